@@ -1,0 +1,110 @@
+# `make` lists the targets. Each sets up only what it needs and does nothing twice; environments are rebuilt when their lock file changes.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+SHELL := /bin/bash
+
+PY := .venv/bin/python
+export SAM_CLI_TELEMETRY := 0
+CODE := layers/fermata/fermata functions local tests tooling
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- environments
+
+VENV := .venv/.made
+FUNCTIONS := .tools/functions/.made
+SAM := .tools/sam/.made
+NODE := .tools/node/.made
+PYTHON313 := .tools/python313/.made
+
+# Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
+setup: ## make every environment: .venv, and what must stay apart from it under .tools/
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE)
+
+.venv/.pip: requirements.lock
+	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
+	@touch $@
+
+$(VENV): .venv/.pip tooling/link_layer.py
+	@echo "making .venv" >&2
+	@sh tooling/install_lock.sh .venv requirements.lock
+	@$(PY) tooling/link_layer.py
+	@touch $@
+
+$(FUNCTIONS): tooling/functions.lock | .venv/.pip
+	@echo "making .tools/functions (what a function finds on Lambda, and nothing else)" >&2
+	@sh tooling/make_environment.sh .tools/functions $<
+	@touch $@
+
+$(SAM): tooling/sam.lock | .venv/.pip
+	@echo "making .tools/sam" >&2
+	@sh tooling/make_environment.sh .tools/sam $<
+	@touch $@
+
+$(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
+	@echo "making .tools/node" >&2
+	@sh tooling/make_environment.sh .tools/node $<
+	@sh tooling/install_node_packages.sh
+	@touch $@
+
+$(PYTHON313): tooling/runtime.lock | .venv/.pip
+	@echo "making .tools/python313" >&2
+	@python=$$(sh tooling/find_python.sh 3.13) && "$$python" -m venv --clear .tools/python313
+	@sh tooling/install_lock.sh .tools/python313 $<
+	@touch $@
+
+# ---- the one-machine cloud
+
+demo: $(VENV) $(FUNCTIONS) ## buy a song from a simulated provider on this machine, from request to MP3
+	@$(PY) -m local demo $(ARGS)
+
+run: $(VENV) $(FUNCTIONS) ## keep the whole backend running on this machine until Ctrl-C (ARGS='--port 3000')
+	@$(PY) -m local run $(ARGS)
+
+env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the shell: eval "$$(make -s env)"
+	@$(PY) -m local env $(ARGS)
+
+# ---- checks
+
+test: $(VENV) $(FUNCTIONS) ## run the unit and integration tests (ARGS='-k claim')
+	@$(PY) -m pytest tests/unit tests/integration $(ARGS)
+
+CHECKS := check-format check-lint check-types check-agreement check-asl check-cfn check-sam
+.PHONY: $(CHECKS)
+check: $(VENV) $(SAM) $(NODE) ## format, lint, types, template and state machines; reports everything it finds
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(CHECKS)
+
+check-format:
+	@$(PY) -m ruff format --check --quiet $(CODE)
+check-lint:
+	@$(PY) -m ruff check --quiet $(CODE)
+check-types:
+	@$(PY) -m mypy $(CODE)
+check-agreement:
+	@$(PY) -m pytest tests/unit -m check -q
+check-asl:
+	@sh tooling/validate_machines.sh
+check-cfn:
+	@.venv/bin/cfn-lint template.yaml
+check-sam:
+	@AWS_DEFAULT_REGION=eu-west-1 .tools/sam/bin/sam validate --lint
+
+build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
+	@$(PY) tooling/build.py
+
+# ---- dependencies
+
+COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
+lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' takes newer versions)
+	@$(COMPILE) $(ARGS) --group pyproject.toml:dev layers/fermata/pyproject.toml --output-file requirements.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime layers/fermata/pyproject.toml --constraint requirements.lock --output-file tooling/functions.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime --constraint requirements.lock --output-file tooling/runtime.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock
+	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
+		--constraint requirements.lock --output-file layers/fermata/requirements.txt
+
+.PHONY: help setup demo run env test check build lock

@@ -1,0 +1,22 @@
+"""HTTP API authorizer (payload 2.0, simple response): says whose key it is and decides nothing else."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.log import logger
+from fermata.use_cases.authorize_request import authorize_request
+from fermata.wiring import tenant_store
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Allow a known key and put tenant, key id and scopes into the request's context."""
+    caller = authorize_request(event.get("headers", {}).get("authorization", ""), tenant_store())
+    if caller is None:
+        return {"isAuthorized": False}
+    scopes = " ".join(caller.scopes)
+    return {
+        "isAuthorized": True,
+        "context": {"tenant_id": caller.tenant_id, "key_id": caller.key_id, "scopes": scopes},
+    }

@@ -1,0 +1,18 @@
+"""State PollGeneration."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.log import logger
+from fermata.use_cases.poll_generation import poll_generation
+from fermata.wiring import poll_ports
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
+    """The verdict for the state machine after one look at the provider's task."""
+    logger.append_keys(job_id=event["job_id"])
+    verdict = poll_generation(event["job_id"], event["attempt"], event["misses"], poll_ports())
+    logger.info("poll", extra={"verdict": verdict.verdict, "attempt": verdict.attempt, "misses": verdict.misses})
+    return verdict.as_payload()

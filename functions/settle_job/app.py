@@ -1,0 +1,19 @@
+"""State SettleJob, and the rule for executions that were stopped, failed or timed out."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.log import logger
+from fermata.use_cases.settle_job import settle_job
+from fermata.wiring import job_store, now
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """The job's terminal status."""
+    logger.append_keys(job_id=event["job_id"])
+    stopped_by = event.get("failure", {}).get("Error")
+    status = settle_job(event["job_id"], stopped_by, job_store(), now())
+    logger.info("settled", extra={"status": status, "stopped_by": stopped_by})
+    return {"status": status.value}

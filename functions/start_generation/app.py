@@ -1,0 +1,23 @@
+"""States StartGeneration (may_post true) and ResumeGeneration (may_post false)."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.log import logger
+from fermata.use_cases.resume_generation import resume_generation
+from fermata.use_cases.start_generation import start_generation
+from fermata.wiring import claim_id, now, resume_ports, start_ports
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
+    """The verdict for the state machine; only an explicit `may_post: true` has a way to the paid request."""
+    logger.append_keys(job_id=event["job_id"])
+    if event["may_post"] is True:
+        ports = start_ports(context.get_remaining_time_in_millis)
+        verdict = start_generation(event["job_id"], ports, claim_id())
+    else:
+        verdict = resume_generation(event["job_id"], resume_ports(), now())
+    logger.info("generation", extra={"verdict": verdict.verdict, "attempt": verdict.attempt})
+    return verdict.as_payload()

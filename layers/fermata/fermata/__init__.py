@@ -1,0 +1,1 @@
+"""Fermata: turns "make me a song" into a file that belongs to the caller."""

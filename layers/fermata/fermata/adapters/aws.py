@@ -1,0 +1,49 @@
+"""AWS clients, built once on first use, with explicit timeouts and one owner of retries: the SDK's standard mode."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def _config(read_timeout_s: int) -> Config:
+    return Config(
+        connect_timeout=3,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        max_pool_connections=10,
+    )
+
+
+@lru_cache(maxsize=1)
+def dynamodb() -> "DynamoDBClient":
+    """The DynamoDB client."""
+    return boto3.client("dynamodb", config=_config(5))
+
+
+@lru_cache(maxsize=1)
+def s3() -> "S3Client":
+    """The S3 client. Links are signed with Signature Version 4 for the region's own host name, because S3 redirects the
+    global name of a young bucket and the signature does not survive that.
+    """
+    signing = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    return boto3.client("s3", config=_config(30).merge(signing))
+
+
+@lru_cache(maxsize=1)
+def secretsmanager() -> "SecretsManagerClient":
+    """The Secrets Manager client."""
+    return boto3.client("secretsmanager", config=_config(5))
+
+
+@lru_cache(maxsize=1)
+def stepfunctions() -> "SFNClient":
+    """The Step Functions client."""
+    return boto3.client("stepfunctions", config=_config(5))

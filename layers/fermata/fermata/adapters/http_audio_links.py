@@ -1,0 +1,89 @@
+"""Fetches provider links: every address and every redirect is checked before a connection is made."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+import httpx
+
+from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver, resolve
+from fermata.domain.links import LinkTarget, check_link, is_global_address, redirected
+from fermata.errors import BadAudioError, LinkExpiredError, TransientError, UnsafeLinkError
+
+MAX_AUDIO_BYTES: Final = 256 * 1024 * 1024
+MAX_REDIRECTS: Final = 3
+READ_GAP_S: Final = 30
+FETCH_WITHIN_S: Final = 480
+
+_CHUNK_BYTES: Final = 256 * 1024
+_GONE: Final = frozenset({403, 404, 410})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class HttpAudioLinks:
+    """Fetches links with GET and without any key. `audio_hosts` lists host names per provider, `extra_hosts` those for
+    every provider.
+    """
+
+    def __init__(
+        self,
+        audio_hosts: Mapping[str, Collection[str]],
+        extra_hosts: Collection[str],
+        trusted_origins: Collection[str],
+        connect_timeout_s: float,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._audio_hosts = audio_hosts
+        self._extra_hosts = extra_hosts
+        self._trusted_origins = frozenset(origin.lower() for origin in trusted_origins)
+        self._timeout = httpx.Timeout(READ_GAP_S, connect=connect_timeout_s)
+        self._resolver = resolver
+
+    def fetch(self, provider: str, url: str) -> Iterator[bytes]:
+        """The file behind a link. Raises `LinkExpiredError`, `UnsafeLinkError`, `BadAudioError` (too large) or
+        `TransientError`.
+        """
+        deadline = time.monotonic() + FETCH_WITHIN_S
+        for _ in range(MAX_REDIRECTS + 1):
+            target = self._check(provider, url)
+            with self._client(target, deadline) as client:
+                try:
+                    with client.stream("GET", target.url, extensions={"target": target.target.encode()}) as response:
+                        if response.status_code not in _REDIRECTS:
+                            yield from _body(response, target)
+                            return
+                        url = redirected(target, response.headers.get("location", ""))
+                except httpx.InvalidURL:
+                    raise UnsafeLinkError(f"the link to {target.host} is no address that can be called") from None
+                except httpx.HTTPError as error:
+                    raise TransientError(f"fetching audio from {target.host} failed: {type(error).__name__}") from error
+        raise UnsafeLinkError(f"a link was redirected more than {MAX_REDIRECTS} times")
+
+    def _check(self, provider: str, url: str) -> LinkTarget:
+        allowed = (*self._audio_hosts.get(provider, ()), *self._extra_hosts)
+        return check_link(url, allowed, self._trusted_origins)
+
+    def _client(self, target: LinkTarget, deadline: float) -> httpx.Client:
+        backend = DeadlineBackend(deadline, lambda host, port: self._checked_addresses(target, host, port))
+        transport = DeadlineTransport(backend, connect_retries=1)
+        headers = {"Accept-Encoding": "identity"}
+        return httpx.Client(transport=transport, timeout=self._timeout, trust_env=False, headers=headers)
+
+    def _checked_addresses(self, target: LinkTarget, host: str, port: int) -> list[str]:
+        addresses = self._resolver(host, port)
+        if not target.trusted and not all(is_global_address(address) for address in addresses):
+            raise UnsafeLinkError(f"{host} resolves to an address that is not global")
+        return addresses
+
+
+def _body(response: httpx.Response, target: LinkTarget) -> Iterator[bytes]:
+    if response.status_code in _GONE:
+        raise LinkExpiredError(f"{target.host} answered {response.status_code}")
+    if response.status_code != httpx.codes.OK:
+        raise TransientError(f"{target.host} answered {response.status_code}; expected 200")
+    received = 0
+    for chunk in response.iter_bytes(_CHUNK_BYTES):
+        received += len(chunk)
+        if received > MAX_AUDIO_BYTES:
+            raise BadAudioError(f"the file is longer than {MAX_AUDIO_BYTES} bytes")
+        yield chunk

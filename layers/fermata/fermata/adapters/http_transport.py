@@ -1,0 +1,132 @@
+"""An httpx transport with what httpx does not offer: one absolute deadline for a whole exchange, and addresses that are
+checked before use.
+"""
+
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+# httpx logs every URL at INFO, signed query strings included.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+SocketOption = tuple[int, int, int]
+Resolver = Callable[[str, int], list[str]]
+
+KEEP_ALIVE_IDLE_S: Final = 60
+"""Below the 350 s after which NAT gateways and load balancers drop a silent connection (AWS NAT gateway documentation).
+"""
+
+
+def keep_alive_options() -> list[SocketOption]:
+    """Socket options that keep a silent connection alive; macOS calls the idle time TCP_KEEPALIVE."""
+    idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    if idle is not None:
+        options.append((socket.IPPROTO_TCP, idle, KEEP_ALIVE_IDLE_S))
+    if hasattr(socket, "TCP_KEEPINTVL"):
+        options.append((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_IDLE_S))
+    return options
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of a host, as the system's resolver gives them; raises `OSError`."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Connects to the first of a host's addresses that takes a connection, and ends every socket operation at
+    `deadline` (a value of `time.monotonic()`).
+    """
+
+    def __init__(self, deadline: float, addresses_of: Resolver) -> None:
+        self._deadline = deadline
+        self._addresses_of = addresses_of
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Resolve and connect; TLS still verifies the host's name."""
+        try:
+            addresses = self._addresses_of(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(f"cannot resolve {host}") from error
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses:
+            left = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _DeadlineStream(stream, self._deadline)
+        raise failure
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, deadline: float) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature of httpcore
+        return self._inner.get_extra_info(info)
+
+
+def _left(deadline: float, timeout: float | None, error: type[Exception]) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise error("the deadline of the call has passed")
+    return left if timeout is None else min(left, timeout)
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """httpx's own transport over a pool with our backend. One connection per exchange: a pooled one may be dead, and a
+    paid request on a
+    dead connection is an unknown outcome. `connect_retries` repeats a failed TCP or TLS connect only."""
+
+    def __init__(self, backend: DeadlineBackend, connect_retries: int) -> None:
+        super().__init__(verify=_tls())
+        # httpx has no public way to hand a network backend to its pool; tests hold this seam.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_tls(),
+            max_connections=1,
+            max_keepalive_connections=0,
+            http1=True,
+            http2=False,
+            retries=connect_retries,
+            network_backend=backend,
+            socket_options=keep_alive_options(),
+        )
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()

@@ -1,0 +1,101 @@
+"""The HTTP side of the providers' APIs: one request, once, within one deadline."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import httpx
+
+from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver, resolve
+from fermata.domain.upstream import UpstreamCall
+from fermata.domain.upstream_reading import parse_retry_after
+from fermata.errors import AnswerLostError, NotSentError
+
+MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
+"""Five minutes of 44.1 kHz stereo WAV are 106 MB as hex text; more than twice that is no song."""
+
+_CHUNK_BYTES: Final = 64 * 1024
+# A request that breaks the rules of HTTP is found out before its first byte is written.
+_NOT_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
+
+
+class HttpUpstream:
+    """Sends calls to the providers' base URLs. `read_gap_s` bounds each silence, `connect_timeout_s` each connect, in
+    seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: Callable[[str], str],
+        connect_timeout_s: float,
+        read_gap_s: float,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._base_url = base_url
+        self._timeout = httpx.Timeout(read_gap_s, connect=connect_timeout_s)
+        self._resolver = resolver
+
+    @contextmanager
+    def send(self, provider: str, call: UpstreamCall, key: str, within_s: float) -> Iterator["HttpAnswer"]:
+        """Send a call once and never follow a redirect. Raises `NotSentError` or `AnswerLostError`."""
+        deadline = time.monotonic() + within_s
+        transport = DeadlineTransport(DeadlineBackend(deadline, self._resolver), connect_retries=1)
+        with httpx.Client(
+            transport=transport, timeout=self._timeout, trust_env=False, follow_redirects=False
+        ) as client:
+            try:
+                request = client.build_request(
+                    call.method,
+                    self._base_url(provider) + call.path,
+                    params=dict(call.query) or None,
+                    json=call.body,
+                    headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"},
+                )
+                response = client.send(request, stream=True)
+            except _NOT_SENT as error:
+                raise NotSentError(f"no connection to {provider}: {_cause(error)}; nothing was ordered") from error
+            except httpx.HTTPError as error:
+                raise AnswerLostError(f"{provider} did not answer the request: {_cause(error)}") from error
+            try:
+                yield HttpAnswer(provider, response, deadline)
+            finally:
+                response.close()
+
+
+class HttpAnswer:
+    """A provider's answer whose body is still on the wire."""
+
+    def __init__(self, provider: str, response: httpx.Response, deadline: float) -> None:
+        self._provider = provider
+        self._response = response
+        self._deadline = deadline
+        self.http_status = response.status_code
+        self.content_type = response.headers.get("content-type", "")
+        self.retry_after_s = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it arrives; raises `AnswerLostError` where it is cut, silent, late or far too long."""
+        received = 0
+        try:
+            for chunk in self._response.iter_bytes(_CHUNK_BYTES):
+                received += len(chunk)
+                if received > MAX_ANSWER_BYTES or time.monotonic() > self._deadline:
+                    raise AnswerLostError(
+                        f"{self._provider}'s answer was given up after {received} bytes: too long or too late"
+                    )
+                yield chunk
+        except httpx.HTTPError as error:
+            raise AnswerLostError(f"{self._provider}'s answer ended after {received} bytes: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    # The text of an httpx error may hold the URL; its class says enough.
+    return type(error).__name__

@@ -1,0 +1,166 @@
+"""AIML API's task family: a paid call that answers with a task id, and a free one that tells how far the task is."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.failures import Failure, FailureClass
+from fermata.domain.upstream import (
+    AudioAt,
+    PollOutcome,
+    Provider,
+    Refused,
+    SongOrder,
+    StartOutcome,
+    StillRunning,
+    TaskStarted,
+    UpstreamAnswer,
+    UpstreamCall,
+)
+from fermata.domain.upstream_reading import (
+    RATE_LIMITED,
+    UNKNOWN_OUTCOME,
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_error_status,
+    read_link,
+    read_number,
+    read_words,
+    refusal,
+)
+
+_NAME: Final = "AIML API"
+_PATH: Final = "/v2/generate/audio"
+_TOO_MANY_REQUESTS: Final = 429
+_LONGEST_CODE: Final = 64
+_TASK_WORDS: Final = frozenset({"queued", "waiting", "generating", "completed"})
+_TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
+
+CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
+    **dict.fromkeys((400, 422), refusal(FailureClass.INVALID_REQUEST)),
+    401: refusal(FailureClass.AUTH),
+    403: refusal(FailureClass.OUT_OF_CREDIT),
+    404: refusal(FailureClass.NOT_FOUND),
+    _TOO_MANY_REQUESTS: RATE_LIMITED,
+}
+# The task was bought when it was created, so a refused poll says nothing about the bill.
+POLL_STATUSES: Final[Mapping[int, Ruling]] = {
+    401: Ruling(FailureClass.AUTH),
+    403: Ruling(FailureClass.OUT_OF_CREDIT),
+    404: Ruling(FailureClass.NOT_FOUND),
+}
+
+
+class AimlapiProvider:
+    """AIML API's dialect of `/v2/generate/audio` for `minimax/music-*`."""
+
+    blocking: Final = False
+
+    def start_call(self, order: SongOrder) -> UpstreamCall:
+        """The paid call; texts and switches that the order leaves out are left out of the body."""
+        body: dict[str, JsonValue] = {"model": order.upstream_model}
+        body |= {name: text for name, text in (("prompt", order.prompt), ("lyrics", order.lyrics)) if text}
+        body["audio_setting"] = {
+            "audio_sample_rate": order.sample_rate,
+            "bitrate": order.bitrate,
+            "format": order.audio_format,
+        }
+        switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
+        body |= {name: True for name, on in switches if on}
+        return UpstreamCall("POST", _PATH, body=body)
+
+    def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
+        """The task, or why there is none; a task id is believed even where something else in the answer looks wrong."""
+        if answer.document is None:
+            return _refused_create(answer, answer.http_status)
+        status = _error_status(answer)
+        word = _status_word(answer)
+        if status is not None and word not in _TASK_WORDS:
+            return _refused_create(answer, status)
+        if word == "error":
+            return _task_failed(answer)
+        return _finished_song(answer) or _task_in(answer) or _no_task_in(answer, status)
+
+    def poll_call(self, task_id: str) -> UpstreamCall:
+        """The free call that asks for a task's state."""
+        return UpstreamCall("GET", _PATH, query={"generation_id": task_id})
+
+    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+        """The song, a failed task, or more patience: a poll that itself fails leaves the task as it was."""
+        status = _error_status(answer)
+        ruling = None if status is None or answer.document is None else POLL_STATUSES.get(status)
+        if ruling:
+            return Refused(_failure_by_status(answer, ruling))
+        if status is None and _status_word(answer) == "error":
+            return _task_failed(answer)
+        return _finished_song(answer) or StillRunning(answer.retry_after_s)
+
+
+PROVIDER: Final[Provider] = AimlapiProvider()
+
+
+def _error_status(answer: UpstreamAnswer) -> int | None:
+    told = read_error_status(member(answer.document, "statusCode"))
+    return told if told is not None else read_error_status(answer.http_status)
+
+
+def _status_word(answer: UpstreamAnswer) -> str:
+    word = member(answer.document, "status")
+    return word.strip().lower() if isinstance(word, str) else ""
+
+
+def _finished_song(answer: UpstreamAnswer) -> AudioAt | None:
+    link = read_link(member(answer.document, "audio_file", "url")) if _status_word(answer) == "completed" else None
+    return AudioAt(link) if link else None
+
+
+def _task_in(answer: UpstreamAnswer) -> TaskStarted | None:
+    for name in ("id", "generation_id"):
+        task_id = _read_id(member(answer.document, name))
+        if task_id:
+            return TaskStarted(task_id)
+    return None
+
+
+def _read_id(value: JsonValue) -> str | None:
+    if isinstance(value, str):
+        return value if value.strip() and value.isprintable() else None
+    number = read_number(value)
+    return None if number is None else str(number)
+
+
+def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:
+    if status is not None:
+        return _refused_create(answer, status)
+    if member(answer.document, "error"):
+        return _task_failed(answer)
+    if not isinstance(answer.document, dict):
+        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
+    found = f"expected a task id from {_NAME}, found neither id nor error (HTTP {answer.http_status})"
+    return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
+
+
+def _refused_create(answer: UpstreamAnswer, status: int) -> Refused:
+    if answer.document is None and status != _TOO_MANY_REQUESTS:
+        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
+    return Refused(_failure_by_status(answer, CREATE_STATUSES.get(status, UNKNOWN_OUTCOME)))
+
+
+def _failure_by_status(answer: UpstreamAnswer, ruling: Ruling) -> Failure:
+    told = read_error_status(member(answer.document, "statusCode"))
+    code = None if told is None else str(told)
+    return failure_of(answer, ruling, describe(_NAME, answer, _error_words(answer), code), code)
+
+
+def _task_failed(answer: UpstreamAnswer) -> Refused:
+    code = read_words(member(answer.document, "error", "name"))[:_LONGEST_CODE] or None
+    return Refused(failure_of(answer, _TASK_FAILED, describe(_NAME, answer, _error_words(answer), code), code))
+
+
+def _error_words(answer: UpstreamAnswer) -> str:
+    document = answer.document
+    return read_words(member(document, "message"), member(document, "error"), member(document, "error", "message"))

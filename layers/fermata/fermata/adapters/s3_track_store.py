@@ -1,0 +1,41 @@
+"""Finished songs in S3, and signed links to them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.domain.jobs import Track
+from fermata.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3TrackStore:
+    """`TrackStore` over one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        """Store a file in one request, read from disk as it is sent (S3 takes up to 5 GB that way)."""
+        try:
+            with path.open("rb") as file:
+                self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the song could not be stored: {type(error).__name__}") from error
+
+    def link(self, track: Track, file_name: str, ttl_s: int) -> str:
+        """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": track.object_key,
+                "ResponseContentType": track.content_type,
+                "ResponseContentDisposition": f'attachment; filename="{file_name}"',
+            },
+            ExpiresIn=ttl_s,
+        )

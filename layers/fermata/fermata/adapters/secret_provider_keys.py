@@ -1,0 +1,92 @@
+"""The operator's provider keys from one secret, kept in memory for a limited time.
+
+The secret is a JSON object: per provider a key, or an object of alias to key whose first entry is used for new orders.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.errors import ConfigurationError, TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+KeysByAlias = Mapping[str, str]
+
+_SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
+
+
+class SecretProviderKeys:
+    """`ProviderKeys` over one secret; `max_age_s` is how long a rotated key may stay unseen, in seconds."""
+
+    def __init__(
+        self,
+        client: "SecretsManagerClient",
+        secret_arn: str,
+        max_age_s: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._secret_arn = secret_arn
+        self._max_age_s = max_age_s
+        self._monotonic = monotonic
+        self._keys: Mapping[str, object] = {}
+        self._read_at: float | None = None
+
+    def current(self, provider: str) -> tuple[str, str]:
+        """Alias and key for a new order; raises `ConfigurationError` where the secret has none."""
+        for alias, key in self._of(provider).items():
+            return alias, key
+        raise ConfigurationError(
+            f'the secret of provider keys has no key for {provider}; add "{provider}" to its JSON object'
+        )
+
+    def by_alias(self, provider: str, alias: str) -> str:
+        """The key that placed an earlier order; raises `ConfigurationError` where it was taken out of the secret."""
+        key = self._of(provider).get(alias)
+        if key is None:
+            raise ConfigurationError(
+                f"the secret of provider keys no longer has {provider}'s key {alias!r}; keep it until its jobs ended"
+            )
+        return key
+
+    def _of(self, provider: str) -> KeysByAlias:
+        now = self._monotonic()
+        if self._read_at is None or now - self._read_at >= self._max_age_s:
+            self._keys = _parse(self._read())
+            self._read_at = now
+        return _by_alias(provider, self._keys.get(provider, {}))
+
+    def _read(self) -> str:
+        try:
+            return self._client.get_secret_value(SecretId=self._secret_arn)["SecretString"]
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the secret of provider keys could not be read: {type(error).__name__}") from error
+
+
+def _parse(text: str) -> Mapping[str, object]:
+    expected = 'expected a JSON object such as {"minimax": "<key>"} or {"minimax": {"2026-11": "<key>"}}'
+    try:
+        secret = json.loads(text)
+    except ValueError:
+        raise ConfigurationError(f"the secret of provider keys is not JSON; {expected}") from None
+    if not isinstance(secret, dict):
+        raise ConfigurationError(f"the secret of provider keys is not an object; {expected}")
+    return secret
+
+
+def _by_alias(provider: str, keys: object) -> KeysByAlias:
+    named = keys if isinstance(keys, dict) else {"default": keys}
+    tidied = {alias: key.strip() if isinstance(key, str) else None for alias, key in named.items()}
+    usable = {alias: key for alias, key in tidied.items() if key and _SENDABLE.fullmatch(key)}
+    if len(usable) < len(named):
+        raise ConfigurationError(
+            f"the secret of provider keys has a key for {provider} that cannot be sent; "
+            "expected a text of printable ASCII characters without spaces"
+        )
+    return usable

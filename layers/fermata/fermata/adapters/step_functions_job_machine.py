@@ -1,0 +1,30 @@
+"""Starts jobs in Step Functions; the execution's name is the job's id, so a job cannot run twice."""
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class StepFunctionsJobMachine:
+    """`JobMachine` over one state machine."""
+
+    def __init__(self, client: "SFNClient", machine_arn: str) -> None:
+        self._client = client
+        self._machine_arn = machine_arn
+
+    def start(self, job_id: str) -> None:
+        """Start a job; a second start changes nothing. Raises `TransientError`."""
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._machine_arn, name=job_id, input=json.dumps({"job_id": job_id})
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the job's state machine could not be started: {type(error).__name__}") from error

@@ -1,0 +1,144 @@
+"""The only module that reads the environment.
+
+Each function asks for the settings it needs (`load(StartSettings)`); every missing or wrong name is reported at once,
+values never.
+Durations are whole seconds; their defaults are the template's.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Json,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from fermata.domain.catalogue import Estimate
+from fermata.errors import ConfigurationError
+
+
+def _split_comma_list(value: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in value.split(",") if part.strip())
+
+
+CommaSet = Annotated[frozenset[str], BeforeValidator(_split_comma_list)]
+LatencyPriors = Json[dict[str, Estimate]]
+
+
+class Settings(BaseModel):
+    """Base of every function's settings: immutable, and silent about values when it fails."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class TableSettings(Settings):
+    """Where records are kept."""
+
+    table_name: str
+
+
+class SubmitSettings(TableSettings):
+    """What `submit_job` needs."""
+
+    music_job_machine_arn: str
+    model_latency_priors: LatencyPriors
+    start_by_seconds: PositiveInt
+
+
+class ReadSettings(TableSettings):
+    """What `read_jobs` needs."""
+
+    audio_bucket: str
+    link_ttl_seconds: PositiveInt
+    model_latency_priors: LatencyPriors
+
+
+class UpstreamSettings(TableSettings):
+    """What every call to a provider's API needs."""
+
+    provider_keys_secret_arn: str
+    provider_key_max_age_seconds: PositiveInt
+    minimax_base_url: str
+    aimlapi_base_url: str
+    trusted_local_origins: CommaSet
+    model_latency_priors: LatencyPriors
+    connect_timeout_seconds: PositiveInt
+
+    def base_url(self, provider: str) -> str:
+        """The origin of a provider's API, without a trailing slash."""
+        url = getattr(self, f"{provider}_base_url", None)
+        if not isinstance(url, str):
+            raise ConfigurationError(
+                f"no base URL for provider {provider!r}; expected a setting {provider.upper()}_BASE_URL"
+            )
+        return url.rstrip("/")
+
+
+class StartSettings(UpstreamSettings):
+    """What `start_generation` needs."""
+
+    audio_bucket: str
+    read_gap_seconds: PositiveInt
+    start_timeout_seconds: PositiveInt
+    post_reserve_seconds: PositiveInt
+    claim_margin_seconds: PositiveInt
+    retry_later_seconds: PositiveInt
+
+    @model_validator(mode="after")
+    def _the_answer_must_fit_into_the_function(self) -> Self:
+        needed = self.read_gap_seconds + self.post_reserve_seconds
+        if needed > self.start_timeout_seconds:
+            raise ValueError(
+                f"READ_GAP_SECONDS + POST_RESERVE_SECONDS = {needed} is more than "
+                f"START_TIMEOUT_SECONDS = {self.start_timeout_seconds}; "
+                "shorten the read gap or lengthen the function's timeout"
+            )
+        return self
+
+
+class PollSettings(UpstreamSettings):
+    """What `poll_generation` needs."""
+
+    generation_timeout_seconds: PositiveInt
+
+
+class StoreSettings(TableSettings):
+    """What `store_audio` needs."""
+
+    audio_bucket: str
+    extra_audio_hosts: CommaSet
+    trusted_local_origins: CommaSet
+    connect_timeout_seconds: PositiveInt
+    track_retention_days: NonNegativeInt
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load(settings: type[SettingsT], environment: Mapping[str, str] | None = None) -> SettingsT:
+    """Read `settings` from the environment (or the mapping given); raises `ConfigurationError` naming every missing or
+    wrong name.
+    """
+    source = os.environ if environment is None else environment
+    values = {name: source[name.upper()] for name in settings.model_fields if name.upper() in source}
+    try:
+        return settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"{settings.__name__}: " + "; ".join(_describe(part) for part in error.errors())
+        ) from None
+
+
+def _describe(part: ErrorDetails) -> str:
+    name = str(part["loc"][0]).upper() if part["loc"] else ""
+    if part["type"] == "missing":
+        return f"{name} is not set"
+    return f"{name} {part['msg']}".strip()

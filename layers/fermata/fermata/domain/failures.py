@@ -1,0 +1,70 @@
+"""One vocabulary for every upstream failure, and who was charged when it happened."""
+
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+MESSAGE_LIMIT: Final = 300
+
+
+class FailureClass(StrEnum):
+    """Why a song could not be had; the closed list that callers see as `error.class`."""
+
+    TRANSIENT = "transient"
+    RATE_LIMITED = "rate_limited"
+    AUTH = "auth"
+    OUT_OF_CREDIT = "out_of_credit"
+    CONTENT_REFUSED = "content_refused"
+    INVALID_REQUEST = "invalid_request"
+    NOT_ENTITLED = "not_entitled"
+    NOT_FOUND = "not_found"
+    INCOMPLETE = "incomplete"
+    BAD_AUDIO = "bad_audio"
+    RESULT_EXPIRED = "result_expired"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    PROVIDER_ERROR = "provider_error"
+
+
+class ProviderCharged(StrEnum):
+    """Whether the provider billed an attempt; `no` needs a documented refusal before work or no connection at all."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Failure(BaseModel):
+    """One upstream failure. `code` is the provider's own; `message` is for people: trimmed, without secrets or `_*`
+    fields.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    failure_class: FailureClass
+    provider_charged: ProviderCharged
+    message: str
+    code: str | None = None
+    http_status: int | None = None
+    trace_id: str | None = None
+    retry_after_s: int | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a new attempt on the same provider is sensible and surely does not pay for the same song again."""
+        passing = self.failure_class in (FailureClass.TRANSIENT, FailureClass.RATE_LIMITED)
+        return passing and self.provider_charged is ProviderCharged.NO
+
+
+def unknown_outcome(
+    message: str, *, code: str | None = None, http_status: int | None = None, trace_id: str | None = None
+) -> Failure:
+    """The failure of a paid call whose answer does not tell whether the song was made and billed."""
+    return Failure(
+        failure_class=FailureClass.UNKNOWN_OUTCOME,
+        provider_charged=ProviderCharged.UNKNOWN,
+        message=message[:MESSAGE_LIMIT],
+        code=code,
+        http_status=http_status,
+        trace_id=trace_id,
+    )

@@ -1,0 +1,231 @@
+"""A job and its attempts as values, and every change they may go through. Pure: time, ids and claims come in as
+arguments.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+from fermata.domain.requests import SongRequest
+from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, StartOutcome, TaskStarted
+
+MAX_ATTEMPTS: Final = 4
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. Terminal states never change."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    GENERATING = "generating"
+    STORING = "storing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing may follow."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.SUBMITTING, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}),
+    JobStatus.SUBMITTING: frozenset({JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED}),
+    JobStatus.GENERATING: frozenset({JobStatus.STORING, JobStatus.FAILED}),
+    JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
+    JobStatus.SUCCEEDED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.CANCELED: frozenset(),
+    JobStatus.EXPIRED: frozenset(),
+}
+
+
+class AttemptState(StrEnum):
+    """Where one paid call stands; `claimed` means that nobody knows yet what came of it."""
+
+    CLAIMED = "claimed"
+    GENERATING = "generating"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Attempt(_Record):
+    """One POST to one provider. `claim_until` is when another run may call a silent claim unknown.
+
+    A ready attempt's audio is in the staged answer where `link` is None, else behind that signed link. `late` marks an
+    answer that
+    arrived whole after its outcome had been written off as unknown.
+    """
+
+    number: PositiveInt
+    provider: str
+    model: str
+    key_alias: str
+    claim_id: str
+    claim_until: datetime
+    started_at: datetime
+    state: AttemptState = AttemptState.CLAIMED
+    finished_at: datetime | None = None
+    provider_charged: ProviderCharged = ProviderCharged.UNKNOWN
+    failure: Failure | None = None
+    upstream_id: str | None = None
+    link: str | None = None
+    link_renewals: NonNegativeInt = 0
+    late: bool = False
+
+    def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
+        """This attempt once the provider's answer to its POST, or to a poll, is understood."""
+        match outcome:
+            case TaskStarted(task_id):
+                return self._with(
+                    state=AttemptState.GENERATING, upstream_id=task_id, provider_charged=ProviderCharged.YES
+                )
+            case AudioInAnswer():
+                return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES)
+            case AudioAt(url):
+                return self._with(
+                    state=AttemptState.READY, finished_at=now, link=url, provider_charged=ProviderCharged.YES
+                )
+            case Refused(failure):
+                return self._with(
+                    state=AttemptState.FAILED,
+                    finished_at=now,
+                    failure=failure,
+                    provider_charged=failure.provider_charged,
+                )
+
+    def awaiting_a_new_link(self) -> "Attempt":
+        """This attempt after its link died: its task is asked once more."""
+        return self._with(
+            state=AttemptState.GENERATING, link=None, finished_at=None, link_renewals=self.link_renewals + 1
+        )
+
+    def marked_late(self) -> "Attempt":
+        """This attempt after its answer arrived whole although it had been written off."""
+        return self._with(late=True)
+
+    def _with(self, **changes: object) -> "Attempt":
+        return self.model_copy(update=changes)
+
+
+class Track(_Record):
+    """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second."""
+
+    number: PositiveInt
+    object_key: str
+    expires_at: datetime
+    content_type: str
+    bytes: PositiveInt
+    sha256: str
+    duration_ms: PositiveInt
+    sample_rate_hz: PositiveInt
+    channels: PositiveInt
+    bitrate_bps: PositiveInt
+
+
+class Job(_Record):
+    """A caller's order. `version` grows with every write and is the condition of the next one."""
+
+    id: str
+    tenant_id: str
+    request: SongRequest
+    provider: str
+    upstream_model: str
+    delivery: str
+    price_credits: NonNegativeInt
+    status: JobStatus
+    created_at: datetime
+    updated_at: datetime
+    start_by: datetime
+    finished_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    failure: Failure | None = None
+    version: PositiveInt = Field(default=1)
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The newest attempt, or None while nothing was ordered."""
+        return self.attempts[-1] if self.attempts else None
+
+    def may_claim(self, now: datetime) -> bool:
+        """Whether a new attempt may be claimed: still queued, attempts left, not past `start_by`."""
+        return self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS and now < self.start_by
+
+    def claimed(self, attempt: Attempt, now: datetime) -> "Job":
+        """This job with a new attempt about to be sent."""
+        return self._moved(JobStatus.SUBMITTING, now, attempts=(*self.attempts, attempt))
+
+    def with_outcome(self, attempt: Attempt, now: datetime) -> "Job":
+        """This job after its last attempt learned something; the job's status follows the attempt's state."""
+        following = {
+            AttemptState.GENERATING: JobStatus.GENERATING,
+            AttemptState.READY: JobStatus.STORING,
+            AttemptState.FAILED: JobStatus.QUEUED if self._may_repeat_after(attempt, now) else self.status,
+        }
+        return self._moved(following[attempt.state], now, attempts=(*self.attempts[:-1], attempt))
+
+    def with_late_answer(self, now: datetime) -> "Job":
+        """This job with its last attempt marked late; the status does not change."""
+        *earlier, last = self.attempts
+        return self._moved(self.status, now, attempts=(*earlier, last.marked_late()))
+
+    def with_tracks(self, tracks: tuple[Track, ...], now: datetime) -> "Job":
+        """This job with its files stored."""
+        return self._moved(JobStatus.STORING, now, tracks=tracks)
+
+    def settled(self, failure: Failure | None, now: datetime) -> "Job":
+        """This job at its end: succeeded where there is no failure. An attempt that nobody heard from is closed as
+        unknown.
+        """
+        status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
+        return self._moved(status, now, failure=failure, finished_at=now, attempts=self._closed_attempts(failure, now))
+
+    def may_repeat(self, now: datetime) -> bool:
+        """Whether the last attempt failed in a way that allows another one on the same provider."""
+        return self.last_attempt is not None and self._may_repeat_after(self.last_attempt, now)
+
+    def _may_repeat_after(self, attempt: Attempt, now: datetime) -> bool:
+        failure = attempt.failure
+        return failure is not None and failure.may_repeat and attempt.number < MAX_ATTEMPTS and now < self.start_by
+
+    def _closed_attempts(self, failure: Failure | None, now: datetime) -> tuple[Attempt, ...]:
+        last = self.last_attempt
+        if last is None or failure is None or last.state in (AttemptState.READY, AttemptState.FAILED):
+            return self.attempts
+        return (*self.attempts[:-1], last.after(Refused(failure), now))
+
+    def _moved(self, status: JobStatus, now: datetime, **changes: object) -> "Job":
+        if status is not self.status and status not in TRANSITIONS[self.status]:
+            raise AssertionError(f"a {self.status} job cannot become {status}")
+        return self.model_copy(update={**changes, "status": status, "updated_at": now, "version": self.version + 1})
+
+
+def fenced(attempt: Attempt, now: datetime) -> Attempt:
+    """An attempt whose claim ran out without an answer on record."""
+    message = "the run that sent the paid request ended without storing an answer; it may have been billed"
+    return attempt.after(Refused(unknown_outcome(message, code="claim_ran_out")), now)
+
+
+def not_started(start_by: datetime) -> Failure:
+    """The failure of a job that was never ordered in time."""
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.NO,
+        message=f"the song was not ordered before {start_by:%Y-%m-%dT%H:%M:%SZ}; nothing was paid",
+        code="not_started",
+    )
+
+
+def claim_end(now: datetime, remaining_s: float, margin_s: int) -> datetime:
+    """When a claim may be called silent: the claiming run's remaining life plus a margin, in seconds."""
+    return now + timedelta(seconds=remaining_s + margin_s)

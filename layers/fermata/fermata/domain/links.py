@@ -1,0 +1,97 @@
+"""Where Fermata goes when a provider hands it a link: https on port 443 of a listed host, or an exact origin that the
+operator trusts.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from fermata.errors import UnsafeLinkError
+
+_PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class LinkTarget:
+    """A checked link. `target` is the path and query byte for byte; `trusted` lifts the demand for a global address."""
+
+    url: str
+    host: str
+    port: int
+    target: str
+    trusted: bool
+
+
+def check_link(url: str, allowed_hosts: Collection[str], trusted_origins: Collection[str]) -> LinkTarget:
+    """Decide about one link; raises `UnsafeLinkError` naming the host and what is allowed, never the path or query."""
+    if not _PRINTABLE_ASCII.fullmatch(url) or "\\" in url:
+        raise UnsafeLinkError("a link must be printable ASCII without spaces and backslashes")
+    parts, port = _split(url)
+    host = parts.hostname or ""
+    trusted = f"{parts.scheme}://{parts.netloc}".lower() in trusted_origins
+    if not trusted:
+        _demand_public_https(parts, host, port, allowed_hosts)
+    return LinkTarget(url.partition("#")[0], host, port, _target(url), trusted)
+
+
+def redirected(target: LinkTarget, location: str) -> str:
+    """Where a `Location` header leads, byte for byte if it is absolute; it has to be checked like every link."""
+    if _ABSOLUTE.match(location):
+        return location
+    try:
+        return urljoin(target.url, location)
+    except ValueError:
+        raise UnsafeLinkError(f"{target.host} redirects to something that is no address") from None
+
+
+def is_global_address(address: str) -> bool:
+    """Whether an IP address is routed on the public internet; IPv4 inside IPv6 is judged by the IPv4 address."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    embedded = _embedded_ipv4(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    judged = embedded or ip
+    return judged.is_global and not judged.is_multicast and not judged.is_reserved
+
+
+def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    teredo = ip.teredo[1] if ip.teredo else None
+    nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in ipaddress.ip_network("64:ff9b::/96") else None
+    return ip.ipv4_mapped or ip.sixtofour or teredo or nat64
+
+
+def _split(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        raise UnsafeLinkError("a link must be an absolute URL with a valid host and port") from None
+    host = parts.netloc.rpartition("@")[2].rpartition(":")[0] or parts.netloc
+    if "@" in parts.netloc or not _HOST.fullmatch(host if parts.port else parts.netloc):
+        raise UnsafeLinkError("a link must name a plain host, without user info or unusual characters")
+    return parts, port
+
+
+def _demand_public_https(parts: SplitResult, host: str, port: int, allowed_hosts: Collection[str]) -> None:
+    if parts.scheme != "https" or port != 443:
+        raise UnsafeLinkError(f"a link to {host} must use https on port 443, got {parts.scheme} on port {port}")
+    if not any(_matches(host, allowed) for allowed in allowed_hosts):
+        raise UnsafeLinkError(
+            f"{host} is not a listed audio host; if the provider really uses it, add it to ExtraAudioHosts"
+        )
+
+
+def _matches(host: str, allowed: str) -> bool:
+    name = allowed.lower()
+    return host == name or (name.startswith(".") and host.endswith(name))
+
+
+def _target(url: str) -> str:
+    rest = url.partition("#")[0].partition("://")[2]
+    start = min((rest.find(mark) for mark in "/?" if mark in rest), default=-1)
+    target = rest[start:] if start >= 0 else "/"
+    return target if target.startswith("/") else f"/{target}"

@@ -1,0 +1,175 @@
+"""The body of `POST /v1/jobs`: its shape, and what the chosen model allows. Everything wrong with a body is reported at
+once.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from fermata.domain.catalogue import Catalogue, Model, TextRule
+from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, MalformedBodyError
+
+MAX_BODY_BYTES: Final = 128 * 1024
+"""Longest body that is read: the longest prompt and lyrics with every character escaped as a surrogate pair fit in."""
+
+DEFAULT_SAMPLE_RATE: Final = 44100
+DEFAULT_BITRATE: Final = 256000
+
+
+def _whole_unicode(text: str) -> str:
+    if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise ValueError("must be valid Unicode text without NUL and without lone surrogates")
+    return text
+
+
+Text = Annotated[StrictStr, AfterValidator(_whole_unicode)]
+MetadataKey = Annotated[Text, Field(min_length=1, max_length=40)]
+MetadataValue = Annotated[Text, Field(max_length=500)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AudioRequest(_Body):
+    """The wanted file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only)."""
+
+    format: StrictStr = "mp3"
+    sample_rate: StrictInt = DEFAULT_SAMPLE_RATE
+    bitrate: StrictInt | None = None
+
+
+class SongRequest(_Body):
+    """One song as a caller asks for it. Lengths are the model's own and count Unicode code points."""
+
+    model: Annotated[Text, Field(min_length=1, max_length=100)]
+    prompt: Text = ""
+    lyrics: Text = ""
+    instrumental: StrictBool = False
+    auto_lyrics: StrictBool = False
+    audio: AudioRequest = AudioRequest()
+    title: Annotated[Text, Field(max_length=120)] | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
+
+
+def parse_song_request(body: bytes, catalogue: Catalogue) -> tuple[SongRequest, Model]:
+    """Read a body and check it against the model it names.
+
+    Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
+    """
+    document = _parse_json(body)
+    if not isinstance(document, dict):
+        raise InvalidRequestError([FieldError("", f"must be a JSON object, got {_json_type(document)}")])
+    try:
+        request = SongRequest.model_validate(document)
+    except ValidationError as error:
+        raise InvalidRequestError([_field_error(part) for part in error.errors(include_url=False)]) from None
+    model = _find_model(request, catalogue)
+    wrong = list(_what_the_model_refuses(request, model))
+    if wrong:
+        raise InvalidRequestError(wrong)
+    return request, model
+
+
+def _parse_json(body: bytes) -> JsonValue:
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read")
+    try:
+        document: JsonValue = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBodyError("the body is not JSON in UTF-8; expected one JSON object") from None
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _json_type(value: JsonValue) -> str:
+    names = {
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
+    return names[type(value)]
+
+
+def _field_error(part: ErrorDetails) -> FieldError:
+    # pydantic appends "[key]" where it speaks of a key of `metadata`; a caller may use the same text as a name.
+    location = part["loc"][:2]
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+    if part["type"] == "extra_forbidden":
+        owner = SongRequest if len(location) == 1 else AudioRequest
+        return FieldError(pointer, "is not a field here; allowed: " + ", ".join(owner.model_fields))
+    if part["type"] == "missing":
+        return FieldError(pointer, "is required")
+    return FieldError(pointer, part["msg"].removeprefix("Value error, "))
+
+
+def _find_model(request: SongRequest, catalogue: Catalogue) -> Model:
+    model = catalogue.find(request.model)
+    offered = ", ".join(catalogue.offered_ids())
+    if model is None:
+        raise InvalidRequestError([FieldError("/model", f"is not a model on offer; allowed: {offered}")])
+    if model.unsupported is not None:
+        raise InvalidRequestError([FieldError("/model", f"is not on offer: {model.unsupported}; allowed: {offered}")])
+    return model
+
+
+def _what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    yield from _switches(request, model)
+    wordless = request.instrumental or request.auto_lyrics
+    yield from _text("/prompt", request.prompt, model.prompt, model.prompt.required or wordless)
+    if wordless and request.lyrics:
+        switch = "instrumental" if request.instrumental else "auto_lyrics"
+        yield FieldError("/lyrics", f"must be left out when {switch} is true, because the provider would ignore them")
+    else:
+        yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless)
+    yield from _audio(request.audio, model)
+
+
+def _switches(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    if request.instrumental and not model.instrumental:
+        yield FieldError("/instrumental", f"must be false: {model.id} always sings")
+    if request.auto_lyrics and not model.auto_lyrics:
+        yield FieldError("/auto_lyrics", f"must be false: {model.id} does not write lyrics")
+    if request.instrumental and request.auto_lyrics:
+        yield FieldError("/auto_lyrics", "must be false when instrumental is true")
+
+
+def _text(pointer: str, text: str, rule: TextRule, required: bool) -> Iterator[FieldError]:
+    if not text and not required:
+        return
+    low = max(rule.min, 1) if required else rule.min
+    if not low <= len(text) <= rule.max:
+        need = "is required and " if required and not text else ""
+        yield FieldError(pointer, f"{need}must have {low} to {rule.max} characters, got {len(text)}")
+
+
+def _audio(audio: AudioRequest, model: Model) -> Iterator[FieldError]:
+    if audio.format not in model.formats:
+        yield FieldError("/audio/format", "must be one of " + ", ".join(model.formats))
+    if audio.sample_rate not in model.sample_rates:
+        yield FieldError("/audio/sample_rate", "must be one of " + ", ".join(map(str, model.sample_rates)))
+    if audio.bitrate is None:
+        return
+    if audio.format == "wav":
+        yield FieldError("/audio/bitrate", "must be left out for wav, which has none")
+    elif audio.bitrate not in model.bitrates:
+        yield FieldError("/audio/bitrate", "must be one of " + ", ".join(map(str, model.bitrates)))

@@ -1,0 +1,58 @@
+"""How a job ends: a pure decision from the record, with the error that stopped the machine as a hint."""
+
+from datetime import datetime
+from typing import Final
+
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+from fermata.domain.jobs import Attempt, AttemptState, Job, not_started
+
+_STORING_ERRORS: Final[dict[str, tuple[FailureClass, str, str]]] = {
+    "BadAudioError": (FailureClass.BAD_AUDIO, "bad_audio", "what the provider sent is not playable audio"),
+    "ResultExpiredError": (
+        FailureClass.RESULT_EXPIRED,
+        "result_expired",
+        "the provider's link was dead before it could be copied",
+    ),
+    "UnsafeLinkError": (
+        FailureClass.PROVIDER_ERROR,
+        "unsafe_link",
+        "the provider's link points to a host that is not allowed",
+    ),
+}
+
+
+def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
+    """The job at its end, or None where it has ended already. `stopped_by` is the Step Functions error name, if there
+    was one.
+    """
+    if job.status.is_terminal:
+        return None
+    return job.settled(None if job.tracks else _reason(job, stopped_by), now)
+
+
+def _reason(job: Job, stopped_by: str | None) -> Failure:
+    attempt = job.last_attempt
+    if attempt is None:
+        return not_started(job.start_by)
+    match attempt.state:
+        case AttemptState.CLAIMED:
+            return unknown_outcome(
+                "the job was stopped while the provider was making the song; it may have been billed", code=stopped_by
+            )
+        case AttemptState.GENERATING:
+            return unknown_outcome(
+                "the provider was still working when the job was stopped; it may have been billed", code=stopped_by
+            )
+        case AttemptState.READY:
+            return _not_stored(attempt, stopped_by)
+        case AttemptState.FAILED:
+            return attempt.failure or unknown_outcome("the attempt failed without a reason on record", code=stopped_by)
+
+
+def _not_stored(attempt: Attempt, stopped_by: str | None) -> Failure:
+    fallback = (FailureClass.TRANSIENT, stopped_by or "not_stored", "the song was made but could not be stored")
+    failure_class, code, message = _STORING_ERRORS.get(stopped_by or "", fallback)
+    charged = (
+        attempt.provider_charged if attempt.provider_charged is not ProviderCharged.NO else ProviderCharged.UNKNOWN
+    )
+    return Failure(failure_class=failure_class, provider_charged=charged, message=message, code=code)

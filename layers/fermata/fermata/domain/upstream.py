@@ -1,0 +1,118 @@
+"""The port to a music provider, as values: what is asked, what came back, and what it means.
+
+A provider module turns a `SongOrder` into an `UpstreamCall` and an answer into an outcome. It does no I/O: the HTTP
+client
+sends calls, the staging store keeps answers, and both look the same for every provider.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from fermata.domain.failures import Failure
+
+
+@dataclass(frozen=True)
+class SongOrder:
+    """One song as a provider must understand it; validated against the catalogue before it gets here.
+
+    `sample_rate` in Hz, `bitrate` in bits per second, `delivery` is `hex` or `url` where the provider offers both.
+    """
+
+    upstream_model: str
+    prompt: str
+    lyrics: str
+    instrumental: bool
+    auto_lyrics: bool
+    audio_format: str
+    sample_rate: int
+    bitrate: int
+    delivery: str
+
+
+@dataclass(frozen=True)
+class UpstreamCall:
+    """One HTTP call relative to the provider's base URL; the client adds the key. `body` is sent as JSON."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True)
+class UpstreamAnswer:
+    """A complete HTTP answer with the audio text taken out.
+
+    `document` is the parsed JSON in which the hex text at `$.data.audio` is replaced by the empty string, or None where
+    the body is not
+    one whole JSON document (`flaw` then says why: empty, HTML, not JSON, cut short, two documents, too large...).
+    `hex_digits` is the length of the non-URL text at `$.data.audio`, or None where there is no such string.
+    `retry_after_s` is the parsed `Retry-After` header.
+    """
+
+    http_status: int
+    content_type: str
+    document: JsonValue
+    flaw: str | None = None
+    hex_digits: int | None = None
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True)
+class AudioInAnswer:
+    """The song is in the staged answer itself, as hex text at `$.data.audio`."""
+
+
+@dataclass(frozen=True)
+class AudioAt:
+    """The song can be fetched from a signed link; the link is passed on byte for byte."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class TaskStarted:
+    """The provider took the order and works on it; `task_id` is what its poll route wants, unencoded."""
+
+    task_id: str
+
+
+@dataclass(frozen=True)
+class StillRunning:
+    """The task is not finished; `retry_after_s` is the provider's own wish, if it has one."""
+
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The provider failed or refused; the failure says whether it may have charged."""
+
+    failure: Failure
+
+
+StartOutcome = AudioInAnswer | AudioAt | TaskStarted | Refused
+PollOutcome = AudioAt | StillRunning | Refused
+
+
+class Provider(Protocol):
+    """One provider's dialect. Every method is pure."""
+
+    @property
+    def blocking(self) -> bool:
+        """Whether the paid call itself returns the song, so that there is nothing to poll afterwards."""
+
+    def start_call(self, order: SongOrder) -> UpstreamCall:
+        """The paid call. Sent once per attempt."""
+
+    def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
+        """What the answer to the paid call means; anything undocumented is an unknown outcome."""
+
+    def poll_call(self, task_id: str) -> UpstreamCall:
+        """The free call that asks for a task's state; a blocking provider raises `ConfigurationError`."""
+
+    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+        """What the answer to a poll means; trouble of the poll itself (5xx, 429, no JSON) is `StillRunning`."""

@@ -1,0 +1,93 @@
+"""What the state machine is told after a step: one word and the small numbers its Wait states need."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fermata.domain.catalogue import Estimate
+from fermata.domain.jobs import Attempt, AttemptState, Job
+
+LONGEST_WAIT_S = 600
+
+
+class Word(StrEnum):
+    """The choices of `DecideNext` in `statemachine/music_job.asl.json`."""
+
+    RETRY_LATER = "retry_later"
+    IN_FLIGHT = "in_flight"
+    GENERATING = "generating"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word, the attempt it speaks of (0 before the first), seconds to the next poll (>= 1), and the instant before
+    which nothing happens.
+
+    `misses` counts polls in a row that did not find the task.
+    """
+
+    verdict: Word
+    attempt: int
+    wait_seconds: int
+    not_before: str
+    misses: int = 0
+
+    def as_payload(self) -> dict[str, object]:
+        """The JSON that the state machine's ResultSelector picks from."""
+        return {**asdict(self), "verdict": self.verdict.value}
+
+
+def _verdict(word: Word, attempt: Attempt | None, until: datetime, wait_s: int = 1) -> Verdict:
+    return Verdict(word, attempt.number if attempt else 0, _bounded(wait_s), f"{until:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _bounded(seconds: int) -> int:
+    return max(1, min(seconds, LONGEST_WAIT_S))
+
+
+def verdict_on(job: Job, now: datetime, estimate: Estimate, retry_later_s: int) -> Verdict:
+    """What a job's record says to the machine; a claim that is still open is `in_flight`."""
+    attempt = job.last_attempt
+    if job.status.is_terminal:
+        return _verdict(Word.FAILED, attempt, now)
+    if attempt is None:
+        word = Word.RETRY_LATER if job.may_claim(now) else Word.FAILED
+        return _verdict(word, None, now + timedelta(seconds=retry_later_s))
+    match attempt.state:
+        case AttemptState.CLAIMED:
+            # Looking every few seconds costs nothing and ends the wait soon after the first run has stored its answer.
+            return _verdict(
+                Word.IN_FLIGHT, attempt, min(attempt.claim_until, now + timedelta(seconds=15)) + timedelta(seconds=1)
+            )
+        case AttemptState.GENERATING:
+            return _verdict(Word.GENERATING, attempt, now, first_poll_s(estimate))
+        case AttemptState.READY:
+            return _verdict(Word.READY, attempt, now)
+        case AttemptState.FAILED:
+            if job.may_repeat(now):
+                return _verdict(Word.RETRY_LATER, attempt, now + timedelta(seconds=_back_off_s(attempt, retry_later_s)))
+            return _verdict(Word.FAILED, attempt, now)
+
+
+def still_generating(attempt: Attempt, now: datetime, wait_s: int, misses: int) -> Verdict:
+    """The provider still works on the task: poll again after `wait_s` seconds."""
+    return Verdict(Word.GENERATING, attempt.number, _bounded(wait_s), f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
+
+
+def _back_off_s(attempt: Attempt, retry_later_s: int) -> int:
+    asked = attempt.failure.retry_after_s if attempt.failure else None
+    return _bounded(asked if asked is not None else retry_later_s * 2 ** (attempt.number - 1))
+
+
+def first_poll_s(estimate: Estimate) -> int:
+    """Seconds before the first poll: a little before half of the songs are ready."""
+    return max(1, round(estimate.p50_s * 0.8))
+
+
+def next_poll_s(estimate: Estimate, asked_s: int | None) -> int:
+    """Seconds between later polls: a sixth of the typical time, at most 15 s as the providers' own clients do, or what
+    was asked for.
+    """
+    return asked_s if asked_s is not None else max(1, min(15, round(estimate.p50_s / 6)))

@@ -1,0 +1,105 @@
+"""Every error Fermata raises, cut by what the reader can do next.
+
+FermataError
+├── RequestRefusedError          the caller changes the request; nothing was stored, nothing was started
+│   ├── MalformedBodyError       400: not JSON, or not a JSON object
+│   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
+│   ├── BodyTooLargeError        413
+│   └── NotFoundError            404: unknown, or another tenant's
+├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
+│   ├── BadAudioError            what the provider sent is not the audio it claims to be
+│   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
+│   └── UnsafeLinkError          the provider's link points where Fermata does not go
+├── UpstreamCallError            a call to a provider brought no complete answer
+│   ├── NotSentError             no connection was made: surely unpaid
+│   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
+├── LinkExpiredError             a link's file is not there (any more); a fresh link may be had
+├── StaleRecordError             somebody else wrote the job first; read it again and decide again
+├── TransientError               the same step may be repeated; no step that raises it can pay twice
+└── ConfigurationError           the operator changes the deployment
+
+Class names are public: Step Functions matches on them in `statemachine/music_job.asl.json`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class FermataError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field: an RFC 6901 JSON pointer into the request body, and what is allowed there."""
+
+    pointer: str
+    message: str
+
+
+class RequestRefusedError(FermataError):
+    """The request was refused before anything was stored or started."""
+
+
+class MalformedBodyError(RequestRefusedError):
+    """The body is not a JSON object."""
+
+
+class InvalidRequestError(RequestRefusedError):
+    """The body is JSON, but at least one field is wrong; `fields` is never empty."""
+
+    def __init__(self, fields: Sequence[FieldError]) -> None:
+        self.fields = tuple(fields)
+        super().__init__("; ".join(f"{field.pointer}: {field.message}" for field in self.fields))
+
+
+class BodyTooLargeError(RequestRefusedError):
+    """The body is longer than a request can sensibly be."""
+
+
+class NotFoundError(RequestRefusedError):
+    """The thing does not exist for this caller."""
+
+
+class DeliveryError(FermataError):
+    """A paid result cannot be turned into a file."""
+
+
+class BadAudioError(DeliveryError):
+    """The result is not audio: odd or foreign characters in the hex text, cut, empty, or no known container."""
+
+
+class ResultExpiredError(DeliveryError):
+    """The provider's link answered 403, 404 or 410 and no fresh one can be had."""
+
+
+class UnsafeLinkError(DeliveryError):
+    """The provider's link, or a redirect of it, is not https on port 443 of an allowed, globally routed host."""
+
+
+class UpstreamCallError(FermataError):
+    """A call to a provider brought no complete answer."""
+
+
+class NotSentError(UpstreamCallError):
+    """No connection to the provider was made, so nothing was ordered."""
+
+
+class AnswerLostError(UpstreamCallError):
+    """The request went out, but no complete answer came back."""
+
+
+class LinkExpiredError(FermataError):
+    """A provider's link answered that its file is not there (any more)."""
+
+
+class StaleRecordError(FermataError):
+    """The job's record changed since it was read; nothing was written."""
+
+
+class TransientError(FermataError):
+    """Something outside failed for now; the step that raised it can be repeated without paying again."""
+
+
+class ConfigurationError(FermataError):
+    """A setting is missing or wrong; the message names every one of them and never shows a value."""

@@ -1,0 +1,149 @@
+"""The HTTP side of the handlers: who calls, what was sent, and how answers and errors look (RFC 9457 problem
+documents).
+"""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from pydantic import JsonValue
+
+from fermata.domain.jobs import Job
+from fermata.domain.tenants import Caller
+from fermata.errors import (
+    BodyTooLargeError,
+    FermataError,
+    FieldError,
+    InvalidRequestError,
+    MalformedBodyError,
+    NotFoundError,
+    RequestRefusedError,
+    TransientError,
+)
+from fermata.log import logger
+
+LONGEST_RETRY_AFTER_S: Final = 30
+
+_PROBLEMS: Final[dict[type[FermataError], tuple[int, str, str]]] = {
+    MalformedBodyError: (400, "malformed_body", "The body is not JSON"),
+    NotFoundError: (404, "not_found", "There is no such thing"),
+    BodyTooLargeError: (413, "body_too_large", "The body is too large"),
+    InvalidRequestError: (422, "invalid_request", "The request is not valid"),
+    TransientError: (503, "unavailable", "Try again in a moment"),
+}
+
+
+def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
+    """A resolver whose errors are problem documents; `charged` is what each of them says about the caller's money."""
+    api = APIGatewayHttpResolver()
+
+    def refuse(error: FermataError) -> Response[str]:
+        status, slug, title = next(_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS)
+        fields = error.fields if isinstance(error, InvalidRequestError) else ()
+        detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or str(error)
+        logger.info("request refused", extra={"problem": slug, "wrong_fields": len(fields)})
+        return problem(api, status, slug, title, detail, charged, [vars(field) for field in fields])
+
+    def fail(error: Exception) -> Response[str]:
+        logger.exception("unexpected error", extra={"error": type(error).__name__})
+        detail = "something went wrong on our side; quote request_id when you report it"
+        return problem(api, 500, "internal", "Internal error", detail, charged)
+
+    def no_route(_: Exception) -> Response[str]:
+        detail = f"there is no {api.current_event.http_method} {api.current_event.path}; see the README for the routes"
+        return problem(api, 404, "not_found", "There is no such route", detail, charged)
+
+    api.exception_handler([RequestRefusedError, TransientError])(refuse)
+    api.exception_handler(Exception)(fail)
+    api.not_found(no_route)
+    return api
+
+
+def problem(
+    api: APIGatewayHttpResolver,
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    charged: str | None = None,
+    errors: list[dict[str, Any]] | None = None,
+) -> Response[str]:
+    """A problem document; 503 is the one status that is worth the same request again."""
+    body = {
+        "type": f"urn:fermata:problem:{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "errors": errors or [],
+        "retryable": status == 503,
+        "charged": charged,
+        "request_id": api.current_event.request_context.request_id,
+    }
+    headers = {"Retry-After": "2"} if status == 503 else {}
+    return Response(status, "application/problem+json", json.dumps(body), headers)
+
+
+def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | None = None) -> Response[str]:
+    """A JSON answer that nobody may cache."""
+    return Response(status, "application/json", json.dumps(body), {"Cache-Control": "no-store", **(headers or {})})
+
+
+def redirect(url: str) -> Response[str]:
+    """A 302 to a link that is good for a while."""
+    return Response(302, "text/plain", "", {"Location": url, "Cache-Control": "no-store"})
+
+
+def track_number(event: APIGatewayProxyEventV2) -> int:
+    """The `?track=` of an audio route, 1 where there is none; raises `InvalidRequestError`."""
+    text = event.query_string_parameters.get("track", "1")
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
+        raise InvalidRequestError([FieldError("/track", "must be a track's number, 1 or more")])
+    return int(text)
+
+
+def without_track(api: APIGatewayHttpResolver, job: Job, number: int) -> Response[str]:
+    """409 for a track that a job does not have, or not yet."""
+    later = "" if job.status.is_terminal else "; look again when its status is succeeded"
+    return problem(
+        api, 409, "no_such_track", "There is no such track", f"the job is {job.status} and has no track {number}{later}"
+    )
+
+
+def retry_after(job: Job, p50_s: int, now: datetime) -> dict[str, str]:
+    """When looking again makes sense for an open job: near the expected end, at least a second and at most half a
+    minute away.
+    """
+    if job.status.is_terminal:
+        return {}
+    left = p50_s - (now - job.created_at).total_seconds()
+    return {"Retry-After": str(int(max(1, min(left, LONGEST_RETRY_AFTER_S))))}
+
+
+def caller(event: APIGatewayProxyEventV2) -> Caller:
+    """Who the authorizer says is calling; the only source of a tenant id."""
+    authorizer = event.request_context.authorizer
+    context = authorizer.get_lambda if authorizer else None
+    if not context:
+        raise RuntimeError("this route has no authorizer; expected one on every route that needs a tenant")
+    return Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()))
+
+
+def raw_body(event: APIGatewayProxyEventV2) -> bytes:
+    """The body as it was sent; API Gateway hands over what is not text as Base64."""
+    text = event.body or ""
+    if not event.is_base64_encoded:
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise MalformedBodyError("the body is not valid Base64") from None
+
+
+def api_url(event: APIGatewayProxyEventV2) -> str:
+    """Where this API answers, as its caller knows it."""
+    scheme = event.headers.get("x-forwarded-proto", "https")
+    return f"{scheme}://{event.request_context.domain_name}"

@@ -1,0 +1,7 @@
+"""The one structured logger. Lines carry ids, classes and counts; never keys, prompts, payloads or signed query
+strings.
+"""
+
+from aws_lambda_powertools import Logger
+
+logger = Logger()

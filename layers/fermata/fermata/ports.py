@@ -1,0 +1,138 @@
+"""What the use cases need from outside, as small protocols. Each has an adapter for AWS or HTTP; tests bring in-memory
+twins.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fermata.domain.jobs import Job, Track
+from fermata.domain.tenants import ApiKey, Tenant
+from fermata.domain.upstream import UpstreamCall
+
+
+class JobStore(Protocol):
+    """Job records. Writes are conditional on the version that was read."""
+
+    def create(self, job: Job) -> None:
+        """Store a new job; raises `StaleRecordError` where the id is taken."""
+
+    def load(self, job_id: str) -> Job | None:
+        """The job with its attempts, read consistently, or None."""
+
+    def save(self, job: Job) -> None:
+        """Replace the version before this one in one transaction; raises `StaleRecordError` where somebody else wrote
+        first.
+        """
+
+
+class TenantStore(Protocol):
+    """Tenants and the API keys that identify them."""
+
+    def create_tenant(self, tenant: Tenant) -> bool:
+        """Store a tenant; False where the id is taken."""
+
+    def find_tenant(self, tenant_id: str) -> Tenant | None:
+        """The tenant, or None."""
+
+    def add_key(self, key: ApiKey) -> None:
+        """Store a key by its SHA-256; the key itself is never stored."""
+
+    def find_key(self, sha256: str) -> ApiKey | None:
+        """The key with this hash, or None."""
+
+
+class JobMachine(Protocol):
+    """The state machine that runs jobs."""
+
+    def start(self, job_id: str) -> None:
+        """Start the execution of this name; a second start of the same job changes nothing. Raises `TransientError`."""
+
+
+class StreamedAnswer(Protocol):
+    """An HTTP answer whose body is still arriving."""
+
+    @property
+    def http_status(self) -> int:
+        """The status code."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type as sent, or an empty string."""
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """Seconds from `Retry-After`, if the provider sent it."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it arrives; raises `AnswerLostError` where it does not arrive whole or in time."""
+
+
+class AnswerStore(Protocol):
+    """The providers' raw answers, kept before anybody reads them."""
+
+    def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
+        """Stream an answer into the store. Once this returns the answer is durable; a cut one leaves nothing behind."""
+
+    def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
+        """A complete kept answer, or None."""
+
+
+class Upstream(Protocol):
+    """The HTTP side of the providers' APIs."""
+
+    def send(
+        self, provider: str, call: UpstreamCall, key: str, within_s: float
+    ) -> AbstractContextManager[StreamedAnswer]:
+        """Send a call once; everything including the body ends within `within_s` seconds. Raises `NotSentError` or
+        `AnswerLostError`.
+        """
+
+
+class ProviderKeys(Protocol):
+    """The operator's keys for the providers."""
+
+    def current(self, provider: str) -> tuple[str, str]:
+        """Alias and key for a new attempt; raises `ConfigurationError` where there is none."""
+
+    def by_alias(self, provider: str, alias: str) -> str:
+        """The key of an earlier attempt; raises `ConfigurationError` where it was taken away."""
+
+
+class AudioLinks(Protocol):
+    """Foreign links to audio; every address is checked before a connection is made."""
+
+    def fetch(self, provider: str, url: str) -> Iterator[bytes]:
+        """The file's bytes. Raises `LinkExpiredError`, `UnsafeLinkError` or `TransientError`."""
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """What a file really is, measured: ms, Hz, bits per second, bytes."""
+
+    content_type: str
+    extension: str
+    bytes: int
+    duration_ms: int
+    sample_rate_hz: int
+    channels: int
+    bitrate_bps: int
+
+
+class AudioMeter(Protocol):
+    """Measures audio files."""
+
+    def measure(self, path: Path) -> AudioFacts:
+        """The facts of a file; raises `BadAudioError` where it is no audio."""
+
+
+class TrackStore(Protocol):
+    """The finished songs."""
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        """Store a file under its key; the same file may be stored again."""
+
+    def link(self, track: Track, file_name: str, ttl_s: int) -> str:
+        """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""

@@ -1,0 +1,86 @@
+"""Ask a provider how far a bought song is. Free of charge, so trouble of the asking never ends a job before its
+deadline.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fermata.domain.catalogue import Catalogue
+from fermata.domain.failures import FailureClass, unknown_outcome
+from fermata.domain.jobs import Attempt, AttemptState, Job
+from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning
+from fermata.domain.verdicts import Verdict, next_poll_s, still_generating, verdict_on
+from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
+from fermata.ports import JobStore, ProviderKeys, Upstream
+from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.resume_generation import estimate_of, load_job
+
+POLL_WITHIN_S: Final = 45
+MISSES_IN_A_ROW: Final = 5
+
+
+@dataclass(frozen=True)
+class PollPorts:
+    """What `poll_generation` works with; a task is polled for `generation_timeout_s` seconds after its order."""
+
+    jobs: JobStore
+    upstream: Upstream
+    keys: ProviderKeys
+    providers: Callable[[str], Provider]
+    catalogue: Catalogue
+    clock: Callable[[], datetime]
+    generation_timeout_s: int
+
+
+def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPorts) -> Verdict:
+    """Look once. `misses` is how often in a row the provider did not know the task; the fifth time it is believed."""
+    job = load_job(job_id, ports.jobs)
+    attempt = job.last_attempt
+    waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
+    if attempt is None or not waiting or job.status.is_terminal:
+        return _on_record(job, ports)
+    outcome = _ask(attempt, ports)
+    if _not_found(outcome):
+        misses += 1
+        outcome = StillRunning() if misses < MISSES_IN_A_ROW else outcome
+    else:
+        misses = 0
+    return _conclude(job, attempt, outcome, misses, ports)
+
+
+def _ask(attempt: Attempt, ports: PollPorts) -> PollOutcome:
+    provider = ports.providers(attempt.provider)
+    key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
+    try:
+        with ports.upstream.send(
+            attempt.provider, provider.poll_call(attempt.upstream_id or ""), key, POLL_WITHIN_S
+        ) as answer:
+            return provider.read_poll(read_answer(answer))
+    except (UpstreamCallError, BadAudioError):
+        return StillRunning()
+
+
+def _not_found(outcome: PollOutcome) -> bool:
+    return isinstance(outcome, Refused) and outcome.failure.failure_class is FailureClass.NOT_FOUND
+
+
+def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    if isinstance(outcome, StillRunning):
+        if now < attempt.started_at + timedelta(seconds=ports.generation_timeout_s):
+            wait_s = next_poll_s(estimate_of(job, ports.catalogue), outcome.retry_after_s)
+            return still_generating(attempt, now, wait_s, misses)
+        message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
+        outcome = Refused(unknown_outcome(message, code="generation_timeout"))
+    changed = job.with_outcome(attempt.after(outcome, now), now)
+    try:
+        ports.jobs.save(changed)
+    except StaleRecordError:
+        changed = load_job(job.id, ports.jobs)
+    return _on_record(changed, ports)
+
+
+def _on_record(job: Job, ports: PollPorts) -> Verdict:
+    return verdict_on(job, ports.clock(), estimate_of(job, ports.catalogue), retry_later_s=1)

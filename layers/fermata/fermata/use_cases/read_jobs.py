@@ -1,0 +1,63 @@
+"""Show a tenant its jobs, with links minted now."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import JsonValue
+
+from fermata.domain.catalogue import Catalogue
+from fermata.domain.job_ids import is_job_id
+from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
+from fermata.domain.jobs import Job, Track
+from fermata.errors import NotFoundError
+from fermata.ports import JobStore, TrackStore
+from fermata.use_cases.resume_generation import estimate_of
+
+
+@dataclass(frozen=True)
+class ReadPorts:
+    """What the reading use cases work with; links work for `link_ttl_s` seconds."""
+
+    jobs: JobStore
+    tracks: TrackStore
+    catalogue: Catalogue
+    link_ttl_s: int
+
+
+def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
+    """The tenant's job; raises the same `NotFoundError` for an unknown id and for another tenant's."""
+    job = jobs.load(job_id) if is_job_id(job_id) else None
+    if job is None or job.tenant_id != tenant_id:
+        raise NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
+    return job
+
+
+def show_job(job: Job, api_url: str, ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
+    """The public view of a job, with a fresh link for every finished track."""
+    links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
+    return job_view(job, estimate_of(job, ports.catalogue), links, api_url)
+
+
+def read_attempts(job_id: str, tenant_id: str, ports: ReadPorts) -> dict[str, JsonValue]:
+    """What was tried for one job, oldest first."""
+    job = find_job(job_id, tenant_id, ports.jobs)
+    return {"data": [attempt_view(attempt) for attempt in job.attempts], "next_cursor": None}
+
+
+def link_to_audio(job_id: str, tenant_id: str, number: int, ports: ReadPorts, now: datetime) -> Link | Job:
+    """A fresh link to one track of a delivered job, or the job itself where it has no such track (yet)."""
+    job = find_job(job_id, tenant_id, ports.jobs)
+    track = next((track for track in finished_tracks(job) if track.number == number), None)
+    return job if track is None else _link(job, track, ports, now)
+
+
+def _link(job: Job, track: Track, ports: ReadPorts, now: datetime) -> Link:
+    url = ports.tracks.link(track, _file_name(job, track), ports.link_ttl_s)
+    return Link(url, now + timedelta(seconds=ports.link_ttl_s))
+
+
+def _file_name(job: Job, track: Track) -> str:
+    safe = re.sub(r"[^A-Za-z0-9 ._-]+", "_", job.request.title or "").strip(" ._")
+    extension = track.object_key.rpartition(".")[2]
+    return f"{safe or job.id}-{track.number}.{extension}"

@@ -1,0 +1,89 @@
+"""Answer from what is on record, and never order anything: this module has no way to a provider."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.catalogue import Catalogue, Estimate
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import Attempt, AttemptState, Job, fenced
+from fermata.domain.upstream import Provider, Refused, StartOutcome
+from fermata.domain.verdicts import Verdict, verdict_on
+from fermata.errors import BadAudioError, NotFoundError, StaleRecordError
+from fermata.ports import AnswerStore, JobStore
+from fermata.use_cases.reading_answers import read_answer
+
+
+@dataclass(frozen=True)
+class ResumePorts:
+    """What a resume works with; `retry_later_s` is the first pause in seconds before a refused order is repeated."""
+
+    jobs: JobStore
+    answers: AnswerStore
+    providers: Callable[[str], Provider]
+    catalogue: Catalogue
+    retry_later_s: int
+
+
+def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict:
+    """The verdict on record. Closes a claim whose answer is complete, or as unknown once the claim has run out."""
+    job = load_job(job_id, ports.jobs)
+    attempt = job.last_attempt
+    if attempt is not None and attempt.state is AttemptState.CLAIMED and not job.status.is_terminal:
+        job = _close_claim(job, attempt, ports, now)
+    return verdict_on(job, now, estimate_of(job, ports.catalogue), ports.retry_later_s)
+
+
+def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) -> Job:
+    # The clock is read before the store: an answer that completes in between is found by the run that sent the request,
+    # which
+    # then marks itself late instead of being lost.
+    silent = now >= attempt.claim_until
+    outcome = understood_answer(job, attempt, ports)
+    if outcome is not None:
+        closed = attempt.after(outcome, now)
+    elif silent:
+        closed = fenced(attempt, now)
+    else:
+        return job
+    try:
+        changed = job.with_outcome(closed, now)
+        ports.jobs.save(changed)
+    except StaleRecordError:
+        return load_job(job.id, ports.jobs)
+    return changed
+
+
+def understood_answer(job: Job, attempt: Attempt, ports: ResumePorts) -> StartOutcome | None:
+    """What a completely staged answer means, or None where none is staged."""
+    kept = ports.answers.open(job.id, attempt.number)
+    if kept is None:
+        return None
+    try:
+        answer = read_answer(kept)
+    except BadAudioError as error:
+        return Refused(_two_songs_in_one(str(error)))
+    return ports.providers(attempt.provider).read_start(answer)
+
+
+def _two_songs_in_one(message: str) -> Failure:
+    return Failure(
+        failure_class=FailureClass.BAD_AUDIO,
+        provider_charged=ProviderCharged.UNKNOWN,
+        message=message,
+        code="bad_audio",
+    )
+
+
+def load_job(job_id: str, jobs: JobStore) -> Job:
+    """The job of a running execution; raises `NotFoundError` where an execution names a job that does not exist."""
+    job = jobs.load(job_id)
+    if job is None:
+        raise NotFoundError(f"no record of job {job_id}; an execution's name must be a stored job's id")
+    return job
+
+
+def estimate_of(job: Job, catalogue: Catalogue) -> Estimate:
+    """The expected times of the job's model, as the catalogue knows them now."""
+    model = catalogue.find(job.request.model)
+    return model.estimate if model else Estimate(p50_s=60, p80_s=120)

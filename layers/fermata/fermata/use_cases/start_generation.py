@@ -1,0 +1,172 @@
+"""Buy one song: claim the attempt, send its one paid request, keep the answer, and only then read it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
+from fermata.domain.requests import DEFAULT_BITRATE
+from fermata.domain.upstream import Refused, SongOrder, StartOutcome
+from fermata.domain.verdicts import Verdict, verdict_on
+from fermata.errors import (
+    AnswerLostError,
+    ConfigurationError,
+    FermataError,
+    NotSentError,
+    StaleRecordError,
+    TransientError,
+)
+from fermata.ports import ProviderKeys, Upstream
+from fermata.use_cases.resume_generation import ResumePorts, estimate_of, load_job, resume_generation, understood_answer
+
+
+@dataclass(frozen=True)
+class StartPorts:
+    """What `start_generation` works with; `remaining_s` tells how long this run may still live, in seconds."""
+
+    resume: ResumePorts
+    upstream: Upstream
+    keys: ProviderKeys
+    clock: Callable[[], datetime]
+    remaining_s: Callable[[], float]
+    post_reserve_s: int
+    claim_margin_s: int
+
+
+def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
+    """Order the job's song if the record allows a new attempt, else answer from the record.
+
+    Exactly one run of an attempt gets past the claim. `claim_id` must be new for every run.
+    """
+    job = load_job(job_id, ports.resume.jobs)
+    if not job.may_claim(ports.clock()):
+        return resume_generation(job_id, ports.resume, ports.clock())
+    try:
+        alias, key = ports.keys.current(job.provider)
+    except ConfigurationError as error:
+        return _without_a_key(job, str(error), claim_id, ports)
+    claimed = _claim(job, alias, claim_id, ports)
+    if claimed is None:
+        return resume_generation(job_id, ports.resume, ports.clock())
+    return _record(claimed, _order(claimed, key, ports), ports)
+
+
+def _without_a_key(job: Job, message: str, claim_id: str, ports: StartPorts) -> Verdict:
+    claimed = _claim(job, "none", claim_id, ports)
+    if claimed is None:
+        return resume_generation(job.id, ports.resume, ports.clock())
+    return _record(claimed, Refused(_unpaid(FailureClass.AUTH, "no_key", message)), ports)
+
+
+def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts) -> Job | None:
+    # Read together: what was done before (the keys may have come from afar) must not shorten the claim.
+    now, remaining_s = ports.clock(), ports.remaining_s()
+    attempt = Attempt(
+        number=len(job.attempts) + 1,
+        provider=job.provider,
+        model=job.upstream_model,
+        key_alias=alias,
+        claim_id=claim_id,
+        claim_until=claim_end(now, remaining_s, ports.claim_margin_s),
+        started_at=now,
+    )
+    claimed = job.claimed(attempt, now)
+    try:
+        ports.resume.jobs.save(claimed)
+    except StaleRecordError:
+        return _own_claim(job.id, claim_id, ports)
+    return claimed
+
+
+def _own_claim(job_id: str, claim_id: str, ports: StartPorts) -> Job | None:
+    # The write may have been applied although its answer was lost and the client sent it again: our own claim id tells.
+    job = load_job(job_id, ports.resume.jobs)
+    attempt = job.last_attempt
+    mine = attempt is not None and attempt.claim_id == claim_id and attempt.state is AttemptState.CLAIMED
+    return job if mine and not job.status.is_terminal else None
+
+
+def _order(job: Job, key: str, ports: StartPorts) -> StartOutcome:
+    attempt = _attempt(job)
+    call = ports.resume.providers(attempt.provider).start_call(_song_order(job))
+    within_s = ports.remaining_s() - ports.post_reserve_s
+    try:
+        with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
+            ports.resume.answers.keep(job.id, attempt.number, answer)
+    except NotSentError as error:
+        return Refused(_unpaid(FailureClass.TRANSIENT, "no_connection", str(error)))
+    except AnswerLostError as error:
+        return Refused(_perhaps_paid(error))
+    except TransientError as error:
+        # The upload may have completed although its answer was lost.
+        return understood_answer(job, attempt, ports.resume) or Refused(_perhaps_paid(error))
+    return understood_answer(job, attempt, ports.resume) or Refused(unknown_outcome("the staged answer is gone"))
+
+
+def _perhaps_paid(error: FermataError) -> Failure:
+    return unknown_outcome(f"{error}; it may have been billed", code=type(error).__name__)
+
+
+def _record(job: Job, outcome: StartOutcome, ports: StartPorts) -> Verdict:
+    now = ports.clock()
+    changed = job.with_outcome(_attempt(job).after(outcome, now), now)
+    try:
+        ports.resume.jobs.save(changed)
+    except StaleRecordError:
+        changed = _after_a_foreign_write(changed, ports, now)
+    return verdict_on(changed, now, estimate_of(changed, ports.resume.catalogue), ports.resume.retry_later_s)
+
+
+def _after_a_foreign_write(intended: Job, ports: StartPorts, now: datetime) -> Job:
+    """The job as it stands now. Where this attempt was written off while its answer arrived, the record learns that it
+    came late; raises `StaleRecordError` where others keep writing the job.
+    """
+    current = load_job(intended.id, ports.resume.jobs)
+    if not _written_off(current, _attempt(intended)) or not _is_staged(current, ports):
+        return current
+    late = current.with_late_answer(now)
+    try:
+        ports.resume.jobs.save(late)
+    except StaleRecordError:
+        # The machine settles a written-off job at once, so one more look is common and enough.
+        late = load_job(intended.id, ports.resume.jobs).with_late_answer(now)
+        ports.resume.jobs.save(late)
+    return late
+
+
+def _written_off(current: Job, ours: Attempt) -> bool:
+    """Whether somebody called our attempt unknown. The failure that we meant to write says that our own write, or that
+    of a resume which read the same answer, was applied.
+    """
+    attempt = current.last_attempt
+    if attempt is None or attempt.claim_id != ours.claim_id or attempt.late or attempt.failure == ours.failure:
+        return False
+    return attempt.failure is not None and attempt.failure.failure_class is FailureClass.UNKNOWN_OUTCOME
+
+
+def _is_staged(job: Job, ports: StartPorts) -> bool:
+    return ports.resume.answers.open(job.id, _attempt(job).number) is not None
+
+
+def _attempt(job: Job) -> Attempt:
+    return job.attempts[-1]
+
+
+def _song_order(job: Job) -> SongOrder:
+    request = job.request
+    return SongOrder(
+        upstream_model=job.upstream_model,
+        prompt=request.prompt,
+        lyrics=request.lyrics,
+        instrumental=request.instrumental,
+        auto_lyrics=request.auto_lyrics,
+        audio_format=request.audio.format,
+        sample_rate=request.audio.sample_rate,
+        bitrate=request.audio.bitrate or DEFAULT_BITRATE,
+        delivery=job.delivery,
+    )
+
+
+def _unpaid(failure_class: FailureClass, code: str, message: str) -> Failure:
+    return Failure(failure_class=failure_class, provider_charged=ProviderCharged.NO, message=message, code=code)

@@ -1,0 +1,66 @@
+"""Turn a request body into a stored job and a running execution."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fermata.domain.catalogue import Catalogue, Model
+from fermata.domain.job_ids import new_job_id
+from fermata.domain.jobs import Job, JobStatus, not_started
+from fermata.domain.requests import SongRequest, parse_song_request
+from fermata.errors import StaleRecordError, TransientError
+from fermata.ports import JobMachine, JobStore
+
+
+@dataclass(frozen=True)
+class SubmitPorts:
+    """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds."""
+
+    jobs: JobStore
+    machine: JobMachine
+    catalogue: Catalogue
+    start_by_s: int
+
+
+def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, randomness: bytes) -> Job:
+    """Store and start one job.
+
+    Raises a `RequestRefusedError` before anything is stored, and `TransientError` where the machine could not be
+    started; the job is
+    then already closed as failed and unpaid.
+    """
+    request, model = parse_song_request(body, ports.catalogue)
+    job = _new_job(request, model, tenant_id, ports.start_by_s, now, randomness)
+    ports.jobs.create(job)
+    try:
+        ports.machine.start(job.id)
+    except TransientError:
+        if _close(job, ports.jobs, now):
+            raise
+    return job
+
+
+def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
+    """Close a job that could not be started; False where it runs after all and only the machine's answer was lost."""
+    try:
+        jobs.save(job.settled(not_started(now), now))
+    except StaleRecordError:
+        return False
+    return True
+
+
+def _new_job(
+    request: SongRequest, model: Model, tenant_id: str, start_by_s: int, now: datetime, randomness: bytes
+) -> Job:
+    return Job(
+        id=new_job_id(now, randomness),
+        tenant_id=tenant_id,
+        request=request,
+        provider=model.provider,
+        upstream_model=model.upstream_model,
+        delivery=model.delivery[request.audio.format],
+        price_credits=model.price_credits,
+        status=JobStatus.QUEUED,
+        created_at=now,
+        updated_at=now,
+        start_by=now + timedelta(seconds=start_by_s),
+    )

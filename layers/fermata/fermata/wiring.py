@@ -1,0 +1,180 @@
+"""Puts adapters behind ports, once per execution environment. Imports sit inside the functions so that none pays for
+what it does not use.
+"""
+
+import secrets
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fermata import config
+from fermata.adapters import aws
+from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.domain.catalogue import Catalogue, read_catalogue
+from fermata.domain.job_ids import RANDOM_BYTES
+from fermata.domain.tenants import KEY_RANDOM_BYTES
+from fermata.ports import JobStore, ProviderKeys, TenantStore, Upstream
+
+if TYPE_CHECKING:
+    from fermata.use_cases.poll_generation import PollPorts
+    from fermata.use_cases.read_jobs import ReadPorts
+    from fermata.use_cases.resume_generation import ResumePorts
+    from fermata.use_cases.start_generation import StartPorts
+    from fermata.use_cases.store_audio import StorePorts
+    from fermata.use_cases.submit_job import SubmitPorts
+
+
+def now() -> datetime:
+    """The present moment in UTC, to the millisecond that records keep."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def job_randomness() -> bytes:
+    """Randomness for one job id."""
+    return secrets.token_bytes(RANDOM_BYTES)
+
+
+def key_randomness() -> bytes:
+    """Randomness for one API key."""
+    return secrets.token_bytes(KEY_RANDOM_BYTES)
+
+
+def claim_id() -> str:
+    """A name for one run's claim that no other run has."""
+    return secrets.token_hex(16)
+
+
+@lru_cache(maxsize=1)
+def job_store() -> JobStore:
+    """The job records."""
+    return DynamoJobStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def tenant_store() -> TenantStore:
+    """The tenants and keys."""
+    from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
+
+    return DynamoTenantStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def submit_ports() -> "SubmitPorts":
+    """What `submit_job` works with."""
+    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.use_cases.submit_job import SubmitPorts
+
+    settings = config.load(config.SubmitSettings)
+    machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
+    return SubmitPorts(job_store(), machine, _catalogue(settings.model_latency_priors), settings.start_by_seconds)
+
+
+@lru_cache(maxsize=1)
+def read_ports() -> "ReadPorts":
+    """What `read_jobs` works with."""
+    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.use_cases.read_jobs import ReadPorts
+
+    settings = config.load(config.ReadSettings)
+    tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
+    return ReadPorts(job_store(), tracks, _catalogue(settings.model_latency_priors), settings.link_ttl_seconds)
+
+
+@lru_cache(maxsize=1)
+def resume_ports() -> "ResumePorts":
+    """What a resume works with: nothing that could order a song."""
+    from fermata.adapters.providers import load_provider
+    from fermata.adapters.s3_answer_store import S3AnswerStore
+    from fermata.use_cases.resume_generation import ResumePorts
+
+    settings = config.load(config.StartSettings)
+    answers = S3AnswerStore(aws.s3(), settings.audio_bucket)
+    catalogue = _catalogue(settings.model_latency_priors)
+    return ResumePorts(job_store(), answers, load_provider, catalogue, settings.retry_later_seconds)
+
+
+def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
+    """What `start_generation` works with; `remaining_ms` is the invocation's own clock."""
+    from fermata.use_cases.start_generation import StartPorts
+
+    settings = config.load(config.StartSettings)
+    return StartPorts(
+        resume=resume_ports(),
+        upstream=_upstream(settings, settings.read_gap_seconds),
+        keys=_provider_keys(),
+        clock=now,
+        remaining_s=lambda: remaining_ms() / 1000,
+        post_reserve_s=settings.post_reserve_seconds,
+        claim_margin_s=settings.claim_margin_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def poll_ports() -> "PollPorts":
+    """What `poll_generation` works with."""
+    from fermata.adapters.providers import load_provider
+    from fermata.use_cases.poll_generation import POLL_WITHIN_S, PollPorts
+
+    settings = config.load(config.PollSettings)
+    return PollPorts(
+        jobs=job_store(),
+        upstream=_upstream(settings, POLL_WITHIN_S),
+        keys=_provider_keys(),
+        providers=load_provider,
+        catalogue=_catalogue(settings.model_latency_priors),
+        clock=now,
+        generation_timeout_s=settings.generation_timeout_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def store_ports() -> "StorePorts":
+    """What `store_audio` works with."""
+    from fermata.adapters.audio_measurement import FileAudioMeter
+    from fermata.adapters.http_audio_links import HttpAudioLinks
+    from fermata.adapters.providers import load_provider
+    from fermata.adapters.s3_answer_store import S3AnswerStore
+    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.use_cases.store_audio import StorePorts
+
+    settings = config.load(config.StoreSettings)
+    return StorePorts(
+        jobs=job_store(),
+        answers=S3AnswerStore(aws.s3(), settings.audio_bucket),
+        links=HttpAudioLinks(
+            read_catalogue().audio_hosts,
+            settings.extra_audio_hosts,
+            settings.trusted_local_origins,
+            settings.connect_timeout_seconds,
+        ),
+        tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
+        meter=FileAudioMeter(),
+        providers=load_provider,
+        clock=now,
+        scratch=Path(tempfile.gettempdir()),
+        retention_days=settings.track_retention_days,
+    )
+
+
+@lru_cache(maxsize=1)
+def _provider_keys() -> ProviderKeys:
+    from fermata.adapters.secret_provider_keys import SecretProviderKeys
+
+    settings = config.load(config.UpstreamSettings)
+    return SecretProviderKeys(
+        aws.secretsmanager(), settings.provider_keys_secret_arn, settings.provider_key_max_age_seconds
+    )
+
+
+def _upstream(settings: config.UpstreamSettings, read_gap_s: int) -> Upstream:
+    from fermata.adapters.http_upstream import HttpUpstream
+
+    return HttpUpstream(settings.base_url, settings.connect_timeout_seconds, read_gap_s)
+
+
+def _catalogue(priors: config.LatencyPriors) -> Catalogue:
+    return read_catalogue().with_priors(priors)

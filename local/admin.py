@@ -1,0 +1,88 @@
+"""`python -m local admin`: an operator's commands, for a cloud on this machine or a stack on AWS."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.errors import LocalCloudError, UsageError
+from local.state_dir import find_state_dir
+
+_OUTPUT: Final = "ManageTenantsFunctionName"
+_REFUSALS: Final = frozenset({"InvalidRequestError", "NotFoundError"})
+
+
+class AdminError(LocalCloudError):
+    """The command could not be carried out; the message says what to do."""
+
+
+class CommandRefusedError(UsageError):
+    """The command was understood and refused, for example because the tenant exists already."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command and print its answer as one JSON object."""
+    arguments = _parse(argv)
+    question = {"action": arguments.command.replace("-", "_"), "tenant_id": arguments.tenant_id}
+    client, function = _on_aws(arguments.stack) if arguments.stack else _on_this_machine(arguments.state_dir)
+    try:
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
+        payload = json.loads(answer["Payload"].read())
+    except (BotoCoreError, ClientError) as error:
+        raise AdminError(f"cannot invoke {function}: {error}") from error
+    if "FunctionError" in answer:
+        raise _as_error(function, payload)
+    print(json.dumps(payload))
+    return 0
+
+
+def _as_error(function: str, payload: dict[str, Any]) -> LocalCloudError:
+    name, message = payload.get("errorType", "unknown error"), payload.get("errorMessage", "")
+    if name in _REFUSALS:
+        return CommandRefusedError(f"refused: {message}")
+    return AdminError(f"{function} failed with {name}; see its log")
+
+
+def _on_this_machine(state_dir: Path | None) -> tuple[Any, str]:
+    cloud = find_state_dir(state_dir).running()
+    client = boto3.client(
+        "lambda",
+        endpoint_url=cloud["aws_endpoint_url"],
+        region_name=cloud["region"],
+        aws_access_key_id=cloud["access_key_id"],
+        aws_secret_access_key=cloud["secret_access_key"],
+    )
+    return client, cloud["outputs"][_OUTPUT]
+
+
+def _on_aws(stack: str) -> tuple[Any, str]:
+    try:
+        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        outputs = {output.get("OutputKey"): output.get("OutputValue") for output in described.get("Outputs", [])}
+        function = outputs.get(_OUTPUT)
+        if not function:
+            raise AdminError(f"stack {stack} has no output {_OUTPUT}; deploy the current template")
+        return boto3.client("lambda"), function
+    except (BotoCoreError, ClientError) as error:
+        raise AdminError(f"cannot read stack {stack}: {error}") from error
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see python -m local admin --help")
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _Parser(prog="python -m local admin", description="Create tenants and issue API keys.", allow_abbrev=False)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--state-dir", type=Path, help="state directory of a cloud on this machine")
+    where.add_argument("--stack", help="name of a CloudFormation stack; uses your AWS credentials")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, what in (("create-tenant", "create a tenant"), ("issue-key", "issue an API key, which is shown once")):
+        command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        command.add_argument("tenant_id", metavar="TENANT", help="lower-case letters, digits and hyphens")
+    return parser.parse_args(argv)

@@ -1,0 +1,92 @@
+"""What an AWS request is: its action and the resource it names."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote
+
+_CREDENTIAL: Final = re.compile(r"Credential=([^/,\s]+)/\d{8}/[^/]+/([^/]+)/aws4_request")
+_INVOKE: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+_RESOURCE_KEYS: Final = (
+    "TableName", "SecretId", "executionArn", "stateMachineArn", "QueueUrl", "QueueName", "FunctionName", "EventBusName",
+    "Rule", "Name", "name", "RoleName", "TopicArn", "logGroupName",
+)  # fmt: skip
+_S3_SUBRESOURCES: Final = {
+    ("PUT", "partNumber"): "UploadPart",
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("POST", "uploadId"): "CompleteMultipartUpload",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+    ("GET", "uploadId"): "ListParts",
+    ("GET", "tagging"): "GetObjectTagging",
+    ("PUT", "tagging"): "PutObjectTagging",
+    ("POST", "delete"): "DeleteObjects",
+}
+
+
+@dataclass(frozen=True)
+class AwsCall:
+    """One request to AWS; `access_key` is None for an unsigned request or a presigned link."""
+
+    access_key: str | None
+    action: str
+    resource: str | None
+
+
+def invoked_function(method: str, path: str) -> str | None:
+    """Return the name or ARN of the function that a Lambda Invoke request names, None for any other request."""
+    match = _INVOKE.fullmatch(path) if method == "POST" else None
+    return unquote(match[1]) if match else None
+
+
+def read_call(environ: dict[str, Any], body: bytes) -> AwsCall:
+    """Name a request as its service would, for example `dynamodb:GetItem` on a table."""
+    found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    access_key, service = (found[1], found[2]) if found else (None, "s3")
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if target:
+        return AwsCall(access_key, f"{service}:{target.rsplit('.', 1)[-1]}", _json_resource(body))
+    if service == "s3":
+        return AwsCall(access_key, f"s3:{_s3_action(environ)}", environ["PATH_INFO"].strip("/") or None)
+    name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+    if name:
+        return AwsCall(access_key, "lambda:Invoke", name)
+    form = parse_qs(body.decode("utf-8", "replace"))
+    if "Action" in form:
+        resources = [form[key][0] for key in _RESOURCE_KEYS if key in form]
+        return AwsCall(access_key, f"{service}:{form['Action'][0]}", resources[0] if resources else None)
+    return AwsCall(access_key, f"{service}:{environ['REQUEST_METHOD']}", environ["PATH_INFO"])
+
+
+def _json_resource(body: bytes) -> str | None:
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(request, dict):
+        return None
+    for key in _RESOURCE_KEYS:
+        if isinstance(request.get(key), str):
+            return str(request[key])
+    tables = {
+        str(operation.get("TableName"))
+        for item in request.get("TransactItems", [])
+        for operation in item.values()
+        if isinstance(operation, dict)
+    }
+    return ",".join(sorted(tables)) or ",".join(request.get("RequestItems", {})) or None
+
+
+def _s3_action(environ: dict[str, Any]) -> str:
+    method, query = environ["REQUEST_METHOD"], parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    for (verb, subresource), action in _S3_SUBRESOURCES.items():
+        if verb == method and subresource in query:
+            return action
+    of_object = "/" in environ["PATH_INFO"].strip("/")
+    if method == "PUT" and "HTTP_X_AMZ_COPY_SOURCE" in environ:
+        return "CopyObject"
+    if of_object:
+        return f"{method.capitalize()}Object"
+    return {"GET": "ListObjects", "PUT": "CreateBucket", "HEAD": "HeadBucket"}.get(
+        method, f"{method.capitalize()}Bucket"
+    )

@@ -1,0 +1,151 @@
+"""The commands of `python -m local` and their arguments."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from local.errors import LocalCloudError, UsageError
+from local.stopping import StopRequested, stop_on_signals
+
+if TYPE_CHECKING:
+    from local.settings import CloudSettings
+
+_DESCRIPTION: Final = (
+    "Fermata's cloud on one machine: the shipped template, handlers and state machine, without an account."
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    command, *rest = argv or ["--help"]
+    commands: dict[str, Callable[[Sequence[str]], int]] = {
+        "up": _up,
+        "run": _run,
+        "env": _env,
+        "admin": _admin,
+        "demo": _demo,
+    }
+    if command in {"-h", "--help"}:
+        print(f"usage: python -m local {{{','.join(commands)}}} ...\n\n{_DESCRIPTION}")
+        return 0
+    try:
+        if command not in commands:
+            raise UsageError(f"unknown command {command!r}; expected one of {', '.join(commands)}")
+        return commands[command](rest)
+    except StopRequested:
+        return 0
+    except LocalCloudError as error:
+        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return error.exit_code
+
+
+# Each command imports what it needs itself: moto and the SAM translator take a second, and `--help` should not.
+
+
+def _up(argv: Sequence[str]) -> int:
+    stop_on_signals()
+    settings = parse_settings("up", argv)
+    from local.up import ReadyLine, run_up
+
+    run_up(settings, ReadyLine())
+    return 0
+
+
+def _run(argv: Sequence[str]) -> int:
+    stop_on_signals()
+    settings = parse_settings("run", argv)
+    from local.people import explain
+    from local.up import run_up
+
+    run_up(settings, explain)
+    return 0
+
+
+def _env(argv: Sequence[str]) -> int:
+    parser = _parser("env", "Print the running cloud's addresses and key for a shell.")
+    parser.add_argument("--state-dir", type=Path, help="state directory of the cloud")
+    arguments = parser.parse_args(argv)
+    from local.people import export_lines
+    from local.state_dir import find_state_dir
+
+    print("\n".join(export_lines(find_state_dir(arguments.state_dir).running())))
+    return 0
+
+
+def _admin(argv: Sequence[str]) -> int:
+    from local.admin import main as admin
+
+    return admin(argv)
+
+
+def _demo(argv: Sequence[str]) -> int:
+    from local.demo import main as demo
+
+    return demo(list(argv))
+
+
+def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
+    """Read the arguments of `up` and `run`; raises UsageError."""
+    arguments = _settings_parser(command).parse_args(argv)
+    from local.settings import CloudSettings
+
+    return CloudSettings(
+        port=arguments.port,
+        parameters=_pairs("--param", "Name=Value", arguments.param),
+        providers=_pairs("--provider", "ID=URL", arguments.provider),
+        provider_keys=_pairs("--provider-key", "ID=KEY", arguments.provider_key),
+        real=tuple(dict.fromkeys(arguments.real)),
+        time_scale=arguments.time_scale,
+        provider_latency_s=arguments.provider_latency,
+        state_dir=arguments.state_dir,
+        built=arguments.built,
+    )
+
+
+def _settings_parser(command: str) -> argparse.ArgumentParser:
+    parser = _parser(command, "Start a cloud and keep it until Ctrl-C.")
+    repeatable, seconds = (
+        partial(parser.add_argument, action="append", default=[]),
+        partial(parser.add_argument, type=float),
+    )
+    port = "port of the HTTP API, 0 for a free one (default: %(default)s)"
+    parser.add_argument("--port", type=int, default=3000, help=port)
+    repeatable("--param", metavar="NAME=VALUE", help="value of a template parameter")
+    repeatable("--provider", metavar="ID=URL", help="provider at this address instead of its simulator")
+    repeatable("--provider-key", metavar="ID=KEY", help="API key for a provider")
+    repeatable("--real", metavar="ID", help="call the real provider, which costs money; its key comes from .env")
+    scale = "relative waits, retry back-offs and simulators take 1/N of their time (default: %(default)s)"
+    seconds("--time-scale", default=1.0, metavar="N", help=scale)
+    seconds(
+        "--provider-latency",
+        default=2.0,
+        metavar="S",
+        help="seconds a simulator takes for a song (default: %(default)s)",
+    )
+    state_dir = "directory for the logs and the cloud's address (default: .local/PORT)"
+    parser.add_argument("--state-dir", type=Path, metavar="DIR", help=state_dir)
+    parser.add_argument("--built", action="store_true", help="run what make build made, under Python 3.13")
+    return parser
+
+
+def _pairs(flag: str, form: str, given: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not (name and equals):
+            # What stands there may be a key, so it is not repeated.
+            raise UsageError(f"{flag}: expected {form}, found no name before an equals sign")
+        pairs[name] = value
+    return pairs
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see python -m local {self.prog.rsplit(' ', 1)[-1]} --help")
+
+
+def _parser(command: str, description: str) -> argparse.ArgumentParser:
+    return _Parser(prog=f"python -m local {command}", description=description, allow_abbrev=False)

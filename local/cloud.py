@@ -1,0 +1,229 @@
+"""The one-machine cloud as a whole: what is started, in which order, and how it ends."""
+
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from local import moto_backends, moto_seams, step_functions
+from local.aws_endpoint import AwsEndpoint
+from local.deployer import deploy
+from local.deployment import REGION, Deployment
+from local.errors import LocalCloudError
+from local.event_bridge import EventBridge
+from local.http_bridge import HttpBridge
+from local.http_server import HttpServer, listen
+from local.lambda_answers import Answer, error_type
+from local.lambda_api import LambdaApi
+from local.lambda_environment import FunctionStartError
+from local.lambda_runtime import LambdaRuntime
+from local.logs import JsonLines
+from local.provider_keys import provider_keys
+from local.settings import PROJECT_ROOT, CloudSettings, template_parameters
+from local.simulators import SIMULATED_PROVIDERS, start_simulator
+from local.state_dir import StateDir
+
+TENANT: Final = "demo"
+START_LIMIT_S: Final = 60
+_ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
+_SECRET_KEY: Final = secrets.token_hex(20)
+_API_HOST: Final = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+")
+
+
+class CloudStartError(LocalCloudError):
+    """A part of the cloud did not start; the message says which and where to look."""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    deployment: Deployment
+    runtime: LambdaRuntime
+    clients: Callable[[str], Any]
+    """Returns the boto3 client of a service; the name decides its type at run time."""
+
+
+class LocalCloud:
+    """One per process, because moto keeps its state in module variables."""
+
+    def __init__(self, settings: CloudSettings, state: StateDir, listener: socket.socket) -> None:
+        self._settings, self._state, self._listener = settings, state, listener
+        self._exits = ExitStack()
+        self._begun = time.monotonic()
+
+    def start(self) -> dict[str, Any]:
+        """Start everything and describe it; whatever this raises, `stop` is still to be called."""
+        self._exits.callback(self._listener.close)
+        moto_backends.import_engine()
+        moto_seams.check_seams()
+        keys = provider_keys(
+            self._simulated(), self._settings.provider_keys, self._settings.real, PROJECT_ROOT / ".env"
+        )
+        simulators = self._start_simulators(keys)
+        endpoint, aws = self._start_aws()
+        clients = _clients(aws.url)
+        deployment = self._deploy(clients, template_parameters(self._settings, simulators))
+        parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
+        at_once, later = _start_order(deployment)
+        started = parts.runtime.start_each(at_once)
+        self._connect(endpoint, parts)
+        self._store_keys(parts, keys)
+        api = self._start_api(parts)
+        self._wait(started)
+        api_key = self._create_tenant(parts)
+        parts.runtime.start_each(later).add_done_callback(_report_failed_start)
+        self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
+        return self._describe(api.url, aws.url, api_key, deployment, simulators)
+
+    def stop(self) -> None:
+        """Stop everything that was started, in reverse order."""
+        self._exits.close()
+
+    def _simulated(self) -> tuple[str, ...]:
+        elsewhere = {*self._settings.providers, *self._settings.real}
+        return tuple(name for name in SIMULATED_PROVIDERS if name not in elsewhere)
+
+    def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:
+        urls = {}
+        for name in self._simulated():
+            latency_s = self._settings.provider_latency_s / self._settings.time_scale
+            log_path = self._state.logs / f"simulator-{name}.jsonl"
+            simulator = start_simulator(name, key=keys[name], latency_s=latency_s, log_path=log_path)
+            self._exits.callback(simulator.stop)
+            urls[name] = simulator.url
+        return urls
+
+    def _start_aws(self) -> tuple[AwsEndpoint, HttpServer]:
+        # Only now: importing moto's server takes a second, and wrong arguments should be told before.
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+
+        moto_backends.execute_machines()
+        moto_backends.lock_backends()
+        moto_backends.enforce_no_bucket_policy()
+        step_functions.scale_time(self._settings.time_scale)
+        endpoint = AwsEndpoint(DomainDispatcherApplication(create_backend_app), self._log("aws"), _ACCESS_KEY)
+        server = HttpServer(listen(0), endpoint, MotoRequestHandler)
+        server.start()
+        self._exits.callback(server.stop)
+        return endpoint, server
+
+    def _deploy(self, clients: Callable[[str], Any], parameters: Mapping[str, str]) -> Deployment:
+        self._say(f"deploying {self._settings.template.name}")
+        return deploy(
+            self._settings.template, parameters=parameters, clients=clients, built_dir=self._settings.built_dir
+        )
+
+    def _start_runtime(self, deployment: Deployment, aws_url: str) -> LambdaRuntime:
+        runtime = LambdaRuntime(deployment.functions.values(), self._settings.interpreter, aws_url, self._state.logs)
+        self._exits.callback(runtime.stop)
+        return runtime
+
+    def _connect(self, endpoint: AwsEndpoint, parts: _Parts) -> None:
+        events = EventBridge(parts.runtime.submit, parts.clients)
+        self._exits.callback(events.stop)
+        step_functions.use_clients(parts.clients, parts.runtime.submit)
+        step_functions.publish_status_changes(events.publish)
+        step_functions.deliver_to_functions(events.deliver)
+        lambda_api = LambdaApi(parts.runtime.find, parts.runtime.submit, events.invoke_later)
+        endpoint.serve_functions(lambda_api, parts.runtime.access_keys)
+
+    def _store_keys(self, parts: _Parts, keys: Mapping[str, str]) -> None:
+        secret = parts.deployment.outputs.get("ProviderKeysSecretArn")
+        if secret:
+            parts.clients("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
+
+    def _start_api(self, parts: _Parts) -> HttpServer:
+        bridge = HttpBridge(parts.deployment.routes, parts.runtime.submit, self._log("http"))
+        server = HttpServer(self._listener, bridge)
+        server.start()
+        self._exits.callback(server.stop)
+        return server
+
+    def _wait(self, started: Future[None]) -> None:
+        self._say("starting functions")
+        try:
+            started.result(timeout=START_LIMIT_S)
+        except FunctionStartError as error:
+            raise CloudStartError(f"{error} in {self._state.logs}") from error
+
+    def _create_tenant(self, parts: _Parts) -> str | None:
+        name = parts.deployment.outputs.get("ManageTenantsFunctionName")
+        if name is None:
+            return None
+        _ask(parts.runtime, name, {"action": "create_tenant", "tenant_id": TENANT})
+        return str(_ask(parts.runtime, name, {"action": "issue_key", "tenant_id": TENANT})["api_key"])
+
+    def _describe(
+        self, api_url: str, aws_url: str, api_key: str | None, deployment: Deployment, simulators: Mapping[str, str]
+    ) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "pid": os.getpid(),
+            "api_url": api_url,
+            "aws_endpoint_url": aws_url,
+            "api_key": api_key,
+            "tenant": TENANT,
+            "region": REGION,
+            "access_key_id": "AKIALOCALCALLER00000",
+            "secret_access_key": secrets.token_hex(20),
+            # The template can only know the address that its API would have on AWS.
+            "outputs": {name: _API_HOST.sub(api_url, value) for name, value in deployment.outputs.items()},
+            "simulators": dict(simulators),
+            "logs_dir": str(self._state.logs),
+            "state_dir": str(self._state.path),
+        }
+
+    def _log(self, name: str) -> JsonLines:
+        log = JsonLines(self._state.logs / f"{name}.jsonl")
+        self._exits.callback(log.close)
+        return log
+
+    def _say(self, what: str) -> None:
+        print(what, file=sys.stderr)
+
+
+def _start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
+    """Return the functions that must run before the cloud is ready, those that callers wait for, and the others."""
+    authorizers = {route.authorizer.function_arn for route in deployment.routes if route.authorizer}
+    waited_for = {route.function_arn for route in deployment.routes} | authorizers
+    operator = deployment.outputs.get("ManageTenantsFunctionName")
+    at_once = [spec.name for spec in deployment.functions.values() if spec.arn in waited_for or spec.name == operator]
+    return at_once, [name for name in deployment.functions if name not in at_once]
+
+
+def _report_failed_start(started: Future[None]) -> None:
+    if error := started.exception():
+        print(f"error: {error}", file=sys.stderr)
+
+
+def _clients(url: str) -> Callable[[str], Any]:
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=64,
+        connect_timeout=5,
+        read_timeout=60,
+        s3={"addressing_style": "path"},
+    )
+    session = boto3.session.Session(
+        aws_access_key_id=_ACCESS_KEY, aws_secret_access_key=_SECRET_KEY, region_name=REGION
+    )
+    return cache(lambda service: session.client(service, endpoint_url=url, config=config))
+
+
+def _ask(runtime: LambdaRuntime, name: str, question: Mapping[str, str]) -> dict[str, Any]:
+    answer: Answer = runtime.invoke(name, json.dumps(question).encode())
+    if answer.failed:
+        raise CloudStartError(f"{question['action']} failed with {error_type(answer)}; see the log of {name}")
+    said: dict[str, Any] = json.loads(answer.payload)
+    return said

@@ -1,0 +1,18 @@
+"""`python -m local` as a child that ends with its parent, however the parent ends."""
+
+import runpy
+import sys
+
+from local.function_main import end_with_parent
+
+
+def main() -> None:
+    """Run `cloud_main LIFELINE ARGUMENTS...`; `LIFELINE` is the read end of a pipe that the parent holds open."""
+    lifeline, *arguments = sys.argv[1:]
+    end_with_parent(int(lifeline))
+    sys.argv = ["local", *arguments]
+    runpy.run_module("local", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

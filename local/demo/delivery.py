@@ -1,0 +1,98 @@
+"""One song from its order to a checked file on disk."""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from local.demo.errors import SongError
+from local.demo.execution_history import StatesPassed, read_states_passed
+from local.demo.job_api import JobApi, JobSnapshot, Track
+from local.demo.orders import Order
+from local.demo.playback import check_file
+from local.demo.progress import ProgressDisplay
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+SONG_WITHIN_S: Final = 35
+_LOOK_EVERY_S: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A song on disk that plays and is what its record says; `seconds` from submit to checked file."""
+
+    order: Order
+    job_id: str
+    path: Path
+    track: Track
+    states: StatesPassed
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FailedSong:
+    """A song that did not arrive; `job_id` is None where it was not even accepted."""
+
+    order: Order
+    job_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What a song is ordered with; setting `stopped` ends all waiting, `within_s` is the longest a song may take."""
+
+    api: JobApi
+    step_functions: "SFNClient"
+    machine_arn: str
+    out_dir: Path
+    display: ProgressDisplay
+    stopped: threading.Event
+    within_s: float = SONG_WITHIN_S
+
+
+def deliver(order: Order, prompt: str, studio: Studio) -> Delivery | FailedSong:
+    """Order a song and follow it to the end; whatever goes wrong with it is in the answer."""
+    started = time.monotonic()
+    job_id: str | None = None
+    try:
+        job = studio.api.submit(order.request(prompt))
+        job_id = job.id
+        track = _watch(order, job, studio)
+        path = _save(order, job_id, track, studio)
+        seconds = time.monotonic() - started
+        states = read_states_passed(studio.step_functions, studio.machine_arn, job_id)
+    except SongError as error:
+        studio.display.finish(order, "failed")
+        return FailedSong(order, job_id, str(error))
+    studio.display.finish(order, "plays")
+    return Delivery(order, job_id, path, track, states, seconds)
+
+
+def _watch(order: Order, job: JobSnapshot, studio: Studio) -> Track:
+    deadline = time.monotonic() + studio.within_s
+    studio.display.show(order, job)
+    while not job.is_closed:
+        if time.monotonic() > deadline:
+            raise SongError(f"expected a song within {studio.within_s:g} s, the job is still {job.status}")
+        if studio.stopped.wait(_LOOK_EVERY_S):
+            raise SongError(f"the demo was stopped while the job was {job.status}")
+        job = studio.api.look(job.id)
+        studio.display.show(order, job)
+    if job.track is None:
+        raise SongError(job.failure or f"expected a song, the job is {job.status} without a track")
+    return job.track
+
+
+def _save(order: Order, job_id: str, track: Track, studio: Studio) -> Path:
+    audio = studio.api.download(track)
+    path = studio.out_dir / f"{job_id}.{order.audio_format}"
+    check_file(audio, track)
+    try:
+        path.write_bytes(audio)
+    except OSError as error:
+        raise SongError(f"expected to write {path}, found: {error.strerror}") from error
+    return path

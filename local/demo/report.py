@@ -1,0 +1,45 @@
+"""What is left on the screen when the songs are done."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from local.demo.delivery import Delivery, FailedSong
+
+
+def print_report(console: Console, songs: Iterable[Delivery | FailedSong], logs_dir: Path) -> None:
+    """A table of the songs that play, then the cause of every one that does not and where the logs are."""
+    songs = tuple(songs)
+    delivered = [song for song in songs if isinstance(song, Delivery)]
+    failed = [song for song in songs if isinstance(song, FailedSong)]
+    if delivered:
+        console.print(_table(delivered))
+    for song in delivered:
+        console.print(f"plays: {song.path}", markup=False, highlight=False, soft_wrap=True)
+    for lost in failed:
+        name = f"{lost.order.model} ({lost.job_id or 'not accepted'})"
+        console.print(f"failed: {name}: {lost.reason}", markup=False, highlight=False, soft_wrap=True)
+    if failed:
+        console.print(f"logs: {logs_dir}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(delivered: Iterable[Delivery]) -> Table:
+    # Narrow enough for 80 columns: no padding, one state a line.
+    table = Table(box=box.SIMPLE_HEAD, padding=0, leading=1)
+    for name in ("model", "states passed"):
+        table.add_column(name, no_wrap=True)
+    for name in ("polls", "seconds", "bytes", "duration"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for song in delivered:
+        table.add_row(
+            f"{song.order.model}\n({song.order.upstream_shape})",
+            "\n".join(song.states.lines()),
+            str(song.states.polls),
+            f"{song.seconds:.1f}",
+            f"{song.track.bytes:,}",
+            f"{song.track.duration_ms / 1000:.2f} s",
+        )
+    return table

@@ -1,0 +1,250 @@
+"""Lambda on one machine: which environment runs which invocation, and how many there may be."""
+
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, RLock, Thread
+from typing import Final
+
+from local.deployment import FunctionSpec
+from local.lambda_answers import Answer, error_answer
+from local.lambda_environment import Call, FunctionStartError, LambdaEnvironment, Launch
+from local.logs import JsonLines
+
+MAX_ENVIRONMENTS: Final = 64
+"""Environments of one cloud; each is a Python of some 60 MB."""
+
+_CLOCK_S: Final = 0.05
+
+
+class TooManyRequestsError(Exception):
+    """All environments are busy; Lambda calls it TooManyRequestsException."""
+
+
+class UnknownFunctionError(Exception):
+    """No function has this name; Lambda calls it ResourceNotFoundException."""
+
+
+@dataclass
+class _Function:
+    spec: FunctionSpec
+    log: JsonLines
+    credentials: Mapping[str, str]
+    waiting: deque[Call] = field(default_factory=deque)
+    idle: list[LambdaEnvironment] = field(default_factory=list)
+    arriving: set[LambdaEnvironment] = field(default_factory=set)
+    """Starting, or on the way back from an answer: idle in a moment, so no reason to start another."""
+
+
+class LambdaRuntime:
+    """Runs the functions of one deployment."""
+
+    def __init__(
+        self,
+        functions: Iterable[FunctionSpec],
+        interpreter: Path,
+        endpoint_url: str,
+        logs_dir: Path,
+        max_environments: int = MAX_ENVIRONMENTS,
+    ) -> None:
+        # The write end stays open, and unused, for as long as this process lives; its end is what the children notice.
+        lifeline, self._own_end = os.pipe()
+        self._launch = Launch(interpreter, endpoint_url, lifeline)
+        self._functions = {
+            spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials())
+            for spec in functions
+        }
+        self._max_environments = max_environments
+        self._max_starting = 2 * (os.cpu_count() or 1)
+        self._environments: set[LambdaEnvironment] = set()
+        self._starting: set[LambdaEnvironment] = set()
+        self._in_flight = 0
+        self._lock = RLock()
+        self._stopped = Event()
+        # One thread for the whole life of the cloud starts all children; see LambdaEnvironment.start.
+        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        Thread(target=self._keep_time, daemon=True, name="lambda-clock").start()
+
+    @property
+    def access_keys(self) -> Mapping[str, str]:
+        """Access key id to the logical id of the function that has it."""
+        return {
+            function.credentials["AWS_ACCESS_KEY_ID"]: function.spec.logical_id for function in self._functions.values()
+        }
+
+    def find(self, name: str) -> FunctionSpec:
+        """Return the function that a name, a partial ARN or an ARN stands for, with or without a version or alias."""
+        bare = name.rsplit("function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+        if bare not in self._functions:
+            raise UnknownFunctionError(f"Function not found: {name}")
+        return self._functions[bare].spec
+
+    def invoke(self, name: str, payload: bytes) -> Answer:
+        """Run a function and wait for its answer."""
+        return self.submit(name, payload).result()
+
+    def submit(self, name: str, payload: bytes) -> Future[Answer]:
+        """Run a function; raises TooManyRequestsError at once when every environment is busy."""
+        function = self._functions[self.find(name).name]
+        call = Call(payload)
+        with self._lock:
+            if self._in_flight >= self._max_environments:
+                raise TooManyRequestsError(
+                    f"{self._in_flight} invocations are running; this cloud runs {self._max_environments}"
+                )
+            self._in_flight += 1
+            function.waiting.append(call)
+            self._dispatch(function)
+        return call.answer
+
+    def start_each(self, names: Iterable[str]) -> Future[None]:
+        """Start one environment of each function; the result is there when all have imported their handlers."""
+        functions = [self._functions[self.find(name).name] for name in names]
+        with self._lock:
+            return _all_of([self._start(function).ready for function in functions])
+
+    def stop(self) -> None:
+        """Kill every environment; takes up to two seconds."""
+        self._stopped.set()
+        self._spawner.shutdown(wait=True)
+        with self._lock:
+            environments = list(self._environments)
+        for environment in environments:
+            environment.kill()
+        os.close(self._own_end)
+        os.close(self._launch.lifeline)
+
+    # ---- told by the environments
+
+    def became_idle(self, environment: LambdaEnvironment) -> None:
+        """Give the environment a waiting call, or keep it for later."""
+        function = self._functions[environment.spec.name]
+        with self._lock:
+            self._starting.discard(environment)
+            function.arriving.discard(environment)
+            function.idle.append(environment)
+            self._dispatch_all()
+
+    def answered(self, environment: LambdaEnvironment, call: Call, answer: Answer) -> None:
+        """Hand the answer to who waits for it."""
+        with self._lock:
+            self._in_flight -= 1
+            self._functions[environment.spec.name].arriving.add(environment)
+        call.answer.set_result(answer)
+
+    def ended(self, environment: LambdaEnvironment, call: Call | None, answer: Answer) -> None:
+        """Fail the call that the environment was running, or the one it was started for."""
+        function = self._functions[environment.spec.name]
+        with self._lock:
+            starting = environment in self._starting
+            self._forget(function, environment)
+            if call is None and starting and function.waiting:
+                call = function.waiting.popleft()
+            if call is not None:
+                self._in_flight -= 1
+            if not self._stopped.is_set():
+                self._dispatch_all()
+        if call is not None:
+            call.answer.set_result(answer)
+
+    def gave_back(self, environment: LambdaEnvironment, call: Call) -> None:
+        """Give a call that never began to another environment."""
+        function = self._functions[environment.spec.name]
+        with self._lock:
+            function.waiting.appendleft(call)
+            self._dispatch(function)
+
+    # ---- decided here, with the lock held
+
+    def _forget(self, function: _Function, environment: LambdaEnvironment) -> None:
+        self._environments.discard(environment)
+        self._starting.discard(environment)
+        function.arriving.discard(environment)
+        if environment in function.idle:
+            function.idle.remove(environment)
+
+    def _dispatch_all(self) -> None:
+        for function in self._functions.values():
+            if function.waiting:
+                self._dispatch(function)
+
+    def _dispatch(self, function: _Function) -> None:
+        while function.waiting and function.idle:
+            function.idle.pop().give(function.waiting.popleft())
+        while len(function.waiting) > len(function.arriving) and self._may_start():
+            self._start(function)
+
+    def _may_start(self) -> bool:
+        if self._stopped.is_set() or len(self._starting) >= self._max_starting:
+            return False
+        return len(self._environments) < self._max_environments or self._end_an_idle_one()
+
+    def _end_an_idle_one(self) -> bool:
+        for function in self._functions.values():
+            if function.idle:
+                environment = function.idle.pop(0)
+                self._forget(function, environment)
+                environment.kill()
+                return True
+        return False
+
+    def _start(self, function: _Function) -> LambdaEnvironment:
+        environment = LambdaEnvironment(function.spec, self._launch, function.credentials, function.log, self)
+        self._environments.add(environment)
+        self._starting.add(environment)
+        function.arriving.add(environment)
+        self._spawner.submit(self._spawn, function, environment)
+        return environment
+
+    def _spawn(self, function: _Function, environment: LambdaEnvironment) -> None:
+        try:
+            environment.start()
+        except OSError as error:
+            answer = error_answer("Runtime.InvalidEntrypoint", f"cannot start a process: {error.strerror}")
+            environment.ready.set_exception(FunctionStartError(function.spec.logical_id, answer))
+            self.ended(environment, None, answer)
+
+    def _keep_time(self) -> None:
+        while not self._stopped.wait(_CLOCK_S):
+            with self._lock:
+                environments = list(self._environments)
+            instant = time.monotonic()
+            for environment in environments:
+                environment.end_if_overdue(instant)
+
+
+def _credentials() -> Mapping[str, str]:
+    """Return credentials by which calls to AWS can be told apart by function."""
+    return {
+        "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
+        "AWS_SESSION_TOKEN": secrets.token_hex(20),
+    }
+
+
+def _all_of(started: Sequence[Future[None]]) -> Future[None]:
+    """Return a future that ends with the last of `started`, or with the first failure."""
+    done: Future[None] = Future()
+    left = list(started)
+    lock = RLock()
+
+    def one_is_done(one: Future[None]) -> None:
+        with lock:
+            left.remove(one)
+            if done.done():
+                return
+            if error := one.exception():
+                done.set_exception(error)
+            elif not left:
+                done.set_result(None)
+
+    for one in started:
+        one.add_done_callback(one_is_done)
+    if not started:
+        done.set_result(None)
+    return done

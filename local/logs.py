@@ -1,0 +1,42 @@
+"""Log files of the one-machine cloud: one JSON object a line."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+
+def now() -> str:
+    """Return this instant as RFC 3339 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class JsonLines:
+    """A file of JSON objects, one a line, emptied when it is opened; several threads may write."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8", buffering=1)
+        self._lock = Lock()
+
+    def write(self, record: Mapping[str, object]) -> None:
+        """Append one record; a record after `close` is dropped."""
+        line = json.dumps(record, separators=(",", ":"), default=str, ensure_ascii=False)
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(line + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+
+def as_record(line: str) -> Mapping[str, object]:
+    """Return what a function printed as an object: its own JSON object as it is, anything else as a message."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    return record if isinstance(record, dict) else {"timestamp": now(), "level": "INFO", "message": line}

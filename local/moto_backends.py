@@ -1,0 +1,63 @@
+"""What is put into the seams of moto's backends: one call at a time, machines that run, policies that are only kept."""
+
+import importlib
+import importlib.util
+import sys
+from threading import RLock
+from types import ModuleType
+from typing import Any, Final
+
+from local import moto_seams
+
+# moto carries no types for its inside: what comes from it is Any throughout this module.
+
+_BATCH: Final = "moto.batch"
+
+
+def import_engine() -> None:
+    """Import the state machine engine without AWS Batch: one constant of it drags in EC2's tables, a second each time.
+
+    Batch itself is left as it was: whoever calls it imports it whole.
+    """
+    spec = importlib.util.find_spec("moto")
+    if _BATCH in sys.modules or spec is None or spec.submodule_search_locations is None:
+        return
+    package = ModuleType(_BATCH)
+    package.__path__ = [f"{location}/batch" for location in spec.submodule_search_locations]
+    sys.modules[_BATCH] = package
+    try:
+        importlib.import_module("moto.stepfunctions.parser.models")
+    finally:
+        for name in [name for name in sys.modules if name == _BATCH or name.startswith(f"{_BATCH}.")]:
+            del sys.modules[name]
+
+
+def lock_backends() -> None:
+    """Let one thread at a time into each backend that several functions write to."""
+    for seam in moto_seams.LOCKED:
+        _lock(seam)
+
+
+def _lock(seam: moto_seams.Seam) -> None:
+    original, lock = seam.original, RLock()
+
+    def call_action(self: Any) -> Any:  # noqa: ANN401
+        with lock:
+            return original(self)
+
+    seam.replace(call_action)
+
+
+def execute_machines() -> None:
+    """Run state machines instead of only recording them."""
+    moto_seams.EXECUTE_MACHINES.original["stepfunctions"]["execute_state_machine"] = True
+
+
+def enforce_no_bucket_policy() -> None:
+    """Keep bucket policies without applying them: nothing on this machine is asked for its permissions."""
+    from moto.iam.access_control import PermissionResult
+
+    def get_permission(self: Any, action: str, resource: str) -> Any:  # noqa: ANN401, ARG001 (moto's)
+        return PermissionResult.NEUTRAL
+
+    moto_seams.BUCKET_PERMISSION.replace(get_permission)

@@ -1,0 +1,146 @@
+"""Every part of moto that the cloud replaces, with the reason, and the check that it still looks as expected.
+
+The parts are private, so moto is pinned exactly; one that looks different stops the cloud instead of failing in a song.
+"""
+
+import importlib
+import importlib.metadata
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from local.errors import SeamMismatchError
+
+MOTO_VERSION: Final = "5.2.5"
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A function or module attribute of moto; `parameters` are the names it takes, None where it is not a function."""
+
+    module: str
+    name: str
+    parameters: tuple[str, ...] | None
+    reason: str
+
+    @property
+    def owner(self) -> Any:  # noqa: ANN401 (a module or a class of moto)
+        """What holds the attribute."""
+        owner = importlib.import_module(self.module)
+        for part in self.name.split(".")[:-1]:
+            owner = getattr(owner, part)
+        return owner
+
+    @property
+    def attribute(self) -> str:
+        """The attribute's own name."""
+        return self.name.rsplit(".", 1)[-1]
+
+    @property
+    def original(self) -> Any:  # noqa: ANN401 (whatever moto has there)
+        """What is there now."""
+        return getattr(self.owner, self.attribute)
+
+    def replace(self, replacement: object) -> None:
+        """Put something else there."""
+        setattr(self.owner, self.attribute, replacement)
+
+
+_ASL: Final = "moto.stepfunctions.parser.asl"
+_EXECUTION: Final = "moto.stepfunctions.parser.backend.execution"
+_NOT_THREAD_SAFE: Final = "moto's backends lose updates under threads: one call at a time"
+
+EXECUTE_MACHINES: Final = Seam(
+    "moto.core.config", "default_user_config", None, "state machines run only when configured so"
+)
+LOCKED: Final = (
+    Seam("moto.dynamodb.responses", "DynamoHandler.call_action", ("self",), _NOT_THREAD_SAFE),
+    Seam("moto.sqs.responses", "SQSResponse.call_action", ("self",), _NOT_THREAD_SAFE),
+    Seam("moto.stepfunctions.responses", "StepFunctionResponse.call_action", ("self",), _NOT_THREAD_SAFE),
+)
+ENGINE_CLIENTS: Final = Seam(
+    f"{_ASL}.utils.boto_client",
+    "boto_client_for",
+    ("region", "service", "state_credentials"),
+    "the engine builds a client for every task and calls Lambda over HTTP; ours are kept and call the runtime directly",
+)
+WAIT: Final = Seam(
+    f"{_ASL}.component.state.wait.wait_function.wait_function",
+    "WaitFunction._wait_interval",
+    ("self", "env", "wait_seconds"),
+    "relative waits are scaled in time; moto waits whole seconds only",
+)
+WAIT_UNTIL: Final = Seam(
+    f"{_ASL}.component.state.wait.wait_function.timestamp",
+    "Timestamp._get_wait_seconds",
+    ("self", "env"),
+    "moto compares the instant with local time and wakes up to a second early",
+)
+RETRY_SLEEP: Final = Seam(
+    f"{_ASL}.component.common.retry.retrier_decl", "time", None, "the back-off of retries is scaled in time"
+)
+EXECUTION_START: Final = Seam(_EXECUTION, "Execution.start", ("self",), "moto publishes no status change events")
+EXECUTION_END: Final = Seam(
+    _EXECUTION, "BaseExecutionWorkerCommunication.terminated", ("self",), "moto publishes no status change events"
+)
+EXECUTION_STOP: Final = Seam(
+    _EXECUTION,
+    "Execution.stop",
+    ("self", "stop_date", "error", "cause"),
+    "a stopped execution is ABORTED at once on AWS; moto waits for the running task",
+)
+RULE_TARGETS: Final = Seam(
+    "moto.events.models",
+    "Rule.send_to_targets",
+    ("self", "original_event", "transform_input"),
+    "moto has no Lambda targets and asks nothing about the rule's state",
+)
+BUCKET_PERMISSION: Final = Seam(
+    "moto.s3.models",
+    "FakeBucket.get_permission",
+    ("self", "action", "resource"),
+    "moto applies bucket policies without their conditions, so that a denial of plain http denies everything",
+)
+
+SEAMS: Final = (
+    EXECUTE_MACHINES,
+    *LOCKED,
+    BUCKET_PERMISSION,
+    ENGINE_CLIENTS,
+    WAIT,
+    WAIT_UNTIL,
+    RETRY_SLEEP,
+    EXECUTION_START,
+    EXECUTION_END,
+    EXECUTION_STOP,
+    RULE_TARGETS,
+)
+
+
+def check_seams(seams: Iterable[Seam] = SEAMS) -> None:
+    """Raise SeamMismatchError, naming each seam that is missing or takes other parameters than expected."""
+    found = importlib.metadata.version("moto")
+    problems = (
+        [] if found == MOTO_VERSION else [f"moto: expected version {MOTO_VERSION}, found {found}; run make setup"]
+    )
+    problems += [problem for seam in seams if (problem := _mismatch(seam))]
+    if problems:
+        raise SeamMismatchError("\n".join(problems))
+
+
+def _mismatch(seam: Seam) -> str | None:
+    label = f"moto seam {seam.module}:{seam.name}"
+    try:
+        original = seam.original
+    except (ImportError, AttributeError):
+        return f"{label}: expected to exist, found nothing; moto {MOTO_VERSION} is required"
+    if seam.parameters is None:
+        return None
+    if not callable(original):
+        return f"{label}: expected a function, found {type(original).__name__}; moto {MOTO_VERSION} is required"
+    parameters = tuple(inspect.signature(original).parameters)
+    if parameters != seam.parameters:
+        expected, seen = ", ".join(seam.parameters), ", ".join(parameters)
+        return f"{label}: expected the parameters ({expected}), found ({seen}); moto {MOTO_VERSION} is required"
+    return None

@@ -1,0 +1,74 @@
+"""What a running cloud tells people: where things are, three requests to try, and variables for a shell."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_VARIABLES = {
+    "API_URL": "api_url",
+    "API_KEY": "api_key",
+    "TENANT": "tenant",
+    "AWS_ENDPOINT_URL": "aws_endpoint_url",
+    "AWS_REGION": "region",
+    "AWS_DEFAULT_REGION": "region",
+    "AWS_ACCESS_KEY_ID": "access_key_id",
+    "AWS_SECRET_ACCESS_KEY": "secret_access_key",
+    "LOGS_DIR": "logs_dir",
+}
+
+
+def explain(description: Mapping[str, Any]) -> None:
+    """Print to stderr where the cloud is and how to try it."""
+    simulators = "".join(f"\n  simulator  {url}  ({name})" for name, url in description["simulators"].items())
+    text = f"""
+Fermata runs until Ctrl-C; its state goes with it.
+  HTTP API   {description["api_url"]}
+  AWS        {description["aws_endpoint_url"]}{simulators}
+  logs       {description["logs_dir"]}
+
+In another terminal, in this directory:
+  {environment_command(description)}
+  {submit_command()}
+  {read_command()}
+  {download_command()}
+"""
+    print(text, file=sys.stderr)
+
+
+def environment_command(description: Mapping[str, Any]) -> str:
+    """The command that sets the variables which the other commands use."""
+    arguments = shlex.quote(f"--state-dir {shlex.quote(description['state_dir'])}")
+    return f'eval "$(make -s env ARGS={arguments})"'
+
+
+def submit_command() -> str:
+    """Submit a song and keep its id in the variable JOB."""
+    body = '{"model":"minimax/music-2.5","prompt":"indie folk, rainy evening","lyrics":"[Verse]\\nRain on the window"}'
+    fields = f"""-H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' -d '{body}'"""
+    return (
+        f"""JOB=$(curl -s "$API_URL/v1/jobs" {fields} | tee /dev/stderr | sed -n 's/.*"id": *"\\([^"]*\\)".*/\\1/p')"""
+    )
+
+
+def read_command() -> str:
+    """Read the job."""
+    return 'curl -s "$API_URL/v1/jobs/$JOB" -H "Authorization: Bearer $API_KEY"'
+
+
+def download_command() -> str:
+    """Download the song once the job has succeeded."""
+    return 'curl -sfL "$API_URL/v1/jobs/$JOB/audio" -H "Authorization: Bearer $API_KEY" -o song.mp3'
+
+
+def export_lines(description: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one quoted `export` line per variable: the addresses, the key and the stack's outputs."""
+    values = {name: description[key] for name, key in _VARIABLES.items()}
+    outputs = {_upper_snake(name): value for name, value in description["outputs"].items()}
+    for name, value in {**outputs, **values}.items():
+        yield f"export {name}={shlex.quote(str(value))}"
+
+
+def _upper_snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()

@@ -1,0 +1,40 @@
+"""Keys for the providers: random ones for simulators, given ones, and real ones from `.env` when asked for."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from local.errors import UsageError
+
+
+def provider_keys(
+    simulated: Iterable[str], given: Mapping[str, str], real: Iterable[str], env_file: Path
+) -> dict[str, str]:
+    """Return a key per provider; `env_file` is opened only when `real` names a provider without a given key."""
+    keys = {name: secrets.token_urlsafe(24) for name in simulated} | dict(given)
+    missing = [name for name in real if name not in given]
+    if missing:
+        keys |= _real_keys(missing, env_file)
+    return keys
+
+
+def _real_keys(names: Iterable[str], env_file: Path) -> dict[str, str]:
+    written = _read(env_file)
+    keys = {name: written.get(_variable(name), "") for name in names}
+    absent = [_variable(name) for name, key in keys.items() if not key]
+    if absent:
+        raise UsageError(f"--real needs {' and '.join(absent)} in {env_file.name}; add the line {absent[0]}=...")
+    return keys
+
+
+def _variable(provider: str) -> str:
+    return f"{provider.upper()}_API_KEY"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"--real needs {path.name}: {error.strerror}") from error
+    pairs = (line.strip().removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}

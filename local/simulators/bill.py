@@ -1,0 +1,51 @@
+"""What a simulated provider would put on its invoice."""
+
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from hashlib import sha256
+from threading import Lock
+
+
+@dataclass(frozen=True)
+class BillItem:
+    """One paid POST that reached the provider, refused ones included."""
+
+    number: int
+    model: str | None
+    prompt_sha256: str | None
+    charged: bool
+    fault: str | None
+
+
+class Bill:
+    """Counts paid POSTs and money; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._items: list[BillItem] = []
+        self._usd = Decimal(0)
+
+    def add(self, *, model: str | None, prompt: str | None, charged: bool, usd: Decimal, fault: str | None) -> None:
+        """Write down one paid POST; `usd` is what it costs if it was charged."""
+        with self._lock:
+            self._items.append(BillItem(len(self._items) + 1, model, prompt_sha256(prompt), charged, fault))
+            self._usd += usd if charged else 0
+
+    def as_json(self) -> dict[str, object]:
+        """The bill so far; money in US dollars."""
+        with self._lock:
+            items, usd = tuple(self._items), self._usd
+        charged = sum(item.charged for item in items)
+        return {"posts": len(items), "charged": charged, "usd": float(usd), "items": [asdict(item) for item in items]}
+
+    def clear(self) -> None:
+        """Start a new bill."""
+        with self._lock:
+            self._items.clear()
+            self._usd = Decimal(0)
+
+
+def prompt_sha256(prompt: str | None) -> str | None:
+    """The fingerprint under which a prompt may be named in bills and logs; None for an absent or empty one."""
+    # A lone surrogate can arrive in a refused request and has no UTF-8 form of its own.
+    return sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest() if prompt else None

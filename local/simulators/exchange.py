@@ -1,0 +1,92 @@
+"""One HTTP exchange with a simulated provider, as plain values: what came in, and what goes out in which manner."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from pydantic_core import from_json, to_json
+
+from local.simulators.faults import Fault
+
+
+@dataclass(frozen=True)
+class Request:
+    """One received request; `path` and `query` are exactly as sent (not decoded), header names are lower case."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def bearer(self) -> str | None:
+        """The bearer token, or None where the request carries none."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+    def json(self) -> object:
+        """The body as JSON; raises ValueError where it is none (NaN, lone surrogates and absurd nesting included)."""
+        parsed: object = from_json(self.body, allow_inf_nan=False)
+        return parsed
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How an answer is delivered when the network, not the provider's words, is what goes wrong."""
+
+    hang_s: float = 0.0
+    cut_percent: float | None = None
+    bytes_per_s: int | None = None
+    reset: bool = False
+
+
+WHOLE = Manner()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, sent `after_s` seconds after its request arrived; `charged`: a paid POST that gets it costs money."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after_s: float = 0.0
+    charged: bool = False
+    manner: Manner = WHOLE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer with what bill and request log say about it."""
+
+    answer: Answer
+    fault: Fault | None = None
+    prompt_sha256: str | None = None
+    usd: Decimal = Decimal(0)
+    """What a paid POST costs if its answer is a charged one."""
+
+
+class RefusedError(Exception):
+    """The provider refuses a request before any work, with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"refused with HTTP {answer.status}")
+        self.answer = answer
+
+
+def json_answer(status: int, body: object, *, after_s: float = 0.0, charged: bool = False) -> Answer:
+    """An answer whose body is `body` as compact JSON."""
+    return Answer(status, to_json(body), after_s=after_s, charged=charged)
+
+
+def text_answer(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Answer:
+    """An answer whose body is plain text, or text of another type."""
+    return Answer(status, text.encode(), content_type)
+
+
+def simulator_error(status: int, message: str) -> Answer:
+    """An error of the simulator itself (never of the provider that it plays)."""
+    return Answer(status, json.dumps({"error": message}).encode())

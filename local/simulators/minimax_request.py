@@ -1,0 +1,135 @@
+"""What MiniMax's music endpoint accepts: fields, models and lengths (in Unicode code points).
+
+Stricter than upstream in one thing: an unknown field is refused instead of ignored, so that a misspelt
+option is noticed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from local.simulators.recording import Container, Song
+
+
+class AudioSetting(BaseModel):
+    """`audio_setting` of a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sample_rate: Literal[16000, 24000, 32000, 44100] = 44100
+    bitrate: Literal[32000, 64000, 128000, 256000] = 256000
+    format: Container = "mp3"
+
+
+class MusicRequest(BaseModel):
+    """The body of a request, field by field; what depends on the model is checked by `read_music_request`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str
+    prompt: str = ""
+    lyrics: str = ""
+    stream: bool = False
+    output_format: Literal["hex", "url"] = "hex"
+    audio_setting: AudioSetting = AudioSetting()
+    aigc_watermark: bool = False
+    lyrics_optimizer: bool = False
+    is_instrumental: bool = False
+    audio_url: str | None = None
+    audio_base64: str | None = None
+    cover_feature_id: str | None = None
+
+    @property
+    def song(self) -> Song:
+        """The song that this request orders."""
+        setting = self.audio_setting
+        lyrics = "" if self.is_instrumental else self.lyrics
+        return Song(self.prompt, lyrics, setting.format, setting.sample_rate, setting.bitrate)
+
+    @property
+    def references(self) -> int:
+        """How many reference songs it names."""
+        return sum(value is not None for value in (self.audio_url, self.audio_base64, self.cover_feature_id))
+
+
+@dataclass(frozen=True)
+class ModelRules:
+    """One model: shortest and longest texts, what it can do, and what a song costs."""
+
+    prompt: tuple[int, int]
+    lyrics: tuple[int, int]
+    usd: Decimal
+    prompt_required: bool = False
+    lyrics_required: bool = True
+    instrumental: bool = False
+    auto_lyrics: bool = False
+    cover: bool = False
+
+
+_NEWEST: Final = ModelRules((0, 2000), (1, 3500), Decimal("0.15"), instrumental=True, auto_lyrics=True)
+MODELS: Final[Mapping[str, ModelRules]] = {
+    "music-1.5": ModelRules((10, 300), (10, 3000), Decimal("0.03"), prompt_required=True),
+    "music-2.0": ModelRules((10, 2000), (10, 3000), Decimal("0.03"), prompt_required=True),
+    "music-2.5": ModelRules((0, 2000), (1, 3500), Decimal("0.15"), auto_lyrics=True),
+    "music-2.5+": _NEWEST,
+    "music-2.6": _NEWEST,
+    "music-3.0": _NEWEST,
+    # The price of a cover is published nowhere; the dearest known one stands in for it.
+    "music-cover": ModelRules(
+        (10, 300), (10, 1000), Decimal("0.15"), prompt_required=True, lyrics_required=False, cover=True
+    ),
+}
+
+
+class BadParametersError(ValueError):
+    """A request that MiniMax refuses with 2013; the message is its reason."""
+
+
+def read_music_request(body: object) -> tuple[MusicRequest, ModelRules]:
+    """The valid request in a JSON body with the rules of its model; raises BadParametersError."""
+    try:
+        request = MusicRequest.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise BadParametersError(f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}") from None
+    rules = MODELS.get(request.model, _NEWEST if request.model.startswith("music-") else None)
+    if rules is None:
+        raise BadParametersError("model: not supported")
+    for reason in (_bad_option(request, rules), _bad_prompt(request, rules), _bad_lyrics(request, rules)):
+        if reason:
+            raise BadParametersError(reason)
+    return request, rules
+
+
+def _bad_option(request: MusicRequest, rules: ModelRules) -> str | None:
+    if request.stream and (request.output_format == "url" or request.aigc_watermark):
+        return "stream: only with output_format hex and without aigc_watermark"
+    if request.is_instrumental and not rules.instrumental:
+        return f"is_instrumental: not supported by {request.model}"
+    if request.lyrics_optimizer and not rules.auto_lyrics:
+        return f"lyrics_optimizer: not supported by {request.model}"
+    if request.references != int(rules.cover):
+        return "audio_url, audio_base64, cover_feature_id: exactly one for a cover, none otherwise"
+    return None
+
+
+def _bad_prompt(request: MusicRequest, rules: ModelRules) -> str | None:
+    shortest, longest = rules.prompt
+    if rules.prompt_required or request.is_instrumental:
+        shortest = max(1, shortest)
+    return _bad_length("prompt", request.prompt, shortest, longest)
+
+
+def _bad_lyrics(request: MusicRequest, rules: ModelRules) -> str | None:
+    if not request.lyrics and (request.is_instrumental or request.lyrics_optimizer or not rules.lyrics_required):
+        return None
+    return _bad_length("lyrics", request.lyrics, *rules.lyrics)
+
+
+def _bad_length(name: str, text: str, shortest: int, longest: int) -> str | None:
+    if shortest <= len(text) <= longest:
+        return None
+    return f"{name}: expected {shortest} to {longest} characters, found {len(text)}"

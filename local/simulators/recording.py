@@ -1,0 +1,133 @@
+"""Songs as audio files: composed, encoded, described honestly and kept for the next equal request."""
+
+import io
+import wave
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from typing import Final, Literal
+
+import lameenc
+
+from local.simulators.tune import CHANNELS, compose
+
+Container = Literal["mp3", "wav", "pcm"]
+SHORTEST_S: Final = 4.0
+LINE_S: Final = 1.0
+LONGEST_S: Final = 60.0
+_BITS: Final = 16
+_CONTENT_TYPES: Final = {"mp3": "audio/mpeg", "wav": "audio/wav", "pcm": "application/octet-stream"}
+# MPEG-1 layer III starts at 32 kHz; the lower rates belong to MPEG-2, which ends at 160 kbit/s.
+_MPEG1_FROM_HZ: Final = 32000
+_MPEG2_HIGHEST_BPS: Final = 160000
+
+
+@dataclass(frozen=True)
+class Song:
+    """What decides every byte of an audio file."""
+
+    prompt: str
+    lyrics: str = ""
+    container: Container = "mp3"
+    sample_rate_hz: int = 44100
+    bitrate_bps: int = 256000
+
+    @property
+    def seconds(self) -> float:
+        """How long the song is: it grows with the lines of its lyrics, section tags aside."""
+        lines = [line for line in self.lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
+        return min(LONGEST_S, SHORTEST_S + LINE_S * len(lines))
+
+    @property
+    def content_type(self) -> str:
+        """The media type of its file."""
+        return _CONTENT_TYPES[self.container]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio file with its true figures."""
+
+    content: bytes
+    duration_ms: int
+    sample_rate_hz: int
+    bitrate_bps: int
+    channels: int = CHANNELS
+
+
+def record(song: Song) -> Recording:
+    """Compose and encode `song`."""
+    seed = int.from_bytes(sha256(f"{song.prompt}\0{song.lyrics}".encode()).digest()[:8])
+    pcm = compose(seed, song.seconds, song.sample_rate_hz).tobytes()
+    if song.container == "mp3":
+        return _mp3(pcm, song)
+    content = _wav(pcm, song.sample_rate_hz) if song.container == "wav" else pcm
+    bitrate = song.sample_rate_hz * _BITS * CHANNELS
+    return Recording(content, round(len(pcm) * 8000 / bitrate), song.sample_rate_hz, bitrate)
+
+
+def _mp3(pcm: bytes, song: Song) -> Recording:
+    bitrate = song.bitrate_bps if song.sample_rate_hz >= _MPEG1_FROM_HZ else min(song.bitrate_bps, _MPEG2_HIGHEST_BPS)
+    encoder = lameenc.Encoder()
+    encoder.silence()
+    encoder.set_channels(CHANNELS)
+    encoder.set_bit_rate(bitrate // 1000)
+    encoder.set_in_sample_rate(song.sample_rate_hz)
+    encoder.set_out_sample_rate(song.sample_rate_hz)
+    encoder.set_quality(7)
+    content = bytes(encoder.encode(pcm)) + bytes(encoder.flush())
+    # The rate is constant and no tag is written: the size tells the length that a decoder will find, padding included.
+    return Recording(content, round(len(content) * 8000 / bitrate), song.sample_rate_hz, bitrate)
+
+
+def _wav(pcm: bytes, sample_rate_hz: int) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(CHANNELS)
+        wav.setsampwidth(_BITS // 8)
+        wav.setframerate(sample_rate_hz)
+        wav.writeframes(pcm)
+    return file.getvalue()
+
+
+class Recordings:
+    """Recordings by song: however many equal requests come at once, the song is encoded once."""
+
+    def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
+        """`max_bytes` of audio are kept, and the newest recording in any case."""
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._kept: OrderedDict[Song, Future[Recording]] = OrderedDict()
+
+    def of(self, song: Song) -> Recording:
+        """The recording of `song`, made now if it is not kept."""
+        with self._lock:
+            kept = self._kept.get(song)
+            first = kept is None
+            if kept is None:
+                kept = self._kept[song] = Future()
+            self._kept.move_to_end(song)
+        if first:
+            self._make(song, kept)
+        return kept.result()
+
+    def _make(self, song: Song, promised: Future[Recording]) -> None:
+        try:
+            promised.set_result(record(song))
+        except BaseException as error:
+            promised.set_exception(error)
+            with self._lock:
+                del self._kept[song]
+            raise
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        with self._lock:
+            done = [(song, kept) for song, kept in self._kept.items() if kept.done()]
+            size = sum(len(kept.result().content) for _, kept in done)
+            for song, _ in done[:-1]:
+                if size <= self._max_bytes:
+                    break
+                size -= len(self._kept.pop(song).result().content)

@@ -1,0 +1,69 @@
+"""Starts and stops simulators."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from local.simulators.aimlapi import AimlapiDialect
+from local.simulators.dialect import Backend, Dialect
+from local.simulators.faults import FaultKind, FaultTable
+from local.simulators.http_server import HttpServer
+from local.simulators.links import Links
+from local.simulators.minimax import MinimaxDialect
+from local.simulators.recording import Recordings
+from local.simulators.simulator import Simulator
+
+DIALECTS: Final[Mapping[str, type[Dialect]]] = {
+    dialect.provider: dialect for dialect in (MinimaxDialect, AimlapiDialect)
+}
+SIMULATED_PROVIDERS: Final = tuple(DIALECTS)
+
+
+class UnknownSimulatorError(ValueError):
+    """No dialect of that name is served here."""
+
+
+class RunningSimulator:
+    """A simulated provider that answers at `url` until `stop`; it does not keep the process alive."""
+
+    def __init__(self, provider: str, server: HttpServer) -> None:
+        self.provider = provider
+        self.url = server.url
+        self._server = server
+
+    def stop(self) -> None:
+        """Break open connections and free the port; more than once does nothing more."""
+        self._server.stop()
+
+
+def start_simulator(
+    provider: str, *, key: str, latency_s: float, log_path: Path | None = None, port: int = 0
+) -> RunningSimulator:
+    """Serve `provider` on 127.0.0.1 (port 0: any free one), accepting only `key`; a song takes `latency_s` seconds.
+
+    Raises UnknownSimulatorError, ValueError for an impossible latency or no key, OSError for a taken port.
+    """
+    if provider not in DIALECTS:
+        raise UnknownSimulatorError(f"expected one of {', '.join(DIALECTS)}, found {provider!r}")
+    if not key or not math.isfinite(latency_s) or latency_s < 0:
+        raise ValueError(f"expected a key and a finite latency of at least 0 s, found a latency of {latency_s}")
+    server = HttpServer(port, log_path)
+    server.start(build_simulator(provider, key=key, latency_s=latency_s, origin=server.url).respond)
+    return RunningSimulator(provider, server)
+
+
+def build_simulator(
+    provider: str, *, key: str, latency_s: float, origin: str, clock: Callable[[], float] = time.monotonic
+) -> Simulator:
+    """A simulator of `provider` without sockets, whose file links begin with `origin`; `clock` tells seconds."""
+    dialect = DIALECTS[provider]
+    backend = Backend(key, latency_s, Recordings(), Links(origin), clock)
+    return Simulator(dialect(backend), backend, FaultTable(dialect.fault_rows, _players()))
+
+
+def _players() -> dict[FaultKind, tuple[str, ...]]:
+    """The dialects that know each fault."""
+    known = {name: {row.kind for row in dialect.fault_rows} for name, dialect in DIALECTS.items()}
+    return {kind: tuple(name for name, kinds in known.items() if kind in kinds) for kind in FaultKind}

@@ -1,0 +1,76 @@
+"""A simulated provider without its sockets: requests in, answers out, money counted."""
+
+from local.simulators.bill import Bill, prompt_sha256
+from local.simulators.control import CONTROL_PREFIX, Control
+from local.simulators.dialect import Backend, Dialect, Label, Route, Visit
+from local.simulators.exchange import Answer, Outcome, RefusedError, Request, json_answer, simulator_error
+from local.simulators.faults import Fault, FaultError, FaultTable
+from local.simulators.files import file_route
+from local.simulators.network_faults import network_rows, with_network_fault
+from local.simulators.waiting_faults import WaitingFaults
+
+_NETWORK_KINDS = frozenset(row.kind for row in network_rows("create"))
+
+
+class Simulator:
+    """One provider; `respond` may be called from many threads at once."""
+
+    def __init__(self, dialect: Dialect, backend: Backend, table: FaultTable) -> None:
+        self._dialect = dialect
+        self._backend = backend
+        self._routes = (*dialect.routes(), file_route(backend))
+        self._bill = Bill()
+        self._waiting = WaitingFaults(table)
+        self._control = Control(dialect.provider, table, self._waiting, self._bill)
+
+    def respond(self, request: Request) -> Outcome:
+        """The answer to one request; its cost is on the bill when this returns, whether or not the answer arrives."""
+        if request.path.startswith(CONTROL_PREFIX):
+            return Outcome(self._steer(request))
+        route = self._route(request)
+        if route is None:
+            return Outcome(self._dialect.error(404, request.path))
+        return self._pay(route, request) if route.place == "create" else self._serve(route, request, None)
+
+    def _steer(self, request: Request) -> Answer:
+        if (request.method, request.path) != ("POST", f"{CONTROL_PREFIX}reset"):
+            return self._control.answer(request)
+        self._waiting.clear()
+        self._bill.clear()
+        self._backend.links.clear()
+        self._dialect.forget()
+        return json_answer(200, self._bill.as_json())
+
+    def _route(self, request: Request) -> Route | None:
+        method = "GET" if request.method == "HEAD" else request.method
+        fitting = (route for route in self._routes if route.method == method and route.path.fullmatch(request.path))
+        return next(fitting, None)
+
+    def _pay(self, route: Route, request: Request) -> Outcome:
+        label = self._label(request)
+        outcome = self._serve(route, request, label.prompt)
+        fault = outcome.fault.name if outcome.fault else None
+        charged = outcome.answer.charged
+        self._bill.add(model=label.model, prompt=label.prompt, charged=charged, usd=outcome.usd, fault=fault)
+        return outcome
+
+    def _label(self, request: Request) -> Label:
+        try:
+            return self._dialect.label(request.json())
+        except ValueError:
+            return Label()
+
+    def _serve(self, route: Route, request: Request, prompt: str | None) -> Outcome:
+        try:
+            visit = route.receive(request)
+            fault = self._waiting.take(route.place, visit.prompt, visit.deaf_to)
+        except RefusedError as refusal:
+            return Outcome(refusal.answer, None, prompt_sha256(prompt))
+        except FaultError as error:
+            return Outcome(simulator_error(400, str(error)), None, prompt_sha256(prompt))
+        return Outcome(self._answer(visit, fault, request.path), fault, prompt_sha256(visit.prompt), visit.usd)
+
+    def _answer(self, visit: Visit, fault: Fault | None, path: str) -> Answer:
+        if fault is None or fault.kind not in _NETWORK_KINDS:
+            return visit.answer(fault)
+        return with_network_fault(fault, visit.answer(None), lambda status: self._dialect.error(status, path))

@@ -1,0 +1,71 @@
+"""How much the one-machine cloud adds to a job: seconds until ready, and a warm job with five polls and no latency.
+
+Run with `make bench`. Prints figures and their ratio to one bare read of the same API in the same run; asserts nothing.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.song import Cloud, request
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ["--port", "0", "--provider-latency", "0.001", "--time-scale", "1000"]
+RUNS = 10
+POLLS = 5
+
+
+@contextmanager
+def running_cloud() -> Iterator[tuple[Cloud, float]]:
+    """A cloud of its own, and the seconds until it was ready."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "local", "up", *FLAGS]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        ready = time.monotonic() - began
+        try:
+            yield Cloud(json.loads(line)), ready
+        finally:
+            process.terminate()
+
+
+def seconds_of_a_job(cloud: Cloud, number: int) -> float:
+    """One job whose provider says four times that it is still at it, so that the fifth poll finds the song."""
+    cloud.fault("aimlapi", "status_word:generating", "poll", "*", times=POLLS - 1)
+    began = time.monotonic()
+    job = cloud.made(request(f"warm job {number}", model="aimlapi/minimax/music-2.0"))
+    assert job["status"] == "succeeded", job["error"]
+    return time.monotonic() - began
+
+
+def seconds_of_a_read(cloud: Cloud, job_id: str) -> float:
+    """One warm read of a job."""
+    began = time.monotonic()
+    cloud.job(job_id)
+    return time.monotonic() - began
+
+
+def main() -> None:
+    """Print the figures."""
+    with running_cloud():
+        pass
+    with running_cloud() as (cloud, ready):
+        job_id = cloud.made(request("the job that is read"))["id"]
+        jobs = [seconds_of_a_job(cloud, number) for number in range(RUNS)][2:]
+        reads = [seconds_of_a_read(cloud, job_id) for _ in range(20)]
+    job, read = statistics.median(jobs), statistics.median(reads)
+    print(f"ready on a second start: {ready:.2f} s")
+    print(
+        f"warm job with {POLLS} polls, median of the third to tenth: {job:.3f} s (from {min(jobs):.3f} to {max(jobs):.3f})"
+    )
+    print(f"one read of a job: {read * 1000:.1f} ms; the job takes {job / read:.0f} times as long")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Clouds as the processes that users start: `python -m local up` with its one line, its exit code and its children."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
+START_WITHIN_S: Final = 60
+"""Generous: the machine may be busy with other things; how fast a cloud starts is measured elsewhere."""
+
+
+def testing_parameters() -> list[str]:
+    """Return `--param Name=Value` for each line of the fast set."""
+    lines = (PROJECT_ROOT / "local" / "testing.params").read_text("utf-8").splitlines()
+    values = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return [part for value in values for part in ("--param", value)]
+
+
+@dataclass(frozen=True)
+class CloudProcess:
+    """A cloud that is ready, or has ended."""
+
+    process: subprocess.Popen[str]
+    said_to_people: Path
+
+    def line(self) -> dict[str, Any]:
+        """Return the one line of a cloud that becomes ready."""
+        assert self.process.stdout is not None
+        text = within(START_WITHIN_S, self.process.stdout.readline)
+        assert text, f"the cloud ended with {self.process.wait(10)}: {self.stderr()}"
+        return dict(json.loads(text))
+
+    def stderr(self) -> str:
+        return self.said_to_people.read_text("utf-8")
+
+    def children(self) -> set[int]:
+        """Return the pids of the processes it has started."""
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+        )
+        return {int(pid) for pid in listed.stdout.split()}
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(15)
+
+
+@contextmanager
+def cloud_process(
+    arguments: Sequence[str], scratch: Path, command: Sequence[str] = ("-m", "local", "up")
+) -> Iterator[CloudProcess]:
+    """Start a cloud with its state below `scratch`; it does not outlive the block."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    said = scratch / "stderr.txt"
+    with said.open("w", encoding="utf-8") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, *command, *arguments],
+            cwd=PROJECT_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    try:
+        yield CloudProcess(process, said)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@contextmanager
+def running_cloud(arguments: Sequence[str], scratch: Path) -> Iterator[dict[str, Any]]:
+    """Run a cloud with the fast parameters on a free port, and yield the line that it prints."""
+    everything = ["--port", "0", "--state-dir", str(scratch / "state"), *testing_parameters(), *arguments]
+    with cloud_process(everything, scratch) as cloud:
+        yield cloud.line()
+        assert cloud.process.poll() is None, f"the cloud ended by itself: {cloud.stderr()}"
+        assert cloud.stop() == 0, cloud.stderr()
+
+
+def within(seconds: float, ask: Callable[[], str]) -> str:
+    """Return what a blocking call returns, or fail after some seconds."""
+    answers: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=lambda: answers.put(ask()), daemon=True).start()
+    return answers.get(timeout=seconds)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        os.kill(pid, 0)
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def until(holds: Callable[[], object], within_s: float, what: str) -> None:
+    """Look until something holds."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {within_s:g} s"

@@ -1,0 +1,37 @@
+"""An emulator of AWS that is empty when the tests of a file begin."""
+
+from collections.abc import Iterator
+from functools import cache, partial
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from local.deployment import REGION
+from local.resources.resource_type import Clients
+
+
+@pytest.fixture(scope="session")
+def _emulator_url() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def clients(_emulator_url: str) -> Clients:
+    """Return a function from a service's name to its client at an emulator that held nothing before this file."""
+    with urlopen(Request(f"{_emulator_url}/moto-api/reset", method="POST"), timeout=10) as answer:  # noqa: S310 - our own server on loopback
+        assert answer.status == 200
+
+    client = partial(
+        boto3.client,
+        endpoint_url=_emulator_url,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    return cache(client)

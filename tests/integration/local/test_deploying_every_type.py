@@ -1,0 +1,257 @@
+"""Each supported resource type is really there afterwards: what was deployed is read back from the emulator."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.deployer import UnsupportedTemplateError, deploy
+from local.deployment import Deployment
+from local.errors import ResourceCreationError
+from local.resources import RESOURCE_TYPES
+from local.resources.resource_type import Clients
+from local.transform import package, read_template, to_cloudformation
+
+TEMPLATE = (Path(__file__).parent / "every_type.yaml").read_text("utf-8")
+MACHINE = {
+    "StartAt": "SayHello",
+    "States": {"SayHello": {"Type": "Task", "Resource": "${SayHelloFunctionArn}", "End": True}},
+}
+
+
+def write_project(folder: Path) -> Path:
+    for code in ("say_hello", "authorize", "layer/package", "built/SayHelloFunction", "built/Layer/python"):
+        (folder / code).mkdir(parents=True)
+    (folder / "machine.asl.json").write_text(json.dumps(MACHINE))
+    (folder / "template.yaml").write_text(TEMPLATE)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def deployed_from(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def deployment(deployed_from: Path, clients: Clients) -> Deployment:
+    return deploy(deployed_from / "template.yaml", stack_name="test", parameters={"Seconds": "7"}, clients=clients)
+
+
+def test_a_table_has_its_keys_indexes_and_time_to_live(deployment: Deployment, clients: Clients) -> None:
+    name = deployment.resources["Table"]
+
+    table = clients("dynamodb").describe_table(TableName=name)["Table"]
+    time_to_live = clients("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_tenant"]
+    assert time_to_live["AttributeName"] == "expires_at"
+    assert time_to_live["TimeToLiveStatus"] in {"ENABLING", "ENABLED"}
+
+
+def test_a_bucket_has_its_policy_and_blocks_public_access(deployment: Deployment, clients: Clients) -> None:
+    bucket = deployment.resources["Bucket"]
+
+    policy = json.loads(clients("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+    block = clients("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+
+    assert policy["Statement"][0]["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    assert policy["Version"] == "2012-10-17"
+    assert set(block.values()) == {True}
+    assert clients("s3").get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+
+
+def test_a_queue_has_its_redrive_and_its_policy(deployment: Deployment, clients: Clients) -> None:
+    answer = clients("sqs").get_queue_attributes(QueueUrl=deployment.resources["Queue"], AttributeNames=["All"])
+
+    attributes = answer["Attributes"]
+    dead_letters = clients("sqs").get_queue_attributes(
+        QueueUrl=deployment.resources["DeadLetterQueue"], AttributeNames=["All"]
+    )["Attributes"]
+    assert attributes["VisibilityTimeout"] == "7"
+    assert json.loads(attributes["RedrivePolicy"]) == {
+        "deadLetterTargetArn": dead_letters["QueueArn"],
+        "maxReceiveCount": 3,
+    }
+    assert json.loads(dead_letters["Policy"])["Statement"][0]["Resource"] == dead_letters["QueueArn"]
+
+
+def test_a_given_secret_is_kept_and_a_generated_one_is_random(deployment: Deployment, clients: Clients) -> None:
+    def secret(logical_id: str) -> str:
+        value = clients("secretsmanager").get_secret_value(SecretId=deployment.resources[logical_id])["SecretString"]
+        assert isinstance(value, str)
+        return value
+
+    assert secret("GivenSecret") == "{}"
+    generated = json.loads(secret("GeneratedSecret"))
+    assert generated["user"] == "operator"
+    assert len(generated["password"]) == 40
+    assert secret("PlainSecret").isalnum()
+
+
+def test_a_function_runs_from_its_folder_with_its_layers_and_environment(
+    deployment: Deployment, deployed_from: Path, clients: Clients
+) -> None:
+    function = deployment.functions["test-SayHelloFunction"]
+
+    assert function.logical_id == "SayHelloFunction"
+    assert function.arn == clients("lambda").get_function(FunctionName=function.name)["Configuration"]["FunctionArn"]
+    assert (function.handler, function.timeout_s, function.memory_mb) == ("app.lambda_handler", 7, 256)
+    assert function.code_dir == deployed_from / "say_hello"
+    assert function.layer_dirs == (deployed_from / "layer",)
+    assert function.environment == {
+        "TABLE_NAME": deployment.resources["Table"],
+        "SECONDS": "7",
+        "FLAG": "true",
+        "COUNT": "3",
+    }
+
+
+def test_a_built_function_runs_from_what_was_built(project: Path, clients: Clients) -> None:
+    built = TEMPLATE.replace("CodeUri: say_hello", "CodeUri: SayHelloFunction").replace(
+        "ContentUri: layer", "ContentUri: Layer"
+    )
+    built = built.replace("CodeUri: authorize", "CodeUri: SayHelloFunction").replace("machine.asl", "../machine.asl")
+    (project / "built" / "template.yaml").write_text(built)
+
+    deployment = deploy(project / "template.yaml", stack_name="built", clients=clients, built_dir=project / "built")
+
+    function = deployment.functions["built-SayHelloFunction"]
+    assert function.code_dir == project / "built" / "SayHelloFunction"
+    assert function.layer_dirs == (project / "built" / "Layer" / "python",)
+
+
+def test_a_function_keeps_its_alias_its_caller_and_its_retries(deployment: Deployment, clients: Clients) -> None:
+    name = deployment.resources["SayHelloFunction"]
+
+    alias = clients("lambda").get_alias(FunctionName=name, Name="live")
+    policy = json.loads(clients("lambda").get_policy(FunctionName=name, Qualifier="live")["Policy"])
+    retries = clients("lambda").get_function_event_invoke_config(FunctionName=name)
+
+    assert alias["FunctionVersion"] == "1"
+    assert {statement["Principal"]["Service"] for statement in policy["Statement"]} >= {"events.amazonaws.com"}
+    assert retries["MaximumRetryAttempts"] == 1
+    assert retries["DestinationConfig"]["OnFailure"]["Destination"].endswith(":test-DeadLetterQueue")
+
+
+def test_a_role_has_its_policies(deployment: Deployment, clients: Clients) -> None:
+    role = deployment.resources["SayHelloFunctionRole"]
+
+    inline = clients("iam").get_role_policy(RoleName=role, PolicyName="SayHelloFunctionRolePolicy0")["PolicyDocument"]
+    added = clients("iam").get_role_policy(RoleName=role, PolicyName="may-send")["PolicyDocument"]
+
+    assert inline["Statement"][0]["Resource"].endswith(f":table/{deployment.resources['Table']}")
+    assert added["Statement"][0]["Action"] == "sqs:SendMessage"
+
+
+def test_a_machine_has_its_definition_with_every_name_filled_in(deployment: Deployment, clients: Clients) -> None:
+    described = clients("stepfunctions").describe_state_machine(stateMachineArn=deployment.resources["Machine"])
+
+    arn = deployment.functions["test-SayHelloFunction"].arn
+    assert described["name"] == "test-Machine"
+    assert json.loads(described["definition"]) == json.loads(json.dumps(MACHINE).replace("${SayHelloFunctionArn}", arn))
+
+
+def test_a_rule_has_its_pattern_and_its_target(deployment: Deployment, clients: Clients) -> None:
+    rule = clients("events").describe_rule(Name=deployment.resources["Rule"])
+    (target,) = clients("events").list_targets_by_rule(Rule=deployment.resources["Rule"])["Targets"]
+
+    assert json.loads(rule["EventPattern"]) == {
+        "source": ["aws.states"],
+        "detail": {"stateMachineArn": [deployment.resources["Machine"]]},
+    }
+    assert target["Arn"] == deployment.functions["test-SayHelloFunction"].arn
+    assert target["InputTransformer"]["InputPathsMap"] == {"name": "$.detail.name"}
+    assert target["DeadLetterConfig"]["Arn"].endswith(":test-DeadLetterQueue")
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}
+
+
+def test_a_schedule_is_a_rule_as_well(deployment: Deployment, clients: Clients) -> None:
+    rule = clients("events").describe_rule(Name=deployment.resources["SayHelloFunctionEveryMinute"])
+
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_log_groups_alarms_and_parameters_can_be_read_back(deployment: Deployment, clients: Clients) -> None:
+    groups = clients("logs").describe_log_groups(logGroupNamePrefix=deployment.resources["LogGroup"])["logGroups"]
+    alarms = clients("cloudwatch").describe_alarms(AlarmNames=[deployment.resources["Alarm"]])["MetricAlarms"]
+    parameter = clients("ssm").get_parameter(Name=deployment.resources["Url"])["Parameter"]
+
+    assert groups[0]["retentionInDays"] == 30
+    assert alarms[0]["Threshold"] == 1.0
+    assert parameter["Value"] == deployment.outputs["ApiUrl"]
+
+
+def test_routes_know_their_function_and_their_authorizer(deployment: Deployment) -> None:
+    routes = {(route.method, route.path): route for route in deployment.routes}
+
+    assert set(routes) == {("POST", "/v1/jobs/{id}"), ("GET", "/healthz"), ("ANY", "$default")}
+    authorizer = routes["POST", "/v1/jobs/{id}"].authorizer
+    assert authorizer is not None
+    assert authorizer.name == "ApiKey"
+    assert authorizer.function_arn == deployment.functions["test-AuthorizeFunction"].arn
+    assert (authorizer.identity_header, authorizer.ttl_s) == ("Authorization", 7)
+    assert routes["GET", "/healthz"].authorizer is None
+    assert routes["ANY", "$default"].authorizer is None
+    assert routes["GET", "/healthz"].function_arn == f"{deployment.functions['test-SayHelloFunction'].arn}:live"
+
+
+def test_a_resource_or_output_whose_condition_is_false_is_not_there(deployment: Deployment) -> None:
+    assert "OnlyInProduction" not in deployment.resources
+    assert "OnlyInProduction" not in deployment.outputs
+
+
+def test_two_deployments_give_the_same_names(project: Path, deployment: Deployment, clients: Clients) -> None:
+    again = deploy(project / "template.yaml", stack_name="other", parameters={"Seconds": "7"}, clients=clients)
+
+    assert [name.replace("other-", "test-") for name in again.functions] == list(deployment.functions)
+    assert list(again.resources) == list(deployment.resources)
+
+
+def test_every_supported_type_gives_all_of_its_attributes(project: Path, clients: Clients) -> None:
+    template = read_template(project / "template.yaml")
+    packaged = package(template, project, built=False)
+    types = {
+        logical_id: resource["Type"]
+        for logical_id, resource in to_cloudformation(packaged.template, {"Seconds": "7"})["Resources"].items()
+        if "Condition" not in resource
+    }
+    asked = {
+        f"{logical_id}{attribute}": {"Value": {"Fn::GetAtt": [logical_id, attribute]}}
+        for logical_id, type_name in types.items()
+        for attribute in RESOURCE_TYPES[type_name].attributes
+    }
+    (project / "asking.yaml").write_text(yaml.safe_dump({**template, "Outputs": asked}))
+
+    outputs = deploy(project / "asking.yaml", stack_name="asking", clients=clients).outputs
+
+    assert set(types.values()) == set(RESOURCE_TYPES)
+    assert set(outputs) == set(asked)
+    assert all(outputs.values())
+
+
+def test_what_the_emulator_refuses_is_named_by_its_resource(project: Path, clients: Clients) -> None:
+    clients("s3").create_bucket(Bucket="taken", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    bucket = "Resources: {Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: taken}}}"
+    (project / "bucket.yaml").write_text(bucket)
+
+    with pytest.raises(
+        ResourceCreationError, match=r"Bucket \(AWS::S3::Bucket\): the emulator refuses it: .*BucketAlready"
+    ) as refused:
+        deploy(project / "bucket.yaml", clients=clients)
+
+    assert refused.value.exit_code == 1
+
+
+def test_a_layer_of_somebody_else_is_refused(project: Path, clients: Clients) -> None:
+    foreign = "arn:aws:lambda:eu-west-1:999999999999:layer:Other:3"
+    (project / "template.yaml").write_text(TEMPLATE.replace("Layers: [!Ref Layer]", f"Layers: [{foreign}]"))
+
+    with pytest.raises(UnsupportedTemplateError, match=f"Layers: {foreign} is not a layer of this template"):
+        deploy(project / "template.yaml", stack_name="foreign", clients=clients)

@@ -1,0 +1,70 @@
+"""The template that ships deploys to the emulator as it stands."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local.deployer import deploy
+from local.deployment import Deployment
+from local.resources.resource_type import Clients
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def deployment(clients: Clients) -> Deployment:
+    origin = "http://127.0.0.1:9000"
+    parameters = {"MinimaxBaseUrl": origin, "TrustedLocalOrigins": origin, "AuthorizerTtlSeconds": "1"}
+    return deploy(PROJECT / "template.yaml", parameters=parameters, clients=clients)
+
+
+def test_every_function_folder_is_deployed_from_its_sources(deployment: Deployment) -> None:
+    folders = {path.parent for path in (PROJECT / "functions").glob("*/app.py")}
+
+    assert {function.code_dir for function in deployment.functions.values()} == folders
+    assert {function.layer_dirs for function in deployment.functions.values()} == {(PROJECT / "layers" / "fermata",)}
+
+
+def test_parameters_reach_the_functions_environment(deployment: Deployment) -> None:
+    environment = deployment.functions["fermata-StartGenerationFunction"].environment
+
+    assert environment["MINIMAX_BASE_URL"] == environment["TRUSTED_LOCAL_ORIGINS"] == "http://127.0.0.1:9000"
+
+
+def test_only_the_route_for_unknown_paths_needs_no_key(deployment: Deployment) -> None:
+    open_routes = {(route.method, route.path) for route in deployment.routes if route.authorizer is None}
+
+    assert open_routes == {("ANY", "$default")}
+    assert {route.authorizer.ttl_s for route in deployment.routes if route.authorizer} == {1}
+    assert ("POST", "/v1/jobs") in {(route.method, route.path) for route in deployment.routes}
+
+
+def test_the_machine_calls_functions_of_this_deployment(deployment: Deployment, clients: Clients) -> None:
+    arn = deployment.outputs["MusicJobMachineArn"]
+
+    definition = json.loads(clients("stepfunctions").describe_state_machine(stateMachineArn=arn)["definition"])
+
+    called = {state["Parameters"]["FunctionName"] for state in definition["States"].values() if state["Type"] == "Task"}
+    assert called <= {function.arn for function in deployment.functions.values()}
+    assert called
+
+
+def test_an_ended_execution_reaches_settle_job(deployment: Deployment, clients: Clients) -> None:
+    events = clients("events")
+    rules = [events.describe_rule(Name=rule["Name"]) for rule in events.list_rules()["Rules"]]
+
+    (rule,) = [rule for rule in rules if "EventPattern" in rule and "aws.states" in rule["EventPattern"]]
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+
+    assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [deployment.outputs["MusicJobMachineArn"]]
+    assert target["Arn"] == deployment.functions["fermata-SettleJobFunction"].arn
+
+
+def test_outputs_name_what_an_operator_needs(deployment: Deployment, clients: Clients) -> None:
+    outputs = deployment.outputs
+
+    assert outputs["ManageTenantsFunctionName"] in deployment.functions
+    assert clients("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]["TableStatus"] == "ACTIVE"
+    assert clients("s3").head_bucket(Bucket=outputs["AudioBucketName"])
+    assert clients("secretsmanager").describe_secret(SecretId=outputs["ProviderKeysSecretArn"])

@@ -1,0 +1,94 @@
+"""What the tests of whole jobs say to a running cloud."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import httpx
+
+LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
+TERMINAL = ("succeeded", "failed", "canceled", "expired")
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running one-machine cloud, from the one line that it prints."""
+
+    line: Mapping[str, Any]
+
+    def http(self, api_key: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {api_key or self.line['api_key']}"}
+        return httpx.Client(base_url=self.line["api_url"], headers=headers, timeout=35)
+
+    def aws(self, service: str) -> Any:  # noqa: ANN401 - one client type per service
+        return boto3.client(  # type: ignore[call-overload]  # the stubs know services by literal only
+            service,
+            endpoint_url=self.line["aws_endpoint_url"],
+            region_name=self.line["region"],
+            aws_access_key_id=self.line["access_key_id"],
+            aws_secret_access_key=self.line["secret_access_key"],
+        )
+
+    def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        with self.http() as http:
+            answer = http.post("/v1/jobs", json=body)
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        with self.http() as http:
+            return dict(http.get(f"/v1/jobs/{job_id}").raise_for_status().json())
+
+    def attempts(self, job_id: str) -> list[dict[str, Any]]:
+        with self.http() as http:
+            return list(http.get(f"/v1/jobs/{job_id}/attempts").raise_for_status().json()["data"])
+
+    def finished(self, job_id: str, within_s: float = 30) -> dict[str, Any]:
+        """The job once it is terminal."""
+        deadline = time.monotonic() + within_s
+        while (job := self.job(job_id))["status"] not in TERMINAL:
+            assert time.monotonic() < deadline, f"{job_id} is still {job['status']} after {within_s} s"
+        return job
+
+    def until(self, holds: Callable[[], object], within_s: float = 20) -> None:
+        """Look until something holds."""
+        deadline = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline, f"it did not come true within {within_s} s"
+
+    def manage(self, **command: str) -> dict[str, Any]:
+        """What the operator's function answers."""
+        name = self.line["outputs"]["ManageTenantsFunctionName"]
+        answer = self.aws("lambda").invoke(FunctionName=name, Payload=json.dumps(command).encode())
+        return dict(json.loads(answer["Payload"].read()))
+
+    def made(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The finished job of a request."""
+        return self.finished(self.submit(body)["id"])
+
+    def fault(self, provider: str, fault: str, on: str, match: str, times: int = 1) -> None:
+        body = {"fault": fault, "on": on, "match": match, "times": times}
+        httpx.post(f"{self.line['simulators'][provider]}/_sim/faults", json=body).raise_for_status()
+
+    def posts(self, provider: str, prompt_sha256: str) -> list[dict[str, Any]]:
+        """The bill items of one prompt."""
+        bill = httpx.get(f"{self.line['simulators'][provider]}/_sim/bill").raise_for_status().json()
+        return [item for item in bill["items"] if item["prompt_sha256"] == prompt_sha256]
+
+    def stored_and_started(self) -> tuple[int, int]:
+        """How many items the table has and how many executions there are."""
+        outputs = self.line["outputs"]
+        items = self.aws("dynamodb").scan(TableName=outputs["TableName"], Select="COUNT")["Count"]
+        pages = self.aws("stepfunctions").get_paginator("list_executions")
+        executions = sum(
+            len(page["executions"]) for page in pages.paginate(stateMachineArn=outputs["MusicJobMachineArn"])
+        )
+        return items, executions
+
+
+def request(prompt: str, **fields: object) -> dict[str, Any]:
+    """A valid request; every test brings its own prompt so that the bill can be read by it."""
+    return {"model": "minimax/music-2.5", "prompt": prompt, "lyrics": LYRICS, **fields}

@@ -1,0 +1,197 @@
+"""A request goes in over HTTP and a file comes out, or the reason and who was charged."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import miniaudio
+import pytest
+
+from tests.integration.song import Cloud, request
+
+AIML = "aimlapi/minimax/music-2.0"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("fields", "container"),
+    [
+        pytest.param({}, "audio/mpeg", id="blocking, hex in the answer"),
+        pytest.param({"model": "minimax/music-2.6", "audio": {"format": "wav"}}, "audio/wav", id="blocking, a link"),
+        pytest.param({"model": AIML}, "audio/mpeg", id="task and poll"),
+        pytest.param({"model": "minimax/music-9-preview"}, "audio/mpeg", id="a model of a known family"),
+    ],
+)
+def test_a_song_ends_as_a_playable_file_that_is_what_the_record_says(
+    cloud: Cloud, fields: dict[str, Any], container: str
+) -> None:
+    prompt = f"a whole song {fields}"
+    job = cloud.made(request(prompt, **fields))
+
+    assert job["status"] == "succeeded", job["error"]
+    [track] = job["tracks"]
+    file = httpx.get(track["url"]).raise_for_status()
+    decoded = miniaudio.decode(file.content, sample_rate=track["sample_rate_hz"], nchannels=track["channels"])
+    assert abs(decoded.num_frames / decoded.sample_rate * 1000 - track["duration_ms"]) <= 50
+    assert hashlib.sha256(file.content).hexdigest() == track["sha256"]
+    assert len(file.content) == track["bytes"]
+    assert file.headers["content-type"] == track["content_type"] == container
+    [attempt] = cloud.attempts(job["id"])
+    assert attempt["provider_charged"] == "yes"
+    assert job["charged"] == "no"
+
+
+def test_the_permanent_address_redirects_to_a_fresh_link(cloud: Cloud) -> None:
+    job = cloud.made(request("the permanent address", title="Rain & more"))
+    with cloud.http() as http:
+        answer = http.get(f"/v1/jobs/{job['id']}/audio")
+    assert answer.status_code == 302
+    file = httpx.get(answer.headers["location"]).raise_for_status()
+    assert len(file.content) == job["tracks"][0]["bytes"]
+    assert file.headers["content-disposition"] == 'attachment; filename="Rain _ more-1.mp3"'
+
+
+def test_a_job_that_has_no_song_yet_has_no_audio(cloud: Cloud) -> None:
+    cloud.fault("minimax", "hang:2", "create", "no song yet")
+    job = cloud.submit(request("no song yet"))
+    with cloud.http() as http:
+        answer = http.get(f"/v1/jobs/{job['id']}/audio")
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "fault", ["html", "empty", "cut:50", "hang:30", "reset_before_body", "http:502", "http:500:charged"]
+)
+@pytest.mark.parametrize("provider", ["minimax", "aimlapi"])
+def test_an_unclear_answer_to_the_paid_request_is_an_unknown_outcome_and_never_a_second_order(
+    cloud: Cloud, provider: str, fault: str
+) -> None:
+    prompt = f"unclear {provider} {fault}"
+    cloud.fault(provider, fault, "create", prompt, times=9)
+    job = cloud.made(request(prompt, model=AIML if provider == "aimlapi" else "minimax/music-2.5"))
+
+    assert job["status"] == "failed"
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == ("unknown_outcome", "unknown")
+    assert len(cloud.posts(provider, sha256(prompt))) == 1
+    assert "Traceback" not in json.dumps(job)
+    assert job["attempt_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error_class", "charged"),
+    [
+        (1000, "transient", "unknown"),
+        (1001, "unknown_outcome", "unknown"),
+        (1004, "auth", "no"),
+        (1008, "out_of_credit", "no"),
+        (1026, "content_refused", "no"),
+        (1027, "content_refused", "unknown"),
+        (2013, "invalid_request", "no"),
+        (2153, "not_entitled", "no"),
+        (7777, "provider_error", "unknown"),
+    ],
+)
+def test_an_error_inside_http_200_keeps_its_class_and_code(
+    cloud: Cloud, code: int, error_class: str, charged: str
+) -> None:
+    prompt = f"error code {code}"
+    cloud.fault("minimax", f"code:{code}", "create", prompt)
+    job = cloud.made(request(prompt))
+    assert job["status"] == "failed"
+    error = job["error"]
+    assert (error["class"], error["code"], error["provider_charged"]) == (error_class, str(code), charged)
+    assert len(cloud.posts("minimax", sha256(prompt))) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error_class", "charged"),
+    [
+        ("status1", "incomplete", "unknown"),
+        ("odd_hex", "bad_audio", "yes"),
+        ("not_hex", "bad_audio", "yes"),
+        ("not_audio", "bad_audio", "yes"),
+    ],
+)
+def test_what_is_not_a_whole_song_is_never_delivered(cloud: Cloud, fault: str, error_class: str, charged: str) -> None:
+    prompt = f"not a song {fault}"
+    cloud.fault("minimax", fault, "create", prompt)
+    job = cloud.made(request(prompt))
+    assert (job["status"], job["tracks"]) == ("failed", [])
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == (error_class, charged)
+
+
+def test_upper_case_hex_is_a_song(cloud: Cloud) -> None:
+    cloud.fault("minimax", "upper_hex", "create", "upper case")
+    assert cloud.made(request("upper case"))["status"] == "succeeded"
+
+
+def test_an_order_refused_without_charge_is_repeated_as_an_attempt_of_its_own(cloud: Cloud) -> None:
+    cloud.fault("minimax", "code:1002", "create", "refused at first")
+    job = cloud.made(request("refused at first"))
+    assert job["status"] == "succeeded"
+    assert [attempt["provider_charged"] for attempt in cloud.attempts(job["id"])] == ["no", "yes"]
+    assert [item["charged"] for item in cloud.posts("minimax", sha256("refused at first"))] == [False, True]
+
+
+def test_a_provider_that_always_refuses_is_asked_four_times_at_most(cloud: Cloud) -> None:
+    cloud.fault("minimax", "http:429", "create", "always refused", times=99)
+    job = cloud.made(request("always refused"))
+    assert (job["status"], job["error"]["class"], job["error"]["provider_charged"]) == ("failed", "rate_limited", "no")
+    assert len(cloud.posts("minimax", sha256("always refused"))) == 4
+
+
+def test_trouble_of_the_poll_itself_does_not_end_a_bought_song(cloud: Cloud) -> None:
+    for fault in ("http:503", "html", "status_word:meditating"):
+        cloud.fault("aimlapi", fault, "poll", "*")
+    job = cloud.made(request("polls in trouble", model=AIML))
+    assert job["status"] == "succeeded", job["error"]
+
+
+def test_the_dead_link_of_a_task_is_renewed_once(cloud: Cloud) -> None:
+    cloud.fault("aimlapi", "link_expired", "file", "*", times=1)
+    job = cloud.made(request("a dead link", model=AIML))
+    assert job["status"] == "succeeded", job["error"]
+
+
+def test_the_dead_link_of_a_blocking_provider_ends_the_job(cloud: Cloud) -> None:
+    cloud.fault("minimax", "link_expired", "file", "*", times=9)
+    job = cloud.made(request("a dead blocking link", model="minimax/music-2.6", audio={"format": "wav"}))
+    httpx.post(f"{cloud.line['simulators']['minimax']}/_sim/reset").raise_for_status()
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == ("result_expired", "yes")
+
+
+@pytest.mark.parametrize(
+    "link", ["http://169.254.169.254/latest/meta-data", "https://127.0.0.1/song.mp3", "https://[::ffff:10.0.0.1]/a"]
+)
+def test_a_link_to_a_private_place_is_refused(cloud: Cloud, link: str) -> None:
+    prompt = f"private {link}"
+    cloud.fault("minimax", f"link:{link}", "create", prompt)
+    job = cloud.made(request(prompt, model="minimax/music-2.6", audio={"format": "wav"}))
+    assert (job["error"]["class"], job["error"]["code"]) == ("provider_error", "unsafe_link")
+
+
+def test_an_execution_that_was_stopped_is_settled_by_the_status_rule(cloud: Cloud) -> None:
+    cloud.fault("aimlapi", "status_word:generating", "poll", "*", times=99)
+    job = cloud.submit(request("stopped by the operator", model=AIML))
+    machine = cloud.line["outputs"]["MusicJobMachineArn"]
+    execution = machine.replace(":stateMachine:", ":execution:") + f":{job['id']}"
+    cloud.until(lambda: cloud.attempts(job["id"]))
+    cloud.aws("stepfunctions").stop_execution(executionArn=execution)
+    ended = cloud.finished(job["id"])
+    httpx.post(f"{cloud.line['simulators']['aimlapi']}/_sim/reset").raise_for_status()
+    assert (ended["error"]["class"], ended["error"]["code"]) == ("unknown_outcome", "Execution.ABORTED")
+
+
+def test_no_prompt_key_or_signature_is_in_any_log(cloud: Cloud) -> None:
+    job = cloud.made(request("canary-prompt-7f3a", model=AIML))
+    assert job["status"] == "succeeded"
+    logs = "".join(path.read_text() for path in Path(cloud.line["logs_dir"]).glob("*.jsonl"))
+    assert job["id"] in logs
+    for secret in ("canary-prompt-7f3a", cloud.line["api_key"], "X-Amz-Signature", "Rain on the window"):
+        assert secret not in logs

@@ -1,0 +1,139 @@
+"""Jobs, attempts and provider answers that tests begin with."""
+
+import io
+import json
+import wave
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, Track
+from fermata.domain.requests import SongRequest
+from tests.twins import NOON, ScriptedAnswer
+
+JOB_ID: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXY"
+PROMPT: Final = "indie folk with a canary in the prompt"
+LYRICS: Final = "[Verse]\na canary in the lyrics"
+LINK: Final = "https://cdn.minimax.io/a%2Fb.mp3?Signature=canary%2Bsigned&Expires=1"
+
+
+def song_request(**changes: Any) -> SongRequest:
+    body = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, **changes}
+    return SongRequest.model_validate(body)
+
+
+def queued_job(provider: str = "minimax", now: datetime = NOON, **changes: Any) -> Job:
+    upstream_model = {"minimax": "music-2.5", "aimlapi": "minimax/music-2.0"}[provider]
+    job = Job(
+        id=JOB_ID,
+        tenant_id="acme",
+        request=song_request(model=f"{provider}/{upstream_model}"),
+        provider=provider,
+        upstream_model=upstream_model,
+        delivery="hex" if provider == "minimax" else "url",
+        price_credits=30,
+        status=JobStatus.QUEUED,
+        created_at=now,
+        updated_at=now,
+        start_by=now + timedelta(hours=1),
+    )
+    return job.model_copy(update=changes)
+
+
+def claimed_attempt(provider: str = "minimax", number: int = 1, **changes: Any) -> Attempt:
+    attempt = Attempt(
+        number=number,
+        provider=provider,
+        model="music-2.5",
+        key_alias="default",
+        claim_id=f"run-{number}",
+        claim_until=NOON + timedelta(seconds=960),
+        started_at=NOON,
+    )
+    return attempt.model_copy(update=changes)
+
+
+def submitting_job(provider: str = "minimax") -> Job:
+    return queued_job(provider).claimed(claimed_attempt(provider), NOON)
+
+
+def generating_job() -> Job:
+    attempt = claimed_attempt(
+        "aimlapi",
+        state=AttemptState.GENERATING,
+        upstream_id="uuid:minimax/music-2.0",
+        provider_charged=ProviderCharged.YES,
+    )
+    return submitting_job("aimlapi").with_outcome(attempt, NOON)
+
+
+def ready_job(link: str | None = None, provider: str = "minimax", **changes: Any) -> Job:
+    attempt = claimed_attempt(
+        provider,
+        state=AttemptState.READY,
+        link=link,
+        finished_at=NOON,
+        provider_charged=ProviderCharged.YES,
+        **changes,
+    )
+    return submitting_job(provider).with_outcome(attempt, NOON)
+
+
+def failed_job(failure: Failure) -> Job:
+    """A job whose only attempt failed; queued again where the failure allows another attempt."""
+    attempt = claimed_attempt(
+        state=AttemptState.FAILED, finished_at=NOON, failure=failure, provider_charged=failure.provider_charged
+    )
+    return submitting_job().with_outcome(attempt, NOON)
+
+
+def rate_limited(retry_after_s: int | None = None) -> Failure:
+    return Failure(
+        failure_class=FailureClass.RATE_LIMITED,
+        provider_charged=ProviderCharged.NO,
+        message="too many requests",
+        code="1002",
+        retry_after_s=retry_after_s,
+    )
+
+
+def stored_track(number: int = 1) -> Track:
+    return Track(
+        number=number,
+        object_key=f"tracks/{JOB_ID}/{number}.mp3",
+        expires_at=NOON + timedelta(days=365),
+        content_type="audio/mpeg",
+        bytes=813_651,
+        sha256="ab" * 32,
+        duration_ms=25_364,
+        sample_rate_hz=44_100,
+        channels=2,
+        bitrate_bps=256_000,
+    )
+
+
+def delivered_job(**changes: Any) -> Job:
+    job = ready_job().model_copy(update=changes)
+    return job.with_tracks((stored_track(),), NOON).settled(None, NOON)
+
+
+def hex_answer(audio: bytes, **fields: Any) -> ScriptedAnswer:
+    """MiniMax's answer with the song in it as hex text."""
+    body = {"data": {"audio": audio.hex(), "status": 2}, "base_resp": {"status_code": 0, "status_msg": "success"}}
+    return ScriptedAnswer(json.dumps({**body, **fields}).encode())
+
+
+def json_answer(document: object, http_status: int = 200, retry_after_s: int | None = None) -> ScriptedAnswer:
+    return ScriptedAnswer(json.dumps(document).encode(), http_status, retry_after_s=retry_after_s)
+
+
+def wav_file(seconds: float, sample_rate_hz: int = 44_100) -> bytes:
+    """A valid stereo WAV file of 16 bits a sample that is not silent."""
+    frame = b"\x10\x00\x20\x00"
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate_hz)
+        file.writeframes(frame * round(seconds * sample_rate_hz))
+    return buffer.getvalue()

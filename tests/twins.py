@@ -1,0 +1,322 @@
+"""In-memory twins of every port, with the same promises as the adapters, and the one world that use cases live in."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from fermata.adapters.providers import load_provider
+from fermata.domain.catalogue import Catalogue, read_catalogue
+from fermata.domain.jobs import Job, Track
+from fermata.domain.tenants import ApiKey, Tenant
+from fermata.domain.upstream import UpstreamCall
+from fermata.errors import ConfigurationError, FermataError, StaleRecordError
+from fermata.ports import AudioFacts, StreamedAnswer
+from fermata.use_cases.poll_generation import PollPorts
+from fermata.use_cases.read_jobs import ReadPorts
+from fermata.use_cases.resume_generation import ResumePorts
+from fermata.use_cases.start_generation import StartPorts
+from fermata.use_cases.store_audio import StorePorts
+from fermata.use_cases.submit_job import SubmitPorts
+
+NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEY: Final = "sk-canary-of-the-provider-key"
+
+
+class SettableClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class InMemoryJobStore:
+    """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
+
+    `after_next_save` runs once, after a write was applied and before its caller hears of it: what another run does in
+    between, or the loss of the answer.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, str] = {}
+        self.after_next_save: Callable[[], None] | None = None
+        self.before_next_save: Callable[[], None] | None = None
+        self.saves = 0
+
+    def create(self, job: Job) -> None:
+        if job.id in self._rows:
+            raise StaleRecordError(f"{job.id} is taken")
+        self._rows[job.id] = job.model_dump_json()
+
+    def load(self, job_id: str) -> Job | None:
+        row = self._rows.get(job_id)
+        return None if row is None else Job.model_validate_json(row)
+
+    def save(self, job: Job) -> None:
+        before, self.before_next_save = self.before_next_save, None
+        if before is not None:
+            before()
+        stored = self.load(job.id)
+        if stored is None or stored.version != job.version - 1:
+            raise StaleRecordError(f"somebody else wrote {job.id}")
+        self._rows[job.id] = job.model_dump_json()
+        self.saves += 1
+        after, self.after_next_save = self.after_next_save, None
+        if after is not None:
+            after()
+
+
+class InMemoryTenantStore:
+    def __init__(self) -> None:
+        self._tenants: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+
+    def create_tenant(self, tenant: Tenant) -> bool:
+        if tenant.tenant_id in self._tenants:
+            return False
+        self._tenants[tenant.tenant_id] = tenant.model_dump_json()
+        return True
+
+    def find_tenant(self, tenant_id: str) -> Tenant | None:
+        row = self._tenants.get(tenant_id)
+        return None if row is None else Tenant.model_validate_json(row)
+
+    def add_key(self, key: ApiKey) -> None:
+        self._keys.setdefault(key.sha256, key.model_dump_json())
+
+    def find_key(self, sha256: str) -> ApiKey | None:
+        row = self._keys.get(sha256)
+        return None if row is None else ApiKey.model_validate_json(row)
+
+
+@dataclass(frozen=True)
+class ScriptedAnswer:
+    """An HTTP answer from a script; `ends_with` is raised after the body, as a cut connection does."""
+
+    body: bytes = b""
+    http_status: int = 200
+    content_type: str = "application/json"
+    retry_after_s: int | None = None
+    ends_with: FermataError | None = None
+    chunk_bytes: int = 1000
+
+    def chunks(self) -> Iterator[bytes]:
+        for start in range(0, len(self.body), self.chunk_bytes):
+            yield self.body[start : start + self.chunk_bytes]
+        if self.ends_with is not None:
+            raise self.ends_with
+
+
+class InMemoryAnswerStore:
+    """Keeps an answer only once all of it arrived. `fail_next_keep` is raised after the next one was kept or not."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, int], ScriptedAnswer] = {}
+        self.fail_next_keep: FermataError | None = None
+        self.fail_next_open: FermataError | None = None
+
+    def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
+        body = b"".join(answer.chunks())
+        self.kept[job_id, attempt] = ScriptedAnswer(
+            body, answer.http_status, answer.content_type, answer.retry_after_s
+        )
+        failure, self.fail_next_keep = self.fail_next_keep, None
+        if failure is not None:
+            raise failure
+
+    def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
+        failure, self.fail_next_open = self.fail_next_open, None
+        if failure is not None:
+            raise failure
+        return self.kept.get((job_id, attempt))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One call that a provider received."""
+
+    provider: str
+    call: UpstreamCall
+    key: str
+    within_s: float
+
+
+class FakeUpstream:
+    """Answers from a script, one entry per call, and fails the test that calls more often than it said.
+
+    `while_sending` runs after a request went out and before its answer is handed over.
+    """
+
+    def __init__(self, *script: ScriptedAnswer | FermataError) -> None:
+        self.script = list(script)
+        self.sent: list[Sent] = []
+        self.while_sending: Callable[[], None] | None = None
+
+    @property
+    def posts(self) -> int:
+        return sum(sent.call.method == "POST" for sent in self.sent)
+
+    @contextmanager
+    def send(self, provider: str, call: UpstreamCall, key: str, within_s: float) -> Iterator[ScriptedAnswer]:
+        self.sent.append(Sent(provider, call, key, within_s))
+        meanwhile, self.while_sending = self.while_sending, None
+        if meanwhile is not None:
+            meanwhile()
+        if not self.script:
+            raise AssertionError(f"the script has no answer to call {len(self.sent)}: {call.method} {call.path}")
+        answer = self.script.pop(0)
+        if isinstance(answer, FermataError):
+            raise answer
+        yield answer
+
+
+class FakeAudioLinks:
+    """Serves files by their exact link; what is scripted as an error is raised in the middle of the file."""
+
+    def __init__(self, files: Mapping[str, bytes | FermataError] | None = None) -> None:
+        self.files = dict(files or {})
+        self.fetched: list[tuple[str, str]] = []
+
+    def fetch(self, provider: str, url: str) -> Iterator[bytes]:
+        self.fetched.append((provider, url))
+        file = self.files[url]
+        if isinstance(file, FermataError):
+            yield b"the beginning"
+            raise file
+        yield from (file[start : start + 1000] for start in range(0, len(file), 1000))
+
+
+class FixedAudioMeter:
+    """Finds the same facts in every file except for its size, or an error."""
+
+    def __init__(self, failure: FermataError | None = None) -> None:
+        self.failure = failure
+
+    def measure(self, path: Path) -> AudioFacts:
+        if self.failure is not None:
+            raise self.failure
+        return replace(AudioFacts("audio/mpeg", "mp3", 0, 25_364, 44_100, 2, 256_000), bytes=path.stat().st_size)
+
+
+class InMemoryTrackStore:
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[bytes, str]] = {}
+        self.puts = 0
+        self.fail_next_put: FermataError | None = None
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        failure, self.fail_next_put = self.fail_next_put, None
+        if failure is not None:
+            raise failure
+        self.files[object_key] = (path.read_bytes(), content_type)
+        self.puts += 1
+
+    def link(self, track: Track, file_name: str, ttl_s: int) -> str:
+        return f"https://audio.test/{track.object_key}?name={file_name}&ttl={ttl_s}&X-Amz-Signature=canary"
+
+
+class RecordingJobMachine:
+    """Remembers what was started. `failure` is raised instead, or after the start where `starts_anyway`."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.failure: FermataError | None = None
+        self.while_starting: Callable[[str], None] | None = None
+
+    def start(self, job_id: str) -> None:
+        if self.while_starting is not None:
+            self.while_starting(job_id)
+        if self.failure is not None:
+            raise self.failure
+        if job_id not in self.started:
+            self.started.append(job_id)
+
+
+class FixedProviderKeys:
+    def __init__(self, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.keys = {"minimax": {"default": KEY}, "aimlapi": {"default": KEY}} if keys is None else dict(keys)
+        self.on_use: Callable[[], None] | None = None
+
+    def current(self, provider: str) -> tuple[str, str]:
+        if self.on_use is not None:
+            self.on_use()
+        for alias, key in self.keys.get(provider, {}).items():
+            return alias, key
+        raise ConfigurationError(f"there is no key for {provider}; add one to the secret")
+
+    def by_alias(self, provider: str, alias: str) -> str:
+        key = self.keys.get(provider, {}).get(alias)
+        if key is None:
+            raise ConfigurationError(f"there is no key {alias} for {provider}; keep it until its jobs ended")
+        return key
+
+
+@dataclass
+class World:
+    """Every twin once, and the ports of each use case over them."""
+
+    clock: SettableClock = field(default_factory=SettableClock)
+    jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
+    tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
+    answers: InMemoryAnswerStore = field(default_factory=InMemoryAnswerStore)
+    upstream: FakeUpstream = field(default_factory=FakeUpstream)
+    keys: FixedProviderKeys = field(default_factory=FixedProviderKeys)
+    links: FakeAudioLinks = field(default_factory=FakeAudioLinks)
+    tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
+    meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
+    machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
+    catalogue: Catalogue = field(default_factory=read_catalogue)
+    remaining_s: float = 900
+    scratch: Path = Path()
+
+    def resume_ports(self) -> ResumePorts:
+        return ResumePorts(self.jobs, self.answers, load_provider, self.catalogue, retry_later_s=10)
+
+    def start_ports(self) -> StartPorts:
+        return StartPorts(
+            resume=self.resume_ports(),
+            upstream=self.upstream,
+            keys=self.keys,
+            clock=self.clock,
+            remaining_s=lambda: self.remaining_s,
+            post_reserve_s=45,
+            claim_margin_s=60,
+        )
+
+    def poll_ports(self, generation_timeout_s: int = 3600) -> PollPorts:
+        return PollPorts(
+            self.jobs, self.upstream, self.keys, load_provider, self.catalogue, self.clock, generation_timeout_s
+        )
+
+    def store_ports(self) -> StorePorts:
+        return StorePorts(
+            jobs=self.jobs,
+            answers=self.answers,
+            links=self.links,
+            tracks=self.tracks,
+            meter=self.meter,
+            providers=load_provider,
+            clock=self.clock,
+            scratch=self.scratch,
+            retention_days=365,
+        )
+
+    def submit_ports(self) -> SubmitPorts:
+        return SubmitPorts(self.jobs, self.machine, self.catalogue, start_by_s=3600)
+
+    def read_ports(self) -> ReadPorts:
+        return ReadPorts(self.jobs, self.tracks, self.catalogue, link_ttl_s=900)
+
+    def stored(self, job_id: str) -> Job:
+        job = self.jobs.load(job_id)
+        if job is None:
+            raise AssertionError(f"no record of {job_id}")
+        return job

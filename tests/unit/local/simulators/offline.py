@@ -1,0 +1,68 @@
+"""Simulated providers without sockets: requests are values, and time passes only when a test says so."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from local.simulators.exchange import Answer, Request
+from local.simulators.running import build_simulator
+
+Json: TypeAlias = dict[str, Any]
+
+KEY = "key-of-the-test"
+ORIGIN = "http://simulator.test"
+
+
+@dataclass
+class Clock:
+    """Seconds that a test advances by hand."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Provider:
+    """One simulated provider as a test talks to it."""
+
+    name: str
+    latency_s: float = 10.0
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self._simulator = build_simulator(self.name, key=KEY, latency_s=self.latency_s, origin=ORIGIN, clock=self.clock)
+
+    def request(self, method: str, target: str, body: object = b"", *, key: str | None = KEY) -> Answer:
+        path, _, query = target.removeprefix(ORIGIN).partition("?")
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"authorization": f"Bearer {key}"} if key else {}
+        return self._simulator.respond(Request(method, path, query, sent, raw)).answer
+
+    def json(self, method: str, target: str, body: object = b"", *, key: str | None = KEY) -> Json:
+        parsed: Json = json.loads(self.request(method, target, body, key=key).body)
+        return parsed
+
+    def order(self, **changes: object) -> Answer:
+        """A valid paid POST, apart from `changes` (None takes a field away)."""
+        return self.request("POST", self.path, self.body(**changes))
+
+    def body(self, **changes: object) -> dict[str, object]:
+        model = {"minimax": "music-2.0", "aimlapi": "minimax/music-2.0"}[self.name]
+        whole = {"model": model, "prompt": "indie folk, rainy evening", "lyrics": "[Verse]\nrain on my window"}
+        return {name: value for name, value in (whole | changes).items() if value is not None}
+
+    @property
+    def path(self) -> str:
+        return {"minimax": "/v1/music_generation", "aimlapi": "/v2/generate/audio"}[self.name]
+
+    def file(self, link: str, *, key: str | None = None) -> Answer:
+        return self.request("GET", link, key=key)
+
+    def fault(self, fault: str, **more: object) -> Answer:
+        return self.request("POST", "/_sim/faults", {"fault": fault, **more}, key=None)
+
+    @property
+    def bill(self) -> Json:
+        return self.json("GET", "/_sim/bill", key=None)

@@ -1,0 +1,242 @@
+"""One song of the demo from its order to a file, against an API and a history that the test speaks for."""
+
+import hashlib
+import io
+import threading
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+from botocore.stub import Stubber
+
+from local.demo.delivery import Delivery, FailedSong, Studio, deliver
+from local.demo.job_api import JobApi, JobSnapshot
+from local.demo.orders import ORDERS, Order
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+API = "http://127.0.0.1:1"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:MusicJob"
+EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:MusicJob:job_1"
+TASK = ORDERS[2]
+
+Answer = httpx.Response | Exception
+
+
+class NotedDisplay:
+    def __init__(self) -> None:
+        self.states: list[str] = []
+
+    def show(self, _order: Order, job: JobSnapshot) -> None:
+        self.states.append(job.status)
+
+    def finish(self, _order: Order, outcome: str) -> None:
+        self.states.append(outcome)
+
+
+def wav(seconds: float = 1.0) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(bytes(round(seconds * 8000) * 2))
+    return file.getvalue()
+
+
+def job(status: str, audio: bytes | None = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
+    track = {
+        "number": 1,
+        "url": f"{API}/file?signature=s",
+        "bytes": len(audio or b""),
+        "sha256": hashlib.sha256(audio or b"").hexdigest(),
+        "duration_ms": 1000,
+    }
+    is_open = status not in {"succeeded", "failed"}
+    return {
+        "id": "job_1",
+        "status": status,
+        "estimate": {"p50_s": 4, "p80_s": 5, "ready_at": "2026-11-21T07:00:00.000Z"} if is_open else None,
+        "tracks": [track] if audio else [],
+        "error": error,
+    }
+
+
+def entered(*names: str) -> list[dict[str, Any]]:
+    kinds = {"DecideNext": "ChoiceStateEntered", "Done": "SucceedStateEntered", "WaitForProvider": "WaitStateEntered"}
+    return [
+        {
+            "timestamp": 0,
+            "id": number,
+            "type": kinds.get(name, "TaskStateEntered"),
+            "stateEnteredEventDetails": {"name": name},
+        }
+        for number, name in enumerate(names, 1)
+    ]
+
+
+class Rehearsal:
+    """Lets the API give scripted answers, and keeps what was shown and asked."""
+
+    def __init__(self, step_functions: "SFNClient", out_dir: Path) -> None:
+        self.display = NotedDisplay()
+        self.requests: list[httpx.Request] = []
+        self._step_functions = step_functions
+        self._out_dir = out_dir
+
+    def play(self, *answers: Answer, within_s: float = 5, stopped: bool = False) -> Delivery | FailedSong:
+        script, stop = iter(answers), threading.Event()
+        if stopped:
+            stop.set()
+
+        def respond(request: httpx.Request) -> httpx.Response:
+            self.requests.append(request)
+            answer = next(script)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        with httpx.Client(transport=httpx.MockTransport(respond)) as client:
+            api = JobApi(client, API, "fk_key")
+            studio = Studio(api, self._step_functions, MACHINE, self._out_dir, self.display, stop, within_s)
+            return deliver(TASK, "rain", studio)
+
+
+@pytest.fixture
+def step_functions() -> "SFNClient":
+    return boto3.client(
+        "stepfunctions", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+@pytest.fixture(autouse=True)
+def history(step_functions: "SFNClient") -> Iterator[Stubber]:
+    with Stubber(step_functions) as stubber:
+        yield stubber
+
+
+@pytest.fixture
+def rehearsal(step_functions: "SFNClient", tmp_path: Path) -> Rehearsal:
+    return Rehearsal(step_functions, tmp_path)
+
+
+def expect_history(history: Stubber, *names: str) -> None:
+    started = {"executionArn": EXECUTION, "stateMachineArn": MACHINE, "startDate": 0}
+    history.add_response("describe_execution", {**started, "status": "RUNNING"}, {"executionArn": EXECUTION})
+    history.add_response("describe_execution", {**started, "status": "SUCCEEDED"}, {"executionArn": EXECUTION})
+    pages = [entered(*names[:3]), entered(*names[3:])]
+    history.add_response(
+        "get_execution_history", {"events": pages[0], "nextToken": "more"}, {"executionArn": EXECUTION}
+    )
+    history.add_response(
+        "get_execution_history", {"events": pages[1]}, {"executionArn": EXECUTION, "nextToken": "more"}
+    )
+
+
+def test_a_song_is_followed_to_a_file_named_after_its_job(
+    rehearsal: Rehearsal, history: Stubber, tmp_path: Path
+) -> None:
+    audio = wav()
+    poll = ("WaitForProvider", "PollGeneration", "DecideNext")
+    expect_history(history, "StartGeneration", "DecideNext", *poll, *poll, "StoreAudio", "SettleJob", "Done")
+    song = rehearsal.play(
+        httpx.Response(202, json=job("queued")),
+        httpx.Response(200, json=job("generating")),
+        httpx.Response(200, json=job("succeeded", audio)),
+        httpx.Response(200, content=audio),
+    )
+
+    assert isinstance(song, Delivery), song
+    assert song.path == tmp_path / "job_1.mp3"
+    assert song.path.read_bytes() == audio
+    assert song.states.polls == 2
+    asking = ("WaitForProvider x2", "PollGeneration x2")
+    assert song.states.lines() == ("StartGeneration", *asking, "StoreAudio", "SettleJob", "Done")
+    assert rehearsal.display.states == ["queued", "generating", "succeeded", "plays"]
+    assert "authorization" not in rehearsal.requests[-1].headers
+    assert rehearsal.requests[0].headers["authorization"] == "Bearer fk_key"
+
+
+def test_a_failed_job_is_reported_with_its_error(rehearsal: Rehearsal) -> None:
+    error = {"class": "content_refused", "code": "1026", "message": "not this", "provider_charged": "no"}
+    song = rehearsal.play(httpx.Response(202, json=job("queued")), httpx.Response(200, json=job("failed", error=error)))
+
+    assert song == FailedSong(TASK, "job_1", "content_refused (1026): not this; provider charged: no")
+    assert rehearsal.display.states[-1] == "failed"
+
+
+def test_a_download_that_differs_from_the_record_leaves_no_file(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    song = rehearsal.play(httpx.Response(202, json=job("succeeded", wav())), httpx.Response(200, content=wav(0.5)))
+
+    assert isinstance(song, FailedSong)
+    assert "the link brought" in song.reason
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_order_is_reported_with_the_problems_detail(rehearsal: Rehearsal) -> None:
+    song = rehearsal.play(httpx.Response(422, json={"detail": "/prompt must have 10 to 2000 characters, got 4"}))
+
+    reason = "expected POST /v1/jobs to answer 202, found 422: /prompt must have 10 to 2000 characters, got 4"
+    assert song == FailedSong(TASK, None, reason)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (httpx.ConnectError("no"), "ConnectError"),
+        (httpx.Response(502, text="<html>"), "found 502"),
+        (httpx.Response(202, text="<html>"), "found something else"),
+        (httpx.Response(202, json=["job_1"]), "found something else"),
+        (httpx.Response(202, json={"id": "job_1"}), "found something else"),
+    ],
+)
+def test_an_answer_that_is_no_job_is_reported_in_one_line(rehearsal: Rehearsal, answer: Answer, found: str) -> None:
+    song = rehearsal.play(answer)
+
+    assert isinstance(song, FailedSong)
+    assert found in song.reason
+    assert "\n" not in song.reason
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(403), httpx.ReadError("cut")])
+def test_a_link_that_brings_no_file_is_reported_without_its_signature(rehearsal: Rehearsal, answer: Answer) -> None:
+    song = rehearsal.play(httpx.Response(202, json=job("succeeded", wav())), answer)
+
+    assert isinstance(song, FailedSong)
+    assert song.reason.startswith("expected a file behind the link, found ")
+    assert "signature" not in song.reason
+
+
+def test_a_job_that_stays_open_is_given_up_with_its_last_state(rehearsal: Rehearsal) -> None:
+    song = rehearsal.play(httpx.Response(202, json=job("generating")), within_s=-1)
+
+    assert song == FailedSong(TASK, "job_1", "expected a song within -1 s, the job is still generating")
+
+
+def test_a_stopped_demo_waits_for_no_song(rehearsal: Rehearsal) -> None:
+    song = rehearsal.play(httpx.Response(202, json=job("generating")), stopped=True)
+
+    assert song == FailedSong(TASK, "job_1", "the demo was stopped while the job was generating")
+    assert len(rehearsal.requests) == 1
+
+
+def test_a_history_that_cannot_be_read_fails_the_song(rehearsal: Rehearsal, history: Stubber) -> None:
+    history.add_client_error("describe_execution", "ExecutionDoesNotExist", "no such execution")
+    audio = wav()
+    song = rehearsal.play(httpx.Response(202, json=job("succeeded", audio)), httpx.Response(200, content=audio))
+
+    assert isinstance(song, FailedSong)
+    assert "ExecutionDoesNotExist" in song.reason
+
+
+def test_the_three_orders_cover_hex_a_link_and_a_polled_task() -> None:
+    assert [(order.model, order.audio_format) for order in ORDERS] == [
+        ("minimax/music-2.5", "mp3"),
+        ("minimax/music-2.6", "wav"),
+        ("aimlapi/minimax/music-2.0", "mp3"),
+    ]

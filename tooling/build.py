@@ -1,0 +1,139 @@
+"""Builds the application with SAM for both processors and checks that Lambda can run the result.
+
+What was built for x86_64 is imported under Python 3.13 next to nothing but what the Lambda runtime brings; what was built for arm64 cannot run
+here, so its compiled libraries are read instead. Exit status: 0 built and sound, 1 not, 2 the environment for it is broken.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON_DIR = ROOT / ".tools" / "python313" / "bin"
+SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+BUILD = ROOT / ".aws-sam"
+
+ELF_MACHINES = {"x86_64": 62, "arm64": 183}
+"""The `e_machine` of an ELF header (System V ABI) per `Architecture`."""
+EXTENSION_TAGS = (".cpython-313-", ".abi3.")
+UNZIPPED_LIMIT = 250 * 1024 * 1024
+"""Lambda's limit for a function together with its layers, in bytes."""
+
+IMPORT_HANDLER = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import app, fermata
+sys.exit(None if callable(app.lambda_handler) and fermata.__file__.startswith(sys.argv[2]) else f"fermata came from {fermata.__file__}")
+"""
+
+
+def main() -> int:
+    """Build both, then report every fault found."""
+    if not _runs(PYTHON_DIR / "python"):
+        print(f"{PYTHON_DIR}/python does not run any more; remove .tools/python313 and build again", file=sys.stderr)
+        return 2
+    faults: list[str] = []
+    for architecture in ELF_MACHINES:
+        target = BUILD / architecture
+        if (status := _sam_build(architecture, target)) != 0:
+            print(f"sam build for {architecture} ended with status {status}", file=sys.stderr)
+            return 1
+        faults += [*library_faults(target, architecture), *size_faults(target, architecture)]
+    faults += import_faults(BUILD / "x86_64")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _runs(python: Path) -> bool:
+    try:
+        return subprocess.run([python, "-c", ""], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _sam_build(architecture: str, target: Path) -> int:
+    """Without an account, and with the Python 3.13 of .tools/python313 first on the path, since SAM takes what it finds there."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {"AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0", "PATH": f"{PYTHON_DIR}{os.pathsep}{os.environ['PATH']}"}
+    options = ["--no-cached", "--build-dir", str(target), "--parameter-overrides", f"Architecture={architecture}"]
+    built = subprocess.run(
+        [SAM, "build", *options], cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if built.returncode != 0:
+        print(built.stdout, file=sys.stderr)
+    return built.returncode
+
+
+def library_faults(target: Path, architecture: str) -> list[str]:
+    """Compiled files that Lambda could not load: another processor, or another Python's extension."""
+    libraries = list(_elf_files(target))
+    if not libraries:
+        return [f"{target}: no compiled library found, although pydantic-core has one; the layer is not complete"]
+    faults = []
+    for path, machine in libraries:
+        if machine != ELF_MACHINES[architecture]:
+            faults.append(f"{path}: built for ELF machine {machine}, expected {ELF_MACHINES[architecture]} ({architecture})")
+        if not any(tag in path.name for tag in EXTENSION_TAGS):
+            faults.append(f"{path}: expected a name with one of {EXTENSION_TAGS}, since Lambda runs CPython 3.13")
+    return faults
+
+
+def _elf_files(folder: Path) -> Iterator[tuple[Path, int]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                header = file.read(20)
+            if header.startswith(b"\x7fELF"):
+                yield path, int.from_bytes(header[18:20], "little")
+
+
+def size_faults(target: Path, architecture: str) -> list[str]:
+    """Print what the layer and the largest function weigh; a fault if they do not fit Lambda together."""
+    sizes = {folder.name: _size(folder) for folder in target.iterdir() if folder.is_dir()}
+    layer = sizes.pop("FermataLayer", 0)
+    largest = max(sizes, key=lambda name: sizes[name])
+    together = layer + sizes[largest]
+    print(
+        f"{architecture}: layer {_mib(layer)} unzipped, largest function {largest} {_mib(sizes[largest])}; "
+        f"together {together / UNZIPPED_LIMIT:.0%} of Lambda's {_mib(UNZIPPED_LIMIT)}"
+    )
+    if layer == 0 or together > UNZIPPED_LIMIT:
+        return [f"{target}: expected a layer that fits {_mib(UNZIPPED_LIMIT)} with the largest function, found {_mib(together)}"]
+    return []
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _mib(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MiB"
+
+
+def import_faults(target: Path) -> list[str]:
+    """Import every function's handler the way Lambda would, without a setting in the environment."""
+    functions = sorted(path.parent for path in target.glob("*/app.py"))
+    expected = len(list((ROOT / "functions").glob("*/app.py")))
+    if len(functions) != expected:
+        return [f"{target}: expected {expected} functions with an app.py, found {len(functions)}"]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        faults = [fault for fault in pool.map(_import_fault, functions) if fault]
+    print(f"x86_64: {expected - len(faults)} of {expected} handlers import under Python 3.13 with the built layer")
+    return faults
+
+
+def _import_fault(function: Path) -> str | None:
+    layer = function.parent / "FermataLayer" / "python"
+    environment = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_SERVICE_NAME": "fermata"}
+    imported = subprocess.run(
+        [PYTHON_DIR / "python", "-I", "-B", "-c", IMPORT_HANDLER, function, layer], env=environment, check=False, capture_output=True, text=True
+    )
+    return None if imported.returncode == 0 else f"{function.name}: its handler does not import:\n{imported.stderr.strip()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

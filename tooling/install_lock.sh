@@ -1,0 +1,4 @@
+#!/bin/sh
+# install_lock.sh ENVIRONMENT LOCK: installs exactly what the lock file names, by hash, with the pip of .venv (the only one there is).
+set -eu
+.venv/bin/python -m pip --python "$1/bin/python" install -qq --disable-pip-version-check --no-deps --require-hashes --requirement "$2"
