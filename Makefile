@@ -64,12 +64,12 @@ demo: $(VENV) $(FUNCTIONS) ## buy a song from a simulated provider on this machi
 run: $(VENV) $(FUNCTIONS) ## keep the whole backend running on this machine until Ctrl-C (ARGS='--port 3000')
 	@$(PY) -m local run $(ARGS)
 
-env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the shell: eval "$$(make -s env)"
+env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the shell, as in: eval "$(make -s env)"
 	@$(PY) -m local env $(ARGS)
 
 # ---- checks
 
-test: $(VENV) $(FUNCTIONS) ## run the unit and integration tests (ARGS='-k claim')
+test: $(VENV) $(FUNCTIONS) $(NODE) ## run the unit and integration tests (ARGS='-k claim')
 	@$(PY) -m pytest tests/unit tests/integration $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-asl check-cfn check-sam
@@ -84,7 +84,7 @@ check-lint:
 check-types:
 	@$(PY) -m mypy $(CODE)
 check-agreement:
-	@$(PY) -m pytest tests/unit -m check -q
+	@$(PY) -m pytest tests/unit/tooling -m check -q
 check-asl:
 	@sh tooling/validate_machines.sh
 check-cfn:
@@ -94,6 +94,9 @@ check-sam:
 
 build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
 	@$(PY) tooling/build.py
+
+bench: $(VENV) $(FUNCTIONS) ## time the one-machine cloud; prints figures and ratios
+	@$(PY) -m tests.benchmarks.bench_job
 
 # ---- dependencies
 
@@ -107,4 +110,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check build lock
+.PHONY: help setup demo run env test check build bench lock

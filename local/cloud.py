@@ -23,6 +23,7 @@ from local.deployer import deploy
 from local.deployment import REGION, Deployment
 from local.errors import LocalCloudError
 from local.event_bridge import EventBridge
+from local.function_settings import check_function_settings
 from local.http_bridge import HttpBridge
 from local.http_server import HttpServer, listen
 from local.lambda_answers import Answer, error_type
@@ -31,7 +32,7 @@ from local.lambda_environment import FunctionStartError
 from local.lambda_runtime import LambdaRuntime
 from local.logs import JsonLines
 from local.provider_keys import provider_keys
-from local.settings import PROJECT_ROOT, CloudSettings, template_parameters
+from local.settings import PROJECT_ROOT, CloudSettings, provider_parameters, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
@@ -61,6 +62,7 @@ class LocalCloud:
         self._settings, self._state, self._listener = settings, state, listener
         self._exits = ExitStack()
         self._begun = time.monotonic()
+        self._stopping = False
 
     def start(self) -> dict[str, Any]:
         """Start everything and describe it; whatever this raises, `stop` is still to be called."""
@@ -74,6 +76,7 @@ class LocalCloud:
         endpoint, aws = self._start_aws()
         clients = _clients(aws.url)
         deployment = self._deploy(clients, template_parameters(self._settings, simulators))
+        check_function_settings(deployment)
         parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
         at_once, later = _start_order(deployment)
         started = parts.runtime.start_each(at_once)
@@ -82,17 +85,18 @@ class LocalCloud:
         api = self._start_api(parts)
         self._wait(started)
         api_key = self._create_tenant(parts)
-        parts.runtime.start_each(later).add_done_callback(_report_failed_start)
+        parts.runtime.start_each(later).add_done_callback(self._report_failed_start)
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
         return self._describe(api.url, aws.url, api_key, deployment, simulators)
 
     def stop(self) -> None:
         """Stop everything that was started, in reverse order."""
+        self._stopping = True
         self._exits.close()
 
     def _simulated(self) -> tuple[str, ...]:
-        elsewhere = {*self._settings.providers, *self._settings.real}
-        return tuple(name for name in SIMULATED_PROVIDERS if name not in elsewhere)
+        here = provider_parameters(self._settings.template).keys() - {*self._settings.providers, *self._settings.real}
+        return tuple(name for name in SIMULATED_PROVIDERS if name in here)
 
     def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:
         urls = {}
@@ -112,6 +116,7 @@ class LocalCloud:
         moto_backends.lock_backends()
         moto_backends.enforce_no_bucket_policy()
         step_functions.scale_time(self._settings.time_scale)
+        step_functions.parse_once()
         endpoint = AwsEndpoint(DomainDispatcherApplication(create_backend_app), self._log("aws"), _ACCESS_KEY)
         server = HttpServer(listen(0), endpoint, MotoRequestHandler)
         server.start()
@@ -189,6 +194,11 @@ class LocalCloud:
         self._exits.callback(log.close)
         return log
 
+    def _report_failed_start(self, started: Future[None]) -> None:
+        error = started.exception()
+        if error and not self._stopping:
+            self._say(f"error: {error}")
+
     def _say(self, what: str) -> None:
         print(what, file=sys.stderr)
 
@@ -200,11 +210,6 @@ def _start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
     operator = deployment.outputs.get("ManageTenantsFunctionName")
     at_once = [spec.name for spec in deployment.functions.values() if spec.arn in waited_for or spec.name == operator]
     return at_once, [name for name in deployment.functions if name not in at_once]
-
-
-def _report_failed_start(started: Future[None]) -> None:
-    if error := started.exception():
-        print(f"error: {error}", file=sys.stderr)
 
 
 def _clients(url: str) -> Callable[[str], Any]:

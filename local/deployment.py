@@ -25,7 +25,7 @@ class FunctionSpec:
 
 @dataclass(frozen=True)
 class Authorizer:
-    """A Lambda authorizer (payload 2.0, simple responses) of the HTTP API; answers are cached `ttl_s` seconds by header value."""
+    """A Lambda authorizer (payload 2.0, simple responses); answers are cached `ttl_s` seconds by header value."""
 
     name: str
     function_arn: str

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Final, Protocol
 from uuid import uuid4
 
@@ -68,6 +68,7 @@ class LambdaEnvironment:
     ) -> None:
         self.spec: Final = spec
         self.ready: Final[Future[None]] = Future()
+        self.gone: Final = Event()
         self._launch, self._credentials, self._log, self._pool = launch, credentials, log, pool
         self._inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._lock = Lock()
@@ -150,11 +151,11 @@ class LambdaEnvironment:
             self._last_words = Answer(payload, failed=True)
 
     def _watch(self, child: subprocess.Popen[bytes], api: RuntimeApi) -> None:
-        for line in child.stdout or ():
-            text = line.decode("utf-8", "replace").rstrip("\r\n")
-            if text:
-                self._log.write(as_record(text))
-        status = child.wait()
+        with child:
+            for line in child.stdout or ():
+                if text := line.decode("utf-8", "replace").rstrip("\r\n"):
+                    self._log.write(as_record(text))
+        status = child.returncode
         with self._lock:
             self._ended = True
             call, self._call = self._call, None
@@ -166,6 +167,7 @@ class LambdaEnvironment:
         self._pool.ended(self, call, answer)
         self._inbox.put(None)
         api.stop()
+        self.gone.set()
 
     def _timed_out(self) -> Answer:
         request_id = self._call.request_id if self._call else str(uuid4())

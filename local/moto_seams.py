@@ -65,6 +65,18 @@ ENGINE_CLIENTS: Final = Seam(
     ("region", "service", "state_credentials"),
     "the engine builds a client for every task and calls Lambda over HTTP; ours are kept and call the runtime directly",
 )
+PARSE: Final = Seam(
+    f"{_ASL}.parse.asl_parser",
+    "AmazonStateLanguageParser.parse",
+    ("definition",),
+    "the definition is parsed again for every execution, which takes longer than all the rest of starting one",
+)
+READ_TREE: Final = Seam(
+    f"{_ASL}.parse.preprocessor",
+    "Preprocessor.visit",
+    ("self", "tree"),
+    "called with a kept syntax tree, so that each execution still has components of its own",
+)
 WAIT: Final = Seam(
     f"{_ASL}.component.state.wait.wait_function.wait_function",
     "WaitFunction._wait_interval",
@@ -108,6 +120,8 @@ SEAMS: Final = (
     *LOCKED,
     BUCKET_PERMISSION,
     ENGINE_CLIENTS,
+    PARSE,
+    READ_TREE,
     WAIT,
     WAIT_UNTIL,
     RETRY_SLEEP,

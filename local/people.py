@@ -4,9 +4,13 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-_VARIABLES = {
+from local.settings import DEFAULT_PORT
+from local.state_dir import STATE_ROOT
+
+_VARIABLES: Final = {
     "API_URL": "api_url",
     "API_KEY": "api_key",
     "TENANT": "tenant",
@@ -39,7 +43,9 @@ In another terminal, in this directory:
 
 def environment_command(description: Mapping[str, Any]) -> str:
     """The command that sets the variables which the other commands use."""
-    arguments = shlex.quote(f"--state-dir {shlex.quote(description['state_dir'])}")
+    if Path(description["state_dir"]) == STATE_ROOT / str(DEFAULT_PORT):
+        return 'eval "$(make -s env)"'
+    arguments = shlex.quote(f"--state-dir {description['state_dir']}")
     return f'eval "$(make -s env ARGS={arguments})"'
 
 
@@ -58,8 +64,9 @@ def read_command() -> str:
 
 
 def download_command() -> str:
-    """Download the song once the job has succeeded."""
-    return 'curl -sfL "$API_URL/v1/jobs/$JOB/audio" -H "Authorization: Bearer $API_KEY" -o song.mp3'
+    """Download the song, as soon as there is one."""
+    patience = "--retry 60 --retry-delay 1 --retry-all-errors"
+    return f'curl -sfL {patience} "$API_URL/v1/jobs/$JOB/audio" -H "Authorization: Bearer $API_KEY" -o song.mp3'
 
 
 def export_lines(description: Mapping[str, Any]) -> Iterator[str]:

@@ -119,9 +119,8 @@ def _foreign_addresses(settings: CloudSettings, known: Mapping[str, str]) -> lis
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
             problems.append(f"--provider {name}: expected scheme://host:port, found something else")
         elif not is_loopback(url) and name not in settings.real:
-            problems.append(
-                f"--provider {name}: {parts.hostname} is not this machine and may cost money; add --real {name} to call it"
-            )
+            costs = f"to call it, which may cost money, add --real {name}"
+            problems.append(f"--provider {name}: {parts.hostname} is not this machine; {costs}")
     return problems
 
 

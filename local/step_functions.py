@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import lru_cache
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Final
@@ -84,6 +85,21 @@ class _Lambda:
             return error_answer("Lambda.TooManyRequestsException", str(error))
         except UnknownFunctionError as error:
             return error_answer("Lambda.ResourceNotFoundException", str(error))
+
+
+def parse_once() -> None:
+    """Keep the syntax tree of each definition; executions still get components of their own."""
+    original, preprocessor = moto_seams.PARSE.original, moto_seams.READ_TREE.owner
+
+    @lru_cache(maxsize=32)
+    def tree_of(definition: str) -> Any:  # noqa: ANN401
+        return original(definition)[1]
+
+    def parse(definition: str) -> tuple[Any, Any]:
+        tree = tree_of(definition)
+        return preprocessor().visit(tree), tree
+
+    moto_seams.PARSE.replace(staticmethod(parse))
 
 
 def publish_status_changes(publish: Callable[[dict[str, Any]], None]) -> None:

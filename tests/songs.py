@@ -4,7 +4,7 @@ import io
 import json
 import wave
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, Track
@@ -17,12 +17,12 @@ LYRICS: Final = "[Verse]\na canary in the lyrics"
 LINK: Final = "https://cdn.minimax.io/a%2Fb.mp3?Signature=canary%2Bsigned&Expires=1"
 
 
-def song_request(**changes: Any) -> SongRequest:
+def song_request(**changes: object) -> SongRequest:
     body = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, **changes}
     return SongRequest.model_validate(body)
 
 
-def queued_job(provider: str = "minimax", now: datetime = NOON, **changes: Any) -> Job:
+def queued_job(provider: str = "minimax", now: datetime = NOON, **changes: object) -> Job:
     upstream_model = {"minimax": "music-2.5", "aimlapi": "minimax/music-2.0"}[provider]
     job = Job(
         id=JOB_ID,
@@ -40,7 +40,7 @@ def queued_job(provider: str = "minimax", now: datetime = NOON, **changes: Any) 
     return job.model_copy(update=changes)
 
 
-def claimed_attempt(provider: str = "minimax", number: int = 1, **changes: Any) -> Attempt:
+def claimed_attempt(provider: str = "minimax", number: int = 1, **changes: object) -> Attempt:
     attempt = Attempt(
         number=number,
         provider=provider,
@@ -67,7 +67,7 @@ def generating_job() -> Job:
     return submitting_job("aimlapi").with_outcome(attempt, NOON)
 
 
-def ready_job(link: str | None = None, provider: str = "minimax", **changes: Any) -> Job:
+def ready_job(link: str | None = None, provider: str = "minimax", **changes: object) -> Job:
     attempt = claimed_attempt(
         provider,
         state=AttemptState.READY,
@@ -112,12 +112,12 @@ def stored_track(number: int = 1) -> Track:
     )
 
 
-def delivered_job(**changes: Any) -> Job:
+def delivered_job(**changes: object) -> Job:
     job = ready_job().model_copy(update=changes)
     return job.with_tracks((stored_track(),), NOON).settled(None, NOON)
 
 
-def hex_answer(audio: bytes, **fields: Any) -> ScriptedAnswer:
+def hex_answer(audio: bytes, **fields: object) -> ScriptedAnswer:
     """MiniMax's answer with the song in it as hex text."""
     body = {"data": {"audio": audio.hex(), "status": 2}, "base_resp": {"status_code": 0, "status_msg": "success"}}
     return ScriptedAnswer(json.dumps({**body, **fields}).encode())

@@ -41,8 +41,8 @@ class SettableClock:
 class InMemoryJobStore:
     """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
 
-    `after_next_save` runs once, after a write was applied and before its caller hears of it: what another run does in
-    between, or the loss of the answer.
+    `before_next_save` runs once, before a write is tried: what another run does in between. `after_next_save` runs once,
+    after a write was applied and before its caller hears of it: the loss of the answer.
     """
 
     def __init__(self) -> None:
@@ -50,6 +50,9 @@ class InMemoryJobStore:
         self.after_next_save: Callable[[], None] | None = None
         self.before_next_save: Callable[[], None] | None = None
         self.saves = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def create(self, job: Job) -> None:
         if job.id in self._rows:
@@ -116,7 +119,7 @@ class ScriptedAnswer:
 
 
 class InMemoryAnswerStore:
-    """Keeps an answer only once all of it arrived. `fail_next_keep` is raised after the next one was kept or not."""
+    """Keeps an answer only once all of it arrived. `fail_next_keep` is raised after the next one was kept."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int], ScriptedAnswer] = {}
@@ -224,7 +227,7 @@ class InMemoryTrackStore:
 
 
 class RecordingJobMachine:
-    """Remembers what was started. `failure` is raised instead, or after the start where `starts_anyway`."""
+    """Remembers what was started. `while_starting` runs first, then `failure` is raised instead of an answer."""
 
     def __init__(self) -> None:
         self.started: list[str] = []

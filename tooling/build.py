@@ -1,7 +1,8 @@
 """Builds the application with SAM for both processors and checks that Lambda can run the result.
 
-What was built for x86_64 is imported under Python 3.13 next to nothing but what the Lambda runtime brings; what was built for arm64 cannot run
-here, so its compiled libraries are read instead. Exit status: 0 built and sound, 1 not, 2 the environment for it is broken.
+What was built for x86_64 is imported under Python 3.13 beside nothing but what the Lambda runtime brings. What was
+built for arm64 may not run here, so its compiled libraries are read instead.
+Exit status: 0 built and sound, 1 not, 2 the environment for it is broken.
 """
 
 import os
@@ -26,7 +27,8 @@ IMPORT_HANDLER = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import app, fermata
-sys.exit(None if callable(app.lambda_handler) and fermata.__file__.startswith(sys.argv[2]) else f"fermata came from {fermata.__file__}")
+assert callable(app.lambda_handler)
+assert fermata.__file__.startswith(sys.argv[2]), f"fermata came from {fermata.__file__}"
 """
 
 
@@ -56,12 +58,22 @@ def _runs(python: Path) -> bool:
 
 
 def _sam_build(architecture: str, target: Path) -> int:
-    """Without an account, and with the Python 3.13 of .tools/python313 first on the path, since SAM takes what it finds there."""
+    """Needs no account; SAM takes the python3.13 that it finds first on the path, so ours stands there."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0", "PATH": f"{PYTHON_DIR}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "SAM_CLI_TELEMETRY": "0",
+        "PATH": f"{PYTHON_DIR}{os.pathsep}{os.environ['PATH']}",
+    }
     options = ["--no-cached", "--build-dir", str(target), "--parameter-overrides", f"Architecture={architecture}"]
     built = subprocess.run(
-        [SAM, "build", *options], cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [SAM, "build", *options],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if built.returncode != 0:
         print(built.stdout, file=sys.stderr)
@@ -76,7 +88,9 @@ def library_faults(target: Path, architecture: str) -> list[str]:
     faults = []
     for path, machine in libraries:
         if machine != ELF_MACHINES[architecture]:
-            faults.append(f"{path}: built for ELF machine {machine}, expected {ELF_MACHINES[architecture]} ({architecture})")
+            faults.append(
+                f"{path}: built for ELF machine {machine}, expected {ELF_MACHINES[architecture]} ({architecture})"
+            )
         if not any(tag in path.name for tag in EXTENSION_TAGS):
             faults.append(f"{path}: expected a name with one of {EXTENSION_TAGS}, since Lambda runs CPython 3.13")
     return faults
@@ -102,7 +116,7 @@ def size_faults(target: Path, architecture: str) -> list[str]:
         f"together {together / UNZIPPED_LIMIT:.0%} of Lambda's {_mib(UNZIPPED_LIMIT)}"
     )
     if layer == 0 or together > UNZIPPED_LIMIT:
-        return [f"{target}: expected a layer that fits {_mib(UNZIPPED_LIMIT)} with the largest function, found {_mib(together)}"]
+        return [f"{target}: expected layer and largest function within {_mib(UNZIPPED_LIMIT)}, found {_mib(together)}"]
     return []
 
 
@@ -130,9 +144,17 @@ def _import_fault(function: Path) -> str | None:
     layer = function.parent / "FermataLayer" / "python"
     environment = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_SERVICE_NAME": "fermata"}
     imported = subprocess.run(
-        [PYTHON_DIR / "python", "-I", "-B", "-c", IMPORT_HANDLER, function, layer], env=environment, check=False, capture_output=True, text=True
+        [PYTHON_DIR / "python", "-I", "-B", "-c", IMPORT_HANDLER, function, layer],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
     )
-    return None if imported.returncode == 0 else f"{function.name}: its handler does not import:\n{imported.stderr.strip()}"
+    return (
+        None
+        if imported.returncode == 0
+        else f"{function.name}: its handler does not import:\n{imported.stderr.strip()}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What the tests of whole jobs say to a running cloud."""
 
 import json
+import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -77,6 +80,18 @@ class Cloud:
         """The bill items of one prompt."""
         bill = httpx.get(f"{self.line['simulators'][provider]}/_sim/bill").raise_for_status().json()
         return [item for item in bill["items"] if item["prompt_sha256"] == prompt_sha256]
+
+    def kill_function(self, logical_id: str) -> None:
+        """Kill every process of one function, as a crash of its environment would."""
+        listed = subprocess.run(
+            ["ps", "axeww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+        )
+        name = f"AWS_LAMBDA_FUNCTION_NAME=fermata-{logical_id} "
+        rows = [row.split(maxsplit=2) for row in listed.stdout.splitlines() if name in row]
+        victims = [int(pid) for pid, parent, _ in rows if int(parent) == self.line["pid"]]
+        assert victims, f"no process of {logical_id} is running"
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
 
     def stored_and_started(self) -> tuple[int, int]:
         """How many items the table has and how many executions there are."""

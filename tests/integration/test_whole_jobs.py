@@ -188,6 +188,20 @@ def test_an_execution_that_was_stopped_is_settled_by_the_status_rule(cloud: Clou
     assert (ended["error"]["class"], ended["error"]["code"]) == ("unknown_outcome", "Execution.ABORTED")
 
 
+def test_a_function_killed_while_it_waits_for_the_song_leaves_an_unknown_outcome_and_no_second_order(
+    cloud: Cloud,
+) -> None:
+    prompt = "killed in the middle"
+    cloud.fault("minimax", "hang:3", "create", prompt)
+    job = cloud.submit(request(prompt))
+    cloud.until(lambda: cloud.posts("minimax", sha256(prompt)))
+    cloud.kill_function("StartGenerationFunction")
+    ended = cloud.finished(job["id"])
+    assert (ended["error"]["class"], ended["error"]["code"]) == ("unknown_outcome", "claim_ran_out")
+    assert len(cloud.posts("minimax", sha256(prompt))) == 1
+    assert ended["attempt_count"] == 1
+
+
 def test_no_prompt_key_or_signature_is_in_any_log(cloud: Cloud) -> None:
     job = cloud.made(request("canary-prompt-7f3a", model=AIML))
     assert job["status"] == "succeeded"

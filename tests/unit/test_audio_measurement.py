@@ -1,4 +1,7 @@
-"""What is measured is what an independent decoder plays, and a cut or foreign file is refused."""
+"""What is measured is what an independent decoder plays, and a cut or foreign file is refused.
+
+The kept files were written with libsndfile: 0.6 s of a tone with noise, and 40 s of silence, 16 kHz, one channel.
+"""
 
 import io
 import struct
@@ -22,6 +25,7 @@ from tests.fixtures.http_answers import FIXTURES
 TOLERANCE_MS = 5
 ID3V2 = b"ID3\x04\x00\x00\x00\x00\x07\x68" + bytes(1000)
 ID3V2_WITH_FOOTER = b"ID3\x04\x00\x10\x00\x00\x07\x68" + bytes(1000) + b"3DI\x04\x00\x10\x00\x00\x07\x68"
+LONG_ID3V2 = b"ID3\x04\x00\x00\x00\x04\x22\x70" + bytes(70_000)
 ID3V1 = b"TAG" + bytes(125)
 
 
@@ -103,7 +107,7 @@ SHAPES = [
     [
         lambda song: song,
         lambda song: ID3V2 + song,
-        lambda song: ID3V2_WITH_FOOTER + ID3V2 + song,
+        lambda song: ID3V2_WITH_FOOTER + LONG_ID3V2 + song,
         lambda song: song + ID3V1,
         lambda song: ID3V2 + song[: len(song) // 2 + 77],
         lambda song: song[: len(song) // 3],
@@ -230,6 +234,14 @@ def test_a_flac_that_does_not_say_its_length_is_measured_by_its_last_frame(measu
     song[21] &= 0xF0
     song[22:26] = bytes(4)
     assert measure(bytes(song)).duration_ms == 600
+
+
+@pytest.mark.parametrize(("at", "octet"), [(26, 0), (27, 10)], ids=["no_packet", "short_packet"])
+def test_a_damaged_first_page_of_ogg_is_refused(measure: Measure, at: int, octet: int) -> None:
+    song = bytearray((FIXTURES / "audio" / "tone_opus.ogg").read_bytes())
+    song[at] = octet
+    with pytest.raises(BadAudioError, match="cut or damaged"):
+        measure(bytes(song))
 
 
 NOISE = np.random.default_rng(3).bytes(50_000)

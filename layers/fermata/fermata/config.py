@@ -141,4 +141,4 @@ def _describe(part: ErrorDetails) -> str:
     name = str(part["loc"][0]).upper() if part["loc"] else ""
     if part["type"] == "missing":
         return f"{name} is not set"
-    return f"{name} {part['msg']}".strip()
+    return f"{name} {part['msg'].removeprefix('Value error, ')}".strip()

@@ -5,11 +5,13 @@ documents).
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import JsonValue
 
 from fermata.domain.jobs import Job
@@ -61,6 +63,12 @@ def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
     api.exception_handler(Exception)(fail)
     api.not_found(no_route)
     return api
+
+
+def entry_point(api: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The function that Lambda calls for an API."""
+    handler: Callable[[dict[str, Any], LambdaContext], dict[str, Any]] = logger.inject_lambda_context(api.resolve)
+    return handler
 
 
 def problem(

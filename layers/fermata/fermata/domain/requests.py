@@ -35,9 +35,12 @@ def _whole_unicode(text: str) -> str:
     return text
 
 
-Text = Annotated[StrictStr, AfterValidator(_whole_unicode)]
-MetadataKey = Annotated[Text, Field(min_length=1, max_length=40)]
-MetadataValue = Annotated[Text, Field(max_length=500)]
+_WholeUnicode: Final = AfterValidator(_whole_unicode)
+Text = Annotated[StrictStr, _WholeUnicode]
+ModelId = Annotated[StrictStr, Field(min_length=1, max_length=100), _WholeUnicode]
+Title = Annotated[StrictStr, Field(max_length=120), _WholeUnicode]
+MetadataKey = Annotated[StrictStr, Field(min_length=1, max_length=40), _WholeUnicode]
+MetadataValue = Annotated[StrictStr, Field(max_length=500), _WholeUnicode]
 
 
 class _Body(BaseModel):
@@ -55,13 +58,13 @@ class AudioRequest(_Body):
 class SongRequest(_Body):
     """One song as a caller asks for it. Lengths are the model's own and count Unicode code points."""
 
-    model: Annotated[Text, Field(min_length=1, max_length=100)]
+    model: ModelId
     prompt: Text = ""
     lyrics: Text = ""
     instrumental: StrictBool = False
     auto_lyrics: StrictBool = False
     audio: AudioRequest = AudioRequest()
-    title: Annotated[Text, Field(max_length=120)] | None = None
+    title: Title | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
 

@@ -56,6 +56,6 @@ def _parse(command: object) -> CreateTenant | IssueKey:
         return _COMMAND.validate_python(command)
     except ValidationError as error:
         parts = error.errors(include_url=False, include_input=False)
-        raise InvalidRequestError(
-            [FieldError("/" + "/".join(map(str, part["loc"])), part["msg"]) for part in parts]
-        ) from None
+        # The first step of a location is the action, by which pydantic chose the command.
+        wrong = [FieldError("".join(f"/{step}" for step in part["loc"][1:]), part["msg"]) for part in parts]
+        raise InvalidRequestError(wrong) from None

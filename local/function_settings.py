@@ -1,0 +1,29 @@
+"""Refuses parameters that a function would refuse, before any job meets them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fermata import config
+from fermata.errors import ConfigurationError
+from local.deployment import Deployment
+from local.errors import UsageError
+
+_SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
+    "SubmitJobFunction": config.SubmitSettings,
+    "ReadJobsFunction": config.ReadSettings,
+    "StartGenerationFunction": config.StartSettings,
+    "PollGenerationFunction": config.PollSettings,
+    "StoreAudioFunction": config.StoreSettings,
+}
+
+
+def check_function_settings(deployment: Deployment) -> None:
+    """Raise UsageError naming each function whose settings are wrong or contradict each other."""
+    problems = []
+    for spec in deployment.functions.values():
+        try:
+            config.load(_SETTINGS.get(spec.logical_id, config.Settings), spec.environment)
+        except ConfigurationError as error:
+            problems.append(f"{spec.logical_id} would not start: {error}")
+    if problems:
+        raise UsageError("\n".join(problems))

@@ -1,0 +1,90 @@
+"""The functions as Lambda calls them: their `app.py` loaded by path, events as API Gateway sends them, and a context."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+from fermata.wiring import job_randomness
+from tests.twins import World
+
+ROOT: Final = Path(__file__).parents[1]
+NAMES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")))
+
+Event = dict[str, Any]
+
+
+@dataclass
+class FakeContext:
+    """What a handler is handed besides its event."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:function"
+    aws_request_id: str = "request-1"
+    remaining_ms: int = 300_000
+    asked: list[None] = field(default_factory=list)
+
+    def get_remaining_time_in_millis(self) -> int:
+        self.asked.append(None)
+        return self.remaining_ms
+
+
+def load_app(name: str) -> ModuleType:
+    """A fresh copy of a function's `app.py`."""
+    spec = spec_from_file_location(f"functions_{name}_app", ROOT / "functions" / name / "app.py")
+    if spec is None or spec.loader is None:
+        raise AssertionError(f"no function {name}")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
+    """A function whose ports are the world's."""
+    app = load_app(name)
+    wiring = {
+        "start_ports": lambda _remaining_ms: world.start_ports(),
+        "resume_ports": world.resume_ports,
+        "poll_ports": world.poll_ports,
+        "store_ports": world.store_ports,
+        "submit_ports": world.submit_ports,
+        "read_ports": world.read_ports,
+        "job_store": lambda: world.jobs,
+        "tenant_store": lambda: world.tenants,
+        "now": world.clock,
+        "job_randomness": job_randomness,
+    }
+    for port, made in wiring.items():
+        if hasattr(app, port):
+            patch.setattr(app, port, made)
+    return app
+
+
+def http_event(method: str, path: str, body: bytes | None = None, *, query: str = "", tenant_id: str = "acme") -> Event:
+    """An event of the HTTP API, payload format 2.0."""
+    event: Event = json.loads((ROOT / "tests" / "events" / "http_api.json").read_text(encoding="utf-8"))
+    event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    event["requestContext"]["http"]["method"] = method
+    event["requestContext"]["authorizer"]["lambda"]["tenant_id"] = tenant_id
+    event["rawQueryString"] = query
+    if query:
+        event["queryStringParameters"] = dict(pair.split("=", 1) for pair in query.split("&"))
+    if body is not None:
+        event["body"] = body.decode("utf-8", "surrogatepass") if body.isascii() else base64.b64encode(body).decode()
+        event["isBase64Encoded"] = not body.isascii()
+    return event
+
+
+def authorizer_event(authorization: str | None) -> Event:
+    """An event of a request authorizer, payload format 2.0."""
+    event: Event = json.loads((ROOT / "tests" / "events" / "authorizer.json").read_text(encoding="utf-8"))
+    if authorization is not None:
+        event["headers"]["authorization"] = authorization
+        event["identitySource"] = [authorization]
+    return event

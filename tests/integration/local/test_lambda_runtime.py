@@ -1,0 +1,204 @@
+"""Functions run as AWS's own runtime client runs them, and end as Lambda ends them."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.deployment import FunctionSpec
+from local.lambda_answers import Answer
+from local.lambda_environment import FunctionStartError
+from local.lambda_runtime import LambdaRuntime, TooManyRequestsError, UnknownFunctionError
+from local.settings import PROJECT_ROOT
+
+WORKER = Path(__file__).with_name("small_cloud") / "worker"
+INTERPRETER = PROJECT_ROOT / ".tools" / "functions" / "bin" / "python"
+
+Start = Callable[..., LambdaRuntime]
+
+
+def function(name: str, code_dir: Path = WORKER, timeout_s: int = 1) -> FunctionSpec:
+    arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
+    return FunctionSpec(
+        f"{name.capitalize()}Function", name, arn, "app.lambda_handler", code_dir, (), timeout_s, 256, {"OWN": "value"}
+    )
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[LambdaRuntime] = []
+
+    def start(*functions: FunctionSpec, max_environments: int = 8) -> LambdaRuntime:
+        runtime = LambdaRuntime(functions, INTERPRETER, "http://127.0.0.1:9", tmp_path, max_environments)
+        started.append(runtime)
+        return runtime
+
+    yield start
+    for runtime in started:
+        runtime.stop()
+
+
+def order(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def said(answer: Answer) -> dict[str, Any]:
+    return dict(json.loads(answer.payload))
+
+
+def log_of(directory: Path, text: str) -> list[dict[str, Any]]:
+    """Return the worker's log once it holds `text`."""
+    deadline, path = time.monotonic() + 5, directory / "WorkerFunction.jsonl"
+    while text not in (content := path.read_text("utf-8")):
+        assert time.monotonic() < deadline, f"{text} is not in {content}"
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def test_an_answer_comes_back_and_the_environment_is_used_again(start: Start) -> None:
+    runtime = start(function("worker"))
+    first, second = (said(runtime.invoke("worker", order(do="describe"))) for _ in range(2))
+    assert first["pid"] == second["pid"]
+    assert 0 < first["left_ms"] <= 1000
+
+
+def test_a_function_is_found_by_name_and_by_every_form_of_arn(start: Start) -> None:
+    runtime, spec = start(function("worker")), function("worker")
+    for name in ("worker", spec.arn, f"{spec.arn}:live", "123456789012:function:worker", "worker:$LATEST"):
+        assert runtime.find(name) == spec
+    with pytest.raises(UnknownFunctionError, match="nobody"):
+        runtime.submit("nobody", b"{}")
+
+
+def test_a_function_sees_its_own_variables_and_those_of_lambda_only(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIMAX_API_KEY", "of this process")
+    runtime = start(function("worker"))
+    environment = set(said(runtime.invoke("worker", order(do="describe")))["environment"])
+    assert {
+        "OWN",
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ENDPOINT_URL",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "TZ",
+    } <= environment
+    assert not {"MINIMAX_API_KEY", "HOME", "VIRTUAL_ENV"} & environment
+
+
+def test_each_function_has_an_access_key_of_its_own(start: Start) -> None:
+    runtime = start(function("worker"), function("other"))
+    assert sorted(runtime.access_keys.values()) == ["OtherFunction", "WorkerFunction"]
+
+
+def test_an_exception_is_an_error_with_its_class_name_and_the_environment_stays(start: Start) -> None:
+    runtime = start(function("worker"))
+    before = said(runtime.invoke("worker", order(do="describe")))["pid"]
+    answer = runtime.invoke("worker", order(do="raise", text="why"))
+    assert answer.failed
+    assert (said(answer)["errorType"], said(answer)["errorMessage"]) == ("TryAgainError", "why")
+    assert said(runtime.invoke("worker", order(do="describe")))["pid"] == before
+
+
+def test_a_function_that_takes_too_long_is_killed(start: Start, tmp_path: Path) -> None:
+    runtime = start(function("worker"))
+    pid = said(runtime.invoke("worker", order(do="describe")))["pid"]
+    begun = time.monotonic()
+    answer = runtime.invoke("worker", order(do="sleep", seconds=30))
+    assert 1 <= time.monotonic() - begun < 5
+    assert answer.failed
+    assert said(answer)["errorType"] == "Sandbox.Timedout"
+    assert said(answer)["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert said(runtime.invoke("worker", order(do="describe")))["pid"] != pid
+    assert log_of(tmp_path, '"timeout"')
+
+
+@pytest.mark.parametrize(("code", "reason"), [(3, "exit status 3"), (0, "without providing a reason")])
+def test_a_process_that_ends_fails_its_call_and_is_replaced(start: Start, code: int, reason: str) -> None:
+    runtime = start(function("worker"))
+    answer = runtime.invoke("worker", order(do="exit", code=code))
+    assert said(answer)["errorType"] == "Runtime.ExitError"
+    assert reason in said(answer)["errorMessage"]
+    assert said(runtime.invoke("worker", order(do="echo", text="again")))["text"] == "again"
+
+
+def test_a_process_killed_from_outside_while_idle_costs_no_call(start: Start) -> None:
+    runtime = start(function("worker"))
+    pid = said(runtime.invoke("worker", order(do="describe")))["pid"]
+    os.kill(pid, signal.SIGKILL)
+    answers = [said(runtime.invoke("worker", order(do="describe"))) for _ in range(3)]
+    assert all(answer.get("pid") not in (None, pid) for answer in answers)
+
+
+def test_a_handler_that_cannot_be_imported_says_why(start: Start, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "app.py").write_text("import not_in_the_layer\n", "utf-8")
+    runtime = start(function("worker", broken))
+    with pytest.raises(FunctionStartError, match=r"WorkerFunction does not start: Runtime\.ImportModuleError"):
+        runtime.start_each(["worker"]).result(timeout=20)
+    answer = runtime.invoke("worker", b"{}")
+    assert said(answer)["errorType"] == "Runtime.ImportModuleError"
+    assert "not_in_the_layer" in said(answer)["errorMessage"]
+
+
+def test_functions_find_no_more_than_their_own_dependencies(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "greedy").mkdir()
+    (tmp_path / "greedy" / "app.py").write_text("import moto\n", "utf-8")
+    assert "moto" in sys.modules
+    answer = start(function("worker", tmp_path / "greedy")).invoke("worker", b"{}")
+    assert said(answer)["errorType"] == "Runtime.ImportModuleError"
+
+
+def test_calls_beyond_the_limit_are_refused_at_once_and_run_later(start: Start) -> None:
+    runtime = start(function("worker", timeout_s=20), max_environments=2)
+    busy = [runtime.submit("worker", order(do="sleep", seconds=1)) for _ in range(2)]
+    with pytest.raises(TooManyRequestsError, match="2 invocations"):
+        runtime.submit("worker", order(do="echo"))
+    assert [said(call.result(20))["slept"] for call in busy] == [1, 1]
+    assert said(runtime.invoke("worker", order(do="echo", text="free")))["text"] == "free"
+
+
+def test_an_idle_environment_makes_room_for_another_function(start: Start) -> None:
+    runtime = start(function("worker"), function("other"), max_environments=1)
+    first = said(runtime.invoke("worker", order(do="describe")))["pid"]
+    second = said(runtime.invoke("other", order(do="describe")))["pid"]
+    assert first != second
+
+
+def test_parallel_calls_each_get_their_own_answer(start: Start) -> None:
+    runtime = start(function("worker", timeout_s=20))
+    calls: list[Future[Answer]] = [runtime.submit("worker", order(do="echo", text=n)) for n in range(8)]
+    assert [said(call.result(20))["text"] for call in calls] == list(range(8))
+
+
+def test_an_answer_over_the_limit_is_an_error(start: Start) -> None:
+    answer = start(function("worker", timeout_s=20)).invoke("worker", order(do="echo", text="x" * 6_300_000))
+    assert said(answer)["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+def test_the_log_holds_what_was_printed_and_how_each_call_ended(start: Start, tmp_path: Path) -> None:
+    runtime = start(function("worker"))
+    runtime.invoke("worker", order(do="echo", text="canary"))
+    lines = log_of(tmp_path, "canary")
+    reports = [line["record"] for line in lines if line.get("type") == "platform.report"]
+    assert [report["status"] for report in reports] == ["success"]
+    assert any(line.get("message") == "echo of canary" for line in lines)
+
+
+def test_nothing_is_left_running_after_the_end(start: Start) -> None:
+    runtime = start(function("worker"), function("other"))
+    pids = [said(runtime.invoke(name, order(do="describe")))["pid"] for name in ("worker", "other")]
+    runtime.stop()
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline

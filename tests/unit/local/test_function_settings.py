@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from local.deployment import Deployment, FunctionSpec
+from local.errors import UsageError
+from local.function_settings import check_function_settings
+
+START = {
+    "TABLE_NAME": "jobs",
+    "AUDIO_BUCKET": "audio",
+    "PROVIDER_KEYS_SECRET_ARN": "arn",
+    "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
+    "MINIMAX_BASE_URL": "https://minimax.example",
+    "AIMLAPI_BASE_URL": "https://aimlapi.example",
+    "TRUSTED_LOCAL_ORIGINS": "",
+    "MODEL_LATENCY_PRIORS": "{}",
+    "CONNECT_TIMEOUT_SECONDS": "10",
+    "READ_GAP_SECONDS": "600",
+    "START_TIMEOUT_SECONDS": "900",
+    "POST_RESERVE_SECONDS": "45",
+    "CLAIM_MARGIN_SECONDS": "60",
+    "RETRY_LATER_SECONDS": "10",
+}
+
+
+def deployment(**changes: str) -> Deployment:
+    spec = FunctionSpec(
+        "StartGenerationFunction", "start", "arn", "app.handler", Path("code"), (), 900, 512, {**START, **changes}
+    )
+    return Deployment({spec.name: spec}, (), {}, {})
+
+
+def test_settings_that_hold_together_are_accepted() -> None:
+    check_function_settings(deployment())
+
+
+def test_a_silence_longer_than_the_function_lives_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="StartGenerationFunction.*READ_GAP_SECONDS.*START_TIMEOUT_SECONDS"):
+        check_function_settings(deployment(READ_GAP_SECONDS="856"))
+
+
+def test_a_silence_that_just_fits_is_accepted() -> None:
+    check_function_settings(deployment(READ_GAP_SECONDS="855"))

@@ -1,0 +1,246 @@
+"""The HTTP API answers as API Gateway does."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from local.deployment import Authorizer, Route
+from local.http_bridge import MAX_BODY_BYTES, HttpBridge
+from local.lambda_answers import Answer, error_answer
+from local.lambda_runtime import TooManyRequestsError
+from local.logs import JsonLines
+
+AUTHORIZER = Authorizer("Keys", "arn:authorize", "Authorization", 60)
+ROUTES = [
+    Route("POST", "/v1/jobs", "arn:submit", AUTHORIZER),
+    Route("GET", "/v1/jobs/{id}", "arn:read", AUTHORIZER),
+    Route("ANY", "/open", "arn:open", None),
+]
+OK = {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": "{}"}
+
+Behaviour = Callable[[dict[str, Any]], object]
+
+
+class Functions:
+    """Functions by ARN that answer at once; what each was asked is kept."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.behaviours: dict[str, Behaviour] = {"arn:authorize": lambda _: {"isAuthorized": True}}
+
+    def submit(self, arn: str, payload: bytes) -> Future[Answer]:
+        event = json.loads(payload)
+        self.events.setdefault(arn, []).append(event)
+        behaviour = self.behaviours.get(arn)
+        said = behaviour(event) if behaviour else OK
+        future: Future[Answer] = Future()
+        if isinstance(said, Exception):
+            raise said
+        if said is not None:
+            future.set_result(said if isinstance(said, Answer) else Answer(json.dumps(said).encode()))
+        return future
+
+    def asked(self, arn: str) -> list[dict[str, Any]]:
+        return self.events.get(arn, [])
+
+
+@pytest.fixture
+def functions() -> Functions:
+    return Functions()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[JsonLines]:
+    lines = JsonLines(tmp_path / "http.jsonl")
+    yield lines
+    lines.close()
+
+
+@pytest.fixture
+def api(functions: Functions, log: JsonLines) -> Client:
+    return Client(HttpBridge(ROUTES, functions.submit, log, integration_timeout_s=0.05), use_cookies=False)
+
+
+def key(value: str = "Bearer good") -> dict[str, str]:
+    return {"Authorization": value}
+
+
+def message(response: TestResponse) -> tuple[int, object]:
+    return response.status_code, response.json
+
+
+def test_without_the_identity_header_nothing_is_called(api: Client, functions: Functions) -> None:
+    assert message(api.post("/v1/jobs", data=b"{}")) == (401, {"message": "Unauthorized"})
+    assert functions.events == {}
+
+
+def test_an_empty_identity_header_counts_as_missing(api: Client, functions: Functions) -> None:
+    assert message(api.post("/v1/jobs", headers=key(""))) == (401, {"message": "Unauthorized"})
+    assert functions.events == {}
+
+
+def test_who_is_not_authorized_reaches_no_function(api: Client, functions: Functions) -> None:
+    functions.behaviours["arn:authorize"] = lambda _: {"isAuthorized": False}
+    assert message(api.post("/v1/jobs", headers=key())) == (403, {"message": "Forbidden"})
+    assert functions.asked("arn:submit") == []
+
+
+def test_the_authorizers_answer_is_remembered_by_header_value(api: Client, functions: Functions) -> None:
+    functions.behaviours["arn:authorize"] = lambda event: {"isAuthorized": event["identitySource"] == ["Bearer good"]}
+    for _ in range(3):
+        assert api.post("/v1/jobs", headers=key()).status_code == 200
+        assert api.get("/v1/jobs/1", headers=key()).status_code == 200
+        assert api.post("/v1/jobs", headers=key("Bearer bad")).status_code == 403
+    assert [event["identitySource"] for event in functions.asked("arn:authorize")] == [["Bearer good"], ["Bearer bad"]]
+
+
+def test_with_a_time_to_live_of_zero_the_authorizer_is_always_asked(functions: Functions, log: JsonLines) -> None:
+    forgetful = Authorizer("Keys", "arn:authorize", "Authorization", 0)
+    api = Client(HttpBridge([Route("GET", "/", "arn:read", forgetful)], functions.submit, log))
+    for _ in range(2):
+        assert api.get("/", headers=key()).status_code == 200
+    assert len(functions.asked("arn:authorize")) == 2
+
+
+def test_what_the_authorizer_says_is_in_the_functions_context(api: Client, functions: Functions) -> None:
+    functions.behaviours["arn:authorize"] = lambda _: {"isAuthorized": True, "context": {"tenant_id": "demo"}}
+    api.get("/v1/jobs/job_1", headers=key())
+    [event] = functions.asked("arn:read")
+    assert event["requestContext"]["authorizer"] == {"lambda": {"tenant_id": "demo"}}
+    assert event["pathParameters"] == {"id": "job_1"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        error_answer("KeyError", "secret"),
+        Answer(b"no json"),
+        {"policy": 1},
+        {"isAuthorized": "yes"},
+        TooManyRequestsError(),
+    ],
+)
+def test_a_failing_authorizer_is_an_internal_error_and_not_remembered(
+    api: Client, functions: Functions, said: object
+) -> None:
+    functions.behaviours["arn:authorize"] = lambda _: said
+    assert message(api.get("/v1/jobs/1", headers=key())) == (500, {"message": "Internal Server Error"})
+    functions.behaviours["arn:authorize"] = lambda _: {"isAuthorized": True}
+    assert api.get("/v1/jobs/1", headers=key()).status_code == 200
+
+
+def test_an_unknown_route_is_not_found(api: Client) -> None:
+    assert message(api.get("/nowhere")) == (404, {"message": "Not Found"})
+
+
+def test_the_event_has_payload_format_two(api: Client, functions: Functions) -> None:
+    api.post(
+        "/open?a=1&b=%26&a=2",
+        data='{"x":"ü"}'.encode(),
+        headers={"Content-Type": "application/json; charset=utf-8", "X-Two": "1", "Cookie": "c=1; d=2"},
+    )
+    [event] = functions.asked("arn:open")
+    assert event["version"] == "2.0"
+    assert event["routeKey"] == "ANY /open"
+    assert event["rawPath"] == "/open"
+    assert event["rawQueryString"] == "a=1&b=%26&a=2"
+    assert event["queryStringParameters"] == {"a": "1,2", "b": "&"}
+    assert (event["body"], event["isBase64Encoded"]) == ('{"x":"ü"}', False)
+    assert event["cookies"] == ["c=1", "d=2"]
+    assert event["headers"]["x-forwarded-proto"] == "http"
+    assert "cookie" not in event["headers"]
+    assert event["requestContext"]["http"]["method"] == "POST"
+    assert event["requestContext"]["stage"] == "$default"
+    assert "authorizer" not in event["requestContext"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/octet-stream", "application/x-www-form-urlencoded", "text/plain"]
+)
+def test_a_body_that_is_no_text_is_base64(api: Client, functions: Functions, content_type: str) -> None:
+    api.post("/open", data=b"\xff\x00", headers={"Content-Type": content_type})
+    [event] = functions.asked("arn:open")
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == b"\xff\x00"
+
+
+def test_without_a_body_there_is_none_in_the_event(api: Client, functions: Functions) -> None:
+    api.get("/open")
+    assert "body" not in functions.asked("arn:open")[0]
+
+
+def test_a_body_over_the_quota_reaches_nothing(api: Client, functions: Functions) -> None:
+    response = api.post("/v1/jobs", data=b"x" * (MAX_BODY_BYTES + 1), headers=key())
+    assert message(response) == (413, {"message": "Request Entity Too Large"})
+    assert functions.events == {}
+
+
+def test_a_body_of_exactly_the_quota_passes(api: Client, functions: Functions) -> None:
+    assert api.post("/open", data=b"x" * MAX_BODY_BYTES).status_code == 200
+    assert len(base64.b64decode(functions.asked("arn:open")[0]["body"])) == MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "text"),
+    [
+        (error_answer("KeyError", "secret"), 500, "Internal Server Error"),
+        (error_answer("Sandbox.Timedout", "secret"), 500, "Internal Server Error"),
+        (Answer(b"no json"), 500, "Internal Server Error"),
+        ({"statusCode": "many"}, 500, "Internal Server Error"),
+        ({"statusCode": 99}, 500, "Internal Server Error"),
+        ({"statusCode": 200, "body": {"an": "object"}}, 500, "Internal Server Error"),
+        ({"statusCode": 200, "body": "%%%", "isBase64Encoded": True}, 500, "Internal Server Error"),
+        ({"statusCode": 200, "headers": {"location": "a\r\nb: c"}}, 500, "Internal Server Error"),
+        (TooManyRequestsError(), 503, "Service Unavailable"),
+        (None, 503, "Service Unavailable"),
+    ],
+)
+def test_a_function_that_gives_no_response_is_answered_for(
+    api: Client, functions: Functions, said: object, status: int, text: str
+) -> None:
+    functions.behaviours["arn:open"] = lambda _: said
+    assert message(api.get("/open")) == (status, {"message": text})
+
+
+def test_status_headers_cookies_and_bytes_of_the_answer_are_passed_on(api: Client, functions: Functions) -> None:
+    functions.behaviours["arn:open"] = lambda _: {
+        "statusCode": 302,
+        "headers": {"Location": "http://127.0.0.1/x?y=%2F", "content-type": "audio/mpeg", "Retry-After": 3},
+        "cookies": ["a=1", "b=2"],
+        "body": base64.b64encode(b"\x00\xff").decode(),
+        "isBase64Encoded": True,
+    }
+    response = api.get("/open")
+    assert response.status_code == 302
+    assert response.headers["Location"] == "http://127.0.0.1/x?y=%2F"
+    assert response.headers["Content-Type"] == "audio/mpeg"
+    assert response.headers["Retry-After"] == "3"
+    assert response.headers.getlist("Set-Cookie") == ["a=1", "b=2"]
+    assert response.data == b"\x00\xff"
+
+
+def test_an_answer_without_a_status_is_the_body(api: Client, functions: Functions) -> None:
+    functions.behaviours["arn:open"] = lambda _: {"just": "json"}
+    assert message(api.get("/open")) == (200, {"just": "json"})
+
+
+def test_the_log_says_who_answered_and_keeps_no_query_and_no_key(api: Client, tmp_path: Path) -> None:
+    api.get("/v1/jobs/job_1?token=s3cret", headers=key("Bearer canary"))
+    api.get("/v1/jobs/job_1")
+    api.get("/nowhere")
+    text = (tmp_path / "http.jsonl").read_text("utf-8")
+    answered, refused, unknown = map(json.loads, text.splitlines())
+    assert (
+        answered.items() >= {"method": "GET", "route": "GET /v1/jobs/{id}", "status": 200, "function": "read"}.items()
+    )
+    assert answered["request_id"]
+    assert (refused["status"], refused["function"]) == (401, None)
+    assert (unknown["route"], unknown["function"]) == (None, None)
+    assert "s3cret" not in text
+    assert "canary" not in text

@@ -1,0 +1,126 @@
+"""What a cloud is asked to be is checked before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from local.errors import UsageError
+from local.settings import CloudSettings, check_settings, is_loopback, origin, provider_parameters, template_parameters
+
+TEMPLATE = """
+Parameters:
+  MinimaxBaseUrl: {Type: String, Default: https://api.minimax.io}
+  AimlapiBaseUrl: {Type: String, Default: https://api.aimlapi.com}
+  TrustedLocalOrigins: {Type: String, Default: ""}
+  Other: {Type: String, Default: x}
+Resources: {}
+"""
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    path = tmp_path / "template.yaml"
+    path.write_text(TEMPLATE, "utf-8")
+    return path
+
+
+def refusal(settings: CloudSettings) -> str:
+    with pytest.raises(UsageError) as error:
+        check_settings(settings)
+    assert error.value.exit_code == 2
+    return str(error.value)
+
+
+def test_providers_are_those_with_an_address_in_the_template(template: Path) -> None:
+    assert provider_parameters(template) == {"minimax": "MinimaxBaseUrl", "aimlapi": "AimlapiBaseUrl"}
+
+
+def test_an_unknown_provider_is_refused_with_the_known_ones(template: Path) -> None:
+    keys = {"udio": "k"}
+    text = refusal(CloudSettings(template=template, providers={"suno": "http://127.0.0.1:1"}, provider_keys=keys))
+    assert "'suno'" in text
+    assert "'udio'" in text
+    assert "aimlapi, minimax" in text
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1:80", "https://api.minimax.io", "http://0.0.0.0:80", "http://127.0.0.1.evil:80"]
+)
+def test_a_provider_elsewhere_is_refused_without_permission_to_spend(template: Path, url: str) -> None:
+    text = refusal(CloudSettings(template=template, providers={"minimax": url}))
+    assert "--real minimax" in text
+
+
+def test_permission_to_spend_is_per_provider(template: Path) -> None:
+    elsewhere = {"minimax": "https://api.minimax.io", "aimlapi": "https://api.aimlapi.com"}
+    text = refusal(CloudSettings(template=template, providers=elsewhere, real=("minimax",)))
+    assert "--provider aimlapi" in text
+    assert "--provider minimax" not in text
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:9000", "ftp://127.0.0.1", "http://127.0.0.1:9000/path", "http://", "http://127.0.0.1?x"]
+)
+def test_a_provider_address_is_an_origin(template: Path, url: str) -> None:
+    assert "expected scheme://host:port" in refusal(CloudSettings(template=template, providers={"minimax": url}))
+
+
+def test_an_address_cannot_come_in_as_an_ordinary_parameter(template: Path) -> None:
+    text = refusal(CloudSettings(template=template, parameters={"MinimaxBaseUrl": "https://api.minimax.io"}))
+    assert "--provider minimax=URL" in text
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("inf"), float("nan")])
+def test_a_time_scale_is_above_zero(template: Path, scale: float) -> None:
+    assert "--time-scale" in refusal(CloudSettings(template=template, time_scale=scale))
+
+
+def test_all_problems_are_told_at_once(template: Path) -> None:
+    text = refusal(CloudSettings(template=template, time_scale=0, provider_latency_s=-1, port=70000, real=("suno",)))
+    assert len(text.splitlines()) == 4
+
+
+def test_exactly_the_simulators_and_given_addresses_are_trusted(template: Path) -> None:
+    settings = CloudSettings(
+        template=template, providers={"aimlapi": "http://127.0.0.1:9000/"}, parameters={"Other": "y"}
+    )
+    assert template_parameters(settings, {"minimax": "http://127.0.0.1:4000"}) == {
+        "Other": "y",
+        "MinimaxBaseUrl": "http://127.0.0.1:4000",
+        "AimlapiBaseUrl": "http://127.0.0.1:9000/",
+        "TrustedLocalOrigins": "http://127.0.0.1:4000,http://127.0.0.1:9000",
+    }
+
+
+def test_a_real_provider_is_not_trusted_with_plain_http(template: Path) -> None:
+    settings = CloudSettings(template=template, providers={"minimax": "https://api.minimaxi.com"}, real=("minimax",))
+    assert template_parameters(settings, {}) == {
+        "MinimaxBaseUrl": "https://api.minimaxi.com",
+        "TrustedLocalOrigins": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:1", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]:80", True),
+        ("http://localhost.evil", False),
+        ("x", False),
+    ],
+)
+def test_loopback_is_an_address_and_not_a_likeness(url: str, expected: bool) -> None:
+    assert is_loopback(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1", "http://127.0.0.1:80"),
+        ("https://localhost/", "https://localhost:443"),
+        ("http://[::1]:9", "http://[::1]:9"),
+    ],
+)
+def test_an_origin_has_its_port_written_out(url: str, expected: str) -> None:
+    assert origin(url) == expected

@@ -1,0 +1,83 @@
+"""The catalogue that ships is consistent, and finds models by id or by family."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from fermata.adapters.providers import load_provider
+from fermata.config import UpstreamSettings
+from fermata.domain.catalogue import Catalogue, Estimate, Model, read_catalogue
+from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+
+CATALOGUE = read_catalogue()
+
+
+@pytest.mark.parametrize("model", CATALOGUE.models, ids=lambda model: model.id)
+def test_every_model_can_be_ordered_as_it_says(model: Model) -> None:
+    assert model.id == f"{model.provider}/{model.upstream_model}"
+    assert set(model.delivery) == set(model.formats)
+    assert DEFAULT_SAMPLE_RATE in model.sample_rates
+    assert DEFAULT_BITRATE in model.bitrates
+    assert Decimal(model.cost_usd) > 0
+    assert model.prompt.min <= model.prompt.max
+    assert model.lyrics.min <= model.lyrics.max
+    assert f"{model.provider}_base_url" in UpstreamSettings.model_fields
+    assert CATALOGUE.audio_hosts[model.provider]
+    assert load_provider(model.provider).blocking is (model.provider == "minimax")
+
+
+def test_ids_are_unique_and_only_offered_models_are_offered() -> None:
+    ids = [model.id for model in CATALOGUE.models]
+    assert len(ids) == len(set(ids))
+    assert set(ids) - set(CATALOGUE.offered_ids()) == {"minimax/music-cover"}
+
+
+@pytest.mark.parametrize("model_id", ["minimax/music-2.5", "minimax/music-2.5+", "aimlapi/minimax/music-2.0"])
+def test_a_listed_model_is_found_by_its_id(model_id: str) -> None:
+    found = CATALOGUE.find(model_id)
+    assert found is not None
+    assert found.id == model_id
+
+
+def test_a_listed_model_wins_over_its_family() -> None:
+    found = CATALOGUE.find("minimax/music-1.5")
+    assert found is not None
+    assert (found.prompt.max, found.price_credits) == (300, 6)
+
+
+def test_an_unlisted_model_of_a_family_gets_the_familys_limits() -> None:
+    found, family = CATALOGUE.find("minimax/music-9"), CATALOGUE.find("minimax/music-*")
+    assert family is not None
+    assert found == family.model_copy(update={"id": "minimax/music-9", "upstream_model": "music-9"})
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    ["", "minimax", "music-2.5", "minimax/song-1", "minimax/music-9/x", "minimax/music-\n", "minimax/music-" + "x" * 40],
+)
+def test_there_is_no_other_model(model_id: str) -> None:
+    assert CATALOGUE.find(model_id) is None
+
+
+def test_an_operators_prior_replaces_an_estimate_and_nothing_else() -> None:
+    prior = Estimate(p50_s=1, p80_s=2)
+    changed = CATALOGUE.with_priors({"minimax/music-2.5": prior, "nobody/nothing": prior})
+    found, before = changed.find("minimax/music-2.5"), CATALOGUE.find("minimax/music-2.5")
+    assert before is not None
+    assert found == before.model_copy(update={"estimate": prior})
+    assert changed.find("minimax/music-2.6") == CATALOGUE.find("minimax/music-2.6")
+
+
+@pytest.mark.parametrize("estimate", [{"p50_s": 2, "p80_s": 1}, {"p50_s": 0, "p80_s": 1}, {"p50_s": 1}])
+def test_an_estimate_that_cannot_be_is_refused(estimate: dict[str, int]) -> None:
+    with pytest.raises(ValidationError):
+        Estimate.model_validate(estimate)
+
+
+def test_a_misspelled_entry_is_refused() -> None:
+    document = json.loads(CATALOGUE.model_dump_json())
+    document["models"][0]["prise_credits"] = 1
+    with pytest.raises(ValidationError, match="prise_credits"):
+        Catalogue.model_validate(document)

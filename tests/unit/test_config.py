@@ -1,0 +1,106 @@
+"""Settings come from the environment; every wrong name is told at once, and no value ever."""
+
+import pytest
+
+from fermata import config
+from fermata.domain.catalogue import Estimate
+from fermata.errors import ConfigurationError
+
+START = {
+    "TABLE_NAME": "jobs",
+    "AUDIO_BUCKET": "audio",
+    "PROVIDER_KEYS_SECRET_ARN": "arn:secret",
+    "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
+    "MINIMAX_BASE_URL": "https://api.minimax.io/",
+    "AIMLAPI_BASE_URL": "https://api.aimlapi.com",
+    "TRUSTED_LOCAL_ORIGINS": "",
+    "MODEL_LATENCY_PRIORS": "{}",
+    "CONNECT_TIMEOUT_SECONDS": "10",
+    "READ_GAP_SECONDS": "600",
+    "START_TIMEOUT_SECONDS": "900",
+    "POST_RESERVE_SECONDS": "45",
+    "CLAIM_MARGIN_SECONDS": "60",
+    "RETRY_LATER_SECONDS": "10",
+}
+
+
+def refused(changes: dict[str, str | None]) -> str:
+    environment = {name: value for name, value in {**START, **changes}.items() if value is not None}
+    with pytest.raises(ConfigurationError) as caught:
+        config.load(config.StartSettings, environment)
+    return str(caught.value)
+
+
+def test_settings_are_read_with_their_types() -> None:
+    settings = config.load(
+        config.StartSettings,
+        {
+            **START,
+            "TRUSTED_LOCAL_ORIGINS": " http://127.0.0.1:1 ,http://127.0.0.1:2,",
+            "MODEL_LATENCY_PRIORS": '{"minimax/music-2.5": {"p50_s": 1, "p80_s": 2}}',
+            "SOMETHING_ELSE": "ignored",
+        },
+    )
+    assert (settings.table_name, settings.read_gap_seconds) == ("jobs", 600)
+    assert settings.trusted_local_origins == {"http://127.0.0.1:1", "http://127.0.0.1:2"}
+    assert settings.model_latency_priors == {"minimax/music-2.5": Estimate(p50_s=1, p80_s=2)}
+
+
+def test_an_empty_list_is_empty() -> None:
+    assert config.load(config.StartSettings, START).trusted_local_origins == frozenset()
+
+
+def test_the_environment_is_the_source_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "jobs")
+    assert config.load(config.TableSettings).table_name == "jobs"
+
+
+def test_every_missing_name_is_told_at_once() -> None:
+    message = refused({"TABLE_NAME": None, "AUDIO_BUCKET": None, "READ_GAP_SECONDS": None})
+    assert message == "StartSettings: TABLE_NAME is not set; AUDIO_BUCKET is not set; READ_GAP_SECONDS is not set"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("READ_GAP_SECONDS", "0"),
+        ("READ_GAP_SECONDS", "-1"),
+        ("READ_GAP_SECONDS", "canary"),
+        ("READ_GAP_SECONDS", ""),
+        ("READ_GAP_SECONDS", "1.5"),
+        ("MODEL_LATENCY_PRIORS", "canary"),
+        ("MODEL_LATENCY_PRIORS", '["canary"]'),
+        ("MODEL_LATENCY_PRIORS", '{"canary": {"p50_s": 3, "p80_s": 2}}'),
+        ("MODEL_LATENCY_PRIORS", '{"canary": {"p50_s": "canary", "p80_s": 2}}'),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
+    message = refused({name: value})
+    assert name in message
+    assert "canary" not in message
+
+
+def test_a_wrong_value_is_not_in_the_chain_of_causes_either() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        config.load(config.StartSettings, {**START, "READ_GAP_SECONDS": "canary"})
+    assert caught.value.__suppress_context__
+    assert "canary" not in str(caught.value.__context__)
+
+
+def test_an_answer_that_does_not_fit_into_the_function_is_refused() -> None:
+    message = refused({"READ_GAP_SECONDS": "856"})
+    assert "READ_GAP_SECONDS + POST_RESERVE_SECONDS = 901" in message
+    assert "START_TIMEOUT_SECONDS = 900" in message
+    assert config.load(config.StartSettings, {**START, "READ_GAP_SECONDS": "855"}).read_gap_seconds == 855
+
+
+def test_a_base_url_has_no_slash_at_its_end() -> None:
+    settings = config.load(config.StartSettings, START)
+    assert settings.base_url("minimax") == "https://api.minimax.io"
+    assert settings.base_url("aimlapi") == "https://api.aimlapi.com"
+
+
+@pytest.mark.parametrize("provider", ["nobody", "table_name", "model"])
+def test_an_unknown_provider_has_no_base_url(provider: str) -> None:
+    with pytest.raises(ConfigurationError, match="BASE_URL"):
+        config.load(config.StartSettings, START).base_url(provider)

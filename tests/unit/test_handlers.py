@@ -1,0 +1,326 @@
+"""Each handler parses, calls its one use case, and answers what its caller reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fermata.domain.job_ids import is_job_id
+from fermata.domain.jobs import Attempt, JobStatus
+from fermata.domain.tenants import new_api_key
+from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
+from tests.functions import NAMES, ROOT, Event, FakeContext, authorizer_event, http_event, wired_app
+from tests.songs import (
+    JOB_ID,
+    LYRICS,
+    PROMPT,
+    delivered_job,
+    failed_job,
+    generating_job,
+    hex_answer,
+    json_answer,
+    queued_job,
+    rate_limited,
+    ready_job,
+    stored_track,
+    submitting_job,
+)
+from tests.twins import NOON, FakeUpstream, World
+
+BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
+KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))
+
+
+class Call:
+    """Calls functions wired to one world."""
+
+    def __init__(self, world: World, patch: pytest.MonkeyPatch) -> None:
+        self.world = world
+        self.patch = patch
+
+    def __call__(self, name: str, event: Event) -> Event:
+        answer: Event = wired_app(name, self.world, self.patch).lambda_handler(event, FakeContext())
+        return json.loads(json.dumps(answer)) if isinstance(answer, dict) else answer
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(scratch=tmp_path)
+
+
+@pytest.fixture
+def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
+    return Call(world, monkeypatch)
+
+
+def body_of(answer: Event) -> Event:
+    body: Event = json.loads(answer["body"])
+    return body
+
+
+# ---- over HTTP
+
+
+def test_a_submitted_job_is_accepted_with_where_and_when_to_look(call: Call, world: World) -> None:
+    answer = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))
+    job = body_of(answer)
+    assert answer["statusCode"] == 202
+    assert is_job_id(job["id"])
+    assert answer["headers"]["Location"] == job["urls"]["self"] == f"https://api.example.com/v1/jobs/{job['id']}"
+    assert answer["headers"]["Retry-After"] == "30"
+    assert answer["headers"]["Content-Type"] == "application/json"
+    assert (job["status"], job["charged"]) == ("queued", "no")
+    assert world.machine.started == [job["id"]]
+    assert world.stored(job["id"]).tenant_id == "acme"
+
+
+def test_a_body_that_arrives_as_base64_is_the_same_body(call: Call) -> None:
+    body = json.dumps({**BODY, "title": "雨"}, ensure_ascii=False).encode()
+    event = http_event("POST", "/v1/jobs", body)
+    assert event["isBase64Encoded"]
+    assert body_of(call("submit_job", event))["title"] == "雨"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "slug"),
+    [
+        (b"{", 400, "malformed_body"),
+        (b'{"model": "minimax/music-2.5"}', 422, "invalid_request"),
+        (b" " * 200_000, 413, "body_too_large"),
+        (None, 400, "malformed_body"),
+    ],
+)
+def test_a_refused_job_is_a_problem_and_costs_nothing(
+    call: Call, world: World, body: bytes | None, status: int, slug: str
+) -> None:
+    answer = call("submit_job", http_event("POST", "/v1/jobs", body))
+    problem = body_of(answer)
+    assert answer["statusCode"] == problem["status"] == status
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert (problem["type"], problem["charged"], problem["retryable"]) == (f"urn:fermata:problem:{slug}", "no", False)
+    assert problem["request_id"] == "request-1"
+    assert (len(world.jobs), world.machine.started) == (0, [])
+
+
+def test_a_wrong_field_is_named_by_its_pointer(call: Call) -> None:
+    problem = body_of(call("submit_job", http_event("POST", "/v1/jobs", b'{"model": "minimax/music-2.5", "x/y": 1}')))
+    assert [error["pointer"] for error in problem["errors"]] == ["/x~1y"]
+
+
+def test_a_machine_that_does_not_start_is_worth_the_same_request_again(call: Call, world: World) -> None:
+    world.machine.failure = TransientError("the job's state machine could not be started: ThrottlingException")
+    answer = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "2")
+    assert (body_of(answer)["retryable"], body_of(answer)["charged"]) == (True, "no")
+
+
+def test_a_job_is_read_with_links_and_without_being_cached(call: Call, world: World) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (200, "no-store")
+    assert "Retry-After" not in answer["headers"]
+    assert body_of(answer)["tracks"][0]["url"].startswith("https://audio.test/")
+
+
+def test_an_open_job_says_when_to_look_again(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    world.clock.pass_seconds(60)
+    assert call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))["headers"]["Retry-After"] == "10"
+
+
+@pytest.mark.parametrize("path", [f"/v1/jobs/{JOB_ID}", f"/v1/jobs/{JOB_ID}/audio", f"/v1/jobs/{JOB_ID}/attempts"])
+def test_another_tenants_job_is_not_found(call: Call, world: World, path: str) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", path, tenant_id="other"))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (404, "urn:fermata:problem:not_found")
+    missing = call("read_jobs", http_event("GET", path.replace(JOB_ID, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ")))
+    assert body_of(missing) == body_of(answer)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/v2"), ("PUT", "/v1/jobs"), ("POST", "/v1/jobs/x")])
+def test_an_unknown_route_is_a_problem(call: Call, method: str, path: str) -> None:
+    event = http_event(method, path)
+    del event["requestContext"]["authorizer"]
+    answer = call("read_jobs", event)
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (404, "application/problem+json")
+    assert f"{method} {path}" in body_of(answer)["detail"]
+
+
+def test_audio_is_a_redirect_to_a_fresh_link(call: Call, world: World) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (302, "no-store")
+    assert answer["headers"]["Location"].startswith("https://audio.test/tracks/")
+
+
+@pytest.mark.parametrize("query", ["track=2", "track=99"])
+def test_a_track_that_is_not_there_is_a_conflict(call: Call, world: World, query: str) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=query))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (409, "urn:fermata:problem:no_such_track")
+
+
+def test_audio_of_an_open_job_says_to_look_later(call: Call, world: World) -> None:
+    world.jobs.create(generating_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
+    assert answer["statusCode"] == 409
+    assert "look again" in body_of(answer)["detail"]
+
+
+@pytest.mark.parametrize("track", ["0", "-1", "x", "1.0", "", "²", "100"])
+def test_a_track_is_a_number(call: Call, world: World, track: str) -> None:
+    world.jobs.create(delivered_job())
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=f"track={track}"))
+    assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/track")
+
+
+def test_attempts_are_listed(call: Call, world: World) -> None:
+    world.jobs.create(failed_job(rate_limited()))
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    assert body_of(answer)["data"][0]["error_class"] == "rate_limited"
+    assert body_of(answer)["next_cursor"] is None
+
+
+# ---- the authorizer
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer nonsense", "Bearer fk_aaaaaaaa_" + "b" * 32, f"Basic {KEY}"])
+def test_a_missing_or_wrong_key_is_not_authorized(call: Call, world: World, header: str | None) -> None:
+    world.tenants.add_key(RECORD)
+    assert call("authorize_request", authorizer_event(header)) == {"isAuthorized": False}
+
+
+def test_a_known_key_hands_tenant_key_and_scopes_on(call: Call, world: World) -> None:
+    world.tenants.add_key(RECORD)
+    assert call("authorize_request", authorizer_event(f"Bearer {KEY}")) == {
+        "isAuthorized": True,
+        "context": {"tenant_id": "acme", "key_id": RECORD.key_id, "scopes": "account:read jobs:read jobs:write"},
+    }
+
+
+# ---- the states
+
+
+def test_start_generation_buys_a_song_only_when_it_is_told_that_it_may(call: Call, world: World) -> None:
+    world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
+    world.jobs.create(queued_job())
+    assert call("start_generation", {"job_id": JOB_ID, "may_post": False})["verdict"] == "retry_later"
+    assert world.upstream.posts == 0
+    answer = call("start_generation", {"job_id": JOB_ID, "may_post": True})
+    assert answer == {
+        "verdict": "ready",
+        "attempt": 1,
+        "wait_seconds": 1,
+        "not_before": "2026-11-21T12:00:00Z",
+        "misses": 0,
+    }
+
+
+@pytest.mark.parametrize("may_post", ["true", 1, None, {}])
+def test_nothing_but_true_lets_a_run_post(call: Call, world: World, may_post: object) -> None:
+    world.jobs.create(queued_job())
+    call("start_generation", {"job_id": JOB_ID, "may_post": may_post})
+    assert world.upstream.posts == 0
+
+
+def test_a_run_that_is_not_told_whether_it_may_post_fails(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    with pytest.raises(KeyError):
+        call("start_generation", {"job_id": JOB_ID})
+    assert world.upstream.posts == 0
+
+
+def test_every_run_claims_under_a_name_of_its_own(call: Call, world: World) -> None:
+    refusal = json_answer({"base_resp": {"status_code": 1002}})
+    world.upstream = FakeUpstream(refusal, refusal)
+    world.jobs.create(queued_job())
+    for _ in range(2):
+        call("start_generation", {"job_id": JOB_ID, "may_post": True})
+    claims = {attempt.claim_id for attempt in world.stored(JOB_ID).attempts}
+    assert len(claims) == 2
+    assert all(len(claim) == 32 for claim in claims)
+
+
+def test_poll_generation_answers_with_a_verdict(call: Call, world: World) -> None:
+    world.upstream = FakeUpstream(json_answer({"message": "no such task"}, 404))
+    world.jobs.create(generating_job())
+    answer = call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 2})
+    assert (answer["verdict"], answer["wait_seconds"], answer["misses"]) == ("generating", 12, 3)
+
+
+def test_store_audio_answers_with_an_outcome(call: Call, world: World) -> None:
+    world.jobs.create(ready_job())
+    world.answers.keep(JOB_ID, 1, hex_answer(b"ID3" + bytes(2000)))
+    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored"}
+
+
+def test_store_audio_fails_with_the_name_that_the_machine_matches(call: Call, world: World) -> None:
+    world.jobs.create(ready_job())
+    world.answers.keep(JOB_ID, 1, json_answer({"data": {"audio": "zz"}}))
+    with pytest.raises(BadAudioError):
+        call("store_audio", {"job_id": JOB_ID, "attempt": 1})
+
+
+def test_settle_job_ends_a_job_of_the_machine(call: Call, world: World) -> None:
+    world.jobs.create(ready_job().with_tracks((stored_track(),), NOON))
+    state = {"job_id": JOB_ID, "generation": {"verdict": "ready", "attempt": 1}, "storage": {"outcome": "stored"}}
+    assert call("settle_job", state) == {"status": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        ({"failure": {"Error": "States.Timeout", "Cause": "canary"}}, "States.Timeout"),
+        ({"failure": {"Error": "Execution.ABORTED"}}, "Execution.ABORTED"),
+    ],
+)
+def test_settle_job_ends_a_job_whose_machine_was_stopped(call: Call, world: World, event: Event, code: str) -> None:
+    world.jobs.create(submitting_job())
+    assert call("settle_job", {"job_id": JOB_ID, **event}) == {"status": "failed"}
+    job = world.stored(JOB_ID)
+    assert job.failure is not None
+    assert (job.status, job.failure.code) == (JobStatus.FAILED, code)
+
+
+def test_a_state_for_an_unknown_job_fails(call: Call) -> None:
+    for name, more in (
+        ("start_generation", {"may_post": True}),
+        ("poll_generation", {"attempt": 1, "misses": 0}),
+        ("store_audio", {"attempt": 1}),
+        ("settle_job", {}),
+    ):
+        with pytest.raises(NotFoundError):
+            call(name, {"job_id": JOB_ID, **more})
+
+
+# ---- the operator
+
+
+def test_manage_tenants_creates_and_issues(call: Call, world: World) -> None:
+    call("manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
+    key = call("manage_tenants", {"action": "issue_key", "tenant_id": "acme"})["api_key"]
+    assert call("authorize_request", authorizer_event(f"Bearer {key}"))["isAuthorized"]
+    with pytest.raises(InvalidRequestError):
+        call("manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
+    assert world.tenants.find_tenant("acme") is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_handler_is_short_and_reaches_the_outside_only_through_the_wiring(name: str) -> None:
+    source = (ROOT / "functions" / name / "app.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 45
+    for foreign in ("import boto3", "import httpx", "import os", "environ", "fermata.adapters"):
+        assert foreign not in source
+
+
+def test_a_claims_run_is_bounded_by_the_invocations_own_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler hands the context's clock to the wiring, so the claim ends with this invocation and not with a guess."""
+    app = wired_app("start_generation", world, monkeypatch)
+    clocks = []
+    monkeypatch.setattr(app, "start_ports", lambda clock: clocks.append(clock) or world.start_ports())
+    world.upstream = FakeUpstream(hex_answer(b"ID3"))
+    world.jobs.create(queued_job())
+    context = FakeContext(remaining_ms=123_000)
+    app.lambda_handler({"job_id": JOB_ID, "may_post": True}, context)
+    assert clocks[0]() == 123_000
+    assert isinstance(world.stored(JOB_ID).attempts[0], Attempt)

@@ -1,0 +1,169 @@
+"""How errors, bodies, callers and addresses look over HTTP."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from fermata import errors
+from fermata.domain.tenants import Caller
+from fermata.errors import (
+    BodyTooLargeError,
+    FieldError,
+    InvalidRequestError,
+    MalformedBodyError,
+    NotFoundError,
+    TransientError,
+)
+from fermata.http_api import LONGEST_RETRY_AFTER_S, api_url, caller, create_api, raw_body, retry_after
+from tests.functions import Event, FakeContext, http_event
+from tests.songs import delivered_job, queued_job
+from tests.twins import NOON
+
+FIELDS = {"type", "title", "status", "detail", "errors", "retryable", "charged", "request_id"}
+
+
+def answer_to(error: Exception, charged: str | None = None) -> Event:
+    api = create_api(charged)
+
+    @api.get("/boom")
+    def boom() -> None:
+        raise error
+
+    return resolve(api, "/boom")
+
+
+def resolve(api: APIGatewayHttpResolver, path: str) -> Event:
+    answer: Event = api.resolve(http_event("GET", path), FakeContext())
+    return {**answer, "problem": json.loads(answer["body"])}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug"),
+    [
+        (MalformedBodyError("the body is not JSON in UTF-8"), 400, "malformed_body"),
+        (NotFoundError("there is no such job"), 404, "not_found"),
+        (BodyTooLargeError("too long"), 413, "body_too_large"),
+        (InvalidRequestError([FieldError("/prompt", "is required")]), 422, "invalid_request"),
+        (TransientError("the job table could not be read"), 503, "unavailable"),
+        (ValueError("canary"), 500, "internal"),
+    ],
+)
+def test_every_error_is_a_problem_document_with_the_same_fields(error: Exception, status: int, slug: str) -> None:
+    answer = answer_to(error)
+    problem = answer["problem"]
+    assert set(problem) == FIELDS
+    assert (answer["statusCode"], problem["status"], problem["type"]) == (status, status, f"urn:fermata:problem:{slug}")
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert problem["retryable"] is (status == 503)
+    assert ("Retry-After" in answer["headers"]) is (status == 503)
+    assert problem["request_id"] == "request-1"
+    assert problem["title"]
+    assert problem["detail"]
+
+
+def test_every_refusal_of_the_tree_has_its_answer() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    refusals = [kind for kind in kinds if issubclass(kind, errors.RequestRefusedError)]
+    for kind in refusals:
+        if kind is not errors.RequestRefusedError:
+            error = kind([FieldError("", "x")]) if kind is InvalidRequestError else kind("x")
+            assert 400 <= answer_to(error)["statusCode"] < 500
+
+
+def test_an_unexpected_error_shows_nothing_of_itself() -> None:
+    answer = answer_to(ValueError("canary of the inside"))
+    assert "canary" not in answer["body"]
+    assert "Traceback" not in answer["body"]
+    assert "request_id" in answer["problem"]["detail"]
+
+
+def test_a_wrong_field_is_told_as_pointer_and_message_and_in_words() -> None:
+    problem = answer_to(InvalidRequestError([FieldError("/a~1b", "is required"), FieldError("", "must be an object")]))[
+        "problem"
+    ]
+    assert problem["errors"] == [
+        {"pointer": "/a~1b", "message": "is required"},
+        {"pointer": "", "message": "must be an object"},
+    ]
+    assert problem["detail"] == "/a~1b is required; the body must be an object"
+
+
+def test_a_refused_order_says_that_it_cost_nothing_and_a_read_says_nothing() -> None:
+    assert answer_to(NotFoundError("no"), charged="no")["problem"]["charged"] == "no"
+    assert answer_to(NotFoundError("no"))["problem"]["charged"] is None
+
+
+def test_an_unknown_route_is_a_problem_too() -> None:
+    answer = resolve(create_api(), "/nowhere")
+    assert (answer["statusCode"], set(answer["problem"])) == (404, FIELDS)
+    assert "GET /nowhere" in answer["problem"]["detail"]
+
+
+def event_of(**changes: object) -> APIGatewayProxyEventV2:
+    return APIGatewayProxyEventV2({**http_event("POST", "/v1/jobs"), **changes})
+
+
+def test_a_caller_is_whom_the_authorizer_names() -> None:
+    scopes = ("account:read", "jobs:read", "jobs:write")
+    assert caller(event_of()) == Caller("acme", "aaaaaaaa", scopes)
+
+
+def test_a_route_without_an_authorizer_has_no_caller() -> None:
+    event = http_event("POST", "/v1/jobs")
+    del event["requestContext"]["authorizer"]
+    with pytest.raises(RuntimeError, match="no authorizer"):
+        caller(APIGatewayProxyEventV2(event))
+
+
+def test_no_header_can_name_another_tenant() -> None:
+    event = http_event("POST", "/v1/jobs")
+    event["headers"] |= {"tenant_id": "other", "x-tenant-id": "other"}
+    event["queryStringParameters"] = {"tenant_id": "other"}
+    assert caller(APIGatewayProxyEventV2(event)).tenant_id == "acme"
+
+
+@pytest.mark.parametrize(
+    ("body", "base64", "raw"),
+    [
+        (None, False, b""),
+        ("", False, b""),
+        ('{"a": "é"}', False, '{"a": "é"}'.encode()),
+        ("\ud800", False, b"\xed\xa0\x80"),
+        ("eyJhIjogMX0=", True, b'{"a": 1}'),
+        ("", True, b""),
+    ],
+)
+def test_a_body_is_the_bytes_that_were_sent(body: str | None, base64: bool, raw: bytes) -> None:  # noqa: FBT001 - a row of a table
+    assert raw_body(event_of(body=body, isBase64Encoded=base64)) == raw
+
+
+def test_a_body_that_is_no_base64_is_malformed() -> None:
+    with pytest.raises(MalformedBodyError):
+        raw_body(event_of(body="e-y*", isBase64Encoded=True))
+
+
+@pytest.mark.parametrize(("scheme", "url"), [("https", "https://api.example.com"), ("http", "http://api.example.com")])
+def test_addresses_name_the_api_as_its_caller_does(scheme: str, url: str) -> None:
+    event = http_event("GET", "/v1/jobs")
+    event["headers"]["x-forwarded-proto"] = scheme
+    assert api_url(APIGatewayProxyEventV2(event)) == url
+
+
+def test_an_address_is_https_unless_somebody_says_otherwise() -> None:
+    event = http_event("GET", "/v1/jobs")
+    del event["headers"]["x-forwarded-proto"]
+    assert api_url(APIGatewayProxyEventV2(event)) == "https://api.example.com"
+
+
+@pytest.mark.parametrize(
+    ("age_s", "p50_s", "after"), [(0, 70, LONGEST_RETRY_AFTER_S), (60, 70, 10), (69.5, 70, 1), (500, 70, 1), (0, 1, 1)]
+)
+def test_an_open_job_is_looked_at_again_near_its_expected_end(age_s: float, p50_s: int, after: int) -> None:
+    assert retry_after(queued_job(), p50_s, NOON + timedelta(seconds=age_s)) == {"Retry-After": str(after)}
+
+
+def test_a_finished_job_need_not_be_looked_at_again() -> None:
+    assert retry_after(delivered_job(), 70, NOON) == {}

@@ -1,0 +1,106 @@
+"""Which part of the code may import which."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "fermata"
+PACKAGE = LAYER / "fermata"
+HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
+DEPLOYED = [*sorted(PACKAGE.rglob("*.py")), *HANDLERS]
+DOMAIN = sorted((PACKAGE / "domain").rglob("*.py"))
+
+FOREIGN_CLIENTS = {"boto3", "botocore", "httpcore", "httpx", "mypy_boto3"}
+NETWORK_AND_MACHINE = {"http", "os", "requests", "shutil", "socket", "ssl", "subprocess", "tempfile", "urllib3"}
+
+
+def _absolute(module: Path, node: ast.ImportFrom) -> str:
+    """The name that a relative import stands for."""
+    if node.level == 0:
+        return node.module or ""
+    package = module.relative_to(LAYER).with_suffix("").parts[: -node.level]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def _imports(module: Path) -> Iterator[str]:
+    """Every imported name, nested and type-checking imports included; `from a import b` gives `a` and `a.b`."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(module, node)
+            yield source
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def _roots(module: Path) -> set[str]:
+    roots = {name.partition(".")[0] for name in _imports(module)}
+    return {"mypy_boto3" if root.startswith("mypy_boto3_") else root for root in roots}
+
+
+def _imports_from(module: Path, package: str) -> set[str]:
+    return {name for name in _imports(module) if name == package or name.startswith(f"{package}.")}
+
+
+def _label(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_there_is_code_to_look_at() -> None:
+    assert DOMAIN
+    assert HANDLERS
+    assert PACKAGE / "config.py" in DEPLOYED
+    assert _imports_from(PACKAGE / "config.py", "os") == {"os"}
+
+
+@pytest.mark.parametrize("module", DOMAIN, ids=_label)
+def test_the_domain_imports_the_standard_library_pydantic_errors_and_itself(module: Path) -> None:
+    foreign = _roots(module) - sys.stdlib_module_names - {"annotated_types", "fermata", "pydantic", "pydantic_core"}
+    others = {
+        name
+        for name in _imports_from(module, "fermata")
+        if name != "fermata" and not name.startswith(("fermata.domain", "fermata.errors"))
+    }
+
+    assert not foreign
+    assert not others
+    assert not _roots(module) & NETWORK_AND_MACHINE
+
+
+@pytest.mark.parametrize("module", [path for path in DEPLOYED if PACKAGE / "adapters" not in path.parents], ids=_label)
+def test_only_adapters_import_boto3_and_httpx(module: Path) -> None:
+    assert not _roots(module) & FOREIGN_CLIENTS
+
+
+@pytest.mark.parametrize("module", [path for path in DEPLOYED if PACKAGE / "adapters" not in path.parents], ids=_label)
+def test_only_the_wiring_imports_adapters(module: Path) -> None:
+    assert module == PACKAGE / "wiring.py" or not _imports_from(module, "fermata.adapters")
+
+
+@pytest.mark.parametrize("module", DEPLOYED, ids=_label)
+def test_only_the_configuration_imports_os(module: Path) -> None:
+    assert module == PACKAGE / "config.py" or "os" not in _roots(module)
+
+
+@pytest.mark.parametrize("module", DEPLOYED, ids=_label)
+def test_nothing_that_deploys_imports_what_does_not_deploy(module: Path) -> None:
+    assert not _roots(module) & {"functions", "local", "moto", "tests", "tooling"}
+
+
+@pytest.mark.parametrize("module", [path for path in DEPLOYED if path not in HANDLERS], ids=_label)
+def test_the_wiring_is_imported_by_handlers_only(module: Path) -> None:
+    assert module == PACKAGE / "wiring.py" or not _imports_from(module, "fermata.wiring")
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=_label)
+def test_a_handler_has_at_most_forty_lines(handler: Path) -> None:
+    assert len(handler.read_text("utf-8").splitlines()) <= 40
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=_label)
+def test_a_handler_has_no_code_beside_it(handler: Path) -> None:
+    assert [path.name for path in handler.parent.iterdir() if path.name != "__pycache__"] == ["app.py"]

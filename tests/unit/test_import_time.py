@@ -1,0 +1,141 @@
+"""A cold start pays only for what a function uses: which heavy modules each loads, in a fresh interpreter."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+from tests.functions import NAMES, ROOT
+
+HEAVY: Final = {
+    "httpx",
+    "httpcore",
+    "mutagen",
+    "boto3",
+    "fermata.adapters.providers.minimax",
+    "fermata.adapters.providers.aimlapi",
+    "aws_lambda_powertools.event_handler",
+    "aws_xray_sdk",
+    "pytest",
+    "moto",
+}
+SETTINGS: Final = {
+    "TABLE_NAME": "jobs",
+    "AUDIO_BUCKET": "audio",
+    "MUSIC_JOB_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:jobs",
+    "MODEL_LATENCY_PRIORS": "{}",
+    "START_BY_SECONDS": "3600",
+    "LINK_TTL_SECONDS": "900",
+    "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",
+    "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
+    "MINIMAX_BASE_URL": "https://api.minimax.io",
+    "AIMLAPI_BASE_URL": "https://api.aimlapi.com",
+    "TRUSTED_LOCAL_ORIGINS": "",
+    "EXTRA_AUDIO_HOSTS": "",
+    "CONNECT_TIMEOUT_SECONDS": "10",
+    "READ_GAP_SECONDS": "600",
+    "START_TIMEOUT_SECONDS": "900",
+    "POST_RESERVE_SECONDS": "45",
+    "CLAIM_MARGIN_SECONDS": "60",
+    "RETRY_LATER_SECONDS": "10",
+    "GENERATION_TIMEOUT_SECONDS": "3600",
+    "TRACK_RETENTION_DAYS": "365",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+HTTP: Final = {"httpx", "httpcore"}
+API: Final = {"aws_lambda_powertools.event_handler"}
+# What each function may have loaded once it has built everything it works with.
+ALLOWED: Final[dict[str, set[str]]] = {
+    "authorize_request": {"boto3"},
+    "manage_tenants": {"boto3"},
+    "submit_job": {"boto3", *API},
+    "read_jobs": {"boto3", *API},
+    "start_generation": {"boto3", *HTTP},
+    "poll_generation": {"boto3", *HTTP},
+    "store_audio": {"boto3", "mutagen", *HTTP},
+    "settle_job": {"boto3"},
+}
+PORTS: Final = {
+    "authorize_request": "app.tenant_store()",
+    "manage_tenants": "app.tenant_store()",
+    "submit_job": "app.submit_ports()",
+    "read_jobs": "app.read_ports()",
+    "start_generation": "app.start_ports(lambda: 900_000)",
+    "poll_generation": "app.poll_ports()",
+    "store_audio": "app.store_ports()",
+    "settle_job": "app.job_store()",
+}
+
+
+# One interpreter imports what every function uses, and then forks once for each list of statements.
+SCRIPT: Final = """
+import json, os, sys
+import fermata.log, fermata.wiring
+for name, statements in json.load(sys.stdin).items():
+    if os.fork() == 0:
+        exec(statements, {"sys": sys})
+        print(json.dumps([name, sorted(sys.modules)]), flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        sys.exit(f"{name} failed")
+"""
+
+
+def importing(name: str) -> str:
+    return f"sys.path.insert(0, {str(ROOT / 'functions' / name)!r})\nimport app\n"
+
+
+def loading(provider: str) -> str:
+    return f"from fermata.adapters.providers import load_provider\nload_provider({provider!r})"
+
+
+STATEMENTS: Final = {
+    **{name: importing(name) + PORTS[name] for name in PORTS},
+    "resume": importing("start_generation") + "app.resume_ports()",
+    "minimax": loading("minimax"),
+    "aimlapi": loading("aimlapi"),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """The heavy modules that each list of statements leaves in a fresh interpreter."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT],
+        input=json.dumps(STATEMENTS),
+        env={**SETTINGS, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return {name: HEAVY & set(modules) for name, modules in map(json.loads, finished.stdout.splitlines())}
+
+
+def test_every_function_has_a_budget() -> None:
+    assert set(NAMES) == set(ALLOWED) == set(PORTS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_loads_no_more_than_it_uses(loaded: dict[str, set[str]], name: str) -> None:
+    assert loaded[name] <= ALLOWED[name]
+
+
+@pytest.mark.parametrize("provider", ["minimax", "aimlapi"])
+def test_a_job_pays_for_its_own_providers_dialect_alone(loaded: dict[str, set[str]], provider: str) -> None:
+    assert {name for name in loaded[provider] if "providers" in name} == {f"fermata.adapters.providers.{provider}"}
+
+
+def test_a_resume_loads_nothing_that_could_order_a_song(loaded: dict[str, set[str]]) -> None:
+    assert loaded["resume"].isdisjoint(HTTP)
+
+
+def test_the_way_to_a_provider_and_the_measuring_are_seen_where_they_are_used(loaded: dict[str, set[str]]) -> None:
+    assert loaded["start_generation"] >= HTTP
+    assert loaded["store_audio"] >= {"mutagen", *HTTP}

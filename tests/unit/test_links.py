@@ -1,0 +1,174 @@
+"""Where Fermata goes when a provider hands it a link."""
+
+import pytest
+
+from fermata.domain.links import check_link, is_global_address, redirected
+from fermata.errors import UnsafeLinkError
+
+HOSTS = ("audio.example.com", ".cdn.example.net")
+TRUSTED = frozenset({"http://127.0.0.1:9000"})
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target"),
+    [
+        ("https://audio.example.com/a.mp3", "audio.example.com", "/a.mp3"),
+        ("https://audio.example.com:443/a.mp3", "audio.example.com", "/a.mp3"),
+        ("https://AUDIO.Example.COM/A.mp3", "audio.example.com", "/A.mp3"),
+        ("HTTPS://audio.example.com/a", "audio.example.com", "/a"),
+        ("https://eu.cdn.example.net/a", "eu.cdn.example.net", "/a"),
+        ("https://a.b.cdn.example.net/a", "a.b.cdn.example.net", "/a"),
+        ("https://audio.example.com", "audio.example.com", "/"),
+        ("https://audio.example.com?sig=1", "audio.example.com", "/?sig=1"),
+        ("https://audio.example.com/a#part", "audio.example.com", "/a"),
+        ("https://audio.example.com/a%2Fb//c/../d;e?x=%2f&y=a+b%20c~'", "audio.example.com", None),
+        ("https://audio.example.com/a?next=https://evil.example/", "audio.example.com", None),
+        ("https://audio.example.com/a?", "audio.example.com", "/a?"),
+    ],
+)
+def test_a_listed_host_is_called_byte_for_byte(url: str, host: str, target: str | None) -> None:
+    found = check_link(url, HOSTS, TRUSTED)
+    assert (found.host, found.port, found.trusted) == (host, 443, False)
+    assert found.target == (target or url.partition("example.com")[2])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://audio.example.com/a", id="http"),
+        pytest.param("https://audio.example.com:8443/a", id="another_port"),
+        pytest.param("https://audio.example.com:80/a", id="port_80"),
+        pytest.param("https://audio.example.com:/a", id="empty_port"),
+        pytest.param("https://audio.example.com:0/a", id="port_0"),
+        pytest.param("https://audio.example.com:99999/a", id="port_out_of_range"),
+        pytest.param("https://audio.example.com:x/a", id="port_is_no_number"),
+        pytest.param("ftp://audio.example.com/a", id="ftp"),
+        pytest.param("file:///etc/passwd", id="file"),
+        pytest.param("//audio.example.com/a", id="no_scheme"),
+        pytest.param("audio.example.com/a", id="no_slashes"),
+        pytest.param("", id="empty"),
+        pytest.param("https://", id="no_host"),
+        pytest.param("https:///a", id="no_host_with_a_path"),
+        pytest.param("https://evil.example/a", id="not_listed"),
+        pytest.param("https://cdn.example.net/a", id="the_bare_name_of_a_dotted_entry"),
+        pytest.param("https://evilcdn.example.net/a", id="no_dot_before_the_entry"),
+        pytest.param("https://sub.audio.example.com/a", id="subdomain_of_an_exact_entry"),
+        pytest.param("https://audio.example.com.evil.example/a", id="listed_name_as_a_prefix"),
+        pytest.param("https://audio.example.com./a", id="trailing_dot"),
+        pytest.param("https://user@audio.example.com/a", id="user"),
+        pytest.param("https://user:password@audio.example.com/a", id="password"),
+        pytest.param("https://audio.example.com@evil.example/a", id="listed_name_as_a_user"),
+        pytest.param("https://evil.example\\@audio.example.com/a", id="backslash"),
+        pytest.param("https://audio.example.com\\.evil.example/a", id="backslash_in_the_host"),
+        pytest.param("https://audio.example.com/a b", id="space"),
+        pytest.param("https://audio.example.com/a\r\nHost: evil", id="line_break"),
+        pytest.param("https://audio.example.com\t/a", id="tab"),
+        pytest.param("https://audio.exämple.com/a", id="not_ascii"),
+        pytest.param("https://audio.example.com/\x00", id="nul"),
+        pytest.param("https://audio%2eexample.com/a", id="escaped_host"),
+        pytest.param("https://127.0.0.1/a", id="loopback"),
+        pytest.param("https://2130706433/a", id="decimal"),
+        pytest.param("https://0177.0.0.1/a", id="octal"),
+        pytest.param("https://0x7f.1/a", id="hexadecimal"),
+        pytest.param("https://[::1]/a", id="ipv6_loopback"),
+        pytest.param("https://[::ffff:127.0.0.1]/a", id="ipv4_mapped"),
+        pytest.param("https://[::1", id="open_bracket"),
+        pytest.param("https://169.254.169.254/latest/meta-data", id="metadata"),
+        pytest.param("http://127.0.0.1:9001/a", id="another_port_of_a_trusted_host"),
+        pytest.param("https://127.0.0.1:9000/a", id="another_scheme_of_a_trusted_origin"),
+        pytest.param("http://127.0.0.1/a", id="trusted_host_without_its_port"),
+        pytest.param("http://localhost:9000/a", id="another_name_of_a_trusted_host"),
+        pytest.param("http://x@127.0.0.1:9000/a", id="user_at_a_trusted_origin"),
+        pytest.param("http://127.0.0.1:09000/a", id="trusted_port_spelled_otherwise"),
+    ],
+)
+def test_anything_else_is_refused(url: str) -> None:
+    with pytest.raises(UnsafeLinkError):
+        check_link(url, HOSTS, TRUSTED)
+
+
+def test_an_exact_trusted_origin_passes() -> None:
+    found = check_link("http://127.0.0.1:9000/a%2Fb?c", HOSTS, TRUSTED)
+    assert (found.host, found.port, found.target, found.trusted) == ("127.0.0.1", 9000, "/a%2Fb?c", True)
+
+
+def test_without_listed_hosts_nothing_passes() -> None:
+    with pytest.raises(UnsafeLinkError):
+        check_link("https://audio.example.com/a", (), frozenset())
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/secret?sig=canary", "http://audio.example.com/secret?sig=canary", "x://u:canary@h/"]
+)
+def test_a_refusal_names_the_host_and_never_the_path_or_query(url: str) -> None:
+    with pytest.raises(UnsafeLinkError) as caught:
+        check_link(url, HOSTS, TRUSTED)
+    assert "canary" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_a_public_address_is_global(address: str) -> None:
+    assert is_global_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.8.8",
+        "0.0.0.0",  # noqa: S104 - an address to refuse
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "233.252.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "ff0e::1",
+        "2001:db8::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "2002:a00:1::1",
+    ],
+)
+def test_a_private_reserved_or_disguised_address_is_not_global(address: str) -> None:
+    assert not is_global_address(address)
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("https://b.example/x%2Fy?", "https://b.example/x%2Fy?"),
+        ("HTTP://127.0.0.1:1/a", "HTTP://127.0.0.1:1/a"),
+        ("/c?d", "https://audio.example.com/c?d"),
+        ("c", "https://audio.example.com/a/c"),
+        ("//evil.example/c", "https://evil.example/c"),
+        ("", "https://audio.example.com/a/b?sig=1"),
+    ],
+)
+def test_a_redirect_leads_where_its_location_says(location: str, url: str) -> None:
+    target = check_link("https://audio.example.com/a/b?sig=1", HOSTS, TRUSTED)
+    assert redirected(target, location) == url
+
+
+def test_a_redirect_to_no_address_is_refused() -> None:
+    target = check_link("https://audio.example.com/a", HOSTS, TRUSTED)
+    with pytest.raises(UnsafeLinkError):
+        redirected(target, "//[::1/x")

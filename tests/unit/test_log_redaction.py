@@ -1,0 +1,212 @@
+"""Canaries: keys, prompts, lyrics and signed query strings are in no log line, no answer and no exception."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fermata.domain.tenants import new_api_key
+from fermata.errors import (
+    AnswerLostError,
+    BadAudioError,
+    FermataError,
+    LinkExpiredError,
+    NotSentError,
+    ResultExpiredError,
+)
+from fermata.log import logger
+from tests.functions import Event, FakeContext, authorizer_event, http_event, wired_app
+from tests.songs import (
+    JOB_ID,
+    LINK,
+    LYRICS,
+    PROMPT,
+    delivered_job,
+    generating_job,
+    hex_answer,
+    json_answer,
+    queued_job,
+    ready_job,
+)
+from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
+
+API_KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))
+CANARIES = ("canary", KEY, API_KEY, RECORD.sha256, PROMPT, LYRICS)
+MACHINE_STATES = ("start_generation", "poll_generation", "store_audio", "settle_job")
+
+
+class _Line(logging.Formatter):
+    """Everything that a record carries, and not only what one format shows of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return text + json.dumps({name: repr(value) for name, value in vars(record).items()})
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Line())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    yield stream
+    logger.removeHandler(handler)
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def run(world: World, patch: pytest.MonkeyPatch, name: str, event: Event) -> str:
+    """What a function answers or raises, with everything an exception drags along."""
+    app = wired_app(name, world, patch)
+    try:
+        return json.dumps(app.lambda_handler(event, FakeContext()))
+    except FermataError as error:
+        told: list[BaseException] = [error]
+        while told[-1].__cause__ is not None:
+            told.append(told[-1].__cause__)
+        return "\n".join(f"{type(each).__name__}: {each} {each.args}" for each in told)
+
+
+def assert_silent(*texts: str) -> None:
+    for text in texts:
+        for canary in CANARIES:
+            assert canary not in text
+
+
+def test_the_canaries_would_be_seen(lines: io.StringIO) -> None:
+    logger.info("line", extra={"job_id": f"x {KEY}"})
+    logging.getLogger("httpx").warning("HTTP Request: GET %s", LINK)
+    with pytest.raises(AssertionError):
+        assert_silent(lines.getvalue())
+    assert lines.getvalue().count("canary") >= 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "title": "canary"}, id="good"),
+        pytest.param({"model": "canary", "prompt": PROMPT}, id="unknown_model"),
+        pytest.param({"model": "minimax/music-2.5", "prompt": PROMPT * 100, "lyrics": 7}, id="too_long"),
+        pytest.param({"model": "minimax/music-2.5", "metadata": {"k": {"canary": PROMPT}}}, id="metadata"),
+        pytest.param({"model": "minimax/music-2.5", "canary of a field": PROMPT}, id="unknown_field"),
+        pytest.param([PROMPT], id="list"),
+    ],
+)
+def test_submitting_logs_nothing_of_the_request(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, body: object
+) -> None:
+    world = World()
+    run(world, monkeypatch, "submit_job", http_event("POST", "/v1/jobs", json.dumps(body).encode()))
+    assert_silent(lines.getvalue())
+
+
+def test_a_body_that_is_not_json_is_not_quoted(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = run(World(), monkeypatch, "submit_job", http_event("POST", "/v1/jobs", b'{"prompt": "canary'))
+    assert_silent(lines.getvalue(), answer)
+
+
+@pytest.mark.parametrize("header", [f"Bearer {API_KEY}", f"Bearer {API_KEY}x", f"Basic {KEY}", "Bearer canary"])
+def test_authorizing_logs_no_key(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, header: str) -> None:
+    world = World()
+    world.tenants.add_key(RECORD)
+    answer = run(world, monkeypatch, "authorize_request", authorizer_event(header))
+    assert_silent(lines.getvalue(), answer)
+
+
+def test_an_issued_key_is_in_the_answer_alone(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    run(world, monkeypatch, "manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
+    answer = json.loads(run(world, monkeypatch, "manage_tenants", {"action": "issue_key", "tenant_id": "acme"}))
+    assert answer["api_key"].startswith("fk_")
+    assert answer["api_key"] not in lines.getvalue()
+    assert answer["api_key"].rpartition("_")[2] not in lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(hex_answer(b"canary" * 500), id="song"),
+        pytest.param(json_answer({"data": {"audio": LINK}, "base_resp": {"status_code": 0}}), id="link"),
+        pytest.param(json_answer({"base_resp": {"status_code": 1004, "status_msg": f"invalid key {KEY}"}}), id="echo"),
+        pytest.param(json_answer({"base_resp": {"status_code": 1026, "status_msg": f"see {LINK}"}}), id="echoed_link"),
+        pytest.param(json_answer({"_memory_hint": "canary", "base_resp": {"status_code": 1002}}), id="hint"),
+        pytest.param(ScriptedAnswer(f"<html>{PROMPT}</html>".encode(), 502, "text/html"), id="html"),
+        pytest.param(ScriptedAnswer(PROMPT.encode()), id="garbage"),
+        pytest.param(AnswerLostError("minimax did not answer the request: ReadTimeout"), id="lost"),
+        pytest.param(NotSentError("no connection to minimax: ConnectError; nothing was ordered"), id="not_sent"),
+    ],
+)
+def test_buying_a_song_logs_no_key_prompt_or_answer(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, answer: ScriptedAnswer | FermataError
+) -> None:
+    world = World(upstream=FakeUpstream(answer))
+    world.jobs.create(queued_job())
+    told = run(world, monkeypatch, "start_generation", {"job_id": JOB_ID, "may_post": True})
+    run(world, monkeypatch, "settle_job", {"job_id": JOB_ID})
+    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    assert '"statusCode": 200' in shown
+    assert_silent(lines.getvalue(), told, shown, attempts)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json_answer({"status": "completed", "audio_file": {"url": LINK}}),
+        json_answer({"status": "error", "error": {"name": "E", "message": f"bad {LINK} with {KEY}"}}),
+        ScriptedAnswer(PROMPT.encode(), 500),
+    ],
+    ids=["link", "error", "garbage"],
+)
+def test_polling_logs_no_key_or_link(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, answer: ScriptedAnswer
+) -> None:
+    world = World(upstream=FakeUpstream(answer))
+    world.jobs.create(generating_job())
+    told = run(world, monkeypatch, "poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 0})
+    assert_silent(lines.getvalue(), told)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [b"ID3" + b"canary" * 500, LinkExpiredError("cdn.minimax.io answered 403"), BadAudioError("too long")],
+    ids=["song", "expired", "bad"],
+)
+def test_storing_logs_no_link(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bytes | FermataError
+) -> None:
+    world = World(scratch=tmp_path)
+    world.jobs.create(ready_job(LINK))
+    world.links.files[LINK] = file
+    told = run(world, monkeypatch, "store_audio", {"job_id": JOB_ID, "attempt": 1})
+    assert isinstance(file, bytes) or any(name in told for name in (ResultExpiredError.__name__, "BadAudioError"))
+    assert_silent(lines.getvalue(), told)
+
+
+def test_reading_logs_no_fresh_link(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.jobs.create(delivered_job())
+    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    redirect = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
+    assert "X-Amz-Signature=canary" in shown
+    assert "X-Amz-Signature=canary" in redirect
+    assert_silent(lines.getvalue())
+
+
+def test_every_state_writes_one_line_with_its_job(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(upstream=FakeUpstream(json_answer({"base_resp": {"status_code": 1002}})))
+    world.jobs.create(queued_job())
+    more: dict[str, Event] = {"start_generation": {"may_post": True}, "settle_job": {}}
+    for name in MACHINE_STATES:
+        run(world, monkeypatch, name, {"job_id": JOB_ID, "attempt": 1, "misses": 0, **more.get(name, {})})
+        (line,) = capfd.readouterr().out.splitlines()
+        assert json.loads(line)["job_id"] == JOB_ID

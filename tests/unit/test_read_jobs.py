@@ -1,0 +1,121 @@
+"""A tenant sees its own jobs, with links minted now; everything else is not there."""
+
+from datetime import timedelta
+
+import pytest
+
+from fermata.domain.job_view import Link
+from fermata.domain.jobs import Job
+from fermata.errors import NotFoundError
+from fermata.use_cases.read_jobs import find_job, link_to_audio, read_attempts, show_job
+from tests.songs import (
+    JOB_ID,
+    delivered_job,
+    failed_job,
+    queued_job,
+    rate_limited,
+    ready_job,
+    song_request,
+    stored_track,
+)
+from tests.twins import NOON, World
+
+API = "https://api.example.com"
+
+
+def world_of(job: Job) -> World:
+    world = World()
+    world.jobs.create(job)
+    return world
+
+
+def test_a_tenant_finds_its_job() -> None:
+    world = world_of(queued_job())
+    assert find_job(JOB_ID, "acme", world.jobs) == queued_job()
+
+
+@pytest.mark.parametrize(
+    ("job_id", "tenant_id"),
+    [
+        pytest.param(JOB_ID, "other", id="another_tenants"),
+        pytest.param("job_01JD0ABCDEFGHJKMNPQRSTVWXZ", "acme", id="unknown"),
+        pytest.param("job_", "acme", id="no_id"),
+        pytest.param("../../etc/passwd", "acme", id="a_path"),
+        pytest.param(JOB_ID + "\n", "acme", id="a_line_more"),
+    ],
+)
+def test_what_is_not_the_tenants_is_not_there_and_looks_the_same(job_id: str, tenant_id: str) -> None:
+    world = world_of(queued_job())
+    unknown = "there is no such job; expected the id of a job that was submitted with this tenant's key"
+    with pytest.raises(NotFoundError) as caught:
+        find_job(job_id, tenant_id, world.jobs)
+    assert str(caught.value) == unknown
+
+
+@pytest.mark.parametrize("read", [read_attempts, lambda *args: link_to_audio(args[0], args[1], 1, args[2], NOON)])
+def test_attempts_and_audio_of_another_tenant_are_not_there(read: object) -> None:
+    world = world_of(delivered_job())
+    assert callable(read)
+    with pytest.raises(NotFoundError):
+        read(JOB_ID, "other", world.read_ports())
+
+
+def test_every_reading_mints_a_link_that_works_from_now() -> None:
+    world = world_of(delivered_job())
+    later = NOON + timedelta(days=3)
+    view = show_job(world.stored(JOB_ID), API, world.read_ports(), later)
+    assert isinstance(view["tracks"], list)
+    (track,) = view["tracks"]
+    assert isinstance(track, dict)
+    assert track["url_expires_at"] == "2026-11-24T12:15:00.000Z"
+    assert "ttl=900" in str(track["url"])
+
+
+def test_a_song_that_is_stored_but_not_settled_has_no_link_yet() -> None:
+    job = ready_job().with_tracks((stored_track(),), NOON)
+    world = world_of(job)
+    assert show_job(job, API, world.read_ports(), NOON)["tracks"] == []
+    assert link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON) == job
+
+
+def test_the_audio_of_a_delivered_job_is_a_link() -> None:
+    link = link_to_audio(JOB_ID, "acme", 1, world_of(delivered_job()).read_ports(), NOON)
+    assert isinstance(link, Link)
+    assert link.expires_at == NOON + timedelta(seconds=900)
+
+
+@pytest.mark.parametrize("job", [queued_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
+def test_a_job_without_a_song_is_answered_itself(job: Job) -> None:
+    assert link_to_audio(JOB_ID, "acme", 1, world_of(job).read_ports(), NOON) == job
+
+
+def test_a_second_track_is_not_there() -> None:
+    job = delivered_job()
+    assert link_to_audio(JOB_ID, "acme", 2, world_of(job).read_ports(), NOON) == job
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Rain", "Rain-1.mp3"),
+        ("Rain & Thunder", "Rain _ Thunder-1.mp3"),
+        ('"; filename="x', "filename_x-1.mp3"),
+        ("../../etc/passwd", "etc_passwd-1.mp3"),
+        ("雨", f"{JOB_ID}-1.mp3"),
+        ("\r\nSet-Cookie: a", "Set-Cookie_ a-1.mp3"),
+        (None, f"{JOB_ID}-1.mp3"),
+    ],
+)
+def test_a_download_is_named_after_the_title_in_plain_ascii(title: str | None, name: str) -> None:
+    world = world_of(delivered_job(request=song_request(title=title)))
+    link = link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON)
+    assert isinstance(link, Link)
+    assert f"?name={name}&" in link.url
+
+
+def test_attempts_are_listed_oldest_first() -> None:
+    world = world_of(delivered_job())
+    listed = read_attempts(JOB_ID, "acme", world.read_ports())
+    assert listed["next_cursor"] is None
+    assert isinstance(listed["data"], list)
+    assert [attempt["number"] for attempt in listed["data"] if isinstance(attempt, dict)] == [1]

@@ -1,0 +1,119 @@
+"""A provider's answer is in S3 whole or not at all."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from fermata.adapters.s3_answer_store import S3AnswerStore
+from fermata.errors import AnswerLostError, TransientError
+from fermata.ports import AnswerStore, StreamedAnswer
+from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
+from tests.songs import JOB_ID
+from tests.twins import InMemoryAnswerStore, ScriptedAnswer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MIB = 1024 * 1024
+LONG = bytes(range(256)) * (48 * 1024)  # 12 MiB: three parts
+
+
+@pytest.fixture
+def s3() -> Iterator["S3Client"]:
+    with mock_aws():
+        yield s3_with_bucket()
+
+
+@pytest.fixture(params=["in_memory", "s3"])
+def store(request: pytest.FixtureRequest) -> AnswerStore:
+    if request.param == "in_memory":
+        return InMemoryAnswerStore()
+    return S3AnswerStore(request.getfixturevalue("s3"), BUCKET)
+
+
+def body_of(answer: StreamedAnswer | None) -> bytes:
+    assert answer is not None
+    return b"".join(answer.chunks())
+
+
+def unfinished_uploads(s3: "S3Client") -> list[object]:
+    return list(s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []))
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", LONG[: 5 * MIB], LONG[: 5 * MIB + 1], LONG], ids=len)
+@pytest.mark.parametrize("chunk_bytes", [65_536, 7_000_001])
+def test_a_kept_answer_is_read_back_equal(store: AnswerStore, body: bytes, chunk_bytes: int) -> None:
+    store.keep(JOB_ID, 1, ScriptedAnswer(body, 502, "text/html; charset=utf-8", 7, chunk_bytes=chunk_bytes))
+    kept = store.open(JOB_ID, 1)
+    assert kept is not None
+    assert (kept.http_status, kept.content_type, kept.retry_after_s) == (502, "text/html; charset=utf-8", 7)
+    assert body_of(kept) == body
+
+
+def test_an_answer_without_a_wish_for_a_pause_has_none(store: AnswerStore) -> None:
+    store.keep(JOB_ID, 1, ScriptedAnswer(b"{}"))
+    kept = store.open(JOB_ID, 1)
+    assert kept is not None
+    assert kept.retry_after_s is None
+
+
+def test_what_was_not_kept_is_not_there(store: AnswerStore) -> None:
+    assert store.open(JOB_ID, 1) is None
+
+
+def test_attempts_do_not_see_each_others_answers(store: AnswerStore) -> None:
+    store.keep(JOB_ID, 1, ScriptedAnswer(b"first"))
+    store.keep(JOB_ID, 2, ScriptedAnswer(b"second"))
+    assert [body_of(store.open(JOB_ID, n)) for n in (1, 2)] == [b"first", b"second"]
+    assert store.open(JOB_ID, 11) is None
+
+
+@pytest.mark.parametrize("received", [0, 10, 6 * MIB], ids=["nothing", "little", "more_than_a_part"])
+def test_a_cut_answer_leaves_nothing_behind(store: AnswerStore, received: int) -> None:
+    with pytest.raises(AnswerLostError, match="^cut$"):
+        store.keep(JOB_ID, 1, ScriptedAnswer(LONG[:received], ends_with=AnswerLostError("cut"), chunk_bytes=65_536))
+    assert store.open(JOB_ID, 1) is None
+
+
+def test_a_cut_answer_leaves_no_parts_to_pay_for(s3: "S3Client") -> None:
+    answer = ScriptedAnswer(LONG[: 6 * MIB], ends_with=AnswerLostError("cut"), chunk_bytes=65_536)
+    with pytest.raises(AnswerLostError):
+        S3AnswerStore(s3, BUCKET).keep(JOB_ID, 1, answer)
+    assert unfinished_uploads(s3) == []
+    assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+
+
+def test_answers_are_staged_under_the_job_and_the_attempt(s3: "S3Client") -> None:
+    S3AnswerStore(s3, BUCKET).keep(JOB_ID, 3, ScriptedAnswer(b"{}"))
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [f"staging/{JOB_ID}/3"]
+
+
+@pytest.mark.parametrize("content_type", ["", "text/html; é\u2028", "x" * 5000])
+def test_a_strange_content_type_does_not_lose_an_answer(s3: "S3Client", content_type: str) -> None:
+    store = S3AnswerStore(s3, BUCKET)
+    store.keep(JOB_ID, 1, ScriptedAnswer(b"{}", content_type=content_type))
+    kept = store.open(JOB_ID, 1)
+    assert kept is not None
+    assert kept.content_type.isascii()
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [("PutObject", b"{}"), ("CreateMultipartUpload", LONG), ("UploadPart", LONG), ("CompleteMultipartUpload", LONG)],
+)
+def test_trouble_while_keeping_is_transient_and_says_no_key(s3: "S3Client", operation: str, body: bytes) -> None:
+    AnswersInstead(s3, operation, aws_error("SlowDown", "canary"))
+    store = S3AnswerStore(s3, BUCKET)
+    with pytest.raises(TransientError) as caught:
+        store.keep(JOB_ID, 1, ScriptedAnswer(body, chunk_bytes=65_536))
+    assert "canary" not in str(caught.value)
+    assert store.open(JOB_ID, 1) is None
+    assert unfinished_uploads(s3) == []
+
+
+def test_a_bucket_that_cannot_be_read_is_not_an_absent_answer(s3: "S3Client") -> None:
+    AnswersInstead(s3, "GetObject", aws_error("AccessDenied"))
+    with pytest.raises(TransientError):
+        S3AnswerStore(s3, BUCKET).open(JOB_ID, 1)

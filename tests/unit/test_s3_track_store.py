@@ -1,0 +1,86 @@
+"""Finished songs in S3, and the links to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from moto import mock_aws
+
+from fermata.adapters import aws
+from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.errors import TransientError
+from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
+from tests.songs import JOB_ID, stored_track
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = f"tracks/{JOB_ID}/1.mp3"
+
+
+@pytest.fixture
+def s3() -> Iterator["S3Client"]:
+    with mock_aws():
+        yield s3_with_bucket()
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    path = tmp_path / "song"
+    path.write_bytes(b"ID3" + bytes(5000))
+    return path
+
+
+def test_a_song_is_stored_with_its_media_type(s3: "S3Client", song: Path) -> None:
+    S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg")
+    stored = s3.get_object(Bucket=BUCKET, Key=KEY)
+    assert (stored["Body"].read(), stored["ContentType"]) == (song.read_bytes(), "audio/mpeg")
+
+
+def test_a_song_may_be_stored_again(s3: "S3Client", song: Path) -> None:
+    store = S3TrackStore(s3, BUCKET)
+    store.put(KEY, song, "audio/mpeg")
+    store.put(KEY, song, "audio/mpeg")
+    assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+
+
+def test_a_song_that_cannot_be_stored_now_is_transient(s3: "S3Client", song: Path) -> None:
+    AnswersInstead(s3, "PutObject", aws_error("SlowDown", "canary"))
+    with pytest.raises(TransientError) as caught:
+        S3TrackStore(s3, BUCKET).put(KEY, song, "audio/mpeg")
+    assert "canary" not in str(caught.value)
+
+
+def test_a_link_downloads_one_song_under_a_name_for_a_while(s3: "S3Client") -> None:
+    url = urlsplit(S3TrackStore(s3, BUCKET).link(stored_track(), "Rain-1.mp3", 900))
+    query = parse_qs(url.query)
+    assert url.path.endswith(KEY)
+    assert query["response-content-type"] == ["audio/mpeg"]
+    assert query["response-content-disposition"] == ['attachment; filename="Rain-1.mp3"']
+
+
+@pytest.fixture
+def _the_functions_own_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    aws.s3.cache_clear()
+    yield
+    aws.s3.cache_clear()
+
+
+@pytest.mark.usefixtures("_the_functions_own_client")
+def test_the_functions_links_name_the_buckets_region_and_are_signed_with_version_4() -> None:
+    url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), "Rain-1.mp3", 900))
+    query = parse_qs(url.query)
+    # S3 redirects the global name of a young bucket, and the signature does not survive that.
+    assert (url.scheme, url.netloc) == ("https", "some-bucket.s3.eu-west-1.amazonaws.com")
+    assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == (["AWS4-HMAC-SHA256"], ["900"])
+
+
+@pytest.mark.usefixtures("_the_functions_own_client")
+def test_on_one_machine_links_name_the_address_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
+    url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), "Rain-1.mp3", 900))
+    assert (url.netloc, url.path) == ("127.0.0.1:5000", f"/some-bucket/{KEY}")

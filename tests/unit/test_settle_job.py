@@ -1,0 +1,152 @@
+"""The only writer of terminal states: once, from the record, with the machine's error as a hint."""
+
+import pytest
+
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.errors import NotFoundError, StaleRecordError
+from fermata.use_cases.settle_job import settle_job
+from tests.songs import (
+    JOB_ID,
+    delivered_job,
+    failed_job,
+    generating_job,
+    queued_job,
+    rate_limited,
+    ready_job,
+    stored_track,
+    submitting_job,
+)
+from tests.twins import NOON, World
+
+KILLED = "Execution.ABORTED"
+
+
+def world_of(job: Job) -> World:
+    world = World()
+    world.jobs.create(job)
+    return world
+
+
+def settle(world: World, stopped_by: str | None = None) -> Job:
+    assert settle_job(JOB_ID, stopped_by, world.jobs, world.clock()) is world.stored(JOB_ID).status
+    return world.stored(JOB_ID)
+
+
+@pytest.mark.parametrize("stopped_by", [None, KILLED])
+def test_a_job_with_its_song_stored_succeeds_however_it_was_stopped(stopped_by: str | None) -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    world.clock.pass_seconds(7)
+    job = settle(world, stopped_by)
+    assert (job.status, job.failure, job.finished_at) == (JobStatus.SUCCEEDED, None, world.clock())
+    assert job.attempts[0].state is AttemptState.READY
+
+
+@pytest.mark.parametrize("job", [delivered_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
+@pytest.mark.parametrize("stopped_by", [None, KILLED, "BadAudioError"])
+def test_a_settled_job_is_left_exactly_as_it_is(job: Job, stopped_by: str | None) -> None:
+    world = world_of(job)
+    world.clock.pass_seconds(3600)
+    assert settle(world, stopped_by) == job
+    assert world.jobs.saves == 0
+
+
+@pytest.mark.parametrize(
+    ("job", "failure_class", "code", "charged", "attempts"),
+    [
+        pytest.param(
+            queued_job(), FailureClass.TRANSIENT, "not_started", ProviderCharged.NO, [], id="before_the_first_attempt"
+        ),
+        pytest.param(
+            submitting_job(), FailureClass.UNKNOWN_OUTCOME, KILLED, ProviderCharged.UNKNOWN, ["unknown"], id="claimed"
+        ),
+        pytest.param(
+            generating_job(),
+            FailureClass.UNKNOWN_OUTCOME,
+            KILLED,
+            ProviderCharged.UNKNOWN,
+            ["unknown"],
+            id="generating",
+        ),
+        pytest.param(ready_job(), FailureClass.TRANSIENT, KILLED, ProviderCharged.YES, ["yes"], id="ready"),
+        pytest.param(
+            failed_job(rate_limited()), FailureClass.RATE_LIMITED, "1002", ProviderCharged.NO, ["no"], id="refused"
+        ),
+    ],
+)
+def test_a_killed_execution_settles_its_job_by_the_state_of_its_attempt(
+    job: Job, failure_class: FailureClass, code: str, charged: ProviderCharged, attempts: list[str]
+) -> None:
+    settled = settle(world_of(job), KILLED)
+    assert settled.status is JobStatus.FAILED
+    assert settled.failure is not None
+    assert (settled.failure.failure_class, settled.failure.code, settled.failure.provider_charged) == (
+        failure_class,
+        code,
+        charged,
+    )
+    assert [attempt.provider_charged.value for attempt in settled.attempts] == attempts
+    assert not any(attempt.state in (AttemptState.CLAIMED, AttemptState.GENERATING) for attempt in settled.attempts)
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "failure_class", "code"),
+    [
+        ("BadAudioError", FailureClass.BAD_AUDIO, "bad_audio"),
+        ("ResultExpiredError", FailureClass.RESULT_EXPIRED, "result_expired"),
+        ("UnsafeLinkError", FailureClass.PROVIDER_ERROR, "unsafe_link"),
+        ("TransientError", FailureClass.TRANSIENT, "TransientError"),
+        ("States.Timeout", FailureClass.TRANSIENT, "States.Timeout"),
+        (None, FailureClass.TRANSIENT, "not_stored"),
+    ],
+)
+def test_a_song_that_was_paid_and_not_stored_says_why_and_that_it_was_paid(
+    stopped_by: str | None, failure_class: FailureClass, code: str
+) -> None:
+    failure = settle(world_of(ready_job()), stopped_by).failure
+    assert failure is not None
+    assert (failure.failure_class, failure.code, failure.provider_charged) == (
+        failure_class,
+        code,
+        ProviderCharged.YES,
+    )
+
+
+def test_an_attempts_own_failure_is_the_jobs() -> None:
+    refused = Failure(
+        failure_class=FailureClass.CONTENT_REFUSED, provider_charged=ProviderCharged.NO, message="no", code="1026"
+    )
+    assert settle(world_of(failed_job(refused)), "States.TaskFailed").failure == refused
+
+
+def test_a_settlement_that_comes_second_reads_again_and_changes_nothing() -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, NOON) and None
+    assert settle(world, KILLED).status is JobStatus.SUCCEEDED
+    assert world.jobs.saves == 1
+
+
+def test_a_song_that_is_stored_at_the_last_moment_is_delivered() -> None:
+    world = world_of(ready_job())
+    world.jobs.before_next_save = lambda: world.jobs.save(ready_job().with_tracks((stored_track(),), NOON))
+    assert settle(world, KILLED).status is JobStatus.SUCCEEDED
+
+
+def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> None:
+    world = world_of(submitting_job())
+
+    def write_again() -> None:
+        world.jobs.before_next_save = None
+        current = world.stored(JOB_ID)
+        world.jobs.save(current.with_late_answer(NOON))
+        world.jobs.before_next_save = write_again
+
+    world.jobs.before_next_save = write_again
+    with pytest.raises(StaleRecordError):
+        settle_job(JOB_ID, KILLED, world.jobs, NOON)
+    assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
+
+
+def test_an_unknown_job_is_refused() -> None:
+    with pytest.raises(NotFoundError):
+        settle(World())

@@ -1,0 +1,59 @@
+"""An execution is named after its job, so a job runs once."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+from fermata.errors import TransientError
+from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
+from tests.songs import JOB_ID
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+DEFINITION = '{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}'
+
+
+@pytest.fixture
+def stepfunctions() -> Iterator["SFNClient"]:
+    with mock_aws():
+        yield session().client("stepfunctions", config=ONE_TRY)
+
+
+@pytest.fixture
+def machine_arn(stepfunctions: "SFNClient") -> str:
+    role = "arn:aws:iam::123456789012:role/machine"
+    return stepfunctions.create_state_machine(name="jobs", definition=DEFINITION, roleArn=role)["stateMachineArn"]
+
+
+def test_a_job_is_started_under_its_own_name_with_nothing_but_its_id(
+    stepfunctions: "SFNClient", machine_arn: str
+) -> None:
+    StepFunctionsJobMachine(stepfunctions, machine_arn).start(JOB_ID)
+    (execution,) = stepfunctions.list_executions(stateMachineArn=machine_arn)["executions"]
+    found = stepfunctions.describe_execution(executionArn=execution["executionArn"])
+    assert (found["name"], json.loads(found["input"])) == (JOB_ID, {"job_id": JOB_ID})
+
+
+def test_a_second_start_changes_nothing(stepfunctions: "SFNClient", machine_arn: str) -> None:
+    machine = StepFunctionsJobMachine(stepfunctions, machine_arn)
+    machine.start(JOB_ID)
+    machine.start(JOB_ID)
+    assert len(stepfunctions.list_executions(stateMachineArn=machine_arn)["executions"]) == 1
+
+
+def test_a_start_after_the_execution_ended_changes_nothing(stepfunctions: "SFNClient", machine_arn: str) -> None:
+    AnswersInstead(stepfunctions, "StartExecution", aws_error("ExecutionAlreadyExists"))
+    StepFunctionsJobMachine(stepfunctions, machine_arn).start(JOB_ID)
+
+
+@pytest.mark.parametrize("code", ["StateMachineDoesNotExist", "ExecutionLimitExceeded", "ThrottlingException"])
+def test_other_trouble_is_transient(stepfunctions: "SFNClient", machine_arn: str, code: str) -> None:
+    AnswersInstead(stepfunctions, "StartExecution", aws_error(code, "canary"))
+    with pytest.raises(TransientError) as caught:
+        StepFunctionsJobMachine(stepfunctions, machine_arn).start(JOB_ID)
+    assert "canary" not in str(caught.value)

@@ -1,0 +1,113 @@
+"""A request becomes a stored job and a running execution, or nothing at all."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from fermata.domain.failures import FailureClass, ProviderCharged
+from fermata.domain.jobs import JobStatus
+from fermata.errors import (
+    BodyTooLargeError,
+    InvalidRequestError,
+    MalformedBodyError,
+    RequestRefusedError,
+    StaleRecordError,
+    TransientError,
+)
+from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.submit_job import submit_job
+from tests.songs import LYRICS, PROMPT, hex_answer
+from tests.twins import NOON, FakeUpstream, World
+
+BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "title": "Rain", "metadata": {"order": "42"}}
+RANDOM = bytes(range(10))
+
+
+def submit(world: World, body: object = BODY, randomness: bytes = RANDOM) -> str:
+    return submit_job(json.dumps(body).encode(), "acme", world.submit_ports(), NOON, randomness).id
+
+
+def test_a_job_is_stored_queued_and_started_under_its_id() -> None:
+    world = World()
+    job_id = submit(world)
+    job = world.stored(job_id)
+    assert world.machine.started == [job_id]
+    assert (job.status, job.tenant_id, job.attempts, job.version) == (JobStatus.QUEUED, "acme", (), 1)
+    assert (job.provider, job.upstream_model, job.delivery, job.price_credits) == ("minimax", "music-2.5", "hex", 30)
+    assert (job.created_at, job.updated_at, job.start_by) == (NOON, NOON, NOON + timedelta(hours=1))
+    assert (job.request.title, job.request.metadata) == ("Rain", {"order": "42"})
+
+
+def test_a_job_is_on_record_before_its_machine_starts() -> None:
+    world = World()
+    seen = []
+    world.machine.while_starting = lambda job_id: seen.append(world.stored(job_id).status)
+    submit(world)
+    assert seen == [JobStatus.QUEUED]
+
+
+def test_the_wanted_format_decides_how_the_provider_delivers() -> None:
+    world = World()
+    job_id = submit(world, {**BODY, "audio": {"format": "wav"}})
+    assert world.stored(job_id).delivery == "url"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        pytest.param(b"{", MalformedBodyError, id="malformed"),
+        pytest.param(b'{"model": "minimax/music-2.5"}', InvalidRequestError, id="invalid"),
+        pytest.param(b" " * 200_000, BodyTooLargeError, id="too_large"),
+    ],
+)
+def test_a_refused_request_stores_and_starts_nothing(body: bytes, error: type[RequestRefusedError]) -> None:
+    world = World()
+    with pytest.raises(error):
+        submit_job(body, "acme", world.submit_ports(), NOON, RANDOM)
+    assert (len(world.jobs), world.machine.started) == (0, [])
+
+
+def test_a_machine_that_does_not_start_leaves_a_failed_unpaid_job() -> None:
+    world = World()
+    started: list[str] = []
+    world.machine.while_starting = started.append
+    world.machine.failure = TransientError("the job's state machine could not be started")
+    with pytest.raises(TransientError):
+        submit(world)
+    job = world.stored(started[0])
+    assert job.failure is not None
+    assert (job.status, job.finished_at) == (JobStatus.FAILED, NOON)
+    assert (job.failure.failure_class, job.failure.code, job.failure.provider_charged) == (
+        FailureClass.TRANSIENT,
+        "not_started",
+        ProviderCharged.NO,
+    )
+
+
+def test_a_machine_that_started_although_its_answer_was_lost_keeps_its_job() -> None:
+    world = World(upstream=FakeUpstream(hex_answer(b"ID3")))
+    world.machine.while_starting = lambda job_id: start_generation(job_id, world.start_ports(), "run-1") and None
+    world.machine.failure = TransientError("the job's state machine could not be started")
+    job_id = submit(world)
+    assert world.stored(job_id).status is JobStatus.STORING
+
+
+def test_a_machine_that_starts_after_its_job_was_closed_buys_nothing() -> None:
+    world = World()
+    started: list[str] = []
+    world.machine.while_starting = started.append
+    world.machine.failure = TransientError("the job's state machine could not be started")
+    with pytest.raises(TransientError):
+        submit(world)
+    start_generation(started[0], world.start_ports(), "run-1")
+    assert world.upstream.posts == 0
+
+
+def test_an_id_is_never_given_twice() -> None:
+    world = World()
+    submit(world)
+    with pytest.raises(StaleRecordError):
+        submit(world)
+    assert len(world.machine.started) == 1
+    assert submit(world, randomness=bytes(10)) != world.machine.started[0]

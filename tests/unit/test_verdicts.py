@@ -1,0 +1,124 @@
+"""What the state machine is told: words it knows, and numbers and instants its Wait states take."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fermata.domain.catalogue import Estimate
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import AttemptState, Job
+from fermata.domain.verdicts import LONGEST_WAIT_S, Verdict, Word, first_poll_s, next_poll_s, still_generating, verdict_on
+from tests.songs import (
+    claimed_attempt,
+    delivered_job,
+    failed_job,
+    generating_job,
+    queued_job,
+    rate_limited,
+    ready_job,
+    submitting_job,
+)
+from tests.twins import NOON
+
+MACHINE = Path(__file__).parents[2] / "statemachine" / "music_job.asl.json"
+ESTIMATE = Estimate(p50_s=70, p80_s=90)
+UNKNOWN = Failure(
+    failure_class=FailureClass.UNKNOWN_OUTCOME, provider_charged=ProviderCharged.UNKNOWN, message="perhaps"
+)
+
+
+def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> Verdict:
+    return verdict_on(job, NOON + timedelta(seconds=after_s), ESTIMATE, retry_later_s)
+
+
+@pytest.mark.parametrize(
+    ("job", "word", "attempt"),
+    [
+        pytest.param(queued_job(), Word.RETRY_LATER, 0, id="queued"),
+        pytest.param(submitting_job(), Word.IN_FLIGHT, 1, id="claimed"),
+        pytest.param(generating_job(), Word.GENERATING, 1, id="generating"),
+        pytest.param(ready_job(), Word.READY, 1, id="ready"),
+        pytest.param(failed_job(rate_limited()), Word.RETRY_LATER, 1, id="refused_without_charge"),
+        pytest.param(failed_job(UNKNOWN), Word.FAILED, 1, id="unknown_outcome"),
+        pytest.param(delivered_job(), Word.FAILED, 1, id="settled"),
+    ],
+)
+def test_every_record_has_its_word(job: Job, word: Word, attempt: int) -> None:
+    found = verdict(job)
+    assert (found.verdict, found.attempt) == (word, attempt)
+
+
+def test_a_job_past_start_by_is_not_told_to_wait_for_a_turn() -> None:
+    assert verdict(queued_job(), 3600).verdict is Word.FAILED
+    assert verdict(failed_job(rate_limited()), 3600).verdict is Word.FAILED
+
+
+@pytest.mark.parametrize(
+    ("number", "asked_s", "instant"),
+    [
+        (1, None, "12:00:10"),
+        (2, None, "12:00:20"),
+        (3, None, "12:00:40"),
+        (1, 3, "12:00:03"),
+        (3, 25, "12:00:25"),
+        (1, 0, "12:00:01"),
+        (1, 86_400, "12:10:00"),
+    ],
+)
+def test_a_refused_order_is_repeated_after_the_asked_or_a_doubling_pause(
+    number: int, asked_s: int | None, instant: str
+) -> None:
+    attempt = claimed_attempt(number=number, state=AttemptState.FAILED, failure=rate_limited(asked_s))
+    job = queued_job().claimed(attempt, NOON).with_outcome(attempt, NOON)
+    assert verdict(job).not_before == f"2026-11-21T{instant}Z"
+
+
+def test_a_claim_is_never_looked_at_before_its_end_when_that_is_near() -> None:
+    job = queued_job().claimed(claimed_attempt(claim_until=NOON + timedelta(seconds=3.9)), NOON)
+    assert verdict(job).not_before == "2026-11-21T12:00:04Z"
+    assert verdict(job).not_before > f"{NOON + timedelta(seconds=3.9):%Y-%m-%dT%H:%M:%S.%fZ}"[:19]
+
+
+def test_the_payload_holds_only_what_the_machine_reads() -> None:
+    payload = verdict(generating_job()).as_payload()
+    assert json.loads(json.dumps(payload)) == {
+        "verdict": "generating",
+        "attempt": 1,
+        "wait_seconds": 56,
+        "not_before": "2026-11-21T12:00:00Z",
+        "misses": 0,
+    }
+
+
+@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job(), delivered_job()])
+@pytest.mark.parametrize("estimate", [Estimate(p50_s=1, p80_s=1), Estimate(p50_s=100_000, p80_s=100_000)])
+def test_numbers_and_instants_are_what_a_wait_state_takes(job: Job, estimate: Estimate) -> None:
+    found = verdict_on(job, NOON, estimate, retry_later_s=1)
+    assert 1 <= found.wait_seconds <= LONGEST_WAIT_S
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found.not_before)
+
+
+def test_still_generating_keeps_the_count_of_misses() -> None:
+    found = still_generating(claimed_attempt(), NOON, 0, 3)
+    assert (found.verdict, found.wait_seconds, found.misses) == (Word.GENERATING, 1, 3)
+
+
+@pytest.mark.parametrize(("p50_s", "first_s", "next_s"), [(1, 1, 1), (6, 5, 1), (70, 56, 12), (300, 240, 15)])
+def test_polls_begin_before_the_usual_end_and_then_come_often(p50_s: int, first_s: int, next_s: int) -> None:
+    estimate = Estimate(p50_s=p50_s, p80_s=p50_s)
+    assert (first_poll_s(estimate), next_poll_s(estimate, None)) == (first_s, next_s)
+
+
+def test_the_providers_wish_beats_our_pause() -> None:
+    assert next_poll_s(ESTIMATE, 33) == 33
+
+
+def test_the_machine_knows_every_word_or_settles() -> None:
+    machine = json.loads(MACHINE.read_text(encoding="utf-8"))
+    decide = machine["States"]["DecideNext"]
+    known = {choice["StringEquals"] for choice in decide["Choices"]}
+    assert known == {word.value for word in Word} - {"failed"}
+    assert decide["Default"] == "SettleJob"

@@ -1,0 +1,123 @@
+"""What every resource of the template keeps to."""
+
+import graphlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.intrinsics import TemplateValue
+
+pytestmark = pytest.mark.check
+
+PHYSICAL_NAMES = {
+    *("AlarmName", "BucketName", "DashboardName", "FunctionName", "LayerName", "LogGroupName", "ManagedPolicyName"),
+    *("Name", "QueueName", "RoleName", "StateMachineName", "TableName", "TopicName"),
+}
+NAMES_THAT_MUST_BE_GIVEN: dict[str, str] = {"AWS::Events::EventBus": "CloudFormation requires the name of a bus"}
+WILDCARDS_WITH_A_REASON: dict[tuple[str, str], str] = {}
+"""(logical id, Sid) of a statement that may name `*`, and why nothing narrower exists."""
+SUB_REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
+Template = dict[str, Any]
+
+
+def _maps(value: TemplateValue) -> Iterator[dict[str, Any]]:
+    """Every map inside a value, the outermost first."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _maps(inner)
+
+
+def _listed(value: TemplateValue) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _references(resource: dict[str, Any]) -> Iterator[str]:
+    yield from _listed(resource.get("DependsOn", []))
+    for part in _maps(resource):
+        if "Ref" in part:
+            yield part["Ref"]
+        if "Fn::GetAtt" in part:
+            yield str(_listed(part["Fn::GetAtt"])[0]).partition(".")[0]
+        if "Fn::Sub" in part:
+            text, *given = _listed(part["Fn::Sub"])
+            yield from set(SUB_REFERENCE.findall(text)) - (set(given[0]) if given else set())
+
+
+def _allowing_statements(transformed: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    for logical_id, resource in transformed["Resources"].items():
+        for part in _maps(resource):
+            if part.get("Effect") == "Allow":
+                yield logical_id, part
+
+
+def _is_wild(statement: dict[str, Any]) -> bool:
+    actions = _listed(statement.get("Action", []))
+    broad = any(action == "*" or action.endswith(":*") for action in actions)
+    return broad or "*" in _listed(statement.get("Resource", [])) or bool({"NotAction", "NotResource"} & set(statement))
+
+
+def test_every_parameter_and_every_output_is_described(template: Template) -> None:
+    described = {**template["Parameters"], **template["Outputs"]}
+
+    assert [name for name, part in described.items() if len(part.get("Description", "")) < 10] == []
+
+
+def test_every_parameter_stands_in_a_group_of_the_console_form(template: Template) -> None:
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(template["Parameters"])
+
+
+def test_every_parameter_is_used(template: Template) -> None:
+    used = {
+        name
+        for section in ("Globals", "Resources", "Rules", "Conditions", "Outputs")
+        for name in _references(template.get(section, {}))
+    }
+
+    assert set(template["Parameters"]) <= used
+
+
+def test_no_resource_has_a_physical_name(resources: Template) -> None:
+    named = [
+        f"{logical_id}.{name}"
+        for logical_id, resource in resources.items()
+        for name, value in resource.get("Properties", {}).items()
+        if name in PHYSICAL_NAMES
+        and resource["Type"] not in NAMES_THAT_MUST_BE_GIVEN
+        and not _names_a_resource(value, resources)
+    ]
+
+    assert named == []
+
+
+def _names_a_resource(value: TemplateValue, resources: Template) -> bool:
+    return isinstance(value, dict) and set(value) <= {"Ref", "Fn::GetAtt"} and set(_references(value)) <= set(resources)
+
+
+def test_no_permission_is_wider_than_a_list_of_actions_on_named_resources(transformed: Template) -> None:
+    statements = list(_allowing_statements(transformed))
+    wild = {(logical_id, statement.get("Sid", "")) for logical_id, statement in statements if _is_wild(statement)}
+
+    assert wild == set(WILDCARDS_WITH_A_REASON)
+    assert len(statements) >= len(
+        [kind for kind in transformed["Resources"].values() if kind["Type"] == "AWS::IAM::Role"]
+    )
+
+
+def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> None:
+    """SAM's policy templates and AWS's managed policies are wider than their names."""
+    for logical_id, resource in resources.items():
+        for policy in _listed(resource.get("Properties", {}).get("Policies", [])):
+            assert set(policy) - {"Version"} == {"Statement"}, logical_id
+
+
+def test_resources_refer_to_each_other_without_a_circle(transformed: Template) -> None:
+    resources = transformed["Resources"]
+    graph = {name: set(_references(resource)) & set(resources) for name, resource in resources.items()}
+
+    assert len(tuple(graphlib.TopologicalSorter(graph).static_order())) == len(resources)
