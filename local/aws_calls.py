@@ -87,6 +87,8 @@ def _s3_action(environ: dict[str, Any]) -> str:
         return "CopyObject"
     if of_object:
         return f"{method.capitalize()}Object"
+    if method == "GET" and environ["PATH_INFO"] == "/":
+        return "ListBuckets"
     return {"GET": "ListObjects", "PUT": "CreateBucket", "HEAD": "HeadBucket"}.get(
         method, f"{method.capitalize()}Bucket"
     )

@@ -117,6 +117,7 @@ class LocalCloud:
         moto_backends.enforce_no_bucket_policy()
         step_functions.scale_time(self._settings.time_scale)
         step_functions.parse_once()
+        step_functions.name_executions()
         endpoint = AwsEndpoint(DomainDispatcherApplication(create_backend_app), self._log("aws"), _ACCESS_KEY)
         server = HttpServer(listen(0), endpoint, MotoRequestHandler)
         server.start()

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Thread, Timer
 from typing import Any, Final
 
 from local.event_targets import as_sent, payload
 from local.lambda_answers import Answer, error_answer, error_type
 from local.lambda_runtime import TooManyRequestsError, UnknownFunctionError
+from local.moto_seams import MotoValue
 
 RETRY_DELAYS_S: Final = (60.0, 120.0)
 """Lambda's own waits before the second and third try of an asynchronous invocation."""
@@ -112,7 +114,7 @@ class EventBridge:
         )
 
 
-def execution_status_change(execution: Any) -> dict[str, Any]:  # noqa: ANN401 (moto's Execution carries no types)
+def execution_status_change(execution: MotoValue) -> dict[str, Any]:
     """Return the event that Step Functions publishes when an execution starts or ends."""
     detail = {
         "executionArn": execution.exec_arn,
@@ -134,5 +136,5 @@ def execution_status_change(execution: Any) -> dict[str, Any]:  # noqa: ANN401 (
     }
 
 
-def _milliseconds(instant: Any) -> int | None:  # noqa: ANN401 (a datetime of moto's, or None)
+def _milliseconds(instant: datetime | None) -> int | None:
     return None if instant is None else int(instant.timestamp() * 1000)

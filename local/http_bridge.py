@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
@@ -18,6 +18,9 @@ from local.http_routes import RouteMatch, RouteTable
 from local.lambda_answers import Answer
 from local.lambda_runtime import TooManyRequestsError
 from local.logs import JsonLines, now
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """Payload quota of HTTP APIs."""
@@ -61,7 +64,7 @@ class HttpBridge:
         self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
         self._authorizers = AuthorizerCache(submit)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 (WSGI's own callback)
+    def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request and write one line about it."""
         begun = time.monotonic()
         exchange = Exchange(_LimitedRequest(environ), str(uuid4()))

@@ -5,11 +5,10 @@ import importlib.util
 import sys
 from threading import RLock
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from local import moto_seams
-
-# moto carries no types for its inside: what comes from it is Any throughout this module.
+from local.moto_seams import MotoValue
 
 _BATCH: Final = "moto.batch"
 
@@ -41,7 +40,7 @@ def lock_backends() -> None:
 def _lock(seam: moto_seams.Seam) -> None:
     original, lock = seam.original, RLock()
 
-    def call_action(self: Any) -> Any:  # noqa: ANN401
+    def call_action(self: MotoValue) -> MotoValue:
         with lock:
             return original(self)
 
@@ -57,7 +56,7 @@ def enforce_no_bucket_policy() -> None:
     """Keep bucket policies without applying them: nothing on this machine is asked for its permissions."""
     from moto.iam.access_control import PermissionResult
 
-    def get_permission(self: Any, action: str, resource: str) -> Any:  # noqa: ANN401, ARG001 (moto's)
+    def get_permission(self: MotoValue, action: str, resource: str) -> MotoValue:  # noqa: ARG001 (moto calls it so)
         return PermissionResult.NEUTRAL
 
     moto_seams.BUCKET_PERMISSION.replace(get_permission)

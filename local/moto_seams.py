@@ -8,11 +8,14 @@ import importlib.metadata
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from local.errors import SeamMismatchError
 
 MOTO_VERSION: Final = "5.2.5"
+
+MotoValue: TypeAlias = Any
+"""Something of moto's inside, which carries no types that hold."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Seam:
     reason: str
 
     @property
-    def owner(self) -> Any:  # noqa: ANN401 (a module or a class of moto)
+    def owner(self) -> MotoValue:
         """What holds the attribute."""
         owner = importlib.import_module(self.module)
         for part in self.name.split(".")[:-1]:
@@ -38,7 +41,7 @@ class Seam:
         return self.name.rsplit(".", 1)[-1]
 
     @property
-    def original(self) -> Any:  # noqa: ANN401 (whatever moto has there)
+    def original(self) -> MotoValue:
         """What is there now."""
         return getattr(self.owner, self.attribute)
 
@@ -92,6 +95,12 @@ WAIT_UNTIL: Final = Seam(
 RETRY_SLEEP: Final = Seam(
     f"{_ASL}.component.common.retry.retrier_decl", "time", None, "the back-off of retries is scaled in time"
 )
+START_EXECUTION: Final = Seam(
+    "moto.stepfunctions.parser.models",
+    "StepFunctionsParserBackend.start_execution",
+    ("self", "state_machine_arn", "name", "execution_input", "trace_header"),
+    "without a name every execution of moto's is called None",
+)
 EXECUTION_START: Final = Seam(_EXECUTION, "Execution.start", ("self",), "moto publishes no status change events")
 EXECUTION_END: Final = Seam(
     _EXECUTION, "BaseExecutionWorkerCommunication.terminated", ("self",), "moto publishes no status change events"
@@ -125,6 +134,7 @@ SEAMS: Final = (
     WAIT,
     WAIT_UNTIL,
     RETRY_SLEEP,
+    START_EXECUTION,
     EXECUTION_START,
     EXECUTION_END,
     EXECUTION_STOP,

@@ -1,6 +1,5 @@
 """What is put into the seams of moto's Step Functions engine: scaled waits, Lambda calls, status change events."""
 
-import io
 import sys
 import time
 from collections.abc import Callable
@@ -9,28 +8,29 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Final
+from uuid import uuid4
 from weakref import WeakSet
 
 from local import moto_seams
+from local.engine_lambda import EngineLambda
 from local.event_bridge import execution_status_change
-from local.lambda_answers import Answer, error_answer
-from local.lambda_runtime import TooManyRequestsError, UnknownFunctionError
-
-# moto carries no types for its engine: what comes from it is Any throughout this module.
+from local.lambda_answers import Answer
+from local.moto_seams import MotoValue
 
 _ENGINE: Final = "moto.stepfunctions."
+_LONGEST_SLEEP_S: Final = 1.0
 
 
 def scale_time(scale: float) -> None:
     """Let relative waits and the back-off of retries take 1/`scale` of their time; waits until an instant never."""
     until = moto_seams.WAIT_UNTIL.owner
 
-    def wait_interval(self: Any, env: Any, wait_seconds: float) -> None:  # noqa: ANN401
+    def wait_interval(self: MotoValue, env: MotoValue, wait_seconds: float) -> None:
         seconds = wait_seconds if isinstance(self, until) else wait_seconds / scale
         _wait(env, seconds)
 
-    def seconds_until(self: Any, env: Any) -> float:  # noqa: ANN401
+    def seconds_until(self: MotoValue, env: MotoValue) -> float:
         self.string.eval(env=env)
         said = env.stack.pop()
         instant = self._from_timestamp_string(timestamp=said)
@@ -45,19 +45,20 @@ def scale_time(scale: float) -> None:
     moto_seams.RETRY_SLEEP.replace(SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / scale)))
 
 
-def _wait(env: Any, seconds: float) -> None:  # noqa: ANN401
+def _wait(env: MotoValue, seconds: float) -> None:
     """Wait, or until the execution is stopped."""
     end = time.monotonic() + seconds
     while env.is_running() and (left := end - time.monotonic()) > 0:
-        env.program_state_event.wait(left)
+        # moto sets the event and clears it at once, so it can be missed.
+        env.program_state_event.wait(min(left, _LONGEST_SLEEP_S))
 
 
-def use_clients(clients: Callable[[str], Any], submit: Callable[[str, bytes], Future[Answer]]) -> None:
+def use_clients(clients: Callable[[str], MotoValue], submit: Callable[[str, bytes], Future[Answer]]) -> None:
     """Give the engine kept clients, and a Lambda that runs functions without another HTTP request."""
-    functions = _Lambda(submit)
+    functions = EngineLambda(submit)
     original = moto_seams.ENGINE_CLIENTS.original
 
-    def boto_client_for(region: str, service: str, state_credentials: object = None) -> Any:  # noqa: ANN401, ARG001 (moto's)
+    def boto_client_for(region: str, service: str, state_credentials: object = None) -> MotoValue:  # noqa: ARG001 (moto calls it so)
         return functions if service == "lambda" else clients(service)
 
     for name, module in list(sys.modules.items()):
@@ -66,55 +67,46 @@ def use_clients(clients: Callable[[str], Any], submit: Callable[[str, bytes], Fu
     moto_seams.ENGINE_CLIENTS.replace(boto_client_for)
 
 
-class _Lambda:
-    """The one call of a Lambda client that the engine makes."""
-
-    def __init__(self, submit: Callable[[str, bytes], Future[Answer]]) -> None:
-        self._submit = submit
-
-    def invoke(self, FunctionName: str, Payload: bytes = b"{}", **_: object) -> dict[str, Any]:  # noqa: N803 (boto3's names)
-        answer = self._run(FunctionName, Payload)
-        failed = {"FunctionError": "Unhandled"} if answer.failed else {}
-        return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(answer.payload), **failed}
-
-    def _run(self, name: str, payload: bytes) -> Answer:
-        try:
-            return self._submit(name, payload).result()
-        except TooManyRequestsError as error:
-            # The engine takes the error's name from the payload, so that Step Functions' own names come out.
-            return error_answer("Lambda.TooManyRequestsException", str(error))
-        except UnknownFunctionError as error:
-            return error_answer("Lambda.ResourceNotFoundException", str(error))
-
-
 def parse_once() -> None:
     """Keep the syntax tree of each definition; executions still get components of their own."""
     original, preprocessor = moto_seams.PARSE.original, moto_seams.READ_TREE.owner
 
     @lru_cache(maxsize=32)
-    def tree_of(definition: str) -> Any:  # noqa: ANN401
+    def tree_of(definition: str) -> MotoValue:
         return original(definition)[1]
 
-    def parse(definition: str) -> tuple[Any, Any]:
+    def parse(definition: str) -> tuple[MotoValue, MotoValue]:
         tree = tree_of(definition)
         return preprocessor().visit(tree), tree
 
     moto_seams.PARSE.replace(staticmethod(parse))
 
 
-def publish_status_changes(publish: Callable[[dict[str, Any]], None]) -> None:
+def name_executions() -> None:
+    """Give an execution that is started without a name a random one, as AWS does."""
+    original = moto_seams.START_EXECUTION.original
+
+    def start_execution(
+        self: MotoValue, state_machine_arn: str, name: str | None = None, *rest: MotoValue, **more: MotoValue
+    ) -> MotoValue:
+        return original(self, state_machine_arn, name or str(uuid4()), *rest, **more)
+
+    moto_seams.START_EXECUTION.replace(start_execution)
+
+
+def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> None:
     """Publish an event when an execution starts and when it ends; a stopped one ends at once."""
     start, end, stop = (
         seam.original for seam in (moto_seams.EXECUTION_START, moto_seams.EXECUTION_END, moto_seams.EXECUTION_STOP)
     )
-    ended: WeakSet[Any] = WeakSet()
+    ended: WeakSet[MotoValue] = WeakSet()
     lock = Lock()
 
-    def started(self: Any) -> None:  # noqa: ANN401
+    def started(self: MotoValue) -> None:
         start(self)
         publish(execution_status_change(self))
 
-    def terminated(self: Any) -> None:  # noqa: ANN401
+    def terminated(self: MotoValue) -> None:
         execution = self.execution
         with lock:
             if execution in ended:
@@ -123,7 +115,7 @@ def publish_status_changes(publish: Callable[[dict[str, Any]], None]) -> None:
             end(self)
         publish(execution_status_change(execution))
 
-    def stopped(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:  # noqa: ANN401
+    def stopped(self: MotoValue, stop_date: MotoValue, error: str | None, cause: str | None) -> None:
         stop(self, stop_date, error, cause)
         if self.exec_worker is not None and not self.exec_worker.env.is_running():
             self.exec_worker._execution_communication.terminated()  # noqa: SLF001 (part of the seam)
@@ -133,12 +125,13 @@ def publish_status_changes(publish: Callable[[dict[str, Any]], None]) -> None:
     moto_seams.EXECUTION_STOP.replace(stopped)
 
 
-def deliver_to_functions(deliver: Callable[[str, dict[str, Any], dict[str, Any]], None]) -> None:
+def deliver_to_functions(deliver: Callable[[str, dict[str, MotoValue], dict[str, MotoValue]], None]) -> None:
     """Hand events whose rule has a function as target to `deliver`; moto serves the other targets."""
     original = moto_seams.RULE_TARGETS.original
 
-    def send_to_targets(self: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:  # noqa: ANN401 (moto's)
-        if self.state != "ENABLED" or not self.event_pattern.matches_event(original_event):
+    def send_to_targets(self: MotoValue, original_event: dict[str, MotoValue], transform_input: bool = True) -> None:
+        on_schedule_only = not self.event_pattern.get_pattern()
+        if on_schedule_only or self.state != "ENABLED" or not self.event_pattern.matches_event(original_event):
             return
         for target in [target for target in self.targets if ":lambda:" in target["Arn"]]:
             deliver(self.arn, target, original_event)
@@ -151,12 +144,12 @@ def deliver_to_functions(deliver: Callable[[str, dict[str, Any], dict[str, Any]]
 class _Rest:
     """A rule as moto sees it, without the targets that are functions."""
 
-    def __init__(self, rule: Any, send: Any) -> None:  # noqa: ANN401
+    def __init__(self, rule: MotoValue, send: MotoValue) -> None:
         self._rule, self._send = rule, send
         self.targets = [target for target in rule.targets if ":lambda:" not in target["Arn"]]
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> MotoValue:
         return getattr(self._rule, name)
 
-    def __call__(self, event: dict[str, Any], transform_input: bool) -> None:
+    def __call__(self, event: dict[str, MotoValue], transform_input: bool) -> None:
         self._send(self, event, transform_input)

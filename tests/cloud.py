@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -64,4 +65,4 @@ class AnswersInstead:
 def aws_error(code: str, message: str = "", **more: object) -> Callable[[], Answer]:
     """A refusal of AWS as the SDK understands it."""
     parsed = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
-    return lambda: (AWSResponse("https://aws", 400, {}, None), parsed)
+    return lambda: (AWSResponse("https://aws", 400, HTTPHeaders(), None), parsed)

@@ -68,14 +68,8 @@ def generating_job() -> Job:
 
 
 def ready_job(link: str | None = None, provider: str = "minimax", **changes: object) -> Job:
-    attempt = claimed_attempt(
-        provider,
-        state=AttemptState.READY,
-        link=link,
-        finished_at=NOON,
-        provider_charged=ProviderCharged.YES,
-        **changes,
-    )
+    ready = {"state": AttemptState.READY, "link": link, "finished_at": NOON, "provider_charged": ProviderCharged.YES}
+    attempt = claimed_attempt(provider).model_copy(update={**ready, **changes})
     return submitting_job(provider).with_outcome(attempt, NOON)
 
 

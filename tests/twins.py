@@ -41,14 +41,14 @@ class SettableClock:
 class InMemoryJobStore:
     """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
 
-    `before_next_save` runs once, before a write is tried: what another run does in between. `after_next_save` runs once,
-    after a write was applied and before its caller hears of it: the loss of the answer.
+    `before_next_save` runs once, before a write is tried: what another run does in between. `after_next_save` runs
+    once, after a write was applied and before its caller hears of it: the loss of the answer.
     """
 
     def __init__(self) -> None:
         self._rows: dict[str, str] = {}
-        self.after_next_save: Callable[[], None] | None = None
-        self.before_next_save: Callable[[], None] | None = None
+        self.after_next_save: Callable[[], object] | None = None
+        self.before_next_save: Callable[[], object] | None = None
         self.saves = 0
 
     def __len__(self) -> int:
@@ -128,9 +128,7 @@ class InMemoryAnswerStore:
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
         body = b"".join(answer.chunks())
-        self.kept[job_id, attempt] = ScriptedAnswer(
-            body, answer.http_status, answer.content_type, answer.retry_after_s
-        )
+        self.kept[job_id, attempt] = ScriptedAnswer(body, answer.http_status, answer.content_type, answer.retry_after_s)
         failure, self.fail_next_keep = self.fail_next_keep, None
         if failure is not None:
             raise failure
@@ -161,7 +159,7 @@ class FakeUpstream:
     def __init__(self, *script: ScriptedAnswer | FermataError) -> None:
         self.script = list(script)
         self.sent: list[Sent] = []
-        self.while_sending: Callable[[], None] | None = None
+        self.while_sending: Callable[[], object] | None = None
 
     @property
     def posts(self) -> int:
@@ -232,7 +230,7 @@ class RecordingJobMachine:
     def __init__(self) -> None:
         self.started: list[str] = []
         self.failure: FermataError | None = None
-        self.while_starting: Callable[[str], None] | None = None
+        self.while_starting: Callable[[str], object] | None = None
 
     def start(self, job_id: str) -> None:
         if self.while_starting is not None:
@@ -246,7 +244,7 @@ class RecordingJobMachine:
 class FixedProviderKeys:
     def __init__(self, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.keys = {"minimax": {"default": KEY}, "aimlapi": {"default": KEY}} if keys is None else dict(keys)
-        self.on_use: Callable[[], None] | None = None
+        self.on_use: Callable[[], object] | None = None
 
     def current(self, provider: str) -> tuple[str, str]:
         if self.on_use is not None:

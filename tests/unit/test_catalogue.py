@@ -55,7 +55,15 @@ def test_an_unlisted_model_of_a_family_gets_the_familys_limits() -> None:
 
 @pytest.mark.parametrize(
     "model_id",
-    ["", "minimax", "music-2.5", "minimax/song-1", "minimax/music-9/x", "minimax/music-\n", "minimax/music-" + "x" * 40],
+    [
+        "",
+        "minimax",
+        "music-2.5",
+        "minimax/song-1",
+        "minimax/music-9/x",
+        "minimax/music-\n",
+        "minimax/music-" + "x" * 40,
+    ],
 )
 def test_there_is_no_other_model(model_id: str) -> None:
     assert CATALOGUE.find(model_id) is None

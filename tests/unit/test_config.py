@@ -94,6 +94,16 @@ def test_an_answer_that_does_not_fit_into_the_function_is_refused() -> None:
     assert config.load(config.StartSettings, {**START, "READ_GAP_SECONDS": "855"}).read_gap_seconds == 855
 
 
+@pytest.mark.parametrize("name", ["MINIMAX_BASE_URL", "AIMLAPI_BASE_URL"])
+@pytest.mark.parametrize("trusted", ["", "http://127.0.0.1:9001", "https://127.0.0.1:9000", "http://127.0.0.1"])
+def test_a_provider_is_called_without_tls_only_where_its_exact_origin_is_trusted(name: str, trusted: str) -> None:
+    message = refused({name: "http://127.0.0.1:9000/", "TRUSTED_LOCAL_ORIGINS": trusted})
+    assert f"{name} must begin with https://" in message
+    exact = {**START, name: "http://127.0.0.1:9000/", "TRUSTED_LOCAL_ORIGINS": "http://127.0.0.1:9000"}
+    provider = name.partition("_")[0].lower()
+    assert config.load(config.StartSettings, exact).base_url(provider) == "http://127.0.0.1:9000"
+
+
 def test_a_base_url_has_no_slash_at_its_end() -> None:
     settings = config.load(config.StartSettings, START)
     assert settings.base_url("minimax") == "https://api.minimax.io"

@@ -23,7 +23,9 @@ def test_every_error_is_drawn_under_its_parent(name: str) -> None:
     (line,) = [line for line in lines if f" {name} " in line]
     parent = CLASSES[name].__bases__[0].__name__
     depth = line.index(name)
-    above = [text for text in lines[: lines.index(line)] if any(f"{kind}" in text for kind in ["FermataError", *CLASSES])]
+    above = [
+        text for text in lines[: lines.index(line)] if any(f"{kind}" in text for kind in ["FermataError", *CLASSES])
+    ]
     owners = [text for text in above if len(text) - len(text.lstrip("│├└─ ")) < depth]
     assert parent in owners[-1]
 
@@ -42,8 +44,9 @@ def test_a_refusal_names_its_fields_in_its_message_too() -> None:
 
 def test_the_state_machine_names_only_errors_that_exist() -> None:
     states = json.loads(MACHINE.read_text(encoding="utf-8"))["States"].values()
-    named = {
-        error for state in states for retry in state.get("Retry", []) for error in retry["ErrorEquals"]
-    } - {"States.ALL", "Lambda.TooManyRequestsException"}
+    named = {error for state in states for retry in state.get("Retry", []) for error in retry["ErrorEquals"]} - {
+        "States.ALL",
+        "Lambda.TooManyRequestsException",
+    }
     assert named <= set(CLASSES)
     assert named

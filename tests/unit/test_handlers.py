@@ -1,14 +1,16 @@
 """Each handler parses, calls its one use case, and answers what its caller reads."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fermata.domain.job_ids import is_job_id
-from fermata.domain.jobs import Attempt, JobStatus
+from fermata.domain.jobs import JobStatus
 from fermata.domain.tenants import new_api_key
 from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
+from fermata.use_cases.start_generation import StartPorts
 from tests.functions import NAMES, ROOT, Event, FakeContext, authorizer_event, http_event, wired_app
 from tests.songs import (
     JOB_ID,
@@ -39,8 +41,10 @@ class Call:
         self.patch = patch
 
     def __call__(self, name: str, event: Event) -> Event:
-        answer: Event = wired_app(name, self.world, self.patch).lambda_handler(event, FakeContext())
-        return json.loads(json.dumps(answer)) if isinstance(answer, dict) else answer
+        answer: Event = json.loads(
+            json.dumps(wired_app(name, self.world, self.patch).lambda_handler(event, FakeContext()))
+        )
+        return answer
 
 
 @pytest.fixture
@@ -137,7 +141,9 @@ def test_another_tenants_job_is_not_found(call: Call, world: World, path: str) -
     assert body_of(missing) == body_of(answer)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/v2"), ("PUT", "/v1/jobs"), ("POST", "/v1/jobs/x")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("GET", "/v2"), ("PUT", "/v1/jobs"), ("POST", "/v1/jobs/x")]
+)
 def test_an_unknown_route_is_a_problem(call: Call, method: str, path: str) -> None:
     event = http_event(method, path)
     del event["requestContext"]["authorizer"]
@@ -314,13 +320,16 @@ def test_a_handler_is_short_and_reaches_the_outside_only_through_the_wiring(name
 
 
 def test_a_claims_run_is_bounded_by_the_invocations_own_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The handler hands the context's clock to the wiring, so the claim ends with this invocation and not with a guess."""
     app = wired_app("start_generation", world, monkeypatch)
-    clocks = []
-    monkeypatch.setattr(app, "start_ports", lambda clock: clocks.append(clock) or world.start_ports())
+    clocks: list[Callable[[], int]] = []
+
+    def start_ports(clock: Callable[[], int]) -> StartPorts:
+        clocks.append(clock)
+        return world.start_ports()
+
+    monkeypatch.setattr(app, "start_ports", start_ports)
     world.upstream = FakeUpstream(hex_answer(b"ID3"))
     world.jobs.create(queued_job())
     context = FakeContext(remaining_ms=123_000)
     app.lambda_handler({"job_id": JOB_ID, "may_post": True}, context)
     assert clocks[0]() == 123_000
-    assert isinstance(world.stored(JOB_ID).attempts[0], Attempt)

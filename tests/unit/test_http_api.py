@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata import errors
 from fermata.domain.tenants import Caller
@@ -18,7 +19,7 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.http_api import LONGEST_RETRY_AFTER_S, api_url, caller, create_api, raw_body, retry_after
-from tests.functions import Event, FakeContext, http_event
+from tests.functions import Event, http_event
 from tests.songs import delivered_job, queued_job
 from tests.twins import NOON
 
@@ -36,7 +37,7 @@ def answer_to(error: Exception, charged: str | None = None) -> Event:
 
 
 def resolve(api: APIGatewayHttpResolver, path: str) -> Event:
-    answer: Event = api.resolve(http_event("GET", path), FakeContext())
+    answer: Event = api.resolve(http_event("GET", path), LambdaContext())
     return {**answer, "problem": json.loads(answer["body"])}
 
 
@@ -136,7 +137,7 @@ def test_no_header_can_name_another_tenant() -> None:
         ("", True, b""),
     ],
 )
-def test_a_body_is_the_bytes_that_were_sent(body: str | None, base64: bool, raw: bytes) -> None:  # noqa: FBT001 - a row of a table
+def test_a_body_is_the_bytes_that_were_sent(body: str | None, base64: bool, raw: bytes) -> None:
     assert raw_body(event_of(body=body, isBase64Encoded=base64)) == raw
 
 

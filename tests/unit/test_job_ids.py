@@ -50,7 +50,7 @@ def test_an_id_is_a_ulid() -> None:
         "job_81ARYZ6S410000000000000000",
         "job_01ARYZ6S410000000000000000\n",
         "JOB_01ARYZ6S410000000000000000",
-        "job_01ARYZ6S41000000000000000０",
+        "job_01ARYZ6S41000000000000000\uff10",
     ],
 )
 def test_anything_else_is_no_id(text: str) -> None:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-
 def canceled(reason: str) -> Callable[[], Answer]:
     reasons = [{"Code": reason}, {"Code": "None"}]
     return aws_error("TransactionCanceledException", "canary", CancellationReasons=reasons)

@@ -55,11 +55,24 @@ def lines() -> Iterator[io.StringIO]:
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    logger.addHandler(handler)
+    ours = logging.getLogger(logger.name)
+    ours.addHandler(handler)
     yield stream
-    logger.removeHandler(handler)
+    ours.removeHandler(handler)
     root.removeHandler(handler)
     root.setLevel(level)
+
+
+@pytest.fixture
+def json_lines() -> Iterator[io.StringIO]:
+    """The lines as they are written."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logger.registered_formatter)
+    ours = logging.getLogger(logger.name)
+    ours.addHandler(handler)
+    yield stream
+    ours.removeHandler(handler)
 
 
 def run(world: World, patch: pytest.MonkeyPatch, name: str, event: Event) -> str:
@@ -200,13 +213,12 @@ def test_reading_logs_no_fresh_link(lines: io.StringIO, monkeypatch: pytest.Monk
     assert_silent(lines.getvalue())
 
 
-def test_every_state_writes_one_line_with_its_job(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(upstream=FakeUpstream(json_answer({"base_resp": {"status_code": 1002}})))
     world.jobs.create(queued_job())
     more: dict[str, Event] = {"start_generation": {"may_post": True}, "settle_job": {}}
     for name in MACHINE_STATES:
         run(world, monkeypatch, name, {"job_id": JOB_ID, "attempt": 1, "misses": 0, **more.get(name, {})})
-        (line,) = capfd.readouterr().out.splitlines()
-        assert json.loads(line)["job_id"] == JOB_ID
+    found = [json.loads(line) for line in json_lines.getvalue().splitlines()]
+    assert [line["job_id"] for line in found] == [JOB_ID] * len(MACHINE_STATES)
+    assert [line["message"] for line in found] == ["generation", "poll", "audio", "settled"]

@@ -46,7 +46,7 @@ def test_a_key_itself_is_never_stored(tenants: InMemoryTenantStore) -> None:
 
 def test_a_tenant_is_created_once(tenants: InMemoryTenantStore) -> None:
     manage(tenants, "create_tenant")
-    with pytest.raises(InvalidRequestError, match="/tenant_id: acme exists already"):
+    with pytest.raises(InvalidRequestError, match=r"/tenant_id: acme exists already"):
         manage(tenants, "create_tenant")
 
 
@@ -57,7 +57,7 @@ def test_a_key_for_an_unknown_tenant_is_refused(tenants: InMemoryTenantStore) ->
 
 @pytest.mark.parametrize("tenant_id", ["", "Acme", "a b", "-a", "a" * 64, "a/b", "a\n", "ä", 7, None])
 def test_a_tenant_id_is_plain_lower_case(tenants: InMemoryTenantStore, tenant_id: object) -> None:
-    with pytest.raises(InvalidRequestError, match="^/tenant_id: "):
+    with pytest.raises(InvalidRequestError, match=r"^/tenant_id: "):
         manage(tenants, "create_tenant", tenant_id)
 
 
@@ -71,6 +71,6 @@ def test_a_command_of_another_form_is_refused(tenants: InMemoryTenantStore, comm
 
 
 def test_an_unknown_field_is_refused(tenants: InMemoryTenantStore) -> None:
-    with pytest.raises(InvalidRequestError, match="^/credits: "):
+    with pytest.raises(InvalidRequestError, match=r"^/credits: "):
         manage(tenants, "create_tenant", credits=5)
     assert tenants.find_tenant("acme") is None

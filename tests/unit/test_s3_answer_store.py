@@ -72,7 +72,7 @@ def test_attempts_do_not_see_each_others_answers(store: AnswerStore) -> None:
 
 @pytest.mark.parametrize("received", [0, 10, 6 * MIB], ids=["nothing", "little", "more_than_a_part"])
 def test_a_cut_answer_leaves_nothing_behind(store: AnswerStore, received: int) -> None:
-    with pytest.raises(AnswerLostError, match="^cut$"):
+    with pytest.raises(AnswerLostError, match=r"^cut$"):
         store.keep(JOB_ID, 1, ScriptedAnswer(LONG[:received], ends_with=AnswerLostError("cut"), chunk_bytes=65_536))
     assert store.open(JOB_ID, 1) is None
 

@@ -121,7 +121,7 @@ def test_an_attempts_own_failure_is_the_jobs() -> None:
 
 def test_a_settlement_that_comes_second_reads_again_and_changes_nothing() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, NOON) and None
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, NOON)
     assert settle(world, KILLED).status is JobStatus.SUCCEEDED
     assert world.jobs.saves == 1
 

@@ -308,9 +308,7 @@ def test_no_connection_is_unpaid_and_tried_again_later() -> None:
 
 def test_the_pause_doubles_with_every_refusal_and_the_fourth_is_the_last() -> None:
     world = world_with(*[TOO_MANY] * MAX_ATTEMPTS)
-    instants = [
-        start_generation(JOB_ID, world.start_ports(), f"run-{n}").not_before for n in range(1, MAX_ATTEMPTS)
-    ]
+    instants = [start_generation(JOB_ID, world.start_ports(), f"run-{n}").not_before for n in range(1, MAX_ATTEMPTS)]
     assert instants == ["2026-11-21T12:00:10Z", "2026-11-21T12:00:20Z", "2026-11-21T12:00:40Z"]
     assert start_generation(JOB_ID, world.start_ports(), "run-4").verdict is Word.FAILED
     assert start_generation(JOB_ID, world.start_ports(), "run-5").verdict is Word.FAILED
@@ -413,7 +411,7 @@ def test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else() -> None
 
 def test_a_first_run_that_comes_after_the_settlement_is_marked_late_and_stays_settled() -> None:
     world = world_with(SONG)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, NOON) and None
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, NOON)
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late, job.finished_at) == (JobStatus.FAILED, True, NOON)
@@ -431,7 +429,7 @@ def test_the_late_mark_survives_a_settlement_in_between() -> None:
         world.jobs.before_next_save = settle_before_the_late_mark
 
     def settle_before_the_late_mark() -> None:
-        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.clock()) and None
+        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.clock())
 
     world.upstream.while_sending = fence
     start_generation(JOB_ID, world.start_ports(), "run-1")

@@ -20,7 +20,17 @@ from fermata.errors import (
 )
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.store_audio import StoreOutcome, store_audio
-from tests.songs import JOB_ID, LINK, claimed_attempt, generating_job, hex_answer, queued_job, rate_limited, ready_job, wav_file
+from tests.songs import (
+    JOB_ID,
+    LINK,
+    claimed_attempt,
+    generating_job,
+    hex_answer,
+    queued_job,
+    rate_limited,
+    ready_job,
+    wav_file,
+)
 from tests.twins import ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 20
@@ -267,7 +277,7 @@ def test_a_run_for_another_attempt_stores_nothing(world: World) -> None:
 
 def test_a_job_that_was_settled_while_its_song_was_stored_stays_settled(world: World) -> None:
     staged(world, hex_answer(AUDIO))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.clock()) and None
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.clock())
     assert store(world) is StoreOutcome.STORED
     job = world.stored(JOB_ID)
     assert (job.status, job.tracks) == (JobStatus.FAILED, ())

@@ -87,7 +87,7 @@ def test_a_machine_that_does_not_start_leaves_a_failed_unpaid_job() -> None:
 
 def test_a_machine_that_started_although_its_answer_was_lost_keeps_its_job() -> None:
     world = World(upstream=FakeUpstream(hex_answer(b"ID3")))
-    world.machine.while_starting = lambda job_id: start_generation(job_id, world.start_ports(), "run-1") and None
+    world.machine.while_starting = lambda job_id: start_generation(job_id, world.start_ports(), "run-1")
     world.machine.failure = TransientError("the job's state machine could not be started")
     job_id = submit(world)
     assert world.stored(job_id).status is JobStatus.STORING

@@ -10,7 +10,15 @@ import pytest
 from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job
-from fermata.domain.verdicts import LONGEST_WAIT_S, Verdict, Word, first_poll_s, next_poll_s, still_generating, verdict_on
+from fermata.domain.verdicts import (
+    LONGEST_WAIT_S,
+    Verdict,
+    Word,
+    first_poll_s,
+    next_poll_s,
+    still_generating,
+    verdict_on,
+)
 from tests.songs import (
     claimed_attempt,
     delivered_job,

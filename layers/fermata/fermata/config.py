@@ -72,6 +72,17 @@ class UpstreamSettings(TableSettings):
     model_latency_priors: LatencyPriors
     connect_timeout_seconds: PositiveInt
 
+    @model_validator(mode="after")
+    def _a_key_travels_over_tls(self) -> Self:
+        for name in ("minimax_base_url", "aimlapi_base_url"):
+            origin = getattr(self, name).rstrip("/").lower()
+            if not origin.startswith("https://") and self.trusted_local_origins.isdisjoint({origin, f"{origin}:80"}):
+                raise ValueError(
+                    f"{name.upper()} must begin with https://, because the provider's key is sent there; "
+                    "http is for the exact origins in TRUSTED_LOCAL_ORIGINS"
+                )
+        return self
+
     def base_url(self, provider: str) -> str:
         """The origin of a provider's API, without a trailing slash."""
         url = getattr(self, f"{provider}_base_url", None)

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 
@@ -21,6 +22,8 @@ FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
     *("secret_access_key", "outputs", "simulators", "logs_dir", "state_dir"),
 }
+
+SMALL_CLOUD = ("-m", "tests.integration.local.small_cloud_main")
 
 
 def local(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -131,6 +134,20 @@ def test_a_cloud_serves_five_hundred_requests_though_nobody_reads_its_output(tmp
         assert set(json.loads(said[0])) == FIELDS
 
 
+def invoke_later(line: dict[str, Any], order: dict[str, Any]) -> Path:
+    """Give the small cloud's worker something to do and return its log."""
+    client = boto3.client(
+        "lambda",
+        endpoint_url=line["aws_endpoint_url"],
+        region_name=line["region"],
+        aws_access_key_id=line["access_key_id"],
+        aws_secret_access_key=line["secret_access_key"],
+    )
+    name = line["outputs"]["WorkerFunctionName"]
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(order).encode())
+    return Path(line["logs_dir"]) / "WorkerFunction.jsonl"
+
+
 def local_line(scratch: Path) -> dict[str, Any]:
     """Return what a ready cloud has written into its state directory."""
     try:
@@ -160,8 +177,11 @@ def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
 
 
 def test_killed_it_leaves_no_child_and_is_missed(tmp_path: Path) -> None:
-    with cloud_process(up(tmp_path), tmp_path) as cloud:
-        line, children = cloud.line(), cloud.children()
+    with cloud_process(up(tmp_path), tmp_path, SMALL_CLOUD) as cloud:
+        line = cloud.line()
+        busy = invoke_later(line, {"do": "sleep", "seconds": 60})
+        until(lambda: "sleeps" in busy.read_text("utf-8"), 10, "a function is busy")
+        children = cloud.children()
         os.kill(cloud.process.pid, signal.SIGKILL)
         cloud.process.wait(5)
         until(lambda: not any(map(is_alive, children)), 5, "the children end")
@@ -216,6 +236,31 @@ def test_what_cannot_be_honoured_is_told_with_two_and_its_cause(
     causes = [line for line in lines if line.startswith("error: ")]
     assert len(causes) == 1
     assert cause in causes[0]
+
+
+def test_an_emulator_that_has_changed_is_told_with_five_and_where(tmp_path: Path) -> None:
+    change = "from moto.events.models import Rule; Rule.send_to_targets = lambda self, event: None"
+    program = f"import sys; {change}; from local.cli import main; sys.exit(main(sys.argv[1:]))"
+    with cloud_process(up(tmp_path), tmp_path, ("-c", program, "up")) as cloud:
+        code, [cause] = ended(cloud)
+    assert code == 5
+    assert "moto.events.models:Rule.send_to_targets" in cause
+    assert "(self, event)" in cause
+
+
+def test_a_template_that_is_not_supported_is_told_with_four_and_where(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n", "utf-8")
+    program = (
+        "import sys; from dataclasses import replace; from pathlib import Path; from local import cli;"
+        "parse = cli.parse_settings;"
+        f"cli.parse_settings = lambda *a: replace(parse(*a), template=Path({str(template)!r}));"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    with cloud_process(up(tmp_path), tmp_path, ("-c", program, "up")) as cloud:
+        code, lines = ended(cloud)
+    assert code == 4
+    assert any("Topic" in line and "AWS::SNS::Topic" in line for line in lines)
 
 
 def test_a_state_directory_in_use_is_refused(ready: dict[str, Any], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -155,6 +156,20 @@ def test_an_execution_stopped_during_a_task_is_aborted_without_waiting_for_it(cl
     cloud.aws("stepfunctions").stop_execution(executionArn=arn)
     assert cloud.aws("stepfunctions").describe_execution(executionArn=arn)["status"] == "ABORTED"
     assert time.monotonic() - begun < 1.5
+    # Longer than the task of the stopped execution, whose own end must not count once more.
+    cloud.run(work={"do": "sleep", "seconds": 1.6})
+    last = cloud.start(work={"do": "echo"})
+    until(lambda: cloud.counted(f"{last.rsplit(':', 1)[-1]}.SUCCEEDED"), 10, "the last event arrives")
+    assert cloud.counted(f"{arn.rsplit(':', 1)[-1]}.ABORTED") == 1
+
+
+def test_executions_without_a_name_get_one_each(cloud: SmallCloud) -> None:
+    client, machine = cloud.aws("stepfunctions"), cloud.output("MachineArn")
+    arns = {
+        client.start_execution(stateMachineArn=machine, input='{"work":{"do":"echo"}}')["executionArn"] for _ in "ab"
+    }
+    assert len(arns) == 2
+    assert not any(arn.endswith(":None") for arn in arns)
 
 
 @pytest.mark.parametrize(("state", "status"), [({}, "SUCCEEDED"), ({"fail": True}, "FAILED")])
@@ -169,11 +184,20 @@ def test_the_end_of_an_execution_reaches_the_rules_function_once(
 
 
 def test_parallel_updates_of_one_item_are_not_lost(cloud: SmallCloud) -> None:
-    name = f"parallel-{uuid4()}"
-    executions = [cloud.start(work={"do": "count", "name": name}) for _ in range(20)]
-    for arn in executions:
-        assert cloud.ended(arn)["status"] == "SUCCEEDED"
-    assert cloud.counted(name) == 20
+    name, table, client = f"parallel-{uuid4()}", cloud.output("TableName"), cloud.aws("dynamodb")
+    client.put_item(TableName=table, Item={"pk": {"S": name}, "tries": {"N": "0"}})
+
+    def count(_: int) -> None:
+        client.update_item(
+            TableName=table,
+            Key={"pk": {"S": name}},
+            UpdateExpression="SET tries = tries + :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, range(200)))
+    assert cloud.counted(name) == 200
 
 
 def test_a_link_made_inside_a_function_works_for_anyone(cloud: SmallCloud) -> None:

@@ -27,12 +27,18 @@ def environ(
         ("HEAD", "/bucket/key", "", "s3:HeadObject"),
         ("GET", "/bucket", "list-type=2", "s3:ListObjects"),
         ("PUT", "/bucket", "", "s3:CreateBucket"),
+        ("PUT", "/bucket/key", "tagging", "s3:PutObjectTagging"),
         ("DELETE", "/bucket", "", "s3:DeleteBucket"),
     ],
 )
 def test_s3_calls_are_named_by_method_path_and_query(method: str, path: str, query: str, action: str) -> None:
     call = read_call(environ(method, path, query), b"")
     assert (call.action, call.resource, call.access_key) == (action, path.strip("/"), "ASIAKEY")
+
+
+def test_a_list_of_buckets_names_none() -> None:
+    call = read_call(environ("GET", "/"), b"")
+    assert (call.action, call.resource) == ("s3:ListBuckets", None)
 
 
 def test_a_link_has_no_caller() -> None:

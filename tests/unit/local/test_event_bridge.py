@@ -37,16 +37,16 @@ class World:
         future.set_result(answer)
         return future
 
-    def clients(self, service: str) -> "World":
+    def clients(self, _service: str) -> "World":
         return self
 
-    def get_queue_url(self, **request: Any) -> dict[str, str]:
+    def get_queue_url(self, **request: object) -> dict[str, str]:
         return {"QueueUrl": f"http://queue/{request['QueueName']}"}
 
-    def send_message(self, **request: Any) -> None:
+    def send_message(self, **request: object) -> None:
         self.calls.put(("send_message", request))
 
-    def put_events(self, **request: Any) -> None:
+    def put_events(self, **request: object) -> None:
         self.calls.put(("put_events", request))
 
 

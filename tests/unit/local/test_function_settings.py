@@ -36,7 +36,7 @@ def test_settings_that_hold_together_are_accepted() -> None:
 
 
 def test_a_silence_longer_than_the_function_lives_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="StartGenerationFunction.*READ_GAP_SECONDS.*START_TIMEOUT_SECONDS"):
+    with pytest.raises(UsageError, match=r"StartGenerationFunction.*READ_GAP_SECONDS.*START_TIMEOUT_SECONDS"):
         check_function_settings(deployment(READ_GAP_SECONDS="856"))
 
 

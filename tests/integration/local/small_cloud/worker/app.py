@@ -43,6 +43,8 @@ def _exit(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sleep(order: dict[str, Any]) -> dict[str, Any]:
+    sys.stdout.write(f"sleeps {order['seconds']} s\n")
+    sys.stdout.flush()
     threading.Event().wait(order["seconds"])
     return {"slept": order["seconds"]}
 

@@ -1,0 +1,73 @@
+"""One way of a song through the real adapters, in a process of its own that reports its peak memory.
+
+Usage: python -m tests.integration.store_one_song hex|url|keep ORIGIN
+"""
+
+import json
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+from fermata.adapters import aws
+from fermata.adapters.audio_measurement import FileAudioMeter
+from fermata.adapters.http_audio_links import HttpAudioLinks
+from fermata.adapters.http_upstream import HttpUpstream
+from fermata.adapters.providers import load_provider
+from fermata.adapters.s3_answer_store import S3AnswerStore
+from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.domain.upstream import UpstreamCall
+from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.store_audio import StorePorts, store_audio
+from tests.cloud import BUCKET
+from tests.songs import JOB_ID, ready_job
+from tests.twins import NOON, InMemoryJobStore
+
+
+def store(way: str, origin: str) -> dict[str, object]:
+    """Staged hex text, or the provider's link, becomes a track."""
+    jobs = InMemoryJobStore()
+    jobs.create(ready_job(f"{origin}/song.wav" if way == "url" else None))
+    with tempfile.TemporaryDirectory() as scratch:
+        ports = StorePorts(
+            jobs=jobs,
+            answers=S3AnswerStore(aws.s3(), BUCKET),
+            links=HttpAudioLinks({}, [], [origin], 5),
+            tracks=S3TrackStore(aws.s3(), BUCKET),
+            meter=FileAudioMeter(),
+            providers=load_provider,
+            clock=lambda: NOON,
+            scratch=Path(scratch),
+            retention_days=1,
+        )
+        store_audio(JOB_ID, 1, ports)
+    job = jobs.load(JOB_ID)
+    return job.tracks[0].model_dump(mode="json") if job else {}
+
+
+def keep(origin: str) -> dict[str, object]:
+    """The provider's answer is staged, and then read once for its verdict."""
+    answers = S3AnswerStore(aws.s3(), BUCKET)
+    upstream = HttpUpstream(lambda _: origin, 5, 30)
+    with upstream.send("minimax", UpstreamCall("POST", "/song", body={}), "key", 60) as answer:
+        answers.keep(JOB_ID, 2, answer)
+    kept = answers.open(JOB_ID, 2)
+    return {"hex_digits": read_answer(kept).hex_digits if kept else None}
+
+
+def peak_bytes() -> int:
+    """The most memory this process has held. Linux tells it per program; elsewhere the parent's may count."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main(way: str, origin: str) -> None:
+    result = keep(origin) if way == "keep" else store(way, origin)
+    sys.stdout.write(json.dumps({"peak_bytes": peak_bytes(), "result": result}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,355 @@
+"""One call to a provider over real sockets: sent once, within one deadline, and honest about how it ended."""
+
+import ipaddress
+import itertools
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpcore
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
+from fermata.adapters.http_upstream import HttpUpstream
+from fermata.domain.upstream import UpstreamCall
+from fermata.errors import AnswerLostError, NotSentError
+from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
+from tests.twins import KEY
+
+POST = UpstreamCall("POST", "/v1/music_generation", body={"model": "music-2.5", "prompt": "雨 canary"})
+
+
+def upstream_at(origin: str, read_gap_s: float = 2, connect_timeout_s: float = 2) -> HttpUpstream:
+    return HttpUpstream(lambda _: origin, connect_timeout_s, read_gap_s)
+
+
+def call(upstream: HttpUpstream, request: UpstreamCall = POST, within_s: float = 5) -> tuple[int, bytes]:
+    with upstream.send("minimax", request, KEY, within_s) as answer:
+        return answer.http_status, b"".join(answer.chunks())
+
+
+def head_of(server: Loopback, number: int = 0) -> dict[str, str]:
+    lines = server.requests[number].partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    return {"": lines[0], **dict(line.lower().split(": ", 1) for line in lines[1:])}
+
+
+def hang(stopped: Callable[[], bool]) -> None:
+    """Keep a connection open until the client has left, at most for ten seconds."""
+    deadline = time.monotonic() + 10
+    while not stopped() and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+
+
+def has_left(connection: socket.socket) -> bool:
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def silence(connection: socket.socket) -> None:
+    hang(lambda: has_left(connection))
+
+
+def begin_and_fall_silent(connection: socket.socket) -> None:
+    respond(b'{"data"', length=1000)(connection)
+    silence(connection)
+
+
+def trickle(connection: socket.socket) -> None:
+    respond(b"", length=100_000)(connection)
+    hang(lambda: not _sent(connection, b"x"))
+
+
+def trickle_the_head(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    hang(lambda: not _sent(connection, b"x"))
+
+
+def _sent(connection: socket.socket, piece: bytes) -> bool:
+    try:
+        connection.sendall(piece)
+    except OSError:
+        return False
+    return True
+
+
+# ---- what is sent
+
+
+def test_one_call_is_one_request_with_the_key_and_the_body_as_json() -> None:
+    with listening(respond(b'{"a": 1}')) as server:
+        assert call(upstream_at(server.origin)) == (200, b'{"a": 1}')
+    assert (server.connections, len(server.requests)) == (1, 1)
+    head = head_of(server)
+    assert head[""] == "POST /v1/music_generation HTTP/1.1"
+    assert (head["authorization"], head["content-type"]) == (f"bearer {KEY}", "application/json")
+    assert head["accept-encoding"] == "identity"
+    assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == POST.body
+
+
+def test_a_task_id_with_special_characters_is_encoded_once() -> None:
+    poll = UpstreamCall("GET", "/v2/generate/audio", query={"generation_id": "uuid:minimax/music-2.0 &+é"})
+    with listening(respond(b"{}")) as server:
+        call(upstream_at(server.origin), poll)
+    target = head_of(server)[""].split(" ")[1]
+    assert target == "/v2/generate/audio?generation_id=uuid%3Aminimax%2Fmusic-2.0+%26%2B%C3%A9"
+    assert server.requests[0].endswith(b"\r\n\r\n")
+
+
+def test_the_answers_status_type_and_wish_for_a_pause_are_passed_on() -> None:
+    answer = respond(b"slow down", "429 Too Many Requests", "text/plain", Retry_After="17")
+    with (
+        listening(answer) as server,
+        upstream_at(server.origin).send("minimax", POST, KEY, 5) as found,
+    ):
+        assert (found.http_status, found.content_type, found.retry_after_s) == (429, "text/plain", 17)
+        assert b"".join(found.chunks()) == b"slow down"
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+def test_a_redirect_is_an_answer_and_not_followed(status: str) -> None:
+    with listening() as other, listening(redirect(f"{other.origin}/v1/music_generation", status)) as server:
+        assert call(upstream_at(server.origin))[0] == int(status[:3])
+    assert (other.connections, len(server.requests)) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"])
+def test_no_proxy_of_the_environment_sees_a_call(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with listening(respond(b"{}")) as proxy, listening(respond(b"{}")) as server:
+        monkeypatch.setenv(name, proxy.origin)
+        call(upstream_at(server.origin))
+    assert (proxy.connections, server.connections) == (0, 1)
+
+
+def test_no_netrc_of_the_operator_replaces_the_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login other password other")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with listening(respond(b"{}")) as server:
+        call(upstream_at(server.origin))
+    assert head_of(server)["authorization"] == f"bearer {KEY}"
+
+
+def test_every_call_has_a_connection_of_its_own() -> None:
+    keep_open = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with listening(lambda connection: connection.sendall(keep_open)) as server:
+        upstream = upstream_at(server.origin)
+        assert [call(upstream)[0] for _ in range(3)] == [200] * 3
+    assert server.connections == 3
+
+
+def test_a_silent_connection_is_kept_alive_on_the_real_socket() -> None:
+    with listening(silence) as server:
+        backend = DeadlineBackend(time.monotonic() + 5, lambda _host, _port: ["127.0.0.1"])
+        stream = backend.connect_tcp("anything", server.port, 2, None, keep_alive_options())
+        connection: socket.socket = stream.get_extra_info("socket")
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == KEEP_ALIVE_IDLE_S
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == KEEP_ALIVE_IDLE_S
+        stream.close()
+
+
+def test_the_connection_of_a_call_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[httpcore.NetworkStream] = []
+    connect = DeadlineBackend.connect_tcp
+
+    def remember(*args: object, **kwargs: object) -> httpcore.NetworkStream:
+        opened.append(connect(*args, **kwargs))  # type: ignore[arg-type]  # whatever httpcore hands over
+        return opened[-1]
+
+    monkeypatch.setattr(DeadlineBackend, "connect_tcp", remember)
+    with (
+        listening(respond(b"{}")) as server,
+        upstream_at(server.origin).send("minimax", POST, KEY, 5) as answer,
+    ):
+        connection: socket.socket = opened[0].get_extra_info("socket")
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == KEEP_ALIVE_IDLE_S
+        assert b"".join(answer.chunks()) == b"{}"
+    assert len(opened) == 1
+
+
+# ---- surely not sent
+
+
+def test_a_refused_connection_is_not_sent() -> None:
+    with pytest.raises(NotSentError, match="nothing was ordered"):
+        call(upstream_at(f"http://127.0.0.1:{closed_port()}"))
+
+
+@pytest.mark.parametrize("failure", [socket.gaierror(-2, "no such name"), OSError("no network")])
+def test_a_name_that_does_not_resolve_is_not_sent(failure: OSError) -> None:
+    def resolver(_host: str, _port: int) -> list[str]:
+        raise failure
+
+    with pytest.raises(NotSentError):
+        call(HttpUpstream(lambda _: "http://api.example.com", 1, 1, resolver))
+
+
+def test_a_name_without_addresses_is_not_sent() -> None:
+    with pytest.raises(NotSentError):
+        call(HttpUpstream(lambda _: "http://api.example.com", 1, 1, lambda _host, _port: []))
+
+
+def test_the_second_address_of_a_name_is_tried_when_the_first_takes_no_connection() -> None:
+    with listening(respond(b"{}")) as server:
+        addresses = ["::1", "127.0.0.1"]
+        upstream = HttpUpstream(lambda _: f"http://api.example.com:{server.port}", 2, 2, lambda _host, _port: addresses)
+        assert call(upstream) == (200, b"{}")
+    assert server.connections == 1
+
+
+def test_a_deadline_that_has_passed_already_sends_nothing() -> None:
+    with listening(respond(b"{}")) as server:
+        with pytest.raises(NotSentError):
+            call(upstream_at(server.origin), within_s=-1)
+        assert server.connections == 0
+
+
+@pytest.mark.parametrize("origin", ["ftp://127.0.0.1", "http://127.0.0.1:99999", "nonsense", "http://"])
+def test_an_address_that_cannot_be_called_is_not_sent(origin: str) -> None:
+    with pytest.raises(NotSentError):
+        call(upstream_at(origin))
+
+
+def test_a_key_that_no_header_can_carry_is_not_sent() -> None:
+    with (
+        listening(respond(b"{}")) as server,
+        pytest.raises(NotSentError) as caught,
+        upstream_at(server.origin).send("minimax", POST, f"{KEY}\nX-Evil: 1", 5),
+    ):
+        pass
+    assert server.requests in ([], [b""])
+    assert KEY not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_sent(self_signed: ssl.SSLContext) -> None:
+    with listening(respond(b"{}"), tls=self_signed) as server:
+        with pytest.raises(NotSentError):
+            call(upstream_at(f"https://127.0.0.1:{server.port}"))
+        assert server.requests == []
+
+
+def test_a_server_that_speaks_no_tls_is_not_sent() -> None:
+    with listening(respond(b"{}")) as server:
+        with pytest.raises(NotSentError):
+            call(upstream_at(f"https://127.0.0.1:{server.port}", connect_timeout_s=0.3))
+        assert not any(KEY.encode() in request for request in server.requests)
+
+
+# ---- perhaps paid: sent once, and no whole answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "within_s"),
+    [
+        pytest.param(silence, 30, id="the_read_gap_ends_a_silence_before_the_answer"),
+        pytest.param(begin_and_fall_silent, 30, id="the_read_gap_ends_a_silence_in_the_body"),
+        pytest.param(trickle, 0.7, id="the_deadline_ends_a_trickling_body"),
+        pytest.param(trickle_the_head, 0.7, id="the_deadline_ends_a_trickling_head"),
+        pytest.param(reset, 5, id="reset_before_the_answer"),
+        pytest.param(close, 5, id="closed_before_the_answer"),
+        pytest.param(respond(b'{"data": {"audio": "00', length=50_000), 5, id="cut_before_the_claimed_length"),
+        pytest.param(
+            lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), 5, id="cut_chunk"
+        ),
+        pytest.param(lambda connection: connection.sendall(b"this is no HTTP\r\n\r\n"), 5, id="no_http"),
+        pytest.param(respond(b"this is no gzip", Content_Encoding="gzip"), 5, id="broken_encoding"),
+    ],
+)
+def test_an_answer_that_does_not_arrive_whole_is_lost_and_the_request_is_not_repeated(
+    answer: Answer, within_s: float
+) -> None:
+    with listening(answer) as server:
+        began = time.monotonic()
+        with pytest.raises(AnswerLostError):
+            call(upstream_at(server.origin, read_gap_s=0.6), within_s=within_s)
+        assert time.monotonic() - began < 3
+        assert (server.connections, len(server.requests)) == (1, 1)
+
+
+def test_a_deadline_ends_an_exchange_in_which_every_gap_is_short() -> None:
+    with listening(trickle) as server:
+        began = time.monotonic()
+        with pytest.raises(AnswerLostError):
+            call(upstream_at(server.origin, read_gap_s=60), within_s=0.5)
+        assert 0.4 < time.monotonic() - began < 2
+
+
+def test_what_arrived_before_the_cut_was_handed_over() -> None:
+    received = bytearray()
+    with (
+        listening(respond(b"x" * 200_000, length=300_000)) as server,
+        upstream_at(server.origin).send("minimax", POST, KEY, 5) as answer,
+        pytest.raises(AnswerLostError, match="answer ended after"),
+    ):
+        received.extend(itertools.chain.from_iterable(answer.chunks()))
+    assert received == b"x" * 196_608
+
+
+@pytest.mark.parametrize(
+    "answer", [reset, respond(b"x", length=9), lambda connection: connection.sendall(b"no\r\n\r\n")]
+)
+def test_no_message_holds_the_key_the_prompt_or_the_address(answer: Answer) -> None:
+    with listening(answer) as server, pytest.raises(AnswerLostError) as caught:
+        call(upstream_at(server.origin))
+    told = f"{caught.value} {caught.value.__cause__}"
+    for canary in (KEY, "canary", str(server.port)):
+        assert canary not in told
+
+
+def test_a_whole_answer_without_a_length_is_taken() -> None:
+    plain = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}"
+    with listening(lambda connection: connection.sendall(plain)) as server:
+        assert call(upstream_at(server.origin)) == (200, b"{}")
+
+
+def test_an_answer_of_another_status_is_taken_whole() -> None:
+    with listening(respond(b"<html>" + b"x" * 100_000, "502 Bad Gateway", "text/html")) as server:
+        status, body = call(upstream_at(server.origin))
+    assert (status, len(body)) == (502, 100_006)
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_is_left_open() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
