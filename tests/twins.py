@@ -125,9 +125,7 @@ class InMemoryAnswerStore:
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
         body = b"".join(answer.chunks())
-        self.kept[job_id, attempt] = ScriptedAnswer(
-            body, answer.http_status, answer.content_type, answer.retry_after_s
-        )
+        self.kept[job_id, attempt] = ScriptedAnswer(body, answer.http_status, answer.content_type, answer.retry_after_s)
         failure, self.fail_next_keep = self.fail_next_keep, None
         if failure is not None:
             raise failure
@@ -274,6 +272,7 @@ class World:
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
     catalogue: Catalogue = field(default_factory=read_catalogue)
+    default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remaining_s: float = 900
     scratch: Path = Path()
 
@@ -310,7 +309,9 @@ class World:
         )
 
     def submit_ports(self) -> SubmitPorts:
-        return SubmitPorts(self.jobs, self.machine, self.catalogue, start_by_s=3600)
+        return SubmitPorts(
+            self.jobs, self.machine, self.catalogue, start_by_s=3600, default_fallbacks=self.default_fallbacks
+        )
 
     def read_ports(self) -> ReadPorts:
         return ReadPorts(self.jobs, self.tracks, self.catalogue, link_ttl_s=900)

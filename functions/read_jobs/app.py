@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{id} and what hangs below it; every unknown route ends here too."""
+"""GET /v1/jobs/{id} and what hangs below it, and GET /v1/models; every unknown route ends here too."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.domain.job_view import Link
+from fermata.domain.model_view import models_view
 from fermata.http_api import answer, api_url, caller, create_api, redirect, retry_after, track_number, without_track
 from fermata.log import logger
 from fermata.use_cases.read_jobs import find_job, link_to_audio, read_attempts, show_job
@@ -36,6 +37,12 @@ def get_audio(job_id: str) -> Response[str]:
 def get_attempts(job_id: str) -> Response[str]:
     """What was tried, with whom, and who charged."""
     return answer(200, read_attempts(job_id, caller(api.current_event).tenant_id, read_ports()))
+
+
+@api.get("/v1/models")
+def get_models() -> Response[str]:
+    """Every model on offer with its limits and its price."""
+    return answer(200, models_view(read_ports().catalogue))
 
 
 @logger.inject_lambda_context
