@@ -9,7 +9,7 @@ import pytest
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.fallback import NextStep, OnUnknown, step_after
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
+from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus, Track
 from fermata.domain.upstream import AudioInAnswer, Refused
 from fermata.domain.verdicts import Word, verdict_on
 from fermata.errors import AnswerLostError
@@ -28,6 +28,7 @@ from tests.songs import (
     queued_job,
     rate_limited,
     song_request,
+    stored_track,
     wav_file,
 )
 from tests.twins import NOON, FakeUpstream, FixedProviderKeys, World
@@ -160,6 +161,20 @@ def test_a_refusal_of_a_task_that_was_accepted_says_nothing_about_the_bill() -> 
     attempt = job.attempts[0].after(Refused(rate_limited()), NOON)
     assert attempt.provider_charged is attempt.failure.provider_charged is UNKNOWN  # type: ignore[union-attr]  # set
     assert word(job.with_outcome(attempt, NOON), World()) is Word.FAILED
+
+
+@pytest.mark.parametrize(
+    ("tracks", "link_renewals"),
+    [pytest.param((stored_track(),), 0, id="a file is stored"), pytest.param((), 1, id="its link had died")],
+)
+def test_a_song_that_was_there_once_is_never_ordered_elsewhere(tracks: tuple[Track, ...], link_renewals: int) -> None:
+    attempt = claimed_attempt(state=AttemptState.GENERATING, link_renewals=link_renewals)
+    job = chain("minimax", "aimlapi", on_unknown=OnUnknown.FALLBACK).claimed(claimed_attempt(), NOON)
+    bought = job.with_outcome(attempt, NOON).model_copy(update={"tracks": tracks})
+    failed = attempt.after(Refused(failure(FailureClass.PROVIDER_ERROR, UNKNOWN)), NOON)
+    ended = bought.with_outcome(failed, NOON)
+    assert word(ended, World()) is Word.FAILED
+    assert not ended.may_claim(NOON)
 
 
 # ---- the use cases with a chain

@@ -224,8 +224,10 @@ class Job(_Record):
         return self._step_after(last)
 
     def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
+        # A song that was once there is paid, whatever the provider says about it later.
+        was_made = bool(self.tracks) or attempt.link_renewals > 0
         left = attempt.number < MAX_ATTEMPTS and now < self.start_by
-        return left and self._step_after(attempt) is not NextStep.END
+        return left and not was_made and self._step_after(attempt) is not NextStep.END
 
     def _step_after(self, attempt: Attempt) -> NextStep:
         if attempt.failure is None:
