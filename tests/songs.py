@@ -6,6 +6,7 @@ import wave
 from datetime import datetime, timedelta
 from typing import Final
 
+from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, Track
 from fermata.domain.requests import SongRequest
@@ -22,16 +23,28 @@ def song_request(**changes: object) -> SongRequest:
     return SongRequest.model_validate(body)
 
 
+def candidate(provider: str = "minimax") -> Candidate:
+    """The model of a provider as a job's chain keeps it."""
+    upstream_model, delivery, price_credits = {
+        "minimax": ("music-2.5", "hex", 30),
+        "aimlapi": ("minimax/music-2.0", "url", 39),
+    }[provider]
+    return Candidate(
+        model=f"{provider}/{upstream_model}",
+        provider=provider,
+        upstream_model=upstream_model,
+        delivery=delivery,
+        price_credits=price_credits,
+    )
+
+
 def queued_job(provider: str = "minimax", now: datetime = NOON, **changes: object) -> Job:
-    upstream_model = {"minimax": "music-2.5", "aimlapi": "minimax/music-2.0"}[provider]
+    model = candidate(provider)
     job = Job(
         id=JOB_ID,
         tenant_id="acme",
-        request=song_request(model=f"{provider}/{upstream_model}"),
-        provider=provider,
-        upstream_model=upstream_model,
-        delivery="hex" if provider == "minimax" else "url",
-        price_credits=30,
+        request=song_request(model=model.model),
+        candidates=(model,),
         status=JobStatus.QUEUED,
         created_at=now,
         updated_at=now,

@@ -275,6 +275,7 @@ class World:
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
     catalogue: Catalogue = field(default_factory=read_catalogue)
+    default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remaining_s: float = 900
     scratch: Path = Path()
 
@@ -311,7 +312,9 @@ class World:
         )
 
     def submit_ports(self) -> SubmitPorts:
-        return SubmitPorts(self.jobs, self.machine, self.catalogue, start_by_s=3600)
+        return SubmitPorts(
+            self.jobs, self.machine, self.catalogue, start_by_s=3600, default_fallbacks=self.default_fallbacks
+        )
 
     def read_ports(self) -> ReadPorts:
         return ReadPorts(self.jobs, self.tracks, self.catalogue, link_ttl_s=900)

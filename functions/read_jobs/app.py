@@ -1,11 +1,10 @@
-"""GET /v1/jobs/{id} and what hangs below it; every unknown route ends here too."""
+"""GET /v1/jobs/{id} and what hangs below it, and GET /v1/models; every unknown route ends here too."""
 
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.domain.job_view import Link
-from fermata.use_cases.read_jobs import find_job, link_to_audio, read_attempts, show_job
-from fermata.use_cases.resume_generation import estimate_of
+from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, read_attempts, show_job, usual_time_s
 from fermata.wiring import now, read_ports
 
 api = http_api.create_api()
@@ -18,7 +17,7 @@ def get_job(job_id: str) -> Response[str]:
     event, ports, moment = api.current_event, read_ports(), now()
     job = find_job(job_id, http_api.caller(event).tenant_id, ports.jobs)
     view = show_job(job, http_api.api_url(event), ports, moment)
-    return http_api.answer(200, view, http_api.retry_after(job, estimate_of(job, ports.catalogue).p50_s, moment))
+    return http_api.answer(200, view, http_api.retry_after(job, usual_time_s(job, ports), moment))
 
 
 @api.get("/v1/jobs/<job_id>/audio")
@@ -33,3 +32,9 @@ def get_audio(job_id: str) -> Response[str]:
 def get_attempts(job_id: str) -> Response[str]:
     """What was tried, with whom, and who charged."""
     return http_api.answer(200, read_attempts(job_id, http_api.caller(api.current_event).tenant_id, read_ports()))
+
+
+@api.get("/v1/models")
+def get_models() -> Response[str]:
+    """Every model on offer with its limits and its price."""
+    return http_api.answer(200, list_models(read_ports()))

@@ -58,15 +58,18 @@ class CloudProcess:
 
 @contextmanager
 def cloud_process(
-    arguments: Sequence[str], scratch: Path, command: Sequence[str] = ("-m", "local", "up")
+    arguments: Sequence[str],
+    scratch: Path,
+    command: Sequence[str] = ("-m", "local", "up"),
+    project: Path = PROJECT_ROOT,
 ) -> Iterator[CloudProcess]:
-    """Start a cloud with its state below `scratch`; it does not outlive the block."""
+    """Start the cloud of a checkout with its state below `scratch`; it does not outlive the block."""
     scratch.mkdir(parents=True, exist_ok=True)
     said = scratch / "stderr.txt"
     with said.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
             [sys.executable, *command, *arguments],
-            cwd=PROJECT_ROOT,
+            cwd=project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -87,10 +90,10 @@ def cloud_process(
 
 
 @contextmanager
-def running_cloud(arguments: Sequence[str], scratch: Path) -> Iterator[dict[str, Any]]:
+def running_cloud(arguments: Sequence[str], scratch: Path, project: Path = PROJECT_ROOT) -> Iterator[dict[str, Any]]:
     """Run a cloud with the fast parameters on a free port, and yield the line that it prints."""
     everything = ["--port", "0", "--state-dir", str(scratch / "state"), *testing_parameters(), *arguments]
-    with cloud_process(everything, scratch) as cloud:
+    with cloud_process(everything, scratch, project=project) as cloud:
         yield cloud.line()
         assert cloud.process.poll() is None, f"the cloud ended by itself: {cloud.stderr()}"
         assert cloud.stop() == 0, cloud.stderr()

@@ -60,6 +60,8 @@ def test_what_is_not_json_is_400(cloud: Cloud, body: bytes) -> None:
         ({"audio": {"loud": True}}, ["/audio/loud"]),
         ({"metadata": {"order": 42}}, ["/metadata/order"]),
         ({"prompt": "\ud800"}, ["/prompt"]),
+        ({"fallbacks": ["minimax/nothing"], "on_unknown": "retry"}, ["/on_unknown"]),
+        ({"fallbacks": ["minimax/nothing", "minimax/music-1.5"], "prompt": "short"}, ["/fallbacks/0", "/fallbacks/1"]),
         ({"prompt": 7, "lyrics": 7}, ["/prompt", "/lyrics"]),
     ],
 )

@@ -27,6 +27,7 @@ SETTINGS: Final = {
     "AUDIO_BUCKET": "audio",
     "MUSIC_JOB_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:jobs",
     "MODEL_LATENCY_PRIORS": "{}",
+    "DEFAULT_FALLBACKS": "{}",
     "START_BY_SECONDS": "3600",
     "LINK_TTL_SECONDS": "900",
     "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",

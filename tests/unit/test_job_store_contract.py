@@ -56,7 +56,7 @@ def store(request: pytest.FixtureRequest) -> JobStore:
 
 def advanced_to(job: Job, store: JobStore) -> Job:
     """Store `job` as if it had gone through all of its versions, and give back what is stored."""
-    current = queued_job(job.provider)
+    current = queued_job(job.candidate.provider)
     store.create(current)
     for version in range(2, job.version + 1):
         attempts = job.attempts[: max(1, len(job.attempts) - (job.version - version))]

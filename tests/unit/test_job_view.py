@@ -32,6 +32,7 @@ FIELDS = {
     "object",
     "status",
     "model",
+    "fallbacks",
     "title",
     "metadata",
     "created_at",

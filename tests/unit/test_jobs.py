@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.fallback import NextStep
 from fermata.domain.jobs import MAX_ATTEMPTS, TRANSITIONS, AttemptState, Job, JobStatus, claim_end, fenced
 from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, TaskStarted
 from tests.songs import (
@@ -121,7 +122,7 @@ def test_the_fifth_attempt_may_not_be_claimed() -> None:
 )
 def test_only_what_surely_cost_nothing_and_may_pass_is_ordered_again(failure: Failure, repeats: bool) -> None:
     job = failed_job(failure)
-    assert job.may_repeat(NOON) is repeats
+    assert job.next_step(NOON) is (NextStep.SAME_MODEL if repeats else NextStep.END)
     assert job.status is (JobStatus.QUEUED if repeats else JobStatus.SUBMITTING)
 
 
@@ -176,7 +177,7 @@ def test_a_fenced_attempt_is_perhaps_billed() -> None:
 
 def test_a_late_mark_changes_nothing_but_the_mark() -> None:
     job = submitting_job()
-    late = job.with_late_answer(LATER)
+    late = job.with_late_answer(1, LATER)
     assert late.attempts[0] == job.attempts[0].model_copy(update={"late": True})
     assert late.model_copy(update={"attempts": job.attempts, "version": job.version, "updated_at": NOON}) == job
 

@@ -137,7 +137,7 @@ def test_the_longest_lyrics_fit_into_the_limit_however_they_are_escaped() -> Non
         pytest.param({"metadata": {"[key]": 1}}, "/metadata/[key]", "valid string", id="key_called_key"),
         pytest.param({"metadata": {str(n): "" for n in range(17)}}, "/metadata", "at most 16 items", id="metadata_17"),
         pytest.param({"metadata": {"a/b~c": 7}}, "/metadata/a~1b~0c", "valid string", id="pointer_characters"),
-        pytest.param({"duration": 60}, "/duration", "allowed: model, prompt, lyrics", id="unknown_field"),
+        pytest.param({"duration": 60}, "/duration", "allowed: model, fallbacks, on_unknown", id="unknown_field"),
         pytest.param({"a/b~c": 1}, "/a~1b~0c", "is not a field here", id="unknown_field_with_pointer_characters"),
         pytest.param({"": 1}, "/", "is not a field here", id="unknown_empty_field"),
         pytest.param({"[key]": 1}, "/[key]", "is not a field here", id="unknown_field_called_key"),

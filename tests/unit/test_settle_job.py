@@ -138,7 +138,7 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
     def write_again() -> None:
         world.jobs.before_next_save = None
         current = world.stored(JOB_ID)
-        world.jobs.save(current.with_late_answer(NOON))
+        world.jobs.save(current.with_late_answer(1, NOON))
         world.jobs.before_next_save = write_again
 
     world.jobs.before_next_save = write_again

@@ -19,7 +19,7 @@ from fermata.errors import (
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
-from tests.songs import JOB_ID, LINK, LYRICS, PROMPT, hex_answer, json_answer, queued_job, song_request
+from tests.songs import JOB_ID, LINK, LYRICS, PROMPT, candidate, hex_answer, json_answer, queued_job, song_request
 from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
@@ -88,7 +88,7 @@ def test_switches_and_the_wanted_file_reach_the_provider() -> None:
     world = World(upstream=FakeUpstream(SONG))
     audio = {"format": "wav", "sample_rate": 32000}
     request = song_request(lyrics="", auto_lyrics=True, audio=audio)
-    world.jobs.create(queued_job(request=request, delivery="url"))
+    world.jobs.create(queued_job(request=request, candidates=(candidate().model_copy(update={"delivery": "url"}),)))
     start_generation(JOB_ID, world.start_ports(), "run-1")
     body = world.upstream.sent[0].call.body or {}
     assert (body["lyrics_optimizer"], body["output_format"]) == (True, "url")
@@ -490,7 +490,7 @@ def test_messages_on_record_hold_no_key() -> None:
 
 def test_a_provider_without_a_dialect_is_a_configuration_error() -> None:
     world = World(keys=FixedProviderKeys({"nobody": {"default": "key"}}))
-    world.jobs.create(queued_job(provider="minimax").model_copy(update={"provider": "nobody"}))
+    world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"provider": "nobody"}),)))
     with pytest.raises(ConfigurationError):
         start_generation(JOB_ID, world.start_ports(), "run-1")
     assert world.upstream.posts == 0

@@ -17,7 +17,7 @@ from fermata.errors import (
 )
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.submit_job import submit_job
-from tests.songs import LYRICS, PROMPT, hex_answer
+from tests.songs import LYRICS, PROMPT, candidate, hex_answer
 from tests.twins import NOON, FakeUpstream, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "title": "Rain", "metadata": {"order": "42"}}
@@ -34,7 +34,8 @@ def test_a_job_is_stored_queued_and_started_under_its_id() -> None:
     job = world.stored(job_id)
     assert world.machine.started == [job_id]
     assert (job.status, job.tenant_id, job.attempts, job.version) == (JobStatus.QUEUED, "acme", (), 1)
-    assert (job.provider, job.upstream_model, job.delivery, job.price_credits) == ("minimax", "music-2.5", "hex", 30)
+    assert job.candidates == (candidate("minimax"),)
+    assert job.price_credits == 30
     assert (job.created_at, job.updated_at, job.start_by) == (NOON, NOON, NOON + timedelta(hours=1))
     assert (job.request.title, job.request.metadata) == ("Rain", {"order": "42"})
 
@@ -50,7 +51,7 @@ def test_a_job_is_on_record_before_its_machine_starts() -> None:
 def test_the_wanted_format_decides_how_the_provider_delivers() -> None:
     world = World()
     job_id = submit(world, {**BODY, "audio": {"format": "wav"}})
-    assert world.stored(job_id).delivery == "url"
+    assert world.stored(job_id).candidate.delivery == "url"
 
 
 @pytest.mark.parametrize(

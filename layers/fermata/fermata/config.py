@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     Json,
     NonNegativeInt,
     PositiveInt,
@@ -22,6 +23,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from fermata.domain.catalogue import Estimate
+from fermata.domain.requests import MAX_FALLBACKS
 from fermata.errors import ConfigurationError
 
 
@@ -31,6 +33,7 @@ def _split_comma_list(value: str) -> frozenset[str]:
 
 CommaSet = Annotated[frozenset[str], BeforeValidator(_split_comma_list)]
 LatencyPriors = Json[dict[str, Estimate]]
+DefaultFallbacks = Json[dict[str, Annotated[tuple[str, ...], Field(max_length=MAX_FALLBACKS)]]]
 
 
 class Settings(BaseModel):
@@ -50,6 +53,7 @@ class SubmitSettings(TableSettings):
 
     music_job_machine_arn: str
     model_latency_priors: LatencyPriors
+    default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
 
 

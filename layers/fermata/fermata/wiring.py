@@ -66,11 +66,14 @@ def tenant_store() -> TenantStore:
 def submit_ports() -> "SubmitPorts":
     """What `submit_job` works with."""
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.domain.candidates import check_default_fallbacks
     from fermata.use_cases.submit_job import SubmitPorts
 
     settings = config.load(config.SubmitSettings)
     machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
-    return SubmitPorts(job_store(), machine, _catalogue(settings.model_latency_priors), settings.start_by_seconds)
+    catalogue = _catalogue(settings.model_latency_priors)
+    check_default_fallbacks(settings.default_fallbacks, catalogue)
+    return SubmitPorts(job_store(), machine, catalogue, settings.start_by_seconds, settings.default_fallbacks)
 
 
 @lru_cache(maxsize=1)

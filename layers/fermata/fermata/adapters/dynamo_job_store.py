@@ -1,4 +1,4 @@
-"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, what was asked for in `REQUEST`, and `ATTEMPT#<n>`."""
+"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, what was ordered in `REQUEST`, and `ATTEMPT#<n>`."""
 
 import random
 import time
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fermata.domain.jobs import Job
+from fermata.domain.jobs import Attempt, Job
 from fermata.errors import StaleRecordError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_NOT_IN_THE_HOT_ROW: Final = {"request", "attempts"}
+_NEVER_CHANGES: Final = {"request", "candidates"}
+_NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts"}
 _CONFLICT_TRIES: Final = 6
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -33,19 +34,17 @@ class DynamoJobStore:
     def create(self, job: Job) -> None:
         """Store a new job and what was asked for; raises `StaleRecordError` where the id is taken."""
         row = self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)", {})
-        request = self._put(job.id, "REQUEST", job.request.model_dump(mode="json"))
+        request = self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES))
         self._write([row, request])
 
     def save(self, job: Job) -> None:
-        """Replace the version before this one, the last attempt with it; raises `StaleRecordError` where somebody else
-        wrote first.
+        """Replace the version before this one, with it the attempts that can have changed; raises `StaleRecordError`
+        where somebody else wrote first.
         """
         condition = {":before": _serialize(job.version - 1)}
         writes = [self._put(job.id, "JOB", _hot_row(job), "version = :before", condition)]
-        if job.attempts:
-            attempt = job.attempts[-1]
-            writes.append(self._put(job.id, f"ATTEMPT#{attempt.number:04d}", attempt.model_dump(mode="json")))
-        self._write(writes)
+        changed = [attempt for attempt in job.attempts if attempt.late or attempt is job.attempts[-1]]
+        self._write(writes + [self._put_attempt(job.id, attempt) for attempt in changed])
 
     def load(self, job_id: str) -> Job | None:
         """The job with its request and attempts, or None."""
@@ -59,6 +58,9 @@ class DynamoJobStore:
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the job table could not be read: {_code(error)}") from error
         return _job([_plain(item) for item in answer["Items"]])
+
+    def _put_attempt(self, job_id: str, attempt: Attempt) -> dict[str, Any]:
+        return self._put(job_id, f"ATTEMPT#{attempt.number:04d}", attempt.model_dump(mode="json"))
 
     def _put(
         self, job_id: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
@@ -105,8 +107,9 @@ def _job(items: list[dict[str, Any]]) -> Job | None:
     if "JOB" not in by_key:
         return None
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
-    request = {name: value for name, value in by_key["REQUEST"].items() if name not in ("pk", "sk")}
-    return Job.model_validate({**by_key["JOB"], "request": _whole_numbers(request), "attempts": attempts})
+    ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
+    ordered["request"] = _whole_numbers(ordered["request"])
+    return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts})
 
 
 def _whole_numbers(request: dict[str, Any]) -> dict[str, Any]:

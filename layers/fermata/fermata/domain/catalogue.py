@@ -63,6 +63,11 @@ class Model(_Entry):
     cost_usd: str
     unsupported: str | None = None
 
+    @property
+    def is_family(self) -> bool:
+        """Whether the id is a pattern and no model itself."""
+        return self.id.endswith("*")
+
 
 class Catalogue(_Entry):
     """Every model, and per provider the host names its audio links may point at (a leading dot allows subdomains)."""
@@ -73,7 +78,7 @@ class Catalogue(_Entry):
     def find(self, model_id: str) -> Model | None:
         """The model of this id, listed or by its family's pattern; None where there is no such model."""
         for model in self.models:
-            if model.id == model_id:
+            if model.id == model_id and not model.is_family:
                 return model
         return next((found for model in self.models if (found := _by_pattern(model, model_id))), None)
 
@@ -90,7 +95,7 @@ class Catalogue(_Entry):
 
 
 def _by_pattern(model: Model, model_id: str) -> Model | None:
-    if not model.id.endswith("*") or not model_id.startswith(model.id[:-1]):
+    if not model.is_family or not model_id.startswith(model.id[:-1]):
         return None
     upstream_model = model_id.removeprefix(f"{model.provider}/")
     if not _UPSTREAM_NAME.fullmatch(upstream_model):

@@ -49,6 +49,12 @@ class Failure(BaseModel):
     trace_id: str | None = None
     retry_after_s: int | None = None
 
+    def of_an_accepted_order(self) -> "Failure":
+        """This failure where the provider had taken the order before: a later refusal says nothing about the bill."""
+        if self.provider_charged is not ProviderCharged.NO:
+            return self
+        return self.model_copy(update={"provider_charged": ProviderCharged.UNKNOWN})
+
     @property
     def may_repeat(self) -> bool:
         """Whether a new attempt on the same provider is sensible and surely does not pay for the same song again."""

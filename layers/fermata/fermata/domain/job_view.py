@@ -44,6 +44,7 @@ def job_view(job: Job, estimate: Estimate, links: Mapping[int, Link], api_url: s
         "object": "job",
         "status": job.status.value,
         "model": job.request.model,
+        "fallbacks": [candidate.model for candidate in job.candidates[1:]],
         "title": job.request.title,
         "metadata": dict(job.request.metadata),
         "created_at": rfc3339(job.created_at),

@@ -4,11 +4,13 @@ arguments.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
+from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+from fermata.domain.fallback import NextStep, step_after
 from fermata.domain.requests import SongRequest
 from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, StartOutcome, TaskStarted
 
@@ -36,7 +38,7 @@ class JobStatus(StrEnum):
 TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.QUEUED: frozenset({JobStatus.SUBMITTING, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}),
     JobStatus.SUBMITTING: frozenset({JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED}),
-    JobStatus.GENERATING: frozenset({JobStatus.STORING, JobStatus.FAILED}),
+    JobStatus.GENERATING: frozenset({JobStatus.QUEUED, JobStatus.STORING, JobStatus.FAILED}),
     JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
     JobStatus.SUCCEEDED: frozenset(),
     JobStatus.FAILED: frozenset(),
@@ -59,7 +61,8 @@ class _Record(BaseModel):
 
 
 class Attempt(_Record):
-    """One POST to one provider. `claim_until` is when another run may call a silent claim unknown.
+    """One POST to one provider, for the model at position `candidate` of the job's chain. `claim_until` is when another
+    run may call a silent claim unknown.
 
     A ready attempt's audio is in the staged answer where `link` is None, else behind that signed link. `late` marks an
     answer that
@@ -73,6 +76,7 @@ class Attempt(_Record):
     claim_id: str
     claim_until: datetime
     started_at: datetime
+    candidate: NonNegativeInt = 0
     state: AttemptState = AttemptState.CLAIMED
     finished_at: datetime | None = None
     provider_charged: ProviderCharged = ProviderCharged.UNKNOWN
@@ -96,11 +100,12 @@ class Attempt(_Record):
                     state=AttemptState.READY, finished_at=now, link=url, provider_charged=ProviderCharged.YES
                 )
             case Refused(failure):
+                believed = failure if self.state is AttemptState.CLAIMED else failure.of_an_accepted_order()
                 return self._with(
                     state=AttemptState.FAILED,
                     finished_at=now,
-                    failure=failure,
-                    provider_charged=failure.provider_charged,
+                    failure=believed,
+                    provider_charged=believed.provider_charged,
                 )
 
     def awaiting_a_new_link(self) -> "Attempt":
@@ -133,15 +138,15 @@ class Track(_Record):
 
 
 class Job(_Record):
-    """A caller's order. `version` grows with every write and is the condition of the next one."""
+    """A caller's order. `version` grows with every write and is the condition of the next one.
+
+    `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
+    """
 
     id: str
     tenant_id: str
     request: SongRequest
-    provider: str
-    upstream_model: str
-    delivery: str
-    price_credits: NonNegativeInt
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1)]
     status: JobStatus
     created_at: datetime
     updated_at: datetime
@@ -157,6 +162,27 @@ class Job(_Record):
         """The newest attempt, or None while nothing was ordered."""
         return self.attempts[-1] if self.attempts else None
 
+    @property
+    def turn(self) -> int:
+        """Position in `candidates` of the model that is being asked, or is to be asked next."""
+        last = self.last_attempt
+        if last is None:
+            return 0
+        moves_on = self.status is JobStatus.QUEUED and self._step_after(last) is NextStep.NEXT_MODEL
+        return last.candidate + moves_on
+
+    @property
+    def candidate(self) -> Candidate:
+        """The model that is being asked, or is to be asked next."""
+        return self.candidates[self.turn]
+
+    @property
+    def price_credits(self) -> int:
+        """The delivered model's price; until then the highest that the job may come to."""
+        if self.status is JobStatus.SUCCEEDED:
+            return self.candidate.price_credits
+        return max(candidate.price_credits for candidate in self.candidates)
+
     def may_claim(self, now: datetime) -> bool:
         """Whether a new attempt may be claimed: still queued, attempts left, not past `start_by`."""
         return self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS and now < self.start_by
@@ -170,14 +196,14 @@ class Job(_Record):
         following = {
             AttemptState.GENERATING: JobStatus.GENERATING,
             AttemptState.READY: JobStatus.STORING,
-            AttemptState.FAILED: JobStatus.QUEUED if self._may_repeat_after(attempt, now) else self.status,
+            AttemptState.FAILED: JobStatus.QUEUED if self._may_follow(attempt, now) else self.status,
         }
         return self._moved(following[attempt.state], now, attempts=(*self.attempts[:-1], attempt))
 
-    def with_late_answer(self, now: datetime) -> "Job":
-        """This job with its last attempt marked late; the status does not change."""
-        *earlier, last = self.attempts
-        return self._moved(self.status, now, attempts=(*earlier, last.marked_late()))
+    def with_late_answer(self, number: int, now: datetime) -> "Job":
+        """This job with an attempt marked late; the status does not change."""
+        attempts = tuple(each.marked_late() if each.number == number else each for each in self.attempts)
+        return self._moved(self.status, now, attempts=attempts)
 
     def with_tracks(self, tracks: tuple[Track, ...], now: datetime) -> "Job":
         """This job with its files stored."""
@@ -190,13 +216,24 @@ class Job(_Record):
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
         return self._moved(status, now, failure=failure, finished_at=now, attempts=self._closed_attempts(failure, now))
 
-    def may_repeat(self, now: datetime) -> bool:
-        """Whether the last attempt failed in a way that allows another one on the same provider."""
-        return self.last_attempt is not None and self._may_repeat_after(self.last_attempt, now)
+    def next_step(self, now: datetime) -> NextStep:
+        """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
+        last = self.last_attempt
+        if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
+            return NextStep.END
+        return self._step_after(last)
 
-    def _may_repeat_after(self, attempt: Attempt, now: datetime) -> bool:
-        failure = attempt.failure
-        return failure is not None and failure.may_repeat and attempt.number < MAX_ATTEMPTS and now < self.start_by
+    def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
+        # A song that was once there is paid, whatever the provider says about it later.
+        was_made = bool(self.tracks) or attempt.link_renewals > 0
+        left = attempt.number < MAX_ATTEMPTS and now < self.start_by
+        return left and not was_made and self._step_after(attempt) is not NextStep.END
+
+    def _step_after(self, attempt: Attempt) -> NextStep:
+        if attempt.failure is None:
+            return NextStep.END
+        model_left = attempt.candidate + 1 < len(self.candidates)
+        return step_after(attempt.failure, self.request.on_unknown, model_left=model_left)
 
     def _closed_attempts(self, failure: Failure | None, now: datetime) -> tuple[Attempt, ...]:
         last = self.last_attempt

@@ -20,10 +20,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from fermata.domain.catalogue import Catalogue, Model, TextRule
+from fermata.domain.fallback import OnUnknown
 from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, MalformedBodyError
 
 MAX_BODY_BYTES: Final = 128 * 1024
 """Longest body that is read: the longest prompt and lyrics with every character escaped as a surrogate pair fit in."""
+
+MAX_FALLBACKS: Final = 3
 
 DEFAULT_SAMPLE_RATE: Final = 44100
 DEFAULT_BITRATE: Final = 256000
@@ -56,9 +59,15 @@ class AudioRequest(_Body):
 
 
 class SongRequest(_Body):
-    """One song as a caller asks for it. Lengths are the model's own and count Unicode code points."""
+    """One song as a caller asks for it. Lengths are the model's own and count Unicode code points.
+
+    `fallbacks` are asked in their order where the model before surely did not charge; None leaves the choice to the
+    deployment.
+    """
 
     model: ModelId
+    fallbacks: Annotated[list[ModelId], Field(max_length=MAX_FALLBACKS)] | None = None
+    on_unknown: OnUnknown = OnUnknown.FAIL
     prompt: Text = ""
     lyrics: Text = ""
     instrumental: StrictBool = False
@@ -69,7 +78,7 @@ class SongRequest(_Body):
 
 
 def parse_song_request(body: bytes, catalogue: Catalogue) -> tuple[SongRequest, Model]:
-    """Read a body and check it against the model it names.
+    """Read a body and check it against every model it names.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
@@ -80,8 +89,8 @@ def parse_song_request(body: bytes, catalogue: Catalogue) -> tuple[SongRequest, 
         request = SongRequest.model_validate(document)
     except ValidationError as error:
         raise InvalidRequestError([_field_error(part) for part in error.errors(include_url=False)]) from None
-    model = _find_model(request, catalogue)
-    wrong = list(_what_the_model_refuses(request, model))
+    model = find_model(request.model, "/model", catalogue)
+    wrong = [*what_the_model_refuses(request, model), *_wrong_fallbacks(request, catalogue)]
     if wrong:
         raise InvalidRequestError(wrong)
     return request, model
@@ -125,17 +134,35 @@ def _field_error(part: ErrorDetails) -> FieldError:
     return FieldError(pointer, part["msg"].removeprefix("Value error, "))
 
 
-def _find_model(request: SongRequest, catalogue: Catalogue) -> Model:
-    model = catalogue.find(request.model)
+def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
+    """The model on offer under this id; raises `InvalidRequestError` for the field that named it."""
+    model = catalogue.find(model_id)
     offered = ", ".join(catalogue.offered_ids())
     if model is None:
-        raise InvalidRequestError([FieldError("/model", f"is not a model on offer; allowed: {offered}")])
+        raise InvalidRequestError([FieldError(pointer, f"is not a model on offer; allowed: {offered}")])
     if model.unsupported is not None:
-        raise InvalidRequestError([FieldError("/model", f"is not on offer: {model.unsupported}; allowed: {offered}")])
+        raise InvalidRequestError([FieldError(pointer, f"is not on offer: {model.unsupported}; allowed: {offered}")])
     return model
 
 
-def _what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
+def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[FieldError]:
+    named = [request.model, *(request.fallbacks or ())]
+    for position, model_id in enumerate(named[1:]):
+        pointer = f"/fallbacks/{position}"
+        if model_id in named[: position + 1]:
+            yield FieldError(pointer, f"{model_id} is named twice; name each model once")
+            continue
+        try:
+            model = find_model(model_id, pointer, catalogue)
+        except InvalidRequestError as error:
+            yield from error.fields
+            continue
+        for wrong in what_the_model_refuses(request, model):
+            yield FieldError(pointer, f"{model_id} cannot sing this request: {wrong.pointer} {wrong.message}")
+
+
+def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    """Every field with which this model cannot sing the request."""
     yield from _switches(request, model)
     wordless = request.instrumental or request.auto_lyrics
     yield from _text("/prompt", request.prompt, model.prompt, model.prompt.required or wordless)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fermata.domain.catalogue import Estimate
+from fermata.domain.fallback import NextStep
 from fermata.domain.jobs import Attempt, AttemptState, Job
 
 LONGEST_WAIT_S = 600
@@ -14,6 +15,7 @@ class Word(StrEnum):
     """The choices of `DecideNext` in `statemachine/music_job.asl.json`."""
 
     RETRY_LATER = "retry_later"
+    NEXT_PROVIDER = "next_provider"
     IN_FLIGHT = "in_flight"
     GENERATING = "generating"
     READY = "ready"
@@ -66,8 +68,16 @@ def verdict_on(job: Job, now: datetime, estimate: Estimate, retry_later_s: int) 
         case AttemptState.READY:
             return _verdict(Word.READY, attempt, now)
         case AttemptState.FAILED:
-            if job.may_repeat(now):
-                return _verdict(Word.RETRY_LATER, attempt, now + timedelta(seconds=_back_off_s(attempt, retry_later_s)))
+            return _after_a_failure(job.next_step(now), attempt, now, retry_later_s)
+
+
+def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_later_s: int) -> Verdict:
+    match step:
+        case NextStep.NEXT_MODEL:
+            return _verdict(Word.NEXT_PROVIDER, attempt, now)
+        case NextStep.SAME_MODEL:
+            return _verdict(Word.RETRY_LATER, attempt, now + timedelta(seconds=_back_off_s(attempt, retry_later_s)))
+        case NextStep.END:
             return _verdict(Word.FAILED, attempt, now)
 
 

@@ -10,6 +10,7 @@ from fermata.domain.catalogue import Catalogue
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
 from fermata.domain.jobs import Job, Track
+from fermata.domain.model_view import models_view
 from fermata.errors import NotFoundError
 from fermata.ports import JobStore, TrackStore
 from fermata.use_cases.resume_generation import estimate_of
@@ -37,6 +38,16 @@ def show_job(job: Job, api_url: str, ports: ReadPorts, now: datetime) -> dict[st
     """The public view of a job, with a fresh link for every finished track."""
     links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
     return job_view(job, estimate_of(job, ports.catalogue), links, api_url)
+
+
+def usual_time_s(job: Job, ports: ReadPorts) -> int:
+    """How long half of the songs of the model that is being asked take, in seconds."""
+    return estimate_of(job, ports.catalogue).p50_s
+
+
+def list_models(ports: ReadPorts) -> dict[str, JsonValue]:
+    """Every model on offer with its limits and its price."""
+    return models_view(ports.catalogue)
 
 
 def read_attempts(job_id: str, tenant_id: str, ports: ReadPorts) -> dict[str, JsonValue]:

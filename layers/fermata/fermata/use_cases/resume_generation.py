@@ -84,6 +84,6 @@ def load_job(job_id: str, jobs: JobStore) -> Job:
 
 
 def estimate_of(job: Job, catalogue: Catalogue) -> Estimate:
-    """The expected times of the job's model, as the catalogue knows them now."""
-    model = catalogue.find(job.request.model)
+    """The expected times of the model whose turn it is, as the catalogue knows them now."""
+    model = catalogue.find(job.candidate.model)
     return model.estimate if model else Estimate(p50_s=60, p80_s=120)

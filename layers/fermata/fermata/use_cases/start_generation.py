@@ -43,7 +43,7 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
     if not job.may_claim(ports.clock()):
         return resume_generation(job_id, ports.resume, ports.clock())
     try:
-        alias, key = ports.keys.current(job.provider)
+        alias, key = ports.keys.current(job.candidate.provider)
     except ConfigurationError as error:
         return _without_a_key(job, str(error), claim_id, ports)
     claimed = _claim(job, alias, claim_id, ports)
@@ -64,8 +64,9 @@ def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts) -> Job | None
     now, remaining_s = ports.clock(), ports.remaining_s()
     attempt = Attempt(
         number=len(job.attempts) + 1,
-        provider=job.provider,
-        model=job.upstream_model,
+        candidate=job.turn,
+        provider=job.candidate.provider,
+        model=job.candidate.upstream_model,
         key_alias=alias,
         claim_id=claim_id,
         claim_until=claim_end(now, remaining_s, ports.claim_margin_s),
@@ -123,14 +124,15 @@ def _after_a_foreign_write(intended: Job, ports: StartPorts, now: datetime) -> J
     came late; raises `StaleRecordError` where others keep writing the job.
     """
     current = load_job(intended.id, ports.resume.jobs)
-    if not _written_off(current, _attempt(intended)) or not _is_staged(current, ports):
+    number = _attempt(intended).number
+    if not _written_off(current, _attempt(intended)) or ports.resume.answers.open(current.id, number) is None:
         return current
-    late = current.with_late_answer(now)
+    late = current.with_late_answer(number, now)
     try:
         ports.resume.jobs.save(late)
     except StaleRecordError:
         # The machine settles a written-off job at once, so one more look is common and enough.
-        late = load_job(intended.id, ports.resume.jobs).with_late_answer(now)
+        late = load_job(intended.id, ports.resume.jobs).with_late_answer(number, now)
         ports.resume.jobs.save(late)
     return late
 
@@ -139,14 +141,10 @@ def _written_off(current: Job, ours: Attempt) -> bool:
     """Whether somebody called our attempt unknown. The failure that we meant to write says that our own write, or that
     of a resume which read the same answer, was applied.
     """
-    attempt = current.last_attempt
-    if attempt is None or attempt.claim_id != ours.claim_id or attempt.late or attempt.failure == ours.failure:
+    attempt = next((each for each in current.attempts if each.claim_id == ours.claim_id), None)
+    if attempt is None or attempt.late or attempt.failure == ours.failure:
         return False
     return attempt.failure is not None and attempt.failure.failure_class is FailureClass.UNKNOWN_OUTCOME
-
-
-def _is_staged(job: Job, ports: StartPorts) -> bool:
-    return ports.resume.answers.open(job.id, _attempt(job).number) is not None
 
 
 def _attempt(job: Job) -> Attempt:
@@ -156,7 +154,7 @@ def _attempt(job: Job) -> Attempt:
 def _song_order(job: Job) -> SongOrder:
     request = job.request
     return SongOrder(
-        upstream_model=job.upstream_model,
+        upstream_model=job.candidate.upstream_model,
         prompt=request.prompt,
         lyrics=request.lyrics,
         instrumental=request.instrumental,
@@ -164,7 +162,7 @@ def _song_order(job: Job) -> SongOrder:
         audio_format=request.audio.format,
         sample_rate=request.audio.sample_rate,
         bitrate=request.audio.bitrate or DEFAULT_BITRATE,
-        delivery=job.delivery,
+        delivery=job.candidate.delivery,
     )
 
 

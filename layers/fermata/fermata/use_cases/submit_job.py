@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fermata.domain.catalogue import Catalogue, Model
+from fermata.domain.candidates import Candidate, DefaultFallbacks, candidates_for
+from fermata.domain.catalogue import Catalogue
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus, not_started
 from fermata.domain.requests import SongRequest, parse_song_request
@@ -13,12 +14,15 @@ from fermata.ports import JobMachine, JobStore
 
 @dataclass(frozen=True)
 class SubmitPorts:
-    """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds."""
+    """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds. `default_fallbacks` are
+    for requests that name none.
+    """
 
     jobs: JobStore
     machine: JobMachine
     catalogue: Catalogue
     start_by_s: int
+    default_fallbacks: DefaultFallbacks
 
 
 def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, randomness: bytes) -> Job:
@@ -29,7 +33,8 @@ def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, r
     then already closed as failed and unpaid.
     """
     request, model = parse_song_request(body, ports.catalogue)
-    job = _new_job(request, model, tenant_id, ports.start_by_s, now, randomness)
+    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
+    job = _new_job(request, chain, tenant_id, ports.start_by_s, now, randomness)
     ports.jobs.create(job)
     try:
         ports.machine.start(job.id)
@@ -49,16 +54,18 @@ def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
 
 
 def _new_job(
-    request: SongRequest, model: Model, tenant_id: str, start_by_s: int, now: datetime, randomness: bytes
+    request: SongRequest,
+    chain: tuple[Candidate, ...],
+    tenant_id: str,
+    start_by_s: int,
+    now: datetime,
+    randomness: bytes,
 ) -> Job:
     return Job(
         id=new_job_id(now, randomness),
         tenant_id=tenant_id,
         request=request,
-        provider=model.provider,
-        upstream_model=model.upstream_model,
-        delivery=model.delivery[request.audio.format],
-        price_credits=model.price_credits,
+        candidates=chain,
         status=JobStatus.QUEUED,
         created_at=now,
         updated_at=now,

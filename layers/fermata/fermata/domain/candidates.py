@@ -1,0 +1,76 @@
+"""The models that may sing one job, in the order in which they are asked; frozen when the job is submitted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+from fermata.domain.catalogue import Catalogue, Model
+from fermata.domain.requests import SongRequest, find_model, what_the_model_refuses
+from fermata.errors import ConfigurationError
+
+DefaultFallbacks = Mapping[str, Sequence[str]]
+"""Per model id, the fallbacks of a request that names none."""
+
+
+class Candidate(BaseModel):
+    """One model of a job's chain, as the catalogue knew it at submission."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    provider: str
+    upstream_model: str
+    delivery: str
+    price_credits: NonNegativeInt
+
+
+def candidates_for(
+    request: SongRequest, model: Model, catalogue: Catalogue, defaults: DefaultFallbacks
+) -> tuple[Candidate, ...]:
+    """The requested model, then its fallbacks. A default fallback that cannot sing this request is left out: nobody
+    asked for it.
+    """
+    if request.fallbacks is None:
+        fallbacks = _able(request, defaults.get(model.id, ()), catalogue)
+    else:
+        fallbacks = (find_model(model_id, "/fallbacks", catalogue) for model_id in request.fallbacks)
+    return tuple(_candidate(each, request.audio.format) for each in (model, *fallbacks))
+
+
+def check_default_fallbacks(defaults: DefaultFallbacks, catalogue: Catalogue) -> None:
+    """Raise `ConfigurationError` where a default fallback names a model that is not on offer, or a model itself."""
+    wrong = [f"{model_id}: {each}" for model_id in defaults for each in _impossible(model_id, defaults, catalogue)]
+    if wrong:
+        raise ConfigurationError(
+            f"DEFAULT_FALLBACKS: expected other models of the catalogue, each once, found {'; '.join(wrong)}; "
+            "correct the deployment parameter"
+        )
+
+
+def _impossible(model_id: str, defaults: DefaultFallbacks, catalogue: Catalogue) -> Iterator[str]:
+    named = (model_id, *defaults[model_id])
+    for position, each in enumerate(named):
+        if each in named[:position] or not _is_offered(each, catalogue):
+            yield each
+
+
+def _is_offered(model_id: str, catalogue: Catalogue) -> bool:
+    model = catalogue.find(model_id)
+    return model is not None and model.unsupported is None
+
+
+def _able(request: SongRequest, model_ids: Sequence[str], catalogue: Catalogue) -> Iterator[Model]:
+    for model_id in model_ids:
+        model = catalogue.find(model_id)
+        if model is not None and not any(what_the_model_refuses(request, model)):
+            yield model
+
+
+def _candidate(model: Model, audio_format: str) -> Candidate:
+    return Candidate(
+        model=model.id,
+        provider=model.provider,
+        upstream_model=model.upstream_model,
+        delivery=model.delivery[audio_format],
+        price_credits=model.price_credits,
+    )

@@ -1,0 +1,51 @@
+"""The words that the functions say and the choices that the state machine knows agree."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fermata.domain.verdicts import Word
+
+MACHINE = Path(__file__).resolve().parents[2] / "statemachine" / "music_job.asl.json"
+
+
+def states() -> dict[str, Any]:
+    return dict(json.loads(MACHINE.read_text("utf-8"))["States"])
+
+
+def next_of(choice_state: str, word: str) -> str:
+    state = states()[choice_state]
+    found = [rule["Next"] for rule in state["Choices"] if rule["StringEquals"] == word]
+    return str(found[0] if found else state["Default"])
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("word", Word)
+def test_every_word_has_its_choice_and_only_failed_settles(word: Word) -> None:
+    assert (next_of("DecideNext", word) == "SettleJob") is (word is Word.FAILED)
+
+
+@pytest.mark.check
+def test_every_choice_is_a_word() -> None:
+    assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*Word} - {Word.FAILED}
+
+
+@pytest.mark.check
+def test_the_next_provider_is_asked_without_a_wait() -> None:
+    assert next_of("DecideNext", "next_provider") == "StartGeneration"
+
+
+@pytest.mark.check
+def test_only_a_word_about_an_unpaid_attempt_leads_back_to_the_paid_call() -> None:
+    to_the_call = {word for word in Word if next_of("DecideNext", word) == "StartGeneration"}
+    waiting = {word for word in Word if next_of("DecideNext", word) == "WaitForTurn"}
+    back = {word for word in waiting if next_of("TakeTurn", word) == "StartGeneration"}
+    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER}
+
+
+@pytest.mark.check
+def test_every_state_says_what_has_been_paid_when_it_is_entered() -> None:
+    silent = [name for name, state in states().items() if "aid so far" not in state["Comment"]]
+    assert silent == ["Done"]
