@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, Track
+from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, Track
 from fermata.domain.requests import SongRequest
 from tests.twins import NOON, ScriptedAnswer
 
@@ -71,7 +71,7 @@ def ready_job(link: str | None = None, provider: str = "minimax", **changes: Any
     attempt = claimed_attempt(
         provider,
         state=AttemptState.READY,
-        link=link,
+        audio=Audio(source=AudioSource.LINKS, links=(link,)) if link else Audio(source=AudioSource.HEX),
         finished_at=NOON,
         provider_charged=ProviderCharged.YES,
         **changes,

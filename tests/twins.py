@@ -23,6 +23,7 @@ from fermata.use_cases.submit_job import SubmitPorts
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
+PROVIDERS: Final = ("minimax", "skillboss", "apiinone", "aimlapi")
 
 
 class SettableClock:
@@ -125,9 +126,7 @@ class InMemoryAnswerStore:
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
         body = b"".join(answer.chunks())
-        self.kept[job_id, attempt] = ScriptedAnswer(
-            body, answer.http_status, answer.content_type, answer.retry_after_s
-        )
+        self.kept[job_id, attempt] = ScriptedAnswer(body, answer.http_status, answer.content_type, answer.retry_after_s)
         failure, self.fail_next_keep = self.fail_next_keep, None
         if failure is not None:
             raise failure
@@ -242,7 +241,7 @@ class RecordingJobMachine:
 
 class FixedProviderKeys:
     def __init__(self, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        self.keys = {"minimax": {"default": KEY}, "aimlapi": {"default": KEY}} if keys is None else dict(keys)
+        self.keys = {name: {"default": KEY} for name in PROVIDERS} if keys is None else dict(keys)
         self.on_use: Callable[[], None] | None = None
 
     def current(self, provider: str) -> tuple[str, str]:
@@ -303,7 +302,6 @@ class World:
             links=self.links,
             tracks=self.tracks,
             meter=self.meter,
-            providers=load_provider,
             clock=self.clock,
             scratch=self.scratch,
             retention_days=365,

@@ -14,9 +14,10 @@ from local.simulators.links import Links
 from local.simulators.minimax import MinimaxDialect
 from local.simulators.recording import Recordings
 from local.simulators.simulator import Simulator
+from local.simulators.skillboss import SkillbossDialect
 
 DIALECTS: Final[Mapping[str, type[Dialect]]] = {
-    dialect.provider: dialect for dialect in (MinimaxDialect, AimlapiDialect)
+    dialect.provider: dialect for dialect in (MinimaxDialect, SkillbossDialect, AimlapiDialect)
 }
 SIMULATED_PROVIDERS: Final = tuple(DIALECTS)
 

@@ -12,6 +12,8 @@ import pytest
 from tests.integration.song import Cloud, request
 
 AIML = "aimlapi/minimax/music-2.0"
+SKILLBOSS = "skillboss/music-2.5"
+MODELS = {"minimax": "minimax/music-2.5", "skillboss": SKILLBOSS, "aimlapi": AIML}
 
 
 def sha256(text: str) -> str:
@@ -24,6 +26,7 @@ def sha256(text: str) -> str:
         pytest.param({}, "audio/mpeg", id="blocking, hex in the answer"),
         pytest.param({"model": "minimax/music-2.6", "audio": {"format": "wav"}}, "audio/wav", id="blocking, a link"),
         pytest.param({"model": AIML}, "audio/mpeg", id="task and poll"),
+        pytest.param({"model": SKILLBOSS}, "audio/mpeg", id="reseller, a link"),
         pytest.param({"model": "minimax/music-9-preview"}, "audio/mpeg", id="a model of a known family"),
     ],
 )
@@ -68,16 +71,18 @@ def test_a_job_that_has_no_song_yet_has_no_audio(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "fault", ["html", "empty", "cut:50", "hang:30", "reset_before_body", "http:502", "http:500:charged"]
 )
-@pytest.mark.parametrize("provider", ["minimax", "aimlapi"])
+@pytest.mark.parametrize("provider", ["minimax", "skillboss", "aimlapi"])
 def test_an_unclear_answer_to_the_paid_request_is_an_unknown_outcome_and_never_a_second_order(
     cloud: Cloud, provider: str, fault: str
 ) -> None:
     prompt = f"unclear {provider} {fault}"
     cloud.fault(provider, fault, "create", prompt, times=9)
-    job = cloud.made(request(prompt, model=AIML if provider == "aimlapi" else "minimax/music-2.5"))
+    job = cloud.made(request(prompt, model=MODELS[provider]))
 
     assert job["status"] == "failed"
-    assert (job["error"]["class"], job["error"]["provider_charged"]) == ("unknown_outcome", "unknown")
+    told = (provider, fault) == ("skillboss", "http:500:charged")
+    assert job["error"]["class"] == ("transient" if told else "unknown_outcome")
+    assert job["error"]["provider_charged"] == "unknown"
     assert len(cloud.posts(provider, sha256(prompt))) == 1
     assert "Traceback" not in json.dumps(job)
     assert job["attempt_count"] == 1
@@ -110,18 +115,60 @@ def test_an_error_inside_http_200_keeps_its_class_and_code(
 
 
 @pytest.mark.parametrize(
-    ("fault", "error_class", "charged"),
+    ("code", "error_class", "charged"),
     [
-        ("status1", "incomplete", "unknown"),
-        ("odd_hex", "bad_audio", "yes"),
-        ("not_hex", "bad_audio", "yes"),
-        ("not_audio", "bad_audio", "yes"),
+        (400, "invalid_request", "no"),
+        (401, "auth", "no"),
+        (402, "out_of_credit", "no"),
+        (500, "transient", "unknown"),
+        (7777, "provider_error", "unknown"),
     ],
 )
-def test_what_is_not_a_whole_song_is_never_delivered(cloud: Cloud, fault: str, error_class: str, charged: str) -> None:
-    prompt = f"not a song {fault}"
-    cloud.fault("minimax", fault, "create", prompt)
-    job = cloud.made(request(prompt))
+def test_a_resellers_code_inside_http_200_keeps_its_class(
+    cloud: Cloud, code: int, error_class: str, charged: str
+) -> None:
+    prompt = f"reseller code {code}"
+    cloud.fault("skillboss", f"code:{code}", "create", prompt, times=9)
+    error = cloud.made(request(prompt, model=SKILLBOSS))["error"]
+    assert (error["class"], error["code"], error["provider_charged"]) == (error_class, str(code), charged)
+    assert len(cloud.posts("skillboss", sha256(prompt))) == 1
+
+
+def test_a_pool_without_room_is_asked_again(cloud: Cloud) -> None:
+    cloud.fault("skillboss", "http:503", "create", "no room in the pool")
+    job = cloud.made(request("no room in the pool", model=SKILLBOSS))
+    assert job["status"] == "succeeded", job["error"]
+    assert [item["charged"] for item in cloud.posts("skillboss", sha256("no room in the pool"))] == [False, True]
+
+
+@pytest.mark.parametrize("fault", ["direct", "upper_hex", "hint"])
+def test_every_way_in_which_a_reseller_hands_over_a_song_ends_as_the_same_file(cloud: Cloud, fault: str) -> None:
+    # The prompt decides the tune, so the same song is ordered in both ways.
+    linked = cloud.made(request(f"handed over {fault}", model=SKILLBOSS))
+    cloud.fault("skillboss", fault, "create", f"handed over {fault}")
+    other = cloud.made(request(f"handed over {fault}", model=SKILLBOSS))
+    assert other["status"] == "succeeded", other["error"]
+    assert other["tracks"][0]["sha256"] == linked["tracks"][0]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "fault", "place", "error_class", "charged"),
+    [
+        ("minimax", "status1", "create", "incomplete", "unknown"),
+        ("minimax", "odd_hex", "create", "bad_audio", "yes"),
+        ("minimax", "not_hex", "create", "bad_audio", "yes"),
+        ("minimax", "not_audio", "create", "bad_audio", "yes"),
+        ("skillboss", "status1", "create", "incomplete", "unknown"),
+        ("skillboss", "not_hex", "create", "bad_audio", "yes"),
+        ("skillboss", "not_audio", "file", "bad_audio", "yes"),
+    ],
+)
+def test_what_is_not_a_whole_song_is_never_delivered(
+    cloud: Cloud, provider: str, fault: str, place: str, error_class: str, charged: str
+) -> None:
+    prompt = f"not a song {provider} {fault}"
+    cloud.fault(provider, fault, place, prompt)
+    job = cloud.made(request(prompt, model=MODELS[provider]))
     assert (job["status"], job["tracks"]) == ("failed", [])
     assert (job["error"]["class"], job["error"]["provider_charged"]) == (error_class, charged)
 

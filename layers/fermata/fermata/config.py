@@ -67,6 +67,8 @@ class UpstreamSettings(TableSettings):
     provider_keys_secret_arn: str
     provider_key_max_age_seconds: PositiveInt
     minimax_base_url: str
+    skillboss_base_url: str
+    apiinone_base_url: str
     aimlapi_base_url: str
     trusted_local_origins: CommaSet
     model_latency_priors: LatencyPriors

@@ -19,5 +19,10 @@ def minimax() -> Provider:
 
 
 @pytest.fixture
+def skillboss() -> Provider:
+    return Provider("skillboss")
+
+
+@pytest.fixture
 def aimlapi() -> Provider:
     return Provider("aimlapi")

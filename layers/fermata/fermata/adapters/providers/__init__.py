@@ -9,6 +9,7 @@ from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {
     "minimax": "fermata.adapters.providers.minimax",
+    "skillboss": "fermata.adapters.providers.skillboss",
     "aimlapi": "fermata.adapters.providers.aimlapi",
 }
 
