@@ -13,7 +13,9 @@ from tests.integration.song import Cloud, request
 
 AIML = "aimlapi/minimax/music-2.0"
 SKILLBOSS = "skillboss/music-2.5"
-MODELS = {"minimax": "minimax/music-2.5", "skillboss": SKILLBOSS, "aimlapi": AIML}
+APIINONE = "apiinone/minimax-music"
+SUNO = "apiinone/suno"
+MODELS = {"minimax": "minimax/music-2.5", "skillboss": SKILLBOSS, "apiinone": APIINONE, "aimlapi": AIML}
 
 
 def sha256(text: str) -> str:
@@ -27,6 +29,7 @@ def sha256(text: str) -> str:
         pytest.param({"model": "minimax/music-2.6", "audio": {"format": "wav"}}, "audio/wav", id="blocking, a link"),
         pytest.param({"model": AIML}, "audio/mpeg", id="task and poll"),
         pytest.param({"model": SKILLBOSS}, "audio/mpeg", id="reseller, a link"),
+        pytest.param({"model": APIINONE, "audio": {"bitrate": 60000}}, "audio/mpeg", id="task and poll, two routes"),
         pytest.param({"model": "minimax/music-9-preview"}, "audio/mpeg", id="a model of a known family"),
     ],
 )
@@ -71,7 +74,7 @@ def test_a_job_that_has_no_song_yet_has_no_audio(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "fault", ["html", "empty", "cut:50", "hang:30", "reset_before_body", "http:502", "http:500:charged"]
 )
-@pytest.mark.parametrize("provider", ["minimax", "skillboss", "aimlapi"])
+@pytest.mark.parametrize("provider", ["minimax", "skillboss", "apiinone", "aimlapi"])
 def test_an_unclear_answer_to_the_paid_request_is_an_unknown_outcome_and_never_a_second_order(
     cloud: Cloud, provider: str, fault: str
 ) -> None:
@@ -193,17 +196,96 @@ def test_a_provider_that_always_refuses_is_asked_four_times_at_most(cloud: Cloud
     assert len(cloud.posts("minimax", sha256("always refused"))) == 4
 
 
-def test_trouble_of_the_poll_itself_does_not_end_a_bought_song(cloud: Cloud) -> None:
+@pytest.mark.parametrize("provider", ["apiinone", "aimlapi"])
+def test_trouble_of_the_poll_itself_does_not_end_a_bought_song(cloud: Cloud, provider: str) -> None:
+    prompt = f"polls in trouble {provider}"
     for fault in ("http:503", "html", "status_word:meditating"):
-        cloud.fault("aimlapi", fault, "poll", "*")
-    job = cloud.made(request("polls in trouble", model=AIML))
+        cloud.fault(provider, fault, "poll", prompt)
+    job = cloud.made(request(prompt, model=MODELS[provider]))
     assert job["status"] == "succeeded", job["error"]
 
 
-def test_the_dead_link_of_a_task_is_renewed_once(cloud: Cloud) -> None:
-    cloud.fault("aimlapi", "link_expired", "file", "*", times=1)
-    job = cloud.made(request("a dead link", model=AIML))
+@pytest.mark.parametrize("provider", ["apiinone", "aimlapi"])
+def test_the_dead_link_of_a_task_is_renewed_once(cloud: Cloud, provider: str) -> None:
+    cloud.fault(provider, "link_expired", "file", f"a dead link {provider}", times=1)
+    job = cloud.made(request(f"a dead link {provider}", model=MODELS[provider]))
     assert job["status"] == "succeeded", job["error"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"title": "Rain"}, id="with words"),
+        pytest.param({"lyrics": "", "instrumental": True}, id="without words"),
+    ],
+)
+def test_an_order_of_two_songs_ends_as_two_playable_tracks(cloud: Cloud, fields: dict[str, Any]) -> None:
+    prompt = f"two songs {sorted(fields)}"
+    job = cloud.made(request(prompt, model=SUNO, **fields))
+    assert job["status"] == "succeeded", job["error"]
+    assert [track["number"] for track in job["tracks"]] == [1, 2]
+    for track in job["tracks"]:
+        with cloud.http() as http:
+            moved = http.get(f"/v1/jobs/{job['id']}/audio", params={"track": track["number"]})
+        file = httpx.get(moved.headers["location"]).raise_for_status()
+        assert hashlib.sha256(file.content).hexdigest() == track["sha256"]
+        assert miniaudio.decode(file.content).num_frames > 0
+    assert len({track["sha256"] for track in job["tracks"]}) == 2
+    with cloud.http() as http:
+        assert http.get(f"/v1/jobs/{job['id']}/audio", params={"track": 3}).status_code == 409
+    assert len(cloud.posts("apiinone", sha256(prompt))) == 1
+
+
+def test_a_second_song_that_cannot_be_had_leaves_the_first(cloud: Cloud) -> None:
+    # The simulator calls the second song of an order by the same words and two more.
+    cloud.fault("apiinone", "not_audio", "file", "only one song once more", times=9)
+    job = cloud.made(request("only one song", model=SUNO))
+    assert job["status"] == "succeeded", job["error"]
+    assert [track["number"] for track in job["tracks"]] == [1]
+
+
+def test_a_song_that_comes_at_once_needs_no_task(cloud: Cloud) -> None:
+    cloud.fault("apiinone", "direct", "create", "at once")
+    job = cloud.made(request("at once", model=APIINONE))
+    assert job["status"] == "succeeded", job["error"]
+    [attempt] = cloud.attempts(job["id"])
+    assert attempt["upstream_id"] is None
+
+
+def test_the_route_that_does_not_know_a_task_is_asked_once(cloud: Cloud) -> None:
+    cloud.fault("apiinone", "http:404", "poll", "on the other route")
+    for _ in range(2):
+        cloud.fault("apiinone", "status_word:pending", "poll", "on the other route")
+    job = cloud.made(request("on the other route", model=APIINONE))
+    assert job["status"] == "succeeded", job["error"]
+    log = (Path(cloud.line["logs_dir"]) / "simulator-apiinone.jsonl").read_text().splitlines()
+    asked = [line for line in map(json.loads, log) if line.get("prompt_sha256") == sha256("on the other route")]
+    paths = [line["path"] for line in asked]
+    assert sum(path.startswith("/api/v1/tasks/") for path in paths) == 1
+    assert paths.count("/api/v1/audio/music/feed") == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "error_class", "charged"),
+    [
+        ("code:400", "invalid_request", "no"),
+        ("http:401", "auth", "no"),
+        ("code:402", "out_of_credit", "no"),
+        ("code:500", "unknown_outcome", "unknown"),
+    ],
+)
+def test_a_refused_task_keeps_its_class(cloud: Cloud, fault: str, error_class: str, charged: str) -> None:
+    prompt = f"refused task {fault}"
+    cloud.fault("apiinone", fault, "create", prompt)
+    job = cloud.made(request(prompt, model=APIINONE))
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == (error_class, charged)
+    assert len(cloud.posts("apiinone", sha256(prompt))) == 1
+
+
+def test_a_task_that_ends_in_failure_may_have_been_charged(cloud: Cloud) -> None:
+    cloud.fault("apiinone", "status_word:FAILED", "poll", "a failing task")
+    job = cloud.made(request("a failing task", model=APIINONE))
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == ("provider_error", "unknown")
 
 
 def test_the_dead_link_of_a_blocking_provider_ends_the_job(cloud: Cloud) -> None:

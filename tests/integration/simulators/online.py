@@ -17,6 +17,7 @@ LIGHT: Json = {"audio_setting": {"bitrate": 32000}}
 ORDERS: dict[str, tuple[str, Callable[[Json], Json]]] = {
     "minimax": ("/v1/music_generation", lambda words: {"model": "music-2.0", **LIGHT, **words}),
     "skillboss": ("/v1/run", lambda words: {"model": "minimax_voice/music-2.5", "inputs": words}),
+    "apiinone": ("/api/v1/audio/music", lambda words: {"model": "minimax-music", "bitrate": 32000, **words}),
     "aimlapi": ("/v2/generate/audio", lambda words: {"model": "minimax/music-2.0", **LIGHT, **words}),
 }
 """The path of each provider's paid POST, and the body of a good one."""
@@ -56,6 +57,10 @@ class Provider:
             return str(self.order(output_format="url").json()["data"]["audio"])
         if self.running.provider == "skillboss":
             return str(self.order().json()["outputs"][0]["url"])
+        if self.running.provider == "apiinone":
+            task = self.order().json()["data"]["task_id"]
+            answer = self.client.get(f"{self.url}/api/v1/tasks/{task}", headers=self.authorization)
+            return str(answer.json()["data"]["response_data"][0]["audio_url"])
         return str(self.poll(self.order().json()["id"]).json()["audio_file"]["url"])
 
     def fault(self, name: str, **more: object) -> None:

@@ -83,7 +83,7 @@ class Attempt(_Record):
     """One POST to one provider. `claim_until` is when another run may call a silent claim unknown.
 
     `audio` is there once the attempt is ready. `late` marks an answer that arrived whole after its outcome had been
-    written off as unknown.
+    written off as unknown. `poll_route` counts the provider's routes for polling up to the one that knew the task.
     """
 
     number: PositiveInt
@@ -100,6 +100,7 @@ class Attempt(_Record):
     upstream_id: str | None = None
     audio: Audio | None = None
     link_renewals: NonNegativeInt = 0
+    poll_route: NonNegativeInt = 0
     late: bool = False
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
@@ -128,6 +129,10 @@ class Attempt(_Record):
         return self._with(
             state=AttemptState.GENERATING, audio=None, finished_at=None, link_renewals=self.link_renewals + 1
         )
+
+    def known_on(self, poll_route: int) -> "Attempt":
+        """This attempt with the route for polling on which its task is known."""
+        return self._with(poll_route=poll_route)
 
     def marked_late(self) -> "Attempt":
         """This attempt after its answer arrived whole although it had been written off."""

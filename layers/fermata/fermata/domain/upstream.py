@@ -35,12 +35,16 @@ class SongOrder:
 
 @dataclass(frozen=True)
 class UpstreamCall:
-    """One HTTP call relative to the provider's base URL; the client adds the key. `body` is sent as JSON."""
+    """One HTTP call relative to the provider's base URL; the client adds the key. `body` is sent as JSON.
+
+    `instead` asks the same on another documented route, for a free call whose answer is that the task is not found.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, JsonValue] | None = None
+    instead: "UpstreamCall | None" = None
 
 
 @dataclass(frozen=True)

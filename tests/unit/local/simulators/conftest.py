@@ -24,5 +24,10 @@ def skillboss() -> Provider:
 
 
 @pytest.fixture
+def apiinone() -> Provider:
+    return Provider("apiinone")
+
+
+@pytest.fixture
 def aimlapi() -> Provider:
     return Provider("aimlapi")
