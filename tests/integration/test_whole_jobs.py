@@ -9,6 +9,7 @@ import httpx
 import miniaudio
 import pytest
 
+from local.simulators.hints import HINT_CANARY
 from tests.integration.song import Cloud, request
 
 AIML = "aimlapi/minimax/music-2.0"
@@ -317,10 +318,20 @@ def test_an_execution_that_was_stopped_is_settled_by_the_status_rule(cloud: Clou
     assert (ended["error"]["class"], ended["error"]["code"]) == ("unknown_outcome", "Execution.ABORTED")
 
 
-def test_no_prompt_key_or_signature_is_in_any_log(cloud: Cloud) -> None:
-    job = cloud.made(request("canary-prompt-7f3a", model=AIML))
-    assert job["status"] == "succeeded"
+def test_no_prompt_key_signature_or_hint_is_in_any_log(cloud: Cloud) -> None:
+    jobs = []
+    for provider, model in MODELS.items():
+        cloud.fault(provider, "hint", "create", "canary-prompt-7f3a")
+        jobs.append(cloud.made(request("canary-prompt-7f3a", model=model)))
+    assert {job["status"] for job in jobs} == {"succeeded"}
+    assert HINT_CANARY not in json.dumps([jobs, [cloud.attempts(job["id"]) for job in jobs]])
     logs = "".join(path.read_text() for path in Path(cloud.line["logs_dir"]).glob("*.jsonl"))
-    assert job["id"] in logs
-    for secret in ("canary-prompt-7f3a", cloud.line["api_key"], "X-Amz-Signature", "Rain on the window"):
+    assert all(job["id"] in logs for job in jobs)
+    for secret in (
+        "canary-prompt-7f3a",
+        cloud.line["api_key"],
+        "X-Amz-Signature",
+        "Rain on the window",
+        HINT_CANARY,
+    ):
         assert secret not in logs

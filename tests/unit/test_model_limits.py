@@ -35,6 +35,7 @@ def wrong(model: str, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JS
         (MINIMAX_MUSIC, {"audio": {"bitrate": 60000, "sample_rate": 16000}}),
         (SUNO, {"prompt": "x" * 200, "lyrics": "x" * 3000, "title": "x" * 80}),
         (SUNO, {"prompt": ""}),
+        ("apiinone/suno-v9", {}),
         (SUNO, {"prompt": "x" * 400, "lyrics": ""}),
         (SUNO, {"lyrics": "", "instrumental": True}),
         (SUNO, {"lyrics": "", "auto_lyrics": True}),
