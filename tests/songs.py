@@ -8,7 +8,7 @@ from typing import Final
 
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, Track
+from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, Track
 from fermata.domain.requests import SongRequest
 from tests.twins import NOON, ScriptedAnswer
 
@@ -25,14 +25,16 @@ def song_request(**changes: object) -> SongRequest:
 
 def candidate(provider: str = "minimax") -> Candidate:
     """The model of a provider as a job's chain keeps it."""
-    upstream_model, delivery, price_credits = {
+    name, delivery, price_credits = {
         "minimax": ("music-2.5", "hex", 30),
+        "skillboss": ("music-2.5", "url", 30),
+        "apiinone": ("suno", "url", 20),
         "aimlapi": ("minimax/music-2.0", "url", 39),
     }[provider]
     return Candidate(
-        model=f"{provider}/{upstream_model}",
+        model=f"{provider}/{name}",
         provider=provider,
-        upstream_model=upstream_model,
+        upstream_model=f"minimax_voice/{name}" if provider == "skillboss" else name,
         delivery=delivery,
         price_credits=price_credits,
     )
@@ -81,7 +83,12 @@ def generating_job() -> Job:
 
 
 def ready_job(link: str | None = None, provider: str = "minimax", **changes: object) -> Job:
-    ready = {"state": AttemptState.READY, "link": link, "finished_at": NOON, "provider_charged": ProviderCharged.YES}
+    ready = {
+        "state": AttemptState.READY,
+        "audio": Audio(source=AudioSource.LINKS, links=(link,)) if link else Audio(source=AudioSource.HEX),
+        "finished_at": NOON,
+        "provider_charged": ProviderCharged.YES,
+    }
     attempt = claimed_attempt(provider).model_copy(update={**ready, **changes})
     return submitting_job(provider).with_outcome(attempt, NOON)
 

@@ -23,6 +23,7 @@ from fermata.use_cases.submit_job import SubmitPorts
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
+PROVIDERS: Final = ("minimax", "skillboss", "apiinone", "aimlapi")
 
 
 class SettableClock:
@@ -243,7 +244,7 @@ class RecordingJobMachine:
 
 class FixedProviderKeys:
     def __init__(self, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        self.keys = {"minimax": {"default": KEY}, "aimlapi": {"default": KEY}} if keys is None else dict(keys)
+        self.keys = {name: {"default": KEY} for name in PROVIDERS} if keys is None else dict(keys)
         self.on_use: Callable[[], object] | None = None
 
     def current(self, provider: str) -> tuple[str, str]:
@@ -305,7 +306,6 @@ class World:
             links=self.links,
             tracks=self.tracks,
             meter=self.meter,
-            providers=load_provider,
             clock=self.clock,
             scratch=self.scratch,
             retention_days=365,

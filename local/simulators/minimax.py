@@ -125,10 +125,11 @@ class MinimaxDialect:
             return fault.argument
         if order.output_format == "url" and kind not in {*_HEX_KINDS, FaultKind.STATUS1}:
             return self._backend.links.mint(order.song, genuine=kind is not FaultKind.NOT_AUDIO)
-        return _hex(recording.content, kind)
+        return spell_hex(recording.content, kind)
 
 
-def _hex(content: bytes, kind: FaultKind | None) -> str:
+def spell_hex(content: bytes, kind: FaultKind | None) -> str:
+    """Audio as the hex text of a MiniMax body, whole or as a fault has it."""
     text = content.hex()
     half = len(text) // 4 * 2
     if kind is FaultKind.STATUS1:

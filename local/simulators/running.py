@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from local.simulators.aimlapi import AimlapiDialect
+from local.simulators.apiinone import ApiinoneDialect
 from local.simulators.dialect import Backend, Dialect
 from local.simulators.faults import FaultKind, FaultTable
 from local.simulators.http_server import HttpServer
@@ -14,9 +15,10 @@ from local.simulators.links import Links
 from local.simulators.minimax import MinimaxDialect
 from local.simulators.recording import Recordings
 from local.simulators.simulator import Simulator
+from local.simulators.skillboss import SkillbossDialect
 
 DIALECTS: Final[Mapping[str, type[Dialect]]] = {
-    dialect.provider: dialect for dialect in (MinimaxDialect, AimlapiDialect)
+    dialect.provider: dialect for dialect in (MinimaxDialect, SkillbossDialect, ApiinoneDialect, AimlapiDialect)
 }
 SIMULATED_PROVIDERS: Final = tuple(DIALECTS)
 

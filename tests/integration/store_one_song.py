@@ -13,7 +13,6 @@ from fermata.adapters import aws
 from fermata.adapters.audio_measurement import FileAudioMeter
 from fermata.adapters.http_audio_links import HttpAudioLinks
 from fermata.adapters.http_upstream import HttpUpstream
-from fermata.adapters.providers import load_provider
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_track_store import S3TrackStore
 from fermata.domain.upstream import UpstreamCall
@@ -35,7 +34,6 @@ def store(way: str, origin: str) -> dict[str, object]:
             links=HttpAudioLinks({}, [], [origin], 5),
             tracks=S3TrackStore(aws.s3(), BUCKET),
             meter=FileAudioMeter(),
-            providers=load_provider,
             clock=lambda: NOON,
             scratch=Path(scratch),
             retention_days=1,

@@ -9,9 +9,14 @@ import httpx
 import miniaudio
 import pytest
 
+from local.simulators.hints import HINT_CANARY
 from tests.integration.song import Cloud, request
 
 AIML = "aimlapi/minimax/music-2.0"
+SKILLBOSS = "skillboss/music-2.5"
+APIINONE = "apiinone/minimax-music"
+SUNO = "apiinone/suno"
+MODELS = {"minimax": "minimax/music-2.5", "skillboss": SKILLBOSS, "apiinone": APIINONE, "aimlapi": AIML}
 
 
 def sha256(text: str) -> str:
@@ -24,6 +29,8 @@ def sha256(text: str) -> str:
         pytest.param({}, "audio/mpeg", id="blocking, hex in the answer"),
         pytest.param({"model": "minimax/music-2.6", "audio": {"format": "wav"}}, "audio/wav", id="blocking, a link"),
         pytest.param({"model": AIML}, "audio/mpeg", id="task and poll"),
+        pytest.param({"model": SKILLBOSS}, "audio/mpeg", id="reseller, a link"),
+        pytest.param({"model": APIINONE, "audio": {"bitrate": 60000}}, "audio/mpeg", id="task and poll, two routes"),
         pytest.param({"model": "minimax/music-9-preview"}, "audio/mpeg", id="a model of a known family"),
     ],
 )
@@ -68,16 +75,18 @@ def test_a_job_that_has_no_song_yet_has_no_audio(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "fault", ["html", "empty", "cut:50", "hang:30", "reset_before_body", "http:502", "http:500:charged"]
 )
-@pytest.mark.parametrize("provider", ["minimax", "aimlapi"])
+@pytest.mark.parametrize("provider", ["minimax", "skillboss", "apiinone", "aimlapi"])
 def test_an_unclear_answer_to_the_paid_request_is_an_unknown_outcome_and_never_a_second_order(
     cloud: Cloud, provider: str, fault: str
 ) -> None:
     prompt = f"unclear {provider} {fault}"
     cloud.fault(provider, fault, "create", prompt, times=9)
-    job = cloud.made(request(prompt, model=AIML if provider == "aimlapi" else "minimax/music-2.5"))
+    job = cloud.made(request(prompt, model=MODELS[provider]))
 
     assert job["status"] == "failed"
-    assert (job["error"]["class"], job["error"]["provider_charged"]) == ("unknown_outcome", "unknown")
+    told = (provider, fault) == ("skillboss", "http:500:charged")
+    assert job["error"]["class"] == ("transient" if told else "unknown_outcome")
+    assert job["error"]["provider_charged"] == "unknown"
     assert len(cloud.posts(provider, sha256(prompt))) == 1
     assert "Traceback" not in json.dumps(job)
     assert job["attempt_count"] == 1
@@ -110,18 +119,60 @@ def test_an_error_inside_http_200_keeps_its_class_and_code(
 
 
 @pytest.mark.parametrize(
-    ("fault", "error_class", "charged"),
+    ("code", "error_class", "charged"),
     [
-        ("status1", "incomplete", "unknown"),
-        ("odd_hex", "bad_audio", "yes"),
-        ("not_hex", "bad_audio", "yes"),
-        ("not_audio", "bad_audio", "yes"),
+        (400, "invalid_request", "no"),
+        (401, "auth", "no"),
+        (402, "out_of_credit", "no"),
+        (500, "transient", "unknown"),
+        (7777, "provider_error", "unknown"),
     ],
 )
-def test_what_is_not_a_whole_song_is_never_delivered(cloud: Cloud, fault: str, error_class: str, charged: str) -> None:
-    prompt = f"not a song {fault}"
-    cloud.fault("minimax", fault, "create", prompt)
-    job = cloud.made(request(prompt))
+def test_a_resellers_code_inside_http_200_keeps_its_class(
+    cloud: Cloud, code: int, error_class: str, charged: str
+) -> None:
+    prompt = f"reseller code {code}"
+    cloud.fault("skillboss", f"code:{code}", "create", prompt, times=9)
+    error = cloud.made(request(prompt, model=SKILLBOSS))["error"]
+    assert (error["class"], error["code"], error["provider_charged"]) == (error_class, str(code), charged)
+    assert len(cloud.posts("skillboss", sha256(prompt))) == 1
+
+
+def test_a_pool_without_room_is_asked_again(cloud: Cloud) -> None:
+    cloud.fault("skillboss", "http:503", "create", "no room in the pool")
+    job = cloud.made(request("no room in the pool", model=SKILLBOSS))
+    assert job["status"] == "succeeded", job["error"]
+    assert [item["charged"] for item in cloud.posts("skillboss", sha256("no room in the pool"))] == [False, True]
+
+
+@pytest.mark.parametrize("fault", ["direct", "upper_hex", "hint"])
+def test_every_way_in_which_a_reseller_hands_over_a_song_ends_as_the_same_file(cloud: Cloud, fault: str) -> None:
+    # The prompt decides the tune, so the same song is ordered in both ways.
+    linked = cloud.made(request(f"handed over {fault}", model=SKILLBOSS))
+    cloud.fault("skillboss", fault, "create", f"handed over {fault}")
+    other = cloud.made(request(f"handed over {fault}", model=SKILLBOSS))
+    assert other["status"] == "succeeded", other["error"]
+    assert other["tracks"][0]["sha256"] == linked["tracks"][0]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "fault", "place", "error_class", "charged"),
+    [
+        ("minimax", "status1", "create", "incomplete", "unknown"),
+        ("minimax", "odd_hex", "create", "bad_audio", "yes"),
+        ("minimax", "not_hex", "create", "bad_audio", "yes"),
+        ("minimax", "not_audio", "create", "bad_audio", "yes"),
+        ("skillboss", "status1", "create", "incomplete", "unknown"),
+        ("skillboss", "not_hex", "create", "bad_audio", "yes"),
+        ("skillboss", "not_audio", "file", "bad_audio", "yes"),
+    ],
+)
+def test_what_is_not_a_whole_song_is_never_delivered(
+    cloud: Cloud, provider: str, fault: str, place: str, error_class: str, charged: str
+) -> None:
+    prompt = f"not a song {provider} {fault}"
+    cloud.fault(provider, fault, place, prompt)
+    job = cloud.made(request(prompt, model=MODELS[provider]))
     assert (job["status"], job["tracks"]) == ("failed", [])
     assert (job["error"]["class"], job["error"]["provider_charged"]) == (error_class, charged)
 
@@ -146,17 +197,96 @@ def test_a_provider_that_always_refuses_is_asked_four_times_at_most(cloud: Cloud
     assert len(cloud.posts("minimax", sha256("always refused"))) == 4
 
 
-def test_trouble_of_the_poll_itself_does_not_end_a_bought_song(cloud: Cloud) -> None:
+@pytest.mark.parametrize("provider", ["apiinone", "aimlapi"])
+def test_trouble_of_the_poll_itself_does_not_end_a_bought_song(cloud: Cloud, provider: str) -> None:
+    prompt = f"polls in trouble {provider}"
     for fault in ("http:503", "html", "status_word:meditating"):
-        cloud.fault("aimlapi", fault, "poll", "*")
-    job = cloud.made(request("polls in trouble", model=AIML))
+        cloud.fault(provider, fault, "poll", prompt)
+    job = cloud.made(request(prompt, model=MODELS[provider]))
     assert job["status"] == "succeeded", job["error"]
 
 
-def test_the_dead_link_of_a_task_is_renewed_once(cloud: Cloud) -> None:
-    cloud.fault("aimlapi", "link_expired", "file", "*", times=1)
-    job = cloud.made(request("a dead link", model=AIML))
+@pytest.mark.parametrize("provider", ["apiinone", "aimlapi"])
+def test_the_dead_link_of_a_task_is_renewed_once(cloud: Cloud, provider: str) -> None:
+    cloud.fault(provider, "link_expired", "file", f"a dead link {provider}", times=1)
+    job = cloud.made(request(f"a dead link {provider}", model=MODELS[provider]))
     assert job["status"] == "succeeded", job["error"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"title": "Rain"}, id="with words"),
+        pytest.param({"lyrics": "", "instrumental": True}, id="without words"),
+    ],
+)
+def test_an_order_of_two_songs_ends_as_two_playable_tracks(cloud: Cloud, fields: dict[str, Any]) -> None:
+    prompt = f"two songs {sorted(fields)}"
+    job = cloud.made(request(prompt, model=SUNO, **fields))
+    assert job["status"] == "succeeded", job["error"]
+    assert [track["number"] for track in job["tracks"]] == [1, 2]
+    for track in job["tracks"]:
+        with cloud.http() as http:
+            moved = http.get(f"/v1/jobs/{job['id']}/audio", params={"track": track["number"]})
+        file = httpx.get(moved.headers["location"]).raise_for_status()
+        assert hashlib.sha256(file.content).hexdigest() == track["sha256"]
+        assert miniaudio.decode(file.content).num_frames > 0
+    assert len({track["sha256"] for track in job["tracks"]}) == 2
+    with cloud.http() as http:
+        assert http.get(f"/v1/jobs/{job['id']}/audio", params={"track": 3}).status_code == 409
+    assert len(cloud.posts("apiinone", sha256(prompt))) == 1
+
+
+def test_a_second_song_that_cannot_be_had_leaves_the_first(cloud: Cloud) -> None:
+    # The simulator calls the second song of an order by the same words and two more.
+    cloud.fault("apiinone", "not_audio", "file", "only one song once more", times=9)
+    job = cloud.made(request("only one song", model=SUNO))
+    assert job["status"] == "succeeded", job["error"]
+    assert [track["number"] for track in job["tracks"]] == [1]
+
+
+def test_a_song_that_comes_at_once_needs_no_task(cloud: Cloud) -> None:
+    cloud.fault("apiinone", "direct", "create", "at once")
+    job = cloud.made(request("at once", model=APIINONE))
+    assert job["status"] == "succeeded", job["error"]
+    [attempt] = cloud.attempts(job["id"])
+    assert attempt["upstream_id"] is None
+
+
+def test_the_route_that_does_not_know_a_task_is_asked_once(cloud: Cloud) -> None:
+    cloud.fault("apiinone", "http:404", "poll", "on the other route")
+    for _ in range(2):
+        cloud.fault("apiinone", "status_word:pending", "poll", "on the other route")
+    job = cloud.made(request("on the other route", model=APIINONE))
+    assert job["status"] == "succeeded", job["error"]
+    log = (Path(cloud.line["logs_dir"]) / "simulator-apiinone.jsonl").read_text().splitlines()
+    asked = [line for line in map(json.loads, log) if line.get("prompt_sha256") == sha256("on the other route")]
+    paths = [line["path"] for line in asked]
+    assert sum(path.startswith("/api/v1/tasks/") for path in paths) == 1
+    assert paths.count("/api/v1/audio/music/feed") == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "error_class", "charged"),
+    [
+        ("code:400", "invalid_request", "no"),
+        ("http:401", "auth", "no"),
+        ("code:402", "out_of_credit", "no"),
+        ("code:500", "unknown_outcome", "unknown"),
+    ],
+)
+def test_a_refused_task_keeps_its_class(cloud: Cloud, fault: str, error_class: str, charged: str) -> None:
+    prompt = f"refused task {fault}"
+    cloud.fault("apiinone", fault, "create", prompt)
+    job = cloud.made(request(prompt, model=APIINONE))
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == (error_class, charged)
+    assert len(cloud.posts("apiinone", sha256(prompt))) == 1
+
+
+def test_a_task_that_ends_in_failure_may_have_been_charged(cloud: Cloud) -> None:
+    cloud.fault("apiinone", "status_word:FAILED", "poll", "a failing task")
+    job = cloud.made(request("a failing task", model=APIINONE))
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == ("provider_error", "unknown")
 
 
 def test_the_dead_link_of_a_blocking_provider_ends_the_job(cloud: Cloud) -> None:
@@ -202,10 +332,20 @@ def test_a_function_killed_while_it_waits_for_the_song_leaves_an_unknown_outcome
     assert ended["attempt_count"] == 1
 
 
-def test_no_prompt_key_or_signature_is_in_any_log(cloud: Cloud) -> None:
-    job = cloud.made(request("canary-prompt-7f3a", model=AIML))
-    assert job["status"] == "succeeded"
+def test_no_prompt_key_signature_or_hint_is_in_any_log(cloud: Cloud) -> None:
+    jobs = []
+    for provider, model in MODELS.items():
+        cloud.fault(provider, "hint", "create", "canary-prompt-7f3a")
+        jobs.append(cloud.made(request("canary-prompt-7f3a", model=model)))
+    assert {job["status"] for job in jobs} == {"succeeded"}
+    assert HINT_CANARY not in json.dumps([jobs, [cloud.attempts(job["id"]) for job in jobs]])
     logs = "".join(path.read_text() for path in Path(cloud.line["logs_dir"]).glob("*.jsonl"))
-    assert job["id"] in logs
-    for secret in ("canary-prompt-7f3a", cloud.line["api_key"], "X-Amz-Signature", "Rain on the window"):
+    assert all(job["id"] in logs for job in jobs)
+    for secret in (
+        "canary-prompt-7f3a",
+        cloud.line["api_key"],
+        "X-Amz-Signature",
+        "Rain on the window",
+        HINT_CANARY,
+    ):
         assert secret not in logs

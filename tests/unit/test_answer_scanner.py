@@ -126,6 +126,10 @@ def test_hostile_bytes_raise_nothing_but_bad_audio_and_are_judged_like_json(body
         b'{"d\\u0061t\\u0061":{"\\u0061\\u0075\\u0064\\u0069\\u006F":"0aFF"}}',
         b'{"audio":"11","data":{"extra":{"audio":"22"},"audio":"0aFF","list":[{"audio":"33"}]},"x":{"audio":"44"}}',
         b'{"data":[],"data":{"audio":"0aFF"}}',
+        b'{"result":{"data":{"audio":"0aFF"}}}',
+        b'{"result":{"x":{"audio":"11"},"data":{"extra":{"data":{"audio":"22"}},"audio":"0aFF"}},"y":[{"audio":"33"}]}',
+        b'{"result":{"data":{}},"data":{"audio":"0aFF"}}',
+        b'{"data":{},"result":{"data":{"audio":"0aFF"}}}',
     ],
 )
 def test_the_audio_text_is_found_at_its_path_only(body: bytes) -> None:
@@ -142,6 +146,12 @@ def test_the_audio_text_is_found_at_its_path_only(body: bytes) -> None:
         b'{"data":[{"audio":"0aFF"}]}',
         b'[{"data":{"audio":"0aFF"}}]',
         b'{"data":{"data":{"audio":"0aFF"}}}',
+        b'{"result":{"audio":"0aFF"}}',
+        b'{"result":[{"data":{"audio":"0aFF"}}]}',
+        b'{"result":{"result":{"data":{"audio":"0aFF"}}}}',
+        b'{"data":{"result":{"data":{"audio":"0aFF"}}}}',
+        b'{"x":{"data":{"audio":"0aFF"}}}',
+        b'{"result":{},"x":{"data":{"audio":"0aFF"}}}',
         b'{"data":{"audio":["0aFF"]}}',
         b'{"data":{"audio":{"audio":"0aFF"}}}',
         b'{"data":{"Audio":"0aFF","audio ":"0aFF"}}',

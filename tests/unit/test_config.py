@@ -5,6 +5,7 @@ import pytest
 from fermata import config
 from fermata.domain.catalogue import Estimate
 from fermata.errors import ConfigurationError
+from tests.twins import PROVIDERS
 
 START = {
     "TABLE_NAME": "jobs",
@@ -12,6 +13,8 @@ START = {
     "PROVIDER_KEYS_SECRET_ARN": "arn:secret",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
     "MINIMAX_BASE_URL": "https://api.minimax.io/",
+    "SKILLBOSS_BASE_URL": "https://api.skillboss.co",
+    "APIINONE_BASE_URL": "https://apiin.one",
     "AIMLAPI_BASE_URL": "https://api.aimlapi.com",
     "TRUSTED_LOCAL_ORIGINS": "",
     "MODEL_LATENCY_PRIORS": "{}",
@@ -94,7 +97,7 @@ def test_an_answer_that_does_not_fit_into_the_function_is_refused() -> None:
     assert config.load(config.StartSettings, {**START, "READ_GAP_SECONDS": "855"}).read_gap_seconds == 855
 
 
-@pytest.mark.parametrize("name", ["MINIMAX_BASE_URL", "AIMLAPI_BASE_URL"])
+@pytest.mark.parametrize("name", [name for name in START if name.endswith("_BASE_URL")])
 @pytest.mark.parametrize("trusted", ["", "http://127.0.0.1:9001", "https://127.0.0.1:9000", "http://127.0.0.1"])
 def test_a_provider_is_called_without_tls_only_where_its_exact_origin_is_trusted(name: str, trusted: str) -> None:
     message = refused({name: "http://127.0.0.1:9000/", "TRUSTED_LOCAL_ORIGINS": trusted})
@@ -106,6 +109,7 @@ def test_a_provider_is_called_without_tls_only_where_its_exact_origin_is_trusted
 
 def test_a_base_url_has_no_slash_at_its_end() -> None:
     settings = config.load(config.StartSettings, START)
+    assert all(not settings.base_url(provider).endswith("/") for provider in PROVIDERS)
     assert settings.base_url("minimax") == "https://api.minimax.io"
     assert settings.base_url("aimlapi") == "https://api.aimlapi.com"
 

@@ -141,7 +141,7 @@ def test_the_price_is_the_highest_of_the_chain_until_a_model_delivered() -> None
     attempt = claimed_attempt("minimax", candidate=1)
     ready = job.claimed(attempt, NOON).with_outcome(attempt.after(AudioInAnswer(), NOON), NOON)
     assert ready.price_credits == 39
-    assert ready.settled(None, NOON).price_credits == 30
+    assert ready.with_tracks((stored_track(),), NOON).settled(None, NOON).price_credits == 30
     twice_refused = refused(refused(job, failure(FailureClass.AUTH)), failure(FailureClass.AUTH))
     assert twice_refused.settled(failure(FailureClass.AUTH), NOON).price_credits == 39
 

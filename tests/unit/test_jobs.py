@@ -7,8 +7,18 @@ from pydantic import ValidationError
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.fallback import NextStep
-from fermata.domain.jobs import MAX_ATTEMPTS, TRANSITIONS, AttemptState, Job, JobStatus, claim_end, fenced
-from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, TaskStarted
+from fermata.domain.jobs import (
+    MAX_ATTEMPTS,
+    TRANSITIONS,
+    AttemptState,
+    Audio,
+    AudioSource,
+    Job,
+    JobStatus,
+    claim_end,
+    fenced,
+)
+from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from tests.songs import (
     claimed_attempt,
     delivered_job,
@@ -40,13 +50,16 @@ def test_nothing_follows_a_terminal_state_and_something_every_other() -> None:
     assert {status for status in JobStatus if status.is_terminal} == TERMINAL
 
 
-def test_every_open_state_can_fail_and_only_a_stored_song_succeeds() -> None:
+def test_every_open_state_can_fail_and_only_one_after_the_order_succeeds() -> None:
     opened = set(JobStatus) - TERMINAL
     assert {status for status in opened if JobStatus.FAILED in TRANSITIONS[status]} == opened
-    assert {status for status in opened if JobStatus.SUCCEEDED in TRANSITIONS[status]} == {JobStatus.STORING}
+    assert {status for status in opened if JobStatus.SUCCEEDED in TRANSITIONS[status]} == {
+        JobStatus.GENERATING,
+        JobStatus.STORING,
+    }
 
 
-@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])
+@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job()])
 def test_a_job_without_a_song_cannot_succeed(job: Job) -> None:
     with pytest.raises(AssertionError, match="cannot become succeeded"):
         job.settled(None, LATER)
@@ -151,9 +164,15 @@ def test_an_attempt_learns_each_outcome() -> None:
         None,
     )
     staged = claimed.after(AudioInAnswer(), LATER)
-    assert (staged.state, staged.link, staged.provider_charged) == (AttemptState.READY, None, ProviderCharged.YES)
-    linked = claimed.after(AudioAt("https://a"), LATER)
-    assert (linked.state, linked.link, linked.finished_at) == (AttemptState.READY, "https://a", LATER)
+    assert (staged.state, staged.audio, staged.provider_charged) == (
+        AttemptState.READY,
+        Audio(source=AudioSource.HEX),
+        ProviderCharged.YES,
+    )
+    assert claimed.after(AudioIsAnswer(), LATER).audio == Audio(source=AudioSource.BODY)
+    linked = claimed.after(AudioAt("https://a", ("https://b",)), LATER)
+    both = Audio(source=AudioSource.LINKS, links=("https://a", "https://b"))
+    assert (linked.state, linked.audio, linked.finished_at) == (AttemptState.READY, both, LATER)
     failed = claimed.after(Refused(rate_limited()), LATER)
     assert (failed.state, failed.failure, failed.provider_charged) == (
         AttemptState.FAILED,

@@ -300,5 +300,5 @@ def test_there_is_nothing_to_poll() -> None:
 
 
 def test_an_unknown_provider_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match="aimlapi, minimax, found 'nobody'"):
+    with pytest.raises(ConfigurationError, match="aimlapi, apiinone, minimax, skillboss, found 'nobody'"):
         load_provider("nobody")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.jobs import Audio, AudioSource, Job, JobStatus
 from fermata.domain.verdicts import Verdict, Word
 from fermata.errors import AnswerLostError, ConfigurationError, FermataError, NotFoundError, NotSentError
 from fermata.use_cases.poll_generation import MISSES_IN_A_ROW, POLL_WITHIN_S, poll_generation
@@ -34,7 +34,8 @@ def test_a_finished_task_is_ready_with_its_link_byte_for_byte() -> None:
     world = world_with(DONE)
     assert poll(world).verdict is Word.READY
     job = world.stored(JOB_ID)
-    assert (job.status, job.attempts[0].link, job.attempts[0].finished_at) == (JobStatus.STORING, SONG_LINK, NOON)
+    assert (job.status, job.attempts[0].finished_at) == (JobStatus.STORING, NOON)
+    assert job.attempts[0].audio == Audio(source=AudioSource.LINKS, links=(SONG_LINK,))
 
 
 def test_a_task_is_asked_for_by_its_id_with_the_key_that_created_it() -> None:

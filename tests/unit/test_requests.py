@@ -30,7 +30,7 @@ def wrong_fields(body: object) -> dict[str, str]:
 def test_a_good_body_is_read_with_its_defaults() -> None:
     request = parse(GOOD)
     assert (request.instrumental, request.auto_lyrics, request.title, request.metadata) == (False, False, None, {})
-    assert (request.audio.format, request.audio.sample_rate, request.audio.bitrate) == ("mp3", 44100, None)
+    assert (request.audio.format, request.audio.sample_rate, request.audio.bitrate) == ("mp3", None, None)
 
 
 def test_a_full_body_is_read_whole() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, JobStatus
+from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Audio, AudioSource, JobStatus
 from fermata.domain.verdicts import Word
 from fermata.errors import (
     AnswerLostError,
@@ -40,10 +40,10 @@ def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> Non
     job = world.stored(JOB_ID)
     assert job.status is JobStatus.STORING
     (attempt,) = job.attempts
-    assert (attempt.state, attempt.provider_charged, attempt.link) == (
+    assert (attempt.state, attempt.provider_charged, attempt.audio) == (
         AttemptState.READY,
         ProviderCharged.YES,
-        None,
+        Audio(source=AudioSource.HEX),
     )
     assert (attempt.provider, attempt.model, attempt.key_alias, attempt.claim_id) == (
         "minimax",
@@ -57,7 +57,7 @@ def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> Non
 def test_a_link_in_the_answer_is_kept_byte_for_byte() -> None:
     world = world_with(json_answer({"data": {"audio": LINK, "status": 2}, "base_resp": {"status_code": 0}}))
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
-    assert world.stored(JOB_ID).attempts[0].link == LINK
+    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,))
 
 
 def test_a_task_provider_answers_with_a_task_to_poll() -> None:

@@ -49,7 +49,7 @@ def staged(world: World, answer: ScriptedAnswer) -> World:
 
 
 def linked(world: World, file: bytes | FermataError, provider: str = "aimlapi", **changes: object) -> World:
-    world.jobs.create(ready_job(LINK, provider, upstream_id="task:1", **changes))
+    world.jobs.create(ready_job(LINK, provider, **{"upstream_id": "task:1", **changes}))
     world.links.files[LINK] = file
     return world
 
@@ -176,7 +176,7 @@ def test_a_dead_link_of_a_task_is_renewed_once(world: World) -> None:
     job = world.stored(JOB_ID)
     (attempt,) = job.attempts
     assert job.status is JobStatus.GENERATING
-    assert (attempt.state, attempt.link, attempt.link_renewals, attempt.upstream_id, attempt.finished_at) == (
+    assert (attempt.state, attempt.audio, attempt.link_renewals, attempt.upstream_id, attempt.finished_at) == (
         AttemptState.GENERATING,
         None,
         1,
@@ -193,7 +193,7 @@ def test_a_link_that_is_dead_again_is_not_renewed_again(world: World) -> None:
 
 
 def test_a_dead_link_of_a_blocking_provider_cannot_be_renewed(world: World) -> None:
-    linked(world, LinkExpiredError("cdn answered 403"), provider="minimax")
+    linked(world, LinkExpiredError("cdn answered 403"), provider="minimax", upstream_id=None)
     with pytest.raises(ResultExpiredError):
         store(world)
 

@@ -71,6 +71,8 @@ class UpstreamSettings(TableSettings):
     provider_keys_secret_arn: str
     provider_key_max_age_seconds: PositiveInt
     minimax_base_url: str
+    skillboss_base_url: str
+    apiinone_base_url: str
     aimlapi_base_url: str
     trusted_local_origins: CommaSet
     model_latency_priors: LatencyPriors
@@ -78,7 +80,7 @@ class UpstreamSettings(TableSettings):
 
     @model_validator(mode="after")
     def _a_key_travels_over_tls(self) -> Self:
-        for name in ("minimax_base_url", "aimlapi_base_url"):
+        for name in (field for field in type(self).model_fields if field.endswith("_base_url")):
             origin = getattr(self, name).rstrip("/").lower()
             if not origin.startswith("https://") and self.trusted_local_origins.isdisjoint({origin, f"{origin}:80"}):
                 raise ValueError(

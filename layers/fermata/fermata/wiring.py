@@ -139,7 +139,6 @@ def store_ports() -> "StorePorts":
     """What `store_audio` works with."""
     from fermata.adapters.audio_measurement import FileAudioMeter
     from fermata.adapters.http_audio_links import HttpAudioLinks
-    from fermata.adapters.providers import load_provider
     from fermata.adapters.s3_answer_store import S3AnswerStore
     from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.store_audio import StorePorts
@@ -156,7 +155,6 @@ def store_ports() -> "StorePorts":
         ),
         tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
         meter=FileAudioMeter(),
-        providers=load_provider,
         clock=now,
         scratch=Path(tempfile.gettempdir()),
         retention_days=settings.track_retention_days,

@@ -65,5 +65,7 @@ def test_an_impossible_simulator_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_an_unknown_provider_is_refused_naming_the_known_ones() -> None:
-    with pytest.raises(UnknownSimulatorError, match="expected one of minimax, aimlapi, found 'other'"):
+    with pytest.raises(
+        UnknownSimulatorError, match="expected one of minimax, skillboss, apiinone, aimlapi, found 'other'"
+    ):
         start_simulator("other", key="k", latency_s=0.0)

@@ -12,6 +12,8 @@ START = {
     "PROVIDER_KEYS_SECRET_ARN": "arn",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
     "MINIMAX_BASE_URL": "https://minimax.example",
+    "SKILLBOSS_BASE_URL": "https://skillboss.example",
+    "APIINONE_BASE_URL": "https://apiinone.example",
     "AIMLAPI_BASE_URL": "https://aimlapi.example",
     "TRUSTED_LOCAL_ORIGINS": "",
     "MODEL_LATENCY_PRIORS": "{}",

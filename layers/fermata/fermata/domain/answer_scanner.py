@@ -18,7 +18,7 @@ _TEXT_WITH_ESCAPES: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 # Four characters decide between a link and hex text, and JSON can spell one character with six bytes.
 _HEAD_BYTES: Final = 4 * 6
-_LONGEST_KEY_BYTES: Final = 6 * len("audio") + 2
+_LONGEST_KEY_BYTES: Final = 6 * len("result") + 2
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class ScannedDocument:
     """The answer without its audio text.
 
     `document` is None where `flaw` says why the body is not one whole JSON document (or where that is `null`).
-    `hex_digits` is the length of the text at `$.data.audio` that was handed out, or None where there is no such string
-    or it is a link.
+    `hex_digits` is the length of the text at `$.data.audio` (or `$.result.data.audio`) that was handed out, or None
+    where there is no such string or it is a link.
     """
 
     document: JsonValue
@@ -36,11 +36,13 @@ class ScannedDocument:
 
 
 class _Position:
-    """Where in the document the scanner is, as far as finding `$.data.audio` needs it."""
+    """Where in the document the scanner is, as far as finding the audio text needs it."""
 
     def __init__(self) -> None:
         self._containers = bytearray()
         self._key: str | None = None
+        # How many of the open objects lead to the song: 1 is the document, then perhaps `result`, then `data`.
+        self._on_the_way = 0
         self._inside_data = False
         self._audio_seen = False
         self.expects_key = False
@@ -50,14 +52,18 @@ class _Position:
         return len(self._containers)
 
     def open(self, bracket: bytes) -> None:
-        self._inside_data = self._inside_data or (self._containers == b"{" and self._key == "data" and bracket == b"{")
+        if bracket == b"{" and self.depth == self._on_the_way and not self._inside_data and self._leads_to_audio():
+            self._on_the_way += 1
+            self._inside_data = self._key == "data"
         self._containers += bracket
         self._key = None
         self.expects_key = bracket == b"{"
 
     def close(self) -> None:
         del self._containers[-1:]
-        self._inside_data = self._inside_data and self.depth > 1
+        if self.depth < self._on_the_way:
+            self._on_the_way = self.depth
+            self._inside_data = False
         self._key = None
         self.expects_key = False
 
@@ -72,28 +78,32 @@ class _Position:
             self._refuse_second_audio()
 
     def takes_audio(self) -> bool:
-        """Whether the string that opens now is the one at `$.data.audio`."""
+        """Whether the string that opens now is the audio text."""
         found = self._at_audio()
         self._key = None
         return found
 
+    def _leads_to_audio(self) -> bool:
+        return self.depth == 0 or self._key == "data" or (self.depth == 1 and self._key == "result")
+
     def _at_audio(self) -> bool:
-        return self._inside_data and self.depth == 2 and self._key == "audio"
+        return self._inside_data and self.depth == self._on_the_way and self._key == "audio"
 
     def _refuse_second_audio(self) -> None:
         if self._audio_seen:
             raise BadAudioError(
-                "expected one text at $.data.audio, found a second; the provider has to say which of them is the song"
+                "expected one text at data.audio, found a second; the provider has to say which of them is the song"
             )
         self._audio_seen = True
 
 
 class AnswerScanner:
-    """Hands out the text at `$.data.audio` unless it is a link, and keeps the rest of one JSON document.
+    """Hands out the text at `$.data.audio` or `$.result.data.audio` unless it is a link, and keeps the rest of one JSON
+    document.
 
-    Chunks may be cut anywhere. Memory does not grow with the audio text. A second `$.data.audio` raises
-    `BadAudioError`; every other oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out as it
-    stands, for the decoder to refuse.
+    Chunks may be cut anywhere. Memory does not grow with the audio text. A second such text raises `BadAudioError`;
+    every other oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out as it stands, for the
+    decoder to refuse.
     """
 
     def __init__(self) -> None:

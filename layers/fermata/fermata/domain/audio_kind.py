@@ -37,6 +37,11 @@ def recognise_audio(head: bytes, size_bytes: int) -> AudioKind:
     return kind
 
 
+def begins_as_audio(head: bytes) -> bool:
+    """Whether a file's first bytes are those of a song; a short or cut file may still be none."""
+    return _kind_of(head) is not None
+
+
 def _kind_of(head: bytes) -> AudioKind | None:
     if head.startswith(b"ID3") or _is_frame_sync(head):
         return MP3

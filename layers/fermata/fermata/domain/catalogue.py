@@ -39,9 +39,10 @@ class TextRule(_Entry):
 
 
 class Model(_Entry):
-    """One model. `sample_rates` in Hz, `bitrates` in bits per second, `cost_usd` is what the provider asks for one song
-    as decimal text.
+    """One model. `sample_rates` in Hz, `bitrates` in bits per second (empty where there is no choice), `cost_usd` is
+    what the provider asks for one song as decimal text.
 
+    `prompt_beside_lyrics` replaces `prompt` where lyrics are sent too. A model with a `title` rule is sent the title.
     An id that ends in `*` stands for every upstream name with that beginning that is not listed itself.
     `delivery` tells, per format, whether the provider is asked for hex text or a link. A model with `unsupported` is
     known but not offered.
@@ -51,7 +52,9 @@ class Model(_Entry):
     provider: str
     upstream_model: str
     prompt: TextRule
+    prompt_beside_lyrics: TextRule | None = None
     lyrics: TextRule
+    title: TextRule | None = None
     instrumental: bool
     auto_lyrics: bool
     formats: tuple[Literal["mp3", "wav"], ...]

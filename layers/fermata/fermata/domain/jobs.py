@@ -12,7 +12,7 @@ from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.fallback import NextStep, step_after
 from fermata.domain.requests import SongRequest
-from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, StartOutcome, TaskStarted
+from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
 MAX_ATTEMPTS: Final = 4
 
@@ -38,7 +38,8 @@ class JobStatus(StrEnum):
 TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.QUEUED: frozenset({JobStatus.SUBMITTING, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}),
     JobStatus.SUBMITTING: frozenset({JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED}),
-    JobStatus.GENERATING: frozenset({JobStatus.QUEUED, JobStatus.STORING, JobStatus.FAILED}),
+    # With one song stored, a job whose other song got no new link has succeeded.
+    JobStatus.GENERATING: frozenset({JobStatus.QUEUED, JobStatus.STORING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
     JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
     JobStatus.SUCCEEDED: frozenset(),
     JobStatus.FAILED: frozenset(),
@@ -60,13 +61,32 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class AudioSource(StrEnum):
+    """Where a provider's audio is: hex text in the staged answer, that answer's whole body, or behind links."""
+
+    HEX = "hex"
+    BODY = "body"
+    LINKS = "links"
+
+
+class Audio(_Record):
+    """What a ready attempt brought: one song in its staged answer, or one per signed link, the primary song first."""
+
+    source: AudioSource
+    links: tuple[str, ...] = ()
+
+    @property
+    def songs(self) -> int:
+        """How many files there are."""
+        return len(self.links) if self.source is AudioSource.LINKS else 1
+
+
 class Attempt(_Record):
     """One POST to one provider, for the model at position `candidate` of the job's chain. `claim_until` is when another
     run may call a silent claim unknown.
 
-    A ready attempt's audio is in the staged answer where `link` is None, else behind that signed link. `late` marks an
-    answer that
-    arrived whole after its outcome had been written off as unknown.
+    `audio` is there once the attempt is ready. `late` marks an answer that arrived whole after its outcome had been
+    written off as unknown. `poll_route` counts the provider's routes for polling up to the one that knew the task.
     """
 
     number: PositiveInt
@@ -82,8 +102,9 @@ class Attempt(_Record):
     provider_charged: ProviderCharged = ProviderCharged.UNKNOWN
     failure: Failure | None = None
     upstream_id: str | None = None
-    link: str | None = None
+    audio: Audio | None = None
     link_renewals: NonNegativeInt = 0
+    poll_route: NonNegativeInt = 0
     late: bool = False
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
@@ -94,11 +115,11 @@ class Attempt(_Record):
                     state=AttemptState.GENERATING, upstream_id=task_id, provider_charged=ProviderCharged.YES
                 )
             case AudioInAnswer():
-                return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES)
-            case AudioAt(url):
-                return self._with(
-                    state=AttemptState.READY, finished_at=now, link=url, provider_charged=ProviderCharged.YES
-                )
+                return self._ready(Audio(source=AudioSource.HEX), now)
+            case AudioIsAnswer():
+                return self._ready(Audio(source=AudioSource.BODY), now)
+            case AudioAt(url, further):
+                return self._ready(Audio(source=AudioSource.LINKS, links=(url, *further)), now)
             case Refused(failure):
                 believed = failure if self.state is AttemptState.CLAIMED else failure.of_an_accepted_order()
                 return self._with(
@@ -111,12 +132,19 @@ class Attempt(_Record):
     def awaiting_a_new_link(self) -> "Attempt":
         """This attempt after its link died: its task is asked once more."""
         return self._with(
-            state=AttemptState.GENERATING, link=None, finished_at=None, link_renewals=self.link_renewals + 1
+            state=AttemptState.GENERATING, audio=None, finished_at=None, link_renewals=self.link_renewals + 1
         )
+
+    def known_on(self, poll_route: int) -> "Attempt":
+        """This attempt with the route for polling on which its task is known."""
+        return self._with(poll_route=poll_route)
 
     def marked_late(self) -> "Attempt":
         """This attempt after its answer arrived whole although it had been written off."""
         return self._with(late=True)
+
+    def _ready(self, audio: Audio, now: datetime) -> "Attempt":
+        return self._with(state=AttemptState.READY, finished_at=now, audio=audio, provider_charged=ProviderCharged.YES)
 
     def _with(self, **changes: object) -> "Attempt":
         return self.model_copy(update=changes)
@@ -206,13 +234,15 @@ class Job(_Record):
         return self._moved(self.status, now, attempts=attempts)
 
     def with_tracks(self, tracks: tuple[Track, ...], now: datetime) -> "Job":
-        """This job with its files stored."""
+        """This job with its files stored, as far as they are."""
         return self._moved(JobStatus.STORING, now, tracks=tracks)
 
     def settled(self, failure: Failure | None, now: datetime) -> "Job":
         """This job at its end: succeeded where there is no failure. An attempt that nobody heard from is closed as
         unknown.
         """
+        if failure is None and not self.tracks:
+            raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
         return self._moved(status, now, failure=failure, finished_at=now, attempts=self._closed_attempts(failure, now))
 

@@ -3,7 +3,7 @@ once.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 from pydantic import (
@@ -51,10 +51,12 @@ class _Body(BaseModel):
 
 
 class AudioRequest(_Body):
-    """The wanted file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only)."""
+    """The wanted file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only);
+    None leaves the choice to Fermata, or to a provider that has none.
+    """
 
     format: StrictStr = "mp3"
-    sample_rate: StrictInt = DEFAULT_SAMPLE_RATE
+    sample_rate: StrictInt | None = None
     bitrate: StrictInt | None = None
 
 
@@ -165,12 +167,15 @@ def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[Field
     """Every field with which this model cannot sing the request."""
     yield from _switches(request, model)
     wordless = request.instrumental or request.auto_lyrics
-    yield from _text("/prompt", request.prompt, model.prompt, model.prompt.required or wordless)
+    prompt = model.prompt_beside_lyrics if request.lyrics and model.prompt_beside_lyrics else model.prompt
+    yield from _text("/prompt", request.prompt, prompt, prompt.required or wordless)
     if wordless and request.lyrics:
         switch = "instrumental" if request.instrumental else "auto_lyrics"
         yield FieldError("/lyrics", f"must be left out when {switch} is true, because the provider would ignore them")
     else:
         yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless)
+    if model.title:
+        yield from _text("/title", request.title or "", model.title, model.title.required)
     yield from _audio(request.audio, model)
 
 
@@ -195,11 +200,17 @@ def _text(pointer: str, text: str, rule: TextRule, required: bool) -> Iterator[F
 def _audio(audio: AudioRequest, model: Model) -> Iterator[FieldError]:
     if audio.format not in model.formats:
         yield FieldError("/audio/format", "must be one of " + ", ".join(model.formats))
-    if audio.sample_rate not in model.sample_rates:
-        yield FieldError("/audio/sample_rate", "must be one of " + ", ".join(map(str, model.sample_rates)))
-    if audio.bitrate is None:
-        return
-    if audio.format == "wav":
+    yield from _choice("/audio/sample_rate", audio.sample_rate, model.sample_rates, model.id)
+    if audio.format == "wav" and audio.bitrate is not None:
         yield FieldError("/audio/bitrate", "must be left out for wav, which has none")
-    elif audio.bitrate not in model.bitrates:
-        yield FieldError("/audio/bitrate", "must be one of " + ", ".join(map(str, model.bitrates)))
+    else:
+        yield from _choice("/audio/bitrate", audio.bitrate, model.bitrates, model.id)
+
+
+def _choice(pointer: str, chosen: int | None, allowed: Sequence[int], model_id: str) -> Iterator[FieldError]:
+    if chosen is None or chosen in allowed:
+        return
+    need = (
+        "must be one of " + ", ".join(map(str, allowed)) if allowed else f"must be left out: {model_id} has no choice"
+    )
+    yield FieldError(pointer, need)

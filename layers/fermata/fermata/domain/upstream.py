@@ -30,27 +30,33 @@ class SongOrder:
     sample_rate: int
     bitrate: int
     delivery: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class UpstreamCall:
-    """One HTTP call relative to the provider's base URL; the client adds the key. `body` is sent as JSON."""
+    """One HTTP call relative to the provider's base URL; the client adds the key. `body` is sent as JSON.
+
+    `instead` asks the same on another documented route, for a free call whose answer is that the task is not found.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, JsonValue] | None = None
+    instead: "UpstreamCall | None" = None
 
 
 @dataclass(frozen=True)
 class UpstreamAnswer:
     """A complete HTTP answer with the audio text taken out.
 
-    `document` is the parsed JSON in which the hex text at `$.data.audio` is replaced by the empty string, or None where
-    the body is not
-    one whole JSON document (`flaw` then says why: empty, HTML, not JSON, cut short, two documents, too large...).
-    `hex_digits` is the length of the non-URL text at `$.data.audio`, or None where there is no such string.
-    `retry_after_s` is the parsed `Retry-After` header.
+    `document` is the parsed JSON in which the hex text at `$.data.audio` (or `$.result.data.audio`) is replaced by the
+    empty string, or None where the body is not one whole JSON document (`flaw` then says why: empty, HTML, not JSON,
+    cut short, two documents, too large...).
+    `hex_digits` is the length of that text, or None where there is no such string or it is a link.
+    `begins_as_audio` tells whether the body begins as a known audio file does. `retry_after_s` is the parsed
+    `Retry-After` header.
     """
 
     http_status: int
@@ -59,18 +65,27 @@ class UpstreamAnswer:
     flaw: str | None = None
     hex_digits: int | None = None
     retry_after_s: int | None = None
+    begins_as_audio: bool = False
 
 
 @dataclass(frozen=True)
 class AudioInAnswer:
-    """The song is in the staged answer itself, as hex text at `$.data.audio`."""
+    """The song is in the staged answer, as hex text at `$.data.audio` or `$.result.data.audio`."""
+
+
+@dataclass(frozen=True)
+class AudioIsAnswer:
+    """The body of the staged answer is the audio file itself."""
 
 
 @dataclass(frozen=True)
 class AudioAt:
-    """The song can be fetched from a signed link; the link is passed on byte for byte."""
+    """The song can be fetched from a signed link, and `further` songs of the same order from theirs; links are passed
+    on byte for byte.
+    """
 
     url: str
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,7 @@ class Refused:
     failure: Failure
 
 
-StartOutcome = AudioInAnswer | AudioAt | TaskStarted | Refused
+StartOutcome = AudioInAnswer | AudioIsAnswer | AudioAt | TaskStarted | Refused
 PollOutcome = AudioAt | StillRunning | Refused
 
 

@@ -101,6 +101,14 @@ def read_number(value: JsonValue) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def read_id(value: JsonValue) -> str | None:
+    """An id as text, which providers send as a text or as a number; None where it cannot be sent back."""
+    if isinstance(value, str):
+        return value if value.strip() and value.isprintable() else None
+    number = read_number(value)
+    return None if number is None else str(number)
+
+
 def read_error_status(value: JsonValue) -> int | None:
     """An HTTP error status told in the body, or None where the body tells none."""
     number = read_number(value)

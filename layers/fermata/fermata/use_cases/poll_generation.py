@@ -10,7 +10,7 @@ from typing import Final
 from fermata.domain.catalogue import Catalogue
 from fermata.domain.failures import FailureClass, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job
-from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning
+from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning, UpstreamCall
 from fermata.domain.verdicts import Verdict, next_poll_s, still_generating, verdict_on
 from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
 from fermata.ports import JobStore, ProviderKeys, Upstream
@@ -41,7 +41,7 @@ def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPo
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
         return _on_record(job, ports)
-    outcome = _ask(attempt, ports)
+    outcome, attempt = _ask(attempt, ports)
     if _not_found(outcome):
         misses += 1
         outcome = StillRunning() if misses < MISSES_IN_A_ROW else outcome
@@ -50,13 +50,27 @@ def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPo
     return _conclude(job, attempt, outcome, misses, ports)
 
 
-def _ask(attempt: Attempt, ports: PollPorts) -> PollOutcome:
+def _ask(attempt: Attempt, ports: PollPorts) -> tuple[PollOutcome, Attempt]:
+    """What the provider says, asked first where the task was known before, and the attempt with the route that knew."""
+    routes = _routes(ports.providers(attempt.provider).poll_call(attempt.upstream_id or ""))
+    known = attempt.poll_route if attempt.poll_route < len(routes) else 0
+    outcome: PollOutcome = StillRunning()
+    for route in (known, *(other for other in range(len(routes)) if other != known)):
+        outcome = _look(attempt, routes[route], POLL_WITHIN_S / len(routes), ports)
+        if not _not_found(outcome):
+            return outcome, attempt.known_on(route)
+    return outcome, attempt
+
+
+def _routes(call: UpstreamCall) -> list[UpstreamCall]:
+    return [call, *_routes(call.instead)] if call.instead else [call]
+
+
+def _look(attempt: Attempt, call: UpstreamCall, within_s: float, ports: PollPorts) -> PollOutcome:
     provider = ports.providers(attempt.provider)
     key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
     try:
-        with ports.upstream.send(
-            attempt.provider, provider.poll_call(attempt.upstream_id or ""), key, POLL_WITHIN_S
-        ) as answer:
+        with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
             return provider.read_poll(read_answer(answer))
     except (UpstreamCallError, BadAudioError):
         return StillRunning()
@@ -70,6 +84,7 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
     now = ports.clock()
     if isinstance(outcome, StillRunning):
         if now < attempt.started_at + timedelta(seconds=ports.generation_timeout_s):
+            _remember_route(job, attempt, ports)
             wait_s = next_poll_s(estimate_of(job, ports.catalogue), outcome.retry_after_s)
             return still_generating(attempt, now, wait_s, misses)
         message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
@@ -80,6 +95,16 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
     except StaleRecordError:
         changed = load_job(job.id, ports.jobs)
     return _on_record(changed, ports)
+
+
+def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:
+    if attempt == job.last_attempt:
+        return
+    try:
+        ports.jobs.save(job.with_outcome(attempt, ports.clock()))
+    except StaleRecordError:
+        # Whoever wrote the job knows more than a route; the next poll finds it again.
+        return
 
 
 def _on_record(job: Job, ports: PollPorts) -> Verdict:

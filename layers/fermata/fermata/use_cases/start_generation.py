@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
-from fermata.domain.requests import DEFAULT_BITRATE
+from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
 from fermata.domain.upstream import Refused, SongOrder, StartOutcome
 from fermata.domain.verdicts import Verdict, verdict_on
 from fermata.errors import (
@@ -160,9 +160,10 @@ def _song_order(job: Job) -> SongOrder:
         instrumental=request.instrumental,
         auto_lyrics=request.auto_lyrics,
         audio_format=request.audio.format,
-        sample_rate=request.audio.sample_rate,
+        sample_rate=request.audio.sample_rate or DEFAULT_SAMPLE_RATE,
         bitrate=request.audio.bitrate or DEFAULT_BITRATE,
         delivery=job.candidate.delivery,
+        title=request.title or "",
     )
 
 

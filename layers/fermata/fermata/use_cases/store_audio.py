@@ -1,4 +1,4 @@
-"""Turn a paid result into a file of ours: stream it to disk, measure it, store it. Safe to run again."""
+"""Turn a paid result into files of ours: stream each song to disk, measure it, store it. Safe to run again."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,10 +11,9 @@ from typing import IO
 
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.hex_decoder import HexDecoder
-from fermata.domain.jobs import Attempt, AttemptState, Job, Track
-from fermata.domain.upstream import Provider
+from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, Track
 from fermata.errors import BadAudioError, LinkExpiredError, ResultExpiredError, StaleRecordError
-from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, TrackStore
+from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
 from fermata.use_cases.resume_generation import load_job
 
 LINK_RENEWALS = 1
@@ -38,43 +37,43 @@ class StorePorts:
     links: AudioLinks
     tracks: TrackStore
     meter: AudioMeter
-    providers: Callable[[str], Provider]
     clock: Callable[[], datetime]
     scratch: Path
     retention_days: int
 
 
 def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreOutcome:
-    """Store the song of a ready attempt under the same key every time.
+    """Store every song of a ready attempt, each under the same key every time and on record once it is stored.
 
     Raises `BadAudioError`, `UnsafeLinkError`, `ResultExpiredError`, or `TransientError` where running it again may
-    help.
+    help. Songs stored before stay stored.
     """
     job = load_job(job_id, ports.jobs)
     attempt = job.last_attempt
-    if attempt is None or attempt.number != attempt_number or job.tracks or job.status.is_terminal:
+    if attempt is None or attempt.number != attempt_number or job.status.is_terminal:
         return StoreOutcome.STORED
     if attempt.state is AttemptState.GENERATING:
         # An earlier run asked for a new link and its answer was lost.
         return StoreOutcome.LINK_EXPIRED
-    if attempt.state is not AttemptState.READY:
+    if attempt.state is not AttemptState.READY or attempt.audio is None:
         return StoreOutcome.STORED
-    try:
-        track = _store(job, attempt, ports)
-    except LinkExpiredError:
-        return _ask_for_a_new_link(job, attempt, ports)
-    _save(job.with_tracks((track,), ports.clock()), ports)
+    while len(job.tracks) < attempt.audio.songs and not job.status.is_terminal:
+        try:
+            track = _store(job, attempt, attempt.audio, len(job.tracks) + 1, ports)
+        except LinkExpiredError:
+            return _ask_for_a_new_link(job, attempt, ports)
+        job = _save(job.with_tracks((*job.tracks, track), ports.clock()), ports)
     return StoreOutcome.STORED
 
 
-def _store(job: Job, attempt: Attempt, ports: StorePorts) -> Track:
+def _store(job: Job, attempt: Attempt, audio: Audio, number: int, ports: StorePorts) -> Track:
     with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
-        sha256 = _write(_audio(job, attempt, ports), file)
+        sha256 = _write(_song(job, attempt, audio, number, ports), file)
         facts = ports.meter.measure(Path(file.name))
-        key = f"tracks/{job.id}/1.{facts.extension}"
+        key = f"tracks/{job.id}/{number}.{facts.extension}"
         ports.tracks.put(key, Path(file.name), facts.content_type)
     return Track(
-        number=1,
+        number=number,
         object_key=key,
         expires_at=ports.clock() + timedelta(days=ports.retention_days),
         content_type=facts.content_type,
@@ -87,16 +86,24 @@ def _store(job: Job, attempt: Attempt, ports: StorePorts) -> Track:
     )
 
 
-def _audio(job: Job, attempt: Attempt, ports: StorePorts) -> Iterator[bytes]:
-    if attempt.link is not None:
-        return ports.links.fetch(attempt.provider, attempt.link)
-    return _decoded(job, attempt, ports.answers)
+def _song(job: Job, attempt: Attempt, audio: Audio, number: int, ports: StorePorts) -> Iterator[bytes]:
+    match audio.source:
+        case AudioSource.LINKS:
+            return ports.links.fetch(attempt.provider, audio.links[number - 1])
+        case AudioSource.BODY:
+            return _staged(job, attempt, ports.answers).chunks()
+        case AudioSource.HEX:
+            return _decoded(_staged(job, attempt, ports.answers))
 
 
-def _decoded(job: Job, attempt: Attempt, answers: AnswerStore) -> Iterator[bytes]:
+def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
     kept = answers.open(job.id, attempt.number)
     if kept is None:
         raise ResultExpiredError(f"the staged answer of attempt {attempt.number} is gone; it is kept 30 days")
+    return kept
+
+
+def _decoded(kept: StreamedAnswer) -> Iterator[bytes]:
     scanner, decoder = AnswerScanner(), HexDecoder()
     for chunk in kept.chunks():
         yield decoder.feed(scanner.feed(chunk))
@@ -116,14 +123,14 @@ def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
 
 
 def _ask_for_a_new_link(job: Job, attempt: Attempt, ports: StorePorts) -> StoreOutcome:
-    if ports.providers(attempt.provider).blocking or attempt.link_renewals >= LINK_RENEWALS:
+    if attempt.upstream_id is None or attempt.link_renewals >= LINK_RENEWALS:
         raise ResultExpiredError("the provider's link is dead and a fresh one cannot be had")
     now = ports.clock()
     _save(job.with_outcome(attempt.awaiting_a_new_link(), now), ports)
     return StoreOutcome.LINK_EXPIRED
 
 
-def _save(job: Job, ports: StorePorts) -> None:
+def _save(job: Job, ports: StorePorts) -> Job:
     try:
         ports.jobs.save(job)
     except StaleRecordError:
@@ -131,3 +138,5 @@ def _save(job: Job, ports: StorePorts) -> None:
         current = load_job(job.id, ports.jobs)
         if current.status is not job.status and not current.status.is_terminal:
             raise
+        return current
+    return job

@@ -19,5 +19,15 @@ def minimax() -> Provider:
 
 
 @pytest.fixture
+def skillboss() -> Provider:
+    return Provider("skillboss")
+
+
+@pytest.fixture
+def apiinone() -> Provider:
+    return Provider("apiinone")
+
+
+@pytest.fixture
 def aimlapi() -> Provider:
     return Provider("aimlapi")

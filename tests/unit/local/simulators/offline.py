@@ -11,6 +11,13 @@ Json: TypeAlias = dict[str, Any]
 
 KEY = "key-of-the-test"
 ORIGIN = "http://simulator.test"
+ORDERS = {
+    "minimax": ("/v1/music_generation", "music-2.0"),
+    "skillboss": ("/v1/run", "minimax_voice/music-2.5"),
+    "apiinone": ("/api/v1/audio/music", "minimax-music"),
+    "aimlapi": ("/v2/generate/audio", "minimax/music-2.0"),
+}
+"""The path of each provider's paid POST, and a model that it takes."""
 
 
 @dataclass
@@ -49,13 +56,20 @@ class Provider:
         return self.request("POST", self.path, self.body(**changes))
 
     def body(self, **changes: object) -> dict[str, object]:
-        model = {"minimax": "music-2.0", "aimlapi": "minimax/music-2.0"}[self.name]
-        whole = {"model": model, "prompt": "indie folk, rainy evening", "lyrics": "[Verse]\nrain on my window"}
-        return {name: value for name, value in (whole | changes).items() if value is not None}
+        whole = {
+            "model": ORDERS[self.name][1],
+            "prompt": "indie folk, rainy evening",
+            "lyrics": "[Verse]\nrain on glass",
+        }
+        body = {name: value for name, value in (whole | changes).items() if value is not None}
+        if self.name != "skillboss" or "inputs" in body:
+            return body
+        inputs = {name: body.pop(name) for name in ("prompt", "lyrics") if name in body}
+        return {**body, "inputs": inputs}
 
     @property
     def path(self) -> str:
-        return {"minimax": "/v1/music_generation", "aimlapi": "/v2/generate/audio"}[self.name]
+        return ORDERS[self.name][0]
 
     def file(self, link: str, *, key: str | None = None) -> Answer:
         return self.request("GET", link, key=key)

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from local.simulators import SIMULATED_PROVIDERS
 from tests.unit.local.simulators.offline import Provider
 
 ARGUMENTS = {
@@ -26,7 +27,7 @@ def charged_faults(provider: Provider) -> dict[str, str]:
     return {row["name"]: row["charged"] for row in rows if "create" in row["on"]}
 
 
-@pytest.mark.parametrize("name", ["minimax", "aimlapi"])
+@pytest.mark.parametrize("name", SIMULATED_PROVIDERS)
 def test_the_fault_list_tells_the_truth_about_charges(provider: Callable[..., Provider], name: str) -> None:
     simulated = provider(name)
     promised = charged_faults(simulated)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from local.simulators import SIMULATED_PROVIDERS
 from tests.unit.local.simulators.offline import Provider
 
 
@@ -92,10 +93,10 @@ def test_a_fault_order_that_makes_no_sense_is_400_and_waits_for_nothing(minimax:
 @pytest.mark.parametrize(
     ("name", "fault", "known_by"),
     [
-        ("minimax", "status_word:odd", "aimlapi"),
-        ("aimlapi", "code:1002", "minimax"),
-        ("aimlapi", "odd_hex", "minimax"),
-        ("minimax", "direct", "no dialect served here"),
+        ("minimax", "status_word:odd", "apiinone, aimlapi"),
+        ("aimlapi", "code:1002", "minimax, skillboss, apiinone"),
+        ("aimlapi", "odd_hex", "minimax, skillboss"),
+        ("minimax", "direct", "skillboss, apiinone"),
         ("aimlapi", "callback_forged", "no dialect served here"),
     ],
 )
@@ -113,7 +114,7 @@ def test_a_fault_at_a_place_where_it_cannot_happen_is_refused_naming_where_it_ca
     assert "happens on file here, not on 'create'" in json.loads(answer.body)["error"]
 
 
-@pytest.mark.parametrize("name", ["minimax", "aimlapi"])
+@pytest.mark.parametrize("name", SIMULATED_PROVIDERS)
 def test_every_listed_fault_says_what_it_imitates(provider: Callable[..., Provider], name: str) -> None:
     listing = provider(name).json("GET", "/_sim/faults", key=None)
     assert listing["provider"] == name

@@ -9,6 +9,8 @@ from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {
     "minimax": "fermata.adapters.providers.minimax",
+    "skillboss": "fermata.adapters.providers.skillboss",
+    "apiinone": "fermata.adapters.providers.apiinone",
     "aimlapi": "fermata.adapters.providers.aimlapi",
 }
 

@@ -27,8 +27,8 @@ from fermata.domain.upstream_reading import (
     failure_of,
     member,
     read_error_status,
+    read_id,
     read_link,
-    read_number,
     read_words,
     refusal,
 )
@@ -120,17 +120,10 @@ def _finished_song(answer: UpstreamAnswer) -> AudioAt | None:
 
 def _task_in(answer: UpstreamAnswer) -> TaskStarted | None:
     for name in ("id", "generation_id"):
-        task_id = _read_id(member(answer.document, name))
+        task_id = read_id(member(answer.document, name))
         if task_id:
             return TaskStarted(task_id)
     return None
-
-
-def _read_id(value: JsonValue) -> str | None:
-    if isinstance(value, str):
-        return value if value.strip() and value.isprintable() else None
-    number = read_number(value)
-    return None if number is None else str(number)
 
 
 def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:

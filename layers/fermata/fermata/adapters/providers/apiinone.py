@@ -1,0 +1,189 @@
+"""API in One: a paid call that answers with a task id or with the song at once, and two documented ways to ask for a
+task. A suno order brings two songs.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from pydantic import JsonValue
+
+from fermata.adapters.providers.apiinone_task import (
+    Stage,
+    audio_at,
+    finished_songs,
+    has_failed,
+    songs_in,
+    stage_of,
+    task_in,
+)
+from fermata.domain.failures import FailureClass
+from fermata.domain.upstream import (
+    AudioAt,
+    AudioIsAnswer,
+    PollOutcome,
+    Provider,
+    Refused,
+    SongOrder,
+    StartOutcome,
+    StillRunning,
+    TaskStarted,
+    UpstreamAnswer,
+    UpstreamCall,
+)
+from fermata.domain.upstream_reading import (
+    RATE_LIMITED,
+    UNKNOWN_OUTCOME,
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_number,
+    read_words,
+    refusal,
+)
+
+_NAME: Final = "API in One"
+_CREATE_PATH: Final = "/api/v1/audio/music"
+_SUNO: Final = "suno"
+_TOO_MANY_REQUESTS: Final = 429
+_NOT_FOUND: Final = 404
+_LEAST_ERROR_CODE: Final = 400
+_LEAST_CODE_OF_ITS_OWN: Final = 600
+_OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
+_TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
+
+
+CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
+    **dict.fromkeys((400, 422), refusal(FailureClass.INVALID_REQUEST)),
+    **dict.fromkeys((401, 403), refusal(FailureClass.AUTH)),
+    402: refusal(FailureClass.OUT_OF_CREDIT),
+    _NOT_FOUND: refusal(FailureClass.NOT_FOUND),
+    _TOO_MANY_REQUESTS: RATE_LIMITED,
+}
+# The task was bought when it was created, so a refused poll says nothing about the bill.
+POLL_STATUSES: Final[Mapping[int, Ruling]] = {
+    401: Ruling(FailureClass.AUTH),
+    _NOT_FOUND: Ruling(FailureClass.NOT_FOUND),
+}
+# Only 401 has a documented meaning of its own; the others say in words what is wrong.
+_TOLD_IN_WORDS: Final = frozenset({400, 403, 422})
+_WORDS: Final = (
+    (re.compile(r"insufficient|not enough|balance|credits?\b|quota", re.IGNORECASE), FailureClass.OUT_OF_CREDIT),
+    (re.compile(r"sensitive|moderat|prohibited|content policy", re.IGNORECASE), FailureClass.CONTENT_REFUSED),
+)
+
+
+class ApiinoneProvider:
+    """API in One's dialect of `/api/v1/audio/music` for `minimax-music` and the suno models."""
+
+    blocking: Final = False
+
+    def start_call(self, order: SongOrder) -> UpstreamCall:
+        """The paid call; a suno model is told the words of the song, or else what the song should be about."""
+        fields = _suno_fields(order) if order.upstream_model.startswith(_SUNO) else _minimax_fields(order)
+        return UpstreamCall("POST", _CREATE_PATH, body={"model": order.upstream_model, **fields})
+
+    def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
+        """The task or the song itself, or why there is neither: the body's own code first, then the HTTP status."""
+        if answer.begins_as_audio:
+            return AudioIsAnswer()
+        code = _error_code(answer)
+        if answer.document is None or code is not None:
+            return _refused_create(answer, code)
+        if has_failed(answer.document):
+            return _task_failed(answer)
+        return finished_songs(answer.document) or _direct_song_or_task(answer.document) or _nothing_in(answer)
+
+    def poll_call(self, task_id: str) -> UpstreamCall:
+        """The free call that asks for a task's state, on the general route and instead on the one for music."""
+        feed = UpstreamCall("GET", f"{_CREATE_PATH}/feed", query={"task_id": task_id})
+        return UpstreamCall("GET", f"/api/v1/tasks/{quote(task_id, safe='')}", instead=feed)
+
+    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+        """The songs, a failed task, or more patience: a poll that itself fails leaves the task as it was."""
+        code = _NOT_FOUND if answer.http_status == _NOT_FOUND else _error_code(answer)
+        ruling = POLL_STATUSES.get(code) if code is not None else None
+        # A route that does not exist may answer with a page instead of JSON.
+        if ruling and (answer.document is not None or code == _NOT_FOUND):
+            return _refused(answer, ruling, code)
+        if code is None and has_failed(answer.document):
+            return _task_failed(answer)
+        songs = None if code is not None else finished_songs(answer.document)
+        return songs or StillRunning(answer.retry_after_s)
+
+
+PROVIDER: Final[Provider] = ApiinoneProvider()
+
+
+def _minimax_fields(order: SongOrder) -> dict[str, JsonValue]:
+    lyrics: dict[str, JsonValue] = {"lyrics": order.lyrics} if order.lyrics else {}
+    return {"prompt": order.prompt, **lyrics, "bitrate": order.bitrate, "sample_rate": order.sample_rate}
+
+
+def _suno_fields(order: SongOrder) -> dict[str, JsonValue]:
+    if not order.lyrics:
+        return {"gpt_description_prompt": order.prompt, "make_instrumental": order.instrumental}
+    style_and_title = (("style", order.prompt), ("title", order.title))
+    named: dict[str, JsonValue] = {name: text for name, text in style_and_title if text}
+    return {"prompt": order.lyrics, **named, "make_instrumental": False}
+
+
+def _error_code(answer: UpstreamAnswer) -> int | None:
+    """The error code in the body, else the HTTP status where that is one."""
+    told = read_number(member(answer.document, "code"))
+    for code in (told, answer.http_status):
+        if code is not None and code >= _LEAST_ERROR_CODE:
+            return code
+    return None
+
+
+def _direct_song_or_task(document: JsonValue) -> AudioAt | TaskStarted | None:
+    task = task_in(document)
+    unfinished = stage_of(document) is Stage.RUNNING or (task is not None and songs_in(document))
+    return (None if unfinished else audio_at(document)) or task
+
+
+def _nothing_in(answer: UpstreamAnswer) -> Refused:
+    if member(answer.document, "error"):
+        return _refused(answer, _OTHER_CODE)
+    if not isinstance(answer.document, dict):
+        return _unreadable(answer)
+    found = f"expected a task id or a link from {_NAME}, found neither (HTTP {answer.http_status})"
+    return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
+
+
+def _refused_create(answer: UpstreamAnswer, code: int | None) -> Refused:
+    if answer.http_status == _TOO_MANY_REQUESTS:
+        return _refused(answer, RATE_LIMITED, code)
+    if answer.document is None or code is None:
+        return _unreadable(answer)
+    ruling = CREATE_STATUSES.get(code, UNKNOWN_OUTCOME if code < _LEAST_CODE_OF_ITS_OWN else _OTHER_CODE)
+    if code in _TOLD_IN_WORDS:
+        said = _said(answer)
+        ruling = next((refusal(meaning) for words, meaning in _WORDS if words.search(said)), ruling)
+    return _refused(answer, ruling, code)
+
+
+def _task_failed(answer: UpstreamAnswer) -> Refused:
+    return _refused(answer, _TASK_FAILED)
+
+
+def _refused(answer: UpstreamAnswer, ruling: Ruling, code: int | None = None) -> Refused:
+    told = None if code is None or read_number(member(answer.document, "code")) != code else str(code)
+    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _said(answer), told), told))
+
+
+def _said(answer: UpstreamAnswer) -> str:
+    document = answer.document
+    failed = [member(song, "fail_message") for song in songs_in(document)]
+    inner = member(document, "data", "fail_message")
+    return read_words(
+        inner, *failed, member(document, "error"), member(document, "error", "message"), member(document, "message")
+    )
+
+
+def _unreadable(answer: UpstreamAnswer) -> Refused:
+    return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))

@@ -1,0 +1,88 @@
+"""What a model cannot do is refused naming what it allows; what it can do passes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fermata.domain.catalogue import read_catalogue
+from fermata.domain.requests import parse_song_request
+from fermata.errors import InvalidRequestError
+
+CATALOGUE = read_catalogue()
+SKILLBOSS = "skillboss/music-2.5"
+MINIMAX_MUSIC = "apiinone/minimax-music"
+SUNO = "apiinone/suno"
+
+
+def wrong(model: str, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON value
+    body = {"model": model, "prompt": "indie folk, rainy", "lyrics": "[Verse]\nRain on glass", **fields}
+    try:
+        parse_song_request(json.dumps(body).encode(), CATALOGUE)
+    except InvalidRequestError as error:
+        return {field.pointer: field.message for field in error.fields}
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        (SKILLBOSS, {}),
+        (SKILLBOSS, {"prompt": ""}),
+        (SKILLBOSS, {"prompt": "🎵" * 2000, "lyrics": "🎵" * 3500}),
+        (SKILLBOSS, {"audio": {"format": "mp3", "sample_rate": 44100, "bitrate": 256000}}),
+        (MINIMAX_MUSIC, {"lyrics": ""}),
+        (MINIMAX_MUSIC, {"audio": {"bitrate": 60000, "sample_rate": 16000}}),
+        (SUNO, {"prompt": "x" * 200, "lyrics": "x" * 3000, "title": "x" * 80}),
+        (SUNO, {"prompt": ""}),
+        ("apiinone/suno-v9", {}),
+        (SUNO, {"prompt": "x" * 400, "lyrics": ""}),
+        (SUNO, {"lyrics": "", "instrumental": True}),
+        (SUNO, {"lyrics": "", "auto_lyrics": True}),
+    ],
+)
+def test_a_request_within_the_limits_passes(model: str, fields: dict[str, Any]) -> None:
+    assert wrong(model, **fields) == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "pointer", "says"),
+    [
+        (SKILLBOSS, {"lyrics": ""}, "/lyrics", "is required and must have 1 to 3500 characters"),
+        (SKILLBOSS, {"instrumental": True, "lyrics": ""}, "/instrumental", "must be false"),
+        (SKILLBOSS, {"auto_lyrics": True, "lyrics": ""}, "/auto_lyrics", "must be false"),
+        (SKILLBOSS, {"audio": {"format": "wav"}}, "/audio/format", "must be one of mp3"),
+        (SKILLBOSS, {"audio": {"sample_rate": 32000}}, "/audio/sample_rate", "must be one of 44100"),
+        (SKILLBOSS, {"audio": {"bitrate": 60000}}, "/audio/bitrate", "must be one of 256000"),
+        (MINIMAX_MUSIC, {"prompt": ""}, "/prompt", "is required"),
+        (MINIMAX_MUSIC, {"instrumental": True, "lyrics": ""}, "/instrumental", "must be false"),
+        (MINIMAX_MUSIC, {"audio": {"bitrate": 96000}}, "/audio/bitrate", "32000, 60000, 64000, 128000, 256000"),
+        (
+            SUNO,
+            {"audio": {"sample_rate": 44100}},
+            "/audio/sample_rate",
+            "must be left out: apiinone/suno has no choice",
+        ),
+        (SUNO, {"audio": {"bitrate": 256000}}, "/audio/bitrate", "must be left out: apiinone/suno has no"),
+        (SUNO, {"audio": {"format": "wav"}}, "/audio/format", "must be one of mp3"),
+        (SUNO, {"prompt": "x" * 201}, "/prompt", "1 to 200 characters"),
+        (SUNO, {"prompt": "x" * 401, "lyrics": ""}, "/prompt", "1 to 400 characters"),
+        (SUNO, {"prompt": "", "lyrics": ""}, "/prompt", "is required"),
+        (SUNO, {"lyrics": "x" * 3001}, "/lyrics", "to 3000 characters"),
+        (SUNO, {"title": "x" * 81}, "/title", "to 80 characters"),
+        ("minimax/music-2.5", {"audio": {"bitrate": 60000}}, "/audio/bitrate", "32000, 64000, 128000, 256000"),
+        ("aimlapi/minimax/music-2.0", {"audio": {"bitrate": 60000}}, "/audio/bitrate", "32000, 64000"),
+    ],
+)
+def test_what_a_model_cannot_do_is_refused_naming_what_it_allows(
+    model: str, fields: dict[str, Any], pointer: str, says: str
+) -> None:
+    refused = wrong(model, **fields)
+    assert list(refused) == [pointer]
+    assert says in refused[pointer]
+
+
+def test_every_offered_model_has_a_provider_with_hosts_and_a_price_that_follows_its_cost() -> None:
+    for model in CATALOGUE.models:
+        assert CATALOGUE.audio_hosts[model.provider]
+        assert model.price_credits == round(float(model.cost_usd) * 200)

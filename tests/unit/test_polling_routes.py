@@ -1,0 +1,95 @@
+"""A provider with two routes for polling is asked on the one that knew the task."""
+
+import json
+
+import pytest
+
+from fermata.domain.jobs import AttemptState, Job
+from fermata.domain.verdicts import Word
+from fermata.errors import AnswerLostError
+from fermata.use_cases.poll_generation import MISSES_IN_A_ROW, poll_generation
+from tests.songs import JOB_ID, claimed_attempt, queued_job
+from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
+
+TASK_ROUTE = "/api/v1/tasks/n74"
+FEED_ROUTE = "/api/v1/audio/music/feed"
+NOT_FOUND = ScriptedAnswer(b"<html>no such page</html>", 404, "text/html")
+RUNNING = ScriptedAnswer(b'{"code":200,"data":{"type":"IN_PROGRESS"}}')
+LINKS = ("https://cdn.apiin.one/1.mp3", "https://cdn.apiin.one/2.mp3")
+DONE = ScriptedAnswer(
+    json.dumps({"data": {"type": "SUCCESS", "response_data": [{"audio_url": link} for link in LINKS]}}).encode()
+)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    attempt = claimed_attempt("apiinone", state=AttemptState.GENERATING, upstream_id="n74")
+    job = queued_job().model_copy(update={"provider": "apiinone"})
+    claimed = job.claimed(attempt, NOON)
+    world.jobs.create(claimed.with_outcome(attempt, NOON))
+    return world
+
+
+def poll(world: World, *script: ScriptedAnswer | AnswerLostError, misses: int = 0) -> tuple[str, int, list[str]]:
+    world.upstream = FakeUpstream(*script)
+    verdict = poll_generation(JOB_ID, 1, misses, world.poll_ports())
+    return verdict.verdict, verdict.misses, [sent.call.path for sent in world.upstream.sent]
+
+
+def stored(world: World) -> Job:
+    return world.stored(JOB_ID)
+
+
+def test_the_general_route_is_asked_first_and_alone_where_it_knows_the_task(world: World) -> None:
+    assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
+    assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
+
+
+def test_a_task_that_is_not_found_is_looked_for_on_the_other_route_at_once(world: World) -> None:
+    assert poll(world, NOT_FOUND, DONE) == (Word.READY, 0, [TASK_ROUTE, FEED_ROUTE])
+
+
+def test_the_route_that_knew_the_task_is_asked_first_from_then_on(world: World) -> None:
+    poll(world, NOT_FOUND, RUNNING)
+    assert poll(world, RUNNING) == (Word.GENERATING, 0, [FEED_ROUTE])
+    assert poll(world, NOT_FOUND, RUNNING) == (Word.GENERATING, 0, [FEED_ROUTE, TASK_ROUTE])
+    assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
+
+
+def test_a_route_that_is_known_already_is_not_written_again(world: World) -> None:
+    poll(world, RUNNING)
+    assert world.jobs.saves == 0
+
+
+def test_a_task_that_no_route_knows_is_a_miss_and_the_last_miss_is_believed(world: World) -> None:
+    both = [TASK_ROUTE, FEED_ROUTE]
+    assert poll(world, NOT_FOUND, NOT_FOUND) == (Word.GENERATING, 1, both)
+    last = MISSES_IN_A_ROW - 1
+    assert poll(world, NOT_FOUND, NOT_FOUND, misses=last)[0] == Word.FAILED
+    failure = stored(world).attempts[0].failure
+    assert failure is not None
+    assert (failure.failure_class, failure.provider_charged) == ("not_found", "unknown")
+
+
+def test_trouble_on_the_way_is_no_reason_to_ask_elsewhere(world: World) -> None:
+    assert poll(world, AnswerLostError("cut")) == (Word.GENERATING, 0, [TASK_ROUTE])
+
+
+def test_both_looks_together_take_no_longer_than_one(world: World) -> None:
+    world.upstream = FakeUpstream(NOT_FOUND, RUNNING)
+    poll_generation(JOB_ID, 1, 0, world.poll_ports())
+    assert sum(sent.within_s for sent in world.upstream.sent) <= 45
+
+
+def test_a_write_by_another_run_does_not_end_the_poll(world: World) -> None:
+    world.jobs.before_next_save = lambda: world.jobs.save(stored(world).with_outcome(stored(world).attempts[0], NOON))
+    assert poll(world, NOT_FOUND, RUNNING)[0] == Word.GENERATING
+    assert poll(world, DONE)[0] == Word.READY
+
+
+def test_every_link_of_the_answer_is_on_record(world: World) -> None:
+    poll(world, DONE)
+    audio = stored(world).attempts[0].audio
+    assert audio is not None
+    assert audio.links == LINKS
