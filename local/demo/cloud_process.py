@@ -32,6 +32,7 @@ class CloudAddress:
     access_key_id: str
     secret_access_key: str
     machine_arn: str
+    simulators: Mapping[str, str]
     logs_dir: Path
 
 
@@ -109,6 +110,7 @@ def _parse(line: Mapping[str, Any]) -> CloudAddress:
         access_key_id=line["access_key_id"],
         secret_access_key=line["secret_access_key"],
         machine_arn=line["outputs"]["MusicJobMachineArn"],
+        simulators=dict(line["simulators"]),
         logs_dir=Path(line["logs_dir"]),
     )
 

@@ -22,6 +22,7 @@ from local.demo.errors import DemoError, OutputFolderError
 from local.demo.job_api import CONNECTIONS, TIMEOUT, JobApi
 from local.demo.orders import DEFAULT_PROMPT, ORDERS
 from local.demo.progress import progress_display
+from local.demo.refusal import arrange_refusal
 from local.demo.report import print_report
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def _interrupt(_signal_number: int, _frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local demo", description="Make one song per upstream shape on a cloud of its own."
+        prog="python -m local demo",
+        description="Make one song per upstream shape, and one from a fallback, on a cloud of its own.",
     )
     parser.add_argument(
         "--prompt", default=DEFAULT_PROMPT, help="what the songs are about; [[fault:NAME]] in it breaks them"
@@ -114,6 +116,8 @@ def _make_songs(cloud: CloudAddress, prompt: str, out_dir: Path, console: Consol
         progress_display(console, ORDERS) as display,
         ThreadPoolExecutor(len(ORDERS)) as threads,
     ):
+        for order in ORDERS:
+            arrange_refusal(client, order, prompt, cloud.simulators)
         api = JobApi(client, cloud.api_url, cloud.api_key)
         studio = Studio(api, _step_functions(cloud), cloud.machine_arn, out_dir, display, threading.Event())
         try:

@@ -1,4 +1,4 @@
-"""One song from its order to a checked file on disk."""
+"""One order from its request to checked files on disk."""
 
 import threading
 import time
@@ -22,12 +22,14 @@ _LOOK_EVERY_S: Final = 0.25
 
 @dataclass(frozen=True)
 class Delivery:
-    """A song on disk that plays and is what its record says; `seconds` from submit to checked file."""
+    """Songs on disk that play and are what their record says, a path for each track; `seconds` from submit to checked
+    files.
+    """
 
     order: Order
     job_id: str
-    path: Path
-    track: Track
+    paths: tuple[Path, ...]
+    tracks: tuple[Track, ...]
     states: StatesPassed
     seconds: float
 
@@ -61,18 +63,18 @@ def deliver(order: Order, prompt: str, studio: Studio) -> Delivery | FailedSong:
     try:
         job = studio.api.submit(order.request(prompt))
         job_id = job.id
-        track = _watch(order, job, studio)
-        path = _save(order, job_id, track, studio)
+        tracks = _watch(order, job, studio)
+        paths = tuple(_save(order, job_id, number, track, studio) for number, track in enumerate(tracks, 1))
         seconds = time.monotonic() - started
         states = read_states_passed(studio.step_functions, studio.machine_arn, job_id)
     except SongError as error:
         studio.display.finish(order, "failed")
         return FailedSong(order, job_id, str(error))
     studio.display.finish(order, "plays")
-    return Delivery(order, job_id, path, track, states, seconds)
+    return Delivery(order, job_id, paths, tracks, states, seconds)
 
 
-def _watch(order: Order, job: JobSnapshot, studio: Studio) -> Track:
+def _watch(order: Order, job: JobSnapshot, studio: Studio) -> tuple[Track, ...]:
     deadline = time.monotonic() + studio.within_s
     studio.display.show(order, job)
     while not job.is_closed:
@@ -82,14 +84,16 @@ def _watch(order: Order, job: JobSnapshot, studio: Studio) -> Track:
             raise SongError(f"the demo was stopped while the job was {job.status}")
         job = studio.api.look(job.id)
         studio.display.show(order, job)
-    if job.track is None:
-        raise SongError(job.failure or f"expected a song, the job is {job.status} without a track")
-    return job.track
+    if len(job.tracks) != order.songs:
+        found = f"expected {order.songs} tracks, the job is {job.status} with {len(job.tracks)}"
+        raise SongError(job.failure or found)
+    return job.tracks
 
 
-def _save(order: Order, job_id: str, track: Track, studio: Studio) -> Path:
+def _save(order: Order, job_id: str, number: int, track: Track, studio: Studio) -> Path:
     audio = studio.api.download(track)
-    path = studio.out_dir / f"{job_id}.{order.audio_format}"
+    name = job_id if number == 1 else f"{job_id}-{number}"
+    path = studio.out_dir / f"{name}.{order.audio_format}"
     check_file(audio, track)
     try:
         path.write_bytes(audio)

@@ -1,8 +1,9 @@
-"""Why a demo shows less than three songs.
+"""Why a demo shows fewer songs than it orders.
 
 DemoError
 ├── CloudStartError     no cloud: nothing was ordered
 ├── OutputFolderError   nowhere to put the songs: nothing was ordered
+├── RefusalError        no provider that refuses: nothing was ordered
 └── SongError           one song did not become a file that plays; the others go on
 """
 
@@ -17,6 +18,10 @@ class CloudStartError(DemoError):
 
 class OutputFolderError(DemoError):
     """The folder for the songs cannot be made."""
+
+
+class RefusalError(DemoError):
+    """A simulated provider did not agree to refuse an order."""
 
 
 class SongError(DemoError):

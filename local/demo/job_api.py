@@ -34,7 +34,7 @@ class JobSnapshot:
     id: str
     status: str
     ready_at: datetime | None
-    track: Track | None
+    tracks: tuple[Track, ...]
     failure: str | None
 
     @property
@@ -102,7 +102,7 @@ def _job(job: Mapping[str, Any]) -> JobSnapshot:
         id=job["id"],
         status=job["status"],
         ready_at=datetime.fromisoformat(estimate["ready_at"]) if estimate else None,
-        track=_track(job["tracks"][0]) if job["tracks"] else None,
+        tracks=tuple(_track(track) for track in job["tracks"]),
         failure=_failure(job["error"]) if job["error"] else None,
     )
 

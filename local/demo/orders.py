@@ -1,4 +1,4 @@
-"""What the demo orders: one song for each way in which an upstream hands over its audio."""
+"""What the demo orders: one song for each way in which an upstream hands over its audio, and one from a fallback."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,17 +17,33 @@ Then a quiet morning"""
 
 @dataclass(frozen=True)
 class Order:
-    """A model, the format to ask it for, and how its upstream works."""
+    """A model, the format to ask it for, and how its upstream works. No two orders have the same model.
+
+    `refused_with` is the fault with which the simulated provider of `model` answers this order, so that a fallback sings.
+    """
 
     model: str
     audio_format: str
     upstream_shape: str
+    songs: int = 1
+    fallbacks: tuple[str, ...] = ()
+    refused_with: str | None = None
+
+    @property
+    def provider(self) -> str:
+        """Who is asked first."""
+        return self.model.partition("/")[0]
+
+    def prompt(self, prompt: str) -> str:
+        """The prompt of this order; one that is to be refused has words that no other order has."""
+        return f"{prompt}, a second voice takes over" if self.refused_with else prompt
 
     def request(self, prompt: str) -> dict[str, object]:
         """The body of `POST /v1/jobs`."""
         return {
             "model": self.model,
-            "prompt": prompt,
+            "fallbacks": list(self.fallbacks),
+            "prompt": self.prompt(prompt),
             "lyrics": LYRICS,
             "audio": {"format": self.audio_format},
             "title": f"Demo {self.model.replace('/', ' ')}",
@@ -38,4 +54,13 @@ ORDERS: Final = (
     Order("minimax/music-2.5", "mp3", "blocking, hex"),
     Order("minimax/music-2.6", "wav", "blocking, link"),
     Order("aimlapi/minimax/music-2.0", "mp3", "task, polled"),
+    Order("skillboss/music-2.5", "mp3", "blocking, link"),
+    Order("apiinone/suno", "mp3", "task, two songs", songs=2),
+    Order(
+        "minimax/music-2.0",
+        "mp3",
+        "refused, then SkillBoss",
+        fallbacks=("skillboss/music-2.5",),
+        refused_with="code:1008",
+    ),
 )

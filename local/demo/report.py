@@ -17,8 +17,8 @@ def print_report(console: Console, songs: Iterable[Delivery | FailedSong], logs_
     failed = [song for song in songs if isinstance(song, FailedSong)]
     if delivered:
         console.print(_table(delivered))
-    for song in delivered:
-        console.print(f"plays: {song.path}", markup=False, highlight=False, soft_wrap=True)
+    for path in (path for song in delivered for path in song.paths):
+        console.print(f"plays: {path}", markup=False, highlight=False, soft_wrap=True)
     for lost in failed:
         name = f"{lost.order.model} ({lost.job_id or 'not accepted'})"
         console.print(f"failed: {name}: {lost.reason}", markup=False, highlight=False, soft_wrap=True)
@@ -39,7 +39,7 @@ def _table(delivered: Iterable[Delivery]) -> Table:
             "\n".join(song.states.lines()),
             str(song.states.polls),
             f"{song.seconds:.1f}",
-            f"{song.track.bytes:,}",
-            f"{song.track.duration_ms / 1000:.2f} s",
+            "\n".join(f"{track.bytes:,}" for track in song.tracks),
+            "\n".join(f"{track.duration_ms / 1000:.2f} s" for track in song.tracks),
         )
     return table

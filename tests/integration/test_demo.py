@@ -1,4 +1,4 @@
-"""The demo as a process: three songs that play, honest failures, and nothing left running however it ends."""
+"""The demo as a process: seven songs that play, honest failures, and nothing left running however it ends."""
 
 import json
 import re
@@ -19,7 +19,10 @@ from local.demo.cloud_process import cloud_arguments, running_cloud
 from local.demo.errors import CloudStartError
 from tests.integration.cloud_process import PROJECT_ROOT, is_alive, until
 
-MODELS = ("minimax/music-2.5", "minimax/music-2.6", "aimlapi/minimax/music-2.0")
+BLOCKING = ("minimax/music-2.5", "minimax/music-2.6", "skillboss/music-2.5")
+POLLED = ("aimlapi/minimax/music-2.0", "apiinone/suno")
+FALLBACK = "minimax/music-2.0"
+MODELS = (*BLOCKING, *POLLED, FALLBACK)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Run:
     def row(self, model: str) -> str:
         """What the table says about one model."""
         table = self.stdout.partition("states passed")[2]
-        return re.split(r"\n\s*\n", table[table.index(model) :])[0]
+        return re.split(r"\n\s*\n", re.split(rf"(?m)^ *(?={re.escape(model)} )", table)[1])[0]
 
 
 def arguments(folder: Path, *more: str) -> list[str]:
@@ -89,24 +92,30 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
     assert good.exit_code == 0, good.stdout + good.stderr
     files = sorted(good.out_dir.iterdir(), key=lambda file: file.suffix)
-    assert [file.suffix for file in files] == [".mp3", ".mp3", ".wav"]
+    assert [file.suffix for file in files] == [".mp3"] * 6 + [".wav"]
+    assert sum(file.stem.endswith("-2") for file in files) == 1
+    assert len({file.read_bytes() for file in files}) == len(files)
     for file in files:
-        assert re.fullmatch(r"job_[0-9a-z]{26}", file.stem, re.IGNORECASE)
+        assert re.fullmatch(r"job_[0-9a-z]{26}(-2)?", file.stem, re.IGNORECASE)
         sound = miniaudio.decode_file(str(file))
         assert sound.duration > 1
         assert max(sound.samples) > 1000, "the file is silent"
 
 
 def test_the_table_tells_the_way_of_each_song(good: Run) -> None:
-    for model in MODELS[:2]:
+    for model in BLOCKING:
         assert states_in(good.row(model)) == ["StartGeneration", "StoreAudio", "SettleJob", "Done"]
         assert polls_in(good.row(model)) == 0
-    polled = good.row(MODELS[2])
-    polls = polls_in(polled)
-    times = "" if polls == 1 else f" x{polls}"
-    asking = [f"WaitForProvider{times}", f"PollGeneration{times}"]
-    assert polls >= 1
-    assert states_in(polled) == ["StartGeneration", *asking, "StoreAudio", "SettleJob", "Done"]
+    for model in POLLED:
+        polls = polls_in(good.row(model))
+        times = "" if polls == 1 else f" x{polls}"
+        asking = [f"WaitForProvider{times}", f"PollGeneration{times}"]
+        assert polls >= 1
+        assert states_in(good.row(model)) == ["StartGeneration", *asking, "StoreAudio", "SettleJob", "Done"]
+
+
+def test_a_refused_first_provider_is_followed_by_its_fallback(good: Run) -> None:
+    assert states_in(good.row(FALLBACK)) == ["StartGeneration x2", "StoreAudio", "SettleJob", "Done"]
 
 
 def test_without_a_terminal_progress_is_plain_lines_and_no_key_is_shown(good: Run) -> None:
@@ -126,7 +135,7 @@ def test_a_song_that_the_provider_refuses_makes_the_demo_fail_with_the_cause(tmp
     failed = run(tmp_path, "--provider-latency", "0", "--prompt", "indie folk, [[fault:code:1026]] rainy evening")
 
     assert failed.exit_code == 1
-    for model in MODELS[:2]:
+    for model in BLOCKING[:2]:
         assert re.search(
             rf"^failed: {re.escape(model)} \(job_\w+\): content_refused \(1026\)", failed.stdout, re.MULTILINE
         )

@@ -15,7 +15,7 @@ from local.demo.orders import ORDERS
 from local.demo.progress import progress_display
 from local.demo.report import print_report
 
-HEX, LINK, TASK = ORDERS
+HEX, LINK, TASK, _, TWO_SONGS, _ = ORDERS
 STATES = StatesPassed((("StartGeneration", 1), ("PollGeneration", 3), ("Done", 1)))
 
 
@@ -30,12 +30,17 @@ def written(console: Console) -> str:
 
 def snapshot(status: str, ready_in_s: float | None = None) -> JobSnapshot:
     ready_at = None if ready_in_s is None else datetime.now(UTC) + timedelta(seconds=ready_in_s)
-    return JobSnapshot("job_1", status, ready_at, None, None)
+    return JobSnapshot("job_1", status, ready_at, (), None)
 
 
 def delivery() -> Delivery:
     track = Track("http://127.0.0.1/song?signature=s", 1_234_567, "ab" * 32, 12_340)
-    return Delivery(TASK, "job_1", Path("/songs/job_1.mp3"), track, STATES, 5.04)
+    return Delivery(TASK, "job_1", (Path("/songs/job_1.mp3"),), (track,), STATES, 5.04)
+
+
+def delivery_of_two() -> Delivery:
+    tracks = tuple(Track("http://127.0.0.1/song", size, "ab" * 32, size) for size in (7_001, 7_002))
+    return Delivery(TWO_SONGS, "job_2", (Path("/songs/job_2.mp3"), Path("/songs/job_2-2.mp3")), tracks, STATES, 1.0)
 
 
 def test_without_a_terminal_every_change_of_state_is_one_line() -> None:
@@ -93,6 +98,16 @@ def test_the_table_has_what_a_song_went_through_and_what_it_is() -> None:
     assert "/songs/job_1.mp3" in shown
     assert "signature" not in shown
     assert "/logs" not in shown
+
+
+def test_every_song_of_an_order_is_in_the_table_and_on_disk() -> None:
+    console = log()
+    print_report(console, [delivery_of_two()], Path("/logs"))
+
+    lines = [line.strip() for line in written(console).splitlines()]
+    assert lines[-2:] == ["plays: /songs/job_2.mp3", "plays: /songs/job_2-2.mp3"]
+    for size, duration in (("7,001", "7.00 s"), ("7,002", "7.00 s")):
+        assert any(size in line and duration in line for line in lines)
 
 
 def test_the_table_fits_a_terminal_of_eighty_columns() -> None:

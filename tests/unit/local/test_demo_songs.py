@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import threading
 import wave
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ import pytest
 from botocore.stub import Stubber
 
 from local.demo.delivery import Delivery, FailedSong, Studio, deliver
+from local.demo.errors import RefusalError
 from local.demo.job_api import JobApi, JobSnapshot
 from local.demo.orders import ORDERS, Order
+from local.demo.refusal import arrange_refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 API = "http://127.0.0.1:1"
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:MusicJob"
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:MusicJob:job_1"
-TASK = ORDERS[2]
+TASK, TWO_SONGS, FALLBACK = ORDERS[2], ORDERS[4], ORDERS[5]
 
 Answer = httpx.Response | Exception
 
@@ -49,20 +52,23 @@ def wav(seconds: float = 1.0) -> bytes:
     return file.getvalue()
 
 
-def job(status: str, audio: bytes | None = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
-    track = {
-        "number": 1,
-        "url": f"{API}/file?signature=s",
-        "bytes": len(audio or b""),
-        "sha256": hashlib.sha256(audio or b"").hexdigest(),
+def track_of(number: int, audio: bytes) -> dict[str, Any]:
+    return {
+        "number": number,
+        "url": f"{API}/file-{number}?signature=s",
+        "bytes": len(audio),
+        "sha256": hashlib.sha256(audio).hexdigest(),
         "duration_ms": 1000,
     }
+
+
+def job(status: str, *songs: bytes, error: dict[str, Any] | None = None) -> dict[str, Any]:
     is_open = status not in {"succeeded", "failed"}
     return {
         "id": "job_1",
         "status": status,
         "estimate": {"p50_s": 4, "p80_s": 5, "ready_at": "2026-11-21T07:00:00.000Z"} if is_open else None,
-        "tracks": [track] if audio else [],
+        "tracks": [track_of(number, audio) for number, audio in enumerate(songs, 1)],
         "error": error,
     }
 
@@ -89,7 +95,9 @@ class Rehearsal:
         self._step_functions = step_functions
         self._out_dir = out_dir
 
-    def play(self, *answers: Answer, within_s: float = 5, stopped: bool = False) -> Delivery | FailedSong:
+    def play(
+        self, *answers: Answer, order: Order = TASK, within_s: float = 5, stopped: bool = False
+    ) -> Delivery | FailedSong:
         script, stop = iter(answers), threading.Event()
         if stopped:
             stop.set()
@@ -104,7 +112,7 @@ class Rehearsal:
         with httpx.Client(transport=httpx.MockTransport(respond)) as client:
             api = JobApi(client, API, "fk_key")
             studio = Studio(api, self._step_functions, MACHINE, self._out_dir, self.display, stop, within_s)
-            return deliver(TASK, "rain", studio)
+            return deliver(order, "rain", studio)
 
 
 @pytest.fixture
@@ -152,14 +160,67 @@ def test_a_song_is_followed_to_a_file_named_after_its_job(
     )
 
     assert isinstance(song, Delivery), song
-    assert song.path == tmp_path / "job_1.mp3"
-    assert song.path.read_bytes() == audio
+    assert song.paths == (tmp_path / "job_1.mp3",)
+    assert song.paths[0].read_bytes() == audio
     assert song.states.polls == 2
     asking = ("WaitForProvider x2", "PollGeneration x2")
     assert song.states.lines() == ("StartGeneration", *asking, "StoreAudio", "SettleJob", "Done")
     assert rehearsal.display.states == ["queued", "generating", "succeeded", "plays"]
     assert "authorization" not in rehearsal.requests[-1].headers
     assert rehearsal.requests[0].headers["authorization"] == "Bearer fk_key"
+
+
+def test_both_songs_of_an_order_become_files(rehearsal: Rehearsal, history: Stubber, tmp_path: Path) -> None:
+    first, second = wav(1.0), wav(1.02)
+    expect_history(history, "StartGeneration", "StoreAudio", "SettleJob", "Done")
+    song = rehearsal.play(
+        httpx.Response(202, json=job("succeeded", first, second)),
+        httpx.Response(200, content=first),
+        httpx.Response(200, content=second),
+        order=TWO_SONGS,
+    )
+
+    assert isinstance(song, Delivery), song
+    assert song.paths == (tmp_path / "job_1.mp3", tmp_path / "job_1-2.mp3")
+    assert [path.read_bytes() for path in song.paths] == [first, second]
+
+
+def test_one_song_where_two_were_ordered_is_a_failure(rehearsal: Rehearsal) -> None:
+    song = rehearsal.play(httpx.Response(202, json=job("succeeded", wav())), order=TWO_SONGS)
+
+    assert song == FailedSong(TWO_SONGS, "job_1", "expected 2 tracks, the job is succeeded with 1")
+
+
+def test_the_order_for_a_fallback_is_refused_by_its_own_words_only() -> None:
+    asked: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(201)
+
+    with httpx.Client(transport=httpx.MockTransport(respond)) as client:
+        for order in ORDERS:
+            arrange_refusal(client, order, "rain", {"minimax": "http://127.0.0.1:9"})
+
+    (request,) = asked
+    fault = json.loads(request.content)
+    assert str(request.url) == "http://127.0.0.1:9/_sim/faults"
+    assert (fault["fault"], fault["on"], fault["times"]) == ("code:1008", "create", 1)
+    assert [order for order in ORDERS if fault["match"] in str(order.request("rain")["prompt"])] == [FALLBACK]
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(400), httpx.ConnectError("no")])
+def test_a_simulator_that_refuses_nothing_ends_the_demo(answer: Answer) -> None:
+    def respond(_request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(respond)) as client,
+        pytest.raises(RefusalError, match="expected the minimax simulator to take a fault"),
+    ):
+        arrange_refusal(client, FALLBACK, "rain", {"minimax": "http://127.0.0.1:9"})
 
 
 def test_a_failed_job_is_reported_with_its_error(rehearsal: Rehearsal) -> None:
@@ -234,9 +295,12 @@ def test_a_history_that_cannot_be_read_fails_the_song(rehearsal: Rehearsal, hist
     assert "ExecutionDoesNotExist" in song.reason
 
 
-def test_the_three_orders_cover_hex_a_link_and_a_polled_task() -> None:
-    assert [(order.model, order.audio_format) for order in ORDERS] == [
-        ("minimax/music-2.5", "mp3"),
-        ("minimax/music-2.6", "wav"),
-        ("aimlapi/minimax/music-2.0", "mp3"),
+def test_the_orders_cover_every_upstream_and_a_fallback() -> None:
+    assert [(order.model, order.audio_format, order.songs, order.fallbacks) for order in ORDERS] == [
+        ("minimax/music-2.5", "mp3", 1, ()),
+        ("minimax/music-2.6", "wav", 1, ()),
+        ("aimlapi/minimax/music-2.0", "mp3", 1, ()),
+        ("skillboss/music-2.5", "mp3", 1, ()),
+        ("apiinone/suno", "mp3", 2, ()),
+        ("minimax/music-2.0", "mp3", 1, ("skillboss/music-2.5",)),
     ]
