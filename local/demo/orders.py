@@ -19,7 +19,7 @@ Then a quiet morning"""
 class Order:
     """A model, the format to ask it for, and how its upstream works. No two orders have the same model.
 
-    `refused_with` is the fault with which the simulated provider of `model` answers this order, so that a fallback sings.
+    `refused_with` is the fault with which the first provider's simulator answers, so that a fallback sings.
     """
 
     model: str

@@ -93,8 +93,8 @@ def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
     assert good.exit_code == 0, good.stdout + good.stderr
     files = sorted(good.out_dir.iterdir(), key=lambda file: file.suffix)
     assert [file.suffix for file in files] == [".mp3"] * 6 + [".wav"]
-    assert sum(file.stem.endswith("-2") for file in files) == 1
-    assert len({file.read_bytes() for file in files}) == len(files)
+    (second,) = [file for file in files if file.stem.endswith("-2")]
+    assert second.read_bytes() != second.with_stem(second.stem.removesuffix("-2")).read_bytes()
     for file in files:
         assert re.fullmatch(r"job_[0-9a-z]{26}(-2)?", file.stem, re.IGNORECASE)
         sound = miniaudio.decode_file(str(file))

@@ -55,7 +55,7 @@ def get(line: dict[str, Any], path: str, key: str | None = None) -> int:
 def test_the_line_says_where_everything_is(ready: dict[str, Any]) -> None:
     assert set(ready) == FIELDS
     assert ready["version"] == 1
-    assert set(ready["simulators"]) == {"minimax", "aimlapi"}
+    assert set(ready["simulators"]) == {"aimlapi", "apiinone", "minimax", "skillboss"}
     addresses = [ready["api_url"], ready["aws_endpoint_url"], *ready["simulators"].values()]
     assert all(address.startswith("http://127.0.0.1:") for address in addresses)
     assert ready["outputs"]["ApiUrl"] == ready["api_url"]
@@ -222,7 +222,7 @@ def test_a_port_in_use_is_told_with_three(tmp_path: Path) -> None:
         (["--param", "LinkTtlSeconds=0"], "LinkTtlSeconds"),
         (["--param", "MinimaxBaseUrl=https://api.minimax.io"], "--provider minimax"),
         (["--provider", "minimax=https://api.minimax.io"], "--real minimax"),
-        (["--provider", "suno=http://127.0.0.1:1"], "aimlapi, minimax"),
+        (["--provider", "suno=http://127.0.0.1:1"], "aimlapi, apiinone, minimax, skillboss"),
         (["--time-scale", "0"], "--time-scale"),
         (["--credits", "5"], "--credits"),
     ],
