@@ -114,6 +114,7 @@ class LocalCloud:
 
         moto_backends.execute_machines()
         moto_backends.lock_backends()
+        moto_backends.list_modules_once()
         moto_backends.enforce_no_bucket_policy()
         step_functions.scale_time(self._settings.time_scale)
         step_functions.parse_once()

@@ -52,6 +52,12 @@ def execute_machines() -> None:
     moto_seams.EXECUTE_MACHINES.original["stepfunctions"]["execute_state_machine"] = True
 
 
+def list_modules_once() -> None:
+    """Remember which services moto has."""
+    modules = tuple(moto_seams.MODULES.original())
+    moto_seams.MODULES.replace(lambda: modules)
+
+
 def enforce_no_bucket_policy() -> None:
     """Keep bucket policies without applying them: nothing on this machine is asked for its permissions."""
     from moto.iam.access_control import PermissionResult

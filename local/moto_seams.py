@@ -117,6 +117,9 @@ RULE_TARGETS: Final = Seam(
     ("self", "original_event", "transform_input"),
     "moto has no Lambda targets and asks nothing about the rule's state",
 )
+MODULES: Final = Seam(
+    "moto.backends", "list_of_moto_modules", (), "moto reads its own directory for every request, a millisecond or two"
+)
 BUCKET_PERMISSION: Final = Seam(
     "moto.s3.models",
     "FakeBucket.get_permission",
@@ -127,6 +130,7 @@ BUCKET_PERMISSION: Final = Seam(
 SEAMS: Final = (
     EXECUTE_MACHINES,
     *LOCKED,
+    MODULES,
     BUCKET_PERMISSION,
     ENGINE_CLIENTS,
     PARSE,

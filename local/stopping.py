@@ -8,6 +8,7 @@ from typing import Final
 
 STOP_LIMIT_S: Final = 8.0
 """Seconds after a signal by which the process ends, come what may; the promise is 10."""
+_LOOK_EVERY_S: Final = 0.2
 
 
 class StopRequested(BaseException):
@@ -22,8 +23,10 @@ def stop_on_signals() -> None:
 
 def wait_for_a_signal() -> None:
     """Return never: StopRequested is raised instead."""
-    while True:
-        signal.pause()
+    # No signal.pause(): a signal that arrives just before it, or in another thread, would not end it.
+    never = threading.Event()
+    while not never.wait(_LOOK_EVERY_S):
+        pass
 
 
 def _request_stop(_number: int, _frame: FrameType | None) -> None:

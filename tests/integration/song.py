@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ import boto3
 import httpx
 
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
+# One for all clients: making it costs more than a request.
+TLS = ssl.create_default_context()
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 
 
@@ -24,7 +27,7 @@ class Cloud:
 
     def http(self, api_key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {api_key or self.line['api_key']}"}
-        return httpx.Client(base_url=self.line["api_url"], headers=headers, timeout=35)
+        return httpx.Client(base_url=self.line["api_url"], headers=headers, timeout=35, verify=TLS)
 
     def aws(self, service: str) -> Any:  # noqa: ANN401 - one client type per service
         return boto3.client(  # type: ignore[call-overload]  # the stubs know services by literal only

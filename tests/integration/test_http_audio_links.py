@@ -1,5 +1,7 @@
 """Fetching what a provider links to: every address is checked before a connection is made, and nothing is added."""
 
+import logging
+
 import httpcore
 import pytest
 
@@ -259,6 +261,13 @@ def test_trusting_one_origin_trusts_no_other_port() -> None:
 def test_a_link_too_long_to_call_is_refused() -> None:
     with listening(respond(SONG)) as server, pytest.raises(UnsafeLinkError):
         fetch(trusting(server), f"{server.origin}/{'a' * 70_000}")
+
+
+def test_fetching_writes_no_line_with_the_signature(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with listening(redirect("/b?sig=canary"), respond(SONG)) as server:
+        fetch(trusting(server), f"{server.origin}/a?sig=canary")
+    assert "canary" not in caplog.text
 
 
 # ---- how it ends

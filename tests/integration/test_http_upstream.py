@@ -1,8 +1,8 @@
 """One call to a provider over real sockets: sent once, within one deadline, and honest about how it ended."""
 
 import ipaddress
-import itertools
 import json
+import logging
 import socket
 import ssl
 import threading
@@ -315,14 +315,14 @@ def test_a_deadline_ends_an_exchange_in_which_every_gap_is_short() -> None:
 
 
 def test_what_arrived_before_the_cut_was_handed_over() -> None:
-    received = bytearray()
+    received: list[bytes] = []
     with (
         listening(respond(b"x" * 200_000, length=300_000)) as server,
         upstream_at(server.origin).send("minimax", POST, KEY, 5) as answer,
         pytest.raises(AnswerLostError, match="answer ended after"),
     ):
-        received.extend(itertools.chain.from_iterable(answer.chunks()))
-    assert received == b"x" * 196_608
+        received.extend(answer.chunks())
+    assert b"".join(received) == b"x" * 196_608
 
 
 @pytest.mark.parametrize(
@@ -334,6 +334,14 @@ def test_no_message_holds_the_key_the_prompt_or_the_address(answer: Answer) -> N
     told = f"{caught.value} {caught.value.__cause__}"
     for canary in (KEY, "canary", str(server.port)):
         assert canary not in told
+
+
+def test_a_call_writes_no_line_with_its_address(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    poll = UpstreamCall("GET", "/v2/generate/audio", query={"generation_id": "canary"})
+    with listening(respond(b"{}")) as server:
+        call(upstream_at(server.origin), poll)
+    assert "canary" not in caplog.text
 
 
 def test_a_whole_answer_without_a_length_is_taken() -> None:

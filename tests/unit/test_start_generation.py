@@ -19,7 +19,18 @@ from fermata.errors import (
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
-from tests.songs import JOB_ID, LINK, LYRICS, PROMPT, candidate, hex_answer, json_answer, queued_job, song_request
+from tests.songs import (
+    JOB_ID,
+    LINK,
+    LYRICS,
+    PROMPT,
+    candidate,
+    claimed_attempt,
+    hex_answer,
+    json_answer,
+    queued_job,
+    song_request,
+)
 from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
@@ -144,6 +155,14 @@ def test_two_racing_runs_claim_once_and_post_once() -> None:
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-2"]
     assert [verdict.verdict for verdict in verdicts] == [Word.READY, Word.READY]
+
+
+def test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting() -> None:
+    world = world_with()
+    first = queued_job().claimed(claimed_attempt(claim_id="run-2"), NOON)
+    world.jobs.before_next_save = lambda: world.jobs.save(first)
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.IN_FLIGHT
+    assert (world.upstream.posts, world.stored(JOB_ID)) == (0, first)
 
 
 def test_a_run_that_comes_while_another_is_posting_waits() -> None:

@@ -2,7 +2,8 @@
 
 FermataError
 ├── RequestRefusedError          the caller changes the request; nothing was stored, nothing was started
-│   ├── MalformedBodyError       400: not JSON, or not a JSON object
+│   ├── MalformedBodyError       400: not JSON
+│   ├── UnsupportedHeaderError   400: a header that promises what this API does not keep
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   ├── BodyTooLargeError        413
 │   └── NotFoundError            404: unknown, or another tenant's
@@ -42,7 +43,11 @@ class RequestRefusedError(FermataError):
 
 
 class MalformedBodyError(RequestRefusedError):
-    """The body is not a JSON object."""
+    """The body is not JSON."""
+
+
+class UnsupportedHeaderError(RequestRefusedError):
+    """A header asks for something that this API does not do; ignoring it would cost the caller money."""
 
 
 class InvalidRequestError(RequestRefusedError):

@@ -25,6 +25,7 @@ from fermata.errors import (
     NotFoundError,
     RequestRefusedError,
     TransientError,
+    UnsupportedHeaderError,
 )
 from fermata.log import logger
 
@@ -32,6 +33,7 @@ LONGEST_RETRY_AFTER_S: Final = 30
 
 _PROBLEMS: Final[dict[type[FermataError], tuple[int, str, str]]] = {
     MalformedBodyError: (400, "malformed_body", "The body is not JSON"),
+    UnsupportedHeaderError: (400, "unsupported_header", "A header is not supported"),
     NotFoundError: (404, "not_found", "There is no such thing"),
     BodyTooLargeError: (413, "body_too_large", "The body is too large"),
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),
@@ -141,7 +143,14 @@ def caller(event: APIGatewayProxyEventV2) -> Caller:
 
 
 def raw_body(event: APIGatewayProxyEventV2) -> bytes:
-    """The body as it was sent; API Gateway hands over what is not text as Base64."""
+    """The body of an order as it was sent; API Gateway hands over what is not text as Base64.
+
+    Raises `MalformedBodyError`, and `UnsupportedHeaderError` where the caller counts on an idempotency key.
+    """
+    if "idempotency-key" in event.headers:
+        raise UnsupportedHeaderError(
+            "Idempotency-Key is not supported yet; leave it out, and do not repeat an order blindly"
+        )
     text = event.body or ""
     if not event.is_base64_encoded:
         return text.encode("utf-8", "surrogatepass")

@@ -40,7 +40,7 @@ def test_pairs_may_hold_further_equals_signs_and_repeat() -> None:
     assert settings.provider_keys == {"minimax": "k="}
 
 
-def test_defaults_are_those_of_the_contract() -> None:
+def test_without_arguments_it_is_port_3000_real_time_and_two_seconds_a_song() -> None:
     settings = parse_settings("up", [])
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (3000, 1.0, 2.0)
     assert (settings.state_dir, settings.real, settings.built) == (None, (), False)

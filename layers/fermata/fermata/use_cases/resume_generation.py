@@ -36,8 +36,7 @@ def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict
 
 def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) -> Job:
     # The clock is read before the store: an answer that completes in between is found by the run that sent the request,
-    # which
-    # then marks itself late instead of being lost.
+    # which then marks itself late instead of being lost.
     silent = now >= attempt.claim_until
     outcome = understood_answer(job, attempt, ports)
     if outcome is not None:
