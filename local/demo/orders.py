@@ -59,7 +59,7 @@ ORDERS: Final = (
     Order(
         "minimax/music-2.0",
         "mp3",
-        "refused, then SkillBoss",
+        "refused, fallback sings",
         fallbacks=("skillboss/music-2.5",),
         refused_with="code:1008",
     ),
