@@ -5,11 +5,11 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
     AudioInAnswer,
-    PollOutcome,
     Provider,
     Refused,
     SongOrder,
@@ -30,7 +30,6 @@ from fermata.domain.upstream_reading import (
     read_words,
     refusal,
 )
-from fermata.errors import ConfigurationError
 
 _NAME: Final = "MiniMax"
 _SUCCESS: Final = 0
@@ -64,10 +63,8 @@ HTTP_STATUSES: Final[Mapping[int, Ruling]] = {
 }
 
 
-class MinimaxProvider:
+class MinimaxProvider(BlockingProvider):
     """MiniMax's dialect of `POST /v1/music_generation`."""
-
-    blocking: Final = True
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
         """The paid call; texts and switches that the order leaves out are left out of the body."""
@@ -94,20 +91,8 @@ class MinimaxProvider:
             return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
         return _song_in(answer) or _no_song_in(answer, code)
 
-    def poll_call(self, task_id: str) -> UpstreamCall:
-        """There is nothing to poll."""
-        raise ConfigurationError(
-            f"expected a provider with tasks to poll for '{task_id}', found {_NAME}; correct the catalogue"
-        )
 
-    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
-        """There is nothing to poll."""
-        raise ConfigurationError(
-            f"expected a provider with tasks to poll, found {_NAME} (HTTP {answer.http_status}); correct the catalogue"
-        )
-
-
-PROVIDER: Final[Provider] = MinimaxProvider()
+PROVIDER: Final[Provider] = MinimaxProvider(_NAME)
 
 
 def _refused_by_code(answer: UpstreamAnswer, code: int) -> Refused:

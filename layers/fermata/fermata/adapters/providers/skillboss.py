@@ -8,13 +8,13 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax import CODES as MINIMAX_CODES
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
     AudioInAnswer,
     AudioIsAnswer,
-    PollOutcome,
     Provider,
     Refused,
     SongOrder,
@@ -35,7 +35,6 @@ from fermata.domain.upstream_reading import (
     read_words,
     refusal,
 )
-from fermata.errors import ConfigurationError
 
 _NAME: Final = "SkillBoss"
 _TOO_MANY_REQUESTS: Final = 429
@@ -57,10 +56,8 @@ STATUSES: Final[Mapping[int, Ruling]] = {
 }
 
 
-class SkillbossProvider:
+class SkillbossProvider(BlockingProvider):
     """SkillBoss's dialect of `POST /v1/run` for its music models."""
-
-    blocking: Final = True
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
         """The paid call; the vendor may not put another model in place of the ordered one."""
@@ -83,20 +80,8 @@ class SkillbossProvider:
             return _unreadable(answer)
         return _refused_by_minimax(answer) or _song_in(answer) or _no_song_in(answer)
 
-    def poll_call(self, task_id: str) -> UpstreamCall:
-        """There is nothing to poll."""
-        raise ConfigurationError(
-            f"expected a provider with tasks to poll for '{task_id}', found {_NAME}; correct the catalogue"
-        )
 
-    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
-        """There is nothing to poll."""
-        raise ConfigurationError(
-            f"expected a provider with tasks to poll, found {_NAME} (HTTP {answer.http_status}); correct the catalogue"
-        )
-
-
-PROVIDER: Final[Provider] = SkillbossProvider()
+PROVIDER: Final[Provider] = SkillbossProvider(_NAME)
 
 
 def _error_code(answer: UpstreamAnswer) -> int | None:

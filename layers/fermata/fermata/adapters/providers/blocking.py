@@ -1,0 +1,28 @@
+"""What the dialects have in common whose paid call itself returns the song."""
+
+from typing import Final, NoReturn
+
+from fermata.domain.upstream import UpstreamAnswer
+from fermata.errors import ConfigurationError
+
+
+class BlockingProvider:
+    """The polling half of a provider that has no tasks; `name` is the provider's, for people."""
+
+    blocking: Final = True
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def poll_call(self, task_id: str) -> NoReturn:
+        """There is nothing to poll."""
+        raise ConfigurationError(
+            f"expected a provider with tasks to poll for '{task_id}', found {self._name}; correct the catalogue"
+        )
+
+    def read_poll(self, answer: UpstreamAnswer) -> NoReturn:
+        """There is nothing to poll."""
+        raise ConfigurationError(
+            f"expected a provider with tasks to poll, found {self._name} (HTTP {answer.http_status}); "
+            "correct the catalogue"
+        )
