@@ -34,6 +34,7 @@ def candidate(provider: str = "minimax") -> Candidate:
     return Candidate(
         model=f"{provider}/{name}",
         provider=provider,
+        dialect=provider,
         upstream_model=f"minimax_voice/{name}" if provider == "skillboss" else name,
         delivery=delivery,
         price_credits=price_credits,
@@ -59,6 +60,7 @@ def claimed_attempt(provider: str = "minimax", number: int = 1, **changes: objec
     attempt = Attempt(
         number=number,
         provider=provider,
+        dialect=provider,
         model="music-2.5",
         key_alias="default",
         claim_id=f"run-{number}",

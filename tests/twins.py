@@ -11,7 +11,7 @@ from fermata.adapters.providers import load_provider
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.jobs import Job, Track
 from fermata.domain.tenants import ApiKey, Tenant
-from fermata.domain.upstream import UpstreamCall
+from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.errors import ConfigurationError, FermataError, StaleRecordError
 from fermata.ports import AudioFacts, StreamedAnswer
 from fermata.use_cases.poll_generation import PollPorts
@@ -151,6 +151,17 @@ class Sent:
     within_s: float
 
 
+@dataclass(frozen=True)
+class Uploaded:
+    """One file that a provider received."""
+
+    provider: str
+    call: UploadCall
+    content: bytes
+    key: str
+    within_s: float
+
+
 class FakeUpstream:
     """Answers from a script, one entry per call, and fails the test that calls more often than it said.
 
@@ -160,6 +171,7 @@ class FakeUpstream:
     def __init__(self, *script: ScriptedAnswer | FermataError) -> None:
         self.script = list(script)
         self.sent: list[Sent] = []
+        self.uploaded: list[Uploaded] = []
         self.while_sending: Callable[[], object] | None = None
 
     @property
@@ -169,15 +181,25 @@ class FakeUpstream:
     @contextmanager
     def send(self, provider: str, call: UpstreamCall, key: str, within_s: float) -> Iterator[ScriptedAnswer]:
         self.sent.append(Sent(provider, call, key, within_s))
+        yield self._next_answer(f"{call.method} {call.path}")
+
+    @contextmanager
+    def upload(
+        self, provider: str, call: UploadCall, file: Path, key: str, within_s: float
+    ) -> Iterator[ScriptedAnswer]:
+        self.uploaded.append(Uploaded(provider, call, file.read_bytes(), key, within_s))
+        yield self._next_answer(f"an upload to {call.path}")
+
+    def _next_answer(self, what: str) -> ScriptedAnswer:
         meanwhile, self.while_sending = self.while_sending, None
         if meanwhile is not None:
             meanwhile()
         if not self.script:
-            raise AssertionError(f"the script has no answer to call {len(self.sent)}: {call.method} {call.path}")
+            raise AssertionError(f"the script has no answer to call {len(self.sent) + len(self.uploaded)}: {what}")
         answer = self.script.pop(0)
         if isinstance(answer, FermataError):
             raise answer
-        yield answer
+        return answer
 
 
 class FakeAudioLinks:

@@ -45,7 +45,9 @@ def test_what_is_not_json_is_400(cloud: Cloud, body: bytes) -> None:
     [
         ({"model": None}, ["/model"]),
         ({"model": "minimax/nothing"}, ["/model"]),
-        ({"model": "minimax/music-cover"}, ["/model"]),
+        ({"model": "minimax/music-cover"}, ["/reference"]),
+        ({"model": "google/lyria2"}, ["/model"]),
+        ({"model": "aimlapi/google/lyria2"}, ["/lyrics", "/audio/format"]),
         ({"prompt": 7}, ["/prompt"]),
         ({"prompt": "x" * 2001}, ["/prompt"]),
         ({"lyrics": "x" * 3501}, ["/lyrics"]),

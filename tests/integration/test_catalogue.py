@@ -50,12 +50,15 @@ def test_every_model_on_offer_is_listed_with_its_limits_and_price(cloud: Cloud) 
         "price_credits": 6,
         "limits": {
             "prompt": {"min": 10, "max": 2000, "required": True},
+            "prompt_beside_lyrics": None,
             "lyrics": {"min": 10, "max": 3000, "required": True},
+            "title": None,
             "instrumental": False,
             "auto_lyrics": False,
             "formats": ["mp3", "wav"],
             "sample_rates": [16000, 24000, 32000, 44100],
             "bitrates": [32000, 64000, 128000, 256000],
+            "reference": None,
         },
         "estimate": {"p50_s": 60, "p80_s": 110},
     }

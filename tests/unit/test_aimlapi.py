@@ -9,7 +9,16 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.failures import MESSAGE_LIMIT
-from fermata.domain.upstream import AudioAt, PollOutcome, Refused, SongOrder, StartOutcome, StillRunning, TaskStarted
+from fermata.domain.upstream import (
+    AudioAt,
+    OrderedReference,
+    PollOutcome,
+    Refused,
+    SongOrder,
+    StartOutcome,
+    StillRunning,
+    TaskStarted,
+)
 from tests.fixtures.http_answers import answer_names, answer_with, read_answer
 
 AIMLAPI = load_provider("aimlapi")
@@ -28,6 +37,9 @@ CREATED: Final[dict[str, StartOutcome | Verdict]] = {
     "create_unknown_status_word": TASK,
     "create_without_status": TASK,
     "create_id_under_generation_id": TASK,
+    "create_id_without_a_slash": TaskStarted("7a5f3e1c-60bb-4a4f-9c1e-0d6c6b1f2a33:stable-audio"),
+    "create_music_length_refused": ("invalid_request", "no", "400"),
+    "create_reference_refused": ("invalid_request", "no", "400"),
     "create_id_is_a_number": TaskStarted("4711"),
     "create_id_empty": UNKNOWN_200,
     "create_id_null": TASK,
@@ -80,6 +92,7 @@ POLLED: Final[dict[str, PollOutcome | Verdict]] = {
     "poll_generating_with_a_url": RUNNING,
     "poll_completed": SONG,
     "poll_completed_only_url": SONG,
+    "poll_completed_wav": AudioAt(LINK.replace(".mp3", ".wav")),
     "poll_completed_upper_case": SONG,
     "poll_completed_with_escaped_slashes": SONG,
     "poll_completed_wrong_size_and_type": SONG,
@@ -211,6 +224,32 @@ def test_the_paid_call_carries_the_order(model: str) -> None:
         "prompt": "indie folk, rainy",
         "lyrics": "[Verse]\nRain",
         "audio_setting": {"audio_sample_rate": 44100, "bitrate": 256000, "format": "mp3"},
+    }
+
+
+@pytest.mark.parametrize("model", ["elevenlabs/eleven_music", "google/lyria2", "stable-audio"])
+def test_a_model_that_takes_a_prompt_alone_is_sent_nothing_else(model: str) -> None:
+    body = AIMLAPI.start_call(replace(ORDER, upstream_model=model, lyrics="", audio_format="wav")).body
+    assert body == {"model": model, "prompt": "indie folk, rainy"}
+
+
+@pytest.mark.parametrize(
+    ("lyrics", "sung"),
+    [
+        ("Rain\non glass\n\nStay", "##Rain\non glass\n\nStay##"),
+        ("##Rain\non glass##", "##Rain\non glass##"),
+        ("##Rain", "####Rain##"),
+        ("Rain##", "##Rain####"),
+        ("####", "########"),
+    ],
+)
+def test_the_legacy_model_is_sent_the_words_as_its_prompt_and_the_link_of_the_recording(lyrics: str, sung: str) -> None:
+    link = "https://bucket.s3.amazonaws.com/references/a%2Fb?X-Amz-Signature=c%2Bd"
+    order = replace(ORDER, upstream_model="minimax-music", prompt="", lyrics=lyrics, reference=OrderedReference(link))
+    assert AIMLAPI.start_call(order).body == {
+        "model": "minimax-music",
+        "prompt": sung,
+        "reference_audio_url": link,
     }
 
 

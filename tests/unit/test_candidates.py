@@ -118,7 +118,6 @@ def test_a_default_fallback_that_cannot_sing_the_request_is_left_out() -> None:
     [
         ({"suno": (AIML,)}, "suno"),
         ({MINIMAX: ("suno",)}, "suno"),
-        ({MINIMAX: ("minimax/music-cover",)}, "minimax/music-cover"),
         ({MINIMAX: (MINIMAX,)}, MINIMAX),
         ({MINIMAX: (AIML, AIML)}, AIML),
     ],

@@ -10,6 +10,7 @@ from fermata.adapters.providers import load_provider
 from fermata.config import UpstreamSettings
 from fermata.domain.catalogue import Catalogue, Estimate, Model, read_catalogue
 from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.upstream import ReferenceTaker
 
 CATALOGUE = read_catalogue()
 
@@ -26,13 +27,23 @@ def test_every_model_can_be_ordered_as_it_says(model: Model) -> None:
     assert model.lyrics.min <= model.lyrics.max
     assert f"{model.provider}_base_url" in UpstreamSettings.model_fields
     assert CATALOGUE.audio_hosts[model.provider]
-    assert load_provider(model.provider).blocking is (model.provider in {"minimax", "skillboss"})
+    assert load_provider(model.spoken).blocking is (model.spoken in {"minimax", "skillboss", "aimlapi_music01"})
 
 
-def test_ids_are_unique_and_only_offered_models_are_offered() -> None:
-    ids = [model.id for model in CATALOGUE.models]
-    assert len(ids) == len(set(ids))
-    assert set(ids) - set(CATALOGUE.offered_ids()) == {"minimax/music-cover"}
+def test_ids_are_unique() -> None:
+    ids = CATALOGUE.offered_ids()
+    assert len(ids) == len(set(ids)) == len(CATALOGUE.models)
+
+
+@pytest.mark.parametrize("model", [model for model in CATALOGUE.models if model.reference], ids=lambda model: model.id)
+def test_a_model_with_a_reference_can_be_handed_one_as_it_says(model: Model) -> None:
+    rule = model.reference
+    assert rule is not None
+    assert 0 < rule.longer_than_s < rule.max_s
+    # What the longest recording weighs as 16-bit stereo WAV of 44.1 kHz must pass.
+    assert rule.max_s * 44_100 * 4 <= rule.max_bytes
+    assert isinstance(load_provider(model.spoken), ReferenceTaker) is (rule.handed_over == "ids")
+    assert bool(rule.purposes) is (rule.handed_over == "ids")
 
 
 @pytest.mark.parametrize("model_id", ["minimax/music-2.5", "minimax/music-2.5+", "aimlapi/minimax/music-2.0"])

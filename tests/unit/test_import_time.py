@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 from tests.functions import NAMES, ROOT
-from tests.twins import PROVIDERS
 
 HEAVY: Final = {
     "httpx",
@@ -17,13 +16,23 @@ HEAVY: Final = {
     "mutagen",
     "boto3",
     "fermata.adapters.providers.minimax",
+    "fermata.adapters.providers.minimax_body",
     "fermata.adapters.providers.skillboss",
     "fermata.adapters.providers.apiinone",
     "fermata.adapters.providers.aimlapi",
+    "fermata.adapters.providers.aimlapi_music01",
     "aws_lambda_powertools.event_handler",
     "aws_xray_sdk",
     "pytest",
     "moto",
+}
+# What each dialect loads besides itself: some pass MiniMax's own answers on.
+DIALECTS: Final = {
+    "minimax": {"minimax_body"},
+    "skillboss": {"minimax_body"},
+    "apiinone": set[str](),
+    "aimlapi": set[str](),
+    "aimlapi_music01": {"minimax_body"},
 }
 SETTINGS: Final = {
     "TABLE_NAME": "jobs",
@@ -96,14 +105,14 @@ def importing(name: str) -> str:
     return f"sys.path.insert(0, {str(ROOT / 'functions' / name)!r})\nimport app\n"
 
 
-def loading(provider: str) -> str:
-    return f"from fermata.adapters.providers import load_provider\nload_provider({provider!r})"
+def loading(dialect: str) -> str:
+    return f"from fermata.adapters.providers import load_provider\nload_provider({dialect!r})"
 
 
 STATEMENTS: Final = {
     **{name: importing(name) + PORTS[name] for name in PORTS},
     "resume": importing("start_generation") + "app.resume_ports()",
-    **{provider: loading(provider) for provider in PROVIDERS},
+    **{dialect: loading(dialect) for dialect in DIALECTS},
 }
 
 
@@ -132,11 +141,10 @@ def test_a_function_loads_no_more_than_it_uses(loaded: dict[str, set[str]], name
     assert loaded[name] <= ALLOWED[name]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_job_pays_for_its_own_providers_dialect_alone(loaded: dict[str, set[str]], provider: str) -> None:
-    # SkillBoss passes MiniMax's own answers on.
-    expected = {provider, "minimax"} if provider == "skillboss" else {provider}
-    assert {name.rpartition(".")[2] for name in loaded[provider] if "providers" in name} == expected
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_job_pays_for_its_own_dialect_alone(loaded: dict[str, set[str]], dialect: str) -> None:
+    loads = {name.rpartition(".")[2] for name in loaded[dialect] if "providers" in name}
+    assert loads == {dialect, *DIALECTS[dialect]}
 
 
 def test_a_resume_loads_nothing_that_could_order_a_song(loaded: dict[str, set[str]]) -> None:

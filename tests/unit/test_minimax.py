@@ -11,7 +11,7 @@ from fermata.adapters.providers import load_provider
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.hex_decoder import HexDecoder
-from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, SongOrder, StartOutcome
+from fermata.domain.upstream import AudioAt, AudioInAnswer, OrderedReference, Refused, SongOrder, StartOutcome
 from fermata.errors import BadAudioError, ConfigurationError
 from tests.fixtures.http_answers import answer_names, answer_with, read_answer, read_body
 
@@ -291,6 +291,15 @@ def test_what_the_order_leaves_out_is_not_sent() -> None:
     assert (body["is_instrumental"], body["lyrics_optimizer"], body["output_format"]) == (True, True, "url")
 
 
+def test_a_cover_is_sung_after_the_recording_behind_our_link() -> None:
+    link = "https://bucket.s3.amazonaws.com/references/a%2Fb?X-Amz-Signature=c%2Bd"
+    order = replace(ORDER, upstream_model="music-cover", lyrics="", reference=OrderedReference(url=link))
+    body = MINIMAX.start_call(order).body or {}
+    assert (body["model"], body["prompt"], body["audio_url"]) == ("music-cover", "indie folk", link)
+    assert "lyrics" not in body
+    assert "audio_url" not in (MINIMAX.start_call(replace(ORDER, reference=None)).body or {})
+
+
 def test_there_is_nothing_to_poll() -> None:
     assert MINIMAX.blocking
     with pytest.raises(ConfigurationError):
@@ -299,6 +308,8 @@ def test_there_is_nothing_to_poll() -> None:
         MINIMAX.read_poll(answer_with(b"{}"))
 
 
-def test_an_unknown_provider_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match="aimlapi, apiinone, minimax, skillboss, found 'nobody'"):
+def test_an_unknown_dialect_is_a_configuration_error() -> None:
+    with pytest.raises(
+        ConfigurationError, match="aimlapi, aimlapi_music01, apiinone, minimax, skillboss, found 'nobody'"
+    ):
         load_provider("nobody")

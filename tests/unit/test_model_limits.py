@@ -13,6 +13,13 @@ CATALOGUE = read_catalogue()
 SKILLBOSS = "skillboss/music-2.5"
 MINIMAX_MUSIC = "apiinone/minimax-music"
 SUNO = "apiinone/suno"
+AIML_26 = "aimlapi/minimax/music-2.6"
+ELEVEN = "aimlapi/elevenlabs/eleven_music"
+LYRIA = "aimlapi/google/lyria2"
+STABLE = "aimlapi/stable-audio"
+LEGACY = "aimlapi/minimax-music"
+MUSIC_01 = "aimlapi/music-01"
+COVER = "minimax/music-cover"
 
 
 def wrong(model: str, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON value
@@ -39,6 +46,13 @@ def wrong(model: str, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JS
         (SUNO, {"prompt": "x" * 400, "lyrics": ""}),
         (SUNO, {"lyrics": "", "instrumental": True}),
         (SUNO, {"lyrics": "", "auto_lyrics": True}),
+        ("aimlapi/minimax/music-1.5", {"prompt": "x" * 300, "lyrics": "x" * 3000}),
+        (AIML_26, {"prompt": "", "lyrics": "x" * 3000}),
+        (AIML_26, {"prompt": "x" * 2000, "lyrics": "", "instrumental": True, "audio": {"format": "wav"}}),
+        (AIML_26, {"lyrics": "", "auto_lyrics": True}),
+        (ELEVEN, {"prompt": "x" * 2000, "lyrics": ""}),
+        (LYRIA, {"lyrics": "", "audio": {"format": "wav"}}),
+        (STABLE, {"lyrics": ""}),
     ],
 )
 def test_a_request_within_the_limits_passes(model: str, fields: dict[str, Any]) -> None:
@@ -72,6 +86,16 @@ def test_a_request_within_the_limits_passes(model: str, fields: dict[str, Any]) 
         (SUNO, {"title": "x" * 81}, "/title", "to 80 characters"),
         ("minimax/music-2.5", {"audio": {"bitrate": 60000}}, "/audio/bitrate", "32000, 64000, 128000, 256000"),
         ("aimlapi/minimax/music-2.0", {"audio": {"bitrate": 60000}}, "/audio/bitrate", "32000, 64000"),
+        ("aimlapi/minimax/music-1.5", {"prompt": "x" * 301}, "/prompt", "10 to 300 characters"),
+        (AIML_26, {"lyrics": "x" * 3001}, "/lyrics", "1 to 3000 characters"),
+        (AIML_26, {"lyrics": ""}, "/lyrics", "is required"),
+        (ELEVEN, {}, "/lyrics", "must be left out: aimlapi/elevenlabs/eleven_music takes no lyrics"),
+        (ELEVEN, {"prompt": "", "lyrics": ""}, "/prompt", "is required"),
+        (ELEVEN, {"instrumental": True, "lyrics": ""}, "/instrumental", "has no such switch, so say it in the prompt"),
+        (ELEVEN, {"lyrics": "", "audio": {"sample_rate": 44100}}, "/audio/sample_rate", "must be left out"),
+        (LYRIA, {"lyrics": ""}, "/audio/format", "must be one of wav"),
+        (STABLE, {"lyrics": "", "audio": {"format": "wav"}}, "/audio/format", "must be one of mp3"),
+        (STABLE, {"lyrics": "", "auto_lyrics": True}, "/auto_lyrics", "must be false"),
     ],
 )
 def test_what_a_model_cannot_do_is_refused_naming_what_it_allows(
@@ -80,6 +104,21 @@ def test_what_a_model_cannot_do_is_refused_naming_what_it_allows(
     refused = wrong(model, **fields)
     assert list(refused) == [pointer]
     assert says in refused[pointer]
+
+
+@pytest.mark.parametrize("model", [LEGACY, MUSIC_01])
+def test_a_model_that_sings_after_a_recording_takes_no_style_and_has_room_for_the_marks_around_the_words(
+    model: str,
+) -> None:
+    refused = wrong(model, lyrics="x" * 597)
+    assert refused["/prompt"] == f"must be left out: {model} takes no prompt"
+    assert "1 to 596 characters" in refused["/lyrics"]
+    assert list(wrong(model, prompt="", lyrics="x" * 596)) == ["/reference"]
+
+
+@pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER])
+def test_a_model_that_needs_a_recording_is_not_ordered_without_one(model: str) -> None:
+    assert f"is required: {model} sings after a recording" in wrong(model)["/reference"]
 
 
 def test_every_offered_model_has_a_provider_with_hosts_and_a_price_that_follows_its_cost() -> None:

@@ -101,7 +101,6 @@ def test_the_longest_lyrics_fit_into_the_limit_however_they_are_escaped() -> Non
         pytest.param({"model": ""}, "/model", "at least 1 character", id="model_empty"),
         pytest.param({"model": "m" * 101}, "/model", "at most 100 characters", id="model_too_long"),
         pytest.param({"model": "suno/v5"}, "/model", "allowed: minimax/music-1.5", id="model_unknown"),
-        pytest.param({"model": "minimax/music-cover"}, "/model", "reference recording", id="model_unsupported"),
         pytest.param({"model": "minimax/music- 9"}, "/model", "is not a model on offer", id="pattern_with_space"),
         pytest.param({"model": "minimax/music-" + "9" * 50}, "/model", "is not a model on offer", id="pattern_long"),
         pytest.param({"prompt": 7}, "/prompt", "valid string", id="prompt_number"),

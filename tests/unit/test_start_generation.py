@@ -16,6 +16,7 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
+from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
@@ -105,6 +106,45 @@ def test_switches_and_the_wanted_file_reach_the_provider() -> None:
     assert (body["lyrics_optimizer"], body["output_format"]) == (True, "url")
     assert body["audio_setting"] == {"sample_rate": 32000, "bitrate": 256000, "format": "wav"}
     assert "lyrics" not in body
+
+
+def a_house_that_speaks_like(dialect: str) -> World:
+    """A provider of its own name and key whose only model is ordered in another's dialect."""
+    world = World(keys=FixedProviderKeys({"house": {"2026-11": KEY}}))
+    model = candidate(dialect).model_copy(update={"provider": "house"})
+    world.jobs.create(queued_job(candidates=(model,)))
+    return world
+
+
+def test_a_model_is_ordered_in_its_dialect_with_the_key_of_its_provider() -> None:
+    world = a_house_that_speaks_like("aimlapi")
+    world.upstream.script = [TASK]
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.GENERATING
+    (sent,) = world.upstream.sent
+    assert (sent.provider, sent.key, sent.call.path) == ("house", KEY, "/v2/generate/audio")
+    (attempt,) = world.stored(JOB_ID).attempts
+    assert (attempt.provider, attempt.dialect, attempt.key_alias) == ("house", "aimlapi", "2026-11")
+
+
+def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
+    world = a_house_that_speaks_like("aimlapi")
+    link = "https://cdn.house.example/song.mp3"
+    world.upstream.script = [TASK, json_answer({"status": "completed", "audio_file": {"url": link}})]
+    start_generation(JOB_ID, world.start_ports(), "run-1")
+    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is Word.READY
+    sent = world.upstream.sent[-1]
+    assert (sent.provider, sent.key, sent.call.method) == ("house", KEY, "GET")
+    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(link,))
+
+
+def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> None:
+    world = a_house_that_speaks_like("minimax")
+    world.upstream.script = [SONG]
+    # The run dies once the answer is staged and before the record hears of it.
+    world.answers.fail_next_open = StaleRecordError("killed")
+    with pytest.raises(StaleRecordError):
+        start_generation(JOB_ID, world.start_ports(), "run-1")
+    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.READY
 
 
 def test_the_post_ends_before_the_run_does() -> None:
@@ -507,9 +547,9 @@ def test_messages_on_record_hold_no_key() -> None:
     assert KEY not in json.dumps(world.stored(JOB_ID).model_dump(mode="json"))
 
 
-def test_a_provider_without_a_dialect_is_a_configuration_error() -> None:
-    world = World(keys=FixedProviderKeys({"nobody": {"default": "key"}}))
-    world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"provider": "nobody"}),)))
+def test_a_dialect_that_nobody_speaks_is_a_configuration_error() -> None:
+    world = World()
+    world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"dialect": "nobody"}),)))
     with pytest.raises(ConfigurationError):
         start_generation(JOB_ID, world.start_ports(), "run-1")
     assert world.upstream.posts == 0

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from fermata.domain.jobs import Job, Track
 from fermata.domain.tenants import ApiKey, Tenant
-from fermata.domain.upstream import UpstreamCall
+from fermata.domain.upstream import UploadCall, UpstreamCall
 
 
 class JobStore(Protocol):
@@ -89,6 +89,11 @@ class Upstream(Protocol):
         """Send a call once; everything including the body ends within `within_s` seconds. Raises `NotSentError` or
         `AnswerLostError`.
         """
+
+    def upload(
+        self, provider: str, call: UploadCall, file: Path, key: str, within_s: float
+    ) -> AbstractContextManager[StreamedAnswer]:
+        """Send a file once, in memory that does not grow with it; ends and raises as `send` does."""
 
 
 class ProviderKeys(Protocol):

@@ -1,15 +1,16 @@
 """The HTTP side of the providers' APIs: one request, once, within one deadline."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import httpx
 
 from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver, resolve
-from fermata.domain.upstream import UpstreamCall
+from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.domain.upstream_reading import parse_retry_after
 from fermata.errors import AnswerLostError, NotSentError
 
@@ -46,19 +47,31 @@ class HttpUpstream:
     @contextmanager
     def send(self, provider: str, call: UpstreamCall, key: str, within_s: float) -> Iterator["HttpAnswer"]:
         """Send a call once and never follow a redirect. Raises `NotSentError` or `AnswerLostError`."""
+        content = {"params": dict(call.query) or None, "json": call.body}
+        with self._exchange(provider, call.method, call.path, key, within_s, content) as answer:
+            yield answer
+
+    @contextmanager
+    def upload(self, provider: str, call: UploadCall, file: Path, key: str, within_s: float) -> Iterator["HttpAnswer"]:
+        """Send a file as one part of a form, read from disk piece by piece while it is sent. Raises as `send` does."""
+        with file.open("rb") as opened:
+            part = (call.file_name, opened, call.content_type)
+            content = {"data": dict(call.fields), "files": {call.file_field: part}}
+            with self._exchange(provider, "POST", call.path, key, within_s, content) as answer:
+                yield answer
+
+    @contextmanager
+    def _exchange(
+        self, provider: str, method: str, path: str, key: str, within_s: float, content: Mapping[str, Any]
+    ) -> Iterator["HttpAnswer"]:
         deadline = time.monotonic() + within_s
         transport = DeadlineTransport(DeadlineBackend(deadline, self._resolver), connect_retries=1)
         with httpx.Client(
             transport=transport, timeout=self._timeout, trust_env=False, follow_redirects=False
         ) as client:
             try:
-                request = client.build_request(
-                    call.method,
-                    self._base_url(provider) + call.path,
-                    params=dict(call.query) or None,
-                    json=call.body,
-                    headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"},
-                )
+                headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
+                request = client.build_request(method, self._base_url(provider) + path, headers=headers, **content)
                 response = client.send(request, stream=True)
             except _NOT_SENT as error:
                 raise NotSentError(f"no connection to {provider}: {_cause(error)}; nothing was ordered") from error

@@ -13,12 +13,15 @@ DefaultFallbacks = Mapping[str, Sequence[str]]
 
 
 class Candidate(BaseModel):
-    """One model of a job's chain, as the catalogue knew it at submission."""
+    """One model of a job's chain, as the catalogue knew it at submission. `provider` has the key and sends the bill,
+    `dialect` is the language in which the model is ordered.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     model: str
     provider: str
+    dialect: str
     upstream_model: str
     delivery: str
     price_credits: NonNegativeInt
@@ -50,13 +53,8 @@ def check_default_fallbacks(defaults: DefaultFallbacks, catalogue: Catalogue) ->
 def _impossible(model_id: str, defaults: DefaultFallbacks, catalogue: Catalogue) -> Iterator[str]:
     named = (model_id, *defaults[model_id])
     for position, each in enumerate(named):
-        if each in named[:position] or not _is_offered(each, catalogue):
+        if each in named[:position] or catalogue.find(each) is None:
             yield each
-
-
-def _is_offered(model_id: str, catalogue: Catalogue) -> bool:
-    model = catalogue.find(model_id)
-    return model is not None and model.unsupported is None
 
 
 def _able(request: SongRequest, model_ids: Sequence[str], catalogue: Catalogue) -> Iterator[Model]:
@@ -70,6 +68,7 @@ def _candidate(model: Model, audio_format: str) -> Candidate:
     return Candidate(
         model=model.id,
         provider=model.provider,
+        dialect=model.spoken,
         upstream_model=model.upstream_model,
         delivery=model.delivery[audio_format],
         price_credits=model.price_credits,

@@ -31,11 +31,32 @@ class Estimate(_Entry):
 
 
 class TextRule(_Entry):
-    """Length of a text in Unicode code points, and whether it must be there."""
+    """Length of a text in Unicode code points, and whether it must be there. `max` 0: the model takes no such text."""
 
     min: NonNegativeInt
-    max: PositiveInt
+    max: NonNegativeInt
     required: bool
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the model takes such a text at all."""
+        return self.max > 0
+
+
+class ReferenceRule(_Entry):
+    """The recording that a model sings after: its length in seconds (strictly longer than `longer_than_s`), its size in
+    bytes, and whether the provider is told a link or ids that it gave out for an upload.
+
+    `purposes` are what a caller may say that the recording is; empty where the provider does not ask.
+    """
+
+    required: bool
+    longer_than_s: PositiveInt
+    max_s: PositiveInt
+    max_bytes: PositiveInt
+    formats: tuple[Literal["mp3", "wav"], ...]
+    handed_over: Literal["link", "ids"]
+    purposes: tuple[Literal["song", "voice", "instrumental"], ...]
 
 
 class Model(_Entry):
@@ -44,17 +65,19 @@ class Model(_Entry):
 
     `prompt_beside_lyrics` replaces `prompt` where lyrics are sent too. A model with a `title` rule is sent the title.
     An id that ends in `*` stands for every upstream name with that beginning that is not listed itself.
-    `delivery` tells, per format, whether the provider is asked for hex text or a link. A model with `unsupported` is
-    known but not offered.
+    `delivery` tells, per format, whether the provider is asked for hex text or a link. `dialect` names the module that
+    speaks to the model where it is not the provider's own.
     """
 
     id: str
     provider: str
+    dialect: str = ""
     upstream_model: str
     prompt: TextRule
     prompt_beside_lyrics: TextRule | None = None
     lyrics: TextRule
     title: TextRule | None = None
+    reference: ReferenceRule | None = None
     instrumental: bool
     auto_lyrics: bool
     formats: tuple[Literal["mp3", "wav"], ...]
@@ -64,7 +87,11 @@ class Model(_Entry):
     estimate: Estimate
     price_credits: PositiveInt
     cost_usd: str
-    unsupported: str | None = None
+
+    @property
+    def spoken(self) -> str:
+        """The dialect in which the model is ordered, for `load_provider`."""
+        return self.dialect or self.provider
 
     @property
     def is_family(self) -> bool:
@@ -87,7 +114,7 @@ class Catalogue(_Entry):
 
     def offered_ids(self) -> tuple[str, ...]:
         """The ids a request may name, patterns included."""
-        return tuple(model.id for model in self.models if model.unsupported is None)
+        return tuple(model.id for model in self.models)
 
     def with_priors(self, priors: Mapping[str, Estimate]) -> "Catalogue":
         """The same catalogue with some estimates replaced."""

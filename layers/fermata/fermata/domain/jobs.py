@@ -82,8 +82,8 @@ class Audio(_Record):
 
 
 class Attempt(_Record):
-    """One POST to one provider, for the model at position `candidate` of the job's chain. `claim_until` is when another
-    run may call a silent claim unknown.
+    """One POST to one provider, for the model at position `candidate` of the job's chain. `dialect` reads its answers.
+    `claim_until` is when another run may call a silent claim unknown.
 
     `audio` is there once the attempt is ready. `late` marks an answer that arrived whole after its outcome had been
     written off as unknown. `poll_route` counts the provider's routes for polling up to the one that knew the task.
@@ -91,6 +91,7 @@ class Attempt(_Record):
 
     number: PositiveInt
     provider: str
+    dialect: str
     model: str
     key_alias: str
     claim_id: str

@@ -2,13 +2,12 @@
 
 from pydantic import JsonValue
 
-from fermata.domain.catalogue import Catalogue, Estimate, Model
+from fermata.domain.catalogue import Catalogue, Estimate, Model, ReferenceRule, TextRule
 
 
 def models_view(catalogue: Catalogue) -> dict[str, JsonValue]:
     """Every model on offer, in the catalogue's order. An id that ends in `*` stands for a family."""
-    offered = [model for model in catalogue.models if model.unsupported is None]
-    return {"data": [_model_view(model) for model in offered], "next_cursor": None}
+    return {"data": [_model_view(model) for model in catalogue.models], "next_cursor": None}
 
 
 def _model_view(model: Model) -> JsonValue:
@@ -24,13 +23,34 @@ def _model_view(model: Model) -> JsonValue:
 
 def _limits_view(model: Model) -> JsonValue:
     return {
-        "prompt": model.prompt.model_dump(),
-        "lyrics": model.lyrics.model_dump(),
+        "prompt": _text_view(model.prompt),
+        "prompt_beside_lyrics": _text_view(model.prompt_beside_lyrics),
+        "lyrics": _text_view(model.lyrics),
+        "title": _text_view(model.title),
         "instrumental": model.instrumental,
         "auto_lyrics": model.auto_lyrics,
         "formats": list(model.formats),
         "sample_rates": list(model.sample_rates),
         "bitrates": list(model.bitrates),
+        "reference": _reference_view(model.reference),
+    }
+
+
+def _text_view(rule: TextRule | None) -> JsonValue:
+    """The rule of a text; null where the model is not sent it, or has no rule of its own for it."""
+    return rule.model_dump() if rule is not None and rule.is_taken else None
+
+
+def _reference_view(rule: ReferenceRule | None) -> JsonValue:
+    if rule is None:
+        return None
+    return {
+        "required": rule.required,
+        "longer_than_s": rule.longer_than_s,
+        "max_s": rule.max_s,
+        "max_bytes": rule.max_bytes,
+        "formats": list(rule.formats),
+        "purposes": list(rule.purposes),
     }
 
 

@@ -139,11 +139,9 @@ def _field_error(part: ErrorDetails) -> FieldError:
 def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
     """The model on offer under this id; raises `InvalidRequestError` for the field that named it."""
     model = catalogue.find(model_id)
-    offered = ", ".join(catalogue.offered_ids())
     if model is None:
+        offered = ", ".join(catalogue.offered_ids())
         raise InvalidRequestError([FieldError(pointer, f"is not a model on offer; allowed: {offered}")])
-    if model.unsupported is not None:
-        raise InvalidRequestError([FieldError(pointer, f"is not on offer: {model.unsupported}; allowed: {offered}")])
     return model
 
 
@@ -168,27 +166,36 @@ def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[Field
     yield from _switches(request, model)
     wordless = request.instrumental or request.auto_lyrics
     prompt = model.prompt_beside_lyrics if request.lyrics and model.prompt_beside_lyrics else model.prompt
-    yield from _text("/prompt", request.prompt, prompt, prompt.required or wordless)
+    yield from _text("/prompt", request.prompt, prompt, prompt.required or wordless, model.id)
     if wordless and request.lyrics:
         switch = "instrumental" if request.instrumental else "auto_lyrics"
         yield FieldError("/lyrics", f"must be left out when {switch} is true, because the provider would ignore them")
     else:
-        yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless)
+        yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless, model.id)
     if model.title:
-        yield from _text("/title", request.title or "", model.title, model.title.required)
+        yield from _text("/title", request.title or "", model.title, model.title.required, model.id)
+    if model.reference and model.reference.required:
+        yield FieldError(
+            "/reference", f"is required: {model.id} sings after a recording, which no request can name yet"
+        )
     yield from _audio(request.audio, model)
 
 
 def _switches(request: SongRequest, model: Model) -> Iterator[FieldError]:
     if request.instrumental and not model.instrumental:
-        yield FieldError("/instrumental", f"must be false: {model.id} always sings")
+        why = "always sings" if model.lyrics.is_taken else "has no such switch, so say it in the prompt"
+        yield FieldError("/instrumental", f"must be false: {model.id} {why}")
     if request.auto_lyrics and not model.auto_lyrics:
         yield FieldError("/auto_lyrics", f"must be false: {model.id} does not write lyrics")
     if request.instrumental and request.auto_lyrics:
         yield FieldError("/auto_lyrics", "must be false when instrumental is true")
 
 
-def _text(pointer: str, text: str, rule: TextRule, required: bool) -> Iterator[FieldError]:
+def _text(pointer: str, text: str, rule: TextRule, required: bool, model_id: str) -> Iterator[FieldError]:
+    if not rule.is_taken:
+        if text:
+            yield FieldError(pointer, f"must be left out: {model_id} takes no {pointer.removeprefix('/')}")
+        return
     if not text and not required:
         return
     low = max(rule.min, 1) if required else rule.min

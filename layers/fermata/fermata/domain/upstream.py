@@ -7,7 +7,7 @@ sends calls, the staging store keeps answers, and both look the same for every p
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -15,10 +15,20 @@ from fermata.domain.failures import Failure
 
 
 @dataclass(frozen=True)
+class OrderedReference:
+    """The recording that a song refers to, as the provider is told of it: our link, or the provider's own ids."""
+
+    url: str = ""
+    voice_id: str = ""
+    instrumental_id: str = ""
+
+
+@dataclass(frozen=True)
 class SongOrder:
     """One song as a provider must understand it; validated against the catalogue before it gets here.
 
     `sample_rate` in Hz, `bitrate` in bits per second, `delivery` is `hex` or `url` where the provider offers both.
+    `reference` is there for the models that sing after a recording.
     """
 
     upstream_model: str
@@ -31,6 +41,7 @@ class SongOrder:
     bitrate: int
     delivery: str
     title: str = ""
+    reference: OrderedReference | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,17 @@ class UpstreamCall:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, JsonValue] | None = None
     instead: "UpstreamCall | None" = None
+
+
+@dataclass(frozen=True)
+class UploadCall:
+    """One multipart POST relative to the provider's base URL: text fields, and one file that the client streams."""
+
+    path: str
+    fields: Mapping[str, str]
+    file_field: str
+    file_name: str
+    content_type: str
 
 
 @dataclass(frozen=True)
@@ -109,6 +131,15 @@ class Refused:
     failure: Failure
 
 
+@dataclass(frozen=True)
+class UploadedReference:
+    """The ids under which the provider keeps an uploaded recording; empty where it gave none."""
+
+    voice_id: str = ""
+    instrumental_id: str = ""
+
+
+UploadOutcome = UploadedReference | Refused
 StartOutcome = AudioInAnswer | AudioIsAnswer | AudioAt | TaskStarted | Refused
 PollOutcome = AudioAt | StillRunning | Refused
 
@@ -131,3 +162,14 @@ class Provider(Protocol):
 
     def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
         """What the answer to a poll means; trouble of the poll itself (5xx, 429, no JSON) is `StillRunning`."""
+
+
+@runtime_checkable
+class ReferenceTaker(Protocol):
+    """The free half of a dialect whose provider keeps recordings under ids of its own. Every method is pure."""
+
+    def upload_call(self, purpose: str, file_name: str, content_type: str) -> UploadCall:
+        """The free call that hands over a recording; `purpose` is one of those in the catalogue."""
+
+    def read_upload(self, answer: UpstreamAnswer) -> UploadOutcome:
+        """The recording's ids, or why there are none: never charged, and repeatable where `Failure.may_repeat`."""

@@ -46,9 +46,10 @@ def refusal(failure_class: FailureClass) -> Ruling:
 UNKNOWN_OUTCOME: Final = Ruling(FailureClass.UNKNOWN_OUTCOME)
 RATE_LIMITED: Final = refusal(FailureClass.RATE_LIMITED)
 
+_LATER: Final = "order again later"
 _ADVICE: Final[Mapping[FailureClass, str]] = {
     FailureClass.TRANSIENT: "ask the provider by trace id before ordering again",
-    FailureClass.RATE_LIMITED: "order again later",
+    FailureClass.RATE_LIMITED: _LATER,
     FailureClass.AUTH: "the operator puts a valid key into the provider secret",
     FailureClass.OUT_OF_CREDIT: "the operator tops up the provider account",
     FailureClass.CONTENT_REFUSED: "change the prompt or the lyrics",
@@ -63,7 +64,9 @@ _ADVICE: Final[Mapping[FailureClass, str]] = {
 
 def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | None = None) -> Failure:
     """A failure: what was found, what to do, and the provider's own code or else the HTTP status."""
-    advice = _ADVICE.get(ruling.failure_class, "ask the operator")
+    advice = (
+        _LATER if ruling == refusal(FailureClass.TRANSIENT) else _ADVICE.get(ruling.failure_class, "ask the operator")
+    )
     return Failure(
         failure_class=ruling.failure_class,
         provider_charged=ruling.provider_charged,
@@ -75,14 +78,14 @@ def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | N
     )
 
 
-def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None = None) -> str:
+def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None = None, wanted: str = "a song") -> str:
     """One clause about an answer with a verdict: who, which code, which status, and the provider's words if any."""
     named = (
         f"{provider} answered code {code} with HTTP {answer.http_status}"
         if code
         else f"{provider} answered HTTP {answer.http_status}"
     )
-    return f"expected a song, found that {named}" + (f" saying '{said}'" if said else "")
+    return f"expected {wanted}, found that {named}" + (f" saying '{said}'" if said else "")
 
 
 def describe_flaw(provider: str, answer: UpstreamAnswer) -> str:

@@ -52,7 +52,7 @@ def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPo
 
 def _ask(attempt: Attempt, ports: PollPorts) -> tuple[PollOutcome, Attempt]:
     """What the provider says, asked first where the task was known before, and the attempt with the route that knew."""
-    routes = _routes(ports.providers(attempt.provider).poll_call(attempt.upstream_id or ""))
+    routes = _routes(ports.providers(attempt.dialect).poll_call(attempt.upstream_id or ""))
     known = attempt.poll_route if attempt.poll_route < len(routes) else 0
     outcome: PollOutcome = StillRunning()
     for route in (known, *(other for other in range(len(routes)) if other != known)):
@@ -67,7 +67,7 @@ def _routes(call: UpstreamCall) -> list[UpstreamCall]:
 
 
 def _look(attempt: Attempt, call: UpstreamCall, within_s: float, ports: PollPorts) -> PollOutcome:
-    provider = ports.providers(attempt.provider)
+    provider = ports.providers(attempt.dialect)
     key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:

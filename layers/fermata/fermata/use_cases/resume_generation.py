@@ -62,7 +62,7 @@ def understood_answer(job: Job, attempt: Attempt, ports: ResumePorts) -> StartOu
         answer = read_answer(kept)
     except BadAudioError as error:
         return Refused(_two_songs_in_one(str(error)))
-    return ports.providers(attempt.provider).read_start(answer)
+    return ports.providers(attempt.dialect).read_start(answer)
 
 
 def _two_songs_in_one(message: str) -> Failure:

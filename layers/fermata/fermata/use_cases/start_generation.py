@@ -66,6 +66,7 @@ def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts) -> Job | None
         number=len(job.attempts) + 1,
         candidate=job.turn,
         provider=job.candidate.provider,
+        dialect=job.candidate.dialect,
         model=job.candidate.upstream_model,
         key_alias=alias,
         claim_id=claim_id,
@@ -90,7 +91,7 @@ def _own_claim(job_id: str, claim_id: str, ports: StartPorts) -> Job | None:
 
 def _order(job: Job, key: str, ports: StartPorts) -> StartOutcome:
     attempt = _attempt(job)
-    call = ports.resume.providers(attempt.provider).start_call(_song_order(job))
+    call = ports.resume.providers(attempt.dialect).start_call(_song_order(job))
     within_s = ports.remaining_s() - ports.post_reserve_s
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:

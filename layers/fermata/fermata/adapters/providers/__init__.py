@@ -1,10 +1,10 @@
-"""One module per provider's dialect, imported only when a job needs it."""
+"""One module per dialect, imported only when a job needs it. A provider may speak several."""
 
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from fermata.domain.upstream import Provider
+from fermata.domain.upstream import Provider, ReferenceTaker
 from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {
@@ -12,15 +12,26 @@ _MODULES: Final[Mapping[str, str]] = {
     "skillboss": "fermata.adapters.providers.skillboss",
     "apiinone": "fermata.adapters.providers.apiinone",
     "aimlapi": "fermata.adapters.providers.aimlapi",
+    "aimlapi_music01": "fermata.adapters.providers.aimlapi_music01",
 }
 
 
-def load_provider(provider_id: str) -> Provider:
-    """The dialect of a provider; raises `ConfigurationError` where there is none."""
-    module = _MODULES.get(provider_id)
+def load_provider(dialect: str) -> Provider:
+    """The provider that speaks this dialect; raises `ConfigurationError` where there is none."""
+    module = _MODULES.get(dialect)
     if module is None:
         raise ConfigurationError(
-            f"expected a provider among {', '.join(sorted(_MODULES))}, found '{provider_id}'; correct the catalogue"
+            f"expected a dialect among {', '.join(sorted(_MODULES))}, found '{dialect}'; correct the catalogue"
         )
     provider: Provider = import_module(module).PROVIDER
+    return provider
+
+
+def load_reference_taker(dialect: str) -> ReferenceTaker:
+    """The same provider where it takes uploads of recordings; raises `ConfigurationError` where it takes none."""
+    provider = load_provider(dialect)
+    if not isinstance(provider, ReferenceTaker):
+        raise ConfigurationError(
+            f"expected a dialect that takes uploads of recordings, found '{dialect}'; correct the catalogue"
+        )
     return provider

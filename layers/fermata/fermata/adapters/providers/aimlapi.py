@@ -1,10 +1,12 @@
 """AIML API's task family: a paid call that answers with a task id, and a free one that tells how far the task is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
+from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
 from fermata.domain.failures import Failure, FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -19,7 +21,6 @@ from fermata.domain.upstream import (
     UpstreamCall,
 )
 from fermata.domain.upstream_reading import (
-    RATE_LIMITED,
     UNKNOWN_OUTCOME,
     Ruling,
     describe,
@@ -30,23 +31,13 @@ from fermata.domain.upstream_reading import (
     read_id,
     read_link,
     read_words,
-    refusal,
 )
 
-_NAME: Final = "AIML API"
 _PATH: Final = "/v2/generate/audio"
-_TOO_MANY_REQUESTS: Final = 429
 _LONGEST_CODE: Final = 64
 _TASK_WORDS: Final = frozenset({"queued", "waiting", "generating", "completed"})
 _TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
 
-CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
-    **dict.fromkeys((400, 422), refusal(FailureClass.INVALID_REQUEST)),
-    401: refusal(FailureClass.AUTH),
-    403: refusal(FailureClass.OUT_OF_CREDIT),
-    404: refusal(FailureClass.NOT_FOUND),
-    _TOO_MANY_REQUESTS: RATE_LIMITED,
-}
 # The task was bought when it was created, so a refused poll says nothing about the bill.
 POLL_STATUSES: Final[Mapping[int, Ruling]] = {
     401: Ruling(FailureClass.AUTH),
@@ -56,22 +47,14 @@ POLL_STATUSES: Final[Mapping[int, Ruling]] = {
 
 
 class AimlapiProvider:
-    """AIML API's dialect of `/v2/generate/audio` for `minimax/music-*`."""
+    """AIML API's dialect of `/v2/generate/audio`, for every model that it makes as a task."""
 
     blocking: Final = False
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
-        """The paid call; texts and switches that the order leaves out are left out of the body."""
-        body: dict[str, JsonValue] = {"model": order.upstream_model}
-        body |= {name: text for name, text in (("prompt", order.prompt), ("lyrics", order.lyrics)) if text}
-        body["audio_setting"] = {
-            "audio_sample_rate": order.sample_rate,
-            "bitrate": order.bitrate,
-            "format": order.audio_format,
-        }
-        switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
-        body |= {name: True for name, on in switches if on}
-        return UpstreamCall("POST", _PATH, body=body)
+        """The paid call, with the fields that the order's model takes."""
+        fields = _FIELDS.get(order.upstream_model, _minimax_fields)(order)
+        return UpstreamCall("POST", _PATH, body={"model": order.upstream_model, **fields})
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
         """The task, or why there is none; a task id is believed even where something else in the answer looks wrong."""
@@ -103,6 +86,38 @@ class AimlapiProvider:
 PROVIDER: Final[Provider] = AimlapiProvider()
 
 
+def _minimax_fields(order: SongOrder) -> dict[str, JsonValue]:
+    texts = (("prompt", order.prompt), ("lyrics", order.lyrics))
+    switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
+    audio: dict[str, JsonValue] = {
+        "audio_sample_rate": order.sample_rate,
+        "bitrate": order.bitrate,
+        "format": order.audio_format,
+    }
+    return {
+        **{name: text for name, text in texts if text},
+        "audio_setting": audio,
+        **{name: True for name, on in switches if on},
+    }
+
+
+def _words_after_a_recording(order: SongOrder) -> dict[str, JsonValue]:
+    # The field is called `prompt`, but what it holds is sung.
+    link = order.reference.url if order.reference else ""
+    return {"prompt": with_accompaniment(order.lyrics), "reference_audio_url": link}
+
+
+def _prompt_alone(order: SongOrder) -> dict[str, JsonValue]:
+    return {"prompt": order.prompt}
+
+
+_FIELDS: Final[Mapping[str, Callable[[SongOrder], dict[str, JsonValue]]]] = {
+    "minimax-music": _words_after_a_recording,
+    **dict.fromkeys(("elevenlabs/eleven_music", "google/lyria2", "stable-audio"), _prompt_alone),
+}
+"""The models whose body is not that of `minimax/music-*`."""
+
+
 def _error_status(answer: UpstreamAnswer) -> int | None:
     told = read_error_status(member(answer.document, "statusCode"))
     return told if told is not None else read_error_status(answer.http_status)
@@ -132,26 +147,26 @@ def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:
     if member(answer.document, "error"):
         return _task_failed(answer)
     if not isinstance(answer.document, dict):
-        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
-    found = f"expected a task id from {_NAME}, found neither id nor error (HTTP {answer.http_status})"
+        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(NAME, answer)))
+    found = f"expected a task id from {NAME}, found neither id nor error (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
 
 
 def _refused_create(answer: UpstreamAnswer, status: int) -> Refused:
-    if answer.document is None and status != _TOO_MANY_REQUESTS:
-        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
+    if answer.document is None and status != TOO_MANY_REQUESTS:
+        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(NAME, answer)))
     return Refused(_failure_by_status(answer, CREATE_STATUSES.get(status, UNKNOWN_OUTCOME)))
 
 
 def _failure_by_status(answer: UpstreamAnswer, ruling: Ruling) -> Failure:
     told = read_error_status(member(answer.document, "statusCode"))
     code = None if told is None else str(told)
-    return failure_of(answer, ruling, describe(_NAME, answer, _error_words(answer), code), code)
+    return failure_of(answer, ruling, describe(NAME, answer, _error_words(answer), code), code)
 
 
 def _task_failed(answer: UpstreamAnswer) -> Refused:
     code = read_words(member(answer.document, "error", "name"))[:_LONGEST_CODE] or None
-    return Refused(failure_of(answer, _TASK_FAILED, describe(_NAME, answer, _error_words(answer), code), code))
+    return Refused(failure_of(answer, _TASK_FAILED, describe(NAME, answer, _error_words(answer), code), code))
 
 
 def _error_words(answer: UpstreamAnswer) -> str:

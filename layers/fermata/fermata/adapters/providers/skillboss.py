@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.adapters.providers.blocking import BlockingProvider
-from fermata.adapters.providers.minimax import CODES as MINIMAX_CODES
+from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -103,7 +103,7 @@ def _refused_by_minimax(answer: UpstreamAnswer) -> Refused | None:
     for body in _bodies(answer):
         code = read_number(member(body, "base_resp", "status_code"))
         if code:
-            return _refused(answer, MINIMAX_CODES.get(code, _OTHER_CODE), code)
+            return _refused(answer, minimax_ruling_on(code), code)
         if read_number(member(body, "data", "status")) == _STILL_SYNTHESISING:
             return _incomplete(answer, "data.status 1, a song that is still being made")
     return None
