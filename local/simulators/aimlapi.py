@@ -1,65 +1,41 @@
-"""The dialect of the AIML API's task family: a paid POST answers with a task id, and polling leads to a link."""
+"""The dialect of the AIML API: tasks, where a paid POST answers with an id and polling leads to a link, and beside them
+the blocking routes of music-01.
+"""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from threading import Lock
-from typing import Annotated, ClassVar, Final, Literal
+from typing import ClassVar, Final
 from urllib.parse import parse_qs
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from local.simulators.aimlapi_errors import aiml_error, first_reason
+from local.simulators.aimlapi_music01 import Music01
+from local.simulators.aimlapi_request import TASK_MODELS, Body, SongBody, TaskModel
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.faults import Fault, FaultKind, FaultRow
 from local.simulators.hints import HINTS
 from local.simulators.network_faults import network_rows
-from local.simulators.recording import Container, Song
+from local.simulators.recording import Song
+from local.simulators.references import BadRecordingError, check_recording, is_on_this_machine
 
 PATH: Final = "/v2/generate/audio"
-MODELS: Final = ("minimax/music-2.0",)
-# The only amounts on record for this family.
-CREDITS_USED: Final = 390_000
-USD_SPENT: Final = Decimal("0.195")
-MESSAGES: Final[Mapping[int, str]] = {
-    400: "Invalid request",
-    401: "Unauthorized",
-    403: "You have run out of credits",
-    404: "Not found",
-    429: "Too many requests",
-    504: "Generation timeout",
-}
+LEGACY_LONGER_THAN_S: Final = 15
 _QUEUED_SHARE: Final = 0.2
-
-
-class AudioSetting(BaseModel):
-    """`audio_setting` of this family: the rate has a name of its own here."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    audio_sample_rate: Literal[16000, 24000, 32000, 44100] = 44100
-    bitrate: Literal[32000, 64000, 128000, 256000] = 256000
-    format: Container = "mp3"
-
-
-class GenerateRequest(BaseModel):
-    """The body of a create; stricter than upstream in refusing unknown fields, so that a misspelt option is noticed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    model: str
-    prompt: Annotated[str, Field(min_length=10, max_length=2000)]
-    lyrics: Annotated[str, Field(min_length=10, max_length=3000)]
-    audio_setting: AudioSetting = AudioSetting()
-
-    @property
-    def song(self) -> Song:
-        """The song that this request orders."""
-        setting = self.audio_setting
-        return Song(self.prompt, self.lyrics, setting.format, setting.audio_sample_rate, setting.bitrate)
+# A task shows nothing of these; they belong to music-01, whose answer is the song.
+_DEAF_TO: Final = frozenset(
+    {
+        FaultKind.CODE,
+        FaultKind.STATUS1,
+        FaultKind.ODD_HEX,
+        FaultKind.UPPER_HEX,
+        FaultKind.NOT_HEX,
+        FaultKind.NOT_AUDIO,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -72,74 +48,88 @@ class Task:
 
 
 class AimlapiDialect:
-    """AIML API, `minimax/music-2.0`."""
+    """AIML API, every model."""
 
     provider: ClassVar[str] = "aimlapi"
     fault_rows: ClassVar[tuple[FaultRow, ...]] = (
-        *network_rows("create", "poll", "file"),
-        FaultRow(FaultKind.NOT_AUDIO, ("file",), "a linked file that is text", "-"),
+        *network_rows("create", "poll", "upload", "file"),
+        FaultRow(FaultKind.CODE, ("create", "upload"), "base_resp.status_code, music-01", "yes for 1001 and 1027"),
+        FaultRow(FaultKind.STATUS1, ("create",), "data.status 1, still synthesising, music-01", "yes"),
+        FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, music-01", "yes"),
+        FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), music-01", "yes"),
+        FaultRow(FaultKind.NOT_HEX, ("create",), "white space within hex, music-01", "yes"),
+        FaultRow(FaultKind.NOT_AUDIO, ("file", "create"), "a linked file, or music-01's hex, that is text", "yes"),
         FaultRow(FaultKind.LINK, ("poll",), "a link that points elsewhere, once the song is completed", "-"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old; the next poll has a new one", "-"),
         FaultRow(FaultKind.STATUS_WORD, ("poll", "create"), "any other word as status (error: with its reason)", "yes"),
-        FaultRow(FaultKind.HINT, ("create", "poll"), "fields addressed to software agents", "yes"),
+        FaultRow(FaultKind.HINT, ("create", "poll", "upload"), "fields addressed to software agents", "yes"),
     )
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = Lock()
         self._tasks: dict[str, Task] = {}
+        self._music01 = Music01(backend)
 
     def routes(self) -> tuple[Route, ...]:
-        """Create and poll share one path."""
+        """Create and poll of a task share one path."""
         path = re.compile(PATH)
-        return Route("create", "POST", path, self._receive_create), Route("poll", "GET", path, self._receive_poll)
+        return (
+            Route("create", "POST", path, self._receive_create),
+            Route("poll", "GET", path, self._receive_poll),
+            *self._music01.routes(),
+        )
 
     def label(self, body: object) -> Label:
-        """`model` and `prompt` stand at the top level."""
-        return top_level_label(body)
+        """`model` and `prompt` stand at the top level; music-01 has only the words that it sings."""
+        label = top_level_label(body)
+        words = body.get("lyrics") if isinstance(body, dict) and label.prompt is None else None
+        return Label(label.model, words) if isinstance(words, str) else label
 
     def error(self, status: int, path: str) -> Answer:
         """The error shape of every AIML route."""
-        return _error(status, path)
+        return aiml_error(status, path)
 
     def forget(self) -> None:
-        """Drop every task."""
+        """Drop every task and every recording."""
         with self._lock:
             self._tasks.clear()
+        self._music01.forget()
 
     def _receive_create(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:
-            raise RefusedError(_error(401, request.path))
-        try:
-            order = GenerateRequest.model_validate(request.json())
-        except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            reason = f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"
-            raise RefusedError(_error(400, request.path, reason)) from error
-        except ValueError as error:
-            raise RefusedError(_error(400, request.path, "body: expected JSON")) from error
-        if order.model not in MODELS:
-            raise RefusedError(_error(404, request.path, f"model: expected one of {', '.join(MODELS)}"))
-        return Visit(order.prompt, lambda fault: self._create(order, fault), USD_SPENT)
+            raise RefusedError(aiml_error(401, request.path))
+        order, model = _read_order(request)
+        self._check_recording(order, request.path)
+        return Visit(order.prompt, lambda fault: self._create(order, model, fault), model.usd, _DEAF_TO)
 
-    def _create(self, order: GenerateRequest, fault: Fault | None) -> Answer:
+    def _check_recording(self, order: SongBody, path: str) -> None:
+        if order.recording is None:
+            return
+        try:
+            # A foreign link is believed: a simulator never leaves this machine.
+            if is_on_this_machine(order.recording):
+                check_recording(self._backend.fetch(order.recording), LEGACY_LONGER_THAN_S)
+        except BadRecordingError as error:
+            raise RefusedError(aiml_error(400, path, f"reference_audio_url: {error}")) from error
+
+    def _create(self, order: SongBody, model: TaskModel, fault: Fault | None) -> Answer:
         task = Task(f"{uuid4()}:{order.model}", order.song, self._backend.clock())
         with self._lock:
             self._tasks[task.id] = task
-        usage = {"credits_used": CREDITS_USED, "usd_spent": float(USD_SPENT)}
-        body = {"id": task.id, **_status("queued", fault), "meta": {"usage": usage}}
+        body = {"id": task.id, **_status("queued", fault), "meta": {"usage": model.usage}}
         return json_answer(201, body, charged=True)
 
     def _receive_poll(self, request: Request) -> Visit:
         if request.bearer is None:
-            raise RefusedError(_error(401, request.path))
+            raise RefusedError(aiml_error(401, request.path))
         ids = parse_qs(request.query).get("generation_id")
         if not ids:
-            raise RefusedError(_error(400, request.path, "generation_id: required"))
+            raise RefusedError(aiml_error(400, request.path, "generation_id: required"))
         with self._lock:
             task = self._tasks.get(ids[0])
         if task is None or request.bearer != self._backend.key:
-            raise RefusedError(_error(404, request.path))
+            raise RefusedError(aiml_error(404, request.path))
         word = self._word(task)
         deaf_to = frozenset[FaultKind]() if word == "completed" else frozenset({FaultKind.LINK})
         return Visit(task.song.prompt, lambda fault: self._poll(task, word, fault), deaf_to=deaf_to)
@@ -163,6 +153,21 @@ class AimlapiDialect:
         return {"url": url, "content_type": song.content_type, "file_size": size}
 
 
+def _read_order(request: Request) -> tuple[SongBody, TaskModel]:
+    try:
+        body = request.json()
+        name = Body.model_validate(body if not isinstance(body, dict) else {"model": body.get("model")}).model
+        model = TASK_MODELS.get(name)
+        if model is None:
+            known = ", ".join(TASK_MODELS)
+            raise RefusedError(aiml_error(404, request.path, f"model: expected one of {known}"))
+        return model.body.model_validate(body), model
+    except ValidationError as error:
+        raise RefusedError(aiml_error(400, request.path, first_reason(error))) from error
+    except ValueError as error:
+        raise RefusedError(aiml_error(400, request.path, "body: expected JSON")) from error
+
+
 def _status(word: str, fault: Fault | None) -> dict[str, object]:
     if fault is not None and fault.kind is FaultKind.HINT:
         return {"status": word, **HINTS}
@@ -170,16 +175,3 @@ def _status(word: str, fault: Fault | None) -> dict[str, object]:
         return {"status": word}
     reason = {"name": "GenerationError", "message": "the song could not be made"}
     return {"status": fault.argument, **({"error": reason} if fault.argument == "error" else {})}
-
-
-def _error(status: int, path: str, reason: str | None = None) -> Answer:
-    message = MESSAGES.get(status, "Internal error")
-    body = {
-        "message": f"{message}: {reason}" if reason else message,
-        "path": path,
-        "requestId": str(uuid4()),
-        # The vendor writes it as a number and, when it limits the rate, as a text.
-        "statusCode": "429" if status == 429 else status,
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }
-    return json_answer(status, body)

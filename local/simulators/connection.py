@@ -10,7 +10,9 @@ import h11
 
 from local.simulators.exchange import Answer, Request, simulator_error
 
-MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+MAX_BODY_BYTES: Final = 112 * 1024 * 1024
+"""Ten minutes of 44.1 kHz stereo WAV are 106 MB, and a recording may be as long as that."""
+
 _IDLE_S: Final = 75.0
 _RECEIVE_BYTES: Final = 64 * 1024
 _MAX_PIPELINED_BYTES: Final = 1024 * 1024

@@ -48,13 +48,16 @@ class Label:
 
 @dataclass(frozen=True)
 class Backend:
-    """What stands behind a dialect; `latency_s` is how long a song takes, `clock` is monotonic and tells seconds."""
+    """What stands behind a dialect; `latency_s` is how long a song takes, `clock` is monotonic and tells seconds,
+    `fetch` gets the file behind a link on this machine or raises BadRecordingError.
+    """
 
     key: str
     latency_s: float
     recordings: Recordings
     links: Links
     clock: Callable[[], float]
+    fetch: Callable[[str], bytes]
 
 
 class Dialect(Protocol):

@@ -13,6 +13,7 @@ from local.simulators.links import NOT_AUDIO
 from local.simulators.minimax_request import BadParametersError, MusicRequest, read_music_request
 from local.simulators.network_faults import network_rows
 from local.simulators.recording import Recording
+from local.simulators.references import BadRecordingError, check_recording, is_on_this_machine
 
 MESSAGES: Final[Mapping[int, str]] = {
     1000: "unknown error",
@@ -36,6 +37,8 @@ MESSAGES: Final[Mapping[int, str]] = {
     2153: "the music API is closed to new accounts",
 }
 CLOSED_ACCOUNT: Final = 2153
+# Documented nowhere: the shortest that any provider of these models takes.
+COVER_LONGER_THAN_S: Final = 10
 # Known only after the song was made, so its cost is spent.
 CODES_AFTER_WORK: Final = frozenset({1001, 1027})
 _CODE_OF_STATUS: Final = {400: 2013, 401: 1004, 402: 1008, 410: CLOSED_ACCOUNT, 429: 1002}
@@ -78,7 +81,7 @@ class MinimaxDialect:
     def error(self, status: int, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
         """`base_resp` where the status belongs to a documented code, else the plain text of a gateway."""
         if code := _CODE_OF_STATUS.get(status):
-            return _coded(code, status)
+            return coded_answer(code, status)
         return text_answer(status, f"upstream error {status}\n")
 
     def forget(self) -> None:
@@ -86,19 +89,30 @@ class MinimaxDialect:
 
     def _receive(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:
-            raise RefusedError(_coded(1004))
+            raise RefusedError(coded_answer(1004))
         try:
             order, rules = read_music_request(request.json())
+            self._check_recording(order)
         except BadParametersError as error:
-            raise RefusedError(_coded(2013, detail=f", {error}")) from error
+            raise RefusedError(coded_answer(2013, detail=f", {error}")) from error
         except ValueError as error:
-            raise RefusedError(_coded(2013, detail=", body: expected JSON")) from error
+            raise RefusedError(coded_answer(2013, detail=", body: expected JSON")) from error
         return Visit(order.prompt, lambda fault: self._answer(order, fault), rules.usd)
+
+    def _check_recording(self, order: MusicRequest) -> None:
+        if order.audio_url is None:
+            return
+        try:
+            # A foreign link is believed: a simulator never leaves this machine.
+            if is_on_this_machine(order.audio_url):
+                check_recording(self._backend.fetch(order.audio_url), COVER_LONGER_THAN_S)
+        except BadRecordingError as error:
+            raise BadParametersError(f"audio_url: {error}") from error
 
     def _answer(self, order: MusicRequest, fault: Fault | None) -> Answer:
         after_s = self._backend.latency_s
         if fault is not None and fault.kind is FaultKind.CODE:
-            return _coded(int(fault.argument), after_s=after_s)
+            return coded_answer(int(fault.argument), after_s=after_s)
         body = self._body(order, self._backend.recordings.of(order.song), fault)
         return json_answer(200, body, after_s=after_s, charged=True)
 
@@ -144,7 +158,7 @@ def spell_hex(content: bytes, kind: FaultKind | None) -> str:
     return NOT_AUDIO.hex() if kind is FaultKind.NOT_AUDIO else text
 
 
-def _coded(code: int, status: int | None = None, *, detail: str = "", after_s: float = 0.0) -> Answer:
+def coded_answer(code: int, status: int | None = None, *, detail: str = "", after_s: float = 0.0) -> Answer:
     """A failure as MiniMax reports it; `after_s` counts only for a code that follows the work."""
     http = status or (410 if code == CLOSED_ACCOUNT else 200)
     body = {

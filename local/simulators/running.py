@@ -14,6 +14,7 @@ from local.simulators.http_server import HttpServer
 from local.simulators.links import Links
 from local.simulators.minimax import MinimaxDialect
 from local.simulators.recording import Recordings
+from local.simulators.references import fetch_from_this_machine
 from local.simulators.simulator import Simulator
 from local.simulators.skillboss import SkillbossDialect
 
@@ -57,11 +58,19 @@ def start_simulator(
 
 
 def build_simulator(
-    provider: str, *, key: str, latency_s: float, origin: str, clock: Callable[[], float] = time.monotonic
+    provider: str,
+    *,
+    key: str,
+    latency_s: float,
+    origin: str,
+    clock: Callable[[], float] = time.monotonic,
+    fetch: Callable[[str], bytes] = fetch_from_this_machine,
 ) -> Simulator:
-    """A simulator of `provider` without sockets, whose file links begin with `origin`; `clock` tells seconds."""
+    """A simulator of `provider` without a server, whose file links begin with `origin`; `clock` tells seconds, `fetch`
+    follows the links of recordings.
+    """
     dialect = DIALECTS[provider]
-    backend = Backend(key, latency_s, Recordings(), Links(origin), clock)
+    backend = Backend(key, latency_s, Recordings(), Links(origin), clock, fetch)
     return Simulator(dialect(backend), backend, FaultTable(dialect.fault_rows, _players()))
 
 

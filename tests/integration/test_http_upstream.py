@@ -7,8 +7,11 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 
 import httpcore
@@ -19,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
 from fermata.adapters.http_upstream import HttpUpstream
-from fermata.domain.upstream import UpstreamCall
+from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 from tests.twins import KEY
@@ -354,6 +357,101 @@ def test_an_answer_of_another_status_is_taken_whole() -> None:
     with listening(respond(b"<html>" + b"x" * 100_000, "502 Bad Gateway", "text/html")) as server:
         status, body = call(upstream_at(server.origin))
     assert (status, len(body)) == (502, 100_006)
+
+
+# ---- uploads
+
+UPLOAD = UploadCall("/v2/generate/audio/minimax/upload", {"purpose": "voice"}, "file", 'rain "one".wav', "audio/wav")
+MB = 1_000_000
+
+
+def form_of(request: bytes) -> dict[str, Message]:
+    """The parts of a received form by name."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    [kind] = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-type:")]
+    form = message_from_bytes(kind + b"\r\n\r\n" + body)
+    parts = [part for part in form.walk() if part is not form]
+    return {str(part.get_param("name", header="content-disposition")): part for part in parts}
+
+
+def upload(upstream: HttpUpstream, file: Path, within_s: float = 5) -> tuple[int, bytes]:
+    with upstream.upload("aimlapi", UPLOAD, file, KEY, within_s) as answer:
+        return answer.http_status, b"".join(answer.chunks())
+
+
+def test_an_upload_is_one_form_with_its_fields_and_the_file_byte_for_byte(tmp_path: Path) -> None:
+    recording = bytes(range(256)) * 1000 + b"\r\n--\r\n"
+    (tmp_path / "a.wav").write_bytes(recording)
+    with listening(respond(b'{"voice_id": "vocal-1"}')) as server:
+        assert upload(upstream_at(server.origin), tmp_path / "a.wav") == (200, b'{"voice_id": "vocal-1"}')
+    assert (server.connections, len(server.requests)) == (1, 1)
+    head = head_of(server)
+    assert head[""] == "POST /v2/generate/audio/minimax/upload HTTP/1.1"
+    assert head["authorization"] == f"bearer {KEY}"
+    # A length, because many gateways refuse a chunked upload.
+    assert int(head["content-length"]) > len(recording)
+    form = form_of(server.requests[0])
+    assert set(form) == {"purpose", "file"}
+    assert form["purpose"].get_payload(decode=True) == b"voice"
+    assert form["file"].get_content_type() == "audio/wav"
+    assert server.requests[0].count(recording) == 1
+
+
+def drain(listener: socket.socket, received: list[int]) -> None:
+    """Take one request of any size without keeping it, then answer."""
+    connection, _ = listener.accept()
+    with connection:
+        head, piece = b"", connection.recv(65_536)
+        while b"\r\n\r\n" not in head + piece:
+            head, piece = head + piece, connection.recv(65_536)
+        head, _, begun = (head + piece).partition(b"\r\n\r\n")
+        [declared] = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        left = int(declared.split(b":")[1]) - len(begun)
+        while left > 0:
+            left -= len(connection.recv(65_536))
+        received.append(int(declared.split(b":")[1]))
+        respond(b"{}")(connection)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    recording = tmp_path / "long.wav"
+    with recording.open("wb") as file:
+        file.truncate(100 * MB)
+    received: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=drain, args=(listener, received))
+        server.start()
+        upstream = upstream_at(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        tracemalloc.start()
+        try:
+            assert upload(upstream, recording, within_s=60) == (200, b"{}")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            server.join(10)
+    assert received[0] > 100 * MB
+    assert peak < 4 * MB
+
+
+def test_an_upload_without_a_connection_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    with pytest.raises(NotSentError):
+        upload(upstream_at(f"http://127.0.0.1:{closed_port()}"), tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("answer", [reset, close, respond(b"{}", length=9)], ids=["reset", "closed", "cut"])
+def test_an_upload_whose_answer_is_lost_is_not_repeated(answer: Answer, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF" + bytes(10_000))
+    with listening(answer) as server:
+        with pytest.raises(AnswerLostError):
+            upload(upstream_at(server.origin), tmp_path / "a.wav")
+        assert (server.connections, len(server.requests)) == (1, 1)
+
+
+def test_an_upload_ends_at_its_deadline(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    with listening(trickle) as server, pytest.raises(AnswerLostError):
+        upload(upstream_at(server.origin, read_gap_s=60), tmp_path / "a.wav", within_s=0.5)
 
 
 @pytest.fixture(autouse=True)

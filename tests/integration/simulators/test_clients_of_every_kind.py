@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from local.simulators.connection import MAX_BODY_BYTES
 from tests.integration.simulators.online import Provider
 
 
@@ -55,7 +56,8 @@ def test_what_is_no_request_is_refused(minimax: Provider, raw: bytes, status: by
 def test_an_endless_body_is_cut_off(minimax: Provider) -> None:
     head = b"POST /v1/music_generation HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
-    assert send(minimax.port, head, *[chunk] * 33).startswith(b"HTTP/1.1 413")
+    too_many = MAX_BODY_BYTES // 0x100000 + 1
+    assert send(minimax.port, head, *[chunk] * too_many).startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from local.simulators.exchange import Answer, Request
+from local.simulators.references import BadRecordingError
 from local.simulators.running import build_simulator
 
 Json: TypeAlias = dict[str, Any]
@@ -38,14 +39,26 @@ class Provider:
     latency_s: float = 10.0
     clock: Clock = field(default_factory=Clock)
 
-    def __post_init__(self) -> None:
-        self._simulator = build_simulator(self.name, key=KEY, latency_s=self.latency_s, origin=ORIGIN, clock=self.clock)
+    recordings: dict[str, bytes] = field(default_factory=dict)
+    """The files behind links on this machine."""
 
-    def request(self, method: str, target: str, body: object = b"", *, key: str | None = KEY) -> Answer:
+    def __post_init__(self) -> None:
+        self._simulator = build_simulator(
+            self.name, key=KEY, latency_s=self.latency_s, origin=ORIGIN, clock=self.clock, fetch=self._fetch
+        )
+
+    def _fetch(self, url: str) -> bytes:
+        if url not in self.recordings:
+            raise BadRecordingError("could not be fetched: HTTP 404")
+        return self.recordings[url]
+
+    def request(
+        self, method: str, target: str, body: object = b"", *, key: str | None = KEY, content_type: str = ""
+    ) -> Answer:
         path, _, query = target.removeprefix(ORIGIN).partition("?")
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"authorization": f"Bearer {key}"} if key else {}
-        return self._simulator.respond(Request(method, path, query, sent, raw)).answer
+        return self._simulator.respond(Request(method, path, query, {**sent, "content-type": content_type}, raw)).answer
 
     def json(self, method: str, target: str, body: object = b"", *, key: str | None = KEY) -> Json:
         parsed: Json = json.loads(self.request(method, target, body, key=key).body)

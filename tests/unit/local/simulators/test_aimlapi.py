@@ -8,6 +8,7 @@ import miniaudio
 import pytest
 
 from local.simulators.exchange import Answer
+from tests.songs import wav_file
 from tests.unit.local.simulators.offline import Json, Provider
 
 
@@ -58,6 +59,19 @@ def test_every_poll_of_a_completed_task_has_a_link_of_its_own(aimlapi: Provider)
     assert [aimlapi.file(first).status, aimlapi.file(second).status] == [403, 200]
 
 
+ELEVEN = {"model": "elevenlabs/eleven_music", "lyrics": None}
+LYRIA = {"model": "google/lyria2", "lyrics": None}
+STABLE = {"model": "stable-audio", "lyrics": None}
+RECORDING = "http://127.0.0.1:8000/a.wav?X-Amz-Signature=a%2Fb"
+LEGACY = {
+    "model": "minimax-music",
+    "prompt": "##Rain on glass\n\nStay##",
+    "lyrics": None,
+    "reference_audio_url": RECORDING,
+}
+NEWEST = {"model": "minimax/music-2.6"}
+
+
 def error(answer: Answer) -> tuple[int, int]:
     body = json.loads(answer.body)
     assert set(body) == {"message", "path", "requestId", "statusCode", "timestamp"}
@@ -93,6 +107,69 @@ def test_a_poll_without_a_known_task_is_refused(aimlapi: Provider, query: str, s
 )  # fmt: skip
 def test_a_bad_parameter_is_400(aimlapi: Provider, changes: dict[str, object]) -> None:
     assert error(aimlapi.order(**changes)) == (400, 400)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {**NEWEST, "prompt": "x" * 2001}, {**NEWEST, "lyrics": "x" * 3001}, {**NEWEST, "is_instrumental": "yes"},
+        {"is_instrumental": True}, {"lyrics_optimizer": True}, {"model": "minimax/music-1.5", "prompt": "x" * 301},
+        {**ELEVEN, "lyrics": "rain on glass"}, {**ELEVEN, "audio_setting": {}}, {**ELEVEN, "prompt": "x" * 2001},
+        {**ELEVEN, "prompt": None}, {**ELEVEN, "music_length_ms": 9999}, {**ELEVEN, "music_length_ms": 300001},
+        {**LYRIA, "prompt": None}, {**LYRIA, "format": "mp3"}, {**LYRIA, "seed": "7"},
+        {**STABLE, "seconds_total": 48}, {**STABLE, "seconds_total": 0}, {**STABLE, "lyrics": "rain on glass"},
+        {**LEGACY, "prompt": "Rain on glass"}, {**LEGACY, "prompt": "##Rain"}, {**LEGACY, "prompt": "####"},
+        {**LEGACY, "prompt": f"##{'x' * 597}##"}, {**LEGACY, "reference_audio_url": None},
+        {**LEGACY, "lyrics": "rain on glass"}, {**LEGACY, "audio_setting": {}},
+        {**LEGACY, "reference_audio_url": "ftp://127.0.0.1/a.wav"},
+        {**LEGACY, "reference_audio_url": "http://127.0.0.1/nothing.wav"},
+    ],
+)  # fmt: skip
+def test_what_a_model_does_not_take_is_400_and_costs_nothing(aimlapi: Provider, changes: dict[str, object]) -> None:
+    aimlapi.recordings[RECORDING] = wav_file(16)
+    assert error(aimlapi.order(**changes)) == (400, 400)
+    assert aimlapi.bill["charged"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "usd"),
+    [
+        ({"model": "minimax/music-1.5"}, 0.195), (NEWEST, 0.195), ({**NEWEST, "prompt": None, "lyrics": None}, 0.195),
+        ({**NEWEST, "lyrics": None, "is_instrumental": True}, 0.195), (ELEVEN, 0.195),
+        ({**ELEVEN, "music_length_ms": 10000}, 0.195), (LYRIA, 0.195),
+        ({**LYRIA, "negative_prompt": "drums", "seed": 7}, 0.195), (STABLE, 0.195),
+        ({**STABLE, "seconds_total": 47, "steps": 100}, 0.195), (LEGACY, 0.0315),
+        ({**LEGACY, "reference_audio_url": "https://elsewhere.test/a.mp3"}, 0.0315),
+    ],
+)  # fmt: skip
+def test_every_model_makes_a_song_at_its_price(aimlapi: Provider, changes: dict[str, object], usd: float) -> None:
+    aimlapi.recordings[RECORDING] = wav_file(16)
+    created = json.loads(aimlapi.order(**changes).body)
+    assert created["meta"]["usage"] == {"credits_used": round(usd * 2_000_000), "usd_spent": usd}
+    aimlapi.clock.now += aimlapi.latency_s
+    found = poll(aimlapi, created["id"])["audio_file"]
+    file = aimlapi.file(found["url"])
+    assert miniaudio.decode(file.body).duration >= 4
+    assert file.content_type == ("audio/wav" if changes.get("model") == "google/lyria2" else "audio/mpeg")
+    assert (aimlapi.bill["charged"], aimlapi.bill["usd"]) == (1, usd)
+
+
+@pytest.mark.parametrize(
+    ("recording", "reason"),
+    [
+        (wav_file(15), "found 15.0 s"),
+        (wav_file(601, 8000), "found 601.0 s"),
+        (b"no audio" * 200, "expected wav or mp3"),
+    ],
+    ids=["not longer than 15 s", "longer than 10 min", "no audio"],
+)
+def test_the_recording_behind_the_link_is_looked_at_before_any_work(
+    aimlapi: Provider, recording: bytes, reason: str
+) -> None:
+    aimlapi.recordings[RECORDING] = recording
+    answer = aimlapi.order(**LEGACY)
+    assert error(answer) == (400, 400)
+    assert reason in json.loads(answer.body)["message"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff"])

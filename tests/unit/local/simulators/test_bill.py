@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from local.simulators import SIMULATED_PROVIDERS
+from tests.unit.local.simulators.music01 import generate, ids
 from tests.unit.local.simulators.offline import Provider
 
 ARGUMENTS = {
@@ -34,7 +35,10 @@ def test_the_fault_list_tells_the_truth_about_charges(provider: Callable[..., Pr
     for fault in promised:
         assert simulated.fault(ARGUMENTS.get(fault, fault), on="create").status == 201
         simulated.order()
-    items = simulated.bill["items"]
+        if simulated.json("GET", "/_sim/faults", key=None)["waiting"]:
+            # AIML API's tasks cannot show what its blocking model can.
+            generate(simulated, ids(simulated))
+    items = [item for item in simulated.bill["items"] if item["fault"]]
     # "Yes for some codes" is none for the code that is tried here: an empty balance.
     assert [item["charged"] for item in items] == [charged == "yes" for charged in promised.values()]
     assert [item["fault"] for item in items] == [ARGUMENTS.get(fault, fault) for fault in promised]

@@ -94,8 +94,8 @@ def test_a_fault_order_that_makes_no_sense_is_400_and_waits_for_nothing(minimax:
     ("name", "fault", "known_by"),
     [
         ("minimax", "status_word:odd", "apiinone, aimlapi"),
-        ("aimlapi", "code:1002", "minimax, skillboss, apiinone"),
-        ("aimlapi", "odd_hex", "minimax, skillboss"),
+        ("aimlapi", "direct", "skillboss, apiinone"),
+        ("apiinone", "odd_hex", "minimax, skillboss, aimlapi"),
         ("minimax", "direct", "skillboss, apiinone"),
         ("aimlapi", "callback_forged", "no dialect served here"),
     ],

@@ -6,6 +6,7 @@ import miniaudio
 import pytest
 
 from local.simulators.exchange import Answer
+from tests.songs import wav_file
 from tests.unit.local.simulators.offline import Provider
 
 INSTRUMENTAL: dict[str, object] = {"model": "music-2.6", "lyrics": None, "is_instrumental": True}
@@ -93,6 +94,15 @@ def test_a_body_that_is_no_request_is_2013(minimax: Provider, body: bytes) -> No
 )  # fmt: skip
 def test_a_request_at_its_limits_is_served(minimax: Provider, changes: dict[str, object]) -> None:
     assert status_code(minimax.order(**changes)) == 0
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(10, 2013), (10.5, 0)])
+def test_the_recording_of_a_cover_is_looked_at_where_it_is_on_this_machine(
+    minimax: Provider, seconds: float, code: int
+) -> None:
+    minimax.recordings["http://127.0.0.1:8000/a.wav?b=%2F"] = wav_file(seconds)
+    assert status_code(minimax.order(model="music-cover", audio_url="http://127.0.0.1:8000/a.wav?b=%2F")) == code
+    assert status_code(minimax.order(model="music-cover", audio_url="http://127.0.0.1:8000/a.wav?b=/")) == 2013
 
 
 def test_a_reason_names_the_field_and_never_its_value(minimax: Provider) -> None:
