@@ -45,7 +45,7 @@ def test_what_is_not_json_is_400(cloud: Cloud, body: bytes) -> None:
     [
         ({"model": None}, ["/model"]),
         ({"model": "minimax/nothing"}, ["/model"]),
-        ({"model": "minimax/music-cover"}, ["/reference"]),
+        ({"model": "minimax/music-cover"}, ["/prompt", "/reference"]),
         ({"model": "google/lyria2"}, ["/model"]),
         ({"model": "aimlapi/google/lyria2"}, ["/lyrics", "/audio/format"]),
         ({"prompt": 7}, ["/prompt"]),

@@ -32,6 +32,19 @@ def sha256(text: str) -> str:
         pytest.param({"model": SKILLBOSS}, "audio/mpeg", id="reseller, a link"),
         pytest.param({"model": APIINONE, "audio": {"bitrate": 60000}}, "audio/mpeg", id="task and poll, two routes"),
         pytest.param({"model": "minimax/music-9-preview"}, "audio/mpeg", id="a model of a known family"),
+        pytest.param({"model": "aimlapi/minimax/music-1.5"}, "audio/mpeg", id="task, 1.5"),
+        pytest.param(
+            {"model": "aimlapi/minimax/music-2.6", "lyrics": "", "instrumental": True, "audio": {"format": "wav"}},
+            "audio/wav",
+            id="task, 2.6 without words",
+        ),
+        pytest.param({"model": "aimlapi/elevenlabs/eleven_music", "lyrics": ""}, "audio/mpeg", id="task, eleven_music"),
+        pytest.param({"model": "aimlapi/stable-audio", "lyrics": ""}, "audio/mpeg", id="task, stable-audio"),
+        pytest.param(
+            {"model": "aimlapi/google/lyria2", "lyrics": "", "audio": {"format": "wav"}},
+            "audio/wav",
+            id="task, lyria2 as WAV",
+        ),
     ],
 )
 def test_a_song_ends_as_a_playable_file_that_is_what_the_record_says(
