@@ -38,6 +38,16 @@ def test_the_chain_of_a_job_is_its_model_and_then_its_fallbacks() -> None:
     assert [model.price_credits for model in job.candidates] == [30, 39, 30]
 
 
+def test_a_model_that_speaks_another_dialect_than_its_provider_keeps_both_in_the_chain() -> None:
+    known = read_catalogue()
+    models = (model.model_copy(update={"dialect": "skillboss"} if model.id == AIML else {}) for model in known.models)
+    job = submit(World(catalogue=known.model_copy(update={"models": tuple(models)})), fallbacks=[AIML])
+    assert [(model.provider, model.dialect) for model in job.candidates] == [
+        ("minimax", "minimax"),
+        ("aimlapi", "skillboss"),
+    ]
+
+
 def test_a_submitted_job_is_ordered_as_its_chain_says_although_the_catalogue_changed() -> None:
     world = World(upstream=FakeUpstream(json_answer({}, 401), json_answer({"id": "task-1", "status": "queued"})))
     job = submit(world, fallbacks=[AIML])
