@@ -1,4 +1,4 @@
-"""AIML API's dialect: every kept answer to a create and to a poll means what the provider's documentation says."""
+"""AIML API's dialect: what it sends, and what it makes of answers that no fixture holds."""
 
 import json
 from dataclasses import replace
@@ -8,120 +8,12 @@ import pytest
 from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.failures import MESSAGE_LIMIT
-from fermata.domain.upstream import (
-    AudioAt,
-    OrderedReference,
-    PollOutcome,
-    Refused,
-    SongOrder,
-    StartOutcome,
-    StillRunning,
-    TaskStarted,
-)
-from tests.fixtures.http_answers import answer_names, answer_with, read_answer
+from fermata.domain.upstream import OrderedReference, SongOrder
+from tests.fixtures.http_answers import answer_with
+from tests.fixtures.kept_answers import failure_of, summary
+from tests.fixtures.meanings.aimlapi import TASK, UNKNOWN_200
 
 AIMLAPI = load_provider("aimlapi")
-
-LINK: Final = "https://cdn.example.com/music/2026%2F11%2F21/song.mp3?Expires=1795334400&Signature=a%2Fb%2Bc%3D&x=1~2"
-SONG: Final = AudioAt(LINK)
-TASK: Final = TaskStarted("7a5f3e1c-60bb-4a4f-9c1e-0d6c6b1f2a33:minimax/music-2.0")
-RUNNING: Final = StillRunning()
-UNKNOWN_200: Final = ("unknown_outcome", "unknown", "http_200")
-
-Verdict = tuple[str, str, str]
-CREATED: Final[dict[str, StartOutcome | Verdict]] = {
-    "create_queued_http_200": TASK,
-    "create_queued_http_201": TASK,
-    "create_generating": TASK,
-    "create_unknown_status_word": TASK,
-    "create_without_status": TASK,
-    "create_id_under_generation_id": TASK,
-    "create_id_without_a_slash": TaskStarted("7a5f3e1c-60bb-4a4f-9c1e-0d6c6b1f2a33:stable-audio"),
-    "create_music_length_refused": ("invalid_request", "no", "400"),
-    "create_reference_refused": ("invalid_request", "no", "400"),
-    "create_id_is_a_number": TaskStarted("4711"),
-    "create_id_empty": UNKNOWN_200,
-    "create_id_null": TASK,
-    "create_id_is_an_object": UNKNOWN_200,
-    "create_error_null": TASK,
-    "create_already_completed": SONG,
-    "create_completed_without_url": TASK,
-    "create_memory_hint": TASK,
-    "create_memory_hint_beside_an_error": ("auth", "no", "401"),
-    "create_status_error": ("provider_error", "unknown", "GenerationError"),
-    "create_error_text_http_200": ("provider_error", "unknown", "http_200"),
-    "create_error_object_http_200": ("provider_error", "unknown", "ModelOffline"),
-    "create_neither_id_nor_error": UNKNOWN_200,
-    "create_only_a_message": UNKNOWN_200,
-    "create_empty_object": UNKNOWN_200,
-    "create_list": UNKNOWN_200,
-    "create_null": UNKNOWN_200,
-    "create_empty_body": UNKNOWN_200,
-    "create_cut": UNKNOWN_200,
-    "create_http_400": ("invalid_request", "no", "400"),
-    "create_http_401": ("auth", "no", "401"),
-    "create_http_403": ("out_of_credit", "no", "403"),
-    "create_http_404": ("not_found", "no", "404"),
-    "create_http_422": ("invalid_request", "no", "422"),
-    "create_http_429": ("rate_limited", "no", "429"),
-    "create_http_500": ("unknown_outcome", "unknown", "500"),
-    "create_http_502": ("unknown_outcome", "unknown", "502"),
-    "create_http_503": ("unknown_outcome", "unknown", "503"),
-    "create_http_504": ("unknown_outcome", "unknown", "504"),
-    "create_status_code_as_string": ("rate_limited", "no", "429"),
-    "create_error_inside_http_200": ("out_of_credit", "no", "403"),
-    "create_status_code_other_than_http": ("auth", "no", "401"),
-    "create_messages_in_a_list": ("invalid_request", "no", "400"),
-    "create_http_401_error_text": ("auth", "no", "http_401"),
-    "create_http_401_error_object": ("auth", "no", "http_401"),
-    "create_http_401_empty_body": ("unknown_outcome", "unknown", "http_401"),
-    "create_http_500_with_an_id": ("unknown_outcome", "unknown", "500"),
-    "create_http_500_with_a_queued_task": TASK,
-    "create_cdn_html_200": UNKNOWN_200,
-    "create_cdn_html_429": ("rate_limited", "no", "http_429"),
-    "create_cdn_html_502": ("unknown_outcome", "unknown", "http_502"),
-}
-POLLED: Final[dict[str, PollOutcome | Verdict]] = {
-    "poll_queued": RUNNING,
-    "poll_waiting": RUNNING,
-    "poll_generating": RUNNING,
-    "poll_warming_up": RUNNING,
-    "poll_success": RUNNING,
-    "poll_generating_with_retry_after": StillRunning(15),
-    "poll_generating_with_a_url": RUNNING,
-    "poll_completed": SONG,
-    "poll_completed_only_url": SONG,
-    "poll_completed_wav": AudioAt(LINK.replace(".mp3", ".wav")),
-    "poll_completed_upper_case": SONG,
-    "poll_completed_with_escaped_slashes": SONG,
-    "poll_completed_wrong_size_and_type": SONG,
-    "poll_memory_hint": SONG,
-    "poll_completed_audio_file_null": RUNNING,
-    "poll_completed_without_audio_file": RUNNING,
-    "poll_completed_url_null": RUNNING,
-    "poll_error_object": ("provider_error", "unknown", "ProviderError"),
-    "poll_error_text": ("provider_error", "unknown", "http_200"),
-    "poll_error_null": ("provider_error", "unknown", "http_200"),
-    "poll_error_content_moderation": ("provider_error", "unknown", "ModerationError"),
-    "poll_http_400": RUNNING,
-    "poll_http_401": ("auth", "unknown", "401"),
-    "poll_http_403": ("out_of_credit", "unknown", "403"),
-    "poll_http_404": ("not_found", "unknown", "404"),
-    "poll_not_found_inside_http_200": ("not_found", "unknown", "404"),
-    "poll_http_429": StillRunning(20),
-    "poll_http_500": RUNNING,
-    "poll_http_503": RUNNING,
-    "poll_http_504": RUNNING,
-    "poll_http_500_status_error": RUNNING,
-    "poll_http_429_status_error": RUNNING,
-    "poll_cdn_html_404": RUNNING,
-    "poll_cdn_html_502": RUNNING,
-    "poll_empty_body": RUNNING,
-    "poll_cut": RUNNING,
-    "poll_list": RUNNING,
-    "poll_text": RUNNING,
-}
 
 ORDER: Final = SongOrder(
     upstream_model="minimax/music-2.0",
@@ -136,38 +28,6 @@ ORDER: Final = SongOrder(
 )
 
 
-def summary(outcome: StartOutcome | PollOutcome) -> StartOutcome | PollOutcome | Verdict:
-    if isinstance(outcome, Refused):
-        failure = outcome.failure
-        return (failure.failure_class.value, failure.provider_charged.value, failure.code or "")
-    return outcome
-
-
-def read_kept(name: str) -> StartOutcome | PollOutcome:
-    answer = read_answer("aimlapi", name)
-    return AIMLAPI.read_start(answer) if name.startswith("create_") else AIMLAPI.read_poll(answer)
-
-
-def message_of(name: str) -> str:
-    outcome = read_kept(name)
-    assert isinstance(outcome, Refused)
-    return outcome.failure.message
-
-
-def test_every_kept_answer_has_a_meaning() -> None:
-    assert answer_names("aimlapi") == sorted([*CREATED, *POLLED])
-
-
-@pytest.mark.parametrize("name", CREATED)
-def test_a_kept_answer_to_a_create_means(name: str) -> None:
-    assert summary(read_kept(name)) == CREATED[name]
-
-
-@pytest.mark.parametrize("name", POLLED)
-def test_a_kept_answer_to_a_poll_means(name: str) -> None:
-    assert summary(read_kept(name)) == POLLED[name]
-
-
 @pytest.mark.parametrize("task_id", ["", "  ", "a\nb", "\ud800", True, 1.5, [], None])
 def test_an_id_that_cannot_be_polled_is_an_unknown_outcome(task_id: JsonValue) -> None:
     outcome = AIMLAPI.read_start(answer_with(json.dumps({"id": task_id, "status": "queued"}).encode()))
@@ -175,28 +35,12 @@ def test_an_id_that_cannot_be_polled_is_an_unknown_outcome(task_id: JsonValue) -
 
 
 def test_the_wish_to_wait_is_passed_on() -> None:
-    outcome = read_kept("create_http_429")
-    assert isinstance(outcome, Refused)
-    assert outcome.failure.retry_after_s == 12
+    assert failure_of("aimlapi", "create_http_429").retry_after_s == 12
 
 
 def test_the_request_id_is_kept() -> None:
-    outcome = read_kept("create_http_404")
-    assert isinstance(outcome, Refused)
-    assert (outcome.failure.trace_id, outcome.failure.http_status) == ("req-5f2c", 404)
-
-
-REFUSED: Final = [name for name, meaning in {**CREATED, **POLLED}.items() if isinstance(meaning, tuple)]
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_message_says_what_was_expected_found_and_to_do_and_repeats_no_hint(name: str) -> None:
-    message = message_of(name)
-    assert message.startswith("expected ")
-    assert " found " in message
-    assert "; " in message
-    assert len(message) <= MESSAGE_LIMIT
-    assert "CANARY" not in message
+    failure = failure_of("aimlapi", "create_http_404")
+    assert (failure.trace_id, failure.http_status) == ("req-5f2c", 404)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +56,7 @@ def test_a_message_says_what_was_expected_found_and_to_do_and_repeats_no_hint(na
     ],
 )
 def test_the_providers_own_words_are_in_the_message(name: str, words: str) -> None:
-    assert words in message_of(name)
+    assert words in failure_of("aimlapi", name).message
 
 
 @pytest.mark.parametrize("model", ["minimax/music-1.5", "minimax/music-2.0", "minimax/music-2.6"])
