@@ -25,7 +25,7 @@ from local.errors import LocalCloudError
 from local.event_bridge import EventBridge
 from local.function_settings import check_function_settings
 from local.http_bridge import HttpBridge
-from local.http_server import HttpServer, listen
+from local.http_server import HOST, HttpServer, listen
 from local.lambda_answers import Answer, error_type
 from local.lambda_api import LambdaApi
 from local.lambda_environment import FunctionStartError
@@ -68,6 +68,7 @@ class LocalCloud:
         """Start everything and describe it; whatever this raises, `stop` is still to be called."""
         self._exits.callback(self._listener.close)
         moto_backends.import_engine()
+        moto_backends.import_parameter_store()
         moto_seams.check_seams()
         keys = provider_keys(
             self._simulated(), self._settings.provider_keys, self._settings.real, PROJECT_ROOT / ".env"
@@ -76,6 +77,7 @@ class LocalCloud:
         endpoint, aws = self._start_aws()
         clients = _clients(aws.url)
         deployment = self._deploy(clients, template_parameters(self._settings, simulators))
+        self._tell_api_url(deployment, clients)
         check_function_settings(deployment)
         parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
         at_once, later = _start_order(deployment)
@@ -130,6 +132,20 @@ class LocalCloud:
         return deploy(
             self._settings.template, parameters=parameters, clients=clients, built_dir=self._settings.built_dir
         )
+
+    def _tell_api_url(self, deployment: Deployment, clients: Callable[[str], Any]) -> None:
+        name = deployment.outputs.get("ApiUrlParameterName")
+        if name is None:
+            return
+        if self._settings.real:
+            # A provider elsewhere cannot call back to this machine; without an address it is polled.
+            clients("ssm").delete_parameter(Name=name)
+        else:
+            clients("ssm").put_parameter(Name=name, Value=self._api_url, Overwrite=True)
+
+    @property
+    def _api_url(self) -> str:
+        return f"http://{HOST}:{self._listener.getsockname()[1]}"
 
     def _start_runtime(self, deployment: Deployment, aws_url: str) -> LambdaRuntime:
         runtime = LambdaRuntime(deployment.functions.values(), self._settings.interpreter, aws_url, self._state.logs)

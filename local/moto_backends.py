@@ -11,6 +11,8 @@ from local import moto_seams
 from local.moto_seams import MotoValue
 
 _BATCH: Final = "moto.batch"
+_SSM: Final = "moto.ssm"
+_EC2: Final = "moto.ec2"
 
 
 def import_engine() -> None:
@@ -29,6 +31,21 @@ def import_engine() -> None:
     finally:
         for name in [name for name in sys.modules if name == _BATCH or name.startswith(f"{_BATCH}.")]:
             del sys.modules[name]
+
+
+def import_parameter_store() -> None:
+    """Import Systems Manager without EC2, whose tables take more than a second: of its instances, to which commands can
+    be sent, there are none here.
+    """
+    if _SSM in sys.modules or _EC2 in sys.modules:
+        return
+    nothing = ModuleType(_EC2)
+    nothing.__dict__["ec2_backends"] = {}
+    sys.modules[_EC2] = nothing
+    try:
+        importlib.import_module(f"{_SSM}.models")
+    finally:
+        del sys.modules[_EC2]
 
 
 def lock_backends() -> None:

@@ -50,6 +50,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "start_ports": lambda _remaining_ms: world.start_ports(),
         "resume_ports": world.resume_ports,
         "poll_ports": world.poll_ports,
+        "callback_ports": world.callback_ports,
         "store_ports": world.store_ports,
         "submit_ports": world.submit_ports,
         "read_ports": world.read_ports,
@@ -76,6 +77,15 @@ def http_event(method: str, path: str, body: bytes | None = None, *, query: str 
     if body is not None:
         event["body"] = body.decode("utf-8", "surrogatepass") if body.isascii() else base64.b64encode(body).decode()
         event["isBase64Encoded"] = not body.isascii()
+    return event
+
+
+def callback_event(token: str, body: bytes | None = None) -> Event:
+    """A provider's post to an attempt's address, on a route without an authorizer."""
+    event = http_event("POST", f"/v1/callbacks/{token}", body)
+    event["routeKey"] = event["requestContext"]["routeKey"] = "POST /v1/callbacks/{token}"
+    event["pathParameters"] = {"token": token}
+    del event["requestContext"]["authorizer"]
     return event
 
 

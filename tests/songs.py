@@ -6,11 +6,12 @@ import wave
 from datetime import datetime, timedelta
 from typing import Final
 
+from fermata.domain.callbacks import Callback, new_callback
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, Track
+from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, AwaitedCallback, Job, JobStatus, Track
 from fermata.domain.requests import SongRequest
-from tests.twins import NOON, ScriptedAnswer
+from tests.twins import CALLBACK_RANDOMNESS, NOON, ScriptedAnswer
 
 JOB_ID: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXY"
 PROMPT: Final = "indie folk with a canary in the prompt"
@@ -38,6 +39,7 @@ def candidate(provider: str = "minimax") -> Candidate:
         upstream_model=f"minimax_voice/{name}" if provider == "skillboss" else name,
         delivery=delivery,
         price_credits=price_credits,
+        callbacks=provider == "apiinone",
     )
 
 
@@ -82,6 +84,23 @@ def generating_job() -> Job:
         provider_charged=ProviderCharged.YES,
     )
     return submitting_job("aimlapi").with_outcome(attempt, NOON)
+
+
+def callback(**changes: object) -> tuple[str, Callback]:
+    """The token and the record of the address that the only attempt's provider was given."""
+    token, made = new_callback(JOB_ID, 1, NOON, CALLBACK_RANDOMNESS)
+    return token, made.model_copy(update=changes)
+
+
+def called_back_job(state: AttemptState = AttemptState.GENERATING, **changes: object) -> Job:
+    """A suno job whose provider was told to call back and works on it, or has not answered the order yet."""
+    awaited = AwaitedCallback(sha256=callback()[1].sha256, timeout_s=120)
+    claimed = claimed_attempt("apiinone", callback=awaited, model="suno")
+    job = queued_job("apiinone").claimed(claimed, NOON)
+    if state is AttemptState.CLAIMED:
+        return job
+    accepted = {"state": state, "upstream_id": "n74a", "provider_charged": ProviderCharged.YES}
+    return job.with_outcome(claimed.model_copy(update={**accepted, **changes}), NOON)
 
 
 def ready_job(link: str | None = None, provider: str = "minimax", **changes: object) -> Job:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from fermata.adapters.providers import load_provider
+from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.jobs import Job, Track
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.errors import ConfigurationError, FermataError, StaleRecordError
 from fermata.ports import AudioFacts, StreamedAnswer
+from fermata.use_cases.await_callback import CallbackPorts
+from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
 from fermata.use_cases.read_jobs import ReadPorts
 from fermata.use_cases.resume_generation import ResumePorts
@@ -23,6 +26,7 @@ from fermata.use_cases.submit_job import SubmitPorts
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
+CALLBACK_RANDOMNESS: Final = bytes(range(32))
 PROVIDERS: Final = ("minimax", "skillboss", "apiinone", "aimlapi")
 
 
@@ -76,6 +80,69 @@ class InMemoryJobStore:
         after, self.after_next_save = self.after_next_save, None
         if after is not None:
             after()
+
+
+class InMemoryCallbackStore:
+    """Keeps callbacks as text. `before_next_save` runs once, before a write is tried: what another run does in between.
+    `failure` is raised instead of writing a new one.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, str] = {}
+        self.before_next_save: Callable[[], object] | None = None
+        self.failure: FermataError | None = None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def create(self, callback: Callback) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if callback.sha256 in self._rows:
+            raise StaleRecordError("the hash is taken")
+        self._rows[callback.sha256] = callback.model_dump_json()
+
+    def load(self, sha256: str) -> Callback | None:
+        row = self._rows.get(sha256)
+        return None if row is None else Callback.model_validate_json(row)
+
+    def save(self, callback: Callback) -> None:
+        before, self.before_next_save = self.before_next_save, None
+        if before is not None:
+            before()
+        stored = self.load(callback.sha256)
+        if stored is None or stored.version != callback.version - 1:
+            raise StaleRecordError("somebody else wrote the callback")
+        self._rows[callback.sha256] = callback.model_dump_json()
+
+
+class RecordingMachineWaits:
+    """Remembers which waits were ended; each ends once. `failure` is raised instead."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.over: set[str] = set()
+        self.failure: FermataError | None = None
+
+    def end(self, task_token: str) -> bool:
+        if self.failure is not None:
+            raise self.failure
+        if task_token in self.over:
+            return False
+        self.ended.append(task_token)
+        self.over.add(task_token)
+        return True
+
+
+class FixedApiUrl:
+    def __init__(self) -> None:
+        self.url = "https://api.example.com"
+        self.failure: FermataError | None = None
+
+    def read(self) -> str:
+        if self.failure is not None:
+            raise self.failure
+        return self.url
 
 
 class InMemoryTenantStore:
@@ -297,9 +364,13 @@ class World:
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
+    callbacks: InMemoryCallbackStore = field(default_factory=InMemoryCallbackStore)
+    waits: RecordingMachineWaits = field(default_factory=RecordingMachineWaits)
+    api_url: FixedApiUrl = field(default_factory=FixedApiUrl)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remaining_s: float = 900
+    callback_randomness: bytes = CALLBACK_RANDOMNESS
     scratch: Path = Path()
 
     def resume_ports(self) -> ResumePorts:
@@ -314,7 +385,11 @@ class World:
             remaining_s=lambda: self.remaining_s,
             post_reserve_s=45,
             claim_margin_s=60,
+            callback=OpenCallbackPorts(self.callbacks, self.api_url, lambda: self.callback_randomness, timeout_s=120),
         )
+
+    def callback_ports(self) -> CallbackPorts:
+        return CallbackPorts(self.jobs, self.callbacks, self.waits)
 
     def poll_ports(self, generation_timeout_s: int = 3600) -> PollPorts:
         return PollPorts(

@@ -54,6 +54,23 @@ def test_a_word_of_success_counts_in_any_case(word: str, place: str) -> None:
     assert APIINONE.read_poll(answer_with(json.dumps(body).encode())) == SONG
 
 
+@pytest.mark.parametrize("lyrics", ["[Verse]\nRain", ""])
+def test_a_suno_order_carries_the_address_to_call_back(lyrics: str) -> None:
+    url = "https://api.example.com/v1/callbacks/token"
+    order = replace(SUNO, lyrics=lyrics, callback_url=url)
+    called, silent = APIINONE.start_call(order).body, APIINONE.start_call(replace(order, callback_url="")).body
+    assert called is not None
+    assert silent is not None
+    assert called["callback_url"] == url
+    assert dict(silent) == {name: value for name, value in called.items() if name != "callback_url"}
+
+
+def test_minimax_music_is_given_no_address_because_it_never_calls_back() -> None:
+    body = APIINONE.start_call(replace(ORDER, callback_url="https://api.example.com/v1/callbacks/token")).body
+    assert body is not None
+    assert "callback_url" not in body
+
+
 def test_the_paid_call_of_minimax_music_carries_the_order() -> None:
     call = APIINONE.start_call(ORDER)
     assert (call.method, call.path, dict(call.query)) == ("POST", "/api/v1/audio/music", {})

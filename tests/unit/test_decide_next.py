@@ -45,6 +45,31 @@ def test_only_a_word_about_an_unpaid_attempt_leads_back_to_the_paid_call() -> No
     assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER}
 
 
+def wait_for_callback() -> dict[str, Any]:
+    return dict(states()["WaitForCallback"])
+
+
+@pytest.mark.check
+def test_a_wait_for_a_callback_ends_in_a_poll_whether_or_not_one_comes() -> None:
+    caught = {error: rule["Next"] for rule in wait_for_callback()["Catch"] for error in rule["ErrorEquals"]}
+    assert next_of("DecideNext", "awaiting_callback") == "WaitForCallback"
+    assert (wait_for_callback()["Next"], caught["States.Timeout"]) == ("PollGeneration", "PollGeneration")
+
+
+@pytest.mark.check
+def test_trouble_of_the_wait_itself_leads_to_a_poll_after_the_same_time_and_not_at_once() -> None:
+    caught = {error: rule["Next"] for rule in wait_for_callback()["Catch"] for error in rule["ErrorEquals"]}
+    assert states()[caught["States.ALL"]]["Type"] == "Wait"
+    assert states()[caught["States.ALL"]]["SecondsPath"] == wait_for_callback()["TimeoutSecondsPath"]
+    assert states()[caught["States.ALL"]]["Next"] == "PollGeneration"
+
+
+@pytest.mark.check
+def test_what_ends_a_wait_for_a_callback_leaves_nothing_in_the_state() -> None:
+    assert wait_for_callback()["ResultPath"] is None
+    assert "Retry" not in wait_for_callback()
+
+
 @pytest.mark.check
 def test_every_state_says_what_has_been_paid_when_it_is_entered() -> None:
     silent = [name for name, state in states().items() if "aid so far" not in state["Comment"]]

@@ -11,11 +11,22 @@ from fermata.domain.jobs import JobStatus
 from fermata.domain.tenants import new_api_key
 from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.start_generation import StartPorts
-from tests.functions import NAMES, ROOT, Event, FakeContext, authorizer_event, http_event, wired_app
+from tests.functions import (
+    NAMES,
+    ROOT,
+    Event,
+    FakeContext,
+    authorizer_event,
+    callback_event,
+    http_event,
+    wired_app,
+)
 from tests.songs import (
     JOB_ID,
     LYRICS,
     PROMPT,
+    callback,
+    called_back_job,
     delivered_job,
     failed_job,
     generating_job,
@@ -187,6 +198,54 @@ def test_attempts_are_listed(call: Call, world: World) -> None:
     assert body_of(answer)["next_cursor"] is None
 
 
+# ---- the providers' callbacks
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(None, id="empty"),
+        pytest.param(b'{"status": "complete", "audio_url": "https://evil.example/a.mp3"}', id="a_claim"),
+        pytest.param(b"{", id="broken"),
+        pytest.param(b"\xff\x00" * 500_000, id="a_megabyte"),
+    ],
+)
+def test_a_callback_wakes_the_machine_whatever_its_body_says(call: Call, world: World, body: bytes | None) -> None:
+    token, record = callback()
+    world.jobs.create(called_back_job())
+    world.callbacks.create(record)
+    call("await_callback", {"job_id": JOB_ID, "attempt": 1, "task_token": "task-1"})
+    answer = call("receive_callback", callback_event(token, body))
+    assert (answer["statusCode"], answer.get("body")) == (204, "")
+    assert world.waits.ended == ["task-1"]
+    assert world.stored(JOB_ID) == called_back_job()
+
+
+def test_nobody_can_tell_a_known_address_from_an_unknown_or_a_dead_one(call: Call, world: World) -> None:
+    token, record = callback()
+    world.jobs.create(called_back_job())
+    world.callbacks.create(record)
+    known = call("receive_callback", callback_event(token))
+    unknown = call("receive_callback", callback_event("a" * 43))
+    call("settle_job", {"job_id": JOB_ID})
+    assert known == unknown == call("receive_callback", callback_event(token))
+
+
+@pytest.mark.parametrize("token", ["x", "a" * 44, "%2e%2e", "a b"])
+def test_what_is_no_token_is_not_found(call: Call, token: str) -> None:
+    answer = call("receive_callback", callback_event(token))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (404, "urn:fermata:problem:not_found")
+
+
+def test_a_callback_that_could_not_be_kept_is_worth_the_same_post_again(call: Call, world: World) -> None:
+    token, record = callback()
+    world.jobs.create(called_back_job())
+    world.callbacks.create(record.awaited_by("task-1"))
+    world.waits.failure = TransientError("the waiting state machine could not be woken: ThrottlingException")
+    answer = call("receive_callback", callback_event(token))
+    assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "2")
+
+
 # ---- the authorizer
 
 
@@ -291,6 +350,7 @@ def test_settle_job_ends_a_job_whose_machine_was_stopped(call: Call, world: Worl
 def test_a_state_for_an_unknown_job_fails(call: Call) -> None:
     for name, more in (
         ("start_generation", {"may_post": True}),
+        ("await_callback", {"attempt": 1, "task_token": "task-1"}),
         ("poll_generation", {"attempt": 1, "misses": 0}),
         ("store_audio", {"attempt": 1}),
         ("settle_job", {}),

@@ -18,17 +18,20 @@ from fermata.errors import (
     ResultExpiredError,
 )
 from fermata.log import logger
-from tests.functions import Event, FakeContext, authorizer_event, http_event, wired_app
+from tests.functions import Event, FakeContext, authorizer_event, callback_event, http_event, wired_app
 from tests.songs import (
     JOB_ID,
     LINK,
     LYRICS,
     PROMPT,
+    callback,
+    called_back_job,
     delivered_job,
     generating_job,
     hex_answer,
     json_answer,
     queued_job,
+    rate_limited,
     ready_job,
 )
 from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
@@ -211,6 +214,44 @@ def test_reading_logs_no_fresh_link(lines: io.StringIO, monkeypatch: pytest.Monk
     assert "X-Amz-Signature=canary" in shown
     assert "X-Amz-Signature=canary" in redirect
     assert_silent(lines.getvalue())
+
+
+def test_a_callback_logs_neither_its_address_nor_its_body_nor_the_task_token(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, record = callback()
+    world = World(upstream=FakeUpstream(json_answer({"code": 200, "data": {"task_id": "n74a"}})))
+    world.jobs.create(queued_job("apiinone"))
+    told = run(world, monkeypatch, "start_generation", {"job_id": JOB_ID, "may_post": True})
+    for task_token in ("canary of the first task", "canary of the second task"):
+        run(world, monkeypatch, "await_callback", {"job_id": JOB_ID, "attempt": 1, "task_token": task_token})
+        run(world, monkeypatch, "receive_callback", callback_event(token, b'{"audio_url": "canary"}'))
+    run(world, monkeypatch, "settle_job", {"job_id": JOB_ID})
+    for text in (token, f"{token}x", "canary"):
+        run(world, monkeypatch, "receive_callback", callback_event(text))
+    assert world.waits.ended == ["canary of the first task", "canary of the second task"]
+    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    for text in (lines.getvalue(), told, shown, attempts):
+        assert token not in text
+        assert record.sha256 not in text
+        assert "audio_url" not in text
+    assert_silent(lines.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("settled", "effect"), [(False, "noted"), (True, "ignored_ended")], ids=["while_generating", "after_settlement"]
+)
+def test_a_callback_says_in_the_log_what_it_did_to_which_job(
+    json_lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, settled: bool, effect: str
+) -> None:
+    token, record = callback()
+    world = World()
+    world.jobs.create(called_back_job().settled(rate_limited(), NOON) if settled else called_back_job())
+    world.callbacks.create(record)
+    run(world, monkeypatch, "receive_callback", callback_event(token))
+    (line,) = [json.loads(line) for line in json_lines.getvalue().splitlines()]
+    assert (line["message"], line["effect"], line["job_id"]) == ("callback received", effect, JOB_ID)
 
 
 def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,8 @@ class StartSettings(UpstreamSettings):
     post_reserve_seconds: PositiveInt
     claim_margin_seconds: PositiveInt
     retry_later_seconds: PositiveInt
+    callback_timeout_seconds: PositiveInt
+    api_url_parameter: str
 
     @model_validator(mode="after")
     def _the_answer_must_fit_into_the_function(self) -> Self:

@@ -102,6 +102,11 @@ def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | No
     return Response(status, "application/json", json.dumps(body), {"Cache-Control": "no-store", **(headers or {})})
 
 
+def accepted_silently() -> Response[str]:
+    """A 204 that tells nothing."""
+    return Response(204, "text/plain", "", {"Cache-Control": "no-store"})
+
+
 def redirect(url: str) -> Response[str]:
     """A 302 to a link that is good for a while."""
     return Response(302, "text/plain", "", {"Location": url, "Cache-Control": "no-store"})

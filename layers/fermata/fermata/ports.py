@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from fermata.domain.callbacks import Callback
 from fermata.domain.jobs import Job, Track
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
@@ -49,6 +50,35 @@ class JobMachine(Protocol):
 
     def start(self, job_id: str) -> None:
         """Start the execution of this name; a second start of the same job changes nothing. Raises `TransientError`."""
+
+
+class CallbackStore(Protocol):
+    """The addresses that providers post to, by the SHA-256 of their tokens. Writes are conditional as those of jobs
+    are; every method raises `TransientError`.
+    """
+
+    def create(self, callback: Callback) -> None:
+        """Store a new callback; raises `StaleRecordError` where its hash is taken."""
+
+    def load(self, sha256: str) -> Callback | None:
+        """The callback, read consistently, or None."""
+
+    def save(self, callback: Callback) -> None:
+        """Replace the version before this one; raises `StaleRecordError` where somebody else wrote first."""
+
+
+class MachineWaits(Protocol):
+    """The state machine's waits for a post from outside, by their task tokens."""
+
+    def end(self, task_token: str) -> bool:
+        """End a wait; False where it is over already. Raises `TransientError`."""
+
+
+class ApiUrl(Protocol):
+    """Where this API answers, for those who are to call it."""
+
+    def read(self) -> str:
+        """The address without a trailing slash; raises `TransientError` where it cannot be found out."""
 
 
 class StreamedAnswer(Protocol):

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
 from fermata.domain.tenants import KEY_RANDOM_BYTES
-from fermata.ports import JobStore, ProviderKeys, TenantStore, Upstream
+from fermata.ports import CallbackStore, JobStore, ProviderKeys, TenantStore, Upstream
 
 if TYPE_CHECKING:
+    from fermata.use_cases.await_callback import CallbackPorts
+    from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
     from fermata.use_cases.read_jobs import ReadPorts
     from fermata.use_cases.resume_generation import ResumePorts
@@ -46,6 +49,11 @@ def key_randomness() -> bytes:
 def claim_id() -> str:
     """A name for one run's claim that no other run has."""
     return secrets.token_hex(16)
+
+
+def callback_randomness() -> bytes:
+    """Randomness for one callback's token."""
+    return secrets.token_bytes(TOKEN_RANDOM_BYTES)
 
 
 @lru_cache(maxsize=1)
@@ -113,6 +121,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
         remaining_s=lambda: remaining_ms() / 1000,
         post_reserve_s=settings.post_reserve_seconds,
         claim_margin_s=settings.claim_margin_seconds,
+        callback=_open_callback_ports(),
     )
 
 
@@ -132,6 +141,15 @@ def poll_ports() -> "PollPorts":
         clock=now,
         generation_timeout_s=settings.generation_timeout_seconds,
     )
+
+
+@lru_cache(maxsize=1)
+def callback_ports() -> "CallbackPorts":
+    """What `await_callback` and `receive_callback` work with."""
+    from fermata.adapters.step_functions_waits import StepFunctionsWaits
+    from fermata.use_cases.await_callback import CallbackPorts
+
+    return CallbackPorts(job_store(), _callback_store(), StepFunctionsWaits(aws.stepfunctions()))
 
 
 @lru_cache(maxsize=1)
@@ -159,6 +177,26 @@ def store_ports() -> "StorePorts":
         scratch=Path(tempfile.gettempdir()),
         retention_days=settings.track_retention_days,
     )
+
+
+@lru_cache(maxsize=1)
+def _open_callback_ports() -> "OpenCallbackPorts":
+    from fermata.adapters.ssm_api_url import SsmApiUrl
+    from fermata.use_cases.open_callback import OpenCallbackPorts
+
+    settings = config.load(config.StartSettings)
+    return OpenCallbackPorts(
+        callbacks=_callback_store(),
+        api_url=SsmApiUrl(aws.ssm(), settings.api_url_parameter),
+        randomness=callback_randomness,
+        timeout_s=settings.callback_timeout_seconds,
+    )
+
+
+def _callback_store() -> CallbackStore:
+    from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
+
+    return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,8 @@ START = {
     "POST_RESERVE_SECONDS": "45",
     "CLAIM_MARGIN_SECONDS": "60",
     "RETRY_LATER_SECONDS": "10",
+    "CALLBACK_TIMEOUT_SECONDS": "120",
+    "API_URL_PARAMETER": "/fermata/fermata/api-url",
 }
 
 

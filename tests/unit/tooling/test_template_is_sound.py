@@ -15,7 +15,10 @@ PHYSICAL_NAMES = {
     *("AlarmName", "BucketName", "DashboardName", "FunctionName", "LayerName", "LogGroupName", "ManagedPolicyName"),
     *("Name", "QueueName", "RoleName", "StateMachineName", "TableName", "TopicName"),
 }
-NAMES_THAT_MUST_BE_GIVEN: dict[str, str] = {"AWS::Events::EventBus": "CloudFormation requires the name of a bus"}
+NAMES_THAT_MUST_BE_GIVEN: dict[str, str] = {
+    "AWS::Events::EventBus": "CloudFormation requires the name of a bus",
+    "AWS::SSM::Parameter": "read at run time by those who cannot refer to it without a circle; named after the stack",
+}
 WILDCARDS_WITH_A_REASON: dict[tuple[str, str], str] = {}
 """(logical id, Sid) of a statement that may name `*`, and why nothing narrower exists."""
 SUB_REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")

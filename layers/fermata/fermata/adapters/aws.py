@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
 
@@ -41,6 +42,12 @@ def s3() -> "S3Client":
 def secretsmanager() -> "SecretsManagerClient":
     """The Secrets Manager client."""
     return boto3.client("secretsmanager", config=_config(5))
+
+
+@lru_cache(maxsize=1)
+def ssm() -> "SSMClient":
+    """The Systems Manager client."""
+    return boto3.client("ssm", config=_config(5))
 
 
 @lru_cache(maxsize=1)

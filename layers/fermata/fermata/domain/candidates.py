@@ -25,6 +25,7 @@ class Candidate(BaseModel):
     upstream_model: str
     delivery: str
     price_credits: NonNegativeInt
+    callbacks: bool = False
 
 
 def candidates_for(
@@ -72,4 +73,5 @@ def _candidate(model: Model, audio_format: str) -> Candidate:
         upstream_model=model.upstream_model,
         delivery=model.delivery[audio_format],
         price_credits=model.price_credits,
+        callbacks=model.callbacks,
     )

@@ -66,7 +66,8 @@ class Model(_Entry):
     `prompt_beside_lyrics` replaces `prompt` where lyrics are sent too. A model with a `title` rule is sent the title.
     An id that ends in `*` stands for every upstream name with that beginning that is not listed itself.
     `delivery` tells, per format, whether the provider is asked for hex text or a link. `dialect` names the module that
-    speaks to the model where it is not the provider's own.
+    speaks to the model where it is not the provider's own. With `callbacks` the provider posts to an address of ours
+    when something happens to the task.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Model(_Entry):
     estimate: Estimate
     price_credits: PositiveInt
     cost_usd: str
+    callbacks: bool = False
 
     @property
     def spoken(self) -> str:

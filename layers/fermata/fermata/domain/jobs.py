@@ -81,6 +81,15 @@ class Audio(_Record):
         return len(self.links) if self.source is AudioSource.LINKS else 1
 
 
+class AwaitedCallback(_Record):
+    """The address that a provider was given for one attempt, by the SHA-256 of its token, and how many seconds to wait
+    for a post to it.
+    """
+
+    sha256: str
+    timeout_s: PositiveInt
+
+
 class Attempt(_Record):
     """One POST to one provider, for the model at position `candidate` of the job's chain. `dialect` reads its answers.
     `claim_until` is when another run may call a silent claim unknown.
@@ -106,6 +115,7 @@ class Attempt(_Record):
     audio: Audio | None = None
     link_renewals: NonNegativeInt = 0
     poll_route: NonNegativeInt = 0
+    callback: AwaitedCallback | None = None
     late: bool = False
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
@@ -129,6 +139,13 @@ class Attempt(_Record):
                     failure=believed,
                     provider_charged=believed.provider_charged,
                 )
+
+    @property
+    def announced_by(self) -> AwaitedCallback | None:
+        """The callback that will tell of this attempt's next step, if any will: songs are announced once, new links to
+        them never.
+        """
+        return self.callback if self.link_renewals == 0 else None
 
     def awaiting_a_new_link(self) -> "Attempt":
         """This attempt after its link died: its task is asked once more."""

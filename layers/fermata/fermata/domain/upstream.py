@@ -29,6 +29,7 @@ class SongOrder:
 
     `sample_rate` in Hz, `bitrate` in bits per second, `delivery` is `hex` or `url` where the provider offers both.
     `reference` is there for the models that sing after a recording.
+    `callback_url` is an address that the provider posts to, empty where it should not.
     """
 
     upstream_model: str
@@ -42,6 +43,7 @@ class SongOrder:
     delivery: str
     title: str = ""
     reference: OrderedReference | None = None
+    callback_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,12 @@ class TaskStarted:
 
 @dataclass(frozen=True)
 class StillRunning:
-    """The task is not finished; `retry_after_s` is the provider's own wish, if it has one."""
+    """The task is not finished; `retry_after_s` is the provider's own wish, if it has one. `told` is False where nobody
+    said so: the poll itself had trouble.
+    """
 
     retry_after_s: int | None = None
+    told: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the state machine is told after a step: one word and the small numbers its Wait states need."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,14 +18,15 @@ class Word(StrEnum):
     NEXT_PROVIDER = "next_provider"
     IN_FLIGHT = "in_flight"
     GENERATING = "generating"
+    AWAITING_CALLBACK = "awaiting_callback"
     READY = "ready"
     FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A word, the attempt it speaks of (0 before the first), seconds to the next poll (>= 1), and the instant before
-    which nothing happens.
+    """A word, the attempt it speaks of (0 before the first), seconds to the next poll (>= 1; the longest time to it
+    where a callback may come first), and the instant before which nothing happens.
 
     `misses` counts polls in a row that did not find the task.
     """
@@ -64,7 +65,7 @@ def verdict_on(job: Job, now: datetime, estimate: Estimate, retry_later_s: int) 
                 Word.IN_FLIGHT, attempt, min(attempt.claim_until, now + timedelta(seconds=15)) + timedelta(seconds=1)
             )
         case AttemptState.GENERATING:
-            return _verdict(Word.GENERATING, attempt, now, first_poll_s(estimate))
+            return still_announced(attempt, now) or _verdict(Word.GENERATING, attempt, now, first_poll_s(estimate))
         case AttemptState.READY:
             return _verdict(Word.READY, attempt, now)
         case AttemptState.FAILED:
@@ -84,6 +85,16 @@ def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_late
 def still_generating(attempt: Attempt, now: datetime, wait_s: int, misses: int) -> Verdict:
     """The provider still works on the task: poll again after `wait_s` seconds."""
     return Verdict(Word.GENERATING, attempt.number, _bounded(wait_s), f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
+
+
+def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:
+    """The provider will post when something happens to the task: poll then, or when nothing came for too long. None
+    where it will not post.
+    """
+    callback = attempt.announced_by
+    if callback is None:
+        return None
+    return replace(_verdict(Word.AWAITING_CALLBACK, attempt, now), wait_seconds=callback.timeout_s)
 
 
 def _back_off_s(attempt: Attempt, retry_later_s: int) -> int:

@@ -11,7 +11,7 @@ from fermata.domain.catalogue import Catalogue
 from fermata.domain.failures import FailureClass, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job
 from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning, UpstreamCall
-from fermata.domain.verdicts import Verdict, next_poll_s, still_generating, verdict_on
+from fermata.domain.verdicts import Verdict, next_poll_s, still_announced, still_generating, verdict_on
 from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
 from fermata.ports import JobStore, ProviderKeys, Upstream
 from fermata.use_cases.reading_answers import read_answer
@@ -44,7 +44,7 @@ def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPo
     outcome, attempt = _ask(attempt, ports)
     if _not_found(outcome):
         misses += 1
-        outcome = StillRunning() if misses < MISSES_IN_A_ROW else outcome
+        outcome = StillRunning(told=False) if misses < MISSES_IN_A_ROW else outcome
     else:
         misses = 0
     return _conclude(job, attempt, outcome, misses, ports)
@@ -73,7 +73,7 @@ def _look(attempt: Attempt, call: UpstreamCall, within_s: float, ports: PollPort
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
             return provider.read_poll(read_answer(answer))
     except (UpstreamCallError, BadAudioError):
-        return StillRunning()
+        return StillRunning(told=False)
 
 
 def _not_found(outcome: PollOutcome) -> bool:
@@ -85,8 +85,7 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
     if isinstance(outcome, StillRunning):
         if now < attempt.started_at + timedelta(seconds=ports.generation_timeout_s):
             _remember_route(job, attempt, ports)
-            wait_s = next_poll_s(estimate_of(job, ports.catalogue), outcome.retry_after_s)
-            return still_generating(attempt, now, wait_s, misses)
+            return _not_yet(job, attempt, outcome, misses, ports)
         message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
         outcome = Refused(unknown_outcome(message, code="generation_timeout"))
     changed = job.with_outcome(attempt.after(outcome, now), now)
@@ -95,6 +94,14 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
     except StaleRecordError:
         changed = load_job(job.id, ports.jobs)
     return _on_record(changed, ports)
+
+
+def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, misses: int, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
+    announced = still_announced(attempt, now) if outcome.told and outcome.retry_after_s is None else None
+    wait_s = next_poll_s(estimate_of(job, ports.catalogue), outcome.retry_after_s)
+    return announced or still_generating(attempt, now, wait_s, misses)
 
 
 def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:

@@ -18,6 +18,7 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.ports import ProviderKeys, Upstream
+from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
 from fermata.use_cases.resume_generation import ResumePorts, estimate_of, load_job, resume_generation, understood_answer
 
 
@@ -32,6 +33,7 @@ class StartPorts:
     remaining_s: Callable[[], float]
     post_reserve_s: int
     claim_margin_s: int
+    callback: OpenCallbackPorts
 
 
 def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
@@ -46,10 +48,11 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
         alias, key = ports.keys.current(job.candidate.provider)
     except ConfigurationError as error:
         return _without_a_key(job, str(error), claim_id, ports)
-    claimed = _claim(job, alias, claim_id, ports)
+    callback = open_callback(job, ports.callback, ports.clock())
+    claimed = _claim(job, alias, claim_id, ports, callback)
     if claimed is None:
         return resume_generation(job_id, ports.resume, ports.clock())
-    return _record(claimed, _order(claimed, key, ports), ports)
+    return _record(claimed, _order(claimed, key, callback.url if callback else "", ports), ports)
 
 
 def _without_a_key(job: Job, message: str, claim_id: str, ports: StartPorts) -> Verdict:
@@ -59,7 +62,7 @@ def _without_a_key(job: Job, message: str, claim_id: str, ports: StartPorts) -> 
     return _record(claimed, Refused(_unpaid(FailureClass.AUTH, "no_key", message)), ports)
 
 
-def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts) -> Job | None:
+def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts, callback: OpenCallback | None = None) -> Job | None:
     # Read together: what was done before (the keys may have come from afar) must not shorten the claim.
     now, remaining_s = ports.clock(), ports.remaining_s()
     attempt = Attempt(
@@ -72,6 +75,7 @@ def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts) -> Job | None
         claim_id=claim_id,
         claim_until=claim_end(now, remaining_s, ports.claim_margin_s),
         started_at=now,
+        callback=callback.awaited if callback else None,
     )
     claimed = job.claimed(attempt, now)
     try:
@@ -89,9 +93,9 @@ def _own_claim(job_id: str, claim_id: str, ports: StartPorts) -> Job | None:
     return job if mine and not job.status.is_terminal else None
 
 
-def _order(job: Job, key: str, ports: StartPorts) -> StartOutcome:
+def _order(job: Job, key: str, callback_url: str, ports: StartPorts) -> StartOutcome:
     attempt = _attempt(job)
-    call = ports.resume.providers(attempt.dialect).start_call(_song_order(job))
+    call = ports.resume.providers(attempt.dialect).start_call(_song_order(job, callback_url))
     within_s = ports.remaining_s() - ports.post_reserve_s
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
@@ -152,7 +156,7 @@ def _attempt(job: Job) -> Attempt:
     return job.attempts[-1]
 
 
-def _song_order(job: Job) -> SongOrder:
+def _song_order(job: Job, callback_url: str) -> SongOrder:
     request = job.request
     return SongOrder(
         upstream_model=job.candidate.upstream_model,
@@ -165,6 +169,7 @@ def _song_order(job: Job) -> SongOrder:
         bitrate=request.audio.bitrate or DEFAULT_BITRATE,
         delivery=job.candidate.delivery,
         title=request.title or "",
+        callback_url=callback_url,
     )
 
 

@@ -112,7 +112,8 @@ class ApiinoneProvider:
         if code is None and has_failed(answer.document):
             return _task_failed(answer)
         songs = None if code is not None else finished_songs(answer.document)
-        return songs or StillRunning(answer.retry_after_s)
+        told = code is None and stage_of(answer.document) is Stage.RUNNING
+        return songs or StillRunning(answer.retry_after_s, told=told)
 
 
 PROVIDER: Final[Provider] = ApiinoneProvider()
@@ -124,11 +125,12 @@ def _minimax_fields(order: SongOrder) -> dict[str, JsonValue]:
 
 
 def _suno_fields(order: SongOrder) -> dict[str, JsonValue]:
+    callback: dict[str, JsonValue] = {"callback_url": order.callback_url} if order.callback_url else {}
     if not order.lyrics:
-        return {"gpt_description_prompt": order.prompt, "make_instrumental": order.instrumental}
+        return {"gpt_description_prompt": order.prompt, "make_instrumental": order.instrumental, **callback}
     style_and_title = (("style", order.prompt), ("title", order.title))
     named: dict[str, JsonValue] = {name: text for name, text in style_and_title if text}
-    return {"prompt": order.lyrics, **named, "make_instrumental": False}
+    return {"prompt": order.lyrics, **named, "make_instrumental": False, **callback}
 
 
 def _error_code(answer: UpstreamAnswer) -> int | None:

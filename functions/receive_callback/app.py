@@ -1,0 +1,19 @@
+"""POST /v1/callbacks/{token}: public, and answered the same whatever the token leads to. The body is never read."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from fermata import http_api
+from fermata.log import logger
+from fermata.use_cases.receive_callback import receive_callback
+from fermata.wiring import callback_ports
+
+api = http_api.create_api()
+lambda_handler = http_api.entry_point(api)
+
+
+@api.post("/v1/callbacks/<token>")
+def post_callback(token: str) -> Response[str]:
+    """204; the log says what came of it, without the token."""
+    receipt = receive_callback(token, callback_ports())
+    logger.info("callback received", extra={"effect": receipt.effect, "job_id": receipt.job_id})
+    return http_api.accepted_silently()

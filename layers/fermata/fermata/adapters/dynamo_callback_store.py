@@ -1,0 +1,54 @@
+"""Callbacks in DynamoDB (`CALLBACK#<sha256>`); the table's time to live takes them away after they expired."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.domain.callbacks import Callback
+from fermata.errors import StaleRecordError, TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_SORT_KEY: Final = "CALLBACK"
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class DynamoCallbackStore:
+    """`CallbackStore` over one table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def create(self, callback: Callback) -> None:
+        """Store a new callback; raises `StaleRecordError` where its hash is taken."""
+        self._put(callback, {"ConditionExpression": "attribute_not_exists(pk)"})
+
+    def load(self, sha256: str) -> Callback | None:
+        """The callback, read consistently, or None."""
+        key = {"pk": _serialize(f"CALLBACK#{sha256}"), "sk": _serialize(_SORT_KEY)}
+        try:
+            item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the callback could not be read: {type(error).__name__}") from error
+        if item is None:
+            return None
+        return Callback.model_validate({name: _deserialize(value) for name, value in item.items()})
+
+    def save(self, callback: Callback) -> None:
+        """Replace the version before this one; raises `StaleRecordError` where somebody else wrote first."""
+        before = {":before": _serialize(callback.version - 1)}
+        self._put(callback, {"ConditionExpression": "version = :before", "ExpressionAttributeValues": before})
+
+    def _put(self, callback: Callback, condition: dict[str, Any]) -> None:
+        keys = {"pk": f"CALLBACK#{callback.sha256}", "sk": _SORT_KEY, "ttl": int(callback.expires_at.timestamp())}
+        item = {name: _serialize(value) for name, value in {**keys, **callback.model_dump(mode="json")}.items()}
+        try:
+            self._client.put_item(TableName=self._table, Item=item, **condition)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise StaleRecordError("the callback's record changed since it was read; read it again") from error
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the callback could not be written: {type(error).__name__}") from error
