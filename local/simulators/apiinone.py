@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from local.simulators import callbacks
 from local.simulators.apiinone_request import MusicOrder, read_music_order
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer
@@ -57,6 +58,7 @@ class ApiinoneDialect:
             FaultKind.STATUS_WORD, ("poll", "create"), "any other word as status, of the task and of its songs", "yes"
         ),
         FaultRow(FaultKind.HINT, ("create", "poll"), "fields addressed to software agents", "yes"),
+        *callbacks.FAULT_ROWS,
     )
 
     def __init__(self, backend: Backend) -> None:
@@ -110,6 +112,8 @@ class ApiinoneDialect:
         task = Task(f"n74{uuid4().hex}", order, self._backend.clock())
         with self._lock:
             self._tasks[task.id] = task
+        accepted, *stages = (self._stage(task, share) for share in (0.0, _FIRST_SHARE, 1.0))
+        self._backend.callbacks.announce(order.callback_url, order.label, accepted, stages)
         data = {"task_id": task.id, "status": _word("IN_PROGRESS", fault)}
         return json_answer(200, _success(data, fault), charged=True)
 
@@ -137,15 +141,19 @@ class ApiinoneDialect:
     def _poll(self, task: Task, fault: Fault | None) -> Answer:
         if fault is not None and fault.kind is FaultKind.CODE:
             return json_answer(200, _error_body(int(fault.argument)))
-        share = self._elapsed_share(task)
+        return json_answer(200, self._told(task, self._elapsed_share(task), fault))
+
+    def _stage(self, task: Task, share: float) -> callbacks.Stage:
+        return callbacks.Stage(share * self._backend.latency_s, lambda: self._told(task, share))
+
+    def _told(self, task: Task, share: float, fault: Fault | None = None) -> dict[str, object]:
         word = "SUCCESS" if share >= 1 else "FIRST" if share >= _FIRST_SHARE else "IN_PROGRESS"
         visible = task.order.songs if share >= _FIRST_SHARE else ()
         status = _word("complete" if share >= 1 else "first", fault)
         songs = [self._song(song, number, status, done=share >= 1) for number, song in enumerate(visible, 1)]
         if fault is not None and fault.kind is FaultKind.LINK:
             songs[0]["audio_url"] = fault.argument
-        data = {"type": _word(word, fault), "response_data": songs}
-        return json_answer(200, _success(data, fault))
+        return _success({"type": _word(word, fault), "response_data": songs}, fault)
 
     def _song(self, song: Song, number: int, status: str, *, done: bool) -> dict[str, object]:
         # While a song is at its first stage its link leads to what is not yet a song.

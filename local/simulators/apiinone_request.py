@@ -18,6 +18,10 @@ class MusicOrder(Protocol):
     model: str
 
     @property
+    def callback_url(self) -> str | None:
+        """Where to tell what becomes of it, if anywhere."""
+
+    @property
     def label(self) -> str:
         """The text by which a test finds the order again."""
 
@@ -43,6 +47,10 @@ class MinimaxOrder(_Body):
     lyrics: Annotated[str, Field(max_length=3500)] = ""
     bitrate: Literal[32000, 60000, 64000, 128000, 256000] = 256000
     sample_rate: Literal[16000, 24000, 32000, 44100] = 44100
+
+    @property
+    def callback_url(self) -> None:
+        """This model tells nobody."""
 
     @property
     def label(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
+from local.simulators.callbacks import Callbacks
 from local.simulators.exchange import Answer, Request
 from local.simulators.faults import Fault, FaultKind, FaultRow, Place
 from local.simulators.links import Links
@@ -56,6 +57,7 @@ class Backend:
     latency_s: float
     recordings: Recordings
     links: Links
+    callbacks: Callbacks
     clock: Callable[[], float]
     fetch: Callable[[str], bytes]
 

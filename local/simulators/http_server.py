@@ -26,7 +26,7 @@ class HttpServer:
         self._wake, self._woken = socket.socketpair()
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         try:
-            self._log = RequestLog(log_path)
+            self.log = RequestLog(log_path)
         except OSError:
             self._listener.close()
             raise
@@ -51,7 +51,7 @@ class HttpServer:
                     client.shutdown(socket.SHUT_RDWR)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        self._log.close()
+        self.log.close()
 
     def _accept(self, respond: Callable[[Request], Outcome]) -> None:
         with self._woken, selectors.DefaultSelector() as selector:
@@ -94,7 +94,7 @@ class HttpServer:
             while (request := connection.next_request()) is not None:
                 self._exchange(connection, request, respond)
         except BadRequestError as error:
-            self._log.write(method="?", path="?", status=error.status, ms=0, fault=None, prompt_sha256=None)
+            self.log.write(method="?", path="?", status=error.status, ms=0, fault=None, prompt_sha256=None)
             connection.refuse(error)
 
     def _exchange(self, connection: Connection, request: Request, respond: Callable[[Request], Outcome]) -> None:
@@ -103,7 +103,7 @@ class HttpServer:
         try:
             status = connection.deliver(outcome.answer, arrived + outcome.answer.after_s)
         finally:
-            self._log.write(
+            self.log.write(
                 method=request.method,
                 path=request.path,
                 status=status,

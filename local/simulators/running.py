@@ -8,6 +8,7 @@ from typing import Final
 
 from local.simulators.aimlapi import AimlapiDialect
 from local.simulators.apiinone import ApiinoneDialect
+from local.simulators.callbacks import Callbacks, Send, post_over_http
 from local.simulators.dialect import Backend, Dialect
 from local.simulators.faults import FaultKind, FaultTable
 from local.simulators.http_server import HttpServer
@@ -15,8 +16,10 @@ from local.simulators.links import Links
 from local.simulators.minimax import MinimaxDialect
 from local.simulators.recording import Recordings
 from local.simulators.references import fetch_from_this_machine
+from local.simulators.request_log import RequestLog
 from local.simulators.simulator import Simulator
 from local.simulators.skillboss import SkillbossDialect
+from local.simulators.waiting_faults import WaitingFaults
 
 DIALECTS: Final[Mapping[str, type[Dialect]]] = {
     dialect.provider: dialect for dialect in (MinimaxDialect, SkillbossDialect, ApiinoneDialect, AimlapiDialect)
@@ -31,13 +34,14 @@ class UnknownSimulatorError(ValueError):
 class RunningSimulator:
     """A simulated provider that answers at `url` until `stop`; it does not keep the process alive."""
 
-    def __init__(self, provider: str, server: HttpServer) -> None:
-        self.provider = provider
+    def __init__(self, simulator: Simulator, server: HttpServer) -> None:
+        self.provider = simulator.provider
         self.url = server.url
-        self._server = server
+        self._simulator, self._server = simulator, server
 
     def stop(self) -> None:
         """Break open connections and free the port; more than once does nothing more."""
+        self._simulator.stop()
         self._server.stop()
 
 
@@ -53,8 +57,9 @@ def start_simulator(
     if not key or not math.isfinite(latency_s) or latency_s < 0:
         raise ValueError(f"expected a key and a finite latency of at least 0 s, found a latency of {latency_s}")
     server = HttpServer(port, log_path)
-    server.start(build_simulator(provider, key=key, latency_s=latency_s, origin=server.url).respond)
-    return RunningSimulator(provider, server)
+    simulator = build_simulator(provider, key=key, latency_s=latency_s, origin=server.url, log=server.log)
+    server.start(simulator.respond)
+    return RunningSimulator(simulator, server)
 
 
 def build_simulator(
@@ -65,13 +70,18 @@ def build_simulator(
     origin: str,
     clock: Callable[[], float] = time.monotonic,
     fetch: Callable[[str], bytes] = fetch_from_this_machine,
+    log: RequestLog | None = None,
+    send: Send = post_over_http,
 ) -> Simulator:
     """A simulator of `provider` without a server, whose file links begin with `origin`; `clock` tells seconds, `fetch`
-    follows the links of recordings.
+    follows the links of recordings, `send` posts callbacks and `log` is told of them.
     """
     dialect = DIALECTS[provider]
-    backend = Backend(key, latency_s, Recordings(), Links(origin), clock, fetch)
-    return Simulator(dialect(backend), backend, FaultTable(dialect.fault_rows, _players()))
+    table = FaultTable(dialect.fault_rows, _players())
+    waiting = WaitingFaults(table)
+    callbacks = Callbacks(lambda prompt: waiting.take("callback", prompt, frozenset()), log, send)
+    backend = Backend(key, latency_s, Recordings(), Links(origin), callbacks, clock, fetch)
+    return Simulator(dialect(backend), backend, table, waiting)
 
 
 def _players() -> dict[FaultKind, tuple[str, ...]]:

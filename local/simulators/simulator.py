@@ -15,12 +15,13 @@ _NETWORK_KINDS = frozenset(row.kind for row in network_rows("create"))
 class Simulator:
     """One provider; `respond` may be called from many threads at once."""
 
-    def __init__(self, dialect: Dialect, backend: Backend, table: FaultTable) -> None:
+    def __init__(self, dialect: Dialect, backend: Backend, table: FaultTable, waiting: WaitingFaults) -> None:
+        self.provider = dialect.provider
         self._dialect = dialect
         self._backend = backend
         self._routes = (*dialect.routes(), file_route(backend))
         self._bill = Bill()
-        self._waiting = WaitingFaults(table)
+        self._waiting = waiting
         self._control = Control(dialect.provider, table, self._waiting, self._bill)
 
     def respond(self, request: Request) -> Outcome:
@@ -32,12 +33,17 @@ class Simulator:
             return Outcome(self._dialect.error(404, request.path))
         return self._pay(route, request) if route.place == "create" else self._serve(route, request, None)
 
+    def stop(self) -> None:
+        """Post no more callbacks."""
+        self._backend.callbacks.stop()
+
     def _steer(self, request: Request) -> Answer:
         if (request.method, request.path) != ("POST", f"{CONTROL_PREFIX}reset"):
             return self._control.answer(request)
         self._waiting.clear()
         self._bill.clear()
         self._backend.links.clear()
+        self._backend.callbacks.forget()
         self._dialect.forget()
         return json_answer(200, self._bill.as_json())
 

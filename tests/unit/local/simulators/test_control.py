@@ -97,7 +97,7 @@ def test_a_fault_order_that_makes_no_sense_is_400_and_waits_for_nothing(minimax:
         ("aimlapi", "direct", "skillboss, apiinone"),
         ("apiinone", "odd_hex", "minimax, skillboss, aimlapi"),
         ("minimax", "direct", "skillboss, apiinone"),
-        ("aimlapi", "callback_forged", "no dialect served here"),
+        ("aimlapi", "callback_forged", "apiinone"),
     ],
 )
 def test_a_fault_without_meaning_here_is_refused_saying_who_knows_it(
