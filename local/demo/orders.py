@@ -55,7 +55,7 @@ ORDERS: Final = (
     Order("minimax/music-2.6", "wav", "blocking, link"),
     Order("aimlapi/minimax/music-2.0", "mp3", "task, polled"),
     Order("skillboss/music-2.5", "mp3", "blocking, link"),
-    Order("apiinone/suno", "mp3", "task, two songs", songs=2),
+    Order("apiinone/suno", "mp3", "callback, two songs", songs=2),
     Order(
         "minimax/music-2.0",
         "mp3",

@@ -20,9 +20,10 @@ from local.demo.errors import CloudStartError
 from tests.integration.cloud_process import PROJECT_ROOT, is_alive, until
 
 BLOCKING = ("minimax/music-2.5", "minimax/music-2.6", "skillboss/music-2.5")
-POLLED = ("aimlapi/minimax/music-2.0", "apiinone/suno")
+POLLED = "aimlapi/minimax/music-2.0"
+CALLED_BACK = "apiinone/suno"
 FALLBACK = "minimax/music-2.0"
-MODELS = (*BLOCKING, *POLLED, FALLBACK)
+MODELS = (*BLOCKING, POLLED, CALLED_BACK, FALLBACK)
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,10 @@ def test_the_table_tells_the_way_of_each_song(good: Run) -> None:
     for model in BLOCKING:
         assert states_in(good.row(model)) == ["StartGeneration", "StoreAudio", "SettleJob", "Done"]
         assert polls_in(good.row(model)) == 0
-    for model in POLLED:
+    for model, wait in ((POLLED, "WaitForProvider"), (CALLED_BACK, "WaitForCallback")):
         polls = polls_in(good.row(model))
         times = "" if polls == 1 else f" x{polls}"
-        asking = [f"WaitForProvider{times}", f"PollGeneration{times}"]
+        asking = [f"{wait}{times}", f"PollGeneration{times}"]
         assert polls >= 1
         assert states_in(good.row(model)) == ["StartGeneration", *asking, "StoreAudio", "SettleJob", "Done"]
 
