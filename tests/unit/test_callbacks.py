@@ -1,6 +1,7 @@
 """A callback wakes the state machine at most once, is never lost, and decides nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from fermata.use_cases.await_callback import Wait, await_callback
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.receive_callback import Effect, receive_callback
 from fermata.use_cases.settle_job import settle_job
-from tests.songs import JOB_ID, callback, called_back_job, json_answer, queued_job, rate_limited
+from tests.songs import JOB_ID, callback, called_back_job, json_answer, queued_job, rate_limited, stored_track
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TOKEN, RECORD = callback()
@@ -26,6 +27,12 @@ def world_with(job: Job | None = None, record: Callback = RECORD, polls: tuple[S
     world.jobs.create(job or called_back_job())
     world.callbacks.create(record)
     return world
+
+
+def delivered_without_its_second_song() -> Job:
+    """A job that succeeded while its attempt was still waiting for a new link."""
+    job = called_back_job(link_renewals=1)
+    return job.model_copy(update={"tracks": (stored_track(),)}).settled(None, NOON)
 
 
 def post(world: World, token: str = TOKEN) -> Effect:
@@ -168,6 +175,7 @@ def test_a_flood_of_posts_becomes_no_flood_of_looks() -> None:
         ),
         pytest.param(called_back_job(AttemptState.FAILED, failure=rate_limited()), id="failed"),
         pytest.param(called_back_job(callback=None), id="another_address"),
+        pytest.param(delivered_without_its_second_song(), id="delivered_in_part"),
     ],
 )
 def test_a_post_for_an_attempt_that_waits_for_nothing_changes_nothing(job: Job) -> None:
@@ -267,7 +275,10 @@ def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
     ("polled", "word"),
     [
         pytest.param(RUNNING, Word.AWAITING_CALLBACK, id="running"),
-        pytest.param(json_answer({"message": "slow down"}, 429, retry_after_s=40), Word.GENERATING, id="asked_to_wait"),
+        pytest.param(replace(RUNNING, retry_after_s=40), Word.GENERATING, id="running_and_asked_to_wait"),
+        pytest.param(
+            json_answer({"message": "slow down"}, 429, retry_after_s=40), Word.GENERATING, id="too_many_polls"
+        ),
         pytest.param(ScriptedAnswer(b"<html>", 502, "text/html"), Word.GENERATING, id="trouble"),
         pytest.param(json_answer({"code": 500, "message": "internal"}), Word.GENERATING, id="code_inside_200"),
     ],
