@@ -69,8 +69,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-test: $(VENV) $(FUNCTIONS) $(NODE) ## run the unit and integration tests (ARGS='-k claim')
-	@$(PY) -m pytest tests/unit tests/integration $(ARGS)
+# Two workers, each with clouds of its own. The slow tests come first, so that the quick ones fill up whoever is done early.
+test: $(VENV) $(FUNCTIONS) $(NODE) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+	@$(PY) -m pytest --numprocesses 2 --dist worksteal tests/integration tests/unit $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-asl check-cfn check-sam
 .PHONY: $(CHECKS)

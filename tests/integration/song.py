@@ -5,13 +5,14 @@ import os
 import signal
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import httpx
+
+from tests.integration.cloud_process import until
 
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.
@@ -54,16 +55,18 @@ class Cloud:
 
     def finished(self, job_id: str, within_s: float = 30) -> dict[str, Any]:
         """The job once it is terminal."""
-        deadline = time.monotonic() + within_s
-        while (job := self.job(job_id))["status"] not in TERMINAL:
-            assert time.monotonic() < deadline, f"{job_id} is still {job['status']} after {within_s} s"
+        job: dict[str, Any] = {}
+
+        def has_ended() -> bool:
+            job.update(self.job(job_id))
+            return job["status"] in TERMINAL
+
+        until(has_ended, within_s, f"the end of {job_id}")
         return job
 
     def until(self, holds: Callable[[], object], within_s: float = 20) -> None:
         """Look until something holds."""
-        deadline = time.monotonic() + within_s
-        while not holds():
-            assert time.monotonic() < deadline, f"it did not come true within {within_s} s"
+        until(holds, within_s, "what the test waits for")
 
     def manage(self, **command: str) -> dict[str, Any]:
         """What the operator's function answers."""

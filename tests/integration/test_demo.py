@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -124,7 +125,8 @@ def test_without_a_terminal_progress_is_plain_lines_and_no_key_is_shown(good: Ru
     for model in MODELS:
         states = re.findall(rf"^ *[\d.]+ s  {re.escape(model)} +(\w+)", good.stdout, re.MULTILINE)
         assert states[-2:] == ["succeeded", "plays"]
-        assert len(states) == len(set(states)), "a state is shown once"
+        # A refused order is queued once more before its fallback is asked, and may be seen there.
+        assert all(state != following for state, following in pairwise(states)), "only a change is shown"
     assert not re.search(r"fk_|Signature=|X-Amz", good.stdout + good.stderr)
 
 
