@@ -55,6 +55,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "submit_ports": world.submit_ports,
         "read_ports": world.read_ports,
         "job_store": lambda: world.jobs,
+        "estimates": lambda: world.estimates,
         "tenant_store": lambda: world.tenants,
         "now": world.clock,
         "job_randomness": job_randomness,

@@ -9,8 +9,9 @@ from typing import Final
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.callbacks import Callback
-from fermata.domain.catalogue import Catalogue, read_catalogue
+from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
 from fermata.domain.jobs import Job, Track
+from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.errors import ConfigurationError, FermataError, StaleRecordError
@@ -143,6 +144,20 @@ class FixedApiUrl:
         if self.failure is not None:
             raise self.failure
         return self.url
+
+
+class InMemoryEstimates:
+    """Remembers every song, and knows at once what it was told."""
+
+    def __init__(self, known: Mapping[str, Estimate] | None = None) -> None:
+        self.known = dict(known or {})
+        self.times = SongTimes()
+
+    def current(self) -> Mapping[str, Estimate]:
+        return {**self.known, **self.times.estimates()}
+
+    def learn(self, model_id: str, song: SongTime) -> None:
+        self.times = self.times.with_song(model_id, song)
 
 
 class InMemoryTenantStore:
@@ -356,6 +371,7 @@ class World:
 
     clock: SettableClock = field(default_factory=SettableClock)
     jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
+    estimates: InMemoryEstimates = field(default_factory=InMemoryEstimates)
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
     answers: InMemoryAnswerStore = field(default_factory=InMemoryAnswerStore)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
@@ -374,7 +390,7 @@ class World:
     scratch: Path = Path()
 
     def resume_ports(self) -> ResumePorts:
-        return ResumePorts(self.jobs, self.answers, load_provider, self.catalogue, retry_later_s=10)
+        return ResumePorts(self.jobs, self.answers, load_provider, self.catalogue, self.estimates, retry_later_s=10)
 
     def start_ports(self) -> StartPorts:
         return StartPorts(
@@ -393,7 +409,14 @@ class World:
 
     def poll_ports(self, generation_timeout_s: int = 3600) -> PollPorts:
         return PollPorts(
-            self.jobs, self.upstream, self.keys, load_provider, self.catalogue, self.clock, generation_timeout_s
+            jobs=self.jobs,
+            upstream=self.upstream,
+            keys=self.keys,
+            providers=load_provider,
+            catalogue=self.catalogue,
+            estimates=self.estimates,
+            clock=self.clock,
+            generation_timeout_s=generation_timeout_s,
         )
 
     def store_ports(self) -> StorePorts:
@@ -410,11 +433,16 @@ class World:
 
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
-            self.jobs, self.machine, self.catalogue, start_by_s=3600, default_fallbacks=self.default_fallbacks
+            self.jobs,
+            self.machine,
+            self.catalogue,
+            self.estimates,
+            start_by_s=3600,
+            default_fallbacks=self.default_fallbacks,
         )
 
     def read_ports(self) -> ReadPorts:
-        return ReadPorts(self.jobs, self.tracks, self.catalogue, link_ttl_s=900)
+        return ReadPorts(self.jobs, self.tracks, self.catalogue, self.estimates, link_ttl_s=900)
 
     def stored(self, job_id: str) -> Job:
         job = self.jobs.load(job_id)

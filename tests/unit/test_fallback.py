@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.catalogue import read_catalogue
+from fermata.domain.catalogue import Estimate, read_catalogue
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.fallback import NextStep, OnUnknown, step_after
 from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus, Track
+from fermata.domain.pacing import Pace
 from fermata.domain.upstream import AudioInAnswer, Refused
 from fermata.domain.verdicts import Word, verdict_on
 from fermata.errors import AnswerLostError
+from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.resume_generation import estimate_of, resume_generation
+from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.store_audio import store_audio
@@ -31,11 +33,12 @@ from tests.songs import (
     stored_track,
     wav_file,
 )
-from tests.twins import NOON, FakeUpstream, FixedProviderKeys, World
+from tests.twins import NOON, FakeUpstream, FixedProviderKeys, InMemoryEstimates, World
 
 END, SAME, NEXT = NextStep.END, NextStep.SAME_MODEL, NextStep.NEXT_MODEL
 NO, UNKNOWN, YES = ProviderCharged.NO, ProviderCharged.UNKNOWN, ProviderCharged.YES
 AIML = "aimlapi/minimax/music-2.0"
+PACE = Pace(Estimate(p50_s=70, p80_s=120), longest_pause_s=15)
 OUT_OF_CREDIT = {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}
 TASK = {"id": "uuid:minimax/music-2.0", "status": "queued"}
 
@@ -100,12 +103,12 @@ def refused(job: Job, why: Failure) -> Job:
 
 
 def word(job: Job, world: World) -> Word:
-    return verdict_on(job, world.clock(), world.catalogue.models[0].estimate, retry_later_s=10).verdict
+    return verdict_on(job, world.clock(), PACE, retry_later_s=10).verdict
 
 
 def test_a_refusal_with_a_fallback_left_is_answered_by_the_next_provider_without_a_wait() -> None:
     job = refused(chain("minimax", "aimlapi"), rate_limited(retry_after_s=300))
-    verdict = verdict_on(job, NOON, World().catalogue.models[0].estimate, retry_later_s=10)
+    verdict = verdict_on(job, NOON, PACE, retry_later_s=10)
     assert (verdict.verdict, verdict.not_before) == (Word.NEXT_PROVIDER, "2026-11-21T12:00:00Z")
     assert (job.status, job.candidate.provider) == (JobStatus.QUEUED, "aimlapi")
 
@@ -152,8 +155,8 @@ def test_the_estimate_follows_the_model_that_is_asked() -> None:
     assert requested is not None
     assert fallback is not None
     assert requested.estimate != fallback.estimate
-    assert estimate_of(job, catalogue) == requested.estimate
-    assert estimate_of(refused(job, failure(FailureClass.AUTH)), catalogue) == fallback.estimate
+    assert estimate_of(job, catalogue, InMemoryEstimates()) == requested.estimate
+    assert estimate_of(refused(job, failure(FailureClass.AUTH)), catalogue, InMemoryEstimates()) == fallback.estimate
 
 
 def test_a_refusal_of_a_task_that_was_accepted_says_nothing_about_the_bill() -> None:
@@ -192,7 +195,7 @@ def test_a_chain_delivers_the_song_of_its_fallback(tmp_path: Path) -> None:
     assert start(world, chain("aimlapi", "minimax")) is Word.NEXT_PROVIDER
     assert start(world, chain("aimlapi", "minimax"), "run-2") is Word.READY
     store_audio(JOB_ID, 2, world.store_ports())
-    settle_job(JOB_ID, None, world.jobs, NOON)
+    settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
 
     job = world.stored(JOB_ID)
     assert (job.status, job.price_credits) == (JobStatus.SUCCEEDED, 30)
@@ -257,7 +260,7 @@ def test_a_task_that_ended_without_saying_who_pays_goes_on_to_a_fallback_on_requ
 def test_a_job_refused_by_every_model_fails_with_the_last_refusal() -> None:
     world = World(upstream=FakeUpstream(json_answer(OUT_OF_CREDIT), json_answer({"message": "who are you"}, 401)))
     words = [start(world, chain("minimax", "aimlapi"), run) for run in ("run-1", "run-2")]
-    settle_job(JOB_ID, None, world.jobs, NOON)
+    settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
     job = world.stored(JOB_ID)
     assert words == [Word.NEXT_PROVIDER, Word.FAILED]
     assert job.failure is not None

@@ -89,7 +89,7 @@ PORTS: Final = {
     "receive_callback": "app.callback_ports()",
     "poll_generation": "app.poll_ports()",
     "store_audio": "app.store_ports()",
-    "settle_job": "app.job_store()",
+    "settle_job": "app.job_store(); app.estimates()",
 }
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import Audio, AudioSource, Job, JobStatus
 from fermata.domain.verdicts import Verdict, Word
@@ -48,10 +49,11 @@ def test_a_task_is_asked_for_by_its_id_with_the_key_that_created_it() -> None:
     assert sent.call.body is None
 
 
-def test_a_running_task_is_asked_again_after_a_sixth_of_the_usual_time_and_nothing_is_written() -> None:
+def test_a_running_task_is_asked_again_after_a_share_of_the_time_it_took_so_far_and_nothing_is_written() -> None:
     world = world_with(RUNNING)
+    world.clock.pass_seconds(80)
     verdict = poll(world)
-    assert (verdict.verdict, verdict.wait_seconds, verdict.misses) == (Word.GENERATING, 12, 0)
+    assert (verdict.verdict, verdict.wait_seconds, verdict.misses) == (Word.GENERATING, 10, 0)
     assert world.stored(JOB_ID) == generating_job()
 
 
@@ -77,8 +79,16 @@ def test_trouble_of_the_poll_itself_ends_nothing(trouble: ScriptedAnswer | Ferma
 
 
 def test_the_providers_own_wish_for_a_pause_is_honoured() -> None:
-    world = world_with(json_answer({"message": "slow down"}, 429, retry_after_s=40))
-    assert poll(world).wait_seconds == 40
+    world = world_with(json_answer({"message": "slow down"}, 429, retry_after_s=140))
+    assert poll(world).wait_seconds == 140
+
+
+def test_polls_keep_to_what_the_models_last_songs_took() -> None:
+    world = world_with(RUNNING, RUNNING)
+    model = world.stored(JOB_ID).candidate.model
+    before = poll(world).wait_seconds
+    world.estimates.known = {model: Estimate(p50_s=20, p80_s=30)}
+    assert (before, poll(world).wait_seconds) == (56, 16)
 
 
 def test_an_absurd_wish_for_a_pause_is_cut_to_ten_minutes() -> None:
@@ -163,7 +173,7 @@ def test_a_poll_for_an_earlier_attempt_asks_nobody() -> None:
 
 def test_a_poll_that_loses_the_race_answers_from_what_the_other_wrote() -> None:
     world = world_with(DONE)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, NOON)
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, NOON)
     assert poll(world).verdict is Word.FAILED
     assert world.stored(JOB_ID).status is JobStatus.FAILED
 

@@ -1,13 +1,17 @@
 """The only writer of terminal states: once, from the record, with the machine's error as a hint."""
 
+from datetime import timedelta
+
 import pytest
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.domain.song_times import SongTime
 from fermata.errors import NotFoundError, StaleRecordError
 from fermata.use_cases.settle_job import settle_job
 from tests.songs import (
     JOB_ID,
+    candidate,
     delivered_job,
     failed_job,
     generating_job,
@@ -29,7 +33,7 @@ def world_of(job: Job) -> World:
 
 
 def settle(world: World, stopped_by: str | None = None) -> Job:
-    assert settle_job(JOB_ID, stopped_by, world.jobs, world.clock()) is world.stored(JOB_ID).status
+    assert settle_job(JOB_ID, stopped_by, world.jobs, world.estimates, world.clock()) is world.stored(JOB_ID).status
     return world.stored(JOB_ID)
 
 
@@ -121,7 +125,7 @@ def test_an_attempts_own_failure_is_the_jobs() -> None:
 
 def test_a_settlement_that_comes_second_reads_again_and_changes_nothing() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
     assert settle(world, KILLED).status is JobStatus.SUCCEEDED
     assert world.jobs.saves == 1
 
@@ -143,10 +147,80 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
 
     world.jobs.before_next_save = write_again
     with pytest.raises(StaleRecordError):
-        settle_job(JOB_ID, KILLED, world.jobs, NOON)
+        settle_job(JOB_ID, KILLED, world.jobs, world.estimates, NOON)
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
 def test_an_unknown_job_is_refused() -> None:
     with pytest.raises(NotFoundError):
         settle(World())
+
+
+def sung_in(seconds: float, **changes: object) -> Job:
+    """A job with its song stored, whose answer came so many seconds after its order."""
+    job = ready_job().with_tracks((stored_track(),), NOON)
+    attempt = job.attempts[0].model_copy(update={"finished_at": NOON + timedelta(seconds=seconds), **changes})
+    return job.model_copy(update={"attempts": (attempt,)})
+
+
+def test_the_time_of_a_delivered_song_is_counted_under_its_model_from_order_to_answer() -> None:
+    world = world_of(sung_in(71.6))
+    world.clock.pass_seconds(500)
+    settle(world)
+    assert world.estimates.times.models == {"minimax/music-2.5": (SongTime(JOB_ID, 72),)}
+
+
+def test_a_song_that_a_fallback_delivered_is_counted_under_the_fallbacks_name() -> None:
+    chain = {"candidates": (candidate(), candidate("aimlapi"))}
+    world = world_of(sung_in(50, candidate=1).model_copy(update=chain))
+    settle(world)
+    assert list(world.estimates.times.models) == ["aimlapi/minimax/music-2.0"]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(failed_job(rate_limited()), id="refused"),
+        pytest.param(submitting_job(), id="unknown"),
+        pytest.param(ready_job(), id="not_stored"),
+        pytest.param(queued_job(), id="not_started"),
+        pytest.param(sung_in(70, link_renewals=1), id="link_renewed"),
+    ],
+)
+def test_a_job_that_tells_nothing_about_how_long_a_song_takes_is_not_counted(job: Job) -> None:
+    world = world_of(job)
+    settle(world)
+    assert world.estimates.times.models == {}
+
+
+def test_a_job_that_is_settled_twice_is_counted_once() -> None:
+    world = world_of(sung_in(70))
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    settle(world)
+    settle(world, KILLED)
+    assert [len(songs) for songs in world.estimates.times.models.values()] == [1]
+
+
+def test_a_job_whose_settlement_loses_its_answer_is_still_counted_at_most_once() -> None:
+    world = world_of(sung_in(70))
+
+    def lose_the_answer() -> None:
+        raise StaleRecordError("the write was applied, and its answer was lost")
+
+    world.jobs.after_next_save = lose_the_answer
+    assert settle(world).status is JobStatus.SUCCEEDED
+    assert sum(len(songs) for songs in world.estimates.times.models.values()) <= 1
+
+
+def test_a_song_is_not_counted_before_its_job_is_settled() -> None:
+    world = world_of(sung_in(70))
+
+    def write_again() -> None:
+        world.jobs.before_next_save = None
+        world.jobs.save(world.stored(JOB_ID).with_late_answer(1, NOON))
+        world.jobs.before_next_save = write_again
+
+    world.jobs.before_next_save = write_again
+    with pytest.raises(StaleRecordError):
+        settle(world)
+    assert world.estimates.times.models == {}

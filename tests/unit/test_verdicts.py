@@ -10,15 +10,8 @@ import pytest
 from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job
-from fermata.domain.verdicts import (
-    LONGEST_WAIT_S,
-    Verdict,
-    Word,
-    first_poll_s,
-    next_poll_s,
-    still_generating,
-    verdict_on,
-)
+from fermata.domain.pacing import LONGEST_WAIT_S, Pace
+from fermata.domain.verdicts import Verdict, Word, still_generating, verdict_on
 from tests.songs import (
     claimed_attempt,
     delivered_job,
@@ -32,14 +25,14 @@ from tests.songs import (
 from tests.twins import NOON
 
 MACHINE = Path(__file__).parents[2] / "statemachine" / "music_job.asl.json"
-ESTIMATE = Estimate(p50_s=70, p80_s=90)
+PACE = Pace(Estimate(p50_s=70, p80_s=90), longest_pause_s=15)
 UNKNOWN = Failure(
     failure_class=FailureClass.UNKNOWN_OUTCOME, provider_charged=ProviderCharged.UNKNOWN, message="perhaps"
 )
 
 
 def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> Verdict:
-    return verdict_on(job, NOON + timedelta(seconds=after_s), ESTIMATE, retry_later_s)
+    return verdict_on(job, NOON + timedelta(seconds=after_s), PACE, retry_later_s)
 
 
 @pytest.mark.parametrize(
@@ -104,24 +97,19 @@ def test_the_payload_holds_only_what_the_machine_reads() -> None:
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job(), delivered_job()])
 @pytest.mark.parametrize("estimate", [Estimate(p50_s=1, p80_s=1), Estimate(p50_s=100_000, p80_s=100_000)])
 def test_numbers_and_instants_are_what_a_wait_state_takes(job: Job, estimate: Estimate) -> None:
-    found = verdict_on(job, NOON, estimate, retry_later_s=1)
+    found = verdict_on(job, NOON, Pace(estimate, 15), retry_later_s=1)
     assert 1 <= found.wait_seconds <= LONGEST_WAIT_S
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found.not_before)
 
 
 def test_still_generating_keeps_the_count_of_misses() -> None:
-    found = still_generating(claimed_attempt(), NOON, 0, 3)
-    assert (found.verdict, found.wait_seconds, found.misses) == (Word.GENERATING, 1, 3)
+    found = still_generating(claimed_attempt(), NOON, PACE, misses=3)
+    assert (found.verdict, found.wait_seconds, found.misses) == (Word.GENERATING, 56, 3)
 
 
-@pytest.mark.parametrize(("p50_s", "first_s", "next_s"), [(1, 1, 1), (6, 5, 1), (70, 56, 12), (300, 240, 15)])
-def test_polls_begin_before_the_usual_end_and_then_come_often(p50_s: int, first_s: int, next_s: int) -> None:
-    estimate = Estimate(p50_s=p50_s, p80_s=p50_s)
-    assert (first_poll_s(estimate), next_poll_s(estimate, None)) == (first_s, next_s)
-
-
-def test_the_providers_wish_beats_our_pause() -> None:
-    assert next_poll_s(ESTIMATE, 33) == 33
+@pytest.mark.parametrize(("elapsed_s", "wait_s"), [(0, 56), (40, 16), (56, 7), (80, 10), (3000, 15)])
+def test_a_task_is_asked_for_by_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
+    assert verdict(generating_job(), elapsed_s).wait_seconds == wait_s
 
 
 def test_the_machine_knows_every_word_or_settles() -> None:

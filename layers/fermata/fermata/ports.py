@@ -2,14 +2,16 @@
 twins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from fermata.domain.callbacks import Callback
+from fermata.domain.catalogue import Estimate
 from fermata.domain.jobs import Job, Track
+from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
 
@@ -27,6 +29,16 @@ class JobStore(Protocol):
         """Replace the version before this one in one transaction; raises `StaleRecordError` where somebody else wrote
         first.
         """
+
+
+class Estimates(Protocol):
+    """What the last songs of each model took. Statistics: nothing that happens here may fail a job."""
+
+    def current(self) -> Mapping[str, Estimate]:
+        """The estimate of each model id that has sung often enough; some seconds old, empty where it cannot be had."""
+
+    def learn(self, model_id: str, song: SongTime) -> None:
+        """Count one delivered song of a model. A job is never counted twice; what cannot be written is left out."""
 
 
 class TenantStore(Protocol):

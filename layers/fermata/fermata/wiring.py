@@ -17,7 +17,7 @@ from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
 from fermata.domain.tenants import KEY_RANDOM_BYTES
-from fermata.ports import CallbackStore, JobStore, ProviderKeys, TenantStore, Upstream
+from fermata.ports import CallbackStore, Estimates, JobStore, ProviderKeys, TenantStore, Upstream
 
 if TYPE_CHECKING:
     from fermata.use_cases.await_callback import CallbackPorts
@@ -63,6 +63,14 @@ def job_store() -> JobStore:
 
 
 @lru_cache(maxsize=1)
+def estimates() -> Estimates:
+    """What the last songs of each model took."""
+    from fermata.adapters.dynamo_estimates import DynamoEstimates
+
+    return DynamoEstimates(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
 def tenant_store() -> TenantStore:
     """The tenants and keys."""
     from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
@@ -81,7 +89,9 @@ def submit_ports() -> "SubmitPorts":
     machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
     catalogue = _catalogue(settings.model_latency_priors)
     check_default_fallbacks(settings.default_fallbacks, catalogue)
-    return SubmitPorts(job_store(), machine, catalogue, settings.start_by_seconds, settings.default_fallbacks)
+    return SubmitPorts(
+        job_store(), machine, catalogue, estimates(), settings.start_by_seconds, settings.default_fallbacks
+    )
 
 
 @lru_cache(maxsize=1)
@@ -92,7 +102,8 @@ def read_ports() -> "ReadPorts":
 
     settings = config.load(config.ReadSettings)
     tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
-    return ReadPorts(job_store(), tracks, _catalogue(settings.model_latency_priors), settings.link_ttl_seconds)
+    catalogue = _catalogue(settings.model_latency_priors)
+    return ReadPorts(job_store(), tracks, catalogue, estimates(), settings.link_ttl_seconds)
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +116,7 @@ def resume_ports() -> "ResumePorts":
     settings = config.load(config.StartSettings)
     answers = S3AnswerStore(aws.s3(), settings.audio_bucket)
     catalogue = _catalogue(settings.model_latency_priors)
-    return ResumePorts(job_store(), answers, load_provider, catalogue, settings.retry_later_seconds)
+    return ResumePorts(job_store(), answers, load_provider, catalogue, estimates(), settings.retry_later_seconds)
 
 
 def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
@@ -138,6 +149,7 @@ def poll_ports() -> "PollPorts":
         keys=_provider_keys(),
         providers=load_provider,
         catalogue=_catalogue(settings.model_latency_priors),
+        estimates=estimates(),
         clock=now,
         generation_timeout_s=settings.generation_timeout_seconds,
     )

@@ -66,8 +66,8 @@ class Model(_Entry):
     `prompt_beside_lyrics` replaces `prompt` where lyrics are sent too. A model with a `title` rule is sent the title.
     An id that ends in `*` stands for every upstream name with that beginning that is not listed itself.
     `delivery` tells, per format, whether the provider is asked for hex text or a link. `dialect` names the module that
-    speaks to the model where it is not the provider's own. With `callbacks` the provider posts to an address of ours
-    when something happens to the task.
+    speaks to the model where it is not the provider's own. `longest_poll_pause_s` is the most seconds between two polls
+    of a song that is due. With `callbacks` the provider posts to an address of ours when something happens to the task.
     """
 
     id: str
@@ -86,6 +86,7 @@ class Model(_Entry):
     bitrates: tuple[PositiveInt, ...]
     delivery: Mapping[str, Literal["hex", "url"]]
     estimate: Estimate
+    longest_poll_pause_s: PositiveInt = 15
     price_credits: PositiveInt
     cost_usd: str
     callbacks: bool = False

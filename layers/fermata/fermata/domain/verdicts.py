@@ -4,11 +4,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from fermata.domain.catalogue import Estimate
 from fermata.domain.fallback import NextStep
 from fermata.domain.jobs import Attempt, AttemptState, Job
-
-LONGEST_WAIT_S = 600
+from fermata.domain.pacing import Pace, bounded
 
 
 class Word(StrEnum):
@@ -42,15 +40,11 @@ class Verdict:
         return {**asdict(self), "verdict": self.verdict.value}
 
 
-def _verdict(word: Word, attempt: Attempt | None, until: datetime, wait_s: int = 1) -> Verdict:
-    return Verdict(word, attempt.number if attempt else 0, _bounded(wait_s), f"{until:%Y-%m-%dT%H:%M:%SZ}")
+def _verdict(word: Word, attempt: Attempt | None, until: datetime) -> Verdict:
+    return Verdict(word, attempt.number if attempt else 0, 1, f"{until:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _bounded(seconds: int) -> int:
-    return max(1, min(seconds, LONGEST_WAIT_S))
-
-
-def verdict_on(job: Job, now: datetime, estimate: Estimate, retry_later_s: int) -> Verdict:
+def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdict:
     """What a job's record says to the machine; a claim that is still open is `in_flight`."""
     attempt = job.last_attempt
     if job.status.is_terminal:
@@ -65,7 +59,7 @@ def verdict_on(job: Job, now: datetime, estimate: Estimate, retry_later_s: int) 
                 Word.IN_FLIGHT, attempt, min(attempt.claim_until, now + timedelta(seconds=15)) + timedelta(seconds=1)
             )
         case AttemptState.GENERATING:
-            return still_announced(attempt, now) or _verdict(Word.GENERATING, attempt, now, first_poll_s(estimate))
+            return still_announced(attempt, now) or still_generating(attempt, now, pace)
         case AttemptState.READY:
             return _verdict(Word.READY, attempt, now)
         case AttemptState.FAILED:
@@ -82,9 +76,12 @@ def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_late
             return _verdict(Word.FAILED, attempt, now)
 
 
-def still_generating(attempt: Attempt, now: datetime, wait_s: int, misses: int) -> Verdict:
-    """The provider still works on the task: poll again after `wait_s` seconds."""
-    return Verdict(Word.GENERATING, attempt.number, _bounded(wait_s), f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
+def still_generating(
+    attempt: Attempt, now: datetime, pace: Pace, *, asked_s: int | None = None, misses: int = 0
+) -> Verdict:
+    """The provider still works on the task: poll again at this pace, or later where the provider asked for it."""
+    wait_s = pace.next_poll_s((now - attempt.started_at).total_seconds(), asked_s)
+    return Verdict(Word.GENERATING, attempt.number, wait_s, f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
 
 
 def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:
@@ -99,16 +96,4 @@ def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:
 
 def _back_off_s(attempt: Attempt, retry_later_s: int) -> int:
     asked = attempt.failure.retry_after_s if attempt.failure else None
-    return _bounded(asked if asked is not None else retry_later_s * 2 ** (attempt.number - 1))
-
-
-def first_poll_s(estimate: Estimate) -> int:
-    """Seconds before the first poll: a little before half of the songs are ready."""
-    return max(1, round(estimate.p50_s * 0.8))
-
-
-def next_poll_s(estimate: Estimate, asked_s: int | None) -> int:
-    """Seconds between later polls: a sixth of the typical time, at most 15 s as the providers' own clients do, or what
-    was asked for.
-    """
-    return asked_s if asked_s is not None else max(1, min(15, round(estimate.p50_s / 6)))
+    return bounded(asked if asked is not None else retry_later_s * 2 ** (attempt.number - 1))

@@ -11,11 +11,12 @@ from fermata.domain.catalogue import Catalogue
 from fermata.domain.failures import FailureClass, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job
 from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning, UpstreamCall
-from fermata.domain.verdicts import Verdict, next_poll_s, still_announced, still_generating, verdict_on
+from fermata.domain.verdicts import Verdict, still_announced, still_generating, verdict_on
 from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
-from fermata.ports import JobStore, ProviderKeys, Upstream
+from fermata.ports import Estimates, JobStore, ProviderKeys, Upstream
+from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
-from fermata.use_cases.resume_generation import estimate_of, load_job
+from fermata.use_cases.resume_generation import load_job
 
 POLL_WITHIN_S: Final = 45
 MISSES_IN_A_ROW: Final = 5
@@ -30,6 +31,7 @@ class PollPorts:
     keys: ProviderKeys
     providers: Callable[[str], Provider]
     catalogue: Catalogue
+    estimates: Estimates
     clock: Callable[[], datetime]
     generation_timeout_s: int
 
@@ -100,8 +102,8 @@ def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, misses: int, por
     now = ports.clock()
     # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
     announced = still_announced(attempt, now) if outcome.told and outcome.retry_after_s is None else None
-    wait_s = next_poll_s(estimate_of(job, ports.catalogue), outcome.retry_after_s)
-    return announced or still_generating(attempt, now, wait_s, misses)
+    pace = pace_of(job, ports.catalogue, ports.estimates)
+    return announced or still_generating(attempt, now, pace, asked_s=outcome.retry_after_s, misses=misses)
 
 
 def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:
@@ -115,4 +117,5 @@ def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:
 
 
 def _on_record(job: Job, ports: PollPorts) -> Verdict:
-    return verdict_on(job, ports.clock(), estimate_of(job, ports.catalogue), retry_later_s=1)
+    pace = pace_of(job, ports.catalogue, ports.estimates)
+    return verdict_on(job, ports.clock(), pace, retry_later_s=1)

@@ -12,8 +12,8 @@ from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_vie
 from fermata.domain.jobs import Job, Track
 from fermata.domain.model_view import models_view
 from fermata.errors import NotFoundError
-from fermata.ports import JobStore, TrackStore
-from fermata.use_cases.resume_generation import estimate_of
+from fermata.ports import Estimates, JobStore, TrackStore
+from fermata.use_cases.estimating import estimate_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class ReadPorts:
     jobs: JobStore
     tracks: TrackStore
     catalogue: Catalogue
+    estimates: Estimates
     link_ttl_s: int
 
 
@@ -37,17 +38,17 @@ def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
 def show_job(job: Job, api_url: str, ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
     """The public view of a job, with a fresh link for every finished track."""
     links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
-    return job_view(job, estimate_of(job, ports.catalogue), links, api_url)
+    return job_view(job, estimate_of(job, ports.catalogue, ports.estimates), links, api_url)
 
 
 def usual_time_s(job: Job, ports: ReadPorts) -> int:
     """How long half of the songs of the model that is being asked take, in seconds."""
-    return estimate_of(job, ports.catalogue).p50_s
+    return estimate_of(job, ports.catalogue, ports.estimates).p50_s
 
 
 def list_models(ports: ReadPorts) -> dict[str, JsonValue]:
-    """Every model on offer with its limits and its price."""
-    return models_view(ports.catalogue)
+    """Every model on offer with its limits, its price and what its songs take."""
+    return models_view(ports.catalogue, ports.estimates.current())
 
 
 def read_attempts(job_id: str, tenant_id: str, ports: ReadPorts) -> dict[str, JsonValue]:

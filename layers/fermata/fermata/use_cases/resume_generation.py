@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.catalogue import Catalogue, Estimate
+from fermata.domain.catalogue import Catalogue
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, AttemptState, Job, fenced
 from fermata.domain.upstream import Provider, Refused, StartOutcome
 from fermata.domain.verdicts import Verdict, verdict_on
 from fermata.errors import BadAudioError, NotFoundError, StaleRecordError
-from fermata.ports import AnswerStore, JobStore
+from fermata.ports import AnswerStore, Estimates, JobStore
+from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
 
 
@@ -22,6 +23,7 @@ class ResumePorts:
     answers: AnswerStore
     providers: Callable[[str], Provider]
     catalogue: Catalogue
+    estimates: Estimates
     retry_later_s: int
 
 
@@ -31,7 +33,7 @@ def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict
     attempt = job.last_attempt
     if attempt is not None and attempt.state is AttemptState.CLAIMED and not job.status.is_terminal:
         job = _close_claim(job, attempt, ports, now)
-    return verdict_on(job, now, estimate_of(job, ports.catalogue), ports.retry_later_s)
+    return verdict_on(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
 
 
 def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) -> Job:
@@ -80,9 +82,3 @@ def load_job(job_id: str, jobs: JobStore) -> Job:
     if job is None:
         raise NotFoundError(f"no record of job {job_id}; an execution's name must be a stored job's id")
     return job
-
-
-def estimate_of(job: Job, catalogue: Catalogue) -> Estimate:
-    """The expected times of the model whose turn it is, as the catalogue knows them now."""
-    model = catalogue.find(job.candidate.model)
-    return model.estimate if model else Estimate(p50_s=60, p80_s=120)

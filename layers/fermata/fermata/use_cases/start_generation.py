@@ -18,8 +18,9 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.ports import ProviderKeys, Upstream
+from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
-from fermata.use_cases.resume_generation import ResumePorts, estimate_of, load_job, resume_generation, understood_answer
+from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation, understood_answer
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def _record(job: Job, outcome: StartOutcome, ports: StartPorts) -> Verdict:
         ports.resume.jobs.save(changed)
     except StaleRecordError:
         changed = _after_a_foreign_write(changed, ports, now)
-    return verdict_on(changed, now, estimate_of(changed, ports.resume.catalogue), ports.resume.retry_later_s)
+    pace = pace_of(changed, ports.resume.catalogue, ports.resume.estimates)
+    return verdict_on(changed, now, pace, ports.resume.retry_later_s)
 
 
 def _after_a_foreign_write(intended: Job, ports: StartPorts, now: datetime) -> Job:

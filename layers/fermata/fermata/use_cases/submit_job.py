@@ -9,7 +9,7 @@ from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus, not_started
 from fermata.domain.requests import SongRequest, parse_song_request
 from fermata.errors import StaleRecordError, TransientError
-from fermata.ports import JobMachine, JobStore
+from fermata.ports import Estimates, JobMachine, JobStore
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class SubmitPorts:
     jobs: JobStore
     machine: JobMachine
     catalogue: Catalogue
+    estimates: Estimates
     start_by_s: int
     default_fallbacks: DefaultFallbacks
 

@@ -1,0 +1,90 @@
+"""The times of the last songs in DynamoDB: one item, `ESTIMATES`, for all models."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from fermata.domain.catalogue import Estimate
+from fermata.domain.song_times import SongTime, SongTimes
+from fermata.log import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_AGE_S: Final = 30
+_WRITE_TRIES: Final = 3
+_KEY: Final = {"pk": {"S": "ESTIMATES"}, "sk": {"S": "ESTIMATES"}}
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class DynamoEstimates:
+    """`Estimates` over one item, which is remembered for `MAX_AGE_S` seconds so that polls do not pay a read each."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._table = table
+        self._monotonic = monotonic
+        self._known: Mapping[str, Estimate] = {}
+        self._read_at: float | None = None
+
+    def current(self) -> Mapping[str, Estimate]:
+        """The estimates as they were at most `MAX_AGE_S` seconds ago; the last ones known where the item cannot be
+        read.
+        """
+        now = self._monotonic()
+        if self._read_at is None or now - self._read_at >= MAX_AGE_S:
+            self._read_at = now
+            try:
+                self._known = _times_in(self._read(consistent=False)).estimates()
+            except (ClientError, BotoCoreError) as error:
+                logger.warning("estimates not read; the last known are used", extra={"error": type(error).__name__})
+        return self._known
+
+    def learn(self, model_id: str, song: SongTime) -> None:
+        """Count one song, once. A write that fails, or that loses every race, is left out."""
+        try:
+            counted = any(self._counted(model_id, song) for _ in range(_WRITE_TRIES))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("song time not counted", extra={"error": type(error).__name__})
+            return
+        if not counted:
+            logger.warning("song time not counted", extra={"error": f"{_WRITE_TRIES} writes lost the race"})
+
+    def _counted(self, model_id: str, song: SongTime) -> bool:
+        """Whether the song is counted now, or was before; False where somebody else wrote the item first."""
+        item = self._read(consistent=True)
+        times = _times_in(item)
+        changed = times.with_song(model_id, song)
+        return changed == times or self._replaced(item, changed)
+
+    def _replaced(self, item: Mapping[str, Any], times: SongTimes) -> bool:
+        version = item.get("version")
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
+        if version is not None:
+            values = {":before": _serialize(version)}
+            condition = {"ConditionExpression": "version = :before", "ExpressionAttributeValues": values}
+        fields = {"version": int(version or 0) + 1, **times.model_dump(mode="json")}
+        row = {**_KEY, **{name: _serialize(value) for name, value in fields.items()}}
+        try:
+            self._client.put_item(TableName=self._table, Item=row, **condition)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _read(self, *, consistent: bool) -> dict[str, Any]:
+        answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=consistent)
+        return {name: _deserialize(value) for name, value in answer.get("Item", {}).items()}
+
+
+def _times_in(item: Mapping[str, Any]) -> SongTimes:
+    """The times in an item; none where somebody changed it into something else, which the next song replaces."""
+    try:
+        return SongTimes.model_validate({"models": item.get("models", {})})
+    except ValidationError:
+        logger.warning("the item ESTIMATES is not as expected; its contents are ignored")
+        return SongTimes()

@@ -1,0 +1,23 @@
+"""What to expect of the model whose turn it is: what its last songs took, or what the catalogue says."""
+
+from typing import Final
+
+from fermata.domain.catalogue import Catalogue, Estimate
+from fermata.domain.jobs import Job
+from fermata.domain.pacing import Pace
+from fermata.ports import Estimates
+
+_MODEL_THAT_IS_GONE: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
+
+
+def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
+    """The usual times of the model that is being asked or is to be asked next, and how often it may be polled."""
+    model = catalogue.find(job.candidate.model)
+    if model is None:
+        return _MODEL_THAT_IS_GONE
+    return Pace(estimates.current().get(model.id, model.estimate), model.longest_poll_pause_s)
+
+
+def estimate_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Estimate:
+    """The usual times of the model that is being asked or is to be asked next."""
+    return pace_of(job, catalogue, estimates).estimate

@@ -1,0 +1,116 @@
+"""Polls begin shortly before a song is usually ready, come more and more rarely, and never fill a history."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fermata.adapters.providers import load_provider
+from fermata.domain.catalogue import Estimate, Model, read_catalogue
+from fermata.domain.pacing import LONGEST_WAIT_S, SHORTEST_PAUSE_S, Pace
+from fermata.domain.upstream import StillRunning
+from fermata.domain.verdicts import Word
+from fermata.use_cases.poll_generation import poll_generation
+from tests.fixtures.http_answers import answer_with
+from tests.functions import ROOT
+from tests.songs import JOB_ID, claimed_attempt, generating_job, queued_job
+from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
+
+GENERATION_TIMEOUT_S = 3600
+HISTORY_LIMIT = 25_000
+"""Events of one execution; AWS Step Functions ends an execution that needs more."""
+EVENTS_OF_A_POLL = 9
+"""Wait, Task and Choice are entered and exited, and the task is scheduled, started and has succeeded."""
+
+paces = st.builds(
+    lambda p50_s, longest: Pace(Estimate(p50_s=p50_s, p80_s=p50_s), longest), st.integers(1, 4000), st.integers(1, 60)
+)
+elapsed = st.floats(0, 2 * GENERATION_TIMEOUT_S)
+wishes = st.none() | st.integers(0, 86_400)
+
+
+def polls_at(pace: Pace, asked_s: int | None = None) -> list[int]:
+    """The seconds after the order at which a song that never ends is asked for, until it is given up."""
+    at: list[int] = []
+    while not at or at[-1] < GENERATION_TIMEOUT_S:
+        since = at[-1] if at else 0
+        at.append(since + pace.next_poll_s(since, asked_s))
+    return at
+
+
+@pytest.mark.parametrize(
+    ("p50_s", "polls"),
+    [
+        (1, [1, 2, 3, 4]),
+        (20, [16, 21, 26, 31]),
+        (70, [56, 63, 71, 80, 90, 102, 115, 130, 145, 160]),
+        (300, [240, 255, 270]),
+    ],
+)
+def test_a_song_is_asked_for_a_little_before_half_of_them_are_ready(p50_s: int, polls: list[int]) -> None:
+    pace = Pace(Estimate(p50_s=p50_s, p80_s=2 * p50_s), longest_pause_s=15)
+    assert polls_at(pace)[: len(polls)] == polls
+
+
+@given(paces, elapsed, wishes)
+def test_every_wait_is_one_that_the_machine_takes(pace: Pace, elapsed_s: float, asked_s: int | None) -> None:
+    assert 1 <= pace.next_poll_s(elapsed_s, asked_s) <= LONGEST_WAIT_S
+
+
+@given(paces)
+def test_pauses_never_become_shorter_and_never_longer_than_the_longest(pace: Pace) -> None:
+    waits = [later - earlier for earlier, later in pairwise(polls_at(pace))]
+    # A first look later than the longest wait takes several waits; the pauses begin after it.
+    pauses = [wait for at, wait in zip(polls_at(pace), waits, strict=False) if at >= pace.estimate.p50_s * 0.8]
+    assert pauses == sorted(pauses)
+    assert all(pause <= max(1, pace.longest_pause_s) for pause in pauses)
+
+
+@given(paces, elapsed, st.integers(1, 86_400))
+def test_a_wish_is_kept_but_never_makes_polls_more_frequent(pace: Pace, elapsed_s: float, asked_s: int) -> None:
+    wait_s = pace.next_poll_s(elapsed_s, asked_s)
+    assert wait_s == max(pace.next_poll_s(elapsed_s), min(asked_s, LONGEST_WAIT_S))
+
+
+@pytest.mark.parametrize("asked_s", [None, 1])
+@pytest.mark.parametrize("model", read_catalogue().models, ids=lambda model: model.id)
+def test_an_hour_of_polls_takes_less_than_a_fifth_of_an_executions_history(model: Model, asked_s: int | None) -> None:
+    for p50_s in (1, 20, 70, 600):
+        pace = Pace(Estimate(p50_s=p50_s, p80_s=p50_s), model.longest_poll_pause_s)
+        polls = len(polls_at(pace, asked_s))
+        assert polls <= 400
+        assert polls * EVENTS_OF_A_POLL <= 3_600 < HISTORY_LIMIT / 5
+
+
+def test_api_in_one_is_asked_every_five_to_ten_seconds_and_the_others_at_least_every_fifteen() -> None:
+    assert SHORTEST_PAUSE_S == 5
+    pauses = {model.provider: model.longest_poll_pause_s for model in read_catalogue().models}
+    assert pauses == {"minimax": 15, "skillboss": 15, "apiinone": 10, "aimlapi": 15}
+
+
+def test_the_events_of_a_poll_are_those_of_its_states() -> None:
+    machine = json.loads((ROOT / "statemachine" / "music_job.asl.json").read_text("utf-8"))["States"]
+    round_trip = ["WaitForProvider", "PollGeneration", "DecideNext"]
+    assert [machine[state]["Type"] for state in round_trip] == ["Wait", "Task", "Choice"]
+    assert machine["WaitForProvider"]["Next"] == "PollGeneration"
+    assert machine["PollGeneration"]["Next"] == "DecideNext"
+
+
+@pytest.mark.parametrize("provider", ["aimlapi", "apiinone"])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "body", [b'{"message": "slow down"}', b"<html>busy</html>", b""], ids=["json", "html", "empty"]
+)
+def test_a_poll_that_is_put_off_waits_as_long_as_the_provider_asks(provider: str, status: int, body: bytes) -> None:
+    outcome = load_provider(provider).read_poll(replace(answer_with(body, status), retry_after_s=117))
+    assert outcome == StillRunning(117)
+
+    attempt = generating_job().attempts[0].model_copy(update={"provider": provider})
+    world = World(upstream=FakeUpstream(ScriptedAnswer(body, status, retry_after_s=117)))
+    world.jobs.create(queued_job(provider).claimed(claimed_attempt(provider), NOON).with_outcome(attempt, NOON))
+    world.clock.pass_seconds(60)
+    verdict = poll_generation(JOB_ID, 1, 0, world.poll_ports())
+    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 117)
