@@ -19,6 +19,10 @@ SUNO = "apiinone/suno"
 MODELS = {"minimax": "minimax/music-2.5", "skillboss": SKILLBOSS, "apiinone": APIINONE, "aimlapi": AIML}
 
 
+# Their vendors say that it is passing trouble, and leave open whether it was billed.
+TOLD_AS_PASSING = {("skillboss", "http:500:charged"), ("aimlapi", "http:500:charged"), ("aimlapi", "http:502")}
+
+
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -97,7 +101,7 @@ def test_an_unclear_answer_to_the_paid_request_is_an_unknown_outcome_and_never_a
     job = cloud.made(request(prompt, model=MODELS[provider]))
 
     assert job["status"] == "failed"
-    told = (provider, fault) == ("skillboss", "http:500:charged")
+    told = (provider, fault) in TOLD_AS_PASSING
     assert job["error"]["class"] == ("transient" if told else "unknown_outcome")
     assert job["error"]["provider_charged"] == "unknown"
     assert len(cloud.posts(provider, sha256(prompt))) == 1

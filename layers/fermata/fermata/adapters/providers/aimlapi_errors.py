@@ -15,4 +15,6 @@ CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
     403: refusal(FailureClass.OUT_OF_CREDIT),
     404: refusal(FailureClass.NOT_FOUND),
     TOO_MANY_REQUESTS: RATE_LIMITED,
+    # The vendor calls these passing trouble, and says nothing about the bill. 504 is a song that may still be made.
+    **dict.fromkeys((500, 502, 503), Ruling(FailureClass.TRANSIENT)),
 }

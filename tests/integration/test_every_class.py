@@ -1,0 +1,83 @@
+"""One job for every class of failure: what its caller is told, what the provider charged, and how often it was asked.
+
+All are ordered at once and then looked at. The failures are spread over the providers, so that none has many in a row.
+"""
+
+import hashlib
+import time
+from typing import NamedTuple
+
+import pytest
+
+from fermata.domain.failures import FailureClass
+from tests.integration.song import Cloud, request
+
+WITHIN_S = 90
+MODELS = {
+    "minimax": "minimax/music-2.5",
+    "skillboss": "skillboss/music-2.5",
+    "apiinone": "apiinone/minimax-music",
+    "aimlapi": "aimlapi/minimax/music-2.0",
+}
+
+
+class Row(NamedTuple):
+    failure_class: str
+    provider: str
+    fault: str
+    place: str
+    charged: str
+    posts: int = 1
+
+    @property
+    def prompt(self) -> str:
+        return f"a job that ends as {self.failure_class}"
+
+
+ROWS = (
+    Row("transient", "skillboss", "http:500:charged", "create", "unknown"),
+    Row("rate_limited", "minimax", "http:429", "create", "no", posts=4),
+    Row("auth", "apiinone", "http:401", "create", "no"),
+    Row("out_of_credit", "aimlapi", "http:403", "create", "no"),
+    Row("content_refused", "minimax", "code:1026", "create", "no"),
+    Row("invalid_request", "skillboss", "code:400", "create", "no"),
+    Row("not_entitled", "minimax", "code:2061", "create", "no"),
+    Row("not_found", "aimlapi", "http:404", "create", "no"),
+    Row("incomplete", "skillboss", "status1", "create", "unknown"),
+    Row("bad_audio", "minimax", "not_audio", "create", "yes"),
+    Row("result_expired", "skillboss", "link_expired", "file", "yes"),
+    Row("unknown_outcome", "apiinone", "html", "create", "unknown"),
+    Row("provider_error", "aimlapi", "status_word:error", "poll", "unknown"),
+)
+
+
+@pytest.fixture(scope="module")
+def deadline() -> float:
+    return time.monotonic() + WITHIN_S
+
+
+@pytest.fixture(scope="module")
+def submitted(cloud: Cloud, deadline: float) -> dict[str, str]:
+    """Per class, the id of its job."""
+    assert deadline > time.monotonic()
+    for row in ROWS:
+        cloud.fault(row.provider, row.fault, row.place, row.prompt, times=9)
+    return {row.failure_class: cloud.submit(request(row.prompt, model=MODELS[row.provider]))["id"] for row in ROWS}
+
+
+def test_every_class_has_its_row() -> None:
+    assert [row.failure_class for row in ROWS] == [each.value for each in FailureClass]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.failure_class)
+def test_a_job_ends_with_its_class_its_bill_and_no_order_too_many(
+    cloud: Cloud, submitted: dict[str, str], deadline: float, row: Row
+) -> None:
+    job = cloud.finished(submitted[row.failure_class], max(1.0, deadline - time.monotonic()))
+
+    assert (job["status"], job["tracks"], job["charged"]) == ("failed", [], "no")
+    assert (job["error"]["class"], job["error"]["provider_charged"]) == (row.failure_class, row.charged)
+    posts = cloud.posts(row.provider, hashlib.sha256(row.prompt.encode()).hexdigest())
+    assert len(posts) == job["attempt_count"] == row.posts
+    charged = [item["charged"] for item in posts]
+    assert row.charged == "unknown" or charged == [row.charged == "yes"] * row.posts

@@ -1,0 +1,73 @@
+"""Every documented error is played by its provider's simulator and understood by its provider's dialect."""
+
+import json
+
+import pytest
+
+from fermata.adapters.providers import load_provider
+from fermata.domain.failures import FailureClass
+from fermata.domain.upstream import Refused
+from local.simulators.faults import parse_fault
+from tests.fact_sheet import FactRow, fact_rows
+from tests.fixtures.http_answers import answer_with
+from tests.twins import PROVIDERS
+from tests.unit.local.simulators.offline import Provider
+
+ROWS = list(fact_rows())
+# These come of a file, a link or a job's deadline, never of the answer to a paid request alone.
+NOT_FROM_AN_ANSWER = {"bad_audio", "result_expired"}
+
+
+def label(row: FactRow) -> str:
+    return f"{row.provider}-{row.fault}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_a_documented_error_is_played_and_understood(row: FactRow) -> None:
+    simulated = Provider(row.provider)
+    assert simulated.fault(row.fault, on="create").status == 201
+    answer = simulated.order()
+
+    read = answer_with(answer.body, answer.status, answer.content_type, retry_after=answer.headers.get("retry-after"))
+    outcome = load_provider(row.provider).read_start(read)
+    assert isinstance(outcome, Refused), outcome
+    failure = outcome.failure
+    assert (failure.failure_class.value, failure.provider_charged.value) == (row.failure_class, row.charged)
+    assert failure.may_repeat is row.repeated
+    number = row.fault.partition(":")[2]
+    if row.fault.startswith("code:"):
+        assert failure.code == number
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_what_the_dialect_believes_of_the_bill_is_never_less_than_the_bill(row: FactRow) -> None:
+    simulated = Provider(row.provider)
+    simulated.fault(row.fault, on="create")
+    simulated.order()
+    [item] = simulated.bill["items"]
+    assert row.charged != "no" or not item["charged"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_simulator_lists_the_faults_of_its_documented_errors(provider: str) -> None:
+    listed = {row["name"]: row["on"] for row in Provider(provider).json("GET", "/_sim/faults", key=None)["faults"]}
+    for row in ROWS:
+        if row.provider == provider:
+            assert "create" in listed[parse_fault(row.fault).kind]
+
+
+def test_every_class_of_an_answer_is_in_the_table() -> None:
+    assert {row.failure_class for row in ROWS} == {each.value for each in FailureClass} - NOT_FROM_AN_ANSWER
+
+
+@pytest.mark.parametrize(("provider", "poll"), [("aimlapi", "/v2/generate/audio?generation_id="), ("apiinone", "")])
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_task_that_is_refused_later_may_have_been_charged(provider: str, poll: str, status: int) -> None:
+    simulated = Provider(provider)
+    created = json.loads(simulated.order().body)
+    task = created.get("id") or created["data"]["task_id"]
+    simulated.fault(f"http:{status}", on="poll")
+    answer = simulated.request("GET", f"{poll or '/api/v1/tasks/'}{task}")
+    outcome = load_provider(provider).read_poll(answer_with(answer.body, answer.status))
+    assert isinstance(outcome, Refused)
+    assert outcome.failure.provider_charged.value == "unknown"
