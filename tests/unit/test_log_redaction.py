@@ -18,6 +18,7 @@ from fermata.errors import (
     ResultExpiredError,
 )
 from fermata.log import logger
+from tests.fixtures.http_answers import read_answer, read_body
 from tests.functions import Event, FakeContext, authorizer_event, callback_event, http_event, wired_app
 from tests.songs import (
     JOB_ID,
@@ -170,6 +171,36 @@ def test_buying_a_song_logs_no_key_prompt_or_answer(
     attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
     assert '"statusCode": 200' in shown
     assert_silent(lines.getvalue(), told, shown, attempts)
+
+
+@pytest.mark.parametrize(
+    ("provider", "name"),
+    [
+        ("minimax", "memory_hint_beside_a_failure"),
+        ("minimax", "memory_hint_beside_the_song"),
+        ("skillboss", "memory_hint_beside_a_failure"),
+        ("skillboss", "memory_hint_beside_the_song"),
+        ("apiinone", "create_memory_hint"),
+        ("apiinone", "create_memory_hint_beside_an_error"),
+        ("aimlapi", "create_memory_hint"),
+        ("aimlapi", "create_memory_hint_beside_an_error"),
+    ],
+)
+def test_a_hint_for_software_agents_reaches_no_log_record_event_or_answer(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, provider: str, name: str
+) -> None:
+    body, status = read_body(provider, name), read_answer(provider, name).http_status
+    assert b"CANARY" in body
+    world = World(upstream=FakeUpstream(ScriptedAnswer(body, status)))
+    world.jobs.create(queued_job(provider))
+    told = run(world, monkeypatch, "start_generation", {"job_id": JOB_ID, "may_post": True})
+    settled = run(world, monkeypatch, "settle_job", {"job_id": JOB_ID})
+    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    record = world.stored(JOB_ID).model_dump_json()
+    for text in (lines.getvalue(), told, settled, shown, attempts, record):
+        assert "CANARY" not in text
+        assert "_memory_hint" not in text
 
 
 @pytest.mark.parametrize(
