@@ -11,7 +11,9 @@ from local.errors import UsageError
 _SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
     "SubmitJobFunction": config.SubmitSettings,
     "ReadJobsFunction": config.ReadSettings,
+    "CreateReferenceFunction": config.UploadSettings,
     "StartGenerationFunction": config.StartSettings,
+    "PrepareReferenceFunction": config.PrepareSettings,
     "PollGenerationFunction": config.PollSettings,
     "StoreAudioFunction": config.StoreSettings,
 }

@@ -53,6 +53,8 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "callback_ports": world.callback_ports,
         "store_ports": world.store_ports,
         "submit_ports": world.submit_ports,
+        "prepare_ports": world.prepare_ports,
+        "create_reference_ports": world.create_reference_ports,
         "read_ports": world.read_ports,
         "job_store": lambda: world.jobs,
         "estimates": lambda: world.estimates,

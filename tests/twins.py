@@ -7,18 +7,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from fermata.adapters.providers import load_provider
+from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
 from fermata.domain.jobs import Job, Track
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
-from fermata.domain.upstream import UploadCall, UpstreamCall
+from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
 from fermata.errors import ConfigurationError, FermataError, StaleRecordError
-from fermata.ports import AudioFacts, StreamedAnswer
+from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
+from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
+from fermata.use_cases.prepare_reference import PreparePorts
 from fermata.use_cases.read_jobs import ReadPorts
 from fermata.use_cases.resume_generation import ResumePorts
 from fermata.use_cases.start_generation import StartPorts
@@ -300,6 +302,22 @@ class FakeAudioLinks:
         yield from (file[start : start + 1000] for start in range(0, len(file), 1000))
 
 
+class FakeReferenceLinks:
+    """Serves recordings by their exact link; what is scripted as an error is raised in the middle of the file."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | FermataError] = {}
+        self.fetched: list[str] = []
+
+    def fetch(self, url: str) -> Iterator[bytes]:
+        self.fetched.append(url)
+        file = self.files[url]
+        if isinstance(file, FermataError):
+            yield b"the beginning"
+            raise file
+        yield from (file[start : start + 1000] for start in range(0, len(file), 1000))
+
+
 class FixedAudioMeter:
     """Finds the same facts in every file except for its size, or an error."""
 
@@ -327,6 +345,36 @@ class InMemoryTrackStore:
 
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         return f"https://audio.test/{track.object_key}?name={file_name}&ttl={ttl_s}&X-Amz-Signature=canary"
+
+
+class InMemoryReferenceStore:
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.content_types: dict[str, str] = {}
+        self.puts = 0
+        self.fail_next_put: FermataError | None = None
+
+    def upload_form(self, object_key: str, content_type: str, size_bytes: int, ttl_s: int) -> UploadForm:
+        fields = {"key": object_key, "Content-Type": content_type, "policy": f"{size_bytes} bytes in {ttl_s} s"}
+        return UploadForm("https://uploads.test/", fields)
+
+    def size(self, object_key: str) -> int | None:
+        return len(self.files[object_key]) if object_key in self.files else None
+
+    def open(self, object_key: str) -> Iterator[bytes] | None:
+        file = self.files.get(object_key)
+        return None if file is None else iter([file[:1000], file[1000:]])
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        failure, self.fail_next_put = self.fail_next_put, None
+        if failure is not None:
+            raise failure
+        self.files[object_key] = path.read_bytes()
+        self.content_types[object_key] = content_type
+        self.puts += 1
+
+    def link(self, object_key: str, ttl_s: int) -> str:
+        return f"https://references.test/{object_key}?ttl={ttl_s}&X-Amz-Signature=canary"
 
 
 class RecordingJobMachine:
@@ -379,6 +427,10 @@ class World:
     links: FakeAudioLinks = field(default_factory=FakeAudioLinks)
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
+    references: InMemoryReferenceStore = field(default_factory=InMemoryReferenceStore)
+    reference_links: FakeReferenceLinks = field(default_factory=FakeReferenceLinks)
+    providers: Callable[[str], Provider] = load_provider
+    takers: Callable[[str], ReferenceTaker] = load_reference_taker
     machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
     callbacks: InMemoryCallbackStore = field(default_factory=InMemoryCallbackStore)
     waits: RecordingMachineWaits = field(default_factory=RecordingMachineWaits)
@@ -390,18 +442,20 @@ class World:
     scratch: Path = Path()
 
     def resume_ports(self) -> ResumePorts:
-        return ResumePorts(self.jobs, self.answers, load_provider, self.catalogue, self.estimates, retry_later_s=10)
+        return ResumePorts(self.jobs, self.answers, self.providers, self.catalogue, self.estimates, retry_later_s=10)
 
     def start_ports(self) -> StartPorts:
         return StartPorts(
             resume=self.resume_ports(),
             upstream=self.upstream,
             keys=self.keys,
+            references=self.references,
             clock=self.clock,
             remaining_s=lambda: self.remaining_s,
             post_reserve_s=45,
             claim_margin_s=60,
             callback=OpenCallbackPorts(self.callbacks, self.api_url, lambda: self.callback_randomness, timeout_s=120),
+            reference_link_s=3600,
         )
 
     def callback_ports(self) -> CallbackPorts:
@@ -412,12 +466,31 @@ class World:
             jobs=self.jobs,
             upstream=self.upstream,
             keys=self.keys,
-            providers=load_provider,
+            providers=self.providers,
             catalogue=self.catalogue,
             estimates=self.estimates,
             clock=self.clock,
             generation_timeout_s=generation_timeout_s,
         )
+
+    def prepare_ports(self) -> PreparePorts:
+        return PreparePorts(
+            jobs=self.jobs,
+            references=self.references,
+            links=self.reference_links,
+            meter=self.meter,
+            upstream=self.upstream,
+            keys=self.keys,
+            takers=self.takers,
+            catalogue=self.catalogue,
+            estimates=self.estimates,
+            clock=self.clock,
+            scratch=self.scratch,
+            retry_later_s=10,
+        )
+
+    def create_reference_ports(self) -> CreateReferencePorts:
+        return CreateReferencePorts(self.references, self.catalogue, upload_ttl_s=3600)
 
     def store_ports(self) -> StorePorts:
         return StorePorts(
@@ -433,12 +506,14 @@ class World:
 
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
-            self.jobs,
-            self.machine,
-            self.catalogue,
-            self.estimates,
+            jobs=self.jobs,
+            machine=self.machine,
+            catalogue=self.catalogue,
+            estimates=self.estimates,
             start_by_s=3600,
             default_fallbacks=self.default_fallbacks,
+            references=self.references,
+            trusted_origins=frozenset({"http://127.0.0.1:9000"}),
         )
 
     def read_ports(self) -> ReadPorts:

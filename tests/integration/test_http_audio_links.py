@@ -5,7 +5,8 @@ import logging
 import httpcore
 import pytest
 
-from fermata.adapters.http_audio_links import MAX_REDIRECTS, HttpAudioLinks
+from fermata.adapters.http_audio_links import MAX_REDIRECTS, HttpAudioLinks, HttpReferenceLinks
+from fermata.adapters.http_transport import Resolver
 from fermata.errors import BadAudioError, LinkExpiredError, TransientError, UnsafeLinkError
 from tests.loopback import Loopback, close, closed_port, listening, redirect, reset, respond
 
@@ -329,3 +330,52 @@ def test_no_message_holds_the_path_or_the_signature(answer: object) -> None:
     told = f"{caught.value} {caught.value.__cause__}"
     assert "canary" not in told
     assert "secret" not in told
+
+
+# ---- callers' links
+
+
+def callers(*servers: Loopback, names: Resolver = loopback) -> HttpReferenceLinks:
+    return HttpReferenceLinks([server.origin.upper() for server in servers], 1, names)
+
+
+def test_a_recording_of_a_trusted_origin_is_fetched_whole_and_its_signature_is_passed_on() -> None:
+    with listening(redirect("/moved?sig=a%2Bb"), respond(SONG)) as server:
+        assert b"".join(callers(server).fetch(f"{server.origin}/song.mp3?sig=x%2By")) == SONG
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/song.mp3?sig=x%2By", b"/moved?sig=a%2Bb"]
+
+
+def test_a_callers_link_may_name_a_host_that_no_provider_uses(connects: list[Address]) -> None:
+    with pytest.raises(TransientError):
+        list(callers(names=Names([PUBLIC])).fetch("https://anywhere.example.org/a"))
+    assert {address for address, _ in connects} == {PUBLIC}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"])
+def test_a_callers_name_that_resolves_to_a_private_address_is_refused(connects: list[Address], address: str) -> None:
+    with pytest.raises(UnsafeLinkError, match=r"^anywhere[.]example[.]org resolves"):
+        list(callers(names=Names([PUBLIC, address])).fetch("https://anywhere.example.org/a?sig=canary"))
+    assert connects == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/a", "https://2130706433/a", "http://anywhere.example.org/a", "https://localhost/a"]
+)
+def test_a_callers_link_to_a_private_place_is_not_even_looked_up(connects: list[Address], url: str) -> None:
+    with pytest.raises(UnsafeLinkError):
+        list(callers(names=nowhere).fetch(url))
+    assert connects == []
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:{port}/a", "https://127.0.0.1:{port}/a", "//127.0.0.1:{port}/"])
+def test_a_callers_redirect_to_another_loopback_port_is_refused_before_it_is_called(location: str) -> None:
+    with listening(respond(SONG)) as other, listening(redirect(location.format(port=other.port))) as server:
+        with pytest.raises(UnsafeLinkError):
+            list(callers(server).fetch(f"{server.origin}/a"))
+        assert (other.connections, server.connections) == (0, 1)
+
+
+def test_a_callers_name_whose_address_changes_is_called_where_it_was_checked(connects: list[Address]) -> None:
+    with pytest.raises((UnsafeLinkError, TransientError)):
+        list(callers(names=Names([PUBLIC], ["127.0.0.1"])).fetch("https://anywhere.example.org/a"))
+    assert connects == [(PUBLIC, 443)]

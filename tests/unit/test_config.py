@@ -26,6 +26,7 @@ START = {
     "RETRY_LATER_SECONDS": "10",
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
+    "REFERENCE_LINK_SECONDS": "3600",
 }
 
 

@@ -42,7 +42,7 @@ def test_only_a_word_about_an_unpaid_attempt_leads_back_to_the_paid_call() -> No
     to_the_call = {word for word in Word if next_of("DecideNext", word) == "StartGeneration"}
     waiting = {word for word in Word if next_of("DecideNext", word) == "WaitForTurn"}
     back = {word for word in waiting if next_of("TakeTurn", word) == "StartGeneration"}
-    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER}
+    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER, Word.REFERENCE_READY}
 
 
 def wait_for_callback() -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tests.functions import (
     http_event,
     wired_app,
 )
+from tests.references import AUDIO_URL, catalogue, job_with
 from tests.songs import (
     JOB_ID,
     LYRICS,
@@ -191,6 +192,23 @@ def test_a_track_is_a_number(call: Call, world: World, track: str) -> None:
     assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/track")
 
 
+def test_an_upload_of_a_reference_is_offered_to_its_tenant(call: Call, world: World) -> None:
+    world.catalogue = catalogue()
+    answer = call(
+        "create_reference", http_event("POST", "/v1/references", b'{"content_type": "audio/wav", "bytes": 5000}')
+    )
+    offer = body_of(answer)
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (201, "no-store")
+    assert offer["upload"]["fields"]["key"] == f"references/acme/{offer['id']}"
+
+
+def test_an_upload_that_no_model_could_use_is_a_problem(call: Call, world: World) -> None:
+    world.catalogue = catalogue()
+    event = http_event("POST", "/v1/references", b'{"content_type": "audio/wav", "bytes": 999999999999}')
+    answer = call("create_reference", event)
+    assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/bytes")
+
+
 def test_attempts_are_listed(call: Call, world: World) -> None:
     world.jobs.create(failed_job(rate_limited()))
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
@@ -313,6 +331,14 @@ def test_poll_generation_answers_with_a_verdict(call: Call, world: World) -> Non
     assert (answer["verdict"], answer["wait_seconds"], answer["misses"]) == ("generating", 56, 3)
 
 
+def test_prepare_reference_answers_with_a_verdict(call: Call, world: World) -> None:
+    world.jobs.create(job_with())
+    world.reference_links.files[AUDIO_URL] = b"ID3" + bytes(2000)
+    needed = call("start_generation", {"job_id": JOB_ID, "may_post": True})
+    assert (needed["verdict"], needed["attempt"]) == ("needs_reference", 0)
+    assert call("prepare_reference", {"job_id": JOB_ID, "attempt": needed["attempt"]})["verdict"] == "reference_ready"
+
+
 def test_store_audio_answers_with_an_outcome(call: Call, world: World) -> None:
     world.jobs.create(ready_job())
     world.answers.keep(JOB_ID, 1, hex_answer(b"ID3" + bytes(2000)))
@@ -351,6 +377,7 @@ def test_a_state_for_an_unknown_job_fails(call: Call) -> None:
     for name, more in (
         ("start_generation", {"may_post": True}),
         ("await_callback", {"attempt": 1, "task_token": "task-1"}),
+        ("prepare_reference", {"attempt": 0}),
         ("poll_generation", {"attempt": 1, "misses": 0}),
         ("store_audio", {"attempt": 1}),
         ("settle_job", {}),

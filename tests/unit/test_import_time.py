@@ -58,6 +58,7 @@ SETTINGS: Final = {
     "RETRY_LATER_SECONDS": "10",
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
+    "REFERENCE_LINK_SECONDS": "3600",
     "GENERATION_TIMEOUT_SECONDS": "3600",
     "TRACK_RETENTION_DAYS": "365",
     "AWS_DEFAULT_REGION": "eu-west-1",
@@ -77,6 +78,8 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "receive_callback": {"boto3", *API},
     "poll_generation": {"boto3", *HTTP},
     "store_audio": {"boto3", "mutagen", *HTTP},
+    "create_reference": {"boto3", *API},
+    "prepare_reference": {"boto3", "mutagen", *HTTP},
     "settle_job": {"boto3"},
 }
 PORTS: Final = {
@@ -90,6 +93,8 @@ PORTS: Final = {
     "poll_generation": "app.poll_ports()",
     "store_audio": "app.store_ports()",
     "settle_job": "app.job_store(); app.estimates()",
+    "create_reference": "app.create_reference_ports()",
+    "prepare_reference": "app.prepare_ports()",
 }
 
 

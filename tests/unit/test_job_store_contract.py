@@ -12,9 +12,11 @@ from moto import mock_aws
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
+from fermata.domain.references import unusable
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import JobStore
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
+from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, known_as, prepared
 from tests.songs import (
     JOB_ID,
     claimed_attempt,
@@ -93,6 +95,21 @@ def test_a_created_job_is_read_back_equal(store: JobStore, request_fields: dict[
 def test_every_state_is_read_back_equal(store: JobStore, job: Job) -> None:
     assert advanced_to(job, store) == job
     assert store.load(JOB_ID) == job
+
+
+def test_a_reference_with_its_rule_is_read_back_equal(store: JobStore) -> None:
+    job = job_with({"audio_url": AUDIO_URL, "purpose": None}, REGISTERED_CANDIDATE)
+    store.create(job)
+    stored = job.with_reference(prepared(known_as()), NOON)
+    store.save(stored)
+    assert store.load(JOB_ID) == stored
+
+
+def test_a_refused_reference_is_read_back_equal(store: JobStore) -> None:
+    store.create(job_with())
+    refused = job_with().with_refusal(unusable("reference_too_short", "expected more"), NOON)
+    store.save(refused)
+    assert store.load(JOB_ID) == refused
 
 
 def test_a_failure_is_read_back_whole(store: JobStore) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fermata.domain.links import check_link, is_global_address, redirected
+from fermata.domain.links import check_link, check_public_link, is_global_address, redirected
 from fermata.errors import UnsafeLinkError
 
 HOSTS = ("audio.example.com", ".cdn.example.net")
@@ -172,3 +172,51 @@ def test_a_redirect_to_no_address_is_refused() -> None:
     target = check_link("https://audio.example.com/a", HOSTS, TRUSTED)
     with pytest.raises(UnsafeLinkError):
         redirected(target, "//[::1/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://files.example.org/a.mp3?sig=1",
+        "https://FILES.example.org:443/a",
+        "https://93.184.216.34/a",
+        "https://[2606:2800:220:1:248:1893:25c8:1946]/a",
+        "https://7digital.example.org/a",
+        "https://123.example.org/a",
+    ],
+)
+def test_a_caller_may_link_to_any_public_host(url: str) -> None:
+    found = check_public_link(url, TRUSTED)
+    assert (found.port, found.trusted) == (443, False)
+
+
+def test_a_callers_link_to_a_trusted_origin_is_trusted() -> None:
+    assert check_public_link("http://127.0.0.1:9000/a", TRUSTED).trusted
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://files.example.org/a",
+        "https://files.example.org:444/a",
+        "https://user@files.example.org/a",
+        "https://localhost/a",
+        "https://localhost./a",
+        "https://./a",
+        "https://internal/a",
+        "https://127.0.0.1/a",
+        "https://127.0.0.1./a",
+        "https://[::1]/a",
+        "https://[64:ff9b::7f00:1]/a",
+        "https://127.1/a",
+        "https://0x7f.1/a",
+        "https://0X7F000001/a",
+        "https://017700000001/a",
+        "https://2130706433/a",
+        "https://example.0x/a",
+        "http://127.0.0.1:9001/a",
+    ],
+)
+def test_a_caller_may_not_link_to_what_is_or_may_be_read_as_a_private_address(url: str) -> None:
+    with pytest.raises(UnsafeLinkError):
+        check_public_link(url, TRUSTED)

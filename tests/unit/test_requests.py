@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata.domain.catalogue import read_catalogue
-from fermata.domain.requests import MAX_BODY_BYTES, SongRequest, parse_song_request
+from fermata.domain.json_bodies import MAX_BODY_BYTES
+from fermata.domain.requests import SongRequest, parse_song_request
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
 
 CATALOGUE = read_catalogue()

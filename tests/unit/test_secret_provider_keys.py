@@ -102,6 +102,14 @@ def test_the_secret_is_read_once_and_again_after_its_maximum_age(secret: Secret)
     assert secret.reads.calls == 2
 
 
+def test_a_key_that_another_function_saw_first_is_looked_for_in_the_secret_itself(secret: Secret) -> None:
+    secret.put({"minimax": {"2026-05": "old"}})
+    assert secret.keys.current("minimax") == ("2026-05", "old")
+    secret.put({"minimax": {"2026-11": "new", "2026-05": "old"}})
+    assert secret.keys.by_alias("minimax", "2026-11") == "new"
+    assert secret.reads.calls == 2
+
+
 def test_a_secret_that_cannot_be_read_now_is_transient_and_asked_again(secret: Secret) -> None:
     secret.put({"minimax": KEY})
     secret.reads.answers.append(aws_error("InternalServiceError", "canary"))

@@ -52,6 +52,8 @@ class SubmitSettings(TableSettings):
     """What `submit_job` needs."""
 
     music_job_machine_arn: str
+    audio_bucket: str
+    trusted_local_origins: CommaSet
     model_latency_priors: LatencyPriors
     default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
@@ -63,6 +65,13 @@ class ReadSettings(TableSettings):
     audio_bucket: str
     link_ttl_seconds: PositiveInt
     model_latency_priors: LatencyPriors
+
+
+class UploadSettings(TableSettings):
+    """What `create_reference` needs."""
+
+    audio_bucket: str
+    reference_link_seconds: PositiveInt
 
 
 class UpstreamSettings(TableSettings):
@@ -110,6 +119,7 @@ class StartSettings(UpstreamSettings):
     retry_later_seconds: PositiveInt
     callback_timeout_seconds: PositiveInt
     api_url_parameter: str
+    reference_link_seconds: PositiveInt
 
     @model_validator(mode="after")
     def _the_answer_must_fit_into_the_function(self) -> Self:
@@ -121,6 +131,13 @@ class StartSettings(UpstreamSettings):
                 "shorten the read gap or lengthen the function's timeout"
             )
         return self
+
+
+class PrepareSettings(UpstreamSettings):
+    """What `prepare_reference` needs."""
+
+    audio_bucket: str
+    retry_later_seconds: PositiveInt
 
 
 class PollSettings(UpstreamSettings):

@@ -155,6 +155,15 @@ class AudioLinks(Protocol):
         """The file's bytes. Raises `LinkExpiredError`, `UnsafeLinkError` or `TransientError`."""
 
 
+class ReferenceLinks(Protocol):
+    """Callers' links to recordings; every address is checked before a connection is made."""
+
+    def fetch(self, url: str) -> Iterator[bytes]:
+        """The file's bytes. Raises `LinkExpiredError`, `UnsafeLinkError`, `BadAudioError` (far too large) or
+        `TransientError`.
+        """
+
+
 @dataclass(frozen=True)
 class AudioFacts:
     """What a file really is, measured: ms, Hz, bits per second, bytes."""
@@ -183,3 +192,30 @@ class TrackStore(Protocol):
 
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""
+
+
+@dataclass(frozen=True)
+class UploadForm:
+    """A form that a caller posts one file with: `fields` first, in any order, then the file as the field `file`."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class ReferenceStore(Protocol):
+    """Reference recordings: what callers uploaded, and the jobs' own copies."""
+
+    def upload_form(self, object_key: str, content_type: str, size_bytes: int, ttl_s: int) -> UploadForm:
+        """A form that takes exactly `size_bytes` bytes of this media type for `ttl_s` seconds."""
+
+    def size(self, object_key: str) -> int | None:
+        """The file's size in bytes, or None where there is none; raises `TransientError`."""
+
+    def open(self, object_key: str) -> Iterator[bytes] | None:
+        """The file's bytes, or None where there is none; raises `TransientError`, also while they are read."""
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        """Store a file under its key; the same file may be stored again."""
+
+    def link(self, object_key: str, ttl_s: int) -> str:
+        """A link that works from now for `ttl_s` seconds."""

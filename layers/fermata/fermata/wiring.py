@@ -17,12 +17,14 @@ from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
 from fermata.domain.tenants import KEY_RANDOM_BYTES
-from fermata.ports import CallbackStore, Estimates, JobStore, ProviderKeys, TenantStore, Upstream
+from fermata.ports import CallbackStore, Estimates, JobStore, ProviderKeys, ReferenceStore, TenantStore, Upstream
 
 if TYPE_CHECKING:
     from fermata.use_cases.await_callback import CallbackPorts
+    from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
+    from fermata.use_cases.prepare_reference import PreparePorts
     from fermata.use_cases.read_jobs import ReadPorts
     from fermata.use_cases.resume_generation import ResumePorts
     from fermata.use_cases.start_generation import StartPorts
@@ -37,7 +39,7 @@ def now() -> datetime:
 
 
 def job_randomness() -> bytes:
-    """Randomness for one job id."""
+    """Randomness for one job id or reference id."""
     return secrets.token_bytes(RANDOM_BYTES)
 
 
@@ -90,8 +92,25 @@ def submit_ports() -> "SubmitPorts":
     catalogue = _catalogue(settings.model_latency_priors)
     check_default_fallbacks(settings.default_fallbacks, catalogue)
     return SubmitPorts(
-        job_store(), machine, catalogue, estimates(), settings.start_by_seconds, settings.default_fallbacks
+        jobs=job_store(),
+        machine=machine,
+        catalogue=catalogue,
+        estimates=estimates(),
+        start_by_s=settings.start_by_seconds,
+        default_fallbacks=settings.default_fallbacks,
+        references=_reference_store(settings.audio_bucket),
+        trusted_origins=frozenset(origin.lower() for origin in settings.trusted_local_origins),
     )
+
+
+@lru_cache(maxsize=1)
+def create_reference_ports() -> "CreateReferencePorts":
+    """What `create_reference` works with."""
+    from fermata.use_cases.create_reference import CreateReferencePorts
+
+    settings = config.load(config.UploadSettings)
+    references = _reference_store(settings.audio_bucket)
+    return CreateReferencePorts(references, read_catalogue(), settings.reference_link_seconds)
 
 
 @lru_cache(maxsize=1)
@@ -128,11 +147,41 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
         resume=resume_ports(),
         upstream=_upstream(settings, settings.read_gap_seconds),
         keys=_provider_keys(),
+        references=_reference_store(settings.audio_bucket),
         clock=now,
         remaining_s=lambda: remaining_ms() / 1000,
         post_reserve_s=settings.post_reserve_seconds,
         claim_margin_s=settings.claim_margin_seconds,
         callback=_open_callback_ports(),
+        reference_link_s=settings.reference_link_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def prepare_ports() -> "PreparePorts":
+    """What `prepare_reference` works with."""
+    from fermata.adapters.audio_measurement import FileAudioMeter
+    from fermata.adapters.http_audio_links import HttpReferenceLinks
+    from fermata.adapters.providers import load_reference_taker
+    from fermata.adapters.secret_provider_keys import SecretProviderKeys
+    from fermata.use_cases.prepare_reference import UPLOAD_WITHIN_S, PreparePorts
+
+    settings = config.load(config.PrepareSettings)
+    return PreparePorts(
+        jobs=job_store(),
+        references=_reference_store(settings.audio_bucket),
+        links=HttpReferenceLinks(settings.trusted_local_origins, settings.connect_timeout_seconds),
+        meter=FileAudioMeter(),
+        upstream=_upstream(settings, UPLOAD_WITHIN_S),
+        # Never from memory: a reference registered under a key that was just taken away would have to be uploaded again
+        # at once, and again.
+        keys=SecretProviderKeys(aws.secretsmanager(), settings.provider_keys_secret_arn, max_age_s=0),
+        takers=load_reference_taker,
+        catalogue=_catalogue(settings.model_latency_priors),
+        estimates=estimates(),
+        clock=now,
+        scratch=Path(tempfile.gettempdir()),
+        retry_later_s=settings.retry_later_seconds,
     )
 
 
@@ -189,6 +238,12 @@ def store_ports() -> "StorePorts":
         scratch=Path(tempfile.gettempdir()),
         retention_days=settings.track_retention_days,
     )
+
+
+def _reference_store(bucket: str) -> ReferenceStore:
+    from fermata.adapters.s3_reference_store import S3ReferenceStore
+
+    return S3ReferenceStore(aws.s3(), bucket)
 
 
 @lru_cache(maxsize=1)

@@ -1,19 +1,20 @@
-"""Fetches provider links: every address and every redirect is checked before a connection is made."""
+"""Fetches foreign links: every address and every redirect is checked before a connection is made."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 import httpx
 
 from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver, resolve
-from fermata.domain.links import LinkTarget, check_link, is_global_address, redirected
+from fermata.domain.links import LinkTarget, check_link, check_public_link, is_global_address, redirected
 from fermata.errors import BadAudioError, LinkExpiredError, TransientError, UnsafeLinkError
 
 MAX_AUDIO_BYTES: Final = 256 * 1024 * 1024
 MAX_REDIRECTS: Final = 3
 READ_GAP_S: Final = 30
 FETCH_WITHIN_S: Final = 480
+FETCH_REFERENCE_WITHIN_S: Final = 90
 
 _CHUNK_BYTES: Final = 256 * 1024
 _GONE: Final = frozenset({403, 404, 410})
@@ -21,8 +22,8 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class HttpAudioLinks:
-    """Fetches links with GET and without any key. `audio_hosts` lists host names per provider, `extra_hosts` those for
-    every provider.
+    """Fetches providers' links with GET and without any key. `audio_hosts` lists host names per provider, `extra_hosts`
+    those for every provider.
     """
 
     def __init__(
@@ -35,17 +36,41 @@ class HttpAudioLinks:
     ) -> None:
         self._audio_hosts = audio_hosts
         self._extra_hosts = extra_hosts
-        self._trusted_origins = frozenset(origin.lower() for origin in trusted_origins)
-        self._timeout = httpx.Timeout(READ_GAP_S, connect=connect_timeout_s)
-        self._resolver = resolver
+        self._trusted_origins = _lower(trusted_origins)
+        self._guard = _Guard(connect_timeout_s, FETCH_WITHIN_S, resolver)
 
     def fetch(self, provider: str, url: str) -> Iterator[bytes]:
         """The file behind a link. Raises `LinkExpiredError`, `UnsafeLinkError`, `BadAudioError` (too large) or
         `TransientError`.
         """
-        deadline = time.monotonic() + FETCH_WITHIN_S
+        allowed = (*self._audio_hosts.get(provider, ()), *self._extra_hosts)
+        return self._guard.fetch(url, lambda link: check_link(link, allowed, self._trusted_origins))
+
+
+class HttpReferenceLinks:
+    """Fetches callers' links, which may name any public host, with GET and without any key."""
+
+    def __init__(
+        self, trusted_origins: Collection[str], connect_timeout_s: float, resolver: Resolver = resolve
+    ) -> None:
+        self._trusted_origins = _lower(trusted_origins)
+        self._guard = _Guard(connect_timeout_s, FETCH_REFERENCE_WITHIN_S, resolver)
+
+    def fetch(self, url: str) -> Iterator[bytes]:
+        """The file behind a link; raises like `HttpAudioLinks.fetch`."""
+        return self._guard.fetch(url, lambda link: check_public_link(link, self._trusted_origins))
+
+
+class _Guard:
+    def __init__(self, connect_timeout_s: float, within_s: float, resolver: Resolver) -> None:
+        self._timeout = httpx.Timeout(READ_GAP_S, connect=connect_timeout_s)
+        self._within_s = within_s
+        self._resolver = resolver
+
+    def fetch(self, url: str, check: Callable[[str], LinkTarget]) -> Iterator[bytes]:
+        deadline = time.monotonic() + self._within_s
         for _ in range(MAX_REDIRECTS + 1):
-            target = self._check(provider, url)
+            target = check(url)
             with self._client(target, deadline) as client:
                 try:
                     with client.stream("GET", target.url, extensions={"target": target.target.encode()}) as response:
@@ -59,10 +84,6 @@ class HttpAudioLinks:
                     raise TransientError(f"fetching audio from {target.host} failed: {type(error).__name__}") from error
         raise UnsafeLinkError(f"a link was redirected more than {MAX_REDIRECTS} times")
 
-    def _check(self, provider: str, url: str) -> LinkTarget:
-        allowed = (*self._audio_hosts.get(provider, ()), *self._extra_hosts)
-        return check_link(url, allowed, self._trusted_origins)
-
     def _client(self, target: LinkTarget, deadline: float) -> httpx.Client:
         backend = DeadlineBackend(deadline, lambda host, port: self._checked_addresses(target, host, port))
         transport = DeadlineTransport(backend, connect_retries=1)
@@ -74,6 +95,10 @@ class HttpAudioLinks:
         if not target.trusted and not all(is_global_address(address) for address in addresses):
             raise UnsafeLinkError(f"{host} resolves to an address that is not global")
         return addresses
+
+
+def _lower(origins: Collection[str]) -> frozenset[str]:
+    return frozenset(origin.lower() for origin in origins)
 
 
 def _body(response: httpx.Response, target: LinkTarget) -> Iterator[bytes]:

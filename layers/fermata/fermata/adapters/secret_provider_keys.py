@@ -50,6 +50,10 @@ class SecretProviderKeys:
         """The key that placed an earlier order; raises `ConfigurationError` where it was taken out of the secret."""
         key = self._of(provider).get(alias)
         if key is None:
+            # Another function may know a key that was added since this one read the secret.
+            self._read_at = None
+            key = self._of(provider).get(alias)
+        if key is None:
             raise ConfigurationError(
                 f"the secret of provider keys no longer has {provider}'s key {alias!r}; keep it until its jobs ended"
             )

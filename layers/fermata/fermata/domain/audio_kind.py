@@ -28,7 +28,7 @@ def recognise_audio(head: bytes, size_bytes: int) -> AudioKind:
     """The kind of a file, from its first `HEAD_BYTES` bytes and its size; raises `BadAudioError` if it is no song."""
     if size_bytes < MINIMUM_AUDIO_BYTES:
         raise BadAudioError(
-            f"expected at least {MINIMUM_AUDIO_BYTES} bytes of audio, found {size_bytes}; the provider sent no song"
+            f"expected at least {MINIMUM_AUDIO_BYTES} bytes of audio, found {size_bytes}; there is no song in it"
         )
     kind = _kind_of(head)
     if kind is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from fermata.domain.catalogue import Catalogue, Model
+from fermata.domain.catalogue import Catalogue, Model, ReferenceRule
 from fermata.domain.requests import SongRequest, find_model, what_the_model_refuses
 from fermata.errors import ConfigurationError
 
@@ -14,7 +14,8 @@ DefaultFallbacks = Mapping[str, Sequence[str]]
 
 class Candidate(BaseModel):
     """One model of a job's chain, as the catalogue knew it at submission. `provider` has the key and sends the bill,
-    `dialect` is the language in which the model is ordered.
+    `dialect` is the language in which the model is ordered. `reference` is the rule for the request's
+    reference recording, where there is one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,6 +27,7 @@ class Candidate(BaseModel):
     delivery: str
     price_credits: NonNegativeInt
     callbacks: bool = False
+    reference: ReferenceRule | None = None
 
 
 def candidates_for(
@@ -38,7 +40,7 @@ def candidates_for(
         fallbacks = _able(request, defaults.get(model.id, ()), catalogue)
     else:
         fallbacks = (find_model(model_id, "/fallbacks", catalogue) for model_id in request.fallbacks)
-    return tuple(_candidate(each, request.audio.format) for each in (model, *fallbacks))
+    return tuple(_candidate(each, request) for each in (model, *fallbacks))
 
 
 def check_default_fallbacks(defaults: DefaultFallbacks, catalogue: Catalogue) -> None:
@@ -65,13 +67,14 @@ def _able(request: SongRequest, model_ids: Sequence[str], catalogue: Catalogue) 
             yield model
 
 
-def _candidate(model: Model, audio_format: str) -> Candidate:
+def _candidate(model: Model, request: SongRequest) -> Candidate:
     return Candidate(
         model=model.id,
         provider=model.provider,
         dialect=model.spoken,
         upstream_model=model.upstream_model,
-        delivery=model.delivery[audio_format],
+        delivery=model.delivery[request.audio.format],
         price_credits=model.price_credits,
         callbacks=model.callbacks,
+        reference=model.reference if request.reference else None,
     )

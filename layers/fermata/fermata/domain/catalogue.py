@@ -119,6 +119,10 @@ class Catalogue(_Entry):
         """The ids a request may name, patterns included."""
         return tuple(model.id for model in self.models)
 
+    def longest_reference_bytes(self) -> int:
+        """Bytes of the largest reference that any model takes; 0 where none takes one."""
+        return max((model.reference.max_bytes for model in self.models if model.reference), default=0)
+
     def with_priors(self, priors: Mapping[str, Estimate]) -> "Catalogue":
         """The same catalogue with some estimates replaced."""
         models = tuple(

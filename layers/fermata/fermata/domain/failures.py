@@ -55,6 +55,12 @@ class Failure(BaseModel):
             return self
         return self.model_copy(update={"provider_charged": ProviderCharged.UNKNOWN})
 
+    def of_a_free_call(self) -> "Failure":
+        """This failure of a call that orders nothing: surely unpaid, and worth asking again where nobody knows why."""
+        unclear = self.failure_class is FailureClass.UNKNOWN_OUTCOME
+        failure_class = FailureClass.TRANSIENT if unclear else self.failure_class
+        return self.model_copy(update={"failure_class": failure_class, "provider_charged": ProviderCharged.NO})
+
     @property
     def may_repeat(self) -> bool:
         """Whether a new attempt on the same provider is sensible and surely does not pay for the same song again."""

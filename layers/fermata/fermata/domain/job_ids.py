@@ -1,20 +1,43 @@
-"""Job ids: `job_` and a ULID, so that they sort by time, fit an execution name and cannot be guessed."""
+"""Ids: a prefix and a ULID, so that they sort by time, fit an execution name and cannot be guessed."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _JOB_ID: Final = re.compile(r"job_[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_REFERENCE_ID: Final = re.compile(r"ref_[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_TIME_CHARACTERS: Final = 10
 RANDOM_BYTES: Final = 10
 
 
 def new_job_id(now: datetime, randomness: bytes) -> str:
     """The id for a job created now; `randomness` is 10 random bytes (ULID: 48 bits of ms, 80 bits of randomness)."""
-    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(randomness[:RANDOM_BYTES], "big")
-    return "job_" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "job_" + _ulid(now, randomness)
+
+
+def new_reference_id(now: datetime, randomness: bytes) -> str:
+    """The id for an upload of a reference offered now, made like a job's."""
+    return "ref_" + _ulid(now, randomness)
 
 
 def is_job_id(text: str) -> bool:
     """Whether a text has the form of a job id; anything else is not looked up."""
     return _JOB_ID.fullmatch(text) is not None
+
+
+def is_reference_id(text: str) -> bool:
+    """Whether a text has the form of a reference's id; anything else is not looked up."""
+    return _REFERENCE_ID.fullmatch(text) is not None
+
+
+def reference_created_at(reference_id: str) -> datetime:
+    """When a reference's id was given out, to the millisecond."""
+    time = reference_id.removeprefix("ref_")[:_TIME_CHARACTERS]
+    milliseconds = sum(_CROCKFORD.index(character) << (5 * place) for place, character in enumerate(reversed(time)))
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _ulid(now: datetime, randomness: bytes) -> str:
+    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(randomness[:RANDOM_BYTES], "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.fallback import NextStep, step_after
+from fermata.domain.references import PreparedReference, ProviderIds, refused_by
 from fermata.domain.requests import SongRequest
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
@@ -187,6 +188,8 @@ class Job(_Record):
     """A caller's order. `version` grows with every write and is the condition of the next one.
 
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
+    `reference` is the recording that the song refers to, once it is stored and measured. With a `refusal` the
+    recording cannot be used, and nobody is asked (any more).
     """
 
     id: str
@@ -201,6 +204,8 @@ class Job(_Record):
     attempts: tuple[Attempt, ...] = ()
     tracks: tuple[Track, ...] = ()
     failure: Failure | None = None
+    reference: PreparedReference | None = None
+    refusal: Failure | None = None
     version: PositiveInt = Field(default=1)
 
     @property
@@ -229,9 +234,28 @@ class Job(_Record):
             return self.candidate.price_credits
         return max(candidate.price_credits for candidate in self.candidates)
 
+    @property
+    def ids(self) -> ProviderIds | None:
+        """The names under which the model whose turn it is knows the reference, if its provider was given the file."""
+        rule = self.candidate.reference
+        if rule is None or rule.handed_over == "link" or self.reference is None:
+            return None
+        return self.reference.ids_with(self.candidate.provider)
+
+    @property
+    def awaits_reference(self) -> bool:
+        """Whether the reference has still to be stored, checked or handed over for the model whose turn it is."""
+        rule = self.candidate.reference
+        if rule is None:
+            return False
+        if self.reference is None or refused_by(rule, self.reference) is not None:
+            return True
+        return rule.handed_over == "ids" and self.ids is None
+
     def may_claim(self, now: datetime) -> bool:
-        """Whether a new attempt may be claimed: still queued, attempts left, not past `start_by`."""
-        return self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS and now < self.start_by
+        """Whether a new attempt may be claimed: still queued, attempts left, not past `start_by`, reference usable."""
+        open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
+        return open_for_more and now < self.start_by and self.refusal is None
 
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
         """This job with a new attempt about to be sent."""
@@ -250,6 +274,21 @@ class Job(_Record):
         """This job with an attempt marked late; the status does not change."""
         attempts = tuple(each.marked_late() if each.number == number else each for each in self.attempts)
         return self._moved(self.status, now, attempts=attempts)
+
+    def with_reference(self, reference: PreparedReference, now: datetime) -> "Job":
+        """This job with its reference stored, or handed over to one more provider."""
+        return self._moved(self.status, now, reference=reference)
+
+    def with_refusal(self, refusal: Failure, now: datetime) -> "Job":
+        """This job with the reason why its reference cannot be used; it is settled with it."""
+        return self._moved(self.status, now, refusal=refusal)
+
+    def with_failed_preparation(self, attempt: Attempt, now: datetime) -> "Job":
+        """This job after a provider did not take its reference: an attempt that failed without an order, in one
+        write.
+        """
+        failed = self.claimed(attempt, now).with_outcome(attempt, now)
+        return failed.model_copy(update={"version": self.version + 1})
 
     def with_tracks(self, tracks: tuple[Track, ...], now: datetime) -> "Job":
         """This job with its files stored, as far as they are."""
@@ -274,7 +313,7 @@ class Job(_Record):
     def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
         # A song that was once there is paid, whatever the provider says about it later.
         was_made = bool(self.tracks) or attempt.link_renewals > 0
-        left = attempt.number < MAX_ATTEMPTS and now < self.start_by
+        left = attempt.number < MAX_ATTEMPTS and now < self.start_by and self.refusal is None
         return left and not was_made and self._step_after(attempt) is not NextStep.END
 
     def _step_after(self, attempt: Attempt) -> NextStep:

@@ -1,5 +1,5 @@
-"""Where Fermata goes when a provider hands it a link: https on port 443 of a listed host, or an exact origin that the
-operator trusts.
+"""Where Fermata goes when it is handed a link: https on port 443 of a listed host (a provider's link) or of any public
+one (a caller's), or an exact origin that the operator trusts.
 """
 
 import ipaddress
@@ -13,6 +13,7 @@ from fermata.errors import UnsafeLinkError
 
 _PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
@@ -29,15 +30,32 @@ class LinkTarget:
 
 
 def check_link(url: str, allowed_hosts: Collection[str], trusted_origins: Collection[str]) -> LinkTarget:
-    """Decide about one link; raises `UnsafeLinkError` naming the host and what is allowed, never the path or query."""
+    """Decide about a provider's link; raises `UnsafeLinkError` naming the host and what is allowed, never the path or
+    query.
+    """
+    target, parts = _read(url, trusted_origins)
+    if not target.trusted:
+        _demand_https(parts, target)
+        _demand_a_listed_host(target.host, allowed_hosts)
+    return target
+
+
+def check_public_link(url: str, trusted_origins: Collection[str]) -> LinkTarget:
+    """Decide about a caller's link, which may point to any public host; raises `UnsafeLinkError` like `check_link`."""
+    target, parts = _read(url, trusted_origins)
+    if not target.trusted:
+        _demand_https(parts, target)
+        _demand_a_public_host(target.host)
+    return target
+
+
+def _read(url: str, trusted_origins: Collection[str]) -> tuple[LinkTarget, SplitResult]:
     if not _PRINTABLE_ASCII.fullmatch(url) or "\\" in url:
         raise UnsafeLinkError("a link must be printable ASCII without spaces and backslashes")
     parts, port = _split(url)
     host = parts.hostname or ""
     trusted = f"{parts.scheme}://{parts.netloc}".lower() in trusted_origins
-    if not trusted:
-        _demand_public_https(parts, host, port, allowed_hosts)
-    return LinkTarget(url.partition("#")[0], host, port, _target(url), trusted)
+    return LinkTarget(url.partition("#")[0], host, port, _target(url), trusted), parts
 
 
 def redirected(target: LinkTarget, location: str) -> str:
@@ -76,9 +94,24 @@ def _split(url: str) -> tuple[SplitResult, int]:
     return parts, port
 
 
-def _demand_public_https(parts: SplitResult, host: str, port: int, allowed_hosts: Collection[str]) -> None:
-    if parts.scheme != "https" or port != 443:
-        raise UnsafeLinkError(f"a link to {host} must use https on port 443, got {parts.scheme} on port {port}")
+def _demand_https(parts: SplitResult, target: LinkTarget) -> None:
+    if parts.scheme != "https" or target.port != 443:
+        raise UnsafeLinkError(
+            f"a link to {target.host} must use https on port 443, got {parts.scheme} on port {target.port}"
+        )
+
+
+def _demand_a_public_host(host: str) -> None:
+    # A resolver reads "127.1", "0x7f.1" and "2130706433" as addresses too, so a name must not end in a number.
+    try:
+        public = is_global_address(host)
+    except ValueError:
+        public = "." in host.strip(".") and not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2])
+    if not public:
+        raise UnsafeLinkError(f"{host} is not the name or address of a public host")
+
+
+def _demand_a_listed_host(host: str, allowed_hosts: Collection[str]) -> None:
     if not any(_matches(host, allowed) for allowed in allowed_hosts):
         raise UnsafeLinkError(
             f"{host} is not a listed audio host; if the provider really uses it, add it to ExtraAudioHosts"

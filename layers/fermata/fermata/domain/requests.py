@@ -2,8 +2,7 @@
 once.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Final
 
 from pydantic import (
@@ -11,20 +10,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    JsonValue,
     StrictBool,
     StrictInt,
     StrictStr,
-    ValidationError,
 )
-from pydantic_core import ErrorDetails
 
 from fermata.domain.catalogue import Catalogue, Model, TextRule
 from fermata.domain.fallback import OnUnknown
-from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, MalformedBodyError
-
-MAX_BODY_BYTES: Final = 128 * 1024
-"""Longest body that is read: the longest prompt and lyrics with every character escaped as a surrogate pair fit in."""
+from fermata.domain.json_bodies import read_body
+from fermata.domain.references import ReferenceRequest, what_the_rule_refuses, wrong_names
+from fermata.errors import FieldError, InvalidRequestError
 
 MAX_FALLBACKS: Final = 3
 
@@ -75,65 +70,29 @@ class SongRequest(_Body):
     instrumental: StrictBool = False
     auto_lyrics: StrictBool = False
     audio: AudioRequest = AudioRequest()
+    reference: ReferenceRequest | None = None
     title: Title | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
 
-def parse_song_request(body: bytes, catalogue: Catalogue) -> tuple[SongRequest, Model]:
-    """Read a body and check it against every model it names.
+def parse_song_request(
+    body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = ()
+) -> tuple[SongRequest, Model]:
+    """Read a body and check it against every model it names. A reference may be linked from the `trusted_origins`
+    (lower case) although they are no public https; in AWS there are none.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
-    document = _parse_json(body)
-    if not isinstance(document, dict):
-        raise InvalidRequestError([FieldError("", f"must be a JSON object, got {_json_type(document)}")])
-    try:
-        request = SongRequest.model_validate(document)
-    except ValidationError as error:
-        raise InvalidRequestError([_field_error(part) for part in error.errors(include_url=False)]) from None
+    request = read_body(body, SongRequest)
     model = find_model(request.model, "/model", catalogue)
-    wrong = [*what_the_model_refuses(request, model), *_wrong_fallbacks(request, catalogue)]
+    wrong = [
+        *wrong_names(request.reference, trusted_origins),
+        *what_the_model_refuses(request, model),
+        *_wrong_fallbacks(request, catalogue),
+    ]
     if wrong:
         raise InvalidRequestError(wrong)
     return request, model
-
-
-def _parse_json(body: bytes) -> JsonValue:
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLargeError(f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read")
-    try:
-        document: JsonValue = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise MalformedBodyError("the body is not JSON in UTF-8; expected one JSON object") from None
-    return document
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _json_type(value: JsonValue) -> str:
-    names = {
-        list: "an array",
-        str: "a string",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        type(None): "null",
-    }
-    return names[type(value)]
-
-
-def _field_error(part: ErrorDetails) -> FieldError:
-    # pydantic appends "[key]" where it speaks of a key of `metadata`; a caller may use the same text as a name.
-    location = part["loc"][:2]
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
-    if part["type"] == "extra_forbidden":
-        owner = SongRequest if len(location) == 1 else AudioRequest
-        return FieldError(pointer, "is not a field here; allowed: " + ", ".join(owner.model_fields))
-    if part["type"] == "missing":
-        return FieldError(pointer, "is required")
-    return FieldError(pointer, part["msg"].removeprefix("Value error, "))
 
 
 def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
@@ -179,6 +138,7 @@ def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[Field
             "/reference", f"is required: {model.id} sings after a recording, which no request can name yet"
         )
     yield from _audio(request.audio, model)
+    yield from what_the_rule_refuses(request.reference, model)
 
 
 def _switches(request: SongRequest, model: Model) -> Iterator[FieldError]:

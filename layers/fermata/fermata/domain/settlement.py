@@ -32,8 +32,11 @@ def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
 
 def _reason(job: Job, stopped_by: str | None) -> Failure:
     attempt = job.last_attempt
+    if job.refusal is not None:
+        return job.refusal
     if attempt is None:
-        return not_started(job.start_by)
+        gave_up = stopped_by is not None and not stopped_by.startswith("Execution.")
+        return _not_prepared(stopped_by) if gave_up and job.awaits_reference else not_started(job.start_by)
     match attempt.state:
         case AttemptState.CLAIMED:
             return unknown_outcome(
@@ -47,6 +50,18 @@ def _reason(job: Job, stopped_by: str | None) -> Failure:
             return _not_stored(attempt, stopped_by)
         case AttemptState.FAILED:
             return attempt.failure or unknown_outcome("the attempt failed without a reason on record", code=stopped_by)
+
+
+def _not_prepared(stopped_by: str | None) -> Failure:
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.NO,
+        message=(
+            f"the reference recording could not be fetched, stored or handed over ({stopped_by}); nothing was paid; "
+            "send the job again, or upload the recording with POST /v1/references"
+        ),
+        code="reference_not_prepared",
+    )
 
 
 def _not_stored(attempt: Attempt, stopped_by: str | None) -> Failure:

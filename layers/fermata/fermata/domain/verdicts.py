@@ -18,6 +18,8 @@ class Word(StrEnum):
     GENERATING = "generating"
     AWAITING_CALLBACK = "awaiting_callback"
     READY = "ready"
+    NEEDS_REFERENCE = "needs_reference"
+    REFERENCE_READY = "reference_ready"
     FAILED = "failed"
 
 
@@ -64,6 +66,16 @@ def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdi
             return _verdict(Word.READY, attempt, now)
         case AttemptState.FAILED:
             return _after_a_failure(job.next_step(now), attempt, now, retry_later_s)
+
+
+def needs_reference(job: Job, now: datetime) -> Verdict:
+    """The next model can only be asked once the job's reference is prepared for it."""
+    return _verdict(Word.NEEDS_REFERENCE, job.last_attempt, now)
+
+
+def reference_ready(job: Job, now: datetime) -> Verdict:
+    """A step of preparing the job's reference is done: the next model may be asked, or says what is missing."""
+    return _verdict(Word.REFERENCE_READY, job.last_attempt, now)
 
 
 def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_later_s: int) -> Verdict:

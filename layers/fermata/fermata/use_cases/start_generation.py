@@ -7,8 +7,8 @@ from datetime import datetime
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
 from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
-from fermata.domain.upstream import Refused, SongOrder, StartOutcome
-from fermata.domain.verdicts import Verdict, verdict_on
+from fermata.domain.upstream import OrderedReference, Refused, SongOrder, StartOutcome
+from fermata.domain.verdicts import Verdict, needs_reference, verdict_on
 from fermata.errors import (
     AnswerLostError,
     ConfigurationError,
@@ -17,7 +17,7 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import ProviderKeys, Upstream
+from fermata.ports import ProviderKeys, ReferenceStore, Upstream
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
 from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation, understood_answer
@@ -25,20 +25,25 @@ from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_ge
 
 @dataclass(frozen=True)
 class StartPorts:
-    """What `start_generation` works with; `remaining_s` tells how long this run may still live, in seconds."""
+    """What `start_generation` works with; `remaining_s` tells how long this run may still live, in seconds. A provider
+    may fetch a job's reference for `reference_link_s` seconds.
+    """
 
     resume: ResumePorts
     upstream: Upstream
     keys: ProviderKeys
+    references: ReferenceStore
     clock: Callable[[], datetime]
     remaining_s: Callable[[], float]
     post_reserve_s: int
     claim_margin_s: int
     callback: OpenCallbackPorts
+    reference_link_s: int
 
 
 def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
-    """Order the job's song if the record allows a new attempt, else answer from the record.
+    """Order the job's song if the record allows a new attempt and its reference is prepared, else answer from the
+    record.
 
     Exactly one run of an attempt gets past the claim. `claim_id` must be new for every run.
     """
@@ -46,14 +51,35 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
     if not job.may_claim(ports.clock()):
         return resume_generation(job_id, ports.resume, ports.clock())
     try:
-        alias, key = ports.keys.current(job.candidate.provider)
+        named = _key(job, ports.keys)
     except ConfigurationError as error:
         return _without_a_key(job, str(error), claim_id, ports)
+    if named is None:
+        return needs_reference(job, ports.clock())
+    alias, key = named
     callback = open_callback(job, ports.callback, ports.clock())
     claimed = _claim(job, alias, claim_id, ports, callback)
     if claimed is None:
         return resume_generation(job_id, ports.resume, ports.clock())
     return _record(claimed, _order(claimed, key, callback.url if callback else "", ports), ports)
+
+
+def _key(job: Job, keys: ProviderKeys) -> tuple[str, str] | None:
+    """Alias and key for the order, or None where the reference is not prepared for them. A provider's ids hold for the
+    account that uploaded the recording, so the order has to use its key.
+
+    Raises `ConfigurationError` where there is no key, for which nothing needs preparing.
+    """
+    current = keys.current(job.candidate.provider)
+    if job.awaits_reference:
+        return None
+    ids = job.ids
+    if ids is None or ids.key_alias == current[0]:
+        return current
+    try:
+        return ids.key_alias, keys.by_alias(ids.provider, ids.key_alias)
+    except ConfigurationError:
+        return None
 
 
 def _without_a_key(job: Job, message: str, claim_id: str, ports: StartPorts) -> Verdict:
@@ -96,7 +122,7 @@ def _own_claim(job_id: str, claim_id: str, ports: StartPorts) -> Job | None:
 
 def _order(job: Job, key: str, callback_url: str, ports: StartPorts) -> StartOutcome:
     attempt = _attempt(job)
-    call = ports.resume.providers(attempt.dialect).start_call(_song_order(job, callback_url))
+    call = ports.resume.providers(attempt.dialect).start_call(_song_order(job, callback_url, ports))
     within_s = ports.remaining_s() - ports.post_reserve_s
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
@@ -158,7 +184,7 @@ def _attempt(job: Job) -> Attempt:
     return job.attempts[-1]
 
 
-def _song_order(job: Job, callback_url: str) -> SongOrder:
+def _song_order(job: Job, callback_url: str, ports: StartPorts) -> SongOrder:
     request = job.request
     return SongOrder(
         upstream_model=job.candidate.upstream_model,
@@ -172,7 +198,16 @@ def _song_order(job: Job, callback_url: str) -> SongOrder:
         delivery=job.candidate.delivery,
         title=request.title or "",
         callback_url=callback_url,
+        reference=_ordered_reference(job, ports),
     )
+
+
+def _ordered_reference(job: Job, ports: StartPorts) -> OrderedReference | None:
+    if job.candidate.reference is None or job.reference is None:
+        return None
+    if job.ids is not None:
+        return OrderedReference(voice_id=job.ids.voice_id, instrumental_id=job.ids.instrumental_id)
+    return OrderedReference(url=ports.references.link(job.reference.object_key, ports.reference_link_s))
 
 
 def _unpaid(failure_class: FailureClass, code: str, message: str) -> Failure:

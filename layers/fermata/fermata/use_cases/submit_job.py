@@ -1,5 +1,6 @@
 """Turn a request body into a stored job and a running execution."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,15 +8,16 @@ from fermata.domain.candidates import Candidate, DefaultFallbacks, candidates_fo
 from fermata.domain.catalogue import Catalogue
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus, not_started
+from fermata.domain.references import object_key, wrong_upload
 from fermata.domain.requests import SongRequest, parse_song_request
-from fermata.errors import StaleRecordError, TransientError
-from fermata.ports import Estimates, JobMachine, JobStore
+from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
+from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore
 
 
 @dataclass(frozen=True)
 class SubmitPorts:
     """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds. `default_fallbacks` are
-    for requests that name none.
+    for requests that name none, `trusted_origins` those that a reference may be linked from besides public hosts.
     """
 
     jobs: JobStore
@@ -24,6 +26,8 @@ class SubmitPorts:
     estimates: Estimates
     start_by_s: int
     default_fallbacks: DefaultFallbacks
+    references: ReferenceStore
+    trusted_origins: Collection[str]
 
 
 def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, randomness: bytes) -> Job:
@@ -33,8 +37,9 @@ def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, r
     started; the job is
     then already closed as failed and unpaid.
     """
-    request, model = parse_song_request(body, ports.catalogue)
+    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
+    _check_upload(request, chain, tenant_id, ports.references, now)
     job = _new_job(request, chain, tenant_id, ports.start_by_s, now, randomness)
     ports.jobs.create(job)
     try:
@@ -43,6 +48,21 @@ def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, r
         if _close(job, ports.jobs, now):
             raise
     return job
+
+
+def _check_upload(
+    request: SongRequest, chain: tuple[Candidate, ...], tenant_id: str, references: ReferenceStore, now: datetime
+) -> None:
+    """Refuse a recording that is not there, or too large for a model that shall sing after it; another tenant's is not
+    there.
+    """
+    if request.reference is None or request.reference.id is None:
+        return
+    rules = {each.model: each.reference for each in chain if each.reference}
+    size_bytes = references.size(object_key(tenant_id, request.reference.id))
+    wrong = tuple(wrong_upload(request.reference.id, size_bytes, rules, now))
+    if wrong:
+        raise InvalidRequestError(wrong)
 
 
 def _close(job: Job, jobs: JobStore, now: datetime) -> bool:

@@ -1,0 +1,18 @@
+"""State PrepareReference."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.log import logger
+from fermata.use_cases.prepare_reference import prepare_reference
+from fermata.wiring import claim_id, prepare_ports
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
+    """The verdict for the state machine after one step of preparing."""
+    logger.append_keys(job_id=event["job_id"])
+    verdict = prepare_reference(event["job_id"], event["attempt"], prepare_ports(), claim_id())
+    logger.info("reference", extra={"verdict": verdict.verdict, "attempt": verdict.attempt})
+    return verdict.as_payload()

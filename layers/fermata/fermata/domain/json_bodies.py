@@ -1,0 +1,80 @@
+"""Request bodies: one JSON object read into a model, and everything wrong with it told at once by JSON pointers."""
+
+import json
+from collections.abc import Sequence
+from typing import Final, TypeVar, get_args
+
+from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import ErrorDetails
+
+from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, MalformedBodyError
+
+MAX_BODY_BYTES: Final = 128 * 1024
+"""Longest body that is read: the longest prompt and lyrics with every character escaped as a surrogate pair fit in."""
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+
+def read_body(body: bytes, shape: type[BodyT]) -> BodyT:
+    """The body as a value of its shape.
+
+    Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
+    """
+    document = _parse_json(body)
+    if not isinstance(document, dict):
+        raise InvalidRequestError([FieldError("", f"must be a JSON object, got {_json_type(document)}")])
+    try:
+        return shape.model_validate(document)
+    except ValidationError as error:
+        raise InvalidRequestError([_field_error(part, shape) for part in error.errors(include_url=False)]) from None
+
+
+def _parse_json(body: bytes) -> JsonValue:
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read")
+    try:
+        document: JsonValue = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBodyError("the body is not JSON in UTF-8; expected one JSON object") from None
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _json_type(value: JsonValue) -> str:
+    names = {
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
+    return names[type(value)]
+
+
+def _field_error(part: ErrorDetails, shape: type[BaseModel]) -> FieldError:
+    # pydantic appends "[key]" where it speaks of a key of `metadata`; a caller may use the same text as a name.
+    location = part["loc"][:2]
+    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
+    if part["type"] == "extra_forbidden":
+        return FieldError(
+            pointer, "is not a field here; allowed: " + ", ".join(_owner(shape, location[:-1]).model_fields)
+        )
+    if part["type"] == "missing":
+        return FieldError(pointer, "is required")
+    return FieldError(pointer, part["msg"].removeprefix("Value error, "))
+
+
+def _owner(shape: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
+    """The model of the object at a path inside a body."""
+    for step in path:
+        annotation = shape.model_fields[str(step)].annotation
+        shape = next(kind for kind in (annotation, *get_args(annotation)) if _is_model(kind))
+    return shape
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -1,0 +1,181 @@
+"""Reference recordings: how a request names one, what a model's rule allows, and what is on record of a measured
+one.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr
+
+from fermata.domain.catalogue import Model, ReferenceRule
+from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+from fermata.domain.job_ids import is_reference_id, reference_created_at
+from fermata.domain.links import check_public_link
+from fermata.errors import FieldError, UnsafeLinkError
+
+MAX_URL_CHARACTERS: Final = 2048
+
+KEPT: Final = timedelta(days=30)
+"""How long the bucket keeps a recording (the lifecycle rule of `references/` in `template.yaml`)."""
+
+USABLE: Final = KEPT - timedelta(days=1)
+"""How long after `POST /v1/references` an id may be named, so that every job has a day left to use the file."""
+
+CONTENT_TYPES: Final = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+
+Purpose = Literal["song", "voice", "instrumental"]
+
+
+class ReferenceRequest(BaseModel):
+    """The recording that a song refers to: a caller's link or an uploaded one's id, exactly one. `purpose` is what the
+    recording is, for models that make a difference; `song` where it is left out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    audio_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    id: StrictStr | None = None
+    purpose: Purpose | None = None
+
+    @property
+    def meant_as(self) -> Purpose:
+        """What the recording is."""
+        return self.purpose or "song"
+
+
+class ProviderIds(BaseModel):
+    """The names that a provider gave to an uploaded recording; they hold for the account of the key alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    key_alias: str
+    voice_id: str = ""
+    instrumental_id: str = ""
+
+
+class PreparedReference(BaseModel):
+    """A job's own copy of its reference, measured: bytes and ms. `ids` are there for providers that took the file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    object_key: str
+    content_type: str
+    extension: str
+    bytes: PositiveInt
+    duration_ms: PositiveInt
+    sha256: str
+    ids: tuple[ProviderIds, ...] = ()
+
+    def ids_with(self, provider: str) -> ProviderIds | None:
+        """The provider's names for this recording, if it was given it."""
+        return next((each for each in self.ids if each.provider == provider), None)
+
+    def known_by(self, ids: ProviderIds) -> "PreparedReference":
+        """This recording with a provider's names for it, in place of older ones of the same provider."""
+        others = tuple(each for each in self.ids if each.provider != ids.provider)
+        return self.model_copy(update={"ids": (*others, ids)})
+
+
+def object_key(tenant_id: str, name: str) -> str:
+    """Where the bucket keeps a tenant's recording; `name` is the id of an upload, or of the job whose copy it is."""
+    return f"references/{tenant_id}/{name}"
+
+
+def usable_until(reference_id: str) -> datetime:
+    """Until when a request may name an uploaded recording."""
+    return reference_created_at(reference_id) + USABLE
+
+
+def wrong_names(reference: ReferenceRequest | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
+    """What is wrong with a request's reference whatever the model: both ways or none, or a link that is not public."""
+    if reference is None:
+        return
+    if (reference.audio_url is None) is (reference.id is None):
+        yield FieldError("/reference", "must have either audio_url or id, and not both")
+    if reference.audio_url is not None and not _is_public(reference.audio_url, trusted_origins):
+        yield FieldError(
+            "/reference/audio_url",
+            "must be an https link on port 443 of a public host, in printable ASCII without spaces, user info or "
+            "fragment; percent-encode other characters, or upload the recording with POST /v1/references",
+        )
+    if reference.id is not None and not is_reference_id(reference.id):
+        yield unknown_upload()
+
+
+def _is_public(url: str, trusted_origins: Collection[str]) -> bool:
+    try:
+        check_public_link(url, trusted_origins)
+    except UnsafeLinkError:
+        return False
+    return "#" not in url
+
+
+def unknown_upload() -> FieldError:
+    """The refusal of an id under which this tenant has no recording."""
+    return FieldError(
+        "/reference/id",
+        "names no uploaded recording; ask POST /v1/references for an id, send the file as it says, then name the id",
+    )
+
+
+def wrong_upload(
+    reference_id: str, size_bytes: int | None, rules: Mapping[str, ReferenceRule], now: datetime
+) -> Iterator[FieldError]:
+    """What is wrong with an uploaded file of `size_bytes`, or None where there is no file, before anybody measures it;
+    `rules` are those of the models that shall sing after it.
+    """
+    if size_bytes is None:
+        yield unknown_upload()
+        return
+    if now >= usable_until(reference_id):
+        yield FieldError("/reference/id", f"could be named for {USABLE.days} days; upload the recording again")
+    for model_id, rule in rules.items():
+        if size_bytes > rule.max_bytes:
+            found = f"must name a file of at most {rule.max_bytes} bytes for {model_id}, got {size_bytes}"
+            yield FieldError("/reference/id", found)
+
+
+def what_the_rule_refuses(reference: ReferenceRequest | None, model: Model) -> Iterator[FieldError]:
+    """Why a model cannot sing after this reference, or without one."""
+    rule = model.reference
+    if reference is None:
+        if rule and rule.required:
+            yield FieldError(
+                "/reference",
+                f"is required: {model.id} sings after a recording; send its audio_url, or the id of an upload that "
+                "POST /v1/references gives",
+            )
+    elif rule is None:
+        yield FieldError("/reference", f"must be left out: {model.id} takes no reference")
+    elif reference.purpose and not rule.purposes:
+        yield FieldError("/reference/purpose", f"must be left out: {model.id} has no choice")
+    elif rule.purposes and reference.meant_as not in rule.purposes:
+        yield FieldError("/reference/purpose", "must be one of " + ", ".join(rule.purposes))
+
+
+def refused_by(rule: ReferenceRule, reference: PreparedReference) -> Failure | None:
+    """Why a rule does not allow a measured recording, or None."""
+    seconds = reference.duration_ms / 1000
+    if reference.extension not in rule.formats:
+        return unusable(
+            "reference_wrong_format", f"expected {' or '.join(rule.formats)}, found {reference.content_type}"
+        )
+    if reference.bytes > rule.max_bytes:
+        return unusable("reference_too_large", f"expected at most {rule.max_bytes} bytes, found {reference.bytes}")
+    if seconds <= rule.longer_than_s:
+        return unusable("reference_too_short", f"expected more than {rule.longer_than_s} s, found {seconds:.3f} s")
+    if seconds > rule.max_s:
+        return unusable("reference_too_long", f"expected at most {rule.max_s} s, found {seconds:.3f} s")
+    return None
+
+
+def unusable(code: str, found: str) -> Failure:
+    """The failure of a job whose reference cannot be used; nobody was asked for a song."""
+    return Failure(
+        failure_class=FailureClass.INVALID_REQUEST,
+        provider_charged=ProviderCharged.NO,
+        message=f"the reference recording cannot be used: {found}; nothing was paid"[:MESSAGE_LIMIT],
+        code=code,
+    )

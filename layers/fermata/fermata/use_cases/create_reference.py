@@ -1,0 +1,59 @@
+"""Offer an upload for a reference recording. Nothing is recorded: the id says when, and the key in the bucket says
+whose it is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
+
+from fermata.domain.catalogue import Catalogue
+from fermata.domain.job_ids import new_reference_id
+from fermata.domain.job_view import rfc3339
+from fermata.domain.json_bodies import read_body
+from fermata.domain.references import object_key, usable_until
+from fermata.errors import FieldError, InvalidRequestError
+from fermata.ports import ReferenceStore
+
+
+class UploadRequest(BaseModel):
+    """The file that a caller is going to upload: its media type and its exact size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    content_type: Literal["audio/mpeg", "audio/wav"]
+    bytes: StrictInt = Field(ge=1)
+
+
+@dataclass(frozen=True)
+class CreateReferencePorts:
+    """What `create_reference` works with; an upload may begin for `upload_ttl_s` seconds."""
+
+    references: ReferenceStore
+    catalogue: Catalogue
+    upload_ttl_s: int
+
+
+def create_reference(
+    body: bytes, tenant_id: str, ports: CreateReferencePorts, now: datetime, randomness: bytes
+) -> dict[str, JsonValue]:
+    """A new reference's id and the form to upload its file with; raises a `RequestRefusedError`."""
+    wanted = read_body(body, UploadRequest)
+    most = ports.catalogue.longest_reference_bytes()
+    if wanted.bytes > most:
+        raise InvalidRequestError([FieldError("/bytes", f"must be at most {most}, got {wanted.bytes}")])
+    reference_id = new_reference_id(now, randomness)
+    key = object_key(tenant_id, reference_id)
+    form = ports.references.upload_form(key, wanted.content_type, wanted.bytes, ports.upload_ttl_s)
+    return {
+        "id": reference_id,
+        "object": "reference",
+        "upload": {
+            "method": "POST",
+            "url": form.url,
+            "fields": dict(form.fields),
+            "expires_at": rfc3339(now + timedelta(seconds=ports.upload_ttl_s)),
+        },
+        "expires_at": rfc3339(usable_until(reference_id)),
+    }

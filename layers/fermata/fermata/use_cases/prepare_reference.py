@@ -1,0 +1,216 @@
+"""Make a job's reference ready for the model that is to be asked: stored, measured, checked, and handed over to a
+provider that wants the file. Free of charge, before anything is paid, and safe to run again.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Final
+
+from fermata.domain.catalogue import Catalogue, ReferenceRule
+from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import Attempt, Job
+from fermata.domain.references import (
+    PreparedReference,
+    ProviderIds,
+    ReferenceRequest,
+    object_key,
+    refused_by,
+    unusable,
+)
+from fermata.domain.upstream import ReferenceTaker, Refused, UploadOutcome
+from fermata.domain.verdicts import Verdict, reference_ready, verdict_on
+from fermata.errors import (
+    BadAudioError,
+    ConfigurationError,
+    LinkExpiredError,
+    TransientError,
+    UnsafeLinkError,
+    UpstreamCallError,
+)
+from fermata.ports import AudioMeter, Estimates, JobStore, ProviderKeys, ReferenceLinks, ReferenceStore, Upstream
+from fermata.use_cases.estimating import pace_of
+from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.resume_generation import load_job
+
+UPLOAD_WITHIN_S: Final = 90
+
+
+@dataclass(frozen=True)
+class PreparePorts:
+    """What `prepare_reference` works with; `scratch` is a folder for one recording at a time, `retry_later_s` the first
+    pause in seconds before a provider that did not take one is asked again.
+    """
+
+    jobs: JobStore
+    references: ReferenceStore
+    links: ReferenceLinks
+    meter: AudioMeter
+    upstream: Upstream
+    keys: ProviderKeys
+    takers: Callable[[str], ReferenceTaker]
+    catalogue: Catalogue
+    estimates: Estimates
+    clock: Callable[[], datetime]
+    scratch: Path
+    retry_later_s: int
+
+
+def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, claim_id: str) -> Verdict:
+    """Take the next step of preparing: store and measure the recording, or hand it over to the provider whose turn it
+    is. `after_attempt` is the last attempt's number when the step was asked for, 0 before the first.
+
+    A recording that cannot be used ends the job; a provider that does not take it has failed an attempt. Raises
+    `TransientError` or `StaleRecordError` where running it again may help.
+    """
+    job = load_job(job_id, ports.jobs)
+    if _is_due(job, after_attempt, ports) and _is_unprepared(job, ports.keys):
+        job = _next_step(job, ports, claim_id)
+        ports.jobs.save(job)
+    now = ports.clock()
+    if _is_due(job, after_attempt, ports):
+        return reference_ready(job, now)
+    return verdict_on(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
+
+
+def _is_due(job: Job, after_attempt: int, ports: PreparePorts) -> bool:
+    return len(job.attempts) == after_attempt and job.may_claim(ports.clock())
+
+
+def _is_unprepared(job: Job, keys: ProviderKeys) -> bool:
+    """Whether a step is missing; ids of an account whose key was taken away are no use either."""
+    if job.awaits_reference or job.ids is None:
+        return job.awaits_reference
+    try:
+        keys.by_alias(job.ids.provider, job.ids.key_alias)
+    except ConfigurationError:
+        return True
+    return False
+
+
+def _next_step(job: Job, ports: PreparePorts, claim_id: str) -> Job:
+    rule, asked = job.candidate.reference, job.request.reference
+    if rule is None or asked is None:
+        raise AssertionError(f"{job.id} awaits a reference that nobody asked for")
+    step = _stored(job, asked, rule, ports) if job.reference is None else refused_by(rule, job.reference)
+    match step:
+        case PreparedReference():
+            return job.with_reference(step, ports.clock())
+        case Failure():
+            return job.with_refusal(step, ports.clock())
+    return _handed_over(job, asked.meant_as, ports, claim_id)
+
+
+def _stored(job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: PreparePorts) -> PreparedReference | Failure:
+    """The job's own copy, so that a provider gets what was measured, whatever the caller uploads afterwards."""
+    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+        try:
+            sha256 = _write(_recording(job, asked, ports), file, rule.max_bytes)
+            if sha256 is None:
+                return unusable("reference_too_large", f"expected at most {rule.max_bytes} bytes, found more")
+            facts = ports.meter.measure(Path(file.name))
+        except LinkExpiredError as error:
+            return unusable("reference_gone", f"expected a file, but {error}")
+        except UnsafeLinkError as error:
+            return unusable("reference_link_unsafe", str(error))
+        except BadAudioError as error:
+            return unusable("reference_not_audio", str(error))
+        reference = PreparedReference(
+            object_key=object_key(job.tenant_id, job.id),
+            content_type=facts.content_type,
+            extension=facts.extension,
+            bytes=facts.bytes,
+            duration_ms=facts.duration_ms,
+            sha256=sha256,
+        )
+        refusal = refused_by(rule, reference)
+        if refusal is None:
+            ports.references.put(reference.object_key, Path(file.name), reference.content_type)
+    return refusal or reference
+
+
+def _recording(job: Job, asked: ReferenceRequest, ports: PreparePorts) -> Iterator[bytes]:
+    if asked.audio_url is not None:
+        return ports.links.fetch(asked.audio_url)
+    uploaded = ports.references.open(object_key(job.tenant_id, asked.id or ""))
+    if uploaded is None:
+        raise LinkExpiredError("the upload is not there (any more)")
+    return uploaded
+
+
+def _write(recording: Iterator[bytes], file: IO[bytes], max_bytes: int) -> str | None:
+    """The SHA-256 of what was written, or None where there is more than `max_bytes`."""
+    digest, written = hashlib.sha256(), 0
+    for piece in recording:
+        written += len(piece)
+        if written > max_bytes:
+            return None
+        file.write(piece)
+        digest.update(piece)
+    file.flush()
+    return digest.hexdigest()
+
+
+def _handed_over(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job:
+    """The job with the provider's names for its recording, or with a failed attempt. The names are recorded before this
+    run answers, because they hold for one account and an upload should not be repeated needlessly.
+    """
+    provider, began = job.candidate.provider, ports.clock()
+    alias, key = ports.keys.current(provider)
+    outcome = _upload(job, purpose, key, ports)
+    now = ports.clock()
+    if isinstance(outcome, Refused):
+        return job.with_failed_preparation(_failed_attempt(job, alias, claim_id, began, outcome, now), now)
+    ids = ProviderIds(
+        provider=provider, key_alias=alias, voice_id=outcome.voice_id, instrumental_id=outcome.instrumental_id
+    )
+    return job.with_reference(_own_copy(job).known_by(ids), now)
+
+
+def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutcome:
+    candidate, reference = job.candidate, _own_copy(job)
+    taker = ports.takers(candidate.dialect)
+    call = taker.upload_call(purpose, f"reference.{reference.extension}", reference.content_type)
+    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+        stored = ports.references.open(reference.object_key)
+        if stored is None or _write(stored, file, reference.bytes) != reference.sha256:
+            raise TransientError(f"{job.id}'s copy of its reference is not what was stored; it is read again")
+        try:
+            with ports.upstream.upload(candidate.provider, call, Path(file.name), key, UPLOAD_WITHIN_S) as answer:
+                outcome = taker.read_upload(read_answer(answer))
+        except (UpstreamCallError, BadAudioError) as error:
+            return Refused(_not_taken(str(error), type(error).__name__))
+    return Refused(outcome.failure.of_a_free_call()) if isinstance(outcome, Refused) else outcome
+
+
+def _own_copy(job: Job) -> PreparedReference:
+    if job.reference is None:
+        raise AssertionError(f"{job.id} has no stored reference to hand over")
+    return job.reference
+
+
+def _not_taken(message: str, code: str) -> Failure:
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.NO,
+        message=f"the reference could not be handed over: {message}; nothing was ordered"[:MESSAGE_LIMIT],
+        code=code,
+    )
+
+
+def _failed_attempt(job: Job, alias: str, claim_id: str, began: datetime, refused: Refused, now: datetime) -> Attempt:
+    attempt = Attempt(
+        number=len(job.attempts) + 1,
+        candidate=job.turn,
+        provider=job.candidate.provider,
+        dialect=job.candidate.dialect,
+        model=job.candidate.upstream_model,
+        key_alias=alias,
+        claim_id=claim_id,
+        claim_until=now,
+        started_at=began,
+    )
+    return attempt.after(refused, now)

@@ -1,0 +1,464 @@
+"""A reference is fetched once, measured, checked and handed over before anything is paid, however often a run dies."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from fermata.adapters.audio_measurement import FileAudioMeter
+from fermata.domain.failures import FailureClass, ProviderCharged
+from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.domain.verdicts import Verdict, Word
+from fermata.errors import (
+    AnswerLostError,
+    BadAudioError,
+    ConfigurationError,
+    FermataError,
+    LinkExpiredError,
+    NotSentError,
+    StaleRecordError,
+    TransientError,
+    UnsafeLinkError,
+)
+from fermata.use_cases.prepare_reference import prepare_reference
+from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.start_generation import start_generation
+from tests.references import (
+    AUDIO_URL,
+    IDS_RULE,
+    LINK_RULE,
+    LINKED,
+    LINKED_CANDIDATE,
+    OWN_COPY,
+    REFERENCE_ID,
+    REGISTERED_CANDIDATE,
+    ScriptedTaker,
+    catalogue,
+    job_with,
+    known_as,
+    listening,
+    prepared,
+    sings_after,
+)
+from tests.songs import JOB_ID, hex_answer, json_answer, wav_file
+from tests.twins import KEY, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
+
+AUDIO = b"ID3" + bytes(range(256)) * 8
+SONG = hex_answer(b"ID3" + bytes(2000))
+IDS = json_answer({"voice_id": "vocal-1", "instrumental_id": "instrumental-1"})
+UPLOAD = f"references/acme/{REFERENCE_ID}"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(scratch=tmp_path, catalogue=catalogue(), takers=lambda _dialect: ScriptedTaker())
+    world.reference_links.files[AUDIO_URL] = AUDIO
+    return world
+
+
+def prepare(world: World, after_attempt: int = 0) -> Verdict:
+    return prepare_reference(JOB_ID, after_attempt, world.prepare_ports(), "run-1")
+
+
+def start(world: World, run: str = "run-1") -> Verdict:
+    return start_generation(JOB_ID, world.start_ports(), run)
+
+
+def stored_copy(world: World, *, registered: bool = False, **changes: object) -> Job:
+    """A job whose recording is stored and measured already."""
+    world.references.files[OWN_COPY] = AUDIO
+    facts = {"sha256": hashlib.sha256(AUDIO).hexdigest(), "bytes": len(AUDIO), **changes}
+    ids = (known_as(),) if registered else ()
+    job = job_with(None, REGISTERED_CANDIDATE).model_copy(update={"reference": prepared(*ids, **facts)})
+    world.jobs.create(job)
+    return job
+
+
+# ---- the recording
+
+
+def test_a_recording_is_copied_measured_and_recorded(world: World) -> None:
+    world.jobs.create(job_with())
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert world.references.files == {OWN_COPY: AUDIO}
+    assert world.references.content_types == {OWN_COPY: "audio/mpeg"}
+    job = world.stored(JOB_ID)
+    assert (job.status, job.attempts, job.refusal) == (JobStatus.QUEUED, (), None)
+    assert job.reference == prepared(
+        bytes=len(AUDIO), duration_ms=25_364, sha256=hashlib.sha256(AUDIO).hexdigest(), object_key=OWN_COPY
+    )
+
+
+def test_an_upload_is_copied_so_that_nobody_can_change_what_was_measured(world: World) -> None:
+    world.references.files[UPLOAD] = AUDIO
+    world.jobs.create(job_with({"id": REFERENCE_ID}))
+    prepare(world)
+    world.references.files[UPLOAD] = b"something else"
+    assert world.references.files[OWN_COPY] == AUDIO
+    assert world.reference_links.fetched == []
+
+
+def test_a_recording_is_what_its_bytes_say_and_not_what_it_is_called(world: World) -> None:
+    audio = wav_file(20, 8000)
+    rule = LINK_RULE.model_copy(update={"max_bytes": len(audio)})
+    world.reference_links.files[AUDIO_URL] = audio
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
+    world.jobs.create(job_with(None, sings_after(LINKED, rule)))
+    prepare(world)
+    reference = world.stored(JOB_ID).reference
+    assert reference is not None
+    assert (reference.content_type, reference.extension, reference.duration_ms) == ("audio/wav", "wav", 20_000)
+
+
+def test_preparing_twice_fetches_once_and_changes_nothing(world: World) -> None:
+    world.jobs.create(job_with())
+    prepare(world)
+    before = world.stored(JOB_ID)
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert (world.stored(JOB_ID), world.reference_links.fetched) == (before, [AUDIO_URL])
+
+
+def test_a_run_that_died_before_its_record_is_repeated_whole(world: World) -> None:
+    world.jobs.create(job_with())
+    world.references.fail_next_put = TransientError("the reference could not be stored")
+    with pytest.raises(TransientError):
+        prepare(world)
+    assert world.stored(JOB_ID) == job_with()
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert list(world.scratch.iterdir()) == []
+
+
+def test_two_runs_at_once_agree(world: World) -> None:
+    world.jobs.create(job_with())
+    world.jobs.before_next_save = lambda: prepare(world)
+    with pytest.raises(StaleRecordError):
+        prepare(world)
+    before = world.stored(JOB_ID)
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert (world.stored(JOB_ID), set(world.references.files)) == (before, {OWN_COPY})
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "found"),
+    [
+        pytest.param(LinkExpiredError("files answered 404"), "reference_gone", "404", id="dead"),
+        pytest.param(UnsafeLinkError("x resolves"), "reference_link_unsafe", "x resolves", id="unsafe"),
+        pytest.param(BadAudioError("longer than"), "reference_not_audio", "longer than", id="endless"),
+        pytest.param(bytes(5001), "reference_too_large", "at most 5000 bytes, found more", id="too_large"),
+        pytest.param(b"<html>" * 400, "reference_not_audio", "MP3, WAV, FLAC or Ogg", id="html"),
+        pytest.param(b"", "reference_not_audio", "found 0", id="empty"),
+        pytest.param(wav_file(0.02), "reference_too_short", "more than 15 s, found 0.020 s", id="short"),
+    ],
+)
+def test_a_recording_that_cannot_be_used_ends_the_job_unpaid(
+    world: World, file: bytes | FermataError, code: str, found: str
+) -> None:
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
+    world.reference_links.files[AUDIO_URL] = file
+    world.jobs.create(job_with())
+    assert prepare(world).verdict is Word.FAILED
+    assert settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock()) is JobStatus.FAILED
+    job = world.stored(JOB_ID)
+    assert job.failure is not None
+    assert (job.failure.code, job.failure.failure_class, job.failure.provider_charged) == (
+        code,
+        FailureClass.INVALID_REQUEST,
+        ProviderCharged.NO,
+    )
+    assert found in job.failure.message
+    assert "canary" not in job.failure.message
+    assert (job.attempts, world.references.files, world.upstream.sent) == ((), {}, [])
+
+
+def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
+    world.reference_links.files[AUDIO_URL] = bytes(5000) + bytes(100_000)
+    world.jobs.create(job_with())
+    prepare(world)
+    refusal = world.stored(JOB_ID).refusal
+    assert refusal is not None
+    assert refusal.code == "reference_too_large"
+
+
+def test_an_upload_that_is_gone_ends_the_job_unpaid(world: World) -> None:
+    world.jobs.create(job_with({"id": REFERENCE_ID}))
+    assert prepare(world).verdict is Word.FAILED
+    refusal = world.stored(JOB_ID).refusal
+    assert refusal is not None
+    assert refusal.code == "reference_gone"
+
+
+def test_nobody_is_asked_for_a_song_after_a_refused_recording(world: World) -> None:
+    world.reference_links.files[AUDIO_URL] = b""
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
+    world.jobs.create(job_with())
+    prepare(world)
+    assert start(world).verdict is Word.FAILED
+    assert prepare(world).verdict is Word.FAILED
+    assert world.upstream.sent == []
+
+
+def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: World) -> None:
+    world.reference_links.files[AUDIO_URL] = TransientError("files answered 503")
+    world.jobs.create(job_with())
+    with pytest.raises(TransientError):
+        prepare(world)
+    assert world.stored(JOB_ID) == job_with()
+
+
+@pytest.mark.parametrize(
+    ("stopped_by", "code"),
+    [
+        ("TransientError", "reference_not_prepared"),
+        ("States.Timeout", "reference_not_prepared"),
+        ("Execution.ABORTED", "not_started"),
+        (None, "not_started"),
+    ],
+)
+def test_a_job_whose_recording_was_never_had_ends_unpaid(world: World, stopped_by: str | None, code: str) -> None:
+    world.jobs.create(job_with())
+    settle_job(JOB_ID, stopped_by, world.jobs, world.estimates, world.clock())
+    failure = world.stored(JOB_ID).failure
+    assert failure is not None
+    assert (failure.code, failure.failure_class, failure.provider_charged) == (
+        code,
+        FailureClass.TRANSIENT,
+        ProviderCharged.NO,
+    )
+
+
+# ---- handing over
+
+
+def test_a_provider_that_wants_the_file_is_given_it_once_and_its_ids_are_recorded(world: World) -> None:
+    job = stored_copy(world)
+    world.upstream = FakeUpstream(IDS)
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    [uploaded] = world.upstream.uploaded
+    assert (uploaded.provider, uploaded.content, uploaded.key) == ("aimlapi", AUDIO, KEY)
+    assert (uploaded.call.fields, uploaded.call.file_name, uploaded.call.content_type) == (
+        {"purpose": "song"},
+        "reference.mp3",
+        "audio/mpeg",
+    )
+    assert uploaded.within_s < 120
+    assert job.reference is not None
+    assert world.stored(JOB_ID).reference == job.reference.known_by(known_as())
+    assert world.stored(JOB_ID).attempts == ()
+
+
+def test_a_provider_is_told_what_the_recording_is(world: World) -> None:
+    job = stored_copy(world)
+    request = job_with({"audio_url": AUDIO_URL, "purpose": "voice"}, REGISTERED_CANDIDATE).request
+    world.jobs = type(world.jobs)()
+    world.jobs.create(job.model_copy(update={"request": request}))
+    world.upstream = FakeUpstream(json_answer({"voice_id": "vocal-1"}))
+    prepare(world)
+    assert world.upstream.uploaded[0].call.fields == {"purpose": "voice"}
+    ids = world.stored(JOB_ID).ids
+    assert ids is not None
+    assert (ids.voice_id, ids.instrumental_id) == ("vocal-1", "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure_class", "word"),
+    [
+        pytest.param(json_answer({"failure": "transient"}), "transient", Word.RETRY_LATER, id="transient"),
+        pytest.param(json_answer({"failure": "rate_limited"}), "rate_limited", Word.RETRY_LATER, id="rate_limited"),
+        pytest.param(json_answer({"failure": "unknown_outcome"}), "transient", Word.RETRY_LATER, id="unclear"),
+        pytest.param(NotSentError("no connection"), "transient", Word.RETRY_LATER, id="no_connection"),
+        pytest.param(AnswerLostError("cut"), "transient", Word.RETRY_LATER, id="cut"),
+        pytest.param(ScriptedAnswer(b"{", ends_with=AnswerLostError("cut")), "transient", Word.RETRY_LATER, id="half"),
+        pytest.param(json_answer({"failure": "auth"}), "auth", Word.FAILED, id="auth"),
+        pytest.param(json_answer({"failure": "invalid_request"}), "invalid_request", Word.FAILED, id="invalid"),
+    ],
+)
+def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_charged(
+    world: World, answer: ScriptedAnswer | FermataError, failure_class: str, word: Word
+) -> None:
+    stored_copy(world)
+    world.upstream = FakeUpstream(answer)
+    assert prepare(world).verdict is word
+    job = world.stored(JOB_ID)
+    [attempt] = job.attempts
+    assert attempt.failure is not None
+    assert (attempt.state, attempt.failure.failure_class, attempt.provider_charged) == (
+        AttemptState.FAILED,
+        FailureClass(failure_class),
+        ProviderCharged.NO,
+    )
+    assert (attempt.number, attempt.provider, attempt.key_alias) == (1, "aimlapi", "default")
+    assert world.upstream.posts == 0
+
+
+def test_a_run_whose_failed_upload_is_on_record_does_not_upload_again(world: World) -> None:
+    stored_copy(world)
+    world.upstream = FakeUpstream(json_answer({"failure": "transient"}))
+    first = prepare(world)
+    before = world.stored(JOB_ID)
+    assert prepare(world) == first
+    assert (world.stored(JOB_ID), len(world.upstream.uploaded)) == (before, 1)
+
+
+def test_an_upload_that_failed_is_repeated_after_a_pause_and_the_song_is_ordered(world: World) -> None:
+    stored_copy(world)
+    provider, world.providers = listening()
+    world.upstream = FakeUpstream(json_answer({"failure": "rate_limited"}), IDS, SONG)
+    waiting = prepare(world)
+    assert (waiting.verdict, waiting.not_before) == (Word.RETRY_LATER, "2026-11-21T12:00:10Z")
+    needed = start(world)
+    assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
+    assert prepare(world, after_attempt=1).verdict is Word.REFERENCE_READY
+    assert start(world).verdict is Word.READY
+    assert len(provider.orders) == 1
+
+
+def test_a_provider_that_never_takes_the_file_is_asked_four_times(world: World) -> None:
+    stored_copy(world)
+    world.upstream = FakeUpstream(*[json_answer({"failure": "transient"})] * 4)
+    words = [prepare(world, number).verdict for number in range(4)]
+    assert words == [Word.RETRY_LATER] * 3 + [Word.FAILED]
+    assert start(world).verdict is Word.FAILED
+    assert world.upstream.posts == 0
+
+
+def test_a_fallback_follows_a_provider_that_does_not_take_the_file(world: World) -> None:
+    job = stored_copy(world)
+    world.jobs = type(world.jobs)()
+    world.jobs.create(job.model_copy(update={"candidates": (REGISTERED_CANDIDATE, LINKED_CANDIDATE)}))
+    world.upstream = FakeUpstream(json_answer({"failure": "out_of_credit"}), SONG)
+    assert prepare(world).verdict is Word.NEXT_PROVIDER
+    assert start(world).verdict is Word.READY
+    assert [attempt.candidate for attempt in world.stored(JOB_ID).attempts] == [0, 1]
+
+
+def test_a_copy_that_is_not_what_was_stored_is_not_handed_over(world: World) -> None:
+    stored_copy(world)
+    world.references.files[OWN_COPY] = AUDIO[:-1]
+    with pytest.raises(TransientError):
+        prepare(world)
+    assert world.upstream.uploaded == []
+
+
+def test_a_key_that_was_taken_away_while_preparing_is_the_operators_to_mend(world: World) -> None:
+    stored_copy(world)
+    world.keys = FixedProviderKeys({})
+    with pytest.raises(ConfigurationError):
+        prepare(world)
+
+
+# ---- the order
+
+
+def test_no_order_goes_out_before_the_recording_is_prepared(world: World) -> None:
+    world.jobs.create(job_with())
+    verdict = start(world)
+    assert (verdict.verdict, verdict.attempt) == (Word.NEEDS_REFERENCE, 0)
+    assert (world.stored(JOB_ID), world.upstream.sent) == (job_with(), [])
+
+
+def test_an_order_names_our_own_copy_by_a_link_of_an_hour(world: World) -> None:
+    provider, world.providers = listening()
+    world.upstream = FakeUpstream(SONG)
+    world.jobs.create(job_with())
+    prepare(world)
+    assert start(world).verdict is Word.READY
+    [reference] = provider.references
+    assert reference is not None
+    assert reference.url == f"https://references.test/{OWN_COPY}?ttl=3600&X-Amz-Signature=canary"
+    assert (reference.voice_id, reference.instrumental_id) == ("", "")
+
+
+def test_an_order_names_the_providers_own_ids_and_uses_the_key_of_the_account_that_knows_them(world: World) -> None:
+    provider, world.providers = listening()
+    stored_copy(world, registered=True)
+    world.keys = FixedProviderKeys({"aimlapi": {"new": "sk-new", "default": KEY}})
+    world.upstream = FakeUpstream(SONG)
+    assert start(world).verdict is Word.READY
+    [reference] = provider.references
+    assert reference is not None
+    assert (reference.url, reference.voice_id, reference.instrumental_id) == ("", "vocal-1", "instrumental-1")
+    assert world.upstream.sent[0].key == KEY
+    assert world.stored(JOB_ID).attempts[0].key_alias == "default"
+
+
+def test_ids_of_a_key_that_is_gone_are_asked_for_again_with_the_new_one(world: World) -> None:
+    stored_copy(world, registered=True)
+    world.keys = FixedProviderKeys({"aimlapi": {"new": "sk-new"}})
+    world.upstream = FakeUpstream(json_answer({"voice_id": "vocal-2"}), SONG)
+    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert start(world).verdict is Word.READY
+    assert [uploaded.key for uploaded in world.upstream.uploaded] == ["sk-new"]
+    assert world.stored(JOB_ID).ids == known_as("vocal-2", "", "new")
+
+
+def test_nothing_is_prepared_for_a_provider_without_a_key(world: World) -> None:
+    world.jobs.create(job_with())
+    world.keys = FixedProviderKeys({})
+    assert start(world).verdict is Word.FAILED
+    assert world.reference_links.fetched == []
+
+
+def test_a_song_without_a_reference_is_ordered_without_one(world: World) -> None:
+    provider, world.providers = listening()
+    plain = REGISTERED_CANDIDATE.model_copy(update={"reference": None})
+    world.upstream = FakeUpstream(SONG)
+    world.jobs.create(job_with(None, plain))
+    start(world)
+    assert provider.references == [None]
+
+
+# ---- fallbacks
+
+REFUSED = json_answer({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}})
+
+
+def chain(world: World, rule_of_the_fallback: object = IDS_RULE) -> None:
+    fallback = REGISTERED_CANDIDATE.model_copy(update={"reference": rule_of_the_fallback})
+    world.jobs.create(job_with(None, LINKED_CANDIDATE, fallback))
+
+
+def test_a_fallback_uses_the_recording_that_was_fetched_for_the_first_model(world: World) -> None:
+    provider, world.providers = listening()
+    chain(world)
+    world.upstream = FakeUpstream(REFUSED, IDS, SONG)
+    prepare(world)
+    assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+    needed = start(world, "run-2")
+    assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
+    assert prepare(world, needed.attempt).verdict is Word.REFERENCE_READY
+    assert start(world, "run-3").verdict is Word.READY
+    assert world.reference_links.fetched == [AUDIO_URL]
+    assert [reference.voice_id for reference in provider.references if reference] == ["", "vocal-1"]
+
+
+def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_fetch(world: World) -> None:
+    chain(world, IDS_RULE.model_copy(update={"longer_than_s": 26}))
+    world.upstream = FakeUpstream(REFUSED)
+    prepare(world)
+    start(world, "run-1")
+    needed = start(world, "run-2")
+    assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
+    assert prepare(world, needed.attempt).verdict is Word.FAILED
+    settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock())
+    job = world.stored(JOB_ID)
+    assert job.failure is not None
+    assert (job.failure.code, len(job.attempts)) == ("reference_too_short", 1)
+    assert (world.reference_links.fetched, world.upstream.uploaded) == ([AUDIO_URL], [])
+
+
+# ---- privacy
+
+
+def test_no_link_is_in_a_verdict_or_in_what_was_prepared(world: World) -> None:
+    provider, world.providers = listening()
+    world.upstream = FakeUpstream(SONG)
+    world.jobs.create(job_with())
+    verdicts = [start(world), prepare(world), start(world)]
+    assert len(provider.orders) == 1
+    assert "canary" not in json.dumps([verdict.as_payload() for verdict in verdicts])
+    job = world.stored(JOB_ID)
+    record = job.model_dump(mode="json", exclude={"request"})
+    assert "canary" not in json.dumps(record)
