@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fermata.adapters.audio_measurement import FileAudioMeter
+from fermata.domain.catalogue import ReferenceRule
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job, JobStatus
 from fermata.domain.verdicts import Verdict, Word
@@ -292,6 +293,16 @@ def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_ch
     assert world.upstream.posts == 0
 
 
+@pytest.mark.parametrize("failure_class", ["auth", "invalid_request", "content_refused", "provider_error"])
+def test_a_provider_that_will_never_take_the_file_is_asked_for_nothing_more(world: World, failure_class: str) -> None:
+    stored_copy(world)
+    world.upstream = FakeUpstream(json_answer({"failure": failure_class}))
+    assert prepare(world).verdict is Word.FAILED
+    assert start(world).verdict is Word.FAILED
+    assert prepare(world, after_attempt=1).verdict is Word.FAILED
+    assert (len(world.upstream.uploaded), world.upstream.sent) == (1, [])
+
+
 def test_a_run_whose_failed_upload_is_on_record_does_not_upload_again(world: World) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(json_answer({"failure": "transient"}))
@@ -415,7 +426,7 @@ def test_a_song_without_a_reference_is_ordered_without_one(world: World) -> None
 REFUSED = json_answer({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}})
 
 
-def chain(world: World, rule_of_the_fallback: object = IDS_RULE) -> None:
+def chain(world: World, rule_of_the_fallback: ReferenceRule = IDS_RULE) -> None:
     fallback = REGISTERED_CANDIDATE.model_copy(update={"reference": rule_of_the_fallback})
     world.jobs.create(job_with(None, LINKED_CANDIDATE, fallback))
 
@@ -434,8 +445,11 @@ def test_a_fallback_uses_the_recording_that_was_fetched_for_the_first_model(worl
     assert [reference.voice_id for reference in provider.references if reference] == ["", "vocal-1"]
 
 
-def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_fetch(world: World) -> None:
-    chain(world, IDS_RULE.model_copy(update={"longer_than_s": 26}))
+@pytest.mark.parametrize("rule", [LINK_RULE, IDS_RULE], ids=["link", "ids"])
+def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_fetch(
+    world: World, rule: ReferenceRule
+) -> None:
+    chain(world, rule.model_copy(update={"longer_than_s": 26}))
     world.upstream = FakeUpstream(REFUSED)
     prepare(world)
     start(world, "run-1")
