@@ -133,10 +133,6 @@ def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[Field
         yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless, model.id)
     if model.title:
         yield from _text("/title", request.title or "", model.title, model.title.required, model.id)
-    if model.reference and model.reference.required:
-        yield FieldError(
-            "/reference", f"is required: {model.id} sings after a recording, which no request can name yet"
-        )
     yield from _audio(request.audio, model)
     yield from what_the_rule_refuses(request.reference, model)
 
