@@ -10,7 +10,7 @@ FermataError
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
-│   └── UnsafeLinkError          the provider's link points where Fermata does not go
+│   └── UnsafeLinkError          a provider's or a caller's link points where Fermata does not go
 ├── UpstreamCallError            a call to a provider brought no complete answer
 │   ├── NotSentError             no connection was made: surely unpaid
 │   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
@@ -79,7 +79,7 @@ class ResultExpiredError(DeliveryError):
 
 
 class UnsafeLinkError(DeliveryError):
-    """The provider's link, or a redirect of it, is not https on port 443 of an allowed, globally routed host."""
+    """A link, or a redirect of it, is not https on port 443 of an allowed, globally routed host."""
 
 
 class UpstreamCallError(FermataError):
@@ -95,7 +95,7 @@ class AnswerLostError(UpstreamCallError):
 
 
 class LinkExpiredError(FermataError):
-    """A provider's link answered that its file is not there (any more)."""
+    """A link answered that its file is not there (any more)."""
 
 
 class StaleRecordError(FermataError):
