@@ -78,7 +78,6 @@ class UpstreamSettings(TableSettings):
     """What every call to a provider's API needs."""
 
     provider_keys_secret_arn: str
-    provider_key_max_age_seconds: PositiveInt
     minimax_base_url: str
     skillboss_base_url: str
     apiinone_base_url: str
@@ -108,7 +107,13 @@ class UpstreamSettings(TableSettings):
         return url.rstrip("/")
 
 
-class StartSettings(UpstreamSettings):
+class RememberedKeySettings(UpstreamSettings):
+    """What a function needs that keeps the providers' keys in memory."""
+
+    provider_key_max_age_seconds: PositiveInt
+
+
+class StartSettings(RememberedKeySettings):
     """What `start_generation` needs."""
 
     audio_bucket: str
@@ -140,7 +145,7 @@ class PrepareSettings(UpstreamSettings):
     retry_later_seconds: PositiveInt
 
 
-class PollSettings(UpstreamSettings):
+class PollSettings(RememberedKeySettings):
     """What `poll_generation` needs."""
 
     generation_timeout_seconds: PositiveInt

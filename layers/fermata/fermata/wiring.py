@@ -270,7 +270,7 @@ def _callback_store() -> CallbackStore:
 def _provider_keys() -> ProviderKeys:
     from fermata.adapters.secret_provider_keys import SecretProviderKeys
 
-    settings = config.load(config.UpstreamSettings)
+    settings = config.load(config.RememberedKeySettings)
     return SecretProviderKeys(
         aws.secretsmanager(), settings.provider_keys_secret_arn, settings.provider_key_max_age_seconds
     )
