@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from local.demo.errors import SongError
 from local.demo.execution_history import StatesPassed, read_states_passed
 from local.demo.job_api import JobApi, JobSnapshot, Track
-from local.demo.orders import Order
+from local.demo.orders import LYRICS, Order
 from local.demo.playback import check_file
 from local.demo.progress import ProgressDisplay
+from local.simulators.recording import Song, record
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -61,7 +62,7 @@ def deliver(order: Order, prompt: str, studio: Studio) -> Delivery | FailedSong:
     started = time.monotonic()
     job_id: str | None = None
     try:
-        job = studio.api.submit(order.request(prompt))
+        job = studio.api.submit(order.request(prompt, _recording_for(order, studio)))
         job_id = job.id
         tracks = _watch(order, job, studio)
         paths = tuple(_save(order, job_id, number, track, studio) for number, track in enumerate(tracks, 1))
@@ -72,6 +73,13 @@ def deliver(order: Order, prompt: str, studio: Studio) -> Delivery | FailedSong:
         return FailedSong(order, job_id, str(error))
     studio.display.finish(order, "plays")
     return Delivery(order, job_id, paths, tracks, states, seconds)
+
+
+def _recording_for(order: Order, studio: Studio) -> str | None:
+    if not order.after_a_recording:
+        return None
+    recorded = Song("a voice and a guitar", lyrics="\n".join([LYRICS, LYRICS]))
+    return studio.api.upload(record(recorded).content, recorded.content_type)
 
 
 def _watch(order: Order, job: JobSnapshot, studio: Studio) -> tuple[Track, ...]:

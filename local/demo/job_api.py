@@ -49,7 +49,28 @@ class JobApi:
     def __init__(self, client: httpx.Client, api_url: str, api_key: str) -> None:
         self._client = client
         self._jobs_url = f"{api_url}/v1/jobs"
+        self._references_url = f"{api_url}/v1/references"
         self._headers = {"Authorization": f"Bearer {api_key}"}
+
+    def upload(self, recording: bytes, content_type: str) -> str:
+        """Upload a recording to sing after; the id under which an order may name it."""
+        wanted = {"content_type": content_type, "bytes": len(recording)}
+        offer = self._send("POST", self._references_url, HTTPStatus.CREATED, json=wanted)
+        try:
+            reference_id, url, fields = (
+                str(offer.json()["id"]),
+                offer.json()["upload"]["url"],
+                offer.json()["upload"]["fields"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise SongError(f"expected an upload form, found something else ({error!r})") from error
+        try:
+            response = self._client.post(url, data=fields, files={"file": recording})
+        except httpx.HTTPError as error:
+            raise SongError(f"expected to upload the recording, found {type(error).__name__}") from error
+        if not response.is_success:
+            raise SongError(f"expected to upload the recording, found HTTP {response.status_code}")
+        return reference_id
 
     def submit(self, request: Mapping[str, object]) -> JobSnapshot:
         """Order a song."""

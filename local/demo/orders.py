@@ -19,7 +19,8 @@ Then a quiet morning"""
 class Order:
     """A model, the format to ask it for, and how its upstream works. No two orders have the same model.
 
-    `refused_with` is the fault with which the first provider's simulator answers, so that a fallback sings.
+    `refused_with` is the fault with which the first provider's simulator answers, so that a fallback sings. One that
+    sings `after_a_recording` takes words and an uploaded file instead of a prompt.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Order:
     songs: int = 1
     fallbacks: tuple[str, ...] = ()
     refused_with: str | None = None
+    after_a_recording: bool = False
 
     @property
     def provider(self) -> str:
@@ -38,12 +40,13 @@ class Order:
         """The prompt of this order; one that is to be refused has words that no other order has."""
         return f"{prompt}, a second voice takes over" if self.refused_with else prompt
 
-    def request(self, prompt: str) -> dict[str, object]:
-        """The body of `POST /v1/jobs`."""
+    def request(self, prompt: str, reference_id: str | None = None) -> dict[str, object]:
+        """The body of `POST /v1/jobs`; `reference_id` names the uploaded recording, if there is one."""
+        style = {"reference": {"id": reference_id}} if reference_id else {"prompt": self.prompt(prompt)}
         return {
             "model": self.model,
             "fallbacks": list(self.fallbacks),
-            "prompt": self.prompt(prompt),
+            **style,
             "lyrics": LYRICS,
             "audio": {"format": self.audio_format},
             "title": f"Demo {self.model.replace('/', ' ')}",
@@ -56,6 +59,7 @@ ORDERS: Final = (
     Order("aimlapi/minimax/music-2.0", "mp3", "task, polled"),
     Order("skillboss/music-2.5", "mp3", "blocking, link"),
     Order("apiinone/suno", "mp3", "callback, two songs", songs=2),
+    Order("aimlapi/music-01", "mp3", "upload, blocking, hex", after_a_recording=True),
     Order(
         "minimax/music-2.0",
         "mp3",

@@ -1,4 +1,4 @@
-"""The demo as a process: seven songs that play, honest failures, and nothing left running however it ends."""
+"""The demo as a process: eight songs that play, honest failures, and nothing left running however it ends."""
 
 import json
 import re
@@ -23,8 +23,9 @@ from tests.integration.cloud_process import PROJECT_ROOT, is_alive, until
 BLOCKING = ("minimax/music-2.5", "minimax/music-2.6", "skillboss/music-2.5")
 POLLED = "aimlapi/minimax/music-2.0"
 CALLED_BACK = "apiinone/suno"
+AFTER_A_RECORDING = "aimlapi/music-01"
 FALLBACK = "minimax/music-2.0"
-MODELS = (*BLOCKING, POLLED, CALLED_BACK, FALLBACK)
+MODELS = (*BLOCKING, POLLED, CALLED_BACK, AFTER_A_RECORDING, FALLBACK)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
     assert good.exit_code == 0, good.stdout + good.stderr
     files = sorted(good.out_dir.iterdir(), key=lambda file: file.suffix)
-    assert [file.suffix for file in files] == [".mp3"] * 6 + [".wav"]
+    assert [file.suffix for file in files] == [".mp3"] * 7 + [".wav"]
     (second,) = [file for file in files if file.stem.endswith("-2")]
     assert second.read_bytes() != second.with_stem(second.stem.removesuffix("-2")).read_bytes()
     for file in files:
@@ -114,6 +115,11 @@ def test_the_table_tells_the_way_of_each_song(good: Run) -> None:
         asking = [f"{wait}{times}", f"PollGeneration{times}"]
         assert polls >= 1
         assert states_in(good.row(model)) == ["StartGeneration", *asking, "StoreAudio", "SettleJob", "Done"]
+
+
+def test_a_recording_is_prepared_before_its_song_is_ordered(good: Run) -> None:
+    states = states_in(good.row(AFTER_A_RECORDING))
+    assert states == ["StartGeneration x3", "PrepareReference x2", "StoreAudio", "SettleJob", "Done"]
 
 
 def test_a_refused_first_provider_is_followed_by_its_fallback(good: Run) -> None:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 API = "http://127.0.0.1:1"
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:MusicJob"
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:MusicJob:job_1"
-TASK, TWO_SONGS, FALLBACK = ORDERS[2], ORDERS[4], ORDERS[5]
+TASK, TWO_SONGS, AFTER_A_RECORDING, FALLBACK = ORDERS[2], *ORDERS[4:]
+
+UPLOAD_FORM = {"id": "ref_1", "upload": {"url": f"{API}/bucket", "fields": {"policy": "signed"}}}
 
 Answer = httpx.Response | Exception
 
@@ -185,6 +187,52 @@ def test_both_songs_of_an_order_become_files(rehearsal: Rehearsal, history: Stub
     assert [path.read_bytes() for path in song.paths] == [first, second]
 
 
+def test_a_song_after_a_recording_is_ordered_once_the_recording_is_uploaded(
+    rehearsal: Rehearsal, history: Stubber
+) -> None:
+    audio = wav()
+    expect_history(history, "StartGeneration", "PrepareReference", "StoreAudio", "SettleJob", "Done")
+    song = rehearsal.play(
+        httpx.Response(201, json=UPLOAD_FORM),
+        httpx.Response(204),
+        httpx.Response(202, json=job("succeeded", audio)),
+        httpx.Response(200, content=audio),
+        order=AFTER_A_RECORDING,
+    )
+
+    assert isinstance(song, Delivery)
+    form, upload, order, _ = rehearsal.requests
+    assert json.loads(form.content)["content_type"] == "audio/mpeg"
+    assert json.loads(form.content)["bytes"] > 0
+    assert b"signed" in upload.content
+    assert "Authorization" not in upload.headers
+    body = json.loads(order.content)
+    assert body["reference"] == {"id": "ref_1"}
+    assert "prompt" not in body
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([httpx.Response(422, json={"detail": "/bytes must be at most 1"})], "found 422: /bytes must be at most 1"),
+        ([httpx.Response(201, json={"id": "ref_1"})], "expected an upload form, found something else"),
+        ([httpx.Response(201, json=["ref_1"])], "expected an upload form, found something else"),
+        (
+            [httpx.Response(201, json=UPLOAD_FORM), httpx.Response(403)],
+            "expected to upload the recording, found HTTP 403",
+        ),
+        ([httpx.Response(201, json=UPLOAD_FORM), httpx.ReadError("cut")], "the recording, found ReadError"),
+    ],
+)
+def test_a_recording_that_cannot_be_uploaded_is_reported_in_one_line(
+    rehearsal: Rehearsal, answers: list[Answer], found: str
+) -> None:
+    song = rehearsal.play(*answers, order=AFTER_A_RECORDING)
+
+    assert isinstance(song, FailedSong)
+    assert found in song.reason
+
+
 def test_one_song_where_two_were_ordered_is_a_failure(rehearsal: Rehearsal) -> None:
     song = rehearsal.play(httpx.Response(202, json=job("succeeded", wav())), order=TWO_SONGS)
 
@@ -206,7 +254,7 @@ def test_the_order_for_a_fallback_is_refused_by_its_own_words_only() -> None:
     fault = json.loads(request.content)
     assert str(request.url) == "http://127.0.0.1:9/_sim/faults"
     assert (fault["fault"], fault["on"], fault["times"]) == ("code:1008", "create", 1)
-    assert [order for order in ORDERS if fault["match"] in str(order.request("rain")["prompt"])] == [FALLBACK]
+    assert [order for order in ORDERS if fault["match"] in json.dumps(order.request("rain"))] == [FALLBACK]
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(400), httpx.ConnectError("no")])
@@ -302,5 +350,6 @@ def test_the_orders_cover_every_upstream_and_a_fallback() -> None:
         ("aimlapi/minimax/music-2.0", "mp3", 1, ()),
         ("skillboss/music-2.5", "mp3", 1, ()),
         ("apiinone/suno", "mp3", 2, ()),
+        ("aimlapi/music-01", "mp3", 1, ()),
         ("minimax/music-2.0", "mp3", 1, ("skillboss/music-2.5",)),
     ]
