@@ -9,12 +9,17 @@ from typing import Final, NamedTuple
 
 
 class FactRow(NamedTuple):
-    """One error of one provider, as an answer to the paid request."""
+    """One error in one dialect of a provider, as an answer to the paid request."""
 
-    provider: str
+    dialect: str
     fault: str
     failure_class: str
     charged: str
+
+    @property
+    def provider(self) -> str:
+        """Whose dialect it is."""
+        return self.dialect.partition("_")[0]
 
     @property
     def repeated(self) -> bool:
@@ -66,19 +71,21 @@ _TOLD_AS: Final = (
     ("apiinone", "http", _APIINONE),
     ("apiinone", "code", _APIINONE),
     ("aimlapi", "http", _AIMLAPI),
+    ("aimlapi_music01", "http", _AIMLAPI),
+    ("aimlapi_music01", "code", _MINIMAX),
 )
 
 
 def fact_rows() -> Iterator[FactRow]:
     """Every documented error of every provider."""
-    for provider, told_as, table in _TOLD_AS:
+    for dialect, told_as, table in _TOLD_AS:
         for numbers, failure_class, charged in table:
-            yield from (FactRow(provider, f"{told_as}:{number}", failure_class, charged) for number in numbers)
+            yield from (FactRow(dialect, f"{told_as}:{number}", failure_class, charged) for number in numbers)
     # A page of a content delivery network says nothing about the bill, whichever provider stands behind it.
-    for provider in ("minimax", "skillboss", "apiinone", "aimlapi"):
+    for dialect in ("minimax", "skillboss", "apiinone", "aimlapi", "aimlapi_music01"):
         for fault in ("html", "empty"):
-            yield FactRow(provider, fault, "unknown_outcome", "unknown")
-    for provider in ("minimax", "skillboss"):
-        yield FactRow(provider, "status1", "incomplete", "unknown")
+            yield FactRow(dialect, fault, "unknown_outcome", "unknown")
+    for dialect in ("minimax", "skillboss", "aimlapi_music01"):
+        yield FactRow(dialect, "status1", "incomplete", "unknown")
     yield FactRow("apiinone", "status_word:FAILED", "provider_error", "unknown")
     yield FactRow("aimlapi", "status_word:error", "provider_error", "unknown")

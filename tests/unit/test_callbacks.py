@@ -292,7 +292,7 @@ def test_a_task_that_is_not_found_is_asked_for_again_soon() -> None:
     missing = json_answer({"code": 404, "message": "no such task"}, 404)
     world = world_with(polls=(missing, missing))
     verdict = poll_generation(JOB_ID, 1, 0, world.poll_ports())
-    assert (verdict.verdict, verdict.wait_seconds, verdict.misses) == (Word.GENERATING, 10, 1)
+    assert (verdict.verdict, verdict.wait_seconds, verdict.misses) == (Word.GENERATING, 5, 1)
 
 
 def test_a_new_link_to_a_song_is_polled_for_because_nobody_announces_it() -> None:

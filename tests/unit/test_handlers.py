@@ -328,7 +328,7 @@ def test_poll_generation_answers_with_a_verdict(call: Call, world: World) -> Non
     world.upstream = FakeUpstream(json_answer({"message": "no such task"}, 404))
     world.jobs.create(generating_job())
     answer = call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 2})
-    assert (answer["verdict"], answer["wait_seconds"], answer["misses"]) == ("generating", 56, 3)
+    assert (answer["verdict"], answer["wait_seconds"], answer["misses"]) == ("generating", 5, 3)
 
 
 def test_prepare_reference_answers_with_a_verdict(call: Call, world: World) -> None:

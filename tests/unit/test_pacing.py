@@ -34,10 +34,9 @@ wishes = st.none() | st.integers(0, 86_400)
 
 def polls_at(pace: Pace, asked_s: int | None = None) -> list[int]:
     """The seconds after the order at which a song that never ends is asked for, until it is given up."""
-    at: list[int] = []
-    while not at or at[-1] < GENERATION_TIMEOUT_S:
-        since = at[-1] if at else 0
-        at.append(since + pace.next_poll_s(since, asked_s))
+    at = [pace.first_poll_s(0)]
+    while at[-1] < GENERATION_TIMEOUT_S:
+        at.append(at[-1] + pace.next_poll_s(at[-1], asked_s))
     return at
 
 
@@ -45,7 +44,7 @@ def polls_at(pace: Pace, asked_s: int | None = None) -> list[int]:
     ("p50_s", "polls"),
     [
         (1, [1, 2, 3, 4]),
-        (20, [16, 21, 26, 31]),
+        (20, [16, 21, 26, 31, 36, 41, 47]),
         (70, [56, 63, 71, 80, 90, 102, 115, 130, 145, 160]),
         (300, [240, 255, 270]),
     ],
@@ -58,15 +57,25 @@ def test_a_song_is_asked_for_a_little_before_half_of_them_are_ready(p50_s: int, 
 @given(paces, elapsed, wishes)
 def test_every_wait_is_one_that_the_machine_takes(pace: Pace, elapsed_s: float, asked_s: int | None) -> None:
     assert 1 <= pace.next_poll_s(elapsed_s, asked_s) <= LONGEST_WAIT_S
+    assert 1 <= pace.first_poll_s(elapsed_s) <= LONGEST_WAIT_S
 
 
 @given(paces)
 def test_pauses_never_become_shorter_and_never_longer_than_the_longest(pace: Pace) -> None:
-    waits = [later - earlier for earlier, later in pairwise(polls_at(pace))]
-    # A first look later than the longest wait takes several waits; the pauses begin after it.
-    pauses = [wait for at, wait in zip(polls_at(pace), waits, strict=False) if at >= pace.estimate.p50_s * 0.8]
+    pauses = [later - earlier for earlier, later in pairwise(polls_at(pace))]
     assert pauses == sorted(pauses)
-    assert all(pause <= max(1, pace.longest_pause_s) for pause in pauses)
+    assert all(pause <= pace.longest_pause_s for pause in pauses)
+
+
+@given(paces, elapsed, elapsed)
+def test_the_longer_a_song_takes_the_longer_are_the_pauses(pace: Pace, one: float, other: float) -> None:
+    assert pace.next_poll_s(min(one, other)) <= pace.next_poll_s(max(one, other))
+
+
+@given(paces, elapsed)
+def test_after_a_restart_a_song_that_is_overdue_is_asked_for_within_a_pause(pace: Pace, late_s: float) -> None:
+    elapsed_s = pace.estimate.p50_s + late_s
+    assert pace.first_poll_s(elapsed_s) == pace.next_poll_s(elapsed_s)
 
 
 @given(paces, elapsed, st.integers(1, 86_400))
@@ -106,7 +115,8 @@ def test_the_events_of_a_poll_are_those_of_its_states() -> None:
 )
 def test_a_poll_that_is_put_off_waits_as_long_as_the_provider_asks(provider: str, status: int, body: bytes) -> None:
     outcome = load_provider(provider).read_poll(replace(answer_with(body, status), retry_after_s=117))
-    assert outcome == StillRunning(117)
+    assert isinstance(outcome, StillRunning)
+    assert outcome.retry_after_s == 117
 
     attempt = generating_job().attempts[0].model_copy(update={"provider": provider})
     world = World(upstream=FakeUpstream(ScriptedAnswer(body, status, retry_after_s=117)))

@@ -11,12 +11,14 @@ from fermata.domain.verdicts import Verdict, Word
 from fermata.errors import AnswerLostError, ConfigurationError, FermataError, NotFoundError, NotSentError
 from fermata.use_cases.poll_generation import MISSES_IN_A_ROW, POLL_WITHIN_S, poll_generation
 from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.start_generation import start_generation
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job, rate_limited, ready_job
 from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 
 TASK_ID = "uuid:minimax/music-2.0"
 SONG_LINK = "https://cdn.aimlapi.com/x%2Fy.mp3?sig=a%2Bb"
 DONE = json_answer({"id": TASK_ID, "status": "completed", "audio_file": {"url": SONG_LINK}})
+TASK_CREATED = json_answer({"id": TASK_ID, "status": "queued"}, 201)
 RUNNING = json_answer({"id": TASK_ID, "status": "generating"})
 UNKNOWN_TASK = json_answer({"message": "no such generation", "statusCode": 404}, 404)
 
@@ -87,8 +89,14 @@ def test_polls_keep_to_what_the_models_last_songs_took() -> None:
     world = world_with(RUNNING, RUNNING)
     model = world.stored(JOB_ID).candidate.model
     before = poll(world).wait_seconds
-    world.estimates.known = {model: Estimate(p50_s=20, p80_s=30)}
-    assert (before, poll(world).wait_seconds) == (56, 16)
+    world.estimates.known = {model: Estimate(p50_s=8, p80_s=30)}
+    assert (before, poll(world).wait_seconds) == (5, 2)
+
+
+def test_the_first_poll_keeps_to_what_the_models_last_songs_took() -> None:
+    world = world_with(TASK_CREATED, job=queued_job("aimlapi"))
+    world.estimates.known = {queued_job("aimlapi").candidate.model: Estimate(p50_s=20, p80_s=30)}
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").wait_seconds == 16
 
 
 def test_an_absurd_wish_for_a_pause_is_cut_to_ten_minutes() -> None:

@@ -103,12 +103,12 @@ def test_numbers_and_instants_are_what_a_wait_state_takes(job: Job, estimate: Es
 
 
 def test_still_generating_keeps_the_count_of_misses() -> None:
-    found = still_generating(claimed_attempt(), NOON, PACE, misses=3)
-    assert (found.verdict, found.wait_seconds, found.misses) == (Word.GENERATING, 56, 3)
+    found = still_generating(claimed_attempt(), NOON, 0, 3)
+    assert (found.verdict, found.wait_seconds, found.misses) == (Word.GENERATING, 1, 3)
 
 
 @pytest.mark.parametrize(("elapsed_s", "wait_s"), [(0, 56), (40, 16), (56, 7), (80, 10), (3000, 15)])
-def test_a_task_is_asked_for_by_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
+def test_a_task_is_first_asked_for_by_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
     assert verdict(generating_job(), elapsed_s).wait_seconds == wait_s
 
 

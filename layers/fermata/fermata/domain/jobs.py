@@ -158,6 +158,10 @@ class Attempt(_Record):
         """This attempt with the route for polling on which its task is known."""
         return self._with(poll_route=poll_route)
 
+    def age_s(self, now: datetime) -> float:
+        """Seconds since the order."""
+        return (now - self.started_at).total_seconds()
+
     def marked_late(self) -> "Attempt":
         """This attempt after its answer arrived whole although it had been written off."""
         return self._with(late=True)

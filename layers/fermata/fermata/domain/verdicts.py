@@ -61,7 +61,9 @@ def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdi
                 Word.IN_FLIGHT, attempt, min(attempt.claim_until, now + timedelta(seconds=15)) + timedelta(seconds=1)
             )
         case AttemptState.GENERATING:
-            return still_announced(attempt, now) or still_generating(attempt, now, pace)
+            return still_announced(attempt, now) or still_generating(
+                attempt, now, pace.first_poll_s(attempt.age_s(now))
+            )
         case AttemptState.READY:
             return _verdict(Word.READY, attempt, now)
         case AttemptState.FAILED:
@@ -88,12 +90,9 @@ def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_late
             return _verdict(Word.FAILED, attempt, now)
 
 
-def still_generating(
-    attempt: Attempt, now: datetime, pace: Pace, *, asked_s: int | None = None, misses: int = 0
-) -> Verdict:
-    """The provider still works on the task: poll again at this pace, or later where the provider asked for it."""
-    wait_s = pace.next_poll_s((now - attempt.started_at).total_seconds(), asked_s)
-    return Verdict(Word.GENERATING, attempt.number, wait_s, f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
+def still_generating(attempt: Attempt, now: datetime, wait_s: int, misses: int = 0) -> Verdict:
+    """The provider still works on the task: poll it after `wait_s` seconds."""
+    return Verdict(Word.GENERATING, attempt.number, bounded(wait_s), f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
 
 
 def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:

@@ -103,7 +103,8 @@ def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, misses: int, por
     # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
     announced = still_announced(attempt, now) if outcome.told and outcome.retry_after_s is None else None
     pace = pace_of(job, ports.catalogue, ports.estimates)
-    return announced or still_generating(attempt, now, pace, asked_s=outcome.retry_after_s, misses=misses)
+    wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
+    return announced or still_generating(attempt, now, wait_s, misses)
 
 
 def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:

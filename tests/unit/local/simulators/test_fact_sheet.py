@@ -7,10 +7,12 @@ import pytest
 from fermata.adapters.providers import load_provider
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import Refused
+from local.simulators.exchange import Answer
 from local.simulators.faults import parse_fault
 from tests.fact_sheet import FactRow, fact_rows
 from tests.fixtures.http_answers import answer_with
 from tests.twins import PROVIDERS
+from tests.unit.local.simulators.music01 import generate, ids
 from tests.unit.local.simulators.offline import Provider
 
 ROWS = list(fact_rows())
@@ -19,17 +21,21 @@ NOT_FROM_AN_ANSWER = {"bad_audio", "result_expired"}
 
 
 def label(row: FactRow) -> str:
-    return f"{row.provider}-{row.fault}"
+    return f"{row.dialect}-{row.fault}"
+
+
+def order(simulated: Provider, row: FactRow) -> Answer:
+    """The answer to a paid request in the row's dialect that meets the row's error."""
+    references = ids(simulated) if row.dialect == "aimlapi_music01" else {}
+    assert simulated.fault(row.fault, on="create").status == 201
+    return generate(simulated, references) if references else simulated.order()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_a_documented_error_is_played_and_understood(row: FactRow) -> None:
-    simulated = Provider(row.provider)
-    assert simulated.fault(row.fault, on="create").status == 201
-    answer = simulated.order()
-
+    answer = order(Provider(row.provider), row)
     read = answer_with(answer.body, answer.status, answer.content_type, retry_after=answer.headers.get("retry-after"))
-    outcome = load_provider(row.provider).read_start(read)
+    outcome = load_provider(row.dialect).read_start(read)
     assert isinstance(outcome, Refused), outcome
     failure = outcome.failure
     assert (failure.failure_class.value, failure.provider_charged.value) == (row.failure_class, row.charged)
@@ -42,8 +48,7 @@ def test_a_documented_error_is_played_and_understood(row: FactRow) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_what_the_dialect_believes_of_the_bill_is_never_less_than_the_bill(row: FactRow) -> None:
     simulated = Provider(row.provider)
-    simulated.fault(row.fault, on="create")
-    simulated.order()
+    order(simulated, row)
     [item] = simulated.bill["items"]
     assert row.charged != "no" or not item["charged"]
 
