@@ -97,7 +97,7 @@ build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/
 	@$(PY) tooling/build.py
 
 bench: $(VENV) $(FUNCTIONS) ## time the one-machine cloud; prints figures and ratios
-	@$(PY) -m tests.benchmarks.bench_job
+	@for bench in tests/benchmarks/bench_*.py; do $(PY) -m "tests.benchmarks.$$(basename "$$bench" .py)" || exit; done
 
 # ---- dependencies
 

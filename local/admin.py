@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.errors import LocalCloudError, UsageError
@@ -14,6 +16,18 @@ from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset({"InvalidRequestError", "NotFoundError"})
+_FIELDS: Final = ("tenant_id", "credits", "plan", "cap_credits")
+# A repeated grant is a second grant: nobody repeats an invocation whose answer was lost.
+_ONE_TRY: Final = Config(retries={"total_max_attempts": 1})
+
+
+_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits."
+_COMMANDS: Final = (
+    ("create-tenant", "create a tenant with an empty prepaid wallet"),
+    ("issue-key", "issue an API key, which is shown once"),
+    ("grant", "add credits to a tenant's balance; each grant adds them again"),
+    ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
+)
 
 
 class AdminError(LocalCloudError):
@@ -27,13 +41,15 @@ class CommandRefusedError(UsageError):
 def main(argv: Sequence[str]) -> int:
     """Carry out one command and print its answer as one JSON object."""
     arguments = _parse(argv)
-    question = {"action": arguments.command.replace("-", "_"), "tenant_id": arguments.tenant_id}
+    given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
+    question = {"action": arguments.command.replace("-", "_"), **given}
     client, function = _on_aws(arguments.stack) if arguments.stack else _on_this_machine(arguments.state_dir)
     try:
         answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
         payload = json.loads(answer["Payload"].read())
     except (BotoCoreError, ClientError) as error:
-        raise AdminError(f"cannot invoke {function}: {error}") from error
+        unsure = "the command may have been carried out, so look before you repeat it"
+        raise AdminError(f"cannot invoke {function}: {error}; {unsure}") from error
     if "FunctionError" in answer:
         raise _as_error(function, payload)
     print(json.dumps(payload))
@@ -55,6 +71,7 @@ def _on_this_machine(state_dir: Path | None) -> tuple[Any, str]:
         region_name=cloud["region"],
         aws_access_key_id=cloud["access_key_id"],
         aws_secret_access_key=cloud["secret_access_key"],
+        config=_ONE_TRY,
     )
     return client, cloud["outputs"][_OUTPUT]
 
@@ -66,7 +83,7 @@ def _on_aws(stack: str) -> tuple[Any, str]:
         function = outputs.get(_OUTPUT)
         if not function:
             raise AdminError(f"stack {stack} has no output {_OUTPUT}; deploy the current template")
-        return boto3.client("lambda"), function
+        return boto3.client("lambda", config=_ONE_TRY), function
     except (BotoCoreError, ClientError) as error:
         raise AdminError(f"cannot read stack {stack}: {error}") from error
 
@@ -77,12 +94,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(prog="python -m local admin", description="Create tenants and issue API keys.", allow_abbrev=False)
+    parser = _Parser(prog="python -m local admin", description=_DESCRIPTION, allow_abbrev=False)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--state-dir", type=Path, help="state directory of a cloud on this machine")
     where.add_argument("--stack", help="name of a CloudFormation stack; uses your AWS credentials")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, what in (("create-tenant", "create a tenant"), ("issue-key", "issue an API key, which is shown once")):
-        command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+    made = {
+        name: commands.add_parser(name, help=what, description=what, allow_abbrev=False) for name, what in _COMMANDS
+    }
+    for command in made.values():
         command.add_argument("tenant_id", metavar="TENANT", help="lower-case letters, digits and hyphens")
+    made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="how many to add")
+    made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
+    cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
+    made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     return parser.parse_args(argv)
+
+
+def whole_number(text: str) -> int:
+    """A number of credits as people write it; raises ValueError for everything that is not plain digits."""
+    if not re.fullmatch(r"-?[0-9]{1,100}", text):
+        raise ValueError(text)
+    return int(text)

@@ -101,6 +101,7 @@ def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
         time_scale=arguments.time_scale,
         provider_latency_s=arguments.provider_latency,
         state_dir=arguments.state_dir,
+        credits=arguments.credits,
         built=arguments.built,
     )
 
@@ -125,6 +126,8 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
         metavar="S",
         help="seconds a simulator takes for a song (default: %(default)s)",
     )
+    credits_help = "credits that the demo tenant begins with (default: %(default)s)"
+    parser.add_argument("--credits", type=int, default=100_000, metavar="N", help=credits_help)
     state_dir = "directory for the logs and the cloud's address (default: .local/PORT)"
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help=state_dir)
     parser.add_argument("--built", action="store_true", help="run what make build made, under Python 3.13")

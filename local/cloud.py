@@ -17,7 +17,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from local import moto_backends, moto_seams, step_functions
+from local import moto_backends, moto_seams, moto_transactions, step_functions
 from local.aws_endpoint import AwsEndpoint
 from local.deployer import deploy
 from local.deployment import REGION, Deployment
@@ -116,6 +116,7 @@ class LocalCloud:
 
         moto_backends.execute_machines()
         moto_backends.lock_backends()
+        moto_transactions.remember_only_what_a_transaction_touches()
         moto_backends.list_modules_once()
         moto_backends.enforce_no_bucket_policy()
         step_functions.scale_time(self._settings.time_scale)
@@ -185,6 +186,8 @@ class LocalCloud:
         if name is None:
             return None
         _ask(parts.runtime, name, {"action": "create_tenant", "tenant_id": TENANT})
+        if self._settings.credits:
+            _ask(parts.runtime, name, {"action": "grant", "tenant_id": TENANT, "credits": self._settings.credits})
         return str(_ask(parts.runtime, name, {"action": "issue_key", "tenant_id": TENANT})["api_key"])
 
     def _describe(
@@ -244,7 +247,7 @@ def _clients(url: str) -> Callable[[str], Any]:
     return cache(lambda service: session.client(service, endpoint_url=url, config=config))
 
 
-def _ask(runtime: LambdaRuntime, name: str, question: Mapping[str, str]) -> dict[str, Any]:
+def _ask(runtime: LambdaRuntime, name: str, question: Mapping[str, str | int]) -> dict[str, Any]:
     answer: Answer = runtime.invoke(name, json.dumps(question).encode())
     if answer.failed:
         raise CloudStartError(f"{question['action']} failed with {error_type(answer)}; see the log of {name}")

@@ -62,6 +62,18 @@ LOCKED: Final = (
     Seam("moto.sqs.responses", "SQSResponse.call_action", ("self",), _NOT_THREAD_SAFE),
     Seam("moto.stepfunctions.responses", "StepFunctionResponse.call_action", ("self",), _NOT_THREAD_SAFE),
 )
+TRANSACT_WRITE: Final = Seam(
+    "moto.dynamodb.models",
+    "DynamoDBBackend.transact_write_items",
+    ("self", "transact_items"),
+    "what a cancelled transaction touched is put back item by item",
+)
+TABLE_COPY: Final = Seam(
+    "moto.dynamodb.models",
+    "copy",
+    None,
+    "moto copies the whole table for each item of a transaction: a second with a thousand items",
+)
 ENGINE_CLIENTS: Final = Seam(
     f"{_ASL}.utils.boto_client",
     "boto_client_for",
@@ -130,6 +142,8 @@ BUCKET_PERMISSION: Final = Seam(
 SEAMS: Final = (
     EXECUTE_MACHINES,
     *LOCKED,
+    TRANSACT_WRITE,
+    TABLE_COPY,
     MODULES,
     BUCKET_PERMISSION,
     ENGINE_CLIENTS,

@@ -13,6 +13,7 @@ from local.transform import read_template
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_PORT: Final = 3000
+MOST_CREDITS: Final = 1_000_000_000
 _BASE_URL: Final = "BaseUrl"
 _TRUSTED_ORIGINS: Final = "TrustedLocalOrigins"
 
@@ -28,6 +29,7 @@ class CloudSettings:
     real: tuple[str, ...] = ()
     time_scale: float = 1.0
     provider_latency_s: float = 2.0
+    credits: int = 100_000
     state_dir: Path | None = None
     built: bool = False
     template: Path = PROJECT_ROOT / "template.yaml"
@@ -130,6 +132,8 @@ def _wrong_numbers(settings: CloudSettings) -> list[str]:
         problems.append(f"--time-scale: expected a number above 0, found {settings.time_scale:g}")
     if not 0 <= settings.provider_latency_s < float("inf"):
         problems.append(f"--provider-latency: expected seconds, 0 or more, found {settings.provider_latency_s:g}")
+    if not 0 <= settings.credits <= MOST_CREDITS:
+        problems.append(f"--credits: expected 0 to {MOST_CREDITS}, found {settings.credits}")
     if not 0 <= settings.port <= 65535:
         problems.append(f"--port: expected 0 to 65535, found {settings.port}")
     return problems

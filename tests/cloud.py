@@ -9,6 +9,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
+from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+from fermata.domain.wallet import Wallet
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -25,7 +28,7 @@ def session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
-def dynamodb_with_table() -> "DynamoDBClient":
+def dynamodb_with_table(*wallets: Wallet) -> "DynamoDBClient":
     client = session().client("dynamodb", config=ONE_TRY)
     client.create_table(
         TableName=TABLE,
@@ -36,6 +39,8 @@ def dynamodb_with_table() -> "DynamoDBClient":
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
+    for wallet in wallets:
+        DynamoWalletStore(client, TABLE).open(wallet)
     return client
 
 
@@ -49,9 +54,9 @@ Answer = tuple[AWSResponse, dict[str, Any]]
 
 
 class AnswersInstead:
-    """Answers the next calls of one operation itself, so that they do not reach AWS."""
+    """Answers the next calls of one operation itself, so that they do not reach AWS; None lets one pass."""
 
-    def __init__(self, client: Any, operation: str, *answers: Callable[[], Answer]) -> None:  # noqa: ANN401 - any client
+    def __init__(self, client: Any, operation: str, *answers: Callable[[], Answer | None]) -> None:  # noqa: ANN401 - any client
         self.answers = list(answers)
         self.calls = 0
         service = client.meta.service_model.service_name

@@ -58,6 +58,8 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "read_ports": world.read_ports,
         "job_store": lambda: world.jobs,
         "estimates": lambda: world.estimates,
+        "manage_ports": world.manage_ports,
+        "wallet_store": lambda: world.wallets,
         "tenant_store": lambda: world.tenants,
         "now": world.clock,
         "job_randomness": job_randomness,

@@ -9,8 +9,10 @@ from typing import Final
 from fermata.domain.callbacks import Callback, new_callback
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.idempotency import FirstAnswer
 from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, AwaitedCallback, Job, JobStatus, Track
 from fermata.domain.requests import SongRequest
+from fermata.use_cases.submit_job import Order
 from tests.twins import CALLBACK_RANDOMNESS, NOON, ScriptedAnswer
 
 JOB_ID: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXY"
@@ -22,6 +24,12 @@ LINK: Final = "https://cdn.minimax.io/a%2Fb.mp3?Signature=canary%2Bsigned&Expire
 def song_request(**changes: object) -> SongRequest:
     body = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, **changes}
     return SongRequest.model_validate(body)
+
+
+def order(body: object, key: str | None = None, tenant_id: str = "acme") -> Order:
+    """An order as a handler hands it on; its answer names the job and nothing else."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Order(raw, tenant_id, key, lambda job: FirstAnswer(headers={"Location": f"/{job.id}"}, body=job.id))
 
 
 def candidate(provider: str = "minimax") -> Candidate:

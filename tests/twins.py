@@ -10,14 +10,17 @@ from typing import Final
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
+from fermata.domain.idempotency import Receipt
 from fermata.domain.jobs import Job, Track
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
-from fermata.errors import ConfigurationError, FermataError, StaleRecordError
+from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
+from fermata.errors import ConfigurationError, FermataError, IdempotencyKeyTakenError, StaleRecordError
 from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
+from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
 from fermata.use_cases.prepare_reference import PreparePorts
@@ -46,6 +49,53 @@ class SettableClock:
         self.now += timedelta(seconds=seconds)
 
 
+class InMemoryWalletStore:
+    """Wallets and their ledgers, oldest entry first."""
+
+    def __init__(self, *wallets: Wallet) -> None:
+        self._wallets = {wallet.tenant_id: wallet for wallet in wallets}
+        self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
+
+    def open(self, wallet: Wallet) -> None:
+        self._wallets.setdefault(wallet.tenant_id, wallet)
+
+    def find(self, tenant_id: str) -> Wallet | None:
+        return self._wallets.get(tenant_id)
+
+    def grant(self, grant: Movement) -> None:
+        ledger = self._ledgers.get(grant.tenant_id, {})
+        if not any(entry.entry_id in ledger for entry in grant.entries):
+            self.move(grant)
+
+    def set_plan(self, tenant_id: str, plan: Plan, cap_credits: int | None) -> bool:
+        wallet = self._wallets[tenant_id]
+        if plan is Plan.PREPAID and wallet.balance < 0:
+            return False
+        self._wallets[tenant_id] = wallet.on_plan(plan, cap_credits)
+        return True
+
+    def move(self, movement: Movement) -> None:
+        if movement.tenant_id not in self._wallets:
+            raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
+        moved = self._wallets[movement.tenant_id].after(movement)
+        ledger = self._ledgers.setdefault(movement.tenant_id, {})
+        if any(entry.entry_id in ledger for entry in movement.entries):
+            raise StaleRecordError("the ledger has such an entry already")
+        self._wallets[movement.tenant_id] = moved
+        ledger.update({entry.entry_id: entry for entry in movement.entries})
+
+    def ledger(self, tenant_id: str) -> list[LedgerEntry]:
+        entries = self._ledgers.get(tenant_id, {})
+        return [entries[entry_id] for entry_id in sorted(entries)]
+
+
+FUNDED_WALLETS: Final = tuple(
+    empty_wallet(tenant_id, NOON).model_copy(update={"granted": 1_000_000, "balance": 1_000_000})
+    for tenant_id in ("acme", "other")
+)
+"""Wallets of the tenants that tests order for, good for every order."""
+
+
 class InMemoryJobStore:
     """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
 
@@ -53,31 +103,56 @@ class InMemoryJobStore:
     once, after a write was applied and before its caller hears of it: the loss of the answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
+        self.wallets = wallets or InMemoryWalletStore(*FUNDED_WALLETS)
         self._rows: dict[str, str] = {}
+        self._receipts: dict[tuple[str, str], str] = {}
         self.after_next_save: Callable[[], object] | None = None
         self.before_next_save: Callable[[], object] | None = None
+        self.before_next_create: Callable[[], object] | None = None
         self.saves = 0
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def create(self, job: Job) -> None:
+    def create(self, job: Job, receipt: Receipt | None = None) -> None:
+        before, self.before_next_create = self.before_next_create, None
+        if before is not None:
+            before()
+        taken = receipt and self.find_receipt(receipt.tenant_id, receipt.key_sha256)
+        if taken and taken.is_live(job.created_at):
+            raise IdempotencyKeyTakenError("another order with this key was stored first")
         if job.id in self._rows:
             raise StaleRecordError(f"{job.id} is taken")
+        self.wallets.move(hold_on(job))
         self._rows[job.id] = job.model_dump_json()
+        if receipt:
+            self._receipts[receipt.tenant_id, receipt.key_sha256] = receipt.model_dump_json()
 
     def load(self, job_id: str) -> Job | None:
         row = self._rows.get(job_id)
         return None if row is None else Job.model_validate_json(row)
 
     def save(self, job: Job) -> None:
+        self._replace(job, None)
+
+    def settle(self, job: Job) -> None:
+        self._replace(job, settlement_of(job))
+
+    def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
+        row = self._receipts.get((tenant_id, key_sha256))
+        return None if row is None else Receipt.model_validate_json(row)
+
+    def _replace(self, job: Job, settlement: Movement | None) -> None:
         before, self.before_next_save = self.before_next_save, None
         if before is not None:
             before()
         stored = self.load(job.id)
-        if stored is None or stored.version != job.version - 1:
+        ends = job.status.is_terminal and stored is not None and stored.status is not job.status
+        if stored is None or stored.version != job.version - 1 or (ends and settlement is None):
             raise StaleRecordError(f"somebody else wrote {job.id}")
+        if settlement:
+            self.wallets.move(settlement)
         self._rows[job.id] = job.model_dump_json()
         self.saves += 1
         after, self.after_next_save = self.after_next_save, None
@@ -503,6 +578,13 @@ class World:
             scratch=self.scratch,
             retention_days=365,
         )
+
+    @property
+    def wallets(self) -> InMemoryWalletStore:
+        return self.jobs.wallets
+
+    def manage_ports(self) -> ManagePorts:
+        return ManagePorts(self.tenants, self.wallets)
 
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(

@@ -6,10 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.manage_tenants import manage_tenants
-from fermata.wiring import key_randomness, now, tenant_store
+from fermata.wiring import key_randomness, manage_ports, now
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """What was done; the answer to `issue_key` is the only place where the key is shown."""
-    return manage_tenants(event, tenant_store(), now(), key_randomness())
+    return manage_tenants(event, manage_ports(), now(), key_randomness())

@@ -3,9 +3,11 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.domain.idempotency import FirstAnswer
 from fermata.domain.job_view import job_view
+from fermata.domain.jobs import Job
 from fermata.use_cases.estimating import estimate_of
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.submit_job import Order, submit_job
 from fermata.wiring import job_randomness, now, submit_ports
 
 api = http_api.create_api(charged="no")
@@ -14,9 +16,14 @@ lambda_handler = http_api.entry_point(api)
 
 @api.post("/v1/jobs")
 def post_job() -> Response[str]:
-    """202 with the stored job."""
+    """202 with the stored job, or once more what an order with the same idempotency key was told first."""
     event, ports, moment = api.current_event, submit_ports(), now()
-    job = submit_job(http_api.raw_body(event), http_api.caller(event).tenant_id, ports, moment, job_randomness())
-    estimate, address = estimate_of(job, ports.catalogue, ports.estimates), http_api.api_url(event)
-    headers = {"Location": f"{address}/v1/jobs/{job.id}", **http_api.retry_after(job, estimate.p50_s, moment)}
-    return http_api.answer(202, job_view(job, estimate, {}, address), headers)
+
+    def told(job: Job) -> FirstAnswer:
+        estimate, address = estimate_of(job, ports.catalogue, ports.estimates), http_api.api_url(event)
+        headers = {"Location": f"{address}/v1/jobs/{job.id}", **http_api.retry_after(job, estimate.p50_s, moment)}
+        return http_api.first_answer(job_view(job, estimate, {}, address), headers)
+
+    tenant_id, key = http_api.caller(event).tenant_id, http_api.idempotency_key(event)
+    submission = submit_job(Order(http_api.raw_body(event), tenant_id, key, told), ports, moment, job_randomness())
+    return http_api.accepted(submission.answer, replayed=submission.replayed)

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,17 +17,17 @@ from tests.integration.song import Cloud, request
 
 ROOT = Path(__file__).parents[2]
 PRIORS = '{"aimlapi/minimax/music-2.0":{"p50_s":1,"p80_s":1}}'
-FLAGS = ["--port", "0", "--provider-latency", "0", "--time-scale", "1000", "--param", f"ModelLatencyPriors={PRIORS}"]
+FLAGS = ["--provider-latency", "0", "--time-scale", "1000", "--param", f"ModelLatencyPriors={PRIORS}"]
 RUNS = 10
 POLLS = 5
 LOOK_AFTER_S = 1.0
 
 
 @contextmanager
-def running_cloud() -> Iterator[tuple[Cloud, float]]:
+def running_cloud(flags: Sequence[str]) -> Iterator[tuple[Cloud, float]]:
     """A cloud of its own, and the seconds until it was ready."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "local", "up", *FLAGS]
+    command = [sys.executable, "-m", "local", "up", "--port", "0", *flags]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -58,9 +58,9 @@ def seconds_of_a_read(cloud: Cloud, job_id: str) -> float:
 
 def main() -> None:
     """Print the figures."""
-    with running_cloud():
+    with running_cloud(FLAGS):
         pass
-    with running_cloud() as (cloud, ready):
+    with running_cloud(FLAGS) as (cloud, ready):
         job_id = cloud.made(request("the job that is read"))["id"]
         jobs = [seconds_of_a_job(cloud) for _ in range(RUNS)][2:]
         reads = [seconds_of_a_read(cloud, job_id) for _ in range(20)]

@@ -68,7 +68,7 @@ class Cloud:
         """Look until something holds."""
         until(holds, within_s, "what the test waits for")
 
-    def manage(self, **command: str) -> dict[str, Any]:
+    def manage(self, **command: object) -> dict[str, Any]:
         """What the operator's function answers."""
         name = self.line["outputs"]["ManageTenantsFunctionName"]
         answer = self.aws("lambda").invoke(FunctionName=name, Payload=json.dumps(command).encode())

@@ -82,13 +82,6 @@ def test_a_missing_model_is_named(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("nothing_happens")
-def test_an_idempotency_key_is_refused_because_ignoring_it_could_cost_a_second_song(cloud: Cloud) -> None:
-    with cloud.http() as http:
-        answer = http.post("/v1/jobs", json=request("bad input"), headers={"Idempotency-Key": "order-42"})
-    assert "Idempotency-Key" in assert_problem(answer, 400)["detail"]
-
-
-@pytest.mark.usefixtures("nothing_happens")
 def test_a_json_array_is_422_at_the_root(cloud: Cloud) -> None:
     with cloud.http() as http:
         problem = assert_problem(http.post("/v1/jobs", json=[1]), 422)

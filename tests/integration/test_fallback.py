@@ -136,7 +136,8 @@ def test_a_default_fallback_that_cannot_sing_the_request_is_left_out(cloud_with_
 def test_the_record_keeps_the_chain_and_an_answer_that_came_late_after_the_job_went_on(cloud: Cloud) -> None:
     store = DynamoJobStore(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"])
     asked = song_request(fallbacks=[AIML], on_unknown="fallback")
-    job = queued_job(id="job_of_a_chain", request=asked, candidates=(candidate(), candidate("aimlapi")))
+    chain = (candidate(), candidate("aimlapi"))
+    job = queued_job(id="job_of_a_chain", tenant_id=cloud.line["tenant"], request=asked, candidates=chain)
     store.create(job)
     first = job.claimed(claimed_attempt(), job.created_at)
     second = first.model_copy(update={"attempts": (claimed_attempt(), claimed_attempt("aimlapi", 2, candidate=1))})

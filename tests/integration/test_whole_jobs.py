@@ -67,7 +67,7 @@ def test_a_song_ends_as_a_playable_file_that_is_what_the_record_says(
     assert file.headers["content-type"] == track["content_type"] == container
     [attempt] = cloud.attempts(job["id"])
     assert attempt["provider_charged"] == "yes"
-    assert job["charged"] == "no"
+    assert job["charged"] == "yes"
 
 
 def test_the_permanent_address_redirects_to_a_fresh_link(cloud: Cloud) -> None:

@@ -1,6 +1,5 @@
 """Which models may sing a job is decided, checked and priced when the job is submitted."""
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from fermata.domain.jobs import Job
 from fermata.errors import ConfigurationError, InvalidRequestError
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.submit_job import submit_job
-from tests.songs import LYRICS, PROMPT, json_answer
+from tests.songs import LYRICS, PROMPT, json_answer, order
 from tests.twins import NOON, FakeUpstream, World
 
 MINIMAX, AIML = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
@@ -19,7 +18,8 @@ MINIMAX, AIML = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
 
 def submit(world: World | None = None, **fields: Any) -> Job:  # noqa: ANN401 - any JSON
     body = {"model": MINIMAX, "prompt": PROMPT, "lyrics": LYRICS, **fields}
-    return submit_job(json.dumps(body).encode(), "acme", (world or World()).submit_ports(), NOON, bytes(10))
+    world = world or World()
+    return world.stored(submit_job(order(body), world.submit_ports(), NOON, bytes(10)).job_id)
 
 
 def refusal(**fields: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON

@@ -85,7 +85,7 @@ def test_a_submitted_job_is_accepted_with_where_and_when_to_look(call: Call, wor
     assert answer["headers"]["Location"] == job["urls"]["self"] == f"https://api.example.com/v1/jobs/{job['id']}"
     assert answer["headers"]["Retry-After"] == "30"
     assert answer["headers"]["Content-Type"] == "application/json"
-    assert (job["status"], job["charged"]) == ("queued", "no")
+    assert (job["status"], job["charged"]) == ("queued", "held")
     assert world.machine.started == [job["id"]]
     assert world.stored(job["id"]).tenant_id == "acme"
 
@@ -214,6 +214,19 @@ def test_attempts_are_listed(call: Call, world: World) -> None:
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
     assert body_of(answer)["data"][0]["error_class"] == "rate_limited"
     assert body_of(answer)["next_cursor"] is None
+
+
+def test_an_account_shows_the_tenants_own_credits(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    mine = body_of(call("read_account", http_event("GET", "/v1/account")))
+    theirs = body_of(call("read_account", http_event("GET", "/v1/account", tenant_id="other")))
+    assert (mine["object"], mine["tenant_id"], mine["plan"], mine["held_credits"]) == ("account", "acme", "prepaid", 30)
+    assert (theirs["tenant_id"], theirs["held_credits"], theirs["balance_credits"]) == ("other", 0, 1_000_000)
+    assert mine["balance_credits"] == theirs["balance_credits"] - 30
+
+
+def test_a_tenant_without_a_wallet_is_an_internal_error(call: Call) -> None:
+    assert call("read_account", http_event("GET", "/v1/account", tenant_id="nobody"))["statusCode"] == 500
 
 
 # ---- the providers' callbacks
@@ -396,6 +409,13 @@ def test_manage_tenants_creates_and_issues(call: Call, world: World) -> None:
     with pytest.raises(InvalidRequestError):
         call("manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
     assert world.tenants.find_tenant("acme") is not None
+
+
+def test_manage_tenants_grants_and_changes_plans(call: Call) -> None:
+    granted = call("manage_tenants", {"action": "grant", "tenant_id": "acme", "credits": 5})
+    assert granted["balance_credits"] == 1_000_005
+    postpaid = call("manage_tenants", {"action": "set_plan", "tenant_id": "acme", "plan": "postpaid", "cap_credits": 9})
+    assert (postpaid["plan"], postpaid["available_credits"]) == ("postpaid", 9)
 
 
 @pytest.mark.parametrize("name", NAMES)

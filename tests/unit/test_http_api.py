@@ -15,10 +15,21 @@ from fermata.errors import (
     FieldError,
     InvalidRequestError,
     MalformedBodyError,
+    MalformedHeaderError,
     NotFoundError,
+    NotStartedError,
+    OutOfCreditError,
     TransientError,
 )
-from fermata.http_api import LONGEST_RETRY_AFTER_S, api_url, caller, create_api, raw_body, retry_after
+from fermata.http_api import (
+    LONGEST_RETRY_AFTER_S,
+    api_url,
+    caller,
+    create_api,
+    idempotency_key,
+    raw_body,
+    retry_after,
+)
 from tests.functions import Event, http_event
 from tests.songs import delivered_job, queued_job
 from tests.twins import NOON
@@ -70,8 +81,53 @@ def test_every_refusal_of_the_tree_has_its_answer() -> None:
     refusals = [kind for kind in kinds if issubclass(kind, errors.RequestRefusedError)]
     for kind in refusals:
         if kind is not errors.RequestRefusedError:
-            error = kind([FieldError("", "x")]) if kind is InvalidRequestError else kind("x")
-            assert 400 <= answer_to(error)["statusCode"] < 500
+            assert 400 <= answer_to(made(kind))["statusCode"] < 500
+
+
+def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
+    if kind is InvalidRequestError:
+        return InvalidRequestError([FieldError("", "x")])
+    return OutOfCreditError(0, 0, 30) if kind is OutOfCreditError else kind("x")
+
+
+@pytest.mark.parametrize(
+    ("balance", "available", "words"),
+    [
+        (12, 12, "may cost 30 credits and the balance is 12 credits"),
+        (-60, 7, "may cost 30 credits and the month's spending cap leaves 7 credits (balance -60)"),
+    ],
+)
+def test_an_order_that_is_not_paid_for_names_balance_and_price(balance: int, available: int, words: str) -> None:
+    answer = answer_to(OutOfCreditError(balance, available, 30), charged="no")
+    problem = answer["problem"]
+    assert (answer["statusCode"], problem["type"]) == (402, "urn:fermata:problem:out_of_credit")
+    assert words in problem["detail"]
+    assert (problem["balance_credits"], problem["available_credits"], problem["price_credits"]) == (
+        balance,
+        available,
+        30,
+    )
+    assert (problem["charged"], problem["retryable"]) == ("no", False)
+
+
+def test_a_stored_job_that_was_not_started_says_that_it_holds_credits() -> None:
+    problem = answer_to(NotStartedError("send it again"), charged="no")["problem"]
+    assert (problem["status"], problem["charged"], problem["retryable"]) == (503, "held", True)
+
+
+@pytest.mark.parametrize("key", ["k", "!", "~" * 255, "order-42", "a,b"])
+def test_an_idempotency_key_is_visible_ascii(key: str) -> None:
+    assert idempotency_key(event_of(headers={"idempotency-key": key})) == key
+
+
+def test_an_order_needs_no_idempotency_key() -> None:
+    assert idempotency_key(event_of()) is None
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a b", " ", "\t", "k\n", "\x7f", "schl\u00fcssel", "\u96e8"])
+def test_a_malformed_idempotency_key_is_refused(key: str) -> None:
+    with pytest.raises(MalformedHeaderError, match=f"1 to 255 visible ASCII .* got {len(key)} characters"):
+        idempotency_key(event_of(headers={"idempotency-key": key}))
 
 
 def test_an_unexpected_error_shows_nothing_of_itself() -> None:

@@ -71,6 +71,7 @@ API: Final = {"aws_lambda_powertools.event_handler"}
 ALLOWED: Final[dict[str, set[str]]] = {
     "authorize_request": {"boto3"},
     "manage_tenants": {"boto3"},
+    "read_account": {"boto3", *API},
     "submit_job": {"boto3", *API},
     "read_jobs": {"boto3", *API},
     "start_generation": {"boto3", *HTTP},
@@ -84,7 +85,8 @@ ALLOWED: Final[dict[str, set[str]]] = {
 }
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
-    "manage_tenants": "app.tenant_store()",
+    "manage_tenants": "app.manage_ports()",
+    "read_account": "app.wallet_store()",
     "submit_job": "app.submit_ports()",
     "read_jobs": "app.read_ports()",
     "start_generation": "app.start_ports(lambda: 900_000)",

@@ -29,7 +29,7 @@ from tests.songs import (
     song_request,
     submitting_job,
 )
-from tests.twins import NOON, InMemoryJobStore
+from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,7 +46,7 @@ CONFLICT = canceled("TransactionConflict")
 @pytest.fixture
 def dynamodb() -> Iterator["DynamoDBClient"]:
     with mock_aws():
-        yield dynamodb_with_table()
+        yield dynamodb_with_table(*FUNDED_WALLETS)
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
@@ -63,7 +63,9 @@ def advanced_to(job: Job, store: JobStore) -> Job:
     for version in range(2, job.version + 1):
         attempts = job.attempts[: max(1, len(job.attempts) - (job.version - version))]
         current = job.model_copy(update={"version": version, "attempts": attempts})
-        store.save(current)
+        if version < job.version and job.status.is_terminal:
+            current = current.model_copy(update={"status": JobStatus.STORING})
+        (store.settle if current.status.is_terminal else store.save)(current)
     return current
 
 
@@ -196,28 +198,52 @@ def test_jobs_do_not_see_each_other(store: JobStore) -> None:
 # ---- what only DynamoDB does
 
 
-def test_a_conflict_with_another_transaction_is_repeated(dynamodb: "DynamoDBClient") -> None:
-    pauses: list[float] = []
-    store = DynamoJobStore(dynamodb, TABLE, pauses.append)
+class Patience:
+    """Pauses that pass at once, on a clock of their own."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    def clock(self) -> float:
+        return sum(self.pauses)
+
+
+@pytest.fixture
+def patience() -> Patience:
+    return Patience()
+
+
+@pytest.fixture
+def patient_store(dynamodb: "DynamoDBClient", patience: Patience) -> DynamoJobStore:
+    return DynamoJobStore(dynamodb, TABLE, patience.pause, patience.clock)
+
+
+def test_a_conflict_with_another_transaction_is_repeated(
+    dynamodb: "DynamoDBClient", patient_store: DynamoJobStore, patience: Patience
+) -> None:
     injected = AnswersInstead(dynamodb, "TransactWriteItems", CONFLICT, CONFLICT)
-    store.create(queued_job())
-    assert (injected.calls, len(pauses)) == (3, 2)
-    assert store.load(JOB_ID) == queued_job()
+    patient_store.create(queued_job())
+    assert (injected.calls, len(patience.pauses)) == (3, 2)
+    assert patient_store.load(JOB_ID) == queued_job()
 
 
-def test_the_pauses_of_a_conflict_grow_and_stay_within_a_second(dynamodb: "DynamoDBClient") -> None:
-    pauses: list[float] = []
-    store = DynamoJobStore(dynamodb, TABLE, pauses.append)
-    injected = AnswersInstead(dynamodb, "TransactWriteItems", *[CONFLICT] * 99)
-    with pytest.raises(TransientError, match="kept conflicting"):
-        store.create(queued_job())
-    assert injected.calls == len(pauses)
-    assert all(0 <= pause <= 0.05 * 2**n for n, pause in enumerate(pauses))
-    assert sum(pauses) <= 3.15
+def test_conflicts_are_repeated_after_growing_pauses_for_three_seconds_and_no_longer(
+    dynamodb: "DynamoDBClient", patient_store: DynamoJobStore, patience: Patience
+) -> None:
+    injected = AnswersInstead(dynamodb, "TransactWriteItems", *[CONFLICT] * 9999)
+    with pytest.raises(TransientError, match="kept conflicting for 3 s; nothing was written"):
+        patient_store.create(queued_job())
+    assert injected.calls == len(patience.pauses) + 1
+    assert all(0 <= pause <= min(0.4, 0.02 * 2**n) for n, pause in enumerate(patience.pauses))
+    assert 2.5 < sum(patience.pauses) <= 3
+    assert patient_store.load(JOB_ID) is None
 
 
-def test_a_conflict_on_a_lost_race_is_told_as_stale(dynamodb: "DynamoDBClient") -> None:
-    store = DynamoJobStore(dynamodb, TABLE, lambda _: None)
+def test_a_conflict_on_a_lost_race_is_told_as_stale(dynamodb: "DynamoDBClient", patient_store: DynamoJobStore) -> None:
+    store = patient_store
     store.create(queued_job())
     AnswersInstead(dynamodb, "TransactWriteItems", CONFLICT)
     with pytest.raises(StaleRecordError):

@@ -65,7 +65,7 @@ def test_a_queued_job() -> None:
         "queued",
         "minimax/music-2.5",
     )
-    assert (found["charged"], found["price_credits"], found["attempt_count"]) == ("no", 30, 0)
+    assert (found["charged"], found["price_credits"], found["attempt_count"]) == ("held", 30, 0)
     assert (found["tracks"], found["error"], found["finished_at"]) == ([], None, None)
     assert found["created_at"] == "2026-11-21T12:00:00.000Z"
     assert found["estimate"] == {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"}

@@ -1,76 +1,175 @@
 """What an operator does: create a tenant, issue a key that is shown once and never stored."""
 
 import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
 
+from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
-from fermata.use_cases.manage_tenants import manage_tenants
-from tests.twins import NOON, InMemoryTenantStore
+from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
+from tests.songs import queued_job
+from tests.twins import NOON, InMemoryTenantStore, InMemoryWalletStore
 
 RANDOM = bytes(range(25))
 
 
+@dataclass
+class Office:
+    """An operator's desk without tenants; every command has randomness of its own."""
+
+    tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
+    wallets: InMemoryWalletStore = field(default_factory=InMemoryWalletStore)
+    now: datetime = NOON
+    commands: int = 0
+
+    def carry_out(self, command: object) -> dict[str, object]:
+        self.commands += 1
+        ports = ManagePorts(self.tenants, self.wallets)
+        return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
+
+
 @pytest.fixture
-def tenants() -> InMemoryTenantStore:
-    return InMemoryTenantStore()
+def office() -> Office:
+    return Office()
 
 
-def manage(tenants: InMemoryTenantStore, action: str, tenant_id: object = "acme", **more: object) -> dict[str, object]:
-    command = {"action": action, "tenant_id": tenant_id, **more}
-    return dict(manage_tenants(command, tenants, NOON, RANDOM))
+def manage(office: Office, action: str, tenant_id: object = "acme", **more: object) -> dict[str, object]:
+    return office.carry_out({"action": action, "tenant_id": tenant_id, **more})
 
 
-def test_a_created_tenant_is_there(tenants: InMemoryTenantStore) -> None:
-    answer = manage(tenants, "create_tenant")
+def test_a_created_tenant_is_there(office: Office) -> None:
+    answer = manage(office, "create_tenant")
     assert answer == {"tenant_id": "acme", "created_at": "2026-11-21T12:00:00.000Z"}
-    assert tenants.find_tenant("acme") is not None
+    assert office.tenants.find_tenant("acme") is not None
 
 
-def test_an_issued_key_opens_the_api_for_its_tenant(tenants: InMemoryTenantStore) -> None:
-    manage(tenants, "create_tenant")
-    answer = manage(tenants, "issue_key")
-    caller = authorize_request(f"Bearer {answer['api_key']}", tenants)
+def test_an_issued_key_opens_the_api_for_its_tenant(office: Office) -> None:
+    manage(office, "create_tenant")
+    answer = manage(office, "issue_key")
+    caller = authorize_request(f"Bearer {answer['api_key']}", office.tenants)
     assert caller is not None
     assert (caller.tenant_id, caller.key_id, list(caller.scopes)) == ("acme", answer["key_id"], answer["scopes"])
 
 
-def test_a_key_itself_is_never_stored(tenants: InMemoryTenantStore) -> None:
-    manage(tenants, "create_tenant")
-    key = str(manage(tenants, "issue_key")["api_key"])
-    stored = json.dumps([vars(tenants)], default=str)
+def test_a_key_itself_is_never_stored(office: Office) -> None:
+    manage(office, "create_tenant")
+    key = str(manage(office, "issue_key")["api_key"])
+    stored = json.dumps([vars(office.tenants)], default=str)
     assert key not in stored
     assert key.rpartition("_")[2] not in stored
 
 
-def test_a_tenant_is_created_once(tenants: InMemoryTenantStore) -> None:
-    manage(tenants, "create_tenant")
+def test_a_tenant_is_created_once(office: Office) -> None:
+    manage(office, "create_tenant")
     with pytest.raises(InvalidRequestError, match=r"/tenant_id: acme exists already"):
-        manage(tenants, "create_tenant")
+        manage(office, "create_tenant")
 
 
-def test_a_key_for_an_unknown_tenant_is_refused(tenants: InMemoryTenantStore) -> None:
+def test_a_key_for_an_unknown_tenant_is_refused(office: Office) -> None:
     with pytest.raises(NotFoundError, match="create it first"):
-        manage(tenants, "issue_key")
+        manage(office, "issue_key")
 
 
 @pytest.mark.parametrize("tenant_id", ["", "Acme", "a b", "-a", "a" * 64, "a/b", "a\n", "ä", 7, None])
-def test_a_tenant_id_is_plain_lower_case(tenants: InMemoryTenantStore, tenant_id: object) -> None:
+def test_a_tenant_id_is_plain_lower_case(office: Office, tenant_id: object) -> None:
     with pytest.raises(InvalidRequestError, match=r"^/tenant_id: "):
-        manage(tenants, "create_tenant", tenant_id)
+        manage(office, "create_tenant", tenant_id)
 
 
 @pytest.mark.parametrize(
     "command",
     [None, [], "create_tenant", {}, {"action": "create_tenant"}, {"action": "drop_everything", "tenant_id": "acme"}],
 )
-def test_a_command_of_another_form_is_refused(tenants: InMemoryTenantStore, command: object) -> None:
+def test_a_command_of_another_form_is_refused(office: Office, command: object) -> None:
     with pytest.raises(InvalidRequestError):
-        manage_tenants(command, tenants, NOON, RANDOM)
+        office.carry_out(command)
 
 
-def test_an_unknown_field_is_refused(tenants: InMemoryTenantStore) -> None:
+def test_an_unknown_field_is_refused(office: Office) -> None:
     with pytest.raises(InvalidRequestError, match=r"^/credits: "):
-        manage(tenants, "create_tenant", credits=5)
-    assert tenants.find_tenant("acme") is None
+        manage(office, "create_tenant", credits=5)
+    assert office.tenants.find_tenant("acme") is None
+
+
+# ---- credits
+
+
+def test_a_new_tenant_has_an_empty_prepaid_wallet(office: Office) -> None:
+    manage(office, "create_tenant")
+    assert office.wallets.find("acme") == Wallet(tenant_id="acme", month="2026-11", plan=Plan.PREPAID)
+
+
+def test_a_tenant_that_exists_already_keeps_its_credits(office: Office) -> None:
+    manage(office, "create_tenant")
+    manage(office, "grant", credits=30)
+    with pytest.raises(InvalidRequestError):
+        manage(office, "create_tenant")
+    assert credits_of(office, "balance") == 30
+
+
+def credits_of(office: Office, name: str) -> object:
+    return getattr(office.wallets.find("acme"), name)
+
+
+def test_each_grant_adds_its_credits_and_one_line_to_the_ledger(office: Office) -> None:
+    manage(office, "create_tenant")
+    manage(office, "grant", credits=30)
+    office.now += timedelta(seconds=1)
+    answer = manage(office, "grant", credits=12)
+    assert (answer["balance_credits"], answer["granted_credits"], answer["plan"]) == (42, 42, "prepaid")
+    assert [(entry.kind, entry.credits) for entry in office.wallets.ledger("acme")] == [("grant", 30), ("grant", 12)]
+
+
+@pytest.mark.parametrize("amount", [0, -5, 1.5, 5.0, "5", True, MAX_AMOUNT + 1, 10**400])
+@pytest.mark.parametrize("action", ["grant", "set_plan"])
+def test_an_amount_is_a_whole_number_above_zero_and_within_reason(office: Office, action: str, amount: object) -> None:
+    manage(office, "create_tenant")
+    before = office.wallets.find("acme")
+    more = {"credits": amount} if action == "grant" else {"plan": "postpaid", "cap_credits": amount}
+    with pytest.raises(InvalidRequestError, match=r"^/(cap_)?credits: "):
+        manage(office, action, **more)
+    assert (office.wallets.find("acme"), office.wallets.ledger("acme")) == (before, [])
+
+
+@pytest.mark.parametrize(("action", "more"), [("grant", {"credits": 5}), ("set_plan", {"plan": "prepaid"})])
+def test_an_unknown_tenant_has_no_credits_to_manage(office: Office, action: str, more: dict[str, object]) -> None:
+    with pytest.raises(NotFoundError, match="create it first"):
+        manage(office, action, **more)
+
+
+def test_a_plan_is_changed_with_its_cap_and_back(office: Office) -> None:
+    manage(office, "create_tenant")
+    manage(office, "grant", credits=30)
+    postpaid = manage(office, "set_plan", plan="postpaid", cap_credits=100)
+    assert (postpaid["plan"], postpaid["cap_credits"], postpaid["available_credits"]) == ("postpaid", 100, 100)
+    prepaid = manage(office, "set_plan", plan="prepaid")
+    assert (prepaid["plan"], prepaid["cap_credits"], prepaid["available_credits"]) == ("prepaid", None, 30)
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"plan": "postpaid"}, "/cap_credits"),
+        ({"plan": "prepaid", "cap_credits": 5}, "/cap_credits"),
+        ({"plan": "barter"}, "/plan"),
+        ({}, "/plan"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(office: Office, more: dict[str, object], pointer: str) -> None:
+    manage(office, "create_tenant")
+    with pytest.raises(InvalidRequestError, match=f"^{pointer}: "):
+        manage(office, "set_plan", **more)
+    assert credits_of(office, "plan") is Plan.PREPAID
+
+
+def test_a_tenant_that_owes_credits_cannot_become_prepaid_before_it_paid(office: Office) -> None:
+    manage(office, "create_tenant")
+    manage(office, "set_plan", plan="postpaid", cap_credits=100)
+    office.wallets.move(hold_on(queued_job()))
+    with pytest.raises(InvalidRequestError, match="/plan: acme owes 30 credits"):
+        manage(office, "set_plan", plan="prepaid")
+    manage(office, "grant", credits=30)
+    assert manage(office, "set_plan", plan="prepaid")["balance_credits"] == 0

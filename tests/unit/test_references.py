@@ -27,6 +27,7 @@ from tests.references import (
     catalogue,
     prepared,
 )
+from tests.songs import order
 from tests.twins import NOON, World
 
 CATALOGUE = catalogue()
@@ -42,7 +43,8 @@ def wrong(model: str = LINKED, **fields: object) -> dict[str, str]:
 
 
 def submit(world: World, model: str = LINKED, tenant_id: str = "acme", **fields: Any) -> Job:  # noqa: ANN401 - any JSON
-    return submit_job(body(model, **fields), tenant_id, world.submit_ports(), world.clock(), bytes(10))
+    asked = order(body(model, **fields), tenant_id=tenant_id)
+    return world.stored(submit_job(asked, world.submit_ports(), world.clock(), bytes(10)).job_id)
 
 
 def refusal(world: World, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON

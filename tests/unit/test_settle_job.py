@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.domain.jobs import AttemptState, Charged, Job, JobStatus
 from fermata.domain.song_times import SongTime
 from fermata.errors import NotFoundError, StaleRecordError
 from fermata.use_cases.settle_job import settle_job
@@ -149,6 +149,26 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
     with pytest.raises(StaleRecordError):
         settle_job(JOB_ID, KILLED, world.jobs, world.estimates, NOON)
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
+
+
+@pytest.mark.parametrize(
+    ("job", "charged", "kinds"),
+    [
+        (ready_job().with_tracks((stored_track(),), NOON), Charged.YES, ["hold", "settle"]),
+        (ready_job(), Charged.REFUNDED, ["hold", "refund"]),
+        (submitting_job(), Charged.REFUNDED, ["hold", "refund"]),
+    ],
+    ids=["delivered", "paid and not stored", "unknown"],
+)
+def test_an_end_moves_the_credits_once_whoever_settles_again(job: Job, charged: Charged, kinds: list[str]) -> None:
+    world = world_of(job)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    for stopped_by in (KILLED, None, "BadAudioError"):
+        assert settle(world, stopped_by).charged is charged
+    assert [entry.kind.value for entry in world.wallets.ledger("acme")] == kinds
+    wallet = world.wallets.find("acme")
+    assert wallet is not None
+    assert (wallet.held, wallet.spent) == (0, 30 if charged is Charged.YES else 0)
 
 
 def test_an_unknown_job_is_refused() -> None:

@@ -98,7 +98,7 @@ def test_a_job_that_was_settled_meanwhile_gets_no_further_song(world: World) -> 
     def settle_it() -> None:
         settled = settle(world.stored(JOB_ID), "Execution.ABORTED", NOON)
         assert settled is not None
-        world.jobs.save(settled)
+        world.jobs.settle(settled)
 
     world.jobs.before_next_save = settle_it
     assert store(world) is StoreOutcome.STORED

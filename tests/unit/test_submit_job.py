@@ -1,6 +1,5 @@
 """A request becomes a stored job and a running execution, or nothing at all."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,7 @@ from fermata.errors import (
 )
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.submit_job import submit_job
-from tests.songs import LYRICS, PROMPT, candidate, hex_answer
+from tests.songs import LYRICS, PROMPT, candidate, hex_answer, order
 from tests.twins import NOON, FakeUpstream, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "title": "Rain", "metadata": {"order": "42"}}
@@ -25,7 +24,7 @@ RANDOM = bytes(range(10))
 
 
 def submit(world: World, body: object = BODY, randomness: bytes = RANDOM) -> str:
-    return submit_job(json.dumps(body).encode(), "acme", world.submit_ports(), NOON, randomness).id
+    return submit_job(order(body), world.submit_ports(), NOON, randomness).job_id
 
 
 def test_a_job_is_stored_queued_and_started_under_its_id() -> None:
@@ -65,7 +64,7 @@ def test_the_wanted_format_decides_how_the_provider_delivers() -> None:
 def test_a_refused_request_stores_and_starts_nothing(body: bytes, error: type[RequestRefusedError]) -> None:
     world = World()
     with pytest.raises(error):
-        submit_job(body, "acme", world.submit_ports(), NOON, RANDOM)
+        submit_job(order(body), world.submit_ports(), NOON, RANDOM)
     assert (len(world.jobs), world.machine.started) == (0, [])
 
 

@@ -3,7 +3,9 @@
 FermataError
 ├── RequestRefusedError          the caller changes the request; nothing was stored, nothing was started
 │   ├── MalformedBodyError       400: not JSON
-│   ├── UnsupportedHeaderError   400: a header that promises what this API does not keep
+│   ├── MalformedHeaderError     400: a header that cannot be what it should be
+│   ├── OutOfCreditError         402: the wallet is not good for the price
+│   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   ├── BodyTooLargeError        413
 │   └── NotFoundError            404: unknown, or another tenant's
@@ -16,7 +18,9 @@ FermataError
 │   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
 ├── LinkExpiredError             a link's file is not there (any more); a fresh link may be had
 ├── StaleRecordError             somebody else wrote the job first; read it again and decide again
+│   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
+│   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
 
 Class names are public: Step Functions matches on them in `statemachine/music_job.asl.json`.
@@ -46,8 +50,25 @@ class MalformedBodyError(RequestRefusedError):
     """The body is not JSON."""
 
 
-class UnsupportedHeaderError(RequestRefusedError):
-    """A header asks for something that this API does not do; ignoring it would cost the caller money."""
+class MalformedHeaderError(RequestRefusedError):
+    """A header does not have the form that it must have; ignoring it could cost the caller money."""
+
+
+class OutOfCreditError(RequestRefusedError):
+    """The wallet is not good for the price of an order, all three in credits. `available` is the prepaid balance or
+    what the month's cap leaves.
+    """
+
+    def __init__(self, balance: int, available: int, price: int) -> None:
+        self.balance, self.available, self.price = balance, available, price
+        left = f"the balance is {balance} credits"
+        if available != balance:
+            left = f"the month's spending cap leaves {available} credits (balance {balance})"
+        super().__init__(f"this order may cost {price} credits and {left}; ask for more credits, then send it again")
+
+
+class IdempotencyKeyReusedError(RequestRefusedError):
+    """The idempotency key was used for another request, so that neither answer would be the right one."""
 
 
 class InvalidRequestError(RequestRefusedError):
@@ -102,8 +123,16 @@ class StaleRecordError(FermataError):
     """The job's record changed since it was read; nothing was written."""
 
 
+class IdempotencyKeyTakenError(StaleRecordError):
+    """An order with the same idempotency key was stored first; nothing was written."""
+
+
 class TransientError(FermataError):
     """Something outside failed for now; the step that raised it can be repeated without paying again."""
+
+
+class NotStartedError(TransientError):
+    """A job with an idempotency key is stored but its machine was not started; a replay of the request starts it."""
 
 
 class ConfigurationError(FermataError):

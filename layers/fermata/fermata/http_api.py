@@ -14,18 +14,22 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import JsonValue
 
-from fermata.domain.jobs import Job
+from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
+from fermata.domain.jobs import Charged, Job
 from fermata.domain.tenants import Caller
 from fermata.errors import (
     BodyTooLargeError,
     FermataError,
     FieldError,
+    IdempotencyKeyReusedError,
     InvalidRequestError,
     MalformedBodyError,
+    MalformedHeaderError,
     NotFoundError,
+    NotStartedError,
+    OutOfCreditError,
     RequestRefusedError,
     TransientError,
-    UnsupportedHeaderError,
 )
 from fermata.log import logger
 
@@ -33,9 +37,11 @@ LONGEST_RETRY_AFTER_S: Final = 30
 
 _PROBLEMS: Final[dict[type[FermataError], tuple[int, str, str]]] = {
     MalformedBodyError: (400, "malformed_body", "The body is not JSON"),
-    UnsupportedHeaderError: (400, "unsupported_header", "A header is not supported"),
+    MalformedHeaderError: (400, "malformed_header", "A header is malformed"),
+    OutOfCreditError: (402, "out_of_credit", "Not enough credits"),
     NotFoundError: (404, "not_found", "There is no such thing"),
     BodyTooLargeError: (413, "body_too_large", "The body is too large"),
+    IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),
     TransientError: (503, "unavailable", "Try again in a moment"),
 }
@@ -50,7 +56,8 @@ def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
         fields = error.fields if isinstance(error, InvalidRequestError) else ()
         detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or str(error)
         logger.info("request refused", extra={"problem": slug, "wrong_fields": len(fields)})
-        return problem(api, status, slug, title, detail, charged, [vars(field) for field in fields])
+        held = Charged.HELD.value if isinstance(error, NotStartedError) else charged
+        return problem(api, status, slug, title, detail, held, [vars(field) for field in fields], _facts(error))
 
     def fail(error: Exception) -> Response[str]:
         logger.exception("unexpected error", extra={"error": type(error).__name__})
@@ -81,8 +88,11 @@ def problem(
     detail: str,
     charged: str | None = None,
     errors: list[dict[str, Any]] | None = None,
+    facts: dict[str, int] | None = None,
 ) -> Response[str]:
-    """A problem document; 503 is the one status that is worth the same request again."""
+    """A problem document, with `facts` as members of its own; 503 is the one status that is worth the same request
+    again.
+    """
     body = {
         "type": f"urn:fermata:problem:{slug}",
         "title": title,
@@ -92,9 +102,20 @@ def problem(
         "retryable": status == 503,
         "charged": charged,
         "request_id": api.current_event.request_context.request_id,
+        **(facts or {}),
     }
     headers = {"Retry-After": "2"} if status == 503 else {}
     return Response(status, "application/problem+json", json.dumps(body), headers)
+
+
+def _facts(error: FermataError) -> dict[str, int]:
+    if not isinstance(error, OutOfCreditError):
+        return {}
+    return {
+        "balance_credits": error.balance,
+        "available_credits": error.available,
+        "price_credits": error.price,
+    }
 
 
 def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | None = None) -> Response[str]:
@@ -105,6 +126,18 @@ def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | No
 def accepted_silently() -> Response[str]:
     """A 204 that tells nothing."""
     return Response(204, "text/plain", "", {"Cache-Control": "no-store"})
+
+
+def first_answer(body: dict[str, JsonValue], headers: dict[str, str]) -> FirstAnswer:
+    """What the caller of an order is told, in the form in which it can be kept."""
+    return FirstAnswer(headers=headers, body=json.dumps(body))
+
+
+def accepted(answer: FirstAnswer, *, replayed: bool) -> Response[str]:
+    """202 for an order; a replayed one has the bytes of the first and says that it is not the first."""
+    mark = {"Idempotency-Replayed": "true"} if replayed else {}
+    headers = {"Cache-Control": "no-store", **answer.headers, **mark}
+    return Response(202, "application/json", answer.body, headers)
 
 
 def redirect(url: str) -> Response[str]:
@@ -147,15 +180,21 @@ def caller(event: APIGatewayProxyEventV2) -> Caller:
     return Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()))
 
 
+def idempotency_key(event: APIGatewayProxyEventV2) -> str | None:
+    """The key by which an order may be repeated without being made twice, or None; raises `MalformedHeaderError`."""
+    key = event.headers.get("idempotency-key")
+    if key is not None and not is_idempotency_key(key):
+        raise MalformedHeaderError(
+            f"Idempotency-Key must be 1 to 255 visible ASCII characters without spaces, got {len(key)} characters"
+        )
+    return key
+
+
 def raw_body(event: APIGatewayProxyEventV2) -> bytes:
     """The body of an order as it was sent; API Gateway hands over what is not text as Base64.
 
-    Raises `MalformedBodyError`, and `UnsupportedHeaderError` where the caller counts on an idempotency key.
+    Raises `MalformedBodyError`.
     """
-    if "idempotency-key" in event.headers:
-        raise UnsupportedHeaderError(
-            "Idempotency-Key is not supported yet; leave it out, and do not repeat an order blindly"
-        )
     text = event.body or ""
     if not event.is_base64_encoded:
         return text.encode("utf-8", "surrogatepass")

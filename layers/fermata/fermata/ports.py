@@ -10,25 +10,58 @@ from typing import Protocol
 
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
+from fermata.domain.idempotency import Receipt
 from fermata.domain.jobs import Job, Track
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
+from fermata.domain.wallet import Movement, Plan, Wallet
 
 
 class JobStore(Protocol):
-    """Job records. Writes are conditional on the version that was read."""
+    """Job records, and the credits that they move. Writes are conditional on the version that was read."""
 
-    def create(self, job: Job) -> None:
-        """Store a new job; raises `StaleRecordError` where the id is taken."""
+    def create(self, job: Job, receipt: Receipt | None = None) -> None:
+        """Store a new job, hold its price in the tenant's wallet and keep the receipt: all in one transaction, or
+        nothing.
+
+        Raises `StaleRecordError` where the id is taken, `IdempotencyKeyTakenError` where another live receipt has the
+        key, and `OutOfCreditError`.
+        """
 
     def load(self, job_id: str) -> Job | None:
         """The job with its attempts, read consistently, or None."""
 
     def save(self, job: Job) -> None:
         """Replace the version before this one in one transaction; raises `StaleRecordError` where somebody else wrote
-        first.
+        first. It cannot end a job: only `settle` can.
         """
+
+    def settle(self, job: Job) -> None:
+        """Replace the version before this one by the job's end and settle its hold, in one transaction; raises
+        `StaleRecordError` where somebody else wrote first.
+        """
+
+    def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
+        """What is kept of an idempotency key, read consistently; it may have run out."""
+
+
+class WalletStore(Protocol):
+    """The tenants' credits outside of jobs."""
+
+    def open(self, wallet: Wallet) -> None:
+        """Store a new tenant's wallet; one that is there stays as it is."""
+
+    def find(self, tenant_id: str) -> Wallet | None:
+        """The wallet, read consistently, or None."""
+
+    def grant(self, grant: Movement) -> None:
+        """Add granted credits and their ledger entry in one transaction. An entry that is there already is the same
+        grant and changes nothing.
+        """
+
+    def set_plan(self, tenant_id: str, plan: Plan, cap_credits: int | None) -> bool:
+        """Put a wallet on another plan; False where it is to be prepaid and its balance is negative."""
 
 
 class Estimates(Protocol):

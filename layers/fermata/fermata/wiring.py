@@ -17,11 +17,21 @@ from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
 from fermata.domain.tenants import KEY_RANDOM_BYTES
-from fermata.ports import CallbackStore, Estimates, JobStore, ProviderKeys, ReferenceStore, TenantStore, Upstream
+from fermata.ports import (
+    CallbackStore,
+    Estimates,
+    JobStore,
+    ProviderKeys,
+    ReferenceStore,
+    TenantStore,
+    Upstream,
+    WalletStore,
+)
 
 if TYPE_CHECKING:
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
+    from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
     from fermata.use_cases.prepare_reference import PreparePorts
@@ -78,6 +88,21 @@ def tenant_store() -> TenantStore:
     from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
 
     return DynamoTenantStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def wallet_store() -> WalletStore:
+    """The tenants' credits."""
+    from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+
+    return DynamoWalletStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+def manage_ports() -> "ManagePorts":
+    """What `manage_tenants` works with."""
+    from fermata.use_cases.manage_tenants import ManagePorts
+
+    return ManagePorts(tenant_store(), wallet_store())
 
 
 @lru_cache(maxsize=1)

@@ -44,13 +44,18 @@ def test_without_arguments_it_is_port_3000_real_time_and_two_seconds_a_song() ->
     settings = parse_settings("up", [])
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (3000, 1.0, 2.0)
     assert (settings.state_dir, settings.real, settings.built) == (None, (), False)
+    assert settings.credits == 100_000
 
 
 def test_every_argument_arrives() -> None:
     settings = parse_settings(
         "up",
-        ["--port=0", "--real=minimax", "--time-scale=50", "--provider-latency=0.5", "--state-dir=/x", "--built"],
+        [
+            *("--port=0", "--real=minimax", "--time-scale=50", "--provider-latency=0.5"),
+            *("--state-dir=/x", "--credits=300", "--built"),
+        ],
     )
+    assert settings.credits == 300
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (0, 50.0, 0.5)
     assert (settings.state_dir, settings.real, settings.built) == (Path("/x"), ("minimax",), True)
 
@@ -65,6 +70,7 @@ def test_every_argument_arrives() -> None:
         ["--time-scale"],
         ["positional"],
         ["--provi", "a=b"],
+        ["--credits", "1.5"],
     ],
 )
 def test_a_wrong_argument_is_a_usage_error(argv: list[str]) -> None:
@@ -79,7 +85,18 @@ def test_a_refused_key_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [["fly"], ["env", "--nope"], ["admin"], ["admin", "rename", "x"], ["admin", "issue-key"]]
+    "argv",
+    [
+        ["fly"],
+        ["env", "--nope"],
+        ["admin"],
+        ["admin", "rename", "x"],
+        ["admin", "issue-key"],
+        ["admin", "grant", "acme"],
+        *[["admin", "grant", "acme", amount] for amount in ("1.5", "1e3", "1_000", "\u0665", "", "many", "9" * 101)],
+        ["admin", "set-plan", "acme", "barter"],
+        ["admin", "set-plan", "acme", "postpaid", "--cap", "1.5"],
+    ],
 )
 def test_a_wrong_command_ends_with_two_and_one_line_of_cause(
     argv: list[str], capsys: pytest.CaptureFixture[str]

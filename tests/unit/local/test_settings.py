@@ -75,6 +75,11 @@ def test_a_time_scale_is_above_zero(template: Path, scale: float) -> None:
     assert "--time-scale" in refusal(CloudSettings(template=template, time_scale=scale))
 
 
+@pytest.mark.parametrize("amount", [-1, 1_000_000_001])
+def test_the_demo_tenants_credits_are_a_number_that_can_be_granted(template: Path, amount: int) -> None:
+    assert "--credits" in refusal(CloudSettings(template=template, credits=amount))
+
+
 def test_all_problems_are_told_at_once(template: Path) -> None:
     text = refusal(CloudSettings(template=template, time_scale=0, provider_latency_s=-1, port=70000, real=("suno",)))
     assert len(text.splitlines()) == 4

@@ -1,105 +1,130 @@
-"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, what was ordered in `REQUEST`, and `ATTEMPT#<n>`."""
+"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, what was ordered in `REQUEST`, and `ATTEMPT#<n>`;
+`IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
+"""
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_transactions import DynamoTransactions, Write, error_code, plain, serialize
+from fermata.adapters.dynamo_wallet_store import write_with_wallet
+from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import Attempt, Job
-from fermata.errors import StaleRecordError, TransientError
+from fermata.domain.wallet import hold_on, settlement_of
+from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts"}
-_CONFLICT_TRIES: Final = 6
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
-
-Item = Mapping[str, Any]
+_ROW: Final = "job"
+_RECEIPT: Final = "receipt"
 
 
 class DynamoJobStore:
-    """`JobStore` over one table. A conflict with another transaction is repeated here, because the SDK does not."""
+    """`JobStore` over one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, pause: Callable[[float], None] = time.sleep) -> None:
-        self._client = client
-        self._table = table
-        self._pause = pause
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transactions = DynamoTransactions(client, table, pause, clock)
 
-    def create(self, job: Job) -> None:
-        """Store a new job and what was asked for; raises `StaleRecordError` where the id is taken."""
-        row = self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)", {})
-        request = self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES))
-        self._write([row, request])
+    def create(self, job: Job, receipt: Receipt | None = None) -> None:
+        """Store a new job with what was asked for, hold its price and keep the receipt, or nothing at all."""
+        writes = {
+            _ROW: self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)"),
+            "request": self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES)),
+        }
+        if receipt is not None:
+            writes[_RECEIPT] = self._put_receipt(receipt, job)
+        failed = write_with_wallet(writes, hold_on(job), self._transactions)
+        if _RECEIPT in failed:
+            raise IdempotencyKeyTakenError("another order with this key was stored first; its answer is the answer")
+        _refuse_if_stale(failed)
 
     def save(self, job: Job) -> None:
         """Replace the version before this one, with it the attempts that can have changed; raises `StaleRecordError`
         where somebody else wrote first.
         """
-        condition = {":before": _serialize(job.version - 1)}
-        writes = [self._put(job.id, "JOB", _hot_row(job), "version = :before", condition)]
-        changed = [attempt for attempt in job.attempts if attempt.late or attempt is job.attempts[-1]]
-        self._write(writes + [self._put_attempt(job.id, attempt) for attempt in changed])
+        condition, values = _next_version(job)
+        if job.status.is_terminal:
+            condition, values = f"{condition} AND #status = :status", {**values, ":status": job.status.value}
+        writes = self._changes(job, condition, values)
+        _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
+
+    def settle(self, job: Job) -> None:
+        """Replace the version before this one by the job's end and settle its hold; raises `StaleRecordError` where
+        somebody else wrote first.
+        """
+        writes = self._changes(job, *_next_version(job))
+        _refuse_if_stale(write_with_wallet(writes, settlement_of(job), self._transactions))
 
     def load(self, job_id: str) -> Job | None:
         """The job with its request and attempts, or None."""
         try:
-            answer = self._client.query(
-                TableName=self._table,
+            answer = self._transactions.client.query(
+                TableName=self._transactions.table,
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": _serialize(f"JOB#{job_id}")},
+                ExpressionAttributeValues={":pk": serialize(f"JOB#{job_id}")},
                 ConsistentRead=True,
             )
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the job table could not be read: {_code(error)}") from error
-        return _job([_plain(item) for item in answer["Items"]])
+            raise TransientError(f"the job table could not be read: {error_code(error)}") from error
+        return _job([plain(item) for item in answer["Items"]])
 
-    def _put_attempt(self, job_id: str, attempt: Attempt) -> dict[str, Any]:
+    def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
+        """What is kept of an idempotency key, or None."""
+        item = self._transactions.get(_receipt_partition(tenant_id, key_sha256), "IDEMPOTENCY")
+        return None if item is None else Receipt.model_validate({**item, "expires_at": item["ttl"]})
+
+    def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
+        changed = [attempt for attempt in job.attempts if attempt.late or attempt is job.attempts[-1]]
+        attempts = {f"attempt {attempt.number}": self._put_attempt(job.id, attempt) for attempt in changed}
+        return {_ROW: self._put(job.id, "JOB", _hot_row(job), condition, values), **attempts}
+
+    def _put_attempt(self, job_id: str, attempt: Attempt) -> Write:
         return self._put(job_id, f"ATTEMPT#{attempt.number:04d}", attempt.model_dump(mode="json"))
 
-    def _put(
-        self, job_id: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
-    ) -> dict[str, Any]:
-        keyed = {"pk": f"JOB#{job_id}", "sk": sort_key, **item}
-        put: dict[str, Any] = {
-            "TableName": self._table,
-            "Item": {name: _serialize(value) for name, value in keyed.items()},
-        }
-        if condition:
-            put["ConditionExpression"] = condition
-        if values:
-            put["ExpressionAttributeValues"] = values
-        return {"Put": put}
+    def _put_receipt(self, receipt: Receipt, job: Job) -> Write:
+        # DynamoDB deletes by `ttl`, days late at times, so the deadline is also compared here.
+        item = {**receipt.model_dump(mode="json", exclude={"expires_at"}), "ttl": receipt.expires_at}
+        partition = _receipt_partition(receipt.tenant_id, receipt.key_sha256)
+        free = "attribute_not_exists(pk) OR #ttl <= :now"
+        return self._transactions.put(partition, "IDEMPOTENCY", item, free, {":now": seconds(job.created_at)})
 
-    def _write(self, writes: list[Any]) -> None:
-        for attempt in range(_CONFLICT_TRIES):
-            try:
-                self._client.transact_write_items(TransactItems=writes)
-                return
-            except ClientError as error:
-                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-                if "ConditionalCheckFailed" in reasons:
-                    raise StaleRecordError("the job's record changed since it was read; read it again") from error
-                if "TransactionConflict" not in reasons:
-                    raise TransientError(f"the job table could not be written: {_code(error)}") from error
-            except BotoCoreError as error:
-                raise TransientError(f"the job table could not be written: {_code(error)}") from error
-            # Jitter only spreads competing writers; it decides nothing.
-            self._pause(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - not a secret
-        raise TransientError("the job table could not be written: other transactions kept conflicting")
+    def _put(
+        self,
+        job_id: str,
+        sort_key: str,
+        item: Mapping[str, Any],
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Write:
+        return self._transactions.put(f"JOB#{job_id}", sort_key, item, condition, values)
+
+
+def _next_version(job: Job) -> tuple[str, dict[str, Any]]:
+    return "#version = :before", {":before": job.version - 1}
+
+
+def _refuse_if_stale(failed: Mapping[str, object]) -> None:
+    if failed:
+        raise StaleRecordError("the job's record changed since it was read; read it again")
+
+
+def _receipt_partition(tenant_id: str, key_sha256: str) -> str:
+    return f"IDEMPOTENCY#{tenant_id}#{key_sha256}"
 
 
 def _hot_row(job: Job) -> dict[str, Any]:
     return job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW)
-
-
-def _plain(item: Item) -> dict[str, Any]:
-    return {name: _deserialize(value) for name, value in item.items()}
 
 
 def _job(items: list[dict[str, Any]]) -> Job | None:
@@ -119,7 +144,3 @@ def _whole_numbers(request: dict[str, Any]) -> dict[str, Any]:
         for name, value in request["audio"].items()
     }
     return {**request, "audio": audio}
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    return error.response["Error"].get("Code", "unknown") if isinstance(error, ClientError) else type(error).__name__

@@ -12,13 +12,19 @@ RANDOM_BYTES: Final = 10
 
 
 def new_job_id(now: datetime, randomness: bytes) -> str:
-    """The id for a job created now; `randomness` is 10 random bytes (ULID: 48 bits of ms, 80 bits of randomness)."""
-    return "job_" + _ulid(now, randomness)
+    """The id for a job created now; `randomness` is 10 random bytes."""
+    return "job_" + sortable_id(now, randomness)
 
 
 def new_reference_id(now: datetime, randomness: bytes) -> str:
     """The id for an upload of a reference offered now, made like a job's."""
-    return "ref_" + _ulid(now, randomness)
+    return "ref_" + sortable_id(now, randomness)
+
+
+def sortable_id(now: datetime, randomness: bytes) -> str:
+    """26 characters that sort by time: a ULID of 48 bits of ms and 80 bits of randomness, which is 10 random bytes."""
+    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(randomness[:RANDOM_BYTES], "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
 def is_job_id(text: str) -> bool:
@@ -36,8 +42,3 @@ def reference_created_at(reference_id: str) -> datetime:
     time = reference_id.removeprefix("ref_")[:_TIME_CHARACTERS]
     milliseconds = sum(_CROCKFORD.index(character) << (5 * place) for place, character in enumerate(reversed(time)))
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _ulid(now: datetime, randomness: bytes) -> str:
-    number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(randomness[:RANDOM_BYTES], "big")
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))

@@ -50,7 +50,7 @@ def job_view(job: Job, estimate: Estimate, links: Mapping[int, Link], api_url: s
         "created_at": rfc3339(job.created_at),
         "updated_at": rfc3339(job.updated_at),
         "finished_at": rfc3339(job.finished_at),
-        "charged": "no",
+        "charged": job.charged.value,
         "price_credits": job.price_credits,
         "estimate": None if job.status.is_terminal else estimate_view(job, estimate),
         "attempt_count": len(job.attempts),

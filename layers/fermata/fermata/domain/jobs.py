@@ -36,6 +36,16 @@ class JobStatus(StrEnum):
         return not TRANSITIONS[self]
 
 
+class Charged(StrEnum):
+    """What the customer's credits did: an open job holds them, a delivered one spent its price, any other end returned
+    them all.
+    """
+
+    HELD = "held"
+    YES = "yes"
+    REFUNDED = "refunded"
+
+
 TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.QUEUED: frozenset({JobStatus.SUBMITTING, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}),
     JobStatus.SUBMITTING: frozenset({JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED}),
@@ -234,9 +244,19 @@ class Job(_Record):
     @property
     def price_credits(self) -> int:
         """The delivered model's price; until then the highest that the job may come to."""
-        if self.status is JobStatus.SUCCEEDED:
-            return self.candidate.price_credits
+        return self.candidate.price_credits if self.charged is Charged.YES else self.hold_credits
+
+    @property
+    def hold_credits(self) -> int:
+        """What is held from submission to the end: the highest price among the candidates."""
         return max(candidate.price_credits for candidate in self.candidates)
+
+    @property
+    def charged(self) -> Charged:
+        """What the customer's credits did. There is no job without a hold."""
+        if not self.status.is_terminal:
+            return Charged.HELD
+        return Charged.YES if self.status is JobStatus.SUCCEEDED else Charged.REFUNDED
 
     @property
     def ids(self) -> ProviderIds | None:

@@ -1,57 +1,121 @@
-"""What an operator does with tenants and keys."""
+"""What an operator does with tenants, keys and credits."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, ValidationError
 
+from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
 from fermata.domain.tenants import TENANT_ID, Tenant, new_api_key
+from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
+from fermata.domain.wallet_view import wallet_view
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.ports import TenantStore
+from fermata.ports import TenantStore, WalletStore
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
+Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
 
 
-class CreateTenant(BaseModel):
-    """Create a tenant: lower-case letters, digits and hyphens."""
+@dataclass(frozen=True)
+class ManagePorts:
+    """What `manage_tenants` works with."""
 
+    tenants: TenantStore
+    wallets: WalletStore
+
+
+class _Command(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    tenant_id: TenantId
+
+
+class CreateTenant(_Command):
+    """Create a tenant with an empty prepaid wallet: lower-case letters, digits and hyphens."""
 
     action: Literal["create_tenant"]
-    tenant_id: TenantId
 
 
-class IssueKey(BaseModel):
+class IssueKey(_Command):
     """Issue an API key; the answer is the only place where it is ever shown."""
 
-    model_config = ConfigDict(extra="forbid")
-
     action: Literal["issue_key"]
-    tenant_id: TenantId
 
 
-_COMMAND: TypeAdapter[CreateTenant | IssueKey] = TypeAdapter(
-    Annotated[CreateTenant | IssueKey, Field(discriminator="action")]
-)
+class Grant(_Command):
+    """Give a tenant credits. Each command adds them once more."""
+
+    action: Literal["grant"]
+    credits: Amount
 
 
-def manage_tenants(command: object, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
+class SetPlan(_Command):
+    """Bound a tenant's orders by its balance (prepaid), or by a cap of credits per calendar month in UTC (postpaid)."""
+
+    action: Literal["set_plan"]
+    plan: Plan
+    cap_credits: Amount | None = None
+
+
+Command = CreateTenant | IssueKey | Grant | SetPlan
+
+_COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
+
+
+def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
     """Carry out one command and say what was done; raises `InvalidRequestError` or `NotFoundError`."""
     match _parse(command):
         case CreateTenant(tenant_id=tenant_id):
-            if not tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=now)):
-                raise InvalidRequestError([FieldError("/tenant_id", f"{tenant_id} exists already; choose another id")])
-            return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
+            return _create_tenant(tenant_id, ports, now)
         case IssueKey(tenant_id=tenant_id):
-            if tenants.find_tenant(tenant_id) is None:
-                raise NotFoundError(f"there is no tenant {tenant_id}; create it first")
-            key, record = new_api_key(tenant_id, now, randomness)
-            tenants.add_key(record)
-            return {"tenant_id": tenant_id, "key_id": record.key_id, "scopes": list(record.scopes), "api_key": key}
+            return _issue_key(tenant_id, ports.tenants, now, randomness)
+        case Grant(tenant_id=tenant_id, credits=amount):
+            _wallet(tenant_id, ports.wallets)
+            ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
+            return wallet_view(_wallet(tenant_id, ports.wallets), now)
+        case SetPlan(tenant_id=tenant_id, plan=plan, cap_credits=cap_credits):
+            return _set_plan(tenant_id, plan, cap_credits, ports.wallets, now)
 
 
-def _parse(command: object) -> CreateTenant | IssueKey:
+def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+    # The wallet first: a tenant without one could not order, and could not be created again.
+    ports.wallets.open(empty_wallet(tenant_id, now))
+    if not ports.tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=now)):
+        raise InvalidRequestError([FieldError("/tenant_id", f"{tenant_id} exists already; choose another id")])
+    return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
+
+
+def _issue_key(tenant_id: str, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
+    if tenants.find_tenant(tenant_id) is None:
+        raise NotFoundError(f"there is no tenant {tenant_id}; create it first")
+    key, record = new_api_key(tenant_id, now, randomness)
+    tenants.add_key(record)
+    return {"tenant_id": tenant_id, "key_id": record.key_id, "scopes": list(record.scopes), "api_key": key}
+
+
+def _set_plan(
+    tenant_id: str, plan: Plan, cap_credits: int | None, wallets: WalletStore, now: datetime
+) -> dict[str, JsonValue]:
+    if (plan is Plan.POSTPAID) is (cap_credits is None):
+        need = "is required for a postpaid plan" if plan is Plan.POSTPAID else "must be left out for a prepaid plan"
+        raise InvalidRequestError([FieldError("/cap_credits", need)])
+    _wallet(tenant_id, wallets)
+    if not wallets.set_plan(tenant_id, plan, cap_credits):
+        owed = -_wallet(tenant_id, wallets).balance
+        raise InvalidRequestError([FieldError("/plan", f"{tenant_id} owes {owed} credits; grant them before prepaid")])
+    return wallet_view(_wallet(tenant_id, wallets), now)
+
+
+def _wallet(tenant_id: str, wallets: WalletStore) -> Wallet:
+    wallet = wallets.find(tenant_id)
+    if wallet is None:
+        raise NotFoundError(f"there is no tenant {tenant_id}; create it first")
+    return wallet
+
+
+def _parse(command: object) -> Command:
     try:
         return _COMMAND.validate_python(command)
     except ValidationError as error:

@@ -33,7 +33,7 @@ def _settle_once(job_id: str, stopped_by: str | None, jobs: JobStore, estimates:
     settled = settle(job, stopped_by, now)
     if settled is None:
         return job.status
-    jobs.save(settled)
+    jobs.settle(settled)
     song = song_time_of(settled)
     if song is not None:
         estimates.learn(settled.candidate.model, song)

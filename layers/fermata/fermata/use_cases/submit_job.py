@@ -1,16 +1,25 @@
-"""Turn a request body into a stored job and a running execution."""
+"""Turn a request into a stored job that is paid for, and a running execution."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fermata.domain.candidates import Candidate, DefaultFallbacks, candidates_for
 from fermata.domain.catalogue import Catalogue
+from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus, not_started
 from fermata.domain.references import object_key, wrong_upload
 from fermata.domain.requests import SongRequest, parse_song_request
-from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
+from fermata.errors import (
+    IdempotencyKeyReusedError,
+    IdempotencyKeyTakenError,
+    InvalidRequestError,
+    NotStartedError,
+    OutOfCreditError,
+    StaleRecordError,
+    TransientError,
+)
 from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore
 
 
@@ -30,24 +39,85 @@ class SubmitPorts:
     trusted_origins: Collection[str]
 
 
-def submit_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, randomness: bytes) -> Job:
-    """Store and start one job.
+@dataclass(frozen=True)
+class Order:
+    """A request as it came in. `answer` says what a caller is told about a job that was just stored."""
 
-    Raises a `RequestRefusedError` before anything is stored, and `TransientError` where the machine could not be
-    started; the job is
-    then already closed as failed and unpaid.
+    body: bytes
+    tenant_id: str
+    idempotency_key: str | None
+    answer: Callable[[Job], FirstAnswer]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The job of an order, and what its caller is told; `replayed` where an earlier order with the same key made it."""
+
+    job_id: str
+    answer: FirstAnswer
+    replayed: bool
+
+
+def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: bytes) -> Submission:
+    """Store, pay for and start one job; or give the first answer again where the order's key was used for the same
+    request.
+
+    Raises a `RequestRefusedError` before anything is stored. Where the machine could not be started: `NotStartedError`
+    for an order with a key, whose job waits for the replay, and else `TransientError`; the job is then already closed
+    as failed and refunded.
     """
-    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
+    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins)
+    replayed = _replay(order, request, ports, now)
+    if replayed is not None:
+        return replayed
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
-    _check_upload(request, chain, tenant_id, ports.references, now)
-    job = _new_job(request, chain, tenant_id, ports.start_by_s, now, randomness)
-    ports.jobs.create(job)
+    _check_upload(request, chain, order.tenant_id, ports.references, now)
+    job = _new_job(request, chain, order.tenant_id, ports.start_by_s, now, randomness)
+    answer = order.answer(job)
+    try:
+        ports.jobs.create(job, _receipt(order, job, answer, now))
+    except (IdempotencyKeyTakenError, OutOfCreditError):
+        # Of two orders with one key the other may have taken the key, or with it the last credits.
+        first = _replay(order, request, ports, now)
+        if first is None:
+            raise
+        return first
+    _start(job, ports, now, keyed=order.idempotency_key is not None)
+    return Submission(job.id, answer, replayed=False)
+
+
+def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetime) -> Submission | None:
+    if order.idempotency_key is None:
+        return None
+    receipt = ports.jobs.find_receipt(order.tenant_id, key_hash(order.idempotency_key))
+    if receipt is None or not receipt.is_live(now):
+        return None
+    if receipt.fingerprint != fingerprint_of(request):
+        raise IdempotencyKeyReusedError(
+            "this Idempotency-Key belongs to an order with another body; expected that body, or a new key for this one"
+        )
+    job = ports.jobs.load(receipt.job_id)
+    if job is not None and job.status is JobStatus.QUEUED and not job.attempts:
+        _start(job, ports, now, keyed=True)
+    return Submission(receipt.job_id, receipt.answer, replayed=True)
+
+
+def _receipt(order: Order, job: Job, answer: FirstAnswer, now: datetime) -> Receipt | None:
+    if order.idempotency_key is None:
+        return None
+    return receipt_for(order.tenant_id, order.idempotency_key, job.request, job.id, answer, now)
+
+
+def _start(job: Job, ports: SubmitPorts, now: datetime, *, keyed: bool) -> None:
     try:
         ports.machine.start(job.id)
-    except TransientError:
+    except TransientError as error:
+        if keyed:
+            raise NotStartedError(
+                f"{job.id} is stored, but {error}; send the same request with the same Idempotency-Key to start it"
+            ) from error
         if _close(job, ports.jobs, now):
             raise
-    return job
 
 
 def _check_upload(
@@ -68,7 +138,7 @@ def _check_upload(
 def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
     """Close a job that could not be started; False where it runs after all and only the machine's answer was lost."""
     try:
-        jobs.save(job.settled(not_started(now), now))
+        jobs.settle(job.settled(not_started(now), now))
     except StaleRecordError:
         return False
     return True

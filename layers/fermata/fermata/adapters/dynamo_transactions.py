@@ -1,0 +1,134 @@
+"""Transactions on one table, and the one owner of their repetition after a conflict, which the SDK does not repeat."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PATIENCE_S: Final = 3.0
+_FIRST_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.4
+
+Item = Mapping[str, Any]
+Write = dict[str, Any]
+"""One part of a transaction, as boto3 takes it."""
+
+serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class DynamoTransactions:
+    """Reads and transactional writes of one table. `pause` and `clock` are in seconds."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.client = client
+        self.table = table
+        self._pause = pause
+        self._clock = clock
+
+    def deadline(self) -> float:
+        """Until when one operation, with all of its transactions, repeats what conflicted."""
+        return self._clock() + PATIENCE_S
+
+    def get(self, partition: str, sort_key: str) -> Item | None:
+        """One item, read consistently, or None; raises `TransientError`."""
+        key = {"pk": serialize(partition), "sk": serialize(sort_key)}
+        try:
+            item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the table could not be read: {error_code(error)}") from error
+        return None if item is None else plain(item)
+
+    def put(
+        self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
+    ) -> Write:
+        """A part that stores an item; `condition` names attributes as `#name`."""
+        keyed = {"pk": partition, "sk": sort_key, **item}
+        stored = {name: serialize(value) for name, value in keyed.items()}
+        return {"Put": {"TableName": self.table, "Item": stored, **_condition(condition, values)}}
+
+    def update(self, partition: str, sort_key: str, expression: str, condition: str, values: Item) -> Write:
+        """A part that changes an item; both expressions name attributes as `#name`."""
+        key = {"pk": serialize(partition), "sk": serialize(sort_key)}
+        about = _condition(condition, values, expression)
+        return {"Update": {"TableName": self.table, "Key": key, "UpdateExpression": expression, **about}}
+
+    def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
+        """Write all parts, or none: then the names of those whose condition did not hold, with the items as they are.
+
+        Conflicts are repeated until the deadline. Raises `TransientError`; after a lost answer the parts may have been
+        written.
+        """
+        parts: list[Any] = list(writes.values())
+        tries = 0
+        while True:
+            try:
+                self.client.transact_write_items(TransactItems=parts)
+                return {}
+            except ClientError as error:
+                reasons = error.response.get("CancellationReasons", [])
+                failed = _failed_conditions(writes, reasons)
+                if failed:
+                    return failed
+                if not any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+                    raise TransientError(f"the table could not be written: {error_code(error)}") from error
+            except BotoCoreError as error:
+                raise TransientError(f"the table could not be written: {error_code(error)}") from error
+            self._wait(tries, deadline)
+            tries += 1
+
+    def _wait(self, tries: int, deadline: float) -> None:
+        # Jitter only spreads competing writers; it decides nothing.
+        longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries, 10))
+        pause_s = random.uniform(0, longest)  # noqa: S311 - not a secret
+        if self._clock() + pause_s > deadline:
+            raise TransientError(
+                f"the table could not be written: other transactions kept conflicting for {PATIENCE_S:g} s; "
+                "nothing was written, try again"
+            )
+        self._pause(pause_s)
+
+
+def plain(item: Item) -> dict[str, Any]:
+    """An item without DynamoDB's type marks; its numbers are `Decimal`."""
+    return {name: _deserialize(value) for name, value in item.items()}
+
+
+def error_code(error: ClientError | BotoCoreError) -> str:
+    """What may be said about a refusal: its code, never its message."""
+    return error.response["Error"].get("Code", "unknown") if isinstance(error, ClientError) else type(error).__name__
+
+
+def _condition(condition: str | None, values: Item | None, expression: str = "") -> dict[str, Any]:
+    if condition is None:
+        return {}
+    used = f"{condition} {expression}".replace("(", " ").replace(")", " ").replace(",", " ").split()
+    names = {word: word.removeprefix("#") for word in used if word.startswith("#")}
+    told: dict[str, Any] = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    if names:
+        told["ExpressionAttributeNames"] = names
+    if values:
+        told["ExpressionAttributeValues"] = {name: serialize(value) for name, value in values.items()}
+    return told
+
+
+def _failed_conditions(writes: Mapping[str, Write], reasons: list[Any]) -> dict[str, Item]:
+    return {
+        name: plain(reason.get("Item", {}))
+        for name, reason in zip(writes, reasons, strict=False)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }

@@ -1,0 +1,196 @@
+"""Money as values: a tenant's wallet, the entries of its ledger, and what an order moves. Amounts are whole credits,
+never negative.
+
+What holds at every moment, prepaid and postpaid: granted = balance + held + spent. A prepaid balance is never negative;
+a postpaid one may be, and is then what the tenant owes.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+
+from fermata.domain.jobs import Charged, Job
+from fermata.errors import OutOfCreditError
+
+MAX_AMOUNT: Final = 1_000_000_000
+"""Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
+
+
+class Plan(StrEnum):
+    """What bounds a tenant's orders: the balance (prepaid), or a cap per calendar month in UTC (postpaid)."""
+
+    PREPAID = "prepaid"
+    POSTPAID = "postpaid"
+
+
+class EntryKind(StrEnum):
+    """Why credits moved."""
+
+    GRANT = "grant"
+    HOLD = "hold"
+    SETTLE = "settle"
+    REFUND = "refund"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class LedgerEntry(_Value):
+    """One line of a ledger, never changed. `entry_id` sorts by the time of the grant or of the job's submission, and a
+    job's are derived from its id, so that a replay cannot add one. `attempt` is the job's last one.
+    """
+
+    entry_id: str
+    kind: EntryKind
+    credits: NonNegativeInt
+    at: datetime
+    job_id: str | None = None
+    attempt: PositiveInt | None = None
+
+
+class Movement(_Value):
+    """Entries that reach one tenant's wallet together, all of the same moment."""
+
+    tenant_id: str
+    entries: Annotated[tuple[LedgerEntry, ...], Field(min_length=1)]
+
+    @property
+    def at(self) -> datetime:
+        """When it happens."""
+        return self.entries[0].at
+
+    @property
+    def granted(self) -> int:
+        """Credits that it adds to what was ever granted."""
+        return self._total(EntryKind.GRANT)
+
+    @property
+    def balance(self) -> int:
+        """Credits that it adds to the balance."""
+        return self.granted + self._total(EntryKind.REFUND) - self.to_hold
+
+    @property
+    def held(self) -> int:
+        """Credits that it adds to what open jobs hold."""
+        return self.to_hold - self._total(EntryKind.SETTLE) - self._total(EntryKind.REFUND)
+
+    @property
+    def spent(self) -> int:
+        """Credits that it adds to what was spent."""
+        return self._total(EntryKind.SETTLE)
+
+    @property
+    def to_hold(self) -> int:
+        """Credits that the wallet must be good for."""
+        return self._total(EntryKind.HOLD)
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether the wallet may refuse it; everything else always goes through."""
+        return any(entry.kind is EntryKind.HOLD for entry in self.entries)
+
+    def _total(self, kind: EntryKind) -> int:
+        return sum(entry.credits for entry in self.entries if entry.kind is kind)
+
+
+class Wallet(_Value):
+    """A tenant's credits. `spent_in_month` belongs to `month` ("2026-11", UTC); `cap_credits` is None when prepaid."""
+
+    tenant_id: str
+    month: str
+    plan: Plan = Plan.PREPAID
+    cap_credits: int | None = None
+    granted: int = 0
+    balance: int = 0
+    held: int = 0
+    spent: int = 0
+    spent_in_month: int = 0
+
+    @property
+    def committed(self) -> int:
+        """What a postpaid tenant's cap counts: spent in the month, and held by jobs that are still open."""
+        return self.spent_in_month + self.held
+
+    @property
+    def available(self) -> int:
+        """Credits that a new job may hold: the prepaid balance, or what the month's cap leaves."""
+        return self.balance if self.cap_credits is None else self.cap_credits - self.committed
+
+    def in_month_of(self, moment: datetime) -> "Wallet":
+        """This wallet as it counts in the month of `moment`. A month that has begun does not go back."""
+        month = month_of(moment)
+        return self if month <= self.month else self.model_copy(update={"month": month, "spent_in_month": 0})
+
+    def on_plan(self, plan: Plan, cap_credits: int | None) -> "Wallet":
+        """This wallet on another plan."""
+        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits})
+
+    def after(self, movement: Movement) -> "Wallet":
+        """This wallet once the movement has reached it; raises `OutOfCreditError` where it is not good for a hold."""
+        wallet = self.in_month_of(movement.at)
+        if movement.is_hold and wallet.available < movement.to_hold:
+            raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
+        return wallet.model_copy(
+            update={
+                "granted": wallet.granted + movement.granted,
+                "balance": wallet.balance + movement.balance,
+                "held": wallet.held + movement.held,
+                "spent": wallet.spent + movement.spent,
+                "spent_in_month": wallet.spent_in_month + movement.spent,
+            }
+        )
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC moment; months compare as text."""
+    return f"{moment:%Y-%m}"
+
+
+def empty_wallet(tenant_id: str, now: datetime) -> Wallet:
+    """The wallet that a new tenant begins with: prepaid, nothing in it."""
+    return Wallet(tenant_id=tenant_id, month=month_of(now))
+
+
+def grant_of(tenant_id: str, amount: int, entry_id: str, now: datetime) -> Movement:
+    """What an operator's grant moves."""
+    entry = LedgerEntry(entry_id=entry_id, kind=EntryKind.GRANT, credits=amount, at=now)
+    return Movement(tenant_id=tenant_id, entries=(entry,))
+
+
+def hold_on(job: Job) -> Movement:
+    """What a job's submission moves: the highest price that it may come to is held."""
+    return Movement(tenant_id=job.tenant_id, entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),))
+
+
+def settlement_of(job: Job) -> Movement:
+    """What a job's end moves: the delivered model's price is spent and the rest returned, or everything returned."""
+    if job.finished_at is None:
+        raise AssertionError(f"a {job.status} job has not ended and cannot be settled")
+    return Movement(tenant_id=job.tenant_id, entries=tuple(_settlement(job, job.finished_at)))
+
+
+def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:
+    price = job.price_credits if job.charged is Charged.YES else 0
+    if job.charged is Charged.YES:
+        yield _entry(job, EntryKind.SETTLE, price, at)
+    if job.charged is Charged.REFUNDED or price < job.hold_credits:
+        yield _entry(job, EntryKind.REFUND, job.hold_credits - price, at)
+
+
+_STEPS: Final = (EntryKind.HOLD, EntryKind.SETTLE, EntryKind.REFUND)
+
+
+def _entry(job: Job, kind: EntryKind, amount: int, at: datetime) -> LedgerEntry:
+    last = job.last_attempt
+    return LedgerEntry(
+        entry_id=f"{job.id.removeprefix('job_')}-{_STEPS.index(kind) + 1}-{kind}",
+        kind=kind,
+        credits=amount,
+        at=at,
+        job_id=job.id,
+        attempt=last.number if last else None,
+    )

@@ -1,0 +1,63 @@
+"""Jobs, wallets and ledgers of one store twin, looked at together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.ports import JobStore, WalletStore
+from tests.cloud import TABLE
+from tests.twins import InMemoryJobStore, InMemoryWalletStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class Books:
+    """Both stores over the same records; `ledger` is a tenant's, oldest entry first."""
+
+    jobs: JobStore
+    wallets: WalletStore
+    ledger: Callable[[str], list[LedgerEntry]]
+
+    def wallet(self, tenant_id: str = "acme") -> Wallet:
+        wallet = self.wallets.find(tenant_id)
+        assert wallet is not None
+        return wallet
+
+
+def books_in_memory() -> Books:
+    wallets = InMemoryWalletStore()
+    return Books(InMemoryJobStore(wallets), wallets, wallets.ledger)
+
+
+def books_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Books:  # noqa: ANN401 - pause and clock
+    def ledger(tenant_id: str) -> list[LedgerEntry]:
+        return [LedgerEntry.model_validate(item) for item in items(client, f"WALLET#{tenant_id}", "LEDGER#", table)]
+
+    return Books(DynamoJobStore(client, table, **patience), DynamoWalletStore(client, table, **patience), ledger)
+
+
+def items(client: "DynamoDBClient", partition: str, begin: str, table: str = TABLE) -> list[dict[str, Any]]:
+    """The items of a partition whose sort key begins so, without DynamoDB's type marks."""
+    found = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :begin)",
+        ExpressionAttributeValues={":pk": {"S": partition}, ":begin": {"S": begin}},
+    )["Items"]
+    read = TypeDeserializer().deserialize
+    return [{name: read(value) for name, value in item.items()} for item in found]
+
+
+def assert_the_ledger_explains(wallet: Wallet, ledger: list[LedgerEntry]) -> None:
+    """Nothing came or went without an entry, and nothing was lost on the way."""
+    total = {kind: sum(entry.credits for entry in ledger if entry.kind is kind) for kind in EntryKind}
+    assert wallet.granted == wallet.balance + wallet.held + wallet.spent
+    assert wallet.granted == total[EntryKind.GRANT]
+    assert wallet.spent == total[EntryKind.SETTLE]
+    assert wallet.held == total[EntryKind.HOLD] - total[EntryKind.SETTLE] - total[EntryKind.REFUND]

@@ -1,0 +1,201 @@
+"""Credits over HTTP on the whole cloud: what an order holds, what its end costs, and that repeating it is free."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from fermata.domain.idempotency import FirstAnswer, receipt_for
+from fermata.domain.job_ids import new_job_id
+from fermata.domain.requests import SongRequest
+from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb
+from tests.integration.song import Cloud, request
+from tests.songs import queued_job
+
+PRICE = 30
+FALLBACK = "aimlapi/minimax/music-2.0"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A tenant of its own, so that nobody else's orders count."""
+
+    cloud: Cloud
+    tenant_id: str
+    api_key: str
+
+    def post(self, body: dict[str, Any], key: str | None = None) -> httpx.Response:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        with self.cloud.http(self.api_key) as http:
+            return http.post("/v1/jobs", json=body, headers=headers)
+
+    def get(self, path: str) -> dict[str, Any]:
+        with self.cloud.http(self.api_key) as http:
+            return dict(http.get(path).raise_for_status().json())
+
+    def account(self) -> tuple[int, int, int]:
+        """Balance, held and spent."""
+        account = self.get("/v1/account")
+        assert account["tenant_id"] == self.tenant_id
+        return account["balance_credits"], account["held_credits"], account["spent_credits"]
+
+    def finished(self, job_id: str) -> dict[str, Any]:
+        self.cloud.until(lambda: self.get(f"/v1/jobs/{job_id}")["status"] in ("succeeded", "failed"), within_s=60)
+        return self.get(f"/v1/jobs/{job_id}")
+
+    def books(self) -> Books:
+        return books_in_dynamodb(self.cloud.aws("dynamodb"), self.cloud.line["outputs"]["TableName"])
+
+    def kinds(self) -> list[str]:
+        """The kinds of its ledger's entries, which must explain its wallet."""
+        books = self.books()
+        ledger = books.ledger(self.tenant_id)
+        assert_the_ledger_explains(books.wallet(self.tenant_id), ledger)
+        return [entry.kind.value for entry in ledger]
+
+
+def customer(cloud: Cloud, amount: int = 300) -> Customer:
+    tenant_id = f"customer-{uuid4().hex[:12]}"
+    cloud.manage(action="create_tenant", tenant_id=tenant_id)
+    if amount:
+        cloud.manage(action="grant", tenant_id=tenant_id, credits=amount)
+    return Customer(cloud, tenant_id, cloud.manage(action="issue_key", tenant_id=tenant_id)["api_key"])
+
+
+def test_a_delivered_song_costs_its_price_and_a_failed_one_nothing(cloud: Cloud) -> None:
+    tenant = customer(cloud)
+    delivered = tenant.post(request("a song that is paid for")).json()
+    assert (delivered["charged"], delivered["price_credits"]) == ("held", PRICE)
+    assert tenant.finished(delivered["id"])["charged"] == "yes"
+    assert tenant.account() == (270, 0, 30)
+    failed = tenant.post(request("a song that fails [[fault:code:1026]]")).json()
+    assert tenant.finished(failed["id"])["charged"] == "refunded"
+    assert tenant.account() == (270, 0, 30)
+    assert tenant.kinds() == ["grant", "hold", "settle", "hold", "refund"]
+
+
+def test_the_dearest_of_a_chain_is_held_and_only_the_delivered_model_is_paid(cloud: Cloud) -> None:
+    tenant = customer(cloud, 39)
+    job = tenant.post(request("the first of the chain sings", fallbacks=[FALLBACK])).json()
+    assert job["price_credits"] == 39
+    assert tenant.finished(job["id"])["price_credits"] == PRICE
+    assert tenant.account() == (9, 0, 30)
+    assert tenant.kinds() == ["grant", "hold", "settle", "refund"]
+
+
+def test_a_killed_execution_gives_the_hold_back_once(cloud: Cloud) -> None:
+    tenant = customer(cloud)
+    job = tenant.post(request("killed while the provider is at it [[fault:hang:3]]")).json()
+    machines = cloud.aws("stepfunctions")
+    arn = cloud.line["outputs"]["MusicJobMachineArn"].replace(":stateMachine:", ":execution:")
+    machines.stop_execution(executionArn=f"{arn}:{job['id']}")
+    assert tenant.finished(job["id"])["charged"] == "refunded"
+    assert tenant.account() == (300, 0, 0)
+    assert tenant.kinds() == ["grant", "hold", "refund"]
+
+
+def test_an_order_that_the_wallet_is_not_good_for_is_402_and_leaves_nothing(cloud: Cloud) -> None:
+    tenant = customer(cloud, 29)
+    before = cloud.stored_and_started()
+    answer = tenant.post(request("too dear"), key="too-dear")
+    problem = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (402, "application/problem+json")
+    assert (problem["type"], problem["charged"], problem["retryable"]) == (
+        "urn:fermata:problem:out_of_credit",
+        "no",
+        False,
+    )
+    assert (problem["balance_credits"], problem["price_credits"]) == (29, PRICE)
+    assert "30 credits" in problem["detail"]
+    assert "29 credits" in problem["detail"]
+    assert cloud.stored_and_started() == before
+    cloud.manage(action="grant", tenant_id=tenant.tenant_id, credits=1)
+    assert tenant.post(request("too dear"), key="too-dear").status_code == 202
+
+
+def test_a_postpaid_tenant_orders_up_to_its_cap(cloud: Cloud) -> None:
+    tenant = customer(cloud, 0)
+    cloud.manage(action="set_plan", tenant_id=tenant.tenant_id, plan="postpaid", cap_credits=59)
+    first = tenant.post(request("on the bill")).json()
+    problem = tenant.post(request("over the cap")).json()
+    assert (problem["status"], problem["balance_credits"], problem["available_credits"]) == (402, -30, 29)
+    tenant.finished(first["id"])
+    assert tenant.account() == (-30, 0, 30)
+
+
+def test_a_replay_is_the_first_answer_byte_for_byte_and_orders_nothing(cloud: Cloud) -> None:
+    tenant = customer(cloud)
+    body = request("sent twice")
+    first = tenant.post(body, key="order-42")
+    job = tenant.finished(first.json()["id"])
+    again = tenant.post(dict(reversed(body.items())), key="order-42")
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert "idempotency-replayed" not in first.headers
+    assert (job["charged"], tenant.account()) == ("yes", (270, 0, 30))
+
+
+def test_a_key_that_belongs_to_another_body_is_422(cloud: Cloud) -> None:
+    tenant = customer(cloud)
+    first = tenant.post(request("the first body"), key="order-42").json()
+    problem = tenant.post(request("the second body"), key="order-42").json()
+    assert (problem["status"], problem["type"]) == (422, "urn:fermata:problem:idempotency_key_reused")
+    tenant.finished(first["id"])
+    assert tenant.kinds() == ["grant", "hold", "settle"]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a b", "schlüssel"])
+def test_a_malformed_key_is_400_and_leaves_nothing(cloud: Cloud, key: str) -> None:
+    before = cloud.stored_and_started()
+    with cloud.http() as http:
+        headers = [(b"Idempotency-Key", key.encode())]
+        answer = http.post("/v1/jobs", json=request("bad input"), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:fermata:problem:malformed_header")
+    assert cloud.stored_and_started() == before
+
+
+def test_a_replay_starts_the_machine_that_was_never_started(cloud: Cloud) -> None:
+    tenant = customer(cloud)
+    body = request("its machine was never started")
+    now = datetime.now(UTC)
+    job = queued_job(
+        now=now,
+        id=new_job_id(now, uuid4().bytes),
+        tenant_id=tenant.tenant_id,
+        request=SongRequest.model_validate(body),
+    )
+    told = FirstAnswer(headers={"Location": "/first"}, body=json.dumps({"id": job.id}))
+    receipt = receipt_for(tenant.tenant_id, "never-started", job.request, job.id, told, now)
+    tenant.books().jobs.create(job, receipt)
+
+    answer = tenant.post(body, key="never-started")
+    assert (answer.status_code, answer.text, answer.headers["location"]) == (202, told.body, "/first")
+    assert tenant.finished(job.id)["charged"] == "yes"
+
+
+def test_fifty_parallel_orders_with_one_key_are_one_job_and_fifty_equal_answers(cloud: Cloud) -> None:
+    tenant = customer(cloud, 3000)
+    body = request("fifty at once, one key")
+    with ThreadPoolExecutor(50) as clients:
+        answers = list(clients.map(lambda _: tenant.post(body, key="fifty"), range(50)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    assert tenant.finished(answers[0].json()["id"])["charged"] == "yes"
+    assert (tenant.account(), tenant.kinds()) == ((2970, 0, 30), ["grant", "hold", "settle"])
+
+
+def test_fifty_parallel_orders_against_a_wallet_for_ten_songs_are_exactly_ten_jobs(cloud: Cloud) -> None:
+    tenant = customer(cloud, 10 * PRICE)
+    with ThreadPoolExecutor(50) as clients:
+        answers = list(clients.map(lambda number: tenant.post(request(f"one of fifty, {number}")), range(50)))
+    accepted = [answer.json()["id"] for answer in answers if answer.status_code == 202]
+    assert sorted(answer.status_code for answer in answers) == [202] * 10 + [402] * 40
+    assert {tenant.finished(job_id)["charged"] for job_id in accepted} == {"yes"}
+    assert (tenant.account(), tenant.kinds().count("hold")) == ((0, 0, 300), 10)

@@ -1,0 +1,150 @@
+"""Whatever tenants order, however jobs end, and whatever is repeated: no credit appears, vanishes or is spent twice."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from fermata.domain.job_ids import new_job_id
+from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.wallet import Plan, empty_wallet, grant_of
+from fermata.errors import OutOfCreditError, StaleRecordError
+from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
+from tests.cloud import dynamodb_with_table
+from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
+from tests.twins import NOON
+
+CHAINS = [(candidate("apiinone"),), (candidate("minimax"),), (candidate("minimax"), candidate("aimlapi"))]
+JOBS = st.integers(0, 5)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("grant"), st.integers(1, 80)),
+        st.tuples(st.just("submit"), JOBS, st.sampled_from(CHAINS)),
+        st.tuples(st.just("deliver"), JOBS, st.integers(0, 1)),
+        st.tuples(st.just("fail"), JOBS),
+        st.tuples(st.just("plan"), st.none() | st.integers(1, 120)),
+        st.tuples(st.just("days"), st.integers(1, 20)),
+    ),
+    max_size=30,
+)
+
+
+@dataclass
+class Operation:
+    """A tenant and what the books must say about it, counted by hand."""
+
+    books: Books
+    now: datetime = NOON
+    grants: int = 0
+    granted: int = 0
+    open: dict[str, Job] = field(default_factory=dict)
+    spent: list[tuple[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.books.wallets.open(empty_wallet("acme", NOON))
+
+    def grant(self, amount: int) -> None:
+        self.grants += 1
+        self.granted += amount
+        self.books.wallets.grant(grant_of("acme", amount, f"{self.grants:04d}-grant", self.now))
+
+    def submit(self, name: int, chain: tuple[object, ...]) -> None:
+        job = queued_job(id=new_job_id(NOON, bytes([name] * 10)), now=self.now, candidates=chain)
+        known = self.books.jobs.load(job.id) is not None
+        before = self.books.wallet().in_month_of(self.now).available
+        try:
+            self.books.jobs.create(job)
+        except OutOfCreditError:
+            assert before < job.hold_credits
+        except StaleRecordError:
+            assert known
+        else:
+            assert before >= job.hold_credits
+            assert not known
+            self.open[job.id] = job
+
+    def deliver(self, name: int, position: int) -> None:
+        job = self._stored(name)
+        if job.status is JobStatus.QUEUED:
+            position = min(position, len(job.candidates) - 1)
+            claimed = job.claimed(claimed_attempt(candidate=position), self.now)
+            made = ready_job().attempts[0].model_copy(update={"candidate": position})
+            for step in (claimed, claimed.with_outcome(made, self.now)):
+                self.books.jobs.save(step)
+            tracks = (stored_track(),)
+            with_tracks = claimed.with_outcome(made, self.now).with_tracks(tracks, self.now)
+            self.books.jobs.save(with_tracks)
+            self._end(with_tracks.settled(None, self.now))
+
+    def fail(self, name: int) -> None:
+        job = self._stored(name)
+        if job.status is JobStatus.QUEUED:
+            self._end(job.settled(rate_limited(), self.now))
+
+    def plan(self, cap: int | None) -> None:
+        plan = Plan.PREPAID if cap is None else Plan.POSTPAID
+        owes = self.books.wallet().balance < 0
+        assert self.books.wallets.set_plan("acme", plan, cap) is not (owes and cap is None)
+
+    def days(self, number: int) -> None:
+        self.now += timedelta(days=number)
+
+    def _stored(self, name: int) -> Job:
+        job = self.books.jobs.load(new_job_id(NOON, bytes([name] * 10)))
+        return job or queued_job(status=JobStatus.CANCELED)
+
+    def _end(self, end: Job) -> None:
+        self.books.jobs.settle(end)
+        with pytest.raises(StaleRecordError):
+            self.books.jobs.settle(end)
+        del self.open[end.id]
+        if end.status is JobStatus.SUCCEEDED:
+            self.spent.append((f"{self.now:%Y-%m}", end.candidate.price_credits))
+
+    def check(self) -> None:
+        wallet = self.books.wallet()
+        ledger = self.books.ledger("acme")
+        assert_the_ledger_explains(wallet, ledger)
+        assert wallet.granted == self.granted
+        assert wallet.held == sum(job.hold_credits for job in self.open.values())
+        assert wallet.spent == sum(price for _, price in self.spent)
+        assert wallet.spent_in_month == sum(price for month, price in self.spent if month == wallet.month)
+        assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0
+        assert len({entry.entry_id for entry in ledger}) == len(ledger)
+
+
+@contextmanager
+def in_memory() -> Iterator[Books]:
+    yield books_in_memory()
+
+
+@contextmanager
+def in_dynamodb() -> Iterator[Books]:
+    with mock_aws():
+        yield books_in_dynamodb(dynamodb_with_table())
+
+
+def play(books: Books, steps: list[tuple[str, object]]) -> None:
+    operation = Operation(books)
+    for name, *arguments in steps:
+        getattr(operation, name)(*arguments)
+        operation.check()
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(STEPS)
+def test_granted_is_always_balance_and_held_and_spent_in_memory(steps: list[tuple[str, object]]) -> None:
+    with in_memory() as books:
+        play(books, steps)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(STEPS)
+def test_granted_is_always_balance_and_held_and_spent_in_dynamodb(steps: list[tuple[str, object]]) -> None:
+    with in_dynamodb() as books:
+        play(books, steps)
