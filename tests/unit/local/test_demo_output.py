@@ -15,7 +15,7 @@ from local.demo.orders import ORDERS
 from local.demo.progress import progress_display
 from local.demo.report import print_report
 
-HEX, LINK, TASK, _, TWO_SONGS, *_ = ORDERS
+HEX, LINK, TASK, _, TWO_SONGS = ORDERS[:5]
 STATES = StatesPassed((("StartGeneration", 1), ("PollGeneration", 3), ("Done", 1)))
 
 
