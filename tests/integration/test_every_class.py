@@ -1,6 +1,6 @@
 """One job for every class of failure: what its caller is told, what the provider charged, and how often it was asked.
 
-All are ordered at once and then looked at. The failures are spread over the providers, so that none has many in a row.
+The failures are spread over the providers, so that none has many in a row.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from fermata.domain.failures import FailureClass
 from tests.integration.song import Cloud, request
 
 WITHIN_S = 90
+AT_ONCE = 4
 MODELS = {
     "minimax": "minimax/music-2.5",
     "skillboss": "skillboss/music-2.5",
@@ -58,11 +59,15 @@ def deadline() -> float:
 
 @pytest.fixture(scope="module")
 def submitted(cloud: Cloud, deadline: float) -> dict[str, str]:
-    """Per class, the id of its job."""
-    assert deadline > time.monotonic()
+    """Per class, the id of its job; a few at a time, so that a busy machine does not make an outcome unknown."""
     for row in ROWS:
         cloud.fault(row.provider, row.fault, row.place, row.prompt, times=9)
-    return {row.failure_class: cloud.submit(request(row.prompt, model=MODELS[row.provider]))["id"] for row in ROWS}
+    ordered: dict[str, str] = {}
+    for row in ROWS:
+        for earlier in list(ordered.values())[: max(0, len(ordered) - AT_ONCE + 1)]:
+            cloud.finished(earlier, max(1.0, deadline - time.monotonic()))
+        ordered[row.failure_class] = cloud.submit(request(row.prompt, model=MODELS[row.provider]))["id"]
+    return ordered
 
 
 def test_every_class_has_its_row() -> None:
@@ -75,9 +80,11 @@ def test_a_job_ends_with_its_class_its_bill_and_no_order_too_many(
 ) -> None:
     job = cloud.finished(submitted[row.failure_class], max(1.0, deadline - time.monotonic()))
 
-    assert (job["status"], job["tracks"], job["charged"]) == ("failed", [], "no")
+    assert (job["status"], job["tracks"], job["charged"]) == ("failed", [], "refunded")
     assert (job["error"]["class"], job["error"]["provider_charged"]) == (row.failure_class, row.charged)
     posts = cloud.posts(row.provider, hashlib.sha256(row.prompt.encode()).hexdigest())
-    assert len(posts) == job["attempt_count"] == row.posts
+    # Where the machine is too busy for a connection, nothing was ordered, and the order is repeated by right.
+    reached = [attempt for attempt in cloud.attempts(job["id"]) if attempt["raw_code"] != "no_connection"]
+    assert len(posts) == len(reached) == row.posts
     charged = [item["charged"] for item in posts]
     assert row.charged == "unknown" or charged == [row.charged == "yes"] * row.posts
