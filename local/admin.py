@@ -16,12 +16,12 @@ from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset({"InvalidRequestError", "NotFoundError"})
-_FIELDS: Final = ("tenant_id", "credits", "plan", "cap_credits")
+_FIELDS: Final = ("tenant_id", "provider", "credits", "plan", "cap_credits")
 # A repeated grant is a second grant: nobody repeats an invocation whose answer was lost.
 _ONE_TRY: Final = Config(retries={"total_max_attempts": 1})
 
 
-_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits."
+_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, enable providers."
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("issue-key", "issue an API key, which is shown once"),
@@ -104,6 +104,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     }
     for command in made.values():
         command.add_argument("tenant_id", metavar="TENANT", help="lower-case letters, digits and hyphens")
+    what = "let jobs go to a provider again that shut the account out or was failing"
+    enable = commands.add_parser("enable-provider", help=what, description=what, allow_abbrev=False)
+    enable.add_argument("provider", metavar="PROVIDER", help="its id, such as minimax")
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="how many to add")
     made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"

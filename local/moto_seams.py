@@ -102,7 +102,7 @@ WAIT_UNTIL: Final = Seam(
     f"{_ASL}.component.state.wait.wait_function.timestamp",
     "Timestamp._get_wait_seconds",
     ("self", "env"),
-    "moto compares the instant with local time and wakes up to a second early",
+    "moto compares the instant with local time and cuts its fraction off: it wakes up to two seconds early",
 )
 RETRY_SLEEP: Final = Seam(
     f"{_ASL}.component.common.retry.retrier_decl", "time", None, "the back-off of retries is scaled in time"

@@ -33,11 +33,10 @@ def scale_time(scale: float) -> None:
     def seconds_until(self: MotoValue, env: MotoValue) -> float:
         self.string.eval(env=env)
         said = env.stack.pop()
-        instant = self._from_timestamp_string(timestamp=said)
-        if instant is None:
+        if self._from_timestamp_string(timestamp=said) is None:
             # Asked again, the engine raises a failure event of its own.
             return float(original(self, env))
-        return float((instant.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds())
+        return (datetime.fromisoformat(said) - datetime.now(UTC)).total_seconds()
 
     original = moto_seams.WAIT_UNTIL.original
     moto_seams.WAIT.replace(wait_interval)

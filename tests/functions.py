@@ -11,10 +11,20 @@ from typing import Any, Final
 import pytest
 
 from fermata.wiring import job_randomness
-from tests.twins import World
+from tests.twins import PROVIDERS, World
 
 ROOT: Final = Path(__file__).parents[1]
 NAMES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")))
+
+TURN_SETTINGS: Final = {
+    **{f"{provider.upper()}_RPM": "120" for provider in PROVIDERS},
+    **{f"{provider.upper()}_CONCURRENCY": "20" for provider in PROVIDERS},
+    "CIRCUIT_FAILURES": "5",
+    "CIRCUIT_WINDOW_SECONDS": "60",
+    "CIRCUIT_OPEN_SECONDS": "30",
+    "CIRCUIT_LONGEST_OPEN_SECONDS": "600",
+}
+"""The variables that say how often each provider may be called."""
 
 Event = dict[str, Any]
 
@@ -61,6 +71,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "manage_ports": world.manage_ports,
         "wallet_store": lambda: world.wallets,
         "tenant_store": lambda: world.tenants,
+        "provider_states": lambda: world.providers,
         "now": world.clock,
         "job_randomness": job_randomness,
     }

@@ -1,6 +1,6 @@
 """In-memory twins of every port, with the same promises as the adapters, and the one world that use cases live in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,14 @@ from typing import Final
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
+from fermata.domain.circuit import CircuitRules
 from fermata.domain.idempotency import Receipt
 from fermata.domain.jobs import Job, Track
+from fermata.domain.provider_state import GivenBack, ProviderState
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
+from fermata.domain.waiting_line import Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
 from fermata.errors import ConfigurationError, FermataError, IdempotencyKeyTakenError, StaleRecordError
 from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
@@ -29,6 +32,7 @@ from fermata.use_cases.resume_generation import ResumePorts
 from fermata.use_cases.start_generation import StartPorts
 from fermata.use_cases.store_audio import StorePorts
 from fermata.use_cases.submit_job import SubmitPorts
+from fermata.use_cases.taking_turns import TurnPorts
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
@@ -235,6 +239,64 @@ class InMemoryEstimates:
 
     def learn(self, model_id: str, song: SongTime) -> None:
         self.times = self.times.with_song(model_id, song)
+
+
+class InMemoryProviderStates:
+    """Keeps records as text. `before_next_save` runs once, before a write is tried: what another run does meanwhile."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, str] = {}
+        self._given_back: dict[str, set[GivenBack]] = {}
+        self.before_next_save: Callable[[], object] | None = None
+        self.loads = 0
+        self.saves = 0
+        self.failure: FermataError | None = None
+
+    def load(self, provider: str) -> ProviderState:
+        self.loads += 1
+        if self.failure is not None:
+            raise self.failure
+        return self._of(provider)
+
+    def _of(self, provider: str) -> ProviderState:
+        row = self._rows.get(provider)
+        if row is None:
+            return ProviderState(provider=provider)
+        return ProviderState.model_validate_json(row).with_given_back(self._given_back.get(provider, set()))
+
+    def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
+        return {provider: self.load(provider) for provider in providers}
+
+    def save(self, state: ProviderState) -> ProviderState:
+        before, self.before_next_save = self.before_next_save, None
+        if before is not None:
+            before()
+        stands = self._of(state.provider)
+        if stands.version != state.version - 1:
+            return stands
+        self._rows[state.provider] = state.model_dump_json()
+        self._given_back.get(state.provider, set()).difference_update(state.given_back)
+        self.saves += 1
+        return state.model_copy(update={"given_back": frozenset()})
+
+    def give_back(self, provider: str, slot: GivenBack) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self._given_back.setdefault(provider, set()).add(slot)
+
+
+class RecordingMetrics:
+    """Remembers (name, provider) of every event and time."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, str]] = []
+        self.measured: list[tuple[str, str, int]] = []
+
+    def count(self, name: str, provider: str) -> None:
+        self.counted.append((name, provider))
+
+    def milliseconds(self, name: str, provider: str, value: int) -> None:
+        self.measured.append((name, provider, value))
 
 
 class InMemoryTenantStore:
@@ -506,6 +568,10 @@ class World:
     reference_links: FakeReferenceLinks = field(default_factory=FakeReferenceLinks)
     providers: Callable[[str], Provider] = load_provider
     takers: Callable[[str], ReferenceTaker] = load_reference_taker
+    provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
+    metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
+    limits: Limits = field(default_factory=lambda: Limits(gap_ms=0, concurrent=50))
+    circuit_rules: CircuitRules = field(default_factory=lambda: CircuitRules(5, 60_000, 30_000, 600_000))
     machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
     callbacks: InMemoryCallbackStore = field(default_factory=InMemoryCallbackStore)
     waits: RecordingMachineWaits = field(default_factory=RecordingMachineWaits)
@@ -522,6 +588,7 @@ class World:
     def start_ports(self) -> StartPorts:
         return StartPorts(
             resume=self.resume_ports(),
+            turns=self.turn_ports(),
             upstream=self.upstream,
             keys=self.keys,
             references=self.references,
@@ -535,6 +602,18 @@ class World:
 
     def callback_ports(self) -> CallbackPorts:
         return CallbackPorts(self.jobs, self.callbacks, self.waits)
+
+    def turn_ports(self) -> TurnPorts:
+        """Pauses move the clock; there is no chance in tests."""
+        return TurnPorts(
+            states=self.provider_states,
+            limits=lambda _: self.limits,
+            rules=self.circuit_rules,
+            metrics=self.metrics,
+            clock=self.clock,
+            pause=self.clock.pass_seconds,
+            chance=lambda: 0.5,
+        )
 
     def poll_ports(self, generation_timeout_s: int = 3600) -> PollPorts:
         return PollPorts(
@@ -584,7 +663,7 @@ class World:
         return self.jobs.wallets
 
     def manage_ports(self) -> ManagePorts:
-        return ManagePorts(self.tenants, self.wallets)
+        return ManagePorts(self.tenants, self.wallets, self.provider_states)
 
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
@@ -599,7 +678,7 @@ class World:
         )
 
     def read_ports(self) -> ReadPorts:
-        return ReadPorts(self.jobs, self.tracks, self.catalogue, self.estimates, link_ttl_s=900)
+        return ReadPorts(self.jobs, self.tracks, self.catalogue, self.estimates, self.provider_states, link_ttl_s=900)
 
     def stored(self, job_id: str) -> Job:
         job = self.jobs.load(job_id)

@@ -37,4 +37,4 @@ def get_attempts(job_id: str) -> Response[str]:
 @api.get("/v1/models")
 def get_models() -> Response[str]:
     """Every model on offer with its limits, its price and what its songs take."""
-    return http_api.answer(200, list_models(read_ports()))
+    return http_api.answer(200, list_models(read_ports(), now()))

@@ -19,5 +19,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, o
         verdict = start_generation(event["job_id"], ports, claim_id())
     else:
         verdict = resume_generation(event["job_id"], resume_ports(), now())
-    logger.info("generation", extra={"verdict": verdict.verdict, "attempt": verdict.attempt})
+    told = {"verdict": verdict.verdict, "attempt": verdict.attempt, "not_before": verdict.not_before}
+    logger.info("generation", extra=told)
     return verdict.as_payload()

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from local.simulators.aimlapi_errors import aiml_error, first_reason
 from local.simulators.aimlapi_music01 import Music01
 from local.simulators.aimlapi_request import TASK_MODELS, Body, SongBody, TaskModel
+from local.simulators.call_limits import Busy
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.faults import Fault, FaultKind, FaultRow
@@ -89,6 +90,10 @@ class AimlapiDialect:
     def error(self, status: int, path: str) -> Answer:
         """The error shape of every AIML route."""
         return aiml_error(status, path)
+
+    def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
+        """HTTP 429, as the provider has it for all of its limits."""
+        return self.error(429, path)
 
     def forget(self) -> None:
         """Drop every task and every recording."""

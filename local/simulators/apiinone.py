@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from local.simulators import callbacks
 from local.simulators.apiinone_request import MusicOrder, read_music_order
+from local.simulators.call_limits import Busy
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.faults import Fault, FaultKind, FaultRow
@@ -85,6 +86,10 @@ class ApiinoneDialect:
     def error(self, status: int, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
         """A code, a message and no data; of a wrong key an error object."""
         return _error(status)
+
+    def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
+        """HTTP 429, as the provider has it for all of its limits."""
+        return self.error(429, path)
 
     def forget(self) -> None:
         """Drop every task."""

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.simulators.bill import Bill
+from local.simulators.call_limits import CallLimits
 from local.simulators.exchange import Answer, Request, json_answer, simulator_error
 from local.simulators.faults import PLACES, FaultError, FaultTable, WaitingFault, parse_fault
 from local.simulators.waiting_faults import WaitingFaults
@@ -19,14 +20,24 @@ class _FaultOrder(BaseModel):
     times: int = Field(1, ge=1, le=1_000_000)
 
 
+class _LimitsOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    concurrent: int | None = Field(None, ge=1)
+    per_minute: int | None = Field(None, ge=1)
+
+
 class Control:
     """Answers `/_sim/` requests of one simulator."""
 
-    def __init__(self, provider: str, table: FaultTable, waiting: WaitingFaults, bill: Bill) -> None:
+    def __init__(
+        self, provider: str, table: FaultTable, waiting: WaitingFaults, bill: Bill, limits: CallLimits
+    ) -> None:
         self._provider = provider
         self._table = table
         self._waiting = waiting
         self._bill = bill
+        self._limits = limits
 
     def answer(self, request: Request) -> Answer:
         """The answer to a control request, resets aside."""
@@ -37,7 +48,11 @@ class Control:
                 return json_answer(200, self._faults())
             case "POST", "faults":
                 return self._post_fault(request)
-        routes = "GET /_sim/bill, GET or POST /_sim/faults, POST /_sim/reset"
+            case "GET", "limits":
+                return json_answer(200, self._limits.as_json())
+            case "POST", "limits":
+                return self._post_limits(request)
+        routes = "GET /_sim/bill, GET or POST /_sim/faults, GET or POST /_sim/limits, POST /_sim/reset"
         return simulator_error(404, f"no such control route; known are {routes}")
 
     def _faults(self) -> dict[str, object]:
@@ -62,6 +77,16 @@ class Control:
             )
         self._waiting.add(waiting)
         return json_answer(201, _shown(waiting))
+
+    def _post_limits(self, request: Request) -> Answer:
+        try:
+            order = _LimitsOrder.model_validate(request.json())
+        except ValueError:
+            return simulator_error(
+                400, 'expected JSON such as {"concurrent": 20, "per_minute": 1200}, each a number above 0 or null'
+            )
+        self._limits.limit(order.concurrent, order.per_minute)
+        return json_answer(200, self._limits.as_json())
 
     def _waiting_fault(self, order: _FaultOrder) -> WaitingFault:
         if order.on is not None and order.on not in PLACES:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
+from local.simulators.call_limits import Busy
 from local.simulators.callbacks import Callbacks
 from local.simulators.exchange import Answer, Request
 from local.simulators.faults import Fault, FaultKind, FaultRow, Place
@@ -78,6 +79,9 @@ class Dialect(Protocol):
 
     def error(self, status: int, path: str) -> Answer:
         """The provider's body for an HTTP error."""
+
+    def busy(self, busy: Busy, path: str) -> Answer:
+        """How the provider refuses a paid call beyond one of its limits."""
 
     def forget(self) -> None:
         """Drop every task and upload."""

@@ -1,7 +1,7 @@
 """One HTTP exchange with a simulated provider, as plain values: what came in, and what goes out in which manner."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -67,6 +67,8 @@ class Outcome:
     prompt_sha256: str | None = None
     usd: Decimal = Decimal(0)
     """What a paid POST costs if its answer is a charged one."""
+    ended: Callable[[], None] = lambda: None
+    """To be called once the answer left, or its client did."""
 
 
 class RefusedError(Exception):

@@ -103,6 +103,7 @@ class HttpServer:
         try:
             status = connection.deliver(outcome.answer, arrived + outcome.answer.after_s)
         finally:
+            outcome.ended()
             self.log.write(
                 method=request.method,
                 path=request.path,

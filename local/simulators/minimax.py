@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 from uuid import uuid4
 
+from local.simulators.call_limits import Busy
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer, text_answer
 from local.simulators.faults import Fault, FaultKind, FaultRow
@@ -83,6 +84,10 @@ class MinimaxDialect:
         if code := _CODE_OF_STATUS.get(status):
             return coded_answer(code, status)
         return text_answer(status, f"upstream error {status}\n")
+
+    def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
+        """A code inside HTTP 200: 1002 for too many a minute, 1041 for too many at once."""
+        return coded_answer(1002 if busy is Busy.RATE else 1041)
 
     def forget(self) -> None:
         """Nothing to forget: the provider keeps no tasks."""

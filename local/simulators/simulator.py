@@ -1,6 +1,9 @@
 """A simulated provider without its sockets: requests in, answers out, money counted."""
 
+from dataclasses import replace
+
 from local.simulators.bill import Bill, prompt_sha256
+from local.simulators.call_limits import CallLimits
 from local.simulators.control import CONTROL_PREFIX, Control
 from local.simulators.dialect import Backend, Dialect, Label, Route, Visit
 from local.simulators.exchange import Answer, Outcome, RefusedError, Request, json_answer, simulator_error
@@ -22,7 +25,8 @@ class Simulator:
         self._routes = (*dialect.routes(), file_route(backend))
         self._bill = Bill()
         self._waiting = waiting
-        self._control = Control(dialect.provider, table, self._waiting, self._bill)
+        self._limits = CallLimits(backend.clock)
+        self._control = Control(dialect.provider, table, self._waiting, self._bill, self._limits)
 
     def respond(self, request: Request) -> Outcome:
         """The answer to one request; its cost is on the bill when this returns, whether or not the answer arrives."""
@@ -42,6 +46,7 @@ class Simulator:
             return self._control.answer(request)
         self._waiting.clear()
         self._bill.clear()
+        self._limits.reset()
         self._backend.links.clear()
         self._backend.callbacks.forget()
         self._dialect.forget()
@@ -54,7 +59,11 @@ class Simulator:
 
     def _pay(self, route: Route, request: Request) -> Outcome:
         label = self._label(request)
-        outcome = self._serve(route, request, label.prompt)
+        busy = self._limits.begin()
+        if busy is None:
+            outcome = replace(self._serve(route, request, label.prompt), ended=self._limits.end)
+        else:
+            outcome = Outcome(self._dialect.busy(busy, request.path), None, prompt_sha256(label.prompt))
         fault = outcome.fault.name if outcome.fault else None
         charged = outcome.answer.charged
         self._bill.add(model=label.model, prompt=label.prompt, charged=charged, usd=outcome.usd, fault=fault)

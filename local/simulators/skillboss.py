@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from local.simulators.call_limits import Busy
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.faults import Fault, FaultKind, FaultRow
@@ -91,6 +92,10 @@ class SkillbossDialect:
     def error(self, status: int, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
         """A code and a message."""
         return _error(status)
+
+    def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
+        """HTTP 429, as the provider has it for all of its limits."""
+        return self.error(429, path)
 
     def forget(self) -> None:
         """Nothing to forget: the provider keeps no tasks."""

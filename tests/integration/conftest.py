@@ -25,3 +25,13 @@ def start_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
             return Cloud(exits.enter_context(running_cloud(arguments, tmp_path_factory.mktemp("cloud"))))
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def _no_provider_stays_shut_out(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that has a provider close the account does so for itself, not for those after it."""
+    yield
+    if "cloud" in request.fixturenames:
+        cloud: Cloud = request.getfixturevalue("cloud")
+        for provider in sorted(cloud.shut_out):
+            cloud.enable(provider)

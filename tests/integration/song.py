@@ -6,7 +6,7 @@ import signal
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -17,6 +17,7 @@ from tests.integration.cloud_process import until
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.
 TLS = ssl.create_default_context()
+_SHUTS_OUT = ("code:2044", "code:2153", "http:410")
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 
 
@@ -25,6 +26,8 @@ class Cloud:
     """A running one-machine cloud, from the one line that it prints."""
 
     line: Mapping[str, Any]
+    shut_out: set[str] = field(default_factory=set)
+    """The providers that were told to close the operator's account."""
 
     def http(self, api_key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {api_key or self.line['api_key']}"}
@@ -74,13 +77,29 @@ class Cloud:
         answer = self.aws("lambda").invoke(FunctionName=name, Payload=json.dumps(command).encode())
         return dict(json.loads(answer["Payload"].read()))
 
+    def enable(self, provider: str) -> dict[str, Any]:
+        """What an operator does once a provider that shut the account out takes orders again."""
+        self.shut_out.discard(provider)
+        return self.manage(action="enable_provider", provider=provider)
+
     def made(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The finished job of a request."""
         return self.finished(self.submit(body)["id"])
 
     def fault(self, provider: str, fault: str, on: str, match: str, times: int = 1) -> None:
+        if fault in _SHUTS_OUT:
+            self.shut_out.add(provider)
         body = {"fault": fault, "on": on, "match": match, "times": times}
         httpx.post(f"{self.line['simulators'][provider]}/_sim/faults", json=body).raise_for_status()
+
+    def limit(self, provider: str, concurrent: int | None = None, per_minute: int | None = None) -> None:
+        """Have a simulator refuse what goes beyond, and count anew."""
+        body = {"concurrent": concurrent, "per_minute": per_minute}
+        httpx.post(f"{self.line['simulators'][provider]}/_sim/limits", json=body).raise_for_status()
+
+    def limits(self, provider: str) -> dict[str, Any]:
+        """What a simulator counted since its limits were set."""
+        return dict(httpx.get(f"{self.line['simulators'][provider]}/_sim/limits").raise_for_status().json())
 
     def posts(self, provider: str, prompt_sha256: str) -> list[dict[str, Any]]:
         """The bill items of one prompt."""
@@ -98,6 +117,18 @@ class Cloud:
         assert victims, f"no process of {logical_id} is running"
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
+
+    def count(self, status: str) -> int:
+        """How many jobs of the table have this status."""
+        pages = self.aws("dynamodb").get_paginator("scan")
+        found = pages.paginate(
+            TableName=self.line["outputs"]["TableName"],
+            FilterExpression="sk = :job AND #status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":job": {"S": "JOB"}, ":status": {"S": status}},
+            Select="COUNT",
+        )
+        return sum(page["Count"] for page in found)
 
     def stored_and_started(self) -> tuple[int, int]:
         """How many items the table has and how many executions there are."""

@@ -4,7 +4,9 @@ import pytest
 
 from fermata import config
 from fermata.domain.catalogue import Estimate
+from fermata.domain.circuit import CircuitRules
 from fermata.errors import ConfigurationError
+from tests.functions import TURN_SETTINGS
 from tests.twins import PROVIDERS
 
 START = {
@@ -27,6 +29,7 @@ START = {
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
     "REFERENCE_LINK_SECONDS": "3600",
+    **TURN_SETTINGS,
 }
 
 
@@ -121,3 +124,22 @@ def test_a_base_url_has_no_slash_at_its_end() -> None:
 def test_an_unknown_provider_has_no_base_url(provider: str) -> None:
     with pytest.raises(ConfigurationError, match="BASE_URL"):
         config.load(config.StartSettings, START).base_url(provider)
+
+
+def test_every_provider_has_limits_and_the_circuit_its_rules() -> None:
+    settings = config.load(config.StartSettings, {**START, "AIMLAPI_RPM": "7", "AIMLAPI_CONCURRENCY": "3"})
+    assert [settings.limits(provider).gap_ms for provider in PROVIDERS] == [500, 500, 500, 8572]
+    assert [settings.limits(provider).concurrent for provider in PROVIDERS] == [20, 20, 20, 3]
+    assert settings.circuit_rules == CircuitRules(failures=5, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
+
+
+@pytest.mark.parametrize("provider", ["nobody", "circuit"])
+def test_an_unknown_provider_has_no_limits(provider: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{provider.upper()}_RPM"):
+        config.load(config.StartSettings, START).limits(provider)
+
+
+def test_a_circuit_that_could_not_stay_open_is_refused() -> None:
+    assert "CIRCUIT_LONGEST_OPEN_SECONDS = 29 is less than CIRCUIT_OPEN_SECONDS = 30" in refused(
+        {"CIRCUIT_LONGEST_OPEN_SECONDS": "29"}
+    )

@@ -38,11 +38,11 @@ def test_the_next_provider_is_asked_without_a_wait() -> None:
 
 
 @pytest.mark.check
-def test_only_a_word_about_an_unpaid_attempt_leads_back_to_the_paid_call() -> None:
+def test_only_a_word_about_no_attempt_or_an_unpaid_one_leads_back_to_the_paid_call() -> None:
     to_the_call = {word for word in Word if next_of("DecideNext", word) == "StartGeneration"}
     waiting = {word for word in Word if next_of("DecideNext", word) == "WaitForTurn"}
     back = {word for word in waiting if next_of("TakeTurn", word) == "StartGeneration"}
-    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER, Word.REFERENCE_READY}
+    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER, Word.WAIT_SLOT, Word.REFERENCE_READY}
 
 
 def wait_for_callback() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.functions import NAMES, ROOT
+from tests.functions import NAMES, ROOT, TURN_SETTINGS
 
 HEAVY: Final = {
     "httpx",
@@ -59,6 +59,7 @@ SETTINGS: Final = {
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
     "REFERENCE_LINK_SECONDS": "3600",
+    **TURN_SETTINGS,
     "GENERATION_TIMEOUT_SECONDS": "3600",
     "TRACK_RETENTION_DAYS": "365",
     "AWS_DEFAULT_REGION": "eu-west-1",

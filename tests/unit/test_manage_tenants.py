@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from fermata.domain.circuit import Circuit
+from fermata.domain.provider_state import ProviderState
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
 from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
 from tests.songs import queued_job
-from tests.twins import NOON, InMemoryTenantStore, InMemoryWalletStore
+from tests.twins import NOON, InMemoryProviderStates, InMemoryTenantStore, InMemoryWalletStore
 
 RANDOM = bytes(range(25))
 
@@ -22,12 +24,13 @@ class Office:
 
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
     wallets: InMemoryWalletStore = field(default_factory=InMemoryWalletStore)
+    provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
     now: datetime = NOON
     commands: int = 0
 
     def carry_out(self, command: object) -> dict[str, object]:
         self.commands += 1
-        ports = ManagePorts(self.tenants, self.wallets)
+        ports = ManagePorts(self.tenants, self.wallets, self.provider_states)
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 
 
@@ -173,3 +176,40 @@ def test_a_tenant_that_owes_credits_cannot_become_prepaid_before_it_paid(office:
         manage(office, "set_plan", plan="prepaid")
     manage(office, "grant", credits=30)
     assert manage(office, "set_plan", plan="prepaid")["balance_credits"] == 0
+
+
+# ---- providers
+
+
+def enable(providers: InMemoryProviderStates, provider: str = "minimax") -> dict[str, object]:
+    command = {"action": "enable_provider", "provider": provider}
+    return Office(provider_states=providers).carry_out(command)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "was"),
+    [
+        (Circuit(), {"was": "enabled", "disabled_by": None}),
+        (Circuit(open_until_ms=10**15, open_for_ms=600_000), {"was": "open", "disabled_by": None}),
+        (Circuit(disabled_at_ms=1, disabled_by="2153"), {"was": "disabled", "disabled_by": "2153"}),
+    ],
+)
+def test_an_enabled_provider_takes_orders_as_if_nothing_had_been(circuit: Circuit, was: dict[str, object]) -> None:
+    providers = InMemoryProviderStates()
+    providers.save(ProviderState(provider="minimax", version=1, circuit=circuit))
+    assert enable(providers) == {"provider": "minimax", **was}
+    assert providers.load("minimax").circuit == Circuit()
+
+
+def test_enabling_loses_no_race_against_a_job() -> None:
+    providers = InMemoryProviderStates()
+    providers.before_next_save = lambda: providers.save(
+        ProviderState(provider="minimax", version=1, circuit=Circuit(disabled_at_ms=1))
+    )
+    assert enable(providers)["was"] == "disabled"
+    assert providers.load("minimax").is_available(NOON)
+
+
+def test_an_unknown_provider_is_refused_naming_the_known_ones() -> None:
+    with pytest.raises(InvalidRequestError, match=r"/provider: must be one of minimax, "):
+        enable(InMemoryProviderStates(), "nobody")

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.circuit import Circuit
 from fermata.domain.job_view import Link
 from fermata.domain.jobs import Job
+from fermata.domain.provider_state import ProviderState
+from fermata.domain.waiting_line import epoch_ms
 from fermata.errors import NotFoundError
-from fermata.use_cases.read_jobs import find_job, link_to_audio, read_attempts, show_job
+from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, read_attempts, show_job
 from tests.songs import (
     JOB_ID,
     delivered_job,
@@ -111,6 +114,21 @@ def test_a_download_is_named_after_the_title_in_plain_ascii(title: str | None, n
     link = link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON)
     assert isinstance(link, Link)
     assert f"?name={name}&" in link.url
+
+
+def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out() -> None:
+    world = World()
+    circuits = {
+        "minimax": Circuit(open_until_ms=epoch_ms(NOON) + 1, open_for_ms=1),
+        "skillboss": Circuit(disabled_at_ms=1),
+        "apiinone": Circuit(open_until_ms=epoch_ms(NOON), open_for_ms=1),
+    }
+    for provider, circuit in circuits.items():
+        world.provider_states.save(ProviderState(provider=provider, version=1, circuit=circuit))
+    models = list_models(world.read_ports(), NOON)["data"]
+    assert isinstance(models, list)
+    available = {model["provider"]: model["available"] for model in models if isinstance(model, dict)}
+    assert available == {"minimax": False, "skillboss": False, "apiinone": True, "aimlapi": True}
 
 
 def test_attempts_are_listed_oldest_first() -> None:

@@ -23,7 +23,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from fermata.domain.catalogue import Estimate
+from fermata.domain.circuit import CircuitRules
 from fermata.domain.requests import MAX_FALLBACKS
+from fermata.domain.waiting_line import Limits
 from fermata.errors import ConfigurationError
 
 
@@ -107,13 +109,58 @@ class UpstreamSettings(TableSettings):
         return url.rstrip("/")
 
 
+class TurnSettings(TableSettings):
+    """How many calls each provider gets (`rpm` starts a minute, `concurrency` at once), and when it gets none."""
+
+    minimax_rpm: PositiveInt
+    minimax_concurrency: PositiveInt
+    skillboss_rpm: PositiveInt
+    skillboss_concurrency: PositiveInt
+    apiinone_rpm: PositiveInt
+    apiinone_concurrency: PositiveInt
+    aimlapi_rpm: PositiveInt
+    aimlapi_concurrency: PositiveInt
+    circuit_failures: PositiveInt
+    circuit_window_seconds: PositiveInt
+    circuit_open_seconds: PositiveInt
+    circuit_longest_open_seconds: PositiveInt
+
+    @model_validator(mode="after")
+    def _the_pause_can_double(self) -> Self:
+        if self.circuit_longest_open_seconds < self.circuit_open_seconds:
+            raise ValueError(
+                f"CIRCUIT_LONGEST_OPEN_SECONDS = {self.circuit_longest_open_seconds} is less than "
+                f"CIRCUIT_OPEN_SECONDS = {self.circuit_open_seconds}; lengthen the former or shorten the latter"
+            )
+        return self
+
+    def limits(self, provider: str) -> Limits:
+        """What a provider allows."""
+        rpm, concurrency = (getattr(self, f"{provider}_{name}", None) for name in ("rpm", "concurrency"))
+        if not isinstance(rpm, int) or not isinstance(concurrency, int):
+            raise ConfigurationError(
+                f"no limits for provider {provider!r}; expected settings {provider.upper()}_RPM and _CONCURRENCY"
+            )
+        return Limits.per_minute(rpm, concurrency)
+
+    @property
+    def circuit_rules(self) -> CircuitRules:
+        """When a circuit opens, and for how long."""
+        return CircuitRules(
+            failures=self.circuit_failures,
+            window_ms=1000 * self.circuit_window_seconds,
+            open_ms=1000 * self.circuit_open_seconds,
+            longest_open_ms=1000 * self.circuit_longest_open_seconds,
+        )
+
+
 class RememberedKeySettings(UpstreamSettings):
     """What a function needs that keeps the providers' keys in memory."""
 
     provider_key_max_age_seconds: PositiveInt
 
 
-class StartSettings(RememberedKeySettings):
+class StartSettings(RememberedKeySettings, TurnSettings):
     """What `start_generation` needs."""
 
     audio_bucket: str

@@ -2,7 +2,7 @@
 twins.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
 from fermata.domain.jobs import Job, Track
+from fermata.domain.provider_state import GivenBack, ProviderState
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
@@ -72,6 +73,32 @@ class Estimates(Protocol):
 
     def learn(self, model_id: str, song: SongTime) -> None:
         """Count one delivered song of a model. A job is never counted twice; what cannot be written is left out."""
+
+
+class ProviderStates(Protocol):
+    """What all runs share of each provider. Writes are conditional on the version that was read."""
+
+    def load(self, provider: str) -> ProviderState:
+        """The provider's record, read consistently; a fresh one of version 0 where nothing was ever written."""
+
+    def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
+        """The records of several providers by id, perhaps a second old."""
+
+    def save(self, state: ProviderState) -> ProviderState:
+        """Replace the version before this one, and give back what stands: this, or what somebody else wrote first."""
+
+    def give_back(self, provider: str, slot: GivenBack) -> None:
+        """Free a slot at once, whoever else writes at the same time; doing it again changes nothing."""
+
+
+class Metrics(Protocol):
+    """Numbers that an operator watches, each by provider."""
+
+    def count(self, name: str, provider: str) -> None:
+        """One more of an event."""
+
+    def milliseconds(self, name: str, provider: str, value: int) -> None:
+        """One measured time in ms."""
 
 
 class TenantStore(Protocol):

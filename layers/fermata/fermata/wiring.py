@@ -2,8 +2,10 @@
 what it does not use.
 """
 
+import random
 import secrets
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,6 +24,7 @@ from fermata.ports import (
     Estimates,
     JobStore,
     ProviderKeys,
+    ProviderStates,
     ReferenceStore,
     TenantStore,
     Upstream,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.start_generation import StartPorts
     from fermata.use_cases.store_audio import StorePorts
     from fermata.use_cases.submit_job import SubmitPorts
+    from fermata.use_cases.taking_turns import TurnPorts
 
 
 def now() -> datetime:
@@ -91,6 +95,14 @@ def tenant_store() -> TenantStore:
 
 
 @lru_cache(maxsize=1)
+def provider_states() -> ProviderStates:
+    """What all runs share of each provider."""
+    from fermata.adapters.dynamo_provider_states import DynamoProviderStates
+
+    return DynamoProviderStates(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
 def wallet_store() -> WalletStore:
     """The tenants' credits."""
     from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
@@ -102,7 +114,7 @@ def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
     from fermata.use_cases.manage_tenants import ManagePorts
 
-    return ManagePorts(tenant_store(), wallet_store())
+    return ManagePorts(tenant_store(), wallet_store(), provider_states())
 
 
 @lru_cache(maxsize=1)
@@ -147,7 +159,7 @@ def read_ports() -> "ReadPorts":
     settings = config.load(config.ReadSettings)
     tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
     catalogue = _catalogue(settings.model_latency_priors)
-    return ReadPorts(job_store(), tracks, catalogue, estimates(), settings.link_ttl_seconds)
+    return ReadPorts(job_store(), tracks, catalogue, estimates(), provider_states(), settings.link_ttl_seconds)
 
 
 @lru_cache(maxsize=1)
@@ -170,6 +182,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
     settings = config.load(config.StartSettings)
     return StartPorts(
         resume=resume_ports(),
+        turns=_turn_ports(),
         upstream=_upstream(settings, settings.read_gap_seconds),
         keys=_provider_keys(),
         references=_reference_store(settings.audio_bucket),
@@ -207,6 +220,24 @@ def prepare_ports() -> "PreparePorts":
         clock=now,
         scratch=Path(tempfile.gettempdir()),
         retry_later_s=settings.retry_later_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def _turn_ports() -> "TurnPorts":
+    from fermata.adapters.emf_metrics import EmfMetrics
+    from fermata.use_cases.taking_turns import TurnPorts
+
+    settings = config.load(config.TurnSettings)
+    return TurnPorts(
+        states=provider_states(),
+        limits=settings.limits,
+        rules=settings.circuit_rules,
+        metrics=EmfMetrics(),
+        clock=now,
+        pause=time.sleep,
+        # Only spreads runs that compete for one record.
+        chance=random.random,
     )
 
 

@@ -118,6 +118,15 @@ def test_an_operator_makes_a_tenant_and_a_key_that_works(ready: dict[str, Any]) 
     assert (nobody.returncode, nobody.stdout) == (2, "")
 
 
+def test_an_operator_enables_a_provider_by_its_id(ready: dict[str, Any]) -> None:
+    where = ["admin", "--state-dir", ready["state_dir"], "enable-provider"]
+    enabled = local(*where, "minimax")
+    assert (enabled.returncode, json.loads(enabled.stdout)["provider"]) == (0, "minimax")
+    unknown = local(*where, "nobody")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "must be one of minimax" in unknown.stderr
+
+
 def test_a_cloud_serves_five_hundred_requests_though_nobody_reads_its_output(tmp_path: Path) -> None:
     with cloud_process(up(tmp_path), tmp_path) as cloud:
         until(lambda: local_line(tmp_path), 60, "the cloud is ready")

@@ -5,6 +5,7 @@ import pytest
 from local.deployment import Deployment, FunctionSpec
 from local.errors import UsageError
 from local.function_settings import check_function_settings
+from tests.functions import TURN_SETTINGS
 
 START = {
     "TABLE_NAME": "jobs",
@@ -26,6 +27,7 @@ START = {
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
     "REFERENCE_LINK_SECONDS": "3600",
+    **TURN_SETTINGS,
 }
 
 

@@ -123,6 +123,10 @@ class Catalogue(_Entry):
         """Bytes of the largest reference that any model takes; 0 where none takes one."""
         return max((model.reference.max_bytes for model in self.models if model.reference), default=0)
 
+    def providers(self) -> tuple[str, ...]:
+        """The providers of all models, each once."""
+        return tuple(dict.fromkeys(model.provider for model in self.models))
+
     def with_priors(self, priors: Mapping[str, Estimate]) -> "Catalogue":
         """The same catalogue with some estimates replaced."""
         models = tuple(

@@ -36,7 +36,7 @@ class ProviderCharged(StrEnum):
 
 class Failure(BaseModel):
     """One upstream failure. `code` is the provider's own; `message` is for people: trimmed, without secrets or `_*`
-    fields.
+    fields. `of_one_model` narrows `not_entitled` to the model asked for; otherwise the whole account is meant.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +48,7 @@ class Failure(BaseModel):
     http_status: int | None = None
     trace_id: str | None = None
     retry_after_s: int | None = None
+    of_one_model: bool = False
 
     def of_an_accepted_order(self) -> "Failure":
         """This failure where the provider had taken the order before: a later refusal says nothing about the bill."""

@@ -242,6 +242,11 @@ class Job(_Record):
         return self.candidates[self.turn]
 
     @property
+    def has_another_provider(self) -> bool:
+        """Whether the chain goes on, after the model whose turn it is, with a model of another provider."""
+        return any(each.provider != self.candidate.provider for each in self.candidates[self.turn + 1 :])
+
+    @property
     def price_credits(self) -> int:
         """The delivered model's price; until then the highest that the job may come to."""
         return self.candidate.price_credits if self.charged is Charged.YES else self.hold_credits

@@ -1,27 +1,32 @@
 """The catalogue as callers see it: what may be asked of each model, and what it costs them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import JsonValue
 
 from fermata.domain.catalogue import Catalogue, Estimate, Model, ReferenceRule, TextRule
 
 
-def models_view(catalogue: Catalogue, learned: Mapping[str, Estimate]) -> dict[str, JsonValue]:
+def models_view(
+    catalogue: Catalogue, learned: Mapping[str, Estimate], available: Collection[str]
+) -> dict[str, JsonValue]:
     """Every model on offer, in the catalogue's order. An id that ends in `*` stands for a family. `learned` replaces
-    the catalogue's estimates as far as it goes.
+    the catalogue's estimates as far as it goes; `available` are the providers that take orders at the moment.
     """
     return {
-        "data": [_model_view(model, learned.get(model.id, model.estimate)) for model in catalogue.models],
+        "data": [
+            _model_view(model, learned.get(model.id, model.estimate), available=model.provider in available)
+            for model in catalogue.models
+        ],
         "next_cursor": None,
     }
 
 
-def _model_view(model: Model, estimate: Estimate) -> JsonValue:
+def _model_view(model: Model, estimate: Estimate, *, available: bool) -> JsonValue:
     return {
         "id": model.id,
         "provider": model.provider,
-        "available": True,
+        "available": available,
         "price_credits": model.price_credits,
         "limits": _limits_view(model),
         "estimate": _estimate_view(estimate),

@@ -32,10 +32,13 @@ _KEY_LIKE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Ruling:
-    """What one code or status means: the class of the failure, and whether the provider charged."""
+    """What one code or status means: the class of the failure, whether the provider charged, and whether
+    `not_entitled` speaks of the model alone.
+    """
 
     failure_class: FailureClass
     provider_charged: ProviderCharged = ProviderCharged.UNKNOWN
+    of_one_model: bool = False
 
 
 def refusal(failure_class: FailureClass) -> Ruling:
@@ -75,6 +78,7 @@ def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | N
         http_status=answer.http_status,
         trace_id=read_trace_id(answer.document),
         retry_after_s=answer.retry_after_s,
+        of_one_model=ruling.of_one_model,
     )
 
 

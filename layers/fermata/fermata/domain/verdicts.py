@@ -1,7 +1,7 @@
 """What the state machine is told after a step: one word and the small numbers its Wait states need."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from fermata.domain.fallback import NextStep
@@ -13,6 +13,7 @@ class Word(StrEnum):
     """The choices of `DecideNext` in `statemachine/music_job.asl.json`."""
 
     RETRY_LATER = "retry_later"
+    WAIT_SLOT = "wait_slot"
     NEXT_PROVIDER = "next_provider"
     IN_FLIGHT = "in_flight"
     GENERATING = "generating"
@@ -43,7 +44,12 @@ class Verdict:
 
 
 def _verdict(word: Word, attempt: Attempt | None, until: datetime) -> Verdict:
-    return Verdict(word, attempt.number if attempt else 0, 1, f"{until:%Y-%m-%dT%H:%M:%SZ}")
+    return Verdict(word, attempt.number if attempt else 0, 1, _instant(until))
+
+
+def _instant(until: datetime) -> str:
+    # Fractions are kept: the laptop honours them, AWS cuts them off, and a run that wakes too early waits out the rest.
+    return until.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdict:
@@ -92,7 +98,7 @@ def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_late
 
 def still_generating(attempt: Attempt, now: datetime, wait_s: int, misses: int = 0) -> Verdict:
     """The provider still works on the task: poll it after `wait_s` seconds."""
-    return Verdict(Word.GENERATING, attempt.number, bounded(wait_s), f"{now:%Y-%m-%dT%H:%M:%SZ}", misses)
+    return Verdict(Word.GENERATING, attempt.number, bounded(wait_s), _instant(now), misses)
 
 
 def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:
@@ -103,6 +109,11 @@ def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:
     if callback is None:
         return None
     return replace(_verdict(Word.AWAITING_CALLBACK, attempt, now), wait_seconds=callback.timeout_s)
+
+
+def waiting_for_a_turn(job: Job, until: datetime) -> Verdict:
+    """The provider takes no call of this job yet; the wait ends at `start_by` at the latest."""
+    return _verdict(Word.WAIT_SLOT, job.last_attempt, min(until, job.start_by))
 
 
 def _back_off_s(attempt: Attempt, retry_later_s: int) -> int:

@@ -1,4 +1,4 @@
-"""What an operator does with tenants, keys and credits."""
+"""What an operator does with tenants, keys, credits and providers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,13 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, ValidationError
 
+from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
 from fermata.domain.tenants import TENANT_ID, Tenant, new_api_key
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
 from fermata.domain.wallet_view import wallet_view
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.ports import TenantStore, WalletStore
+from fermata.ports import ProviderStates, TenantStore, WalletStore
+from fermata.use_cases.enable_provider import enable_provider
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
@@ -24,6 +26,7 @@ class ManagePorts:
 
     tenants: TenantStore
     wallets: WalletStore
+    provider_states: ProviderStates
 
 
 class _Command(BaseModel):
@@ -59,7 +62,16 @@ class SetPlan(_Command):
     cap_credits: Amount | None = None
 
 
-Command = CreateTenant | IssueKey | Grant | SetPlan
+class EnableProvider(BaseModel):
+    """Let jobs go to a provider again that had shut the account out, or whose circuit is open."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["enable_provider"]
+    provider: str
+
+
+Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 
@@ -77,6 +89,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             return wallet_view(_wallet(tenant_id, ports.wallets), now)
         case SetPlan(tenant_id=tenant_id, plan=plan, cap_credits=cap_credits):
             return _set_plan(tenant_id, plan, cap_credits, ports.wallets, now)
+        case EnableProvider(provider=provider):
+            return _enable_provider(provider, ports.provider_states)
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
@@ -106,6 +120,13 @@ def _set_plan(
         owed = -_wallet(tenant_id, wallets).balance
         raise InvalidRequestError([FieldError("/plan", f"{tenant_id} owes {owed} credits; grant them before prepaid")])
     return wallet_view(_wallet(tenant_id, wallets), now)
+
+
+def _enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValue]:
+    known = read_catalogue().providers()
+    if provider not in known:
+        raise InvalidRequestError([FieldError("/provider", f"must be one of {', '.join(known)}")])
+    return enable_provider(provider, states)
 
 
 def _wallet(tenant_id: str, wallets: WalletStore) -> Wallet:

@@ -12,7 +12,7 @@ from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_vie
 from fermata.domain.jobs import Job, Track
 from fermata.domain.model_view import models_view
 from fermata.errors import NotFoundError
-from fermata.ports import Estimates, JobStore, TrackStore
+from fermata.ports import Estimates, JobStore, ProviderStates, TrackStore
 from fermata.use_cases.estimating import estimate_of
 
 
@@ -24,6 +24,7 @@ class ReadPorts:
     tracks: TrackStore
     catalogue: Catalogue
     estimates: Estimates
+    provider_states: ProviderStates
     link_ttl_s: int
 
 
@@ -46,9 +47,11 @@ def usual_time_s(job: Job, ports: ReadPorts) -> int:
     return estimate_of(job, ports.catalogue, ports.estimates).p50_s
 
 
-def list_models(ports: ReadPorts) -> dict[str, JsonValue]:
-    """Every model on offer with its limits, its price and what its songs take."""
-    return models_view(ports.catalogue, ports.estimates.current())
+def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
+    """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
+    states = ports.provider_states.load_all(ports.catalogue.providers())
+    available = frozenset(state.provider for state in states.values() if state.is_available(now))
+    return models_view(ports.catalogue, ports.estimates.current(), available)
 
 
 def read_attempts(job_id: str, tenant_id: str, ports: ReadPorts) -> dict[str, JsonValue]:

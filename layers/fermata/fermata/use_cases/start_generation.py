@@ -1,4 +1,6 @@
-"""Buy one song: claim the attempt, send its one paid request, keep the answer, and only then read it."""
+"""Buy one song: take a turn at the provider, claim the attempt, send its one paid request, keep the answer, and only
+then read it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +8,11 @@ from datetime import datetime
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
+from fermata.domain.provider_state import NotAsked
 from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
 from fermata.domain.upstream import OrderedReference, Refused, SongOrder, StartOutcome
-from fermata.domain.verdicts import Verdict, needs_reference, verdict_on
+from fermata.domain.verdicts import Verdict, needs_reference, verdict_on, waiting_for_a_turn
+from fermata.domain.waiting_line import ONE_MS, Go, WaitUntil
 from fermata.errors import (
     AnswerLostError,
     ConfigurationError,
@@ -21,6 +25,7 @@ from fermata.ports import ProviderKeys, ReferenceStore, Upstream
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
 from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation, understood_answer
+from fermata.use_cases.taking_turns import Ticket, TurnPorts, end_turn, instant_of, leave_line, take_turn
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class StartPorts:
     """
 
     resume: ResumePorts
+    turns: TurnPorts
     upstream: Upstream
     keys: ProviderKeys
     references: ReferenceStore
@@ -42,26 +48,49 @@ class StartPorts:
 
 
 def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
-    """Order the job's song if the record allows a new attempt and its reference is prepared, else answer from the
-    record.
+    """Order the job's song if the record allows a new attempt, it is the job's turn and its reference is prepared; else
+    say what is missing, or answer from the record.
 
     Exactly one run of an attempt gets past the claim. `claim_id` must be new for every run.
     """
     job = load_job(job_id, ports.resume.jobs)
     if not job.may_claim(ports.clock()):
         return resume_generation(job_id, ports.resume, ports.clock())
+    ticket = Ticket(job.candidate.provider, job.id, len(job.attempts) + 1)
+    match take_turn(ticket, lambda: _lease_end(ports), ports.turns, has_alternative=job.has_another_provider):
+        case WaitUntil() as turn:
+            return waiting_for_a_turn(job, instant_of(turn))
+        case NotAsked(disabled, message):
+            return _without_asking(job, _not_asked(disabled=disabled, message=message), claim_id, ports)
+        case Go() as turn:
+            return _with_a_turn(job, ticket, turn, claim_id, ports)
+
+
+def _with_a_turn(job: Job, ticket: Ticket, turn: Go, claim_id: str, ports: StartPorts) -> Verdict:
+    began = ports.clock()
     try:
         named = _key(job, ports.keys)
     except ConfigurationError as error:
-        return _without_a_key(job, str(error), claim_id, ports)
+        leave_line(ticket, turn, ports.turns)
+        return _without_asking(job, _unpaid(FailureClass.AUTH, "no_key", str(error)), claim_id, ports)
     if named is None:
+        leave_line(ticket, turn, ports.turns)
         return needs_reference(job, ports.clock())
     alias, key = named
     callback = open_callback(job, ports.callback, ports.clock())
     claimed = _claim(job, alias, claim_id, ports, callback)
     if claimed is None:
-        return resume_generation(job_id, ports.resume, ports.clock())
-    return _record(claimed, _order(claimed, key, callback.url if callback else "", ports), ports)
+        return _after_a_lost_claim(ticket, turn, ports)
+    outcome: StartOutcome | None = None
+    try:
+        outcome = _order(claimed, key, callback.url if callback else "", ports)
+        return _record(claimed, outcome, ports)
+    finally:
+        if outcome is None:
+            leave_line(ticket, turn, ports.turns)
+        else:
+            took_ms = (ports.clock() - began) // ONE_MS
+            end_turn(ticket, turn, took_ms, outcome.failure if isinstance(outcome, Refused) else None, ports.turns)
 
 
 def _key(job: Job, keys: ProviderKeys) -> tuple[str, str] | None:
@@ -82,11 +111,29 @@ def _key(job: Job, keys: ProviderKeys) -> tuple[str, str] | None:
         return None
 
 
-def _without_a_key(job: Job, message: str, claim_id: str, ports: StartPorts) -> Verdict:
+def _after_a_lost_claim(ticket: Ticket, turn: Go, ports: StartPorts) -> Verdict:
+    # A run that claimed this very attempt holds the same slot, and its call is running in it.
+    if len(load_job(ticket.job_id, ports.resume.jobs).attempts) < ticket.attempt:
+        leave_line(ticket, turn, ports.turns)
+    return resume_generation(ticket.job_id, ports.resume, ports.clock())
+
+
+def _without_asking(job: Job, failure: Failure, claim_id: str, ports: StartPorts) -> Verdict:
+    """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
     claimed = _claim(job, "none", claim_id, ports)
     if claimed is None:
         return resume_generation(job.id, ports.resume, ports.clock())
-    return _record(claimed, Refused(_unpaid(FailureClass.AUTH, "no_key", message)), ports)
+    return _record(claimed, Refused(failure), ports)
+
+
+def _not_asked(*, disabled: bool, message: str) -> Failure:
+    if disabled:
+        return _unpaid(FailureClass.NOT_ENTITLED, "provider_disabled", message)
+    return _unpaid(FailureClass.TRANSIENT, "circuit_open", message)
+
+
+def _lease_end(ports: StartPorts) -> datetime:
+    return claim_end(ports.clock(), ports.remaining_s(), ports.claim_margin_s)
 
 
 def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts, callback: OpenCallback | None = None) -> Job | None:

@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fermata.domain.failures import FailureClass
+from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, StartOutcome, UpstreamAnswer
 from fermata.domain.upstream_reading import (
     RATE_LIMITED,
@@ -41,7 +41,9 @@ CODES: Final[Mapping[int, Ruling]] = {
     # The output was refused, so the song had been made.
     1027: Ruling(FailureClass.CONTENT_REFUSED),
     **dict.fromkeys((1042, 1043, 1044, 2013, 2037, 2039, 2042, 2048, 20132), refusal(FailureClass.INVALID_REQUEST)),
-    **dict.fromkeys((2044, 2061, 2153), refusal(FailureClass.NOT_ENTITLED)),
+    **dict.fromkeys((2044, 2153), refusal(FailureClass.NOT_ENTITLED)),
+    # "Your current token plan not support model": another model may still be sung.
+    2061: Ruling(FailureClass.NOT_ENTITLED, ProviderCharged.NO, of_one_model=True),
 }
 
 

@@ -1,0 +1,126 @@
+"""Whether a provider is asked at all: after several failures in a short time nobody asks it for a while, then one does.
+
+Every instant is in ms since 1970-01-01 UTC.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+from fermata.domain.failures import Failure, FailureClass
+
+
+@dataclass(frozen=True)
+class CircuitRules:
+    """So many failures within a window open the circuit, first for `open_ms`, then doubling up to `longest_open_ms`."""
+
+    failures: int
+    window_ms: int
+    open_ms: int
+    longest_open_ms: int
+
+
+class Health(StrEnum):
+    """What one call says about its provider."""
+
+    WORKS = "works"
+    FAILS = "fails"
+    SHUTS_US_OUT = "shuts_us_out"
+    SAYS_NOTHING = "says_nothing"
+
+
+# An unknown outcome is the dearest failure: it may have been billed, and the next one may be billed too.
+_TROUBLE: Final = frozenset(
+    {FailureClass.TRANSIENT, FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.UNKNOWN_OUTCOME}
+)
+_A_CLEAR_ANSWER: Final = frozenset({FailureClass.CONTENT_REFUSED, FailureClass.INVALID_REQUEST, FailureClass.NOT_FOUND})
+
+
+def health_shown_by(failure: Failure | None) -> Health:
+    """What the end of a call says about its provider; None stands for a call that brought what was ordered."""
+    if failure is None or failure.failure_class in _A_CLEAR_ANSWER:
+        return Health.WORKS
+    if failure.failure_class is FailureClass.NOT_ENTITLED:
+        # Whoever asks for a model that the account's plan lacks must not take the provider from everybody.
+        return Health.WORKS if failure.of_one_model else Health.SHUTS_US_OUT
+    return Health.FAILS if failure.failure_class in _TROUBLE else Health.SAYS_NOTHING
+
+
+class Trial(NamedTuple):
+    """The one call that is let through after the pause; who holds it is surely dead after `until_ms`."""
+
+    ticket: str
+    until_ms: int
+
+
+class Circuit(BaseModel):
+    """The circuit of one provider: closed while `open_until_ms` is 0, half-open once that instant has passed.
+
+    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    failed_at_ms: tuple[NonNegativeInt, ...] = ()
+    open_until_ms: NonNegativeInt = 0
+    open_for_ms: NonNegativeInt = 0
+    trial: Trial | None = None
+    disabled_at_ms: NonNegativeInt | None = None
+    disabled_by: str | None = None
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the provider has shut the account out."""
+        return self.disabled_at_ms is not None
+
+    def is_available(self, now_ms: int) -> bool:
+        """Whether a job may hope for a call now."""
+        return not self.is_disabled and self.open_until_ms <= now_ms
+
+    def blocked_until_ms(self, ticket: str, now_ms: int) -> int:
+        """The instant before which this ticket makes no call; not after `now_ms` where it may."""
+        if self.open_until_ms > now_ms or self.trial is None or self.trial.ticket == ticket:
+            return self.open_until_ms
+        return self.trial.until_ms
+
+    def let_through(self, ticket: str, until_ms: int) -> "Circuit":
+        """This circuit after a call was let through; in a half-open one it becomes the trial."""
+        return self._with(trial=Trial(ticket, until_ms)) if self.open_until_ms else self
+
+    def given_up_by(self, ticket: str) -> "Circuit":
+        """This circuit after a call was not made, or said nothing: another may be the trial."""
+        return self._with(trial=None) if self._is_tried_by(ticket) else self
+
+    def after(self, ticket: str, health: Health, code: str | None, now_ms: int, rules: CircuitRules) -> "Circuit":
+        """This circuit after a call that showed `health`. Once open, only the trial's own end counts."""
+        match health:
+            case Health.SHUTS_US_OUT:
+                return self.given_up_by(ticket).model_copy(update={"disabled_at_ms": now_ms, "disabled_by": code})
+            case Health.SAYS_NOTHING:
+                return self.given_up_by(ticket)
+            case Health.WORKS:
+                closed = {"failed_at_ms": (), "open_until_ms": 0, "open_for_ms": 0, "trial": None}
+                return self._with(**closed) if self._is_tried_by(ticket) else self
+            case Health.FAILS if self.open_until_ms:
+                return self._opened(2 * self.open_for_ms, now_ms, rules) if self._is_tried_by(ticket) else self
+            case Health.FAILS:
+                return self._counted(now_ms, rules)
+
+    def _counted(self, now_ms: int, rules: CircuitRules) -> "Circuit":
+        recent = tuple(instant for instant in self.failed_at_ms if instant > now_ms - rules.window_ms)
+        failed = (*recent, now_ms)[-rules.failures :]
+        if len(failed) >= rules.failures:
+            return self._opened(rules.open_ms, now_ms, rules)
+        return self._with(failed_at_ms=failed)
+
+    def _opened(self, open_for_ms: int, now_ms: int, rules: CircuitRules) -> "Circuit":
+        bounded_ms = min(open_for_ms, rules.longest_open_ms)
+        return self._with(failed_at_ms=(), open_until_ms=now_ms + bounded_ms, open_for_ms=bounded_ms, trial=None)
+
+    def _is_tried_by(self, ticket: str) -> bool:
+        return self.trial is not None and self.trial.ticket == ticket
+
+    def _with(self, **changes: object) -> "Circuit":
+        return self.model_copy(update=changes)

@@ -1,0 +1,109 @@
+"""What all runs know together of one provider: who calls it, who waits for it, and whether it is asked at all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+
+from fermata.domain.circuit import Circuit, CircuitRules, Health
+from fermata.domain.waiting_line import SHORTEST_WAIT_MS, Go, Limits, WaitingLine, WaitUntil, epoch_ms
+
+
+@dataclass(frozen=True)
+class NotAsked:
+    """The provider is not asked for this attempt: its circuit is open, or it has shut the account out."""
+
+    disabled: bool
+    message: str
+
+
+Turn = Go | WaitUntil | NotAsked
+
+
+class GivenBack(NamedTuple):
+    """A slot that is free again; `took_ms` is how long its call took, or None where the mean learns nothing from it."""
+
+    ticket: str
+    took_ms: int | None
+
+
+class ProviderState(BaseModel):
+    """The shared record of one provider. `version` grows with every write and is the condition of the next one.
+
+    `given_back` are the slots that were given back beside the record since it was written; they count as free here, and
+    the next write takes them in.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    version: NonNegativeInt = 0
+    given_back: frozenset[GivenBack] = Field(default=frozenset(), exclude=True)
+    pacing: WaitingLine = WaitingLine()
+    circuit: Circuit = Circuit()
+
+    def ask(
+        self, ticket: str, now_ms: int, lease_until_ms: int, limits: Limits, *, has_alternative: bool
+    ) -> tuple["ProviderState", Turn]:
+        """Whether this ticket may call the provider now, and the record after it asked.
+
+        Where the circuit is open a job that has another provider left is sent there, and any other keeps its place.
+        """
+        if self.circuit.is_disabled:
+            code = self.circuit.disabled_by or "no code"
+            message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
+            return self.without(ticket), NotAsked(disabled=True, message=f"{message} enables it again")
+        blocked_ms = self._blocked_until_ms(ticket, now_ms)
+        if blocked_ms > now_ms and has_alternative:
+            message = (
+                f"{self.provider} failed several times within a short time and is not asked now; order again later"
+            )
+            return self.without(ticket), NotAsked(disabled=False, message=message)
+        pacing, turn = self.pacing.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
+        if isinstance(turn, WaitUntil):
+            return self._with(pacing, self.circuit), turn
+        circuit = self.circuit.let_through(ticket, lease_until_ms)
+        return self._with(pacing, circuit), Go(turn.waited_ms, trial=circuit.trial is not None)
+
+    def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
+        """This record with what was given back beside it."""
+        pacing, taken_in = self.pacing, frozenset(slots)
+        for ticket, took_ms in sorted(taken_in, key=lambda slot: slot.ticket):
+            pacing = (pacing if took_ms is None else pacing.learned_from(took_ms)).without(ticket)
+        return self.model_copy(update={"pacing": pacing, "given_back": taken_in})
+
+    def is_like(self, other: "ProviderState") -> bool:
+        """Whether both are the same write, whatever was given back beside them."""
+        return (self.version, self.pacing, self.circuit) == (other.version, other.pacing, other.circuit)
+
+    def is_available(self, now: datetime) -> bool:
+        """Whether a new job may hope for a call now."""
+        return self.circuit.is_available(epoch_ms(now))
+
+    def after(self, ticket: str, health: Health, code: str | None, now_ms: int, rules: CircuitRules) -> "ProviderState":
+        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end."""
+        circuit = self.circuit.after(ticket, health, code, now_ms, rules)
+        return self._with(self.pacing.without(ticket), circuit)
+
+    def without(self, ticket: str) -> "ProviderState":
+        """The record after a job left without having called the provider; the same one where it held nothing."""
+        pacing, circuit = self.pacing.without(ticket), self.circuit.given_up_by(ticket)
+        return self if (pacing, circuit) == (self.pacing, self.circuit) else self._with(pacing, circuit)
+
+    def enabled(self) -> "ProviderState":
+        """The record after an operator settled the matter: circuit closed, nothing held against the provider."""
+        return self._with(self.pacing, Circuit())
+
+    def _blocked_until_ms(self, ticket: str, now_ms: int) -> int:
+        blocked_ms = self.circuit.blocked_until_ms(ticket, now_ms)
+        trial = self.circuit.trial
+        if blocked_ms <= now_ms or trial is None or self.circuit.open_until_ms > now_ms:
+            return blocked_ms
+        # Somebody else tries, and its call ends long before its lease does.
+        expected_ms = self.pacing.expected_end_ms(trial.ticket, now_ms)
+        return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
+
+    def _with(self, pacing: WaitingLine, circuit: Circuit) -> "ProviderState":
+        return self.model_copy(update={"pacing": pacing, "circuit": circuit, "version": self.version + 1})

@@ -1,0 +1,222 @@
+"""Whose turn it is at a provider: starts at a steady rate, a bounded number of calls at once, first come first served.
+
+Every instant is in ms since 1970-01-01 UTC. A ticket names one attempt of one job, so a run that comes again after a
+crash finds what it had reserved.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+MAX_WAITING: Final = 500
+"""Places in the line. With them the whole record stays near 30 KB; whoever comes later is told when to try again."""
+
+GRACE_MS: Final = 30_000
+"""How long a place is kept for a job that does not come at the instant it was told."""
+
+ORDER_SLACK_MS: Final = 2000
+"""A job passes earlier ones only where all of them are due within this time, so starts keep their order within it."""
+
+SHORTEST_WAIT_MS: Final = 250
+_SHORTEST_RETURN_MS: Final = 1000
+# A call that ends sooner than predicted leaves its slot empty until the next in line looks, so that one looks early.
+_OPTIMISM_PERCENT: Final = 80
+_NEW_WEIGHT, _WEIGHTS = 1, 5
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+ONE_MS: Final = timedelta(milliseconds=1)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """A moment in ms since 1970-01-01 UTC; what is finer is cut off."""
+    return (moment - EPOCH) // ONE_MS
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a provider allows: the least time in ms between two starts, and calls running at the same time."""
+
+    gap_ms: int
+    concurrent: int
+
+    @classmethod
+    def per_minute(cls, starts: int, concurrent: int) -> "Limits":
+        """The limits of so many starts a minute, evenly spaced."""
+        return cls(-(-60_000 // starts), concurrent)
+
+
+class Lease(NamedTuple):
+    """A call that runs, at the latest until `until_ms`, when its owner is surely dead."""
+
+    since_ms: int
+    until_ms: int
+
+
+class Place(NamedTuple):
+    """A place in the line: the reserved start, and the instant at which the job was told to come."""
+
+    start_ms: int
+    told_ms: int
+
+
+@dataclass(frozen=True)
+class Go:
+    """The call may be made now, `waited_ms` after its reserved start. A `trial` decides about the circuit."""
+
+    waited_ms: int
+    trial: bool = False
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """Nothing happens before this instant."""
+
+    instant_ms: int
+
+
+class WaitingLine(BaseModel):
+    """The line before one provider. `typical_ms` is the running mean of how long its calls take.
+
+    No start is reserved before `next_start_ms`, none is granted before `next_go_ms`, and who finds the line full comes
+    back after `next_return_ms`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    running: Mapping[str, Lease] = {}
+    waiting: Mapping[str, Place] = {}
+    next_start_ms: NonNegativeInt = 0
+    next_go_ms: NonNegativeInt = 0
+    next_return_ms: NonNegativeInt = 0
+    typical_ms: NonNegativeInt = 0
+
+    def ask(
+        self, ticket: str, now_ms: int, lease_until_ms: int, limits: Limits, closed_until_ms: int = 0
+    ) -> tuple["WaitingLine", Go | WaitUntil]:
+        """Grant a lease until `lease_until_ms`, or say when to come; nobody goes before `closed_until_ms`."""
+        line = _swept(self, now_ms)
+        held = line.running.get(ticket)
+        if held is not None and closed_until_ms <= now_ms:
+            longer = Lease(held.since_ms, max(held.until_ms, lease_until_ms))
+            return _changed(line, running={**line.running, ticket: longer}), Go(0)
+        if held is not None:
+            line = line.without(ticket)
+        if ticket not in line.waiting:
+            if len(line.waiting) >= MAX_WAITING:
+                return _turned_away(line, now_ms, limits, closed_until_ms)
+            line = _with_a_place(line, ticket, now_ms, limits)
+        told_ms = _when(line, ticket, now_ms, limits, closed_until_ms)
+        mine = line.waiting[ticket]
+        if told_ms <= now_ms:
+            return _gone(line, ticket, Lease(now_ms, lease_until_ms), limits), Go(now_ms - mine.start_ms)
+        waiting = {**line.waiting, ticket: Place(mine.start_ms, told_ms)}
+        return _changed(line, waiting=waiting), WaitUntil(told_ms)
+
+    def told_ms(self, ticket: str) -> int | None:
+        """The instant at which a waiting job was told to come, or None where it does not wait."""
+        place = self.waiting.get(ticket)
+        return place.told_ms if place else None
+
+    def expected_end_ms(self, ticket: str, now_ms: int) -> int | None:
+        """When a running call will probably end, or None where none runs under this ticket."""
+        lease = self.running.get(ticket)
+        return _expected_end(lease, self.typical_ms, now_ms) if lease else None
+
+    def without(self, ticket: str) -> "WaitingLine":
+        """The line after a job left it, with or without having had its turn."""
+        return _changed(
+            self,
+            running={name: lease for name, lease in self.running.items() if name != ticket},
+            waiting={name: place for name, place in self.waiting.items() if name != ticket},
+        )
+
+    def learned_from(self, took_ms: int) -> "WaitingLine":
+        """The line after a call worked: its duration moves the mean."""
+        before_ms = self.typical_ms or took_ms
+        return _changed(self, typical_ms=((_WEIGHTS - _NEW_WEIGHT) * before_ms + _NEW_WEIGHT * took_ms) // _WEIGHTS)
+
+
+def _when(line: WaitingLine, ticket: str, now_ms: int, limits: Limits, closed_until_ms: int) -> int:
+    """When this ticket's turn comes as far as anybody knows; not after `now_ms` where it is its turn."""
+    start_ms = line.waiting[ticket].start_ms
+    earlier = [place for place in line.waiting.values() if place.start_ms < start_ms]
+    passing_ms = _passing_ms([place.told_ms for place in earlier], now_ms, limits)
+    slot_ms = _slot_ms(line, len(earlier), now_ms, limits)
+    ready_ms = max(start_ms, line.next_go_ms, closed_until_ms, passing_ms, slot_ms)
+    if ready_ms <= now_ms:
+        return ready_ms
+    # Those before it go first, each a gap apart; so no two are told to come at the same time.
+    return max(ready_ms, max(line.next_go_ms, closed_until_ms) + len(earlier) * limits.gap_ms)
+
+
+def _passing_ms(earlier_told_ms: list[int], now_ms: int, limits: Limits) -> int:
+    """When this job may pass those before it: none of them is made to wait by it, and all are due soon.
+
+    One that did not come at its instant may be passed at once.
+    """
+    due = sorted(told_ms for told_ms in earlier_told_ms if told_ms >= now_ms)
+    # In whatever order they come, the last of them goes no later than this.
+    last_ms = max(due, default=now_ms) + len(due) * limits.gap_ms
+    if due and last_ms > now_ms + ORDER_SLACK_MS:
+        return min(due[-1] + 1, last_ms - ORDER_SLACK_MS)
+    delayed = [told_ms for place, told_ms in enumerate(due, 1) if told_ms < now_ms + place * limits.gap_ms]
+    return delayed[-1] + 1 if delayed else now_ms
+
+
+def _slot_ms(line: WaitingLine, rank: int, now_ms: int, limits: Limits) -> int:
+    """When a slot will probably be free for the job that has `rank` others before it."""
+    free = limits.concurrent - len(line.running)
+    if rank < free:
+        return now_ms
+    ends = sorted(_expected_end(lease, line.typical_ms, now_ms) for lease in line.running.values())
+    slots = ([now_ms] * free + ends)[-limits.concurrent :]
+    expected_ms = slots[rank % limits.concurrent] + rank // limits.concurrent * line.typical_ms
+    return now_ms + max(SHORTEST_WAIT_MS, (expected_ms - now_ms) * _OPTIMISM_PERCENT // 100)
+
+
+def _expected_end(lease: Lease, typical_ms: int, now_ms: int) -> int:
+    overrun_ms = now_ms - lease.since_ms - typical_ms
+    if overrun_ms < 0:
+        return min(lease.until_ms, now_ms - overrun_ms)
+    # The longer a call has outlived the mean, the longer it will probably go on.
+    return min(lease.until_ms, now_ms + overrun_ms // 2 + typical_ms // 20 + 1)
+
+
+def _turned_away(line: WaitingLine, now_ms: int, limits: Limits, closed_until_ms: int) -> tuple[WaitingLine, WaitUntil]:
+    """Whoever finds the line full has no place, but comes back in the order of asking, each a place's time apart."""
+    per_place_ms = max(limits.gap_ms, line.typical_ms // limits.concurrent)
+    back_ms = max(now_ms + _SHORTEST_RETURN_MS, closed_until_ms, line.next_return_ms + per_place_ms)
+    return _changed(line, next_return_ms=back_ms), WaitUntil(back_ms)
+
+
+def _with_a_place(line: WaitingLine, ticket: str, now_ms: int, limits: Limits) -> WaitingLine:
+    start_ms = max(now_ms, line.next_start_ms)
+    waiting = {**line.waiting, ticket: Place(start_ms, start_ms)}
+    return _changed(line, waiting=waiting, next_start_ms=start_ms + limits.gap_ms)
+
+
+def _gone(line: WaitingLine, ticket: str, lease: Lease, limits: Limits) -> WaitingLine:
+    next_go_ms = lease.since_ms + limits.gap_ms
+    left = line.without(ticket)
+    return _changed(
+        left,
+        running={**left.running, ticket: lease},
+        next_go_ms=next_go_ms,
+        next_start_ms=max(line.next_start_ms, next_go_ms),
+    )
+
+
+def _swept(line: WaitingLine, now_ms: int) -> WaitingLine:
+    """The line without the leases and places of those who did not come back."""
+    return _changed(
+        line,
+        running={name: lease for name, lease in line.running.items() if now_ms < lease.until_ms},
+        waiting={name: place for name, place in line.waiting.items() if now_ms < place.told_ms + GRACE_MS},
+    )
+
+
+def _changed(line: WaitingLine, **changes: object) -> WaitingLine:
+    return line.model_copy(update=changes)

@@ -1,0 +1,154 @@
+"""Jobs share a limited or failing provider: none is refused, none comes before its turn, none is forgotten."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.song import Cloud, request
+
+JOBS = 30
+AT_ONCE = 3
+PER_MINUTE = 600
+ORDER_SLACK = timedelta(seconds=2)
+# Many jobs keep a small machine busy, and a late function is not what is tested here.
+PATIENT = {"ReadGapSeconds": 40, "StartTimeoutSeconds": 90, "PostReserveSeconds": 10, "StartBySeconds": 600}
+AIML = "aimlapi/minimax/music-2.0"
+
+
+def parameters(**values: object) -> list[str]:
+    return [part for name, value in values.items() for part in ("--param", f"{name}={value}")]
+
+
+def asked(cloud: Cloud, ids: list[str]) -> dict[str, list[tuple[datetime, datetime]]]:
+    """Per job, when it asked and was told to wait, and until when."""
+    lines = Path(cloud.line["logs_dir"], "StartGenerationFunction.jsonl").read_text("utf-8").splitlines()
+    found: dict[str, list[tuple[datetime, datetime]]] = {job_id: [] for job_id in ids}
+    for line in map(json.loads, lines):
+        if line.get("verdict") == "wait_slot" and line["job_id"] in found:
+            asked_at = datetime.strptime(line["timestamp"], "%Y-%m-%d %H:%M:%S,%f%z")
+            found[line["job_id"]].append((asked_at, datetime.fromisoformat(line["not_before"])))
+    return found
+
+
+def started_at(cloud: Cloud, job_id: str) -> datetime:
+    (attempt,) = cloud.attempts(job_id)
+    return datetime.fromisoformat(attempt["started_at"])
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_many_jobs_at_a_limited_provider_all_have_their_turn_and_none_is_refused(
+    start_cloud: Callable[..., Cloud],
+) -> None:
+    limits = parameters(MinimaxRpm=PER_MINUTE, MinimaxConcurrency=AT_ONCE, **PATIENT)
+    cloud = start_cloud("--provider-latency", "0.5", "--time-scale", "1", *limits)
+    cloud.limit("minimax", AT_ONCE, PER_MINUTE)
+    with ThreadPoolExecutor(3) as clients:
+        jobs = list(clients.map(lambda _: cloud.submit(request("one of many")), range(JOBS)))
+    ids = [job["id"] for job in jobs]
+    cloud.until(lambda: cloud.count("succeeded") + cloud.count("failed") == JOBS, 100)
+
+    assert cloud.count("succeeded") == JOBS
+    counted = cloud.limits("minimax")
+    assert counted["refused"] == 0
+    assert counted["peak_concurrent"] <= AT_ONCE
+    assert [item["charged"] for item in cloud.posts("minimax", sha256("one of many"))] == [True] * JOBS
+    waits, starts = asked(cloud, ids), {job_id: started_at(cloud, job_id) for job_id in ids}
+    for job_id in ids:
+        came = [*(at for at, _ in waits[job_id][1:]), starts[job_id]]
+        assert all(at >= told for at, (_, told) in zip(came, waits[job_id], strict=False))
+    _assert_in_order(waits, starts)
+
+
+def _assert_in_order(waits: dict[str, list[tuple[datetime, datetime]]], starts: dict[str, datetime]) -> None:
+    """Starts follow the order of reservation within two seconds, not counting by how much a job came too late."""
+    reserved = {name: waits[name][0][0] if waits[name] else start for name, start in starts.items()}
+    for job_id, start in starts.items():
+        came = [*(at for at, _ in waits[job_id][1:]), start]
+        late = sum((at - told for at, (_, told) in zip(came, waits[job_id], strict=False)), timedelta())
+        earliest_after = min((starts[other] for other in starts if reserved[other] > reserved[job_id]), default=None)
+        if earliest_after is not None:
+            assert start - earliest_after <= ORDER_SLACK + late
+
+
+@pytest.fixture(scope="module")
+def fragile(start_cloud: Callable[..., Cloud]) -> Cloud:
+    """A cloud whose circuits open early and for long enough to be seen."""
+    circuit = parameters(CircuitFailures=3, CircuitWindowSeconds=60, CircuitOpenSeconds=4, CircuitLongestOpenSeconds=8)
+    return start_cloud("--provider-latency", "0.1", *circuit)
+
+
+def available(cloud: Cloud) -> dict[str, bool]:
+    with cloud.http() as http:
+        models = http.get("/v1/models").raise_for_status().json()["data"]
+    return {model["provider"]: model["available"] for model in models}
+
+
+def lines_of(cloud: Cloud, name: str) -> list[dict[str, Any]]:
+    lines = Path(cloud.line["logs_dir"], f"{name}.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_failing_provider_is_left_alone_then_tried_once_and_then_used_again(fragile: Cloud) -> None:
+    cloud = fragile
+    cloud.fault("minimax", "code:1008", "create", "opens the circuit", times=3)
+    for _ in range(3):
+        assert cloud.made(request("opens the circuit"))["error"]["class"] == "out_of_credit"
+    assert (available(cloud)["minimax"], available(cloud)["aimlapi"]) == (False, True)
+
+    waiting = cloud.submit(request("waits for the trial"))
+    falls_back = cloud.made(request("goes elsewhere", fallbacks=[AIML]))
+    assert falls_back["status"] == "succeeded", falls_back["error"]
+    assert [(each["provider"], each["raw_code"]) for each in cloud.attempts(falls_back["id"])] == [
+        ("minimax", "circuit_open"),
+        ("aimlapi", None),
+    ]
+    assert cloud.posts("minimax", sha256("goes elsewhere")) == []
+
+    assert cloud.finished(waiting["id"])["status"] == "succeeded"
+    assert cloud.finished(waiting["id"])["attempt_count"] == 1
+    assert available(cloud)["minimax"]
+    assert cloud.made(request("used again"))["status"] == "succeeded"
+    opened = [line for line in lines_of(cloud, "StartGenerationFunction") if "CircuitOpened" in line]
+    assert [line["provider"] for line in opened] == ["minimax"]
+
+
+def test_a_provider_that_closed_the_account_is_asked_once_until_the_operator_enables_it(fragile: Cloud) -> None:
+    cloud = fragile
+    cloud.fault("minimax", "code:2153", "create", "closes the account")
+    assert cloud.made(request("closes the account"))["error"]["code"] == "2153"
+    refused = cloud.made(request("not asked at all"))
+    assert (refused["status"], refused["error"]["code"]) == ("failed", "provider_disabled")
+    assert cloud.posts("minimax", sha256("not asked at all")) == []
+    assert not available(cloud)["minimax"]
+    assert cloud.enable("minimax") == {"provider": "minimax", "was": "disabled", "disabled_by": "2153"}
+    assert available(cloud)["minimax"]
+    assert cloud.made(request("asked again"))["status"] == "succeeded"
+
+
+def test_the_slot_of_a_killed_run_is_free_at_the_end_of_its_lease_and_not_before(
+    start_cloud: Callable[..., Cloud],
+) -> None:
+    lease = parameters(StartTimeoutSeconds=7, ReadGapSeconds=4, PostReserveSeconds=1, ClaimMarginSeconds=1)
+    cloud = start_cloud("--provider-latency", "0.1", *lease, *parameters(MinimaxConcurrency=1))
+    cloud.made(request("warms everything up"))
+    cloud.fault("minimax", "hang:30", "create", "is killed")
+    killed = cloud.submit(request("is killed"))
+    cloud.until(lambda: cloud.posts("minimax", sha256("is killed")))
+    cloud.kill_function("StartGenerationFunction")
+    following = cloud.submit(request("comes next"))
+
+    assert cloud.finished(following["id"])["status"] == "succeeded"
+    claimed = started_at(cloud, killed["id"])
+    waited = (started_at(cloud, following["id"]) - claimed).total_seconds()
+    # The lease is the function's timeout and the margin, less what had passed of the run when it was taken.
+    assert 7 <= waited <= 15
+    assert cloud.finished(killed["id"])["error"]["class"] == "unknown_outcome"

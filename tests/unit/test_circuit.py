@@ -1,0 +1,141 @@
+"""A failing provider is left alone for a while, then one call tries; a provider that shuts us out is left alone."""
+
+import pytest
+
+from fermata.domain.circuit import Circuit, CircuitRules, Health, health_shown_by
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+
+NOW = 1_800_000_000_000
+RULES = CircuitRules(failures=5, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
+
+
+def failure(failure_class: str, *, of_one_model: bool = False) -> Failure:
+    return Failure(
+        failure_class=FailureClass(failure_class),
+        provider_charged=ProviderCharged.UNKNOWN,
+        message="",
+        code="9",
+        of_one_model=of_one_model,
+    )
+
+
+def after(circuit: Circuit, health: Health, at: int, ticket: str = "any") -> Circuit:
+    return circuit.after(ticket, health, "2153", NOW + at, RULES)
+
+
+def failing(*instants: int) -> Circuit:
+    circuit = Circuit()
+    for at in instants:
+        circuit = after(circuit, Health.FAILS, at)
+    return circuit
+
+
+def tried(circuit: Circuit, health: Health, at: int) -> Circuit:
+    """The circuit after its trial began and ended at the same instant."""
+    return after(circuit.let_through("trial", NOW + at + 1000), health, at, "trial")
+
+
+OPEN = failing(0, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "health"),
+    [
+        *((name, Health.FAILS) for name in ("transient", "auth", "out_of_credit", "unknown_outcome")),
+        *((name, Health.WORKS) for name in ("content_refused", "invalid_request", "not_found")),
+        *((name, Health.SAYS_NOTHING) for name in ("rate_limited", "provider_error", "incomplete", "bad_audio")),
+        ("result_expired", Health.SAYS_NOTHING),
+        ("not_entitled", Health.SHUTS_US_OUT),
+    ],
+)
+def test_every_failure_says_something_about_the_provider(failure_class: str, health: Health) -> None:
+    assert health_shown_by(failure(failure_class)) is health
+
+
+def test_a_song_shows_that_the_provider_works() -> None:
+    assert health_shown_by(None) is Health.WORKS
+
+
+def test_a_model_that_the_plan_lacks_takes_the_provider_from_nobody() -> None:
+    assert health_shown_by(failure("not_entitled", of_one_model=True)) is Health.WORKS
+
+
+@pytest.mark.parametrize(
+    ("instants", "is_open"),
+    [
+        pytest.param((0, 1, 2, 3), False, id="four"),
+        pytest.param((0, 1, 2, 3, 59_999), True, id="five within the window"),
+        pytest.param((0, 1, 2, 3, 60_000), False, id="the first fell out of the window"),
+        pytest.param((0, 1, 2, 3, 60_000, 60_001), False, id="two fell out of the window"),
+        pytest.param((0, 1, 2, 60_000, 60_000, 60_000, 60_000, 60_000), True, id="five of many"),
+    ],
+)
+def test_a_circuit_opens_at_the_fifth_failure_within_the_window(instants: tuple[int, ...], is_open: bool) -> None:
+    circuit = failing(*instants)
+    assert circuit.is_available(NOW + instants[-1]) is not is_open
+
+
+def test_a_success_in_between_does_not_make_failures_rare() -> None:
+    circuit = after(failing(0, 1, 2, 3), Health.WORKS, 3)
+    assert not after(circuit, Health.FAILS, 4).is_available(NOW + 4)
+
+
+def test_an_open_circuit_stops_everybody_until_its_end() -> None:
+    assert OPEN.blocked_until_ms("a", NOW + 4) == NOW + 30_004
+    assert not OPEN.is_available(NOW + 30_003)
+    assert OPEN.is_available(NOW + 30_004)
+
+
+def test_a_half_open_circuit_lets_one_ticket_through_and_finds_it_again() -> None:
+    at = NOW + 30_004
+    trying = OPEN.let_through("trial", at + 1000)
+    assert OPEN.blocked_until_ms("trial", at) <= at
+    assert trying.blocked_until_ms("trial", at) <= at
+    assert trying.blocked_until_ms("other", at) == at + 1000
+
+
+def test_a_dead_trial_is_followed_by_another_at_the_end_of_its_lease_and_not_before() -> None:
+    at = NOW + 30_004
+    trying = OPEN.let_through("dead", at + 1000)
+    assert trying.blocked_until_ms("next", at + 999) > at + 999
+    assert trying.blocked_until_ms("next", at + 1000) <= at + 1000
+
+
+def test_a_trial_that_works_closes_the_circuit_and_forgets_the_doubling() -> None:
+    closed = tried(tried(OPEN, Health.FAILS, 40_000), Health.WORKS, 110_000)
+    assert closed == Circuit()
+
+
+def test_each_trial_that_fails_doubles_the_pause_up_to_the_longest() -> None:
+    circuit, at, pauses = OPEN, 30_004, []
+    for _ in range(6):
+        circuit = tried(circuit, Health.FAILS, at)
+        pauses.append(circuit.open_until_ms - NOW - at)
+        at = circuit.open_until_ms - NOW
+    assert pauses == [60_000, 120_000, 240_000, 480_000, 600_000, 600_000]
+
+
+@pytest.mark.parametrize("health", [Health.FAILS, Health.WORKS, Health.SAYS_NOTHING])
+def test_a_call_that_was_begun_before_changes_nothing_about_an_open_circuit(health: Health) -> None:
+    assert after(OPEN, health, 5) == OPEN
+    trying = OPEN.let_through("trial", NOW + 40_000)
+    assert after(trying, health, 31_000, "straggler") == trying
+
+
+def test_a_trial_that_says_nothing_or_is_not_made_leaves_the_place_to_another() -> None:
+    trying = OPEN.let_through("trial", NOW + 90_000)
+    for left in (after(trying, Health.SAYS_NOTHING, 31_000, "trial"), trying.given_up_by("trial")):
+        assert left.blocked_until_ms("next", NOW + 31_000) <= NOW + 31_000
+        assert left.open_for_ms == OPEN.open_for_ms
+    assert trying.given_up_by("other") == trying
+
+
+def test_a_provider_that_shuts_the_account_out_is_not_available_any_more() -> None:
+    circuit = after(Circuit(), Health.SHUTS_US_OUT, 0)
+    assert circuit.is_disabled
+    assert circuit.disabled_by == "2153"
+    assert not circuit.is_available(NOW + 10**12)
+
+
+def test_a_closed_circuit_has_no_trial() -> None:
+    assert Circuit().let_through("a", NOW) == Circuit()

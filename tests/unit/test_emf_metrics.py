@@ -1,0 +1,20 @@
+"""A metric is one JSON line on stdout that CloudWatch understands."""
+
+import json
+
+import pytest
+
+from fermata.adapters.emf_metrics import EmfMetrics
+
+
+def test_an_event_and_a_time_are_lines_with_their_provider_as_dimension(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics().count("CircuitOpened", "minimax")
+    EmfMetrics().milliseconds("SlotWaitMs", "aimlapi", 0)
+    opened, waited = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (opened["CircuitOpened"], opened["provider"]) == ([1], "minimax")
+    assert (waited["SlotWaitMs"], waited["provider"]) == ([0], "aimlapi")
+    for line, name, unit in ((opened, "CircuitOpened", "Count"), (waited, "SlotWaitMs", "Milliseconds")):
+        (metrics,) = line["_aws"]["CloudWatchMetrics"]
+        assert metrics["Namespace"] == "Fermata"
+        assert metrics["Dimensions"] == [["provider"]]
+        assert [(metric["Name"], metric["Unit"]) for metric in metrics["Metrics"]] == [(name, unit)]

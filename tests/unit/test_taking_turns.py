@@ -1,0 +1,364 @@
+"""A paid call has its turn: a slot is taken before it and given back after it; a failing provider is left alone."""
+
+import pytest
+
+from fermata.domain.circuit import CircuitRules
+from fermata.domain.failures import FailureClass, ProviderCharged
+from fermata.domain.jobs import MAX_ATTEMPTS, Job, JobStatus
+from fermata.domain.provider_state import ProviderState
+from fermata.domain.verdicts import Word
+from fermata.domain.waiting_line import Limits
+from fermata.errors import AnswerLostError, NotSentError, TransientError
+from fermata.use_cases.resume_generation import resume_generation
+from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.taking_turns import TRIES
+from tests.songs import JOB_ID, candidate, claimed_attempt, hex_answer, json_answer, queued_job
+from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
+
+SONG = hex_answer(b"ID3" + bytes(5000))
+TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
+TOO_MANY = json_answer({"base_resp": {"status_code": 1002, "status_msg": "rate limit"}})
+NO_CREDIT = json_answer({"base_resp": {"status_code": 1008, "status_msg": "no balance"}})
+CLOSED = json_answer({"base_resp": {"status_code": 2153, "status_msg": "closed"}}, 410)
+NOT_IN_PLAN = json_answer({"base_resp": {"status_code": 2061, "status_msg": "plan"}})
+OTHER_ID = JOB_ID[:-1] + "Z"
+
+
+def world_with(*script: ScriptedAnswer | Exception, limits: Limits | None = None, jobs: int = 1) -> World:
+    world = World(upstream=FakeUpstream(*script))  # type: ignore[arg-type]  # Exception stands for the tree's errors
+    world.limits = limits or world.limits
+    for number in range(jobs):
+        world.jobs.create(queued_job(id=job_id(number)))
+    return world
+
+
+def job_id(number: int) -> str:
+    return f"{JOB_ID[:-2]}{number:02d}"
+
+
+def start(world: World, job: str = JOB_ID, run: str = "run-1") -> tuple[Word, str]:
+    verdict = start_generation(job, world.start_ports(), run)
+    return verdict.verdict, verdict.not_before.removeprefix("2026-11-21T")
+
+
+def started(world: World, number: int = 0, run: str = "run-1") -> tuple[Word, str]:
+    return start(world, job_id(number), run)
+
+
+def state_of(world: World, provider: str = "minimax") -> ProviderState:
+    return world.provider_states.load(provider)
+
+
+def opened(world: World) -> World:
+    """The world after five failures in a row."""
+    for number in range(5):
+        world.upstream.script.insert(0, NO_CREDIT)
+        world.jobs.create(queued_job(id=f"failing-{number}"))
+        start(world, f"failing-{number}")
+    return world
+
+
+# ---- pacing
+
+
+def test_a_second_job_is_told_its_instant_and_goes_exactly_then() -> None:
+    world = world_with(SONG, SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    assert started(world, 0)[0] is Word.READY
+    assert started(world, 1) == (Word.WAIT_SLOT, "12:00:02.500000Z")
+    assert world.stored(job_id(1)).status is JobStatus.QUEUED
+    assert world.upstream.posts == 1
+    world.clock.pass_seconds(2.5)
+    assert started(world, 1)[0] is Word.READY
+
+
+def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_rest() -> None:
+    world = world_with(SONG, SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    started(world, 0)
+    started(world, 1)
+    world.clock.pass_seconds(2)
+    assert started(world, 1)[0] is Word.READY
+    assert world.stored(job_id(1)).attempts[0].started_at == NOON.replace(second=2, microsecond=500_000)
+
+
+def test_a_job_that_comes_much_too_early_is_told_its_instant_again() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    started(world, 0)
+    assert started(world, 1) == started(world, 1) == (Word.WAIT_SLOT, "12:00:02.500000Z")
+
+
+def test_a_slot_is_held_while_the_answer_is_awaited_and_free_once_it_is_on_record() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=0, concurrent=1), jobs=2)
+    seen = []
+    world.upstream.while_sending = lambda: seen.append((started(world, 1)[0], [*state_of(world).pacing.running]))
+    assert started(world, 0)[0] is Word.READY
+    assert seen == [(Word.WAIT_SLOT, [f"{job_id(0)}/1"])]
+    assert state_of(world).pacing.running == {}
+
+
+@pytest.mark.parametrize("answer", [SONG, TOO_MANY, NotSentError("no"), AnswerLostError("cut"), NO_CREDIT])
+def test_a_slot_is_given_back_whatever_the_answer_is(answer: ScriptedAnswer | Exception) -> None:
+    world = world_with(answer)
+    started(world)
+    assert state_of(world).pacing.running == {}
+
+
+def test_a_task_holds_its_slot_for_its_order_and_not_for_its_polls() -> None:
+    world = World(upstream=FakeUpstream(TASK))
+    world.jobs.create(queued_job("aimlapi"))
+    assert start(world)[0] is Word.GENERATING
+    assert state_of(world, "aimlapi").pacing.running == {}
+
+
+def test_the_lease_ends_with_the_claim() -> None:
+    world = world_with(SONG)
+    seen = []
+    world.upstream.while_sending = lambda: seen.append(state_of(world).pacing.running[f"{job_id(0)}/1"])
+    started(world)
+    (lease,) = seen
+    assert lease.until_ms - lease.since_ms == 960_001
+
+
+def test_a_crash_between_slot_and_claim_costs_no_second_slot() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=1))
+    world.keys.on_use = _crash
+    with pytest.raises(TransientError):
+        started(world)
+    world.keys.on_use = None
+    assert state_of(world).pacing.running.keys() == {f"{job_id(0)}/1"}
+    assert started(world, 0, "run-2")[0] is Word.READY
+
+
+def _crash() -> None:
+    raise TransientError("the run ended here")
+
+
+def test_a_claim_lost_to_a_run_of_the_same_attempt_leaves_that_runs_slot_alone() -> None:
+    world = world_with()
+    other = queued_job(id=job_id(0)).claimed(claimed_attempt(claim_id="run-2"), NOON)
+    world.jobs.before_next_save = lambda: world.jobs.save(other)
+    assert started(world)[0] is Word.IN_FLIGHT
+    assert state_of(world).pacing.running.keys() == {f"{job_id(0)}/1"}
+
+
+def test_a_claim_lost_because_the_job_ended_gives_the_slot_back() -> None:
+    world = world_with()
+    ended = queued_job(id=job_id(0), status=JobStatus.CANCELED, version=2)
+    world.jobs.before_next_save = lambda: world.jobs.save(ended)
+    started(world)
+    assert state_of(world).pacing.running == {}
+    assert world.upstream.posts == 0
+
+
+def test_an_error_after_the_call_gives_the_slot_back() -> None:
+    world = world_with(SONG)
+    world.answers.fail_next_open = TransientError("the staged answer could not be opened")
+    with pytest.raises(TransientError):
+        started(world)
+    assert state_of(world).pacing.running == {}
+
+
+def test_a_slot_that_cannot_be_given_back_does_not_harm_the_song() -> None:
+    world = world_with(SONG)
+
+    def unreachable() -> None:
+        world.provider_states.failure = TransientError("the record of minimax could not be read")
+
+    world.upstream.while_sending = unreachable
+    assert started(world)[0] is Word.READY
+
+
+def test_without_a_key_the_slot_is_given_back_and_the_provider_is_not_blamed() -> None:
+    world = world_with()
+    world.keys.keys = {}
+    started(world)
+    state = state_of(world)
+    assert (state.pacing.running, state.circuit.failed_at_ms) == ({}, ())
+
+
+def test_a_lost_race_for_the_record_is_decided_again() -> None:
+    world = world_with(SONG, SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world.provider_states.before_next_save = lambda: started(world, 1)
+    assert started(world, 0)[0] is Word.WAIT_SLOT
+    assert world.stored(job_id(1)).status is JobStatus.STORING
+    assert world.upstream.posts == 1
+
+
+def test_a_run_that_keeps_losing_the_race_comes_again_soon_and_orders_nothing() -> None:
+    world = world_with()
+
+    def lose_again() -> None:
+        world.provider_states.before_next_save = None
+        world.provider_states.save(state_of(world).enabled())
+        world.provider_states.before_next_save = lose_again
+
+    world.provider_states.before_next_save = lose_again
+    word, instant = started(world)
+    assert word is Word.WAIT_SLOT
+    assert "12:00:01" < instant < "12:00:10"
+    assert state_of(world).version == TRIES
+    assert (world.upstream.posts, world.stored(job_id(0)).attempts) == (0, ())
+
+
+def test_a_resume_takes_no_turn() -> None:
+    world = world_with()
+    resume_generation(job_id(0), world.resume_ports(), NOON)
+    assert world.provider_states.loads == 0
+
+
+def test_a_wait_for_a_turn_ends_at_start_by() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=7_200_000, concurrent=5), jobs=2)
+    started(world, 0)
+    assert started(world, 1) == (Word.WAIT_SLOT, "13:00:00Z")
+    world.clock.pass_seconds(3600)
+    assert started(world, 1)[0] is Word.FAILED
+
+
+def test_the_wait_for_a_slot_is_measured() -> None:
+    world = world_with(SONG)
+    started(world)
+    assert world.metrics.measured == [("SlotWaitMs", "minimax", 0)]
+
+
+# ---- the circuit
+
+
+def chained_job() -> Job:
+    return queued_job(id=OTHER_ID, candidates=(candidate(), candidate("aimlapi")))
+
+
+def test_five_failures_open_the_circuit_and_the_next_job_calls_nobody_and_waits() -> None:
+    world = opened(world_with())
+    assert world.upstream.posts == 5
+    assert world.metrics.counted == [("CircuitOpened", "minimax")]
+    assert started(world) == (Word.WAIT_SLOT, "12:00:30Z")
+    assert (world.upstream.posts, world.stored(job_id(0)).attempts) == (5, ())
+
+
+def test_with_another_provider_left_an_open_circuit_is_an_attempt_that_called_nobody() -> None:
+    world = opened(world_with(TASK))
+    world.jobs.create(chained_job())
+    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
+    (attempt,) = world.stored(OTHER_ID).attempts
+    assert attempt.failure is not None
+    assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.TRANSIENT, "circuit_open")
+    assert attempt.provider_charged is ProviderCharged.NO
+    assert world.upstream.posts == 5
+    assert start(world, OTHER_ID, "run-2")[0] is Word.GENERATING
+
+
+def test_another_model_of_the_same_provider_is_no_way_out() -> None:
+    world = opened(world_with())
+    world.jobs.create(queued_job(id=OTHER_ID, candidates=(candidate(), candidate())))
+    assert start(world, OTHER_ID)[0] is Word.WAIT_SLOT
+
+
+def test_a_job_that_waits_for_an_open_circuit_burns_no_attempts() -> None:
+    world = opened(world_with())
+    for run in range(2 * MAX_ATTEMPTS):
+        assert started(world, 0, f"run-{run}")[0] is Word.WAIT_SLOT
+    assert world.stored(job_id(0)).attempts == ()
+
+
+def test_of_two_jobs_that_wake_at_a_half_open_circuit_one_tries_and_its_success_closes_it() -> None:
+    world = opened(world_with(SONG, SONG, jobs=2))
+    world.clock.pass_seconds(30)
+    meanwhile = []
+    world.upstream.while_sending = lambda: meanwhile.append(started(world, 1))
+    assert started(world, 0)[0] is Word.READY
+    ((word, instant),) = meanwhile
+    assert word is Word.WAIT_SLOT
+    assert "12:00:30.2" < instant < "12:00:35"
+    assert started(world, 1)[0] is Word.READY
+    assert world.upstream.posts == 7
+
+
+def test_of_two_runs_that_read_the_same_half_open_record_one_is_the_trial() -> None:
+    world = opened(world_with(jobs=2))
+    world.clock.pass_seconds(30)
+
+    def the_other_run() -> None:
+        # It takes the turn between this run's read and its write, and is still at work when this one asks again.
+        world.keys.on_use = _crash
+        with pytest.raises(TransientError):
+            started(world, 0)
+
+    world.provider_states.before_next_save = the_other_run
+    assert started(world, 1)[0] is Word.WAIT_SLOT
+    trial = state_of(world).circuit.trial
+    assert trial is not None
+    assert trial.ticket == f"{job_id(0)}/1"
+
+
+def test_a_failing_trial_opens_the_circuit_for_twice_as_long() -> None:
+    world = opened(world_with(NO_CREDIT, jobs=2))
+    world.clock.pass_seconds(30)
+    assert started(world, 0)[0] is Word.FAILED
+    assert started(world, 1) == (Word.WAIT_SLOT, "12:01:30Z")
+    assert world.metrics.counted == [("CircuitOpened", "minimax")] * 2
+
+
+def test_a_trial_whose_owner_died_is_followed_by_another_after_its_lease() -> None:
+    world = opened(world_with(SONG, jobs=2))
+    world.clock.pass_seconds(30)
+    world.remaining_s = 10
+    world.keys.on_use = _crash
+    with pytest.raises(TransientError):
+        started(world, 0)
+    world.keys.on_use = None
+    world.clock.pass_seconds(69)
+    assert started(world, 1)[0] is Word.WAIT_SLOT
+    world.clock.pass_seconds(2)
+    assert started(world, 1)[0] is Word.READY
+
+
+def test_one_providers_circuit_is_none_of_anothers_business() -> None:
+    world = opened(world_with(TASK))
+    world.jobs.create(queued_job("aimlapi", id=OTHER_ID))
+    assert start(world, OTHER_ID)[0] is Word.GENERATING
+
+
+def test_a_provider_that_closed_the_account_is_not_asked_again_and_says_so() -> None:
+    world = world_with(CLOSED, jobs=2)
+    started(world, 0)
+    assert started(world, 1)[0] is Word.FAILED
+    (attempt,) = world.stored(job_id(1)).attempts
+    assert attempt.failure is not None
+    assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.NOT_ENTITLED, "provider_disabled")
+    assert "2153" in attempt.failure.message
+    assert (attempt.provider_charged, world.upstream.posts) == (ProviderCharged.NO, 1)
+    assert world.metrics.counted[0] == ("ProviderDisabled", "minimax")
+
+
+def test_a_disabled_provider_is_followed_by_the_fallback() -> None:
+    world = world_with(CLOSED, TASK)
+    started(world)
+    world.jobs.create(chained_job())
+    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
+    assert start(world, OTHER_ID, "run-2")[0] is Word.GENERATING
+
+
+def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_jobs() -> None:
+    world = world_with(NOT_IN_PLAN, SONG, jobs=2)
+    assert started(world, 0)[0] is Word.FAILED
+    assert started(world, 1)[0] is Word.READY
+
+
+def test_an_unknown_outcome_counts_against_the_provider() -> None:
+    world = world_with(AnswerLostError("cut"))
+    world.circuit_rules = CircuitRules(failures=1, window_ms=1, open_ms=30_000, longest_open_ms=60_000)
+    started(world)
+    assert state_of(world).circuit.open_for_ms == 30_000
+
+
+def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> None:
+    world = world_with(limits=Limits(gap_ms=5000, concurrent=5))
+    world.jobs.create(chained_job())
+    world.upstream.script.append(SONG)
+    started(world)
+    assert start(world, OTHER_ID)[0] is Word.WAIT_SLOT
+    blocked = state_of(world)
+    opened_circuit = blocked.circuit.model_copy(update={"open_until_ms": 10**15, "open_for_ms": 1})
+    world.provider_states.save(blocked.model_copy(update={"circuit": opened_circuit, "version": blocked.version + 1}))
+    world.clock.pass_seconds(5)
+    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
+    assert state_of(world).pacing.waiting == {}

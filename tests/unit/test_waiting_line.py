@@ -1,0 +1,254 @@
+"""The line before a provider: steady starts, bounded concurrency, first come first served, and nobody is forgotten."""
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fermata.domain.waiting_line import (
+    GRACE_MS,
+    MAX_WAITING,
+    ORDER_SLACK_MS,
+    SHORTEST_WAIT_MS,
+    Go,
+    Limits,
+    WaitingLine,
+    WaitUntil,
+)
+
+NOW = 1_800_000_000_000
+LEASE_MS = 960_000
+ONE_AT_ONCE = Limits(gap_ms=500, concurrent=1)
+TWO_AT_ONCE = Limits(gap_ms=500, concurrent=2)
+MANY = Limits(gap_ms=500, concurrent=100)
+
+
+def asked(line: WaitingLine, ticket: str, at: int = 0, limits: Limits = MANY, lease_ms: int = LEASE_MS) -> WaitingLine:
+    return line.ask(ticket, NOW + at, NOW + at + lease_ms, limits)[0]
+
+
+def answer(line: WaitingLine, ticket: str, at: int = 0, limits: Limits = MANY, closed_until: int = 0) -> int | None:
+    """Milliseconds until the told instant, or None for go."""
+    turn = line.ask(ticket, NOW + at, NOW + at + LEASE_MS, limits, closed_until and NOW + closed_until)[1]
+    return turn.instant_ms - NOW - at if isinstance(turn, WaitUntil) else None
+
+
+@pytest.mark.parametrize(("per_minute", "gap_ms"), [(120, 500), (1200, 50), (60_000, 1), (7, 8572), (1, 60_000)])
+def test_starts_of_a_minute_are_evenly_spaced_and_never_too_many(per_minute: int, gap_ms: int) -> None:
+    assert Limits.per_minute(per_minute, 1).gap_ms == gap_ms
+    assert gap_ms * per_minute >= 60_000
+
+
+def test_starts_are_reserved_a_gap_apart_in_the_order_of_asking() -> None:
+    line = asked(asked(WaitingLine(), "a"), "b")
+    assert [answer(WaitingLine(), "a"), answer(line, "b"), answer(line, "c")] == [None, 500, 1000]
+
+
+def test_a_run_that_comes_again_finds_its_own_reservation_and_its_own_lease() -> None:
+    line = asked(asked(WaitingLine(), "a"), "b")
+    again = asked(asked(line, "a", 100), "b", 100)
+    assert again.running.keys() == {"a"}
+    assert again.waiting == line.waiting
+    assert again.next_start_ms == line.next_start_ms
+
+
+def test_a_lease_that_is_taken_again_lasts_as_long_as_the_later_run() -> None:
+    line = asked(asked(WaitingLine(), "a"), "a", 5000)
+    assert line.running["a"] == (NOW, NOW + 5000 + LEASE_MS)
+    assert asked(line, "a", 6000, lease_ms=1).running["a"] == line.running["a"]
+
+
+def test_a_slot_is_free_again_once_its_owner_gave_it_back_and_not_before() -> None:
+    line = asked(WaitingLine(), "a", limits=ONE_AT_ONCE)
+    assert answer(line, "b", 600, ONE_AT_ONCE) is not None
+    assert answer(line.without("a"), "b", 600, ONE_AT_ONCE) is None
+    assert line.without("a").without("a") == line.without("a")
+
+
+def test_a_dead_owners_slot_is_free_at_the_end_of_its_lease_and_not_before() -> None:
+    line = asked(WaitingLine(), "dead", limits=ONE_AT_ONCE, lease_ms=10_000)
+    assert answer(line, "b", 9999, ONE_AT_ONCE) is not None
+    assert answer(line, "b", 10_000, ONE_AT_ONCE) is None
+
+
+def test_whoever_waits_for_a_slot_is_told_an_instant_of_his_own() -> None:
+    line = WaitingLine(typical_ms=60_000)
+    for ticket in "ab":
+        line = asked(line, ticket, 600 * "ab".index(ticket), TWO_AT_ONCE)
+    told = []
+    for ticket in "cdefg":
+        line, turn = line.ask(ticket, NOW + 10_000, NOW + LEASE_MS, TWO_AT_ONCE)
+        assert isinstance(turn, WaitUntil)
+        told.append(turn.instant_ms - NOW)
+    assert told == sorted(told)
+    assert len(set(told)) == len(told)
+    # The first two slots end after a minute, the next two after another; each is looked at a little early.
+    assert [instant // 1000 for instant in told] == [50, 50, 98, 98, 146]
+
+
+def test_a_call_that_outlives_the_mean_is_looked_at_less_and_less_often() -> None:
+    line, at, looks = asked(WaitingLine(typical_ms=1000), "slow", limits=ONE_AT_ONCE), 0, 0
+    while at < 600_000:
+        wait = answer(line, "next", at, ONE_AT_ONCE)
+        assert wait is not None
+        assert wait >= SHORTEST_WAIT_MS
+        at, looks = at + wait, looks + 1
+    assert looks < 30
+
+
+def test_nobody_passes_who_reserved_earlier_where_that_one_is_due_later_than_the_slack() -> None:
+    line = asked(asked(WaitingLine(typical_ms=60_000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
+    freed = line.without("running")
+    passes = line.waiting["first"].told_ms - NOW + MANY.gap_ms - ORDER_SLACK_MS
+    assert answer(freed, "second", 1200, MANY) == passes - 1200
+    assert answer(freed, "second", passes, MANY) is None
+
+
+def test_nobody_passes_an_earlier_one_that_would_have_to_wait_for_it() -> None:
+    line = asked(asked(WaitingLine(typical_ms=3000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
+    line, due = line.without("running"), line.waiting["first"].told_ms - NOW
+    assert answer(line, "second", due - 100, MANY) is not None
+    assert answer(line, "second", due + 1, MANY) is None
+
+
+def test_a_place_whose_owner_does_not_come_holds_its_slot_for_the_grace_only() -> None:
+    line = asked(asked(WaitingLine(), "running", limits=ONE_AT_ONCE), "dead", 600, ONE_AT_ONCE).without("running")
+    told = line.waiting["dead"].told_ms - NOW
+    assert answer(line, "next", told + GRACE_MS - 1, ONE_AT_ONCE) is not None
+    assert answer(line, "next", told + GRACE_MS, ONE_AT_ONCE) is None
+
+
+def test_nobody_goes_while_the_provider_is_closed_and_all_keep_their_places() -> None:
+    line, told = WaitingLine(), []
+    for ticket in "abc":
+        line, turn = line.ask(ticket, NOW, NOW + LEASE_MS, MANY, NOW + 30_000)
+        assert isinstance(turn, WaitUntil)
+        told.append(turn.instant_ms - NOW)
+    assert told == [30_000, 30_500, 31_000]
+    assert list(line.waiting) == ["a", "b", "c"]
+    assert line.running == {}
+
+
+def test_a_lease_is_not_taken_again_while_the_provider_is_closed() -> None:
+    line = asked(WaitingLine(), "a")
+    assert answer(line, "a", 1000, closed_until=5000) == 4000
+
+
+def test_a_full_line_sends_later_jobs_away_each_with_an_instant_of_its_own() -> None:
+    line = WaitingLine(typical_ms=1000)
+    for number in range(MAX_WAITING + 1):
+        line = asked(line, f"job-{number}")
+    assert len(line.waiting) == MAX_WAITING
+    told = []
+    for number in range(3):
+        line, turn = line.ask(f"late-{number}", NOW, NOW + LEASE_MS, MANY)
+        assert isinstance(turn, WaitUntil)
+        told.append(turn.instant_ms - NOW)
+    assert len(line.waiting) == MAX_WAITING
+    assert told == [1000, 1500, 2000]
+
+
+def test_a_full_record_is_far_smaller_than_an_item_may_be() -> None:
+    line = WaitingLine(typical_ms=100_000)
+    for number in range(MAX_WAITING + 100):
+        line = asked(line, f"job_{number:026d}/1", number, Limits(500, 20))
+    assert len(line.model_dump_json()) < 50_000
+
+
+def test_the_mean_follows_the_calls_that_worked() -> None:
+    assert WaitingLine().learned_from(1000).typical_ms == 1000
+    assert WaitingLine().learned_from(1000).learned_from(6000).typical_ms == 2000
+
+
+# ---- whole lines, played through
+
+
+@dataclass
+class Played:
+    """What came of one played line: starts by ticket and how many ran at once at most."""
+
+    limits: Limits
+    started: dict[str, int] = field(default_factory=dict)
+    reserved: dict[str, int] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
+    most_at_once: int = 0
+
+
+def play(
+    arrivals: Mapping[str, int], lasts: Mapping[str, int], dead: set[str], limits: Limits, lease_ms: int = 20_000
+) -> Played:
+    """Every job comes when it arrives and then exactly when it is told; a dead owner never gives its slot back."""
+    line, played, running = WaitingLine(), Played(limits), dict[str, int]()
+    events = [(at, 1, ticket) for ticket, at in arrivals.items()]
+    heapq.heapify(events)
+    while events:
+        now, kind, ticket = heapq.heappop(events)
+        if kind == 0:
+            line = line.learned_from(lasts[ticket]).without(ticket)
+            running.pop(ticket, None)
+            continue
+        running = {name: until for name, until in running.items() if until > now}
+        line, turn = line.ask(ticket, now, now + lease_ms, limits)
+        played.looks[ticket] = played.looks.get(ticket, 0) + 1
+        match turn:
+            case WaitUntil(instant):
+                assert instant > now
+                played.reserved.setdefault(ticket, line.waiting[ticket].start_ms)
+                heapq.heappush(events, (instant, 1, ticket))
+            case Go():
+                played.reserved.setdefault(ticket, now)
+                assert ticket not in played.started
+                played.started[ticket] = now
+                running[ticket] = now + lease_ms
+                played.most_at_once = max(played.most_at_once, len(running))
+                if ticket not in dead:
+                    heapq.heappush(events, (now + lasts[ticket], 0, ticket))
+    return played
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> Played:
+    count = draw(st.integers(1, 40))
+    names = [f"job-{number:02d}" for number in range(count)]
+    arrivals = {name: NOW + draw(st.integers(0, 5000)) for name in names}
+    lasts = {name: draw(st.integers(1, 15_000)) for name in names}
+    dead = set(draw(st.lists(st.sampled_from(names), max_size=3)))
+    limits = Limits(draw(st.integers(1, 2000)), draw(st.integers(1, 5)))
+    return play(arrivals, lasts, dead, limits)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lines())
+def test_in_every_line_the_limits_hold_the_order_is_kept_and_everybody_has_his_turn(played: Played) -> None:
+    assert played.most_at_once <= played.limits.concurrent
+    assert played.started.keys() == played.reserved.keys()
+    starts = sorted(played.started.values())
+    assert all(later - earlier >= played.limits.gap_ms for earlier, later in pairwise(starts))
+    assert all(played.started[ticket] >= played.reserved[ticket] for ticket in played.started)
+    in_order = [played.started[ticket] for ticket in sorted(played.reserved, key=played.reserved.__getitem__)]
+    for position, start in enumerate(in_order):
+        assert all(earlier - start <= ORDER_SLACK_MS for earlier in in_order[:position])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 100), st.integers(1, 200))
+def test_no_window_of_a_minute_holds_more_than_a_minutes_starts_and_one(count: int, per_minute: int) -> None:
+    names = [f"job-{number:03d}" for number in range(count)]
+    limits = Limits.per_minute(per_minute, count)
+    starts = sorted(play(dict.fromkeys(names, NOW), dict.fromkeys(names, 1), set(), limits).started.values())
+    for position, start in enumerate(starts):
+        assert sum(other < start + 60_000 for other in starts[position:]) <= per_minute + 1
+    assert len(starts) == count
+
+
+def test_a_saturated_line_is_not_polled_and_keeps_its_slots_busy() -> None:
+    names = [f"job-{number:03d}" for number in range(200)]
+    limits = Limits(gap_ms=50, concurrent=20)
+    played = play(dict.fromkeys(names, NOW), dict.fromkeys(names, 10_000), set(), limits)
+    # Nine rounds of ten seconds would be the least; the first call of all tells how long they take.
+    assert max(played.started.values()) - NOW <= 1.1 * 9 * 10_000
+    assert sum(played.looks.values()) / len(names) <= 9
