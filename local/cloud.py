@@ -118,6 +118,7 @@ class LocalCloud:
         moto_backends.lock_backends()
         moto_transactions.remember_only_what_a_transaction_touches()
         moto_backends.list_modules_once()
+        moto_backends.forget_dropped_objects()
         moto_backends.enforce_no_bucket_policy()
         step_functions.scale_time(self._settings.time_scale)
         step_functions.parse_once()

@@ -75,6 +75,16 @@ def list_modules_once() -> None:
     moto_seams.MODULES.replace(lambda: modules)
 
 
+def forget_dropped_objects() -> None:
+    """Let go of what no backend holds any more; only moto's reset, which nothing here uses, wants to know of it."""
+    model = moto_seams.NEW_MODEL.owner
+
+    def new(cls: MotoValue, *_: MotoValue, **__: MotoValue) -> MotoValue:
+        return super(model, cls).__new__(cls)
+
+    moto_seams.NEW_MODEL.replace(staticmethod(new))
+
+
 def enforce_no_bucket_policy() -> None:
     """Keep bucket policies without applying them: nothing on this machine is asked for its permissions."""
     from moto.iam.access_control import PermissionResult

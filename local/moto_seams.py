@@ -132,6 +132,12 @@ RULE_TARGETS: Final = Seam(
 MODULES: Final = Seam(
     "moto.backends", "list_of_moto_modules", (), "moto reads its own directory for every request, a millisecond or two"
 )
+NEW_MODEL: Final = Seam(
+    "moto.core.common_models",
+    "BaseModel.__new__",
+    ("cls", "args", "kwargs"),
+    "moto keeps every object it ever made, and copies a whole table for each transaction: the square of the writes",
+)
 BUCKET_PERMISSION: Final = Seam(
     "moto.s3.models",
     "FakeBucket.get_permission",
@@ -145,6 +151,7 @@ SEAMS: Final = (
     TRANSACT_WRITE,
     TABLE_COPY,
     MODULES,
+    NEW_MODEL,
     BUCKET_PERMISSION,
     ENGINE_CLIENTS,
     PARSE,

@@ -1,5 +1,6 @@
 """`python -m local up`: one cloud from its port to its end."""
 
+import gc
 import json
 import os
 import sys
@@ -44,6 +45,9 @@ def run_up(settings: CloudSettings, announce: Callable[[Mapping[str, Any]], None
     finally:
         cloud.stop()
         state.release()
+        # The emulator has kept so many objects that the interpreter's last look for garbage can take many seconds, in
+        # which no timer can end the process any more.
+        gc.freeze()
 
 
 class ReadyLine:

@@ -1,0 +1,43 @@
+"""What the cloud leaves out of the emulator: a second of start, and memory that grows with the square of the writes."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+from local import moto_backends
+moto_backends.import_parameter_store()
+import moto.ssm.models
+print("moto.ec2" in sys.modules, dict(moto.ssm.models.ec2_backends))
+import moto.ec2
+print(type(moto.ec2.ec2_backends).__name__)
+"""
+
+
+def test_parameters_are_had_without_ec2_which_is_whole_for_whoever_asks_for_it() -> None:
+    ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["False", "{}", "BackendDict"], ended.stderr
+
+
+REWRITTEN = """
+import gc
+from local import moto_backends
+moto_backends.forget_dropped_objects()
+from moto import mock_aws
+from moto.dynamodb.models.dynamo_type import DynamoType
+from tests.cloud import TABLE, dynamodb_with_table
+with mock_aws():
+    client = dynamodb_with_table()
+    for _ in range(2):
+        for _ in range(5):
+            item = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+            client.transact_write_items(TransactItems=[{"Put": {"TableName": TABLE, "Item": item}}])
+        gc.collect()
+        print(sum(isinstance(each, DynamoType) for each in gc.get_objects()))
+"""
+
+
+def test_an_item_that_is_written_again_leaves_nothing_of_what_it_was() -> None:
+    ended = subprocess.run([sys.executable, "-c", REWRITTEN], capture_output=True, text=True, check=False)
+    first, second = ended.stdout.split()
+    assert first == second, ended.stderr
