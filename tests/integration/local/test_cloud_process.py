@@ -233,7 +233,7 @@ def test_a_port_in_use_is_told_with_three(tmp_path: Path) -> None:
         (["--provider", "minimax=https://api.minimax.io"], "--real minimax"),
         (["--provider", "suno=http://127.0.0.1:1"], "aimlapi, apiinone, minimax, skillboss"),
         (["--time-scale", "0"], "--time-scale"),
-        (["--credits", "5"], "--credits"),
+        (["--credits", "0.5"], "--credits"),
     ],
 )
 def test_what_cannot_be_honoured_is_told_with_two_and_its_cause(
