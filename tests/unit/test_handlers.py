@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fermata.domain.job_ids import is_job_id
-from fermata.domain.jobs import JobStatus
+from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.tenants import new_api_key
 from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.start_generation import StartPorts
@@ -227,6 +227,35 @@ def test_an_account_shows_the_tenants_own_credits(call: Call, world: World) -> N
 
 def test_a_tenant_without_a_wallet_is_an_internal_error(call: Call) -> None:
     assert call("read_account", http_event("GET", "/v1/account", tenant_id="nobody"))["statusCode"] == 500
+
+
+def test_a_queued_job_says_where_to_cancel_it_and_is_canceled_there(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    address = body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}")))["urls"]["cancel"]
+    assert address == f"https://api.example.com/v1/jobs/{JOB_ID}/cancel"
+    answer = call("cancel_job", http_event("POST", f"/v1/jobs/{JOB_ID}/cancel"))
+    job = body_of(answer)
+    assert (answer["statusCode"], job["status"], job["charged"]) == (200, "canceled", "refunded")
+    assert (job["urls"]["cancel"], job["estimate"], job["error"]) == (None, None, None)
+    assert body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))) == job
+
+
+@pytest.mark.parametrize(
+    ("job", "slug"), [(generating_job(), "already_ordered"), (delivered_job(), "already_finished")]
+)
+def test_a_cancel_that_comes_too_late_is_a_conflict(call: Call, world: World, job: Job, slug: str) -> None:
+    world.jobs.create(job)
+    assert body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}")))["urls"]["cancel"] is None
+    answer = call("cancel_job", http_event("POST", f"/v1/jobs/{JOB_ID}/cancel"))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (409, f"urn:fermata:problem:{slug}")
+    assert f"is {job.status}" in body_of(answer)["detail"]
+
+
+def test_another_tenants_job_cannot_be_canceled(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    event = http_event("POST", f"/v1/jobs/{JOB_ID}/cancel", tenant_id="other")
+    assert call("cancel_job", event)["statusCode"] == 404
+    assert world.stored(JOB_ID) == queued_job()
 
 
 # ---- the providers' callbacks

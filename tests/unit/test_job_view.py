@@ -71,7 +71,7 @@ def test_a_queued_job() -> None:
     assert found["estimate"] == {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"}
     assert found["urls"] == {
         "self": f"{API}/v1/jobs/{JOB_ID}",
-        "cancel": None,
+        "cancel": f"{API}/v1/jobs/{JOB_ID}/cancel",
         "audio": f"{API}/v1/jobs/{JOB_ID}/audio",
     }
 

@@ -327,6 +327,15 @@ class Job(_Record):
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
         return self._moved(status, now, failure=failure, finished_at=now, attempts=self._closed_attempts(failure, now))
 
+    @property
+    def may_cancel(self) -> bool:
+        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
+        return self.status is JobStatus.QUEUED
+
+    def canceled(self, now: datetime) -> "Job":
+        """This job, taken back before anything was ordered that could still be delivered."""
+        return self._moved(JobStatus.CANCELED, now, finished_at=now)
+
     def next_step(self, now: datetime) -> NextStep:
         """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
         last = self.last_attempt
