@@ -11,7 +11,9 @@ from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
 from fermata.domain.idempotency import Receipt
+from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Job, Track
+from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
@@ -25,7 +27,9 @@ from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
 from fermata.use_cases.prepare_reference import PreparePorts
 from fermata.use_cases.read_jobs import ReadPorts
+from fermata.use_cases.reap_jobs import ReapPorts
 from fermata.use_cases.resume_generation import ResumePorts
+from fermata.use_cases.settle_job import SettlePorts
 from fermata.use_cases.start_generation import StartPorts
 from fermata.use_cases.store_audio import StorePorts
 from fermata.use_cases.submit_job import SubmitPorts
@@ -105,7 +109,7 @@ class InMemoryJobStore:
 
     def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
         self.wallets = wallets or InMemoryWalletStore(*FUNDED_WALLETS)
-        self._rows: dict[str, str] = {}
+        self.rows: dict[str, str] = {}
         self._receipts: dict[tuple[str, str], str] = {}
         self.after_next_save: Callable[[], object] | None = None
         self.before_next_save: Callable[[], object] | None = None
@@ -113,7 +117,7 @@ class InMemoryJobStore:
         self.saves = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def create(self, job: Job, receipt: Receipt | None = None) -> None:
         before, self.before_next_create = self.before_next_create, None
@@ -122,15 +126,15 @@ class InMemoryJobStore:
         taken = receipt and self.find_receipt(receipt.tenant_id, receipt.key_sha256)
         if taken and taken.is_live(job.created_at):
             raise IdempotencyKeyTakenError("another order with this key was stored first")
-        if job.id in self._rows:
+        if job.id in self.rows:
             raise StaleRecordError(f"{job.id} is taken")
         self.wallets.move(hold_on(job))
-        self._rows[job.id] = job.model_dump_json()
+        self.rows[job.id] = job.model_dump_json()
         if receipt:
             self._receipts[receipt.tenant_id, receipt.key_sha256] = receipt.model_dump_json()
 
     def load(self, job_id: str) -> Job | None:
-        row = self._rows.get(job_id)
+        row = self.rows.get(job_id)
         return None if row is None else Job.model_validate_json(row)
 
     def save(self, job: Job) -> None:
@@ -153,7 +157,7 @@ class InMemoryJobStore:
             raise StaleRecordError(f"somebody else wrote {job.id}")
         if settlement:
             self.wallets.move(settlement)
-        self._rows[job.id] = job.model_dump_json()
+        self.rows[job.id] = job.model_dump_json()
         self.saves += 1
         after, self.after_next_save = self.after_next_save, None
         if after is not None:
@@ -235,6 +239,23 @@ class InMemoryEstimates:
 
     def learn(self, model_id: str, song: SongTime) -> None:
         self.times = self.times.with_song(model_id, song)
+
+
+class InMemoryDueJobs:
+    """Finds by looking at every row of a store."""
+
+    def __init__(self, store: InMemoryJobStore) -> None:
+        self._store = store
+
+    def find(self, now: datetime) -> list[str]:
+        jobs = [Job.model_validate_json(row) for row in self._store.rows.values()]
+        return [job.id for job in jobs if job.check_at is not None and job.check_at <= now]
+
+    def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
+        stored = self._store.load(job.id)
+        if stored is not None and stored.version == job.version and stored.check_at is not None:
+            changes = {"check_at": until, "absent_since": absent_since}
+            self._store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()
 
 
 class InMemoryTenantStore:
@@ -459,6 +480,7 @@ class RecordingJobMachine:
         self.started: list[str] = []
         self.failure: FermataError | None = None
         self.while_starting: Callable[[str], object] | None = None
+        self.ended: set[str] = set()
 
     def start(self, job_id: str) -> None:
         if self.while_starting is not None:
@@ -467,6 +489,30 @@ class RecordingJobMachine:
             raise self.failure
         if job_id not in self.started:
             self.started.append(job_id)
+
+    def execution(self, job_id: str) -> Execution:
+        if self.failure is not None:
+            raise self.failure
+        if job_id in self.ended:
+            return Execution.ENDED
+        return Execution.RUNNING if job_id in self.started else Execution.ABSENT
+
+
+class RecordingJobEvents:
+    """Remembers what was told. `failure` is raised instead; `while_publishing` runs once an event was taken."""
+
+    def __init__(self) -> None:
+        self.published: list[JobEvent] = []
+        self.failure: FermataError | None = None
+        self.while_publishing: Callable[[], object] | None = None
+
+    def publish(self, event: JobEvent) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.published.append(event)
+        meanwhile, self.while_publishing = self.while_publishing, None
+        if meanwhile is not None:
+            meanwhile()
 
 
 class FixedProviderKeys:
@@ -510,6 +556,8 @@ class World:
     callbacks: InMemoryCallbackStore = field(default_factory=InMemoryCallbackStore)
     waits: RecordingMachineWaits = field(default_factory=RecordingMachineWaits)
     api_url: FixedApiUrl = field(default_factory=FixedApiUrl)
+    events: RecordingJobEvents = field(default_factory=RecordingJobEvents)
+    lost: list[tuple[str, FermataError]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remaining_s: float = 900
@@ -586,6 +634,18 @@ class World:
     def manage_ports(self) -> ManagePorts:
         return ManagePorts(self.tenants, self.wallets)
 
+    def settle_ports(self) -> SettlePorts:
+        return SettlePorts(self.jobs, self.events, self.estimates)
+
+    def reap_ports(self) -> ReapPorts:
+        return ReapPorts(
+            settle=self.settle_ports(),
+            due=InMemoryDueJobs(self.jobs),
+            machine=self.machine,
+            patience=Patience(idle_s=1200, absent_gap_s=300),
+            lost=lambda job_id, error: self.lost.append((job_id, error)),
+        )
+
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
             jobs=self.jobs,
@@ -596,6 +656,7 @@ class World:
             default_fallbacks=self.default_fallbacks,
             references=self.references,
             trusted_origins=frozenset({"http://127.0.0.1:9000"}),
+            first_check_s=60,
         )
 
     def read_ports(self) -> ReadPorts:

@@ -70,9 +70,10 @@ def test_the_execution_of_a_canceled_job_orders_nothing_and_settles_nothing() ->
     world = world_of(queued_job())
     canceled = cancel(world)
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    assert settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock()) is JobStatus.CANCELED
-    assert world.stored(JOB_ID) == canceled
-    assert world.upstream.posts == 0
+    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.CANCELED
+    assert world.stored(JOB_ID) == canceled.published()
+    assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
+    assert (world.upstream.posts, kinds(world)) == (0, ["hold", "refund"])
 
 
 @pytest.mark.parametrize(

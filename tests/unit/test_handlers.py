@@ -415,6 +415,24 @@ def test_settle_job_ends_a_job_whose_machine_was_stopped(call: Call, world: Worl
     assert (job.status, job.failure.code) == (JobStatus.FAILED, code)
 
 
+def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
+    world.jobs.create(queued_job(check_at=NOON))
+    done = call("reap_jobs", {"source": "aws.events", "detail-type": "Scheduled Event"})
+    assert done == {"due": 1, "started": 1, "settled": 0, "put_off": 0, "skipped": 0, "lost": 0}
+
+
+@pytest.mark.parametrize("job", [delivered_job(), queued_job().canceled(NOON)], ids=["delivered", "canceled"])
+def test_a_redriven_state_of_a_finished_job_ends_at_once_without_effect(call: Call, world: World, job: Job) -> None:
+    world.jobs.create(job.published())
+    assert call("start_generation", {"job_id": JOB_ID, "may_post": True})["verdict"] == "failed"
+    assert call("start_generation", {"job_id": JOB_ID, "may_post": False})["verdict"] == "failed"
+    assert call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 0})["verdict"] == "failed"
+    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored"}
+    assert call("settle_job", {"job_id": JOB_ID}) == {"status": job.status.value}
+    assert world.stored(JOB_ID) == job.published()
+    assert (world.upstream.posts, world.jobs.saves, world.events.published) == (0, 0, [])
+
+
 def test_a_state_for_an_unknown_job_fails(call: Call) -> None:
     for name, more in (
         ("start_generation", {"may_post": True}),

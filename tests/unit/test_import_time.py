@@ -41,6 +41,9 @@ SETTINGS: Final = {
     "MODEL_LATENCY_PRIORS": "{}",
     "DEFAULT_FALLBACKS": "{}",
     "START_BY_SECONDS": "3600",
+    "REAPER_FIRST_CHECK_SECONDS": "60",
+    "REAPER_IDLE_SECONDS": "1200",
+    "REAPER_ABSENT_GAP_SECONDS": "300",
     "LINK_TTL_SECONDS": "900",
     "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
@@ -83,6 +86,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "create_reference": {"boto3", *API},
     "prepare_reference": {"boto3", "mutagen", *HTTP},
     "settle_job": {"boto3"},
+    "reap_jobs": {"boto3"},
 }
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
@@ -96,9 +100,10 @@ PORTS: Final = {
     "receive_callback": "app.callback_ports()",
     "poll_generation": "app.poll_ports()",
     "store_audio": "app.store_ports()",
-    "settle_job": "app.job_store(); app.estimates()",
     "create_reference": "app.create_reference_ports()",
     "prepare_reference": "app.prepare_ports()",
+    "settle_job": "app.settle_ports()",
+    "reap_jobs": "app.reap_ports(print)",
 }
 
 

@@ -57,6 +57,15 @@ class SubmitSettings(TableSettings):
     model_latency_priors: LatencyPriors
     default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
+    reaper_first_check_seconds: PositiveInt
+
+
+class ReapSettings(TableSettings):
+    """What `reap_jobs` needs."""
+
+    music_job_machine_arn: str
+    reaper_idle_seconds: PositiveInt
+    reaper_absent_gap_seconds: PositiveInt
 
 
 class ReadSettings(TableSettings):

@@ -5,13 +5,16 @@ twins.
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
+from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Job, Track
+from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
@@ -95,6 +98,30 @@ class JobMachine(Protocol):
 
     def start(self, job_id: str) -> None:
         """Start the execution of this name; a second start of the same job changes nothing. Raises `TransientError`."""
+
+    def execution(self, job_id: str) -> Execution:
+        """How the execution of this name stands; raises `TransientError`."""
+
+
+class DueJobs(Protocol):
+    """The jobs that somebody has to look after: every open one, and those whose end nobody was told of."""
+
+    def find(self, now: datetime) -> list[str]:
+        """Ids of jobs whose `check_at` has passed, as many as one run should take. A moment old: load each before you
+        act. Raises `TransientError`.
+        """
+
+    def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
+        """Look at the job again at `until`, unless somebody has written it since it was read. Other writers are not
+        disturbed. Raises `TransientError`.
+        """
+
+
+class JobEvents(Protocol):
+    """Where the ends of jobs are told."""
+
+    def publish(self, event: JobEvent) -> None:
+        """Tell of one end; raises `TransientError` where it was not taken."""
 
 
 class CallbackStore(Protocol):

@@ -29,6 +29,7 @@ from fermata.ports import (
 )
 
 if TYPE_CHECKING:
+    from fermata.errors import FermataError
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.manage_tenants import ManagePorts
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from fermata.use_cases.poll_generation import PollPorts
     from fermata.use_cases.prepare_reference import PreparePorts
     from fermata.use_cases.read_jobs import ReadPorts
+    from fermata.use_cases.reap_jobs import ReapPorts
     from fermata.use_cases.resume_generation import ResumePorts
+    from fermata.use_cases.settle_job import SettlePorts
     from fermata.use_cases.start_generation import StartPorts
     from fermata.use_cases.store_audio import StorePorts
     from fermata.use_cases.submit_job import SubmitPorts
@@ -125,6 +128,7 @@ def submit_ports() -> "SubmitPorts":
         default_fallbacks=settings.default_fallbacks,
         references=_reference_store(settings.audio_bucket),
         trusted_origins=frozenset(origin.lower() for origin in settings.trusted_local_origins),
+        first_check_s=settings.reaper_first_check_seconds,
     )
 
 
@@ -289,6 +293,32 @@ def _callback_store() -> CallbackStore:
     from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
 
     return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def settle_ports() -> "SettlePorts":
+    """What `settle_job` works with."""
+    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+    from fermata.use_cases.settle_job import SettlePorts
+
+    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates())
+
+
+def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
+    """What `reap_jobs` works with."""
+    from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
+    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.domain.reaping import Patience
+    from fermata.use_cases.reap_jobs import ReapPorts
+
+    settings = config.load(config.ReapSettings)
+    return ReapPorts(
+        settle=settle_ports(),
+        due=DynamoDueJobs(aws.dynamodb(), settings.table_name),
+        machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
+        patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
+        lost=lost,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_due_jobs import index_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write, error_code, plain, serialize
 from fermata.adapters.dynamo_wallet_store import write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
-_NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts"}
+_NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
 _ROW: Final = "job"
 _RECEIPT: Final = "receipt"
 
@@ -124,7 +125,7 @@ def _receipt_partition(tenant_id: str, key_sha256: str) -> str:
 
 
 def _hot_row(job: Job) -> dict[str, Any]:
-    return job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW)
+    return {**job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW), **index_keys(job)}
 
 
 def _job(items: list[dict[str, Any]]) -> Job | None:

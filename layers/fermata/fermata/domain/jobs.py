@@ -16,6 +16,8 @@ from fermata.domain.requests import SongRequest
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
 MAX_ATTEMPTS: Final = 4
+PUBLISHED_WITHIN: Final = timedelta(seconds=60)
+"""How long the run that settled a job may take to publish its end before somebody else does."""
 
 
 class JobStatus(StrEnum):
@@ -201,6 +203,8 @@ class Track(_Record):
 class Job(_Record):
     """A caller's order. `version` grows with every write and is the condition of the next one.
 
+    `check_at` is when somebody looks whether the job still moves; None once nothing is left to do. `absent_since` is
+    when its execution was first not found. `publish_pending` says that nobody has been told of the end yet.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
     `reference` is the recording that the song refers to, once it is stored and measured. With a `refusal` the
     recording cannot be used, and nobody is asked (any more).
@@ -220,6 +224,9 @@ class Job(_Record):
     failure: Failure | None = None
     reference: PreparedReference | None = None
     refusal: Failure | None = None
+    check_at: datetime | None = None
+    absent_since: datetime | None = None
+    publish_pending: bool = False
     version: PositiveInt = Field(default=1)
 
     @property
@@ -325,7 +332,8 @@ class Job(_Record):
         if failure is None and not self.tracks:
             raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
-        return self._moved(status, now, failure=failure, finished_at=now, attempts=self._closed_attempts(failure, now))
+        attempts = self._closed_attempts(failure, now)
+        return self._ended(status, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
 
     @property
     def may_cancel(self) -> bool:
@@ -334,7 +342,13 @@ class Job(_Record):
 
     def canceled(self, now: datetime) -> "Job":
         """This job, taken back before anything was ordered that could still be delivered."""
-        return self._moved(JobStatus.CANCELED, now, finished_at=now)
+        # Whoever cancels does not publish, so that it is told as soon as anybody looks.
+        return self._ended(JobStatus.CANCELED, now, now)
+
+    def published(self) -> "Job":
+        """This job once its end was told; nothing is left to do."""
+        changes = {"publish_pending": False, "check_at": None, "absent_since": None, "version": self.version + 1}
+        return self.model_copy(update=changes)
 
     def next_step(self, now: datetime) -> NextStep:
         """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
@@ -360,6 +374,9 @@ class Job(_Record):
         if last is None or failure is None or last.state in (AttemptState.READY, AttemptState.FAILED):
             return self.attempts
         return (*self.attempts[:-1], last.after(Refused(failure), now))
+
+    def _ended(self, status: JobStatus, now: datetime, check_at: datetime, **changes: object) -> "Job":
+        return self._moved(status, now, finished_at=now, publish_pending=True, check_at=check_at, **changes)
 
     def _moved(self, status: JobStatus, now: datetime, **changes: object) -> "Job":
         if status is not self.status and status not in TRANSITIONS[self.status]:

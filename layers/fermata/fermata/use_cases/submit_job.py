@@ -27,6 +27,7 @@ from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore
 class SubmitPorts:
     """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds. `default_fallbacks` are
     for requests that name none, `trusted_origins` those that a reference may be linked from besides public hosts.
+    `first_check_s` seconds after its submission somebody looks whether a job was started.
     """
 
     jobs: JobStore
@@ -37,6 +38,7 @@ class SubmitPorts:
     default_fallbacks: DefaultFallbacks
     references: ReferenceStore
     trusted_origins: Collection[str]
+    first_check_s: int
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
         return replayed
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
     _check_upload(request, chain, order.tenant_id, ports.references, now)
-    job = _new_job(request, chain, order.tenant_id, ports.start_by_s, now, randomness)
+    job = _new_job(request, chain, order.tenant_id, ports, now, randomness)
     answer = order.answer(job)
     try:
         ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -148,7 +150,7 @@ def _new_job(
     request: SongRequest,
     chain: tuple[Candidate, ...],
     tenant_id: str,
-    start_by_s: int,
+    ports: SubmitPorts,
     now: datetime,
     randomness: bytes,
 ) -> Job:
@@ -160,5 +162,6 @@ def _new_job(
         status=JobStatus.QUEUED,
         created_at=now,
         updated_at=now,
-        start_by=now + timedelta(seconds=start_by_s),
+        start_by=now + timedelta(seconds=ports.start_by_s),
+        check_at=now + timedelta(seconds=ports.first_check_s),
     )

@@ -1,0 +1,73 @@
+"""What is done for a job that nobody seems to move: a pure decision from its record and its execution."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fermata.domain.jobs import Job
+
+
+class Execution(StrEnum):
+    """What the state machine says of a job's execution; one that is absent was never started, or is forgotten."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a job is left alone, in seconds: while its execution runs, and between two looks that miss it."""
+
+    idle_s: int
+    absent_gap_s: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start the execution, and look again at `then`."""
+
+    then: datetime
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Settle the job, which also tells of its end; `stopped_by` is the error to put on record where it was open."""
+
+    stopped_by: str
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """Do nothing before `at`; `absent_since` is when the execution was first missed."""
+
+    at: datetime
+    absent_since: datetime | None = None
+
+
+def is_due(job: Job, now: datetime) -> bool:
+    """Whether it is time to look after a job; what says so first may be a little old."""
+    return job.check_at is not None and job.check_at <= now
+
+
+def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) -> Start | Settle | LookAgain:
+    """What to do for a job that is due. A finished one counts as one whose execution has ended.
+
+    A queued job may be started as long as it may be ordered: a second start under its name changes nothing. Any other
+    one is settled once its execution has ended, or was missed twice.
+    """
+    match execution:
+        case Execution.RUNNING:
+            return LookAgain(now + timedelta(seconds=patience.idle_s))
+        case Execution.ENDED:
+            return Settle("Execution.ENDED")
+        case Execution.ABSENT if job.may_claim(now):
+            return Start(now + timedelta(seconds=patience.absent_gap_s))
+        case Execution.ABSENT:
+            return _missed(job, patience, now)
+
+
+def _missed(job: Job, patience: Patience, now: datetime) -> Settle | LookAgain:
+    since = job.absent_since or now
+    again = since + timedelta(seconds=patience.absent_gap_s)
+    return Settle("Execution.ABSENT") if again <= now else LookAgain(again, since)
