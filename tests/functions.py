@@ -58,6 +58,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "read_ports": world.read_ports,
         "job_store": lambda: world.jobs,
         "estimates": lambda: world.estimates,
+        "delete_ports": world.delete_ports,
         "settle_ports": world.settle_ports,
         "reap_ports": lambda _lost: world.reap_ports(),
         "manage_ports": world.manage_ports,

@@ -22,6 +22,7 @@ from fermata.errors import ConfigurationError, FermataError, IdempotencyKeyTaken
 from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
+from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
@@ -142,6 +143,9 @@ class InMemoryJobStore:
 
     def settle(self, job: Job) -> None:
         self._replace(job, settlement_of(job))
+
+    def forget(self, job: Job) -> None:
+        self._replace(job, None)
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         row = self._receipts.get((tenant_id, key_sha256))
@@ -320,6 +324,10 @@ class InMemoryAnswerStore:
             raise failure
         return self.kept.get((job_id, attempt))
 
+    def forget(self, job_id: str) -> None:
+        for key in [key for key in self.kept if key[0] == job_id]:
+            del self.kept[key]
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -431,6 +439,7 @@ class InMemoryTrackStore:
         self.files: dict[str, tuple[bytes, str]] = {}
         self.puts = 0
         self.fail_next_put: FermataError | None = None
+        self.fail_next_forget: FermataError | None = None
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         failure, self.fail_next_put = self.fail_next_put, None
@@ -438,6 +447,13 @@ class InMemoryTrackStore:
             raise failure
         self.files[object_key] = (path.read_bytes(), content_type)
         self.puts += 1
+
+    def forget(self, job_id: str) -> None:
+        failure, self.fail_next_forget = self.fail_next_forget, None
+        if failure is not None:
+            raise failure
+        for key in [key for key in self.files if key.startswith(f"tracks/{job_id}/")]:
+            del self.files[key]
 
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         return f"https://audio.test/{track.object_key}?name={file_name}&ttl={ttl_s}&X-Amz-Signature=canary"
@@ -468,6 +484,9 @@ class InMemoryReferenceStore:
         self.files[object_key] = path.read_bytes()
         self.content_types[object_key] = content_type
         self.puts += 1
+
+    def forget(self, object_key: str) -> None:
+        self.files.pop(object_key, None)
 
     def link(self, object_key: str, ttl_s: int) -> str:
         return f"https://references.test/{object_key}?ttl={ttl_s}&X-Amz-Signature=canary"
@@ -633,6 +652,9 @@ class World:
 
     def manage_ports(self) -> ManagePorts:
         return ManagePorts(self.tenants, self.wallets)
+
+    def delete_ports(self) -> DeletePorts:
+        return DeletePorts(self.jobs, self.answers, self.tracks, self.references)
 
     def settle_ports(self) -> SettlePorts:
         return SettlePorts(self.jobs, self.events, self.estimates)

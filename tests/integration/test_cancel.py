@@ -1,6 +1,9 @@
-"""Taking an order back over HTTP, on the whole cloud."""
+"""Taking an order back, and forgetting what became of one, over HTTP on the whole cloud."""
 
 import hashlib
+import json
+
+import httpx
 
 from tests.integration.song import Cloud, request
 from tests.integration.test_money import customer
@@ -47,3 +50,25 @@ def test_an_ordered_job_is_not_canceled_and_its_song_is_delivered(cloud: Cloud) 
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:fermata:problem:already_ordered")
     assert foreign.status_code == 404
     assert tenant.finished(job_id)["charged"] == "yes"
+
+
+def test_a_deleted_job_and_its_files_are_gone_and_a_redrive_buys_nothing(cloud: Cloud) -> None:
+    prompt = "deleted after its delivery"
+    tenant = customer(cloud)
+    job_id = tenant.post(request(prompt)).json()["id"]
+    track = tenant.finished(job_id)["tracks"][0]
+    with cloud.http(tenant.api_key) as http:
+        assert http.delete(f"/v1/jobs/{job_id}").status_code == 204
+        assert http.get(f"/v1/jobs/{job_id}").status_code == 404
+        assert http.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert httpx.get(track["url"]).status_code == 404
+    bucket = cloud.line["outputs"]["AudioBucketName"]
+    for prefix in ("staging", "tracks"):
+        assert cloud.aws("s3").list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/{job_id}/")["KeyCount"] == 0
+    function = cloud.aws("lambda").invoke(
+        FunctionName="fermata-StartGenerationFunction",
+        Payload=json.dumps({"job_id": job_id, "may_post": True}).encode(),
+    )
+    assert json.loads(function["Payload"].read())["verdict"] == "failed"
+    assert len(cloud.posts("minimax", hashlib.sha256(prompt.encode()).hexdigest())) == 1
+    assert tenant.account() == (270, 0, 30)

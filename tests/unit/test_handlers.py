@@ -258,6 +258,25 @@ def test_another_tenants_job_cannot_be_canceled(call: Call, world: World) -> Non
     assert world.stored(JOB_ID) == queued_job()
 
 
+def test_a_deleted_job_is_gone_for_everybody(call: Call, world: World) -> None:
+    world.jobs.create(delivered_job())
+    path = f"/v1/jobs/{JOB_ID}"
+    assert call("delete_job", http_event("DELETE", path, tenant_id="other"))["statusCode"] == 404
+    answer = call("delete_job", http_event("DELETE", path))
+    assert (answer["statusCode"], answer.get("body")) == (204, "")
+    for below in ("", "/audio", "/attempts"):
+        assert call("read_jobs", http_event("GET", path + below))["statusCode"] == 404
+    assert call("cancel_job", http_event("POST", f"{path}/cancel"))["statusCode"] == 404
+    assert call("delete_job", http_event("DELETE", path))["statusCode"] == 204
+
+
+def test_an_open_job_is_not_deleted(call: Call, world: World) -> None:
+    world.jobs.create(generating_job())
+    answer = call("delete_job", http_event("DELETE", f"/v1/jobs/{JOB_ID}"))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (409, "urn:fermata:problem:not_finished")
+    assert "is generating" in body_of(answer)["detail"]
+
+
 # ---- the providers' callbacks
 
 

@@ -60,6 +60,12 @@ class SubmitSettings(TableSettings):
     reaper_first_check_seconds: PositiveInt
 
 
+class DeleteSettings(TableSettings):
+    """What `delete_job` needs."""
+
+    audio_bucket: str
+
+
 class ReapSettings(TableSettings):
     """What `reap_jobs` needs."""
 

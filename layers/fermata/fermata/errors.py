@@ -10,7 +10,8 @@ FermataError
 │   ├── BodyTooLargeError        413
 │   ├── NotFoundError            404: unknown, or another tenant's
 │   ├── AlreadyOrderedError      409: the song is bought and will be delivered
-│   └── AlreadyFinishedError     409: the job has ended and stays as it is
+│   ├── AlreadyFinishedError     409: the job has ended and stays as it is
+│   └── NotFinishedError         409: the job is still open
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
@@ -95,6 +96,10 @@ class AlreadyOrderedError(RequestRefusedError):
 
 class AlreadyFinishedError(RequestRefusedError):
     """The job has ended, and ends never change."""
+
+
+class NotFinishedError(RequestRefusedError):
+    """The job has not ended, and only ended jobs can be deleted."""
 
 
 class DeliveryError(FermataError):

@@ -45,6 +45,11 @@ class JobStore(Protocol):
         `StaleRecordError` where somebody else wrote first.
         """
 
+    def forget(self, job: Job) -> None:
+        """Replace the version before this one by its tombstone, everywhere, in one transaction; it goes by itself after
+        `TOMBSTONE_KEPT_FOR`. Raises `StaleRecordError` where somebody else wrote first.
+        """
+
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         """What is kept of an idempotency key, read consistently; it may have run out."""
 
@@ -181,6 +186,9 @@ class AnswerStore(Protocol):
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
         """A complete kept answer, or None."""
 
+    def forget(self, job_id: str) -> None:
+        """Delete every answer of a job, and what is left of answers that were cut; raises `TransientError`."""
+
 
 class Upstream(Protocol):
     """The HTTP side of the providers' APIs."""
@@ -250,6 +258,9 @@ class TrackStore(Protocol):
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file under its key; the same file may be stored again."""
 
+    def forget(self, job_id: str) -> None:
+        """Delete every song of a job; raises `TransientError`."""
+
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""
 
@@ -276,6 +287,9 @@ class ReferenceStore(Protocol):
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file under its key; the same file may be stored again."""
+
+    def forget(self, object_key: str) -> None:
+        """Delete a file, which may be gone already; raises `TransientError`."""
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fermata.errors import FermataError
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
+    from fermata.use_cases.delete_job import DeletePorts
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
@@ -293,6 +294,19 @@ def _callback_store() -> CallbackStore:
     from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
 
     return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def delete_ports() -> "DeletePorts":
+    """What `delete_job` works with."""
+    from fermata.adapters.s3_answer_store import S3AnswerStore
+    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.use_cases.delete_job import DeletePorts
+
+    bucket = config.load(config.DeleteSettings).audio_bucket
+    return DeletePorts(
+        job_store(), S3AnswerStore(aws.s3(), bucket), S3TrackStore(aws.s3(), bucket), _reference_store(bucket)
+    )
 
 
 @lru_cache(maxsize=1)

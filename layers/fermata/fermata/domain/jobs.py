@@ -16,6 +16,8 @@ from fermata.domain.requests import SongRequest
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
 MAX_ATTEMPTS: Final = 4
+TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
+"""How long a deleted job is remembered: as long as Step Functions lets an ended execution be started again."""
 PUBLISHED_WITHIN: Final = timedelta(seconds=60)
 """How long the run that settled a job may take to publish its end before somebody else does."""
 
@@ -166,6 +168,11 @@ class Attempt(_Record):
             state=AttemptState.GENERATING, audio=None, finished_at=None, link_renewals=self.link_renewals + 1
         )
 
+    def forgotten(self) -> "Attempt":
+        """This attempt without what the song was, or what anybody said about it: ids and billing facts stay."""
+        failure = self.failure.model_copy(update={"message": "deleted"}) if self.failure else None
+        return self._with(audio=None, failure=failure)
+
     def known_on(self, poll_route: int) -> "Attempt":
         """This attempt with the route for polling on which its task is known."""
         return self._with(poll_route=poll_route)
@@ -205,6 +212,7 @@ class Job(_Record):
 
     `check_at` is when somebody looks whether the job still moves; None once nothing is left to do. `absent_since` is
     when its execution was first not found. `publish_pending` says that nobody has been told of the end yet.
+    `deleted_at` makes it a tombstone, which callers do not see.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
     `reference` is the recording that the song refers to, once it is stored and measured. With a `refusal` the
     recording cannot be used, and nobody is asked (any more).
@@ -227,6 +235,7 @@ class Job(_Record):
     check_at: datetime | None = None
     absent_since: datetime | None = None
     publish_pending: bool = False
+    deleted_at: datetime | None = None
     version: PositiveInt = Field(default=1)
 
     @property
@@ -349,6 +358,21 @@ class Job(_Record):
         """This job once its end was told; nothing is left to do."""
         changes = {"publish_pending": False, "check_at": None, "absent_since": None, "version": self.version + 1}
         return self.model_copy(update=changes)
+
+    def forgotten(self, now: datetime) -> "Job":
+        """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again."""
+        return self.model_copy(
+            update={
+                "request": SongRequest(model=self.request.model),
+                "attempts": tuple(attempt.forgotten() for attempt in self.attempts),
+                "tracks": (),
+                "reference": None,
+                "refusal": None,
+                "failure": self.failure.model_copy(update={"message": "deleted"}) if self.failure else None,
+                "deleted_at": now,
+                "version": self.version + 1,
+            }
+        )
 
     def next_step(self, now: datetime) -> NextStep:
         """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
