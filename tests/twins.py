@@ -679,6 +679,7 @@ class World:
             references=self.references,
             trusted_origins=frozenset({"http://127.0.0.1:9000"}),
             first_check_s=60,
+            longest_finish_by_s=86_400,
         )
 
     def read_ports(self) -> ReadPorts:

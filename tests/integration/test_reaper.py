@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -123,3 +123,26 @@ def test_a_delivered_job_is_told_of_once_on_the_default_bus(
         "error_class": None,
         "finished_at": job["finished_at"],
     }
+
+
+def test_a_song_that_is_not_there_at_its_deadline_is_expired_and_refunded(
+    cloud: Cloud, told: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    tenant = customer(cloud)
+    now = datetime.now(UTC).replace(microsecond=0)
+    cloud.fault("minimax", "hang:3", "create", "wanted sooner")
+    job = queued_job(
+        now=now,
+        id=new_job_id(now, uuid4().bytes),
+        tenant_id=tenant.tenant_id,
+        request=SongRequest.model_validate(
+            request("wanted sooner", finish_by=f"{now + timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}")
+        ),
+        check_at=now,
+    )
+    tenant.books().jobs.create(job)
+    ended = reaped(cloud, tenant, job.id)
+    assert (ended["status"], ended["charged"], ended["error"]["code"]) == ("expired", "refunded", "finish_by_passed")
+    assert (tenant.account(), tenant.kinds()) == ((300, 0, 0), ["grant", "hold", "refund"])
+    cloud.until(lambda: told(job.id))
+    assert {event["detail-type"] for event in told(job.id)} == {"Music Job Expired"}

@@ -38,6 +38,7 @@ FIELDS = {
     "created_at",
     "updated_at",
     "finished_at",
+    "finish_by",
     "charged",
     "price_credits",
     "estimate",

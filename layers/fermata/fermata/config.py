@@ -58,6 +58,7 @@ class SubmitSettings(TableSettings):
     default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
     reaper_first_check_seconds: PositiveInt
+    longest_finish_by_seconds: PositiveInt
 
 
 class DeleteSettings(TableSettings):

@@ -130,6 +130,7 @@ def submit_ports() -> "SubmitPorts":
         references=_reference_store(settings.audio_bucket),
         trusted_origins=frozenset(origin.lower() for origin in settings.trusted_local_origins),
         first_check_s=settings.reaper_first_check_seconds,
+        longest_finish_by_s=settings.longest_finish_by_seconds,
     )
 
 

@@ -52,6 +52,7 @@ def job_view(job: Job, estimate: Estimate | None, links: Mapping[int, Link], api
         "created_at": rfc3339(job.created_at),
         "updated_at": rfc3339(job.updated_at),
         "finished_at": rfc3339(job.finished_at),
+        "finish_by": rfc3339(job.request.finish_by),
         "charged": job.charged.value,
         "price_credits": job.price_credits,
         "estimate": None if estimate is None or job.status.is_terminal else estimate_view(job, estimate),

@@ -52,10 +52,14 @@ class Charged(StrEnum):
 
 TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.QUEUED: frozenset({JobStatus.SUBMITTING, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}),
-    JobStatus.SUBMITTING: frozenset({JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED}),
+    JobStatus.SUBMITTING: frozenset(
+        {JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED, JobStatus.EXPIRED}
+    ),
     # With one song stored, a job whose other song got no new link has succeeded.
-    JobStatus.GENERATING: frozenset({JobStatus.QUEUED, JobStatus.STORING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
-    JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
+    JobStatus.GENERATING: frozenset(
+        {JobStatus.QUEUED, JobStatus.STORING, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.EXPIRED}
+    ),
+    JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.EXPIRED}),
     JobStatus.SUCCEEDED: frozenset(),
     JobStatus.FAILED: frozenset(),
     JobStatus.CANCELED: frozenset(),
@@ -343,6 +347,24 @@ class Job(_Record):
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
         attempts = self._closed_attempts(failure, now)
         return self._ended(status, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
+        song that was stored in time is in time, and a failure that ended the job before stays its reason.
+        """
+        finish_by, last = self.request.finish_by, self.last_attempt
+        if finish_by is None or self.status.is_terminal:
+            return False
+        if self.status is JobStatus.QUEUED:
+            return now >= min(self.start_by, finish_by)
+        if last is not None and last.state is AttemptState.FAILED:
+            return False
+        return (self.updated_at if self.tracks else now) >= finish_by
+
+    def expired(self, failure: Failure, now: datetime) -> "Job":
+        """This job at its end because its song came too late; an attempt that nobody heard from is closed."""
+        attempts = self._closed_attempts(failure, now)
+        return self._ended(JobStatus.EXPIRED, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
 
     @property
     def may_cancel(self) -> bool:

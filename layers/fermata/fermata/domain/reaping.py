@@ -32,9 +32,11 @@ class Start:
 
 @dataclass(frozen=True)
 class Settle:
-    """Settle the job, which also tells of its end; `stopped_by` is the error to put on record where it was open."""
+    """Settle the job, which also tells of its end; `stopped_by` is the error to put on record where the
+    machine was stopped.
+    """
 
-    stopped_by: str
+    stopped_by: str | None
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,36 @@ def is_due(job: Job, now: datetime) -> bool:
     return job.check_at is not None and job.check_at <= now
 
 
+def looked_after(job: Job, first_check_s: int) -> Job:
+    """A new job with the instant at which somebody first looks whether it was started."""
+    at = job.created_at + timedelta(seconds=first_check_s)
+    return job.model_copy(update={"check_at": _until_the_deadline(job, at)})
+
+
 def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) -> Start | Settle | LookAgain:
     """What to do for a job that is due. A finished one counts as one whose execution has ended.
 
     A queued job may be started as long as it may be ordered: a second start under its name changes nothing. Any other
-    one is settled once its execution has ended, or was missed twice.
+    one is settled once its execution has ended, or was missed twice; one that is overdue in any case.
     """
+    if job.is_overdue(now):
+        return Settle(None)
     match execution:
         case Execution.RUNNING:
-            return LookAgain(now + timedelta(seconds=patience.idle_s))
+            return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))
         case Execution.ENDED:
             return Settle("Execution.ENDED")
         case Execution.ABSENT if job.may_claim(now):
-            return Start(now + timedelta(seconds=patience.absent_gap_s))
+            return Start(_until_the_deadline(job, now + timedelta(seconds=patience.absent_gap_s)))
         case Execution.ABSENT:
             return _missed(job, patience, now)
+
+
+def _until_the_deadline(job: Job, at: datetime) -> datetime:
+    return at if job.request.finish_by is None else min(at, job.request.finish_by)
 
 
 def _missed(job: Job, patience: Patience, now: datetime) -> Settle | LookAgain:
     since = job.absent_since or now
     again = since + timedelta(seconds=patience.absent_gap_s)
-    return Settle("Execution.ABSENT") if again <= now else LookAgain(again, since)
+    return Settle("Execution.ABSENT") if again <= now else LookAgain(_until_the_deadline(job, again), since)

@@ -23,7 +23,8 @@ class DeletePorts:
 
 
 def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -> None:
-    """Delete the job's songs, staged answers, copy of a reference and words; deleting a deleted one looks for files once more.
+    """Delete the job's songs, staged answers, copy of a reference and words; deleting a deleted one looks for files
+    once more.
 
     Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Whatever it raises, running
     it again finishes.
