@@ -249,17 +249,17 @@ class InMemoryDueJobs:
     """Finds by looking at every row of a store."""
 
     def __init__(self, store: InMemoryJobStore) -> None:
-        self._store = store
+        self.store = store
 
     def find(self, now: datetime) -> list[str]:
-        jobs = [Job.model_validate_json(row) for row in self._store.rows.values()]
+        jobs = [Job.model_validate_json(row) for row in self.store.rows.values()]
         return [job.id for job in jobs if job.check_at is not None and job.check_at <= now]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
-        stored = self._store.load(job.id)
+        stored = self.store.load(job.id)
         if stored is not None and stored.version == job.version and stored.check_at is not None:
             changes = {"check_at": until, "absent_since": absent_since}
-            self._store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()
+            self.store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()
 
 
 class InMemoryTenantStore:

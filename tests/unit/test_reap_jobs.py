@@ -1,6 +1,7 @@
 """Jobs that nobody moves are started, settled or told of; those that somebody moves are left alone."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, World
+from tests.twins import NOON, FakeUpstream, InMemoryDueJobs, World
 
 DUE = {"check_at": NOON}
 PATIENCE = Patience(idle_s=1200, absent_gap_s=300)
@@ -180,6 +181,23 @@ def test_trouble_with_one_job_does_not_keep_the_others_waiting() -> None:
     assert reap(world) == {"due": 2, "settled": 1, "lost": 1}
     assert [job_id for job_id, _ in world.lost] == [JOB_ID]
     assert world.stored(other).check_at is None
+
+
+class OldIndex(InMemoryDueJobs):
+    """An index that still has what was due an hour ago, and a job that is gone."""
+
+    def find(self, now: datetime) -> list[str]:
+        return [*self.store.rows, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
+
+
+def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:
+    world = World()
+    later = submitting_job().model_copy(update={"check_at": NOON + seconds(1)})
+    world.jobs.create(later)
+    world.machine.ended.add(JOB_ID)
+    ports = replace(world.reap_ports(), due=OldIndex(world.jobs))
+    assert reap_jobs(ports, NOON) == {"due": 2, "started": 0, "settled": 0, "put_off": 0, "skipped": 1, "lost": 1}
+    assert world.stored(JOB_ID) == later
 
 
 # ---- beside others
