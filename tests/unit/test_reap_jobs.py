@@ -186,7 +186,7 @@ def test_trouble_with_one_job_does_not_keep_the_others_waiting() -> None:
 class OldIndex(InMemoryDueJobs):
     """An index that still has what was due an hour ago, and a job that is gone."""
 
-    def find(self, now: datetime) -> list[str]:
+    def find(self, now: datetime) -> list[str]:  # noqa: ARG002 - it does not look at the time
         return [*self.store.rows, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
 
 
