@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.cloud_client import ONE_TRY, client_of
 from local.errors import LocalCloudError, UsageError
 from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset({"InvalidRequestError", "NotFoundError"})
 _FIELDS: Final = ("tenant_id", "provider", "credits", "plan", "cap_credits")
-# A repeated grant is a second grant: nobody repeats an invocation whose answer was lost.
-_ONE_TRY: Final = Config(retries={"total_max_attempts": 1})
-
 
 _DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, enable providers."
 _COMMANDS: Final = (
@@ -65,15 +62,7 @@ def _as_error(function: str, payload: dict[str, Any]) -> LocalCloudError:
 
 def _on_this_machine(state_dir: Path | None) -> tuple[Any, str]:
     cloud = find_state_dir(state_dir).running()
-    client = boto3.client(
-        "lambda",
-        endpoint_url=cloud["aws_endpoint_url"],
-        region_name=cloud["region"],
-        aws_access_key_id=cloud["access_key_id"],
-        aws_secret_access_key=cloud["secret_access_key"],
-        config=_ONE_TRY,
-    )
-    return client, cloud["outputs"][_OUTPUT]
+    return client_of(cloud, "lambda"), cloud["outputs"][_OUTPUT]
 
 
 def _on_aws(stack: str) -> tuple[Any, str]:
@@ -83,7 +72,7 @@ def _on_aws(stack: str) -> tuple[Any, str]:
         function = outputs.get(_OUTPUT)
         if not function:
             raise AdminError(f"stack {stack} has no output {_OUTPUT}; deploy the current template")
-        return boto3.client("lambda", config=_ONE_TRY), function
+        return boto3.client("lambda", config=ONE_TRY), function
     except (BotoCoreError, ClientError) as error:
         raise AdminError(f"cannot read stack {stack}: {error}") from error
 

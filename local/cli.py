@@ -26,6 +26,7 @@ def main(argv: Sequence[str]) -> int:
         "run": _run,
         "env": _env,
         "admin": _admin,
+        "tick": _tick,
         "demo": _demo,
     }
     if command in {"-h", "--help"}:
@@ -79,6 +80,17 @@ def _admin(argv: Sequence[str]) -> int:
     from local.admin import main as admin
 
     return admin(argv)
+
+
+def _tick(argv: Sequence[str]) -> int:
+    parser = _parser("tick", "Run a scheduled function now and print its answer.")
+    parser.add_argument("function", metavar="FUNCTION", help="its folder in functions/, for example reap_jobs")
+    parser.add_argument("--state-dir", type=Path, help="state directory of the cloud")
+    arguments = parser.parse_args(argv)
+    from local.tick import tick
+
+    print(tick(arguments.function, arguments.state_dir))
+    return 0
 
 
 def _demo(argv: Sequence[str]) -> int:

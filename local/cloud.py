@@ -32,6 +32,7 @@ from local.lambda_environment import FunctionStartError
 from local.lambda_runtime import LambdaRuntime
 from local.logs import JsonLines
 from local.provider_keys import provider_keys
+from local.schedules import Timers, read_schedules
 from local.settings import PROJECT_ROOT, CloudSettings, provider_parameters, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
@@ -160,6 +161,9 @@ class LocalCloud:
         step_functions.use_clients(parts.clients, parts.runtime.submit)
         step_functions.publish_status_changes(events.publish)
         step_functions.deliver_to_functions(events.deliver)
+        timers = Timers(read_schedules(parts.clients("events")), events.deliver)
+        timers.start()
+        self._exits.callback(timers.stop)
         lambda_api = LambdaApi(parts.runtime.find, parts.runtime.submit, events.invoke_later)
         endpoint.serve_functions(lambda_api, parts.runtime.access_keys)
 

@@ -36,8 +36,20 @@ def dynamodb_with_table(*wallets: Wallet) -> "DynamoDBClient":
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "check_shard", "AttributeType": "S"},
+            {"AttributeName": "check_at", "AttributeType": "S"},
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "ByCheckAt",
+                "KeySchema": [
+                    {"AttributeName": "check_shard", "KeyType": "HASH"},
+                    {"AttributeName": "check_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
     )
     for wallet in wallets:
         DynamoWalletStore(client, TABLE).open(wallet)

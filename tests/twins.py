@@ -12,8 +12,10 @@ from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
 from fermata.domain.circuit import CircuitRules
 from fermata.domain.idempotency import Receipt
+from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Job, Track
 from fermata.domain.provider_state import GivenBack, ProviderState
+from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
@@ -23,12 +25,15 @@ from fermata.errors import ConfigurationError, FermataError, IdempotencyKeyTaken
 from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
+from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
 from fermata.use_cases.prepare_reference import PreparePorts
 from fermata.use_cases.read_jobs import ReadPorts
+from fermata.use_cases.reap_jobs import ReapPorts
 from fermata.use_cases.resume_generation import ResumePorts
+from fermata.use_cases.settle_job import SettlePorts
 from fermata.use_cases.start_generation import StartPorts
 from fermata.use_cases.store_audio import StorePorts
 from fermata.use_cases.submit_job import SubmitPorts
@@ -109,7 +114,7 @@ class InMemoryJobStore:
 
     def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
         self.wallets = wallets or InMemoryWalletStore(*FUNDED_WALLETS)
-        self._rows: dict[str, str] = {}
+        self.rows: dict[str, str] = {}
         self._receipts: dict[tuple[str, str], str] = {}
         self.after_next_save: Callable[[], object] | None = None
         self.before_next_save: Callable[[], object] | None = None
@@ -117,7 +122,7 @@ class InMemoryJobStore:
         self.saves = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def create(self, job: Job, receipt: Receipt | None = None) -> None:
         before, self.before_next_create = self.before_next_create, None
@@ -126,15 +131,15 @@ class InMemoryJobStore:
         taken = receipt and self.find_receipt(receipt.tenant_id, receipt.key_sha256)
         if taken and taken.is_live(job.created_at):
             raise IdempotencyKeyTakenError("another order with this key was stored first")
-        if job.id in self._rows:
+        if job.id in self.rows:
             raise StaleRecordError(f"{job.id} is taken")
         self.wallets.move(hold_on(job))
-        self._rows[job.id] = job.model_dump_json()
+        self.rows[job.id] = job.model_dump_json()
         if receipt:
             self._receipts[receipt.tenant_id, receipt.key_sha256] = receipt.model_dump_json()
 
     def load(self, job_id: str) -> Job | None:
-        row = self._rows.get(job_id)
+        row = self.rows.get(job_id)
         return None if row is None else Job.model_validate_json(row)
 
     def save(self, job: Job) -> None:
@@ -142,6 +147,9 @@ class InMemoryJobStore:
 
     def settle(self, job: Job) -> None:
         self._replace(job, settlement_of(job))
+
+    def forget(self, job: Job) -> None:
+        self._replace(job, None)
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         row = self._receipts.get((tenant_id, key_sha256))
@@ -157,7 +165,7 @@ class InMemoryJobStore:
             raise StaleRecordError(f"somebody else wrote {job.id}")
         if settlement:
             self.wallets.move(settlement)
-        self._rows[job.id] = job.model_dump_json()
+        self.rows[job.id] = job.model_dump_json()
         self.saves += 1
         after, self.after_next_save = self.after_next_save, None
         if after is not None:
@@ -299,6 +307,23 @@ class RecordingMetrics:
         self.measured.append((name, provider, value))
 
 
+class InMemoryDueJobs:
+    """Finds by looking at every row of a store."""
+
+    def __init__(self, store: InMemoryJobStore) -> None:
+        self.store = store
+
+    def find(self, now: datetime) -> list[str]:
+        jobs = [Job.model_validate_json(row) for row in self.store.rows.values()]
+        return [job.id for job in jobs if job.check_at is not None and job.check_at <= now]
+
+    def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
+        stored = self.store.load(job.id)
+        if stored is not None and stored.version == job.version and stored.check_at is not None:
+            changes = {"check_at": until, "absent_since": absent_since}
+            self.store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()
+
+
 class InMemoryTenantStore:
     def __init__(self) -> None:
         self._tenants: dict[str, str] = {}
@@ -360,6 +385,10 @@ class InMemoryAnswerStore:
         if failure is not None:
             raise failure
         return self.kept.get((job_id, attempt))
+
+    def forget(self, job_id: str) -> None:
+        for key in [key for key in self.kept if key[0] == job_id]:
+            del self.kept[key]
 
 
 @dataclass(frozen=True)
@@ -472,6 +501,7 @@ class InMemoryTrackStore:
         self.files: dict[str, tuple[bytes, str]] = {}
         self.puts = 0
         self.fail_next_put: FermataError | None = None
+        self.fail_next_forget: FermataError | None = None
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         failure, self.fail_next_put = self.fail_next_put, None
@@ -479,6 +509,13 @@ class InMemoryTrackStore:
             raise failure
         self.files[object_key] = (path.read_bytes(), content_type)
         self.puts += 1
+
+    def forget(self, job_id: str) -> None:
+        failure, self.fail_next_forget = self.fail_next_forget, None
+        if failure is not None:
+            raise failure
+        for key in [key for key in self.files if key.startswith(f"tracks/{job_id}/")]:
+            del self.files[key]
 
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         return f"https://audio.test/{track.object_key}?name={file_name}&ttl={ttl_s}&X-Amz-Signature=canary"
@@ -510,6 +547,9 @@ class InMemoryReferenceStore:
         self.content_types[object_key] = content_type
         self.puts += 1
 
+    def forget(self, object_key: str) -> None:
+        self.files.pop(object_key, None)
+
     def link(self, object_key: str, ttl_s: int) -> str:
         return f"https://references.test/{object_key}?ttl={ttl_s}&X-Amz-Signature=canary"
 
@@ -521,6 +561,7 @@ class RecordingJobMachine:
         self.started: list[str] = []
         self.failure: FermataError | None = None
         self.while_starting: Callable[[str], object] | None = None
+        self.ended: set[str] = set()
 
     def start(self, job_id: str) -> None:
         if self.while_starting is not None:
@@ -529,6 +570,30 @@ class RecordingJobMachine:
             raise self.failure
         if job_id not in self.started:
             self.started.append(job_id)
+
+    def execution(self, job_id: str) -> Execution:
+        if self.failure is not None:
+            raise self.failure
+        if job_id in self.ended:
+            return Execution.ENDED
+        return Execution.RUNNING if job_id in self.started else Execution.ABSENT
+
+
+class RecordingJobEvents:
+    """Remembers what was told. `failure` is raised instead; `while_publishing` runs once an event was taken."""
+
+    def __init__(self) -> None:
+        self.published: list[JobEvent] = []
+        self.failure: FermataError | None = None
+        self.while_publishing: Callable[[], object] | None = None
+
+    def publish(self, event: JobEvent) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.published.append(event)
+        meanwhile, self.while_publishing = self.while_publishing, None
+        if meanwhile is not None:
+            meanwhile()
 
 
 class FixedProviderKeys:
@@ -576,6 +641,8 @@ class World:
     callbacks: InMemoryCallbackStore = field(default_factory=InMemoryCallbackStore)
     waits: RecordingMachineWaits = field(default_factory=RecordingMachineWaits)
     api_url: FixedApiUrl = field(default_factory=FixedApiUrl)
+    events: RecordingJobEvents = field(default_factory=RecordingJobEvents)
+    lost: list[tuple[str, FermataError]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remaining_s: float = 900
@@ -665,6 +732,21 @@ class World:
     def manage_ports(self) -> ManagePorts:
         return ManagePorts(self.tenants, self.wallets, self.provider_states)
 
+    def delete_ports(self) -> DeletePorts:
+        return DeletePorts(self.jobs, self.answers, self.tracks, self.references)
+
+    def settle_ports(self) -> SettlePorts:
+        return SettlePorts(self.jobs, self.events, self.estimates)
+
+    def reap_ports(self) -> ReapPorts:
+        return ReapPorts(
+            settle=self.settle_ports(),
+            due=InMemoryDueJobs(self.jobs),
+            machine=self.machine,
+            patience=Patience(idle_s=1200, absent_gap_s=300),
+            lost=lambda job_id, error: self.lost.append((job_id, error)),
+        )
+
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(
             jobs=self.jobs,
@@ -675,6 +757,8 @@ class World:
             default_fallbacks=self.default_fallbacks,
             references=self.references,
             trusted_origins=frozenset({"http://127.0.0.1:9000"}),
+            first_check_s=60,
+            longest_finish_by_s=86_400,
         )
 
     def read_ports(self) -> ReadPorts:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.settle_job import settle_job
-from fermata.wiring import estimates, job_store, now
+from fermata.wiring import now, settle_ports
 
 
 @logger.inject_lambda_context
@@ -14,6 +14,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, s
     """The job's terminal status."""
     logger.append_keys(job_id=event["job_id"])
     stopped_by = event.get("failure", {}).get("Error")
-    status = settle_job(event["job_id"], stopped_by, job_store(), estimates(), now())
+    status = settle_job(event["job_id"], stopped_by, settle_ports(), now())
     logger.info("settled", extra={"status": status, "stopped_by": stopped_by})
     return {"status": status.value}

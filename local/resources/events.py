@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from local.resources.resource_type import Created, Document, Properties, ResourceType, Stack, arn, as_json
+from local.resources.resource_type import (
+    Artifacts,
+    Created,
+    Document,
+    Properties,
+    ResourceType,
+    Stack,
+    UnsupportedValueError,
+    arn,
+    as_json,
+)
+from local.schedules import rate_s
 
 
 class InputTransformer(Properties):
@@ -61,4 +72,12 @@ def _create_rule(logical_id: str, properties: RuleProperties, stack: Stack) -> C
     return Created(name, {"Arn": arn("events", f"rule/{name}")})
 
 
-RESOURCE_TYPES: Final = (ResourceType("AWS::Events::Rule", RuleProperties, _create_rule, frozenset({"Arn"})),)
+def _check_schedule(properties: RuleProperties, _artifacts: Artifacts) -> None:
+    expression = properties.schedule_expression
+    if expression is not None and rate_s(expression) is None:
+        raise UnsupportedValueError("ScheduleExpression", f"expected rate(N minutes|hours|days), found {expression}")
+
+
+RESOURCE_TYPES: Final = (
+    ResourceType("AWS::Events::Rule", RuleProperties, _create_rule, frozenset({"Arn"}), _check_schedule),
+)

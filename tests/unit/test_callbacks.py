@@ -188,7 +188,7 @@ def test_a_post_for_an_attempt_that_waits_for_nothing_changes_nothing(job: Job) 
 def test_a_late_callback_does_not_reopen_the_job() -> None:
     world = world_with(polls=(DONE,))
     wait(world)
-    settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, NOON)
+    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
     settled, record = world.stored(JOB_ID), kept(world)
     assert post(world) is Effect.IGNORED_ENDED
     assert (world.stored(JOB_ID), kept(world), world.waits.ended) == (settled, record, [])

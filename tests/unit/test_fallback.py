@@ -195,7 +195,7 @@ def test_a_chain_delivers_the_song_of_its_fallback(tmp_path: Path) -> None:
     assert start(world, chain("aimlapi", "minimax")) is Word.NEXT_PROVIDER
     assert start(world, chain("aimlapi", "minimax"), "run-2") is Word.READY
     store_audio(JOB_ID, 2, world.store_ports())
-    settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    settle_job(JOB_ID, None, world.settle_ports(), NOON)
 
     job = world.stored(JOB_ID)
     assert (job.status, job.price_credits) == (JobStatus.SUCCEEDED, 30)
@@ -260,7 +260,7 @@ def test_a_task_that_ended_without_saying_who_pays_goes_on_to_a_fallback_on_requ
 def test_a_job_refused_by_every_model_fails_with_the_last_refusal() -> None:
     world = World(upstream=FakeUpstream(json_answer(OUT_OF_CREDIT), json_answer({"message": "who are you"}, 401)))
     words = [start(world, chain("minimax", "aimlapi"), run) for run in ("run-1", "run-2")]
-    settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    settle_job(JOB_ID, None, world.settle_ports(), NOON)
     job = world.stored(JOB_ID)
     assert words == [Word.NEXT_PROVIDER, Word.FAILED]
     assert job.failure is not None

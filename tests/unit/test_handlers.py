@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fermata.domain.job_ids import is_job_id
-from fermata.domain.jobs import JobStatus
+from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.tenants import new_api_key
 from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.start_generation import StartPorts
@@ -229,6 +229,54 @@ def test_a_tenant_without_a_wallet_is_an_internal_error(call: Call) -> None:
     assert call("read_account", http_event("GET", "/v1/account", tenant_id="nobody"))["statusCode"] == 500
 
 
+def test_a_queued_job_says_where_to_cancel_it_and_is_canceled_there(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    address = body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}")))["urls"]["cancel"]
+    assert address == f"https://api.example.com/v1/jobs/{JOB_ID}/cancel"
+    answer = call("cancel_job", http_event("POST", f"/v1/jobs/{JOB_ID}/cancel"))
+    job = body_of(answer)
+    assert (answer["statusCode"], job["status"], job["charged"]) == (200, "canceled", "refunded")
+    assert (job["urls"]["cancel"], job["estimate"], job["error"]) == (None, None, None)
+    assert body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))) == job
+
+
+@pytest.mark.parametrize(
+    ("job", "slug"), [(generating_job(), "already_ordered"), (delivered_job(), "already_finished")]
+)
+def test_a_cancel_that_comes_too_late_is_a_conflict(call: Call, world: World, job: Job, slug: str) -> None:
+    world.jobs.create(job)
+    assert body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}")))["urls"]["cancel"] is None
+    answer = call("cancel_job", http_event("POST", f"/v1/jobs/{JOB_ID}/cancel"))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (409, f"urn:fermata:problem:{slug}")
+    assert f"is {job.status}" in body_of(answer)["detail"]
+
+
+def test_another_tenants_job_cannot_be_canceled(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    event = http_event("POST", f"/v1/jobs/{JOB_ID}/cancel", tenant_id="other")
+    assert call("cancel_job", event)["statusCode"] == 404
+    assert world.stored(JOB_ID) == queued_job()
+
+
+def test_a_deleted_job_is_gone_for_everybody(call: Call, world: World) -> None:
+    world.jobs.create(delivered_job())
+    path = f"/v1/jobs/{JOB_ID}"
+    assert call("delete_job", http_event("DELETE", path, tenant_id="other"))["statusCode"] == 404
+    answer = call("delete_job", http_event("DELETE", path))
+    assert (answer["statusCode"], answer.get("body")) == (204, "")
+    for below in ("", "/audio", "/attempts"):
+        assert call("read_jobs", http_event("GET", path + below))["statusCode"] == 404
+    assert call("cancel_job", http_event("POST", f"{path}/cancel"))["statusCode"] == 404
+    assert call("delete_job", http_event("DELETE", path))["statusCode"] == 204
+
+
+def test_an_open_job_is_not_deleted(call: Call, world: World) -> None:
+    world.jobs.create(generating_job())
+    answer = call("delete_job", http_event("DELETE", f"/v1/jobs/{JOB_ID}"))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (409, "urn:fermata:problem:not_finished")
+    assert "is generating" in body_of(answer)["detail"]
+
+
 # ---- the providers' callbacks
 
 
@@ -384,6 +432,24 @@ def test_settle_job_ends_a_job_whose_machine_was_stopped(call: Call, world: Worl
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.status, job.failure.code) == (JobStatus.FAILED, code)
+
+
+def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
+    world.jobs.create(queued_job(check_at=NOON))
+    done = call("reap_jobs", {"source": "aws.events", "detail-type": "Scheduled Event"})
+    assert done == {"due": 1, "started": 1, "settled": 0, "put_off": 0, "skipped": 0, "lost": 0}
+
+
+@pytest.mark.parametrize("job", [delivered_job(), queued_job().canceled(NOON)], ids=["delivered", "canceled"])
+def test_a_redriven_state_of_a_finished_job_ends_at_once_without_effect(call: Call, world: World, job: Job) -> None:
+    world.jobs.create(job.published())
+    assert call("start_generation", {"job_id": JOB_ID, "may_post": True})["verdict"] == "failed"
+    assert call("start_generation", {"job_id": JOB_ID, "may_post": False})["verdict"] == "failed"
+    assert call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 0})["verdict"] == "failed"
+    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored"}
+    assert call("settle_job", {"job_id": JOB_ID}) == {"status": job.status.value}
+    assert world.stored(JOB_ID) == job.published()
+    assert (world.upstream.posts, world.jobs.saves, world.events.published) == (0, 0, [])
 
 
 def test_a_state_for_an_unknown_job_fails(call: Call) -> None:

@@ -58,7 +58,7 @@ def test_the_first_answer_stays_the_answer_when_the_job_has_gone_on() -> None:
     world = World(upstream=FakeUpstream(json_answer({"base_resp": {"status_code": 1026}})))
     first = send(world)
     start_generation(first.job_id, world.start_ports(), "run-1")
-    settle_job(first.job_id, None, world.jobs, world.estimates, NOON)
+    settle_job(first.job_id, None, world.settle_ports(), NOON)
     world.machine.started.clear()
     assert send(world).answer == first.answer
     assert world.machine.started == []
@@ -198,7 +198,7 @@ def test_a_replay_that_starts_a_job_long_after_its_time_ends_it_unpaid_and_refun
     world.clock.pass_seconds(3600)
     job_id = send(world).job_id
     start_generation(job_id, world.start_ports(), "run-1")
-    settle_job(job_id, None, world.jobs, world.estimates, world.clock())
+    settle_job(job_id, None, world.settle_ports(), world.clock())
     assert (world.upstream.posts, world.stored(job_id).charged, held(world)) == (0, Charged.REFUNDED, 0)
 
 

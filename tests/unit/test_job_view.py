@@ -38,6 +38,7 @@ FIELDS = {
     "created_at",
     "updated_at",
     "finished_at",
+    "finish_by",
     "charged",
     "price_credits",
     "estimate",
@@ -71,7 +72,7 @@ def test_a_queued_job() -> None:
     assert found["estimate"] == {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"}
     assert found["urls"] == {
         "self": f"{API}/v1/jobs/{JOB_ID}",
-        "cancel": None,
+        "cancel": f"{API}/v1/jobs/{JOB_ID}/cancel",
         "audio": f"{API}/v1/jobs/{JOB_ID}/audio",
     }
 

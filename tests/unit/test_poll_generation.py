@@ -181,7 +181,7 @@ def test_a_poll_for_an_earlier_attempt_asks_nobody() -> None:
 
 def test_a_poll_that_loses_the_race_answers_from_what_the_other_wrote() -> None:
     world = world_with(DONE)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, NOON)
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
     assert poll(world).verdict is Word.FAILED
     assert world.stored(JOB_ID).status is JobStatus.FAILED
 

@@ -159,7 +159,7 @@ def test_a_recording_that_cannot_be_used_ends_the_job_unpaid(
     world.reference_links.files[AUDIO_URL] = file
     world.jobs.create(job_with())
     assert prepare(world).verdict is Word.FAILED
-    assert settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock()) is JobStatus.FAILED
+    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.FAILED
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, job.failure.failure_class, job.failure.provider_charged) == (
@@ -218,7 +218,7 @@ def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: Wor
 )
 def test_a_job_whose_recording_was_never_had_ends_unpaid(world: World, stopped_by: str | None, code: str) -> None:
     world.jobs.create(job_with())
-    settle_job(JOB_ID, stopped_by, world.jobs, world.estimates, world.clock())
+    settle_job(JOB_ID, stopped_by, world.settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert (failure.code, failure.failure_class, failure.provider_charged) == (
@@ -456,7 +456,7 @@ def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_f
     needed = start(world, "run-2")
     assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
     assert prepare(world, needed.attempt).verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock())
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, len(job.attempts)) == ("reference_too_short", 1)

@@ -170,7 +170,7 @@ def test_a_job_that_was_not_ordered_in_time_has_failed() -> None:
 
 def test_a_settled_claim_is_not_opened_again() -> None:
     world = world_of(submitting_job(), SONG)
-    settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, NOON)
+    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
     before = world.stored(JOB_ID)
     assert resume(world) is Word.FAILED
     assert world.stored(JOB_ID) == before

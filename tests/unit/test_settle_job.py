@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs import PUBLISHED_WITHIN, AttemptState, Charged, Job, JobStatus
 from fermata.domain.song_times import SongTime
-from fermata.errors import NotFoundError, StaleRecordError
+from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.settle_job import settle_job
 from tests.songs import (
     JOB_ID,
@@ -33,7 +33,7 @@ def world_of(job: Job) -> World:
 
 
 def settle(world: World, stopped_by: str | None = None) -> Job:
-    assert settle_job(JOB_ID, stopped_by, world.jobs, world.estimates, world.clock()) is world.stored(JOB_ID).status
+    assert settle_job(JOB_ID, stopped_by, world.settle_ports(), world.clock()) is world.stored(JOB_ID).status
     return world.stored(JOB_ID)
 
 
@@ -46,7 +46,9 @@ def test_a_job_with_its_song_stored_succeeds_however_it_was_stopped(stopped_by: 
     assert job.attempts[0].state is AttemptState.READY
 
 
-@pytest.mark.parametrize("job", [delivered_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
+@pytest.mark.parametrize(
+    "job", [delivered_job().published(), failed_job(rate_limited()).settled(rate_limited(), NOON).published()]
+)
 @pytest.mark.parametrize("stopped_by", [None, KILLED, "BadAudioError"])
 def test_a_settled_job_is_left_exactly_as_it_is(job: Job, stopped_by: str | None) -> None:
     world = world_of(job)
@@ -125,9 +127,10 @@ def test_an_attempts_own_failure_is_the_jobs() -> None:
 
 def test_a_settlement_that_comes_second_reads_again_and_changes_nothing() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
     assert settle(world, KILLED).status is JobStatus.SUCCEEDED
-    assert world.jobs.saves == 1
+    assert world.jobs.saves == 2
+    assert [event.detail["status"] for event in world.events.published] == ["succeeded"]
 
 
 def test_a_song_that_is_stored_at_the_last_moment_is_delivered() -> None:
@@ -147,7 +150,7 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
 
     world.jobs.before_next_save = write_again
     with pytest.raises(StaleRecordError):
-        settle_job(JOB_ID, KILLED, world.jobs, world.estimates, NOON)
+        settle_job(JOB_ID, KILLED, world.settle_ports(), NOON)
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
@@ -162,7 +165,7 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
 )
 def test_an_end_moves_the_credits_once_whoever_settles_again(job: Job, charged: Charged, kinds: list[str]) -> None:
     world = world_of(job)
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
     for stopped_by in (KILLED, None, "BadAudioError"):
         assert settle(world, stopped_by).charged is charged
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == kinds
@@ -215,7 +218,7 @@ def test_a_job_that_tells_nothing_about_how_long_a_song_takes_is_not_counted(job
 
 def test_a_job_that_is_settled_twice_is_counted_once() -> None:
     world = world_of(sung_in(70))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
     settle(world)
     settle(world, KILLED)
     assert [len(songs) for songs in world.estimates.times.models.values()] == [1]
@@ -244,3 +247,81 @@ def test_a_song_is_not_counted_before_its_job_is_settled() -> None:
     with pytest.raises(StaleRecordError):
         settle(world)
     assert world.estimates.times.models == {}
+
+
+# ---- telling of the end
+
+
+@pytest.mark.parametrize(
+    ("job", "detail_type", "facts"),
+    [
+        (
+            ready_job().with_tracks((stored_track(),), NOON),
+            "Music Job Succeeded",
+            {"status": "succeeded", "charged": "yes", "price_credits": 30, "error_class": None},
+        ),
+        (
+            failed_job(rate_limited()),
+            "Music Job Failed",
+            {"status": "failed", "charged": "refunded", "price_credits": 30, "error_class": "rate_limited"},
+        ),
+        (
+            queued_job().canceled(NOON),
+            "Music Job Canceled",
+            {"status": "canceled", "charged": "refunded", "price_credits": 30, "error_class": None},
+        ),
+    ],
+    ids=["succeeded", "failed", "canceled"],
+)
+def test_an_end_is_told_with_ids_and_figures_and_nothing_of_the_song(
+    job: Job, detail_type: str, facts: dict[str, object]
+) -> None:
+    world = world_of(job)
+    settle(world)
+    (event,) = world.events.published
+    assert event.detail_type == detail_type
+    assert event.detail == {
+        "event_id": f"{JOB_ID}.{facts['status']}",
+        "job_id": JOB_ID,
+        "tenant_id": "acme",
+        "model": "minimax/music-2.5",
+        "finished_at": "2026-11-21T12:00:00.000Z",
+        **facts,
+    }
+
+
+def test_an_end_that_was_told_is_not_looked_after_any_more() -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    job = settle(world)
+    assert (job.publish_pending, job.check_at) == (False, None)
+    assert job.updated_at == NOON
+    settle(world, KILLED)
+    assert len(world.events.published) == 1
+
+
+def test_an_end_that_could_not_be_told_stands_and_is_told_by_the_next_run() -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    world.events.failure = TransientError("the bus refused the event of the job's end: ThrottlingException")
+    with pytest.raises(TransientError):
+        settle(world)
+    job = world.stored(JOB_ID)
+    assert (job.status, job.publish_pending, job.check_at) == (JobStatus.SUCCEEDED, True, NOON + PUBLISHED_WITHIN)
+    world.events.failure = None
+    assert settle(world, KILLED).publish_pending is False
+    assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "settle"]
+
+
+def test_a_late_answer_that_comes_while_an_end_is_told_does_not_lose_either() -> None:
+    world = world_of(submitting_job())
+    world.events.while_publishing = lambda: world.jobs.save(world.stored(JOB_ID).with_late_answer(1, NOON))
+    job = settle(world, KILLED)
+    assert (job.publish_pending, job.attempts[0].late) == (False, True)
+    assert len(world.events.published) == 1
+
+
+def test_an_end_that_two_runs_tell_has_one_id() -> None:
+    world = world_of(delivered_job())
+    world.events.while_publishing = lambda: settle(world)
+    settle(world)
+    assert len({str(event.detail["event_id"]) for event in world.events.published}) == 1
+    assert world.stored(JOB_ID) == delivered_job().published()

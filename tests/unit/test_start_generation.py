@@ -289,7 +289,7 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
         ProviderCharged.UNKNOWN,
     )
     assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock())
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
     assert start_generation(JOB_ID, world.start_ports(), "run-3").verdict is Word.FAILED
     assert world.upstream.posts == 1
 
@@ -438,7 +438,7 @@ def test_a_refusal_after_start_by_is_final() -> None:
 
 def test_a_settled_job_is_not_bought_again() -> None:
     world = world_with()
-    settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, NOON)
+    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
     before = world.stored(JOB_ID)
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
     assert (world.upstream.posts, world.stored(JOB_ID)) == (0, before)
@@ -470,7 +470,7 @@ def test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else() -> None
 
 def test_a_first_run_that_comes_after_the_settlement_is_marked_late_and_stays_settled() -> None:
     world = world_with(SONG)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, NOON)
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late, job.finished_at) == (JobStatus.FAILED, True, NOON)
@@ -488,7 +488,7 @@ def test_the_late_mark_survives_a_settlement_in_between() -> None:
         world.jobs.before_next_save = settle_before_the_late_mark
 
     def settle_before_the_late_mark() -> None:
-        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.jobs, world.estimates, world.clock())
+        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), world.clock())
 
     world.upstream.while_sending = fence
     start_generation(JOB_ID, world.start_ports(), "run-1")

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+from fermata.domain.reaping import Execution
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
 from tests.songs import JOB_ID
@@ -56,4 +59,40 @@ def test_other_trouble_is_transient(stepfunctions: "SFNClient", machine_arn: str
     AnswersInstead(stepfunctions, "StartExecution", aws_error(code, "canary"))
     with pytest.raises(TransientError) as caught:
         StepFunctionsJobMachine(stepfunctions, machine_arn).start(JOB_ID)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "execution"),
+    [
+        ("RUNNING", Execution.RUNNING),
+        ("PENDING_REDRIVE", Execution.RUNNING),
+        ("SUCCEEDED", Execution.ENDED),
+        ("FAILED", Execution.ENDED),
+        ("TIMED_OUT", Execution.ENDED),
+        ("ABORTED", Execution.ENDED),
+    ],
+)
+def test_an_execution_runs_or_has_ended(
+    stepfunctions: "SFNClient", machine_arn: str, status: str, execution: Execution
+) -> None:
+    AnswersInstead(
+        stepfunctions,
+        "DescribeExecution",
+        lambda: (AWSResponse("https://aws", 200, HTTPHeaders(), None), {"status": status}),
+    )
+    assert StepFunctionsJobMachine(stepfunctions, machine_arn).execution(JOB_ID) is execution
+
+
+def test_an_execution_is_looked_up_under_its_jobs_name(stepfunctions: "SFNClient", machine_arn: str) -> None:
+    machine = StepFunctionsJobMachine(stepfunctions, machine_arn)
+    assert machine.execution(JOB_ID) is Execution.ABSENT
+    machine.start(JOB_ID)
+    assert machine.execution(JOB_ID) is not Execution.ABSENT
+
+
+def test_a_lookup_that_is_refused_is_not_an_absent_execution(stepfunctions: "SFNClient", machine_arn: str) -> None:
+    AnswersInstead(stepfunctions, "DescribeExecution", aws_error("ThrottlingException", "canary"))
+    with pytest.raises(TransientError) as caught:
+        StepFunctionsJobMachine(stepfunctions, machine_arn).execution(JOB_ID)
     assert "canary" not in str(caught.value)

@@ -158,7 +158,7 @@ def test_a_file_that_is_no_audio_is_bad_audio_and_the_provider_charged(world: Wo
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     with pytest.raises(BadAudioError):
         store(world)
-    settle_job(JOB_ID, "BadAudioError", world.jobs, world.estimates, world.clock())
+    settle_job(JOB_ID, "BadAudioError", world.settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert (failure.failure_class, failure.provider_charged) == (FailureClass.BAD_AUDIO, ProviderCharged.YES)
@@ -277,9 +277,7 @@ def test_a_run_for_another_attempt_stores_nothing(world: World) -> None:
 
 def test_a_job_that_was_settled_while_its_song_was_stored_stays_settled(world: World) -> None:
     staged(world, hex_answer(AUDIO))
-    world.jobs.before_next_save = lambda: settle_job(
-        JOB_ID, "Execution.ABORTED", world.jobs, world.estimates, world.clock()
-    )
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock())
     assert store(world) is StoreOutcome.STORED
     job = world.stored(JOB_ID)
     assert (job.status, job.tracks) == (JobStatus.FAILED, ())

@@ -59,6 +59,22 @@ class SubmitSettings(TableSettings):
     model_latency_priors: LatencyPriors
     default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
+    reaper_first_check_seconds: PositiveInt
+    longest_finish_by_seconds: PositiveInt
+
+
+class DeleteSettings(TableSettings):
+    """What `delete_job` needs."""
+
+    audio_bucket: str
+
+
+class ReapSettings(TableSettings):
+    """What `reap_jobs` needs."""
+
+    music_job_machine_arn: str
+    reaper_idle_seconds: PositiveInt
+    reaper_absent_gap_seconds: PositiveInt
 
 
 class ReadSettings(TableSettings):

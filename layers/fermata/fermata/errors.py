@@ -8,7 +8,10 @@ FermataError
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   ├── BodyTooLargeError        413
-│   └── NotFoundError            404: unknown, or another tenant's
+│   ├── NotFoundError            404: unknown, or another tenant's
+│   ├── AlreadyOrderedError      409: the song is bought and will be delivered
+│   ├── AlreadyFinishedError     409: the job has ended and stays as it is
+│   └── NotFinishedError         409: the job is still open
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
@@ -85,6 +88,18 @@ class BodyTooLargeError(RequestRefusedError):
 
 class NotFoundError(RequestRefusedError):
     """The thing does not exist for this caller."""
+
+
+class AlreadyOrderedError(RequestRefusedError):
+    """The job's song has been ordered, which cannot be taken back."""
+
+
+class AlreadyFinishedError(RequestRefusedError):
+    """The job has ended, and ends never change."""
+
+
+class NotFinishedError(RequestRefusedError):
+    """The job has not ended, and only ended jobs can be deleted."""
 
 
 class DeliveryError(FermataError):

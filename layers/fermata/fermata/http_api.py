@@ -18,6 +18,8 @@ from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
 from fermata.domain.jobs import Charged, Job
 from fermata.domain.tenants import Caller
 from fermata.errors import (
+    AlreadyFinishedError,
+    AlreadyOrderedError,
     BodyTooLargeError,
     FermataError,
     FieldError,
@@ -25,6 +27,7 @@ from fermata.errors import (
     InvalidRequestError,
     MalformedBodyError,
     MalformedHeaderError,
+    NotFinishedError,
     NotFoundError,
     NotStartedError,
     OutOfCreditError,
@@ -40,6 +43,9 @@ _PROBLEMS: Final[dict[type[FermataError], tuple[int, str, str]]] = {
     MalformedHeaderError: (400, "malformed_header", "A header is malformed"),
     OutOfCreditError: (402, "out_of_credit", "Not enough credits"),
     NotFoundError: (404, "not_found", "There is no such thing"),
+    AlreadyOrderedError: (409, "already_ordered", "The song is already ordered"),
+    AlreadyFinishedError: (409, "already_finished", "The job is already finished"),
+    NotFinishedError: (409, "not_finished", "The job is not finished"),
     BodyTooLargeError: (413, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),

@@ -5,14 +5,17 @@ twins.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
+from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Job, Track
 from fermata.domain.provider_state import GivenBack, ProviderState
+from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
@@ -41,6 +44,11 @@ class JobStore(Protocol):
     def settle(self, job: Job) -> None:
         """Replace the version before this one by the job's end and settle its hold, in one transaction; raises
         `StaleRecordError` where somebody else wrote first.
+        """
+
+    def forget(self, job: Job) -> None:
+        """Replace the version before this one by its tombstone, everywhere, in one transaction; it goes by itself after
+        `TOMBSTONE_KEPT_FOR`. Raises `StaleRecordError` where somebody else wrote first.
         """
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
@@ -123,6 +131,30 @@ class JobMachine(Protocol):
     def start(self, job_id: str) -> None:
         """Start the execution of this name; a second start of the same job changes nothing. Raises `TransientError`."""
 
+    def execution(self, job_id: str) -> Execution:
+        """How the execution of this name stands; raises `TransientError`."""
+
+
+class DueJobs(Protocol):
+    """The jobs that somebody has to look after: every open one, and those whose end nobody was told of."""
+
+    def find(self, now: datetime) -> list[str]:
+        """Ids of jobs whose `check_at` has passed, as many as one run should take. A moment old: load each before you
+        act. Raises `TransientError`.
+        """
+
+    def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
+        """Look at the job again at `until`, unless somebody has written it since it was read. Other writers are not
+        disturbed. Raises `TransientError`.
+        """
+
+
+class JobEvents(Protocol):
+    """Where the ends of jobs are told."""
+
+    def publish(self, event: JobEvent) -> None:
+        """Tell of one end; raises `TransientError` where it was not taken."""
+
 
 class CallbackStore(Protocol):
     """The addresses that providers post to, by the SHA-256 of their tokens. Writes are conditional as those of jobs
@@ -180,6 +212,9 @@ class AnswerStore(Protocol):
 
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
         """A complete kept answer, or None."""
+
+    def forget(self, job_id: str) -> None:
+        """Delete every answer of a job, and what is left of answers that were cut; raises `TransientError`."""
 
 
 class Upstream(Protocol):
@@ -250,6 +285,9 @@ class TrackStore(Protocol):
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file under its key; the same file may be stored again."""
 
+    def forget(self, job_id: str) -> None:
+        """Delete every song of a job; raises `TransientError`."""
+
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""
 
@@ -276,6 +314,9 @@ class ReferenceStore(Protocol):
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file under its key; the same file may be stored again."""
+
+    def forget(self, object_key: str) -> None:
+        """Delete a file, which may be gone already; raises `TransientError`."""
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds."""

@@ -32,14 +32,18 @@ from fermata.ports import (
 )
 
 if TYPE_CHECKING:
+    from fermata.errors import FermataError
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
+    from fermata.use_cases.delete_job import DeletePorts
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
     from fermata.use_cases.prepare_reference import PreparePorts
     from fermata.use_cases.read_jobs import ReadPorts
+    from fermata.use_cases.reap_jobs import ReapPorts
     from fermata.use_cases.resume_generation import ResumePorts
+    from fermata.use_cases.settle_job import SettlePorts
     from fermata.use_cases.start_generation import StartPorts
     from fermata.use_cases.store_audio import StorePorts
     from fermata.use_cases.submit_job import SubmitPorts
@@ -137,6 +141,8 @@ def submit_ports() -> "SubmitPorts":
         default_fallbacks=settings.default_fallbacks,
         references=_reference_store(settings.audio_bucket),
         trusted_origins=frozenset(origin.lower() for origin in settings.trusted_local_origins),
+        first_check_s=settings.reaper_first_check_seconds,
+        longest_finish_by_s=settings.longest_finish_by_seconds,
     )
 
 
@@ -320,6 +326,45 @@ def _callback_store() -> CallbackStore:
     from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
 
     return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def delete_ports() -> "DeletePorts":
+    """What `delete_job` works with."""
+    from fermata.adapters.s3_answer_store import S3AnswerStore
+    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.use_cases.delete_job import DeletePorts
+
+    bucket = config.load(config.DeleteSettings).audio_bucket
+    return DeletePorts(
+        job_store(), S3AnswerStore(aws.s3(), bucket), S3TrackStore(aws.s3(), bucket), _reference_store(bucket)
+    )
+
+
+@lru_cache(maxsize=1)
+def settle_ports() -> "SettlePorts":
+    """What `settle_job` works with."""
+    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+    from fermata.use_cases.settle_job import SettlePorts
+
+    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates())
+
+
+def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
+    """What `reap_jobs` works with."""
+    from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
+    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.domain.reaping import Patience
+    from fermata.use_cases.reap_jobs import ReapPorts
+
+    settings = config.load(config.ReapSettings)
+    return ReapPorts(
+        settle=settle_ports(),
+        due=DynamoDueJobs(aws.dynamodb(), settings.table_name),
+        machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
+        patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
+        lost=lost,
+    )
 
 
 @lru_cache(maxsize=1)

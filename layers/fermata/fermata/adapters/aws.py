@@ -8,6 +8,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
@@ -48,6 +49,12 @@ def secretsmanager() -> "SecretsManagerClient":
 def ssm() -> "SSMClient":
     """The Systems Manager client."""
     return boto3.client("ssm", config=_config(5))
+
+
+@lru_cache(maxsize=1)
+def events() -> "EventBridgeClient":
+    """The EventBridge client."""
+    return boto3.client("events", config=_config(5))
 
 
 @lru_cache(maxsize=1)

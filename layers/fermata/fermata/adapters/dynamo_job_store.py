@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_due_jobs import index_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write, error_code, plain, serialize
 from fermata.adapters.dynamo_wallet_store import write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
-from fermata.domain.jobs import Attempt, Job
+from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Attempt, Job
 from fermata.domain.wallet import hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
-_NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts"}
+_NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
 _ROW: Final = "job"
 _RECEIPT: Final = "receipt"
 
@@ -66,6 +67,18 @@ class DynamoJobStore:
         writes = self._changes(job, *_next_version(job))
         _refuse_if_stale(write_with_wallet(writes, settlement_of(job), self._transactions))
 
+    def forget(self, job: Job) -> None:
+        """Replace every item of a job by its tombstone; raises `StaleRecordError` where somebody else wrote first."""
+        attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts}
+        writes = {
+            _ROW: self._put(job.id, "JOB", _hot_row(job), *_next_version(job)),
+            "request": self._put(
+                job.id, "REQUEST", {**job.model_dump(mode="json", include=_NEVER_CHANGES), **_end(job)}
+            ),
+            **attempts,
+        }
+        _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
+
     def load(self, job_id: str) -> Job | None:
         """The job with its request and attempts, or None."""
         try:
@@ -86,11 +99,11 @@ class DynamoJobStore:
 
     def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
         changed = [attempt for attempt in job.attempts if attempt.late or attempt is job.attempts[-1]]
-        attempts = {f"attempt {attempt.number}": self._put_attempt(job.id, attempt) for attempt in changed}
+        attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in changed}
         return {_ROW: self._put(job.id, "JOB", _hot_row(job), condition, values), **attempts}
 
-    def _put_attempt(self, job_id: str, attempt: Attempt) -> Write:
-        return self._put(job_id, f"ATTEMPT#{attempt.number:04d}", attempt.model_dump(mode="json"))
+    def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
+        return self._put(job.id, f"ATTEMPT#{attempt.number:04d}", {**attempt.model_dump(mode="json"), **_end(job)})
 
     def _put_receipt(self, receipt: Receipt, job: Job) -> Write:
         # DynamoDB deletes by `ttl`, days late at times, so the deadline is also compared here.
@@ -124,7 +137,12 @@ def _receipt_partition(tenant_id: str, key_sha256: str) -> str:
 
 
 def _hot_row(job: Job) -> dict[str, Any]:
-    return job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW)
+    return {**job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW), **index_keys(job), **_end(job)}
+
+
+def _end(job: Job) -> dict[str, int]:
+    """When DynamoDB may delete an item of the job; never, unless it is a tombstone."""
+    return {"ttl": seconds(job.deleted_at + TOMBSTONE_KEPT_FOR)} if job.deleted_at else {}
 
 
 def _job(items: list[dict[str, Any]]) -> Job | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.s3_folders import abort_uploads_below, delete_below
 from fermata.errors import TransientError
 from fermata.ports import StreamedAnswer
 
@@ -60,6 +61,11 @@ class S3AnswerStore:
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the staged answer could not be opened: {type(error).__name__}") from error
         return _KeptAnswer(stored)
+
+    def forget(self, job_id: str) -> None:
+        """Delete every answer of a job, and the parts of those that were cut."""
+        abort_uploads_below(self._client, self._bucket, f"staging/{job_id}/")
+        delete_below(self._client, self._bucket, f"staging/{job_id}/")
 
 
 class _ChunkReader(io.RawIOBase):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
+from fermata.adapters.s3_folders import delete_below
 from fermata.errors import TransientError
 from fermata.ports import UploadForm
 
@@ -60,6 +61,10 @@ class S3ReferenceStore:
                 self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the reference could not be stored: {type(error).__name__}") from error
+
+    def forget(self, object_key: str) -> None:
+        """Delete a file, if there is one."""
+        delete_below(self._client, self._bucket, object_key)
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link for `ttl_s` seconds, or as long as the function's own credentials live, whichever is shorter."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.s3_folders import delete_below
 from fermata.domain.jobs import Track
 from fermata.errors import TransientError
 
@@ -26,6 +27,10 @@ class S3TrackStore:
                 self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the song could not be stored: {type(error).__name__}") from error
+
+    def forget(self, job_id: str) -> None:
+        """Delete every song of a job."""
+        delete_below(self._client, self._bucket, f"tracks/{job_id}/")
 
     def link(self, track: Track, file_name: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""

@@ -1,14 +1,17 @@
 """Starts jobs in Step Functions; the execution's name is the job's id, so a job cannot run twice."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.domain.reaping import Execution
 from fermata.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+_MOVING: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
 
 
 class StepFunctionsJobMachine:
@@ -28,3 +31,14 @@ class StepFunctionsJobMachine:
             return
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the job's state machine could not be started: {type(error).__name__}") from error
+
+    def execution(self, job_id: str) -> Execution:
+        """How a job's execution stands. Raises `TransientError`."""
+        arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+        try:
+            status = self._client.describe_execution(executionArn=arn)["status"]
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return Execution.ABSENT
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the job's execution could not be looked up: {type(error).__name__}") from error
+        return Execution.RUNNING if status in _MOVING else Execution.ENDED

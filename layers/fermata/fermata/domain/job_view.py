@@ -36,8 +36,10 @@ def rfc3339(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def job_view(job: Job, estimate: Estimate, links: Mapping[int, Link], api_url: str) -> dict[str, JsonValue]:
-    """The body of a job; `links` holds one for every finished track's number, `api_url` without a trailing slash."""
+def job_view(job: Job, estimate: Estimate | None, links: Mapping[int, Link], api_url: str) -> dict[str, JsonValue]:
+    """The body of a job; `links` holds one for every finished track's number, `api_url` without a trailing slash. A
+    finished job needs no estimate.
+    """
     address = f"{api_url}/v1/jobs/{job.id}"
     return {
         "id": job.id,
@@ -50,13 +52,18 @@ def job_view(job: Job, estimate: Estimate, links: Mapping[int, Link], api_url: s
         "created_at": rfc3339(job.created_at),
         "updated_at": rfc3339(job.updated_at),
         "finished_at": rfc3339(job.finished_at),
+        "finish_by": rfc3339(job.request.finish_by),
         "charged": job.charged.value,
         "price_credits": job.price_credits,
-        "estimate": None if job.status.is_terminal else estimate_view(job, estimate),
+        "estimate": None if estimate is None or job.status.is_terminal else estimate_view(job, estimate),
         "attempt_count": len(job.attempts),
         "tracks": [_track_view(track, links[track.number]) for track in finished_tracks(job)],
         "error": _error_view(job.failure),
-        "urls": {"self": address, "cancel": None, "audio": f"{address}/audio"},
+        "urls": {
+            "self": address,
+            "cancel": f"{address}/cancel" if job.may_cancel else None,
+            "audio": f"{address}/audio",
+        },
     }
 
 

@@ -16,6 +16,10 @@ from fermata.domain.requests import SongRequest
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
 MAX_ATTEMPTS: Final = 4
+TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
+"""How long a deleted job is remembered: as long as Step Functions lets an ended execution be started again."""
+PUBLISHED_WITHIN: Final = timedelta(seconds=60)
+"""How long the run that settled a job may take to publish its end before somebody else does."""
 
 
 class JobStatus(StrEnum):
@@ -48,10 +52,14 @@ class Charged(StrEnum):
 
 TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.QUEUED: frozenset({JobStatus.SUBMITTING, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}),
-    JobStatus.SUBMITTING: frozenset({JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED}),
+    JobStatus.SUBMITTING: frozenset(
+        {JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED, JobStatus.EXPIRED}
+    ),
     # With one song stored, a job whose other song got no new link has succeeded.
-    JobStatus.GENERATING: frozenset({JobStatus.QUEUED, JobStatus.STORING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
-    JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED}),
+    JobStatus.GENERATING: frozenset(
+        {JobStatus.QUEUED, JobStatus.STORING, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.EXPIRED}
+    ),
+    JobStatus.STORING: frozenset({JobStatus.GENERATING, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.EXPIRED}),
     JobStatus.SUCCEEDED: frozenset(),
     JobStatus.FAILED: frozenset(),
     JobStatus.CANCELED: frozenset(),
@@ -164,6 +172,11 @@ class Attempt(_Record):
             state=AttemptState.GENERATING, audio=None, finished_at=None, link_renewals=self.link_renewals + 1
         )
 
+    def forgotten(self) -> "Attempt":
+        """This attempt without what the song was, or what anybody said about it: ids and billing facts stay."""
+        failure = self.failure.model_copy(update={"message": "deleted"}) if self.failure else None
+        return self._with(audio=None, failure=failure)
+
     def known_on(self, poll_route: int) -> "Attempt":
         """This attempt with the route for polling on which its task is known."""
         return self._with(poll_route=poll_route)
@@ -201,6 +214,9 @@ class Track(_Record):
 class Job(_Record):
     """A caller's order. `version` grows with every write and is the condition of the next one.
 
+    `check_at` is when somebody looks whether the job still moves; None once nothing is left to do. `absent_since` is
+    when its execution was first not found. `publish_pending` says that nobody has been told of the end yet.
+    `deleted_at` makes it a tombstone, which callers do not see.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
     `reference` is the recording that the song refers to, once it is stored and measured. With a `refusal` the
     recording cannot be used, and nobody is asked (any more).
@@ -220,6 +236,10 @@ class Job(_Record):
     failure: Failure | None = None
     reference: PreparedReference | None = None
     refusal: Failure | None = None
+    check_at: datetime | None = None
+    absent_since: datetime | None = None
+    publish_pending: bool = False
+    deleted_at: datetime | None = None
     version: PositiveInt = Field(default=1)
 
     @property
@@ -330,7 +350,56 @@ class Job(_Record):
         if failure is None and not self.tracks:
             raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
-        return self._moved(status, now, failure=failure, finished_at=now, attempts=self._closed_attempts(failure, now))
+        attempts = self._closed_attempts(failure, now)
+        return self._ended(status, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
+        song that was stored in time is in time, and a failure that ended the job before stays its reason.
+        """
+        finish_by, last = self.request.finish_by, self.last_attempt
+        if finish_by is None or self.status.is_terminal:
+            return False
+        if self.status is JobStatus.QUEUED:
+            return now >= min(self.start_by, finish_by)
+        if last is not None and last.state is AttemptState.FAILED:
+            return False
+        return (self.updated_at if self.tracks else now) >= finish_by
+
+    def expired(self, failure: Failure, now: datetime) -> "Job":
+        """This job at its end because its song came too late; an attempt that nobody heard from is closed."""
+        attempts = self._closed_attempts(failure, now)
+        return self._ended(JobStatus.EXPIRED, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
+        return self.status is JobStatus.QUEUED
+
+    def canceled(self, now: datetime) -> "Job":
+        """This job, taken back before anything was ordered that could still be delivered."""
+        # Whoever cancels does not publish, so that it is told as soon as anybody looks.
+        return self._ended(JobStatus.CANCELED, now, now)
+
+    def published(self) -> "Job":
+        """This job once its end was told; nothing is left to do."""
+        changes = {"publish_pending": False, "check_at": None, "absent_since": None, "version": self.version + 1}
+        return self.model_copy(update=changes)
+
+    def forgotten(self, now: datetime) -> "Job":
+        """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again."""
+        return self.model_copy(
+            update={
+                "request": SongRequest(model=self.request.model),
+                "attempts": tuple(attempt.forgotten() for attempt in self.attempts),
+                "tracks": (),
+                "reference": None,
+                "refusal": None,
+                "failure": self.failure.model_copy(update={"message": "deleted"}) if self.failure else None,
+                "deleted_at": now,
+                "version": self.version + 1,
+            }
+        )
 
     def next_step(self, now: datetime) -> NextStep:
         """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
@@ -356,6 +425,9 @@ class Job(_Record):
         if last is None or failure is None or last.state in (AttemptState.READY, AttemptState.FAILED):
             return self.attempts
         return (*self.attempts[:-1], last.after(Refused(failure), now))
+
+    def _ended(self, status: JobStatus, now: datetime, check_at: datetime, **changes: object) -> "Job":
+        return self._moved(status, now, finished_at=now, publish_pending=True, check_at=check_at, **changes)
 
     def _moved(self, status: JobStatus, now: datetime, **changes: object) -> "Job":
         if status is not self.status and status not in TRANSITIONS[self.status]:

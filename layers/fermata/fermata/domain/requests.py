@@ -2,12 +2,15 @@
 once.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -41,6 +44,26 @@ MetadataKey = Annotated[StrictStr, Field(min_length=1, max_length=40), _WholeUni
 MetadataValue = Annotated[StrictStr, Field(max_length=500), _WholeUnicode]
 
 
+_UTC: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z")
+
+
+def _utc(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and _UTC.fullmatch(value):
+            moment = datetime.fromisoformat(value[:19] + "+00:00")
+            fraction = value[20:-1].ljust(3, "0")[:3] if "." in value else "0"
+            return moment.replace(microsecond=int(fraction) * 1000)
+    except ValueError:
+        pass
+    raise ValueError("must be a moment in UTC as RFC 3339 writes it, for example 2026-11-21T18:30:00Z")
+
+
+Moment = Annotated[datetime, BeforeValidator(_utc)]
+"""A moment in UTC, kept to the millisecond."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +82,7 @@ class SongRequest(_Body):
     """One song as a caller asks for it. Lengths are the model's own and count Unicode code points.
 
     `fallbacks` are asked in their order where the model before surely did not charge; None leaves the choice to the
-    deployment.
+    deployment. After `finish_by` the song is not wanted any more.
     """
 
     model: ModelId
@@ -72,6 +95,7 @@ class SongRequest(_Body):
     audio: AudioRequest = AudioRequest()
     reference: ReferenceRequest | None = None
     title: Title | None = None
+    finish_by: Moment | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
 

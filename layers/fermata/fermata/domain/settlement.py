@@ -27,7 +27,19 @@ def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
     """
     if job.status.is_terminal:
         return None
+    if job.is_overdue(now):
+        return job.expired(_too_late(job), now)
     return job.settled(None if job.tracks else _reason(job, stopped_by), now)
+
+
+def _too_late(job: Job) -> Failure:
+    charged = job.last_attempt.provider_charged if job.last_attempt else ProviderCharged.NO
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=charged,
+        message="the song could not be delivered before finish_by; the credits were returned",
+        code="finish_by_passed",
+    )
 
 
 def _reason(job: Job, stopped_by: str | None) -> Failure:

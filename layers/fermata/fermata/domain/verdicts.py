@@ -116,6 +116,11 @@ def waiting_for_a_turn(job: Job, until: datetime) -> Verdict:
     return _verdict(Word.WAIT_SLOT, job.last_attempt, min(until, job.start_by))
 
 
+def given_up(attempt: Attempt, now: datetime) -> Verdict:
+    """The song is not waited for any more; settling the job says why."""
+    return _verdict(Word.FAILED, attempt, now)
+
+
 def _back_off_s(attempt: Attempt, retry_later_s: int) -> int:
     asked = attempt.failure.retry_after_s if attempt.failure else None
     return bounded(asked if asked is not None else retry_later_s * 2 ** (attempt.number - 1))

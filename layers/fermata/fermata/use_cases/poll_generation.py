@@ -11,7 +11,7 @@ from fermata.domain.catalogue import Catalogue
 from fermata.domain.failures import FailureClass, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job
 from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning, UpstreamCall
-from fermata.domain.verdicts import Verdict, still_announced, still_generating, verdict_on
+from fermata.domain.verdicts import Verdict, given_up, still_announced, still_generating, verdict_on
 from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
 from fermata.ports import Estimates, JobStore, ProviderKeys, Upstream
 from fermata.use_cases.estimating import pace_of
@@ -85,6 +85,8 @@ def _not_found(outcome: PollOutcome) -> bool:
 def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, ports: PollPorts) -> Verdict:
     now = ports.clock()
     if isinstance(outcome, StillRunning):
+        if job.is_overdue(now):
+            return given_up(attempt, now)
         if now < attempt.started_at + timedelta(seconds=ports.generation_timeout_s):
             _remember_route(job, attempt, ports)
             return _not_yet(job, attempt, outcome, misses, ports)

@@ -29,9 +29,11 @@ class ReadPorts:
 
 
 def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
-    """The tenant's job; raises the same `NotFoundError` for an unknown id and for another tenant's."""
+    """The tenant's job; raises the same `NotFoundError` for an unknown id, for another tenant's and for a deleted
+    one.
+    """
     job = jobs.load(job_id) if is_job_id(job_id) else None
-    if job is None or job.tenant_id != tenant_id:
+    if job is None or job.tenant_id != tenant_id or job.deleted_at is not None:
         raise NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
     return job
 

@@ -1,40 +1,73 @@
-"""Bring a job to its end, once. The only writer of terminal states."""
+"""Bring a job to its end, once, and tell of it. Both halves may run again."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.jobs import JobStatus
+from fermata.domain.job_events import end_of
+from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.settlement import settle
 from fermata.domain.song_times import song_time_of
 from fermata.errors import StaleRecordError
-from fermata.ports import Estimates, JobStore
+from fermata.ports import Estimates, JobEvents, JobStore
 from fermata.use_cases.resume_generation import load_job
 
 _READS: Final = 5
 
 
-def settle_job(job_id: str, stopped_by: str | None, jobs: JobStore, estimates: Estimates, now: datetime) -> JobStatus:
-    """The job's terminal status; running it again changes nothing. `stopped_by` is the error that stopped the machine,
-    if any. The run that settles a delivered job also counts what its song took.
+@dataclass(frozen=True)
+class SettlePorts:
+    """What `settle_job` works with."""
 
-    Raises `StaleRecordError` where others keep writing the job, which the machine repeats, and `NotFoundError` for an
-    unknown job.
+    jobs: JobStore
+    events: JobEvents
+    estimates: Estimates
+
+
+def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
+    """The job's terminal status, which the world has been told of; running it again changes nothing. `stopped_by` is
+    the error that stopped the machine, if any. The run that settles a delivered job also counts what its song took.
+
+    Raises `StaleRecordError` where others keep writing the job and `TransientError` where its end could not be told:
+    the machine repeats both, and the reaper after it. Raises `NotFoundError` for an unknown job.
     """
+    job = _settled(job_id, stopped_by, ports, now)
+    if job.publish_pending:
+        # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all.
+        ports.events.publish(end_of(job))
+        _note_published(job, ports.jobs)
+    return job.status
+
+
+def _settled(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
     for _ in range(_READS - 1):
         try:
-            return _settle_once(job_id, stopped_by, jobs, estimates, now)
+            return _settle_once(job_id, stopped_by, ports, now)
         except StaleRecordError:
             continue
-    return _settle_once(job_id, stopped_by, jobs, estimates, now)
+    return _settle_once(job_id, stopped_by, ports, now)
 
 
-def _settle_once(job_id: str, stopped_by: str | None, jobs: JobStore, estimates: Estimates, now: datetime) -> JobStatus:
-    job = load_job(job_id, jobs)
+def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
+    job = load_job(job_id, ports.jobs)
     settled = settle(job, stopped_by, now)
     if settled is None:
-        return job.status
-    jobs.settle(settled)
+        return job
+    ports.jobs.settle(settled)
     song = song_time_of(settled)
     if song is not None:
-        estimates.learn(settled.candidate.model, song)
-    return settled.status
+        ports.estimates.learn(settled.candidate.model, song)
+    return settled
+
+
+def _note_published(job: Job, jobs: JobStore) -> None:
+    for _ in range(_READS - 1):
+        try:
+            jobs.save(job.published())
+        except StaleRecordError:
+            job = load_job(job.id, jobs)
+            if not job.publish_pending:
+                return
+        else:
+            return
+    jobs.save(job.published())

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fermata.domain.candidates import Candidate, DefaultFallbacks, candidates_for
 from fermata.domain.catalogue import Catalogue
+from fermata.domain.deadlines import start_by, wrong_deadline
 from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus, not_started
+from fermata.domain.reaping import looked_after
 from fermata.domain.references import object_key, wrong_upload
 from fermata.domain.requests import SongRequest, parse_song_request
 from fermata.errors import (
@@ -27,6 +29,8 @@ from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore
 class SubmitPorts:
     """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds. `default_fallbacks` are
     for requests that name none, `trusted_origins` those that a reference may be linked from besides public hosts.
+    `first_check_s` seconds after its submission somebody looks whether a job was started.
+    `longest_finish_by_s` is how many seconds away a deadline may be.
     """
 
     jobs: JobStore
@@ -37,6 +41,8 @@ class SubmitPorts:
     default_fallbacks: DefaultFallbacks
     references: ReferenceStore
     trusted_origins: Collection[str]
+    first_check_s: int
+    longest_finish_by_s: int
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,14 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
+    estimate = ports.estimates.current().get(model.id, model.estimate)
+    wrong = list(wrong_deadline(request.finish_by, estimate, ports.longest_finish_by_s, now))
+    if wrong:
+        raise InvalidRequestError(wrong)
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
     _check_upload(request, chain, order.tenant_id, ports.references, now)
-    job = _new_job(request, chain, order.tenant_id, ports.start_by_s, now, randomness)
+    until = start_by(request.finish_by, estimate, ports.start_by_s, now)
+    job = looked_after(_new_job(request, chain, order.tenant_id, until, now, randomness), ports.first_check_s)
     answer = order.answer(job)
     try:
         ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -148,7 +159,7 @@ def _new_job(
     request: SongRequest,
     chain: tuple[Candidate, ...],
     tenant_id: str,
-    start_by_s: int,
+    start_by: datetime,
     now: datetime,
     randomness: bytes,
 ) -> Job:
@@ -160,5 +171,5 @@ def _new_job(
         status=JobStatus.QUEUED,
         created_at=now,
         updated_at=now,
-        start_by=now + timedelta(seconds=start_by_s),
+        start_by=start_by,
     )

@@ -1,0 +1,22 @@
+"""Every minute: the jobs that nobody seems to move."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.errors import FermataError
+from fermata.log import logger
+from fermata.use_cases.reap_jobs import reap_jobs
+from fermata.wiring import now, reap_ports
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """How many jobs were due, and what was done for them."""
+
+    def lost(job_id: str, error: FermataError) -> None:
+        logger.warning("a job could not be looked after", extra={"job_id": job_id, "error": type(error).__name__})
+
+    done = reap_jobs(reap_ports(lost), now())
+    logger.info("reaped", extra=done)
+    return done

@@ -1,0 +1,81 @@
+"""The jobs that are due, by the sparse index `ByCheckAt`: a job is in it as long as it has a `check_at`."""
+
+import time
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.adapters.dynamo_transactions import DynamoTransactions, error_code, plain, serialize
+from fermata.domain.jobs import Job
+from fermata.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INDEX: Final = "ByCheckAt"
+SHARDS: Final = 4
+AT_ONCE: Final = 50
+"""Most jobs of one shard that one run takes."""
+
+
+def index_keys(job: Job) -> dict[str, str]:
+    """What puts a job's row into the index, nothing where it does not belong there: a key must not be null."""
+    if job.check_at is None:
+        return {}
+    return {"check_shard": _shard(zlib.crc32(job.id.encode()) % SHARDS), "check_at": _moment(job.check_at)}
+
+
+class DynamoDueJobs:
+    """`DueJobs` over one table."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transactions = DynamoTransactions(client, table, pause, clock)
+
+    def find(self, now: datetime) -> list[str]:
+        """Ids of jobs that are due, the longest waiting of each shard first."""
+        return [job_id for number in range(SHARDS) for job_id in self._find(_shard(number), now)]
+
+    def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
+        """Look at a job again at `until`. The version stays: whoever writes the job next overwrites this, and then it
+        is only looked at sooner.
+        """
+        values: dict[str, Any] = {
+            ":until": _moment(until),
+            ":since": None if absent_since is None else _moment(absent_since),
+            ":version": job.version,
+        }
+        expression = "SET #check_at = :until , #absent_since = :since"
+        condition = "#version = :version AND attribute_exists(check_shard)"
+        update = self._transactions.update(f"JOB#{job.id}", "JOB", expression, condition, values)
+        self._transactions.write({"job": update}, self._transactions.deadline())
+
+    def _find(self, shard: str, now: datetime) -> list[str]:
+        try:
+            answer = self._transactions.client.query(
+                TableName=self._transactions.table,
+                IndexName=INDEX,
+                KeyConditionExpression="check_shard = :shard AND check_at <= :now",
+                ExpressionAttributeValues={":shard": serialize(shard), ":now": serialize(_moment(now))},
+                Limit=AT_ONCE,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the jobs that are due could not be read: {error_code(error)}") from error
+        return [plain(item)["pk"].removeprefix("JOB#") for item in answer["Items"]]
+
+
+def _shard(number: int) -> str:
+    return f"CHECK#{number}"
+
+
+def _moment(moment: datetime) -> str:
+    """Text of one length, so that it sorts as moments do; they are kept to the millisecond."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,34 @@
+"""`python -m local tick FUNCTION`: run a scheduled function now, on a cloud on this machine."""
+
+import json
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.cloud_client import client_of
+from local.errors import LocalCloudError, UsageError
+from local.schedules import read_schedules
+from local.state_dir import find_state_dir
+
+
+class TickError(LocalCloudError):
+    """The function could not be run; the message says what to do."""
+
+
+def tick(function: str, state_dir: Path | None) -> str:
+    """Run a scheduled function once, as its rule does, and return its answer: one JSON object."""
+    cloud = find_state_dir(state_dir).running()
+    try:
+        schedules = {schedule.function: schedule for schedule in read_schedules(client_of(cloud, "events"))}
+        schedule = schedules.get(function)
+        if schedule is None:
+            raise UsageError(f"{function} is not on a schedule; expected one of {', '.join(sorted(schedules))}")
+        payload = json.dumps(schedule.event()).encode()
+        answer = client_of(cloud, "lambda").invoke(FunctionName=schedule.target["Arn"], Payload=payload)
+        said = answer["Payload"].read().decode()
+    except (BotoCoreError, ClientError) as error:
+        raise TickError(f"cannot run {function}: {error}") from error
+    if "FunctionError" in answer:
+        name = json.loads(said).get("errorType", "unknown error")
+        raise TickError(f"{function} failed with {name}; see its log in {cloud['logs_dir']}")
+    return json.dumps(json.loads(said))

@@ -1,0 +1,201 @@
+"""Taking an order back: free while nothing is bought, refused afterwards, and one of the two whoever is faster."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from moto import mock_aws
+
+from fermata.domain.jobs import AttemptState, Charged, Job, JobStatus
+from fermata.domain.verdicts import Word
+from fermata.errors import (
+    AlreadyFinishedError,
+    AlreadyOrderedError,
+    NotFoundError,
+    RequestRefusedError,
+    StaleRecordError,
+    TransientError,
+)
+from fermata.ports import JobStore
+from fermata.use_cases.cancel_job import cancel_job
+from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.start_generation import start_generation
+from tests.books import Books, books_in_dynamodb
+from tests.cloud import dynamodb_with_table
+from tests.songs import (
+    JOB_ID,
+    claimed_attempt,
+    delivered_job,
+    failed_job,
+    generating_job,
+    hex_answer,
+    queued_job,
+    rate_limited,
+    ready_job,
+    submitting_job,
+)
+from tests.twins import FUNDED_WALLETS, NOON, FakeUpstream, InMemoryJobStore, World
+
+CANCELED = failed_job(rate_limited()).canceled(NOON)
+
+
+def world_of(job: Job) -> World:
+    world = World(upstream=FakeUpstream(hex_answer(b"ID3" + bytes(2000))))
+    world.jobs.create(job)
+    return world
+
+
+def cancel(world: World, tenant_id: str = "acme") -> Job:
+    return cancel_job(JOB_ID, tenant_id, world.jobs, world.clock())
+
+
+def kinds(world: World) -> list[str]:
+    wallet = world.wallets.find("acme")
+    assert wallet is not None
+    assert wallet.held == 0
+    return [entry.kind.value for entry in world.wallets.ledger("acme")]
+
+
+@pytest.mark.parametrize("job", [queued_job(), failed_job(rate_limited())], ids=["first turn", "another turn"])
+def test_a_job_that_waits_for_a_turn_is_canceled_and_refunded(job: Job) -> None:
+    world = world_of(job)
+    world.clock.pass_seconds(7)
+    canceled = cancel(world)
+    assert world.stored(JOB_ID) == canceled
+    assert (canceled.status, canceled.charged, canceled.failure) == (JobStatus.CANCELED, Charged.REFUNDED, None)
+    assert (canceled.finished_at, canceled.attempts) == (world.clock(), job.attempts)
+    assert kinds(world) == ["hold", "refund"]
+
+
+def test_the_execution_of_a_canceled_job_orders_nothing_and_settles_nothing() -> None:
+    world = world_of(queued_job())
+    canceled = cancel(world)
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.CANCELED
+    assert world.stored(JOB_ID) == canceled.published()
+    assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
+    assert (world.upstream.posts, kinds(world)) == (0, ["hold", "refund"])
+
+
+@pytest.mark.parametrize(
+    ("job", "error"),
+    [
+        (submitting_job(), AlreadyOrderedError),
+        (generating_job(), AlreadyOrderedError),
+        (ready_job(), AlreadyOrderedError),
+        (delivered_job(), AlreadyFinishedError),
+        (failed_job(rate_limited()).settled(rate_limited(), NOON), AlreadyFinishedError),
+        (CANCELED, AlreadyFinishedError),
+    ],
+    ids=lambda given: given.status.value if isinstance(given, Job) else "",
+)
+def test_what_is_ordered_or_finished_stays_and_its_state_is_named(job: Job, error: type[RequestRefusedError]) -> None:
+    world = world_of(job)
+    with pytest.raises(error, match=f"is {job.status}"):
+        cancel(world)
+    assert (world.stored(JOB_ID), world.jobs.saves) == (job, 0)
+
+
+def test_another_tenants_job_and_an_unknown_one_are_not_found() -> None:
+    world = world_of(queued_job())
+    with pytest.raises(NotFoundError):
+        cancel(world, "other")
+    with pytest.raises(NotFoundError):
+        cancel_job("job_01JD0ABCDEFGHJKMNPQRSTVWXZ", "acme", world.jobs, NOON)
+    assert world.stored(JOB_ID) == queued_job()
+
+
+# ---- races
+
+
+def test_a_claim_that_is_faster_wins() -> None:
+    world = world_of(queued_job())
+    world.jobs.before_next_save = lambda: start_generation(JOB_ID, world.start_ports(), "run-1")
+    with pytest.raises(AlreadyOrderedError):
+        cancel(world)
+    assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
+
+
+def test_a_cancel_that_is_faster_than_the_claim_wins_and_nothing_is_ordered() -> None:
+    world = world_of(queued_job())
+    world.jobs.before_next_save = lambda: cancel(world)
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.CANCELED, 0)
+    assert kinds(world) == ["hold", "refund"]
+
+
+def test_of_two_cancels_one_refunds() -> None:
+    world = world_of(queued_job())
+    world.jobs.before_next_save = lambda: cancel(world)
+    world.clock.pass_seconds(1)
+    late = world.clock()
+    world.clock.now = NOON
+    with pytest.raises(AlreadyFinishedError):
+        cancel_job(JOB_ID, "acme", world.jobs, late)
+    assert kinds(world) == ["hold", "refund"]
+
+
+def test_a_cancel_whose_own_write_was_applied_unheard_is_a_success() -> None:
+    world = world_of(queued_job())
+
+    def lose_the_answer() -> None:
+        raise StaleRecordError("the client sent it again, and the second found the first")
+
+    world.jobs.after_next_save = lose_the_answer
+    assert cancel(world) == world.stored(JOB_ID)
+    assert kinds(world) == ["hold", "refund"]
+
+
+def test_a_job_that_never_stands_still_is_tried_again_later() -> None:
+    world = world_of(queued_job())
+
+    def write_again() -> None:
+        world.jobs.save(world.stored(JOB_ID).with_late_answer(1, NOON))
+        world.jobs.before_next_save = write_again
+
+    world.jobs.before_next_save = write_again
+    with pytest.raises(TransientError, match="try again"):
+        cancel(world)
+    assert world.stored(JOB_ID).status is JobStatus.QUEUED
+
+
+@pytest.fixture(params=["in_memory", "dynamodb"])
+def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+    if request.param == "in_memory":
+        jobs = InMemoryJobStore()
+        yield Books(jobs, jobs.wallets, jobs.wallets.ledger)
+        return
+    with mock_aws():
+        yield books_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
+
+
+def _claim(jobs: JobStore) -> None:
+    jobs.save(queued_job().claimed(claimed_attempt(), NOON))
+
+
+def _cancel(jobs: JobStore) -> None:
+    jobs.settle(queued_job().canceled(NOON))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "ledger"),
+    [(_claim, _cancel, JobStatus.SUBMITTING, ["hold"]), (_cancel, _claim, JobStatus.CANCELED, ["hold", "refund"])],
+    ids=["claim first", "cancel first"],
+)
+def test_of_a_claim_and_a_cancel_that_read_the_same_version_one_is_written(
+    books: Books,
+    first: Callable[[JobStore], None],
+    second: Callable[[JobStore], None],
+    status: JobStatus,
+    ledger: list[str],
+) -> None:
+    books.jobs.create(queued_job())
+    first(books.jobs)
+    with pytest.raises(StaleRecordError):
+        second(books.jobs)
+    job = books.jobs.load(JOB_ID)
+    assert job is not None
+    assert job.status is status
+    assert all(attempt.state is AttemptState.CLAIMED for attempt in job.attempts)
+    assert [entry.kind.value for entry in books.ledger("acme")] == ledger
+    wallet = books.wallet()
+    assert wallet.granted == wallet.balance + wallet.held + wallet.spent

@@ -1,0 +1,239 @@
+"""Jobs that nobody moves are started, settled or told of; those that somebody moves are left alone."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from fermata.domain.jobs import Charged, Job, JobStatus
+from fermata.domain.reaping import Execution, LookAgain, Patience, Settle, Start, care_for
+from fermata.errors import TransientError
+from fermata.use_cases.reap_jobs import reap_jobs
+from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.start_generation import start_generation
+from tests.songs import (
+    JOB_ID,
+    delivered_job,
+    failed_job,
+    generating_job,
+    hex_answer,
+    queued_job,
+    rate_limited,
+    ready_job,
+    stored_track,
+    submitting_job,
+)
+from tests.twins import NOON, FakeUpstream, InMemoryDueJobs, World
+
+DUE = {"check_at": NOON}
+PATIENCE = Patience(idle_s=1200, absent_gap_s=300)
+
+
+def seconds(count: int) -> timedelta:
+    return timedelta(seconds=count)
+
+
+def world_of(*jobs: Job) -> World:
+    world = World()
+    for job in jobs:
+        world.jobs.create(job.model_copy(update=DUE))
+    return world
+
+
+def reap(world: World) -> dict[str, int]:
+    """What one run did, without what it did not do."""
+    return {what: count for what, count in reap_jobs(world.reap_ports(), world.clock()).items() if count}
+
+
+@pytest.mark.parametrize(
+    ("job", "execution", "care"),
+    [
+        (queued_job(), Execution.ABSENT, Start(NOON + seconds(300))),
+        (failed_job(rate_limited()), Execution.ABSENT, Start(NOON + seconds(300))),
+        (queued_job(start_by=NOON), Execution.ABSENT, LookAgain(NOON + seconds(300), NOON)),
+        (submitting_job(), Execution.ABSENT, LookAgain(NOON + seconds(300), NOON)),
+        (generating_job(), Execution.ABSENT, LookAgain(NOON + seconds(300), NOON)),
+        (
+            submitting_job().model_copy(update={"absent_since": NOON - seconds(299)}),
+            Execution.ABSENT,
+            LookAgain(NOON + seconds(1), NOON - seconds(299)),
+        ),
+        (
+            submitting_job().model_copy(update={"absent_since": NOON - seconds(300)}),
+            Execution.ABSENT,
+            Settle("Execution.ABSENT"),
+        ),
+        (
+            submitting_job().model_copy(update={"absent_since": NOON - seconds(300)}),
+            Execution.RUNNING,
+            LookAgain(NOON + seconds(1200)),
+        ),
+        (queued_job(), Execution.RUNNING, LookAgain(NOON + seconds(1200))),
+        (ready_job(), Execution.ENDED, Settle("Execution.ENDED")),
+        (queued_job(), Execution.ENDED, Settle("Execution.ENDED")),
+    ],
+)
+def test_what_is_done_follows_from_the_record_and_the_execution(
+    job: Job, execution: Execution, care: Start | Settle | LookAgain
+) -> None:
+    assert care_for(job, execution, PATIENCE, NOON) == care
+
+
+def test_a_job_that_was_never_started_is_started_once() -> None:
+    world = world_of(queued_job())
+    assert reap(world) == {"due": 1, "started": 1}
+    assert reap(world) == {}
+    assert world.machine.started == [JOB_ID]
+    world.clock.pass_seconds(300)
+    assert reap(world) == {"due": 1, "put_off": 1}
+    assert world.stored(JOB_ID).check_at == world.clock() + seconds(1200)
+
+
+def test_a_job_is_looked_at_first_a_minute_after_its_submission() -> None:
+    world = World()
+    world.jobs.create(queued_job(check_at=NOON + seconds(60)))
+    world.clock.pass_seconds(59)
+    assert reap(world) == {}
+    world.clock.pass_seconds(1)
+    assert reap(world) == {"due": 1, "started": 1}
+
+
+@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job()])
+def test_a_job_whose_execution_runs_is_left_alone(job: Job) -> None:
+    world = world_of(job)
+    world.machine.start(JOB_ID)
+    assert reap(world) == {"due": 1, "put_off": 1}
+    assert world.stored(JOB_ID) == job.model_copy(update={"check_at": NOON + seconds(1200)})
+
+
+def test_a_job_whose_execution_ended_is_settled_and_told_of() -> None:
+    world = world_of(submitting_job())
+    world.machine.ended.add(JOB_ID)
+    assert reap(world) == {"due": 1, "settled": 1}
+    job = world.stored(JOB_ID)
+    assert (job.status, job.charged, job.check_at) == (JobStatus.FAILED, Charged.REFUNDED, None)
+    assert job.failure is not None
+    assert (job.failure.code, job.failure.provider_charged.value) == ("Execution.ENDED", "unknown")
+    assert [event.detail_type for event in world.events.published] == ["Music Job Failed"]
+    assert reap(world) == {}
+    assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
+
+
+def test_a_stored_song_whose_execution_ended_is_delivered() -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    world.machine.ended.add(JOB_ID)
+    reap(world)
+    assert (world.stored(JOB_ID).status, world.stored(JOB_ID).charged) == (JobStatus.SUCCEEDED, Charged.YES)
+
+
+def test_an_ordered_job_without_an_execution_is_settled_only_when_it_was_missed_twice() -> None:
+    world = world_of(generating_job())
+    assert reap(world) == {"due": 1, "put_off": 1}
+    world.clock.pass_seconds(299)
+    assert reap(world) == {}
+    assert world.stored(JOB_ID).status is JobStatus.GENERATING
+    world.clock.pass_seconds(1)
+    assert reap(world) == {"due": 1, "settled": 1}
+    assert world.stored(JOB_ID).status is JobStatus.FAILED
+
+
+def test_an_execution_that_is_seen_again_is_not_missed_any_more() -> None:
+    world = world_of(generating_job())
+    reap(world)
+    world.clock.pass_seconds(300)
+    world.machine.start(JOB_ID)
+    reap(world)
+    assert (world.stored(JOB_ID).absent_since, world.stored(JOB_ID).status) == (None, JobStatus.GENERATING)
+
+
+def test_an_end_that_nobody_was_told_of_is_told_although_the_machine_cannot_be_asked() -> None:
+    world = World()
+    world.jobs.create(delivered_job())
+    world.machine.failure = TransientError("the job's execution could not be looked up")
+    world.clock.pass_seconds(60)
+    assert reap(world) == {"due": 1, "settled": 1}
+    assert [event.detail["event_id"] for event in world.events.published] == [f"{JOB_ID}.succeeded"]
+    assert world.stored(JOB_ID) == delivered_job().published()
+
+
+def test_a_canceled_job_is_told_of_at_the_next_run() -> None:
+    world = World()
+    world.jobs.create(queued_job().canceled(NOON))
+    assert reap(world) == {"due": 1, "settled": 1}
+    assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
+
+
+def test_an_end_that_cannot_be_told_stays_due() -> None:
+    world = World()
+    world.jobs.create(queued_job().canceled(NOON))
+    world.events.failure = TransientError("the bus refused the event of the job's end: ThrottlingException")
+    assert reap(world) == {"due": 1, "lost": 1}
+    assert world.stored(JOB_ID).publish_pending
+    world.events.failure = None
+    assert reap(world) == {"due": 1, "settled": 1}
+
+
+def test_trouble_with_one_job_does_not_keep_the_others_waiting() -> None:
+    other = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
+    world = world_of(queued_job())
+    world.jobs.create(queued_job(id=other).canceled(NOON))
+    world.machine.failure = TransientError("the job's state machine could not be started: ThrottlingException")
+    assert reap(world) == {"due": 2, "settled": 1, "lost": 1}
+    assert [job_id for job_id, _ in world.lost] == [JOB_ID]
+    assert world.stored(other).check_at is None
+
+
+class OldIndex(InMemoryDueJobs):
+    """An index that still has what was due an hour ago, and a job that is gone."""
+
+    def find(self, now: datetime) -> list[str]:  # noqa: ARG002 - it does not look at the time
+        return [*self.store.rows, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
+
+
+def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:
+    world = World()
+    later = submitting_job().model_copy(update={"check_at": NOON + seconds(1)})
+    world.jobs.create(later)
+    world.machine.ended.add(JOB_ID)
+    ports = replace(world.reap_ports(), due=OldIndex(world.jobs))
+    assert reap_jobs(ports, NOON) == {"due": 2, "started": 0, "settled": 0, "put_off": 0, "skipped": 1, "lost": 1}
+    assert world.stored(JOB_ID) == later
+
+
+# ---- beside others
+
+
+def test_a_run_that_is_overtaken_by_another_changes_nothing() -> None:
+    world = world_of(submitting_job())
+    world.machine.ended.add(JOB_ID)
+    world.jobs.before_next_save = lambda: reap(world)
+    reap(world)
+    assert len(world.events.published) == 1
+    assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
+
+
+def test_a_job_that_moves_while_it_is_put_off_keeps_what_was_written() -> None:
+    world = world_of(queued_job())
+    world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
+    world.machine.while_starting = lambda _: start_generation(JOB_ID, world.start_ports(), "run-1")
+    reap(world)
+    assert (world.stored(JOB_ID).status, world.stored(JOB_ID).check_at) == (JobStatus.STORING, NOON)
+    assert world.upstream.posts == 1
+
+
+def test_putting_off_does_not_get_in_the_way_of_a_claim() -> None:
+    world = world_of(queued_job())
+    world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
+    world.machine.start(JOB_ID)
+    world.jobs.before_next_save = lambda: reap(world)
+    start_generation(JOB_ID, world.start_ports(), "run-1")
+    assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
+
+
+def test_an_execution_that_settles_while_the_reaper_looks_is_settled_once() -> None:
+    world = world_of(ready_job().with_tracks((stored_track(),), NOON))
+    world.machine.ended.add(JOB_ID)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    reap(world)
+    assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "settle"]
+    assert len(world.events.published) == 1
