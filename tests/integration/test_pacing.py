@@ -12,8 +12,8 @@ import pytest
 
 from tests.integration.song import Cloud, request
 
-JOBS = 30
-AT_ONCE = 3
+JOBS = 20
+AT_ONCE = 2
 PER_MINUTE = 600
 ORDER_SLACK = timedelta(seconds=2)
 # Many jobs keep a small machine busy, and a late function is not what is tested here.
@@ -49,7 +49,7 @@ def test_many_jobs_at_a_limited_provider_all_have_their_turn_and_none_is_refused
     start_cloud: Callable[..., Cloud],
 ) -> None:
     limits = parameters(MinimaxRpm=PER_MINUTE, MinimaxConcurrency=AT_ONCE, **PATIENT)
-    cloud = start_cloud("--provider-latency", "0.5", "--time-scale", "1", *limits)
+    cloud = start_cloud("--provider-latency", "1", "--time-scale", "1", *limits)
     cloud.limit("minimax", AT_ONCE, PER_MINUTE)
     with ThreadPoolExecutor(3) as clients:
         jobs = list(clients.map(lambda _: cloud.submit(request("one of many")), range(JOBS)))
@@ -59,9 +59,10 @@ def test_many_jobs_at_a_limited_provider_all_have_their_turn_and_none_is_refused
     assert cloud.count("succeeded") == JOBS
     counted = cloud.limits("minimax")
     assert counted["refused"] == 0
-    assert counted["peak_concurrent"] <= AT_ONCE
+    assert counted["peak_concurrent"] == AT_ONCE
     assert [item["charged"] for item in cloud.posts("minimax", sha256("one of many"))] == [True] * JOBS
     waits, starts = asked(cloud, ids), {job_id: started_at(cloud, job_id) for job_id in ids}
+    assert any(waits.values()), "nobody had to wait, so this run proves nothing"
     for job_id in ids:
         came = [*(at for at, _ in waits[job_id][1:]), starts[job_id]]
         assert all(at >= told for at, (_, told) in zip(came, waits[job_id], strict=False))
