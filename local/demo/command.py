@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     """0 when every song plays, 1 when one does not or no cloud starts, 2 for wrong arguments, 130 after Ctrl-C."""
     arguments = _parser().parse_args(argv)
     console = Console()
-    for signal_number in (signal.SIGTERM, signal.SIGHUP):
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, _interrupt)
     try:
         return _demonstrate(arguments, console)
