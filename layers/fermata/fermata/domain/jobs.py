@@ -306,6 +306,28 @@ class Job(_Record):
         open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
         return open_for_more and now < self.start_by and self.refusal is None
 
+    def next_attempt(
+        self,
+        key_alias: str,
+        claim_id: str,
+        started_at: datetime,
+        claim_until: datetime,
+        callback: AwaitedCallback | None = None,
+    ) -> Attempt:
+        """The attempt that follows those on record, for the model whose turn it is."""
+        return Attempt(
+            number=len(self.attempts) + 1,
+            candidate=self.turn,
+            provider=self.candidate.provider,
+            dialect=self.candidate.dialect,
+            model=self.candidate.upstream_model,
+            key_alias=key_alias,
+            claim_id=claim_id,
+            claim_until=claim_until,
+            started_at=started_at,
+            callback=callback,
+        )
+
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
         """This job with a new attempt about to be sent."""
         return self._moved(JobStatus.SUBMITTING, now, attempts=(*self.attempts, attempt))

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.job_ids import is_job_id
 from fermata.domain.references import object_key
-from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
+from fermata.errors import NotFinishedError, StaleRecordError, TransientError
 from fermata.ports import AnswerStore, JobStore, ReferenceStore, TrackStore
+from fermata.use_cases.read_jobs import find_job_or_tombstone
 
 _READS: Final = 5
 
@@ -30,11 +30,7 @@ def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -
     it again finishes.
     """
     for _ in range(_READS):
-        job = ports.jobs.load(job_id) if is_job_id(job_id) else None
-        if job is None or job.tenant_id != tenant_id:
-            raise NotFoundError(
-                "there is no such job; expected the id of a job that was submitted with this tenant's key"
-            )
+        job = find_job_or_tombstone(job_id, tenant_id, ports.jobs)
         if not job.status.is_terminal:
             raise NotFinishedError(f"the job is {job.status}; cancel it while it is queued, or delete it once it ended")
         # The files go first: as long as the record stands, its owner can ask again.

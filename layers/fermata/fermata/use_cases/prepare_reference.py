@@ -202,15 +202,4 @@ def _not_taken(message: str, code: str) -> Failure:
 
 
 def _failed_attempt(job: Job, alias: str, claim_id: str, began: datetime, refused: Refused, now: datetime) -> Attempt:
-    attempt = Attempt(
-        number=len(job.attempts) + 1,
-        candidate=job.turn,
-        provider=job.candidate.provider,
-        dialect=job.candidate.dialect,
-        model=job.candidate.upstream_model,
-        key_alias=alias,
-        claim_id=claim_id,
-        claim_until=now,
-        started_at=began,
-    )
-    return attempt.after(refused, now)
+    return job.next_attempt(alias, claim_id, began, now).after(refused, now)

@@ -32,10 +32,22 @@ def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
     """The tenant's job; raises the same `NotFoundError` for an unknown id, for another tenant's and for a deleted
     one.
     """
-    job = jobs.load(job_id) if is_job_id(job_id) else None
-    if job is None or job.tenant_id != tenant_id or job.deleted_at is not None:
-        raise NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
+    job = find_job_or_tombstone(job_id, tenant_id, jobs)
+    if job.deleted_at is not None:
+        raise _not_found()
     return job
+
+
+def find_job_or_tombstone(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
+    """The tenant's job, a deleted one too; raises `NotFoundError` for an unknown id and for another tenant's."""
+    job = jobs.load(job_id) if is_job_id(job_id) else None
+    if job is None or job.tenant_id != tenant_id:
+        raise _not_found()
+    return job
+
+
+def _not_found() -> NotFoundError:
+    return NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
 
 
 def show_job(job: Job, api_url: str, ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:

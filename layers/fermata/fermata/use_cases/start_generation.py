@@ -139,18 +139,8 @@ def _lease_end(ports: StartPorts) -> datetime:
 def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts, callback: OpenCallback | None = None) -> Job | None:
     # Read together: what was done before (the keys may have come from afar) must not shorten the claim.
     now, remaining_s = ports.clock(), ports.remaining_s()
-    attempt = Attempt(
-        number=len(job.attempts) + 1,
-        candidate=job.turn,
-        provider=job.candidate.provider,
-        dialect=job.candidate.dialect,
-        model=job.candidate.upstream_model,
-        key_alias=alias,
-        claim_id=claim_id,
-        claim_until=claim_end(now, remaining_s, ports.claim_margin_s),
-        started_at=now,
-        callback=callback.awaited if callback else None,
-    )
+    until = claim_end(now, remaining_s, ports.claim_margin_s)
+    attempt = job.next_attempt(alias, claim_id, now, until, callback.awaited if callback else None)
     claimed = job.claimed(attempt, now)
     try:
         ports.resume.jobs.save(claimed)
