@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.domain.callbacks import Callback
 from fermata.errors import StaleRecordError, TransientError
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SORT_KEY: Final = "CALLBACK"
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class DynamoCallbackStore:
@@ -29,23 +27,23 @@ class DynamoCallbackStore:
 
     def load(self, sha256: str) -> Callback | None:
         """The callback, read consistently, or None."""
-        key = {"pk": _serialize(f"CALLBACK#{sha256}"), "sk": _serialize(_SORT_KEY)}
+        key = typed({"pk": f"CALLBACK#{sha256}", "sk": _SORT_KEY})
         try:
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the callback could not be read: {type(error).__name__}") from error
         if item is None:
             return None
-        return Callback.model_validate({name: _deserialize(value) for name, value in item.items()})
+        return Callback.model_validate(plain(item))
 
     def save(self, callback: Callback) -> None:
         """Replace the version before this one; raises `StaleRecordError` where somebody else wrote first."""
-        before = {":before": _serialize(callback.version - 1)}
+        before = typed({":before": callback.version - 1})
         self._put(callback, {"ConditionExpression": "version = :before", "ExpressionAttributeValues": before})
 
     def _put(self, callback: Callback, condition: dict[str, Any]) -> None:
         keys = {"pk": f"CALLBACK#{callback.sha256}", "sk": _SORT_KEY, "ttl": int(callback.expires_at.timestamp())}
-        item = {name: _serialize(value) for name, value in {**keys, **callback.model_dump(mode="json")}.items()}
+        item = typed({**keys, **callback.model_dump(mode="json")})
         try:
             self._client.put_item(TableName=self._table, Item=item, **condition)
         except self._client.exceptions.ConditionalCheckFailedException as error:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions, error_code, plain, serialize
+from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.jobs import Job
 from fermata.errors import TransientError
 
@@ -64,7 +65,7 @@ class DynamoDueJobs:
                 TableName=self._transactions.table,
                 IndexName=INDEX,
                 KeyConditionExpression="check_shard = :shard AND check_at <= :now",
-                ExpressionAttributeValues={":shard": serialize(shard), ":now": serialize(_moment(now))},
+                ExpressionAttributeValues=typed({":shard": shard, ":now": _moment(now)}),
                 Limit=AT_ONCE,
             )
         except (ClientError, BotoCoreError) as error:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.domain.catalogue import Estimate
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.log import logger
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 MAX_AGE_S: Final = 30
 _WRITE_TRIES: Final = 3
 _KEY: Final = {"pk": {"S": "ESTIMATES"}, "sk": {"S": "ESTIMATES"}}
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class DynamoEstimates:
@@ -66,10 +64,10 @@ class DynamoEstimates:
         version = item.get("version")
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
         if version is not None:
-            values = {":before": _serialize(version)}
+            values = typed({":before": version})
             condition = {"ConditionExpression": "version = :before", "ExpressionAttributeValues": values}
         fields = {"version": int(version or 0) + 1, **times.model_dump(mode="json")}
-        row = {**_KEY, **{name: _serialize(value) for name, value in fields.items()}}
+        row = {**_KEY, **typed(fields)}
         try:
             self._client.put_item(TableName=self._table, Item=row, **condition)
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -78,7 +76,7 @@ class DynamoEstimates:
 
     def _read(self, *, consistent: bool) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=consistent)
-        return {name: _deserialize(value) for name, value in answer.get("Item", {}).items()}
+        return plain(answer.get("Item", {}))
 
 
 def _times_in(item: Mapping[str, Any]) -> SongTimes:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fermata.adapters.dynamo_due_jobs import index_keys
-from fermata.adapters.dynamo_transactions import DynamoTransactions, Write, error_code, plain, serialize
+from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_wallet_store import write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Attempt, Job
@@ -85,7 +86,7 @@ class DynamoJobStore:
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": serialize(f"JOB#{job_id}")},
+                ExpressionAttributeValues=typed({":pk": f"JOB#{job_id}"}),
                 ConsistentRead=True,
             )
         except (ClientError, BotoCoreError) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_items import error_code
 from fermata.domain.provider_state import GivenBack, ProviderState
 from fermata.errors import TransientError
 
@@ -30,7 +31,7 @@ class DynamoProviderStates:
         try:
             answer = self._client.get_item(TableName=self._table, Key=_key(provider), ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {provider} could not be read: {_code(error)}") from error
+            raise TransientError(f"the record of {provider} could not be read: {error_code(error)}") from error
         return _state(provider, answer.get("Item"))
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
@@ -39,7 +40,7 @@ class DynamoProviderStates:
         try:
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the records of the providers could not be read: {_code(error)}") from error
+            raise TransientError(f"the records of the providers could not be read: {error_code(error)}") from error
         items = {item["pk"]["S"]: item for item in answer["Responses"].get(self._table, [])}
         return {provider: _state(provider, items.get(_key(provider)["pk"]["S"])) for provider in providers}
 
@@ -69,7 +70,7 @@ class DynamoProviderStates:
             other: Any = error.response.get("Item")
             return _state(state.provider, other)
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {state.provider} could not be written: {_code(error)}") from error
+            raise TransientError(f"the record of {state.provider} could not be written: {error_code(error)}") from error
         return state.model_copy(update={"given_back": frozenset()})
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
@@ -82,7 +83,7 @@ class DynamoProviderStates:
                 ExpressionAttributeValues={":slot": {"SS": [_text(slot)]}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {provider} could not be written: {_code(error)}") from error
+            raise TransientError(f"the record of {provider} could not be written: {error_code(error)}") from error
 
 
 def _key(provider: str) -> dict[str, Any]:
@@ -104,7 +105,3 @@ def _text(slot: GivenBack) -> str:
 def _slot(text: str) -> GivenBack:
     took_ms, _, ticket = text.partition(" ")
     return GivenBack(ticket, int(took_ms) if took_ms else None)
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    return error.response["Error"].get("Code", "unknown") if isinstance(error, ClientError) else type(error).__name__

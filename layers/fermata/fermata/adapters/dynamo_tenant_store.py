@@ -2,17 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class DynamoTenantStore:
@@ -41,7 +38,7 @@ class DynamoTenantStore:
         return None if item is None else ApiKey.model_validate(item)
 
     def _put(self, partition: str, sort_key: str, fields: dict[str, Any]) -> bool:
-        item = {name: _serialize(value) for name, value in {"pk": partition, "sk": sort_key, **fields}.items()}
+        item = typed({"pk": partition, "sk": sort_key, **fields})
         try:
             self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -51,9 +48,9 @@ class DynamoTenantStore:
         return True
 
     def _get(self, partition: str, sort_key: str) -> dict[str, Any] | None:
-        key = {"pk": _serialize(partition), "sk": _serialize(sort_key)}
+        key = typed({"pk": partition, "sk": sort_key})
         try:
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the tenant could not be read: {type(error).__name__}") from error
-        return None if item is None else {name: _deserialize(value) for name, value in item.items()}
+        return None if item is None else plain(item)

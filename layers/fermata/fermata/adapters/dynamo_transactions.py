@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_items import Item, error_code, plain, typed
 from fermata.errors import TransientError
 
 if TYPE_CHECKING:
@@ -17,12 +17,8 @@ PATIENCE_S: Final = 3.0
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.4
 
-Item = Mapping[str, Any]
 Write = dict[str, Any]
 """One part of a transaction, as boto3 takes it."""
-
-serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 class DynamoTransactions:
@@ -46,7 +42,7 @@ class DynamoTransactions:
 
     def get(self, partition: str, sort_key: str) -> Item | None:
         """One item, read consistently, or None; raises `TransientError`."""
-        key = {"pk": serialize(partition), "sk": serialize(sort_key)}
+        key = typed({"pk": partition, "sk": sort_key})
         try:
             item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         except (ClientError, BotoCoreError) as error:
@@ -57,13 +53,12 @@ class DynamoTransactions:
         self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
     ) -> Write:
         """A part that stores an item; `condition` names attributes as `#name`."""
-        keyed = {"pk": partition, "sk": sort_key, **item}
-        stored = {name: serialize(value) for name, value in keyed.items()}
+        stored = typed({"pk": partition, "sk": sort_key, **item})
         return {"Put": {"TableName": self.table, "Item": stored, **_condition(condition, values)}}
 
     def update(self, partition: str, sort_key: str, expression: str, condition: str, values: Item) -> Write:
         """A part that changes an item; both expressions name attributes as `#name`."""
-        key = {"pk": serialize(partition), "sk": serialize(sort_key)}
+        key = typed({"pk": partition, "sk": sort_key})
         about = _condition(condition, values, expression)
         return {"Update": {"TableName": self.table, "Key": key, "UpdateExpression": expression, **about}}
 
@@ -103,16 +98,6 @@ class DynamoTransactions:
         self._pause(pause_s)
 
 
-def plain(item: Item) -> dict[str, Any]:
-    """An item without DynamoDB's type marks; its numbers are `Decimal`."""
-    return {name: _deserialize(value) for name, value in item.items()}
-
-
-def error_code(error: ClientError | BotoCoreError) -> str:
-    """What may be said about a refusal: its code, never its message."""
-    return error.response["Error"].get("Code", "unknown") if isinstance(error, ClientError) else type(error).__name__
-
-
 def _condition(condition: str | None, values: Item | None, expression: str = "") -> dict[str, Any]:
     if condition is None:
         return {}
@@ -122,7 +107,7 @@ def _condition(condition: str | None, values: Item | None, expression: str = "")
     if names:
         told["ExpressionAttributeNames"] = names
     if values:
-        told["ExpressionAttributeValues"] = {name: serialize(value) for name, value in values.items()}
+        told["ExpressionAttributeValues"] = typed(values)
     return told
 
 

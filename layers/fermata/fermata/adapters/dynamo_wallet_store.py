@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions, Item, Write
+from fermata.adapters.dynamo_items import Item
+from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
 from fermata.errors import ConfigurationError, TransientError
 
