@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
 from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports import JobStore, WalletStore
@@ -40,7 +41,11 @@ def books_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: 
     def ledger(tenant_id: str) -> list[LedgerEntry]:
         return [LedgerEntry.model_validate(item) for item in items(client, f"WALLET#{tenant_id}", "LEDGER#", table)]
 
-    return Books(DynamoJobStore(client, table, **patience), DynamoWalletStore(client, table, **patience), ledger)
+    return Books(
+        DynamoJobStore(DynamoTransactions(client, table, **patience)),
+        DynamoWalletStore(DynamoTransactions(client, table, **patience)),
+        ledger,
+    )
 
 
 def items(client: "DynamoDBClient", partition: str, begin: str, table: str = TABLE) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
 from fermata.domain.wallet import Wallet
 
@@ -52,7 +53,7 @@ def dynamodb_with_table(*wallets: Wallet) -> "DynamoDBClient":
         ],
     )
     for wallet in wallets:
-        DynamoWalletStore(client, TABLE).open(wallet)
+        DynamoWalletStore(DynamoTransactions(client, TABLE)).open(wallet)
     return client
 
 

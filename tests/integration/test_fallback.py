@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from tests.integration.song import Cloud, request
 from tests.songs import candidate, claimed_attempt, queued_job, song_request
 
@@ -134,7 +135,7 @@ def test_a_default_fallback_that_cannot_sing_the_request_is_left_out(cloud_with_
 
 
 def test_the_record_keeps_the_chain_and_an_answer_that_came_late_after_the_job_went_on(cloud: Cloud) -> None:
-    store = DynamoJobStore(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"])
+    store = DynamoJobStore(DynamoTransactions(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"]))
     asked = song_request(fallbacks=[AIML], on_unknown="fallback")
     chain = (candidate(), candidate("aimlapi"))
     job = queued_job(id="job_of_a_chain", tenant_id=cloud.line["tenant"], request=asked, candidates=chain)

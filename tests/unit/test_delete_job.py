@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_reference_store import S3ReferenceStore
 from fermata.adapters.s3_track_store import S3TrackStore
@@ -147,7 +148,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[JobStore]:
         yield InMemoryJobStore()
         return
     with mock_aws():
-        yield DynamoJobStore(dynamodb_with_table(*FUNDED_WALLETS), TABLE)
+        yield DynamoJobStore(DynamoTransactions(dynamodb_with_table(*FUNDED_WALLETS), TABLE))
 
 
 def ended(store: JobStore) -> Job:
@@ -179,7 +180,7 @@ def test_a_job_that_somebody_wrote_meanwhile_is_not_forgotten(store: JobStore) -
 def test_every_item_of_a_tombstone_goes_after_fourteen_days_and_holds_no_content() -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
-        store = DynamoJobStore(client, TABLE)
+        store = DynamoJobStore(DynamoTransactions(client, TABLE))
         tombstone = ended(store).forgotten(NOON)
         store.forget(tombstone)
         store.save(tombstone.with_late_answer(1, NOON))

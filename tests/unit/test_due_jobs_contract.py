@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_due_jobs import AT_ONCE, DynamoDueJobs
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job
 from fermata.errors import TransientError
@@ -28,7 +29,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         return
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
-        yield DynamoJobStore(client, TABLE), DynamoDueJobs(client, TABLE)
+        yield DynamoJobStore(DynamoTransactions(client, TABLE)), DynamoDueJobs(DynamoTransactions(client, TABLE))
 
 
 def stored(jobs: JobStore) -> Job:
@@ -95,7 +96,7 @@ def test_a_job_that_has_nothing_left_to_do_is_not_put_off(stores: Stores) -> Non
 def test_a_run_takes_no_more_than_it_can_do_the_longest_waiting_first() -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
-        jobs, due = DynamoJobStore(client, TABLE), DynamoDueJobs(client, TABLE)
+        jobs, due = DynamoJobStore(DynamoTransactions(client, TABLE)), DynamoDueJobs(DynamoTransactions(client, TABLE))
         seen: list[int] = []
         client.meta.events.register(
             "provide-client-params.dynamodb.Query", lambda params, **_: seen.append(params["Limit"])
@@ -110,4 +111,4 @@ def test_an_index_that_cannot_be_read_is_not_an_empty_one() -> None:
         client = dynamodb_with_table()
         AnswersInstead(client, "Query", aws_error("ProvisionedThroughputExceededException", "canary"))
         with pytest.raises(TransientError, match="ProvisionedThroughputExceeded"):
-            DynamoDueJobs(client, TABLE).find(NOON)
+            DynamoDueJobs(DynamoTransactions(client, TABLE)).find(NOON)

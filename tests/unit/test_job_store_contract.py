@@ -10,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
 from fermata.domain.references import unusable
@@ -53,7 +54,7 @@ def dynamodb() -> Iterator["DynamoDBClient"]:
 def store(request: pytest.FixtureRequest) -> JobStore:
     if request.param == "in_memory":
         return InMemoryJobStore()
-    return DynamoJobStore(request.getfixturevalue("dynamodb"), TABLE)
+    return DynamoJobStore(DynamoTransactions(request.getfixturevalue("dynamodb"), TABLE))
 
 
 def advanced_to(job: Job, store: JobStore) -> Job:
@@ -218,7 +219,7 @@ def patience() -> Patience:
 
 @pytest.fixture
 def patient_store(dynamodb: "DynamoDBClient", patience: Patience) -> DynamoJobStore:
-    return DynamoJobStore(dynamodb, TABLE, patience.pause, patience.clock)
+    return DynamoJobStore(DynamoTransactions(dynamodb, TABLE, patience.pause, patience.clock))
 
 
 def test_a_conflict_with_another_transaction_is_repeated(
@@ -261,7 +262,7 @@ def test_a_conflict_on_a_lost_race_is_told_as_stale(dynamodb: "DynamoDBClient", 
 def test_other_trouble_of_the_table_is_transient_and_says_only_its_code(
     dynamodb: "DynamoDBClient", refusal: Callable[[], Answer]
 ) -> None:
-    store = DynamoJobStore(dynamodb, TABLE)
+    store = DynamoJobStore(DynamoTransactions(dynamodb, TABLE))
     AnswersInstead(dynamodb, "TransactWriteItems", refusal)
     with pytest.raises(TransientError) as caught:
         store.create(queued_job())
@@ -273,7 +274,7 @@ def test_a_table_that_cannot_be_reached_is_transient(dynamodb: "DynamoDBClient")
     def unreachable() -> Answer:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    store = DynamoJobStore(dynamodb, TABLE)
+    store = DynamoJobStore(DynamoTransactions(dynamodb, TABLE))
     AnswersInstead(dynamodb, "TransactWriteItems", unreachable)
     AnswersInstead(dynamodb, "Query", unreachable)
     with pytest.raises(TransientError):
@@ -283,7 +284,7 @@ def test_a_table_that_cannot_be_reached_is_transient(dynamodb: "DynamoDBClient")
 
 
 def test_a_table_that_cannot_be_read_is_not_an_absent_job(dynamodb: "DynamoDBClient") -> None:
-    store = DynamoJobStore(dynamodb, "no-such-table")
+    store = DynamoJobStore(DynamoTransactions(dynamodb, "no-such-table"))
     with pytest.raises(TransientError, match="ResourceNotFoundException"):
         store.load(JOB_ID)
 
@@ -295,12 +296,12 @@ def test_a_job_is_read_consistently(dynamodb: "DynamoDBClient") -> None:
         asked.append(params["ConsistentRead"] is True)
 
     dynamodb.meta.events.register("provide-client-params.dynamodb.Query", look)
-    DynamoJobStore(dynamodb, TABLE).load(JOB_ID)
+    DynamoJobStore(DynamoTransactions(dynamodb, TABLE)).load(JOB_ID)
     assert asked == [True]
 
 
 def test_the_row_that_is_written_most_holds_neither_prompt_nor_lyrics(dynamodb: "DynamoDBClient") -> None:
-    store = DynamoJobStore(dynamodb, TABLE)
+    store = DynamoJobStore(DynamoTransactions(dynamodb, TABLE))
     store.create(queued_job())
     key = {"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "JOB"}}
     row = json.dumps(dynamodb.get_item(TableName=TABLE, Key=key)["Item"])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
@@ -77,9 +78,14 @@ def callback_randomness() -> bytes:
 
 
 @lru_cache(maxsize=1)
+def _transactions() -> DynamoTransactions:
+    return DynamoTransactions(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
 def job_store() -> JobStore:
     """The job records."""
-    return DynamoJobStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+    return DynamoJobStore(_transactions())
 
 
 @lru_cache(maxsize=1)
@@ -111,7 +117,7 @@ def wallet_store() -> WalletStore:
     """The tenants' credits."""
     from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
 
-    return DynamoWalletStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+    return DynamoWalletStore(_transactions())
 
 
 def manage_ports() -> "ManagePorts":
@@ -360,7 +366,7 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
     settings = config.load(config.ReapSettings)
     return ReapPorts(
         settle=settle_ports(),
-        due=DynamoDueJobs(aws.dynamodb(), settings.table_name),
+        due=DynamoDueJobs(_transactions()),
         machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
         patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
         lost=lost,

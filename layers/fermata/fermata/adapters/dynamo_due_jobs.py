@@ -1,10 +1,8 @@
 """The jobs that are due, by the sparse index `ByCheckAt`: a job is in it as long as it has a `check_at`."""
 
-import time
 import zlib
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,9 +10,6 @@ from fermata.adapters.dynamo_items import error_code, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.jobs import Job
 from fermata.errors import TransientError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 INDEX: Final = "ByCheckAt"
 SHARDS: Final = 4
@@ -32,14 +27,8 @@ def index_keys(job: Job) -> dict[str, str]:
 class DynamoDueJobs:
     """`DueJobs` over one table."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table: str,
-        pause: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._transactions = DynamoTransactions(client, table, pause, clock)
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
 
     def find(self, now: datetime) -> list[str]:
         """Ids of jobs that are due, the longest waiting of each shard first."""

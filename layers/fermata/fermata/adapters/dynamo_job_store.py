@@ -2,9 +2,8 @@
 `IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
 """
 
-import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,9 +16,6 @@ from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Attempt, Job
 from fermata.domain.wallet import hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
 _ROW: Final = "job"
@@ -29,14 +25,8 @@ _RECEIPT: Final = "receipt"
 class DynamoJobStore:
     """`JobStore` over one table."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table: str,
-        pause: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._transactions = DynamoTransactions(client, table, pause, clock)
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
 
     def create(self, job: Job, receipt: Receipt | None = None) -> None:
         """Store a new job with what was asked for, hold its price and keep the receipt, or nothing at all."""

@@ -4,17 +4,12 @@ entry, which nothing ever changes or deletes.
 Counters are added to, not replaced, so that many jobs of one tenant do not make each other read again.
 """
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
 from fermata.errors import ConfigurationError, TransientError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 WALLET: Final = "wallet"
 """Name of the part of a transaction that changes the wallet."""
@@ -26,14 +21,8 @@ _TRIES: Final = 10
 class DynamoWalletStore:
     """`WalletStore` over one table."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table: str,
-        pause: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._transactions = DynamoTransactions(client, table, pause, clock)
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
 
     def open(self, wallet: Wallet) -> None:
         """Store a new tenant's wallet; one that is there stays as it is."""
