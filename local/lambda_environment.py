@@ -1,18 +1,18 @@
 """One execution environment of a function: a child that runs AWS's own runtime client around the handler."""
 
+import contextlib
 import queue
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final, Protocol
 from uuid import uuid4
 
 from local.deployment import FunctionSpec
+from local.fork_server import ForkServer, FunctionProcess
 from local.function_environment import function_environment
 from local.lambda_answers import Answer, error_answer, error_type
 from local.logs import JsonLines, as_record, now
@@ -20,17 +20,6 @@ from local.runtime_api import Invocation, RuntimeApi
 
 INIT_LIMIT_S: Final = 30.0
 """Seconds to import a handler. Lambda allows 10; a laptop starts a dozen environments on two cores."""
-
-_FUNCTION_MAIN: Final = Path(__file__).with_name("function_main.py")
-
-
-@dataclass(frozen=True)
-class Launch:
-    """What every environment of a cloud is started with; `lifeline` is the read end of a pipe held by this process."""
-
-    interpreter: Path
-    endpoint_url: str
-    lifeline: int
 
 
 @dataclass
@@ -40,6 +29,8 @@ class Call:
     payload: bytes
     request_id: str = field(default_factory=lambda: str(uuid4()))
     answer: Future[Answer] = field(default_factory=Future)
+    asked: float = field(default_factory=time.monotonic)
+    """Monotonic seconds when it came."""
     started: float = 0.0
     """Monotonic seconds when an environment took it."""
 
@@ -64,34 +55,29 @@ class LambdaEnvironment:
     """Runs one invocation at a time; is gone after a timeout or a crash."""
 
     def __init__(
-        self, spec: FunctionSpec, launch: Launch, credentials: Mapping[str, str], log: JsonLines, pool: Pool
+        self, spec: FunctionSpec, endpoint_url: str, credentials: Mapping[str, str], log: JsonLines, pool: Pool
     ) -> None:
         self.spec: Final = spec
         self.ready: Final[Future[None]] = Future()
         self.gone: Final = Event()
-        self._launch, self._credentials, self._log, self._pool = launch, credentials, log, pool
+        self._endpoint_url, self._credentials, self._log, self._pool = endpoint_url, credentials, log, pool
         self._inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._lock = Lock()
         self._call: Call | None = None
         self._last_words: Answer | None = None
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: FunctionProcess | None = None
         self._ended = False
         self._deadline = time.monotonic() + INIT_LIMIT_S
 
-    def start(self) -> None:
-        """Start the child; the calling thread must outlive it, because on Linux the child ends with that thread."""
+    def start(self, server: ForkServer) -> None:
+        """Start the child; raises OSError where that is impossible."""
         api = RuntimeApi(self)
-        self._child = child = subprocess.Popen(
-            [self._launch.interpreter, "-P", _FUNCTION_MAIN, str(self._launch.lifeline), self.spec.handler],
-            cwd=self.spec.code_dir,
-            env=function_environment(self.spec, self._launch.endpoint_url, api.address, self._credentials),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(self._launch.lifeline,),
-            # Ctrl-C at a terminal goes to the cloud alone, which then ends its children in order.
-            process_group=0,
-        )
+        environment = function_environment(self.spec, self._endpoint_url, api.address, self._credentials)
+        try:
+            self._child = child = server.start(self.spec, environment)
+        except OSError:
+            api.stop()
+            raise
         Thread(target=self._watch, args=(child, api), daemon=True, name=f"watch-{self.spec.logical_id}").start()
 
     def give(self, call: Call) -> None:
@@ -106,6 +92,8 @@ class LambdaEnvironment:
 
     def end_if_overdue(self, instant: float) -> None:
         """Kill the child when, at `instant` (monotonic seconds), its call or its start has taken too long."""
+        if instant <= self._deadline:
+            return
         with self._lock:
             child = self._child
             overdue = child is not None and instant > self._deadline and not self._ended
@@ -150,12 +138,15 @@ class LambdaEnvironment:
         with self._lock:
             self._last_words = Answer(payload, failed=True)
 
-    def _watch(self, child: subprocess.Popen[bytes], api: RuntimeApi) -> None:
-        with child:
-            for line in child.stdout or ():
+    def _watch(self, child: FunctionProcess, api: RuntimeApi) -> None:
+        with child.output:
+            for line in child.output:
                 if text := line.decode("utf-8", "replace").rstrip("\r\n"):
                     self._log.write(as_record(text))
-        status = child.returncode
+        status = -signal.SIGKILL
+        # A process that could not be forked, or whose parent was killed, is as good as killed.
+        with contextlib.suppress(OSError):
+            status = child.status.result()
         with self._lock:
             self._ended = True
             call, self._call = self._call, None

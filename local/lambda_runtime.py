@@ -12,13 +12,22 @@ from threading import Event, RLock, Thread
 from typing import Final
 
 from local.deployment import FunctionSpec
+from local.fork_server import ForkServer
 from local.lambda_answers import Answer, error_answer
-from local.lambda_environment import Call, FunctionStartError, LambdaEnvironment, Launch
+from local.lambda_environment import Call, FunctionStartError, LambdaEnvironment
 from local.logs import JsonLines
 
 MAX_ENVIRONMENTS: Final = 64
 """Environments of one cloud; each is a Python of some 60 MB."""
 
+PATIENCE_S: Final = 0.1
+"""Seconds for which the calls of a function wait for one of its environments before another one is started: a start
+takes half a second of a core, and most calls end sooner.
+"""
+_BUSY_FACTOR: Final = 20
+"""How much longer they wait for every second that this machine is late: where all cores are busy, a crowd of
+environments makes every one of them slower.
+"""
 _CLOCK_S: Final = 0.05
 _END_LIMIT_S: Final = 2.0
 
@@ -37,9 +46,12 @@ class _Function:
     log: JsonLines
     credentials: Mapping[str, str]
     waiting: deque[Call] = field(default_factory=deque)
+    environments: set[LambdaEnvironment] = field(default_factory=set)
     idle: list[LambdaEnvironment] = field(default_factory=list)
     arriving: set[LambdaEnvironment] = field(default_factory=set)
     """Starting, or on the way back from an answer: idle in a moment, so no reason to start another."""
+    moved_on: float = 0.0
+    """Monotonic seconds when a call was last given to an environment, or an environment started."""
 
 
 class LambdaRuntime:
@@ -54,20 +66,23 @@ class LambdaRuntime:
         max_environments: int = MAX_ENVIRONMENTS,
     ) -> None:
         # The write end stays open, and unused, for as long as this process lives; its end is what the children notice.
-        lifeline, self._own_end = os.pipe()
-        self._launch = Launch(interpreter, endpoint_url, lifeline)
+        self._lifeline, self._own_end = os.pipe()
+        self._interpreter, self._endpoint_url = interpreter, endpoint_url
         self._functions = {
             spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials())
             for spec in functions
         }
         self._max_environments = max_environments
-        self._max_starting = 2 * (os.cpu_count() or 1)
+        self._max_starting = os.cpu_count() or 1
         self._environments: set[LambdaEnvironment] = set()
         self._starting: set[LambdaEnvironment] = set()
         self._in_flight = 0
+        self._late_s = 0.0
+        """How late this machine's clock comes of late, in seconds: next to nothing where a core is free."""
         self._lock = RLock()
         self._stopped = Event()
-        # One thread for the whole life of the cloud starts all children; see LambdaEnvironment.start.
+        self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}
+        # One thread for the whole life of the cloud: on Linux a fork server ends with the thread that started it.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         Thread(target=self._keep_time, daemon=True, name="lambda-clock").start()
 
@@ -121,10 +136,12 @@ class LambdaRuntime:
             environment.kill()
         for environment in environments:
             environment.gone.wait(_END_LIMIT_S)
+        for server in self._fork_servers.values():
+            server.stop()
         for function in self._functions.values():
             function.log.close()
         os.close(self._own_end)
-        os.close(self._launch.lifeline)
+        os.close(self._lifeline)
 
     # ---- told by the environments
 
@@ -170,6 +187,7 @@ class LambdaRuntime:
 
     def _forget(self, function: _Function, environment: LambdaEnvironment) -> None:
         self._environments.discard(environment)
+        function.environments.discard(environment)
         self._starting.discard(environment)
         function.arriving.discard(environment)
         if environment in function.idle:
@@ -183,8 +201,13 @@ class LambdaRuntime:
     def _dispatch(self, function: _Function) -> None:
         while function.waiting and function.idle:
             function.idle.pop().give(function.waiting.popleft())
-        while len(function.waiting) > len(function.arriving) and self._may_start():
-            self._start(function)
+            function.moved_on = time.monotonic()
+        if not function.waiting or len(function.arriving) >= min(len(function.waiting), self._max_starting):
+            return
+        stuck_s = time.monotonic() - function.moved_on
+        if not function.environments or stuck_s >= PATIENCE_S + _BUSY_FACTOR * self._late_s:
+            while len(function.arriving) < min(len(function.waiting), self._max_starting) and self._may_start():
+                self._start(function)
 
     def _may_start(self) -> bool:
         if self._stopped.is_set() or len(self._starting) >= self._max_starting:
@@ -201,8 +224,10 @@ class LambdaRuntime:
         return False
 
     def _start(self, function: _Function) -> LambdaEnvironment:
-        environment = LambdaEnvironment(function.spec, self._launch, function.credentials, function.log, self)
+        environment = LambdaEnvironment(function.spec, self._endpoint_url, function.credentials, function.log, self)
         self._environments.add(environment)
+        function.environments.add(environment)
+        function.moved_on = time.monotonic()
         self._starting.add(environment)
         function.arriving.add(environment)
         self._spawner.submit(self._spawn, function, environment)
@@ -210,17 +235,27 @@ class LambdaRuntime:
 
     def _spawn(self, function: _Function, environment: LambdaEnvironment) -> None:
         try:
-            environment.start()
+            environment.start(self._fork_server(function.spec.layer_dirs))
         except OSError as error:
             answer = error_answer("Runtime.InvalidEntrypoint", f"cannot start a process: {error.strerror}")
             environment.ready.set_exception(FunctionStartError(function.spec.logical_id, answer))
             self.ended(environment, None, answer)
 
+    def _fork_server(self, layer_dirs: tuple[Path, ...]) -> ForkServer:
+        server = self._fork_servers.get(layer_dirs)
+        if server is None or server.ended:
+            sharing = [one.spec for one in self._functions.values() if one.spec.layer_dirs == layer_dirs]
+            server = self._fork_servers[layer_dirs] = ForkServer(self._interpreter, sharing, self._lifeline)
+        return server
+
     def _keep_time(self) -> None:
+        instant = time.monotonic()
         while not self._stopped.wait(_CLOCK_S):
+            before, instant = instant, time.monotonic()
+            self._late_s += (instant - before - _CLOCK_S - self._late_s) / 10
             with self._lock:
+                self._dispatch_all()
                 environments = list(self._environments)
-            instant = time.monotonic()
             for environment in environments:
                 environment.end_if_overdue(instant)
 

@@ -8,11 +8,13 @@ from types import ModuleType
 from typing import Final
 
 from local import moto_seams
+from local.deployment import ACCOUNT_ID, REGION
 from local.moto_seams import MotoValue
 
 _BATCH: Final = "moto.batch"
 _SSM: Final = "moto.ssm"
 _EC2: Final = "moto.ec2"
+_PLAIN: Final = frozenset({"S", "N", "BOOL", "NULL"})
 
 
 def import_engine() -> None:
@@ -83,6 +85,31 @@ def forget_dropped_objects() -> None:
         return super(model, cls).__new__(cls)
 
     moto_seams.NEW_MODEL.replace(staticmethod(new))
+
+
+def pass_attributes_as_they_are() -> None:
+    """Send a DynamoDB attribute of a plain type as it is: moto keeps it in the form in which it is sent."""
+    original = moto_seams.SERIALIZE_STRUCTURE.original
+
+    def structure(
+        self: MotoValue, serialized: dict[str, MotoValue], value: MotoValue, shape: MotoValue, key: str
+    ) -> None:
+        if key and shape.name == "AttributeValue" and isinstance(value, dict) and _PLAIN.issuperset(value):
+            serialized[key] = dict(value)
+        else:
+            original(self, serialized, value, shape, key)
+
+    moto_seams.SERIALIZE_STRUCTURE.replace(structure)
+
+
+class EventBus:
+    """EventBridge as its boto3 client looks to who publishes, without an HTTP request."""
+
+    def put_events(self, Entries: list[dict[str, MotoValue]]) -> None:  # noqa: N803 (boto3's name)
+        """Put events on the default bus."""
+        from moto.events.models import events_backends
+
+        events_backends[ACCOUNT_ID][REGION].put_events(Entries)
 
 
 def enforce_no_bucket_policy() -> None:

@@ -81,6 +81,11 @@ def parse_once() -> None:
     moto_seams.PARSE.replace(staticmethod(parse))
 
 
+def parse_paths_once() -> None:
+    """Keep what each JSONPath was parsed to; evaluating it leaves it as it is."""
+    moto_seams.JSON_PATH.replace(lru_cache(maxsize=1024)(moto_seams.JSON_PATH.original))
+
+
 def name_executions() -> None:
     """Give an execution that is started without a name a random one, as AWS does."""
     original = moto_seams.START_EXECUTION.original

@@ -3,13 +3,14 @@
 import runpy
 import sys
 
-from local.function_main import end_with_parent
+from local.fork_server_main import end_when_closed, end_with_parent
 
 
 def main() -> None:
     """Run `cloud_main LIFELINE ARGUMENTS...`; `LIFELINE` is the read end of a pipe that the parent holds open."""
     lifeline, *arguments = sys.argv[1:]
-    end_with_parent(int(lifeline))
+    end_with_parent()
+    end_when_closed(int(lifeline))
     sys.argv = ["local", *arguments]
     runpy.run_module("local", run_name="__main__", alter_sys=True)
 

@@ -98,6 +98,22 @@ def test_each_function_has_an_access_key_of_its_own(start: Start) -> None:
     assert sorted(runtime.access_keys.values()) == ["OtherFunction", "WorkerFunction"]
 
 
+def test_a_burst_of_short_calls_shares_environments(start: Start) -> None:
+    runtime = start(function("worker", timeout_s=20))
+    runtime.invoke("worker", order(do="echo"))
+    calls = [runtime.submit("worker", order(do="describe")) for _ in range(8)]
+    assert len({said(call.result(20))["pid"] for call in calls}) < len(calls)
+
+
+def test_where_the_parent_of_all_functions_was_killed_the_next_call_has_a_new_one(start: Start) -> None:
+    runtime = start(function("worker"))
+    parent = said(runtime.invoke("worker", order(do="describe")))["parent"]
+    busy = runtime.submit("worker", order(do="sleep", seconds=30))
+    os.kill(parent, signal.SIGKILL)
+    assert "killed" in said(busy.result(20))["errorMessage"]
+    assert said(runtime.invoke("worker", order(do="describe")))["parent"] != parent
+
+
 def test_an_exception_is_an_error_with_its_class_name_and_the_environment_stays(start: Start) -> None:
     runtime = start(function("worker"))
     before = said(runtime.invoke("worker", order(do="describe")))["pid"]

@@ -41,3 +41,23 @@ def test_an_item_that_is_written_again_leaves_nothing_of_what_it_was() -> None:
     ended = subprocess.run([sys.executable, "-c", REWRITTEN], capture_output=True, text=True, check=False)
     first, second = ended.stdout.split()
     assert first == second, ended.stderr
+
+
+KINDS = """
+from local import moto_backends
+moto_backends.pass_attributes_as_they_are()
+from moto import mock_aws
+from tests.cloud import TABLE, dynamodb_with_table
+with mock_aws():
+    client = dynamodb_with_table()
+    plain = {"s": {"S": ""}, "n": {"N": "1.5"}, "yes": {"BOOL": True}, "no": {"BOOL": False}, "none": {"NULL": True}}
+    nested = {"m": {"M": {**plain, "l": {"L": [{"S": "x"}, {"M": plain}]}}}, "ss": {"SS": ["a"]}, "b": {"B": b"\\x00"}}
+    item = {"pk": {"S": "a"}, "sk": {"S": "b"}, **plain, **nested}
+    client.put_item(TableName=TABLE, Item=item)
+    print(client.get_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})["Item"] == item)
+"""
+
+
+def test_attributes_of_every_kind_come_back_as_they_were_sent() -> None:
+    ended = subprocess.run([sys.executable, "-c", KINDS], capture_output=True, text=True, check=False)
+    assert ended.stdout.strip() == "True", ended.stderr

@@ -63,7 +63,7 @@ def _link(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(order: dict[str, Any]) -> dict[str, Any]:
-    return {"environment": sorted(os.environ), "left_ms": order["left_ms"], "pid": os.getpid()}
+    return {"environment": sorted(os.environ), "left_ms": order["left_ms"], "pid": os.getpid(), "parent": os.getppid()}
 
 
 def _count(order: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""The process from which the functions' processes are forked, and their first code.
+
+It imports once what all handlers import, which is most of the time and the memory that a function's process takes. Runs
+under the functions' own interpreter, so it imports the standard library and what functions find on Lambda only.
+
+The protocol over the control socket: a request is four bytes of length and JSON, an answer is one line of JSON. With a
+request's length comes the file that the new process writes to. The end of the socket ends this process.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def end_with_parent() -> None:
+    """Ask the kernel, where it is Linux, to kill this process when the parent ends, however it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def import_quietly(modules: Sequence[str]) -> None:
+    """Import what can be imported; what can not is for the function that needs it to say."""
+    for module in modules:
+        # A module under construction may raise anything.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+    # What is there by now stays: kept out of collections, its pages stay shared with the children.
+    gc.freeze()
+
+
+class ForkServer:
+    """Forks on request and tells of every child's end; one thread, because a fork takes no other along."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._children: set[int] = set()
+        self._wakeup, self._woken = socket.socketpair()
+        for end in (self._wakeup, self._woken):
+            end.setblocking(False)  # noqa: FBT003 (the standard library takes it so)
+        signal.set_wakeup_fd(self._wakeup.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def serve(self) -> dict[str, Any]:
+        """Return in a child only, with the request that it was forked for."""
+        with selectors.DefaultSelector() as selector:
+            for end in (self._control, self._woken):
+                selector.register(end, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self._woken in ready:
+                    self._reap()
+                if self._control in ready and (request := self._told()):
+                    return request
+
+    def _told(self) -> dict[str, Any] | None:
+        head, files, _, _ = socket.recv_fds(self._control, 4, 1)
+        if not head:
+            os._exit(0)
+        while len(head) < 4:
+            head += self._read(4 - len(head))
+        request: dict[str, Any] = json.loads(self._read(int.from_bytes(head, "big")))
+        if "kill" in request:
+            if request["kill"] in self._children:
+                os.kill(request["kill"], signal.SIGKILL)
+            return None
+        return self._fork(request, files[0])
+
+    def _fork(self, request: dict[str, Any], output: int) -> dict[str, Any] | None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(output)
+            self._say({"refused": request["number"], "reason": error.strerror})
+            return None
+        if pid == 0:
+            self._become_a_child(output)
+            return request
+        os.close(output)
+        self._children.add(pid)
+        self._say({"started": request["number"], "pid": pid})
+        return None
+
+    def _become_a_child(self, output: int) -> None:
+        end_with_parent()
+        # Ctrl-C at a terminal goes to the cloud alone, which then ends its children in order.
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for end in (self._control, self._wakeup, self._woken):
+            end.close()
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(4096)
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._children.discard(pid)
+            self._say({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        self._control.sendall(json.dumps(answer).encode() + b"\n")
+
+    def _read(self, count: int) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            if not (part := self._control.recv(count - len(data))):
+                os._exit(0)
+            data += part
+        return bytes(data)
+
+
+def end_when_closed(lifeline: int) -> None:
+    """Kill this process when the other end of the pipe `lifeline` is closed, by whatever ended who held it."""
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True, name="lifeline").start()
+
+
+def run_function(request: dict[str, Any], lifeline: int) -> None:
+    """Run AWS's runtime client around `request["handler"]` until the process is killed."""
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    os.chdir(request["code_dir"])
+    sys.path.insert(0, request["code_dir"])
+    end_when_closed(lifeline)
+    from awslambdaric import __main__ as runtime
+
+    runtime.main(["awslambdaric", request["handler"]])
+
+
+def main() -> None:
+    """Run `fork_server_main.py CONTROL LIFELINE MODULE...`, the first two being open file descriptors."""
+    control, lifeline, *modules = sys.argv[1:]
+    end_with_parent()
+    # All functions wait for the one process that is their AWS: it goes first.
+    os.nice(5)
+    import_quietly(modules)
+    run_function(ForkServer(socket.socket(fileno=int(control))).serve(), int(lifeline))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Which modules are imported once for all functions."""
+
+from pathlib import Path
+
+from local.deployment import FunctionSpec
+from local.fork_server import imports_of
+
+
+def function(code_dir: Path, layer_dir: Path) -> FunctionSpec:
+    return FunctionSpec("F", "f", "arn:f", "app.lambda_handler", code_dir, (layer_dir,), 1, 128, {})
+
+
+def tree(root: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return root
+
+
+def test_what_a_handler_imports_and_what_its_layer_imports_late(tmp_path: Path) -> None:
+    layer = tree(
+        tmp_path / "layer", shop__wiring="def ports():\n    from shop.deep import store\n", shop__deep="import never"
+    )
+    code = tree(tmp_path / "code", app="import boto3\nimport beside\nfrom shop.wiring import ports\n", beside="")
+    assert imports_of([function(code, layer)]) == ["boto3", "shop.deep", "shop.wiring"]
+
+
+def test_a_handler_that_cannot_be_read_imports_nothing(tmp_path: Path) -> None:
+    code = tree(tmp_path / "code", app="import (")
+    assert imports_of([function(code, tmp_path), function(tmp_path / "gone", tmp_path)]) == []
