@@ -71,6 +71,28 @@ class Cloud:
         """Look until something holds."""
         until(holds, within_s, "what the test waits for")
 
+    def execution(self, job_id: str) -> str:
+        """The ARN of a job's execution."""
+        machine: str = self.line["outputs"]["MusicJobMachineArn"]
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{job_id}"
+
+    def ended_execution(self, job_id: str) -> str:
+        """The ARN of a job's execution once that has ended: a job is settled one state before."""
+        arn, machines = self.execution(job_id), self.aws("stepfunctions")
+        self.until(lambda: machines.describe_execution(executionArn=arn)["status"] != "RUNNING", within_s=60)
+        return arn
+
+    def states_so_far(self, job_id: str) -> list[str]:
+        """The states of a job's execution in the order in which they were entered; it may enter more."""
+        pages = self.aws("stepfunctions").get_paginator("get_execution_history")
+        events = [event for page in pages.paginate(executionArn=self.execution(job_id)) for event in page["events"]]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def states(self, job_id: str) -> list[str]:
+        """All states that an execution went through, in order, once it has ended."""
+        self.ended_execution(job_id)
+        return self.states_so_far(job_id)
+
     def manage(self, **command: object) -> dict[str, Any]:
         """What the operator's function answers."""
         name = self.line["outputs"]["ManageTenantsFunctionName"]

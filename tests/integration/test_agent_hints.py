@@ -63,10 +63,9 @@ def test_no_record_has_them(cloud: Cloud, jobs: list[dict[str, Any]]) -> None:
 
 
 def test_no_event_of_an_execution_has_them(cloud: Cloud, jobs: list[dict[str, Any]]) -> None:
-    machine = cloud.line["outputs"]["MusicJobMachineArn"].replace(":stateMachine:", ":execution:")
     stepfunctions = cloud.aws("stepfunctions")
     for job in jobs:
-        events = stepfunctions.get_execution_history(executionArn=f"{machine}:{job['id']}")["events"]
+        events = stepfunctions.get_execution_history(executionArn=cloud.ended_execution(job["id"]))["events"]
         assert job["id"] in json.dumps(events, default=str)
         assert_free_of_hints(json.dumps(events, default=str))
 

@@ -22,16 +22,8 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def states(cloud: Cloud, job_id: str) -> list[str]:
-    """The states of a job's execution in the order in which they were entered."""
-    machine = cloud.line["outputs"]["MusicJobMachineArn"]
-    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{job_id}"
-    events = cloud.aws("stepfunctions").get_execution_history(executionArn=execution, maxResults=1000)["events"]
-    return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
-
-
 def polls(cloud: Cloud, job_id: str) -> int:
-    return states(cloud, job_id).count("PollGeneration")
+    return cloud.states(job_id).count("PollGeneration")
 
 
 # ---- the simulated provider calls back by itself
@@ -55,7 +47,7 @@ def test_a_song_is_made_by_callback_whatever_else_is_posted(patient: Cloud, faul
     assert time.monotonic() - begun < NEVER_S / 2
     assert len(job["tracks"]) == 2
     assert len(patient.posts("apiinone", sha256(prompt))) == 1
-    entered = states(patient, job["id"])
+    entered = patient.states(job["id"])
     assert entered.count("SettleJob") == 1
     assert "WaitForProvider" not in entered
     # One look for each post at most: the first stage and the end, each twice or with one more.
@@ -72,7 +64,7 @@ def test_a_lost_callback_costs_one_poll_at_the_timeout(cloud: Cloud) -> None:
     cloud.fault("apiinone", "callback_lost", "callback", "a lost callback")
     job = cloud.made(request("a lost callback", model=SUNO))
     assert job["status"] == "succeeded", job["error"]
-    assert states(cloud, job["id"]).count("WaitForCallback") == polls(cloud, job["id"]) == 1
+    assert cloud.states(job["id"]).count("WaitForCallback") == polls(cloud, job["id"]) == 1
 
 
 # ---- a provider that calls back when the test says so
@@ -97,7 +89,7 @@ def waiting(steered: Cloud, provider: SunoProvider, request: pytest.FixtureReque
     prompt = f"steered by {request.node.name}"
     provider.done = False
     job = steered.submit(song(prompt))
-    steered.until(lambda: states(steered, job["id"])[-1:] == ["WaitForCallback"])
+    steered.until(lambda: steered.states_so_far(job["id"])[-1:] == ["WaitForCallback"])
     return prompt, job
 
 
@@ -139,22 +131,20 @@ def test_a_callback_after_settlement_changes_nothing(
 ) -> None:
     prompt, job = waiting
     ended = finish(steered, provider, prompt, job["id"])
-    entered, looks = states(steered, job["id"]), provider.looks(prompt)
+    entered, looks = steered.states(job["id"]), provider.looks(prompt)
     for body in (b"", CLAIM):
         assert provider.call_back(prompt, body).status_code == 204
     after = steered.job(job["id"])
     assert {**after, "tracks": []} == {**ended, "tracks": []}
     assert [track["sha256"] for track in after["tracks"]] == [track["sha256"] for track in ended["tracks"]]
-    assert (states(steered, job["id"]), provider.looks(prompt)) == (entered, looks)
+    assert (steered.states(job["id"]), provider.looks(prompt)) == (entered, looks)
 
 
 def test_a_job_that_was_stopped_is_not_woken(
     steered: Cloud, provider: SunoProvider, waiting: tuple[str, dict[str, Any]]
 ) -> None:
     prompt, job = waiting
-    machine = steered.line["outputs"]["MusicJobMachineArn"]
-    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{job['id']}"
-    steered.aws("stepfunctions").stop_execution(executionArn=execution)
+    steered.aws("stepfunctions").stop_execution(executionArn=steered.execution(job["id"]))
     ended = steered.finished(job["id"])
     provider.done = True
     assert provider.call_back(prompt).status_code == 204
@@ -202,5 +192,5 @@ def test_without_an_address_to_hand_out_the_song_is_polled_for(steered: Cloud, p
     job = steered.made(song("without an address"))
     steered.aws("ssm").put_parameter(Name=name, Value=address["Value"], Type=address["Type"])
     assert job["status"] == "succeeded", job["error"]
-    assert "WaitForCallback" not in states(steered, job["id"])
+    assert "WaitForCallback" not in steered.states(job["id"])
     assert "callback_url" not in provider.order("without an address")

@@ -31,8 +31,7 @@ def test_a_job_that_waits_for_another_turn_is_canceled_and_its_execution_ends_wi
     assert (again.status_code, again.json()["type"]) == (409, "urn:fermata:problem:already_finished")
 
     machines = cloud.aws("stepfunctions")
-    execution = cloud.line["outputs"]["MusicJobMachineArn"].replace(":stateMachine:", ":execution:") + f":{job_id}"
-    cloud.until(lambda: machines.describe_execution(executionArn=execution)["status"] == "SUCCEEDED")
+    assert machines.describe_execution(executionArn=cloud.ended_execution(job_id))["status"] == "SUCCEEDED"
     assert cloud_job() == job
     assert not any(item["charged"] for item in cloud.posts("minimax", hashlib.sha256(prompt.encode()).hexdigest()))
     assert (tenant.account(), tenant.kinds()) == ((300, 0, 0), ["grant", "hold", "refund"])

@@ -103,8 +103,7 @@ def test_a_killed_execution_gives_the_hold_back_once(cloud: Cloud) -> None:
     tenant = customer(cloud)
     job = tenant.order(request("killed while the provider is at it [[fault:hang:3]]"))
     machines = cloud.aws("stepfunctions")
-    arn = cloud.line["outputs"]["MusicJobMachineArn"].replace(":stateMachine:", ":execution:")
-    machines.stop_execution(executionArn=f"{arn}:{job['id']}")
+    machines.stop_execution(executionArn=cloud.execution(job["id"]))
     assert tenant.finished(job["id"])["charged"] == "refunded"
     assert tenant.account() == (300, 0, 0)
     assert tenant.kinds() == ["grant", "hold", "refund"]

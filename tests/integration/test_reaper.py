@@ -93,8 +93,7 @@ def test_a_killed_execution_that_the_rule_missed_is_settled_once_however_often_t
     tenant = customer(cloud)
     with status_rule_off(cloud):
         job_id = tenant.post(request("killed unseen [[fault:hang:3]]")).json()["id"]
-        arn = cloud.line["outputs"]["MusicJobMachineArn"].replace(":stateMachine:", ":execution:")
-        cloud.aws("stepfunctions").stop_execution(executionArn=f"{arn}:{job_id}")
+        cloud.aws("stepfunctions").stop_execution(executionArn=cloud.execution(job_id))
         job = reaped(cloud, tenant, job_id)
     for _ in range(2):
         reap(cloud)

@@ -326,10 +326,8 @@ def test_a_link_to_a_private_place_is_refused(cloud: Cloud, link: str) -> None:
 def test_an_execution_that_was_stopped_is_settled_by_the_status_rule(cloud: Cloud) -> None:
     cloud.fault("aimlapi", "status_word:generating", "poll", "*", times=99)
     job = cloud.submit(request("stopped by the operator", model=AIML))
-    machine = cloud.line["outputs"]["MusicJobMachineArn"]
-    execution = machine.replace(":stateMachine:", ":execution:") + f":{job['id']}"
     cloud.until(lambda: cloud.attempts(job["id"]))
-    cloud.aws("stepfunctions").stop_execution(executionArn=execution)
+    cloud.aws("stepfunctions").stop_execution(executionArn=cloud.execution(job["id"]))
     ended = cloud.finished(job["id"])
     httpx.post(f"{cloud.line['simulators']['aimlapi']}/_sim/reset").raise_for_status()
     assert (ended["error"]["class"], ended["error"]["code"]) == ("unknown_outcome", "Execution.ABORTED")
