@@ -17,7 +17,7 @@ from local.simulators.recording import Song, record
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-SONG_WITHIN_S: Final = 35
+SONG_WITHIN_S: Final = 90
 _LOOK_EVERY_S: Final = 0.25
 
 

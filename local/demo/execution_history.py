@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 # A job is settled one state before its execution ends.
-END_WITHIN_S: Final = 5
+END_WITHIN_S: Final = 30
 _LOOK_EVERY_S: Final = 0.05
 _POLL_STATE: Final = "PollGeneration"
 _DECISION: Final = "ChoiceStateEntered"

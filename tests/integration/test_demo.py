@@ -20,11 +20,16 @@ from local.demo.cloud_process import cloud_arguments, running_cloud
 from local.demo.errors import CloudStartError
 from tests.integration.cloud_process import PROJECT_ROOT, is_alive, until
 
+# How long a demo takes is measured elsewhere; this machine may be busy with other things.
+WITHIN_S = 200
+pytestmark = pytest.mark.timeout(WITHIN_S + 40)
+
 BLOCKING = ("minimax/music-2.5", "minimax/music-2.6", "skillboss/music-2.5")
 POLLED = "aimlapi/minimax/music-2.0"
 CALLED_BACK = "apiinone/suno"
 AFTER_A_RECORDING = "aimlapi/music-01"
 FALLBACK = "minimax/music-2.0"
+STATE = r"\b([A-Z][A-Za-z]+)(?: x(\d+))?"
 MODELS = (*BLOCKING, POLLED, CALLED_BACK, AFTER_A_RECORDING, FALLBACK)
 
 
@@ -51,7 +56,7 @@ def arguments(folder: Path, *more: str) -> list[str]:
 
 def run(folder: Path, *more: str) -> Run:
     ended = subprocess.run(
-        arguments(folder, *more), cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=False
+        arguments(folder, *more), cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
     return Run(ended.returncode, ended.stdout, ended.stderr, folder / "out", folder / "state")
 
@@ -79,8 +84,17 @@ def answers(address: str) -> bool:
         return probe.connect_ex(("127.0.0.1", urlsplit(address).port or 0)) == 0
 
 
-def states_in(row: str) -> list[str]:
-    return re.findall(r"\b[A-Z][A-Za-z]+(?: x\d+)?", row)
+def way_in(row: str) -> list[tuple[str, int]]:
+    """The states and how often each was entered, but for waits for a turn, which say how busy everybody is."""
+    times = {name: int(count or 1) for name, count in re.findall(STATE, row)}
+    # After each wait the job asks once more.
+    times["StartGeneration"] -= times.pop("WaitForTurn", 0)
+    return list(times.items())
+
+
+def way(starts: int = 1, **between: int) -> list[tuple[str, int]]:
+    """The way of a song, with what lies between its order and its file."""
+    return [("StartGeneration", starts), *between.items(), ("StoreAudio", 1), ("SettleJob", 1), ("Done", 1)]
 
 
 def polls_in(row: str) -> int:
@@ -107,23 +121,20 @@ def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
 
 def test_the_table_tells_the_way_of_each_song(good: Run) -> None:
     for model in BLOCKING:
-        assert states_in(good.row(model)) == ["StartGeneration", "StoreAudio", "SettleJob", "Done"]
+        assert way_in(good.row(model)) == way()
         assert polls_in(good.row(model)) == 0
     for model, wait in ((POLLED, "WaitForProvider"), (CALLED_BACK, "WaitForCallback")):
         polls = polls_in(good.row(model))
-        times = "" if polls == 1 else f" x{polls}"
-        asking = [f"{wait}{times}", f"PollGeneration{times}"]
         assert polls >= 1
-        assert states_in(good.row(model)) == ["StartGeneration", *asking, "StoreAudio", "SettleJob", "Done"]
+        assert way_in(good.row(model)) == way(**{wait: polls, "PollGeneration": polls})
 
 
 def test_a_recording_is_prepared_before_its_song_is_ordered(good: Run) -> None:
-    states = states_in(good.row(AFTER_A_RECORDING))
-    assert states == ["StartGeneration x3", "PrepareReference x2", "StoreAudio", "SettleJob", "Done"]
+    assert way_in(good.row(AFTER_A_RECORDING)) == way(starts=3, PrepareReference=2)
 
 
 def test_a_refused_first_provider_is_followed_by_its_fallback(good: Run) -> None:
-    assert states_in(good.row(FALLBACK)) == ["StartGeneration x2", "StoreAudio", "SettleJob", "Done"]
+    assert way_in(good.row(FALLBACK)) == way(starts=2)
 
 
 def test_without_a_terminal_progress_is_plain_lines_and_no_key_is_shown(good: Run) -> None:
@@ -157,7 +168,7 @@ def test_a_song_that_the_provider_refuses_makes_the_demo_fail_with_the_cause(tmp
 def test_an_interrupted_demo_takes_its_cloud_with_it(tmp_path: Path) -> None:
     with started(tmp_path) as (demo, address):
         demo.send_signal(signal.SIGINT)
-        _, said = demo.communicate(timeout=20)
+        _, said = demo.communicate(timeout=60)
 
     assert demo.returncode == 130
     assert said == "demo: stopped; the cloud has ended too\n"
@@ -171,7 +182,7 @@ def test_a_demo_that_is_ended_while_its_cloud_starts_takes_it_with_it(tmp_path: 
             until(cloud_file.exists, 30, "a cloud that begins to start")
             cloud = json.loads(cloud_file.read_text())["pid"]
             demo.send_signal(signal.SIGTERM)
-            _, said = demo.communicate(timeout=20)
+            _, said = demo.communicate(timeout=60)
         finally:
             demo.kill()
 

@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from fermata.adapters.audio_measurement import FileAudioMeter
 from fermata.domain.catalogue import ReferenceRule
+from fermata.domain.circuit import Circuit
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.domain.provider_state import ProviderState
 from fermata.domain.verdicts import Verdict, Word
+from fermata.domain.waiting_line import Limits, epoch_ms
 from fermata.errors import (
     AnswerLostError,
     BadAudioError,
@@ -43,11 +47,12 @@ from tests.references import (
     sings_after,
 )
 from tests.songs import JOB_ID, hex_answer, json_answer, wav_file
-from tests.twins import KEY, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
+from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 8
 SONG = hex_answer(b"ID3" + bytes(2000))
 IDS = json_answer({"voice_id": "vocal-1", "instrumental_id": "instrumental-1"})
+NOON_MS = epoch_ms(NOON)
 UPLOAD = f"references/acme/{REFERENCE_ID}"
 
 
@@ -461,6 +466,89 @@ def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_f
     assert job.failure is not None
     assert (job.failure.code, len(job.attempts)) == ("reference_too_short", 1)
     assert (world.reference_links.fetched, world.upstream.uploaded) == ([AUDIO_URL], [])
+
+
+# ---- the line before the provider
+
+
+def opened(world: World, *, disabled: bool = False, until_ms: int = NOON_MS + 30_000) -> None:
+    """Nobody asks the provider for half a minute, or until the operator enables it again."""
+    shut = {"disabled_at_ms": 1, "disabled_by": "2153"}
+    circuit = Circuit(**(shut if disabled else {"open_until_ms": until_ms, "open_for_ms": 30_000}))
+    world.provider_states.save(ProviderState(provider="aimlapi", version=1, circuit=circuit))
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["to be copied", "to be handed over"])
+def test_a_job_whose_recording_is_not_prepared_keeps_no_place_and_no_slot_from_others(
+    world: World, copied: bool
+) -> None:
+    if copied:
+        stored_copy(world)
+    else:
+        world.jobs.create(job_with(None, REGISTERED_CANDIDATE))
+    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert world.provider_states.load("aimlapi") == ProviderState(provider="aimlapi")
+
+
+def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_prepared_no_more_then(world: World) -> None:
+    stored_copy(world)
+    world.limits = Limits(gap_ms=5000, concurrent=5)
+    busy = ProviderState(provider="aimlapi").ask(
+        "another", NOON_MS, NOON_MS + 1000, world.limits, has_alternative=False
+    )
+    world.provider_states.save(busy[0])
+    world.upstream = FakeUpstream(IDS, SONG)
+    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    waiting = start(world)
+    assert (waiting.verdict, waiting.not_before) == (Word.WAIT_SLOT, "2026-11-21T12:00:05Z")
+    world.clock.pass_seconds(5)
+    assert start(world).verdict is Word.READY
+    assert len(world.upstream.uploaded) == 1
+
+
+def test_a_recording_is_copied_while_its_provider_is_not_asked(world: World) -> None:
+    opened(world)
+    world.jobs.create(job_with(None, REGISTERED_CANDIDATE))
+    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert world.upstream.uploaded == []
+
+
+def test_a_recording_is_not_handed_to_a_provider_that_is_not_asked_now_but_after_the_pause(world: World) -> None:
+    opened(world)
+    stored_copy(world)
+    waiting = start(world)
+    assert (waiting.verdict, waiting.not_before) == (Word.WAIT_SLOT, "2026-11-21T12:00:30Z")
+    world.clock.pass_seconds(29.5)
+    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert world.clock() == NOON + timedelta(seconds=30)
+    assert world.provider_states.load("aimlapi").pacing.waiting == {}
+
+
+@pytest.mark.parametrize(("disabled", "code"), [(False, "circuit_open"), (True, "provider_disabled")])
+def test_another_provider_is_asked_at_once_where_the_first_gets_no_recording(
+    world: World, disabled: bool, code: str
+) -> None:
+    opened(world, disabled=disabled)
+    job = stored_copy(world)
+    world.jobs = type(world.jobs)()
+    elsewhere = LINKED_CANDIDATE.model_copy(update={"provider": "minimax"})
+    world.jobs.create(job.model_copy(update={"candidates": (REGISTERED_CANDIDATE, elsewhere)}))
+    world.upstream = FakeUpstream(SONG)
+    assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+    [attempt] = world.stored(JOB_ID).attempts
+    assert attempt.failure is not None
+    assert (attempt.failure.code, attempt.provider_charged) == (code, ProviderCharged.NO)
+    assert start(world, "run-2").verdict is Word.READY
+    assert world.upstream.uploaded == []
+
+
+def test_a_recording_for_a_provider_that_shut_the_account_out_ends_the_job_without_a_call(world: World) -> None:
+    opened(world, disabled=True)
+    stored_copy(world)
+    assert start(world).verdict is Word.FAILED
+    assert (world.upstream.uploaded, world.upstream.sent) == ([], [])
 
 
 # ---- privacy

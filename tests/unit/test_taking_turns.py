@@ -120,16 +120,50 @@ def test_the_lease_ends_with_the_claim() -> None:
 
 def test_a_crash_between_slot_and_claim_costs_no_second_slot() -> None:
     world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=1))
-    world.keys.on_use = _crash
-    with pytest.raises(TransientError):
+    world.jobs.before_next_save = _die
+    with pytest.raises(KilledError):
         started(world)
-    world.keys.on_use = None
     assert state_of(world).pacing.running.keys() == {f"{job_id(0)}/1"}
     assert started(world, 0, "run-2")[0] is Word.READY
 
 
-def _crash() -> None:
-    raise TransientError("the run ended here")
+class KilledError(BaseException):
+    """The run is gone: no code of ours sees this."""
+
+
+def _die() -> None:
+    raise KilledError
+
+
+def test_a_claim_that_cannot_be_written_gives_the_slot_back() -> None:
+    world = world_with()
+
+    def unreachable() -> None:
+        raise TransientError("the job table could not be written")
+
+    world.jobs.before_next_save = unreachable
+    with pytest.raises(TransientError):
+        started(world)
+    assert state_of(world).pacing.running == {}
+
+
+def test_without_a_key_no_turn_is_taken() -> None:
+    world = world_with()
+    world.keys.keys = {}
+    assert started(world)[0] is Word.FAILED
+    assert world.provider_states.loads == 0
+
+
+def test_a_secret_that_cannot_be_read_takes_no_turn() -> None:
+    world = world_with()
+
+    def unreachable() -> None:
+        raise TransientError("the provider keys could not be read")
+
+    world.keys.on_use = unreachable
+    with pytest.raises(TransientError):
+        started(world)
+    assert world.provider_states.loads == 0
 
 
 def test_a_claim_lost_to_a_run_of_the_same_attempt_leaves_that_runs_slot_alone() -> None:
@@ -165,14 +199,6 @@ def test_a_slot_that_cannot_be_given_back_does_not_harm_the_song() -> None:
 
     world.upstream.while_sending = unreachable
     assert started(world)[0] is Word.READY
-
-
-def test_without_a_key_the_slot_is_given_back_and_the_provider_is_not_blamed() -> None:
-    world = world_with()
-    world.keys.keys = {}
-    started(world)
-    state = state_of(world)
-    assert (state.pacing.running, state.circuit.failed_at_ms) == ({}, ())
 
 
 def test_a_lost_race_for_the_record_is_decided_again() -> None:
@@ -278,8 +304,8 @@ def test_of_two_runs_that_read_the_same_half_open_record_one_is_the_trial() -> N
 
     def the_other_run() -> None:
         # It takes the turn between this run's read and its write, and is still at work when this one asks again.
-        world.keys.on_use = _crash
-        with pytest.raises(TransientError):
+        world.jobs.before_next_save = _die
+        with pytest.raises(KilledError):
             started(world, 0)
 
     world.provider_states.before_next_save = the_other_run
@@ -301,10 +327,9 @@ def test_a_trial_whose_owner_died_is_followed_by_another_after_its_lease() -> No
     world = opened(world_with(SONG, jobs=2))
     world.clock.pass_seconds(30)
     world.remaining_s = 10
-    world.keys.on_use = _crash
-    with pytest.raises(TransientError):
+    world.jobs.before_next_save = _die
+    with pytest.raises(KilledError):
         started(world, 0)
-    world.keys.on_use = None
     world.clock.pass_seconds(69)
     assert started(world, 1)[0] is Word.WAIT_SLOT
     world.clock.pass_seconds(2)

@@ -292,14 +292,16 @@ class Job(_Record):
         return self.reference.ids_with(self.candidate.provider)
 
     @property
+    def awaits_copy(self) -> bool:
+        """Whether the reference has still to be stored, or checked for the model whose turn it is."""
+        rule = self.candidate.reference
+        return rule is not None and (self.reference is None or refused_by(rule, self.reference) is not None)
+
+    @property
     def awaits_reference(self) -> bool:
         """Whether the reference has still to be stored, checked or handed over for the model whose turn it is."""
         rule = self.candidate.reference
-        if rule is None:
-            return False
-        if self.reference is None or refused_by(rule, self.reference) is not None:
-            return True
-        return rule.handed_over == "ids" and self.ids is None
+        return self.awaits_copy or (rule is not None and rule.handed_over == "ids" and self.ids is None)
 
     def may_claim(self, now: datetime) -> bool:
         """Whether a new attempt may be claimed: still queued, attempts left, not past `start_by`, reference usable."""

@@ -51,21 +51,29 @@ class ProviderState(BaseModel):
 
         Where the circuit is open a job that has another provider left is sent there, and any other keeps its place.
         """
-        if self.circuit.is_disabled:
-            code = self.circuit.disabled_by or "no code"
-            message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
-            return self.without(ticket), NotAsked(disabled=True, message=f"{message} enables it again")
-        blocked_ms = self._blocked_until_ms(ticket, now_ms)
-        if blocked_ms > now_ms and has_alternative:
-            message = (
-                f"{self.provider} failed several times within a short time and is not asked now; order again later"
-            )
-            return self.without(ticket), NotAsked(disabled=False, message=message)
+        obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative)
+        if isinstance(obstacle, NotAsked):
+            return self.without(ticket), obstacle
+        blocked_ms = obstacle.instant_ms if obstacle else 0
         pacing, turn = self.pacing.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
         if isinstance(turn, WaitUntil):
             return self._with(pacing, self.circuit), turn
         circuit = self.circuit.let_through(ticket, lease_until_ms)
         return self._with(pacing, circuit), Go(turn.waited_ms, trial=circuit.trial is not None)
+
+    def held_up(self, ticket: str, now_ms: int, *, has_alternative: bool) -> NotAsked | WaitUntil | None:
+        """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
+        if self.circuit.is_disabled:
+            code = self.circuit.disabled_by or "no code"
+            message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
+            return NotAsked(disabled=True, message=f"{message} enables it again")
+        blocked_ms = self._blocked_until_ms(ticket, now_ms)
+        if blocked_ms <= now_ms:
+            return None
+        if not has_alternative:
+            return WaitUntil(blocked_ms)
+        message = f"{self.provider} failed several times within a short time and is not asked now; order again later"
+        return NotAsked(disabled=False, message=message)
 
     def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
         """This record with what was given back beside it."""

@@ -1,5 +1,5 @@
-"""Buy one song: take a turn at the provider, claim the attempt, send its one paid request, keep the answer, and only
-then read it.
+"""Buy one song: take a turn at the provider once everything is prepared, claim the attempt, send its one paid request,
+keep the answer, and only then read it.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,15 @@ from fermata.ports import ProviderKeys, ReferenceStore, Upstream
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
 from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation, understood_answer
-from fermata.use_cases.taking_turns import Ticket, TurnPorts, end_turn, instant_of, leave_line, take_turn
+from fermata.use_cases.taking_turns import (
+    Ticket,
+    TurnPorts,
+    end_turn,
+    instant_of,
+    leave_line,
+    look_at_circuit,
+    take_turn,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class StartPorts:
 
 
 def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
-    """Order the job's song if the record allows a new attempt, it is the job's turn and its reference is prepared; else
+    """Order the job's song if the record allows a new attempt, its reference is prepared and it is the job's turn; else
     say what is missing, or answer from the record.
 
     Exactly one run of an attempt gets past the claim. `claim_id` must be new for every run.
@@ -56,29 +64,52 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
     job = load_job(job_id, ports.resume.jobs)
     if not job.may_claim(ports.clock()):
         return resume_generation(job_id, ports.resume, ports.clock())
-    ticket = Ticket(job.candidate.provider, job.id, len(job.attempts) + 1)
-    match take_turn(ticket, lambda: _lease_end(ports), ports.turns, has_alternative=job.has_another_provider):
-        case WaitUntil() as turn:
-            return waiting_for_a_turn(job, instant_of(turn))
-        case NotAsked(disabled, message):
-            return _without_asking(job, _not_asked(disabled=disabled, message=message), claim_id, ports)
-        case Go() as turn:
-            return _with_a_turn(job, ticket, turn, claim_id, ports)
-
-
-def _with_a_turn(job: Job, ticket: Ticket, turn: Go, claim_id: str, ports: StartPorts) -> Verdict:
-    began = ports.clock()
     try:
         named = _key(job, ports.keys)
     except ConfigurationError as error:
-        leave_line(ticket, turn, ports.turns)
         return _without_asking(job, _unpaid(FailureClass.AUTH, "no_key", str(error)), claim_id, ports)
+    ticket = Ticket(job.candidate.provider, job.id, len(job.attempts) + 1)
     if named is None:
-        leave_line(ticket, turn, ports.turns)
+        return _unprepared(job, ticket, claim_id, ports)
+    match take_turn(ticket, lambda: _lease_end(ports), ports.turns, has_alternative=job.has_another_provider):
+        case Go() as turn:
+            return _with_a_turn(job, ticket, turn, named, claim_id, ports)
+        case turn:
+            return _held_up(job, turn, claim_id, ports)
+
+
+def _unprepared(job: Job, ticket: Ticket, claim_id: str, ports: StartPorts) -> Verdict:
+    """A job that is not ready to order takes no turn. Its recording is copied whatever the provider's state, because
+    that calls nobody, and handed over only to a provider that is asked at all.
+    """
+    obstacle = None
+    if not job.awaits_copy:
+        obstacle = look_at_circuit(ticket, ports.turns, has_alternative=job.has_another_provider)
+    if obstacle is None:
         return needs_reference(job, ports.clock())
+    return _held_up(job, obstacle, claim_id, ports)
+
+
+def _held_up(job: Job, obstacle: WaitUntil | NotAsked, claim_id: str, ports: StartPorts) -> Verdict:
+    match obstacle:
+        case WaitUntil():
+            return waiting_for_a_turn(job, instant_of(obstacle))
+        case NotAsked(disabled, message):
+            return _without_asking(job, _not_asked(disabled=disabled, message=message), claim_id, ports)
+
+
+def _with_a_turn(
+    job: Job, ticket: Ticket, turn: Go, named: tuple[str, str], claim_id: str, ports: StartPorts
+) -> Verdict:
+    began = ports.clock()
     alias, key = named
-    callback = open_callback(job, ports.callback, ports.clock())
-    claimed = _claim(job, alias, claim_id, ports, callback)
+    try:
+        callback = open_callback(job, ports.callback, ports.clock())
+        claimed = _claim(job, alias, claim_id, ports, callback)
+    except FermataError:
+        # Whatever became of the claim, this run orders nothing, and no other one orders under this attempt.
+        leave_line(ticket, turn, ports.turns)
+        raise
     if claimed is None:
         return _after_a_lost_claim(ticket, turn, ports)
     outcome: StartOutcome | None = None

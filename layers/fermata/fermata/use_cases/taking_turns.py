@@ -70,6 +70,25 @@ def take_turn(ticket: Ticket, lease_end: Callable[[], datetime], ports: TurnPort
     return WaitUntil(epoch_ms(ports.clock()) + _AFTER_LOST_RACES_MS + round(ports.chance() * _AFTER_LOST_RACES_MS))
 
 
+def look_at_circuit(ticket: Ticket, ports: TurnPorts, *, has_alternative: bool) -> NotAsked | WaitUntil | None:
+    """Why the provider gets not even a free call of this job now, or None. Nothing is reserved by looking.
+
+    Raises `TransientError` where the record cannot be reached.
+    """
+
+    def look() -> tuple[int, NotAsked | WaitUntil | None]:
+        now_ms, state = epoch_ms(ports.clock()), ports.states.load(ticket.provider)
+        return now_ms, state.held_up(ticket.name, now_ms, has_alternative=has_alternative)
+
+    now_ms, obstacle = look()
+    if isinstance(obstacle, WaitUntil) and obstacle.instant_ms - now_ms <= _TOO_EARLY_MS:
+        ports.pause((obstacle.instant_ms - now_ms) / 1000)
+        _, obstacle = look()
+    if obstacle is not None:
+        _report(obstacle, ticket, ports)
+    return obstacle
+
+
 def end_turn(ticket: Ticket, turn: Go, took_ms: int, failure: Failure | None, ports: TurnPorts) -> None:
     """Free the slot after a call that ended with `failure`, or with what was ordered, and let the circuit know.
 
