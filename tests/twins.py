@@ -736,7 +736,7 @@ class World:
         return DeletePorts(self.jobs, self.answers, self.tracks, self.references)
 
     def settle_ports(self) -> SettlePorts:
-        return SettlePorts(self.jobs, self.events, self.estimates)
+        return SettlePorts(self.jobs, self.events, self.estimates, self.provider_states)
 
     def reap_ports(self) -> ReapPorts:
         return ReapPorts(

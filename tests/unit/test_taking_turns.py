@@ -7,9 +7,11 @@ from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import MAX_ATTEMPTS, Job, JobStatus
 from fermata.domain.provider_state import ProviderState
 from fermata.domain.verdicts import Word
-from fermata.domain.waiting_line import Limits
+from fermata.domain.waiting_line import Limits, WaitingLine, epoch_ms
 from fermata.errors import AnswerLostError, NotSentError, TransientError
+from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.resume_generation import resume_generation
+from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.taking_turns import TRIES
 from tests.songs import JOB_ID, candidate, claimed_attempt, hex_answer, json_answer, queued_job
@@ -387,3 +389,106 @@ def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> N
     world.clock.pass_seconds(5)
     assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
     assert state_of(world).pacing.waiting == {}
+
+
+# ---- jobs that end while they wait
+
+
+def in_line(world: World) -> tuple[set[str], set[str]]:
+    """The tickets that have a slot, and those that have a place."""
+    pacing = state_of(world).pacing
+    return set(pacing.running), set(pacing.waiting)
+
+
+def ended(world: World, stopped_by: str | None = None) -> None:
+    settle_job(job_id(1), stopped_by, world.settle_ports(), world.clock())
+
+
+def test_a_canceled_jobs_place_is_free_once_its_end_is_told_and_a_later_look_leaves_none() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    started(world, 0)
+    started(world, 1)
+    assert in_line(world) == (set(), {f"{job_id(1)}/1"})
+    cancel_job(job_id(1), "acme", world.jobs, world.clock())
+    ended(world)
+    assert in_line(world) == (set(), set())
+    world.clock.pass_seconds(2.5)
+    assert started(world, 1)[0] is Word.FAILED
+    assert (in_line(world), world.upstream.posts) == ((set(), set()), 1)
+
+
+def test_a_place_that_was_taken_while_the_job_was_canceled_and_told_of_is_freed_by_the_machines_own_end() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    started(world, 0)
+
+    def canceled_and_told_of() -> None:
+        world.keys.on_use = None
+        cancel_job(job_id(1), "acme", world.jobs, world.clock())
+        ended(world)
+
+    # After this run has read the job, and before it asks for its turn.
+    world.keys.on_use = canceled_and_told_of
+    assert started(world, 1)[0] is Word.WAIT_SLOT
+    assert in_line(world) == (set(), {f"{job_id(1)}/1"})
+    ended(world)
+    assert in_line(world) == (set(), set())
+
+
+def test_the_slot_of_a_run_that_died_before_its_claim_is_free_once_its_job_was_canceled() -> None:
+    world = world_with(limits=Limits(gap_ms=0, concurrent=1), jobs=2)
+    world.jobs.before_next_save = _die
+    with pytest.raises(KilledError):
+        started(world, 1)
+    assert in_line(world) == ({f"{job_id(1)}/1"}, set())
+    cancel_job(job_id(1), "acme", world.jobs, world.clock())
+    ended(world)
+    world.upstream.script = [SONG]
+    assert started(world, 0)[0] is Word.READY
+
+
+def test_a_trial_that_died_before_its_claim_leaves_the_circuit_to_the_next_once_its_job_ended() -> None:
+    world = opened(world_with(SONG, jobs=2))
+    world.clock.pass_seconds(30)
+    world.jobs.before_next_save = _die
+    with pytest.raises(KilledError):
+        started(world, 1)
+    assert started(world, 0)[0] is Word.WAIT_SLOT
+    ended(world, "Execution.ABORTED")
+    world.clock.pass_seconds(1)
+    assert started(world, 0)[0] is Word.READY
+
+
+def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> None:
+    world = world_with(TOO_MANY, limits=Limits(gap_ms=5000, concurrent=5))
+    chain = (candidate(), candidate("aimlapi"))
+    world.jobs.create(queued_job(id=job_id(1), candidates=chain))
+    assert started(world, 1)[0] is Word.NEXT_PROVIDER
+    world.provider_states.save(ProviderState(provider="aimlapi", version=1, pacing=_busy(world)))
+    assert started(world, 1)[0] is Word.WAIT_SLOT
+    assert set(state_of(world, "aimlapi").pacing.waiting) == {f"{job_id(1)}/2"}
+    cancel_job(job_id(1), "acme", world.jobs, world.clock())
+    ended(world)
+    assert state_of(world, "aimlapi").pacing.waiting == {}
+
+
+def _busy(world: World) -> WaitingLine:
+    now_ms = epoch_ms(world.clock())
+    return WaitingLine().ask("another", now_ms, now_ms + 1, world.limits)[0]
+
+
+def test_the_slot_of_an_ordered_attempt_is_not_given_up_with_its_job() -> None:
+    world = world_with(jobs=2)
+    # Its run may still be talking to the provider, although nobody waits for it any more.
+    world.jobs.after_next_save = _die
+    with pytest.raises(KilledError):
+        started(world, 1)
+    ended(world, "Execution.ABORTED")
+    assert in_line(world) == ({f"{job_id(1)}/1"}, set())
+
+
+def test_a_job_is_settled_and_told_of_although_its_place_cannot_be_given_up() -> None:
+    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    cancel_job(job_id(1), "acme", world.jobs, world.clock())
+    world.provider_states.failure = TransientError("the record of minimax could not be written")
+    ended(world)
+    assert [event.detail["job_id"] for event in world.events.published] == [job_id(1)]

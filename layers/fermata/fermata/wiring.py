@@ -353,7 +353,7 @@ def settle_ports() -> "SettlePorts":
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
     from fermata.use_cases.settle_job import SettlePorts
 
-    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates())
+    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates(), provider_states())
 
 
 def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":

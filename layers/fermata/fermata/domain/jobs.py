@@ -262,6 +262,19 @@ class Job(_Record):
         return self.candidates[self.turn]
 
     @property
+    def unordered_turn(self) -> tuple[str, int] | None:
+        """The provider that the next attempt is for, or was for when the job ended, and that attempt's number. None
+        where no attempt follows the last one.
+        """
+        last = self.last_attempt
+        if last is None:
+            return self.candidates[0].provider, 1
+        step = self._step_after(last)
+        if step is NextStep.END:
+            return None
+        return self.candidates[last.candidate + (step is NextStep.NEXT_MODEL)].provider, last.number + 1
+
+    @property
     def has_another_provider(self) -> bool:
         """Whether the chain goes on, after the model whose turn it is, with a model of another provider."""
         return any(each.provider != self.candidate.provider for each in self.candidates[self.turn + 1 :])

@@ -77,10 +77,11 @@ class ProviderState(BaseModel):
 
     def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
         """This record with what was given back beside it."""
-        pacing, taken_in = self.pacing, frozenset(slots)
+        pacing, circuit, taken_in = self.pacing, self.circuit, frozenset(slots)
         for ticket, took_ms in sorted(taken_in, key=lambda slot: slot.ticket):
             pacing = (pacing if took_ms is None else pacing.learned_from(took_ms)).without(ticket)
-        return self.model_copy(update={"pacing": pacing, "given_back": taken_in})
+            circuit = circuit.given_up_by(ticket)
+        return self.model_copy(update={"pacing": pacing, "circuit": circuit, "given_back": taken_in})
 
     def is_like(self, other: "ProviderState") -> bool:
         """Whether both are the same write, whatever was given back beside them."""

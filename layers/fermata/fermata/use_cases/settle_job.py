@@ -9,8 +9,9 @@ from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.settlement import settle
 from fermata.domain.song_times import song_time_of
 from fermata.errors import StaleRecordError
-from fermata.ports import Estimates, JobEvents, JobStore
+from fermata.ports import Estimates, JobEvents, JobStore, ProviderStates
 from fermata.use_cases.resume_generation import load_job
+from fermata.use_cases.taking_turns import Ticket, leave_line
 
 _READS: Final = 5
 
@@ -22,6 +23,7 @@ class SettlePorts:
     jobs: JobStore
     events: JobEvents
     estimates: Estimates
+    providers: ProviderStates
 
 
 def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
@@ -32,6 +34,10 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     the machine repeats both, and the reaper after it. Raises `NotFoundError` for an unknown job.
     """
     job = _settled(job_id, stopped_by, ports, now)
+    if job.unordered_turn is not None:
+        # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
+        provider, attempt = job.unordered_turn
+        leave_line(Ticket(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all.
         ports.events.publish(end_of(job))

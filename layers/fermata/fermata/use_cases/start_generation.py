@@ -108,17 +108,17 @@ def _with_a_turn(
         claimed = _claim(job, alias, claim_id, ports, callback)
     except FermataError:
         # Whatever became of the claim, this run orders nothing, and no other one orders under this attempt.
-        leave_line(ticket, turn, ports.turns)
+        leave_line(ticket, ports.turns.states)
         raise
     if claimed is None:
-        return _after_a_lost_claim(ticket, turn, ports)
+        return _after_a_lost_claim(ticket, ports)
     outcome: StartOutcome | None = None
     try:
         outcome = _order(claimed, key, callback.url if callback else "", ports)
         return _record(claimed, outcome, ports)
     finally:
         if outcome is None:
-            leave_line(ticket, turn, ports.turns)
+            leave_line(ticket, ports.turns.states)
         else:
             took_ms = (ports.clock() - began) // ONE_MS
             end_turn(ticket, turn, took_ms, outcome.failure if isinstance(outcome, Refused) else None, ports.turns)
@@ -142,10 +142,10 @@ def _key(job: Job, keys: ProviderKeys) -> tuple[str, str] | None:
         return None
 
 
-def _after_a_lost_claim(ticket: Ticket, turn: Go, ports: StartPorts) -> Verdict:
+def _after_a_lost_claim(ticket: Ticket, ports: StartPorts) -> Verdict:
     # A run that claimed this very attempt holds the same slot, and its call is running in it.
     if len(load_job(ticket.job_id, ports.resume.jobs).attempts) < ticket.attempt:
-        leave_line(ticket, turn, ports.turns)
+        leave_line(ticket, ports.turns.states)
     return resume_generation(ticket.job_id, ports.resume, ports.clock())
 
 

@@ -96,7 +96,7 @@ def end_turn(ticket: Ticket, turn: Go, took_ms: int, failure: Failure | None, po
     """
     health = health_shown_by(failure)
     if not turn.trial and health in (Health.WORKS, Health.SAYS_NOTHING):
-        _give_back(ticket, took_ms if health is Health.WORKS else None, ports)
+        _give_back(ticket, took_ms if health is Health.WORKS else None, ports.states)
         return
     code = failure.code if failure else None
 
@@ -108,12 +108,9 @@ def end_turn(ticket: Ticket, turn: Go, took_ms: int, failure: Failure | None, po
         _report_circuit(*changed, ports)
 
 
-def leave_line(ticket: Ticket, turn: Go, ports: TurnPorts) -> None:
-    """Free the slot of a job that makes no call after all. Never raises."""
-    if turn.trial:
-        _change(ticket, lambda state: state.without(ticket.name), ports)
-    else:
-        _give_back(ticket, None, ports)
+def leave_line(ticket: Ticket, states: ProviderStates) -> None:
+    """Free the place or slot of an attempt that calls nobody after all. Never raises."""
+    _give_back(ticket, None, states)
 
 
 def instant_of(turn: WaitUntil) -> datetime:
@@ -121,9 +118,9 @@ def instant_of(turn: WaitUntil) -> datetime:
     return EPOCH + turn.instant_ms * ONE_MS
 
 
-def _give_back(ticket: Ticket, took_ms: int | None, ports: TurnPorts) -> None:
+def _give_back(ticket: Ticket, took_ms: int | None, states: ProviderStates) -> None:
     try:
-        ports.states.give_back(ticket.provider, GivenBack(ticket.name, took_ms))
+        states.give_back(ticket.provider, GivenBack(ticket.name, took_ms))
     except TransientError as error:
         logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
 
