@@ -18,6 +18,8 @@ LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.
 TLS = ssl.create_default_context()
 _SHUTS_OUT = ("code:2044", "code:2153", "http:410")
+PATIENCE_S = 75
+"""How long a test waits for what a quiet machine does in a few seconds."""
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 
 
@@ -31,7 +33,7 @@ class Cloud:
 
     def http(self, api_key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {api_key or self.line['api_key']}"}
-        return httpx.Client(base_url=self.line["api_url"], headers=headers, timeout=35, verify=TLS)
+        return httpx.Client(base_url=self.line["api_url"], headers=headers, timeout=PATIENCE_S, verify=TLS)
 
     def aws(self, service: str) -> Any:  # noqa: ANN401 - one client type per service
         return boto3.client(  # type: ignore[call-overload]  # the stubs know services by literal only
@@ -56,7 +58,7 @@ class Cloud:
         with self.http() as http:
             return list(http.get(f"/v1/jobs/{job_id}/attempts").raise_for_status().json()["data"])
 
-    def finished(self, job_id: str, within_s: float = 30) -> dict[str, Any]:
+    def finished(self, job_id: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The job once it is terminal."""
         job: dict[str, Any] = {}
 
@@ -67,7 +69,7 @@ class Cloud:
         until(has_ended, within_s, f"the end of {job_id}")
         return job
 
-    def until(self, holds: Callable[[], object], within_s: float = 20) -> None:
+    def until(self, holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Look until something holds."""
         until(holds, within_s, "what the test waits for")
 
@@ -79,7 +81,7 @@ class Cloud:
     def ended_execution(self, job_id: str) -> str:
         """The ARN of a job's execution once that has ended: a job is settled one state before."""
         arn, machines = self.execution(job_id), self.aws("stepfunctions")
-        self.until(lambda: machines.describe_execution(executionArn=arn)["status"] != "RUNNING", within_s=60)
+        self.until(lambda: machines.describe_execution(executionArn=arn)["status"] != "RUNNING")
         return arn
 
     def states_so_far(self, job_id: str) -> list[str]:

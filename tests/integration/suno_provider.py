@@ -45,7 +45,7 @@ class SunoProvider:
 
     def call_back(self, prompt: str, body: bytes = b"", content_type: str = "application/json") -> httpx.Response:
         """Post to an order's address."""
-        return httpx.post(self.address(prompt), content=body, headers={"Content-Type": content_type}, timeout=35)
+        return httpx.post(self.address(prompt), content=body, headers={"Content-Type": content_type}, timeout=75)
 
     def created(self, order: dict[str, Any]) -> dict[str, Any]:
         with self.lock:

@@ -36,7 +36,7 @@ class Customer:
 
     def insist(self, body: dict[str, Any], key: str) -> httpx.Response:
         """The answer to an order that is sent again where a busy machine did not answer it, as its key allows."""
-        answers = (self.post(body, key) for _ in range(5))
+        answers = (self.post(body, key) for _ in range(20))
         return next(answer for answer in answers if answer.status_code < 500)
 
     def order(self, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
@@ -56,7 +56,9 @@ class Customer:
         return account["balance_credits"], account["held_credits"], account["spent_credits"]
 
     def finished(self, job_id: str) -> dict[str, Any]:
-        self.cloud.until(lambda: self.get(f"/v1/jobs/{job_id}")["status"] in ("succeeded", "failed"), within_s=60)
+        self.cloud.until(
+            lambda: self.get(f"/v1/jobs/{job_id}")["status"] in ("succeeded", "failed"),
+        )
         return self.get(f"/v1/jobs/{job_id}")
 
     def books(self) -> Books:
@@ -101,7 +103,7 @@ def test_the_dearest_of_a_chain_is_held_and_only_the_delivered_model_is_paid(clo
 
 def test_a_killed_execution_gives_the_hold_back_once(cloud: Cloud) -> None:
     tenant = customer(cloud)
-    job = tenant.order(request("killed while the provider is at it [[fault:hang:3]]"))
+    job = tenant.order(request("killed while the provider is at it [[fault:hang:30]]"))
     machines = cloud.aws("stepfunctions")
     machines.stop_execution(executionArn=cloud.execution(job["id"]))
     assert tenant.finished(job["id"])["charged"] == "refunded"
@@ -189,6 +191,7 @@ def test_a_replay_starts_the_machine_that_was_never_started(cloud: Cloud) -> Non
     assert tenant.finished(job.id)["charged"] == "yes"
 
 
+@pytest.mark.timeout(400)
 def test_fifty_parallel_orders_with_one_key_are_one_job_and_fifty_equal_answers(cloud: Cloud) -> None:
     tenant = customer(cloud, 3000)
     body = request("fifty at once, one key")
@@ -201,6 +204,7 @@ def test_fifty_parallel_orders_with_one_key_are_one_job_and_fifty_equal_answers(
     assert len(tenant.kinds()) == len(["grant", "hold", "settle or refund"])
 
 
+@pytest.mark.timeout(400)
 def test_fifty_parallel_orders_against_a_wallet_for_ten_songs_are_exactly_ten_jobs(cloud: Cloud) -> None:
     tenant = customer(cloud, 10 * PRICE)
     with ThreadPoolExecutor(50) as clients:

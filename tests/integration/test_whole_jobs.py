@@ -81,7 +81,7 @@ def test_the_permanent_address_redirects_to_a_fresh_link(cloud: Cloud) -> None:
 
 
 def test_a_job_that_has_no_song_yet_has_no_audio(cloud: Cloud) -> None:
-    cloud.fault("minimax", "hang:2", "create", "no song yet")
+    cloud.fault("minimax", "hang:3", "create", "no song yet")
     job = cloud.submit(request("no song yet"))
     with cloud.http() as http:
         answer = http.get(f"/v1/jobs/{job['id']}/audio")
@@ -280,7 +280,7 @@ def test_the_route_that_does_not_know_a_task_is_asked_once(cloud: Cloud) -> None
     asked = [line for line in map(json.loads, log) if line.get("prompt_sha256") == sha256("on the other route")]
     paths = [line["path"] for line in asked]
     assert sum(path.startswith("/api/v1/tasks/") for path in paths) == 1
-    assert paths.count("/api/v1/audio/music/feed") == 3
+    assert paths.count("/api/v1/audio/music/feed") >= 3
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_function_killed_while_it_waits_for_the_song_leaves_an_unknown_outcome
     cloud: Cloud,
 ) -> None:
     prompt = "killed in the middle"
-    cloud.fault("minimax", "hang:3", "create", prompt)
+    cloud.fault("minimax", "hang:30", "create", prompt)
     job = cloud.submit(request(prompt))
     cloud.until(lambda: cloud.posts("minimax", sha256(prompt)))
     cloud.kill_function("StartGenerationFunction")

@@ -33,7 +33,7 @@ def local(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=100,
     )
 
 
@@ -49,7 +49,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def get(line: dict[str, Any], path: str, key: str | None = None) -> int:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=35).status_code
+    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=75).status_code
 
 
 def test_the_line_says_where_everything_is(ready: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ def test_a_cloud_serves_five_hundred_requests_though_nobody_reads_its_output(tmp
     with cloud_process(up(tmp_path), tmp_path) as cloud:
         until(lambda: local_line(tmp_path), 60, "the cloud is ready")
         line = local_line(tmp_path)
-        with httpx.Client(base_url=line["api_url"], timeout=35) as client:
+        with httpx.Client(base_url=line["api_url"], timeout=75) as client:
             statuses = [client.get(f"/v1/jobs/{number}").status_code for number in range(500)]
         assert statuses == [401] * 500
         log = (Path(line["logs_dir"]) / "http.jsonl").read_text("utf-8")
@@ -189,7 +189,7 @@ def test_killed_it_leaves_no_child_and_is_missed(tmp_path: Path) -> None:
     with cloud_process(up(tmp_path), tmp_path, SMALL_CLOUD) as cloud:
         line = cloud.line()
         busy = invoke_later(line, {"do": "sleep", "seconds": 60})
-        until(lambda: "sleeps" in busy.read_text("utf-8"), 10, "a function is busy")
+        until(lambda: "sleeps" in busy.read_text("utf-8"), 60, "a function is busy")
         children = cloud.children()
         os.kill(cloud.process.pid, signal.SIGKILL)
         cloud.process.wait(5)
@@ -208,7 +208,7 @@ def test_two_clouds_know_nothing_of_each_other(ready: dict[str, Any], tmp_path: 
 
 
 def ended(cloud: CloudProcess) -> tuple[int, list[str]]:
-    code = cloud.process.wait(30)
+    code = cloud.process.wait(100)
     assert cloud.process.stdout is not None
     assert cloud.process.stdout.read() == ""
     return code, cloud.stderr().splitlines()
@@ -288,7 +288,7 @@ def test_run_prints_commands_for_people_and_nothing_to_stdout(tmp_path: Path) ->
         assert len(commands) == 3
         assert f"ARGS={shlex.quote(f'--state-dir {state}')}" in cloud.stderr()
         script = [local("env", "--state-dir", str(state)).stdout, *commands]
-        subprocess.run(["bash", "-ec", "\n".join(script)], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        subprocess.run(["bash", "-ec", "\n".join(script)], cwd=tmp_path, check=True, capture_output=True, timeout=100)
         assert (tmp_path / "song.mp3").stat().st_size > 10_000
         assert cloud.stop() == 0
         assert cloud.process.stdout is not None

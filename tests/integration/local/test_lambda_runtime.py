@@ -55,7 +55,7 @@ def said(answer: Answer) -> dict[str, Any]:
 
 def log_of(directory: Path, text: str) -> list[dict[str, Any]]:
     """Return the worker's log once it holds `text`."""
-    deadline, path = time.monotonic() + 5, directory / "WorkerFunction.jsonl"
+    deadline, path = time.monotonic() + 60, directory / "WorkerFunction.jsonl"
     while text not in (content := path.read_text("utf-8")):
         assert time.monotonic() < deadline, f"{text} is not in {content}"
     return [json.loads(line) for line in content.splitlines()]
@@ -128,7 +128,7 @@ def test_a_function_that_takes_too_long_is_killed(start: Start, tmp_path: Path) 
     pid = said(runtime.invoke("worker", order(do="describe")))["pid"]
     begun = time.monotonic()
     answer = runtime.invoke("worker", order(do="sleep", seconds=30))
-    assert 1 <= time.monotonic() - begun < 5
+    assert 1 <= time.monotonic() - begun < 25
     assert answer.failed
     assert said(answer)["errorType"] == "Sandbox.Timedout"
     assert said(answer)["errorMessage"].endswith("Task timed out after 1.00 seconds")
@@ -163,7 +163,7 @@ def test_a_handler_that_cannot_be_imported_says_why(start: Start, tmp_path: Path
     (broken / "app.py").write_text("import not_in_the_layer\n", "utf-8")
     runtime = start(function("worker", broken))
     with pytest.raises(FunctionStartError, match=r"WorkerFunction does not start: Runtime\.ImportModuleError"):
-        runtime.start_each(["worker"]).result(timeout=20)
+        runtime.start_each(["worker"]).result(timeout=60)
     answer = runtime.invoke("worker", b"{}")
     assert said(answer)["errorType"] == "Runtime.ImportModuleError"
     assert "not_in_the_layer" in said(answer)["errorMessage"]
@@ -182,7 +182,7 @@ def test_calls_beyond_the_limit_are_refused_at_once_and_run_later(start: Start) 
     busy = [runtime.submit("worker", order(do="sleep", seconds=1)) for _ in range(2)]
     with pytest.raises(TooManyRequestsError, match="2 invocations"):
         runtime.submit("worker", order(do="echo"))
-    assert [said(call.result(20))["slept"] for call in busy] == [1, 1]
+    assert [said(call.result(60))["slept"] for call in busy] == [1, 1]
     assert said(runtime.invoke("worker", order(do="echo", text="free")))["text"] == "free"
 
 
@@ -196,7 +196,7 @@ def test_an_idle_environment_makes_room_for_another_function(start: Start) -> No
 def test_parallel_calls_each_get_their_own_answer(start: Start) -> None:
     runtime = start(function("worker", timeout_s=20))
     calls: list[Future[Answer]] = [runtime.submit("worker", order(do="echo", text=n)) for n in range(8)]
-    assert [said(call.result(20))["text"] for call in calls] == list(range(8))
+    assert [said(call.result(60))["text"] for call in calls] == list(range(8))
 
 
 def test_an_answer_over_the_limit_is_an_error(start: Start) -> None:
@@ -217,6 +217,6 @@ def test_nothing_is_left_running_after_the_end(start: Start) -> None:
     runtime = start(function("worker"), function("other"))
     pids = [said(runtime.invoke(name, order(do="describe")))["pid"] for name in ("worker", "other")]
     runtime.stop()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline

@@ -13,7 +13,7 @@ from tests.integration.simulators.online import KEY, Provider
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
     """One client for all, since making one takes longer than most of these tests."""
-    with httpx.Client(timeout=10, trust_env=False) as client:
+    with httpx.Client(timeout=30, trust_env=False) as client:
         yield client
 
 

@@ -38,7 +38,7 @@ def test_it_says_where_it_is_serves_and_ends_when_told(ending: signal.Signals, t
         url = process.stdout.readline().strip()
         assert httpx.get(f"{url}/_sim/bill").json()["posts"] == 0
         process.send_signal(ending)
-        rest, errors = process.communicate(timeout=5)
+        rest, errors = process.communicate(timeout=60)
         assert (process.returncode, rest, errors) == (0, "", "")
     assert '"path": "/_sim/bill"' in log.read_text()
 
@@ -52,7 +52,7 @@ socket.create_connection(("127.0.0.1", port)).send(b"GET")
 print("end of program")
 """
     ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "end of program\n", "")
 
@@ -65,7 +65,7 @@ def test_a_taken_port_is_3() -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
     assert (ended.returncode, ended.stdout) == (3, "")

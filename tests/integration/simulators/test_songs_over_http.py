@@ -17,16 +17,16 @@ def test_minimax_blocks_for_its_latency_and_sends_a_playable_song(start: Callabl
     minimax = start("minimax", 0.4)
     asked = time.monotonic()
     body = minimax.order().json()
-    assert 0.4 <= time.monotonic() - asked < 3
+    assert 0.4 <= time.monotonic() - asked < 20
     assert body["extra_info"]["music_duration"] > 4000
     assert miniaudio.decode(bytes.fromhex(body["data"]["audio"])).duration > 4
 
 
 def test_aimlapi_answers_at_once_and_completes_after_its_latency(start: Callable[..., Provider]) -> None:
-    aimlapi = start("aimlapi", 0.4)
+    aimlapi = start("aimlapi", 2)
     task = aimlapi.order().json()["id"]
     seen = []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (answer := aimlapi.poll(task).json())["status"] != "completed":
         seen.append(answer["status"])
         assert time.monotonic() < deadline
