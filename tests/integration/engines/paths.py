@@ -1,0 +1,203 @@
+"""What the functions answer on each way through the state machine, and the states that the way goes through."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fermata.domain.verdicts import Verdict, Word
+from fermata.use_cases.store_audio import StoreOutcome
+
+PAST: Final = "2026-11-21T12:00:00.250000Z"
+NEVER_S: Final = 20_000
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Path:
+    """The functions' answers in the order in which they are asked, and every state that is entered."""
+
+    name: str
+    answers: tuple[tuple[str, Answer], ...]
+    states: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What an engine is told of this path."""
+        return {"answers": [{"state": state, **answer} for state, answer in self.answers]}
+
+
+def says(word: Word, attempt: int = 1, wait_seconds: int = 30, misses: int = 0) -> Answer:
+    """What the functions about a generation answer."""
+    return {"payload": Verdict(word, attempt, wait_seconds, PAST, misses).as_payload()}
+
+
+def fails(error: str) -> Answer:
+    """What Step Functions makes of a function that raised, died or was refused."""
+    return {"error": error}
+
+
+POSTED: Final = {"posted": True}
+"""Somebody posts to the callback's address while the machine sleeps."""
+SILENT: Final = {"silent": True}
+STORED: Final = {"payload": {"outcome": StoreOutcome.STORED.value}}
+LINK_EXPIRED: Final = {"payload": {"outcome": StoreOutcome.LINK_EXPIRED.value}}
+
+
+def ended(status: str) -> tuple[str, Answer]:
+    return "SettleJob", {"payload": {"status": status}}
+
+
+def start(answer: Answer) -> tuple[str, Answer]:
+    return "StartGeneration", answer
+
+
+def resume(answer: Answer) -> tuple[str, Answer]:
+    return "ResumeGeneration", answer
+
+
+def prepare(answer: Answer) -> tuple[str, Answer]:
+    return "PrepareReference", answer
+
+
+def poll(answer: Answer) -> tuple[str, Answer]:
+    return "PollGeneration", answer
+
+
+def sleep(answer: Answer) -> tuple[str, Answer]:
+    return "WaitForCallback", answer
+
+
+def store(answer: Answer) -> tuple[str, Answer]:
+    return "StoreAudio", answer
+
+
+STORING: Final = (store(STORED), ended("succeeded"))
+STORED_WAY: Final = "StoreAudio CheckStorage SettleJob Done"
+OVER: Final = "SettleJob Done"
+TURN: Final = "DecideNext WaitForTurn TakeTurn"
+POLLED: Final = "DecideNext WaitForProvider PollGeneration"
+CALLED: Final = "DecideNext WaitForCallback PollGeneration"
+
+PREPARED_BEFORE: Final = "DecideNext PrepareReference"
+PREPARED: Final = f"{PREPARED_BEFORE} DecideNext"
+AT_IT: Final = (resume(says(Word.IN_FLIGHT)),)
+ASLEEP: Final = says(Word.AWAITING_CALLBACK, wait_seconds=NEVER_S)
+NOT_TAKEN: Final = (
+    start(says(Word.NEEDS_REFERENCE, 0)),
+    prepare(fails("TransientError")),
+    prepare(says(Word.RETRY_LATER)),
+)
+
+_WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
+    "a blocking provider": (
+        [start(says(Word.READY)), *STORING],
+        f"StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a task that is polled": (
+        [start(says(Word.GENERATING)), poll(says(Word.GENERATING, misses=2)), poll(says(Word.READY)), *STORING],
+        f"StartGeneration {POLLED} {POLLED} DecideNext {STORED_WAY}",
+    ),
+    "an order that Lambda did not run is sent again": (
+        [start(fails("Lambda.TooManyRequestsException"))] * 6 + [start(says(Word.READY)), *STORING],
+        f"StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "an order that Lambda never runs is looked for": (
+        [start(fails("Lambda.TooManyRequestsException"))] * 7
+        + [resume(says(Word.RETRY_LATER, 0))]
+        + [start(says(Word.READY)), *STORING],
+        f"StartGeneration ResumeGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "an order whose run died is resumed and not sent again": (
+        [start(fails("Runtime.ExitError")), resume(says(Word.READY)), *STORING],
+        f"StartGeneration ResumeGeneration DecideNext {STORED_WAY}",
+    ),
+    "a resume waits for a run that is still at it": (
+        [start(fails("Sandbox.Timedout")), *AT_IT, *AT_IT, resume(says(Word.FAILED)), ended("failed")],
+        f"StartGeneration ResumeGeneration {TURN} ResumeGeneration {TURN} ResumeGeneration DecideNext {OVER}",
+    ),
+    "a resume that always fails": (
+        [start(fails("TransientError"))] + [resume(fails("TransientError"))] * 11 + [ended("failed")],
+        f"StartGeneration ResumeGeneration {OVER}",
+    ),
+    "an unknown outcome": (
+        [start(says(Word.FAILED)), ended("failed")],
+        f"StartGeneration DecideNext {OVER}",
+    ),
+    "a fallback": (
+        [start(says(Word.NEXT_PROVIDER)), start(says(Word.GENERATING, 2)), poll(says(Word.READY, 2)), *STORING],
+        f"StartGeneration DecideNext StartGeneration {POLLED} DecideNext {STORED_WAY}",
+    ),
+    "a dead link is renewed by a poll": (
+        [start(says(Word.READY)), store(LINK_EXPIRED), poll(says(Word.GENERATING)), poll(says(Word.READY)), *STORING],
+        f"StartGeneration DecideNext StoreAudio CheckStorage PollGeneration {POLLED} DecideNext {STORED_WAY}",
+    ),
+    "a callback that arrives": (
+        [start(ASLEEP), sleep(POSTED), poll(ASLEEP), sleep(POSTED), poll(says(Word.READY)), *STORING],
+        f"StartGeneration {CALLED} {CALLED} DecideNext {STORED_WAY}",
+    ),
+    "a callback that never comes": (
+        [start(says(Word.AWAITING_CALLBACK, wait_seconds=1)), sleep(SILENT), poll(says(Word.READY)), *STORING],
+        f"StartGeneration {CALLED} DecideNext {STORED_WAY}",
+    ),
+    "a wait for a callback that cannot begin": (
+        [start(says(Word.AWAITING_CALLBACK)), sleep(fails("TransientError")), poll(says(Word.READY)), *STORING],
+        f"StartGeneration DecideNext WaitForCallback WaitForProvider PollGeneration DecideNext {STORED_WAY}",
+    ),
+    "a turn that has to be waited for twice": (
+        [start(says(Word.WAIT_SLOT, 0)), start(says(Word.WAIT_SLOT, 0)), start(says(Word.READY)), *STORING],
+        f"StartGeneration {TURN} StartGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a refusal without charge is repeated later": (
+        [start(says(Word.RETRY_LATER)), start(says(Word.READY, 2)), *STORING],
+        f"StartGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a job that is canceled while it waits": (
+        [start(says(Word.WAIT_SLOT, 0)), start(says(Word.FAILED, 0)), ended("canceled")],
+        f"StartGeneration {TURN} StartGeneration DecideNext {OVER}",
+    ),
+    "a job that expires while its song is made": (
+        [start(says(Word.GENERATING)), poll(says(Word.FAILED)), ended("expired")],
+        f"StartGeneration {POLLED} DecideNext {OVER}",
+    ),
+    "a poll that fails again and again": (
+        [start(says(Word.GENERATING))] + [poll(fails("TransientError"))] * 9 + [ended("failed")],
+        f"StartGeneration {POLLED} {OVER}",
+    ),
+    "a song that is no audio is not stored again": (
+        [start(says(Word.READY)), store(fails("BadAudioError")), ended("failed")],
+        f"StartGeneration DecideNext StoreAudio {OVER}",
+    ),
+    "a song that is stored at the third try": (
+        [start(says(Word.READY)), store(fails("TransientError")), store(fails("Runtime.ExitError")), *STORING],
+        f"StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a settlement that is repeated": (
+        [start(says(Word.FAILED)), ("SettleJob", fails("StaleRecordError")), ended("failed")],
+        f"StartGeneration DecideNext {OVER}",
+    ),
+    "a settlement that always fails": (
+        [start(says(Word.FAILED))] + [("SettleJob", fails("TransientError"))] * 13,
+        "StartGeneration DecideNext SettleJob Failed",
+    ),
+    "a recording that is copied and handed over": (
+        [start(says(Word.NEEDS_REFERENCE, 0)), prepare(says(Word.REFERENCE_READY, 0))] * 2
+        + [start(says(Word.READY)), *STORING],
+        f"StartGeneration {PREPARED} StartGeneration {PREPARED} StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a recording that its provider does not take at first": (
+        [*NOT_TAKEN, start(says(Word.NEEDS_REFERENCE)), prepare(says(Word.FAILED, 2)), ended("failed")],
+        f"StartGeneration {PREPARED_BEFORE} {TURN} StartGeneration {PREPARED_BEFORE} DecideNext {OVER}",
+    ),
+    "a recording that no repetition can prepare": (
+        [start(says(Word.NEEDS_REFERENCE, 0)), prepare(fails("ConfigurationError")), ended("failed")],
+        f"StartGeneration DecideNext PrepareReference {OVER}",
+    ),
+}
+
+
+def _paths() -> Iterator[Path]:
+    for name, (answers, states) in _WAYS.items():
+        yield Path(name, tuple(answers), tuple(states.split()))
+
+
+PATHS: Final = tuple(_paths())

@@ -1,0 +1,75 @@
+"""Two engines that know nothing of each other read the shipped state machine in the same way."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cloud_process import PROJECT_ROOT
+from tests.integration.engines.paths import PATHS
+from tests.integration.engines.paths import Path as Way
+
+ENGINES = Path(__file__).with_name("engines")
+NODE = PROJECT_ROOT / ".tools" / "node"
+COMMANDS = {
+    "moto": [sys.executable, "-m", "tests.integration.engines.run_on_moto"],
+    "npm": [str(NODE / "bin" / "node"), str(ENGINES / "run_on_npm.mjs"), str(NODE / "package.json")],
+}
+WITHIN_S = 100
+Runs = dict[str, dict[str, Any]]
+
+
+def definition() -> dict[str, Any]:
+    """The shipped machine with an ARN for each of its functions."""
+    text = (PROJECT_ROOT / "statemachine" / "music_job.asl.json").read_text("utf-8")
+    return dict(json.loads(re.sub(r"\$\{(\w+)\}", r"arn:aws:lambda:eu-west-1:123456789012:function:\1", text)))
+
+
+def start(command: Sequence[str]) -> "subprocess.Popen[str]":
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Runs]:
+    """What happened on each engine, per path."""
+    told = json.dumps({"definition": definition(), "paths": {path.name: path.as_json() for path in PATHS}})
+    found: dict[str, Runs] = {}
+    for engine, command in COMMANDS.items():
+        with start(command) as process:
+            said, errors = process.communicate(told, timeout=WITHIN_S)
+        assert process.returncode == 0, errors
+        found[engine] = json.loads(said)
+    return found
+
+
+def without_words(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A payload or an output without what each engine words in its own way: causes and tokens."""
+    if isinstance(value, dict):
+        return {key: without_words(inner) for key, inner in value.items() if key not in ("Cause", "task_token")}
+    return [without_words(inner) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+@pytest.mark.parametrize("engine", COMMANDS)
+def test_a_path_goes_through_its_states_and_uses_up_its_answers(runs: dict[str, Runs], engine: str, path: Way) -> None:
+    run = runs[engine][path.name]
+    assert run["states"] == list(path.states)
+    assert ([call["state"] for call in run["calls"]], run["left"]) == ([state for state, _ in path.answers], 0)
+    assert run["status"] == ("FAILED" if path.states[-1] == "Failed" else "SUCCEEDED")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_both_engines_hand_over_the_same_and_end_with_the_same(runs: dict[str, Runs], path: Way) -> None:
+    moto, npm = (without_words(runs[engine][path.name]) for engine in COMMANDS)
+    assert npm["calls"] == moto["calls"]
+    assert npm["output"] == moto["output"]
+
+
+def test_every_state_is_passed_by_some_path() -> None:
+    assert {state for path in PATHS for state in path.states} == set(definition()["States"])
