@@ -14,12 +14,12 @@ from fermata.domain.circuit import CircuitRules
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Job, Track
-from fermata.domain.provider_state import GivenBack, ProviderState
+from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
-from fermata.domain.waiting_line import Limits
+from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
 from fermata.errors import ConfigurationError, FermataError, IdempotencyKeyTakenError, StaleRecordError
 from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
@@ -255,6 +255,8 @@ class InMemoryProviderStates:
     def __init__(self) -> None:
         self._rows: dict[str, str] = {}
         self._given_back: dict[str, set[GivenBack]] = {}
+        self._taken: dict[str, dict[str, Lease]] = {}
+        self._next_go_ms: dict[str, int] = {}
         self.before_next_save: Callable[[], object] | None = None
         self.loads = 0
         self.saves = 0
@@ -270,7 +272,10 @@ class InMemoryProviderStates:
         row = self._rows.get(provider)
         if row is None:
             return ProviderState(provider=provider)
-        return ProviderState.model_validate_json(row).with_given_back(self._given_back.get(provider, set()))
+        state = ProviderState.model_validate_json(row)
+        taken = self._taken[provider]
+        beside = state.with_taken(taken, self._next_go_ms[provider], state.open_slots - len(taken))
+        return beside.with_given_back(self._given_back.get(provider, set()))
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
         return {provider: self.load(provider) for provider in providers}
@@ -280,12 +285,26 @@ class InMemoryProviderStates:
         if before is not None:
             before()
         stands = self._of(state.provider)
-        if stands.version != state.version - 1:
+        if (stands.version, stands.slots_left) != (state.version - 1, state.slots_left):
             return stands
         self._rows[state.provider] = state.model_dump_json()
         self._given_back.get(state.provider, set()).difference_update(state.given_back)
+        self._taken[state.provider] = {}
+        self._next_go_ms[state.provider] = state.pacing.next_go_ms
         self.saves += 1
-        return state.model_copy(update={"given_back": frozenset()})
+        return state.written()
+
+    def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
+        stands = self.load(provider)
+        gave_back = GivenBack(ticket, None) in stands.given_back
+        if not stands.slots_left or stands.limits != limits or ticket in stands.taken or gave_back:
+            return stands
+        start_ms = max(lease.since_ms, stands.pacing.next_go_ms)
+        if start_ms > lease.since_ms + AHEAD_MS:
+            return stands
+        self._taken[provider][ticket] = lease
+        self._next_go_ms[provider] = start_ms + limits.gap_ms
+        return StartAt(start_ms)
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
         if self.failure is not None:

@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
 from fermata.domain.circuit import Circuit, Trial
-from fermata.domain.provider_state import GivenBack, ProviderState
-from fermata.domain.waiting_line import Lease, Limits, Place, WaitingLine
+from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
+from fermata.domain.waiting_line import Go, Lease, Limits, Place, WaitingLine
 from fermata.errors import TransientError
 from fermata.ports import ProviderStates
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
@@ -53,13 +53,13 @@ def test_a_provider_of_whom_nothing_is_known_has_a_fresh_record(states: Provider
 
 def test_a_record_is_read_back_equal(states: ProviderStates) -> None:
     states.save(FULL)
-    assert states.load("minimax") == FULL
+    assert states.load("minimax") == FULL.written()
     assert states.load("aimlapi") == ProviderState(provider="aimlapi")
 
 
 def test_of_two_writers_that_read_the_same_version_one_wins(states: ProviderStates) -> None:
-    first = ProviderState(provider="minimax").enabled()
-    assert states.save(first) == first
+    first = ProviderState(provider="minimax").enabled().written()
+    assert states.save(ProviderState(provider="minimax").enabled()) == first
     assert states.save(FULL) == first
     second = first.enabled()
     assert states.save(second) == second
@@ -70,8 +70,8 @@ def test_of_two_writers_that_read_the_same_version_one_wins(states: ProviderStat
 @pytest.mark.parametrize("version", [1, 3])
 def test_only_the_next_version_may_be_saved(states: ProviderStates, version: int) -> None:
     states.save(FULL)
-    assert states.save(FULL.model_copy(update={"version": version, "circuit": Circuit()})) == FULL
-    assert states.load("minimax") == FULL
+    other = FULL.written().model_copy(update={"version": version, "circuit": Circuit()})
+    assert states.save(other) == states.load("minimax") == FULL.written()
 
 
 def test_a_later_version_of_nothing_is_not_saved(states: ProviderStates) -> None:
@@ -82,7 +82,8 @@ def test_a_later_version_of_nothing_is_not_saved(states: ProviderStates) -> None
 
 def test_several_records_are_read_at_once_and_unknown_ones_are_fresh(states: ProviderStates) -> None:
     states.save(FULL)
-    assert states.load_all(["minimax", "aimlapi"]) == {"minimax": FULL, "aimlapi": ProviderState(provider="aimlapi")}
+    fresh = ProviderState(provider="aimlapi")
+    assert states.load_all(["minimax", "aimlapi"]) == {"minimax": FULL.written(), "aimlapi": fresh}
 
 
 def test_a_slot_is_given_back_beside_every_other_writer_and_counts_as_free_at_once(states: ProviderStates) -> None:
@@ -115,6 +116,116 @@ def test_a_slot_that_is_given_back_before_anything_was_written_does_no_harm(stat
     assert states.save(FULL).is_like(FULL)
 
 
+# ---- slots taken beside the record
+
+LIMITS = Limits(gap_ms=100, concurrent=3)
+BEGAN = 1_800_000_000_000
+
+
+def lease(began_ms: int) -> Lease:
+    return Lease(began_ms, began_ms + 960_000)
+
+
+def opened(states: ProviderStates) -> ProviderState:
+    """The record after a first job went by it: two slots are open, the next start is 100 ms later."""
+    asked, _ = states.load("minimax").ask("job_0/1", BEGAN, BEGAN + 960_000, LIMITS, has_alternative=False)
+    return states.save(asked)
+
+
+def take(states: ProviderStates, ticket: str, now_ms: int, limits: Limits = LIMITS) -> int | None:
+    """The start that was reserved in ms after the first one; None where the record has to be asked."""
+    taken = states.take("minimax", ticket, lease(now_ms), limits)
+    if isinstance(taken, StartAt):
+        return taken.start_ms - BEGAN
+    assert taken == states.load("minimax")
+    return None
+
+
+def test_open_slots_are_taken_in_the_order_of_asking_each_a_gap_apart(states: ProviderStates) -> None:
+    opened(states)
+    assert [take(states, f"job_{number}/1", BEGAN + 20) for number in (1, 2, 3)] == [100, 200, None]
+    pacing = states.load("minimax").pacing
+    assert sorted(pacing.running) == ["job_0/1", "job_1/1", "job_2/1"]
+    assert pacing.running["job_1/1"] == lease(BEGAN + 20)
+    assert (pacing.next_go_ms, pacing.next_start_ms) == (BEGAN + 300, BEGAN + 300)
+
+
+def test_a_slot_taken_after_the_last_start_is_long_gone_begins_at_once(states: ProviderStates) -> None:
+    opened(states)
+    assert take(states, "job_1/1", BEGAN + 5000) == 5000
+
+
+def test_no_start_is_reserved_beside_the_record_that_is_not_soon(states: ProviderStates) -> None:
+    opened(states)
+    assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS - 1) is None
+    assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS) == 100
+
+
+def waited_for(state: ProviderState) -> ProviderState:
+    crowd = [f"job_w{number}/1" for number in range(4)]
+    for ticket in crowd:
+        state, _ = state.ask(ticket, BEGAN, BEGAN + 960_000, LIMITS, has_alternative=False)
+    return state
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        waited_for,
+        lambda state: state.enabled().model_copy(update={"circuit": Circuit(open_until_ms=1, open_for_ms=1)}),
+        lambda state: state.enabled().model_copy(update={"circuit": Circuit(disabled_at_ms=1)}),
+    ],
+    ids=["somebody waits", "circuit is not closed", "disabled"],
+)
+def test_nobody_passes_by_the_record_while_it_has_a_say(
+    states: ProviderStates, change: Callable[[ProviderState], ProviderState]
+) -> None:
+    state = opened(states)
+    changed = change(state).model_copy(update={"version": state.version + 1})
+    assert states.save(changed).is_like(changed)
+    assert take(states, "job_1/1", BEGAN + 5000) is None
+
+
+def test_other_limits_than_those_the_record_was_written_under_are_asked_of_the_record(states: ProviderStates) -> None:
+    opened(states)
+    assert take(states, "job_1/1", BEGAN + 5000, Limits(gap_ms=100, concurrent=1)) is None
+
+
+def test_a_ticket_takes_one_slot(states: ProviderStates) -> None:
+    opened(states)
+    assert take(states, "job_1/1", BEGAN + 5000) == 5000
+    assert take(states, "job_1/1", BEGAN + 6000) is None
+
+
+def test_a_ticket_that_gave_its_slot_back_asks_the_record_so_that_it_does_not_lose_the_next_one(
+    states: ProviderStates,
+) -> None:
+    opened(states)
+    states.give_back("minimax", GivenBack("job_1/1", None))
+    assert take(states, "job_1/1", BEGAN + 5000) is None
+
+
+def test_a_slot_that_is_given_back_is_open_again_once_the_record_was_written(states: ProviderStates) -> None:
+    opened(states)
+    assert [take(states, f"job_{number}/1", BEGAN + 5000) for number in (1, 2)] == [5000, 5100]
+    states.give_back("minimax", GivenBack("job_1/1", 1000))
+    assert take(states, "job_3/1", BEGAN + 6000) is None
+    asked, turn = states.load("minimax").ask("job_3/1", BEGAN + 6000, BEGAN + 966_000, LIMITS, has_alternative=False)
+    assert turn == Go(0)
+    states.save(asked)
+    assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_2/1", "job_3/1"]
+    assert states.load("minimax").taken == frozenset()
+
+
+def test_a_write_that_did_not_see_a_slot_being_taken_is_refused(states: ProviderStates) -> None:
+    state = opened(states)
+    take(states, "job_1/1", BEGAN + 5000)
+    stands = states.save(state.enabled())
+    assert (stands.version, sorted(stands.pacing.running)) == (state.version, ["job_0/1", "job_1/1"])
+    assert states.save(stands.enabled()).version == state.version + 1
+    assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_1/1"]
+
+
 # ---- what only DynamoDB does
 
 
@@ -123,7 +234,7 @@ def test_a_record_of_a_long_line_is_read_back_equal(dynamodb: "DynamoDBClient") 
     for number in range(600):
         state = state.ask(f"job_{number:026d}/1", number, 960_000, Limits(500, 20), has_alternative=False)[0]
     states.save(state.model_copy(update={"version": 1}))
-    assert states.load("minimax") == state.model_copy(update={"version": 1})
+    assert states.load("minimax") == state.model_copy(update={"version": 1}).written()
 
 
 def unreachable() -> Answer:
@@ -137,6 +248,7 @@ def unreachable() -> Answer:
         ("GetItem", lambda states: states.load("minimax")),
         ("BatchGetItem", lambda states: states.load_all(["minimax"])),
         ("UpdateItem", lambda states: states.save(FULL)),
+        ("UpdateItem", lambda states: states.take("minimax", "job_a/1", Lease(1, 2), Limits(1, 1))),
         ("UpdateItem", lambda states: states.give_back("minimax", GivenBack("job_a/1", 7))),
     ],
 )

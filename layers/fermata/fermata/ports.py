@@ -14,11 +14,12 @@ from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Job, Track
-from fermata.domain.provider_state import GivenBack, ProviderState
+from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
+from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import Movement, Plan, Wallet
 
 
@@ -94,6 +95,11 @@ class ProviderStates(Protocol):
 
     def save(self, state: ProviderState) -> ProviderState:
         """Replace the version before this one, and give back what stands: this, or what somebody else wrote first."""
+
+    def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
+        """Take one of the record's open slots from `lease.since_ms` on, or soon after it, whoever else writes at the
+        same time; the record as it stands where that is not possible.
+        """
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
         """Free a slot at once, whoever else writes at the same time; doing it again changes nothing."""

@@ -46,21 +46,23 @@ class DynamoEstimates:
     def learn(self, model_id: str, song: SongTime) -> None:
         """Count one song, once. A write that fails, or that loses every race, is left out."""
         try:
-            counted = any(self._counted(model_id, song) for _ in range(_WRITE_TRIES))
+            item: Mapping[str, Any] | None = self._read(consistent=True)
+            for _ in range(_WRITE_TRIES):
+                item = self._counted(item or {}, model_id, song)
+                if item is None:
+                    return
         except (ClientError, BotoCoreError) as error:
             logger.warning("song time not counted", extra={"error": type(error).__name__})
             return
-        if not counted:
-            logger.warning("song time not counted", extra={"error": f"{_WRITE_TRIES} writes lost the race"})
+        logger.warning("song time not counted", extra={"error": f"{_WRITE_TRIES} writes lost the race"})
 
-    def _counted(self, model_id: str, song: SongTime) -> bool:
-        """Whether the song is counted now, or was before; False where somebody else wrote the item first."""
-        item = self._read(consistent=True)
+    def _counted(self, item: Mapping[str, Any], model_id: str, song: SongTime) -> Mapping[str, Any] | None:
+        """None where the song is counted, now or before; else the item that somebody else wrote first."""
         times = _times_in(item)
         changed = times.with_song(model_id, song)
-        return changed == times or self._replaced(item, changed)
+        return None if changed == times else self._replace(item, changed)
 
-    def _replaced(self, item: Mapping[str, Any], times: SongTimes) -> bool:
+    def _replace(self, item: Mapping[str, Any], times: SongTimes) -> Mapping[str, Any] | None:
         version = item.get("version")
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
         if version is not None:
@@ -69,10 +71,13 @@ class DynamoEstimates:
         fields = {"version": int(version or 0) + 1, **times.model_dump(mode="json")}
         row = {**_KEY, **typed(fields)}
         try:
-            self._client.put_item(TableName=self._table, Item=row, **condition)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            self._client.put_item(
+                TableName=self._table, Item=row, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            other: Any = error.response.get("Item")
+            return plain(other or {})
+        return None
 
     def _read(self, *, consistent: bool) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=consistent)

@@ -1,5 +1,5 @@
-"""Provider records in DynamoDB: `PROVIDER#<id>`/`STATE` with a version, the record as JSON text, and a set of the slots
-that were given back since.
+"""Provider records in DynamoDB: `PROVIDER#<id>`/`STATE` with a version, the record as JSON text, and beside it what was
+taken and given back since.
 
 Text and not a map, because no query looks inside, and hundreds of nested numbers take DynamoDB's own form long to read.
 """
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fermata.adapters.dynamo_items import error_code
-from fermata.domain.provider_state import GivenBack, ProviderState
+from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
+from fermata.domain.waiting_line import Lease, Limits
 from fermata.errors import TransientError
 
 if TYPE_CHECKING:
@@ -52,16 +53,25 @@ class DynamoProviderStates:
         values: dict[str, Any] = {
             ":version": {"N": str(state.version)},
             ":state": {"S": state.model_dump_json(exclude_defaults=True)},
+            ":open_slots": {"N": str(state.open_slots)},
+            ":open_for": {"S": _limits_text(state.limits)},
+            ":next_go_ms": {"N": str(state.pacing.next_go_ms)},
+            ":nobody": {"M": {}},
             **({":before": {"N": str(state.version - 1)}} if state.version > 1 else {}),
+            **({":left": {"N": str(state.slots_left)}} if state.slots_left is not None else {}),
             **({":taken_in": {"SS": [_text(slot) for slot in state.given_back]}} if state.given_back else {}),
         }
         taking_in = " DELETE given_back :taken_in" if state.given_back else ""
+        same_version = "version = :before" if state.version > 1 else "attribute_not_exists(version)"
+        # Every slot that is taken beside the record counts this number down.
+        same_slots = "open_slots = :left" if state.slots_left is not None else "attribute_not_exists(open_slots)"
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(state.provider),
-                UpdateExpression=f"SET version = :version, #state = :state{taking_in}",
-                ConditionExpression="version = :before" if state.version > 1 else "attribute_not_exists(version)",
+                UpdateExpression="SET version = :version, #state = :state, open_slots = :open_slots, "
+                f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :nobody{taking_in}",
+                ConditionExpression=f"{same_version} AND {same_slots}",
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues=values,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -71,7 +81,49 @@ class DynamoProviderStates:
             return _state(state.provider, other)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the record of {state.provider} could not be written: {error_code(error)}") from error
-        return state.model_copy(update={"given_back": frozenset()})
+        return state.written()
+
+    def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
+        """Count the open slots down and put the lease beside the record; the refusal brings the record along."""
+        now = lease.since_ms
+        start = self._take(provider, ticket, lease, limits, ":now", "next_go_ms <= :now")
+        if isinstance(start, StartAt) or not now < start.pacing.next_go_ms <= now + AHEAD_MS or not start.slots_left:
+            return start
+        return self._take(provider, ticket, lease, limits, "next_go_ms", "next_go_ms BETWEEN :now AND :ahead")
+
+    def _take(
+        self, provider: str, ticket: str, lease: Lease, limits: Limits, start: str, condition: str
+    ) -> StartAt | ProviderState:
+        values: dict[str, Any] = {
+            ":now": {"N": str(lease.since_ms)},
+            ":ahead": {"N": str(lease.since_ms + AHEAD_MS)},
+            ":gap": {"N": str(limits.gap_ms)},
+            ":one": {"N": "1"},
+            ":limits": {"S": _limits_text(limits)},
+            ":lease": {"S": f"{lease.since_ms} {lease.until_ms}"},
+            ":left": {"S": _text(GivenBack(ticket, None))},
+        }
+        used = {name: value for name, value in values.items() if name != ":ahead" or name in condition}
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=_key(provider),
+                UpdateExpression=f"SET taken.#ticket = :lease, open_slots = open_slots - :one, "
+                f"next_go_ms = {start} + :gap",
+                # A slot that this ticket gave back would be taken in after this one, and take it away.
+                ConditionExpression=f"open_slots >= :one AND open_for = :limits AND {condition} "
+                "AND attribute_not_exists(taken.#ticket) AND NOT contains(given_back, :left)",
+                ExpressionAttributeNames={"#ticket": ticket},
+                ExpressionAttributeValues=used,
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            other: Any = error.response.get("Item")
+            return _state(provider, other)
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the record of {provider} could not be written: {error_code(error)}") from error
+        return StartAt(int(answer["Attributes"]["next_go_ms"]["N"]) - limits.gap_ms)
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
         """Add to a set beside the record, which needs no version; the next write takes it in."""
@@ -95,11 +147,23 @@ def _state(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
     if not item or "state" not in item:
         return ProviderState(provider=provider)
     state = ProviderState.model_validate_json(item["state"]["S"])
+    if "open_slots" in item:
+        leases = {ticket: _lease(lease["S"]) for ticket, lease in item["taken"]["M"].items()}
+        state = state.with_taken(leases, int(item["next_go_ms"]["N"]), int(item["open_slots"]["N"]))
     return state.with_given_back(_slot(text) for text in item.get("given_back", {"SS": []})["SS"])
 
 
 def _text(slot: GivenBack) -> str:
     return f"{'' if slot.took_ms is None else slot.took_ms} {slot.ticket}"
+
+
+def _lease(text: str) -> Lease:
+    since_ms, _, until_ms = text.partition(" ")
+    return Lease(int(since_ms), int(until_ms))
+
+
+def _limits_text(limits: Limits | None) -> str:
+    return f"{limits.gap_ms} {limits.concurrent}" if limits else ""
 
 
 def _slot(text: str) -> GivenBack:

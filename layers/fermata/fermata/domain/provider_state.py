@@ -1,14 +1,14 @@
 """What all runs know together of one provider: who calls it, who waits for it, and whether it is asked at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from fermata.domain.circuit import Circuit, CircuitRules, Health
-from fermata.domain.waiting_line import SHORTEST_WAIT_MS, Go, Limits, WaitingLine, WaitUntil, epoch_ms
+from fermata.domain.waiting_line import SHORTEST_WAIT_MS, Go, Lease, Limits, WaitingLine, WaitUntil, epoch_ms
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,23 @@ class GivenBack(NamedTuple):
     took_ms: int | None
 
 
+class StartAt(NamedTuple):
+    """A slot that was taken beside the record, for a call that may be made from this instant on."""
+
+    start_ms: int
+
+
+AHEAD_MS: Final = 500
+"""How far ahead a start may be reserved beside the record: so little that the run which reserves it waits for it."""
+
+
 class ProviderState(BaseModel):
     """The shared record of one provider. `version` grows with every write and is the condition of the next one.
 
-    `given_back` are the slots that were given back beside the record since it was written; they count as free here, and
-    the next write takes them in.
+    Most jobs find nobody waiting and a slot free. They take it beside the record, up to `open_slots` of them, and give
+    it back beside it, so that they do not compete for the version. `taken` and `given_back` are what happened so since
+    the record was written: it counts here, and the next write takes it in. `slots_left` is how many of the open slots
+    were not taken yet, None where there never were any.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +53,9 @@ class ProviderState(BaseModel):
     provider: str
     version: NonNegativeInt = 0
     given_back: frozenset[GivenBack] = Field(default=frozenset(), exclude=True)
+    taken: frozenset[str] = Field(default=frozenset(), exclude=True)
+    slots_left: NonNegativeInt | None = Field(default=None, exclude=True)
+    limits: Limits | None = None
     pacing: WaitingLine = WaitingLine()
     circuit: Circuit = Circuit()
 
@@ -57,9 +72,9 @@ class ProviderState(BaseModel):
         blocked_ms = obstacle.instant_ms if obstacle else 0
         pacing, turn = self.pacing.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
         if isinstance(turn, WaitUntil):
-            return self._with(pacing, self.circuit), turn
+            return self._with(pacing, self.circuit, limits), turn
         circuit = self.circuit.let_through(ticket, lease_until_ms)
-        return self._with(pacing, circuit), Go(turn.waited_ms, trial=circuit.trial is not None)
+        return self._with(pacing, circuit, limits), Go(turn.waited_ms, trial=circuit.trial is not None)
 
     def held_up(self, ticket: str, now_ms: int, *, has_alternative: bool) -> NotAsked | WaitUntil | None:
         """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
@@ -74,6 +89,18 @@ class ProviderState(BaseModel):
             return WaitUntil(blocked_ms)
         message = f"{self.provider} failed several times within a short time and is not asked now; order again later"
         return NotAsked(disabled=False, message=message)
+
+    @property
+    def open_slots(self) -> int:
+        """How many slots may be taken beside this record: none while somebody waits or the circuit has a say."""
+        if self.limits is None or self.pacing.waiting or self.circuit.open_until_ms or self.circuit.is_disabled:
+            return 0
+        return max(0, self.limits.concurrent - len(self.pacing.running))
+
+    def with_taken(self, leases: Mapping[str, Lease], next_go_ms: int, slots_left: int) -> "ProviderState":
+        """This record with what was taken beside it, after which nobody goes before `next_go_ms`."""
+        pacing = self.pacing.with_leases(leases, next_go_ms)
+        return self.model_copy(update={"pacing": pacing, "taken": frozenset(leases), "slots_left": slots_left})
 
     def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
         """This record with what was given back beside it."""
@@ -101,6 +128,11 @@ class ProviderState(BaseModel):
         pacing, circuit = self.pacing.without(ticket), self.circuit.given_up_by(ticket)
         return self if (pacing, circuit) == (self.pacing, self.circuit) else self._with(pacing, circuit)
 
+    def written(self) -> "ProviderState":
+        """This record once it was written: what happened beside the one before is part of it."""
+        beside = {"given_back": frozenset(), "taken": frozenset(), "slots_left": self.open_slots}
+        return self.model_copy(update=beside)
+
     def enabled(self) -> "ProviderState":
         """The record after an operator settled the matter: circuit closed, nothing held against the provider."""
         return self._with(self.pacing, Circuit())
@@ -114,5 +146,6 @@ class ProviderState(BaseModel):
         expected_ms = self.pacing.expected_end_ms(trial.ticket, now_ms)
         return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
 
-    def _with(self, pacing: WaitingLine, circuit: Circuit) -> "ProviderState":
-        return self.model_copy(update={"pacing": pacing, "circuit": circuit, "version": self.version + 1})
+    def _with(self, pacing: WaitingLine, circuit: Circuit, limits: Limits | None = None) -> "ProviderState":
+        changes = {"pacing": pacing, "circuit": circuit, "limits": limits or self.limits}
+        return self.model_copy(update={**changes, "version": self.version + 1})

@@ -133,6 +133,15 @@ class WaitingLine(BaseModel):
             waiting={name: place for name, place in self.waiting.items() if name != ticket},
         )
 
+    def with_leases(self, leases: Mapping[str, Lease], next_go_ms: int) -> "WaitingLine":
+        """The line after calls began that did not stand in it; nobody goes before `next_go_ms`."""
+        return _changed(
+            self,
+            running={**self.running, **leases},
+            next_go_ms=max(self.next_go_ms, next_go_ms),
+            next_start_ms=max(self.next_start_ms, next_go_ms),
+        )
+
     def learned_from(self, took_ms: int) -> "WaitingLine":
         """The line after a call worked: its duration moves the mean."""
         before_ms = self.typical_ms or took_ms

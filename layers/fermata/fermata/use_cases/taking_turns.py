@@ -1,7 +1,8 @@
 """Take a turn at a provider before the paid call, and give it back after it.
 
-All runs of all jobs share one record per provider. A run that lost the race for it decides again on what the winner
-wrote; one that keeps losing is told to come back, which costs nothing.
+All runs of all jobs share one record per provider. Where nobody waits, a slot is taken beside it in one write that
+competes with nobody. Else a run that lost the race for the record decides again on what the winner wrote; one that
+keeps losing is told to come back, which costs nothing.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from typing import Final
 
 from fermata.domain.circuit import CircuitRules, Health, health_shown_by
 from fermata.domain.failures import Failure
-from fermata.domain.provider_state import GivenBack, NotAsked, ProviderState, Turn
-from fermata.domain.waiting_line import EPOCH, ONE_MS, Go, Limits, WaitUntil, epoch_ms
+from fermata.domain.provider_state import GivenBack, NotAsked, ProviderState, StartAt, Turn
+from fermata.domain.waiting_line import EPOCH, ONE_MS, Go, Lease, Limits, WaitUntil, epoch_ms
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports import Metrics, ProviderStates
@@ -58,7 +59,20 @@ def take_turn(ticket: Ticket, lease_end: Callable[[], datetime], ports: TurnPort
     Raises `TransientError` where the record cannot be reached; a place or a slot that was taken is found again.
     """
     limits = ports.limits(ticket.provider)
-    state = _when_due(ports.states.load(ticket.provider), ticket, ports)
+    lease = Lease(epoch_ms(ports.clock()), epoch_ms(lease_end() + ONE_MS))
+    stands = ports.states.take(ticket.provider, ticket.name, lease, limits)
+    if isinstance(stands, StartAt):
+        ports.pause((stands.start_ms - lease.since_ms) / 1000)
+        turn = Go(0)
+        _report(turn, ticket, ports)
+        return turn
+    return _stand_in_line(ticket, _when_due(stands, ticket, ports), lease_end, ports, has_alternative=has_alternative)
+
+
+def _stand_in_line(
+    ticket: Ticket, state: ProviderState, lease_end: Callable[[], datetime], ports: TurnPorts, *, has_alternative: bool
+) -> Turn:
+    limits = ports.limits(ticket.provider)
     for attempt in range(TRIES):
         now_ms, lease_until_ms = epoch_ms(ports.clock()), epoch_ms(lease_end() + ONE_MS)
         changed, turn = state.ask(ticket.name, now_ms, lease_until_ms, limits, has_alternative=has_alternative)
