@@ -3,13 +3,17 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from threading import RLock
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from local import moto_seams
 from local.deployment import ACCOUNT_ID, REGION
 from local.moto_seams import MotoValue
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _BATCH: Final = "moto.batch"
 _SSM: Final = "moto.ssm"
@@ -100,6 +104,26 @@ def pass_attributes_as_they_are() -> None:
             original(self, serialized, value, shape, key)
 
     moto_seams.SERIALIZE_STRUCTURE.replace(structure)
+
+
+def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":
+    """Answer calls to DynamoDB, which most calls are, without the web framework that moto has for all its services."""
+    from moto.core.request import Request
+    from werkzeug.wrappers import Response
+
+    handler = moto_seams.DYNAMODB.owner
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+            return moto(environ, start_response)
+        request = _ServerRequest(environ)
+        status, headers, content = handler.dispatch(request, request.raw_url, dict(request.headers))
+        return Response(content, status, headers)(environ, start_response)
+
+    class _ServerRequest(Request):
+        from_wsgi_server = True
+
+    return application
 
 
 class EventBus:

@@ -74,6 +74,12 @@ TABLE_COPY: Final = Seam(
     None,
     "moto copies the whole table for each item of a transaction: a second with a thousand items",
 )
+DYNAMODB: Final = Seam(
+    "moto.dynamodb.responses",
+    "DynamoHandler.dispatch",
+    ("args", "kwargs"),
+    "called without Flask before it, which takes as long as many of the calls themselves",
+)
 SERIALIZE_STRUCTURE: Final = Seam(
     "moto.core.serialize",
     "BaseJSONSerializer._serialize_type_structure",
@@ -96,13 +102,13 @@ PARSE: Final = Seam(
     f"{_ASL}.parse.asl_parser",
     "AmazonStateLanguageParser.parse",
     ("definition",),
-    "the definition is parsed again for every execution, which takes longer than all the rest of starting one",
+    "the definition is parsed again for every execution, which takes longer than all the rest of the engine's work",
 )
-READ_TREE: Final = Seam(
-    f"{_ASL}.parse.preprocessor",
-    "Preprocessor.visit",
-    ("self", "tree"),
-    "called with a kept syntax tree, so that each execution still has components of its own",
+RETRY_KEY: Final = Seam(
+    f"{_ASL}.component.eval_component",
+    "EvalComponent.heap_key",
+    None,
+    "where an execution counts its retries has to be known before two executions of one definition ask at once",
 )
 WAIT: Final = Seam(
     f"{_ASL}.component.state.wait.wait_function.wait_function",
@@ -165,11 +171,12 @@ SEAMS: Final = (
     MODULES,
     NEW_MODEL,
     BUCKET_PERMISSION,
+    DYNAMODB,
     SERIALIZE_STRUCTURE,
     JSON_PATH,
     ENGINE_CLIENTS,
     PARSE,
-    READ_TREE,
+    RETRY_KEY,
     WAIT,
     WAIT_UNTIL,
     RETRY_SLEEP,

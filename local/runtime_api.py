@@ -46,11 +46,11 @@ class RuntimeApi:
         self._server = _Server(environment)
         self.address: Final = f"127.0.0.1:{self._server.server_port}"
         Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True, name="runtime-api"
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.5}, daemon=True, name="runtime-api"
         ).start()
 
     def stop(self) -> None:
-        """Stop listening; takes up to a tenth of a second."""
+        """Stop listening; takes up to half a second."""
         self._server.shutdown()
         self._server.server_close()
 

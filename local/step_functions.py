@@ -67,18 +67,11 @@ def use_clients(clients: Callable[[str], MotoValue], submit: Callable[[str, byte
 
 
 def parse_once() -> None:
-    """Keep the syntax tree of each definition; executions still get components of their own."""
-    original, preprocessor = moto_seams.PARSE.original, moto_seams.READ_TREE.owner
-
-    @lru_cache(maxsize=32)
-    def tree_of(definition: str) -> MotoValue:
-        return original(definition)[1]
-
-    def parse(definition: str) -> tuple[MotoValue, MotoValue]:
-        tree = tree_of(definition)
-        return preprocessor().visit(tree), tree
-
-    moto_seams.PARSE.replace(staticmethod(parse))
+    """Parse each definition once. Its components hold nothing of an execution but the key under which that counts its
+    retries, which is made from the component here.
+    """
+    moto_seams.PARSE.replace(staticmethod(lru_cache(maxsize=32)(moto_seams.PARSE.original)))
+    moto_seams.RETRY_KEY.replace(property(id))
 
 
 def parse_paths_once() -> None:
