@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,33 @@ def test_both_engines_hand_over_the_same_and_end_with_the_same(runs: dict[str, R
     moto, npm = (without_words(runs[engine][path.name]) for engine in COMMANDS)
     assert npm["calls"] == moto["calls"]
     assert npm["output"] == moto["output"]
+
+
+def orders(path: Way) -> Iterator[dict[str, Any]]:
+    """What each function of a path is to be told: the job, and what the last verdict said of its attempt."""
+    verdict: dict[str, Any] = {}
+    for state, answer in path.answers:
+        attempt = {"job_id": path.name, "attempt": verdict.get("attempt")}
+        match state:
+            case "StartGeneration" | "ResumeGeneration":
+                yield {"job_id": path.name, "may_post": state == "StartGeneration"}
+            case "PollGeneration":
+                yield {**attempt, "misses": verdict["misses"]}
+            case "SettleJob":
+                yield {}
+            case _:
+                yield attempt
+        verdict = {**verdict, **answer.get("payload", {})}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_a_function_is_told_of_its_job_and_of_the_attempt_that_the_last_verdict_named(
+    runs: dict[str, Runs], path: Way
+) -> None:
+    for call, order in zip(runs["npm"][path.name]["calls"], orders(path), strict=True):
+        assert call["payload"]["job_id"] == path.name
+        if order:
+            assert without_words(call["payload"]) == order
 
 
 def test_every_state_is_passed_by_some_path() -> None:
