@@ -20,6 +20,7 @@ from fermata.domain.jobs import (
 )
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from tests.songs import (
+    candidate,
     claimed_attempt,
     delivered_job,
     failed_job,
@@ -220,3 +221,33 @@ def test_tracks_do_not_settle_a_job() -> None:
 
 def test_a_claim_ends_a_margin_after_the_runs_life() -> None:
     assert claim_end(NOON, 899.5, 60) == NOON + timedelta(seconds=959.5)
+
+
+REFUSED = failed_job(rate_limited())
+
+
+@pytest.mark.parametrize(
+    ("job", "turn"),
+    [
+        pytest.param(queued_job(), ("minimax", 1), id="nothing was ordered"),
+        pytest.param(REFUSED, ("minimax", 2), id="the same model again"),
+        pytest.param(REFUSED.canceled(REFUSED.updated_at), ("minimax", 2), id="canceled before the second attempt"),
+        pytest.param(
+            REFUSED.model_copy(update={"candidates": (candidate(), candidate("aimlapi"))}),
+            ("aimlapi", 2),
+            id="fallback",
+        ),
+        pytest.param(
+            REFUSED.model_copy(update={"attempts": (REFUSED.attempts[0].model_copy(update={"number": MAX_ATTEMPTS}),)}),
+            None,
+            id="no attempt is left",
+        ),
+        pytest.param(submitting_job(), None, id="ordered"),
+        pytest.param(ready_job(), None, id="made"),
+        pytest.param(delivered_job(), None, id="delivered"),
+    ],
+)
+def test_the_turn_of_an_attempt_that_was_never_made_is_known_after_the_end_too(
+    job: Job, turn: tuple[str, int] | None
+) -> None:
+    assert job.unordered_turn == turn

@@ -14,7 +14,16 @@ from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.taking_turns import TRIES
-from tests.songs import JOB_ID, candidate, claimed_attempt, hex_answer, json_answer, queued_job
+from tests.songs import (
+    JOB_ID,
+    candidate,
+    claimed_attempt,
+    failed_job,
+    hex_answer,
+    json_answer,
+    queued_job,
+    rate_limited,
+)
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
@@ -474,6 +483,20 @@ def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> Non
 def _busy(world: World) -> WaitingLine:
     now_ms = epoch_ms(world.clock())
     return WaitingLine().ask("another", now_ms, now_ms + 1, world.limits)[0]
+
+
+@pytest.mark.parametrize("attempts", [0, MAX_ATTEMPTS])
+def test_a_job_that_holds_nothing_leaves_the_record_as_it_is(attempts: int) -> None:
+    world = world_with(jobs=0)
+    refused = tuple(
+        failed_job(rate_limited()).attempts[0].model_copy(update={"number": n + 1}) for n in range(attempts)
+    )
+    world.jobs.create(queued_job(id=job_id(1), attempts=refused))
+    ended(world, "Execution.ABORTED")
+    assert state_of(world) == ProviderState(provider="minimax")
+    # What was given back for nothing would stay until the record is written, which may be never.
+    assert world.provider_states.save(ProviderState(provider="minimax", version=1)).given_back == frozenset()
+    assert state_of(world).given_back == frozenset()
 
 
 def test_the_slot_of_an_ordered_attempt_is_not_given_up_with_its_job() -> None:

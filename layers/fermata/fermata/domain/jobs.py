@@ -270,7 +270,7 @@ class Job(_Record):
         if last is None:
             return self.candidates[0].provider, 1
         step = self._step_after(last)
-        if step is NextStep.END:
+        if step is NextStep.END or last.number >= MAX_ATTEMPTS:
             return None
         return self.candidates[last.candidate + (step is NextStep.NEXT_MODEL)].provider, last.number + 1
 

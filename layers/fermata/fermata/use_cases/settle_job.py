@@ -11,7 +11,7 @@ from fermata.domain.song_times import song_time_of
 from fermata.errors import StaleRecordError
 from fermata.ports import Estimates, JobEvents, JobStore, ProviderStates
 from fermata.use_cases.resume_generation import load_job
-from fermata.use_cases.taking_turns import Ticket, leave_line
+from fermata.use_cases.taking_turns import Ticket, give_up_turn
 
 _READS: Final = 5
 
@@ -37,7 +37,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     if job.unordered_turn is not None:
         # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
         provider, attempt = job.unordered_turn
-        leave_line(Ticket(provider, job.id, attempt), ports.providers)
+        give_up_turn(Ticket(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all.
         ports.events.publish(end_of(job))

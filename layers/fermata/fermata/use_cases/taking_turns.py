@@ -127,6 +127,19 @@ def leave_line(ticket: Ticket, states: ProviderStates) -> None:
     _give_back(ticket, None, states)
 
 
+def give_up_turn(ticket: Ticket, states: ProviderStates) -> None:
+    """Free what an attempt that was never made may still hold. Never raises, and writes nothing where it holds nothing:
+    jobs that end without an order must not make the record grow.
+    """
+    try:
+        state = states.load(ticket.provider)
+    except TransientError as error:
+        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        return
+    if state.without(ticket.name) is not state:
+        _give_back(ticket, None, states)
+
+
 def instant_of(turn: WaitUntil) -> datetime:
     """The instant of a turn as a moment in UTC."""
     return EPOCH + turn.instant_ms * ONE_MS
