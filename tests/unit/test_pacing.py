@@ -1,6 +1,7 @@
 """Polls begin shortly before a song is usually ready, come more and more rarely, and never fill a history."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,8 +23,13 @@ from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 GENERATION_TIMEOUT_S = 3600
 HISTORY_LIMIT = 25_000
 """Events of one execution; AWS Step Functions ends an execution that needs more."""
-EVENTS_OF_A_POLL = 9
-"""Wait, Task and Choice are entered and exited, and the task is scheduled, started and has succeeded."""
+MACHINE = json.loads((ROOT / "statemachine" / "music_job.asl.json").read_text("utf-8"))
+ROUND_TRIP = ("WaitForProvider", "PollGeneration", "DecideNext")
+RETRIES = sum(rule["MaxAttempts"] for rule in MACHINE["States"]["PollGeneration"]["Retry"])
+EVENTS_OF_A_TRY = 3
+"""A task is scheduled, started, and has succeeded or failed."""
+EVENTS_OF_A_POLL = 2 * len(ROUND_TRIP) + EVENTS_OF_A_TRY
+"""Every state is entered and exited, and the task is tried once."""
 
 paces = st.builds(
     lambda p50_s, longest: Pace(Estimate(p50_s=p50_s, p80_s=p50_s), longest), st.integers(1, 4000), st.integers(1, 60)
@@ -32,10 +38,10 @@ elapsed = st.floats(0, 2 * GENERATION_TIMEOUT_S)
 wishes = st.none() | st.integers(0, 86_400)
 
 
-def polls_at(pace: Pace, asked_s: int | None = None) -> list[int]:
+def polls_at(pace: Pace, asked_s: int | None = None, within_s: int = GENERATION_TIMEOUT_S) -> list[int]:
     """The seconds after the order at which a song that never ends is asked for, until it is given up."""
     at = [pace.first_poll_s(0)]
-    while at[-1] < GENERATION_TIMEOUT_S:
+    while at[-1] < within_s:
         at.append(at[-1] + pace.next_poll_s(at[-1], asked_s))
     return at
 
@@ -92,6 +98,14 @@ def test_an_hour_of_polls_takes_less_than_a_fifth_of_an_executions_history(model
         polls = len(polls_at(pace, asked_s))
         assert polls <= 400
         assert polls * EVENTS_OF_A_POLL <= 3_600 < HISTORY_LIMIT / 5
+        assert polls * (EVENTS_OF_A_POLL + RETRIES * EVENTS_OF_A_TRY) < HISTORY_LIMIT * 2 / 3
+
+
+@pytest.mark.parametrize("model", read_catalogue().models, ids=lambda model: model.id)
+def test_polls_fit_into_a_history_for_as_long_as_the_machine_itself_may_run(model: Model) -> None:
+    pace = Pace(Estimate(p50_s=1, p80_s=1), model.longest_poll_pause_s)
+    polls = len(polls_at(pace, within_s=MACHINE["TimeoutSeconds"]))
+    assert polls * EVENTS_OF_A_POLL < HISTORY_LIMIT * 4 / 5
 
 
 def test_api_in_one_is_asked_every_five_to_ten_seconds_and_the_others_at_least_every_fifteen() -> None:
@@ -101,11 +115,17 @@ def test_api_in_one_is_asked_every_five_to_ten_seconds_and_the_others_at_least_e
 
 
 def test_the_events_of_a_poll_are_those_of_its_states() -> None:
-    machine = json.loads((ROOT / "statemachine" / "music_job.asl.json").read_text("utf-8"))["States"]
-    round_trip = ["WaitForProvider", "PollGeneration", "DecideNext"]
-    assert [machine[state]["Type"] for state in round_trip] == ["Wait", "Task", "Choice"]
-    assert machine["WaitForProvider"]["Next"] == "PollGeneration"
-    assert machine["PollGeneration"]["Next"] == "DecideNext"
+    states = MACHINE["States"]
+    assert [states[state]["Type"] for state in ROUND_TRIP] == ["Wait", "Task", "Choice"]
+    assert [states[state]["Next"] for state in ROUND_TRIP[:-1]] == list(ROUND_TRIP[1:])
+    assert "WaitForProvider" in {choice["Next"] for choice in states["DecideNext"]["Choices"]}
+
+
+def test_a_task_is_polled_no_longer_than_these_bounds_count_with() -> None:
+    template = (ROOT / "template.yaml").read_text("utf-8")
+    default = re.search(r"\n  GenerationTimeoutSeconds:\n    Type: Number\n    Default: (\d+)\n", template)
+    assert default is not None
+    assert int(default[1]) == GENERATION_TIMEOUT_S
 
 
 @pytest.mark.parametrize("provider", ["aimlapi", "apiinone"])

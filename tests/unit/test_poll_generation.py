@@ -167,23 +167,41 @@ def test_a_missing_key_keeps_the_job_generating_for_the_machine_to_repeat() -> N
         pytest.param(generating_job().settled(rate_limited(), NOON), Word.FAILED, id="settled"),
     ],
 )
-def test_a_job_that_waits_for_no_task_is_answered_from_the_record(job: Job, word: Word) -> None:
+def test_a_job_that_waits_for_no_task_is_answered_from_the_record_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture, job: Job, word: Word
+) -> None:
     world = world_with(job=job)
     assert poll(world).verdict is word
-    assert world.upstream.sent == []
+    assert (world.upstream.sent, world.stored(JOB_ID)) == ([], job)
+    assert late_polls(caplog) == [(1, job.status)]
 
 
-def test_a_poll_for_an_earlier_attempt_asks_nobody() -> None:
+def late_polls(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    """Attempt and the job's status of every poll that changed nothing because its attempt waits no more."""
+    lines = [vars(line) for line in caplog.records if line.getMessage() == "late poll changes nothing"]
+    return [(line["attempt"], line["status"]) for line in lines]
+
+
+def test_a_poll_for_an_earlier_attempt_asks_nobody_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     world = world_with()
     assert poll_generation(JOB_ID, 2, 0, world.poll_ports()).verdict is Word.GENERATING
     assert world.upstream.sent == []
+    assert late_polls(caplog) == [(2, JobStatus.GENERATING)]
 
 
-def test_a_poll_that_loses_the_race_answers_from_what_the_other_wrote() -> None:
+def test_a_poll_that_loses_the_race_answers_from_what_the_other_wrote_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world = world_with(DONE)
     world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
     assert poll(world).verdict is Word.FAILED
     assert world.stored(JOB_ID).status is JobStatus.FAILED
+    assert late_polls(caplog) == [(1, JobStatus.FAILED)]
+
+
+def test_a_poll_in_time_is_not_called_late(caplog: pytest.LogCaptureFixture) -> None:
+    poll(world_with(DONE))
+    assert late_polls(caplog) == []
 
 
 def test_the_deadline_counts_from_the_order_and_not_from_the_job() -> None:

@@ -50,11 +50,24 @@ def test_a_job_with_its_song_stored_succeeds_however_it_was_stopped(stopped_by: 
     "job", [delivered_job().published(), failed_job(rate_limited()).settled(rate_limited(), NOON).published()]
 )
 @pytest.mark.parametrize("stopped_by", [None, KILLED, "BadAudioError"])
-def test_a_settled_job_is_left_exactly_as_it_is(job: Job, stopped_by: str | None) -> None:
+def test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture, job: Job, stopped_by: str | None
+) -> None:
     world = world_of(job)
     world.clock.pass_seconds(3600)
     assert settle(world, stopped_by) == job
-    assert world.jobs.saves == 0
+    assert (world.jobs.saves, world.events.published) == (0, [])
+    assert said_again(caplog) == [job.status]
+
+
+def said_again(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The status of each job that was to be settled although it had ended."""
+    return [vars(line)["status"] for line in caplog.records if line.getMessage() == "settled before; the end stays"]
+
+
+def test_a_settlement_that_ends_a_job_is_not_called_a_repetition(caplog: pytest.LogCaptureFixture) -> None:
+    settle(world_of(queued_job()), KILLED)
+    assert said_again(caplog) == []
 
 
 @pytest.mark.parametrize(

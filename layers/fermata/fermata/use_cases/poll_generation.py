@@ -13,6 +13,7 @@ from fermata.domain.jobs import Attempt, AttemptState, Job
 from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning, UpstreamCall
 from fermata.domain.verdicts import Verdict, given_up, still_announced, still_generating, verdict_on
 from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
+from fermata.log import logger
 from fermata.ports import Estimates, JobStore, ProviderKeys, Upstream
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
@@ -42,7 +43,7 @@ def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPo
     attempt = job.last_attempt
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
-        return _on_record(job, ports)
+        return _too_late(job, attempt_number, ports)
     outcome, attempt = _ask(attempt, ports)
     if _not_found(outcome):
         misses += 1
@@ -96,7 +97,7 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        changed = load_job(job.id, ports.jobs)
+        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
     return _on_record(changed, ports)
 
 
@@ -117,6 +118,11 @@ def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:
     except StaleRecordError:
         # Whoever wrote the job knows more than a route; the next poll finds it again.
         return
+
+
+def _too_late(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
+    logger.info("late poll changes nothing", extra={"attempt": attempt_number, "status": job.status})
+    return _on_record(job, ports)
 
 
 def _on_record(job: Job, ports: PollPorts) -> Verdict:

@@ -9,6 +9,7 @@ from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.settlement import settle
 from fermata.domain.song_times import song_time_of
 from fermata.errors import StaleRecordError
+from fermata.log import logger
 from fermata.ports import Estimates, JobEvents, JobStore, ProviderStates
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.taking_turns import Ticket, give_up_turn
@@ -58,6 +59,7 @@ def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: d
     job = load_job(job_id, ports.jobs)
     settled = settle(job, stopped_by, now)
     if settled is None:
+        logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
         return job
     ports.jobs.settle(settled)
     song = song_time_of(settled)
