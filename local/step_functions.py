@@ -70,7 +70,14 @@ def parse_once() -> None:
     """Parse each definition once. Its components hold nothing of an execution but the key under which that counts its
     retries, which is made from the component here.
     """
-    moto_seams.PARSE.replace(staticmethod(lru_cache(maxsize=32)(moto_seams.PARSE.original)))
+    known, one_at_a_time = lru_cache(maxsize=32)(moto_seams.PARSE.original), Lock()
+
+    def parse(definition: str) -> MotoValue:
+        # All of the engine's parsers share tables that they fill while they work.
+        with one_at_a_time:
+            return known(definition)
+
+    moto_seams.PARSE.replace(staticmethod(parse))
     moto_seams.RETRY_KEY.replace(property(id))
 
 

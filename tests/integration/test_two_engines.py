@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,17 @@ def definition() -> dict[str, Any]:
     return dict(json.loads(re.sub(r"\$\{(\w+)\}", r"arn:aws:lambda:eu-west-1:123456789012:function:\1", text)))
 
 
-def start(command: Sequence[str]) -> "subprocess.Popen[str]":
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-
-
 @pytest.fixture(scope="module")
 def runs() -> dict[str, Runs]:
     """What happened on each engine, per path."""
     told = json.dumps({"definition": definition(), "paths": {path.name: path.as_json() for path in PATHS}})
     found: dict[str, Runs] = {}
     for engine, command in COMMANDS.items():
-        with start(command) as process:
-            said, errors = process.communicate(told, timeout=WITHIN_S)
-        assert process.returncode == 0, errors
-        found[engine] = json.loads(said)
+        ended = subprocess.run(
+            command, cwd=PROJECT_ROOT, input=told, capture_output=True, text=True, check=False, timeout=WITHIN_S
+        )
+        assert ended.returncode == 0, ended.stderr
+        found[engine] = json.loads(ended.stdout)
     return found
 
 

@@ -67,6 +67,8 @@ def main() -> None:
     moto_backends.import_engine()
     with mock_aws():
         moto_backends.execute_machines()
+        moto_backends.lock_backends()
+        step_functions.parse_once()
         machines = _client("stepfunctions")
         script = Script(asked["paths"])
         step_functions.scale_time(_HURRY)
