@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -132,15 +134,21 @@ class Cloud:
 
     def kill_function(self, logical_id: str) -> None:
         """Kill every process of one function, as a crash of its environment would."""
-        listed = subprocess.run(
-            ["ps", "axeww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
-        )
-        name = f"AWS_LAMBDA_FUNCTION_NAME=fermata-{logical_id} "
-        rows = [row.split(maxsplit=2) for row in listed.stdout.splitlines() if name in row]
-        victims = [int(pid) for pid, parent, _ in rows if int(parent) == self.line["pid"]]
+        words = re.findall("[A-Z][a-z]*", logical_id.removesuffix("Function"))
+        folder = "_".join(words).lower()
+        victims = [pid for pid in self._processes() if working_folder(pid) == folder]
         assert victims, f"no process of {logical_id} is running"
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
+
+    def _processes(self) -> list[int]:
+        """The processes that the cloud has started, and those that they have."""
+        listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+        parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
+        found = [self.line["pid"]]
+        for ancestor in found:
+            found += [pid for pid, parent in parents.items() if parent == ancestor]
+        return found[1:]
 
     def count(self, status: str) -> int:
         """How many jobs of the table have this status."""
@@ -163,6 +171,14 @@ class Cloud:
             len(page["executions"]) for page in pages.paginate(stateMachineArn=outputs["MusicJobMachineArn"])
         )
         return items, executions
+
+
+def working_folder(pid: int) -> str:
+    """The name of the folder that a process works in: a function's own; empty once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().name
+    except OSError:
+        return ""
 
 
 def request(prompt: str, **fields: object) -> dict[str, Any]:
