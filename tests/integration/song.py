@@ -19,7 +19,7 @@ from tests.integration.cloud_process import until
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.
 TLS = ssl.create_default_context()
-_SHUTS_OUT = ("code:2044", "code:2153", "http:410")
+_SHUTS_OUT = ("code:2044", "code:2061", "code:2153", "http:410")
 PATIENCE_S = 75
 """How long a test waits for what a quiet machine does in a few seconds."""
 TERMINAL = ("succeeded", "failed", "canceled", "expired")

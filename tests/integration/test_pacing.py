@@ -137,9 +137,31 @@ def test_a_provider_that_closed_the_account_is_asked_once_until_the_operator_ena
     assert (refused["status"], refused["error"]["code"]) == ("failed", "provider_disabled")
     assert cloud.posts("minimax", sha256("not asked at all")) == []
     assert not available(cloud)["minimax"]
-    assert cloud.enable("minimax") == {"provider": "minimax", "was": "disabled", "disabled_by": "2153"}
+    assert cloud.enable("minimax") == {
+        "provider": "minimax",
+        "was": "disabled",
+        "disabled_by": "2153",
+        "lacking": [],
+    }
     assert available(cloud)["minimax"]
     assert cloud.made(request("asked again"))["status"] == "succeeded"
+
+
+def test_a_model_that_the_plan_lacks_is_asked_for_once_until_the_operator_enables_its_provider(fragile: Cloud) -> None:
+    cloud = fragile
+    cloud.fault("minimax", "code:2061", "create", "not in the plan")
+    assert cloud.made(request("not in the plan"))["error"]["code"] == "2061"
+    refused = cloud.made(request("not asked for"))
+    assert (refused["status"], refused["error"]["code"]) == ("failed", "model_disabled")
+    falls_back = cloud.made(request("sung by another model", fallbacks=["minimax/music-2.6"]))
+    assert falls_back["status"] == "succeeded", falls_back["error"]
+    assert len(cloud.posts("minimax", sha256("sung by another model"))) == 1
+    assert cloud.posts("minimax", sha256("not asked for")) == []
+    with cloud.http() as http:
+        listed = {model["id"]: model["available"] for model in http.get("/v1/models").raise_for_status().json()["data"]}
+    assert (listed["minimax/music-2.5"], listed["minimax/music-2.6"]) == (False, True)
+    assert cloud.enable("minimax")["lacking"] == ["music-2.5"]
+    assert cloud.made(request("in the plan again"))["status"] == "succeeded"
 
 
 def test_the_slot_of_a_killed_run_is_free_at_the_end_of_its_lease_and_not_before(

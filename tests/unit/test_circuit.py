@@ -56,7 +56,7 @@ def test_a_song_shows_that_the_provider_works() -> None:
     assert health_shown_by(None) is Health.WORKS
 
 
-def test_a_model_that_the_plan_lacks_takes_the_provider_from_nobody() -> None:
+def test_a_model_that_the_plan_lacks_does_not_speak_against_its_provider() -> None:
     assert health_shown_by(failure("not_entitled", of_one_model=True)) is Health.WORKS
 
 

@@ -189,9 +189,13 @@ def enable(providers: InMemoryProviderStates, provider: str = "minimax") -> dict
 @pytest.mark.parametrize(
     ("circuit", "was"),
     [
-        (Circuit(), {"was": "enabled", "disabled_by": None}),
-        (Circuit(open_until_ms=10**15, open_for_ms=600_000), {"was": "open", "disabled_by": None}),
-        (Circuit(disabled_at_ms=1, disabled_by="2153"), {"was": "disabled", "disabled_by": "2153"}),
+        (Circuit(), {"was": "enabled", "disabled_by": None, "lacking": []}),
+        (Circuit(open_until_ms=10**15, open_for_ms=600_000), {"was": "open", "disabled_by": None, "lacking": []}),
+        (Circuit(disabled_at_ms=1, disabled_by="2153"), {"was": "disabled", "disabled_by": "2153", "lacking": []}),
+        (
+            Circuit(lacking={"music-2.6": "2061", "music-2.5": "2061"}),
+            {"was": "enabled", "disabled_by": None, "lacking": ["music-2.5", "music-2.6"]},
+        ),
     ],
 )
 def test_an_enabled_provider_takes_orders_as_if_nothing_had_been(circuit: Circuit, was: dict[str, object]) -> None:
@@ -207,7 +211,7 @@ def test_enabling_loses_no_race_against_a_job() -> None:
         ProviderState(provider="minimax", version=1, circuit=Circuit(disabled_at_ms=1))
     )
     assert enable(providers)["was"] == "disabled"
-    assert providers.load("minimax").is_available(NOON)
+    assert providers.load("minimax").is_available("music-2.5", NOON)
 
 
 def test_an_unknown_provider_is_refused_naming_the_known_ones() -> None:

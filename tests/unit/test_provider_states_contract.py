@@ -30,7 +30,9 @@ FULL = ProviderState(
         next_return_ms=3,
         typical_ms=61_000,
     ),
-    circuit=Circuit(failed_at_ms=(1, 2), open_until_ms=5, open_for_ms=4, trial=Trial("job_a/1", 7), disabled_by="2153"),
+    circuit=Circuit(
+        failed_at_ms=(1, 2), open_until_ms=5, open_for_ms=4, trial=Trial("job_a/1", 7), disabled_by="2153"
+    ).without_model("music-2.5", "2061"),
 )
 
 
@@ -174,8 +176,9 @@ def waited_for(state: ProviderState) -> ProviderState:
         waited_for,
         lambda state: state.enabled().model_copy(update={"circuit": Circuit(open_until_ms=1, open_for_ms=1)}),
         lambda state: state.enabled().model_copy(update={"circuit": Circuit(disabled_at_ms=1)}),
+        lambda state: state.enabled().model_copy(update={"circuit": Circuit().without_model("music-2.5", "2061")}),
     ],
-    ids=["somebody waits", "circuit is not closed", "disabled"],
+    ids=["somebody waits", "circuit is not closed", "disabled", "a model is lacking"],
 )
 def test_nobody_passes_by_the_record_while_it_has_a_say(
     states: ProviderStates, change: Callable[[ProviderState], ProviderState]

@@ -131,6 +131,17 @@ def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out()
     assert available == {"minimax": False, "skillboss": False, "apiinone": True, "aimlapi": True}
 
 
+def test_a_model_that_the_plan_lacks_is_not_available_and_the_others_are() -> None:
+    world = World()
+    lacking = Circuit().without_model("music-2.5", "2061")
+    world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=lacking))
+    models = list_models(world.read_ports(), NOON)["data"]
+    assert isinstance(models, list)
+    assert [model["id"] for model in models if isinstance(model, dict) and not model["available"]] == [
+        "minimax/music-2.5"
+    ]
+
+
 def test_attempts_are_listed_oldest_first() -> None:
     world = world_of(delivered_job())
     listed = read_attempts(JOB_ID, "acme", world.read_ports())

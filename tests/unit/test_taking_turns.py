@@ -2,7 +2,8 @@
 
 import pytest
 
-from fermata.domain.circuit import CircuitRules
+from fermata.domain.candidates import Candidate
+from fermata.domain.circuit import MAX_LACKING, Circuit, CircuitRules
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import MAX_ATTEMPTS, Job, JobStatus
 from fermata.domain.provider_state import ProviderState
@@ -10,6 +11,7 @@ from fermata.domain.verdicts import Word
 from fermata.domain.waiting_line import Limits, WaitingLine, epoch_ms
 from fermata.errors import AnswerLostError, NotSentError, TransientError
 from fermata.use_cases.cancel_job import cancel_job
+from fermata.use_cases.enable_provider import enable_provider
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
@@ -373,10 +375,62 @@ def test_a_disabled_provider_is_followed_by_the_fallback() -> None:
     assert start(world, OTHER_ID, "run-2")[0] is Word.GENERATING
 
 
-def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_jobs() -> None:
-    world = world_with(NOT_IN_PLAN, SONG, jobs=2)
+def other_model(name: str = "music-2.6") -> Candidate:
+    return candidate().model_copy(update={"model": f"minimax/{name}", "upstream_model": name})
+
+
+def test_a_model_that_the_plan_lacks_is_not_asked_for_again_and_the_failure_says_so() -> None:
+    world = world_with(NOT_IN_PLAN, jobs=2)
     assert started(world, 0)[0] is Word.FAILED
+    assert started(world, 1)[0] is Word.FAILED
+    (attempt,) = world.stored(job_id(1)).attempts
+    assert attempt.failure is not None
+    assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.NOT_ENTITLED, "model_disabled")
+    assert (attempt.provider_charged, world.upstream.posts) == (ProviderCharged.NO, 1)
+    for part in ("minimax", "music-2.5", "2061", "enables"):
+        assert part in attempt.failure.message
+    assert world.metrics.counted == [("ModelDisabled", "minimax"), ("NotAsked", "minimax")]
+
+
+def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_models() -> None:
+    world = world_with(NOT_IN_PLAN, SONG)
+    started(world)
+    world.jobs.create(queued_job(id=OTHER_ID, candidates=(other_model(),)))
+    assert start(world, OTHER_ID)[0] is Word.READY
+    assert state_of(world).pacing.running == {}
+
+
+def test_another_model_of_the_same_provider_is_a_fallback_for_one_that_the_plan_lacks() -> None:
+    world = world_with(NOT_IN_PLAN, SONG)
+    started(world)
+    world.jobs.create(queued_job(id=OTHER_ID, candidates=(candidate(), other_model())))
+    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
+    assert start(world, OTHER_ID, "run-2")[0] is Word.READY
+    assert world.upstream.posts == 2
+
+
+def test_a_model_that_the_plan_lacks_is_asked_for_again_once_the_operator_enables_its_provider() -> None:
+    world = world_with(NOT_IN_PLAN, SONG, jobs=2)
+    started(world, 0)
+    assert enable_provider("minimax", world.provider_states)["lacking"] == ["music-2.5"]
     assert started(world, 1)[0] is Word.READY
+
+
+def test_a_trial_that_is_told_of_a_lacking_model_closes_the_circuit() -> None:
+    world = opened(world_with(NOT_IN_PLAN))
+    world.clock.pass_seconds(30)
+    started(world)
+    circuit = state_of(world).circuit
+    assert (circuit.open_until_ms, dict(circuit.lacking)) == (0, {"music-2.5": "2061"})
+
+
+def test_only_so_many_lacking_models_are_remembered_the_latest_ones() -> None:
+    circuit = Circuit()
+    for number in range(MAX_LACKING + 3):
+        circuit = circuit.without_model(f"music-{number}", "2061")
+    circuit = circuit.without_model("music-3", "2061")
+    assert len(circuit.lacking) == MAX_LACKING
+    assert [*circuit.lacking][-2:] == [f"music-{MAX_LACKING + 2}", "music-3"]
 
 
 def test_an_unknown_outcome_counts_against_the_provider() -> None:

@@ -3,6 +3,7 @@
 Every instant is in ms since 1970-01-01 UTC.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -31,6 +32,9 @@ class Health(StrEnum):
     SAYS_NOTHING = "says_nothing"
 
 
+MAX_LACKING: Final = 50
+"""So many models that a plan lacks are remembered, the latest ones."""
+
 # An unknown outcome is the dearest failure: it may have been billed, and the next one may be billed too.
 _TROUBLE: Final = frozenset(
     {FailureClass.TRANSIENT, FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.UNKNOWN_OUTCOME}
@@ -43,7 +47,7 @@ def health_shown_by(failure: Failure | None) -> Health:
     if failure is None or failure.failure_class in _A_CLEAR_ANSWER:
         return Health.WORKS
     if failure.failure_class is FailureClass.NOT_ENTITLED:
-        # Whoever asks for a model that the account's plan lacks must not take the provider from everybody.
+        # Whoever asks for a model that the account's plan lacks takes that model from everybody, and nothing else.
         return Health.WORKS if failure.of_one_model else Health.SHUTS_US_OUT
     return Health.FAILS if failure.failure_class in _TROUBLE else Health.SAYS_NOTHING
 
@@ -58,7 +62,8 @@ class Trial(NamedTuple):
 class Circuit(BaseModel):
     """The circuit of one provider: closed while `open_until_ms` is 0, half-open once that instant has passed.
 
-    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again.
+    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again. `lacking`
+    are the models that the account's plan lacks, each with the code that said so, until an operator enables them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,11 +74,17 @@ class Circuit(BaseModel):
     trial: Trial | None = None
     disabled_at_ms: NonNegativeInt | None = None
     disabled_by: str | None = None
+    lacking: Mapping[str, str] = {}
 
     @property
     def is_disabled(self) -> bool:
         """Whether the provider has shut the account out."""
         return self.disabled_at_ms is not None
+
+    @property
+    def has_a_say(self) -> bool:
+        """Whether a job has to ask before it orders, because not every order would be let through."""
+        return bool(self.open_until_ms or self.is_disabled or self.lacking)
 
     def is_available(self, now_ms: int) -> bool:
         """Whether a job may hope for a call now."""
@@ -88,6 +99,12 @@ class Circuit(BaseModel):
     def let_through(self, ticket: str, until_ms: int) -> "Circuit":
         """This circuit after a call was let through; in a half-open one it becomes the trial."""
         return self._with(trial=Trial(ticket, until_ms)) if self.open_until_ms else self
+
+    def without_model(self, model: str, code: str) -> "Circuit":
+        """This circuit after the provider said that the account may not order a model."""
+        # A family has as many names as callers think of, and the record is read before most calls.
+        others = [(name, said) for name, said in self.lacking.items() if name != model][1 - MAX_LACKING :]
+        return self._with(lacking=dict([*others, (model, code)]))
 
     def given_up_by(self, ticket: str) -> "Circuit":
         """This circuit after a call was not made, or said nothing: another may be the trial."""

@@ -11,11 +11,11 @@ def models_view(
     catalogue: Catalogue, learned: Mapping[str, Estimate], available: Collection[str]
 ) -> dict[str, JsonValue]:
     """Every model on offer, in the catalogue's order. An id that ends in `*` stands for a family. `learned` replaces
-    the catalogue's estimates as far as it goes; `available` are the providers that take orders at the moment.
+    the catalogue's estimates as far as it goes; `available` are the ids of those that can be had at the moment.
     """
     return {
         "data": [
-            _model_view(model, learned.get(model.id, model.estimate), available=model.provider in available)
+            _model_view(model, learned.get(model.id, model.estimate), available=model.id in available)
             for model in catalogue.models
         ],
         "next_cursor": None,

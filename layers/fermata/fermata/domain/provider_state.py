@@ -13,10 +13,13 @@ from fermata.domain.waiting_line import SHORTEST_WAIT_MS, Go, Lease, Limits, Wai
 
 @dataclass(frozen=True)
 class NotAsked:
-    """The provider is not asked for this attempt: its circuit is open, or it has shut the account out."""
+    """The provider is not asked for this attempt: its circuit is open, or it has shut the account out (`disabled`);
+    with `of_one_model` from one model only.
+    """
 
     disabled: bool
     message: str
+    of_one_model: bool = False
 
 
 Turn = Go | WaitUntil | NotAsked
@@ -60,13 +63,20 @@ class ProviderState(BaseModel):
     circuit: Circuit = Circuit()
 
     def ask(
-        self, ticket: str, now_ms: int, lease_until_ms: int, limits: Limits, *, has_alternative: bool
+        self,
+        ticket: str,
+        now_ms: int,
+        lease_until_ms: int,
+        limits: Limits,
+        *,
+        has_alternative: bool,
+        model: str | None = None,
     ) -> tuple["ProviderState", Turn]:
-        """Whether this ticket may call the provider now, and the record after it asked.
+        """Whether this ticket may call the provider for a model now, and the record after it asked.
 
         Where the circuit is open a job that has another provider left is sent there, and any other keeps its place.
         """
-        obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative)
+        obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative, model=model)
         if isinstance(obstacle, NotAsked):
             return self.without(ticket), obstacle
         blocked_ms = obstacle.instant_ms if obstacle else 0
@@ -76,12 +86,18 @@ class ProviderState(BaseModel):
         circuit = self.circuit.let_through(ticket, lease_until_ms)
         return self._with(pacing, circuit, limits), Go(turn.waited_ms, trial=circuit.trial is not None)
 
-    def held_up(self, ticket: str, now_ms: int, *, has_alternative: bool) -> NotAsked | WaitUntil | None:
+    def held_up(
+        self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None
+    ) -> NotAsked | WaitUntil | None:
         """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
         if self.circuit.is_disabled:
             code = self.circuit.disabled_by or "no code"
             message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
             return NotAsked(disabled=True, message=f"{message} enables it again")
+        if model is not None and model in self.circuit.lacking:
+            message = f"the operator's plan at {self.provider} lacks {model} ({self.circuit.lacking[model]})"
+            message = f"{message}, which is not asked for until the operator enables it again; order another model"
+            return NotAsked(disabled=True, message=message, of_one_model=True)
         blocked_ms = self._blocked_until_ms(ticket, now_ms)
         if blocked_ms <= now_ms:
             return None
@@ -93,7 +109,7 @@ class ProviderState(BaseModel):
     @property
     def open_slots(self) -> int:
         """How many slots may be taken beside this record: none while somebody waits or the circuit has a say."""
-        if self.limits is None or self.pacing.waiting or self.circuit.open_until_ms or self.circuit.is_disabled:
+        if self.limits is None or self.pacing.waiting or self.circuit.has_a_say:
             return 0
         return max(0, self.limits.concurrent - len(self.pacing.running))
 
@@ -114,13 +130,26 @@ class ProviderState(BaseModel):
         """Whether both are the same write, whatever was given back beside them."""
         return (self.version, self.pacing, self.circuit) == (other.version, other.pacing, other.circuit)
 
-    def is_available(self, now: datetime) -> bool:
-        """Whether a new job may hope for a call now."""
-        return self.circuit.is_available(epoch_ms(now))
+    def is_available(self, model: str, now: datetime) -> bool:
+        """Whether a new job for a model, by the provider's own name of it, may hope for a call now."""
+        return self.circuit.is_available(epoch_ms(now)) and model not in self.circuit.lacking
 
-    def after(self, ticket: str, health: Health, code: str | None, now_ms: int, rules: CircuitRules) -> "ProviderState":
-        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end."""
+    def after(
+        self,
+        ticket: str,
+        health: Health,
+        code: str | None,
+        now_ms: int,
+        rules: CircuitRules,
+        *,
+        lacking: str | None = None,
+    ) -> "ProviderState":
+        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end. `lacking` is
+        the model that the account turned out not to be entitled to.
+        """
         circuit = self.circuit.after(ticket, health, code, now_ms, rules)
+        if lacking is not None:
+            circuit = circuit.without_model(lacking, code or "no code")
         return self._with(self.pacing.without(ticket), circuit)
 
     def without(self, ticket: str) -> "ProviderState":

@@ -10,7 +10,8 @@ _TRIES = 25
 
 
 def enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValue]:
-    """Close the provider's circuit and forget what is held against it; says what was held.
+    """Close the provider's circuit and forget what is held against it; says what was held. `lacking` are the models, by
+    the provider's names, that the account's plan had turned out to lack.
 
     Raises `TransientError` where other writers keep coming first, which a second try settles.
     """
@@ -19,7 +20,12 @@ def enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValu
         enabled = state.enabled()
         stands = states.save(enabled)
         if stands.is_like(enabled):
-            return {"provider": provider, "was": _word(state.circuit), "disabled_by": state.circuit.disabled_by}
+            return {
+                "provider": provider,
+                "was": _word(state.circuit),
+                "disabled_by": state.circuit.disabled_by,
+                "lacking": [*sorted(state.circuit.lacking)],
+            }
         state = stands
     raise TransientError(f"the record of {provider} changed {_TRIES} times meanwhile; run the command again")
 

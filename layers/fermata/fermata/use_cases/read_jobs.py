@@ -64,7 +64,9 @@ def usual_time_s(job: Job, ports: ReadPorts) -> int:
 def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
     """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
     states = ports.provider_states.load_all(ports.catalogue.providers())
-    available = frozenset(state.provider for state in states.values() if state.is_available(now))
+    available = {
+        model.id for model in ports.catalogue.models if states[model.provider].is_available(model.upstream_model, now)
+    }
     return models_view(ports.catalogue, ports.estimates.current(), available)
 
 

@@ -68,7 +68,7 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
         named = _key(job, ports.keys)
     except ConfigurationError as error:
         return _without_asking(job, _unpaid(FailureClass.AUTH, "no_key", str(error)), claim_id, ports)
-    ticket = Ticket(job.candidate.provider, job.id, len(job.attempts) + 1)
+    ticket = Ticket(job.candidate.provider, job.id, len(job.attempts) + 1, job.candidate.upstream_model)
     if named is None:
         return _unprepared(job, ticket, claim_id, ports)
     match take_turn(ticket, lambda: _lease_end(ports), ports.turns, has_alternative=job.has_another_provider):
@@ -94,8 +94,8 @@ def _held_up(job: Job, obstacle: WaitUntil | NotAsked, claim_id: str, ports: Sta
     match obstacle:
         case WaitUntil():
             return waiting_for_a_turn(job, instant_of(obstacle))
-        case NotAsked(disabled, message):
-            return _without_asking(job, _not_asked(disabled=disabled, message=message), claim_id, ports)
+        case NotAsked():
+            return _without_asking(job, _not_asked(obstacle), claim_id, ports)
 
 
 def _with_a_turn(
@@ -157,10 +157,11 @@ def _without_asking(job: Job, failure: Failure, claim_id: str, ports: StartPorts
     return _record(claimed, Refused(failure), ports)
 
 
-def _not_asked(*, disabled: bool, message: str) -> Failure:
-    if disabled:
-        return _unpaid(FailureClass.NOT_ENTITLED, "provider_disabled", message)
-    return _unpaid(FailureClass.TRANSIENT, "circuit_open", message)
+def _not_asked(obstacle: NotAsked) -> Failure:
+    if not obstacle.disabled:
+        return _unpaid(FailureClass.TRANSIENT, "circuit_open", obstacle.message)
+    code = "model_disabled" if obstacle.of_one_model else "provider_disabled"
+    return _unpaid(FailureClass.NOT_ENTITLED, code, obstacle.message)
 
 
 def _lease_end(ports: StartPorts) -> datetime:

@@ -41,11 +41,14 @@ class TurnPorts:
 
 @dataclass(frozen=True)
 class Ticket:
-    """One attempt of one job at one provider: the same for every run of that attempt."""
+    """One attempt of one job at one provider: the same for every run of that attempt. `model` is what it orders there,
+    by the provider's own name; None where nothing is ordered.
+    """
 
     provider: str
     job_id: str
     attempt: int
+    model: str | None = None
 
     @property
     def name(self) -> str:
@@ -75,7 +78,9 @@ def _stand_in_line(
     limits = ports.limits(ticket.provider)
     for attempt in range(TRIES):
         now_ms, lease_until_ms = epoch_ms(ports.clock()), epoch_ms(lease_end() + ONE_MS)
-        changed, turn = state.ask(ticket.name, now_ms, lease_until_ms, limits, has_alternative=has_alternative)
+        changed, turn = state.ask(
+            ticket.name, now_ms, lease_until_ms, limits, has_alternative=has_alternative, model=ticket.model
+        )
         stands = _save(changed, state, ports)
         if stands.is_like(changed):
             _report(turn, ticket, ports)
@@ -92,7 +97,7 @@ def look_at_circuit(ticket: Ticket, ports: TurnPorts, *, has_alternative: bool) 
 
     def look() -> tuple[int, NotAsked | WaitUntil | None]:
         now_ms, state = epoch_ms(ports.clock()), ports.states.load(ticket.provider)
-        return now_ms, state.held_up(ticket.name, now_ms, has_alternative=has_alternative)
+        return now_ms, state.held_up(ticket.name, now_ms, has_alternative=has_alternative, model=ticket.model)
 
     now_ms, obstacle = look()
     if isinstance(obstacle, WaitUntil) and obstacle.instant_ms - now_ms <= _TOO_EARLY_MS:
@@ -108,14 +113,14 @@ def end_turn(ticket: Ticket, turn: Go, took_ms: int, failure: Failure | None, po
 
     Never raises: the lease ends by itself, and the outcome of the call is worth more than the slot.
     """
-    health = health_shown_by(failure)
-    if not turn.trial and health in (Health.WORKS, Health.SAYS_NOTHING):
+    health, lacking = health_shown_by(failure), ticket.model if failure and failure.of_one_model else None
+    if not turn.trial and lacking is None and health in (Health.WORKS, Health.SAYS_NOTHING):
         _give_back(ticket, took_ms if health is Health.WORKS else None, ports.states)
         return
     code = failure.code if failure else None
 
     def ended(state: ProviderState) -> ProviderState:
-        return state.after(ticket.name, health, code, epoch_ms(ports.clock()), ports.rules)
+        return state.after(ticket.name, health, code, epoch_ms(ports.clock()), ports.rules, lacking=lacking)
 
     changed = _change(ticket, ended, ports)
     if changed is not None:
@@ -207,3 +212,5 @@ def _report_circuit(before: ProviderState, after: ProviderState, ports: TurnPort
         ports.metrics.count("CircuitOpened", after.provider)
     if after.circuit.is_disabled and not before.circuit.is_disabled:
         ports.metrics.count("ProviderDisabled", after.provider)
+    if after.circuit.lacking.keys() - before.circuit.lacking.keys():
+        ports.metrics.count("ModelDisabled", after.provider)
