@@ -18,12 +18,18 @@ _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset({"InvalidRequestError", "NotFoundError"})
 _FIELDS: Final = ("tenant_id", "provider", "credits", "plan", "cap_credits")
 
-_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, enable providers."
+_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers."
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("issue-key", "issue an API key, which is shown once"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
     ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
+)
+_ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
+_PROVIDER_COMMANDS: Final = (
+    ("enable-provider", "let jobs go to a provider again that shut the account out or was failing", _ONE),
+    ("pause", "order nothing from a provider until it is resumed; what is ordered goes on", _ONE_OR_ALL),
+    ("resume", "take back a pause; that of all and that of one provider are two", _ONE_OR_ALL),
 )
 
 
@@ -93,9 +99,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     }
     for command in made.values():
         command.add_argument("tenant_id", metavar="TENANT", help="lower-case letters, digits and hyphens")
-    what = "let jobs go to a provider again that shut the account out or was failing"
-    enable = commands.add_parser("enable-provider", help=what, description=what, allow_abbrev=False)
-    enable.add_argument("provider", metavar="PROVIDER", help="its id, such as minimax")
+    for name, what, which in _PROVIDER_COMMANDS:
+        command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        command.add_argument("provider", metavar="PROVIDER", help=which)
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="how many to add")
     made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"

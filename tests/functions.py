@@ -19,12 +19,13 @@ NAMES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("functions/*/
 TURN_SETTINGS: Final = {
     **{f"{provider.upper()}_RPM": "120" for provider in PROVIDERS},
     **{f"{provider.upper()}_CONCURRENCY": "20" for provider in PROVIDERS},
+    **{f"{provider.upper()}_DAILY_BUDGET_USD": "0" for provider in PROVIDERS},
     "CIRCUIT_FAILURES": "5",
     "CIRCUIT_WINDOW_SECONDS": "60",
     "CIRCUIT_OPEN_SECONDS": "30",
     "CIRCUIT_LONGEST_OPEN_SECONDS": "600",
 }
-"""The variables that say how often each provider may be called."""
+"""The variables that say how often each provider may be called, and how much it may cost."""
 
 Event = dict[str, Any]
 

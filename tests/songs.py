@@ -34,11 +34,11 @@ def order(body: object, key: str | None = None, tenant_id: str = "acme") -> Orde
 
 def candidate(provider: str = "minimax") -> Candidate:
     """The model of a provider as a job's chain keeps it."""
-    name, delivery, price_credits = {
-        "minimax": ("music-2.5", "hex", 30),
-        "skillboss": ("music-2.5", "url", 30),
-        "apiinone": ("suno", "url", 20),
-        "aimlapi": ("minimax/music-2.0", "url", 39),
+    name, delivery, price_credits, cost_micro_usd = {
+        "minimax": ("music-2.5", "hex", 30, 150_000),
+        "skillboss": ("music-2.5", "url", 30, 150_000),
+        "apiinone": ("suno", "url", 20, 100_000),
+        "aimlapi": ("minimax/music-2.0", "url", 39, 195_000),
     }[provider]
     return Candidate(
         model=f"{provider}/{name}",
@@ -47,6 +47,7 @@ def candidate(provider: str = "minimax") -> Candidate:
         upstream_model=f"minimax_voice/{name}" if provider == "skillboss" else name,
         delivery=delivery,
         price_credits=price_credits,
+        cost_micro_usd=cost_micro_usd,
         callbacks=provider == "apiinone",
     )
 

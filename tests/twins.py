@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from fermata.adapters.providers import load_provider, load_reference_taker
+from fermata.domain.brakes import EVERY_PROVIDER, Booking, Brakes, day_of
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
 from fermata.domain.circuit import CircuitRules
@@ -21,11 +22,18 @@ from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
-from fermata.errors import ConfigurationError, FermataError, IdempotencyKeyTakenError, StaleRecordError
+from fermata.errors import (
+    ConfigurationError,
+    FermataError,
+    IdempotencyKeyTakenError,
+    ProviderHeldError,
+    StaleRecordError,
+)
 from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
+from fermata.use_cases.holding_back import BrakePorts
 from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
@@ -105,6 +113,39 @@ FUNDED_WALLETS: Final = tuple(
 """Wallets of the tenants that tests order for, good for every order."""
 
 
+class InMemoryBrakeStore:
+    """Pauses by name, and what was spent with a provider on a day."""
+
+    def __init__(self) -> None:
+        self._pauses: dict[str, datetime] = {}
+        self.spent: dict[tuple[str, date], int] = {}
+        self.failure: FermataError | None = None
+
+    def load(self, providers: Collection[str], day: date) -> Mapping[str, Brakes]:
+        if self.failure is not None:
+            raise self.failure
+        return {provider: self.brakes(provider, day) for provider in providers}
+
+    def brakes(self, provider: str, day: date) -> Brakes:
+        paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if name in self._pauses)
+        return Brakes(provider, day, paused_by, self.spent.get((provider, day), 0))
+
+    def pause(self, name: str, now: datetime) -> bool:
+        changed = name not in self._pauses
+        self._pauses.setdefault(name, now)
+        return changed
+
+    def resume(self, name: str) -> bool:
+        changed = name in self._pauses
+        self._pauses.pop(name, None)
+        return changed
+
+    def book(self, booking: Booking | None) -> None:
+        if booking is not None:
+            key = (booking.provider, booking.day)
+            self.spent[key] = self.spent.get(key, 0) + booking.micro_usd
+
+
 class InMemoryJobStore:
     """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
 
@@ -114,6 +155,7 @@ class InMemoryJobStore:
 
     def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
         self.wallets = wallets or InMemoryWalletStore(*FUNDED_WALLETS)
+        self.brakes = InMemoryBrakeStore()
         self.rows: dict[str, str] = {}
         self._receipts: dict[tuple[str, str], str] = {}
         self.after_next_save: Callable[[], object] | None = None
@@ -142,6 +184,15 @@ class InMemoryJobStore:
         row = self.rows.get(job_id)
         return None if row is None else Job.model_validate_json(row)
 
+    def claim(self, job: Job, budget_micro_usd: int) -> None:
+        def refuse_if_held() -> None:
+            attempt = job.attempts[-1]
+            brakes = self.brakes.brakes(attempt.provider, day_of(attempt.started_at))
+            if brakes.holding(job.to_book.micro_usd if job.to_book else 0, budget_micro_usd):
+                raise ProviderHeldError(attempt.provider, next(iter(brakes.paused_by), None))
+
+        self._replace(job, None, refuse_if_held)
+
     def save(self, job: Job) -> None:
         self._replace(job, None)
 
@@ -155,7 +206,7 @@ class InMemoryJobStore:
         row = self._receipts.get((tenant_id, key_sha256))
         return None if row is None else Receipt.model_validate_json(row)
 
-    def _replace(self, job: Job, settlement: Movement | None) -> None:
+    def _replace(self, job: Job, settlement: Movement | None, last_check: Callable[[], object] = lambda: None) -> None:
         before, self.before_next_save = self.before_next_save, None
         if before is not None:
             before()
@@ -163,6 +214,8 @@ class InMemoryJobStore:
         ends = job.status.is_terminal and stored is not None and stored.status is not job.status
         if stored is None or stored.version != job.version - 1 or (ends and settlement is None):
             raise StaleRecordError(f"somebody else wrote {job.id}")
+        last_check()
+        self.brakes.book(job.to_book)
         if settlement:
             self.wallets.move(settlement)
         self.rows[job.id] = job.model_dump_json()
@@ -318,12 +371,16 @@ class RecordingMetrics:
     def __init__(self) -> None:
         self.counted: list[tuple[str, str]] = []
         self.measured: list[tuple[str, str, int]] = []
+        self.used: list[tuple[str, str, int]] = []
 
     def count(self, name: str, provider: str) -> None:
         self.counted.append((name, provider))
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         self.measured.append((name, provider, value))
+
+    def percent(self, name: str, provider: str, value: int) -> None:
+        self.used.append((name, provider, value))
 
 
 class InMemoryDueJobs:
@@ -664,6 +721,7 @@ class World:
     lost: list[tuple[str, FermataError]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    budgets: dict[str, int] = field(default_factory=dict)
     remaining_s: float = 900
     callback_randomness: bytes = CALLBACK_RANDOMNESS
     scratch: Path = Path()
@@ -675,6 +733,7 @@ class World:
         return StartPorts(
             resume=self.resume_ports(),
             turns=self.turn_ports(),
+            brakes=BrakePorts(self.brakes, self.budget, self.metrics, look_again_s=10),
             upstream=self.upstream,
             keys=self.keys,
             references=self.references,
@@ -748,8 +807,15 @@ class World:
     def wallets(self) -> InMemoryWalletStore:
         return self.jobs.wallets
 
+    @property
+    def brakes(self) -> InMemoryBrakeStore:
+        return self.jobs.brakes
+
+    def budget(self, provider: str) -> int:
+        return self.budgets.get(provider, 0)
+
     def manage_ports(self) -> ManagePorts:
-        return ManagePorts(self.tenants, self.wallets, self.provider_states)
+        return ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes)
 
     def delete_ports(self) -> DeletePorts:
         return DeletePorts(self.jobs, self.answers, self.tracks, self.references)
@@ -781,7 +847,16 @@ class World:
         )
 
     def read_ports(self) -> ReadPorts:
-        return ReadPorts(self.jobs, self.tracks, self.catalogue, self.estimates, self.provider_states, link_ttl_s=900)
+        return ReadPorts(
+            jobs=self.jobs,
+            tracks=self.tracks,
+            catalogue=self.catalogue,
+            estimates=self.estimates,
+            provider_states=self.provider_states,
+            brakes=self.brakes,
+            budget=self.budget,
+            link_ttl_s=900,
+        )
 
     def stored(self, job_id: str) -> Job:
         job = self.jobs.load(job_id)

@@ -139,6 +139,25 @@ def test_an_unknown_provider_has_no_limits(provider: str) -> None:
         config.load(config.StartSettings, START).limits(provider)
 
 
+@pytest.mark.parametrize(("usd", "micro_usd"), [("0", 0), ("12.5", 12_500_000), ("0.195", 195_000), ("3", 3_000_000)])
+def test_a_budget_is_given_in_usd_and_counted_in_millionths(usd: str, micro_usd: int) -> None:
+    settings = config.load(config.StartSettings, {**START, "AIMLAPI_DAILY_BUDGET_USD": usd})
+    assert [settings.budget_micro_usd(provider) for provider in PROVIDERS] == [0, 0, 0, micro_usd]
+
+
+@pytest.mark.parametrize("usd", ["-1", "canary", "", "NaN", "Infinity", "1000001"])
+def test_a_budget_that_is_no_amount_is_named_and_not_shown(usd: str) -> None:
+    message = refused({"MINIMAX_DAILY_BUDGET_USD": usd})
+    assert message.startswith("StartSettings: MINIMAX_DAILY_BUDGET_USD ")
+    assert "canary" not in message
+
+
+@pytest.mark.parametrize("provider", ["nobody", "minimax_daily"])
+def test_an_unknown_provider_has_no_budget(provider: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{provider.upper()}_DAILY_BUDGET_USD"):
+        config.load(config.StartSettings, START).budget_micro_usd(provider)
+
+
 def test_a_circuit_that_could_not_stay_open_is_refused() -> None:
     assert "CIRCUIT_LONGEST_OPEN_SECONDS = 29 is less than CIRCUIT_OPEN_SECONDS = 30" in refused(
         {"CIRCUIT_LONGEST_OPEN_SECONDS": "29"}

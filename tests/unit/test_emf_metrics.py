@@ -7,6 +7,14 @@ import pytest
 from fermata.adapters.emf_metrics import EmfMetrics
 
 
+def test_what_is_used_of_something_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics().percent("ProviderBudgetUsed", "minimax", 80)
+    used = json.loads(capsys.readouterr().out)
+    (metrics,) = used["_aws"]["CloudWatchMetrics"]
+    assert (used["ProviderBudgetUsed"], used["provider"], metrics["Dimensions"]) == ([80], "minimax", [["provider"]])
+    assert metrics["Metrics"] == [{"Name": "ProviderBudgetUsed", "Unit": "Percent"}]
+
+
 def test_an_event_and_a_time_are_lines_with_their_provider_as_dimension(capsys: pytest.CaptureFixture[str]) -> None:
     EmfMetrics().count("CircuitOpened", "minimax")
     EmfMetrics().milliseconds("SlotWaitMs", "aimlapi", 0)

@@ -13,7 +13,7 @@ from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
 from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
 from tests.songs import queued_job
-from tests.twins import NOON, InMemoryProviderStates, InMemoryTenantStore, InMemoryWalletStore
+from tests.twins import NOON, InMemoryBrakeStore, InMemoryProviderStates, InMemoryTenantStore, InMemoryWalletStore
 
 RANDOM = bytes(range(25))
 
@@ -25,12 +25,13 @@ class Office:
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
     wallets: InMemoryWalletStore = field(default_factory=InMemoryWalletStore)
     provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
+    brakes: InMemoryBrakeStore = field(default_factory=InMemoryBrakeStore)
     now: datetime = NOON
     commands: int = 0
 
     def carry_out(self, command: object) -> dict[str, object]:
         self.commands += 1
-        ports = ManagePorts(self.tenants, self.wallets, self.provider_states)
+        ports = ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes)
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 
 
@@ -212,6 +213,31 @@ def test_enabling_loses_no_race_against_a_job() -> None:
     )
     assert enable(providers)["was"] == "disabled"
     assert providers.load("minimax").is_available("music-2.5", NOON)
+
+
+@pytest.mark.parametrize("name", ["minimax", "all"])
+def test_a_pause_holds_until_it_is_taken_back_under_its_name(office: Office, name: str) -> None:
+    def carry_out(action: str) -> dict[str, object]:
+        return office.carry_out({"action": action, "provider": name})
+
+    assert carry_out("pause") == {"provider": name, "paused": True, "changed": True}
+    assert carry_out("pause") == {"provider": name, "paused": True, "changed": False}
+    assert office.brakes.brakes("minimax", NOON.date()).paused_by == (name,)
+    assert carry_out("resume") == {"provider": name, "paused": False, "changed": True}
+    assert carry_out("resume") == {"provider": name, "paused": False, "changed": False}
+    assert office.brakes.brakes("minimax", NOON.date()).paused_by == ()
+
+
+@pytest.mark.parametrize("action", ["pause", "resume"])
+@pytest.mark.parametrize("name", ["nobody", "", None, "All"])
+def test_only_a_known_provider_or_all_can_be_paused(office: Office, action: str, name: object) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^/provider: "):
+        office.carry_out({"action": action, "provider": name})
+
+
+def test_all_providers_cannot_be_enabled_at_once(office: Office) -> None:
+    with pytest.raises(InvalidRequestError, match=r"/provider: must be one of minimax, "):
+        office.carry_out({"action": "enable_provider", "provider": "all"})
 
 
 def test_an_unknown_provider_is_refused_naming_the_known_ones() -> None:

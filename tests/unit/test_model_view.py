@@ -5,7 +5,8 @@ from typing import Any
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.model_view import models_view
 
-LISTED: dict[str, dict[str, Any]] = {model["id"]: model for model in models_view(read_catalogue(), {}, ())["data"]}  # type: ignore[index, union-attr, misc, call-overload]  # a JSON document
+MODELS: list[Any] = models_view(read_catalogue(), {}, lambda _: False)["data"]  # type: ignore[assignment]  # a JSON document
+LISTED: dict[str, dict[str, Any]] = {model["id"]: model for model in MODELS}
 
 
 def limits(model_id: str) -> dict[str, Any]:

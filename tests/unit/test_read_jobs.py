@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.brakes import Booking
 from fermata.domain.circuit import Circuit
 from fermata.domain.job_view import Link
 from fermata.domain.jobs import Job
@@ -140,6 +141,29 @@ def test_a_model_that_the_plan_lacks_is_not_available_and_the_others_are() -> No
     assert [model["id"] for model in models if isinstance(model, dict) and not model["available"]] == [
         "minimax/music-2.5"
     ]
+
+
+def available_models(world: World) -> set[str]:
+    models = list_models(world.read_ports(), NOON)["data"]
+    assert isinstance(models, list)
+    return {str(model["id"]) for model in models if isinstance(model, dict) and model["available"]}
+
+
+def test_a_model_is_not_available_while_its_provider_is_paused() -> None:
+    world = World()
+    world.brakes.pause("minimax", NOON)
+    assert {model.partition("/")[0] for model in available_models(world)} == {"skillboss", "apiinone", "aimlapi"}
+    world.brakes.pause("all", NOON)
+    assert available_models(world) == set()
+
+
+def test_a_model_is_available_as_long_as_the_days_budget_is_good_for_one_of_its_songs() -> None:
+    world = World(budgets={"minimax": 200_000})
+    world.brakes.book(Booking("minimax", NOON.date(), 100_000))
+    assert {"minimax/music-1.5", "minimax/music-2.0"} <= available_models(world)
+    assert "minimax/music-2.5" not in available_models(world)
+    world.brakes.book(Booking("minimax", NOON.date(), 100_000))
+    assert not any(model.startswith("minimax/") for model in available_models(world))
 
 
 def test_attempts_are_listed_oldest_first() -> None:

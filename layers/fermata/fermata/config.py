@@ -7,6 +7,7 @@ Durations are whole seconds; their defaults are the template's.
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Self, TypeVar
 
 from pydantic import (
@@ -22,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from fermata.domain.brakes import micro_usd
 from fermata.domain.catalogue import Estimate
 from fermata.domain.circuit import CircuitRules
 from fermata.domain.requests import MAX_FALLBACKS
@@ -34,6 +36,7 @@ def _split_comma_list(value: str) -> frozenset[str]:
 
 
 CommaSet = Annotated[frozenset[str], BeforeValidator(_split_comma_list)]
+DailyBudget = Annotated[Decimal, Field(ge=0, le=1_000_000)]
 LatencyPriors = Json[dict[str, Estimate]]
 DefaultFallbacks = Json[dict[str, Annotated[tuple[str, ...], Field(max_length=MAX_FALLBACKS)]]]
 
@@ -77,7 +80,25 @@ class ReapSettings(TableSettings):
     reaper_absent_gap_seconds: PositiveInt
 
 
-class ReadSettings(TableSettings):
+class BudgetSettings(TableSettings):
+    """How much the operator wants to spend with each provider on a day, in USD; 0 is no limit."""
+
+    minimax_daily_budget_usd: DailyBudget
+    skillboss_daily_budget_usd: DailyBudget
+    apiinone_daily_budget_usd: DailyBudget
+    aimlapi_daily_budget_usd: DailyBudget
+
+    def budget_micro_usd(self, provider: str) -> int:
+        """The budget of a day in millionths of a USD; 0 is none."""
+        budget = getattr(self, f"{provider}_daily_budget_usd", None)
+        if not isinstance(budget, Decimal):
+            raise ConfigurationError(
+                f"no budget for provider {provider!r}; expected a setting {provider.upper()}_DAILY_BUDGET_USD"
+            )
+        return micro_usd(budget)
+
+
+class ReadSettings(BudgetSettings):
     """What `read_jobs` needs."""
 
     audio_bucket: str
@@ -176,7 +197,7 @@ class RememberedKeySettings(UpstreamSettings):
     provider_key_max_age_seconds: PositiveInt
 
 
-class StartSettings(RememberedKeySettings, TurnSettings):
+class StartSettings(RememberedKeySettings, TurnSettings, BudgetSettings):
     """What `start_generation` needs."""
 
     audio_bucket: str

@@ -22,6 +22,7 @@ FermataError
 ├── LinkExpiredError             a link's file is not there (any more); a fresh link may be had
 ├── StaleRecordError             somebody else wrote the job first; read it again and decide again
 │   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
+├── ProviderHeldError            a pause, or a spent budget, keeps an order from the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
@@ -140,6 +141,14 @@ class StaleRecordError(FermataError):
 
 class IdempotencyKeyTakenError(StaleRecordError):
     """An order with the same idempotency key was stored first; nothing was written."""
+
+
+class ProviderHeldError(FermataError):
+    """The operator holds the provider back: under the name `paused_by`, or where that is None by its budget."""
+
+    def __init__(self, provider: str, paused_by: str | None) -> None:
+        self.paused_by = paused_by
+        super().__init__(f"the operator holds {provider} back; nothing was written")
 
 
 class TransientError(FermataError):

@@ -5,10 +5,11 @@ twins.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from fermata.domain.brakes import Brakes
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
@@ -37,9 +38,16 @@ class JobStore(Protocol):
     def load(self, job_id: str) -> Job | None:
         """The job with its attempts, read consistently, or None."""
 
+    def claim(self, job: Job, budget_micro_usd: int) -> None:
+        """Save a job with a new attempt and book its cost, provided that the operator holds its provider back neither
+        by a pause nor by a budget for the day (0: none): all in one transaction, or nothing.
+
+        Raises `StaleRecordError` where somebody else wrote first, else `ProviderHeldError`.
+        """
+
     def save(self, job: Job) -> None:
-        """Replace the version before this one in one transaction; raises `StaleRecordError` where somebody else wrote
-        first. It cannot end a job: only `settle` can.
+        """Replace the version before this one, and book what it books, in one transaction; raises `StaleRecordError`
+        where somebody else wrote first. It cannot end a job: only `settle` can.
         """
 
     def settle(self, job: Job) -> None:
@@ -105,6 +113,21 @@ class ProviderStates(Protocol):
         """Free a slot at once, whoever else writes at the same time; doing it again changes nothing."""
 
 
+class BrakeStore(Protocol):
+    """What the operator holds providers back with. It decides nothing: a claim looks for itself."""
+
+    def load(self, providers: Collection[str], day: date) -> Mapping[str, Brakes]:
+        """The brakes of several providers on a day, by provider; raises `TransientError`."""
+
+    def pause(self, name: str, now: datetime) -> bool:
+        """Let no order go to a provider, or to any under `EVERY_PROVIDER`; False where it was paused before. No claim
+        is made once this returns. Raises `TransientError`.
+        """
+
+    def resume(self, name: str) -> bool:
+        """Take back the pause of this name; False where there was none. Raises `TransientError`."""
+
+
 class Metrics(Protocol):
     """Numbers that an operator watches, each by provider."""
 
@@ -113,6 +136,9 @@ class Metrics(Protocol):
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         """One measured time in ms."""
+
+    def percent(self, name: str, provider: str, value: int) -> None:
+        """How much of something is used."""
 
 
 class TenantStore(Protocol):

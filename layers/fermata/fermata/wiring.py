@@ -21,6 +21,7 @@ from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
 from fermata.domain.tenants import KEY_RANDOM_BYTES
 from fermata.ports import (
+    BrakeStore,
     CallbackStore,
     Estimates,
     JobStore,
@@ -113,6 +114,14 @@ def provider_states() -> ProviderStates:
 
 
 @lru_cache(maxsize=1)
+def brake_store() -> BrakeStore:
+    """What the operator holds providers back with."""
+    from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
+
+    return DynamoBrakeStore(_transactions())
+
+
+@lru_cache(maxsize=1)
 def wallet_store() -> WalletStore:
     """The tenants' credits."""
     from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
@@ -124,7 +133,7 @@ def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
     from fermata.use_cases.manage_tenants import ManagePorts
 
-    return ManagePorts(tenant_store(), wallet_store(), provider_states())
+    return ManagePorts(tenant_store(), wallet_store(), provider_states(), brake_store())
 
 
 @lru_cache(maxsize=1)
@@ -171,7 +180,16 @@ def read_ports() -> "ReadPorts":
     settings = config.load(config.ReadSettings)
     tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
     catalogue = _catalogue(settings.model_latency_priors)
-    return ReadPorts(job_store(), tracks, catalogue, estimates(), provider_states(), settings.link_ttl_seconds)
+    return ReadPorts(
+        jobs=job_store(),
+        tracks=tracks,
+        catalogue=catalogue,
+        estimates=estimates(),
+        provider_states=provider_states(),
+        brakes=brake_store(),
+        budget=settings.budget_micro_usd,
+        link_ttl_s=settings.link_ttl_seconds,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -189,12 +207,15 @@ def resume_ports() -> "ResumePorts":
 
 def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
     """What `start_generation` works with; `remaining_ms` is the invocation's own clock."""
+    from fermata.use_cases.holding_back import BrakePorts
     from fermata.use_cases.start_generation import StartPorts
 
     settings = config.load(config.StartSettings)
+    turns = _turn_ports()
     return StartPorts(
         resume=resume_ports(),
-        turns=_turn_ports(),
+        turns=turns,
+        brakes=BrakePorts(brake_store(), settings.budget_micro_usd, turns.metrics, settings.retry_later_seconds),
         upstream=_upstream(settings, settings.read_gap_seconds),
         keys=_provider_keys(),
         references=_reference_store(settings.audio_bucket),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.dynamo_brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamo_due_jobs import index_keys
 from fermata.adapters.dynamo_items import error_code, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
@@ -39,6 +40,16 @@ class DynamoJobStore:
         failed = write_with_wallet(writes, hold_on(job), self._transactions)
         if _RECEIPT in failed:
             raise IdempotencyKeyTakenError("another order with this key was stored first; its answer is the answer")
+        _refuse_if_stale(failed)
+
+    def claim(self, job: Job, budget_micro_usd: int) -> None:
+        """Save a job with a new attempt and book its cost, unless its provider is held back."""
+        provider = job.attempts[-1].provider
+        writes = self._changes(job, *_next_version(job))
+        held = {**checks_of(provider, self._transactions), **booked(job.to_book, self._transactions, budget_micro_usd)}
+        failed = self._transactions.write({**writes, **held}, self._transactions.deadline())
+        if _ROW not in failed:
+            refuse_if_held(failed, provider)
         _refuse_if_stale(failed)
 
     def save(self, job: Job) -> None:
@@ -91,7 +102,8 @@ class DynamoJobStore:
     def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
         changed = [attempt for attempt in job.attempts if attempt.late or attempt is job.attempts[-1]]
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in changed}
-        return {_ROW: self._put(job.id, "JOB", _hot_row(job), condition, values), **attempts}
+        row = self._put(job.id, "JOB", _hot_row(job), condition, values)
+        return {_ROW: row, **attempts, **booked(job.to_book, self._transactions)}
 
     def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
         return self._put(job.id, f"ATTEMPT#{attempt.number:04d}", {**attempt.model_dump(mode="json"), **_end(job)})

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,6 +49,17 @@ class DynamoTransactions:
             raise TransientError(f"the table could not be read: {error_code(error)}") from error
         return None if item is None else plain(item)
 
+    def get_all(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
+        """Those of at most 100 items that there are, read consistently; raises `TransientError`."""
+        asked = [typed({"pk": partition, "sk": sort_key}) for partition, sort_key in keys]
+        try:
+            answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": asked, "ConsistentRead": True}})
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the table could not be read: {error_code(error)}") from error
+        if answer.get("UnprocessedKeys"):
+            raise TransientError("the table is busy and gave only a part of what was asked for; try again")
+        return [plain(item) for item in answer["Responses"].get(self.table, [])]
+
     def put(
         self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
     ) -> Write:
@@ -56,11 +67,21 @@ class DynamoTransactions:
         stored = typed({"pk": partition, "sk": sort_key, **item})
         return {"Put": {"TableName": self.table, "Item": stored, **_condition(condition, values)}}
 
-    def update(self, partition: str, sort_key: str, expression: str, condition: str, values: Item) -> Write:
+    def update(self, partition: str, sort_key: str, expression: str, condition: str | None, values: Item) -> Write:
         """A part that changes an item; both expressions name attributes as `#name`."""
         key = typed({"pk": partition, "sk": sort_key})
         about = _condition(condition, values, expression)
         return {"Update": {"TableName": self.table, "Key": key, "UpdateExpression": expression, **about}}
+
+    def delete(self, partition: str, sort_key: str, condition: str) -> Write:
+        """A part that deletes an item."""
+        key = typed({"pk": partition, "sk": sort_key})
+        return {"Delete": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
+
+    def check(self, partition: str, sort_key: str, condition: str) -> Write:
+        """A part that writes nothing, but lets all others be written only where its condition holds."""
+        key = typed({"pk": partition, "sk": sort_key})
+        return {"ConditionCheck": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
 
     def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
         """Write all parts, or none: then the names of those whose condition did not hold, with the items as they are.
@@ -99,11 +120,11 @@ class DynamoTransactions:
 
 
 def _condition(condition: str | None, values: Item | None, expression: str = "") -> dict[str, Any]:
-    if condition is None:
-        return {}
-    used = f"{condition} {expression}".replace("(", " ").replace(")", " ").replace(",", " ").split()
+    used = f"{condition or ''} {expression}".replace("(", " ").replace(")", " ").replace(",", " ").split()
     names = {word: word.removeprefix("#") for word in used if word.startswith("#")}
-    told: dict[str, Any] = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    told: dict[str, Any] = {}
+    if condition is not None:
+        told = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     if names:
         told["ExpressionAttributeNames"] = names
     if values:

@@ -18,6 +18,10 @@ class EmfMetrics:
         """One measured time in ms."""
         _write(name, MetricUnit.Milliseconds, value, provider)
 
+    def percent(self, name: str, provider: str, value: int) -> None:
+        """How much of something is used."""
+        _write(name, MetricUnit.Percent, value, provider)
+
 
 def _write(name: str, unit: MetricUnit, value: int, provider: str) -> None:
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:

@@ -14,7 +14,8 @@ DefaultFallbacks = Mapping[str, Sequence[str]]
 
 class Candidate(BaseModel):
     """One model of a job's chain, as the catalogue knew it at submission. `provider` has the key and sends the bill,
-    `dialect` is the language in which the model is ordered. `reference` is the rule for the request's
+    `dialect` is the language in which the model is ordered. `cost_micro_usd` is what the provider asks for a song, in
+    millionths of a USD. `reference` is the rule for the request's
     reference recording, where there is one.
     """
 
@@ -26,6 +27,7 @@ class Candidate(BaseModel):
     upstream_model: str
     delivery: str
     price_credits: NonNegativeInt
+    cost_micro_usd: NonNegativeInt = 0
     callbacks: bool = False
     reference: ReferenceRule | None = None
 
@@ -75,6 +77,7 @@ def _candidate(model: Model, request: SongRequest) -> Candidate:
         upstream_model=model.upstream_model,
         delivery=model.delivery[request.audio.format],
         price_credits=model.price_credits,
+        cost_micro_usd=model.cost_micro_usd,
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,
     )

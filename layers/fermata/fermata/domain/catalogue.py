@@ -5,10 +5,13 @@ limit or price lives in code.
 import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from importlib.resources import files
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_validator
+
+from fermata.domain.brakes import micro_usd
 
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
 
@@ -95,6 +98,11 @@ class Model(_Entry):
     def spoken(self) -> str:
         """The dialect in which the model is ordered, for `load_provider`."""
         return self.dialect or self.provider
+
+    @property
+    def cost_micro_usd(self) -> int:
+        """What the provider asks for one song, in millionths of a USD."""
+        return micro_usd(Decimal(self.cost_usd))
 
     @property
     def is_family(self) -> bool:

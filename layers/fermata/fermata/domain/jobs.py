@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
+from fermata.domain.brakes import Booking, day_of
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.fallback import NextStep, step_after
@@ -113,8 +114,10 @@ class Attempt(_Record):
     """One POST to one provider, for the model at position `candidate` of the job's chain. `dialect` reads its answers.
     `claim_until` is when another run may call a silent claim unknown.
 
-    `audio` is there once the attempt is ready. `late` marks an answer that arrived whole after its outcome had been
-    written off as unknown. `poll_route` counts the provider's routes for polling up to the one that knew the task.
+    `cost_micro_usd` is what the provider asks for the song; it counts in its budget of the day of `started_at` unless
+    the provider surely did not charge. `audio` is there once the attempt is ready. `late` marks an answer that arrived
+    whole after its outcome had been written off as unknown. `poll_route` counts the provider's routes for polling up to
+    the one that knew the task.
     """
 
     number: PositiveInt
@@ -126,6 +129,7 @@ class Attempt(_Record):
     claim_until: datetime
     started_at: datetime
     candidate: NonNegativeInt = 0
+    cost_micro_usd: NonNegativeInt = 0
     state: AttemptState = AttemptState.CLAIMED
     finished_at: datetime | None = None
     provider_charged: ProviderCharged = ProviderCharged.UNKNOWN
@@ -181,6 +185,10 @@ class Attempt(_Record):
         """This attempt with the route for polling on which its task is known."""
         return self._with(poll_route=poll_route)
 
+    def booking(self, micro_usd: int) -> Booking | None:
+        """What is booked for this attempt in its provider's budget, if anything."""
+        return Booking(self.provider, day_of(self.started_at), micro_usd) if micro_usd else None
+
     def age_s(self, now: datetime) -> float:
         """Seconds since the order."""
         return (now - self.started_at).total_seconds()
@@ -218,8 +226,9 @@ class Job(_Record):
     when its execution was first not found. `publish_pending` says that nobody has been told of the end yet.
     `deleted_at` makes it a tombstone, which callers do not see.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
-    `reference` is the recording that the song refers to, once it is stored and measured. With a `refusal` the
-    recording cannot be used, and nobody is asked (any more).
+    `reference` is the recording that the song refers to, once it is stored and measured. A `refusal` is why nobody is
+    asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
+    `to_book` is what the write of this very version books in a provider's budget; it is not part of the record.
     """
 
     id: str
@@ -241,6 +250,7 @@ class Job(_Record):
     publish_pending: bool = False
     deleted_at: datetime | None = None
     version: PositiveInt = Field(default=1)
+    to_book: Booking | None = Field(default=None, exclude=True)
 
     @property
     def last_attempt(self) -> Attempt | None:
@@ -340,21 +350,29 @@ class Job(_Record):
             claim_id=claim_id,
             claim_until=claim_until,
             started_at=started_at,
+            cost_micro_usd=self.candidate.cost_micro_usd,
             callback=callback,
         )
 
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
-        """This job with a new attempt about to be sent."""
-        return self._moved(JobStatus.SUBMITTING, now, attempts=(*self.attempts, attempt))
+        """This job with a new attempt about to be sent, whose cost is booked."""
+        booked = attempt.booking(attempt.cost_micro_usd)
+        return self._moved(JobStatus.SUBMITTING, now, attempts=(*self.attempts, attempt), to_book=booked)
 
     def with_outcome(self, attempt: Attempt, now: datetime) -> "Job":
-        """This job after its last attempt learned something; the job's status follows the attempt's state."""
+        """This job after its last attempt learned something; the job's status follows the attempt's state. The cost of
+        one that failed surely unpaid is given back to the budget.
+        """
         following = {
             AttemptState.GENERATING: JobStatus.GENERATING,
             AttemptState.READY: JobStatus.STORING,
             AttemptState.FAILED: JobStatus.QUEUED if self._may_follow(attempt, now) else self.status,
         }
-        return self._moved(following[attempt.state], now, attempts=(*self.attempts[:-1], attempt))
+        fails_now = self.attempts[-1].state is not AttemptState.FAILED and attempt.state is AttemptState.FAILED
+        unpaid = fails_now and attempt.provider_charged is ProviderCharged.NO
+        given_back = attempt.booking(-attempt.cost_micro_usd) if unpaid else None
+        attempts = (*self.attempts[:-1], attempt)
+        return self._moved(following[attempt.state], now, attempts=attempts, to_book=given_back)
 
     def with_late_answer(self, number: int, now: datetime) -> "Job":
         """This job with an attempt marked late; the status does not change."""
@@ -369,9 +387,9 @@ class Job(_Record):
         """This job with the reason why its reference cannot be used; it is settled with it."""
         return self._moved(self.status, now, refusal=refusal)
 
-    def with_failed_preparation(self, attempt: Attempt, now: datetime) -> "Job":
-        """This job after a provider did not take its reference: an attempt that failed without an order, in one
-        write.
+    def with_attempt_without_order(self, attempt: Attempt, now: datetime) -> "Job":
+        """This job after an attempt that failed before anything was ordered, begun and ended in one write: its provider
+        did not take the reference, or was not asked.
         """
         failed = self.claimed(attempt, now).with_outcome(attempt, now)
         return failed.model_copy(update={"version": self.version + 1})
@@ -420,8 +438,8 @@ class Job(_Record):
 
     def published(self) -> "Job":
         """This job once its end was told; nothing is left to do."""
-        changes = {"publish_pending": False, "check_at": None, "absent_since": None, "version": self.version + 1}
-        return self.model_copy(update=changes)
+        changes = {"publish_pending": False, "check_at": None, "absent_since": None}
+        return self._moved(self.status, self.updated_at, **changes)
 
     def forgotten(self, now: datetime) -> "Job":
         """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again."""
@@ -469,7 +487,8 @@ class Job(_Record):
     def _moved(self, status: JobStatus, now: datetime, **changes: object) -> "Job":
         if status is not self.status and status not in TRANSITIONS[self.status]:
             raise AssertionError(f"a {self.status} job cannot become {status}")
-        return self.model_copy(update={**changes, "status": status, "updated_at": now, "version": self.version + 1})
+        about = {"status": status, "updated_at": now, "version": self.version + 1}
+        return self.model_copy(update={"to_book": None, **changes, **about})
 
 
 def fenced(attempt: Attempt, now: datetime) -> Attempt:

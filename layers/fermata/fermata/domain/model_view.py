@@ -1,6 +1,6 @@
 """The catalogue as callers see it: what may be asked of each model, and what it costs them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
@@ -8,14 +8,14 @@ from fermata.domain.catalogue import Catalogue, Estimate, Model, ReferenceRule, 
 
 
 def models_view(
-    catalogue: Catalogue, learned: Mapping[str, Estimate], available: Collection[str]
+    catalogue: Catalogue, learned: Mapping[str, Estimate], is_available: Callable[[Model], bool]
 ) -> dict[str, JsonValue]:
     """Every model on offer, in the catalogue's order. An id that ends in `*` stands for a family. `learned` replaces
-    the catalogue's estimates as far as it goes; `available` are the ids of those that can be had at the moment.
+    the catalogue's estimates as far as it goes; `is_available` tells whether a model can be ordered at the moment.
     """
     return {
         "data": [
-            _model_view(model, learned.get(model.id, model.estimate), available=model.id in available)
+            _model_view(model, learned.get(model.id, model.estimate), available=is_available(model))
             for model in catalogue.models
         ],
         "next_cursor": None,

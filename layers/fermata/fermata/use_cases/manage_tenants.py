@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, ValidationError
 
+from fermata.domain.brakes import EVERY_PROVIDER
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
@@ -13,7 +14,7 @@ from fermata.domain.tenants import TENANT_ID, Tenant, new_api_key
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
 from fermata.domain.wallet_view import wallet_view
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.ports import ProviderStates, TenantStore, WalletStore
+from fermata.ports import BrakeStore, ProviderStates, TenantStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
@@ -27,6 +28,7 @@ class ManagePorts:
     tenants: TenantStore
     wallets: WalletStore
     provider_states: ProviderStates
+    brakes: BrakeStore
 
 
 class _Command(BaseModel):
@@ -71,7 +73,25 @@ class EnableProvider(BaseModel):
     provider: str
 
 
-Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider
+class Pause(BaseModel):
+    """Let no order go to a provider, or to any (`all`), until it is resumed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["pause"]
+    provider: str
+
+
+class Resume(BaseModel):
+    """Take back the pause of a provider, or that of all; each pause has to be taken back by its own name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["resume"]
+    provider: str
+
+
+Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider | Pause | Resume
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 
@@ -90,7 +110,13 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case SetPlan(tenant_id=tenant_id, plan=plan, cap_credits=cap_credits):
             return _set_plan(tenant_id, plan, cap_credits, ports.wallets, now)
         case EnableProvider(provider=provider):
-            return _enable_provider(provider, ports.provider_states)
+            return enable_provider(_known_provider(provider), ports.provider_states)
+        case Pause(provider=name):
+            changed = ports.brakes.pause(_known_provider(name, EVERY_PROVIDER), now)
+            return {"provider": name, "paused": True, "changed": changed}
+        case Resume(provider=name):
+            changed = ports.brakes.resume(_known_provider(name, EVERY_PROVIDER))
+            return {"provider": name, "paused": False, "changed": changed}
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
@@ -122,11 +148,11 @@ def _set_plan(
     return wallet_view(_wallet(tenant_id, wallets), now)
 
 
-def _enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValue]:
-    known = read_catalogue().providers()
-    if provider not in known:
+def _known_provider(name: str, *others: str) -> str:
+    known = (*read_catalogue().providers(), *others)
+    if name not in known:
         raise InvalidRequestError([FieldError("/provider", f"must be one of {', '.join(known)}")])
-    return enable_provider(provider, states)
+    return name
 
 
 def _wallet(tenant_id: str, wallets: WalletStore) -> Wallet:

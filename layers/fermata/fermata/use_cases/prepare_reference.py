@@ -163,7 +163,7 @@ def _handed_over(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> 
     outcome = _upload(job, purpose, key, ports)
     now = ports.clock()
     if isinstance(outcome, Refused):
-        return job.with_failed_preparation(_failed_attempt(job, alias, claim_id, began, outcome, now), now)
+        return job.with_attempt_without_order(_failed_attempt(job, alias, claim_id, began, outcome, now), now)
     ids = ProviderIds(
         provider=provider, key_alias=alias, voice_id=outcome.voice_id, instrumental_id=outcome.instrumental_id
     )

@@ -1,30 +1,36 @@
 """Show a tenant its jobs, with links minted now."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from fermata.domain.catalogue import Catalogue
+from fermata.domain.brakes import day_of
+from fermata.domain.catalogue import Catalogue, Model
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
 from fermata.domain.jobs import Job, Track
 from fermata.domain.model_view import models_view
 from fermata.errors import NotFoundError
-from fermata.ports import Estimates, JobStore, ProviderStates, TrackStore
+from fermata.ports import BrakeStore, Estimates, JobStore, ProviderStates, TrackStore
 from fermata.use_cases.estimating import estimate_of
 
 
 @dataclass(frozen=True)
 class ReadPorts:
-    """What the reading use cases work with; links work for `link_ttl_s` seconds."""
+    """What the reading use cases work with; links work for `link_ttl_s` seconds. `budget` is a provider's for a day in
+    millionths of a USD, 0 for none.
+    """
 
     jobs: JobStore
     tracks: TrackStore
     catalogue: Catalogue
     estimates: Estimates
     provider_states: ProviderStates
+    brakes: BrakeStore
+    budget: Callable[[str], int]
     link_ttl_s: int
 
 
@@ -63,11 +69,15 @@ def usual_time_s(job: Job, ports: ReadPorts) -> int:
 
 def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
     """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
-    states = ports.provider_states.load_all(ports.catalogue.providers())
-    available = {
-        model.id for model in ports.catalogue.models if states[model.provider].is_available(model.upstream_model, now)
-    }
-    return models_view(ports.catalogue, ports.estimates.current(), available)
+    providers = ports.catalogue.providers()
+    states = ports.provider_states.load_all(providers)
+    brakes = ports.brakes.load(providers, day_of(now))
+
+    def is_available(model: Model) -> bool:
+        held = brakes[model.provider].holding(model.cost_micro_usd, ports.budget(model.provider))
+        return held is None and states[model.provider].is_available(model.upstream_model, now)
+
+    return models_view(ports.catalogue, ports.estimates.current(), is_available)
 
 
 def read_attempts(job_id: str, tenant_id: str, ports: ReadPorts) -> dict[str, JsonValue]:

@@ -3,14 +3,15 @@ keep the answer, and only then read it.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from fermata.domain.brakes import Held
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
 from fermata.domain.provider_state import NotAsked
-from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
-from fermata.domain.upstream import OrderedReference, Refused, SongOrder, StartOutcome
+from fermata.domain.upstream import Refused, StartOutcome
 from fermata.domain.verdicts import Verdict, needs_reference, verdict_on, waiting_for_a_turn
 from fermata.domain.waiting_line import ONE_MS, Go, WaitUntil
 from fermata.errors import (
@@ -18,13 +19,16 @@ from fermata.errors import (
     ConfigurationError,
     FermataError,
     NotSentError,
+    ProviderHeldError,
     StaleRecordError,
     TransientError,
 )
 from fermata.ports import ProviderKeys, ReferenceStore, Upstream
 from fermata.use_cases.estimating import pace_of
+from fermata.use_cases.holding_back import BrakePorts, look_at_brakes, next_look, refused_claim
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
 from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation, understood_answer
+from fermata.use_cases.song_orders import song_order
 from fermata.use_cases.taking_turns import (
     Ticket,
     TurnPorts,
@@ -44,6 +48,7 @@ class StartPorts:
 
     resume: ResumePorts
     turns: TurnPorts
+    brakes: BrakePorts
     upstream: Upstream
     keys: ProviderKeys
     references: ReferenceStore
@@ -64,6 +69,10 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
     job = load_job(job_id, ports.resume.jobs)
     if not job.may_claim(ports.clock()):
         return resume_generation(job_id, ports.resume, ports.clock())
+    # Copying a recording calls nobody, so brakes do not hold that back.
+    held = None if job.awaits_copy else look_at_brakes(job, ports.brakes, ports.clock())
+    if held is not None:
+        return _braked(job, held, claim_id, ports)
     try:
         named = _key(job, ports.keys)
     except ConfigurationError as error:
@@ -106,6 +115,9 @@ def _with_a_turn(
     try:
         callback = open_callback(job, ports.callback, ports.clock())
         claimed = _claim(job, alias, claim_id, ports, callback)
+    except ProviderHeldError as error:
+        leave_line(ticket, ports.turns.states)
+        return _braked(job, refused_claim(error, job, ports.clock()), claim_id, ports)
     except FermataError:
         # Whatever became of the claim, this run orders nothing, and no other one orders under this attempt.
         leave_line(ticket, ports.turns.states)
@@ -122,6 +134,23 @@ def _with_a_turn(
         else:
             took_ms = (ports.clock() - began) // ONE_MS
             end_turn(ticket, turn, took_ms, outcome.failure if isinstance(outcome, Refused) else None, ports.turns)
+
+
+def _braked(job: Job, held: Held, claim_id: str, ports: StartPorts) -> Verdict:
+    """Go to another provider at once, else wait as long as the order can still be made in time, else end the job: in
+    every case nobody is asked.
+    """
+    if job.has_another_provider:
+        ports.turns.metrics.count("NotAsked", job.candidate.provider)
+        return _without_asking(job, held.as_failure(), claim_id, ports)
+    now = ports.clock()
+    at = next_look(job, held, ports.brakes, now)
+    if at is not None:
+        return waiting_for_a_turn(job, at)
+    # Where the write loses, somebody canceled or settled the job meanwhile, or another run says the same.
+    with suppress(StaleRecordError):
+        ports.resume.jobs.save(job.with_refusal(held.as_failure(), now))
+    return resume_generation(job.id, ports.resume, ports.clock())
 
 
 def _key(job: Job, keys: ProviderKeys) -> tuple[str, str] | None:
@@ -151,10 +180,9 @@ def _after_a_lost_claim(ticket: Ticket, ports: StartPorts) -> Verdict:
 
 def _without_asking(job: Job, failure: Failure, claim_id: str, ports: StartPorts) -> Verdict:
     """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
-    claimed = _claim(job, "none", claim_id, ports)
-    if claimed is None:
-        return resume_generation(job.id, ports.resume, ports.clock())
-    return _record(claimed, Refused(failure), ports)
+    now = ports.clock()
+    attempt = job.next_attempt("none", claim_id, now, now).after(Refused(failure), now)
+    return _write(job.with_attempt_without_order(attempt, now), ports, now)
 
 
 def _not_asked(obstacle: NotAsked) -> Failure:
@@ -175,7 +203,7 @@ def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts, callback: Ope
     attempt = job.next_attempt(alias, claim_id, now, until, callback.awaited if callback else None)
     claimed = job.claimed(attempt, now)
     try:
-        ports.resume.jobs.save(claimed)
+        ports.resume.jobs.claim(claimed, ports.brakes.budget(attempt.provider))
     except StaleRecordError:
         return _own_claim(job.id, claim_id, ports)
     return claimed
@@ -191,7 +219,9 @@ def _own_claim(job_id: str, claim_id: str, ports: StartPorts) -> Job | None:
 
 def _order(job: Job, key: str, callback_url: str, ports: StartPorts) -> StartOutcome:
     attempt = _attempt(job)
-    call = ports.resume.providers(attempt.dialect).start_call(_song_order(job, callback_url, ports))
+    call = ports.resume.providers(attempt.dialect).start_call(
+        song_order(job, callback_url, ports.references, ports.reference_link_s)
+    )
     within_s = ports.remaining_s() - ports.post_reserve_s
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
@@ -212,7 +242,10 @@ def _perhaps_paid(error: FermataError) -> Failure:
 
 def _record(job: Job, outcome: StartOutcome, ports: StartPorts) -> Verdict:
     now = ports.clock()
-    changed = job.with_outcome(_attempt(job).after(outcome, now), now)
+    return _write(job.with_outcome(_attempt(job).after(outcome, now), now), ports, now)
+
+
+def _write(changed: Job, ports: StartPorts, now: datetime) -> Verdict:
     try:
         ports.resume.jobs.save(changed)
     except StaleRecordError:
@@ -251,32 +284,6 @@ def _written_off(current: Job, ours: Attempt) -> bool:
 
 def _attempt(job: Job) -> Attempt:
     return job.attempts[-1]
-
-
-def _song_order(job: Job, callback_url: str, ports: StartPorts) -> SongOrder:
-    request = job.request
-    return SongOrder(
-        upstream_model=job.candidate.upstream_model,
-        prompt=request.prompt,
-        lyrics=request.lyrics,
-        instrumental=request.instrumental,
-        auto_lyrics=request.auto_lyrics,
-        audio_format=request.audio.format,
-        sample_rate=request.audio.sample_rate or DEFAULT_SAMPLE_RATE,
-        bitrate=request.audio.bitrate or DEFAULT_BITRATE,
-        delivery=job.candidate.delivery,
-        title=request.title or "",
-        callback_url=callback_url,
-        reference=_ordered_reference(job, ports),
-    )
-
-
-def _ordered_reference(job: Job, ports: StartPorts) -> OrderedReference | None:
-    if job.candidate.reference is None or job.reference is None:
-        return None
-    if job.ids is not None:
-        return OrderedReference(voice_id=job.ids.voice_id, instrumental_id=job.ids.instrumental_id)
-    return OrderedReference(url=ports.references.link(job.reference.object_key, ports.reference_link_s))
 
 
 def _unpaid(failure_class: FailureClass, code: str, message: str) -> Failure:
