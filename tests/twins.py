@@ -372,12 +372,16 @@ class RecordingMetrics:
         self.counted: list[tuple[str, str]] = []
         self.measured: list[tuple[str, str, int]] = []
         self.used: list[tuple[str, str, int]] = []
+        self.micro_usd: list[tuple[str, str, int]] = []
 
     def count(self, name: str, provider: str) -> None:
         self.counted.append((name, provider))
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         self.measured.append((name, provider, value))
+
+    def usd(self, name: str, provider: str, micro_usd: int) -> None:
+        self.micro_usd.append((name, provider, micro_usd))
 
     def percent(self, name: str, provider: str, value: int) -> None:
         self.used.append((name, provider, value))
@@ -727,7 +731,7 @@ class World:
     scratch: Path = Path()
 
     def resume_ports(self) -> ResumePorts:
-        return ResumePorts(self.jobs, self.answers, self.providers, self.catalogue, self.estimates, retry_later_s=10)
+        return ResumePorts(self.jobs, self.answers, self.providers, self.catalogue, self.estimates, self.metrics, 10)
 
     def start_ports(self) -> StartPorts:
         return StartPorts(
@@ -768,6 +772,7 @@ class World:
             providers=self.providers,
             catalogue=self.catalogue,
             estimates=self.estimates,
+            metrics=self.metrics,
             clock=self.clock,
             generation_timeout_s=generation_timeout_s,
         )
@@ -821,7 +826,7 @@ class World:
         return DeletePorts(self.jobs, self.answers, self.tracks, self.references)
 
     def settle_ports(self) -> SettlePorts:
-        return SettlePorts(self.jobs, self.events, self.estimates, self.provider_states)
+        return SettlePorts(self.jobs, self.events, self.estimates, self.provider_states, self.metrics)
 
     def reap_ports(self) -> ReapPorts:
         return ReapPorts(

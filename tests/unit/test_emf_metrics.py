@@ -15,6 +15,14 @@ def test_what_is_used_of_something_is_a_line_in_percent(capsys: pytest.CaptureFi
     assert metrics["Metrics"] == [{"Name": "ProviderBudgetUsed", "Unit": "Percent"}]
 
 
+def test_an_amount_of_money_is_a_line_in_usd_without_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics().usd("UnknownOutcomeUsdAtRisk", "aimlapi", 31_500)
+    told = json.loads(capsys.readouterr().out)
+    (metrics,) = told["_aws"]["CloudWatchMetrics"]
+    assert (told["UnknownOutcomeUsdAtRisk"], told["provider"]) == ([0.0315], "aimlapi")
+    assert metrics["Metrics"] == [{"Name": "UnknownOutcomeUsdAtRisk", "Unit": "None"}]
+
+
 def test_an_event_and_a_time_are_lines_with_their_provider_as_dimension(capsys: pytest.CaptureFixture[str]) -> None:
     EmfMetrics().count("CircuitOpened", "minimax")
     EmfMetrics().milliseconds("SlotWaitMs", "aimlapi", 0)

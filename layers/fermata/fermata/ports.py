@@ -137,6 +137,9 @@ class Metrics(Protocol):
     def milliseconds(self, name: str, provider: str, value: int) -> None:
         """One measured time in ms."""
 
+    def usd(self, name: str, provider: str, micro_usd: int) -> None:
+        """An amount of money, given in millionths of a USD and told in USD."""
+
     def percent(self, name: str, provider: str, value: int) -> None:
         """How much of something is used."""
 

@@ -25,6 +25,7 @@ from fermata.ports import (
     CallbackStore,
     Estimates,
     JobStore,
+    Metrics,
     ProviderKeys,
     ProviderStates,
     ReferenceStore,
@@ -202,7 +203,9 @@ def resume_ports() -> "ResumePorts":
     settings = config.load(config.StartSettings)
     answers = S3AnswerStore(aws.s3(), settings.audio_bucket)
     catalogue = _catalogue(settings.model_latency_priors)
-    return ResumePorts(job_store(), answers, load_provider, catalogue, estimates(), settings.retry_later_seconds)
+    return ResumePorts(
+        job_store(), answers, load_provider, catalogue, estimates(), _metrics(), settings.retry_later_seconds
+    )
 
 
 def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
@@ -258,7 +261,6 @@ def prepare_ports() -> "PreparePorts":
 
 @lru_cache(maxsize=1)
 def _turn_ports() -> "TurnPorts":
-    from fermata.adapters.emf_metrics import EmfMetrics
     from fermata.use_cases.taking_turns import TurnPorts
 
     settings = config.load(config.TurnSettings)
@@ -266,7 +268,7 @@ def _turn_ports() -> "TurnPorts":
         states=provider_states(),
         limits=settings.limits,
         rules=settings.circuit_rules,
-        metrics=EmfMetrics(),
+        metrics=_metrics(),
         clock=now,
         pause=time.sleep,
         # Only spreads runs that compete for one record.
@@ -288,6 +290,7 @@ def poll_ports() -> "PollPorts":
         providers=load_provider,
         catalogue=_catalogue(settings.model_latency_priors),
         estimates=estimates(),
+        metrics=_metrics(),
         clock=now,
         generation_timeout_s=settings.generation_timeout_seconds,
     )
@@ -374,7 +377,7 @@ def settle_ports() -> "SettlePorts":
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
     from fermata.use_cases.settle_job import SettlePorts
 
-    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates(), provider_states())
+    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates(), provider_states(), _metrics())
 
 
 def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
@@ -402,6 +405,12 @@ def _provider_keys() -> ProviderKeys:
     return SecretProviderKeys(
         aws.secretsmanager(), settings.provider_keys_secret_arn, settings.provider_key_max_age_seconds
     )
+
+
+def _metrics() -> Metrics:
+    from fermata.adapters.emf_metrics import EmfMetrics
+
+    return EmfMetrics()
 
 
 def _upstream(settings: config.UpstreamSettings, read_gap_s: int) -> Upstream:

@@ -18,11 +18,15 @@ class EmfMetrics:
         """One measured time in ms."""
         _write(name, MetricUnit.Milliseconds, value, provider)
 
+    def usd(self, name: str, provider: str, micro_usd: int) -> None:
+        """An amount of money in USD; CloudWatch knows no unit for it."""
+        _write(name, MetricUnit.NoUnit, micro_usd / 1_000_000, provider)
+
     def percent(self, name: str, provider: str, value: int) -> None:
         """How much of something is used."""
         _write(name, MetricUnit.Percent, value, provider)
 
 
-def _write(name: str, unit: MetricUnit, value: int, provider: str) -> None:
+def _write(name: str, unit: MetricUnit, value: float, provider: str) -> None:
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
         metric.add_dimension(name="provider", value=provider)

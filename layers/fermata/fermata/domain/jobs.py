@@ -164,6 +164,11 @@ class Attempt(_Record):
                 )
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether it has ended and nobody knows whether the provider charged for it."""
+        return self.state is AttemptState.FAILED and self.provider_charged is ProviderCharged.UNKNOWN
+
+    @property
     def announced_by(self) -> AwaitedCallback | None:
         """The callback that will tell of this attempt's next step, if any will: songs are announced once, new links to
         them never.
@@ -256,6 +261,11 @@ class Job(_Record):
     def last_attempt(self) -> Attempt | None:
         """The newest attempt, or None while nothing was ordered."""
         return self.attempts[-1] if self.attempts else None
+
+    def newly_in_doubt(self, before: "Job") -> tuple[Attempt, ...]:
+        """The attempts that have come to be in doubt since an earlier version of this job."""
+        known = {attempt.number for attempt in before.attempts if attempt.is_in_doubt}
+        return tuple(each for each in self.attempts if each.is_in_doubt and each.number not in known)
 
     @property
     def turn(self) -> int:

@@ -14,10 +14,11 @@ from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning
 from fermata.domain.verdicts import Verdict, given_up, still_announced, still_generating, verdict_on
 from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
 from fermata.log import logger
-from fermata.ports import Estimates, JobStore, ProviderKeys, Upstream
+from fermata.ports import Estimates, JobStore, Metrics, ProviderKeys, Upstream
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.resume_generation import load_job
+from fermata.use_cases.telling_of_doubts import tell_of_doubts
 
 POLL_WITHIN_S: Final = 45
 MISSES_IN_A_ROW: Final = 5
@@ -33,6 +34,7 @@ class PollPorts:
     providers: Callable[[str], Provider]
     catalogue: Catalogue
     estimates: Estimates
+    metrics: Metrics
     clock: Callable[[], datetime]
     generation_timeout_s: int
 
@@ -98,6 +100,7 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
         ports.jobs.save(changed)
     except StaleRecordError:
         return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+    tell_of_doubts(job, changed, ports.metrics)
     return _on_record(changed, ports)
 
 

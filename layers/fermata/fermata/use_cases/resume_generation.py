@@ -10,9 +10,10 @@ from fermata.domain.jobs import Attempt, AttemptState, Job, fenced
 from fermata.domain.upstream import Provider, Refused, StartOutcome
 from fermata.domain.verdicts import Verdict, verdict_on
 from fermata.errors import BadAudioError, NotFoundError, StaleRecordError
-from fermata.ports import AnswerStore, Estimates, JobStore
+from fermata.ports import AnswerStore, Estimates, JobStore, Metrics
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.telling_of_doubts import tell_of_doubts
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class ResumePorts:
     providers: Callable[[str], Provider]
     catalogue: Catalogue
     estimates: Estimates
+    metrics: Metrics
     retry_later_s: int
 
 
@@ -52,6 +54,7 @@ def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) 
         ports.jobs.save(changed)
     except StaleRecordError:
         return load_job(job.id, ports.jobs)
+    tell_of_doubts(job, changed, ports.metrics)
     return changed
 
 

@@ -10,9 +10,10 @@ from fermata.domain.settlement import settle
 from fermata.domain.song_times import song_time_of
 from fermata.errors import StaleRecordError
 from fermata.log import logger
-from fermata.ports import Estimates, JobEvents, JobStore, ProviderStates
+from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.taking_turns import Ticket, give_up_turn
+from fermata.use_cases.telling_of_doubts import tell_of_doubts
 
 _READS: Final = 5
 
@@ -25,6 +26,7 @@ class SettlePorts:
     events: JobEvents
     estimates: Estimates
     providers: ProviderStates
+    metrics: Metrics
 
 
 def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
@@ -62,6 +64,7 @@ def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: d
         logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
         return job
     ports.jobs.settle(settled)
+    tell_of_doubts(job, settled, ports.metrics)
     song = song_time_of(settled)
     if song is not None:
         ports.estimates.learn(settled.candidate.model, song)

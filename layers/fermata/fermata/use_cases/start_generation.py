@@ -38,6 +38,7 @@ from fermata.use_cases.taking_turns import (
     look_at_circuit,
     take_turn,
 )
+from fermata.use_cases.telling_of_doubts import tell_of_doubts
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _without_asking(job: Job, failure: Failure, claim_id: str, ports: StartPorts
     """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
     now = ports.clock()
     attempt = job.next_attempt("none", claim_id, now, now).after(Refused(failure), now)
-    return _write(job.with_attempt_without_order(attempt, now), ports, now)
+    return _write(job, job.with_attempt_without_order(attempt, now), ports, now)
 
 
 def _not_asked(obstacle: NotAsked) -> Failure:
@@ -242,14 +243,16 @@ def _perhaps_paid(error: FermataError) -> Failure:
 
 def _record(job: Job, outcome: StartOutcome, ports: StartPorts) -> Verdict:
     now = ports.clock()
-    return _write(job.with_outcome(_attempt(job).after(outcome, now), now), ports, now)
+    return _write(job, job.with_outcome(_attempt(job).after(outcome, now), now), ports, now)
 
 
-def _write(changed: Job, ports: StartPorts, now: datetime) -> Verdict:
+def _write(before: Job, changed: Job, ports: StartPorts, now: datetime) -> Verdict:
     try:
         ports.resume.jobs.save(changed)
     except StaleRecordError:
         changed = _after_a_foreign_write(changed, ports, now)
+    else:
+        tell_of_doubts(before, changed, ports.resume.metrics)
     pace = pace_of(changed, ports.resume.catalogue, ports.resume.estimates)
     return verdict_on(changed, now, pace, ports.resume.retry_later_s)
 
