@@ -10,6 +10,8 @@ from typing import Any, Final, NoReturn
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
+from fermata.errors import InvalidRequestError
 from local.cloud_client import ONE_TRY, client_of
 from local.errors import LocalCloudError, UsageError
 from local.state_dir import find_state_dir
@@ -45,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     """Carry out one command and print its answer as one JSON object."""
     arguments = _parse(argv)
     given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
-    question = {"action": arguments.command.replace("-", "_"), **given}
+    question = {"action": arguments.command.replace("-", "_"), **given, **_rows_of(arguments)}
     client, function = _on_aws(arguments.stack) if arguments.stack else _on_this_machine(arguments.state_dir)
     try:
         answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
@@ -57,6 +59,21 @@ def main(argv: Sequence[str]) -> int:
         raise _as_error(function, payload)
     print(json.dumps(payload))
     return 0
+
+
+def _rows_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The rows of a usage export, read here: the function gets no files."""
+    if arguments.command != "reconcile":
+        return {}
+    try:
+        with arguments.file.open("rb") as file:
+            rows = parse_usage_export(file.read(MAX_BYTES + 1))
+    except OSError as error:
+        raise UsageError(f"cannot read {arguments.file}: {error.strerror}") from error
+    except InvalidRequestError as error:
+        problems = "; ".join(field.message for field in error.fields)
+        raise CommandRefusedError(f"refused: {arguments.file}: {problems}; nothing was stored") from None
+    return {"rows": [row.model_dump(mode="json", exclude_none=True) for row in rows], "apply": arguments.apply}
 
 
 def _as_error(function: str, payload: dict[str, Any]) -> LocalCloudError:
@@ -102,6 +119,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for name, what, which in _PROVIDER_COMMANDS:
         command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
         command.add_argument("provider", metavar="PROVIDER", help=which)
+    what = "compare attempts of unknown outcome with the provider's usage export"
+    reconcile = commands.add_parser("reconcile", help=what, description=what, allow_abbrev=False)
+    reconcile.add_argument("provider", metavar="PROVIDER", help=_ONE)
+    reconcile.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
+    reconcile.add_argument("--apply", action="store_true", help="put on record what the export says; else only show it")
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="how many to add")
     made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"

@@ -6,8 +6,10 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-ONE_TRY: Final = Config(retries={"total_max_attempts": 1})
-"""Nobody repeats an invocation whose answer was lost: a repeated grant, for one, is a second grant."""
+ONE_TRY: Final = Config(retries={"total_max_attempts": 1}, read_timeout=310)
+"""Nobody repeats an invocation whose answer was lost: a repeated grant, for one, is a second grant. An answer may take
+as long as the function may run.
+"""
 
 
 def client_of(cloud: Mapping[str, Any], service: str) -> Any:  # noqa: ANN401 (the name decides the type at run time)

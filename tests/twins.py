@@ -1,6 +1,6 @@
 """In-memory twins of every port, with the same promises as the adapters, and the one world that use cases live in."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,9 +12,10 @@ from fermata.domain.brakes import EVERY_PROVIDER, Booking, Brakes, day_of
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
 from fermata.domain.circuit import CircuitRules
+from fermata.domain.failures import ProviderCharged
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
-from fermata.domain.jobs import Job, Track
+from fermata.domain.jobs import Attempt, Job, Track
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
@@ -40,6 +41,7 @@ from fermata.use_cases.poll_generation import PollPorts
 from fermata.use_cases.prepare_reference import PreparePorts
 from fermata.use_cases.read_jobs import ReadPorts
 from fermata.use_cases.reap_jobs import ReapPorts
+from fermata.use_cases.reconcile import ReconcilePorts
 from fermata.use_cases.resume_generation import ResumePorts
 from fermata.use_cases.settle_job import SettlePorts
 from fermata.use_cases.start_generation import StartPorts
@@ -100,6 +102,12 @@ class InMemoryWalletStore:
             raise StaleRecordError("the ledger has such an entry already")
         self._wallets[movement.tenant_id] = moved
         ledger.update({entry.entry_id: entry for entry in movement.entries})
+
+    def add_notes(self, tenant_id: str, notes: Sequence[LedgerEntry]) -> None:
+        ledger = self._ledgers.setdefault(tenant_id, {})
+        if any(note.entry_id in ledger for note in notes):
+            raise StaleRecordError("the ledger has such a note already")
+        ledger.update({note.entry_id: note for note in notes})
 
     def ledger(self, tenant_id: str) -> list[LedgerEntry]:
         entries = self._ledgers.get(tenant_id, {})
@@ -198,6 +206,9 @@ class InMemoryJobStore:
 
     def settle(self, job: Job) -> None:
         self._replace(job, settlement_of(job))
+
+    def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
+        self._replace(job, None, lambda: self.wallets.add_notes(job.tenant_id, notes))
 
     def forget(self, job: Job) -> None:
         self._replace(job, None)
@@ -402,6 +413,29 @@ class InMemoryDueJobs:
         if stored is not None and stored.version == job.version and stored.check_at is not None:
             changes = {"check_at": until, "absent_since": absent_since}
             self.store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()
+
+
+class InMemoryPurchases:
+    """Finds by looking at every row of a store."""
+
+    def __init__(self, store: InMemoryJobStore) -> None:
+        self.store = store
+
+    def in_doubt(self, provider: str) -> list[str]:
+        return self._jobs(provider, lambda attempt: attempt.is_in_doubt)
+
+    def undoubted(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
+        def is_meant(attempt: Attempt) -> bool:
+            certain = attempt.provider_charged is not ProviderCharged.NO and not attempt.is_in_doubt
+            return certain and since <= attempt.started_at <= until
+
+        return self._jobs(provider, is_meant)[:most]
+
+    def _jobs(self, provider: str, is_meant: Callable[[Attempt], bool]) -> list[str]:
+        jobs = [Job.model_validate_json(row) for row in self.store.rows.values()]
+        attempts = [(each, job.id) for job in jobs for each in job.attempts if each.provider == provider]
+        meant = sorted((each.started_at, job_id) for each, job_id in attempts if is_meant(each))
+        return list(dict.fromkeys(job_id for _, job_id in meant))
 
 
 class InMemoryTenantStore:
@@ -820,7 +854,8 @@ class World:
         return self.budgets.get(provider, 0)
 
     def manage_ports(self) -> ManagePorts:
-        return ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes)
+        reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
+        return ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile)
 
     def delete_ports(self) -> DeletePorts:
         return DeletePorts(self.jobs, self.answers, self.tracks, self.references)

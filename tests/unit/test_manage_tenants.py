@@ -12,8 +12,17 @@ from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
 from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
+from fermata.use_cases.reconcile import ReconcilePorts
 from tests.songs import queued_job
-from tests.twins import NOON, InMemoryBrakeStore, InMemoryProviderStates, InMemoryTenantStore, InMemoryWalletStore
+from tests.twins import (
+    NOON,
+    InMemoryBrakeStore,
+    InMemoryJobStore,
+    InMemoryProviderStates,
+    InMemoryPurchases,
+    InMemoryTenantStore,
+    InMemoryWalletStore,
+)
 
 RANDOM = bytes(range(25))
 
@@ -24,6 +33,7 @@ class Office:
 
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
     wallets: InMemoryWalletStore = field(default_factory=InMemoryWalletStore)
+    jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
     provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
     brakes: InMemoryBrakeStore = field(default_factory=InMemoryBrakeStore)
     now: datetime = NOON
@@ -31,7 +41,8 @@ class Office:
 
     def carry_out(self, command: object) -> dict[str, object]:
         self.commands += 1
-        ports = ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes)
+        reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
+        ports = ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile)
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 
 

@@ -2,7 +2,7 @@
 twins.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,7 +21,7 @@ from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import ApiKey, Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.domain.waiting_line import Lease, Limits
-from fermata.domain.wallet import Movement, Plan, Wallet
+from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
 
 
 class JobStore(Protocol):
@@ -55,6 +55,11 @@ class JobStore(Protocol):
         `StaleRecordError` where somebody else wrote first.
         """
 
+    def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
+        """Replace the version before this one by one whose attempts have their bills, and add notes to the tenant's
+        ledger, in one transaction; raises `StaleRecordError` where somebody else wrote first, or wrote such a note.
+        """
+
     def forget(self, job: Job) -> None:
         """Replace the version before this one by its tombstone, everywhere, in one transaction; it goes by itself after
         `TOMBSTONE_KEPT_FOR`. Raises `StaleRecordError` where somebody else wrote first.
@@ -62,6 +67,18 @@ class JobStore(Protocol):
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         """What is kept of an idempotency key, read consistently; it may have run out."""
+
+
+class Purchases(Protocol):
+    """The attempts that a provider may bill, found by provider. A moment old: load each job before you act."""
+
+    def in_doubt(self, provider: str) -> list[str]:
+        """Ids of all jobs with attempts of which nobody knows whether they were charged; raises `TransientError`."""
+
+    def undoubted(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
+        """Ids of at most so many jobs with attempts, begun in a time, that were charged or are still open; raises
+        `TransientError`.
+        """
 
 
 class WalletStore(Protocol):

@@ -132,9 +132,12 @@ def wallet_store() -> WalletStore:
 
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
+    from fermata.adapters.dynamo_purchases import DynamoPurchases
     from fermata.use_cases.manage_tenants import ManagePorts
+    from fermata.use_cases.reconcile import ReconcilePorts
 
-    return ManagePorts(tenant_store(), wallet_store(), provider_states(), brake_store())
+    reconcile = ReconcilePorts(job_store(), DynamoPurchases(_transactions()))
+    return ManagePorts(tenant_store(), wallet_store(), provider_states(), brake_store(), reconcile)
 
 
 @lru_cache(maxsize=1)

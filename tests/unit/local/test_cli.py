@@ -96,6 +96,8 @@ def test_a_refused_key_is_not_repeated() -> None:
         *[["admin", "grant", "acme", amount] for amount in ("1.5", "1e3", "1_000", "\u0665", "", "many", "9" * 101)],
         ["admin", "set-plan", "acme", "barter"],
         ["admin", "set-plan", "acme", "postpaid", "--cap", "1.5"],
+        ["admin", "pause"],
+        ["admin", "reconcile", "minimax"],
     ],
 )
 def test_a_wrong_command_ends_with_two_and_one_line_of_cause(

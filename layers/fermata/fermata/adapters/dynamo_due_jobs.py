@@ -21,7 +21,7 @@ def index_keys(job: Job) -> dict[str, str]:
     """What puts a job's row into the index, nothing where it does not belong there: a key must not be null."""
     if job.check_at is None:
         return {}
-    return {"check_shard": _shard(zlib.crc32(job.id.encode()) % SHARDS), "check_at": _moment(job.check_at)}
+    return {"check_shard": _shard(zlib.crc32(job.id.encode()) % SHARDS), "check_at": sortable(job.check_at)}
 
 
 class DynamoDueJobs:
@@ -39,8 +39,8 @@ class DynamoDueJobs:
         is only looked at sooner.
         """
         values: dict[str, Any] = {
-            ":until": _moment(until),
-            ":since": None if absent_since is None else _moment(absent_since),
+            ":until": sortable(until),
+            ":since": None if absent_since is None else sortable(absent_since),
             ":version": job.version,
         }
         expression = "SET #check_at = :until , #absent_since = :since"
@@ -54,7 +54,7 @@ class DynamoDueJobs:
                 TableName=self._transactions.table,
                 IndexName=INDEX,
                 KeyConditionExpression="check_shard = :shard AND check_at <= :now",
-                ExpressionAttributeValues=typed({":shard": shard, ":now": _moment(now)}),
+                ExpressionAttributeValues=typed({":shard": shard, ":now": sortable(now)}),
                 Limit=AT_ONCE,
             )
         except (ClientError, BotoCoreError) as error:
@@ -66,6 +66,6 @@ def _shard(number: int) -> str:
     return f"CHECK#{number}"
 
 
-def _moment(moment: datetime) -> str:
+def sortable(moment: datetime) -> str:
     """Text of one length, so that it sorts as moments do; they are kept to the millisecond."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -2,7 +2,7 @@
 `IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,11 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fermata.adapters.dynamo_brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamo_due_jobs import index_keys
 from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.dynamo_purchases import purchase_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.adapters.dynamo_wallet_store import write_with_wallet
+from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Attempt, Job
-from fermata.domain.wallet import hold_on, settlement_of
+from fermata.domain.wallet import LedgerEntry, hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
@@ -69,6 +70,13 @@ class DynamoJobStore:
         writes = self._changes(job, *_next_version(job))
         _refuse_if_stale(write_with_wallet(writes, settlement_of(job), self._transactions))
 
+    def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
+        """Replace the version before this one by one whose attempts have their bills, and add the notes."""
+        condition, values = _next_version(job)
+        writes = self._changes(job, f"{condition} AND #status = :status", {**values, ":status": job.status.value})
+        entries = new_entries(job.tenant_id, notes, self._transactions)
+        _refuse_if_stale(self._transactions.write({**writes, **entries}, self._transactions.deadline()))
+
     def forget(self, job: Job) -> None:
         """Replace every item of a job by its tombstone; raises `StaleRecordError` where somebody else wrote first."""
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts}
@@ -100,13 +108,14 @@ class DynamoJobStore:
         return None if item is None else Receipt.model_validate({**item, "expires_at": item["ttl"]})
 
     def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
-        changed = [attempt for attempt in job.attempts if attempt.late or attempt is job.attempts[-1]]
+        changed = [each for each in job.attempts if each.late or each.reconciled_at or each is job.attempts[-1]]
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in changed}
         row = self._put(job.id, "JOB", _hot_row(job), condition, values)
         return {_ROW: row, **attempts, **booked(job.to_book, self._transactions)}
 
     def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
-        return self._put(job.id, f"ATTEMPT#{attempt.number:04d}", {**attempt.model_dump(mode="json"), **_end(job)})
+        item = {**attempt.model_dump(mode="json"), **purchase_keys(attempt), **_end(job)}
+        return self._put(job.id, f"ATTEMPT#{attempt.number:04d}", item)
 
     def _put_receipt(self, receipt: Receipt, job: Job) -> Write:
         # DynamoDB deletes by `ttl`, days late at times, so the deadline is also compared here.

@@ -4,6 +4,7 @@ entry, which nothing ever changes or deletes.
 Counters are added to, not replaced, so that many jobs of one tenant do not make each other read again.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fermata.adapters.dynamo_items import Item
@@ -69,7 +70,7 @@ def write_with_wallet(
         if wallet is None:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
         wallet.after(movement)
-        entries = {entry.entry_id: _put_entry(movement.tenant_id, entry, transactions) for entry in movement.entries}
+        entries = new_entries(movement.tenant_id, movement.entries, transactions)
         everything = {**writes, WALLET: _move(wallet, movement, transactions), **entries}
         failed = dict(transactions.write(everything, deadline))
         now = failed.pop(WALLET, None)
@@ -78,6 +79,11 @@ def write_with_wallet(
         # Plan, cap, month or funds changed since the wallet was read; what it is now decides.
         wallet = Wallet.model_validate(now) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
+
+
+def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: DynamoTransactions) -> dict[str, Write]:
+    """The parts of a transaction that add entries to a ledger, none of which it may have."""
+    return {entry.entry_id: _put_entry(tenant_id, entry, transactions) for entry in entries}
 
 
 def _put_entry(tenant_id: str, entry: LedgerEntry, transactions: DynamoTransactions) -> Write:

@@ -2,6 +2,7 @@
 arguments.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
@@ -117,7 +118,7 @@ class Attempt(_Record):
     `cost_micro_usd` is what the provider asks for the song; it counts in its budget of the day of `started_at` unless
     the provider surely did not charge. `audio` is there once the attempt is ready. `late` marks an answer that arrived
     whole after its outcome had been written off as unknown. `poll_route` counts the provider's routes for polling up to
-    the one that knew the task.
+    the one that knew the task. `reconciled_at` is when an operator settled with the provider's bill what was charged.
     """
 
     number: PositiveInt
@@ -140,6 +141,7 @@ class Attempt(_Record):
     poll_route: NonNegativeInt = 0
     callback: AwaitedCallback | None = None
     late: bool = False
+    reconciled_at: datetime | None = None
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt once the provider's answer to its POST, or to a poll, is understood."""
@@ -197,6 +199,10 @@ class Attempt(_Record):
     def age_s(self, now: datetime) -> float:
         """Seconds since the order."""
         return (now - self.started_at).total_seconds()
+
+    def reconciled(self, charged: ProviderCharged, now: datetime) -> "Attempt":
+        """This attempt with what the provider's bill says about it; its failure stays what was known then."""
+        return self._with(provider_charged=charged, reconciled_at=now)
 
     def marked_late(self) -> "Attempt":
         """This attempt after its answer arrived whole although it had been written off."""
@@ -388,6 +394,15 @@ class Job(_Record):
         """This job with an attempt marked late; the status does not change."""
         attempts = tuple(each.marked_late() if each.number == number else each for each in self.attempts)
         return self._moved(self.status, now, attempts=attempts)
+
+    def with_bills(self, charged: Mapping[int, ProviderCharged], now: datetime) -> "Job":
+        """This job once the provider's bill tells whether some attempts were charged, by their numbers. Nothing else
+        changes: neither how the job ended nor what its customer paid.
+        """
+        attempts = tuple(
+            each.reconciled(charged[each.number], now) if each.number in charged else each for each in self.attempts
+        )
+        return self._moved(self.status, self.updated_at, attempts=attempts)
 
     def with_reference(self, reference: PreparedReference, now: datetime) -> "Job":
         """This job with its reference stored, or handed over to one more provider."""

@@ -33,6 +33,7 @@ class EntryKind(StrEnum):
     HOLD = "hold"
     SETTLE = "settle"
     REFUND = "refund"
+    NOTE = "note"
 
 
 class _Value(BaseModel):
@@ -41,7 +42,8 @@ class _Value(BaseModel):
 
 class LedgerEntry(_Value):
     """One line of a ledger, never changed. `entry_id` sorts by the time of the grant or of the job's submission, and a
-    job's are derived from its id, so that a replay cannot add one. `attempt` is the job's last one.
+    job's are derived from its id, so that a replay cannot add one. `attempt` is the job's last one, or the one that a
+    note is about; a note moves nothing and has a `text`.
     """
 
     entry_id: str
@@ -50,6 +52,7 @@ class LedgerEntry(_Value):
     at: datetime
     job_id: str | None = None
     attempt: PositiveInt | None = None
+    text: str | None = None
 
 
 class Movement(_Value):
@@ -173,6 +176,19 @@ def settlement_of(job: Job) -> Movement:
     return Movement(tenant_id=job.tenant_id, entries=tuple(_settlement(job, job.finished_at)))
 
 
+def note_on(job: Job, attempt: int, text: str, now: datetime) -> LedgerEntry:
+    """What was learned about an attempt after its job had ended; there is one note per attempt."""
+    return LedgerEntry(
+        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}",
+        kind=EntryKind.NOTE,
+        credits=0,
+        at=now,
+        job_id=job.id,
+        attempt=attempt,
+        text=text,
+    )
+
+
 def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:
     price = job.price_credits if job.charged is Charged.YES else 0
     if job.charged is Charged.YES:
@@ -187,10 +203,14 @@ _STEPS: Final = (EntryKind.HOLD, EntryKind.SETTLE, EntryKind.REFUND)
 def _entry(job: Job, kind: EntryKind, amount: int, at: datetime) -> LedgerEntry:
     last = job.last_attempt
     return LedgerEntry(
-        entry_id=f"{job.id.removeprefix('job_')}-{_STEPS.index(kind) + 1}-{kind}",
+        entry_id=f"{_entry_prefix(job)}-{_STEPS.index(kind) + 1}-{kind}",
         kind=kind,
         credits=amount,
         at=at,
         job_id=job.id,
         attempt=last.number if last else None,
     )
+
+
+def _entry_prefix(job: Job) -> str:
+    return job.id.removeprefix("job_")

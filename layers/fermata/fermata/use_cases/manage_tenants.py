@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictInt, TypeAdapter, ValidationError
 
 from fermata.domain.brakes import EVERY_PROVIDER
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
 from fermata.domain.tenants import TENANT_ID, Tenant, new_api_key
+from fermata.domain.usage_export import checked_rows
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
 from fermata.domain.wallet_view import wallet_view
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports import BrakeStore, ProviderStates, TenantStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
+from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
@@ -29,6 +31,7 @@ class ManagePorts:
     wallets: WalletStore
     provider_states: ProviderStates
     brakes: BrakeStore
+    reconcile: ReconcilePorts
 
 
 class _Command(BaseModel):
@@ -91,7 +94,18 @@ class Resume(BaseModel):
     provider: str
 
 
-Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider | Pause | Resume
+class Reconcile(BaseModel):
+    """Compare the attempts in doubt of a provider with its usage export; put on record what it says if `apply`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["reconcile"]
+    provider: str
+    rows: list[JsonValue]
+    apply: StrictBool = False
+
+
+Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider | Pause | Resume | Reconcile
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 
@@ -117,6 +131,9 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case Resume(provider=name):
             changed = ports.brakes.resume(_known_provider(name, EVERY_PROVIDER))
             return {"provider": name, "paused": False, "changed": changed}
+        case Reconcile(provider=name, rows=rows, apply=apply):
+            checked = checked_rows(rows)
+            return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:

@@ -1,0 +1,175 @@
+"""What a provider's usage export says about paid calls whose outcome nobody knew. What it leaves open stays open.
+
+A row belongs to the attempt with its id. Without an id on record, rows and attempts of one model are laid over time:
+where attempts overlap, nobody can tell whose row is whose, but counting may still settle all of them together.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from fermata.domain.failures import ProviderCharged
+from fermata.domain.jobs import Attempt, AttemptState, Job
+from fermata.domain.usage_export import UsageRow
+from fermata.errors import FieldError, InvalidRequestError
+
+CLOCKS_DIFFER_BY: Final = timedelta(minutes=2)
+"""How far the provider's clock may be from ours."""
+
+_ANY_MODEL: Final = frozenset({""})
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """One attempt that was not surely unpaid, with the names of its model. `is_open` while its job may still move."""
+
+    job_id: str
+    attempt: Attempt
+    models: frozenset[str]
+    is_open: bool
+
+    @property
+    def began(self) -> datetime:
+        """The earliest moment that the provider may have noted for it."""
+        return self.attempt.started_at - CLOCKS_DIFFER_BY
+
+    @property
+    def ended(self) -> datetime:
+        """The latest moment that the provider may have noted for it."""
+        until = self.attempt.claim_until
+        return min(self.attempt.finished_at or until, until) + CLOCKS_DIFFER_BY
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the export says about one attempt in doubt: charged, not charged, or nothing for the `reason` given."""
+
+    purchase: Purchase
+    charged: ProviderCharged
+    reason: str
+    line: int | None = None
+
+
+def purchases_of(job: Job) -> Iterator[Purchase]:
+    """The attempts of a job that a bill may list."""
+    for attempt in job.attempts:
+        if attempt.provider_charged is not ProviderCharged.NO:
+            models = {attempt.model.casefold(), job.candidates[attempt.candidate].model.casefold()}
+            open_still = not job.status.is_terminal or attempt.state is AttemptState.CLAIMED
+            yield Purchase(job.id, attempt, frozenset(models), open_still)
+
+
+def period_of(rows: Sequence[UsageRow]) -> tuple[datetime, datetime] | None:
+    """The first and the last moment that an export speaks of, or None where it names none."""
+    moments = [row.created_at for row in rows if row.created_at is not None]
+    return (min(moments), max(moments)) if moments else None
+
+
+@dataclass
+class _Group:
+    """Purchases that overlap in time, and the charged rows of that time."""
+
+    purchases: list[Purchase]
+    began: datetime
+    ended: datetime
+    rows: list[UsageRow] = field(default_factory=list)
+
+
+def reconcile(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[Finding]:
+    """What the rows say about each purchase in doubt, in the order given. `purchases` are all of the provider's in the
+    export's period, in doubt or not.
+
+    Raises `InvalidRequestError` naming every charged row (of the first ten) that can belong to none of them.
+    """
+    known = {each.attempt.upstream_id for each in purchases} - {None}
+    named = {row.upstream_id: row for row in rows if row.upstream_id in known}
+    # Where every row has an id, an attempt whose id is known is not hidden behind another.
+    ids_everywhere = all(row.upstream_id is not None for row in rows)
+    nameless = [
+        each
+        for each in purchases
+        if each.attempt.upstream_id not in named and not (ids_everywhere and each.attempt.upstream_id is not None)
+    ]
+    left = [row for row in rows if row.charged and row.upstream_id not in named]
+    told = {id(each): finding for group in _groups(nameless, left) for each, finding in _counted(group, rows)}
+    return [_finding(each, named, told, rows) for each in purchases if each.attempt.is_in_doubt]
+
+
+def _finding(
+    purchase: Purchase, named: Mapping[str | None, UsageRow], told: Mapping[int, Finding], rows: Sequence[UsageRow]
+) -> Finding:
+    if purchase.is_open:
+        return Finding(purchase, ProviderCharged.UNKNOWN, "its job is still open; run this again once it has ended")
+    row = named.get(purchase.attempt.upstream_id)
+    if row is not None:
+        charged = ProviderCharged.YES if row.charged else ProviderCharged.NO
+        return Finding(purchase, charged, "listed by its id", row.line)
+    return told.get(id(purchase)) or _not_listed(purchase, rows)
+
+
+def _not_listed(purchase: Purchase, rows: Sequence[UsageRow]) -> Finding:
+    period = period_of(rows)
+    if period is None or purchase.began < period[0] or purchase.ended > period[1]:
+        return Finding(purchase, ProviderCharged.UNKNOWN, "the export does not cover its time")
+    return Finding(purchase, ProviderCharged.NO, "not listed, although the export covers its time")
+
+
+def _groups(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[_Group]:
+    """The purchases by model and time, with the rows. Where a row tells no model, the models are not told apart."""
+    by_model = all(row.model is not None for row in rows)
+    timelines: dict[str, list[_Group]] = {}
+    for models in {each.models for each in purchases} if by_model else {_ANY_MODEL}:
+        groups = list(_overlapping([each for each in purchases if models in (each.models, _ANY_MODEL)]))
+        timelines.update(dict.fromkeys(models, groups))
+    strangers = [
+        row for row in rows if not _joins(row, timelines.get((row.model or "").casefold() if by_model else ""))
+    ]
+    if strangers:
+        what = "belongs to no order that was made here; expected the export of this provider, without other users' rows"
+        raise InvalidRequestError(
+            [FieldError(f"/rows/{row.line}", f"line {row.line} {what}") for row in strangers[:10]]
+        )
+    return list({id(group): group for groups in timelines.values() for group in groups}.values())
+
+
+def _overlapping(purchases: Sequence[Purchase]) -> Iterator[_Group]:
+    group: _Group | None = None
+    for each in sorted(purchases, key=lambda each: each.began):
+        if group is None or each.began > group.ended:
+            if group is not None:
+                yield group
+            group = _Group([], each.began, each.ended)
+        group.purchases.append(each)
+        group.ended = max(group.ended, each.ended)
+    if group is not None:
+        yield group
+
+
+def _joins(row: UsageRow, groups: Sequence[_Group] | None) -> bool:
+    """Put a row to the purchases of its time; False where there are none."""
+    if not groups or row.created_at is None:
+        return False
+    place = bisect_right(groups, row.created_at, key=lambda group: group.began) - 1
+    if place < 0 or row.created_at > groups[place].ended:
+        return False
+    groups[place].rows.append(row)
+    return True
+
+
+def _counted(group: _Group, rows: Sequence[UsageRow]) -> Iterator[tuple[Purchase, Finding]]:
+    """What the number of a group's rows says about those in doubt: all were charged, none was, or nobody knows."""
+    doubts = [each for each in group.purchases if each.attempt.is_in_doubt]
+    made, listed = len(group.purchases), len(group.rows)
+    for each in doubts:
+        if any(other.is_open for other in group.purchases):
+            yield each, Finding(each, ProviderCharged.UNKNOWN, "another order of that time is still open")
+        elif listed == made:
+            line = group.rows[0].line if listed == 1 else None
+            yield each, Finding(each, ProviderCharged.YES, "listed by its model and time", line)
+        elif listed == made - len(doubts):
+            yield each, _not_listed(each, rows)
+        else:
+            reason = f"of {made} orders of that model and time {listed} are listed, and nobody can tell which"
+            yield each, Finding(each, ProviderCharged.UNKNOWN, reason)

@@ -1,0 +1,120 @@
+"""Settle with a provider's usage export whether calls of unknown outcome were charged. Customers' credits stay as they
+are: they were refunded when their jobs ended.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.failures import ProviderCharged
+from fermata.domain.job_view import rfc3339
+from fermata.domain.jobs import Job
+from fermata.domain.reconciliation import Finding, Purchase, period_of, purchases_of, reconcile
+from fermata.domain.usage_export import UsageRow
+from fermata.domain.wallet import note_on
+from fermata.errors import FieldError, InvalidRequestError, StaleRecordError, TransientError
+from fermata.ports import JobStore, Purchases
+
+MAX_PURCHASES: Final = 5_000
+_LONGEST_ORDER: Final = timedelta(hours=6)
+"""As long as the state machine may run."""
+_READS: Final = 5
+
+
+@dataclass(frozen=True)
+class ReconcilePorts:
+    """What `reconcile_usage` works with."""
+
+    jobs: JobStore
+    purchases: Purchases
+
+
+def reconcile_usage(
+    provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, now: datetime, *, apply: bool
+) -> dict[str, JsonValue]:
+    """What the rows say about every attempt in doubt of a provider; with `apply` it is put on record, with a note in
+    the tenant's ledger. Doing it again changes nothing.
+
+    Raises `InvalidRequestError` before anything is written, and `TransientError`, after which it may be run again.
+    """
+    findings = reconcile(_purchases(provider, rows, ports, now), rows)
+    decided = [each for each in findings if each.charged is not ProviderCharged.UNKNOWN]
+    if apply:
+        for job_id, of_one_job in groupby(sorted(decided, key=_job_id), key=_job_id):
+            _put_on_record(job_id, list(of_one_job), ports.jobs, now)
+    return {
+        "provider": provider,
+        "applied": apply,
+        "attempts": [_view(each) for each in findings],
+        "decided": len(decided),
+        "left_unknown": len(findings) - len(decided),
+    }
+
+
+def _purchases(provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, now: datetime) -> list[Purchase]:
+    """Everything that the rows may speak of: all attempts in doubt, and the others of the export's time."""
+    in_doubt = set(ports.purchases.in_doubt(provider))
+    known = _loaded(in_doubt, provider, ports.jobs)
+    # Rows that tell no time speak of the attempts in doubt, and of whatever was ordered since the first of them.
+    first, last = period_of(rows) or (min((each.began for each in known), default=now), now)
+    others = ports.purchases.undoubted(provider, first - _LONGEST_ORDER, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
+    if len(others) > MAX_PURCHASES:
+        message = f"speaks of more than {MAX_PURCHASES} jobs; split the export by time"
+        raise InvalidRequestError([FieldError("/rows", message)])
+    return [*known, *_loaded(set(others) - in_doubt, provider, ports.jobs)]
+
+
+def _loaded(job_ids: Collection[str], provider: str, jobs: JobStore) -> list[Purchase]:
+    found = (jobs.load(job_id) for job_id in sorted(job_ids))
+    purchases = (each for job in found if job is not None for each in purchases_of(job))
+    return [each for each in purchases if each.attempt.provider == provider]
+
+
+def _put_on_record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now: datetime) -> None:
+    bills = {each.purchase.attempt.number: each for each in findings}
+    for _ in range(_READS):
+        job = jobs.load(job_id)
+        still = {} if job is None else _still_in_doubt(job, bills)
+        if job is None or not still:
+            return
+        charged = {number: each.charged for number, each in still.items()}
+        notes = tuple(note_on(job, number, _note(each), now) for number, each in still.items())
+        try:
+            jobs.reconcile(job.with_bills(charged, now), notes)
+        except StaleRecordError:
+            continue
+        return
+    raise TransientError(f"{job_id} changed {_READS} times while its bill was put on record; run the command again")
+
+
+def _still_in_doubt(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:
+    return {each.number: bills[each.number] for each in job.attempts if each.is_in_doubt and each.number in bills}
+
+
+def _job_id(finding: Finding) -> str:
+    return finding.purchase.job_id
+
+
+def _note(finding: Finding) -> str:
+    word = "charged" if finding.charged is ProviderCharged.YES else "did not charge"
+    line = "" if finding.line is None else f", line {finding.line}"
+    return f"{finding.purchase.attempt.provider} {word} (usage export: {finding.reason}{line})"
+
+
+def _view(finding: Finding) -> JsonValue:
+    attempt = finding.purchase.attempt
+    return {
+        "job_id": finding.purchase.job_id,
+        "attempt": attempt.number,
+        "model": attempt.model,
+        "started_at": rfc3339(attempt.started_at),
+        "upstream_id": attempt.upstream_id,
+        "late": attempt.late,
+        "provider_charged": finding.charged.value,
+        "reason": finding.reason,
+        "line": finding.line,
+    }

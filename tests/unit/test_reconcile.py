@@ -1,0 +1,294 @@
+"""An operator settles with a provider's bill what nobody knew: attempts learn it, customers' credits do not move."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from fermata.adapters.dynamo_purchases import DynamoPurchases
+from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.domain.failures import ProviderCharged, unknown_outcome
+from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus
+from fermata.domain.upstream import Refused
+from fermata.domain.usage_export import UsageRow
+from fermata.domain.wallet import EntryKind
+from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
+from fermata.ports import Purchases
+from fermata.use_cases import reconcile as use_case
+from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
+from tests.books import Books, books_in_dynamodb
+from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited
+from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, InMemoryPurchases
+
+LATER = NOON + timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An operator's desk over the books of one store."""
+
+    books: Books
+    purchases: Purchases
+
+    def stored(self, number: int = 0) -> Job:
+        job = self.books.jobs.load(job_id(number))
+        assert job is not None
+        return job
+
+    def ordered(self, number: int, began: datetime = NOON, provider: str = "minimax", **changes: Any) -> Job:  # noqa: ANN401
+        """A job whose first attempt is claimed."""
+        job = queued_job(provider, id=job_id(number))
+        self.books.jobs.create(job)
+        attempt = claimed_attempt(provider, started_at=began, claim_until=began + timedelta(minutes=16), **changes)
+        claimed = job.claimed(attempt, began)
+        self.books.jobs.save(claimed)
+        return claimed
+
+    def in_doubt(self, number: int = 0, began: datetime = NOON, **changes: Any) -> Job:  # noqa: ANN401
+        """A job that failed without anybody knowing whether its only attempt was charged."""
+        job = self.ordered(number, began, **changes)
+        ended = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), began), began)
+        self.books.jobs.save(ended)
+        self.books.jobs.settle(ended.settled(unknown_outcome("cut"), began))
+        return self.stored(number)
+
+    def run(self, *rows: UsageRow, apply: bool = True, provider: str = "minimax") -> dict[str, Any]:
+        ports = ReconcilePorts(self.books.jobs, self.purchases)
+        return dict(reconcile_usage(provider, rows, ports, LATER, apply=apply))
+
+    def notes(self) -> list[tuple[str | None, str | None]]:
+        ledger = self.books.ledger("acme")
+        return [(entry.job_id, entry.text) for entry in ledger if entry.kind is EntryKind.NOTE]
+
+
+def job_id(number: int) -> str:
+    return f"{JOB_ID[:-2]}{number:02d}"
+
+
+def row(line: int = 2, **fields: Any) -> UsageRow:  # noqa: ANN401 - fields of a row
+    return UsageRow.model_validate({"line": line, **fields})
+
+
+AT_NOON = row(created_at=NOON, model="music-2.5")
+BY_ID = row(upstream_id="a1")
+
+
+@pytest.fixture(params=["in_memory", "dynamodb"])
+def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    if request.param == "in_memory":
+        jobs = InMemoryJobStore()
+        yield Desk(Books(jobs, jobs.wallets, jobs.wallets.ledger), InMemoryPurchases(jobs))
+        return
+    with mock_aws():
+        client = dynamodb_with_table(*FUNDED_WALLETS)
+        yield Desk(books_in_dynamodb(client), DynamoPurchases(DynamoTransactions(client, TABLE)))
+
+
+# ---- which attempts are found
+
+
+def test_an_attempt_moves_from_the_billed_to_those_in_doubt_and_back_with_the_writes_that_change_it(desk: Desk) -> None:
+    def found() -> tuple[list[str], list[str]]:
+        return desk.purchases.in_doubt("minimax"), desk.purchases.undoubted("minimax", NOON, NOON + HOUR, 9)
+
+    desk.ordered(1, NOON + HOUR)
+    assert found() == ([], [job_id(1)])
+    desk.in_doubt(0)
+    assert found() == ([job_id(0)], [job_id(1)])
+    desk.run(AT_NOON)
+    assert found() == ([], [job_id(0), job_id(1)])
+
+
+def test_an_unpaid_attempt_is_not_found(desk: Desk) -> None:
+    job = desk.ordered(0)
+    desk.books.jobs.save(job.with_outcome(job.attempts[-1].after(Refused(rate_limited()), NOON), NOON))
+    assert desk.purchases.in_doubt("minimax") == []
+    assert desk.purchases.undoubted("minimax", NOON, NOON, 9) == []
+
+
+def test_purchases_are_found_by_provider_and_time_and_no_more_than_asked_for(desk: Desk) -> None:
+    for number in range(3):
+        desk.ordered(number, NOON + number * HOUR)
+    desk.ordered(3, provider="aimlapi")
+    assert desk.purchases.undoubted("minimax", NOON, NOON + HOUR, 9) == [job_id(0), job_id(1)]
+    assert desk.purchases.undoubted("minimax", NOON, NOON + 2 * HOUR, 2) == [job_id(0), job_id(1)]
+    assert desk.purchases.undoubted("aimlapi", NOON, NOON, 9) == [job_id(3)]
+
+
+def test_what_a_deleted_job_cost_is_still_found(desk: Desk) -> None:
+    ended = desk.in_doubt()
+    desk.books.jobs.forget(ended.forgotten(NOON))
+    desk.run(AT_NOON)
+    assert desk.stored().attempts[0].provider_charged is ProviderCharged.YES
+
+
+# ---- what is put on record
+
+
+def test_without_apply_everything_is_told_and_nothing_written(desk: Desk) -> None:
+    before = desk.in_doubt()
+    answer = desk.run(AT_NOON, apply=False)
+    assert answer == {
+        "provider": "minimax",
+        "applied": False,
+        "attempts": [
+            {
+                "job_id": job_id(0),
+                "attempt": 1,
+                "model": "music-2.5",
+                "started_at": "2026-11-21T12:00:00.000Z",
+                "upstream_id": None,
+                "late": False,
+                "provider_charged": "yes",
+                "reason": "listed by its model and time",
+                "line": 2,
+            }
+        ],
+        "decided": 1,
+        "left_unknown": 0,
+    }
+    assert (desk.stored(), desk.notes()) == (before, [])
+
+
+@pytest.mark.parametrize(("charged", "word"), [(True, "charged"), (False, "did not charge")])
+def test_an_attempt_learns_its_bill_and_nothing_else_changes(desk: Desk, charged: bool, word: str) -> None:
+    before = desk.in_doubt(upstream_id="a1")
+    wallet = desk.books.wallet()
+    desk.run(BY_ID.model_copy(update={"charged": charged}))
+    (old,), (new,) = before.attempts, desk.stored().attempts
+    bill = ProviderCharged.YES if charged else ProviderCharged.NO
+    assert new == old.model_copy(update={"provider_charged": bill, "reconciled_at": LATER})
+    assert desk.stored() == before.model_copy(update={"attempts": (new,), "version": before.version + 1})
+    assert desk.books.wallet() == wallet
+    assert desk.notes() == [(job_id(0), f"minimax {word} (usage export: listed by its id, line 2)")]
+
+
+def test_a_note_explains_no_credits(desk: Desk) -> None:
+    desk.in_doubt()
+    desk.run(AT_NOON)
+    ledger = desk.books.ledger("acme")
+    assert [(entry.kind.value, entry.attempt) for entry in ledger][-1] == ("note", 1)
+    assert ledger[-1].credits == 0
+    held = [entry for entry in ledger if entry.kind is EntryKind.HOLD]
+    refunded = [entry for entry in ledger if entry.kind is EntryKind.REFUND]
+    assert sum(entry.credits for entry in held) == sum(entry.credits for entry in refunded)
+
+
+def test_a_second_run_changes_nothing(desk: Desk) -> None:
+    desk.in_doubt()
+    desk.run(AT_NOON)
+    once, notes = desk.stored(), desk.notes()
+    assert desk.run(AT_NOON)["attempts"] == []
+    assert (desk.stored(), desk.notes()) == (once, notes)
+
+
+def test_several_attempts_of_one_job_are_put_on_record_together(desk: Desk) -> None:
+    job = desk.ordered(0)
+    for number in (1, 2):
+        unknown = job.attempts[-1].after(Refused(unknown_outcome("cut")), NOON)
+        job = job.with_outcome(unknown, NOON).model_copy(update={"status": JobStatus.QUEUED})
+        desk.books.jobs.save(job)
+        if number == 1:
+            job = job.claimed(claimed_attempt(number=2, upstream_id="a2"), NOON)
+            desk.books.jobs.save(job)
+    desk.books.jobs.settle(job.settled(unknown_outcome("cut"), NOON))
+    answer = desk.run(row(upstream_id="a2"), row(3, created_at=NOON, model="music-2.5"))
+    assert (answer["decided"], len(desk.notes())) == (2, 2)
+    assert {attempt.provider_charged for attempt in desk.stored().attempts} == {ProviderCharged.YES}
+
+
+def test_an_open_jobs_attempt_is_told_and_left(desk: Desk) -> None:
+    job = desk.ordered(0)
+    unknown = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), NOON), NOON)
+    desk.books.jobs.save(unknown)
+    answer = desk.run(AT_NOON)
+    assert (answer["decided"], answer["left_unknown"]) == (0, 1)
+    assert desk.stored().attempts[0].provider_charged is ProviderCharged.UNKNOWN
+
+
+def test_another_providers_attempts_are_left(desk: Desk) -> None:
+    desk.in_doubt(0, upstream_id="a1", provider="aimlapi")
+    with pytest.raises(InvalidRequestError, match="line 2 belongs to no order"):
+        desk.run(BY_ID)
+    assert desk.run(row(upstream_id="x", charged=False))["attempts"] == []
+    assert desk.stored().attempts[0].provider_charged is ProviderCharged.UNKNOWN
+
+
+def test_an_export_with_one_unknown_id_is_refused_and_nothing_is_stored(desk: Desk) -> None:
+    before = desk.in_doubt(upstream_id="a1")
+    with pytest.raises(InvalidRequestError, match="line 3 belongs to no order"):
+        desk.run(BY_ID, row(3, upstream_id="stranger"))
+    assert (desk.stored(), desk.notes()) == (before, [])
+
+
+def test_the_id_of_a_song_that_was_bought_is_no_stranger(desk: Desk) -> None:
+    desk.in_doubt(0, upstream_id="a1")
+    bought = desk.ordered(1, NOON + HOUR, upstream_id="a2")
+    made = bought.attempts[-1].model_copy(update={"state": AttemptState.READY, "provider_charged": ProviderCharged.YES})
+    desk.books.jobs.save(bought.with_outcome(made, NOON + HOUR))
+    assert desk.run(BY_ID, row(3, upstream_id="a2"))["decided"] == 1
+
+
+def test_a_job_that_somebody_wrote_meanwhile_is_read_again(desk: Desk) -> None:
+    ended = desk.in_doubt()
+    reconcile = desk.books.jobs.reconcile
+    others = [ended.published()]
+
+    def after_a_race(job: Job, notes: Any) -> None:  # noqa: ANN401 - ledger entries
+        while others:
+            desk.books.jobs.save(others.pop())
+        reconcile(job, notes)
+
+    desk.books.jobs.reconcile = after_a_race  # type: ignore[method-assign]  # somebody else is faster, once
+    desk.run(AT_NOON)
+    assert (desk.stored().publish_pending, desk.stored().attempts[0].provider_charged) == (False, ProviderCharged.YES)
+
+
+def test_a_job_that_others_keep_writing_is_told_as_transient(desk: Desk) -> None:
+    desk.in_doubt()
+
+    def lose(*_: object) -> None:
+        raise StaleRecordError("somebody else wrote first")
+
+    desk.books.jobs.reconcile = lose  # type: ignore[assignment, method-assign]  # somebody else is always faster
+    with pytest.raises(TransientError, match="run the command again"):
+        desk.run(AT_NOON)
+
+
+def test_a_note_is_written_once_whoever_else_reconciles(desk: Desk) -> None:
+    before = desk.in_doubt()
+    desk.run(AT_NOON)
+    notes = tuple(entry for entry in desk.books.ledger("acme") if entry.kind is EntryKind.NOTE)
+    again = desk.stored().with_bills({1: ProviderCharged.NO}, LATER)
+    with pytest.raises(StaleRecordError):
+        desk.books.jobs.reconcile(again, notes)
+    with pytest.raises(StaleRecordError):
+        desk.books.jobs.reconcile(before.with_bills({1: ProviderCharged.NO}, LATER), ())
+    assert desk.stored().attempts[0].provider_charged is ProviderCharged.YES
+
+
+def test_an_export_of_too_many_orders_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(use_case, "MAX_PURCHASES", 1)
+    desk.ordered(0)
+    desk.ordered(1)
+    with pytest.raises(InvalidRequestError, match="more than 1 jobs; split the export"):
+        desk.run(AT_NOON)
+
+
+def test_an_index_that_cannot_be_read_is_transient() -> None:
+    with mock_aws():
+        client = dynamodb_with_table()
+        AnswersInstead(client, "Query", aws_error("ProvisionedThroughputExceededException", "canary"))
+        with pytest.raises(TransientError, match="attempts could not be read: Prov") as caught:
+            DynamoPurchases(DynamoTransactions(client, TABLE)).in_doubt("minimax")
+    assert "canary" not in str(caught.value)
+
+
+def test_an_attempt_in_doubt_is_one_that_ended() -> None:
+    running: Attempt = claimed_attempt()
+    assert not running.is_in_doubt
