@@ -17,8 +17,10 @@ from local.errors import LocalCloudError, UsageError
 from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
-_REFUSALS: Final = frozenset({"InvalidRequestError", "NotFoundError"})
-_FIELDS: Final = ("tenant_id", "provider", "credits", "plan", "cap_credits")
+_REFUSALS: Final = frozenset(
+    {"InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"}
+)
+_FIELDS: Final = ("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits")
 
 _DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers."
 _COMMANDS: Final = (
@@ -119,6 +121,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for name, what, which in _PROVIDER_COMMANDS:
         command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
         command.add_argument("provider", metavar="PROVIDER", help=which)
+    what = "deliver the song that was bought for a failed job, under a new job and without another order"
+    redeliver = commands.add_parser("redeliver", help=what, description=what, allow_abbrev=False)
+    redeliver.add_argument("job_id", metavar="JOB", help="id of the job that failed")
     what = "compare attempts of unknown outcome with the provider's usage export"
     reconcile = commands.add_parser("reconcile", help=what, description=what, allow_abbrev=False)
     reconcile.add_argument("provider", metavar="PROVIDER", help=_ONE)

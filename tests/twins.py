@@ -42,6 +42,7 @@ from fermata.use_cases.prepare_reference import PreparePorts
 from fermata.use_cases.read_jobs import ReadPorts
 from fermata.use_cases.reap_jobs import ReapPorts
 from fermata.use_cases.reconcile import ReconcilePorts
+from fermata.use_cases.redeliver import RedeliverPorts
 from fermata.use_cases.resume_generation import ResumePorts
 from fermata.use_cases.settle_job import SettlePorts
 from fermata.use_cases.start_generation import StartPorts
@@ -855,7 +856,11 @@ class World:
 
     def manage_ports(self) -> ManagePorts:
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
-        return ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile)
+        redeliver = self.redeliver_ports()
+        return ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile, redeliver)
+
+    def redeliver_ports(self) -> RedeliverPorts:
+        return RedeliverPorts(self.jobs, self.answers, self.providers, self.machine, first_check_s=60)
 
     def delete_ports(self) -> DeletePorts:
         return DeletePorts(self.jobs, self.answers, self.tracks, self.references)

@@ -43,6 +43,7 @@ FIELDS = {
     "price_credits",
     "estimate",
     "attempt_count",
+    "recovered_from",
     "tracks",
     "error",
     "urls",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from fermata.adapters.providers import load_provider
 from fermata.domain.circuit import Circuit
 from fermata.domain.provider_state import ProviderState
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
@@ -13,15 +14,18 @@ from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
 from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
 from fermata.use_cases.reconcile import ReconcilePorts
+from fermata.use_cases.redeliver import RedeliverPorts
 from tests.songs import queued_job
 from tests.twins import (
     NOON,
+    InMemoryAnswerStore,
     InMemoryBrakeStore,
     InMemoryJobStore,
     InMemoryProviderStates,
     InMemoryPurchases,
     InMemoryTenantStore,
     InMemoryWalletStore,
+    RecordingJobMachine,
 )
 
 RANDOM = bytes(range(25))
@@ -42,7 +46,8 @@ class Office:
     def carry_out(self, command: object) -> dict[str, object]:
         self.commands += 1
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
-        ports = ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile)
+        redeliver = RedeliverPorts(self.jobs, InMemoryAnswerStore(), load_provider, RecordingJobMachine(), 60)
+        ports = ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile, redeliver)
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 
 

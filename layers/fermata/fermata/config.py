@@ -66,6 +66,14 @@ class SubmitSettings(TableSettings):
     longest_finish_by_seconds: PositiveInt
 
 
+class ManageSettings(TableSettings):
+    """What `manage_tenants` needs."""
+
+    audio_bucket: str
+    music_job_machine_arn: str
+    reaper_first_check_seconds: PositiveInt
+
+
 class DeleteSettings(TableSettings):
     """What `delete_job` needs."""
 

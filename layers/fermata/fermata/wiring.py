@@ -133,11 +133,28 @@ def wallet_store() -> WalletStore:
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
     from fermata.adapters.dynamo_purchases import DynamoPurchases
+    from fermata.adapters.providers import load_provider
+    from fermata.adapters.s3_answer_store import S3AnswerStore
+    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.reconcile import ReconcilePorts
+    from fermata.use_cases.redeliver import RedeliverPorts
 
-    reconcile = ReconcilePorts(job_store(), DynamoPurchases(_transactions()))
-    return ManagePorts(tenant_store(), wallet_store(), provider_states(), brake_store(), reconcile)
+    settings = config.load(config.ManageSettings)
+    return ManagePorts(
+        tenants=tenant_store(),
+        wallets=wallet_store(),
+        provider_states=provider_states(),
+        brakes=brake_store(),
+        reconcile=ReconcilePorts(job_store(), DynamoPurchases(_transactions())),
+        redeliver=RedeliverPorts(
+            jobs=job_store(),
+            answers=S3AnswerStore(aws.s3(), settings.audio_bucket),
+            providers=load_provider,
+            machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
+            first_check_s=settings.reaper_first_check_seconds,
+        ),
+    )
 
 
 @lru_cache(maxsize=1)

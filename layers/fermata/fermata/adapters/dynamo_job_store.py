@@ -35,6 +35,7 @@ class DynamoJobStore:
         writes = {
             _ROW: self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)"),
             "request": self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES)),
+            **{f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts},
         }
         if receipt is not None:
             writes[_RECEIPT] = self._put_receipt(receipt, job)

@@ -23,8 +23,10 @@ _EVER: Final = ("0", "9")
 
 
 def purchase_keys(attempt: Attempt) -> dict[str, str]:
-    """What puts an attempt's item into the index; nothing where it is surely unpaid."""
-    if attempt.provider_charged is ProviderCharged.NO:
+    """What puts an attempt's item into the index; nothing where it is surely unpaid, or was
+    bought for another job.
+    """
+    if attempt.provider_charged is ProviderCharged.NO or attempt.staged_at is not None:
         return {}
     kind = _DOUBT if attempt.is_in_doubt else _BILLED
     return {"check_shard": f"{kind}{attempt.provider}", "check_at": sortable(attempt.started_at)}

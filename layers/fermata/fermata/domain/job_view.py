@@ -56,6 +56,7 @@ def job_view(job: Job, estimate: Estimate | None, links: Mapping[int, Link], api
         "charged": job.charged.value,
         "price_credits": job.price_credits,
         "estimate": None if estimate is None or job.status.is_terminal else estimate_view(job, estimate),
+        "recovered_from": job.recovered_from,
         "attempt_count": len(job.attempts),
         "tracks": [_track_view(track, links[track.number]) for track in finished_tracks(job)],
         "error": _error_view(job.failure),

@@ -111,6 +111,13 @@ class AwaitedCallback(_Record):
     timeout_s: PositiveInt
 
 
+class StagedAt(_Record):
+    """Under which job and attempt a provider's answer is staged."""
+
+    job_id: str
+    attempt: PositiveInt
+
+
 class Attempt(_Record):
     """One POST to one provider, for the model at position `candidate` of the job's chain. `dialect` reads its answers.
     `claim_until` is when another run may call a silent claim unknown.
@@ -119,6 +126,7 @@ class Attempt(_Record):
     the provider surely did not charge. `audio` is there once the attempt is ready. `late` marks an answer that arrived
     whole after its outcome had been written off as unknown. `poll_route` counts the provider's routes for polling up to
     the one that knew the task. `reconciled_at` is when an operator settled with the provider's bill what was charged.
+    `staged_at` says of an attempt that was carried over from another job where its answer is; it is billed there.
     """
 
     number: PositiveInt
@@ -142,6 +150,7 @@ class Attempt(_Record):
     callback: AwaitedCallback | None = None
     late: bool = False
     reconciled_at: datetime | None = None
+    staged_at: StagedAt | None = None
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt once the provider's answer to its POST, or to a poll, is understood."""
@@ -168,7 +177,8 @@ class Attempt(_Record):
     @property
     def is_in_doubt(self) -> bool:
         """Whether it has ended and nobody knows whether the provider charged for it."""
-        return self.state is AttemptState.FAILED and self.provider_charged is ProviderCharged.UNKNOWN
+        doubtful = self.state is AttemptState.FAILED and self.provider_charged is ProviderCharged.UNKNOWN
+        return doubtful and self.staged_at is None
 
     @property
     def announced_by(self) -> AwaitedCallback | None:
@@ -203,6 +213,20 @@ class Attempt(_Record):
     def reconciled(self, charged: ProviderCharged, now: datetime) -> "Attempt":
         """This attempt with what the provider's bill says about it; its failure stays what was known then."""
         return self._with(provider_charged=charged, reconciled_at=now)
+
+    def carried_over(self, staged_at: StagedAt, now: datetime) -> "Attempt":
+        """This attempt at the beginning of another job: its order stands, its answer is still to be read."""
+        return Attempt(
+            number=1,
+            provider=self.provider,
+            dialect=self.dialect,
+            model=self.model,
+            key_alias=self.key_alias,
+            claim_id=self.claim_id,
+            claim_until=self.claim_until,
+            started_at=now,
+            staged_at=self.staged_at or staged_at,
+        )
 
     def marked_late(self) -> "Attempt":
         """This attempt after its answer arrived whole although it had been written off."""
@@ -239,6 +263,7 @@ class Job(_Record):
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
     `reference` is the recording that the song refers to, once it is stored and measured. A `refusal` is why nobody is
     asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
+    `recovered_from` is the job whose song this one delivers, without an order of its own.
     `to_book` is what the write of this very version books in a provider's budget; it is not part of the record.
     """
 
@@ -260,6 +285,7 @@ class Job(_Record):
     absent_since: datetime | None = None
     publish_pending: bool = False
     deleted_at: datetime | None = None
+    recovered_from: str | None = None
     version: PositiveInt = Field(default=1)
     to_book: Booking | None = Field(default=None, exclude=True)
 

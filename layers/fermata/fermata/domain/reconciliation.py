@@ -53,9 +53,9 @@ class Finding:
 
 
 def purchases_of(job: Job) -> Iterator[Purchase]:
-    """The attempts of a job that a bill may list."""
+    """The attempts of a job that a bill may list; one that was carried over was bought for another job."""
     for attempt in job.attempts:
-        if attempt.provider_charged is not ProviderCharged.NO:
+        if attempt.provider_charged is not ProviderCharged.NO and attempt.staged_at is None:
             models = {attempt.model.casefold(), job.candidates[attempt.candidate].model.casefold()}
             open_still = not job.status.is_terminal or attempt.state is AttemptState.CLAIMED
             yield Purchase(job.id, attempt, frozenset(models), open_still)

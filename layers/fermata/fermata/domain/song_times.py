@@ -51,10 +51,12 @@ class SongTimes(BaseModel):
 
 
 def song_time_of(job: Job) -> SongTime | None:
-    """What the song of a delivered job took; None where the job failed, or where its link had to be renewed, because
-    the end of the work is then no longer on record.
+    """What the song of a delivered job took; None where the job failed, and where the work is not on record: its link
+    had to be renewed, or it was done for another job.
     """
     attempt = job.last_attempt
+    if job.recovered_from is not None:
+        return None
     if job.status is not JobStatus.SUCCEEDED or attempt is None or attempt.finished_at is None or attempt.link_renewals:
         return None
     return SongTime(job.id, max(1, round((attempt.finished_at - attempt.started_at).total_seconds())))

@@ -18,6 +18,7 @@ from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports import BrakeStore, ProviderStates, TenantStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
 from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
+from fermata.use_cases.redeliver import RedeliverPorts, redeliver
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
@@ -32,6 +33,7 @@ class ManagePorts:
     provider_states: ProviderStates
     brakes: BrakeStore
     reconcile: ReconcilePorts
+    redeliver: RedeliverPorts
 
 
 class _Command(BaseModel):
@@ -105,13 +107,22 @@ class Reconcile(BaseModel):
     apply: StrictBool = False
 
 
-Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider | Pause | Resume | Reconcile
+class Redeliver(BaseModel):
+    """Deliver the song that was bought for a job which failed, under a new job and without another order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["redeliver"]
+    job_id: str
+
+
+Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider | Pause | Resume | Reconcile | Redeliver
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 
 
 def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
-    """Carry out one command and say what was done; raises `InvalidRequestError` or `NotFoundError`."""
+    """Carry out one command and say what was done; raises a `RequestRefusedError` where nothing was."""
     match _parse(command):
         case CreateTenant(tenant_id=tenant_id):
             return _create_tenant(tenant_id, ports, now)
@@ -134,6 +145,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
+        case Redeliver(job_id=job_id):
+            return redeliver(job_id, ports.redeliver, now)
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:

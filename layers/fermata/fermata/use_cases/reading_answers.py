@@ -1,9 +1,14 @@
 """Read a provider's answer without ever holding its audio."""
 
+from collections.abc import Callable
+
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio_kind import HEAD_BYTES, begins_as_audio
-from fermata.domain.upstream import UpstreamAnswer
-from fermata.ports import StreamedAnswer
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import Attempt, Job
+from fermata.domain.upstream import Provider, Refused, StartOutcome, UpstreamAnswer
+from fermata.errors import BadAudioError
+from fermata.ports import AnswerStore, StreamedAnswer
 
 
 def read_answer(answer: StreamedAnswer) -> UpstreamAnswer:
@@ -21,4 +26,33 @@ def read_answer(answer: StreamedAnswer) -> UpstreamAnswer:
         hex_digits=scanned.hex_digits,
         retry_after_s=answer.retry_after_s,
         begins_as_audio=begins_as_audio(head),
+    )
+
+
+def staged_answer(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer | None:
+    """The completely staged answer to an attempt, or None; one that was carried over is staged under its first job."""
+    where = attempt.staged_at
+    return answers.open(job.id, attempt.number) if where is None else answers.open(where.job_id, where.attempt)
+
+
+def understood_answer(
+    job: Job, attempt: Attempt, answers: AnswerStore, providers: Callable[[str], Provider]
+) -> StartOutcome | None:
+    """What a completely staged answer means, or None where none is staged."""
+    kept = staged_answer(job, attempt, answers)
+    if kept is None:
+        return None
+    try:
+        answer = read_answer(kept)
+    except BadAudioError as error:
+        return Refused(_two_songs_in_one(str(error)))
+    return providers(attempt.dialect).read_start(answer)
+
+
+def _two_songs_in_one(message: str) -> Failure:
+    return Failure(
+        failure_class=FailureClass.BAD_AUDIO,
+        provider_charged=ProviderCharged.UNKNOWN,
+        message=message,
+        code="bad_audio",
     )

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fermata.domain.catalogue import Catalogue
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, AttemptState, Job, fenced
-from fermata.domain.upstream import Provider, Refused, StartOutcome
+from fermata.domain.upstream import Provider
 from fermata.domain.verdicts import Verdict, verdict_on
-from fermata.errors import BadAudioError, NotFoundError, StaleRecordError
+from fermata.errors import NotFoundError, StaleRecordError
 from fermata.ports import AnswerStore, Estimates, JobStore, Metrics
 from fermata.use_cases.estimating import pace_of
-from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.reading_answers import understood_answer
 from fermata.use_cases.telling_of_doubts import tell_of_doubts
 
 
@@ -42,7 +41,7 @@ def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) 
     # The clock is read before the store: an answer that completes in between is found by the run that sent the request,
     # which then marks itself late instead of being lost.
     silent = now >= attempt.claim_until
-    outcome = understood_answer(job, attempt, ports)
+    outcome = understood_answer(job, attempt, ports.answers, ports.providers)
     if outcome is not None:
         closed = attempt.after(outcome, now)
     elif silent:
@@ -56,27 +55,6 @@ def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) 
         return load_job(job.id, ports.jobs)
     tell_of_doubts(job, changed, ports.metrics)
     return changed
-
-
-def understood_answer(job: Job, attempt: Attempt, ports: ResumePorts) -> StartOutcome | None:
-    """What a completely staged answer means, or None where none is staged."""
-    kept = ports.answers.open(job.id, attempt.number)
-    if kept is None:
-        return None
-    try:
-        answer = read_answer(kept)
-    except BadAudioError as error:
-        return Refused(_two_songs_in_one(str(error)))
-    return ports.providers(attempt.dialect).read_start(answer)
-
-
-def _two_songs_in_one(message: str) -> Failure:
-    return Failure(
-        failure_class=FailureClass.BAD_AUDIO,
-        provider_charged=ProviderCharged.UNKNOWN,
-        message=message,
-        code="bad_audio",
-    )
 
 
 def load_job(job_id: str, jobs: JobStore) -> Job:

@@ -27,7 +27,8 @@ from fermata.ports import ProviderKeys, ReferenceStore, Upstream
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.holding_back import BrakePorts, look_at_brakes, next_look, refused_claim
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
-from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation, understood_answer
+from fermata.use_cases.reading_answers import understood_answer
+from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation
 from fermata.use_cases.song_orders import song_order
 from fermata.use_cases.taking_turns import (
     Ticket,
@@ -233,8 +234,12 @@ def _order(job: Job, key: str, callback_url: str, ports: StartPorts) -> StartOut
         return Refused(_perhaps_paid(error))
     except TransientError as error:
         # The upload may have completed although its answer was lost.
-        return understood_answer(job, attempt, ports.resume) or Refused(_perhaps_paid(error))
-    return understood_answer(job, attempt, ports.resume) or Refused(unknown_outcome("the staged answer is gone"))
+        return _understood(job, ports) or Refused(_perhaps_paid(error))
+    return _understood(job, ports) or Refused(unknown_outcome("the staged answer is gone"))
+
+
+def _understood(job: Job, ports: StartPorts) -> StartOutcome | None:
+    return understood_answer(job, _attempt(job), ports.resume.answers, ports.resume.providers)
 
 
 def _perhaps_paid(error: FermataError) -> Failure:

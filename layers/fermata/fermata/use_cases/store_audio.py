@@ -14,6 +14,7 @@ from fermata.domain.hex_decoder import HexDecoder
 from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, Track
 from fermata.errors import BadAudioError, LinkExpiredError, ResultExpiredError, StaleRecordError
 from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
+from fermata.use_cases.reading_answers import staged_answer
 from fermata.use_cases.resume_generation import load_job
 
 LINK_RENEWALS = 1
@@ -97,7 +98,7 @@ def _song(job: Job, attempt: Attempt, audio: Audio, number: int, ports: StorePor
 
 
 def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
-    kept = answers.open(job.id, attempt.number)
+    kept = staged_answer(job, attempt, answers)
     if kept is None:
         raise ResultExpiredError(f"the staged answer of attempt {attempt.number} is gone; it is kept 30 days")
     return kept
