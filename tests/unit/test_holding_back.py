@@ -14,6 +14,7 @@ from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
+from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, prepared
 from tests.songs import JOB_ID, candidate, hex_answer, json_answer, queued_job
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
@@ -145,6 +146,18 @@ def test_a_resume_of_an_ordered_job_is_not_held() -> None:
     start(world)
     world.brakes.pause("all", NOON)
     assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.GENERATING
+
+
+def test_a_recording_is_copied_while_its_provider_is_paused_and_handed_over_once_it_is_resumed() -> None:
+    world = World()
+    job = job_with({"audio_url": AUDIO_URL, "purpose": None}, REGISTERED_CANDIDATE)
+    world.jobs.create(job)
+    world.brakes.pause("aimlapi", NOON)
+    assert start(world)[0] is Word.NEEDS_REFERENCE
+    world.jobs.save(job.with_reference(prepared(), NOON))
+    assert start(world)[0] is Word.WAIT_SLOT
+    world.brakes.resume("aimlapi")
+    assert start(world)[0] is Word.NEEDS_REFERENCE
 
 
 def test_brakes_that_cannot_be_read_hold_the_order() -> None:
