@@ -12,6 +12,7 @@ import ctypes
 import gc
 import importlib
 import json
+import logging
 import os
 import selectors
 import signal
@@ -137,6 +138,18 @@ def end_when_closed(lifeline: int) -> None:
     threading.Thread(target=watch, daemon=True, name="lifeline").start()
 
 
+def write_lines_once() -> None:
+    """Keep loggers that write for themselves from handing their lines on.
+
+    On Lambda such a logger is made after the runtime's own handler, and tells that one to leave its lines out.
+    """
+    for logger in list(logging.Logger.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger) and not all(
+            isinstance(each, logging.NullHandler) for each in logger.handlers
+        ):
+            logger.propagate = False
+
+
 def run_function(request: dict[str, Any], lifeline: int) -> None:
     """Run AWS's runtime client around `request["handler"]` until the process is killed."""
     os.environ.clear()
@@ -145,6 +158,7 @@ def run_function(request: dict[str, Any], lifeline: int) -> None:
     os.chdir(request["code_dir"])
     sys.path.insert(0, request["code_dir"])
     end_when_closed(lifeline)
+    write_lines_once()
     from awslambdaric import __main__ as runtime
 
     runtime.main(["awslambdaric", request["handler"]])

@@ -347,6 +347,15 @@ def test_a_function_killed_while_it_waits_for_the_song_leaves_an_unknown_outcome
     assert ended["attempt_count"] == 1
 
 
+def test_a_function_writes_each_of_its_lines_once(cloud: Cloud) -> None:
+    job = cloud.made(request("each line once"))
+    cloud.ended_execution(job["id"])
+    written = (Path(cloud.line["logs_dir"]) / "SettleJobFunction.jsonl").read_text().splitlines()
+    lines = [line for line in map(json.loads, written) if line.get("message") == "settled"]
+    assert [line["status"] for line in lines if line.get("job_id") == job["id"]] == ["succeeded"]
+    assert all("job_id" in line for line in lines)
+
+
 def test_no_prompt_key_signature_or_hint_is_in_any_log(cloud: Cloud) -> None:
     jobs = []
     for provider, model in MODELS.items():
