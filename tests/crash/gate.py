@@ -1,0 +1,155 @@
+"""Every call that leaves a function in this process comes by here, and may be the last thing it does."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from tests.crash import direct_table
+from tests.crash.cuts import When
+
+_AN_ID = re.compile(r"(?=.*\d)[\w.:%=&-]{12,}")
+_KEY_FIELDS = ("Key", "Item")
+
+
+class Killed(BaseException):
+    """The function's process is gone. Nothing of the function may catch it."""
+
+
+class Gate:
+    """What one invocation does outside. Past `deadly`, counted from 0 over all moments, nothing leaves any more: what
+    still runs then (`finally`, context managers) would not run in a process that was killed.
+    """
+
+    def __init__(self, deadly: int | None) -> None:
+        self.events: list[tuple[str, When]] = []
+        self.dead = False
+        self.over = threading.Event()
+        """Set when the invocation has ended, one way or the other."""
+        self._deadly = deadly
+
+    def passes(self, call: str, when: When) -> None:
+        """Note a moment; raises `Killed` where it is the last one."""
+        if self.dead:
+            raise Killed
+        self.events.append((call, when))
+        if len(self.events) - 1 == self._deadly:
+            self.dead = True
+            self.over.set()
+            raise Killed
+
+
+_THIS_THREAD = threading.local()
+
+
+def enter(gate: Gate | None) -> None:
+    """Let the calls of this thread pass `gate`, or none."""
+    _THIS_THREAD.gate = gate
+
+
+def _gate() -> Gate | None:
+    return getattr(_THIS_THREAD, "gate", None)
+
+
+# The one way of all calls, which the stubs do not know.
+_CALL_AWS: Callable[..., Any] = vars(BaseClient)["_make_api_call"]
+
+
+def _call_aws(client: BaseClient, operation: str, params: dict[str, Any]) -> Any:  # noqa: ANN401 - any answer
+    if client.meta.service_model.service_name == "dynamodb" and direct_table.answers(operation):
+        return direct_table.call(client, operation, params)
+    return _CALL_AWS(client, operation, params)
+
+
+def watch_every_call() -> None:
+    """Put gates around the two ways out: the AWS SDK's API calls and httpx's transport."""
+    call_http = httpx.HTTPTransport.handle_request
+
+    def make_api_call(self: BaseClient, operation_name: str, api_params: dict[str, Any]) -> Any:  # noqa: ANN401
+        gate = _gate()
+        if gate is None:
+            return _call_aws(self, operation_name, api_params)
+        call = f"{self.meta.service_model.service_name}.{operation_name}{_resource(api_params)}"
+        gate.passes(call, When.BEFORE)
+        try:
+            answer = _call_aws(self, operation_name, api_params)
+        except ClientError:
+            gate.passes(call, When.AFTER)
+            raise
+        gate.passes(call, When.AFTER)
+        if hasattr(answer.get("Body"), "iter_chunks"):
+            answer["Body"] = _Body(answer["Body"], gate, call)
+        return answer
+
+    def handle_request(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        gate = _gate()
+        if gate is None:
+            return call_http(self, request)
+        call = f"{request.method} {_place(request.url)}"
+        gate.passes(call, When.BEFORE)
+        if request.method == "POST":
+            request.stream = _Stream(request.stream, gate, call, When.SENDING)
+        response = call_http(self, request)
+        gate.passes(call, When.AFTER)
+        response.stream = _Stream(response.stream, gate, call, When.READING)
+        return response
+
+    setattr(BaseClient, _CALL_AWS.__name__, make_api_call)
+    httpx.HTTPTransport.handle_request = handle_request  # type: ignore[method-assign]
+
+
+class _Stream(httpx.SyncByteStream):
+    """A body of which a first piece passes before the moment in its middle."""
+
+    def __init__(self, inner: Any, gate: Gate, call: str, when: When) -> None:  # noqa: ANN401 - httpx's union of streams
+        self._inner, self._gate, self._call, self._when = inner, gate, call, when
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = iter(self._inner)
+        first = next(pieces, b"")
+        half = len(first) // 2
+        yield first[:half]
+        self._gate.passes(self._call, self._when)
+        yield first[half:]
+        yield from pieces
+
+    def close(self) -> None:
+        if hasattr(self._inner, "close"):
+            self._inner.close()
+
+
+class _Body:
+    """The streamed body of an object of S3."""
+
+    def __init__(self, inner: Any, gate: Gate, call: str) -> None:  # noqa: ANN401 - botocore's body has no type
+        self._inner, self._gate, self._call = inner, gate, call
+
+    def iter_chunks(self, chunk_size: int) -> Iterator[bytes]:
+        for number, chunk in enumerate(self._inner.iter_chunks(chunk_size)):
+            if number == 0:
+                self._gate.passes(self._call, When.READING)
+            yield chunk
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._inner, name)
+
+
+def _resource(params: dict[str, Any]) -> str:
+    """What kind of thing a call is about: partitions of the table and folders of the bucket, without ids."""
+    if "Bucket" in params:
+        return f" {str(params.get('Key', params.get('Prefix', ''))).partition('/')[0]}/"
+    writes = [next(iter(item.values())) for item in params.get("TransactItems", ())] or [params]
+    keys = [write[field] for write in writes for field in _KEY_FIELDS if field in write]
+    values = [key["pk"] for key in keys if "pk" in key]
+    values += [value for name, value in params.get("ExpressionAttributeValues", {}).items() if name == ":pk"]
+    kinds = sorted({str(value["S"]).partition("#")[0] for value in values})
+    return f" {'+'.join(kinds)}" if kinds else ""
+
+
+def _place(url: httpx.URL) -> str:
+    parts = ["*" if _AN_ID.fullmatch(part) else part for part in url.path.split("/")]
+    return "/".join(parts)

@@ -1,0 +1,155 @@
+"""Kills every function of one shape's way at every call that it makes, one at a time, and looks at what is left."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from fermata.domain.jobs import Job, JobStatus
+from tests.books import books_in_dynamodb
+from tests.crash.cuts import Cut, Moment, Site, died_at, distinct
+from tests.crash.in_process import TENANT, InProcessCloud
+from tests.crash.promises import Evidence, broken
+from tests.crash.shapes import Shape
+
+ORDERS: Final = 3
+"""How often a caller with an idempotency key sends an order that was answered with an error."""
+_LOOK_EVERY_S: Final = 61
+_LOOKS: Final = 8
+_SETTLE_TRIES: Final = 1 + 12 + 3
+"""The machine's first try and its retries, and the tries of the status rule's invocation."""
+
+
+@dataclass
+class Report:
+    """What came of one shape. `runs` counts the orders, `kills` those in which somebody died."""
+
+    shape: str
+    runs: int = 0
+    kills: int = 0
+    killed: set[Site] = field(default_factory=set)
+    seen: set[Site] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    delivered: int = 0
+    took_s: float = 0.0
+
+    @property
+    def not_killed(self) -> set[Site]:
+        """Sites that some run came by and that nobody was killed at."""
+        return self.seen - self.killed
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {
+            "shape": self.shape,
+            "runs": self.runs,
+            "kills": self.kills,
+            "sites": len(self.seen),
+            "delivered": self.delivered,
+            "seconds": round(self.took_s, 1),
+            "not_killed": sorted(map(str, self.not_killed)),
+            "problems": self.problems,
+        }
+
+
+def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
+    """One run without a kill, one for each moment that it came by, and then one for each site that only runs with a
+    kill have.
+    """
+    begun = time.monotonic()
+    report = Report(shape.name)
+    recorded = _undisturbed(cloud, shape, report)
+    plans: deque[tuple[Site | None, frozenset[Cut]]] = deque(
+        (moment.site, frozenset({moment.cut})) for moment in distinct(recorded)
+    )
+    plans += _never_settled_by_the_machine(recorded)
+    planned = {moment.site for moment in recorded}
+    while plans:
+        site, plan = plans.popleft()
+        if len(plan) > 1 and site in report.killed:
+            continue
+        # The later first: whoever died before a call has also died after the one before it.
+        for moment in reversed(_run(cloud, shape, plan, report)):
+            if moment.site not in planned:
+                planned.add(moment.site)
+                plans.append((moment.site, plan | {moment.cut}))
+    report.took_s = time.monotonic() - begun
+    return report
+
+
+def _undisturbed(cloud: InProcessCloud, shape: Shape, report: Report) -> list[Moment]:
+    moments = _run(cloud, shape, frozenset(), report)
+    (job,) = _jobs(cloud)
+    if job.status is not JobStatus.SUCCEEDED or len(job.attempts) != shape.attempts:
+        report.problems.append(f"undisturbed: {job.status} after {len(job.attempts)} attempts, {job.failure}")
+    return moments
+
+
+def _wanted(moments: list[Moment], shape: Shape) -> list[Moment]:
+    return [moment for moment in moments if not shape.functions or moment.cut.function in shape.functions]
+
+
+def _never_settled_by_the_machine(recorded: list[Moment]) -> Iterator[tuple[None, frozenset[Cut]]]:
+    """Settling dies as often as the machine and the status rule try it; the reaper is left."""
+    for moment in distinct(moment for moment in recorded if moment.cut.function == "SettleJob"):
+        tries = range(1, _SETTLE_TRIES + 1)
+        yield None, frozenset(replace(moment.cut, invocation=number) for number in tries)
+
+
+def _run(cloud: InProcessCloud, shape: Shape, deadly: frozenset[Cut], report: Report) -> list[Moment]:
+    """One order with these kills, until nobody works on it any more."""
+    cloud.begin(shape, deadly)
+    _see_through(cloud, shape)
+    moments = _wanted(cloud.runtime.moments, shape)
+    report.runs += 1
+    report.seen.update(moment.site for moment in moments)
+    evidence = _evidence(cloud, shape)
+    report.kills += bool(deadly)
+    report.delivered += any(job.status is JobStatus.SUCCEEDED for job in evidence.jobs)
+    report.killed |= died_at(moments, deadly)
+    problems = [*broken(evidence), *_missed(deadly, moments)]
+    died = " and ".join(str(moment.site) for moment in moments if moment.cut in deadly) or "nobody died"
+    report.problems += [f"{died}: {problem}" for problem in problems]
+    return moments
+
+
+def _missed(deadly: frozenset[Cut], moments: list[Moment]) -> Iterator[str]:
+    """Kills that did not happen, because the run took another way than the one that was recorded."""
+    missed = deadly - {moment.cut for moment in moments}
+    if missed and len(deadly) < _SETTLE_TRIES:
+        yield f"expected to be killed at {sorted(map(str, missed))}, found another way"
+
+
+def _see_through(cloud: InProcessCloud, shape: Shape) -> None:
+    """The caller orders (and repeats), the machine works, and the reaper comes every minute."""
+    for _ in range(ORDERS if shape.repeats else 1):
+        status = cloud.order(shape)
+        cloud.until_nobody_works()
+        if status == 202:
+            break
+    for _ in range(_LOOKS):
+        cloud.clock.wait(_LOOK_EVERY_S)
+        if cloud.reap() and cloud.nothing_to_look_after():
+            return
+        cloud.until_nobody_works()
+
+
+def _evidence(cloud: InProcessCloud, shape: Shape) -> Evidence:
+    client = cloud.clients("dynamodb")
+    books = books_in_dynamodb(client, cloud.table_name)
+    return Evidence(
+        jobs=_jobs(cloud),
+        wallet=books.wallet(TENANT),
+        ledger=books.ledger(TENANT),
+        bills=cloud.providers.bills(),
+        events=cloud.told(),
+        staged=lambda job_id, attempt: cloud.content(f"staging/{job_id}/{attempt}") is not None,
+        stored=cloud.content,
+        songs=shape.songs,
+    )
+
+
+def _jobs(cloud: InProcessCloud) -> list[Job]:
+    store = books_in_dynamodb(cloud.clients("dynamodb"), cloud.table_name).jobs
+    return [job for job_id in cloud.job_ids() if (job := store.load(job_id)) is not None]

@@ -1,0 +1,111 @@
+"""What holds after every order, whoever was killed on its way."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fermata.domain.failures import ProviderCharged
+from fermata.domain.jobs import MAX_ATTEMPTS, Charged, Job, JobStatus
+from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is left when nobody works on the order any more. `bills` are the paid requests that reached each provider,
+    `events` what the world was told; `staged` says whether an attempt's answer is kept, `stored` reads a song.
+    """
+
+    jobs: Sequence[Job]
+    wallet: Wallet
+    ledger: Sequence[LedgerEntry]
+    bills: Mapping[str, Sequence[Mapping[str, Any]]]
+    events: Sequence[Mapping[str, Any]]
+    staged: Callable[[str, int], bool]
+    stored: Callable[[str], bytes | None]
+    songs: int
+    """How many songs the order makes."""
+
+
+def broken(evidence: Evidence) -> list[str]:
+    """The promises that do not hold, each with what was found."""
+    if len(evidence.jobs) > 1:
+        return [f"one order made {len(evidence.jobs)} jobs"]
+    problems = list(_wallet(evidence))
+    if not evidence.jobs:
+        asked = sum(len(bill) for bill in evidence.bills.values())
+        return [*problems, *([f"{asked} paid requests without a job"] if asked else [])]
+    (job,) = evidence.jobs
+    for promise in (_ended, _asked_at_most_once_per_attempt, _paid_answers, _told_once, _books):
+        problems += promise(job, evidence)
+    return problems
+
+
+def _ended(job: Job, _: Evidence) -> Iterator[str]:
+    if not job.status.is_terminal:
+        yield f"the job is still {job.status}"
+    if job.publish_pending or job.check_at is not None:
+        yield "nobody was told of the end, and nobody will be looking"
+
+
+def _asked_at_most_once_per_attempt(job: Job, evidence: Evidence) -> Iterator[str]:
+    for provider, bill in evidence.bills.items():
+        attempts = sum(attempt.provider == provider for attempt in job.attempts)
+        if len(bill) > attempts:
+            yield f"{provider} was asked {len(bill)} times in {attempts} attempts"
+    if len(job.attempts) > MAX_ATTEMPTS:
+        yield f"{len(job.attempts)} attempts"
+
+
+def _paid_answers(job: Job, evidence: Evidence) -> Iterator[str]:
+    """A song that was paid for and whose answer was kept is delivered; one that was cut earlier is never called
+    unpaid.
+    """
+    charged = {provider: [item for item in bill if item["charged"]] for provider, bill in evidence.bills.items()}
+    for provider, items in charged.items():
+        for attempt in [each for each in job.attempts if each.provider == provider][-len(items) :] if items else []:
+            kept = evidence.staged(job.id, attempt.number)
+            if kept and job.status is not JobStatus.SUCCEEDED:
+                yield f"attempt {attempt.number} was paid and kept, and the job {job.status}: {job.failure}"
+            if attempt.provider_charged is ProviderCharged.NO:
+                yield f"attempt {attempt.number} was charged and says no"
+            if not kept and job.failure and job.failure.provider_charged is not ProviderCharged.UNKNOWN:
+                yield f"attempt {attempt.number} was paid and cut, and the job says {job.failure.provider_charged}"
+    paid = sum(map(len, charged.values()))
+    if job.status is JobStatus.SUCCEEDED:
+        yield from _delivered(job, evidence)
+        if not paid:
+            yield "the job succeeded and nobody charged"
+    if paid > 1:
+        yield f"{paid} songs were paid for"
+
+
+def _delivered(job: Job, evidence: Evidence) -> Iterator[str]:
+    if len(job.tracks) != evidence.songs:
+        yield f"expected {evidence.songs} songs, found {len(job.tracks)}"
+    for track in job.tracks:
+        content = evidence.stored(track.object_key)
+        if content is None or hashlib.sha256(content).hexdigest() != track.sha256:
+            yield f"song {track.number} is not what the record says"
+
+
+def _told_once(job: Job, evidence: Evidence) -> Iterator[str]:
+    told = {event["event_id"] for event in evidence.events}
+    if told != {f"{job.id}.{job.status}"}:
+        yield f"expected the event {job.id}.{job.status}, found {sorted(told) or 'none'}"
+
+
+def _wallet(evidence: Evidence) -> Iterator[str]:
+    wallet = evidence.wallet
+    if wallet.granted != wallet.balance + wallet.held + wallet.spent or wallet.held:
+        yield f"the wallet does not add up: {wallet.model_dump_json()}"
+    total = {kind: sum(entry.credits for entry in evidence.ledger if entry.kind is kind) for kind in EntryKind}
+    left = total[EntryKind.HOLD] - total[EntryKind.SETTLE] - total[EntryKind.REFUND]
+    if wallet.spent != total[EntryKind.SETTLE] or left:
+        yield f"the ledger does not explain the wallet: {total}"
+
+
+def _books(job: Job, evidence: Evidence) -> Iterator[str]:
+    spent = job.price_credits if job.charged is Charged.YES else 0
+    if evidence.wallet.spent != spent:
+        yield f"the job {job.status} and {evidence.wallet.spent} credits were spent, expected {spent}"

@@ -1,0 +1,64 @@
+"""The ways in which songs come, one order for each: every dialect, and the detours that a job can take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+LYRICS: Final = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
+_SUNO: Final = {"model": "apiinone/suno", "prompt": "indie folk", "lyrics": LYRICS}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a provider's simulator does once."""
+
+    provider: str
+    name: str
+    on: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One order. `faults` happen to it in any case; `repeats` says whether its caller sends an idempotency key and
+    the order again after an error; `told_early` whether callbacks come before anybody waits for them. `rounds` is
+    how often the song is sung in one answer; sixteen make an answer that is staged in several parts.
+    """
+
+    name: str
+    fields: Mapping[str, Any]
+    songs: int = 1
+    faults: tuple[Fault, ...] = ()
+    repeats: bool = True
+    told_early: bool = False
+    after_a_recording: bool = False
+    rounds: int = 1
+    attempts: int = 1
+    """How many attempts it takes when nobody is killed."""
+    functions: frozenset[str] = field(default_factory=frozenset)
+    """Only these functions are killed, where others do what they do in another shape; all where empty."""
+
+
+def _song(model: str, **more: object) -> dict[str, Any]:
+    return {"model": model, "prompt": "indie folk", "lyrics": LYRICS, **more}
+
+
+SHAPES: Final = (
+    Shape("hex in the answer", _song("minimax/music-2.5")),
+    Shape("hex in a long answer", _song("minimax/music-2.5"), rounds=16, functions=frozenset({"StartGeneration"})),
+    Shape("link in the answer", _song("minimax/music-2.6", audio={"format": "wav"})),
+    Shape("reseller", _song("skillboss/music-2.5"), repeats=False),
+    Shape("task", _song("aimlapi/minimax/music-2.0")),
+    Shape("task, dead link", _song("apiinone/minimax-music"), faults=(Fault("apiinone", "link_expired", "file"),)),
+    Shape("callbacks", _SUNO, songs=2),
+    Shape(
+        "early callbacks", _SUNO, songs=2, told_early=True, functions=frozenset({"AwaitCallback", "ReceiveCallback"})
+    ),
+    Shape("upload, then hex", {"model": "aimlapi/music-01", "lyrics": LYRICS}, after_a_recording=True),
+    Shape(
+        "refused, fallback sings",
+        _song("minimax/music-2.5", fallbacks=["aimlapi/minimax/music-2.0"]),
+        faults=(Fault("minimax", "code:1008", "create"),),
+        attempts=2,
+    ),
+    Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
+)
