@@ -48,6 +48,16 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Kill:
+    """One site at which a function is to be killed, in its `invocation`-th run (from 1) for one order; in the first run
+    that comes by where that is None.
+    """
+
+    site: Site
+    invocation: int | None = 1
+
+
+@dataclass(frozen=True)
 class Moment:
     """A moment that a run came by: where in that run it was, and which site of the code it is."""
 

@@ -21,23 +21,24 @@ class Killed(BaseException):
 
 
 class Gate:
-    """What one invocation does outside. Past `deadly`, counted from 0 over all moments, nothing leaves any more: what
-    still runs then (`finally`, context managers) would not run in a process that was killed.
+    """What one invocation does outside. `is_deadly` is asked at each moment, with its number from 0; past the moment
+    where it says so nothing leaves any more: what still runs then (`finally`, context managers) would not run in a
+    process that was killed.
     """
 
-    def __init__(self, deadly: int | None) -> None:
+    def __init__(self, is_deadly: Callable[[int, str, When], bool]) -> None:
         self.events: list[tuple[str, When]] = []
         self.dead = False
         self.over = threading.Event()
         """Set when the invocation has ended, one way or the other."""
-        self._deadly = deadly
+        self._is_deadly = is_deadly
 
     def passes(self, call: str, when: When) -> None:
         """Note a moment; raises `Killed` where it is the last one."""
         if self.dead:
             raise Killed
         self.events.append((call, when))
-        if len(self.events) - 1 == self._deadly:
+        if self._is_deadly(len(self.events) - 1, call, when):
             self.dead = True
             self.over.set()
             raise Killed

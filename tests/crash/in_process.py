@@ -94,8 +94,8 @@ class Runtime:
         function = spec.logical_id.removesuffix(_FUNCTION)
         self.invocations[function] += 1
         invocation = self.invocations[function]
-        deadly = [cut.moment for cut in self.deadly if (cut.function, cut.invocation) == (function, invocation)]
-        gate = Gate(min(deadly, default=None))
+        deadly = {cut.moment for cut in self.deadly if (cut.function, cut.invocation) == (function, invocation)}
+        gate = Gate(lambda number, _call, _when: number in deadly)
         with _environment_of(spec):
             answer = _alone(gate, lambda: self._answer(spec, event))
         self.moments += sites_of(function, invocation, gate.events)

@@ -7,17 +7,18 @@ from typing import Any, Final
 
 import pytest
 
-from tests.crash.shapes import SHAPES
+from tests.crash.killings import KILLINGS
+from tests.crash.shapes import SHAPES, Shape
 from tests.functions import ROOT
 
 _HALVES: Final = (SHAPES[::2], SHAPES[1::2])
 """For two workers, each with a cloud in a process of its own, because moto is changed for as long as that lives."""
 
 
-def reports(names: list[str]) -> list[dict[str, Any]]:
-    """What the matrix of these shapes came to."""
+def lines_of(module: str, *arguments: str) -> list[dict[str, Any]]:
+    """What a run in a process of its own came to."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.crash", *names], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines()]
@@ -25,10 +26,35 @@ def reports(names: list[str]) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("half", _HALVES, ids=["one half of the shapes", "the other half"])
-def test_whoever_is_killed_wherever_nothing_is_paid_twice_or_lost(half: tuple[Any, ...]) -> None:
-    found = reports([shape.name for shape in half])
-    assert [report["shape"] for report in found] == [shape.name for shape in half]
+def test_whoever_is_killed_wherever_nothing_is_paid_twice_or_lost(half: tuple[Shape, ...]) -> None:
+    names = [shape.name for shape in half]
+    found = lines_of("tests.crash", *names)
+    assert [report["shape"] for report in found] == names
     for report in found:
         assert not report["problems"], report
         assert not report["not_killed"], report
         assert report["kills"] >= 10, report
+
+
+@pytest.mark.timeout(600)
+def test_a_real_process_that_is_killed_costs_no_song_that_was_kept_and_buys_none_twice() -> None:
+    found = lines_of("tests.crash.killings")
+    assert len(found) == len(KILLINGS)
+    for outcome, (shape, delivered, _) in zip(found, KILLINGS, strict=True):
+        assert (outcome["shape"], outcome["missed"], outcome["problems"]) == (shape, [], []), outcome
+        assert outcome["delivered"] is delivered, outcome
+
+
+def test_every_function_of_a_jobs_way_is_among_the_killed_processes() -> None:
+    killed = {kill.site.function for _, _, kills in KILLINGS for kill in kills}
+    assert killed == {
+        "SubmitJob",
+        "StartGeneration",
+        "PrepareReference",
+        "PollGeneration",
+        "AwaitCallback",
+        "ReceiveCallback",
+        "StoreAudio",
+        "SettleJob",
+        "ReapJobs",
+    }
