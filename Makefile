@@ -99,6 +99,9 @@ build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/
 bench: $(VENV) $(FUNCTIONS) ## time the one-machine cloud; prints figures and ratios
 	@for bench in tests/benchmarks/bench_*.py; do $(PY) -m "tests.benchmarks.$$(basename "$$bench" .py)" || exit; done
 
+soak: $(VENV) $(FUNCTIONS) ## half an hour of killed processes (SMOKE=1: half a minute; SEED=7 repeats a run)
+	@$(PY) -m tests.soak
+
 # ---- dependencies
 
 COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
@@ -111,4 +114,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check build bench lock
+.PHONY: help setup demo run env test check build bench soak lock

@@ -17,8 +17,10 @@ ORDERS: Final = 3
 """How often a caller with an idempotency key sends an order that was answered with an error."""
 _LOOK_EVERY_S: Final = 61
 _LOOKS: Final = 8
-_SETTLE_TRIES: Final = 1 + 12 + 3
-"""The machine's first try and its retries, and the tries of the status rule's invocation."""
+_TRIES_OF_THE_MACHINE: Final = 1 + 12
+"""To settle a job: the first and its retries."""
+_TRIES_OF_THE_RULE: Final = 3
+"""Of Lambda, for what the status rule invokes."""
 
 
 @dataclass
@@ -64,6 +66,7 @@ def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
         (moment.site, frozenset({moment.cut})) for moment in distinct(recorded)
     )
     plans += _never_settled_by_the_machine(recorded)
+    _settled_by_the_rule(cloud, shape, recorded, report)
     planned = {moment.site for moment in recorded}
     while plans:
         site, plan = plans.popleft()
@@ -93,8 +96,21 @@ def _wanted(moments: list[Moment], shape: Shape) -> list[Moment]:
 def _never_settled_by_the_machine(recorded: list[Moment]) -> Iterator[tuple[None, frozenset[Cut]]]:
     """Settling dies as often as the machine and the status rule try it; the reaper is left."""
     for moment in distinct(moment for moment in recorded if moment.cut.function == "SettleJob"):
-        tries = range(1, _SETTLE_TRIES + 1)
-        yield None, frozenset(replace(moment.cut, invocation=number) for number in tries)
+        yield None, _each_time(moment, _TRIES_OF_THE_MACHINE + _TRIES_OF_THE_RULE)
+
+
+def _settled_by_the_rule(cloud: InProcessCloud, shape: Shape, recorded: list[Moment], report: Report) -> None:
+    """Settling dies as often as the machine tries it; the execution fails, and the status rule has the job settled."""
+    first = next((moment for moment in recorded if moment.cut.function == "SettleJob"), None)
+    if first is not None:
+        _run(cloud, shape, _each_time(first, _TRIES_OF_THE_MACHINE), report)
+        tries = cloud.runtime.invocations["SettleJob"]
+        if tries != _TRIES_OF_THE_MACHINE + 1:
+            report.problems.append(f"expected the status rule to settle the job after the machine, found {tries} tries")
+
+
+def _each_time(moment: Moment, times: int) -> frozenset[Cut]:
+    return frozenset(replace(moment.cut, invocation=number) for number in range(1, times + 1))
 
 
 def _run(cloud: InProcessCloud, shape: Shape, deadly: frozenset[Cut], report: Report) -> list[Moment]:
@@ -117,7 +133,7 @@ def _run(cloud: InProcessCloud, shape: Shape, deadly: frozenset[Cut], report: Re
 def _missed(deadly: frozenset[Cut], moments: list[Moment]) -> Iterator[str]:
     """Kills that did not happen, because the run took another way than the one that was recorded."""
     missed = deadly - {moment.cut for moment in moments}
-    if missed and len(deadly) < _SETTLE_TRIES:
+    if missed and len(deadly) < _TRIES_OF_THE_MACHINE:
         yield f"expected to be killed at {sorted(map(str, missed))}, found another way"
 
 

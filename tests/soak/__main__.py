@@ -1,0 +1,39 @@
+"""`make soak`: what takes too long for every push. Exits 1 where a promise was broken.
+
+`SMOKE=1` runs a little of every part. A part is a module with `soak(smoke=..., seed=..., until=...)`; the same seed
+(`SEED=...`) makes the same choices.
+"""
+
+import os
+import random
+import sys
+import time
+from types import ModuleType
+from typing import Final
+
+from tests.soak import killed
+
+PARTS: Final[tuple[ModuleType, ...]] = (killed,)
+_LIMIT_S: Final = 25 * 60
+"""After this nothing new is begun."""
+
+
+def main() -> int:
+    """Run every part and print what it finds."""
+    smoke = bool(os.environ.get("SMOKE"))
+    seed = int(os.environ.get("SEED") or random.randrange(1_000_000))
+    broken = 0
+    for part in PARTS:
+        name, begun = part.__name__.rpartition(".")[2], time.monotonic()
+        print(f"{name}: seed {seed}", flush=True)
+        for found in part.soak(smoke=smoke, seed=seed, until=begun + _LIMIT_S / len(PARTS)):
+            print(f"{name}: {found.line}", flush=True)
+            for promise in found.broken:
+                broken += 1
+                print(f"{name}: BROKEN: {promise}", flush=True)
+        print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
