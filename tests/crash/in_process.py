@@ -35,14 +35,14 @@ from local.http_bridge import HttpBridge
 from local.lambda_answers import Answer, error_answer
 from local.logs import JsonLines
 from local.moto_seams import MotoValue
-from local.settings import PROJECT_ROOT, CloudSettings, template_parameters
+from local.settings import CloudSettings, template_parameters
 from local.simulators.exchange import Outcome, Request
 from local.simulators.http_server import HttpServer
 from local.simulators.running import SIMULATED_PROVIDERS, build_simulator
 from local.simulators.simulator import Simulator
 from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
-from tests.crash.shapes import Shape
+from tests.crash.shapes import Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
 from tests.functions import FakeContext, load_app
 from tests.songs import wav_file
@@ -310,9 +310,7 @@ class InProcessCloud:
     # ---- made once
 
     def _deploy(self) -> Deployment:
-        lines = (PROJECT_ROOT / "local" / "testing.params").read_text("utf-8").splitlines()
-        fast = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-        settings = CloudSettings(parameters=fast)
+        settings = CloudSettings(parameters=fast_parameters())
         deployment = deploy(
             settings.template, parameters=template_parameters(settings, self.providers.urls), clients=self.clients
         )

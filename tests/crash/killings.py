@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from local.settings import PROJECT_ROOT, CloudSettings
+from local.settings import CloudSettings
 from tests.crash.cuts import Kill, Site, When
 from tests.crash.killable_cloud import killable_cloud
 from tests.crash.killed_orders import Orders, Outcome
-from tests.crash.shapes import SHAPES
+from tests.crash.shapes import SHAPES, fast_parameters
 
 AT_ONCE: Final = 6
 _BEFORE, _AFTER = When.BEFORE, When.AFTER
@@ -63,9 +63,7 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
 
 def fast_settings() -> CloudSettings:
     """The fast parameters, with simulators that take a third of a second."""
-    lines = (PROJECT_ROOT / "local" / "testing.params").read_text("utf-8").splitlines()
-    fast = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return CloudSettings(port=0, parameters=fast, time_scale=10, provider_latency_s=3)
+    return CloudSettings(port=0, parameters=fast_parameters(), time_scale=10, provider_latency_s=3)
 
 
 def as_json(outcome: Outcome) -> Mapping[str, Any]:

@@ -44,8 +44,14 @@ def broken(evidence: Evidence) -> list[str]:
 def _ended(job: Job, _: Evidence) -> Iterator[str]:
     if not job.status.is_terminal:
         yield f"the job is still {job.status}"
+    elif job.status is not JobStatus.SUCCEEDED and not _may_be_paid(job):
+        yield f"the job {job.status} although it could still be ordered: {job.failure}"
     if job.publish_pending or job.check_at is not None:
         yield "nobody was told of the end, and nobody will be looking"
+
+
+def _may_be_paid(job: Job) -> bool:
+    return job.failure is not None and job.failure.provider_charged is ProviderCharged.UNKNOWN
 
 
 def _asked_at_most_once_per_attempt(job: Job, evidence: Evidence) -> Iterator[str]:
@@ -69,7 +75,7 @@ def _paid_answers(job: Job, evidence: Evidence) -> Iterator[str]:
                 yield f"attempt {attempt.number} was paid and kept, and the job {job.status}: {job.failure}"
             if attempt.provider_charged is ProviderCharged.NO:
                 yield f"attempt {attempt.number} was charged and says no"
-            if not kept and job.failure and job.failure.provider_charged is not ProviderCharged.UNKNOWN:
+            if not kept and job.failure and not _may_be_paid(job):
                 yield f"attempt {attempt.number} was paid and cut, and the job says {job.failure.provider_charged}"
     paid = sum(map(len, charged.values()))
     if job.status is JobStatus.SUCCEEDED:

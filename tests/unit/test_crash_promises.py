@@ -96,6 +96,7 @@ def test_an_order_that_nobody_heard_of_keeps_every_promise() -> None:
         (replace(delivered(), wallet=failed(cut_off()).wallet), "expected 30"),
         (failed(cut_off()), "was paid and kept, and the job failed"),
         (failed(says(ProviderCharged.NO)), "was charged and says no"),
+        (failed(says(ProviderCharged.NO), bills={}), "although it could still be ordered"),
         (failed(says(ProviderCharged.YES), staged=lambda _job_id, _attempt: False), "was paid and cut"),
     ],
 )
