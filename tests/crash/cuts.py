@@ -24,6 +24,9 @@ class When(StrEnum):
 _HEARD: Final = (When.AFTER, When.READING)
 """The moments after which nothing more happens outside until the next call."""
 
+_FOLLOWS: Final = (When.BEFORE, When.READING)
+"""The moments up to which nothing more has happened outside."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -77,20 +80,27 @@ def sites_of(function: str, invocation: int, events: Sequence[tuple[str, When]])
 
 
 def distinct(moments: Iterable[Moment]) -> list[Moment]:
-    """The moments that leave the world in different states: to die after one call is to die before the next."""
+    """The moments that leave the world in different states: to die after one call is to die before the next, or while
+    its answer arrives.
+    """
     listed = list(moments)
-    before = {moment.cut for moment in listed if moment.site.when is When.BEFORE}
-    return [moment for moment in listed if not (moment.site.when in _HEARD and _next(moment.cut) in before)]
+    followed = _followers(listed)
+    return [moment for moment in listed if not (moment.site.when in _HEARD and _next(moment.cut) in followed)]
 
 
 def died_at(moments: Sequence[Moment], deadly: Collection[Cut]) -> set[Site]:
-    """The sites at which somebody died: with the moment before a call also the one after the call before it."""
-    before = {moment.cut for moment in moments if moment.site.when is When.BEFORE and moment.cut in deadly}
-    return {
-        moment.site
-        for moment in moments
-        if moment.cut in deadly or (moment.site.when in _HEARD and _next(moment.cut) in before)
-    }
+    """The sites at which somebody died: with a moment also those before it that leave the world as it does."""
+    died: set[Site] = set()
+    dead, followers = set(deadly), _followers(moments)
+    for moment in reversed(moments):
+        if moment.cut in dead or (moment.site.when in _HEARD and _next(moment.cut) in dead & followers):
+            dead.add(moment.cut)
+            died.add(moment.site)
+    return died
+
+
+def _followers(moments: Iterable[Moment]) -> set[Cut]:
+    return {moment.cut for moment in moments if moment.site.when in _FOLLOWS}
 
 
 def _next(cut: Cut) -> Cut:

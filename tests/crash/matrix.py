@@ -65,8 +65,9 @@ def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
     plans: deque[tuple[Site | None, frozenset[Cut]]] = deque(
         (moment.site, frozenset({moment.cut})) for moment in distinct(recorded)
     )
-    plans += _never_settled_by_the_machine(recorded)
-    _settled_by_the_rule(cloud, shape, recorded, report)
+    if shape.settled_late:
+        plans += _never_settled_by_the_machine(recorded)
+        _settled_by_the_rule(cloud, shape, recorded, report)
     planned = {moment.site for moment in recorded}
     while plans:
         site, plan = plans.popleft()

@@ -36,6 +36,8 @@ class Shape:
     rounds: int = 1
     attempts: int = 1
     """How many attempts it takes when nobody is killed."""
+    settled_late: bool = False
+    """Whether settling also dies as often as the machine tries it. What then follows is the same for all shapes."""
     functions: frozenset[str] = field(default_factory=frozenset)
     """Only these functions are killed, where others do what they do in another shape; all where empty."""
 
@@ -45,7 +47,7 @@ def _song(model: str, **more: object) -> dict[str, Any]:
 
 
 SHAPES: Final = (
-    Shape("hex in the answer", _song("minimax/music-2.5")),
+    Shape("hex in the answer", _song("minimax/music-2.5"), settled_late=True),
     Shape("hex in a long answer", _song("minimax/music-2.5"), rounds=16, functions=frozenset({"StartGeneration"})),
     Shape("link in the answer", _song("minimax/music-2.6", audio={"format": "wav"})),
     Shape("reseller", _song("skillboss/music-2.5"), repeats=False),

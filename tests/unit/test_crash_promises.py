@@ -127,7 +127,6 @@ def test_to_die_after_a_call_is_to_die_before_the_next_and_is_done_once() -> Non
     assert [str(moment.site) for moment in kept] == [
         "F: before a #1",
         "F: before b #1",
-        "F: after b #1",
         "F: reading b #1",
     ]
     died = {str(site) for moment in kept for site in died_at(moments, {moment.cut})}
