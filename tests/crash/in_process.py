@@ -3,6 +3,7 @@ machine on moto's backends and engine, one job at a time, in virtual time.
 """
 
 import copy
+import gc
 import json
 import logging
 import os
@@ -239,6 +240,8 @@ class InProcessCloud:
         self._events_url = self._listen_to_events()
         self.reference_id = self._upload_a_recording()
         self._world = copy.deepcopy(self._table().items)
+        # What is there by now stays to the end; looking through it for garbage takes a tenth of all time.
+        gc.freeze()
 
     @property
     def table_name(self) -> str:
@@ -416,20 +419,18 @@ def _prepare_moto() -> None:
     moto_backends.list_modules_once()
     moto_backends.forget_dropped_objects()
     moto_backends.enforce_no_bucket_policy()
+    moto_backends.pass_attributes_as_they_are()
     step_functions.parse_once()
+    step_functions.parse_paths_once()
     step_functions.name_executions()
 
 
 def _make_quick() -> None:
     """Leave out what takes half of a run and is the same in all of them."""
-    from moto.stepfunctions.parser.asl.utils import json_path
-
     # The functions' log is read by nobody, and moto's has each failed state with its whole definition.
     logging.disable(logging.CRITICAL)
     # A file that ships with the code.
     vars(wiring)["read_catalogue"] = cache(vars(wiring)["read_catalogue"])
-    # The paths of the state machine are parsed again whenever they are followed.
-    vars(json_path)["parse"] = cache(vars(json_path)["parse"])
     # For every call moto looks through the addresses of all services.
     patterns = moto.backend_index.backend_url_patterns
     patterns[:] = [pattern for pattern in patterns if pattern[0] in _SERVICES]

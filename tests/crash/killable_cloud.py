@@ -23,7 +23,7 @@ from local.aws_endpoint import AwsEndpoint
 from local.cloud import LocalCloud
 from local.deployment import ACCOUNT_ID, REGION, FunctionSpec
 from local.http_server import listen
-from local.lambda_environment import LambdaEnvironment, Launch, Pool
+from local.lambda_environment import LambdaEnvironment, Pool
 from local.logs import JsonLines
 from local.moto_seams import MotoValue
 from local.runtime_api import Invocation
@@ -143,12 +143,12 @@ class KillableEnvironment(LambdaEnvironment):
     """An environment with an access key and provider addresses of its own."""
 
     def __init__(
-        self, spec: FunctionSpec, launch: Launch, credentials: Mapping[str, str], log: JsonLines, pool: Pool
+        self, spec: FunctionSpec, endpoint_url: str, credentials: Mapping[str, str], log: JsonLines, pool: Pool
     ) -> None:
         self.run: Run | None = None
         number = WATCH.register(self)
         own = {"AWS_ACCESS_KEY_ID": f"{_KEY_PREFIX}{number:08d}"}
-        super().__init__(_with_prefix(spec, number), launch, {**credentials, **own}, log, pool)
+        super().__init__(_with_prefix(spec, number), endpoint_url, {**credentials, **own}, log, pool)
 
     def next_invocation(self) -> Invocation | None:
         self._end_run()
