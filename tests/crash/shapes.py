@@ -46,24 +46,25 @@ def _song(model: str, **more: object) -> dict[str, Any]:
     return {"model": model, "prompt": "indie folk", "lyrics": LYRICS, **more}
 
 
+# Every other one takes about as long as those between.
 SHAPES: Final = (
     Shape("hex in the answer", _song("minimax/music-2.5"), settled_late=True),
     Shape("hex in a long answer", _song("minimax/music-2.5"), rounds=16, functions=frozenset({"StartGeneration"})),
     Shape("link in the answer", _song("minimax/music-2.6", audio={"format": "wav"})),
-    Shape("reseller", _song("skillboss/music-2.5"), repeats=False),
+    Shape("upload, then hex", {"model": "aimlapi/music-01", "lyrics": LYRICS}, after_a_recording=True),
     Shape("task", _song("aimlapi/minimax/music-2.0")),
     Shape("task, dead link", _song("apiinone/minimax-music"), faults=(Fault("apiinone", "link_expired", "file"),)),
     Shape("callbacks", _SUNO, songs=2),
-    Shape(
-        "early callbacks", _SUNO, songs=2, told_early=True, functions=frozenset({"AwaitCallback", "ReceiveCallback"})
-    ),
-    Shape("upload, then hex", {"model": "aimlapi/music-01", "lyrics": LYRICS}, after_a_recording=True),
     Shape(
         "refused, fallback sings",
         _song("minimax/music-2.5", fallbacks=["aimlapi/minimax/music-2.0"]),
         faults=(Fault("minimax", "code:1008", "create"),),
         attempts=2,
     ),
+    Shape(
+        "early callbacks", _SUNO, songs=2, told_early=True, functions=frozenset({"AwaitCallback", "ReceiveCallback"})
+    ),
+    Shape("reseller", _song("skillboss/music-2.5"), repeats=False),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
 )
 
