@@ -63,7 +63,8 @@ _FUNCTION: Final = "Function"
 
 class Runtime:
     """Lambda in this process: each invocation is a cold start of its own, in the function's own environment
-    variables. `deadly` are the moments at which functions are killed; `moments` are all that were come by.
+    variables. `deadly` are the moments at which functions are killed, `overtaken` those at which a second run of the
+    same invocation starts and ends before the first goes on; `moments` are all that were come by.
     """
 
     def __init__(self, functions: Mapping[str, FunctionSpec]) -> None:
@@ -71,12 +72,13 @@ class Runtime:
         self._lock = RLock()
         self._apps: dict[str, ModuleType] = {}
         self.deadly: frozenset[Cut] = frozenset()
+        self.overtaken: frozenset[Cut] = frozenset()
         self.moments: list[Moment] = []
         self.invocations: Counter[str] = Counter()
 
-    def begin(self, deadly: frozenset[Cut]) -> None:
-        """Count anew, and kill at these moments."""
-        self.deadly, self.moments, self.invocations = deadly, [], Counter()
+    def begin(self, deadly: frozenset[Cut], overtaken: frozenset[Cut]) -> None:
+        """Count anew, and kill or overtake at these moments."""
+        self.deadly, self.overtaken, self.moments, self.invocations = deadly, overtaken, [], Counter()
 
     def submit(self, name: str, event: bytes) -> Future[Answer]:
         """Run a function to its end, or to its death."""
@@ -96,12 +98,21 @@ class Runtime:
         function = spec.logical_id.removesuffix(_FUNCTION)
         self.invocations[function] += 1
         invocation = self.invocations[function]
-        deadly = {cut.moment for cut in self.deadly if (cut.function, cut.invocation) == (function, invocation)}
-        gate = Gate(lambda number, _call, _when: number in deadly)
+        gate = self._gate(function, invocation, lambda: self._run(spec, event))
         with _environment_of(spec):
             answer = _alone(gate, lambda: self._answer(spec, event))
         self.moments += sites_of(function, invocation, gate.events)
         return answer or error_answer("Runtime.ExitError", "Error: Runtime exited with error: signal: killed")
+
+    def _gate(self, function: str, invocation: int, again: Callable[[], object]) -> Gate:
+        def moments(cuts: frozenset[Cut]) -> set[int]:
+            return {cut.moment for cut in cuts if (cut.function, cut.invocation) == (function, invocation)}
+
+        overtaken = moments(self.overtaken)
+        if overtaken:
+            return Gate(lambda number, _call, _when: number in overtaken, again)
+        deadly = moments(self.deadly)
+        return Gate(lambda number, _call, _when: number in deadly)
 
     def _answer(self, spec: FunctionSpec, event: bytes) -> Answer:
         try:
@@ -251,7 +262,7 @@ class InProcessCloud:
     def bucket(self) -> str:
         return self.deployment.outputs["AudioBucketName"]
 
-    def begin(self, shape: Shape, deadly: frozenset[Cut]) -> None:
+    def begin(self, shape: Shape, deadly: frozenset[Cut], overtaken: frozenset[Cut] = frozenset()) -> None:
         """The world as it was before anybody ordered anything."""
         self.clock.reset()
         self.providers.reset()
@@ -264,7 +275,7 @@ class InProcessCloud:
         for fault in shape.faults:
             self.providers.fault(fault.provider, fault.name, fault.on)
         self._api = self._open_api()
-        self.runtime.begin(deadly)
+        self.runtime.begin(deadly, overtaken)
 
     def order(self, shape: Shape) -> int:
         """What the API answers to one order."""

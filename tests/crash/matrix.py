@@ -78,6 +78,9 @@ def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
             if moment.site not in planned:
                 planned.add(moment.site)
                 plans.append((moment.site, plan | {moment.cut}))
+    if shape.overtaken:
+        for moment in distinct(recorded):
+            _run(cloud, shape, frozenset(), report, overtaken=frozenset({moment.cut}))
     report.took_s = time.monotonic() - begun
     return report
 
@@ -114,20 +117,27 @@ def _each_time(moment: Moment, times: int) -> frozenset[Cut]:
     return frozenset(replace(moment.cut, invocation=number) for number in range(1, times + 1))
 
 
-def _run(cloud: InProcessCloud, shape: Shape, deadly: frozenset[Cut], report: Report) -> list[Moment]:
-    """One order with these kills, until nobody works on it any more."""
-    cloud.begin(shape, deadly)
+def _run(
+    cloud: InProcessCloud,
+    shape: Shape,
+    deadly: frozenset[Cut],
+    report: Report,
+    overtaken: frozenset[Cut] = frozenset(),
+) -> list[Moment]:
+    """One order with these kills, or overtaken there, until nobody works on it any more."""
+    cloud.begin(shape, deadly, overtaken)
     _see_through(cloud, shape)
     moments = _wanted(cloud.runtime.moments, shape)
     report.runs += 1
-    report.seen.update(moment.site for moment in moments)
-    evidence = _evidence(cloud, shape)
     report.kills += bool(deadly)
-    report.delivered += any(job.status is JobStatus.SUCCEEDED for job in evidence.jobs)
+    report.seen.update(moment.site for moment in moments)
     report.killed |= died_at(moments, deadly)
-    problems = [*broken(evidence), *_missed(deadly, moments)]
-    died = " and ".join(str(moment.site) for moment in moments if moment.cut in deadly) or "nobody died"
-    report.problems += [f"{died}: {problem}" for problem in problems]
+    evidence = _evidence(cloud, shape)
+    report.delivered += any(job.status is JobStatus.SUCCEEDED for job in evidence.jobs)
+    problems = [*broken(evidence), *_missed(deadly | overtaken, moments)]
+    where = " and ".join(dict.fromkeys(str(moment.site) for moment in moments if moment.cut in deadly | overtaken))
+    how = "overtaken " if overtaken else ""
+    report.problems += [f"{how}{where or 'nobody died'}: {problem}" for problem in problems]
     return moments
 
 
