@@ -39,7 +39,7 @@ from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
 TENANT: Final = "demo"
-START_LIMIT_S: Final = 60
+START_LIMIT_S: Final = 150
 _ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
 _SECRET_KEY: Final = secrets.token_hex(20)
 _API_HOST: Final = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+")

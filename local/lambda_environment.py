@@ -18,8 +18,8 @@ from local.lambda_answers import Answer, error_answer, error_type
 from local.logs import JsonLines, as_record, now
 from local.runtime_api import Invocation, RuntimeApi
 
-INIT_LIMIT_S: Final = 30.0
-"""Seconds to import a handler. Lambda allows 10; a laptop starts a dozen environments on two cores."""
+INIT_LIMIT_S: Final = 90.0
+"""Seconds to import a handler. Lambda allows 10; a busy laptop starts a dozen environments on two cores."""
 
 
 @dataclass
