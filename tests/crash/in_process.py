@@ -308,8 +308,10 @@ class InProcessCloud:
         return [str(key.value).partition("#")[2] for key in self._table().items if str(key.value).startswith("JOB#")]
 
     def nothing_to_look_after(self) -> bool:
-        """Whether no item of the table is in the reaper's index."""
-        rows = (row for partition in self._table().items.values() for row in partition.values())
+        """Whether no job's row is in the reaper's index."""
+        rows = (
+            row for partition in self._table().items.values() for key, row in partition.items() if key.value == "JOB"
+        )
         return not any("check_shard" in row.attrs for row in rows)
 
     def content(self, key: str) -> bytes | None:
