@@ -19,6 +19,7 @@ from tests.functions import (
     authorizer_event,
     callback_event,
     http_event,
+    load_app,
     wired_app,
 )
 from tests.references import AUDIO_URL, catalogue, job_with
@@ -162,6 +163,14 @@ def test_an_unknown_route_is_a_problem(call: Call, method: str, path: str) -> No
     answer = call("read_jobs", event)
     assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (404, "application/problem+json")
     assert f"{method} {path}" in body_of(answer)["detail"]
+
+
+def test_health_is_told_to_anybody_without_settings_or_ports() -> None:
+    event = http_event("GET", "/healthz")
+    del event["requestContext"]["authorizer"]
+    answer = load_app("read_jobs").lambda_handler(event, FakeContext())
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "ok"})
+    assert answer["headers"]["Cache-Control"] == "no-store"
 
 
 def test_audio_is_a_redirect_to_a_fresh_link(call: Call, world: World) -> None:

@@ -129,6 +129,11 @@ def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | No
     return Response(status, "application/json", json.dumps(body), {"Cache-Control": "no-store", **(headers or {})})
 
 
+def healthy() -> Response[str]:
+    """200 for whoever asks, without a look at anything else: requests reach a function and it answers."""
+    return answer(200, {"status": "ok"})
+
+
 def accepted_silently() -> Response[str]:
     """A 204 that tells nothing."""
     return Response(204, "text/plain", "", {"Cache-Control": "no-store"})
