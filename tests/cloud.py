@@ -39,6 +39,7 @@ def dynamodb_with_table(*wallets: Wallet) -> "DynamoDBClient":
             {"AttributeName": "sk", "AttributeType": "S"},
             {"AttributeName": "check_shard", "AttributeType": "S"},
             {"AttributeName": "check_at", "AttributeType": "S"},
+            {"AttributeName": "listing", "AttributeType": "S"},
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         GlobalSecondaryIndexes=[
@@ -49,7 +50,15 @@ def dynamodb_with_table(*wallets: Wallet) -> "DynamoDBClient":
                     {"AttributeName": "check_at", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
+            },
+            {
+                "IndexName": "ByTenant",
+                "KeySchema": [
+                    {"AttributeName": "listing", "KeyType": "HASH"},
+                    {"AttributeName": "pk", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["status"]},
+            },
         ],
     )
     for wallet in wallets:

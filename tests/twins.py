@@ -16,6 +16,8 @@ from fermata.domain.failures import ProviderCharged
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.jobs import Attempt, Job, Track
+from fermata.domain.job_lists import PageOfIds, PageRequest
+from fermata.domain.jobs import Job, Track
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
@@ -35,6 +37,7 @@ from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.holding_back import BrakePorts
+from fermata.use_cases.list_jobs import ListPorts
 from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
@@ -201,6 +204,8 @@ class InMemoryJobStore:
                 raise ProviderHeldError(attempt.provider, next(iter(brakes.paused_by), None))
 
         self._replace(job, None, refuse_if_held)
+    def load_all(self, job_ids: Sequence[str]) -> list[Job]:
+        return [job for job in map(self.load, job_ids) if job is not None]
 
     def save(self, job: Job) -> None:
         self._replace(job, None)
@@ -417,6 +422,7 @@ class InMemoryDueJobs:
 
 
 class InMemoryPurchases:
+class InMemoryTenantJobs:
     """Finds by looking at every row of a store."""
 
     def __init__(self, store: InMemoryJobStore) -> None:
@@ -437,6 +443,11 @@ class InMemoryPurchases:
         attempts = [(each, job.id) for job in jobs for each in job.attempts if each.provider == provider]
         meant = sorted((each.started_at, job_id) for each, job_id in attempts if is_meant(each))
         return list(dict.fromkeys(job_id for _, job_id in meant))
+    def find(self, page: PageRequest) -> PageOfIds:
+        jobs = self.store.load_all(sorted(self.store.rows, reverse=True))
+        ids = [job.id for job in jobs if page.of.has(job) and (page.before is None or job.id < page.before)]
+        taken = tuple(ids[: page.limit])
+        return PageOfIds(taken, taken[-1] if len(ids) > page.limit else None)
 
 
 class InMemoryTenantStore:
@@ -902,6 +913,9 @@ class World:
             budget=self.budget,
             link_ttl_s=900,
         )
+
+    def list_ports(self) -> ListPorts:
+        return ListPorts(self.read_ports(), InMemoryTenantJobs(self.jobs))
 
     def stored(self, job_id: str) -> Job:
         job = self.jobs.load(job_id)

@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{id} and what hangs below it, GET /v1/models and GET /healthz; every unknown route ends here too."""
+"""GET /v1/jobs/{id} and what hangs below it, GET /v1/models; health checks and unknown routes end here too."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -9,7 +9,6 @@ from fermata.wiring import now, read_ports
 
 api = http_api.create_api()
 lambda_handler = http_api.entry_point(api)
-api.get("/healthz")(http_api.healthy)
 
 
 @api.get("/v1/jobs/<job_id>")

@@ -165,6 +165,34 @@ def test_an_unknown_route_is_a_problem(call: Call, method: str, path: str) -> No
     assert f"{method} {path}" in body_of(answer)["detail"]
 
 
+def test_a_tenants_jobs_are_listed_page_by_page(call: Call, world: World) -> None:
+    world.jobs.create(queued_job(id="job_01JD0ABCDEFGHJKMNPQRSTVWXZ"))
+    world.jobs.create(delivered_job())
+    world.jobs.create(queued_job(id="job_01JD0ABCDEFGHJKMNPQRSTVWX0", tenant_id="other"))
+    first = body_of(call("list_jobs", http_event("GET", "/v1/jobs", query="limit=1")))
+    answer = call("list_jobs", http_event("GET", "/v1/jobs", query=f"limit=1&cursor={first['next_cursor']}"))
+    assert [job["id"] for job in first["data"]] == ["job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (200, "no-store")
+    assert body_of(answer)["next_cursor"] is None
+    [job] = body_of(answer)["data"]
+    assert (job["id"], job["tracks"][0]["url"][:19]) == (JOB_ID, "https://audio.test/")
+
+
+@pytest.mark.parametrize("wrong", ["status=done", "limit=0", "cursor=x"])
+def test_a_list_that_nobody_can_mean_is_a_problem(call: Call, wrong: str) -> None:
+    answer = call("list_jobs", http_event("GET", "/v1/jobs", query=wrong))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (422, "urn:fermata:problem:invalid_request")
+    assert body_of(answer)["errors"][0]["pointer"] == "/" + wrong.partition("=")[0]
+
+
+def test_another_tenants_cursor_leads_nowhere(call: Call, world: World) -> None:
+    for last in "YZ":
+        world.jobs.create(queued_job(id=f"job_01JD0ABCDEFGHJKMNPQRSTVWX{last}"))
+    cursor = body_of(call("list_jobs", http_event("GET", "/v1/jobs", query="limit=1")))["next_cursor"]
+    answer = call("list_jobs", http_event("GET", "/v1/jobs", query=f"cursor={cursor}", tenant_id="other"))
+    assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/cursor")
+
+
 def test_health_is_told_to_anybody_without_settings_or_ports() -> None:
     event = http_event("GET", "/healthz")
     del event["requestContext"]["authorizer"]

@@ -1,17 +1,20 @@
 """One contract for job records, kept by the in-memory twin and by DynamoDB."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
 from fermata.domain.references import unusable
 from fermata.errors import StaleRecordError, TransientError
@@ -39,6 +42,12 @@ if TYPE_CHECKING:
 def canceled(reason: str) -> Callable[[], Answer]:
     reasons = [{"Code": reason}, {"Code": "None"}]
     return aws_error("TransactionCanceledException", "canary", CancellationReasons=reasons)
+
+
+def batch(items: Sequence[object], kept_back: Sequence[object]) -> Callable[[], Answer]:
+    unprocessed = {TABLE: {"Keys": kept_back, "ConsistentRead": True}}
+    parsed = {"Responses": {TABLE: items}, "UnprocessedKeys": unprocessed}
+    return lambda: (AWSResponse("https://aws", 200, HTTPHeaders(), None), parsed)
 
 
 CONFLICT = canceled("TransactionConflict")
@@ -196,6 +205,16 @@ def test_jobs_do_not_see_each_other(store: JobStore) -> None:
     assert store.load(other.id) == other
 
 
+def test_many_jobs_are_read_in_the_order_of_their_ids_as_each_is_alone(store: JobStore) -> None:
+    advanced_to(delivered_job(), store)
+    others = [queued_job(id=new_job_id(NOON, bytes([number] * 10)), tenant_id="other") for number in range(40)]
+    for job in others:
+        store.create(job)
+    ids = [others[39].id, JOB_ID, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ", *(job.id for job in others[:39])]
+    assert store.load_all(ids) == [others[39], delivered_job(), *others[:39]]
+    assert store.load_all([]) == []
+
+
 # ---- what only DynamoDB does
 
 
@@ -298,6 +317,34 @@ def test_a_job_is_read_consistently(dynamodb: "DynamoDBClient") -> None:
     dynamodb.meta.events.register("provide-client-params.dynamodb.Query", look)
     DynamoJobStore(DynamoTransactions(dynamodb, TABLE)).load(JOB_ID)
     assert asked == [True]
+
+
+def test_what_dynamodb_keeps_back_of_a_batch_is_asked_for_again(dynamodb: "DynamoDBClient") -> None:
+    store = DynamoJobStore(DynamoTransactions(dynamodb, TABLE))
+    advanced_to(delivered_job(), store)
+    keys = [{"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": key}} for key in ("JOB", "REQUEST", "ATTEMPT#0001")]
+    rows = [dynamodb.get_item(TableName=TABLE, Key=key)["Item"] for key in keys]
+    kept_back = batch(rows[:1], keys[1:])
+    injected = AnswersInstead(dynamodb, "BatchGetItem", kept_back)
+    assert store.load_all([JOB_ID]) == [delivered_job()]
+    assert injected.calls == 2
+
+
+def test_a_throttled_batch_is_repeated_after_pauses_for_three_seconds_and_then_transient(
+    dynamodb: "DynamoDBClient", patient_store: DynamoJobStore, patience: Patience
+) -> None:
+    keys = [{"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "JOB"}}]
+    injected = AnswersInstead(dynamodb, "BatchGetItem", *[batch([], keys)] * 9999)
+    with pytest.raises(TransientError, match="could not be read: it is throttled"):
+        patient_store.load_all([JOB_ID])
+    assert injected.calls == len(patience.pauses) + 1
+    assert 2.5 < sum(patience.pauses) <= 3
+
+
+def test_many_jobs_that_cannot_be_read_are_not_absent(dynamodb: "DynamoDBClient") -> None:
+    store = DynamoJobStore(DynamoTransactions(dynamodb, "no-such-table"))
+    with pytest.raises(TransientError, match="ResourceNotFoundException"):
+        store.load_all([JOB_ID])
 
 
 def test_the_row_that_is_written_most_holds_neither_prompt_nor_lyrics(dynamodb: "DynamoDBClient") -> None:

@@ -54,7 +54,9 @@ _PROBLEMS: Final[dict[type[FermataError], tuple[int, str, str]]] = {
 
 
 def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
-    """A resolver whose errors are problem documents; `charged` is what each of them says about the caller's money."""
+    """A resolver whose errors are problem documents; `charged` is what each of them says about the caller's money.
+    It tells of its health wherever that route leads to it.
+    """
     api = APIGatewayHttpResolver()
 
     def refuse(error: FermataError) -> Response[str]:
@@ -77,6 +79,7 @@ def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
     api.exception_handler([RequestRefusedError, TransientError])(refuse)
     api.exception_handler(Exception)(fail)
     api.not_found(no_route)
+    api.get("/healthz")(healthy)
     return api
 
 

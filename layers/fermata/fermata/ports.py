@@ -14,6 +14,7 @@ from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
+from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Job, Track
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
@@ -43,6 +44,9 @@ class JobStore(Protocol):
         by a pause nor by a budget for the day (0: none): all in one transaction, or nothing.
 
         Raises `StaleRecordError` where somebody else wrote first, else `ProviderHeldError`.
+    def load_all(self, job_ids: Sequence[str]) -> list[Job]:
+        """The jobs among these ids that are there, in the order of the ids, read consistently; raises `TransientError`
+        rather than leave one out.
         """
 
     def save(self, job: Job) -> None:
@@ -198,6 +202,15 @@ class DueJobs(Protocol):
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         """Look at the job again at `until`, unless somebody has written it since it was read. Other writers are not
         disturbed. Raises `TransientError`.
+        """
+
+
+class TenantJobs(Protocol):
+    """The jobs of each tenant by the time of their submission."""
+
+    def find(self, page: PageRequest) -> PageOfIds:
+        """The ids of one page. A moment old: load the jobs and look whether they still belong to the list. Raises
+        `TransientError`.
         """
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.delete_job import DeletePorts
+    from fermata.use_cases.list_jobs import ListPorts
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
@@ -211,6 +212,15 @@ def read_ports() -> "ReadPorts":
         budget=settings.budget_micro_usd,
         link_ttl_s=settings.link_ttl_seconds,
     )
+
+
+@lru_cache(maxsize=1)
+def list_ports() -> "ListPorts":
+    """What `list_jobs` works with."""
+    from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
+    from fermata.use_cases.list_jobs import ListPorts
+
+    return ListPorts(read_ports(), DynamoTenantJobs(_transactions()))
 
 
 @lru_cache(maxsize=1)

@@ -11,15 +11,19 @@ from fermata.adapters.dynamo_brake_store import booked, checks_of, refuse_if_hel
 from fermata.adapters.dynamo_due_jobs import index_keys
 from fermata.adapters.dynamo_items import error_code, plain, typed
 from fermata.adapters.dynamo_purchases import purchase_keys
+from fermata.adapters.dynamo_tenant_jobs import listing_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Attempt, Job
 from fermata.domain.wallet import LedgerEntry, hold_on, settlement_of
+from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job
+from fermata.domain.wallet import hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
+_SORT_KEYS: Final = ("JOB", "REQUEST", *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
 _ROW: Final = "job"
 _RECEIPT: Final = "receipt"
 
@@ -103,6 +107,15 @@ class DynamoJobStore:
             raise TransientError(f"the job table could not be read: {error_code(error)}") from error
         return _job([plain(item) for item in answer["Items"]])
 
+    def load_all(self, job_ids: Sequence[str]) -> list[Job]:
+        """The jobs among these ids that are there, in the order of the ids."""
+        keys = [(f"JOB#{job_id}", sort_key) for job_id in job_ids for sort_key in _SORT_KEYS]
+        items_of: dict[str, list[dict[str, Any]]] = {}
+        for item in self._transactions.get_all(keys):
+            items_of.setdefault(item["pk"], []).append(item)
+        found = [_job(items_of.get(f"JOB#{job_id}", [])) for job_id in job_ids]
+        return [job for job in found if job is not None]
+
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         """What is kept of an idempotency key, or None."""
         item = self._transactions.get(_receipt_partition(tenant_id, key_sha256), "IDEMPOTENCY")
@@ -150,7 +163,12 @@ def _receipt_partition(tenant_id: str, key_sha256: str) -> str:
 
 
 def _hot_row(job: Job) -> dict[str, Any]:
-    return {**job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW), **index_keys(job), **_end(job)}
+    return {
+        **job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW),
+        **index_keys(job),
+        **listing_keys(job),
+        **_end(job),
+    }
 
 
 def _end(job: Job) -> dict[str, int]:

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PATIENCE_S: Final = 3.0
+_KEYS_AT_ONCE: Final = 100
+"""What DynamoDB takes in one batch."""
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.4
+_KEPT_CONFLICTING: Final = (
+    f"the table could not be written: other transactions kept conflicting for {PATIENCE_S:g} s; "
+    "nothing was written, try again"
+)
 
 Write = dict[str, Any]
 """One part of a transaction, as boto3 takes it."""
@@ -59,6 +65,34 @@ class DynamoTransactions:
         if answer.get("UnprocessedKeys"):
             raise TransientError("the table is busy and gave only a part of what was asked for; try again")
         return [plain(item) for item in answer["Responses"].get(self.table, [])]
+    def get_all(self, keys: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """The items that are there among these partition and sort keys, read consistently, in any order; raises
+        `TransientError` where not all were handed out in time.
+        """
+        found: list[dict[str, Any]] = []
+        left: list[Any] = [typed({"pk": partition, "sk": sort_key}) for partition, sort_key in keys]
+        deadline, tries = self.deadline(), 0
+        while left:
+            asked, left = left[:_KEYS_AT_ONCE], left[_KEYS_AT_ONCE:]
+            items, refused = self._get_some(asked)
+            found += items
+            left = refused + left
+            # DynamoDB keeps back what is too much at once, and hands out nothing at all only under throttling.
+            if not items and refused:
+                self._wait(tries, deadline, "the table could not be read: it is throttled; try again")
+                tries += 1
+        return found
+
+    def _get_some(self, keys: list[Any]) -> tuple[list[dict[str, Any]], list[Any]]:
+        request: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
+        try:
+            answer = self.client.batch_get_item(RequestItems=request)
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the table could not be read: {error_code(error)}") from error
+        refused = answer["UnprocessedKeys"].get(self.table)
+        return [plain(item) for item in answer["Responses"].get(self.table, [])], list(
+            refused["Keys"]
+        ) if refused else []
 
     def put(
         self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
@@ -104,18 +138,15 @@ class DynamoTransactions:
                     raise TransientError(f"the table could not be written: {error_code(error)}") from error
             except BotoCoreError as error:
                 raise TransientError(f"the table could not be written: {error_code(error)}") from error
-            self._wait(tries, deadline)
+            self._wait(tries, deadline, _KEPT_CONFLICTING)
             tries += 1
 
-    def _wait(self, tries: int, deadline: float) -> None:
+    def _wait(self, tries: int, deadline: float, too_late: str) -> None:
         # Jitter only spreads competing writers; it decides nothing.
         longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries, 10))
         pause_s = random.uniform(0, longest)  # noqa: S311 - not a secret
         if self._clock() + pause_s > deadline:
-            raise TransientError(
-                f"the table could not be written: other transactions kept conflicting for {PATIENCE_S:g} s; "
-                "nothing was written, try again"
-            )
+            raise TransientError(too_late)
         self._pause(pause_s)
 
 

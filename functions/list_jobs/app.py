@@ -1,0 +1,19 @@
+"""GET /v1/jobs."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from fermata import http_api
+from fermata.domain.job_lists import parse_page_request
+from fermata.use_cases.list_jobs import list_jobs
+from fermata.wiring import list_ports, now
+
+api = http_api.create_api()
+lambda_handler = http_api.entry_point(api)
+
+
+@api.get("/v1/jobs")
+def get_jobs() -> Response[str]:
+    """One page of the tenant's jobs, newest first."""
+    event = api.current_event
+    page = parse_page_request(http_api.caller(event).tenant_id, event.query_string_parameters)
+    return http_api.answer(200, list_jobs(page, http_api.api_url(event), list_ports(), now()))

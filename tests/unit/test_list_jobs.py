@@ -1,0 +1,72 @@
+"""A tenant sees its own jobs page by page, each as it would be shown alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from fermata.domain.job_ids import new_job_id
+from fermata.domain.job_lists import JobList, PageOfIds, PageRequest, parse_page_request
+from fermata.domain.jobs import Job, JobStatus
+from fermata.use_cases.list_jobs import ListPorts, list_jobs
+from fermata.use_cases.read_jobs import show_job
+from tests.songs import delivered_job, queued_job
+from tests.twins import NOON, World
+
+API = "https://api.example.com"
+
+
+def submitted(world: World, minute: int, **changes: object) -> Job:
+    now = NOON + timedelta(minutes=minute)
+    job = queued_job(now=now).model_copy(update={"id": new_job_id(now, bytes(10)), **changes})
+    world.jobs.create(job)
+    return job
+
+
+class OutdatedIndex:
+    """Finds what was there a moment ago."""
+
+    def __init__(self, *job_ids: str) -> None:
+        self.job_ids = job_ids
+
+    def find(self, _: PageRequest) -> PageOfIds:
+        return PageOfIds(self.job_ids, None)
+
+
+def test_every_job_is_shown_as_it_is_alone() -> None:
+    world = World()
+    jobs = [submitted(world, 2), delivered_job()]
+    world.jobs.create(jobs[1])
+    page = list_jobs(PageRequest(JobList("acme")), API, world.list_ports(), NOON)
+    shown = [show_job(job, API, world.read_ports(), NOON) for job in sorted(jobs, key=lambda job: job.id, reverse=True)]
+    assert page == {"data": shown, "next_cursor": None}
+
+
+def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
+    world = World()
+    jobs = [submitted(world, minute) for minute in range(3)]
+    shown, parameters = [], {"limit": "2"}
+    while True:
+        page = list_jobs(parse_page_request("acme", parameters), API, world.list_ports(), NOON)
+        assert isinstance(page["data"], list)
+        shown.append([job["id"] for job in page["data"] if isinstance(job, dict)])
+        if page["next_cursor"] is None:
+            break
+        parameters["cursor"] = str(page["next_cursor"])
+    assert shown == [[jobs[2].id, jobs[1].id], [jobs[0].id]]
+
+
+@pytest.mark.parametrize(
+    ("of", "changes"),
+    [
+        pytest.param(JobList("acme"), {"tenant_id": "other"}, id="another_tenants"),
+        pytest.param(JobList("acme", JobStatus.FAILED), {}, id="moved_on_to_another_status"),
+        pytest.param(JobList("acme"), {"deleted_at": NOON}, id="deleted"),
+    ],
+)
+def test_what_the_index_still_names_is_shown_only_if_it_belongs_to_the_list(
+    of: JobList, changes: dict[str, object]
+) -> None:
+    world = World()
+    job = submitted(world, 1, **changes)
+    ports = ListPorts(world.read_ports(), OutdatedIndex(job.id, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"))
+    assert list_jobs(PageRequest(of), API, ports, NOON) == {"data": [], "next_cursor": None}
