@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.domain.job_view import Link
-from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, read_attempts, show_job, usual_time_s
+from fermata.use_cases.read_jobs import link_to_audio, list_models, read_attempts, read_job
 from fermata.wiring import now, read_ports
 
 api = http_api.create_api()
@@ -13,11 +13,11 @@ lambda_handler = http_api.entry_point(api)
 
 @api.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    """The job with links minted now."""
-    event, ports, moment = api.current_event, read_ports(), now()
-    job = find_job(job_id, http_api.caller(event).tenant_id, ports.jobs)
-    view = show_job(job, http_api.api_url(event), ports, moment)
-    return http_api.answer(200, view, http_api.retry_after(job, usual_time_s(job, ports), moment))
+    """The job with links minted now, or 304 for a caller who has it like that."""
+    event, moment = api.current_event, now()
+    found = read_job(job_id, http_api.caller(event).tenant_id, http_api.api_url(event), read_ports(), moment)
+    headers = http_api.retry_after(found.job, found.usual_time_s, moment)
+    return http_api.answer_unless_known(event, found.view, found.entity_tag, headers)
 
 
 @api.get("/v1/jobs/<job_id>/audio")

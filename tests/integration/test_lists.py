@@ -37,6 +37,13 @@ def test_jobs_are_listed_newest_first_with_links_that_work_until_they_are_delete
     for job in first["data"]:
         assert len(httpx.get(job["tracks"][0]["url"]).raise_for_status().content) == job["tracks"][0]["bytes"]
 
+    one = tenant.get(f"/v1/jobs/{ids[0]}")
+    known = tenant.get(f"/v1/jobs/{ids[0]}", headers={"If-None-Match": f'"older", {one.headers["etag"]}'})
+    # Links live for minutes, so that at most one of two readings falls into another half of that life.
+    again = tenant.get(f"/v1/jobs/{ids[0]}", headers={"If-None-Match": known.headers["etag"]})
+    assert 304 in (known.status_code, again.status_code)
+    assert "" in (known.text, again.text)
+
     tenant.delete(f"/v1/jobs/{ids[1]}").raise_for_status()
     assert [job["id"] for job in listed(tenant)["data"]] == [ids[2], ids[0]]
     with cloud.http() as somebody_else:

@@ -145,6 +145,27 @@ def test_an_open_job_says_when_to_look_again(call: Call, world: World) -> None:
     assert call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))["headers"]["Retry-After"] == "10"
 
 
+def test_a_job_that_the_caller_has_as_it_is_is_not_sent_again(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    event = http_event("GET", f"/v1/jobs/{JOB_ID}")
+    first = call("read_jobs", event)
+    event["headers"]["if-none-match"] = first["headers"]["ETag"]
+    again = call("read_jobs", event)
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert {name: again["headers"][name] for name in ("ETag", "Cache-Control", "Retry-After")} == {
+        name: first["headers"][name] for name in ("ETag", "Cache-Control", "Retry-After")
+    }
+    world.jobs.save(submitting_job())
+    assert (call("read_jobs", event)["statusCode"], body_of(call("read_jobs", event))["status"]) == (200, "submitting")
+
+
+def test_what_a_caller_has_tells_nothing_about_another_tenants_job(call: Call, world: World) -> None:
+    world.jobs.create(queued_job())
+    event = http_event("GET", f"/v1/jobs/{JOB_ID}", tenant_id="other")
+    event["headers"]["if-none-match"] = "*"
+    assert call("read_jobs", event)["statusCode"] == 404
+
+
 @pytest.mark.parametrize("path", [f"/v1/jobs/{JOB_ID}", f"/v1/jobs/{JOB_ID}/audio", f"/v1/jobs/{JOB_ID}/attempts"])
 def test_another_tenants_job_is_not_found(call: Call, world: World, path: str) -> None:
     world.jobs.create(delivered_job())

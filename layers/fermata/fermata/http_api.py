@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import JsonValue
 
+from fermata.domain.entity_tags import is_known
 from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
 from fermata.domain.jobs import Charged, Job
 from fermata.domain.tenants import Caller
@@ -130,6 +131,16 @@ def _facts(error: FermataError) -> dict[str, int]:
 def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | None = None) -> Response[str]:
     """A JSON answer that nobody may cache."""
     return Response(status, "application/json", json.dumps(body), {"Cache-Control": "no-store", **(headers or {})})
+
+
+def answer_unless_known(
+    event: APIGatewayProxyEventV2, body: dict[str, JsonValue], tag: str, headers: dict[str, str]
+) -> Response[str]:
+    """200 with a body and its tag, or 304 without a body where the caller's `If-None-Match` names the tag."""
+    headers = {"ETag": tag, **headers}
+    if not is_known(event.headers.get("if-none-match", ""), tag):
+        return answer(200, body, headers)
+    return Response(304, "application/json", "", {"Cache-Control": "no-store", **headers})
 
 
 def healthy() -> Response[str]:

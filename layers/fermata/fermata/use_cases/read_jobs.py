@@ -9,6 +9,8 @@ from pydantic import JsonValue
 
 from fermata.domain.brakes import day_of
 from fermata.domain.catalogue import Catalogue, Model
+from fermata.domain.catalogue import Catalogue
+from fermata.domain.entity_tags import entity_tag
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
 from fermata.domain.jobs import Job, Track
@@ -62,9 +64,24 @@ def show_job(job: Job, api_url: str, ports: ReadPorts, now: datetime) -> dict[st
     return job_view(job, estimate_of(job, ports.catalogue, ports.estimates), links, api_url)
 
 
-def usual_time_s(job: Job, ports: ReadPorts) -> int:
-    """How long half of the songs of the model that is being asked take, in seconds."""
-    return estimate_of(job, ports.catalogue, ports.estimates).p50_s
+@dataclass(frozen=True)
+class Reading:
+    """A job as it is shown, the tag of that view, and how long half of the songs of the model that is being asked take,
+    in seconds.
+    """
+
+    job: Job
+    view: dict[str, JsonValue]
+    entity_tag: str
+    usual_time_s: int
+
+
+def read_job(job_id: str, tenant_id: str, api_url: str, ports: ReadPorts, now: datetime) -> Reading:
+    """The tenant's job; raises `NotFoundError` as `find_job` does."""
+    job = find_job(job_id, tenant_id, ports.jobs)
+    view = show_job(job, api_url, ports, now)
+    usual_time_s = estimate_of(job, ports.catalogue, ports.estimates).p50_s
+    return Reading(job, view, entity_tag(view, ports.link_ttl_s, now), usual_time_s)
 
 
 def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:

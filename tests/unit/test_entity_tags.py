@@ -1,0 +1,57 @@
+"""A caller is told "nothing new" only while that is true and its links still work."""
+
+from datetime import timedelta
+
+import pytest
+
+from fermata.domain.catalogue import Estimate
+from fermata.domain.entity_tags import entity_tag, is_known
+from fermata.domain.job_view import Link, job_view
+from fermata.domain.jobs import Job
+from tests.songs import delivered_job, queued_job, submitting_job
+from tests.twins import NOON
+
+TTL_S = 900
+TAG = 'W/"abc"'
+
+
+def tag(job: Job, seconds: float = 0, p50_s: int = 70, url: str = "https://a.example/1") -> str:
+    now = NOON + timedelta(seconds=seconds)
+    links = {1: Link(url, now + timedelta(seconds=TTL_S))}
+    return entity_tag(job_view(job, Estimate(p50_s=p50_s, p80_s=120), links, "https://api.example.com"), TTL_S, now)
+
+
+def test_a_new_link_alone_is_nothing_new() -> None:
+    assert tag(delivered_job()) == tag(delivered_job(), 1, url="https://a.example/2")
+
+
+@pytest.mark.parametrize("began_after_s", range(0, 900, 90))
+def test_whoever_has_nothing_new_has_links_with_half_of_their_life_left(began_after_s: int) -> None:
+    first = tag(delivered_job(), began_after_s)
+    same = [age for age in range(TTL_S) if tag(delivered_job(), began_after_s + age) == first]
+    assert max(same) < TTL_S / 2
+
+
+def test_a_job_without_links_does_not_age() -> None:
+    assert tag(queued_job()) == tag(queued_job(), 86_400)
+
+
+def test_whatever_changes_is_new() -> None:
+    tags = [tag(queued_job()), tag(queued_job(), p50_s=71), tag(submitting_job()), tag(delivered_job())]
+    tags.append(tag(queued_job(request=queued_job().request.model_copy(update={"title": "Rain"}))))
+    assert len(set(tags)) == len(tags)
+
+
+def test_a_tag_is_weak_and_fits_into_a_header() -> None:
+    assert tag(delivered_job()).startswith('W/"')
+    assert is_known(tag(delivered_job()), tag(delivered_job()))
+
+
+@pytest.mark.parametrize("header", [TAG, '"abc"', 'W/"x", W/"abc"', '"x","abc"', "*", " * ", 'nonsense, "abc"'])
+def test_a_tag_is_known_where_the_header_names_it_or_all(header: str) -> None:
+    assert is_known(header, TAG)
+
+
+@pytest.mark.parametrize("header", ["", "abc", '"abcd"', '"ab"', 'W/"ABC"', '"*"', "W/", '"', '"' * 9999])
+def test_any_other_header_does_not_know_it(header: str) -> None:
+    assert not is_known(header, TAG)
