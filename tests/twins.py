@@ -15,9 +15,8 @@ from fermata.domain.circuit import CircuitRules
 from fermata.domain.failures import ProviderCharged
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
-from fermata.domain.jobs import Attempt, Job, Track
 from fermata.domain.job_lists import PageOfIds, PageRequest
-from fermata.domain.jobs import Job, Track
+from fermata.domain.jobs import Attempt, Job, Track
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
@@ -204,6 +203,7 @@ class InMemoryJobStore:
                 raise ProviderHeldError(attempt.provider, next(iter(brakes.paused_by), None))
 
         self._replace(job, None, refuse_if_held)
+
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
         return [job for job in map(self.load, job_ids) if job is not None]
 
@@ -422,7 +422,6 @@ class InMemoryDueJobs:
 
 
 class InMemoryPurchases:
-class InMemoryTenantJobs:
     """Finds by looking at every row of a store."""
 
     def __init__(self, store: InMemoryJobStore) -> None:
@@ -443,6 +442,14 @@ class InMemoryTenantJobs:
         attempts = [(each, job.id) for job in jobs for each in job.attempts if each.provider == provider]
         meant = sorted((each.started_at, job_id) for each, job_id in attempts if is_meant(each))
         return list(dict.fromkeys(job_id for _, job_id in meant))
+
+
+class InMemoryTenantJobs:
+    """Finds by looking at every row of a store."""
+
+    def __init__(self, store: InMemoryJobStore) -> None:
+        self.store = store
+
     def find(self, page: PageRequest) -> PageOfIds:
         jobs = self.store.load_all(sorted(self.store.rows, reverse=True))
         ids = [job.id for job in jobs if page.of.has(job) and (page.before is None or job.id < page.before)]

@@ -44,6 +44,8 @@ class JobStore(Protocol):
         by a pause nor by a budget for the day (0: none): all in one transaction, or nothing.
 
         Raises `StaleRecordError` where somebody else wrote first, else `ProviderHeldError`.
+        """
+
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs among these ids that are there, in the order of the ids, read consistently; raises `TransientError`
         rather than leave one out.

@@ -9,16 +9,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fermata.adapters.dynamo_brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamo_due_jobs import index_keys
-from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.dynamo_items import Item, error_code, plain, typed
 from fermata.adapters.dynamo_purchases import purchase_keys
 from fermata.adapters.dynamo_tenant_jobs import listing_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
-from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Attempt, Job
-from fermata.domain.wallet import LedgerEntry, hold_on, settlement_of
 from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job
-from fermata.domain.wallet import hold_on, settlement_of
+from fermata.domain.wallet import LedgerEntry, hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
@@ -110,7 +108,7 @@ class DynamoJobStore:
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs among these ids that are there, in the order of the ids."""
         keys = [(f"JOB#{job_id}", sort_key) for job_id in job_ids for sort_key in _SORT_KEYS]
-        items_of: dict[str, list[dict[str, Any]]] = {}
+        items_of: dict[str, list[Item]] = {}
         for item in self._transactions.get_all(keys):
             items_of.setdefault(item["pk"], []).append(item)
         found = [_job(items_of.get(f"JOB#{job_id}", [])) for job_id in job_ids]
@@ -176,7 +174,7 @@ def _end(job: Job) -> dict[str, int]:
     return {"ttl": seconds(job.deleted_at + TOMBSTONE_KEPT_FOR)} if job.deleted_at else {}
 
 
-def _job(items: list[dict[str, Any]]) -> Job | None:
+def _job(items: Sequence[Item]) -> Job | None:
     by_key = {item["sk"]: item for item in items}
     if "JOB" not in by_key:
         return None

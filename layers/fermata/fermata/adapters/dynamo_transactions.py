@@ -56,20 +56,10 @@ class DynamoTransactions:
         return None if item is None else plain(item)
 
     def get_all(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
-        """Those of at most 100 items that there are, read consistently; raises `TransientError`."""
-        asked = [typed({"pk": partition, "sk": sort_key}) for partition, sort_key in keys]
-        try:
-            answer = self.client.batch_get_item(RequestItems={self.table: {"Keys": asked, "ConsistentRead": True}})
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the table could not be read: {error_code(error)}") from error
-        if answer.get("UnprocessedKeys"):
-            raise TransientError("the table is busy and gave only a part of what was asked for; try again")
-        return [plain(item) for item in answer["Responses"].get(self.table, [])]
-    def get_all(self, keys: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         """The items that are there among these partition and sort keys, read consistently, in any order; raises
         `TransientError` where not all were handed out in time.
         """
-        found: list[dict[str, Any]] = []
+        found: list[Item] = []
         left: list[Any] = [typed({"pk": partition, "sk": sort_key}) for partition, sort_key in keys]
         deadline, tries = self.deadline(), 0
         while left:
@@ -83,16 +73,15 @@ class DynamoTransactions:
                 tries += 1
         return found
 
-    def _get_some(self, keys: list[Any]) -> tuple[list[dict[str, Any]], list[Any]]:
+    def _get_some(self, keys: list[Any]) -> tuple[list[Item], list[Any]]:
         request: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
         try:
             answer = self.client.batch_get_item(RequestItems=request)
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the table could not be read: {error_code(error)}") from error
         refused = answer["UnprocessedKeys"].get(self.table)
-        return [plain(item) for item in answer["Responses"].get(self.table, [])], list(
-            refused["Keys"]
-        ) if refused else []
+        items: list[Item] = [plain(item) for item in answer["Responses"].get(self.table, [])]
+        return items, list(refused["Keys"]) if refused else []
 
     def put(
         self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None

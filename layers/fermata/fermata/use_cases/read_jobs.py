@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from fermata.domain.brakes import day_of
 from fermata.domain.catalogue import Catalogue, Model
-from fermata.domain.catalogue import Catalogue
 from fermata.domain.entity_tags import entity_tag
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
