@@ -1,4 +1,4 @@
-"""POST /v1/jobs."""
+"""POST /v1/jobs, and POST /v1/quote, which checks an order in the same way and makes none."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -7,7 +7,7 @@ from fermata.domain.idempotency import FirstAnswer
 from fermata.domain.job_view import job_view
 from fermata.domain.jobs import Job
 from fermata.use_cases.estimating import estimate_of
-from fermata.use_cases.submit_job import Order, submit_job
+from fermata.use_cases.submit_job import Order, quote_job, submit_job
 from fermata.wiring import job_randomness, now, submit_ports
 
 api = http_api.create_api(charged="no")
@@ -27,3 +27,11 @@ def post_job() -> Response[str]:
     tenant_id, key = http_api.caller(event).tenant_id, http_api.idempotency_key(event)
     submission = submit_job(Order(http_api.raw_body(event), tenant_id, key, told), ports, moment, job_randomness())
     return http_api.accepted(submission.answer, replayed=submission.replayed)
+
+
+@api.post("/v1/quote")
+def post_quote() -> Response[str]:
+    """What an order with this body would cost and take."""
+    event = api.current_event
+    body, tenant_id = http_api.raw_body(event), http_api.caller(event).tenant_id
+    return http_api.answer(200, quote_job(body, tenant_id, submit_ports(), now()))

@@ -124,6 +124,15 @@ def test_health_is_told_without_a_key(cloud: Cloud) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.usefixtures("nothing_happens")
+def test_a_quote_costs_nothing_and_starts_nothing(cloud: Cloud) -> None:
+    with cloud.http() as http:
+        answer = http.post("/v1/quote", json=request("what would it cost", fallbacks=["skillboss/music-2.5"]))
+        assert (answer.status_code, answer.json()["price_credits"]) == (200, 30)
+        assert answer.json()["fallbacks"] == ["skillboss/music-2.5"]
+        assert_problem(http.post("/v1/quote", json=request("what would it cost", tempo=90)), 422)
+
+
 def handler_lines(cloud: Cloud) -> int:
     logs = Path(cloud.line["logs_dir"])
     names = ("SubmitJobFunction.jsonl", "ReadJobsFunction.jsonl")

@@ -124,6 +124,15 @@ def test_a_wrong_field_is_named_by_its_pointer(call: Call) -> None:
     assert [error["pointer"] for error in problem["errors"]] == ["/x~1y"]
 
 
+def test_a_quote_is_a_price_and_a_time_and_nothing_more(call: Call, world: World) -> None:
+    answer = call("submit_job", http_event("POST", "/v1/quote", json.dumps(BODY).encode()))
+    assert (answer["statusCode"], answer["headers"]["Cache-Control"]) == (200, "no-store")
+    assert (body_of(answer)["object"], body_of(answer)["price_credits"]) == ("quote", 30)
+    assert (len(world.jobs), world.machine.started) == (0, [])
+    refused = call("submit_job", http_event("POST", "/v1/quote", b'{"model": "minimax/music-2.5"}'))
+    assert (refused["statusCode"], body_of(refused)["charged"]) == (422, "no")
+
+
 def test_a_machine_that_does_not_start_is_worth_the_same_request_again(call: Call, world: World) -> None:
     world.machine.failure = TransientError("the job's state machine could not be started: ThrottlingException")
     answer = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import JobStatus
 from fermata.errors import (
@@ -15,7 +16,7 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.submit_job import quote_job, submit_job
 from tests.songs import LYRICS, PROMPT, candidate, hex_answer, order
 from tests.twins import NOON, FakeUpstream, World
 
@@ -111,3 +112,55 @@ def test_an_id_is_never_given_twice() -> None:
         submit(world)
     assert len(world.machine.started) == 1
     assert submit(world, randomness=bytes(10)) != world.machine.started[0]
+
+
+# ---- what an order would cost
+
+
+def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
+    world = World()
+    body = {**BODY, "fallbacks": ["aimlapi/minimax/music-2.0"]}
+    quote = quote_job(order(body).body, "acme", world.submit_ports(), NOON)
+    assert (len(world.jobs), world.machine.started, world.upstream.posts) == (0, [], 0)
+    assert quote == {
+        "object": "quote",
+        "model": "minimax/music-2.5",
+        "fallbacks": ["aimlapi/minimax/music-2.0"],
+        "price_credits": 30,
+        "hold_credits": 39,
+        "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"},
+    }
+    job = world.stored(submit(world, body))
+    assert job.hold_credits == quote["hold_credits"]
+    assert [each.model for each in job.candidates[1:]] == quote["fallbacks"]
+
+
+def test_a_quote_names_the_fallbacks_and_the_times_that_hold_at_the_moment() -> None:
+    world = World(default_fallbacks={"minimax/music-2.5": ("aimlapi/minimax/music-2.0",)})
+    world.estimates.known["minimax/music-2.5"] = Estimate(p50_s=10, p80_s=20)
+    quote = quote_job(order(BODY).body, "acme", world.submit_ports(), NOON)
+    assert (quote["fallbacks"], quote["hold_credits"]) == (["aimlapi/minimax/music-2.0"], 39)
+    assert quote["estimate"] == {"p50_s": 10, "p80_s": 20, "ready_at": "2026-11-21T12:00:10.000Z"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="not_json"),
+        pytest.param(b" " * 200_000, id="too_large"),
+        pytest.param({**BODY, "model": "minimax/nothing"}, id="no_such_model"),
+        pytest.param({**BODY, "tempo": 90}, id="an_unknown_field"),
+        pytest.param({**BODY, "finish_by": "2026-11-21T12:00:01Z"}, id="too_soon"),
+        pytest.param(
+            {"model": "minimax/music-cover", "prompt": PROMPT, "reference": {"id": "ref_01JD0ABCDEFGHJKMNPQRSTVWXY"}},
+            id="a_recording_that_is_not_there",
+        ),
+    ],
+)
+def test_a_quote_is_refused_for_what_the_order_would_be(body: object) -> None:
+    world = World()
+    with pytest.raises(RequestRefusedError) as quoted:
+        quote_job(order(body).body, "acme", world.submit_ports(), NOON)
+    with pytest.raises(RequestRefusedError) as ordered:
+        submit(world, body)
+    assert (type(quoted.value), str(quoted.value)) == (type(ordered.value), str(ordered.value))

@@ -45,6 +45,11 @@ def candidates_for(
     return tuple(_candidate(each, request) for each in (model, *fallbacks))
 
 
+def highest_price(chain: Sequence[Candidate]) -> int:
+    """What is held for a job, whichever of its models delivers, in credits."""
+    return max(candidate.price_credits for candidate in chain)
+
+
 def check_default_fallbacks(defaults: DefaultFallbacks, catalogue: Catalogue) -> None:
     """Raise `ConfigurationError` where a default fallback names a model that is not on offer, or a model itself."""
     wrong = [f"{model_id}: {each}" for model_id in defaults for each in _impossible(model_id, defaults, catalogue)]

@@ -1,12 +1,13 @@
 """A job as callers see it: exactly the fields of the public contract, from a record and freshly minted links."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.domain.candidates import Candidate, highest_price
 from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import Failure, FailureClass
 from fermata.domain.jobs import Attempt, Job, JobStatus, Track
@@ -75,7 +76,25 @@ def finished_tracks(job: Job) -> tuple[Track, ...]:
 
 def estimate_view(job: Job, estimate: Estimate) -> dict[str, JsonValue]:
     """When the song should be ready: half of the jobs by `ready_at`."""
-    began = job.last_attempt.started_at if job.last_attempt else job.updated_at
+    return expectation_view(estimate, job.last_attempt.started_at if job.last_attempt else job.updated_at)
+
+
+def quote_view(chain: Sequence[Candidate], estimate: Estimate, now: datetime) -> dict[str, JsonValue]:
+    """What an order would cost and take if it came now: the requested model's price, and what would be held for the
+    dearest of the chain.
+    """
+    return {
+        "object": "quote",
+        "model": chain[0].model,
+        "fallbacks": [candidate.model for candidate in chain[1:]],
+        "price_credits": chain[0].price_credits,
+        "hold_credits": highest_price(chain),
+        "estimate": expectation_view(estimate, now),
+    }
+
+
+def expectation_view(estimate: Estimate, began: datetime) -> dict[str, JsonValue]:
+    """How long songs take that began then, and when half of them are ready."""
     ready_at = began + timedelta(seconds=estimate.p50_s)
     return {"p50_s": estimate.p50_s, "p80_s": estimate.p80_s, "ready_at": rfc3339(ready_at)}
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.brakes import Booking, day_of
-from fermata.domain.candidates import Candidate
+from fermata.domain.candidates import Candidate, highest_price
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.fallback import NextStep, step_after
 from fermata.domain.references import PreparedReference, ProviderIds, refused_by
@@ -339,7 +339,7 @@ class Job(_Record):
     @property
     def hold_credits(self) -> int:
         """What is held from submission to the end: the highest price among the candidates."""
-        return max(candidate.price_credits for candidate in self.candidates)
+        return highest_price(self.candidates)
 
     @property
     def charged(self) -> Charged:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import JsonValue
+
 from fermata.domain.candidates import Candidate, DefaultFallbacks, candidates_for
-from fermata.domain.catalogue import Catalogue
+from fermata.domain.catalogue import Catalogue, Estimate, Model
 from fermata.domain.deadlines import start_by, wrong_deadline
 from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.job_ids import new_job_id
+from fermata.domain.job_view import quote_view
 from fermata.domain.jobs import Job, JobStatus, not_started
 from fermata.domain.reaping import looked_after
 from fermata.domain.references import object_key, wrong_upload
@@ -76,14 +79,9 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
-    estimate = ports.estimates.current().get(model.id, model.estimate)
-    wrong = list(wrong_deadline(request.finish_by, estimate, ports.longest_finish_by_s, now))
-    if wrong:
-        raise InvalidRequestError(wrong)
-    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
-    _check_upload(request, chain, order.tenant_id, ports.references, now)
-    until = start_by(request.finish_by, estimate, ports.start_by_s, now)
-    job = looked_after(_new_job(request, chain, order.tenant_id, until, now, randomness), ports.first_check_s)
+    plan = _plan(request, model, order.tenant_id, ports, now)
+    until = start_by(request.finish_by, plan.estimate, ports.start_by_s, now)
+    job = looked_after(_new_job(request, plan.chain, order.tenant_id, until, now, randomness), ports.first_check_s)
     answer = order.answer(job)
     try:
         ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -95,6 +93,34 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
         return first
     _start(job, ports, now, keyed=order.idempotency_key is not None)
     return Submission(job.id, answer, replayed=False)
+
+
+def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> dict[str, JsonValue]:
+    """What an order with this body would cost and take; raises the `RequestRefusedError` that it would meet, save for
+    the credits, which are not looked at. Nothing is stored and nothing started.
+    """
+    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
+    plan = _plan(request, model, tenant_id, ports, now)
+    return quote_view(plan.chain, plan.estimate, now)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Who would be asked for a song, and how long the first of them takes."""
+
+    chain: tuple[Candidate, ...]
+    estimate: Estimate
+
+
+def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> _Plan:
+    """The plan for a request that can be served as it is; raises `InvalidRequestError` for any other."""
+    estimate = ports.estimates.current().get(model.id, model.estimate)
+    wrong = list(wrong_deadline(request.finish_by, estimate, ports.longest_finish_by_s, now))
+    if wrong:
+        raise InvalidRequestError(wrong)
+    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
+    _check_upload(request, chain, tenant_id, ports.references, now)
+    return _Plan(chain, estimate)
 
 
 def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetime) -> Submission | None:
