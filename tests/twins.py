@@ -650,8 +650,8 @@ class InMemoryTrackStore:
         for key in [key for key in self.files if key.startswith(f"tracks/{job_id}/")]:
             del self.files[key]
 
-    def link(self, track: Track, file_name: str, ttl_s: int) -> str:
-        return f"https://audio.test/{track.object_key}?name={file_name}&ttl={ttl_s}&X-Amz-Signature=canary"
+    def link(self, track: Track, disposition: str, ttl_s: int) -> str:
+        return f"https://audio.test/{track.object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"
 
 
 class InMemoryReferenceStore:

@@ -77,7 +77,9 @@ def test_the_permanent_address_redirects_to_a_fresh_link(cloud: Cloud) -> None:
     assert answer.status_code == 302
     file = httpx.get(answer.headers["location"]).raise_for_status()
     assert len(file.content) == job["tracks"][0]["bytes"]
-    assert file.headers["content-disposition"] == 'attachment; filename="Rain _ more-1.mp3"'
+    assert file.headers["content-disposition"] == (
+        "attachment; filename=\"Rain _ more-1.mp3\"; filename*=UTF-8''Rain%20%26%20more-1.mp3"
+    )
 
 
 def test_a_job_that_has_no_song_yet_has_no_audio(cloud: Cloud) -> None:

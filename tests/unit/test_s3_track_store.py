@@ -54,7 +54,7 @@ def test_a_song_that_cannot_be_stored_now_is_transient(s3: "S3Client", song: Pat
 
 
 def test_a_link_downloads_one_song_under_a_name_for_a_while(s3: "S3Client") -> None:
-    url = urlsplit(S3TrackStore(s3, BUCKET).link(stored_track(), "Rain-1.mp3", 900))
+    url = urlsplit(S3TrackStore(s3, BUCKET).link(stored_track(), 'attachment; filename="Rain-1.mp3"', 900))
     query = parse_qs(url.query)
     assert url.path.endswith(KEY)
     assert query["response-content-type"] == ["audio/mpeg"]
@@ -72,7 +72,7 @@ def _the_functions_own_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.mark.usefixtures("_the_functions_own_client")
 def test_the_functions_links_name_the_buckets_region_and_are_signed_with_version_4() -> None:
-    url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), "Rain-1.mp3", 900))
+    url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), 'attachment; filename="Rain-1.mp3"', 900))
     query = parse_qs(url.query)
     # S3 redirects the global name of a young bucket, and the signature does not survive that.
     assert (url.scheme, url.netloc) == ("https", "some-bucket.s3.eu-west-1.amazonaws.com")
@@ -82,5 +82,5 @@ def test_the_functions_links_name_the_buckets_region_and_are_signed_with_version
 @pytest.mark.usefixtures("_the_functions_own_client")
 def test_on_one_machine_links_name_the_address_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
-    url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), "Rain-1.mp3", 900))
+    url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), 'attachment; filename="Rain-1.mp3"', 900))
     assert (url.netloc, url.path) == ("127.0.0.1:5000", f"/some-bucket/{KEY}")

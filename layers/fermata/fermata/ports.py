@@ -355,8 +355,8 @@ class TrackStore(Protocol):
     def forget(self, job_id: str) -> None:
         """Delete every song of a job; raises `TransientError`."""
 
-    def link(self, track: Track, file_name: str, ttl_s: int) -> str:
-        """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""
+    def link(self, track: Track, disposition: str, ttl_s: int) -> str:
+        """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,15 @@ class S3TrackStore:
         """Delete every song of a job."""
         delete_below(self._client, self._bucket, f"tracks/{job_id}/")
 
-    def link(self, track: Track, file_name: str, ttl_s: int) -> str:
-        """A link that works from now for `ttl_s` seconds and downloads the track under `file_name` (plain ASCII)."""
+    def link(self, track: Track, disposition: str, ttl_s: int) -> str:
+        """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
         return self._client.generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self._bucket,
                 "Key": track.object_key,
                 "ResponseContentType": track.content_type,
-                "ResponseContentDisposition": f'attachment; filename="{file_name}"',
+                "ResponseContentDisposition": disposition,
             },
             ExpiresIn=ttl_s,
         )

@@ -1,6 +1,5 @@
 """Show a tenant its jobs, with links minted now."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from pydantic import JsonValue
 
 from fermata.domain.brakes import day_of
 from fermata.domain.catalogue import Catalogue, Model
+from fermata.domain.downloads import attachment
 from fermata.domain.entity_tags import entity_tag
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
@@ -110,11 +110,7 @@ def link_to_audio(job_id: str, tenant_id: str, number: int, ports: ReadPorts, no
 
 
 def _link(job: Job, track: Track, ports: ReadPorts, now: datetime) -> Link:
-    url = ports.tracks.link(track, _file_name(job, track), ports.link_ttl_s)
-    return Link(url, now + timedelta(seconds=ports.link_ttl_s))
-
-
-def _file_name(job: Job, track: Track) -> str:
-    safe = re.sub(r"[^A-Za-z0-9 ._-]+", "_", job.request.title or "").strip(" ._")
     extension = track.object_key.rpartition(".")[2]
-    return f"{safe or job.id}-{track.number}.{extension}"
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
+    url = ports.tracks.link(track, disposition, ports.link_ttl_s)
+    return Link(url, now + timedelta(seconds=ports.link_ttl_s))
