@@ -99,8 +99,11 @@ build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/
 bench: $(VENV) $(FUNCTIONS) ## time the one-machine cloud; prints figures and ratios
 	@for bench in tests/benchmarks/bench_*.py; do $(PY) -m "tests.benchmarks.$$(basename "$$bench" .py)" || exit; done
 
-soak: $(VENV) $(FUNCTIONS) ## half an hour of killed processes (SMOKE=1: half a minute; SEED=7 repeats a run)
+soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run)
 	@$(PY) -m tests.soak
+
+mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until')
+	@$(PY) tooling/mutants.py $(ARGS)
 
 # ---- dependencies
 
@@ -114,4 +117,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check build bench soak lock
+.PHONY: help setup demo run env test check build bench soak mutants lock
