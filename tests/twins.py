@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ from fermata.errors import (
     ProviderHeldError,
     StaleRecordError,
 )
-from fermata.ports import AudioFacts, StreamedAnswer, UploadForm
+from fermata.ports import AudioFacts, DueJobs, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
@@ -404,6 +405,11 @@ class RecordingMetrics:
         self.used.append((name, provider, value))
 
 
+@lru_cache(maxsize=1024)
+def _check_at(row: str) -> datetime | None:
+    return Job.model_validate_json(row).check_at
+
+
 class InMemoryDueJobs:
     """Finds by looking at every row of a store."""
 
@@ -411,8 +417,8 @@ class InMemoryDueJobs:
         self.store = store
 
     def find(self, now: datetime) -> list[str]:
-        jobs = [Job.model_validate_json(row) for row in self.store.rows.values()]
-        return [job.id for job in jobs if job.check_at is not None and job.check_at <= now]
+        due = {job_id: _check_at(row) for job_id, row in self.store.rows.items()}
+        return [job_id for job_id, check_at in due.items() if check_at is not None and check_at <= now]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         stored = self.store.load(job.id)
@@ -886,10 +892,13 @@ class World:
     def settle_ports(self) -> SettlePorts:
         return SettlePorts(self.jobs, self.events, self.estimates, self.provider_states, self.metrics)
 
+    def due_jobs(self) -> DueJobs:
+        return InMemoryDueJobs(self.jobs)
+
     def reap_ports(self) -> ReapPorts:
         return ReapPorts(
             settle=self.settle_ports(),
-            due=InMemoryDueJobs(self.jobs),
+            due=self.due_jobs(),
             machine=self.machine,
             patience=Patience(idle_s=1200, absent_gap_s=300),
             lost=lambda job_id, error: self.lost.append((job_id, error)),

@@ -1,0 +1,175 @@
+"""Whatever callers, providers, operators and crashes do, in whatever order: nothing is paid twice or left behind."""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from hypothesis import HealthCheck, settings
+from hypothesis import seed as with_seed
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from moto import mock_aws
+
+from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
+from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
+from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
+from fermata.adapters.dynamo_transactions import DynamoTransactions
+from tests.books import Books, books_in_dynamodb, books_in_memory
+from tests.cloud import TABLE, dynamodb_with_table
+from tests.stage import CHAINS, FATES, TENANTS, Stage, StagedWorld, crash, trouble
+
+JOBS = st.integers(0, 3)
+# One draw for all arguments of a rule: drawing takes longer than what is drawn.
+SWITCH = (False, True)
+ORDERS = st.sampled_from(list(product(sorted(TENANTS), range(len(CHAINS)), range(len(FATES)), SWITCH, SWITCH)))
+JOBS_AND_A_SWITCH = st.sampled_from(list(product(range(4), SWITCH)))
+
+UPSETS = st.sampled_from(list(product(range(16), range(4), range(10))))
+"""At which of the next places, which job is next, and what happens. Few runs have more places than 16."""
+
+WITHIN_A_RUN_S = 100
+"""Time that may pass while a function runs: less than it may live."""
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Everything that may happen, in an order that Hypothesis chooses."""
+
+    scratch: ClassVar[Path]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exits = ExitStack()
+        self.stage = self.staged(self.scratch)
+
+    def staged(self, scratch: Path) -> Stage:
+        books = books_in_memory()
+        return Stage(StagedWorld(jobs=cast("Any", books.jobs)), books, scratch)
+
+    @initialize(orders=st.tuples(ORDERS, ORDERS))
+    def begin(self, orders: tuple[tuple[str, int, int, bool, bool], ...]) -> None:
+        for order in orders:
+            self.submit(order)
+
+    @rule(order=ORDERS)
+    def submit(self, order: tuple[str, int, int, bool, bool]) -> None:
+        tenant, chain, fate, keyed, hurried = order
+        self.stage.submit(tenant, chain, fate, keyed=keyed, hurried=hurried)
+
+    @rule(what=st.sampled_from(list(product(range(4), (1, 3, 6)))))
+    def advance(self, what: tuple[int, int]) -> None:
+        job, states = what
+        for _ in range(states):
+            self.stage.advance_job(job)
+
+    @rule(job=JOBS)
+    def submit_again(self, job: int) -> None:
+        self.stage.submit_again(job)
+
+    @rule(job=JOBS)
+    def cancel(self, job: int) -> None:
+        self.stage.cancel(job)
+
+    @rule(job=JOBS)
+    def delete(self, job: int) -> None:
+        self.stage.delete(job)
+
+    @rule(job=JOBS)
+    def call_back(self, job: int) -> None:
+        self.stage.call_back(job)
+
+    @rule(what=JOBS_AND_A_SWITCH)
+    def invoke_again(self, what: tuple[int, bool]) -> None:
+        job, may_post = what
+        self.stage.invoke_again(job, may_post=may_post)
+
+    @rule(what=JOBS_AND_A_SWITCH)
+    def stop(self, what: tuple[int, bool]) -> None:
+        job, told = what
+        self.stage.stop(job, told=told)
+
+    @rule(seconds=st.sampled_from((1, 60, 330, 1000, 4000, 90_000)))
+    def pass_time(self, seconds: int) -> None:
+        self.stage.pass_time(seconds)
+
+    @rule()
+    def reap(self) -> None:
+        self.stage.reap()
+
+    @rule(name=st.sampled_from(("all", "minimax")))
+    def pause(self, name: str) -> None:
+        self.stage.pause(name)
+
+    @rule(name=st.sampled_from(("all", "minimax")))
+    def resume(self, name: str) -> None:
+        self.stage.resume(name)
+
+    @rule(event=UPSETS)
+    def upset(self, event: tuple[int, int, int]) -> None:
+        """Something happens in the middle of what a job, or the reaper, does next."""
+        at, job, what = event
+        stage = self.stage
+        meanwhile: tuple[Callable[[], object], ...] = (
+            crash,
+            trouble,
+            stage.reap,
+            lambda: stage.cancel(job),
+            lambda: stage.submit_again(job),
+            lambda: stage.invoke_again(job, may_post=True),
+            lambda: stage.invoke_again(job, may_post=False),
+            lambda: stage.stop(job, told=True),
+            lambda: stage.call_back(job),
+            lambda: stage.pass_time(WITHIN_A_RUN_S),
+        )
+        stage.seams.arm(at, meanwhile[what])
+        stage.advance_job(job)
+
+    @invariant()
+    def holds(self) -> None:
+        self.stage.check()
+
+    def teardown(self) -> None:
+        try:
+            self.stage.finish()
+        finally:
+            self.exits.close()
+
+
+class InterleavingsInDynamoDB(Interleavings):
+    """The same with jobs, wallets, callbacks, brakes and the reaper's index in DynamoDB."""
+
+    def staged(self, scratch: Path) -> Stage:
+        self.exits.enter_context(mock_aws())
+        client = dynamodb_with_table()
+        transactions = DynamoTransactions(client, TABLE)
+        books: Books = books_in_dynamodb(client)
+        world = StagedWorld(
+            jobs=cast("Any", books.jobs),
+            callbacks=cast("Any", DynamoCallbackStore(client, TABLE)),
+            due=DynamoDueJobs(transactions),
+            brake_store=DynamoBrakeStore(transactions),
+        )
+        return Stage(world, books, scratch)
+
+
+def play(kind: type[Interleavings], examples: int, scratch: Path, seed: int | None = None) -> None:
+    """Play so many examples of up to 30 steps; always the same ones without a seed."""
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=seed is None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    here = type(kind.__name__, (kind,), {"scratch": scratch})
+    if seed is not None:
+        here = with_seed(seed)(here)
+    # What hundreds of thousands of runs log would fill the memory of the test that keeps it.
+    logging.disable(logging.CRITICAL)
+    try:
+        run_state_machine_as_test(here, settings=chosen)
+    finally:
+        logging.disable(logging.NOTSET)
