@@ -11,9 +11,9 @@ import time
 from types import ModuleType
 from typing import Final
 
-from tests.soak import killed
+from tests.soak import bill_against_ledger, interleavings, killed
 
-PARTS: Final[tuple[ModuleType, ...]] = (killed,)
+PARTS: Final[tuple[ModuleType, ...]] = (bill_against_ledger, interleavings, killed)
 _LIMIT_S: Final = 25 * 60
 """After this nothing new is begun."""
 
