@@ -106,12 +106,16 @@ class BudgetSettings(TableSettings):
         return micro_usd(budget)
 
 
-class ReadSettings(BudgetSettings):
-    """What `read_jobs` needs."""
+class ShowSettings(TableSettings):
+    """What a function needs that shows jobs."""
 
     audio_bucket: str
     link_ttl_seconds: PositiveInt
     model_latency_priors: LatencyPriors
+
+
+class ReadSettings(ShowSettings, BudgetSettings):
+    """What `read_jobs` needs."""
 
 
 class UploadSettings(TableSettings):

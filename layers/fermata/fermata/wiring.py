@@ -218,9 +218,19 @@ def read_ports() -> "ReadPorts":
 def list_ports() -> "ListPorts":
     """What `list_jobs` works with."""
     from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
+    from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.list_jobs import ListPorts
+    from fermata.use_cases.read_jobs import ShowPorts
 
-    return ListPorts(read_ports(), DynamoTenantJobs(_transactions()))
+    settings = config.load(config.ShowSettings)
+    show = ShowPorts(
+        jobs=job_store(),
+        tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
+        catalogue=_catalogue(settings.model_latency_priors),
+        estimates=estimates(),
+        link_ttl_s=settings.link_ttl_seconds,
+    )
+    return ListPorts(show, DynamoTenantJobs(_transactions()))
 
 
 @lru_cache(maxsize=1)

@@ -7,14 +7,14 @@ from pydantic import JsonValue
 
 from fermata.domain.job_lists import PageRequest
 from fermata.ports import TenantJobs
-from fermata.use_cases.read_jobs import ReadPorts, show_job
+from fermata.use_cases.read_jobs import ShowPorts, show_job
 
 
 @dataclass(frozen=True)
 class ListPorts:
     """What `list_jobs` works with."""
 
-    read: ReadPorts
+    show: ShowPorts
     lists: TenantJobs
 
 
@@ -22,8 +22,8 @@ def list_jobs(page: PageRequest, api_url: str, ports: ListPorts, now: datetime) 
     """One page of jobs as `show_job` shows each, newest first, and the cursor of the next."""
     found = ports.lists.find(page)
     # The index may be a moment behind the records.
-    jobs = [job for job in ports.read.jobs.load_all(found.job_ids) if page.of.has(job)]
+    jobs = [job for job in ports.show.jobs.load_all(found.job_ids) if page.of.has(job)]
     return {
-        "data": [show_job(job, api_url, ports.read, now) for job in jobs],
+        "data": [show_job(job, api_url, ports.show, now) for job in jobs],
         "next_cursor": None if found.next_before is None else page.of.cursor_after(found.next_before),
     }

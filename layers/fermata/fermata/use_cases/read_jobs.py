@@ -20,19 +20,23 @@ from fermata.use_cases.estimating import estimate_of
 
 
 @dataclass(frozen=True)
-class ReadPorts:
-    """What the reading use cases work with; links work for `link_ttl_s` seconds. `budget` is a provider's for a day in
-    millionths of a USD, 0 for none.
-    """
+class ShowPorts:
+    """What jobs are shown with; links work for `link_ttl_s` seconds."""
 
     jobs: JobStore
     tracks: TrackStore
     catalogue: Catalogue
     estimates: Estimates
+    link_ttl_s: int
+
+
+@dataclass(frozen=True)
+class ReadPorts(ShowPorts):
+    """What the reading use cases work with. `budget` is a provider's for a day in millionths of a USD, 0 for none."""
+
     provider_states: ProviderStates
     brakes: BrakeStore
     budget: Callable[[str], int]
-    link_ttl_s: int
 
 
 def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
@@ -57,7 +61,7 @@ def _not_found() -> NotFoundError:
     return NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
 
 
-def show_job(job: Job, api_url: str, ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
+def show_job(job: Job, api_url: str, ports: ShowPorts, now: datetime) -> dict[str, JsonValue]:
     """The public view of a job, with a fresh link for every finished track."""
     links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
     return job_view(job, estimate_of(job, ports.catalogue, ports.estimates), links, api_url)
@@ -75,7 +79,7 @@ class Reading:
     usual_time_s: int
 
 
-def read_job(job_id: str, tenant_id: str, api_url: str, ports: ReadPorts, now: datetime) -> Reading:
+def read_job(job_id: str, tenant_id: str, api_url: str, ports: ShowPorts, now: datetime) -> Reading:
     """The tenant's job; raises `NotFoundError` as `find_job` does."""
     job = find_job(job_id, tenant_id, ports.jobs)
     view = show_job(job, api_url, ports, now)
@@ -96,20 +100,20 @@ def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
     return models_view(ports.catalogue, ports.estimates.current(), is_available)
 
 
-def read_attempts(job_id: str, tenant_id: str, ports: ReadPorts) -> dict[str, JsonValue]:
+def read_attempts(job_id: str, tenant_id: str, ports: ShowPorts) -> dict[str, JsonValue]:
     """What was tried for one job, oldest first."""
     job = find_job(job_id, tenant_id, ports.jobs)
     return {"data": [attempt_view(attempt) for attempt in job.attempts], "next_cursor": None}
 
 
-def link_to_audio(job_id: str, tenant_id: str, number: int, ports: ReadPorts, now: datetime) -> Link | Job:
+def link_to_audio(job_id: str, tenant_id: str, number: int, ports: ShowPorts, now: datetime) -> Link | Job:
     """A fresh link to one track of a delivered job, or the job itself where it has no such track (yet)."""
     job = find_job(job_id, tenant_id, ports.jobs)
     track = next((track for track in finished_tracks(job) if track.number == number), None)
     return job if track is None else _link(job, track, ports, now)
 
 
-def _link(job: Job, track: Track, ports: ReadPorts, now: datetime) -> Link:
+def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)
