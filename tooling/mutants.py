@@ -167,13 +167,6 @@ MUTANTS: Final = (
         ("tests/unit/tooling/test_paid_once.py",),
     ),
     Mutant(
-        "staging order: the answer is read before it is kept",
-        _STARTING,
-        "ports.resume.answers.keep(job.id, attempt.number, answer)",
-        "b''.join(answer.chunks())\n            ports.resume.answers.keep(job.id, attempt.number, answer)",
-        ("tests/unit/test_start_generation.py",),
-    ),
-    Mutant(
         "staging order: the verdict comes from the wire",
         _STARTING,
         "ports.resume.answers.keep(job.id, attempt.number, answer)",
