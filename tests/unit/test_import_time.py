@@ -1,13 +1,17 @@
-"""A cold start pays only for what a function uses: which heavy modules each loads, in a fresh interpreter."""
+"""A cold start pays only for what a function uses: which heavy modules each loads, in a fresh interpreter that has the
+settings which the template gives it.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+from local.transform import read_template
 from tests.functions import NAMES, ROOT, TURN_SETTINGS
 
 HEAVY: Final = {
@@ -117,8 +121,10 @@ PORTS: Final = {
 SCRIPT: Final = """
 import json, os, sys
 import fermata.log, fermata.wiring
-for name, statements in json.load(sys.stdin).items():
+for name, (statements, settings) in json.load(sys.stdin).items():
     if os.fork() == 0:
+        for other in set(os.environ).difference(settings):
+            del os.environ[other]
         exec(statements, {"sys": sys})
         print(json.dumps([name, sorted(sys.modules)]), flush=True)
         os._exit(0)
@@ -135,6 +141,11 @@ def loading(dialect: str) -> str:
     return f"from fermata.adapters.providers import load_provider\nload_provider({dialect!r})"
 
 
+def settings_of(name: str) -> list[str]:
+    by_lambda = {each for each in SETTINGS if each.startswith("AWS_")}
+    return sorted(by_lambda | given_by_the_template().get(name, set(SETTINGS)))
+
+
 STATEMENTS: Final = {
     **{name: importing(name) + PORTS[name] for name in PORTS},
     "resume": importing("start_generation") + "app.resume_ports()",
@@ -142,12 +153,23 @@ STATEMENTS: Final = {
 }
 
 
+def given_by_the_template() -> dict[str, set[str]]:
+    """The names of the variables that each function has, by its folder."""
+    template = read_template(ROOT / "template.yaml")
+    for_all = template["Globals"]["Function"]["Environment"]["Variables"]
+    functions = [each["Properties"] for each in template["Resources"].values() if each["Type"].endswith("::Function")]
+    return {
+        Path(function["CodeUri"]).name: {*for_all, *function.get("Environment", {}).get("Variables", {})}
+        for function in functions
+    }
+
+
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, set[str]]:
     """The heavy modules that each list of statements leaves in a fresh interpreter."""
     finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT],
-        input=json.dumps(STATEMENTS),
+        input=json.dumps({name: [statements, settings_of(name)] for name, statements in STATEMENTS.items()}),
         env={**SETTINGS, "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
