@@ -98,7 +98,7 @@ def way(starts: int = 1, **between: int) -> list[tuple[str, int]]:
 
 
 def polls_in(row: str) -> int:
-    return int(row.split()[2])
+    return next(int(word) for word in row.split() if word.isdigit())
 
 
 @pytest.fixture(scope="module")

@@ -54,12 +54,13 @@ ROWS = (
 )
 
 
-@pytest.fixture(scope="module")
+# Of the session, because two workers that share tests come back to this file, and the cloud and its bill are the same.
+@pytest.fixture(scope="session")
 def deadline() -> float:
     return time.monotonic() + WITHIN_S
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def submitted(cloud: Cloud, deadline: float) -> dict[str, str]:
     """Per class, the id of its job; a few at a time, so that a busy machine does not make an outcome unknown."""
     for row in ROWS:

@@ -32,10 +32,10 @@ def test_parameters_reach_the_functions_environment(deployment: Deployment) -> N
     assert environment["MINIMAX_BASE_URL"] == environment["TRUSTED_LOCAL_ORIGINS"] == "http://127.0.0.1:9000"
 
 
-def test_only_unknown_paths_and_the_providers_callbacks_need_no_key(deployment: Deployment) -> None:
+def test_only_unknown_paths_health_checks_and_the_providers_callbacks_need_no_key(deployment: Deployment) -> None:
     open_routes = {(route.method, route.path) for route in deployment.routes if route.authorizer is None}
 
-    assert open_routes == {("ANY", "$default"), ("POST", "/v1/callbacks/{token}")}
+    assert open_routes == {("ANY", "$default"), ("GET", "/healthz"), ("POST", "/v1/callbacks/{token}")}
     assert {route.authorizer.ttl_s for route in deployment.routes if route.authorizer} == {1}
     assert ("POST", "/v1/jobs") in {(route.method, route.path) for route in deployment.routes}
 
