@@ -124,6 +124,7 @@ class LocalCloud:
         moto_backends.list_modules_once()
         moto_backends.forget_dropped_objects()
         moto_backends.pass_attributes_as_they_are()
+        moto_backends.parse_updates_once()
         moto_backends.enforce_no_bucket_policy()
         step_functions.scale_time(self._settings.time_scale)
         step_functions.parse_once()

@@ -20,7 +20,7 @@ from local.logs import JsonLines
 MAX_ENVIRONMENTS: Final = 64
 """Environments of one cloud; each is a Python of some 60 MB."""
 
-PATIENCE_S: Final = 0.1
+PATIENCE_S: Final = 0.2
 """Seconds for which the calls of a function wait for one of its environments before another one is started: a start
 takes half a second of a core, and most calls end sooner.
 """

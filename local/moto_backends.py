@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -104,6 +105,11 @@ def pass_attributes_as_they_are() -> None:
             original(self, serialized, value, shape, key)
 
     moto_seams.SERIALIZE_STRUCTURE.replace(structure)
+
+
+def parse_updates_once() -> None:
+    """Remember what the expressions of updates were parsed to."""
+    moto_seams.PARSE_UPDATE.replace(staticmethod(lru_cache(maxsize=1024)(moto_seams.PARSE_UPDATE.original)))
 
 
 def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":

@@ -86,6 +86,12 @@ SERIALIZE_STRUCTURE: Final = Seam(
     ("self", "serialized", "value", "shape", "key"),
     "moto looks for each of ten types under four names in every DynamoDB attribute: a fifth of all its time",
 )
+PARSE_UPDATE: Final = Seam(
+    "moto.dynamodb.parsing.expressions",
+    "UpdateExpressionParser.make",
+    ("expression_str",),
+    "moto reads the expression of every update anew, of a few dozen that there are; whoever works on one copies it",
+)
 JSON_PATH: Final = Seam(
     f"{_ASL}.utils.json_path",
     "parse",
@@ -173,6 +179,7 @@ SEAMS: Final = (
     BUCKET_PERMISSION,
     DYNAMODB,
     SERIALIZE_STRUCTURE,
+    PARSE_UPDATE,
     JSON_PATH,
     ENGINE_CLIENTS,
     PARSE,

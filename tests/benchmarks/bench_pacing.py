@@ -12,6 +12,7 @@ from tests.integration.cloud_process import running_cloud
 from tests.integration.song import Cloud, request
 
 JOBS, AT_ONCE, PER_MINUTE = 200, 20, 1200
+CLIENTS = 2
 PARAMETERS = {
     "MinimaxRpm": PER_MINUTE,
     "MinimaxConcurrency": AT_ONCE,
@@ -32,7 +33,7 @@ def main() -> None:
         cloud = Cloud(line)
         cloud.limit("minimax", AT_ONCE, PER_MINUTE)
         began = time.monotonic()
-        with ThreadPoolExecutor(4) as clients:
+        with ThreadPoolExecutor(CLIENTS) as clients:
             list(clients.map(lambda _: submit(cloud), range(JOBS)))
         submitted = time.monotonic() - began
         while (ended := cloud.count("succeeded") + cloud.count("failed")) < JOBS:

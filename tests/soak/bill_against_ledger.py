@@ -176,8 +176,8 @@ def arguments_of_the_cloud() -> list[str]:
 
 
 def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:
-    """A thousand jobs, sixty in a smoke test; those not begun at `until` (monotonic seconds) are left out."""
-    plans = planned(60 if smoke else 1000, seed)
+    """A thousand jobs, eight in a smoke test; those not begun at `until` (monotonic seconds) are left out."""
+    plans = planned(8 if smoke else 1000, seed)
     with TemporaryDirectory() as scratch, running_cloud(arguments_of_the_cloud(), Path(scratch)) as line:
         done, wrong = Soak.on(Cloud(line)).play(plans, until)
     said = Counter(plan.charged for plan in done if plan.fault)
