@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
-from moto.dynamodb.responses import DynamoHandler
 
 from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
 from fermata.adapters.dynamo_job_store import DynamoJobStore
@@ -239,18 +237,7 @@ def test_of_two_reasons_the_lost_race_is_told(stores: Stores) -> None:
 # ---- what only DynamoDB does
 
 
-@pytest.fixture
-def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    original, lock = DynamoHandler.call_action, RLock()
-
-    def call_action(handler: DynamoHandler) -> Any:  # noqa: ANN401 - moto's own answer
-        with lock:
-            return original(handler)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
-
-
-@pytest.mark.usefixtures("_one_call_at_a_time")
+@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_is_good_for(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     jobs = [stores.queued(number) for number in range(20)]
@@ -260,7 +247,7 @@ def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_is_good_for(
     assert [stores.is_claimed(job) for job in jobs] == passed
 
 
-@pytest.mark.usefixtures("_one_call_at_a_time")
+@pytest.mark.usefixtures("one_call_at_a_time")
 def test_no_claim_is_made_after_a_pause_returned(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     jobs = [stores.queued(number) for number in range(20)]

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
-from moto.dynamodb.responses import DynamoHandler
 
 from fermata.domain.idempotency import FirstAnswer, Receipt, key_hash, receipt_for
 from fermata.domain.job_ids import new_job_id
@@ -378,18 +376,7 @@ def test_a_lost_answer_to_a_settlement_is_made_good_by_the_next_run(dynamodb: "D
     assert counters(books) == (100, 70, 0, 30)
 
 
-@pytest.fixture
-def _one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    original, lock = DynamoHandler.call_action, RLock()
-
-    def call_action(handler: DynamoHandler) -> Any:  # noqa: ANN401 - moto's own answer
-        with lock:
-            return original(handler)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
-
-
-@pytest.mark.usefixtures("_one_call_at_a_time")
+@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_orders_a_wallet_for_ten_songs_pays_exactly_ten(dynamodb: "DynamoDBClient") -> None:
     books = funded(books_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), 300)
     conflict = canceled("None", "None", "TransactionConflict")
@@ -408,7 +395,7 @@ def test_of_fifty_parallel_orders_a_wallet_for_ten_songs_pays_exactly_ten(dynamo
     assert injected.calls > 10
 
 
-@pytest.mark.usefixtures("_one_call_at_a_time")
+@pytest.mark.usefixtures("one_call_at_a_time")
 def test_of_fifty_parallel_orders_with_one_key_one_is_stored(dynamodb: "DynamoDBClient") -> None:
     books = funded(books_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), 3000)
     AnswersInstead(dynamodb, "TransactWriteItems", *[canceled("TransactionConflict"), passes] * 10)
