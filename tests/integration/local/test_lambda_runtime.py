@@ -106,7 +106,7 @@ def test_a_burst_of_short_calls_shares_environments(start: Start) -> None:
 
 
 def test_where_the_parent_of_all_functions_was_killed_the_next_call_has_a_new_one(start: Start) -> None:
-    runtime = start(function("worker"))
+    runtime = start(function("worker", timeout_s=20))
     parent = said(runtime.invoke("worker", order(do="describe")))["parent"]
     busy = runtime.submit("worker", order(do="sleep", seconds=30))
     os.kill(parent, signal.SIGKILL)
