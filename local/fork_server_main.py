@@ -80,6 +80,7 @@ class ForkServer:
         return self._fork(request, files[0])
 
     def _fork(self, request: dict[str, Any], output: int) -> dict[str, Any] | None:
+        parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
@@ -88,6 +89,9 @@ class ForkServer:
             return None
         if pid == 0:
             self._become_a_child(output)
+            if os.getppid() != parent:
+                # It ended before this process had asked to be ended with it.
+                os._exit(1)
             return request
         os.close(output)
         self._children.add(pid)
