@@ -18,11 +18,13 @@ VENV := .venv/.made
 FUNCTIONS := .tools/functions/.made
 SAM := .tools/sam/.made
 NODE := .tools/node/.made
+CONTRACT := .tools/contract/.made
+AWS := .tools/aws/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -42,6 +44,16 @@ $(FUNCTIONS): tooling/functions.lock | .venv/.pip
 $(SAM): tooling/sam.lock | .venv/.pip
 	@echo "making .tools/sam" >&2
 	@sh tooling/make_environment.sh .tools/sam $<
+	@touch $@
+
+$(CONTRACT): tooling/contract.lock | .venv/.pip
+	@echo "making .tools/contract" >&2
+	@sh tooling/make_environment.sh .tools/contract $<
+	@touch $@
+
+$(AWS): tooling/aws.lock | .venv/.pip
+	@echo "making .tools/aws" >&2
+	@sh tooling/make_environment.sh .tools/aws $<
 	@touch $@
 
 $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
@@ -70,7 +82,7 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 # ---- checks
 
 # Two workers, each with clouds of its own. The slow tests come first, so that the quick ones fill up whoever is done early.
-test: $(VENV) $(FUNCTIONS) $(NODE) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 2 --dist worksteal tests/integration tests/unit $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-asl check-cfn check-sam
@@ -114,6 +126,8 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:runtime --constraint requirements.lock --output-file tooling/runtime.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
