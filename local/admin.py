@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
 from fermata.errors import InvalidRequestError
 from local.cloud_client import ONE_TRY, client_of
+from local.deployed_stack import STACK_VARIABLE, chosen_stack, output_of
 from local.errors import LocalCloudError, UsageError
 from local.state_dir import find_state_dir
 
@@ -50,7 +51,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parse(argv)
     given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
     question = {"action": arguments.command.replace("-", "_"), **given, **_rows_of(arguments)}
-    client, function = _on_aws(arguments.stack) if arguments.stack else _on_this_machine(arguments.state_dir)
+    stack = arguments.stack or (None if arguments.state_dir else chosen_stack())
+    client, function = _on_aws(stack) if stack else _on_this_machine(arguments.state_dir)
     try:
         answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
         payload = json.loads(answer["Payload"].read())
@@ -91,15 +93,11 @@ def _on_this_machine(state_dir: Path | None) -> tuple[Any, str]:
 
 
 def _on_aws(stack: str) -> tuple[Any, str]:
+    function = output_of(stack, _OUTPUT)
     try:
-        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        outputs = {output.get("OutputKey"): output.get("OutputValue") for output in described.get("Outputs", [])}
-        function = outputs.get(_OUTPUT)
-        if not function:
-            raise AdminError(f"stack {stack} has no output {_OUTPUT}; deploy the current template")
         return boto3.client("lambda", config=ONE_TRY), function
-    except (BotoCoreError, ClientError) as error:
-        raise AdminError(f"cannot read stack {stack}: {error}") from error
+    except BotoCoreError as error:
+        raise AdminError(f"cannot reach AWS for stack {stack}: {error}") from error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,7 +109,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = _Parser(prog="python -m local admin", description=_DESCRIPTION, allow_abbrev=False)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--state-dir", type=Path, help="state directory of a cloud on this machine")
-    where.add_argument("--stack", help="name of a CloudFormation stack; uses your AWS credentials")
+    stack = f"name of a CloudFormation stack; uses your AWS credentials (default: ${STACK_VARIABLE}, else this machine)"
+    where.add_argument("--stack", help=stack)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     made = {
         name: commands.add_parser(name, help=what, description=what, allow_abbrev=False) for name, what in _COMMANDS

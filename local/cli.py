@@ -66,13 +66,21 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _env(argv: Sequence[str]) -> int:
-    parser = _parser("env", "Print the running cloud's addresses and key for a shell.")
-    parser.add_argument("--state-dir", type=Path, help="state directory of the cloud")
+    parser = _parser("env", "Print the addresses of the running cloud, or of a deployed stack, for a shell.")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--state-dir", type=Path, help="state directory of the cloud")
+    where.add_argument("--stack", help="name of a CloudFormation stack; uses your AWS credentials")
     arguments = parser.parse_args(argv)
-    from local.people import export_lines
+    from local.deployed_stack import outputs_of
+    from local.people import export_lines, export_lines_of_a_stack
     from local.state_dir import find_state_dir
 
-    print("\n".join(export_lines(find_state_dir(arguments.state_dir).running())))
+    lines = (
+        export_lines_of_a_stack(arguments.stack, outputs_of(arguments.stack))
+        if arguments.stack
+        else export_lines(find_state_dir(arguments.state_dir).running())
+    )
+    print("\n".join(lines))
     return 0
 
 

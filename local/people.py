@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from local.deployed_stack import STACK_VARIABLE
 from local.settings import DEFAULT_PORT
 from local.state_dir import STATE_ROOT
 
@@ -72,10 +73,23 @@ def download_command() -> str:
 def export_lines(description: Mapping[str, Any]) -> Iterator[str]:
     """Yield one quoted `export` line per variable: the addresses, the key and the stack's outputs."""
     values = {name: description[key] for name, key in _VARIABLES.items()}
-    outputs = {_upper_snake(name): value for name, value in description["outputs"].items()}
-    for name, value in {**outputs, **values}.items():
+    yield from _exports({**_as_variables(description["outputs"]), **values})
+    # An operator's commands would go to a stack on AWS that this shell was set up for before.
+    yield f"unset {STACK_VARIABLE}"
+
+
+def export_lines_of_a_stack(stack: str, outputs: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines that set a shell up for a deployed stack instead of a cloud on this machine. AWS credentials and
+    region stay as they are, and an API key is no output.
+    """
+    yield from _exports({**_as_variables(outputs), STACK_VARIABLE: stack})
+    yield "unset AWS_ENDPOINT_URL"
+
+
+def _exports(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
         yield f"export {name}={shlex.quote(str(value))}"
 
 
-def _upper_snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
+def _as_variables(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): value for name, value in outputs.items()}

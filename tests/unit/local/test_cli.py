@@ -89,6 +89,7 @@ def test_a_refused_key_is_not_repeated() -> None:
     [
         ["fly"],
         ["env", "--nope"],
+        ["env", "--state-dir", "x", "--stack", "y"],
         ["admin"],
         ["admin", "rename", "x"],
         ["admin", "issue-key"],

@@ -1,0 +1,38 @@
+"""What a deployed stack says of itself, by its CloudFormation outputs."""
+
+import os
+from typing import Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.errors import LocalCloudError
+
+STACK_VARIABLE: Final = "FERMATA_STACK"
+"""Where a shell keeps the name of the stack that an operator's commands are for."""
+
+
+class StackError(LocalCloudError):
+    """A stack cannot be read, or is not one of ours."""
+
+
+def chosen_stack() -> str | None:
+    """The stack that this shell was set up for, or None where its commands are for this machine."""
+    return os.environ.get(STACK_VARIABLE) or None
+
+
+def outputs_of(stack: str) -> dict[str, str]:
+    """The outputs of a deployed stack by name, read with the caller's own AWS credentials; raises `StackError`."""
+    try:
+        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"cannot read stack {stack}: {error}") from error
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def output_of(stack: str, name: str) -> str:
+    """One output of a deployed stack; raises `StackError`."""
+    value = outputs_of(stack).get(name)
+    if not value:
+        raise StackError(f"stack {stack} has no output {name}; deploy the current template")
+    return value

@@ -1,0 +1,64 @@
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.cli import main
+from local.deployed_stack import STACK_VARIABLE, StackError, chosen_stack, output_of, outputs_of
+from local.people import export_lines, export_lines_of_a_stack
+from tests.unit.local.test_cli import DESCRIPTION
+
+TEMPLATE = {
+    "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+    "Outputs": {"ApiUrl": {"Value": "https://api.example"}, "InboxBucketName": {"Value": "it's mine"}},
+}
+
+
+@pytest.fixture(autouse=True)
+def _account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(STACK_VARIABLE, raising=False)
+    with mock_aws():
+        boto3.client("cloudformation").create_stack(StackName="fermata", TemplateBody=json.dumps(TEMPLATE))
+        yield
+
+
+def test_a_deployed_stack_is_known_by_its_outputs() -> None:
+    assert outputs_of("fermata") == {"ApiUrl": "https://api.example", "InboxBucketName": "it's mine"}
+
+
+@pytest.mark.parametrize(("stack", "output"), [("other", "ApiUrl"), ("fermata", "ManageTenantsFunctionName")])
+def test_what_is_not_there_is_named(stack: str, output: str) -> None:
+    with pytest.raises(StackError, match=stack):
+        output_of(stack, output)
+
+
+def test_a_shell_is_set_up_for_a_stack_with_the_names_that_it_has_for_this_machine(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["env", "--stack", "fermata"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "export API_URL=https://api.example" in lines
+    assert """export INBOX_BUCKET_NAME='it'"'"'s mine'""" in lines
+    assert f"export {STACK_VARIABLE}=fermata" in lines
+
+
+def test_a_shell_that_turns_to_the_one_leaves_the_other() -> None:
+    assert "unset AWS_ENDPOINT_URL" in export_lines_of_a_stack("fermata", {})
+    assert f"unset {STACK_VARIABLE}" in export_lines(DESCRIPTION)
+
+
+def test_an_operators_command_goes_to_the_stack_that_the_shell_was_set_up_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert chosen_stack() is None
+    monkeypatch.setenv(STACK_VARIABLE, "fermata")
+    assert main(["admin", "create-tenant", "acme"]) == 1
+    assert "stack fermata has no output ManageTenantsFunctionName" in capsys.readouterr().err
