@@ -57,6 +57,8 @@ def test_a_full_body_is_read_whole() -> None:
         pytest.param(b'{"prompt": -Infinity}', id="minus_infinity"),
         pytest.param(b'{"prompt": "a\nb"}', id="raw_line_break"),
         pytest.param(b'{"audio": ' + b"1" * 5000 + b"}", id="a_number_of_5000_digits"),
+        pytest.param(b'{"prompt": "a", "prompt": "b"}', id="a_name_twice"),
+        pytest.param(b'{"audio": {"format": "mp3", "format": "mp3"}}', id="a_name_twice_inside"),
         pytest.param(DEEP, id="deep_arrays"),
         pytest.param(b'{"a":' * 20_000, id="deep_objects"),
         pytest.param(DEEP[:40_000] + b"]" * 40_000, id="deep_and_whole"),

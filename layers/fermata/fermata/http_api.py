@@ -17,19 +17,14 @@ from pydantic import JsonValue
 from fermata.domain.entity_tags import is_known
 from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
 from fermata.domain.jobs import Charged, Job
+from fermata.domain.problems import problem_of, problem_type
 from fermata.domain.tenants import Caller
 from fermata.errors import (
-    AlreadyFinishedError,
-    AlreadyOrderedError,
-    BodyTooLargeError,
     FermataError,
     FieldError,
-    IdempotencyKeyReusedError,
     InvalidRequestError,
     MalformedBodyError,
     MalformedHeaderError,
-    NotFinishedError,
-    NotFoundError,
     NotStartedError,
     OutOfCreditError,
     RequestRefusedError,
@@ -39,20 +34,6 @@ from fermata.log import logger
 
 LONGEST_RETRY_AFTER_S: Final = 30
 
-_PROBLEMS: Final[dict[type[FermataError], tuple[int, str, str]]] = {
-    MalformedBodyError: (400, "malformed_body", "The body is not JSON"),
-    MalformedHeaderError: (400, "malformed_header", "A header is malformed"),
-    OutOfCreditError: (402, "out_of_credit", "Not enough credits"),
-    NotFoundError: (404, "not_found", "There is no such thing"),
-    AlreadyOrderedError: (409, "already_ordered", "The song is already ordered"),
-    AlreadyFinishedError: (409, "already_finished", "The job is already finished"),
-    NotFinishedError: (409, "not_finished", "The job is not finished"),
-    BodyTooLargeError: (413, "body_too_large", "The body is too large"),
-    IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
-    InvalidRequestError: (422, "invalid_request", "The request is not valid"),
-    TransientError: (503, "unavailable", "Try again in a moment"),
-}
-
 
 def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
     """A resolver whose errors are problem documents; `charged` is what each of them says about the caller's money.
@@ -61,12 +42,11 @@ def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
     api = APIGatewayHttpResolver()
 
     def refuse(error: FermataError) -> Response[str]:
-        status, slug, title = next(_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS)
-        fields = error.fields if isinstance(error, InvalidRequestError) else ()
-        detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or str(error)
-        logger.info("request refused", extra={"problem": slug, "wrong_fields": len(fields)})
+        told = problem_of(error)
+        logger.info("request refused", extra={"problem": told.slug, "wrong_fields": len(told.fields)})
         held = Charged.HELD.value if isinstance(error, NotStartedError) else charged
-        return problem(api, status, slug, title, detail, held, [vars(field) for field in fields], _facts(error))
+        fields = [vars(field) for field in told.fields]
+        return problem(api, told.status, told.slug, told.title, told.detail, held, fields, _facts(error))
 
     def fail(error: Exception) -> Response[str]:
         logger.exception("unexpected error", extra={"error": type(error).__name__})
@@ -104,7 +84,7 @@ def problem(
     again.
     """
     body = {
-        "type": f"urn:fermata:problem:{slug}",
+        "type": problem_type(slug),
         "title": title,
         "status": status,
         "detail": detail,

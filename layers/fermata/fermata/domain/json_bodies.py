@@ -33,10 +33,23 @@ def _parse_json(body: bytes) -> JsonValue:
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read")
     try:
-        document: JsonValue = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        document: JsonValue = json.loads(
+            body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_object_with_each_name_once
+        )
     except (ValueError, RecursionError):
-        raise MalformedBodyError("the body is not JSON in UTF-8; expected one JSON object") from None
+        raise MalformedBodyError(
+            "the body is not JSON in UTF-8 without a byte order mark, or an object in it has a name twice; "
+            "expected one JSON object"
+        ) from None
     return document
+
+
+def _object_with_each_name_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Readers differ in which of two equal names counts, so that nobody knows what was ordered."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
 
 
 def _refuse_constant(name: str) -> None:

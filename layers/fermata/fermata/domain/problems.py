@@ -1,0 +1,83 @@
+"""How each error is told to a caller, over whichever edge the request came in: RFC 9457's type, title and status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.errors import (
+    AlreadyFinishedError,
+    AlreadyOrderedError,
+    BodyTooLargeError,
+    FermataError,
+    FieldError,
+    IdempotencyKeyReusedError,
+    InvalidRequestError,
+    MalformedBodyError,
+    MalformedHeaderError,
+    NotFinishedError,
+    NotFoundError,
+    OutOfCreditError,
+    TransientError,
+)
+
+PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
+    MalformedBodyError: (400, "malformed_body", "The body is not JSON"),
+    MalformedHeaderError: (400, "malformed_header", "A header is malformed"),
+    OutOfCreditError: (402, "out_of_credit", "Not enough credits"),
+    NotFoundError: (404, "not_found", "There is no such thing"),
+    AlreadyOrderedError: (409, "already_ordered", "The song is already ordered"),
+    AlreadyFinishedError: (409, "already_finished", "The job is already finished"),
+    NotFinishedError: (409, "not_finished", "The job is not finished"),
+    BodyTooLargeError: (413, "body_too_large", "The body is too large"),
+    IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
+    InvalidRequestError: (422, "invalid_request", "The request is not valid"),
+    TransientError: (503, "unavailable", "Try again in a moment"),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One error as its caller sees it; 503 is the one status that is worth the same request again."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    fields: tuple[FieldError, ...]
+
+    @property
+    def type(self) -> str:
+        """The URN that names this kind of problem."""
+        return problem_type(self.slug)
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 503
+
+    def document(self) -> dict[str, JsonValue]:
+        """The members of the problem document that hold over every edge."""
+        errors: list[JsonValue] = [{"pointer": field.pointer, "message": field.message} for field in self.fields]
+        return {
+            "type": self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "errors": errors,
+            "retryable": self.retryable,
+        }
+
+
+def problem_of(error: FermataError) -> Problem:
+    """How an error that stops a request is told; of a class that nobody is told of this is a `StopIteration`."""
+    status, slug, title = next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+    fields = error.fields if isinstance(error, InvalidRequestError) else ()
+    detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or str(error)
+    return Problem(status, slug, title, detail, fields)
+
+
+def problem_type(slug: str) -> str:
+    """The URN of a kind of problem."""
+    return f"urn:fermata:problem:{slug}"
