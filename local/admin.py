@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
 from fermata.errors import InvalidRequestError
+from local.admin_keys import add_key_commands, add_tenant
 from local.cloud_client import ONE_TRY, client_of
 from local.deployed_stack import STACK_VARIABLE, chosen_stack, output_of
 from local.errors import LocalCloudError, UsageError
@@ -21,12 +22,14 @@ _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset(
     {"InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"}
 )
-_FIELDS: Final = ("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits")
+_FIELDS: Final = (
+    *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
+    *("key_id", "scopes", "expires_at", "days", "overlap_s"),
+)
 
 _DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers."
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
-    ("issue-key", "issue an API key, which is shown once"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
     ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
 )
@@ -112,19 +115,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     stack = f"name of a CloudFormation stack; uses your AWS credentials (default: ${STACK_VARIABLE}, else this machine)"
     where.add_argument("--stack", help=stack)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    made = {
-        name: commands.add_parser(name, help=what, description=what, allow_abbrev=False) for name, what in _COMMANDS
-    }
-    for command in made.values():
-        command.add_argument("tenant_id", metavar="TENANT", help="lower-case letters, digits and hyphens")
+
+    def command(name: str, what: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+
+    made = {name: command(name, what) for name, what in _COMMANDS}
+    for each in made.values():
+        add_tenant(each)
+    add_key_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
-        command = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
-        command.add_argument("provider", metavar="PROVIDER", help=which)
+        command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
     what = "deliver the song that was bought for a failed job, under a new job and without another order"
-    redeliver = commands.add_parser("redeliver", help=what, description=what, allow_abbrev=False)
-    redeliver.add_argument("job_id", metavar="JOB", help="id of the job that failed")
-    what = "compare attempts of unknown outcome with the provider's usage export"
-    reconcile = commands.add_parser("reconcile", help=what, description=what, allow_abbrev=False)
+    command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed")
+    reconcile = command("reconcile", "compare attempts of unknown outcome with the provider's usage export")
     reconcile.add_argument("provider", metavar="PROVIDER", help=_ONE)
     reconcile.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
     reconcile.add_argument("--apply", action="store_true", help="put on record what the export says; else only show it")

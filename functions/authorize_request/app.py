@@ -6,13 +6,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.authorize_request import authorize_request
-from fermata.wiring import tenant_store
+from fermata.wiring import now, tenant_store
 
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Allow a known key and put tenant, key id and scopes into the request's context."""
-    caller = authorize_request(event.get("headers", {}).get("authorization", ""), tenant_store())
+    caller = authorize_request(event.get("headers", {}).get("authorization", ""), tenant_store(), now())
     if caller is None:
         return {"isAuthorized": False}
     scopes = " ".join(caller.scopes)

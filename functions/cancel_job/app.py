@@ -7,7 +7,7 @@ from fermata.domain.job_view import job_view
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.wiring import job_store, now
 
-api = http_api.create_api()
+api = http_api.create_api(http_api.Scope.JOBS_WRITE)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -6,7 +6,7 @@ from fermata import http_api
 from fermata.use_cases.create_reference import create_reference
 from fermata.wiring import create_reference_ports, job_randomness, now
 
-api = http_api.create_api()
+api = http_api.create_api(http_api.Scope.JOBS_WRITE)
 lambda_handler = http_api.entry_point(api)
 
 

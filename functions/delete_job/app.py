@@ -6,7 +6,7 @@ from fermata import http_api
 from fermata.use_cases.delete_job import delete_job
 from fermata.wiring import delete_ports, now
 
-api = http_api.create_api()
+api = http_api.create_api(http_api.Scope.JOBS_WRITE)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -7,7 +7,7 @@ from fermata.domain.job_lists import parse_page_request
 from fermata.use_cases.list_jobs import list_jobs
 from fermata.wiring import list_ports, now
 
-api = http_api.create_api()
+api = http_api.create_api(http_api.Scope.JOBS_READ)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -6,7 +6,7 @@ from fermata import http_api
 from fermata.use_cases.read_account import read_account
 from fermata.wiring import now, wallet_store
 
-api = http_api.create_api()
+api = http_api.create_api(http_api.Scope.ACCOUNT_READ)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -7,7 +7,7 @@ from fermata.domain.job_view import Link
 from fermata.use_cases.read_jobs import link_to_audio, list_models, read_attempts, read_job
 from fermata.wiring import now, read_ports
 
-api = http_api.create_api()
+api = http_api.create_api(http_api.Scope.JOBS_READ)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -7,7 +7,7 @@ from fermata.log import logger
 from fermata.use_cases.receive_callback import receive_callback
 from fermata.wiring import callback_ports
 
-api = http_api.create_api()
+api = http_api.create_api(None)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -10,7 +10,7 @@ from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.submit_job import Order, quote_job, submit_job
 from fermata.wiring import job_randomness, now, submit_ports
 
-api = http_api.create_api(charged="no")
+api = http_api.create_api(http_api.Scope.JOBS_WRITE, charged="no")
 lambda_handler = http_api.entry_point(api)
 
 

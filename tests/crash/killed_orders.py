@@ -15,8 +15,10 @@ from uuid import uuid4
 import httpx
 
 from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
+from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.domain.api_keys import KEY_RANDOM_BYTES, new_api_key
 from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.tenants import KEY_RANDOM_BYTES, Tenant, new_api_key
+from fermata.domain.tenants import Tenant
 from fermata.domain.wallet import Wallet
 from tests.books import books_in_dynamodb
 from tests.crash.cuts import Kill, Moment
@@ -94,7 +96,7 @@ class Orders:
         """A tenant's API key. No function is asked: one that is too busy must not decide about the run."""
         now = datetime.now(UTC)
         api_key, record = new_api_key(tenant, now, secrets.token_bytes(KEY_RANDOM_BYTES))
-        tenants = DynamoTenantStore(self._dynamodb, self._table)
+        tenants = DynamoTenantStore(DynamoTransactions(self._dynamodb, self._table), lambda: self._dynamodb)
         tenants.create_tenant(Tenant(tenant_id=tenant, created_at=now))
         tenants.add_key(record)
         month = f"{now:%Y-%m}"

@@ -8,7 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from fermata.domain.api_keys import new_api_key
 from tests.integration.song import Cloud, request
+from tests.twins import NOON
+
+UNKNOWN_KEY, _ = new_api_key("nobody", NOON, bytes(25))
 
 
 @pytest.fixture
@@ -144,7 +148,7 @@ def handler_lines(cloud: Cloud) -> int:
     ("headers", "status"),
     [
         ({}, 401),
-        ({"Authorization": "Bearer fk_aaaaaaaa_" + "a" * 32}, 403),
+        ({"Authorization": f"Bearer {UNKNOWN_KEY}"}, 403),
         ({"Authorization": "Bearer nonsense"}, 403),
         ({"Authorization": "Basic dXNlcjpwYXNz"}, 403),
     ],

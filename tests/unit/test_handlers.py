@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fermata.domain.api_keys import new_api_key
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.tenants import new_api_key
 from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.start_generation import StartPorts
 from tests.functions import (

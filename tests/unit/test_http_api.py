@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata import errors
+from fermata.domain.api_keys import Scope
 from fermata.domain.tenants import Caller
 from fermata.errors import (
     BodyTooLargeError,
@@ -38,7 +39,7 @@ FIELDS = {"type", "title", "status", "detail", "errors", "retryable", "charged",
 
 
 def answer_to(error: Exception, charged: str | None = None) -> Event:
-    api = create_api(charged)
+    api = create_api(None, charged)
 
     @api.get("/boom")
     def boom() -> None:
@@ -82,6 +83,25 @@ def test_every_refusal_of_the_tree_has_its_answer() -> None:
     for kind in refusals:
         if kind is not errors.RequestRefusedError:
             assert 400 <= answer_to(made(kind))["statusCode"] < 500
+
+
+@pytest.mark.parametrize("scopes", ["", "jobs:write account:read", "jobs:*", "JOBS:READ"])
+@pytest.mark.parametrize("needed_by", ["api", "route"])
+def test_a_caller_without_the_scope_is_told_which_one_is_needed(scopes: str, needed_by: str) -> None:
+    api = create_api(Scope.JOBS_READ if needed_by == "api" else None)
+    event = http_event("GET", "/jobs")
+    event["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes
+
+    @api.get("/jobs")
+    def jobs() -> None:
+        assert needed_by == "route"
+        caller(api.current_event, Scope.JOBS_READ)
+
+    answer: Event = api.resolve(event, LambdaContext())
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["type"]) == (403, "urn:fermata:problem:insufficient_scope")
+    assert (problem["required_scope"], problem["retryable"]) == ("jobs:read", False)
+    assert "jobs:read" in problem["detail"]
 
 
 def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
@@ -154,7 +174,7 @@ def test_a_refused_order_says_that_it_cost_nothing_and_a_read_says_nothing() -> 
 
 
 def test_an_unknown_route_is_a_problem_too() -> None:
-    answer = resolve(create_api(), "/nowhere")
+    answer = resolve(create_api(None), "/nowhere")
     assert (answer["statusCode"], set(answer["problem"])) == (404, FIELDS)
     assert "GET /nowhere" in answer["problem"]["detail"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.tenants import new_api_key
+from fermata.domain.api_keys import new_api_key
 from fermata.errors import (
     AnswerLostError,
     BadAudioError,

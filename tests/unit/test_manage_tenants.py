@@ -69,7 +69,7 @@ def test_a_created_tenant_is_there(office: Office) -> None:
 def test_an_issued_key_opens_the_api_for_its_tenant(office: Office) -> None:
     manage(office, "create_tenant")
     answer = manage(office, "issue_key")
-    caller = authorize_request(f"Bearer {answer['api_key']}", office.tenants)
+    caller = authorize_request(f"Bearer {answer['api_key']}", office.tenants, office.now)
     assert caller is not None
     assert (caller.tenant_id, caller.key_id, list(caller.scopes)) == ("acme", answer["key_id"], answer["scopes"])
 

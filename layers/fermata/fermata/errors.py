@@ -5,6 +5,7 @@ FermataError
 │   ├── MalformedBodyError       400: not JSON
 │   ├── MalformedHeaderError     400: a header that cannot be what it should be
 │   ├── OutOfCreditError         402: the wallet is not good for the price
+│   ├── InsufficientScopeError   403: the key is not meant for this
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   ├── BodyTooLargeError        413
@@ -69,6 +70,14 @@ class OutOfCreditError(RequestRefusedError):
         if available != balance:
             left = f"the month's spending cap leaves {available} credits (balance {balance})"
         super().__init__(f"this order may cost {price} credits and {left}; ask for more credits, then send it again")
+
+
+class InsufficientScopeError(RequestRefusedError):
+    """The caller's key lacks the scope that a route needs."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"this key lacks the scope {scope}; use a key that has it, or ask for one")
 
 
 class IdempotencyKeyReusedError(RequestRefusedError):

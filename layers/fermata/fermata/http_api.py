@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import JsonValue
 
+from fermata.domain.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
 from fermata.domain.entity_tags import is_known
 from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
 from fermata.domain.jobs import Charged, Job
@@ -22,6 +23,7 @@ from fermata.domain.tenants import Caller
 from fermata.errors import (
     FermataError,
     FieldError,
+    InsufficientScopeError,
     InvalidRequestError,
     MalformedBodyError,
     MalformedHeaderError,
@@ -35,11 +37,17 @@ from fermata.log import logger
 LONGEST_RETRY_AFTER_S: Final = 30
 
 
-def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
-    """A resolver whose errors are problem documents; `charged` is what each of them says about the caller's money.
-    It tells of its health wherever that route leads to it.
+def create_api(scope: Scope | None, charged: str | None = None) -> APIGatewayHttpResolver:
+    """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
+    that to `caller`. Its errors are problem documents; `charged` is what each says about the caller's money. It tells
+    of its health wherever that route leads to it.
     """
     api = APIGatewayHttpResolver()
+
+    def identify(app: APIGatewayHttpResolver, next_step: Callable[..., Response[str]]) -> Response[str]:
+        if scope is not None and _context(app.current_event):
+            caller(app.current_event, scope)
+        return next_step(app)
 
     def refuse(error: FermataError) -> Response[str]:
         told = problem_of(error)
@@ -57,6 +65,7 @@ def create_api(charged: str | None = None) -> APIGatewayHttpResolver:
         detail = f"there is no {api.current_event.http_method} {api.current_event.path}; see the README for the routes"
         return problem(api, 404, "not_found", "There is no such route", detail, charged)
 
+    api.use([identify])
     api.exception_handler([RequestRefusedError, TransientError])(refuse)
     api.exception_handler(Exception)(fail)
     api.not_found(no_route)
@@ -78,7 +87,7 @@ def problem(
     detail: str,
     charged: str | None = None,
     errors: list[dict[str, Any]] | None = None,
-    facts: dict[str, int] | None = None,
+    facts: dict[str, int | str] | None = None,
 ) -> Response[str]:
     """A problem document, with `facts` as members of its own; 503 is the one status that is worth the same request
     again.
@@ -98,7 +107,9 @@ def problem(
     return Response(status, "application/problem+json", json.dumps(body), headers)
 
 
-def _facts(error: FermataError) -> dict[str, int]:
+def _facts(error: FermataError) -> dict[str, int | str]:
+    if isinstance(error, InsufficientScopeError):
+        return {"required_scope": error.scope}
     if not isinstance(error, OutOfCreditError):
         return {}
     return {
@@ -176,13 +187,22 @@ def retry_after(job: Job, p50_s: int, now: datetime) -> dict[str, str]:
     return {"Retry-After": str(int(max(1, min(left, LONGEST_RETRY_AFTER_S))))}
 
 
-def caller(event: APIGatewayProxyEventV2) -> Caller:
-    """Who the authorizer says is calling; the only source of a tenant id."""
-    authorizer = event.request_context.authorizer
-    context = authorizer.get_lambda if authorizer else None
+def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller:
+    """Who the authorizer says is calling; the only source of a tenant id. Raises `InsufficientScopeError` where that
+    key lacks the scope that is needed.
+    """
+    context = _context(event)
     if not context:
         raise RuntimeError("this route has no authorizer; expected one on every route that needs a tenant")
-    return Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()))
+    found = Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()))
+    if needed is not None and not found.may(needed):
+        raise InsufficientScopeError(needed.value)
+    return found
+
+
+def _context(event: APIGatewayProxyEventV2) -> dict[str, Any] | None:
+    authorizer = event.request_context.authorizer
+    return authorizer.get_lambda if authorizer else None
 
 
 def idempotency_key(event: APIGatewayProxyEventV2) -> str | None:

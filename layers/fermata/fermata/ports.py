@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from fermata.domain.api_keys import ApiKey
 from fermata.domain.brakes import Brakes
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
@@ -19,7 +20,7 @@ from fermata.domain.jobs import Job, Track
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
-from fermata.domain.tenants import ApiKey, Tenant
+from fermata.domain.tenants import Tenant
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
@@ -168,7 +169,9 @@ class Metrics(Protocol):
 
 
 class TenantStore(Protocol):
-    """Tenants and the API keys that identify them."""
+    """Tenants and the API keys that identify them, whose secrets are never stored. Every method raises
+    `TransientError`.
+    """
 
     def create_tenant(self, tenant: Tenant) -> bool:
         """Store a tenant; False where the id is taken."""
@@ -177,10 +180,24 @@ class TenantStore(Protocol):
         """The tenant, or None."""
 
     def add_key(self, key: ApiKey) -> None:
-        """Store a key by its SHA-256; the key itself is never stored."""
+        """Store a new key under its id; raises `StaleRecordError` where that is taken."""
 
-    def find_key(self, sha256: str) -> ApiKey | None:
-        """The key with this hash, or None."""
+    def find_key(self, key_id: str) -> ApiKey | None:
+        """The key with this id, read consistently, or None."""
+
+    def keys_of(self, tenant_id: str) -> list[ApiKey]:
+        """Every key of a tenant, oldest first."""
+
+    def rotate_key(self, old: ApiKey, new: ApiKey) -> None:
+        """Store a new key and what the old one is now; raises `StaleRecordError` where the old one was rotated or
+        revoked meanwhile, or the new id is taken.
+        """
+
+    def revoke_key(self, key_id: str, now: datetime) -> bool:
+        """Let a key open nothing from now on; False where it is revoked already or not there."""
+
+    def note_use(self, key_id: str, now: datetime) -> None:
+        """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it."""
 
 
 class JobMachine(Protocol):

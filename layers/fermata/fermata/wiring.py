@@ -16,10 +16,10 @@ from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.domain.api_keys import KEY_RANDOM_BYTES
 from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
-from fermata.domain.tenants import KEY_RANDOM_BYTES
 from fermata.ports import (
     BrakeStore,
     CallbackStore,
@@ -104,7 +104,7 @@ def tenant_store() -> TenantStore:
     """The tenants and keys."""
     from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
 
-    return DynamoTenantStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+    return DynamoTenantStore(_transactions(), aws.hurried_dynamodb)
 
 
 @lru_cache(maxsize=1)

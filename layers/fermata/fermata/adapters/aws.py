@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-def _config(read_timeout_s: int) -> Config:
+def _config(read_timeout_s: int, connect_timeout_s: int = 3, attempts: int = 4) -> Config:
     return Config(
-        connect_timeout=3,
+        connect_timeout=connect_timeout_s,
         read_timeout=read_timeout_s,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=10,
     )
 
@@ -28,6 +28,12 @@ def _config(read_timeout_s: int) -> Config:
 def dynamodb() -> "DynamoDBClient":
     """The DynamoDB client."""
     return boto3.client("dynamodb", config=_config(5))
+
+
+@lru_cache(maxsize=1)
+def hurried_dynamodb() -> "DynamoDBClient":
+    """A DynamoDB client that gives up after about a second, for what may be left out while a caller waits."""
+    return boto3.client("dynamodb", config=_config(1, connect_timeout_s=1, attempts=1))
 
 
 @lru_cache(maxsize=1)

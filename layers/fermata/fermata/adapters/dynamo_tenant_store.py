@@ -1,56 +1,132 @@
-"""Tenants (`TENANT#<id>`) and API keys (`KEY#<sha256>`) in DynamoDB."""
+"""Tenants and API keys in DynamoDB: `KEY#<id>` holds a key's record, and `TENANT#<id>` the tenant in `TENANT` and the
+names of its keys in `KEY#<key id>`.
+"""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fermata.adapters.dynamo_items import plain, typed
-from fermata.domain.tenants import ApiKey, Tenant
-from fermata.errors import TransientError
+from fermata.adapters.dynamo_items import Item, error_code, plain, typed
+from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
+from fermata.domain.api_keys import USE_NOTED_EVERY, ApiKey
+from fermata.domain.job_view import rfc3339
+from fermata.domain.tenants import Tenant
+from fermata.errors import StaleRecordError, TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_NEW: Final = "attribute_not_exists(pk)"
+_USABLE: Final = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
+
 
 class DynamoTenantStore:
-    """`TenantStore` over one table."""
+    """`TenantStore` over one table. Uses of keys are noted with `hurried`, a client that gives up soon: a request waits
+    for it.
+    """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
-        self._table = table
+    def __init__(self, transactions: DynamoTransactions, hurried: "Callable[[], DynamoDBClient]") -> None:
+        self._transactions = transactions
+        self._hurried = hurried
 
     def create_tenant(self, tenant: Tenant) -> bool:
         """Store a tenant; False where the id is taken."""
-        return self._put(f"TENANT#{tenant.tenant_id}", "TENANT", tenant.model_dump(mode="json"))
+        partition = _tenant_partition(tenant.tenant_id)
+        put = self._transactions.put(partition, "TENANT", tenant.model_dump(mode="json"), _NEW)
+        return not self._write({"tenant": put})
 
     def find_tenant(self, tenant_id: str) -> Tenant | None:
         """The tenant, or None."""
-        item = self._get(f"TENANT#{tenant_id}", "TENANT")
+        item = self._transactions.get(_tenant_partition(tenant_id), "TENANT")
         return None if item is None else Tenant.model_validate(item)
 
     def add_key(self, key: ApiKey) -> None:
-        """Store a key by its hash."""
-        self._put(f"KEY#{key.sha256}", "KEY", key.model_dump(mode="json"))
+        """Store a new key under its id; raises `StaleRecordError` where that is taken."""
+        if self._write(self._additions(key)):
+            raise StaleRecordError(f"the id {key.key_id} is taken")
 
-    def find_key(self, sha256: str) -> ApiKey | None:
-        """The key with this hash, or None."""
-        item = self._get(f"KEY#{sha256}", "KEY")
+    def find_key(self, key_id: str) -> ApiKey | None:
+        """The key with this id, read consistently, or None."""
+        item = self._transactions.get(_key_partition(key_id), "KEY")
         return None if item is None else ApiKey.model_validate(item)
 
-    def _put(self, partition: str, sort_key: str, fields: dict[str, Any]) -> bool:
-        item = typed({"pk": partition, "sk": sort_key, **fields})
-        try:
-            self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the tenant could not be written: {type(error).__name__}") from error
-        return True
+    def keys_of(self, tenant_id: str) -> list[ApiKey]:
+        """Every key of a tenant, oldest first."""
+        names = self._names_of_keys(tenant_id)
+        items = self._transactions.get_all([(_key_partition(name), "KEY") for name in names])
+        return sorted(map(ApiKey.model_validate, items), key=lambda key: (key.created_at, key.key_id))
 
-    def _get(self, partition: str, sort_key: str) -> dict[str, Any] | None:
-        key = typed({"pk": partition, "sk": sort_key})
+    def rotate_key(self, old: ApiKey, new: ApiKey) -> None:
+        """Store a new key and what the old one is now; raises `StaleRecordError` where the old one was rotated or
+        revoked meanwhile, or the new id is taken.
+        """
+        changes = {":rotated_to": old.rotated_to, ":expires_at": rfc3339(old.expires_at)}
+        expression = "SET #rotated_to = :rotated_to , #expires_at = :expires_at"
+        condition = f"{_USABLE} AND attribute_not_exists(#rotated_to)"
+        update = self._transactions.update(_key_partition(old.key_id), "KEY", expression, condition, changes)
+        if self._write({"old": update, **self._additions(new)}):
+            raise StaleRecordError(f"{old.key_id} was rotated or revoked meanwhile")
+
+    def revoke_key(self, key_id: str, now: datetime) -> bool:
+        """Let a key open nothing from now on; False where it is revoked already or not there."""
+        expression, values = "SET #revoked_at = :now", {":now": rfc3339(now)}
+        return not self._write(
+            {"key": self._transactions.update(_key_partition(key_id), "KEY", expression, _USABLE, values)}
+        )
+
+    def note_use(self, key_id: str, now: datetime) -> None:
+        """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it; raises `TransientError`."""
+        client = self._hurried()
         try:
-            item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+            client.update_item(
+                TableName=self._transactions.table,
+                Key=typed({"pk": _key_partition(key_id), "sk": "KEY"}),
+                UpdateExpression="SET last_used_at = :now",
+                ConditionExpression=(
+                    "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
+                ),
+                ExpressionAttributeValues=typed({":now": rfc3339(now), ":before": rfc3339(now - USE_NOTED_EVERY)}),
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            return
         except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the tenant could not be read: {type(error).__name__}") from error
-        return None if item is None else plain(item)
+            raise TransientError(f"the table could not be written: {error_code(error)}") from error
+
+    def _names_of_keys(self, tenant_id: str) -> list[str]:
+        names: list[str] = []
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                answer = self._transactions.client.query(
+                    TableName=self._transactions.table,
+                    KeyConditionExpression="pk = :pk AND begins_with(sk, :key)",
+                    ExpressionAttributeValues=typed({":pk": _tenant_partition(tenant_id), ":key": "KEY#"}),
+                    ConsistentRead=True,
+                    **start,
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise TransientError(f"the tenant's keys could not be read: {error_code(error)}") from error
+            names += [str(plain(item)["sk"]).removeprefix("KEY#") for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return names
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _additions(self, key: ApiKey) -> dict[str, Write]:
+        record = key.model_dump(mode="json", exclude_none=True)
+        return {
+            "new": self._transactions.put(_key_partition(key.key_id), "KEY", record, _NEW),
+            "name": self._transactions.put(_tenant_partition(key.tenant_id), f"KEY#{key.key_id}", {}),
+        }
+
+    def _write(self, writes: dict[str, Write]) -> dict[str, Item]:
+        return dict(self._transactions.write(writes, self._transactions.deadline()))
+
+
+def _tenant_partition(tenant_id: str) -> str:
+    return f"TENANT#{tenant_id}"
+
+
+def _key_partition(key_id: str) -> str:
+    return f"KEY#{key_id}"

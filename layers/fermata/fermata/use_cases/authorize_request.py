@@ -1,13 +1,31 @@
 """Find out which tenant an `Authorization` header belongs to."""
 
-from fermata.domain.tenants import Caller, bearer_key, key_sha256
+from datetime import datetime
+
+from fermata.domain.api_keys import ApiKey, bearer_key, opened_by
+from fermata.domain.tenants import Caller
+from fermata.errors import TransientError
+from fermata.log import logger
 from fermata.ports import TenantStore
 
 
-def authorize_request(authorization: str, tenants: TenantStore) -> Caller | None:
-    """The caller, or None for a key that is malformed or unknown."""
+def authorize_request(authorization: str, tenants: TenantStore, now: datetime) -> Caller | None:
+    """The caller, or None for a key that is malformed, unknown, wrong, expired or revoked; raises `TransientError`
+    where it cannot be looked up.
+    """
     key = bearer_key(authorization)
-    record = tenants.find_key(key_sha256(key)) if key else None
+    record = opened_by(key, tenants.find_key(key.key_id), now) if key else None
     if record is None:
         return None
+    _note_use(record, tenants, now)
     return Caller(record.tenant_id, record.key_id, record.scopes)
+
+
+def _note_use(record: ApiKey, tenants: TenantStore, now: datetime) -> None:
+    if not record.use_is_news(now):
+        return
+    try:
+        tenants.note_use(record.key_id, now)
+    except TransientError as error:
+        # When a key was used last is for people to look at; no request fails for it.
+        logger.warning("the use of a key was not noted", extra={"key_id": record.key_id, "reason": str(error)})

@@ -10,17 +10,17 @@ from fermata.domain.brakes import EVERY_PROVIDER
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
-from fermata.domain.tenants import TENANT_ID, Tenant, new_api_key
+from fermata.domain.tenants import Tenant
 from fermata.domain.usage_export import checked_rows
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
 from fermata.domain.wallet_view import wallet_view
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports import BrakeStore, ProviderStates, TenantStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
+from fermata.use_cases.manage_keys import IssueKey, KeyCommand, ListKeys, RevokeKey, RotateKey, TenantId, manage_keys
 from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.redeliver import RedeliverPorts, redeliver
 
-TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
 
 
@@ -46,12 +46,6 @@ class CreateTenant(_Command):
     """Create a tenant with an empty prepaid wallet: lower-case letters, digits and hyphens."""
 
     action: Literal["create_tenant"]
-
-
-class IssueKey(_Command):
-    """Issue an API key; the answer is the only place where it is ever shown."""
-
-    action: Literal["issue_key"]
 
 
 class Grant(_Command):
@@ -116,7 +110,7 @@ class Redeliver(BaseModel):
     job_id: str
 
 
-Command = CreateTenant | IssueKey | Grant | SetPlan | EnableProvider | Pause | Resume | Reconcile | Redeliver
+Command = CreateTenant | KeyCommand | Grant | SetPlan | EnableProvider | Pause | Resume | Reconcile | Redeliver
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 
@@ -126,8 +120,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
     match _parse(command):
         case CreateTenant(tenant_id=tenant_id):
             return _create_tenant(tenant_id, ports, now)
-        case IssueKey(tenant_id=tenant_id):
-            return _issue_key(tenant_id, ports.tenants, now, randomness)
+        case IssueKey() | RotateKey() | RevokeKey() | ListKeys() as about_keys:
+            return manage_keys(about_keys, ports.tenants, now, randomness)
         case Grant(tenant_id=tenant_id, credits=amount):
             _wallet(tenant_id, ports.wallets)
             ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
@@ -155,14 +149,6 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
     if not ports.tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=now)):
         raise InvalidRequestError([FieldError("/tenant_id", f"{tenant_id} exists already; choose another id")])
     return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
-
-
-def _issue_key(tenant_id: str, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
-    if tenants.find_tenant(tenant_id) is None:
-        raise NotFoundError(f"there is no tenant {tenant_id}; create it first")
-    key, record = new_api_key(tenant_id, now, randomness)
-    tenants.add_key(record)
-    return {"tenant_id": tenant_id, "key_id": record.key_id, "scopes": list(record.scopes), "api_key": key}
 
 
 def _set_plan(

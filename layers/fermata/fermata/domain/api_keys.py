@@ -1,0 +1,129 @@
+"""API keys: `fk_<id>_<secret>`. The secret ends in a checksum over the whole key, so that a slip of the keyboard is
+seen without a look-up; only the SHA-256 of the secret is kept.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+KEY_RANDOM_BYTES: Final = 25
+USE_NOTED_EVERY: Final = timedelta(minutes=1)
+"""How exact `last_used_at` is."""
+
+_ID_LENGTH: Final = 8
+_BEARER: Final = re.compile(r"fk_([a-z2-7]{8})_([a-z2-7]{39})")
+_NOBODYS_SHA256: Final = "0" * 64
+"""What the secret of an unknown key is compared with; no text has this hash."""
+
+
+class Scope(StrEnum):
+    """What a key may be used for."""
+
+    ACCOUNT_READ = "account:read"
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
+
+
+ALL_SCOPES: Final = tuple(Scope)
+
+
+@dataclass(frozen=True)
+class BearerKey:
+    """A key as a caller sent it; its form and its checksum are right."""
+
+    key_id: str
+    secret: str
+
+
+class ApiKey(BaseModel):
+    """The record of one key of a tenant, without its secret. `last_used_at` is exact to `USE_NOTED_EVERY`; a key that
+    was rotated names the one that replaces it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key_id: str
+    sha256: str
+    tenant_id: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    rotated_to: str | None = None
+    last_used_at: datetime | None = None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the key opens anything."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def use_is_news(self, now: datetime) -> bool:
+        """Whether a use at this moment is worth a write."""
+        return self.last_used_at is None or now - self.last_used_at >= USE_NOTED_EVERY
+
+    def replaced_by(self, key_id: str, until: datetime) -> "ApiKey":
+        """This key as one that goes on until a moment beside its successor, and never longer than it would have."""
+        ends = until if self.expires_at is None else min(until, self.expires_at)
+        return self.model_copy(update={"rotated_to": key_id, "expires_at": ends})
+
+
+def new_api_key(
+    tenant_id: str,
+    now: datetime,
+    randomness: bytes,
+    scopes: tuple[Scope, ...] = ALL_SCOPES,
+    expires_at: datetime | None = None,
+) -> tuple[str, ApiKey]:
+    """A key to show once, and its record; `randomness` is 25 random bytes (40 bits of id, 160 bits of secret)."""
+    text = base64.b32encode(randomness[:KEY_RANDOM_BYTES]).decode().lower()
+    key_id, random_part = text[:_ID_LENGTH], text[_ID_LENGTH:]
+    secret = random_part + _checksum(key_id, random_part)
+    record = ApiKey(
+        key_id=key_id,
+        sha256=_sha256(secret),
+        tenant_id=tenant_id,
+        scopes=tuple(sorted(set(scopes))),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return f"fk_{key_id}_{secret}", record
+
+
+def bearer_key(authorization: str) -> BearerKey | None:
+    """The API key in an `Authorization: Bearer fk_...` header, or None where there is none of that form or its checksum
+    is wrong.
+    """
+    scheme, _, key = authorization.strip().partition(" ")
+    form = _BEARER.fullmatch(key.strip())
+    if scheme.lower() != "bearer" or form is None:
+        return None
+    key_id, secret = form.groups()
+    random_part, checksum = secret[:-_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
+    return BearerKey(key_id, secret) if checksum == _checksum(key_id, random_part) else None
+
+
+def opened_by(key: BearerKey, record: ApiKey | None, now: datetime) -> ApiKey | None:
+    """The record that a key opens now, or None. An unknown id takes as long as a wrong secret."""
+    known = _NOBODYS_SHA256 if record is None else record.sha256
+    same = hmac.compare_digest(_sha256(key.secret), known)
+    return record if record is not None and same and record.is_live(now) else None
+
+
+_CHECKSUM_LENGTH: Final = 7
+"""32 bits in Base32."""
+
+
+def _checksum(key_id: str, random_part: str) -> str:
+    crc = zlib.crc32(f"{key_id}_{random_part}".encode())
+    return base64.b32encode(crc.to_bytes(4)).decode().lower()[:_CHECKSUM_LENGTH]
+
+
+def _sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
