@@ -25,6 +25,7 @@ _REFUSALS: Final = frozenset(
 _FIELDS: Final = (
     *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
     *("key_id", "scopes", "expires_at", "days", "overlap_s"),
+    *("inbox", "events", "sources"),
 )
 
 _DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers."
@@ -32,6 +33,7 @@ _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
     ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
+    ("set-triggers", "turn a tenant's inbox and events on or off; what is left out stays as it is"),
 )
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
@@ -135,7 +137,22 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
     made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
+    _add_triggers(made["set-triggers"])
     return parser.parse_args(argv)
+
+
+def _add_triggers(command: argparse.ArgumentParser) -> None:
+    whats = {"inbox": "files under requests/TENANT/ in the inbox become jobs", "events": "events become jobs"}
+    for name, what in whats.items():
+        command.add_argument(f"--{name}", type=_on_or_off, metavar="on|off", help=what)
+    what = "whose events are this tenant's; all of them each time, none to have no more"
+    command.add_argument("--source", dest="sources", nargs="*", metavar="ACCOUNT/SOURCE", help=what)
+
+
+def _on_or_off(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise argparse.ArgumentTypeError(f"expected on or off, found {text}")
+    return text == "on"
 
 
 def whole_number(text: str) -> int:

@@ -64,6 +64,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "callback_ports": world.callback_ports,
         "store_ports": world.store_ports,
         "submit_ports": world.submit_ports,
+        "event_ports": world.event_ports,
         "prepare_ports": world.prepare_ports,
         "create_reference_ports": world.create_reference_ports,
         "read_ports": world.read_ports,

@@ -38,6 +38,7 @@ from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.holding_back import BrakePorts
+from fermata.use_cases.ingest_event import EventPorts
 from fermata.use_cases.list_jobs import ListPorts
 from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
@@ -53,6 +54,7 @@ from fermata.use_cases.start_generation import StartPorts
 from fermata.use_cases.store_audio import StorePorts
 from fermata.use_cases.submit_job import SubmitPorts
 from fermata.use_cases.taking_turns import TurnPorts
+from tests.trigger_twins import InMemoryTriggerStore
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
@@ -805,6 +807,7 @@ class World:
     jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
     estimates: InMemoryEstimates = field(default_factory=InMemoryEstimates)
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
+    triggers: InMemoryTriggerStore = field(default_factory=InMemoryTriggerStore)
     answers: InMemoryAnswerStore = field(default_factory=InMemoryAnswerStore)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
     keys: FixedProviderKeys = field(default_factory=FixedProviderKeys)
@@ -924,7 +927,9 @@ class World:
     def manage_ports(self) -> ManagePorts:
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
         redeliver = self.redeliver_ports()
-        return ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile, redeliver)
+        return ManagePorts(
+            self.tenants, self.wallets, self.provider_states, self.brakes, self.triggers, reconcile, redeliver
+        )
 
     def redeliver_ports(self) -> RedeliverPorts:
         return RedeliverPorts(self.jobs, self.answers, self.providers, self.machine, first_check_s=60)
@@ -960,6 +965,9 @@ class World:
             first_check_s=60,
             longest_finish_by_s=86_400,
         )
+
+    def event_ports(self) -> EventPorts:
+        return EventPorts(self.submit_ports, self.triggers, self.events)
 
     def read_ports(self) -> ReadPorts:
         return ReadPorts(

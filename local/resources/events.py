@@ -1,4 +1,4 @@
-"""AWS::Events::Rule on the default bus."""
+"""AWS::Events::Rule, AWS::Events::EventBus and AWS::Events::EventBusPolicy."""
 
 from typing import Final
 
@@ -53,11 +53,27 @@ class RuleProperties(Properties):
     """A rule by pattern or by schedule."""
 
     name: str | None = None
+    event_bus_name: str | None = None
     description: str | None = None
     event_pattern: Document | None = None
     schedule_expression: str | None = None
     state: str | None = None
     targets: list[Target] | None = None
+
+
+class EventBusProperties(Properties):
+    """A bus beside the default one."""
+
+    name: str
+    description: str | None = None
+
+
+class EventBusPolicyProperties(Properties):
+    """One statement of a bus's policy."""
+
+    event_bus_name: str
+    statement_id: str
+    statement: Document
 
 
 def _create_rule(logical_id: str, properties: RuleProperties, stack: Stack) -> Created:
@@ -68,8 +84,22 @@ def _create_rule(logical_id: str, properties: RuleProperties, stack: Stack) -> C
         request["EventPattern"] = as_json(request["EventPattern"])
     stack.client("events").put_rule(**request)
     if targets:
-        stack.client("events").put_targets(Rule=name, Targets=targets)
-    return Created(name, {"Arn": arn("events", f"rule/{name}")})
+        bus = {"EventBusName": request["EventBusName"]} if "EventBusName" in request else {}
+        stack.client("events").put_targets(Rule=name, Targets=targets, **bus)
+    path = f"{properties.event_bus_name}/{name}" if properties.event_bus_name else name
+    return Created(name, {"Arn": arn("events", f"rule/{path}")})
+
+
+def _create_bus(_logical_id: str, properties: EventBusProperties, stack: Stack) -> Created:
+    stack.client("events").create_event_bus(**properties.as_request())
+    return Created(properties.name, {"Arn": arn("events", f"event-bus/{properties.name}"), "Name": properties.name})
+
+
+def _create_bus_policy(logical_id: str, properties: EventBusPolicyProperties, stack: Stack) -> Created:
+    statement = {"Sid": properties.statement_id, **properties.statement}
+    policy = as_json({"Version": "2012-10-17", "Statement": [statement]})
+    stack.client("events").put_permission(EventBusName=properties.event_bus_name, Policy=policy)
+    return Created(stack.physical_name(logical_id, 80))
 
 
 def _check_schedule(properties: RuleProperties, _artifacts: Artifacts) -> None:
@@ -80,4 +110,6 @@ def _check_schedule(properties: RuleProperties, _artifacts: Artifacts) -> None:
 
 RESOURCE_TYPES: Final = (
     ResourceType("AWS::Events::Rule", RuleProperties, _create_rule, frozenset({"Arn"}), _check_schedule),
+    ResourceType("AWS::Events::EventBus", EventBusProperties, _create_bus, frozenset({"Arn", "Name"})),
+    ResourceType("AWS::Events::EventBusPolicy", EventBusPolicyProperties, _create_bus_policy),
 )

@@ -16,6 +16,7 @@ from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
 from fermata.use_cases.reconcile import ReconcilePorts
 from fermata.use_cases.redeliver import RedeliverPorts
 from tests.songs import queued_job
+from tests.trigger_twins import InMemoryTriggerStore
 from tests.twins import (
     NOON,
     InMemoryAnswerStore,
@@ -40,6 +41,7 @@ class Office:
     jobs: InMemoryJobStore = field(default_factory=InMemoryJobStore)
     provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
     brakes: InMemoryBrakeStore = field(default_factory=InMemoryBrakeStore)
+    triggers: InMemoryTriggerStore = field(default_factory=InMemoryTriggerStore)
     now: datetime = NOON
     commands: int = 0
 
@@ -47,7 +49,9 @@ class Office:
         self.commands += 1
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
         redeliver = RedeliverPorts(self.jobs, InMemoryAnswerStore(), load_provider, RecordingJobMachine(), 60)
-        ports = ManagePorts(self.tenants, self.wallets, self.provider_states, self.brakes, reconcile, redeliver)
+        ports = ManagePorts(
+            self.tenants, self.wallets, self.provider_states, self.brakes, self.triggers, reconcile, redeliver
+        )
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 
 

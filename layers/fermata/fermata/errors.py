@@ -9,6 +9,7 @@ FermataError
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
 │   ├── BodyTooLargeError        413
+│   ├── TriggerOffError          403: no trigger is on for whoever sent the event or the file
 │   ├── NotFoundError            404: unknown, or another tenant's
 │   ├── AlreadyOrderedError      409: the song is bought and will be delivered
 │   ├── AlreadyFinishedError     409: the job has ended and stays as it is
@@ -23,6 +24,7 @@ FermataError
 ├── LinkExpiredError             a link's file is not there (any more); a fresh link may be had
 ├── StaleRecordError             somebody else wrote the job first; read it again and decide again
 │   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
+├── SourceTakenError             a source of events belongs to another tenant; nothing was written
 ├── ProviderHeldError            a pause, or a spent budget, keeps an order from the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
@@ -96,6 +98,10 @@ class BodyTooLargeError(RequestRefusedError):
     """The body is longer than a request can sensibly be."""
 
 
+class TriggerOffError(RequestRefusedError):
+    """No trigger is on for whoever sent an event or a file; the message tells the operator what to do."""
+
+
 class NotFoundError(RequestRefusedError):
     """The thing does not exist for this caller."""
 
@@ -150,6 +156,14 @@ class StaleRecordError(FermataError):
 
 class IdempotencyKeyTakenError(StaleRecordError):
     """An order with the same idempotency key was stored first; nothing was written."""
+
+
+class SourceTakenError(FermataError):
+    """Sources of events belong to other tenants; nothing was written."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self.sources = tuple(sources)
+        super().__init__(f"{len(self.sources)} sources belong to other tenants; nothing was written")
 
 
 class ProviderHeldError(FermataError):

@@ -21,6 +21,7 @@ from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import Tenant
+from fermata.domain.triggers import Triggers
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
@@ -198,6 +199,21 @@ class TenantStore(Protocol):
 
     def note_use(self, key_id: str, now: datetime) -> None:
         """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it."""
+
+
+class TriggerStore(Protocol):
+    """Which events and files become jobs, and whose; every method raises `TransientError`."""
+
+    def of_tenant(self, tenant_id: str) -> Triggers:
+        """What is on for a tenant; everything is off where nothing was ever written, or for an unknown tenant."""
+
+    def tenant_of(self, source: str) -> str | None:
+        """The tenant whose this source of events is, or None."""
+
+    def save(self, before: Triggers, after: Triggers) -> None:
+        """Replace the version before, and take and give back the sources that differ: all of it, or nothing. Raises
+        `StaleRecordError` where somebody else wrote first, else `SourceTakenError`.
+        """
 
 
 class JobMachine(Protocol):

@@ -30,6 +30,7 @@ from fermata.ports import (
     ProviderStates,
     ReferenceStore,
     TenantStore,
+    TriggerStore,
     Upstream,
     WalletStore,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.delete_job import DeletePorts
+    from fermata.use_cases.ingest_event import EventPorts
     from fermata.use_cases.list_jobs import ListPorts
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
@@ -131,6 +133,14 @@ def wallet_store() -> WalletStore:
     return DynamoWalletStore(_transactions())
 
 
+@lru_cache(maxsize=1)
+def trigger_store() -> TriggerStore:
+    """What of each tenant becomes jobs."""
+    from fermata.adapters.dynamo_trigger_store import DynamoTriggerStore
+
+    return DynamoTriggerStore(_transactions())
+
+
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
     from fermata.adapters.dynamo_purchases import DynamoPurchases
@@ -147,6 +157,7 @@ def manage_ports() -> "ManagePorts":
         wallets=wallet_store(),
         provider_states=provider_states(),
         brakes=brake_store(),
+        triggers=trigger_store(),
         reconcile=ReconcilePorts(job_store(), DynamoPurchases(_transactions())),
         redeliver=RedeliverPorts(
             jobs=job_store(),
@@ -181,6 +192,15 @@ def submit_ports() -> "SubmitPorts":
         first_check_s=settings.reaper_first_check_seconds,
         longest_finish_by_s=settings.longest_finish_by_seconds,
     )
+
+
+@lru_cache(maxsize=1)
+def event_ports() -> "EventPorts":
+    """What `ingest_event` works with; what submits a job is built for the first event that is let through."""
+    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+    from fermata.use_cases.ingest_event import EventPorts
+
+    return EventPorts(submit_ports, trigger_store(), EventBridgeJobEvents(aws.events()))
 
 
 @lru_cache(maxsize=1)

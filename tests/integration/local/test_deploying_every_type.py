@@ -178,6 +178,17 @@ def test_a_schedule_is_a_rule_as_well(deployment: Deployment, clients: Clients) 
     assert rule["ScheduleExpression"] == "rate(1 minute)"
 
 
+def test_a_rule_of_another_bus_is_on_that_bus(deployment: Deployment, clients: Clients) -> None:
+    (rule,) = clients("events").list_rules(EventBusName="test-bus")["Rules"]
+    (target,) = clients("events").list_targets_by_rule(Rule=rule["Name"], EventBusName="test-bus")["Targets"]
+    policy = json.loads(clients("events").describe_event_bus(Name="test-bus")["Policy"])
+
+    assert rule["Name"] == deployment.resources["RuleOfTheBus"]
+    assert rule["Arn"].endswith(f":rule/test-bus/{rule['Name']}")
+    assert target["Arn"] == deployment.functions["test-SayHelloFunction"].arn
+    assert policy["Statement"][0]["Principal"] == {"AWS": ["111122223333"]}
+
+
 def test_log_groups_alarms_and_parameters_can_be_read_back(deployment: Deployment, clients: Clients) -> None:
     groups = clients("logs").describe_log_groups(logGroupNamePrefix=deployment.resources["LogGroup"])["logGroups"]
     alarms = clients("cloudwatch").describe_alarms(AlarmNames=[deployment.resources["Alarm"]])["MetricAlarms"]

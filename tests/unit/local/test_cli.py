@@ -100,6 +100,8 @@ def test_a_refused_key_is_not_repeated() -> None:
         ["admin", "rotate-key"],
         ["admin", "rotate-key", "aaaaaaaa", "--overlap", "soon"],
         ["admin", "issue-key", "acme", "--days", "1", "--expires-at", "2027-01-01T00:00:00Z"],
+        ["admin", "set-triggers", "acme", "--inbox", "yes"],
+        ["admin", "set-triggers"],
         ["admin", "pause"],
         ["admin", "reconcile", "minimax"],
     ],

@@ -21,6 +21,7 @@ from fermata.errors import (
     NotFoundError,
     OutOfCreditError,
     TransientError,
+    TriggerOffError,
 )
 
 PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
@@ -28,6 +29,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
     MalformedHeaderError: (400, "malformed_header", "A header is malformed"),
     OutOfCreditError: (402, "out_of_credit", "Not enough credits"),
     InsufficientScopeError: (403, "insufficient_scope", "The key may not do this"),
+    TriggerOffError: (403, "trigger_off", "No trigger is on"),
     NotFoundError: (404, "not_found", "There is no such thing"),
     AlreadyOrderedError: (409, "already_ordered", "The song is already ordered"),
     AlreadyFinishedError: (409, "already_finished", "The job is already finished"),

@@ -11,15 +11,17 @@ from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
 from fermata.domain.tenants import Tenant
+from fermata.domain.triggers import MAX_SOURCES, Change, Source
 from fermata.domain.usage_export import checked_rows
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
 from fermata.domain.wallet_view import wallet_view
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.ports import BrakeStore, ProviderStates, TenantStore, WalletStore
+from fermata.ports import BrakeStore, ProviderStates, TenantStore, TriggerStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
 from fermata.use_cases.manage_keys import IssueKey, KeyCommand, ListKeys, RevokeKey, RotateKey, TenantId, manage_keys
 from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.redeliver import RedeliverPorts, redeliver
+from fermata.use_cases.set_triggers import set_triggers
 
 Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
 
@@ -32,6 +34,7 @@ class ManagePorts:
     wallets: WalletStore
     provider_states: ProviderStates
     brakes: BrakeStore
+    triggers: TriggerStore
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
 
@@ -61,6 +64,15 @@ class SetPlan(_Command):
     action: Literal["set_plan"]
     plan: Plan
     cap_credits: Amount | None = None
+
+
+class SetTriggers(_Command):
+    """Turn a tenant's inbox and events on or off, and say which sources are its own; what is left out stays."""
+
+    action: Literal["set_triggers"]
+    inbox: StrictBool | None = None
+    events: StrictBool | None = None
+    sources: Annotated[tuple[Source, ...], Field(max_length=MAX_SOURCES)] | None = None
 
 
 class EnableProvider(BaseModel):
@@ -110,7 +122,9 @@ class Redeliver(BaseModel):
     job_id: str
 
 
-Command = CreateTenant | KeyCommand | Grant | SetPlan | EnableProvider | Pause | Resume | Reconcile | Redeliver
+Command = (
+    CreateTenant | KeyCommand | Grant | SetPlan | SetTriggers | EnableProvider | Pause | Resume | Reconcile | Redeliver
+)
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 
@@ -128,14 +142,13 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             return wallet_view(_wallet(tenant_id, ports.wallets), now)
         case SetPlan(tenant_id=tenant_id, plan=plan, cap_credits=cap_credits):
             return _set_plan(tenant_id, plan, cap_credits, ports.wallets, now)
+        case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
+            _wallet(tenant_id, ports.wallets)
+            return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
         case EnableProvider(provider=provider):
             return enable_provider(_known_provider(provider), ports.provider_states)
-        case Pause(provider=name):
-            changed = ports.brakes.pause(_known_provider(name, EVERY_PROVIDER), now)
-            return {"provider": name, "paused": True, "changed": changed}
-        case Resume(provider=name):
-            changed = ports.brakes.resume(_known_provider(name, EVERY_PROVIDER))
-            return {"provider": name, "paused": False, "changed": changed}
+        case Pause() | Resume() as about_a_pause:
+            return _pause_or_resume(about_a_pause, ports.brakes, now)
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
@@ -149,6 +162,12 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
     if not ports.tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=now)):
         raise InvalidRequestError([FieldError("/tenant_id", f"{tenant_id} exists already; choose another id")])
     return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
+
+
+def _pause_or_resume(command: Pause | Resume, brakes: BrakeStore, now: datetime) -> dict[str, JsonValue]:
+    name, paused = _known_provider(command.provider, EVERY_PROVIDER), isinstance(command, Pause)
+    changed = brakes.pause(name, now) if paused else brakes.resume(name)
+    return {"provider": name, "paused": paused, "changed": changed}
 
 
 def _set_plan(

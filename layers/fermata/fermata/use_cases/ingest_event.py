@@ -1,0 +1,65 @@
+"""An event of the dedicated bus becomes a job by the same way as a request over HTTP, or is told to be refused."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.idempotency import FirstAnswer
+from fermata.domain.jobs import Job
+from fermata.domain.problems import problem_of
+from fermata.domain.requested import Requested, read_requested, refusal_of, sender_of
+from fermata.errors import RequestRefusedError, TriggerOffError
+from fermata.log import logger
+from fermata.ports import JobEvents, TriggerStore
+from fermata.use_cases.submit_job import Order, Submission, SubmitPorts, submit_job
+
+
+@dataclass(frozen=True)
+class EventPorts:
+    """What `ingest_event` works with."""
+
+    submit: Callable[[], SubmitPorts]
+    triggers: TriggerStore
+    events: JobEvents
+
+
+def ingest_event(event: object, ports: EventPorts, now: datetime, randomness: bytes) -> Submission | None:
+    """The job of one event, or None where it was refused, which is then told on the bus; nothing is stored for it.
+
+    Raises `TransientError` where the event should come once more: its key makes that harmless.
+    """
+    tenant_id: str | None = None
+    try:
+        requested = read_requested(event)
+        tenant_id = ports.triggers.tenant_of(requested.sender)
+        return _submitted(requested, tenant_id, ports, now, randomness)
+    except RequestRefusedError as error:
+        problem = problem_of(error)
+        what_to_do = str(error) if isinstance(error, TriggerOffError) else None
+        logger.warning("event refused", extra={"problem": problem.slug, "tenant_id": tenant_id, "do": what_to_do})
+        ports.events.publish(refusal_of(sender_of(event), tenant_id, problem))
+        return None
+
+
+def _submitted(
+    requested: Requested, tenant_id: str | None, ports: EventPorts, now: datetime, randomness: bytes
+) -> Submission:
+    if tenant_id is None:
+        raise TriggerOffError(
+            f"{requested.sender} is nobody's source; to take its events: "
+            f"python -m local admin set-triggers TENANT --events on --source {requested.sender}"
+        )
+    if not ports.triggers.of_tenant(tenant_id).events:
+        raise TriggerOffError(
+            f"events are off for {tenant_id}; to take them: python -m local admin set-triggers {tenant_id} --events on"
+        )
+    order = Order(requested.body(), tenant_id, requested.key(), job_named)
+    submission = submit_job(order, ports.submit(), now, randomness)
+    logger.info("event taken", extra={"job_id": submission.job_id, "replayed": submission.replayed})
+    return submission
+
+
+def job_named(job: Job) -> FirstAnswer:
+    """What is kept as the first answer where nobody waits for one."""
+    return FirstAnswer(headers={}, body=json.dumps({"job_id": job.id}))

@@ -1,0 +1,46 @@
+"""The operator turns a tenant's triggers on and off, and says whose events are whose."""
+
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.triggers import Change, Triggers
+from fermata.errors import FieldError, InvalidRequestError, SourceTakenError, StaleRecordError
+from fermata.ports import TriggerStore
+
+_READS: Final = 3
+
+
+def set_triggers(tenant_id: str, change: Change, triggers: TriggerStore) -> dict[str, JsonValue]:
+    """What is on for an existing tenant after a change.
+
+    Raises `InvalidRequestError` for a source that is another tenant's, and `StaleRecordError` where others keep
+    changing the same tenant.
+    """
+    for _ in range(_READS - 1):
+        try:
+            return _shown(_apply(tenant_id, change, triggers))
+        except StaleRecordError:
+            continue
+    return _shown(_apply(tenant_id, change, triggers))
+
+
+def _apply(tenant_id: str, change: Change, triggers: TriggerStore) -> Triggers:
+    before = triggers.of_tenant(tenant_id)
+    after = before.changed(change)
+    try:
+        triggers.save(before, after)
+    except SourceTakenError as error:
+        names = ", ".join(error.sources)
+        need = f"{names} is another tenant's; take it from that tenant first, with set-triggers and its other sources"
+        raise InvalidRequestError([FieldError("/sources", need)]) from None
+    return after
+
+
+def _shown(triggers: Triggers) -> dict[str, JsonValue]:
+    return {
+        "tenant_id": triggers.tenant_id,
+        "inbox": triggers.inbox,
+        "events": triggers.events,
+        "sources": list(triggers.sources),
+    }

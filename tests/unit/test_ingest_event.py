@@ -1,0 +1,172 @@
+"""An event becomes one job of the tenant whose source it is, or a refusal that its pipeline hears of."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from fermata.domain.jobs import JobStatus
+from fermata.domain.triggers import Change
+from fermata.errors import NotStartedError, TransientError
+from fermata.use_cases.ingest_event import ingest_event
+from fermata.use_cases.set_triggers import set_triggers
+from fermata.use_cases.submit_job import submit_job
+from tests.functions import FakeContext, load_app
+from tests.songs import LYRICS, PROMPT, order
+from tests.twins import NOON, World
+
+BODY: dict[str, Any] = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
+DETAIL = {**BODY, "idempotency_key": "order-42"}
+RANDOM = bytes(range(10))
+SECRET = "a canary in a field's name"
+
+
+def event(detail: object = DETAIL, **envelope: object) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": "e0f8a0a6-0000-4000-8000-000000000001",
+        "detail-type": "Music Job Requested",
+        "source": "shop",
+        "account": "111122223333",
+        "time": "2026-11-21T12:00:00Z",
+        "region": "eu-west-1",
+        "resources": [],
+        "detail": detail,
+        **envelope,
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    set_triggers("acme", Change(events=True, sources=("111122223333/shop",)), world.triggers)
+    return world
+
+
+def ingest(world: World, asked: object, randomness: bytes = RANDOM) -> str | None:
+    submission = ingest_event(asked, world.event_ports(), NOON, randomness)
+    return submission.job_id if submission else None
+
+
+def refused(world: World, asked: object) -> Mapping[str, Any]:
+    """What is told of a refused event, for which nothing was stored."""
+    assert ingest(world, asked) is None
+    assert (len(world.jobs), world.machine.started) == (0, [])
+    (told,) = world.events.published
+    assert told.detail_type == "Music Job Refused"
+    return told.detail
+
+
+def test_an_event_becomes_a_job_of_the_tenant_whose_source_it_is(world: World) -> None:
+    job = world.stored(str(ingest(world, event())))
+    assert (job.tenant_id, job.status, job.request.prompt) == ("acme", JobStatus.QUEUED, PROMPT)
+    assert world.machine.started == [job.id]
+    assert world.events.published == []
+
+
+def test_the_same_event_twice_is_one_job(world: World) -> None:
+    first = ingest(world, event())
+    assert ingest(world, event(), bytes(10)) == first
+    assert ingest(world, event(id="another-event"), bytes(10)) == first
+    assert len(world.jobs) == 1
+
+
+def test_a_key_of_an_event_is_not_a_key_of_an_http_request(world: World) -> None:
+    over_http = submit_job(order(BODY, key="order-42"), world.submit_ports(), NOON, bytes(10))
+    assert ingest(world, event()) != over_http.job_id
+
+
+def test_a_tenant_in_the_detail_is_an_unknown_field(world: World) -> None:
+    told = refused(world, event({**DETAIL, "tenant_id": "other"}))
+    assert told["tenant_id"] == "acme"
+    assert told["problem"]["type"] == "urn:fermata:problem:invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("detail", "slug", "fields"),
+    [
+        pytest.param(BODY, "invalid_request", ["/idempotency_key"], id="no key"),
+        pytest.param(
+            {**BODY, "idempotency_key": "a b"}, "invalid_request", ["/idempotency_key"], id="key with a space"
+        ),
+        pytest.param({**BODY, "idempotency_key": 7}, "invalid_request", ["/idempotency_key"], id="key of no text"),
+        pytest.param({**BODY, "idempotency_key": "x" * 256}, "invalid_request", ["/idempotency_key"], id="long key"),
+        pytest.param({"idempotency_key": "k"}, "invalid_request", ["/model"], id="no model"),
+        pytest.param({**DETAIL, "prompt": "x" * 140_000}, "body_too_large", [], id="huge"),
+        pytest.param({**DETAIL, SECRET: 1}, "invalid_request", ["a field that does not exist"], id="unknown field"),
+        pytest.param("text", "invalid_request", ["a field that does not exist"], id="detail of no object"),
+        pytest.param(None, "invalid_request", ["a field that does not exist"], id="no detail"),
+    ],
+)
+def test_a_bad_event_is_refused_with_its_problem(world: World, detail: object, slug: str, fields: list[str]) -> None:
+    told = refused(world, event(detail))
+    assert told["problem"]["type"] == f"urn:fermata:problem:{slug}"
+    assert told["problem"]["fields"] == fields
+    assert told["request_event_id"] == event()["id"]
+    assert told["event_id"] == f"{event()['id']}.refused"
+    assert PROMPT not in json.dumps(told)
+    assert SECRET not in json.dumps(told)
+
+
+@pytest.mark.parametrize("field", ["id", "account", "source", "detail"])
+def test_an_event_without_a_field_of_its_envelope_is_refused(world: World, field: str) -> None:
+    asked = event()
+    del asked[field]
+    assert refused(world, asked)["problem"]["type"] == "urn:fermata:problem:invalid_request"
+
+
+@pytest.mark.parametrize("asked", [None, [], "text", {}])
+def test_what_is_no_event_at_all_is_refused(world: World, asked: object) -> None:
+    assert refused(world, asked)["request_event_id"] is None
+
+
+@pytest.mark.parametrize("sender", [{"source": "desk"}, {"account": "999999999999"}, {"source": "shop/acme"}])
+def test_an_unknown_sender_is_refused(world: World, sender: dict[str, str]) -> None:
+    told = refused(world, event(**sender))
+    assert told["problem"]["type"] == "urn:fermata:problem:trigger_off"
+    assert told["tenant_id"] is None
+
+
+def test_a_tenant_whose_events_are_off_is_refused(world: World) -> None:
+    set_triggers("acme", Change(inbox=True, events=False), world.triggers)
+    told = refused(world, event())
+    assert (told["problem"]["type"], told["tenant_id"]) == ("urn:fermata:problem:trigger_off", "acme")
+
+
+def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
+    ingest(world, event())
+    assert ingest(world, event({**DETAIL, "prompt": "another"})) is None
+    assert world.events.published[0].detail["problem"] == {
+        "type": "urn:fermata:problem:idempotency_key_reused",
+        "title": "The key belongs to another request",
+        "status": 422,
+        "retryable": False,
+        "fields": [],
+    }
+    assert len(world.jobs) == 1
+
+
+def test_an_event_whose_job_could_not_be_started_comes_again_and_starts_it(world: World) -> None:
+    world.machine.failure = TransientError("no machine")
+    with pytest.raises(NotStartedError):
+        ingest(world, event())
+    world.machine.failure = None
+    assert world.machine.started == [ingest(world, event(), bytes(10))]
+    assert len(world.jobs) == 1
+
+
+def test_a_refusal_that_could_not_be_told_is_told_when_the_event_comes_again(world: World) -> None:
+    world.events.failure = TransientError("no bus")
+    with pytest.raises(TransientError):
+        ingest(world, event(BODY))
+    world.events.failure = None
+    refused(world, event(BODY))
+
+
+def test_the_function_answers_with_the_jobs_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = load_app("ingest_request")
+    monkeypatch.setattr(app, "event_ports", world.event_ports)
+    monkeypatch.setattr(app, "now", world.clock)
+    assert app.lambda_handler(event(), FakeContext()) == {"job_id": world.machine.started[0]}
+    assert app.lambda_handler(event(BODY), FakeContext()) == {"job_id": None}
