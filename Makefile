@@ -85,7 +85,7 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 2 --dist worksteal tests/integration tests/unit $(ARGS)
 
-CHECKS := check-format check-lint check-types check-agreement check-asl check-cfn check-sam
+CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)
 check: $(VENV) $(SAM) $(NODE) ## format, lint, types, template and state machines; reports everything it finds
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(CHECKS)
@@ -98,6 +98,8 @@ check-types:
 	@$(PY) -m mypy $(CODE)
 check-agreement:
 	@$(PY) -m pytest tests/unit/tooling -m check -q
+check-openapi:
+	@$(PY) -m tooling.openapi --check
 check-asl:
 	@sh tooling/validate_machines.sh
 check-cfn:
@@ -117,6 +119,9 @@ soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed p
 mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until')
 	@$(PY) tooling/mutants.py $(ARGS)
 
+openapi: $(VENV) ## write the OpenAPI document anew, after a change to routes, models or problem types
+	@$(PY) -m tooling.openapi
+
 # ---- dependencies
 
 COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
@@ -131,4 +136,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check build bench soak mutants lock
+.PHONY: help setup demo run env test check openapi build bench soak mutants lock

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from fermata.wiring import job_randomness
+from tests.api_document import assert_documented
 from tests.twins import PROVIDERS, World
 
 ROOT: Final = Path(__file__).parents[1]
@@ -55,7 +57,7 @@ def load_app(name: str) -> ModuleType:
 
 
 def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
-    """A function whose ports are the world's."""
+    """A function whose ports are the world's. What it answers over HTTP is held against the OpenAPI document."""
     app = load_app(name)
     wiring = {
         "start_ports": lambda _remaining_ms: world.start_ports(),
@@ -84,7 +86,19 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
     for port, made in wiring.items():
         if hasattr(app, port):
             patch.setattr(app, port, made)
+    patch.setattr(app, "lambda_handler", _documented(app.lambda_handler))
     return app
+
+
+def _documented(handler: Callable[[Event, Any], Any]) -> Callable[[Event, Any], Any]:
+    def handle(event: Event, context: object) -> Any:  # noqa: ANN401 - whatever the function answers
+        answer = handler(event, context)
+        if isinstance(answer, dict) and "statusCode" in answer:
+            asked = event["requestContext"]["http"]
+            assert_documented(asked["method"], asked["path"], answer["statusCode"], answer["headers"], answer["body"])
+        return answer
+
+    return handle
 
 
 def http_event(method: str, path: str, body: bytes | None = None, *, query: str = "", tenant_id: str = "acme") -> Event:

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import httpx
 
+from tests.api_document import assert_documented
 from tests.integration.cloud_process import until
 
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
@@ -34,8 +35,18 @@ class Cloud:
     """The providers that were told to close the operator's account."""
 
     def http(self, api_key: str | None = None) -> httpx.Client:
+        """A client whose every answer from the API is held against the OpenAPI document."""
         headers = {"Authorization": f"Bearer {api_key or self.line['api_key']}"}
-        return httpx.Client(base_url=self.line["api_url"], headers=headers, timeout=PATIENCE_S, verify=TLS)
+        hooks = {"response": [self._is_documented]}
+        return httpx.Client(
+            base_url=self.line["api_url"], headers=headers, timeout=PATIENCE_S, verify=TLS, event_hooks=hooks
+        )
+
+    def _is_documented(self, answer: httpx.Response) -> None:
+        asked = answer.request
+        if str(asked.url).startswith(self.line["api_url"]):
+            text = answer.read().decode()
+            assert_documented(asked.method, asked.url.path, answer.status_code, answer.headers, text)
 
     def aws(self, service: str) -> Any:  # noqa: ANN401 - one client type per service
         return boto3.client(  # type: ignore[call-overload]  # the stubs know services by literal only

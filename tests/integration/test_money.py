@@ -12,6 +12,7 @@ import pytest
 
 from fermata.domain.idempotency import FirstAnswer, receipt_for
 from fermata.domain.job_ids import new_job_id
+from fermata.domain.job_view import job_view
 from fermata.domain.requests import SongRequest
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb
 from tests.integration.song import Cloud, request
@@ -182,7 +183,8 @@ def test_a_replay_starts_the_machine_that_was_never_started(cloud: Cloud) -> Non
         tenant_id=tenant.tenant_id,
         request=SongRequest.model_validate(body),
     )
-    told = FirstAnswer(headers={"Location": "/first"}, body=json.dumps({"id": job.id}))
+    body_of_first = json.dumps(job_view(job, None, {}, "https://first.example.com"))
+    told = FirstAnswer(headers={"Location": "/first"}, body=body_of_first)
     receipt = receipt_for(tenant.tenant_id, "never-started", job.request, job.id, told, now)
     tenant.books().jobs.create(job, receipt)
 

@@ -118,7 +118,7 @@ def test_the_longest_lyrics_fit_into_the_limit_however_they_are_escaped() -> Non
         pytest.param({"auto_lyrics": True}, "/lyrics", "must be left out when auto_lyrics", id="auto_and_lyrics"),
         pytest.param({"audio": "mp3"}, "/audio", "valid dictionary", id="audio_text"),
         pytest.param({"audio": None}, "/audio", "valid dictionary", id="audio_null"),
-        pytest.param({"audio": {"format": "pcm"}}, "/audio/format", "must be one of mp3, wav", id="format_unknown"),
+        pytest.param({"audio": {"format": "pcm"}}, "/audio/format", "must be 'mp3' or 'wav'", id="format_unknown"),
         pytest.param({"audio": {"sample_rate": 48000}}, "/audio/sample_rate", "16000, 24000", id="rate_unknown"),
         pytest.param({"audio": {"sample_rate": "44100"}}, "/audio/sample_rate", "valid integer", id="rate_text"),
         pytest.param({"audio": {"sample_rate": 44100.0}}, "/audio/sample_rate", "valid integer", id="rate_float"),

@@ -15,7 +15,7 @@ from tests.twins import World
 UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 
 
-OPEN_TO_ALL: Final = {"GET /healthz", "POST /v1/callbacks/{token}", "ANY $default"}
+OPEN_TO_ALL: Final = {"GET /healthz", "GET /openapi.json", "POST /v1/callbacks/{token}", "ANY $default"}
 
 
 def routes() -> Iterator[tuple[str, str, str, bool]]:

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Callable
 from datetime import datetime
+from importlib.resources import files
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -40,7 +41,7 @@ LONGEST_RETRY_AFTER_S: Final = 30
 def create_api(scope: Scope | None, charged: str | None = None) -> APIGatewayHttpResolver:
     """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
     that to `caller`. Its errors are problem documents; `charged` is what each says about the caller's money. It tells
-    of its health wherever that route leads to it.
+    of its health, and what the API is like, wherever those routes lead to it.
     """
     api = APIGatewayHttpResolver()
 
@@ -70,6 +71,7 @@ def create_api(scope: Scope | None, charged: str | None = None) -> APIGatewayHtt
     api.exception_handler(Exception)(fail)
     api.not_found(no_route)
     api.get("/healthz")(healthy)
+    api.get("/openapi.json")(document)
     return api
 
 
@@ -137,6 +139,12 @@ def answer_unless_known(
 def healthy() -> Response[str]:
     """200 for whoever asks, without a look at anything else: requests reach a function and it answers."""
     return answer(200, {"status": "ok"})
+
+
+def document() -> Response[str]:
+    """The OpenAPI document, for whoever asks; it changes with the deployment only."""
+    text = files("fermata").joinpath("openapi.json").read_text(encoding="utf-8")
+    return Response(200, "application/json", text, {"Cache-Control": "public, max-age=300"})
 
 
 def accepted_silently() -> Response[str]:

@@ -35,7 +35,12 @@ def test_parameters_reach_the_functions_environment(deployment: Deployment) -> N
 def test_only_unknown_paths_health_checks_and_the_providers_callbacks_need_no_key(deployment: Deployment) -> None:
     open_routes = {(route.method, route.path) for route in deployment.routes if route.authorizer is None}
 
-    assert open_routes == {("ANY", "$default"), ("GET", "/healthz"), ("POST", "/v1/callbacks/{token}")}
+    assert open_routes == {
+        ("ANY", "$default"),
+        ("GET", "/healthz"),
+        ("GET", "/openapi.json"),
+        ("POST", "/v1/callbacks/{token}"),
+    }
     assert {route.authorizer.ttl_s for route in deployment.routes if route.authorizer} == {1}
     assert ("POST", "/v1/jobs") in {(route.method, route.path) for route in deployment.routes}
 

@@ -78,6 +78,8 @@ def _field_error(part: ErrorDetails, shape: type[BaseModel]) -> FieldError:
         )
     if part["type"] == "missing":
         return FieldError(pointer, "is required")
+    if part["type"] in ("enum", "literal_error"):
+        return FieldError(pointer, f"must be {part['ctx']['expected']}")
     return FieldError(pointer, part["msg"].removeprefix("Value error, "))
 
 

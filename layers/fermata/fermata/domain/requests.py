@@ -5,7 +5,7 @@ once.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
+    WithJsonSchema,
 )
 
 from fermata.domain.catalogue import Catalogue, Model, TextRule
@@ -60,7 +61,11 @@ def _utc(value: object) -> object:
     raise ValueError("must be a moment in UTC as RFC 3339 writes it, for example 2026-11-21T18:30:00Z")
 
 
-Moment = Annotated[datetime, BeforeValidator(_utc)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_utc),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_UTC.pattern}$"}),
+]
 """A moment in UTC, kept to the millisecond."""
 
 
@@ -73,9 +78,9 @@ class AudioRequest(_Body):
     None leaves the choice to Fermata, or to a provider that has none.
     """
 
-    format: StrictStr = "mp3"
-    sample_rate: StrictInt | None = None
-    bitrate: StrictInt | None = None
+    format: Literal["mp3", "wav"] = "mp3"
+    sample_rate: Annotated[StrictInt, Field(ge=1)] | None = None
+    bitrate: Annotated[StrictInt, Field(ge=1)] | None = None
 
 
 class SongRequest(_Body):

@@ -1,0 +1,170 @@
+"""Puts the document together from the operations, the models and the problem types."""
+
+import json
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from tooling.openapi import answers
+from tooling.openapi.operations import OPERATIONS, Answer, Operation
+from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS
+from tooling.openapi.problems import PROBLEM_TYPES, ProblemType, table_of_types
+
+Json = dict[str, Any]
+
+_VERSION: Final = "1.0.0"
+_INTRODUCTION: Final = """\
+Orders songs from paid music providers and keeps what they made. Times are in UTC, prices in credits.
+
+Send `Authorization: Bearer fk_...` with everything below `/v1`, save callbacks. Bodies are JSON in UTF-8. Fields may be
+added to answers.
+
+## Problems
+
+Whatever is wrong is told as `application/problem+json` (RFC 9457); `type` is one of these:
+
+{problems}
+## What API Gateway answers itself
+
+Before a function is asked, or instead of it, API Gateway answers in the form of AWS, `{{"message": "..."}}`: 401
+without a key, 403 for a wrong one, 413 for a body over 10 MB, 429 where the account's own limit is reached, 500 where a
+function broke, and 503 where none answered in time. After a 500 or 503 an order may be stored all the same: repeat it
+with its `Idempotency-Key`.
+"""
+_GATEWAY: Final = {401: "Unauthorized", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
+_GATEWAY_ALWAYS: Final = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
+
+
+def openapi_document() -> Json:
+    """The whole document as a value."""
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Fermata",
+            "version": _VERSION,
+            "description": _INTRODUCTION.format(problems=table_of_types()),
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"ApiKey": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `fk_<id>_<secret>`."}
+            },
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
+            "schemas": _schemas(),
+        },
+    }
+
+
+def written() -> str:
+    """The document as it is committed and served."""
+    return json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _operation(operation: Operation) -> Json:
+    entry: Json = {"operationId": operation.id, "tags": [operation.tag], "summary": operation.summary}
+    if operation.description:
+        entry["description"] = operation.description
+    if operation.public:
+        entry["security"] = []
+    if operation.parameters:
+        entry["parameters"] = [_ref("parameters", name) for name in operation.parameters]
+    if operation.body:
+        examples = {name: {"value": value} for name, value in operation.body_examples}
+        content = {"schema": _ref("schemas", operation.body.__name__), "examples": examples}
+        entry["requestBody"] = {"required": True, "content": {"application/json": content}}
+    limited = () if operation.public else LIMIT_HEADERS
+    succeeded = {str(int(answer.status)): _success(answer, limited) for answer in operation.answers}
+    return {**entry, "responses": {**succeeded, **dict(_failures(operation, limited))}}
+
+
+def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
+    entry: Json = {"description": answer.description}
+    headers = (*answer.headers, *limited)
+    if headers:
+        entry["headers"] = {name: _ref("headers", name) for name in headers}
+    if answer.body is not None:
+        body = answer.body
+        content: Json = {"schema": body if isinstance(body, dict) else _ref("schemas", body.__name__)}
+        if answer.example is not None:
+            content["example"] = answer.example
+        entry["content"] = {"application/json": content}
+    return entry
+
+
+def _failures(operation: Operation, limited: tuple[str, ...]) -> Iterator[tuple[str, Json]]:
+    own = [PROBLEM_TYPES[slug] for slug in (*operation.problems, *_anywhere(operation))]
+    gateway = _gateway(operation)
+    for status in sorted({*gateway, *(problem.status for problem in own)}):
+        problems = [problem for problem in own if problem.status == status]
+        yield str(status), _failure(status, problems, gateway.get(status), limited)
+
+
+def _anywhere(operation: Operation) -> Iterable[str]:
+    if operation.tag == "service":
+        return ("internal",)
+    return ("internal", "unavailable") if operation.public else ("insufficient_scope", "internal", "unavailable")
+
+
+def _gateway(operation: Operation) -> dict[int, str]:
+    with_key = {} if operation.public else {status: _GATEWAY[status] for status in (401, 403)}
+    with_body = {413: _GATEWAY[413]} if operation.body else {}
+    return {**with_key, **with_body, **_GATEWAY_ALWAYS}
+
+
+def _failure(status: int, problems: list[ProblemType], message: str | None, limited: tuple[str, ...]) -> Json:
+    content: Json = {}
+    if problems:
+        examples = {kind.slug: {"summary": kind.when, "value": kind.example()} for kind in problems}
+        content["application/problem+json"] = {"schema": _ref("schemas", "Problem"), "examples": examples}
+    if message is not None:
+        example = {"message": message}
+        content["application/json"] = {"schema": _ref("schemas", "GatewayMessage"), "example": example}
+    headers = (*(("Retry-After",) if status in (429, 503) else ()), *limited)
+    entry: Json = {"description": _what_went_wrong(status, problems, message)}
+    if headers:
+        entry["headers"] = {name: _ref("headers", name) for name in headers}
+    return {**entry, "content": content}
+
+
+def _what_went_wrong(status: int, problems: list[ProblemType], message: str | None) -> str:
+    of_gateway = [f"API Gateway itself: {message}."] if message else []
+    described = [f"`{kind.slug}`: {kind.when}" for kind in problems]
+    return " ".join([*described, *of_gateway]) or HTTPStatus(status).phrase
+
+
+def _ref(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _schemas() -> Json:
+    models: dict[type[BaseModel], None] = dict.fromkeys([*_models(), answers.Problem, answers.GatewayMessage])
+    _, found = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    return {name: _plain(schema) for name, schema in sorted(found["$defs"].items())}
+
+
+def _models() -> Iterator[type[BaseModel]]:
+    for operation in OPERATIONS:
+        if operation.body:
+            yield operation.body
+        yield from (each.body for each in operation.answers if each.body and not isinstance(each.body, dict))
+
+
+def _plain(schema: Json) -> Json:
+    """A schema without the titles that only repeat its name, and with descriptions on single lines."""
+    kept = {name: value for name, value in schema.items() if name != "title"}
+    if "description" in kept:
+        kept["description"] = " ".join(kept["description"].split())
+    if "properties" in kept:
+        kept["properties"] = {name: _plain(value) for name, value in kept["properties"].items()}
+    return kept

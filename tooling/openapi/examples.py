@@ -1,0 +1,162 @@
+"""Example bodies of the document; a test holds each against the schema beside which it stands."""
+
+from typing import Any, Final
+
+_ID: Final = "job_01M7YH6Z0CE2E33SRX04YDPZZK"
+_ADDRESS: Final = f"https://api.example.com/v1/jobs/{_ID}"
+_REFERENCE_ID: Final = "ref_01M7YH6Z0CE2E33SRX04YDPZZK"
+
+Example = dict[str, Any]
+
+SONG_REQUESTS: Final[tuple[tuple[str, Example], ...]] = (
+    (
+        "song",
+        {
+            "model": "minimax/music-2.5",
+            "fallbacks": ["skillboss/music-2.5"],
+            "prompt": "indie folk, rainy evening",
+            "lyrics": "[Verse]\nRain on the window\n[Chorus]\nStay a while",
+            "audio": {"format": "mp3", "sample_rate": 44100, "bitrate": 256000},
+            "title": "Rain",
+            "metadata": {"order": "42"},
+        },
+    ),
+    ("prompt_alone", {"model": "aimlapi/stable-audio", "prompt": "slow piano in an empty hall"}),
+)
+
+QUEUED_JOB: Final[Example] = {
+    "id": _ID,
+    "object": "job",
+    "status": "queued",
+    "model": "minimax/music-2.5",
+    "fallbacks": ["skillboss/music-2.5"],
+    "title": "Rain",
+    "metadata": {"order": "42"},
+    "created_at": "2026-11-21T07:47:55.020Z",
+    "updated_at": "2026-11-21T07:47:55.020Z",
+    "finished_at": None,
+    "finish_by": None,
+    "charged": "held",
+    "price_credits": 30,
+    "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
+    "recovered_from": None,
+    "attempt_count": 0,
+    "tracks": [],
+    "error": None,
+    "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
+}
+
+SUCCEEDED_JOB: Final[Example] = {
+    **QUEUED_JOB,
+    "status": "succeeded",
+    "updated_at": "2026-11-21T07:49:01.120Z",
+    "finished_at": "2026-11-21T07:49:01.120Z",
+    "charged": "yes",
+    "estimate": None,
+    "attempt_count": 1,
+    "tracks": [
+        {
+            "number": 1,
+            "url": "https://audio.example.com/tracks/1.mp3?X-Amz-Signature=...",
+            "url_expires_at": "2026-11-21T08:04:05.572Z",
+            "expires_at": "2027-11-21T07:49:01.015Z",
+            "content_type": "audio/mpeg",
+            "bytes": 193097,
+            "sha256": "b7349222802c72b30e28e994b31038c052cae4d26628147f08ef4c4de9f6582e",
+            "duration_ms": 6034,
+            "sample_rate_hz": 44100,
+            "channels": 2,
+            "bitrate_bps": 256000,
+        }
+    ],
+    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},
+}
+
+CANCELED_JOB: Final[Example] = {
+    **QUEUED_JOB,
+    "status": "canceled",
+    "finished_at": "2026-11-21T07:47:59.800Z",
+    "charged": "refunded",
+    "estimate": None,
+    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},
+}
+
+JOB_LIST: Final[Example] = {"data": [QUEUED_JOB], "next_cursor": None}
+
+ATTEMPT_LIST: Final[Example] = {
+    "data": [
+        {
+            "number": 1,
+            "provider": "minimax",
+            "model": "music-2.5",
+            "key_alias": "default",
+            "started_at": "2026-11-21T07:47:56.101Z",
+            "finished_at": "2026-11-21T07:49:00.402Z",
+            "provider_charged": "yes",
+            "error_class": None,
+            "raw_code": None,
+            "upstream_id": None,
+        }
+    ],
+    "next_cursor": None,
+}
+
+QUOTE: Final[Example] = {
+    "object": "quote",
+    "model": "minimax/music-2.5",
+    "fallbacks": ["skillboss/music-2.5"],
+    "price_credits": 30,
+    "hold_credits": 30,
+    "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
+}
+
+MODEL_LIST: Final[Example] = {
+    "data": [
+        {
+            "id": "minimax/music-2.5",
+            "provider": "minimax",
+            "available": True,
+            "price_credits": 30,
+            "limits": {
+                "prompt": {"min": 1, "max": 2000, "required": False},
+                "prompt_beside_lyrics": None,
+                "lyrics": {"min": 1, "max": 3500, "required": True},
+                "title": None,
+                "instrumental": False,
+                "auto_lyrics": True,
+                "formats": ["mp3", "wav"],
+                "sample_rates": [16000, 24000, 32000, 44100],
+                "bitrates": [32000, 64000, 128000, 256000],
+                "reference": None,
+            },
+            "estimate": {"p50_s": 70, "p80_s": 120},
+        }
+    ],
+    "next_cursor": None,
+}
+
+REFERENCE: Final[Example] = {
+    "id": _REFERENCE_ID,
+    "object": "reference",
+    "upload": {
+        "method": "POST",
+        "url": "https://audio.example.com/",
+        "fields": {"key": f"references/acme/{_REFERENCE_ID}", "Content-Type": "audio/wav"},
+        "expires_at": "2026-11-21T08:47:55.020Z",
+    },
+    "expires_at": "2026-12-20T07:47:55.020Z",
+}
+
+ACCOUNT: Final[Example] = {
+    "object": "account",
+    "tenant_id": "acme",
+    "plan": "prepaid",
+    "cap_credits": None,
+    "balance_credits": 970,
+    "held_credits": 30,
+    "spent_credits": 0,
+    "granted_credits": 1000,
+    "month": "2026-11",
+    "spent_this_month_credits": 0,
+    "available_credits": 970,
+}

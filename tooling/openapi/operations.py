@@ -1,0 +1,198 @@
+"""The routes of the API, one entry each. A route of `template.yaml` needs an `Operation` here and the other way round;
+after a change write the document again with `make openapi`.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from fermata.domain.requests import SongRequest
+from fermata.use_cases.create_reference import UploadRequest
+from tooling.openapi import answers, examples
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`."""
+
+    status: int
+    description: str
+    body: type[BaseModel] | dict[str, Any] | None = None
+    headers: tuple[str, ...] = ()
+    example: object = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route. `problems` are slugs of what may be wrong, besides what may go wrong anywhere; `parameters` are names
+    in `PARAMETERS`; `public` is a route without a key.
+    """
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    answers: tuple[Answer, ...]
+    problems: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    body_examples: tuple[tuple[str, dict[str, Any]], ...] = ()
+    description: str = ""
+    tag: str = "jobs"
+    public: bool = False
+
+    @property
+    def route_key(self) -> str:
+        """The route as API Gateway names it."""
+        return f"{self.method} {self.path}"
+
+
+_OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
+
+OPERATIONS: Final = (
+    Operation(
+        "POST",
+        "/v1/jobs",
+        "submit_job",
+        "Order a song",
+        (
+            Answer(
+                HTTPStatus.ACCEPTED,
+                "The job is stored and paid for, and will be worked on.",
+                answers.Job,
+                ("Location", "Retry-After", "Idempotency-Replayed"),
+                examples.QUEUED_JOB,
+            ),
+        ),
+        problems=(*_OF_A_BODY, "malformed_header", "out_of_credit", "idempotency_key_reused"),
+        parameters=("IdempotencyKey",),
+        body=SongRequest,
+        body_examples=examples.SONG_REQUESTS,
+        description="What a model takes stands in `GET /v1/models`; what it does not take is refused, never ignored.",
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs",
+        "list_jobs",
+        "The tenant's jobs, newest first",
+        (Answer(HTTPStatus.OK, "A page of jobs.", answers.JobList, (), examples.JOB_LIST),),
+        problems=("invalid_request",),
+        parameters=("Status", "Limit", "Cursor"),
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{id}",
+        "get_job",
+        "One job, with links minted now",
+        (
+            Answer(HTTPStatus.OK, "The job.", answers.Job, ("ETag", "Retry-After"), examples.SUCCEEDED_JOB),
+            Answer(HTTPStatus.NOT_MODIFIED, "The caller has it like that.", None, ("ETag", "Retry-After")),
+        ),
+        problems=("not_found",),
+        parameters=("JobId", "IfNoneMatch"),
+    ),
+    Operation(
+        "DELETE",
+        "/v1/jobs/{id}",
+        "delete_job",
+        "Forget the words and files of a finished job",
+        (Answer(HTTPStatus.NO_CONTENT, "Nothing is left but a tombstone."),),
+        problems=("not_found", "not_finished"),
+        parameters=("JobId",),
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{id}/audio",
+        "get_audio",
+        "The song itself, by a redirect to a fresh link",
+        (Answer(HTTPStatus.FOUND, "The song is there for a while.", None, ("Location",)),),
+        problems=("not_found", "no_such_track", "invalid_request"),
+        parameters=("JobId", "Track"),
+    ),
+    Operation(
+        "GET",
+        "/v1/jobs/{id}/attempts",
+        "list_attempts",
+        "What was tried, with whom, and who charged",
+        (Answer(HTTPStatus.OK, "Every attempt.", answers.AttemptList, (), examples.ATTEMPT_LIST),),
+        problems=("not_found",),
+        parameters=("JobId",),
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{id}/cancel",
+        "cancel_job",
+        "Take back a job that is queued",
+        (Answer(HTTPStatus.OK, "The job, canceled and refunded.", answers.Job, (), examples.CANCELED_JOB),),
+        problems=("not_found", "already_ordered", "already_finished"),
+        parameters=("JobId",),
+    ),
+    Operation(
+        "POST",
+        "/v1/quote",
+        "quote_job",
+        "What an order would cost and take; nothing is stored",
+        (Answer(HTTPStatus.OK, "The price and the time.", answers.Quote, (), examples.QUOTE),),
+        problems=_OF_A_BODY,
+        body=SongRequest,
+        body_examples=examples.SONG_REQUESTS,
+    ),
+    Operation(
+        "GET",
+        "/v1/models",
+        "list_models",
+        "The models on offer with their limits, prices and usual times",
+        (Answer(HTTPStatus.OK, "Every model.", answers.ModelList, (), examples.MODEL_LIST),),
+        tag="models",
+    ),
+    Operation(
+        "POST",
+        "/v1/references",
+        "create_reference",
+        "A place to upload the recording that a song shall follow",
+        (Answer(HTTPStatus.CREATED, "An id, and the form to upload with.", answers.Reference, (), examples.REFERENCE),),
+        problems=_OF_A_BODY,
+        body=UploadRequest,
+        body_examples=(("wav", {"content_type": "audio/wav", "bytes": 1024044}),),
+        tag="references",
+    ),
+    Operation(
+        "GET",
+        "/v1/account",
+        "get_account",
+        "The tenant's plan and credits",
+        (Answer(HTTPStatus.OK, "The account.", answers.Account, (), examples.ACCOUNT),),
+        tag="account",
+    ),
+    Operation(
+        "POST",
+        "/v1/callbacks/{token}",
+        "receive_callback",
+        "Where a provider says that there is news of a task",
+        (Answer(HTTPStatus.NO_CONTENT, "Whatever the token leads to, if to anything; the body is never read."),),
+        problems=("not_found",),
+        parameters=("CallbackToken",),
+        tag="providers",
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/openapi.json",
+        "get_document",
+        "This document",
+        (Answer(HTTPStatus.OK, "An OpenAPI 3.1 document.", {"type": "object"}),),
+        tag="service",
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/healthz",
+        "get_health",
+        "Whether requests reach a function",
+        (Answer(HTTPStatus.OK, "They do.", answers.Health, (), {"status": "ok"}),),
+        tag="service",
+        public=True,
+    ),
+)

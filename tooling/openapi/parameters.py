@@ -1,0 +1,77 @@
+"""What requests say beside their bodies, and what answers say in their headers."""
+
+from typing import Any, Final
+
+from fermata.domain.job_lists import DEFAULT_LIMIT, LONGEST_LIMIT
+from tooling.openapi.answers import JOB_ID_PATTERN
+
+Schema = dict[str, Any]
+
+
+def _parameter(place: str, name: str, description: str, schema: Schema, example: object = None) -> Schema:
+    written: Schema = {"name": name, "in": place, "description": description, "schema": schema}
+    if place == "path":
+        written["required"] = True
+    return written if example is None else {**written, "example": example}
+
+
+_JOB: Final = "job_01M7YH6Z0CE2E33SRX04YDPZZK"
+PARAMETERS: Final[dict[str, Schema]] = {
+    "JobId": _parameter("path", "id", "The job's id.", {"type": "string", "pattern": JOB_ID_PATTERN}, _JOB),
+    "CallbackToken": _parameter(
+        "path", "token", "The secret of one attempt, from the address that a provider was given.", {"type": "string"}
+    ),
+    "Status": _parameter("query", "status", "Only jobs of this status.", {"$ref": "#/components/schemas/JobStatus"}),
+    "Limit": _parameter(
+        "query",
+        "limit",
+        "Most items on the page; it may have fewer and still not be the last.",
+        {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
+    "Track": _parameter(
+        "query",
+        "track",
+        "Which of the job's songs.",
+        {"type": "integer", "minimum": 1, "maximum": 99, "default": 1},
+    ),
+    "IdempotencyKey": _parameter(
+        "header",
+        "Idempotency-Key",
+        "Makes repeating safe: for 24 hours the same request under the same key is one order with one answer.",
+        {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+        "order-42",
+    ),
+    "IfNoneMatch": _parameter(
+        "header", "If-None-Match", "The `ETag` of an earlier answer: 304 as long as it holds.", {"type": "string"}
+    ),
+}
+"""By their names in `components`."""
+
+_TEXT: Final[Schema] = {"type": "string"}
+HEADERS: Final[dict[str, Schema]] = {
+    "ETag": {"description": "The tag of this answer, for `If-None-Match`; weak.", "schema": _TEXT, "required": True},
+    "Location": {
+        "description": "Where the job is, or the song.",
+        "schema": {"type": "string", "format": "uri"},
+        "required": True,
+    },
+    "Retry-After": {
+        "description": "Seconds after which asking again makes sense.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Idempotency-Replayed": {
+        "description": "The answer is that of an earlier request with the same key.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "RateLimit": {
+        "description": 'What is left of the tenant\'s limit, where the route has one: `"submit";r=59;t=12`.',
+        "schema": _TEXT,
+    },
+    "RateLimit-Policy": {
+        "description": 'The tenant\'s limit: requests within seconds, `"submit";q=60;w=60`.',
+        "schema": _TEXT,
+    },
+}
+"""Headers of answers; one that is not `required` may be missing."""
+LIMIT_HEADERS: Final = ("RateLimit", "RateLimit-Policy")
