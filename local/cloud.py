@@ -18,7 +18,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from local import moto_backends, moto_seams, moto_transactions, step_functions
+from local import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
 from local.aws_endpoint import AwsEndpoint
 from local.deployer import deploy
 from local.deployment import REGION, Deployment
@@ -121,6 +121,8 @@ class LocalCloud:
         moto_backends.execute_machines()
         moto_backends.lock_backends()
         moto_transactions.remember_only_what_a_transaction_touches()
+        moto_tables.query_only_what_is_asked_for()
+        moto_tables.measure_items_once()
         moto_backends.list_modules_once()
         moto_backends.forget_dropped_objects()
         moto_backends.pass_attributes_as_they_are()

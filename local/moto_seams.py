@@ -74,6 +74,33 @@ TABLE_COPY: Final = Seam(
     None,
     "moto copies the whole table for each item of a transaction: a second with a thousand items",
 )
+QUERY: Final = Seam(
+    "moto.dynamodb.models.table",
+    "Table.query",
+    (
+        "self",
+        "hash_key",
+        "range_comparison",
+        "range_objs",
+        "limit",
+        "exclusive_start_key",
+        "scan_index_forward",
+        "projection_expressions",
+        "index_name",
+        "consistent_read",
+        "filter_expression",
+        "hash_key_conditions",
+        "range_key_conditions",
+        "filter_kwargs",
+    ),
+    "moto sorts the whole table for every query, to take one partition out of it",
+)
+NEW_ITEM: Final = Seam(
+    "moto.dynamodb.models.dynamo_type",
+    "Item.__init__",
+    ("self", "hash_key", "range_key", "attrs"),
+    "moto measures a new item as often as it has attributes",
+)
 DYNAMODB: Final = Seam(
     "moto.dynamodb.responses",
     "DynamoHandler.dispatch",
@@ -174,6 +201,8 @@ SEAMS: Final = (
     *LOCKED,
     TRANSACT_WRITE,
     TABLE_COPY,
+    QUERY,
+    NEW_ITEM,
     MODULES,
     NEW_MODEL,
     BUCKET_PERMISSION,

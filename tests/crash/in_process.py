@@ -27,7 +27,7 @@ from moto import mock_aws
 from werkzeug.test import Client
 
 from fermata import wiring
-from local import moto_backends, moto_seams, moto_transactions, step_functions
+from local import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
 from local.deployer import deploy
 from local.deployment import REGION, Deployment, FunctionSpec
 from local.event_targets import as_sent, payload
@@ -429,6 +429,9 @@ def _prepare_moto() -> None:
     moto_backends.execute_machines()
     moto_backends.lock_backends()
     moto_transactions.remember_only_what_a_transaction_touches()
+    moto_tables.query_only_what_is_asked_for()
+    moto_tables.measure_items_once()
+    moto_backends.parse_updates_once()
     moto_backends.list_modules_once()
     moto_backends.forget_dropped_objects()
     moto_backends.enforce_no_bucket_policy()
