@@ -1,11 +1,11 @@
 """Whatever callers, providers, operators and crashes do, in whatever order: nothing is paid twice or left behind."""
 
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hypothesis import HealthCheck, settings
 from hypothesis import seed as with_seed
@@ -19,7 +19,11 @@ from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import TABLE, dynamodb_with_table
+from tests.direct_dynamodb import directly, empty
 from tests.stage import CHAINS, FATES, TENANTS, Stage, StagedWorld, crash, trouble
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 JOBS = st.integers(0, 3)
 # One draw for all arguments of a rule: drawing takes longer than what is drawn.
@@ -41,8 +45,13 @@ class Interleavings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.exits = ExitStack()
         self.stage = self.staged(self.scratch)
+
+    @classmethod
+    @contextmanager
+    def around_all(cls) -> Iterator[None]:
+        """What is made once for all examples."""
+        yield
 
     def staged(self, scratch: Path) -> Stage:
         books = books_in_memory()
@@ -131,18 +140,24 @@ class Interleavings(RuleBasedStateMachine):
         self.stage.check()
 
     def teardown(self) -> None:
-        try:
-            self.stage.finish()
-        finally:
-            self.exits.close()
+        self.stage.finish()
 
 
 class InterleavingsInDynamoDB(Interleavings):
     """The same with jobs, wallets, callbacks, brakes and the reaper's index in DynamoDB."""
 
+    client: ClassVar["DynamoDBClient"]
+
+    @classmethod
+    @contextmanager
+    def around_all(cls) -> Iterator[None]:
+        with mock_aws():
+            InterleavingsInDynamoDB.client = directly(dynamodb_with_table())
+            yield
+
     def staged(self, scratch: Path) -> Stage:
-        self.exits.enter_context(mock_aws())
-        client = dynamodb_with_table()
+        client = self.client
+        empty(client, TABLE)
         transactions = DynamoTransactions(client, TABLE)
         books: Books = books_in_dynamodb(client)
         world = StagedWorld(
@@ -170,6 +185,7 @@ def play(kind: type[Interleavings], examples: int, scratch: Path, seed: int | No
     # What hundreds of thousands of runs log would fill the memory of the test that keeps it.
     logging.disable(logging.CRITICAL)
     try:
-        run_state_machine_as_test(here, settings=chosen)
+        with kind.around_all():
+            run_state_machine_as_test(here, settings=chosen)
     finally:
         logging.disable(logging.NOTSET)

@@ -16,6 +16,11 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parents[1]
 COPIED: Final = ("functions", "layers", "local", "statemachine", "tests", "tooling", "pyproject.toml", "template.yaml")
 LONGEST_S: Final = 120
+_QUICK: Final = (
+    *("-x", "-q", "--tb=short", "--hypothesis-profile=first failure"),
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:anyio"),
+)
+"""Arguments of pytest: the first failure is enough, and nothing is needed that would only help to find its cause."""
 _FERMATA: Final = "layers/fermata/fermata"
 _STARTING: Final = f"{_FERMATA}/use_cases/start_generation.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/resume_generation.py"
@@ -202,7 +207,7 @@ def run_tests(tests: tuple[str, ...], copy: Path, longest_s: int = LONGEST_S) ->
     """Pytest's exit status (0: all passed, 1: one failed; tests that hang have failed) and what it printed."""
     paths = os.pathsep.join(map(str, (copy / "layers" / "fermata", copy)))
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=short", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", *_QUICK, *tests]
     try:
         ended = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, check=False, timeout=longest_s, text=True

@@ -9,7 +9,7 @@ import httpx
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from tests.crash import direct_table
+from tests import direct_dynamodb
 from tests.crash.cuts import When
 
 _AN_ID = re.compile(r"(?=.*\d)[\w.:%=&-]{12,}")
@@ -66,8 +66,8 @@ _CALL_AWS: Callable[..., Any] = vars(BaseClient)["_make_api_call"]
 
 
 def _call_aws(client: BaseClient, operation: str, params: dict[str, Any]) -> Any:  # noqa: ANN401 - any answer
-    if client.meta.service_model.service_name == "dynamodb" and direct_table.answers(operation):
-        return direct_table.call(client, operation, params)
+    if client.meta.service_model.service_name == "dynamodb" and direct_dynamodb.answers(operation):
+        return direct_dynamodb.call(client, operation, params)
     return _CALL_AWS(client, operation, params)
 
 

@@ -24,6 +24,7 @@ def lines_of(module: str, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("half", _HALVES, ids=["one half of the shapes", "the other half"])
 def test_whoever_is_killed_wherever_nothing_is_paid_twice_or_lost(half: tuple[Shape, ...]) -> None:
@@ -36,6 +37,7 @@ def test_whoever_is_killed_wherever_nothing_is_paid_twice_or_lost(half: tuple[Sh
         assert report["kills"] >= 10, report
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_a_real_process_that_is_killed_costs_no_song_that_was_kept_and_buys_none_twice() -> None:
     found = lines_of("tests.crash.killings")

@@ -1,14 +1,17 @@
 """DynamoDB without its wire: the SDK's calls go to moto's own handlers, not through signed and parsed HTTP.
 
-The emulator answers as ever; leaving out what lies between makes a run take half of the time.
+The emulator answers as ever; leaving out what lies between makes a run take less than half of the time.
 """
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.client import BaseClient
 
-from local.deployment import ACCOUNT_ID, REGION
+from local.deployment import ACCOUNT_ID
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 _METHODS: Final = {
     "GetItem": "get_item",
@@ -19,6 +22,7 @@ _METHODS: Final = {
     "Query": "query",
     "TransactWriteItems": "transact_write_items",
 }
+_OPERATIONS: Final = {method: operation for operation, method in _METHODS.items()}
 
 
 def answers(operation: str) -> bool:
@@ -33,7 +37,7 @@ def call(client: BaseClient, operation: str, params: dict[str, Any]) -> dict[str
     from moto.dynamodb.responses import DynamoHandler
 
     handler = DynamoHandler()
-    handler.current_account, handler.region, handler.headers = ACCOUNT_ID, REGION, {}
+    handler.current_account, handler.region, handler.headers = ACCOUNT_ID, client.meta.region_name, {}
     # A copy, because the emulator keeps what it is given.
     handler.body = handler.params = json.loads(json.dumps(params))
     try:
@@ -47,3 +51,28 @@ def call(client: BaseClient, operation: str, params: dict[str, Any]) -> dict[str
         raise refused(parsed, operation) from error
     answer: dict[str, Any] = json.loads(dynamo_json_dump(result.result))
     return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
+class _DirectClient:
+    """A client of DynamoDB whose calls take the short way; the rest is the client's."""
+
+    def __init__(self, client: BaseClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a client has
+        operation = _OPERATIONS.get(name)
+        if operation is None:
+            return getattr(self._client, name)
+        return lambda **params: call(self._client, operation, params)
+
+
+def directly(client: "DynamoDBClient") -> "DynamoDBClient":
+    """The same client, without the wire."""
+    return cast("DynamoDBClient", _DirectClient(cast("BaseClient", client)))
+
+
+def empty(client: "DynamoDBClient", table: str) -> None:
+    """Forget every item of a table, which is much quicker than to make it anew."""
+    from moto.dynamodb.models import dynamodb_backends
+
+    dynamodb_backends[ACCOUNT_ID][client.meta.region_name].tables[table].items.clear()
