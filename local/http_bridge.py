@@ -102,7 +102,9 @@ class HttpBridge:
                 lambda: authorizer_event(exchange.request, match, identity, exchange.request_id),
                 self._timeout_s,
             )
-        except (AuthorizerError, TooManyRequestsError, TimeoutError) as error:
+        except TooManyRequestsError as error:
+            raise _Refusal(503, "Service Unavailable") from error
+        except (AuthorizerError, TimeoutError) as error:
             raise _Refusal(500, "Internal Server Error") from error
         if not decision.allowed:
             raise _Refusal(403, "Forbidden")
@@ -153,4 +155,6 @@ def _read_body(request: Request) -> bytes:
 
 
 def _in_aws_words(status: int, message: str) -> Response:
-    return Response(json.dumps({"message": message}), status, content_type="application/json")
+    # AWS does not say when to come again; a client that asks at once would only keep this machine busy.
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return Response(json.dumps({"message": message}), status, headers, content_type="application/json")

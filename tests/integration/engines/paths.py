@@ -36,6 +36,10 @@ def fails(error: str) -> Answer:
     return {"error": error}
 
 
+REFUSED: Final = fails("Lambda.TooManyRequestsException")
+"""Lambda did not run the function, because too many run."""
+PATIENCE: Final = 240
+"""How often the machine then sends the call again."""
 POSTED: Final = {"posted": True}
 """Somebody posts to the callback's address while the machine sleeps."""
 SILENT: Final = {"silent": True}
@@ -98,14 +102,16 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
         f"StartGeneration {POLLED} {POLLED} DecideNext {STORED_WAY}",
     ),
     "an order that Lambda did not run is sent again": (
-        [start(fails("Lambda.TooManyRequestsException"))] * 6 + [start(says(Word.READY)), *STORING],
+        [start(REFUSED)] * PATIENCE + [start(says(Word.READY)), *STORING],
         f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "an order that Lambda never runs is looked for": (
-        [start(fails("Lambda.TooManyRequestsException"))] * 7
-        + [resume(says(Word.RETRY_LATER, 0))]
-        + [start(says(Word.READY)), *STORING],
+        [start(REFUSED)] * (PATIENCE + 1) + [resume(says(Word.RETRY_LATER, 0))] + [start(says(Word.READY)), *STORING],
         f"StartGeneration ResumeGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
+    ),
+    "a paid song is stored once Lambda has time, besides what the function itself may fail": (
+        [start(says(Word.READY))] + [store(REFUSED), store(fails("TransientError"))] * 6 + [store(REFUSED), *STORING],
+        f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "an order whose run died is resumed and not sent again": (
         [start(fails("Runtime.ExitError")), resume(says(Word.READY)), *STORING],

@@ -123,7 +123,6 @@ def test_what_the_authorizer_says_is_in_the_functions_context(api: Client, funct
         Answer(b"no json"),
         {"policy": 1},
         {"isAuthorized": "yes"},
-        TooManyRequestsError(),
     ],
 )
 def test_a_failing_authorizer_is_an_internal_error_and_not_remembered(
@@ -132,6 +131,16 @@ def test_a_failing_authorizer_is_an_internal_error_and_not_remembered(
     functions.behaviours["arn:authorize"] = lambda _: said
     assert message(api.get("/v1/jobs/1", headers=key())) == (500, {"message": "Internal Server Error"})
     functions.behaviours["arn:authorize"] = lambda _: {"isAuthorized": True}
+    assert api.get("/v1/jobs/1", headers=key()).status_code == 200
+
+
+@pytest.mark.parametrize("busy", ["arn:authorize", "arn:read"])
+def test_a_busy_machine_says_when_to_come_again(api: Client, functions: Functions, busy: str) -> None:
+    before = dict(functions.behaviours)
+    functions.behaviours[busy] = lambda _: TooManyRequestsError()
+    refused = api.get("/v1/jobs/1", headers=key())
+    assert (message(refused), refused.headers["Retry-After"]) == ((503, {"message": "Service Unavailable"}), "1")
+    functions.behaviours = before
     assert api.get("/v1/jobs/1", headers=key()).status_code == 200
 
 

@@ -29,6 +29,19 @@ def test_every_error_of_an_order_leads_to_the_resume_which_cannot_order(states: 
     assert states["ResumeGeneration"]["Parameters"]["Payload"]["may_post"] is False
 
 
+def test_a_call_that_lambda_did_not_run_is_sent_again_for_an_hour_whatever_else_the_function_may_fail(
+    states: dict[str, Any],
+) -> None:
+    """Lambda refuses calls while an account is busy: of a paid song's steps, too, and that is nobody's failure."""
+    for name, state in states.items():
+        if state["Type"] == "Task" and name != "WaitForCallback":
+            (patience,) = [retry for retry in state["Retry"] if retry["ErrorEquals"] == NEVER_RAN]
+            assert patience["JitterStrategy"] == "FULL"
+            # With full jitter a pause is half of its length in the mean.
+            assert patience["MaxAttempts"] * patience["MaxDelaySeconds"] / 2 >= 3600, name
+            assert state["Retry"].index(patience) == len(state["Retry"]) - (1 if name == "StartGeneration" else 2), name
+
+
 def test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job(
     resources: dict[str, dict[str, Any]],
 ) -> None:
