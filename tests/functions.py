@@ -71,6 +71,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "create_reference_ports": world.create_reference_ports,
         "read_ports": world.read_ports,
         "list_ports": world.list_ports,
+        "wait_ports": world.wait_ports,
         "job_store": lambda: world.jobs,
         "estimates": lambda: world.estimates,
         "delete_ports": world.delete_ports,

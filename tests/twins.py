@@ -18,7 +18,7 @@ from fermata.domain.failures import ProviderCharged
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
-from fermata.domain.jobs import Attempt, Job, Track
+from fermata.domain.jobs import Attempt, Job, JobStatus, Track
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
@@ -35,6 +35,7 @@ from fermata.errors import (
 )
 from fermata.ports import AudioFacts, DueJobs, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
+from fermata.use_cases.await_end import WaitPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.holding_back import BrakePorts
@@ -165,7 +166,8 @@ class InMemoryJobStore:
     """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
 
     `before_next_save` runs once, before a write is tried: what another run does in between. `after_next_save` runs
-    once, after a write was applied and before its caller hears of it: the loss of the answer.
+    once, after a write was applied and before its caller hears of it: the loss of the answer. `before_look` runs before
+    each look at a status alone.
     """
 
     def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
@@ -176,7 +178,9 @@ class InMemoryJobStore:
         self.after_next_save: Callable[[], object] | None = None
         self.before_next_save: Callable[[], object] | None = None
         self.before_next_create: Callable[[], object] | None = None
+        self.before_look: Callable[[], object] | None = None
         self.saves = 0
+        self.looks = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -198,6 +202,13 @@ class InMemoryJobStore:
     def load(self, job_id: str) -> Job | None:
         row = self.rows.get(job_id)
         return None if row is None else Job.model_validate_json(row)
+
+    def status(self, job_id: str) -> JobStatus | None:
+        self.looks += 1
+        if self.before_look is not None:
+            self.before_look()
+        job = self.load(job_id)
+        return None if job is None else job.status
 
     def claim(self, job: Job, budget_micro_usd: int) -> None:
         def refuse_if_held() -> None:
@@ -980,6 +991,10 @@ class World:
             budget=self.budget,
             link_ttl_s=900,
         )
+
+    def wait_ports(self) -> WaitPorts:
+        """Pauses move the clock."""
+        return WaitPorts(self.read_ports(), self.clock, self.clock.pass_seconds)
 
     def list_ports(self) -> ListPorts:
         return ListPorts(self.read_ports(), InMemoryTenantJobs(self.jobs))

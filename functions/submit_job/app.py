@@ -4,11 +4,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.job_view import job_view
 from fermata.domain.jobs import Job
+from fermata.use_cases.await_end import await_end
 from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.submit_job import Order, quote_job, submit_job
-from fermata.wiring import job_randomness, now, submit_ports
+from fermata.wiring import job_randomness, now, submit_ports, wait_ports
 
 api = http_api.create_api(http_api.Scope.JOBS_WRITE, charged="no")
 lambda_handler = http_api.entry_point(api)
@@ -16,22 +16,22 @@ lambda_handler = http_api.entry_point(api)
 
 @api.post("/v1/jobs")
 def post_job() -> Response[str]:
-    """202 with the stored job, or once more what an order with the same idempotency key was told first."""
+    """202 with the stored job, or what an earlier order with the key was told; 200 where it ends while one waits."""
     event, ports, moment = api.current_event, submit_ports(), now()
+    who, address, key = http_api.caller(event), http_api.api_url(event), http_api.idempotency_key(event)
 
     def told(job: Job) -> FirstAnswer:
-        estimate, address = estimate_of(job, ports.catalogue, ports.estimates), http_api.api_url(event)
-        headers = {"Location": f"{address}/v1/jobs/{job.id}", **http_api.retry_after(job, estimate.p50_s, moment)}
-        return http_api.first_answer(job_view(job, estimate, {}, address), headers)
+        return http_api.first_answer(job, estimate_of(job, ports.catalogue, ports.estimates), address, moment)
 
-    tenant_id, key = http_api.caller(event).tenant_id, http_api.idempotency_key(event)
-    submission = submit_job(Order(http_api.raw_body(event), tenant_id, key, told), ports, moment, job_randomness())
-    return http_api.accepted(submission.answer, replayed=submission.replayed)
+    made = submit_job(Order(http_api.raw_body(event), who.tenant_id, key, told), ports, moment, job_randomness())
+    wait_s, ended = http_api.wait_s(event, who), None
+    if wait_s is not None:
+        ended = await_end(made.job_id, who.tenant_id, address, wait_ports(), moment, wait_s)
+    return http_api.accepted(made.answer, replayed=made.replayed, waited_s=wait_s, ended=ended)
 
 
 @api.post("/v1/quote")
 def post_quote() -> Response[str]:
     """What an order with this body would cost and take."""
-    event = api.current_event
-    body, tenant_id = http_api.raw_body(event), http_api.caller(event).tenant_id
+    body, tenant_id = http_api.raw_body(api.current_event), http_api.caller(api.current_event).tenant_id
     return http_api.answer(200, quote_job(body, tenant_id, submit_ports(), now()))

@@ -1,4 +1,4 @@
-"""Strangers take the API at its document's word: a tool that tries to break it, and a client that another tool wrote."""
+"""Strangers take the API at its document's word: a tool that tries to break it, and a client that a tool wrote."""
 
 import subprocess
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.integration.song import Cloud
 TOOLS: Final = Path(__file__).parents[2] / ".tools" / "contract" / "bin"
 WITHIN_S: Final = 120
 EXCLUDED_CHECKS: Final = {
-    "positive_data_acceptance": "what a model takes is data of the catalogue, so bodies that fit the schema may be refused",
+    "positive_data_acceptance": "what a model takes is data of the catalogue: what fits the schema may be refused",
     "unsupported_method": "the contract has 404 for whatever is no route, a known path with another method included",
 }
 """The checks of schemathesis that are left out, and why."""

@@ -349,6 +349,16 @@ def test_a_function_killed_while_it_waits_for_the_song_leaves_an_unknown_outcome
     assert ended["attempt_count"] == 1
 
 
+def test_a_request_that_would_rather_wait_is_answered_with_the_song(cloud: Cloud) -> None:
+    with cloud.http() as http:
+        answer = http.post("/v1/jobs", json=request("worth waiting for"), headers={"Prefer": "wait=25"})
+        # A machine that is busy with other work may need longer; then the order is accepted as without the wait.
+        assert (answer.status_code, answer.json()["status"]) in ((200, "succeeded"), (202, "queued"))
+        assert answer.headers["preference-applied"] == "wait=25"
+        job = cloud.finished(answer.json()["id"])
+        assert len(httpx.get(job["tracks"][0]["url"]).raise_for_status().content) == job["tracks"][0]["bytes"]
+
+
 def test_a_function_writes_each_of_its_lines_once(cloud: Cloud) -> None:
     job = cloud.made(request("each line once"))
     cloud.ended_execution(job["id"])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,81 @@ def test_a_quote_is_a_price_and_a_time_and_nothing_more(call: Call, world: World
     assert (len(world.jobs), world.machine.started) == (0, [])
     refused = call("submit_job", http_event("POST", "/v1/quote", b'{"model": "minimax/music-2.5"}'))
     assert (refused["statusCode"], body_of(refused)["charged"]) == (422, "no")
+
+
+def preferring(wait: str, key: str | None = None) -> Event:
+    event = http_event("POST", "/v1/jobs", json.dumps(BODY).encode())
+    event["headers"]["prefer"] = wait
+    if key is not None:
+        event["headers"]["idempotency-key"] = key
+    return event
+
+
+def delivered_after(world: World, looks: int) -> None:
+    """The one job is delivered when somebody looks for the n-th time."""
+
+    def deliver() -> None:
+        if world.jobs.looks == looks:
+            [job_id] = world.jobs.rows
+            world.jobs.rows[job_id] = delivered_job(id=job_id).model_dump_json()
+
+    world.jobs.before_look = deliver
+
+
+def test_a_song_that_is_ready_while_the_request_is_held_is_told_at_once(call: Call, world: World) -> None:
+    delivered_after(world, looks=3)
+    answer = call("submit_job", preferring("wait=20"))
+    job = body_of(answer)
+    assert (answer["statusCode"], answer["headers"]["Preference-Applied"]) == (200, "wait=20")
+    assert (answer["headers"]["Location"], "Retry-After" in answer["headers"]) == (job["urls"]["self"], False)
+    assert (job["status"], job["tracks"][0]["url"][:19]) == ("succeeded", "https://audio.test/")
+    assert world.clock.now == NOON + timedelta(seconds=2)
+
+
+def test_a_song_that_takes_longer_than_the_wait_is_accepted_as_without_it(call: Call, world: World) -> None:
+    plain = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))
+    answer = call("submit_job", preferring("wait=600"))
+    assert (answer["statusCode"], body_of(answer)["status"]) == (202, "queued")
+    assert answer["headers"].pop("Preference-Applied") == "wait=25"
+    assert set(answer["headers"]) == set(plain["headers"])
+    assert world.clock.now == NOON + timedelta(seconds=25)
+
+
+@pytest.mark.parametrize("nonsense", ["wait=x", "wait=-1", "respond-async", "wait"])
+def test_a_preference_that_makes_no_sense_is_no_preference(call: Call, world: World, nonsense: str) -> None:
+    answer = call("submit_job", preferring(nonsense))
+    assert (answer["statusCode"], "Preference-Applied" in answer["headers"]) == (202, False)
+    assert (world.jobs.looks, world.clock.now) == (0, NOON)
+
+
+def test_a_replay_that_waits_is_told_the_end_and_one_that_does_not_the_first_answer(call: Call, world: World) -> None:
+    first = call("submit_job", preferring("wait=0", key="k"))
+    delivered_after(world, looks=3)
+    waited = call("submit_job", preferring("wait=9", key="k"))
+    assert (waited["statusCode"], body_of(waited)["status"]) == (200, "succeeded")
+    assert waited["headers"]["Idempotency-Replayed"] == "true"
+    plain = http_event("POST", "/v1/jobs", json.dumps(BODY).encode())
+    plain["headers"]["idempotency-key"] = "k"
+    replayed = call("submit_job", plain)
+    assert (replayed["statusCode"], replayed["body"]) == (first["statusCode"], first["body"]) == (202, first["body"])
+    assert "Preference-Applied" not in replayed["headers"]
+    assert len(world.jobs) == 1
+
+
+def test_a_key_that_may_not_read_jobs_is_not_told_of_their_end(call: Call, world: World) -> None:
+    event = preferring("wait=9")
+    event["requestContext"]["authorizer"]["lambda"]["scopes"] = "jobs:write"
+    answer = call("submit_job", event)
+    assert (answer["statusCode"], "Preference-Applied" in answer["headers"], world.jobs.looks) == (202, False, 0)
+
+
+def test_a_wait_that_fails_is_an_accepted_order(call: Call, world: World) -> None:
+    def fail() -> None:
+        raise TransientError("the job table could not be read: ThrottlingException")
+
+    world.jobs.before_look = fail
+    answer = call("submit_job", preferring("wait=9"))
+    assert (answer["statusCode"], body_of(answer)["charged"]) == (202, "held")
 
 
 def test_a_machine_that_does_not_start_is_worth_the_same_request_again(call: Call, world: World) -> None:

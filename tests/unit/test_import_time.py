@@ -101,7 +101,7 @@ PORTS: Final = {
     "authorize_request": "app.tenant_store()",
     "manage_tenants": "app.manage_ports()",
     "read_account": "app.wallet_store()",
-    "submit_job": "app.submit_ports()",
+    "submit_job": "app.submit_ports(); app.wait_ports()",
     "ingest_request": "app.event_ports().submit()",
     "cancel_job": "app.job_store()",
     "delete_job": "app.delete_ports()",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -215,6 +215,14 @@ def test_many_jobs_are_read_in_the_order_of_their_ids_as_each_is_alone(store: Jo
     assert store.load_all([]) == []
 
 
+def test_a_status_is_read_without_the_job(store: JobStore) -> None:
+    assert store.status(JOB_ID) is None
+    store.create(queued_job())
+    assert store.status(JOB_ID) is JobStatus.QUEUED
+    store.save(submitting_job())
+    assert store.status(JOB_ID) is JobStatus.SUBMITTING
+
+
 # ---- what only DynamoDB does
 
 
@@ -345,6 +353,23 @@ def test_many_jobs_that_cannot_be_read_are_not_absent(dynamodb: "DynamoDBClient"
     store = DynamoJobStore(DynamoTransactions(dynamodb, "no-such-table"))
     with pytest.raises(TransientError, match="ResourceNotFoundException"):
         store.load_all([JOB_ID])
+
+
+def test_a_status_is_read_from_one_item_without_waiting_for_the_latest(dynamodb: "DynamoDBClient") -> None:
+    asked: list[dict[str, Any]] = []
+    dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: asked.append(params))
+    store = DynamoJobStore(DynamoTransactions(dynamodb, TABLE))
+    store.create(queued_job())
+    asked.clear()
+    assert store.status(JOB_ID) is JobStatus.QUEUED
+    [read] = asked
+    assert read["Key"] == {"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "JOB"}}
+    assert not read.get("ConsistentRead")
+
+
+def test_a_status_that_cannot_be_read_is_not_an_absent_job(dynamodb: "DynamoDBClient") -> None:
+    with pytest.raises(TransientError, match="ResourceNotFoundException"):
+        DynamoJobStore(DynamoTransactions(dynamodb, "no-such-table")).status(JOB_ID)
 
 
 def test_the_row_that_is_written_most_holds_neither_prompt_nor_lyrics(dynamodb: "DynamoDBClient") -> None:

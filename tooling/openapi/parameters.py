@@ -42,6 +42,13 @@ PARAMETERS: Final[dict[str, Schema]] = {
         {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
         "order-42",
     ),
+    "Prefer": _parameter(
+        "header",
+        "Prefer",
+        "`wait=n` (RFC 7240) holds the request until the job has ended, n seconds at most, 25 in all; what is no such "
+        "preference is ignored, and so is the wish of a key without the scope `jobs:read`.",
+        {"type": "string"},
+    ),
     "IfNoneMatch": _parameter(
         "header", "If-None-Match", "The `ETag` of an earlier answer: 304 as long as it holds.", {"type": "string"}
     ),
@@ -59,6 +66,10 @@ HEADERS: Final[dict[str, Schema]] = {
     "Retry-After": {
         "description": "Seconds after which asking again makes sense.",
         "schema": {"type": "integer", "minimum": 0},
+    },
+    "Preference-Applied": {
+        "description": "How long the request was held at most, `wait=n`, where it asked for that.",
+        "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
     },
     "Idempotency-Replayed": {
         "description": "The answer is that of an earlier request with the same key.",

@@ -16,9 +16,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import JsonValue
 
 from fermata.domain.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
+from fermata.domain.catalogue import Estimate
 from fermata.domain.entity_tags import is_known
 from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
+from fermata.domain.job_view import job_view
 from fermata.domain.jobs import Charged, Job
+from fermata.domain.preferences import preferred_wait
 from fermata.domain.problems import problem_of, problem_type
 from fermata.domain.tenants import Caller
 from fermata.errors import (
@@ -152,16 +155,25 @@ def accepted_silently() -> Response[str]:
     return Response(204, "text/plain", "", {"Cache-Control": "no-store"})
 
 
-def first_answer(body: dict[str, JsonValue], headers: dict[str, str]) -> FirstAnswer:
-    """What the caller of an order is told, in the form in which it can be kept."""
-    return FirstAnswer(headers=headers, body=json.dumps(body))
+def first_answer(job: Job, estimate: Estimate, address: str, now: datetime) -> FirstAnswer:
+    """What the caller of an order is told, in the form in which it can be kept; `address` is this API's."""
+    headers = {"Location": f"{address}/v1/jobs/{job.id}", **retry_after(job, estimate.p50_s, now)}
+    return FirstAnswer(headers=headers, body=json.dumps(job_view(job, estimate, {}, address)))
 
 
-def accepted(answer: FirstAnswer, *, replayed: bool) -> Response[str]:
-    """202 for an order; a replayed one has the bytes of the first and says that it is not the first."""
+def accepted(
+    answer: FirstAnswer, *, replayed: bool, waited_s: int | None = None, ended: dict[str, JsonValue] | None = None
+) -> Response[str]:
+    """202 for an order; a replayed one has the bytes of the first and says that it is not the first. 200 with the job
+    instead where that ended while the request was held; None for `waited_s` is no wait.
+    """
     mark = {"Idempotency-Replayed": "true"} if replayed else {}
-    headers = {"Cache-Control": "no-store", **answer.headers, **mark}
-    return Response(202, "application/json", answer.body, headers)
+    applied = {} if waited_s is None else {"Preference-Applied": f"wait={waited_s}"}
+    headers = {"Cache-Control": "no-store", **answer.headers, **mark, **applied}
+    if ended is None:
+        return Response(202, "application/json", answer.body, headers)
+    headers.pop("Retry-After", None)
+    return Response(200, "application/json", json.dumps(ended), headers)
 
 
 def redirect(url: str) -> Response[str]:
@@ -211,6 +223,13 @@ def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller
 def _context(event: APIGatewayProxyEventV2) -> dict[str, Any] | None:
     authorizer = event.request_context.authorizer
     return authorizer.get_lambda if authorizer else None
+
+
+def wait_s(event: APIGatewayProxyEventV2, who: Caller) -> int | None:
+    """How many seconds the caller of an order would like to wait for its end; None for no wait, and for a key that may
+    not read what would be told.
+    """
+    return preferred_wait(event.headers.get("prefer", "")) if who.may(Scope.JOBS_READ) else None
 
 
 def idempotency_key(event: APIGatewayProxyEventV2) -> str | None:

@@ -16,7 +16,7 @@ from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
-from fermata.domain.jobs import Job, Track
+from fermata.domain.jobs import Job, JobStatus, Track
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
@@ -40,6 +40,11 @@ class JobStore(Protocol):
 
     def load(self, job_id: str) -> Job | None:
         """The job with its attempts, read consistently, or None."""
+
+    def status(self, job_id: str) -> JobStatus | None:
+        """Where a job stands, or stood a moment ago, for the price of the smallest read; None where there is no job.
+        Raises `TransientError`.
+        """
 
     def claim(self, job: Job, budget_micro_usd: int) -> None:
         """Save a job with a new attempt and book its cost, provided that the operator holds its provider back neither

@@ -38,6 +38,7 @@ from fermata.ports import (
 if TYPE_CHECKING:
     from fermata.errors import FermataError
     from fermata.use_cases.await_callback import CallbackPorts
+    from fermata.use_cases.await_end import WaitPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.delete_job import DeletePorts
     from fermata.use_cases.ingest_event import EventPorts
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.open_callback import OpenCallbackPorts
     from fermata.use_cases.poll_generation import PollPorts
     from fermata.use_cases.prepare_reference import PreparePorts
-    from fermata.use_cases.read_jobs import ReadPorts
+    from fermata.use_cases.read_jobs import ReadPorts, ShowPorts
     from fermata.use_cases.reap_jobs import ReapPorts
     from fermata.use_cases.resume_generation import ResumePorts
     from fermata.use_cases.settle_job import SettlePorts
@@ -235,22 +236,34 @@ def read_ports() -> "ReadPorts":
 
 
 @lru_cache(maxsize=1)
+def wait_ports() -> "WaitPorts":
+    """What `submit_job` holds a request with."""
+    from fermata.use_cases.await_end import WaitPorts
+
+    return WaitPorts(_show_ports(), clock=now, pause=time.sleep)
+
+
+@lru_cache(maxsize=1)
 def list_ports() -> "ListPorts":
     """What `list_jobs` works with."""
     from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
-    from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.list_jobs import ListPorts
+
+    return ListPorts(_show_ports(), DynamoTenantJobs(_transactions()))
+
+
+def _show_ports() -> "ShowPorts":
+    from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
-    show = ShowPorts(
+    return ShowPorts(
         jobs=job_store(),
         tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
         catalogue=_catalogue(settings.model_latency_priors),
         estimates=estimates(),
         link_ttl_s=settings.link_ttl_seconds,
     )
-    return ListPorts(show, DynamoTenantJobs(_transactions()))
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fermata.domain.preferences import LONGEST_WAIT_S
 from local.intrinsics import TemplateValue
 
 pytestmark = pytest.mark.check
@@ -117,6 +118,12 @@ def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> Non
     for logical_id, resource in resources.items():
         for policy in _listed(resource.get("Properties", {}).get("Policies", [])):
             assert set(policy) - {"Version"} == {"Statement"}, logical_id
+
+
+def test_a_held_request_is_answered_before_the_gateway_gives_up(resources: Template) -> None:
+    timeout = resources["SubmitJobFunction"]["Properties"]["Timeout"]
+
+    assert LONGEST_WAIT_S + 3 < timeout < 30
 
 
 def test_resources_refer_to_each_other_without_a_circle(transformed: Template) -> None:

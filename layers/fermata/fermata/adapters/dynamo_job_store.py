@@ -15,7 +15,7 @@ from fermata.adapters.dynamo_tenant_jobs import listing_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
-from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job
+from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
 from fermata.domain.wallet import LedgerEntry, hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
@@ -104,6 +104,19 @@ class DynamoJobStore:
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the job table could not be read: {error_code(error)}") from error
         return _job([plain(item) for item in answer["Items"]])
+
+    def status(self, job_id: str) -> JobStatus | None:
+        """Where a job stands, or stood a moment ago, from its hot row alone; None where there is no job."""
+        try:
+            answer = self._transactions.client.get_item(
+                TableName=self._transactions.table,
+                Key=typed({"pk": f"JOB#{job_id}", "sk": "JOB"}),
+                ProjectionExpression="#status",
+                ExpressionAttributeNames={"#status": "status"},
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the job table could not be read: {error_code(error)}") from error
+        return JobStatus(plain(answer["Item"])["status"]) if "Item" in answer else None
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs among these ids that are there, in the order of the ids."""
