@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
 from fermata.errors import InvalidRequestError
 from local.admin_keys import add_key_commands, add_tenant
+from local.admin_webhooks import add_webhook_commands, webhook_of
 from local.cloud_client import ONE_TRY, client_of
 from local.deployed_stack import STACK_VARIABLE, chosen_stack, output_of
 from local.errors import LocalCloudError, UsageError
@@ -28,7 +29,7 @@ _FIELDS: Final = (
     *("inbox", "events", "sources"),
 )
 
-_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers."
+_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers, set webhooks."
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
@@ -55,7 +56,8 @@ def main(argv: Sequence[str]) -> int:
     """Carry out one command and print its answer as one JSON object."""
     arguments = _parse(argv)
     given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
-    question = {"action": arguments.command.replace("-", "_"), **given, **_rows_of(arguments)}
+    extra = {**_rows_of(arguments), **webhook_of(arguments)}
+    question = {"action": arguments.command.replace("-", "_"), **given, **extra}
     stack = arguments.stack or (None if arguments.state_dir else chosen_stack())
     client, function = _on_aws(stack) if stack else _on_this_machine(arguments.state_dir)
     try:
@@ -125,6 +127,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for each in made.values():
         add_tenant(each)
     add_key_commands(command, whole_number)
+    add_webhook_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
     what = "deliver the song that was bought for a failed job, under a new job and without another order"
@@ -156,7 +159,7 @@ def _on_or_off(text: str) -> bool:
 
 
 def whole_number(text: str) -> int:
-    """A number of credits as people write it; raises ValueError for everything that is not plain digits."""
+    """A number as people write it; raises ValueError for everything that is not plain digits."""
     if not re.fullmatch(r"-?[0-9]{1,100}", text):
         raise ValueError(text)
     return int(text)

@@ -76,6 +76,8 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "estimates": lambda: world.estimates,
         "delete_ports": world.delete_ports,
         "settle_ports": world.settle_ports,
+        "deliver_ports": world.deliver_ports,
+        "replay_ports": world.replay_ports,
         "reap_ports": lambda _lost: world.reap_ports(),
         "manage_ports": world.manage_ports,
         "wallet_store": lambda: world.wallets,

@@ -26,6 +26,9 @@ from fermata.domain.tenants import Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
+from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, Reply, WebhookAttempt
+from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.domain.webhook_secrets import WebhookSecrets
 from fermata.errors import (
     ConfigurationError,
     FermataError,
@@ -38,10 +41,12 @@ from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.await_end import WaitPorts
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
+from fermata.use_cases.deliver_webhook import DeliverPorts
 from fermata.use_cases.holding_back import BrakePorts
 from fermata.use_cases.ingest_event import EventPorts
 from fermata.use_cases.list_jobs import ListPorts
 from fermata.use_cases.manage_tenants import ManagePorts
+from fermata.use_cases.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.open_callback import OpenCallbackPorts
 from fermata.use_cases.poll_generation import PollPorts
 from fermata.use_cases.prepare_reference import PreparePorts
@@ -49,17 +54,20 @@ from fermata.use_cases.read_jobs import ReadPorts
 from fermata.use_cases.reap_jobs import ReapPorts
 from fermata.use_cases.reconcile import ReconcilePorts
 from fermata.use_cases.redeliver import RedeliverPorts
+from fermata.use_cases.replay_webhook import ReplayPorts
 from fermata.use_cases.resume_generation import ResumePorts
 from fermata.use_cases.settle_job import SettlePorts
 from fermata.use_cases.start_generation import StartPorts
 from fermata.use_cases.store_audio import StorePorts
 from fermata.use_cases.submit_job import SubmitPorts
 from fermata.use_cases.taking_turns import TurnPorts
+from fermata.use_cases.telling_by_webhook import TellPorts
 from tests.trigger_twins import InMemoryTriggerStore
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
 CALLBACK_RANDOMNESS: Final = bytes(range(32))
+TRUSTED_ORIGINS: Final = frozenset({"http://127.0.0.1:9000"})
 PROVIDERS: Final = ("minimax", "skillboss", "apiinone", "aimlapi")
 
 
@@ -791,6 +799,118 @@ class RecordingJobEvents:
             meanwhile()
 
 
+class InMemoryWebhookStore:
+    """Keeps endpoints and secrets as text. `failure` is raised instead of reading an endpoint."""
+
+    def __init__(self) -> None:
+        self._endpoints: dict[str, str] = {}
+        self._secrets: dict[str, dict[str, str]] = {}
+        self.failure: FermataError | None = None
+
+    def find(self, tenant_id: str) -> WebhookEndpoint | None:
+        if self.failure is not None:
+            raise self.failure
+        row = self._endpoints.get(tenant_id)
+        return None if row is None else WebhookEndpoint.model_validate_json(row)
+
+    def secrets(self, tenant_id: str) -> WebhookSecrets:
+        if tenant_id not in self._secrets:
+            raise ConfigurationError(f"tenant {tenant_id} has no secret")
+        return WebhookSecrets.model_validate(self._secrets[tenant_id])
+
+    def point(self, endpoint: WebhookEndpoint, secret: str) -> bool:
+        self._endpoints[endpoint.tenant_id] = endpoint.model_dump_json()
+        return self._secrets.setdefault(endpoint.tenant_id, {"current": secret})["current"] == secret
+
+    def switch_off(self, tenant_id: str) -> None:
+        if tenant_id in self._endpoints:
+            self._endpoints[tenant_id] = WebhookEndpoint(tenant_id=tenant_id).model_dump_json()
+
+    def disable(self, tenant_id: str, url: str, now: datetime) -> None:
+        endpoint = self.find(tenant_id)
+        if endpoint is not None and endpoint.url == url:
+            self._endpoints[tenant_id] = endpoint.model_copy(update={"disabled_at": now}).model_dump_json()
+
+    def rotate(self, tenant_id: str, secret: str, previous_until: datetime) -> bool:
+        before = self._secrets.get(tenant_id)
+        if before is None:
+            return not self.point(WebhookEndpoint(tenant_id=tenant_id), secret)
+        if before["current"] != secret:
+            until = previous_until.isoformat()
+            self._secrets[tenant_id] = {"current": secret, "previous": before["current"], "previous_until": until}
+        return True
+
+
+class InMemoryWebhookDeliveries:
+    """Keeps tries as text. `before_next_add` runs once, before a try is kept: what another run does in between."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, int, int], str] = {}
+        self._replays: dict[str, int] = {}
+        self.before_next_add: Callable[[], object] | None = None
+
+    def of(self, job_id: str) -> tuple[WebhookAttempt, ...]:
+        keys = sorted(key for key in self._rows if key[0] == job_id)
+        return tuple(WebhookAttempt.model_validate_json(self._rows[key]) for key in keys)
+
+    def add(self, job_id: str, attempt: WebhookAttempt) -> WebhookAttempt:
+        before, self.before_next_add = self.before_next_add, None
+        if before is not None:
+            before()
+        key = (job_id, attempt.replay, attempt.number)
+        return WebhookAttempt.model_validate_json(self._rows.setdefault(key, attempt.model_dump_json()))
+
+    def next_replay(self, job_id: str, now: datetime) -> int | None:
+        assert now.tzinfo is not None
+        if self._replays.get(job_id, 0) >= MOST_REPLAYS:
+            return None
+        self._replays[job_id] = self._replays.get(job_id, 0) + 1
+        return self._replays[job_id]
+
+    def forget(self, job_id: str) -> None:
+        for key in [key for key in self._rows if key[0] == job_id]:
+            del self._rows[key]
+        self._replays.pop(job_id, None)
+
+
+@dataclass(frozen=True)
+class SentWebhook:
+    """A post as a receiver would have seen it."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ScriptedWebhookSender:
+    """Gives the script's replies one after the other, and then 204. `while_sending` runs once, before a reply."""
+
+    def __init__(self, *script: Reply) -> None:
+        self.script = list(script)
+        self.sent: list[SentWebhook] = []
+        self.while_sending: Callable[[], object] | None = None
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        self.sent.append(SentWebhook(url, dict(headers), body))
+        meanwhile, self.while_sending = self.while_sending, None
+        if meanwhile is not None:
+            meanwhile()
+        return self.script.pop(0) if self.script else Answered(204)
+
+
+class RecordingWebhookMachine:
+    """Remembers the deliveries that were begun, by their names. `failure` is raised instead."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, tuple[str, int]] = {}
+        self.failure: FermataError | None = None
+
+    def start(self, name: str, job_id: str, replay: int) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.started.setdefault(name, (job_id, replay))
+
+
 class FixedProviderKeys:
     def __init__(self, keys: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self.keys = {name: {"default": KEY} for name in PROVIDERS} if keys is None else dict(keys)
@@ -838,6 +958,10 @@ class World:
     waits: RecordingMachineWaits = field(default_factory=RecordingMachineWaits)
     api_url: FixedApiUrl = field(default_factory=FixedApiUrl)
     events: RecordingJobEvents = field(default_factory=RecordingJobEvents)
+    webhooks: InMemoryWebhookStore = field(default_factory=InMemoryWebhookStore)
+    deliveries: InMemoryWebhookDeliveries = field(default_factory=InMemoryWebhookDeliveries)
+    sender: ScriptedWebhookSender = field(default_factory=ScriptedWebhookSender)
+    webhook_machine: RecordingWebhookMachine = field(default_factory=RecordingWebhookMachine)
     lost: list[tuple[str, FermataError]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -938,18 +1062,36 @@ class World:
     def manage_ports(self) -> ManagePorts:
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
         redeliver = self.redeliver_ports()
+        webhooks = ManageWebhookPorts(self.webhooks, TRUSTED_ORIGINS)
         return ManagePorts(
-            self.tenants, self.wallets, self.provider_states, self.brakes, self.triggers, reconcile, redeliver
+            self.tenants, self.wallets, self.provider_states, self.brakes, self.triggers, reconcile, redeliver, webhooks
         )
 
     def redeliver_ports(self) -> RedeliverPorts:
         return RedeliverPorts(self.jobs, self.answers, self.providers, self.machine, first_check_s=60)
 
     def delete_ports(self) -> DeletePorts:
-        return DeletePorts(self.jobs, self.answers, self.tracks, self.references)
+        return DeletePorts(self.jobs, self.answers, self.tracks, self.references, self.deliveries)
+
+    def tell_ports(self) -> TellPorts:
+        return TellPorts(self.webhooks, self.webhook_machine)
+
+    def deliver_ports(self) -> DeliverPorts:
+        """There is no chance in tests: no pause is longer than the schedule's."""
+        return DeliverPorts(self.jobs, self.webhooks, self.deliveries, self.sender, chance=lambda: 0.0)
+
+    def replay_ports(self) -> ReplayPorts:
+        return ReplayPorts(self.jobs, self.webhooks, self.deliveries, self.webhook_machine)
 
     def settle_ports(self) -> SettlePorts:
-        return SettlePorts(self.jobs, self.events, self.estimates, self.provider_states, self.metrics)
+        return SettlePorts(
+            jobs=self.jobs,
+            events=self.events,
+            estimates=self.estimates,
+            providers=self.provider_states,
+            metrics=self.metrics,
+            telling=self.tell_ports(),
+        )
 
     def due_jobs(self) -> DueJobs:
         return InMemoryDueJobs(self.jobs)
@@ -972,9 +1114,10 @@ class World:
             start_by_s=3600,
             default_fallbacks=self.default_fallbacks,
             references=self.references,
-            trusted_origins=frozenset({"http://127.0.0.1:9000"}),
+            trusted_origins=TRUSTED_ORIGINS,
             first_check_s=60,
             longest_finish_by_s=86_400,
+            webhooks=self.webhooks,
         )
 
     def event_ports(self) -> EventPorts:

@@ -16,6 +16,7 @@ from fermata.adapters.s3_reference_store import S3ReferenceStore
 from fermata.adapters.s3_track_store import S3TrackStore
 from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Job, JobStatus
 from fermata.domain.verdicts import Word
+from fermata.domain.webhook_deliveries import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import JobStore
 from fermata.use_cases.delete_job import delete_job
@@ -74,6 +75,15 @@ def test_words_and_files_go_and_what_was_paid_stays(tmp_path: Path) -> None:
     assert (set(world.tracks.files), set(world.answers.kept)) == ({f"tracks/{OTHER}/1.mp3"}, {(OTHER, 1)})
     assert set(world.references.files) == {f"references/acme/{OTHER}"}
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold"]
+
+
+def test_how_a_jobs_webhook_was_delivered_is_forgotten_with_it(tmp_path: Path) -> None:
+    world = world_of(delivered_job().published(), tmp_path)
+    tried = attempt_after(Answered(503), Try(0, 1), "https://hooks.example.com", NOON, 0.0)
+    for job_id in (JOB_ID, OTHER):
+        world.deliveries.add(job_id, tried)
+    delete(world)
+    assert (world.deliveries.of(JOB_ID), world.deliveries.of(OTHER)) == ((), (tried,))
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job()])

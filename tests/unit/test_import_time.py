@@ -42,6 +42,8 @@ SETTINGS: Final = {
     "TABLE_NAME": "jobs",
     "AUDIO_BUCKET": "audio",
     "MUSIC_JOB_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:jobs",
+    "WEBHOOK_DELIVERY_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:webhooks",
+    "WEBHOOK_TIMEOUT_SECONDS": "15",
     "MODEL_LATENCY_PRIORS": "{}",
     "DEFAULT_FALLBACKS": "{}",
     "START_BY_SECONDS": "3600",
@@ -95,6 +97,8 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "create_reference": {"boto3", *API},
     "prepare_reference": {"boto3", "mutagen", *HTTP},
     "settle_job": {"boto3"},
+    "deliver_webhook": {"boto3", *HTTP},
+    "replay_webhook": {"boto3", *API},
     "reap_jobs": {"boto3"},
 }
 PORTS: Final = {
@@ -115,6 +119,8 @@ PORTS: Final = {
     "create_reference": "app.create_reference_ports()",
     "prepare_reference": "app.prepare_ports()",
     "settle_job": "app.settle_ports()",
+    "deliver_webhook": "app.deliver_ports()",
+    "replay_webhook": "app.replay_ports()",
     "reap_jobs": "app.reap_ports(print)",
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fermata.domain.api_keys import new_api_key
+from fermata.domain.webhook_deliveries import Answered, NotAnswered
 from fermata.errors import (
     AnswerLostError,
     BadAudioError,
@@ -36,6 +37,7 @@ from tests.songs import (
     ready_job,
 )
 from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
+from tests.webhooks import SECRET, URL, listening_world
 
 API_KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))
 CANARIES = ("canary", KEY, API_KEY, RECORD.sha256, PROMPT, LYRICS)
@@ -144,6 +146,45 @@ def test_an_issued_key_is_in_the_answer_alone(lines: io.StringIO, monkeypatch: p
     assert answer["api_key"].startswith("fk_")
     assert answer["api_key"] not in lines.getvalue()
     assert answer["api_key"].rpartition("_")[2] not in lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    "command", [{"action": "set_webhook", "url": URL}, {"action": "rotate_webhook_secret"}], ids=["set", "rotate"]
+)
+def test_a_webhook_secret_is_in_the_answer_alone(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, command: Event
+) -> None:
+    world = World()
+    run(world, monkeypatch, "manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
+    answer = json.loads(run(world, monkeypatch, "manage_tenants", {**command, "tenant_id": "acme"}))
+    assert answer["secret"].startswith("whsec_")
+    assert answer["secret"].removeprefix("whsec_") not in lines.getvalue()
+    assert_silent(lines.getvalue())
+
+
+@pytest.mark.parametrize("reply", [Answered(204), Answered(503), Answered(410), NotAnswered("timeout")])
+def test_delivering_a_webhook_tells_neither_its_address_nor_its_secret(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, reply: Answered | NotAnswered
+) -> None:
+    world = listening_world()
+    world.sender.script = [reply]
+    told = run(world, monkeypatch, "deliver_webhook", {"job_id": JOB_ID, "replay": 0, "number": 1})
+    shown = run(world, monkeypatch, "replay_webhook", http_event("GET", f"/v1/jobs/{JOB_ID}/webhooks"))
+    again = run(world, monkeypatch, "replay_webhook", http_event("POST", f"/v1/jobs/{JOB_ID}/webhooks/replay"))
+    kept = "".join(attempt.model_dump_json() for attempt in world.deliveries.of(JOB_ID))
+    assert "webhook tried" in lines.getvalue()
+    assert_silent(lines.getvalue(), told, shown, again, kept)
+    assert SECRET not in lines.getvalue() + told + shown + again + kept
+
+
+def test_a_webhook_that_cannot_be_signed_says_so_without_its_address(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = listening_world()
+    vars(world.webhooks)["_secrets"].clear()
+    told = run(world, monkeypatch, "deliver_webhook", {"job_id": JOB_ID, "replay": 0, "number": 1})
+    assert told.startswith("ConfigurationError")
+    assert_silent(lines.getvalue(), told)
 
 
 @pytest.mark.parametrize(

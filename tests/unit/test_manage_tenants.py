@@ -13,12 +13,14 @@ from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
 from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
+from fermata.use_cases.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.reconcile import ReconcilePorts
 from fermata.use_cases.redeliver import RedeliverPorts
 from tests.songs import queued_job
 from tests.trigger_twins import InMemoryTriggerStore
 from tests.twins import (
     NOON,
+    TRUSTED_ORIGINS,
     InMemoryAnswerStore,
     InMemoryBrakeStore,
     InMemoryJobStore,
@@ -26,6 +28,7 @@ from tests.twins import (
     InMemoryPurchases,
     InMemoryTenantStore,
     InMemoryWalletStore,
+    InMemoryWebhookStore,
     RecordingJobMachine,
 )
 
@@ -42,6 +45,7 @@ class Office:
     provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
     brakes: InMemoryBrakeStore = field(default_factory=InMemoryBrakeStore)
     triggers: InMemoryTriggerStore = field(default_factory=InMemoryTriggerStore)
+    webhooks: InMemoryWebhookStore = field(default_factory=InMemoryWebhookStore)
     now: datetime = NOON
     commands: int = 0
 
@@ -49,8 +53,9 @@ class Office:
         self.commands += 1
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
         redeliver = RedeliverPorts(self.jobs, InMemoryAnswerStore(), load_provider, RecordingJobMachine(), 60)
+        webhooks = ManageWebhookPorts(self.webhooks, TRUSTED_ORIGINS)
         ports = ManagePorts(
-            self.tenants, self.wallets, self.provider_states, self.brakes, self.triggers, reconcile, redeliver
+            self.tenants, self.wallets, self.provider_states, self.brakes, self.triggers, reconcile, redeliver, webhooks
         )
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 

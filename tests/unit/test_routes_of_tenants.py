@@ -41,6 +41,8 @@ SCOPES: Final = {
     "GET /v1/jobs/{id}": "jobs:read",
     "GET /v1/jobs/{id}/audio": "jobs:read",
     "GET /v1/jobs/{id}/attempts": "jobs:read",
+    "GET /v1/jobs/{id}/webhooks": "jobs:read",
+    "POST /v1/jobs/{id}/webhooks/replay": "jobs:write",
     "GET /v1/models": "jobs:read",
     "GET /v1/account": "account:read",
 }

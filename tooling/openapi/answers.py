@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import Charged, JobStatus
 from fermata.domain.wallet import Plan
+from fermata.domain.webhook_deliveries import Outcome
 
 JOB_ID_PATTERN = r"^job_[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 REFERENCE_ID_PATTERN = r"^ref_[0-7][0-9A-HJKMNP-TV-Z]{25}$"
@@ -128,6 +129,34 @@ class Attempt(BaseModel):
 
 class AttemptList(Page[Attempt]):
     """What was tried for a job, oldest first."""
+
+
+class WebhookAttempt(BaseModel):
+    """One try to deliver a job's webhook, the `number`-th of a delivery; `replay` is 0 for the delivery at the job's
+    end and counts those on request. `status_code` is what the receiver at `origin` answered, `error` why it did not.
+    """
+
+    replay: Annotated[int, Field(ge=0)]
+    number: Annotated[int, Field(ge=1)]
+    at: Moment
+    origin: Link
+    outcome: Outcome
+    status_code: int | None
+    error: Literal["address_refused", "no_connection", "timeout", "answer_lost"] | None
+    next_try_at: Moment | None
+
+
+class WebhookAttemptList(Page[WebhookAttempt]):
+    """The tries to deliver a job's webhook, oldest delivery first."""
+
+
+class WebhookReplay(BaseModel):
+    """Another delivery that has begun, to a receiver at `origin`."""
+
+    object: Literal["webhook_replay"]
+    webhook_id: str
+    replay: Annotated[int, Field(ge=1)]
+    origin: Link
 
 
 class TextLimits(BaseModel):

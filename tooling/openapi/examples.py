@@ -101,6 +101,39 @@ ATTEMPT_LIST: Final[Example] = {
     "next_cursor": None,
 }
 
+WEBHOOK_LIST: Final[Example] = {
+    "data": [
+        {
+            "replay": 0,
+            "number": 1,
+            "at": "2026-11-21T07:49:01.830Z",
+            "origin": "https://hooks.example.com",
+            "outcome": "failed",
+            "status_code": 503,
+            "error": None,
+            "next_try_at": "2026-11-21T07:49:06.830Z",
+        },
+        {
+            "replay": 0,
+            "number": 2,
+            "at": "2026-11-21T07:49:07.011Z",
+            "origin": "https://hooks.example.com",
+            "outcome": "delivered",
+            "status_code": 204,
+            "error": None,
+            "next_try_at": None,
+        },
+    ],
+    "next_cursor": None,
+}
+
+WEBHOOK_REPLAY: Final[Example] = {
+    "object": "webhook_replay",
+    "webhook_id": f"{_ID}_succeeded",
+    "replay": 1,
+    "origin": "https://hooks.example.com",
+}
+
 QUOTE: Final[Example] = {
     "object": "quote",
     "model": "minimax/music-2.5",

@@ -137,6 +137,38 @@ OPERATIONS: Final = (
         parameters=("JobId",),
     ),
     Operation(
+        "GET",
+        "/v1/jobs/{id}/webhooks",
+        "list_webhook_attempts",
+        "How the job's webhook was delivered",
+        (
+            Answer(
+                HTTPStatus.OK, "Every try of the last 30 days.", answers.WebhookAttemptList, (), examples.WEBHOOK_LIST
+            ),
+        ),
+        problems=("not_found",),
+        parameters=("JobId",),
+        tag="webhooks",
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{id}/webhooks/replay",
+        "replay_webhook",
+        "Send a finished job's webhook again",
+        (
+            Answer(
+                HTTPStatus.ACCEPTED,
+                "Another delivery has begun, under the same `webhook-id`.",
+                answers.WebhookReplay,
+                (),
+                examples.WEBHOOK_REPLAY,
+            ),
+        ),
+        problems=("not_found", "not_finished", "no_webhook", "too_many_replays"),
+        parameters=("JobId",),
+        tag="webhooks",
+    ),
+    Operation(
         "POST",
         "/v1/quote",
         "quote_job",

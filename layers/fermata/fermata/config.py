@@ -53,6 +53,20 @@ class TableSettings(Settings):
     table_name: str
 
 
+class TellSettings(TableSettings):
+    """What a function needs that begins deliveries of webhooks."""
+
+    webhook_delivery_machine_arn: str
+
+
+class DeliverSettings(TableSettings):
+    """What `deliver_webhook` needs."""
+
+    trusted_local_origins: CommaSet
+    connect_timeout_seconds: PositiveInt
+    webhook_timeout_seconds: PositiveInt
+
+
 class SubmitSettings(TableSettings):
     """What `submit_job` needs."""
 
@@ -70,6 +84,7 @@ class ManageSettings(TableSettings):
     """What `manage_tenants` needs."""
 
     audio_bucket: str
+    trusted_local_origins: CommaSet
     music_job_machine_arn: str
     reaper_first_check_seconds: PositiveInt
 
@@ -80,7 +95,7 @@ class DeleteSettings(TableSettings):
     audio_bucket: str
 
 
-class ReapSettings(TableSettings):
+class ReapSettings(TellSettings):
     """What `reap_jobs` needs."""
 
     music_job_machine_arn: str

@@ -13,7 +13,9 @@ FermataError
 │   ├── NotFoundError            404: unknown, or another tenant's
 │   ├── AlreadyOrderedError      409: the song is bought and will be delivered
 │   ├── AlreadyFinishedError     409: the job has ended and stays as it is
-│   └── NotFinishedError         409: the job is still open
+│   ├── NotFinishedError         409: the job is still open
+│   ├── NoWebhookError           409: there is nobody to send a webhook to
+│   └── TooManyReplaysError      409: the webhook was sent again as often as it may be
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
@@ -30,7 +32,7 @@ FermataError
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
 
-Class names are public: Step Functions matches on them in `statemachine/music_job.asl.json`.
+Class names are public: Step Functions matches on them in `statemachine/`.
 """
 
 from collections.abc import Sequence
@@ -115,7 +117,15 @@ class AlreadyFinishedError(RequestRefusedError):
 
 
 class NotFinishedError(RequestRefusedError):
-    """The job has not ended, and only ended jobs can be deleted."""
+    """The job has not ended, and only ended jobs can be deleted or told of again."""
+
+
+class NoWebhookError(RequestRefusedError):
+    """The job has no `callback_url` and its tenant no endpoint, or the endpoint is off or said that it is gone."""
+
+
+class TooManyReplaysError(RequestRefusedError):
+    """The job's webhook was sent again on request as often as it may be."""
 
 
 class DeliveryError(FermataError):

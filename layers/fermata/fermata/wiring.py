@@ -6,7 +6,7 @@ import random
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +33,8 @@ from fermata.ports import (
     TriggerStore,
     Upstream,
     WalletStore,
+    WebhookDeliveries,
+    WebhookStore,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.await_end import WaitPorts
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.delete_job import DeletePorts
+    from fermata.use_cases.deliver_webhook import DeliverPorts
     from fermata.use_cases.ingest_event import EventPorts
     from fermata.use_cases.list_jobs import ListPorts
     from fermata.use_cases.manage_tenants import ManagePorts
@@ -49,12 +52,14 @@ if TYPE_CHECKING:
     from fermata.use_cases.prepare_reference import PreparePorts
     from fermata.use_cases.read_jobs import ReadPorts, ShowPorts
     from fermata.use_cases.reap_jobs import ReapPorts
+    from fermata.use_cases.replay_webhook import ReplayPorts
     from fermata.use_cases.resume_generation import ResumePorts
     from fermata.use_cases.settle_job import SettlePorts
     from fermata.use_cases.start_generation import StartPorts
     from fermata.use_cases.store_audio import StorePorts
     from fermata.use_cases.submit_job import SubmitPorts
     from fermata.use_cases.taking_turns import TurnPorts
+    from fermata.use_cases.telling_by_webhook import TellPorts
 
 
 def now() -> datetime:
@@ -142,6 +147,56 @@ def trigger_store() -> TriggerStore:
     return DynamoTriggerStore(_transactions())
 
 
+@lru_cache(maxsize=1)
+def _webhook_store() -> WebhookStore:
+    from fermata.adapters.dynamo_webhook_store import DynamoWebhookStore
+
+    return DynamoWebhookStore(_transactions())
+
+
+@lru_cache(maxsize=1)
+def _webhook_deliveries() -> WebhookDeliveries:
+    from fermata.adapters.dynamo_webhook_deliveries import DynamoWebhookDeliveries
+
+    return DynamoWebhookDeliveries(_transactions())
+
+
+def _tell_ports() -> "TellPorts":
+    from fermata.adapters.step_functions_webhook_machine import StepFunctionsWebhookMachine
+    from fermata.use_cases.telling_by_webhook import TellPorts
+
+    machine_arn = config.load(config.TellSettings).webhook_delivery_machine_arn
+    return TellPorts(_webhook_store(), StepFunctionsWebhookMachine(aws.stepfunctions(), machine_arn))
+
+
+@lru_cache(maxsize=1)
+def deliver_ports() -> "DeliverPorts":
+    """What `deliver_webhook` works with."""
+    from fermata.adapters.http_webhook_sender import HttpWebhookSender
+    from fermata.use_cases.deliver_webhook import DeliverPorts
+
+    settings = config.load(config.DeliverSettings)
+    return DeliverPorts(
+        jobs=job_store(),
+        webhooks=_webhook_store(),
+        deliveries=_webhook_deliveries(),
+        sender=HttpWebhookSender(
+            settings.trusted_local_origins, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
+        ),
+        # Only spreads tries that failed together.
+        chance=random.random,
+    )
+
+
+@lru_cache(maxsize=1)
+def replay_ports() -> "ReplayPorts":
+    """What `replay_webhook` works with."""
+    from fermata.use_cases.replay_webhook import ReplayPorts
+
+    telling = _tell_ports()
+    return ReplayPorts(job_store(), telling.webhooks, _webhook_deliveries(), telling.machine)
+
+
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
     from fermata.adapters.dynamo_purchases import DynamoPurchases
@@ -149,6 +204,7 @@ def manage_ports() -> "ManagePorts":
     from fermata.adapters.s3_answer_store import S3AnswerStore
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
     from fermata.use_cases.manage_tenants import ManagePorts
+    from fermata.use_cases.manage_webhooks import ManageWebhookPorts
     from fermata.use_cases.reconcile import ReconcilePorts
     from fermata.use_cases.redeliver import RedeliverPorts
 
@@ -167,6 +223,7 @@ def manage_ports() -> "ManagePorts":
             machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
             first_check_s=settings.reaper_first_check_seconds,
         ),
+        webhooks=ManageWebhookPorts(_webhook_store(), _lower(settings.trusted_local_origins)),
     )
 
 
@@ -189,9 +246,10 @@ def submit_ports() -> "SubmitPorts":
         start_by_s=settings.start_by_seconds,
         default_fallbacks=settings.default_fallbacks,
         references=_reference_store(settings.audio_bucket),
-        trusted_origins=frozenset(origin.lower() for origin in settings.trusted_local_origins),
+        trusted_origins=_lower(settings.trusted_local_origins),
         first_check_s=settings.reaper_first_check_seconds,
         longest_finish_by_s=settings.longest_finish_by_seconds,
+        webhooks=_webhook_store(),
     )
 
 
@@ -440,7 +498,11 @@ def delete_ports() -> "DeletePorts":
 
     bucket = config.load(config.DeleteSettings).audio_bucket
     return DeletePorts(
-        job_store(), S3AnswerStore(aws.s3(), bucket), S3TrackStore(aws.s3(), bucket), _reference_store(bucket)
+        jobs=job_store(),
+        answers=S3AnswerStore(aws.s3(), bucket),
+        tracks=S3TrackStore(aws.s3(), bucket),
+        references=_reference_store(bucket),
+        deliveries=_webhook_deliveries(),
     )
 
 
@@ -450,7 +512,14 @@ def settle_ports() -> "SettlePorts":
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
     from fermata.use_cases.settle_job import SettlePorts
 
-    return SettlePorts(job_store(), EventBridgeJobEvents(aws.events()), estimates(), provider_states(), _metrics())
+    return SettlePorts(
+        jobs=job_store(),
+        events=EventBridgeJobEvents(aws.events()),
+        estimates=estimates(),
+        providers=provider_states(),
+        metrics=_metrics(),
+        telling=_tell_ports(),
+    )
 
 
 def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
@@ -494,3 +563,7 @@ def _upstream(settings: config.UpstreamSettings, read_gap_s: int) -> Upstream:
 
 def _catalogue(priors: config.LatencyPriors) -> Catalogue:
     return read_catalogue().with_priors(priors)
+
+
+def _lower(origins: Collection[str]) -> frozenset[str]:
+    return frozenset(origin.lower() for origin in origins)

@@ -6,8 +6,9 @@ from typing import Final
 
 import httpx
 
-from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver, resolve
-from fermata.domain.links import LinkTarget, check_link, check_public_link, is_global_address, redirected
+from fermata.adapters.guarded_http import guarded_client
+from fermata.adapters.http_transport import Resolver, resolve
+from fermata.domain.links import LinkTarget, check_link, check_public_link, redirected
 from fermata.errors import BadAudioError, LinkExpiredError, TransientError, UnsafeLinkError
 
 MAX_AUDIO_BYTES: Final = 256 * 1024 * 1024
@@ -71,7 +72,7 @@ class _Guard:
         deadline = time.monotonic() + self._within_s
         for _ in range(MAX_REDIRECTS + 1):
             target = check(url)
-            with self._client(target, deadline) as client:
+            with guarded_client(target, deadline, self._timeout, self._resolver) as client:
                 try:
                     with client.stream("GET", target.url, extensions={"target": target.target.encode()}) as response:
                         if response.status_code not in _REDIRECTS:
@@ -83,18 +84,6 @@ class _Guard:
                 except httpx.HTTPError as error:
                     raise TransientError(f"fetching audio from {target.host} failed: {type(error).__name__}") from error
         raise UnsafeLinkError(f"a link was redirected more than {MAX_REDIRECTS} times")
-
-    def _client(self, target: LinkTarget, deadline: float) -> httpx.Client:
-        backend = DeadlineBackend(deadline, lambda host, port: self._checked_addresses(target, host, port))
-        transport = DeadlineTransport(backend, connect_retries=1)
-        headers = {"Accept-Encoding": "identity"}
-        return httpx.Client(transport=transport, timeout=self._timeout, trust_env=False, headers=headers)
-
-    def _checked_addresses(self, target: LinkTarget, host: str, port: int) -> list[str]:
-        addresses = self._resolver(host, port)
-        if not target.trusted and not all(is_global_address(address) for address in addresses):
-            raise UnsafeLinkError(f"{host} resolves to an address that is not global")
-        return addresses
 
 
 def _lower(origins: Collection[str]) -> frozenset[str]:

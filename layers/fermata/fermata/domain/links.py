@@ -11,6 +11,11 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from fermata.errors import UnsafeLinkError
 
+PUBLIC_LINK_RULE: Final = (
+    "must be an https link on port 443 of a public host, in printable ASCII without spaces, user info or fragment"
+)
+"""What `is_public_link` asks for."""
+
 _PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -47,6 +52,21 @@ def check_public_link(url: str, trusted_origins: Collection[str]) -> LinkTarget:
         _demand_https(parts, target)
         _demand_a_public_host(target.host)
     return target
+
+
+def is_public_link(url: str, trusted_origins: Collection[str]) -> bool:
+    """Whether a caller's link may be stored: one that `check_public_link` lets pass, without a fragment."""
+    try:
+        check_public_link(url, trusted_origins)
+    except UnsafeLinkError:
+        return False
+    return "#" not in url
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a checked link, which is all of it that may be told."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _read(url: str, trusted_origins: Collection[str]) -> tuple[LinkTarget, SplitResult]:

@@ -19,7 +19,9 @@ from fermata.errors import (
     MalformedHeaderError,
     NotFinishedError,
     NotFoundError,
+    NoWebhookError,
     OutOfCreditError,
+    TooManyReplaysError,
     TransientError,
     TriggerOffError,
 )
@@ -34,6 +36,8 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
     AlreadyOrderedError: (409, "already_ordered", "The song is already ordered"),
     AlreadyFinishedError: (409, "already_finished", "The job is already finished"),
     NotFinishedError: (409, "not_finished", "The job is not finished"),
+    NoWebhookError: (409, "no_webhook", "There is nobody to send a webhook to"),
+    TooManyReplaysError: (409, "too_many_replays", "The webhook was sent too often"),
     BodyTooLargeError: (413, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr
 from fermata.domain.catalogue import Model, ReferenceRule
 from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.job_ids import is_reference_id, reference_created_at
-from fermata.domain.links import check_public_link
-from fermata.errors import FieldError, UnsafeLinkError
+from fermata.domain.links import PUBLIC_LINK_RULE, is_public_link
+from fermata.errors import FieldError
 
 MAX_URL_CHARACTERS: Final = 2048
 
@@ -94,22 +94,13 @@ def wrong_names(reference: ReferenceRequest | None, trusted_origins: Collection[
         return
     if (reference.audio_url is None) is (reference.id is None):
         yield FieldError("/reference", "must have either audio_url or id, and not both")
-    if reference.audio_url is not None and not _is_public(reference.audio_url, trusted_origins):
+    if reference.audio_url is not None and not is_public_link(reference.audio_url, trusted_origins):
         yield FieldError(
             "/reference/audio_url",
-            "must be an https link on port 443 of a public host, in printable ASCII without spaces, user info or "
-            "fragment; percent-encode other characters, or upload the recording with POST /v1/references",
+            f"{PUBLIC_LINK_RULE}; percent-encode other characters, or upload the recording with POST /v1/references",
         )
     if reference.id is not None and not is_reference_id(reference.id):
         yield unknown_upload()
-
-
-def _is_public(url: str, trusted_origins: Collection[str]) -> bool:
-    try:
-        check_public_link(url, trusted_origins)
-    except UnsafeLinkError:
-        return False
-    return "#" not in url
 
 
 def unknown_upload() -> FieldError:

@@ -22,7 +22,8 @@ from pydantic import (
 from fermata.domain.catalogue import Catalogue, Model, TextRule
 from fermata.domain.fallback import OnUnknown
 from fermata.domain.json_bodies import read_body
-from fermata.domain.references import ReferenceRequest, what_the_rule_refuses, wrong_names
+from fermata.domain.links import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
 from fermata.errors import FieldError, InvalidRequestError
 
 MAX_FALLBACKS: Final = 3
@@ -41,6 +42,7 @@ _WholeUnicode: Final = AfterValidator(_whole_unicode)
 Text = Annotated[StrictStr, _WholeUnicode]
 ModelId = Annotated[StrictStr, Field(min_length=1, max_length=100), _WholeUnicode]
 Title = Annotated[StrictStr, Field(max_length=120), _WholeUnicode]
+CallbackUrl = Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
 MetadataKey = Annotated[StrictStr, Field(min_length=1, max_length=40), _WholeUnicode]
 MetadataValue = Annotated[StrictStr, Field(max_length=500), _WholeUnicode]
 
@@ -87,7 +89,8 @@ class SongRequest(_Body):
     """One song as a caller asks for it. Lengths are the model's own and count Unicode code points.
 
     `fallbacks` are asked in their order where the model before surely did not charge; None leaves the choice to the
-    deployment. After `finish_by` the song is not wanted any more.
+    deployment. After `finish_by` the song is not wanted any more. The job's end is told to `callback_url` instead of
+    the tenant's own webhook endpoint.
     """
 
     model: ModelId
@@ -101,14 +104,15 @@ class SongRequest(_Body):
     reference: ReferenceRequest | None = None
     title: Title | None = None
     finish_by: Moment | None = None
+    callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
 
 def parse_song_request(
     body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = ()
 ) -> tuple[SongRequest, Model]:
-    """Read a body and check it against every model it names. A reference may be linked from the `trusted_origins`
-    (lower case) although they are no public https; in AWS there are none.
+    """Read a body and check it against every model it names. Links may lead to the `trusted_origins` (lower case)
+    although they are no public https; in AWS there are none.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
@@ -116,6 +120,7 @@ def parse_song_request(
     model = find_model(request.model, "/model", catalogue)
     wrong = [
         *wrong_names(request.reference, trusted_origins),
+        *_wrong_callback(request.callback_url, trusted_origins),
         *what_the_model_refuses(request, model),
         *_wrong_fallbacks(request, catalogue),
     ]
@@ -131,6 +136,11 @@ def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
         offered = ", ".join(catalogue.offered_ids())
         raise InvalidRequestError([FieldError(pointer, f"is not a model on offer; allowed: {offered}")])
     return model
+
+
+def _wrong_callback(url: str | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
+    if url is not None and not is_public_link(url, trusted_origins):
+        yield FieldError("/callback_url", PUBLIC_LINK_RULE)
 
 
 def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[FieldError]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from fermata.domain.references import object_key
 from fermata.errors import NotFinishedError, StaleRecordError, TransientError
-from fermata.ports import AnswerStore, JobStore, ReferenceStore, TrackStore
+from fermata.ports import AnswerStore, JobStore, ReferenceStore, TrackStore, WebhookDeliveries
 from fermata.use_cases.read_jobs import find_job_or_tombstone
 
 _READS: Final = 5
@@ -20,11 +20,12 @@ class DeletePorts:
     answers: AnswerStore
     tracks: TrackStore
     references: ReferenceStore
+    deliveries: WebhookDeliveries
 
 
 def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -> None:
-    """Delete the job's songs, staged answers, copy of a reference and words; deleting a deleted one looks for files
-    once more.
+    """Delete the job's songs, staged answers, copy of a reference, deliveries and words; deleting a deleted one looks
+    for files once more.
 
     Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Whatever it raises, running
     it again finishes.
@@ -37,6 +38,7 @@ def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -
         ports.tracks.forget(job_id)
         ports.answers.forget(job_id)
         ports.references.forget(object_key(tenant_id, job_id))
+        ports.deliveries.forget(job_id)
         if job.deleted_at is not None:
             return
         try:

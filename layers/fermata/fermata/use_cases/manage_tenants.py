@@ -19,6 +19,13 @@ from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports import BrakeStore, ProviderStates, TenantStore, TriggerStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
 from fermata.use_cases.manage_keys import IssueKey, KeyCommand, ListKeys, RevokeKey, RotateKey, TenantId, manage_keys
+from fermata.use_cases.manage_webhooks import (
+    ManageWebhookPorts,
+    RotateWebhookSecret,
+    SetWebhook,
+    WebhookCommand,
+    manage_webhooks,
+)
 from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.set_triggers import set_triggers
@@ -37,6 +44,7 @@ class ManagePorts:
     triggers: TriggerStore
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
+    webhooks: ManageWebhookPorts
 
 
 class _Command(BaseModel):
@@ -123,7 +131,17 @@ class Redeliver(BaseModel):
 
 
 Command = (
-    CreateTenant | KeyCommand | Grant | SetPlan | SetTriggers | EnableProvider | Pause | Resume | Reconcile | Redeliver
+    CreateTenant
+    | KeyCommand
+    | Grant
+    | SetPlan
+    | SetTriggers
+    | WebhookCommand
+    | EnableProvider
+    | Pause
+    | Resume
+    | Reconcile
+    | Redeliver
 )
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
@@ -145,10 +163,11 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
             _wallet(tenant_id, ports.wallets)
             return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
-        case EnableProvider(provider=provider):
-            return enable_provider(_known_provider(provider), ports.provider_states)
-        case Pause() | Resume() as about_a_pause:
-            return _pause_or_resume(about_a_pause, ports.brakes, now)
+        case SetWebhook() | RotateWebhookSecret() as about_webhooks:
+            _wallet(about_webhooks.tenant_id, ports.wallets)
+            return manage_webhooks(about_webhooks, ports.webhooks, now, randomness)
+        case EnableProvider() | Pause() | Resume() as about_a_provider:
+            return _manage_provider(about_a_provider, ports, now)
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
@@ -164,9 +183,13 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
     return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
 
 
-def _pause_or_resume(command: Pause | Resume, brakes: BrakeStore, now: datetime) -> dict[str, JsonValue]:
+def _manage_provider(
+    command: EnableProvider | Pause | Resume, ports: ManagePorts, now: datetime
+) -> dict[str, JsonValue]:
+    if isinstance(command, EnableProvider):
+        return enable_provider(_known_provider(command.provider), ports.provider_states)
     name, paused = _known_provider(command.provider, EVERY_PROVIDER), isinstance(command, Pause)
-    changed = brakes.pause(name, now) if paused else brakes.resume(name)
+    changed = ports.brakes.pause(name, now) if paused else ports.brakes.resume(name)
     return {"provider": name, "paused": paused, "changed": changed}
 
 

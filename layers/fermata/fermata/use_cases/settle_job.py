@@ -13,6 +13,7 @@ from fermata.log import logger
 from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.taking_turns import Ticket, give_up_turn
+from fermata.use_cases.telling_by_webhook import TellPorts, tell_by_webhook
 from fermata.use_cases.telling_of_doubts import tell_of_doubts
 
 _READS: Final = 5
@@ -27,6 +28,7 @@ class SettlePorts:
     estimates: Estimates
     providers: ProviderStates
     metrics: Metrics
+    telling: TellPorts
 
 
 def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
@@ -42,8 +44,10 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
         provider, attempt = job.unordered_turn
         give_up_turn(Ticket(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
-        # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all.
+        # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The
+        # delivery of a webhook has a name, and so begins once.
         ports.events.publish(end_of(job))
+        tell_by_webhook(job, ports.telling)
         _note_published(job, ports.jobs)
     return job.status
 

@@ -17,6 +17,7 @@ from fermata.domain.reaping import looked_after
 from fermata.domain.references import object_key, wrong_upload
 from fermata.domain.requests import SongRequest, parse_song_request
 from fermata.errors import (
+    FieldError,
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     InvalidRequestError,
@@ -25,13 +26,13 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore
+from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore, WebhookStore
 
 
 @dataclass(frozen=True)
 class SubmitPorts:
     """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds. `default_fallbacks` are
-    for requests that name none, `trusted_origins` those that a reference may be linked from besides public hosts.
+    for requests that name none, `trusted_origins` those that a request's links may lead to besides public hosts.
     `first_check_s` seconds after its submission somebody looks whether a job was started.
     `longest_finish_by_s` is how many seconds away a deadline may be.
     """
@@ -46,6 +47,7 @@ class SubmitPorts:
     trusted_origins: Collection[str]
     first_check_s: int
     longest_finish_by_s: int
+    webhooks: WebhookStore
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts
         raise InvalidRequestError(wrong)
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
     _check_upload(request, chain, tenant_id, ports.references, now)
+    _check_callback(request, tenant_id, ports.webhooks)
     return _Plan(chain, estimate)
 
 
@@ -170,6 +173,13 @@ def _check_upload(
     wrong = tuple(wrong_upload(request.reference.id, size_bytes, rules, now))
     if wrong:
         raise InvalidRequestError(wrong)
+
+
+def _check_callback(request: SongRequest, tenant_id: str, webhooks: WebhookStore) -> None:
+    """Refuse a callback that nobody could verify: whoever receives it knows the tenant's secret."""
+    if request.callback_url is not None and webhooks.find(tenant_id) is None:
+        found = "needs a secret to sign with, and there is none; ask the operator for one (rotate-webhook-secret)"
+        raise InvalidRequestError([FieldError("/callback_url", found)])
 
 
 def _close(job: Job, jobs: JobStore, now: datetime) -> bool:

@@ -1,0 +1,24 @@
+"""POST /v1/jobs/{id}/webhooks/replay, and GET /v1/jobs/{id}/webhooks, which shows how its deliveries went."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from fermata import http_api
+from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
+from fermata.wiring import now, replay_ports
+
+api = http_api.create_api(None)
+lambda_handler = http_api.entry_point(api)
+
+
+@api.post("/v1/jobs/<job_id>/webhooks/replay")
+def post_replay(job_id: str) -> Response[str]:
+    """202 once another delivery has begun, or 409 where there is nothing or nobody to tell."""
+    tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_WRITE).tenant_id
+    return http_api.answer(202, replay_webhook(job_id, tenant_id, replay_ports(), now()))
+
+
+@api.get("/v1/jobs/<job_id>/webhooks")
+def get_webhooks(job_id: str) -> Response[str]:
+    """Every try to tell of the job's end."""
+    tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_READ).tenant_id
+    return http_api.answer(200, list_webhook_attempts(job_id, tenant_id, replay_ports()))

@@ -1,0 +1,82 @@
+"""The tries of each job's webhook in DynamoDB: `DELIVERY#<job>` holds `ATTEMPT#<replay>#<number>` for each of them, and
+`REPLAYS`, which counts how often it was to be sent again. All of them go by themselves.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.domain.idempotency import seconds
+from fermata.domain.webhook_deliveries import KEPT_FOR, MOST_REPLAYS, WebhookAttempt
+from fermata.errors import TransientError
+
+_REPLAYS: Final = "REPLAYS"
+_REPLAYS_KEPT_FOR: Final = timedelta(days=100)
+"""Longer than Step Functions remembers the names of executions (90 days), which are made from this number."""
+
+
+class DynamoWebhookDeliveries:
+    """`WebhookDeliveries` over one table."""
+
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
+        self._client, self._table = transactions.client, transactions.table
+
+    def of(self, job_id: str) -> tuple[WebhookAttempt, ...]:
+        """The tries of a job's webhook, oldest delivery first."""
+        items = [plain(item) for item in self._items(job_id)]
+        return tuple(WebhookAttempt.model_validate(item) for item in items if item["sk"] != _REPLAYS)
+
+    def add(self, job_id: str, attempt: WebhookAttempt) -> WebhookAttempt:
+        """Keep a try, and give back what stands: this one, or what was kept of the same try before."""
+        sort_key = f"ATTEMPT#{attempt.replay:03d}#{attempt.number:02d}"
+        item = {**attempt.model_dump(mode="json"), "ttl": seconds(attempt.at + KEPT_FOR)}
+        write = self._transactions.put(_partition(job_id), sort_key, item, "attribute_not_exists(pk)")
+        failed = self._transactions.write({"attempt": write}, self._transactions.deadline())
+        return WebhookAttempt.model_validate(failed["attempt"]) if failed else attempt
+
+    def next_replay(self, job_id: str, now: datetime) -> int | None:
+        """A number from 1 on that nobody else gets, or None where they are used up."""
+        values = {":one": 1, ":most": MOST_REPLAYS, ":ttl": seconds(now + _REPLAYS_KEPT_FOR)}
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=typed({"pk": _partition(job_id), "sk": _REPLAYS}),
+                UpdateExpression="SET #ttl = :ttl ADD replays :one",
+                ConditionExpression="attribute_not_exists(replays) OR replays < :most",
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                ExpressionAttributeValues=typed(values),
+                ReturnValues="UPDATED_NEW",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the replay could not be counted: {error_code(error)}") from error
+        return int(plain(answer["Attributes"])["replays"])
+
+    def forget(self, job_id: str) -> None:
+        """Delete everything about a job's webhook."""
+        for item in self._items(job_id):
+            try:
+                self._client.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+            except (ClientError, BotoCoreError) as error:
+                raise TransientError(f"a webhook's record could not be deleted: {error_code(error)}") from error
+
+    def _items(self, job_id: str) -> list[Any]:
+        try:
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=typed({":pk": _partition(job_id)}),
+                ConsistentRead=True,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise TransientError(f"the webhook's records could not be read: {error_code(error)}") from error
+        return list(answer["Items"])
+
+
+def _partition(job_id: str) -> str:
+    return f"DELIVERY#{job_id}"

@@ -1,0 +1,25 @@
+"""HTTP to addresses that others name: a host is resolved once, every address is checked, and only those are used."""
+
+import httpx
+
+from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver
+from fermata.domain.links import LinkTarget, is_global_address
+from fermata.errors import UnsafeLinkError
+
+
+def guarded_client(target: LinkTarget, deadline: float, timeout: httpx.Timeout, resolver: Resolver) -> httpx.Client:
+    """A client for one checked link that follows no redirect and ends at `deadline` (a value of `time.monotonic()`).
+
+    Its requests raise `UnsafeLinkError` where the host has an address that is not global, unless the link is trusted.
+    """
+    backend = DeadlineBackend(deadline, lambda host, port: _checked_addresses(target, host, port, resolver))
+    transport = DeadlineTransport(backend, connect_retries=1)
+    headers = {"Accept-Encoding": "identity"}
+    return httpx.Client(transport=transport, timeout=timeout, trust_env=False, headers=headers)
+
+
+def _checked_addresses(target: LinkTarget, host: str, port: int, resolver: Resolver) -> list[str]:
+    addresses = resolver(host, port)
+    if not target.trusted and not all(is_global_address(address) for address in addresses):
+        raise UnsafeLinkError(f"{host} resolves to an address that is not global")
+    return addresses

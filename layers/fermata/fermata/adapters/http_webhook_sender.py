@@ -1,0 +1,71 @@
+"""Posts webhooks to addresses that tenants name, through the same guard as every foreign address."""
+
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final
+
+import httpx
+
+from fermata.adapters.guarded_http import guarded_client
+from fermata.adapters.http_transport import Resolver, resolve
+from fermata.domain.links import LinkTarget, check_public_link
+from fermata.domain.upstream_reading import parse_retry_after
+from fermata.domain.webhook_deliveries import Answered, NotAnswered, Reply
+from fermata.errors import UnsafeLinkError
+
+MOST_ANSWER_BYTES: Final = 4096
+"""How much of an answer is read before the connection is closed; nobody looks at it."""
+
+
+class HttpWebhookSender:
+    """`WebhookSender` over HTTP. A whole exchange ends within `within_s` seconds."""
+
+    def __init__(
+        self,
+        trusted_origins: Collection[str],
+        connect_timeout_s: float,
+        within_s: float,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._trusted_origins = frozenset(origin.lower() for origin in trusted_origins)
+        self._timeout = httpx.Timeout(within_s, connect=min(connect_timeout_s, within_s))
+        self._within_s = within_s
+        self._resolver = resolver
+
+    def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Post once and follow no redirect. The reasons that it can give are `address_refused`, `no_connection`,
+        `timeout` and `answer_lost`.
+        """
+        try:
+            return self._post(check_public_link(url, self._trusted_origins), headers, body)
+        except (UnsafeLinkError, httpx.InvalidURL):
+            return NotAnswered("address_refused")
+        except httpx.ConnectError:
+            return NotAnswered("no_connection")
+        except httpx.TimeoutException:
+            return NotAnswered("timeout")
+        except httpx.HTTPError:
+            return NotAnswered("answer_lost")
+
+    def _post(self, target: LinkTarget, headers: Mapping[str, str], body: bytes) -> Reply:
+        deadline = time.monotonic() + self._within_s
+        extensions = {"target": target.target.encode()}
+        with (
+            guarded_client(target, deadline, self._timeout, self._resolver) as client,
+            client.stream("POST", target.url, content=body, headers=headers, extensions=extensions) as response,
+        ):
+            _drop_body(response)
+            asked = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+            return Answered(response.status_code, asked)
+
+
+def _drop_body(response: httpx.Response) -> None:
+    # The status says it all. A body that is read to its end lets the receiver close in good order.
+    read = 0
+    with suppress(httpx.HTTPError):
+        for chunk in response.iter_raw(MOST_ANSWER_BYTES):
+            read += len(chunk)
+            if read >= MOST_ANSWER_BYTES:
+                return

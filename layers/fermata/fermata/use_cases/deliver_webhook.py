@@ -1,0 +1,44 @@
+"""Try once to deliver a job's webhook. The same try is made again only where nobody knows what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.links import origin_of
+from fermata.domain.webhook_deliveries import Outcome, Step, Try, Verdict, attempt_after, is_overtaken, step_after
+from fermata.domain.webhook_messages import message_of, receiver_of
+from fermata.ports import JobStore, WebhookDeliveries, WebhookSender, WebhookStore
+
+
+@dataclass(frozen=True)
+class DeliverPorts:
+    """What `deliver_webhook` works with; `chance` gives numbers from 0 to 1."""
+
+    jobs: JobStore
+    webhooks: WebhookStore
+    deliveries: WebhookDeliveries
+    sender: WebhookSender
+    chance: Callable[[], float]
+
+
+def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime) -> Step:
+    """What follows this try. One that is on record is not made again; none is made for a job that was deleted, where
+    nobody listens any more, and after a later replay has arrived.
+
+    Raises `TransientError`, and `ConfigurationError` for a tenant without a secret.
+    """
+    attempts = ports.deliveries.of(job_id)
+    known = next((attempt for attempt in attempts if attempt.which == which), None)
+    if known is not None:
+        return step_after(known)
+    job = ports.jobs.load(job_id)
+    url = None if job is None else receiver_of(job, ports.webhooks.find(job.tenant_id))
+    if job is None or url is None or is_overtaken(which, attempts):
+        return Step(Verdict.STOPPED, which.number)
+    message = message_of(job)
+    reply = ports.sender.send(url, message.headers(ports.webhooks.secrets(job.tenant_id), now), message.body)
+    attempt = attempt_after(reply, which, origin_of(url), now, ports.chance())
+    if attempt.outcome is Outcome.GONE:
+        # Where the job named the address itself, the tenant's own is another one and stays.
+        ports.webhooks.disable(job.tenant_id, url, now)
+    return step_after(ports.deliveries.add(job_id, attempt))

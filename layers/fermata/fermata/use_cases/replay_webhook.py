@@ -1,0 +1,52 @@
+"""Send a finished job's webhook once more, and show how its deliveries went."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from fermata.domain.links import origin_of
+from fermata.domain.webhook_deliveries import MOST_REPLAYS, webhook_attempt_view
+from fermata.domain.webhook_messages import delivery_name, receiver_of, webhook_id
+from fermata.errors import NotFinishedError, NoWebhookError, TooManyReplaysError
+from fermata.ports import JobStore, WebhookDeliveries, WebhookMachine, WebhookStore
+from fermata.use_cases.read_jobs import find_job
+
+
+@dataclass(frozen=True)
+class ReplayPorts:
+    """What both work with."""
+
+    jobs: JobStore
+    webhooks: WebhookStore
+    deliveries: WebhookDeliveries
+    machine: WebhookMachine
+
+
+def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetime) -> dict[str, JsonValue]:
+    """Begin another delivery of the same event, under the same `webhook-id`; what was still to be tried before stops
+    once this one has arrived.
+
+    Raises `NotFoundError`, `NotFinishedError`, `NoWebhookError`, `TooManyReplaysError` and `TransientError`.
+    """
+    job = find_job(job_id, tenant_id, ports.jobs)
+    if not job.status.is_terminal:
+        raise NotFinishedError(f"the job is {job.status}; its webhook is sent once it ended")
+    url = receiver_of(job, ports.webhooks.find(tenant_id))
+    if url is None:
+        raise NoWebhookError(
+            "the job has no callback_url, and no endpoint of this tenant is switched on; ask the operator to set one"
+        )
+    replay = ports.deliveries.next_replay(job_id, now)
+    if replay is None:
+        raise TooManyReplaysError(f"this webhook was sent again {MOST_REPLAYS} times; read the job instead")
+    ports.machine.start(delivery_name(job, replay), job_id, replay)
+    return {"object": "webhook_replay", "webhook_id": webhook_id(job), "replay": replay, "origin": origin_of(url)}
+
+
+def list_webhook_attempts(job_id: str, tenant_id: str, ports: ReplayPorts) -> dict[str, JsonValue]:
+    """Every try to deliver a job's webhook that is remembered, oldest delivery first; raises `NotFoundError` and
+    `TransientError`.
+    """
+    job = find_job(job_id, tenant_id, ports.jobs)
+    return {"data": [webhook_attempt_view(attempt) for attempt in ports.deliveries.of(job.id)], "next_cursor": None}

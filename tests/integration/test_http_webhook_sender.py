@@ -1,0 +1,148 @@
+"""Posting a webhook: the same guard as for every foreign address, one request, no redirect, and an end in time."""
+
+from socket import socket
+
+import httpcore
+import pytest
+
+from fermata.adapters.http_transport import Resolver
+from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, HttpWebhookSender
+from fermata.domain.webhook_deliveries import Answered, NotAnswered, Reply
+from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
+
+HEADERS = {"content-type": "application/json", "webhook-id": "job_1_succeeded"}
+BODY = b'{"type":"job.succeeded"}'
+PUBLIC = "93.184.216.34"
+
+
+def loopback(_host: str, _port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+def sender(*servers: Loopback, within_s: float = 5, resolver: Resolver = loopback) -> HttpWebhookSender:
+    return HttpWebhookSender([server.origin for server in servers], 1, within_s, resolver)
+
+
+def sent_to(*answers: Answer, path: str = "/hook?token=a%2Fb", within_s: float = 5) -> tuple[Reply, Loopback]:
+    with listening(*answers) as server:
+        return sender(server, within_s=within_s).send(server.origin + path, HEADERS, BODY), server
+
+
+def test_a_webhook_is_one_post_of_exactly_these_bytes() -> None:
+    reply, server = sent_to(respond(status="204 No Content"))
+    assert reply == Answered(204)
+    (request,) = server.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /hook?token=a%2Fb HTTP/1.1\r\n")
+    assert body == BODY
+    assert b"webhook-id: job_1_succeeded" in head
+    assert b"authorization" not in head.lower()
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "410 Gone", "500 Internal Server Error"])
+def test_a_status_is_told_as_it_is(status: str) -> None:
+    assert sent_to(respond(b"thanks", status=status))[0] == Answered(int(status[:3]))
+
+
+@pytest.mark.parametrize(("header", "asked"), [("7", 7), ("999999999", 86_400), ("-3", None), ("soon", None)])
+def test_what_a_receiver_asks_for_is_bounded(header: str, asked: int | None) -> None:
+    reply, _ = sent_to(respond(status="429 Too Many Requests", Retry_After=header))
+    assert reply == Answered(429, asked)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Again", "308 Moved"])
+def test_a_redirect_is_not_followed(status: str) -> None:
+    with listening(respond()) as elsewhere, listening(redirect(f"{elsewhere.origin}/there", status)) as server:
+        assert sender(server, elsewhere).send(f"{server.origin}/hook", HEADERS, BODY) == Answered(int(status[:3]))
+        assert (server.connections, elsewhere.connections) == (1, 0)
+
+
+def test_an_answer_without_end_is_read_to_a_small_bound() -> None:
+    sent = 0
+
+    def endless(connection: socket) -> None:
+        nonlocal sent
+        respond(b"", length=10**9)(connection)
+        for _ in range(4096):
+            connection.sendall(b"a" * 65_536)
+            sent += 65_536
+
+    assert sent_to(endless)[0] == Answered(200)
+    assert sent < 64 * 65_536 * MOST_ANSWER_BYTES / 4096
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(close, "answer_lost"), (reset, "answer_lost")], ids=["closed", "reset"]
+)
+def test_an_answer_that_does_not_come_is_a_failed_try(answer: Answer, reason: str) -> None:
+    reply, server = sent_to(answer)
+    assert (reply, server.connections) == (NotAnswered(reason), 1)
+
+
+def test_a_receiver_that_is_silent_is_left_in_time() -> None:
+    def silence(connection: socket) -> None:
+        connection.recv(1)
+
+    assert sent_to(silence, within_s=0.2)[0] == NotAnswered("timeout")
+
+
+def test_a_body_that_never_ends_does_not_take_the_status_away() -> None:
+    def begin_only(connection: socket) -> None:
+        respond(b"half", length=100)(connection)
+        connection.recv(1)
+
+    assert sent_to(begin_only, within_s=0.5)[0] == Answered(200)
+
+
+def test_where_nobody_listens_there_is_no_connection() -> None:
+    origin = f"http://127.0.0.1:{closed_port()}"
+    assert HttpWebhookSender([origin], 1, 5, loopback).send(f"{origin}/", HEADERS, BODY) == NotAnswered("no_connection")
+
+
+def unresolvable(_host: str, _port: int) -> list[str]:
+    raise OSError("no such name")
+
+
+def test_a_name_that_nobody_has_is_no_connection() -> None:
+    reply = sender(resolver=unresolvable).send("https://hooks.example.com/", HEADERS, BODY)
+    assert reply == NotAnswered("no_connection")
+
+
+@pytest.fixture
+def connects(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Every connection that was tried; none is made."""
+    tried: list[tuple[str, int]] = []
+
+    def connect(_self: httpcore.SyncBackend, host: str, port: int, *_: object) -> httpcore.NetworkStream:
+        tried.append((host, port))
+        raise httpcore.ConnectError("this test connects to nobody")
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    return tried
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["127.0.0.1"], ["10.0.0.7"], ["169.254.169.254"], ["::1"], ["fd00::1"], ["::ffff:10.0.0.1"], [PUBLIC, "10.0.0.7"]],
+)
+def test_a_name_that_leads_to_a_private_address_is_not_called(
+    connects: list[tuple[str, int]], addresses: list[str]
+) -> None:
+    reply = sender(resolver=lambda _host, _port: addresses).send("https://hooks.example.com/", HEADERS, BODY)
+    assert (reply, connects) == (NotAnswered("address_refused"), [])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hooks.example.com/", "https://hooks.example.com:8443/", "https://10.0.0.7/", "ftp://x.example/"]
+)
+def test_an_address_that_became_unsafe_after_it_was_stored_is_not_called(
+    connects: list[tuple[str, int]], url: str
+) -> None:
+    assert sender().send(url, HEADERS, BODY) == NotAnswered("address_refused")
+    assert connects == []
+
+
+def test_a_name_that_changes_its_address_is_checked_at_each_connection(connects: list[tuple[str, int]]) -> None:
+    answers = iter(([PUBLIC], ["10.0.0.7"]))
+    reply = sender(resolver=lambda _host, _port: next(answers)).send("https://hooks.example.com/", HEADERS, BODY)
+    assert (reply, connects) == (NotAnswered("address_refused"), [(PUBLIC, 443)])

@@ -1,0 +1,180 @@
+"""One try to deliver a webhook: to whom, signed how, kept how, and never made twice where its outcome is known."""
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from fermata.domain.jobs import Job
+from fermata.domain.webhook_deliveries import SCHEDULE_S, Answered, NotAnswered, Outcome, Step, Try, Verdict
+from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.errors import ConfigurationError, TransientError
+from fermata.use_cases.deliver_webhook import deliver_webhook
+from tests.songs import JOB_ID, delivered_job
+from tests.twins import NOON, InMemoryWebhookStore, SentWebhook, World
+from tests.webhooks import CALLBACK_URL, NEXT_SECRET, ORIGIN, SECRET, URL, called_back, listening_world
+
+BUSY = Answered(503)
+
+
+def deliver(world: World, number: int = 1, replay: int = 0) -> Step:
+    return deliver_webhook(JOB_ID, Try(replay, number), world.deliver_ports(), world.clock())
+
+
+def signatures(sent: SentWebhook, world: World, *secrets: str) -> list[str]:
+    return [Webhook(secret).sign(sent.headers["webhook-id"], world.clock(), sent.body.decode()) for secret in secrets]
+
+
+def test_a_job_is_told_of_at_its_tenants_endpoint_signed_with_its_secret() -> None:
+    world = listening_world()
+    assert deliver(world) == Step(Verdict.DELIVERED, 1)
+    (sent,) = world.sender.sent
+    assert (sent.url, sent.headers["content-type"]) == (URL, "application/json")
+    assert [sent.headers["webhook-signature"]] == signatures(sent, world, SECRET)
+    (kept,) = world.deliveries.of(JOB_ID)
+    assert (kept.at, kept.origin, kept.outcome, kept.status_code) == (NOON, ORIGIN, Outcome.DELIVERED, 204)
+
+
+def test_a_job_with_an_address_of_its_own_is_told_of_there_and_nowhere_else() -> None:
+    world = listening_world(called_back())
+    deliver(world)
+    assert [sent.url for sent in world.sender.sent] == [CALLBACK_URL]
+    assert [sent.headers["webhook-signature"] for sent in world.sender.sent] == signatures(
+        world.sender.sent[0], world, SECRET
+    )
+
+
+def test_a_replaced_secret_signs_beside_the_new_one() -> None:
+    world = listening_world()
+    world.webhooks.rotate("acme", NEXT_SECRET, NOON.replace(hour=13))
+    deliver(world)
+    (sent,) = world.sender.sent
+    assert sent.headers["webhook-signature"].split(" ") == signatures(sent, world, NEXT_SECRET, SECRET)
+
+
+def test_all_ten_tries_have_one_id_and_one_body_and_each_its_own_time() -> None:
+    world = listening_world()
+    world.sender.script = [BUSY] * 10
+    step = Step(Verdict.RETRY, 1)
+    while step.verdict is Verdict.RETRY:
+        step = deliver(world, step.number)
+        world.clock.pass_seconds(step.wait_s)
+    assert step.verdict is Verdict.GIVEN_UP
+    assert len({sent.headers["webhook-id"] for sent in world.sender.sent}) == 1
+    assert len({sent.body for sent in world.sender.sent}) == 1
+    began = int(NOON.timestamp())
+    since = [int(sent.headers["webhook-timestamp"]) - began for sent in world.sender.sent]
+    assert since == [sum(SCHEDULE_S[: number + 1]) for number in range(10)]
+    assert [attempt.outcome for attempt in world.deliveries.of(JOB_ID)] == [Outcome.FAILED] * 9 + [Outcome.GIVEN_UP]
+
+
+@pytest.mark.parametrize("reply", [Answered(204), BUSY, Answered(503, 3600), Answered(410), NotAnswered("timeout")])
+def test_a_try_that_is_on_record_is_not_made_again(reply: Answered | NotAnswered) -> None:
+    """The state machine repeats a run whose answer was lost."""
+    world = listening_world()
+    world.sender.script = [reply, Answered(500, 7200)]
+    first = deliver(world)
+    world.clock.pass_seconds(60)
+    assert deliver(world) == first
+    assert len(world.sender.sent) == 1
+
+
+def test_of_two_runs_of_one_try_at_once_the_first_that_is_kept_decides() -> None:
+    world = listening_world()
+    world.sender.script = [BUSY, Answered(204)]
+    world.sender.while_sending = lambda: deliver(world)
+    assert [deliver(world), deliver(world)] == [Step(Verdict.RETRY, 2, 5)] * 2
+    assert len(world.deliveries.of(JOB_ID)) == 1
+    assert len({sent.headers["webhook-id"] for sent in world.sender.sent}) == len(world.sender.sent) - 1
+
+
+def test_an_endpoint_that_is_gone_is_disabled_until_it_is_set_again() -> None:
+    world = listening_world()
+    world.sender.script = [Answered(410)]
+    assert deliver(world) == Step(Verdict.STOPPED, 1)
+    endpoint = world.webhooks.find("acme")
+    assert endpoint is not None
+    assert endpoint.disabled_at == NOON
+    assert deliver(world, replay=1).verdict is Verdict.STOPPED
+    assert len(world.sender.sent) == 1
+    world.webhooks.point(WebhookEndpoint(tenant_id="acme", url=URL), NEXT_SECRET)
+    assert deliver(world, replay=2).verdict is Verdict.DELIVERED
+
+
+def test_a_jobs_own_address_that_is_gone_leaves_the_tenants_alone() -> None:
+    world = listening_world(called_back())
+    world.sender.script = [Answered(410)]
+    assert deliver(world) == Step(Verdict.STOPPED, 1)
+    endpoint = world.webhooks.find("acme")
+    assert endpoint is not None
+    assert endpoint.disabled_at is None
+
+
+def test_an_endpoint_that_moved_meanwhile_hears_of_it_at_its_new_place() -> None:
+    world = listening_world()
+    world.sender.script = [BUSY]
+    deliver(world)
+    moved = WebhookEndpoint(tenant_id="acme", url="https://new.example.com/")
+    world.webhooks.point(moved, SECRET)
+    assert deliver(world, 2).verdict is Verdict.DELIVERED
+    assert [sent.url for sent in world.sender.sent] == [URL, "https://new.example.com/"]
+
+
+@pytest.mark.parametrize("job", [delivered_job().forgotten(NOON), called_back().forgotten(NOON)])
+def test_nobody_is_told_of_a_deleted_job(job: Job) -> None:
+    world = listening_world(job)
+    assert deliver(world) == Step(Verdict.STOPPED, 1)
+    assert (world.sender.sent, world.deliveries.of(JOB_ID)) == ([], ())
+
+
+def test_nothing_is_sent_where_nobody_listens_any_more() -> None:
+    world = listening_world()
+    world.webhooks.switch_off("acme")
+    assert deliver(world) == Step(Verdict.STOPPED, 1)
+    assert world.sender.sent == []
+
+
+def test_a_job_that_does_not_exist_any_more_stops_its_delivery() -> None:
+    assert deliver(World()) == Step(Verdict.STOPPED, 1)
+
+
+def test_a_delivery_that_waits_stops_once_a_replay_has_arrived() -> None:
+    world = listening_world()
+    world.sender.script = [BUSY]
+    deliver(world)
+    assert deliver(world, replay=1).verdict is Verdict.DELIVERED
+    assert deliver(world, 2) == Step(Verdict.STOPPED, 2)
+    assert len(world.sender.sent) == 2
+
+
+def test_a_replay_that_fails_does_not_stop_the_delivery_before_it() -> None:
+    world = listening_world()
+    world.sender.script = [BUSY, BUSY]
+    deliver(world)
+    deliver(world, replay=1)
+    assert deliver(world, 2).verdict is Verdict.DELIVERED
+
+
+def test_a_tenant_whose_secret_is_missing_is_trouble_of_the_operators() -> None:
+    world = listening_world()
+    world.webhooks = InMemoryWebhookStore()
+    vars(world.webhooks)["_endpoints"]["acme"] = WebhookEndpoint(tenant_id="acme", url=URL).model_dump_json()
+    with pytest.raises(ConfigurationError):
+        deliver(world)
+    assert world.sender.sent == []
+
+
+def test_trouble_of_the_store_is_worth_the_same_try_again() -> None:
+    world = listening_world()
+    world.webhooks.failure = TransientError("the table could not be read")
+    with pytest.raises(TransientError):
+        deliver(world)
+    world.webhooks.failure = None
+    assert deliver(world) == Step(Verdict.DELIVERED, 1)
+
+
+def test_nothing_that_a_receiver_does_touches_the_job() -> None:
+    world = listening_world()
+    before = world.stored(JOB_ID)
+    world.sender.script = [BUSY, Answered(410)]
+    deliver(world)
+    deliver(world, 2)
+    assert world.stored(JOB_ID) == before

@@ -1,0 +1,125 @@
+"""A finished job's webhook is sent again on request, under the same id and a name of its own."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fermata.domain.jobs import Job
+from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, Try, Verdict
+from fermata.domain.webhook_messages import webhook_id
+from fermata.errors import NotFoundError, NoWebhookError, TransientError
+from fermata.use_cases.deliver_webhook import deliver_webhook
+from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
+from tests.functions import FakeContext, http_event, wired_app
+from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, submitting_job
+from tests.twins import NOON, World
+from tests.webhooks import CALLBACK_URL, ORIGIN, URL, called_back, listening_world
+
+REPLAY, LIST = f"/v1/jobs/{JOB_ID}/webhooks/replay", f"/v1/jobs/{JOB_ID}/webhooks"
+
+
+def replay(world: World, tenant_id: str = "acme") -> dict[str, Any]:
+    return replay_webhook(JOB_ID, tenant_id, world.replay_ports(), world.clock())
+
+
+def ask(world: World, patch: pytest.MonkeyPatch, method: str, path: str, tenant_id: str = "acme") -> tuple[int, Any]:
+    app = wired_app("replay_webhook", world, patch)
+    answer = app.lambda_handler(http_event(method, path, tenant_id=tenant_id), FakeContext())
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_each_replay_is_another_delivery_of_the_same_event() -> None:
+    world = listening_world()
+    answers = [replay(world) for _ in range(2)]
+    assert [answer["webhook_id"] for answer in answers] == [webhook_id(delivered_job())] * 2
+    assert world.webhook_machine.started == {
+        f"{JOB_ID}.succeeded.replay-1": (JOB_ID, 1),
+        f"{JOB_ID}.succeeded.replay-2": (JOB_ID, 2),
+    }
+    assert answers[0]["origin"] == ORIGIN
+    assert "canary" not in str(answers)
+
+
+def test_a_replay_sends_what_the_first_delivery_sent() -> None:
+    world = listening_world()
+    for number in (0, replay(world)["replay"]):
+        step = deliver_webhook(JOB_ID, Try(number, 1), world.deliver_ports(), world.clock())
+        assert step.verdict is Verdict.DELIVERED
+        world.clock.pass_seconds(60)
+    first, again = world.sender.sent
+    assert (first.url, first.body, first.headers["webhook-id"]) == (again.url, again.body, again.headers["webhook-id"])
+
+
+def test_a_replay_goes_where_the_job_wants_to_be_told_of() -> None:
+    assert replay(listening_world(called_back(), None))["origin"] == CALLBACK_URL.rpartition("/")[0]
+
+
+@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])
+def test_an_open_job_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch, job: Job) -> None:
+    world = listening_world(job)
+    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    assert (status, problem["type"]) == (409, "urn:fermata:problem:not_finished")
+    assert world.webhook_machine.started == {}
+
+
+def test_where_nobody_listens_there_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.jobs.create(delivered_job())
+    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    assert (status, problem["type"]) == (409, "urn:fermata:problem:no_webhook")
+
+
+@pytest.mark.parametrize("how", ["off", "gone"])
+def test_an_endpoint_that_is_off_gets_no_replay(how: str) -> None:
+    world = listening_world()
+    world.webhooks.switch_off("acme") if how == "off" else world.webhooks.disable("acme", URL, NOON)
+    with pytest.raises(NoWebhookError):
+        replay(world)
+    assert world.webhook_machine.started == {}
+
+
+def test_replays_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = listening_world()
+    statuses = [ask(world, monkeypatch, "POST", REPLAY)[0] for _ in range(MOST_REPLAYS)]
+    assert statuses == [202] * MOST_REPLAYS
+    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    assert (status, problem["type"]) == (409, "urn:fermata:problem:too_many_replays")
+    assert len(world.webhook_machine.started) == MOST_REPLAYS
+
+
+def test_a_replay_that_did_not_begin_is_worth_another_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = listening_world()
+    world.webhook_machine.failure = TransientError("the webhook's state machine could not be started")
+    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    assert (status, problem["retryable"]) == (503, True)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", REPLAY), ("GET", LIST)])
+def test_another_tenants_job_is_not_found(monkeypatch: pytest.MonkeyPatch, method: str, path: str) -> None:
+    world = listening_world()
+    assert ask(world, monkeypatch, method, path, tenant_id="other")[0] == 404
+    assert world.webhook_machine.started == {}
+
+
+def test_a_deleted_job_is_not_told_of_again() -> None:
+    with pytest.raises(NotFoundError):
+        replay(listening_world(delivered_job().forgotten(NOON)))
+
+
+def test_tries_are_listed_from_the_first_on_and_without_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = listening_world()
+    world.sender.script = [Answered(302), Answered(204)]
+    for number in (1, 2):
+        deliver_webhook(JOB_ID, Try(0, number), world.deliver_ports(), world.clock())
+    status, body = ask(world, monkeypatch, "GET", LIST)
+    assert (status, body["next_cursor"]) == (200, None)
+    tried = [(each["number"], each["status_code"], each["outcome"], each["next_try_at"]) for each in body["data"]]
+    assert tried == [(1, 302, "failed", "2026-11-21T12:00:05.000Z"), (2, 204, "delivered", None)]
+    assert {each["origin"] for each in body["data"]} == {ORIGIN}
+    assert "canary" not in str(body)
+
+
+def test_a_job_that_was_not_told_of_has_an_empty_list() -> None:
+    world = listening_world(queued_job())
+    assert list_webhook_attempts(JOB_ID, "acme", world.replay_ports()) == {"data": [], "next_cursor": None}

@@ -1,0 +1,80 @@
+"""A job's end begins one delivery, whoever settles it how often; and nothing about webhooks changes how it ends."""
+
+import pytest
+
+from fermata.domain.jobs import Charged, JobStatus
+from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.errors import TransientError
+from fermata.use_cases.cancel_job import cancel_job
+from fermata.use_cases.reap_jobs import reap_jobs
+from fermata.use_cases.settle_job import settle_job
+from tests.songs import JOB_ID, delivered_job, queued_job, ready_job, song_request, stored_track
+from tests.twins import NOON, World
+from tests.webhooks import CALLBACK_URL, SECRET, listening_world
+
+NAME = f"{JOB_ID}.succeeded"
+DONE = ready_job().with_tracks((stored_track(),), NOON)
+REFUSED = TransientError("the webhook's state machine could not be started: ThrottlingException")
+
+
+def settle(world: World) -> JobStatus:
+    return settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+
+
+def test_an_end_begins_one_delivery_under_the_events_name() -> None:
+    world = listening_world(DONE)
+    for _ in range(2):
+        assert settle(world) is JobStatus.SUCCEEDED
+    assert world.webhook_machine.started == {NAME: (JOB_ID, 0)}
+
+
+@pytest.mark.parametrize(("url", "callback_url", "started"), [(None, None, 0), (None, CALLBACK_URL, 1)])
+def test_a_delivery_begins_only_where_somebody_listens(url: str | None, callback_url: str | None, started: int) -> None:
+    job = DONE.model_copy(update={"request": song_request(callback_url=callback_url)})
+    world = listening_world(job, url)
+    assert settle(world) is JobStatus.SUCCEEDED
+    assert len(world.webhook_machine.started) == started
+    assert not world.stored(JOB_ID).publish_pending
+
+
+def test_a_tenant_without_a_webhook_pays_for_no_delivery() -> None:
+    world = World()
+    world.jobs.create(DONE)
+    assert settle(world) is JobStatus.SUCCEEDED
+    assert world.webhook_machine.started == {}
+
+
+def test_an_end_whose_delivery_did_not_begin_stays_pending_and_is_told_by_the_next_run() -> None:
+    world = listening_world(DONE)
+    world.webhook_machine.failure = REFUSED
+    with pytest.raises(TransientError):
+        settle(world)
+    job = world.stored(JOB_ID)
+    assert (job.status, job.charged, job.publish_pending) == (JobStatus.SUCCEEDED, Charged.YES, True)
+    world.webhook_machine.failure = None
+    settle(world)
+    assert (list(world.webhook_machine.started), world.stored(JOB_ID).publish_pending) == ([NAME], False)
+    assert {str(event.detail["event_id"]) for event in world.events.published} == {NAME}
+
+
+def test_what_the_machine_never_told_the_reaper_tells() -> None:
+    world = listening_world(delivered_job())
+    world.clock.pass_seconds(3600)
+    reap_jobs(world.reap_ports(), world.clock())
+    assert list(world.webhook_machine.started) == [NAME]
+
+
+def test_a_canceled_job_is_told_of_by_the_reaper() -> None:
+    world = listening_world(queued_job())
+    cancel_job(JOB_ID, "acme", world.jobs, world.clock())
+    reap_jobs(world.reap_ports(), world.clock())
+    assert list(world.webhook_machine.started) == [f"{JOB_ID}.canceled"]
+
+
+def test_a_webhook_that_is_set_after_the_end_was_told_changes_nothing() -> None:
+    world = World()
+    world.jobs.create(DONE)
+    settle(world)
+    world.webhooks.point(WebhookEndpoint(tenant_id="acme", url="https://late.example.com/"), SECRET)
+    settle(world)
+    assert world.webhook_machine.started == {}
