@@ -21,10 +21,14 @@ from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset(
-    {"InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"}
+    {
+        *("InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"),
+        *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError"),
+    }
 )
 _FIELDS: Final = (
     *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
+    *("submits_per_minute", "reads_per_minute", "concurrent_jobs", "monthly_credits"),
     *("key_id", "scopes", "expires_at", "days", "overlap_s"),
     *("inbox", "events", "sources"),
 )
@@ -35,6 +39,12 @@ _COMMANDS: Final = (
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
     ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
     ("set-triggers", "turn a tenant's inbox and events on or off; what is left out stays as it is"),
+)
+_LIMITS: Final = (
+    ("submits-per-minute", "most orders in a calendar minute; 60 without it"),
+    ("reads-per-minute", "most reads in a calendar minute, roughly; 600 without it"),
+    ("concurrent-jobs", "most jobs that are open at once; 100 without it"),
+    ("monthly-credits", "most credits a calendar month (UTC) may cost on any plan; no limit without it"),
 )
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
@@ -141,6 +151,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
     made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     _add_triggers(made["set-triggers"])
+    for name, what in _LIMITS:
+        made["set-plan"].add_argument(f"--{name}", metavar="N", type=whole_number, help=what)
     return parser.parse_args(argv)
 
 

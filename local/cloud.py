@@ -39,6 +39,8 @@ from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
 TENANT: Final = "demo"
+DEMO_LIMITS: Final = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_jobs": 100_000}
+"""What nobody who tries Fermata, or measures it, shall run into."""
 START_LIMIT_S: Final = 150
 _ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
 _SECRET_KEY: Final = secrets.token_hex(20)
@@ -205,6 +207,7 @@ class LocalCloud:
         _ask(parts.runtime, name, {"action": "create_tenant", "tenant_id": TENANT})
         if self._settings.credits:
             _ask(parts.runtime, name, {"action": "grant", "tenant_id": TENANT, "credits": self._settings.credits})
+        _ask(parts.runtime, name, {"action": "set_plan", "tenant_id": TENANT, "plan": "prepaid", **DEMO_LIMITS})
         return str(_ask(parts.runtime, name, {"action": "issue_key", "tenant_id": TENANT})["api_key"])
 
     def _describe(

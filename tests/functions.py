@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import pytest
 
+from fermata import wiring
+from fermata.use_cases.looking_at_limits import submits_left
 from fermata.wiring import job_randomness
 from tests.api_document import assert_documented
 from tests.twins import PROVIDERS, World
@@ -58,8 +60,11 @@ def load_app(name: str) -> ModuleType:
 
 def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
     """A function whose ports are the world's. What it answers over HTTP is held against the OpenAPI document."""
+    # An API is made with these when its module is loaded.
+    patch.setattr(wiring, "count_read", lambda tenant_id: world.read_meter.count(tenant_id, world.clock()))
+    patch.setattr(wiring, "submits_left", lambda tenant_id: submits_left(tenant_id, world.wallets, world.clock()))
     app = load_app(name)
-    wiring = {
+    ports = {
         "start_ports": lambda _remaining_ms: world.start_ports(),
         "resume_ports": world.resume_ports,
         "poll_ports": world.poll_ports,
@@ -86,7 +91,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "now": world.clock,
         "job_randomness": job_randomness,
     }
-    for port, made in wiring.items():
+    for port, made in ports.items():
         if hasattr(app, port):
             patch.setattr(app, port, made)
     patch.setattr(app, "lambda_handler", _documented(app.lambda_handler))

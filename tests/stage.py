@@ -341,6 +341,7 @@ class Stage:
         assert wallet.granted == wallet.balance + wallet.held + wallet.spent == TENANTS[tenant_id]
         assert wallet.balance >= 0
         assert wallet.held == sum(job.hold_credits for job in jobs if not job.status.is_terminal)
+        assert wallet.open_jobs == sum(not job.status.is_terminal for job in jobs)
         assert wallet.spent == sum(job.price_credits for job in jobs if job.charged is Charged.YES)
 
     def _check_ends(self) -> None:

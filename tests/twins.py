@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Attempt, Job, JobStatus, Track
+from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
@@ -36,9 +37,10 @@ from fermata.errors import (
     ProviderHeldError,
     StaleRecordError,
 )
-from fermata.ports import AudioFacts, DueJobs, StreamedAnswer, UploadForm
+from fermata.ports import AudioFacts, DueJobs, ReadCount, StreamedAnswer, UploadForm
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.await_end import WaitPorts
+from fermata.use_cases.counting_reads import ReadMeter
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.deliver_webhook import DeliverPorts
@@ -84,12 +86,32 @@ class SettableClock:
         self.now += timedelta(seconds=seconds)
 
 
+class InMemoryReadCounts:
+    """Reads by tenant and minute. `failure` is raised instead of counting."""
+
+    def __init__(self) -> None:
+        self.per_minute: dict[str, int] = {}
+        self.minutes: dict[str, tuple[str, int]] = {}
+        self.writes = 0
+        self.failure: FermataError | None = None
+
+    def add(self, tenant_id: str, minute: str, reads: int) -> ReadCount:
+        if self.failure is not None:
+            raise self.failure
+        begun, before = self.minutes.get(tenant_id, ("", 0))
+        self.minutes[tenant_id] = (minute, reads) if begun < minute else (begun, before + reads)
+        self.writes += 1
+        per_minute = self.per_minute.get(tenant_id, DEFAULT_LIMITS.reads_per_minute)
+        return ReadCount(self.minutes[tenant_id][1], per_minute)
+
+
 class InMemoryWalletStore:
     """Wallets and their ledgers, oldest entry first."""
 
     def __init__(self, *wallets: Wallet) -> None:
         self._wallets = {wallet.tenant_id: wallet for wallet in wallets}
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
+        self.reads = InMemoryReadCounts()
 
     def open(self, wallet: Wallet) -> None:
         self._wallets.setdefault(wallet.tenant_id, wallet)
@@ -102,14 +124,17 @@ class InMemoryWalletStore:
         if not any(entry.entry_id in ledger for entry in grant.entries):
             self.move(grant)
 
-    def set_plan(self, tenant_id: str, plan: Plan, cap_credits: int | None) -> bool:
+    def set_plan(
+        self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits = DEFAULT_LIMITS
+    ) -> bool:
         wallet = self._wallets[tenant_id]
         if plan is Plan.PREPAID and wallet.balance < 0:
             return False
-        self._wallets[tenant_id] = wallet.on_plan(plan, cap_credits)
+        self._wallets[tenant_id] = wallet.on_plan(plan, cap_credits, limits)
+        self.reads.per_minute[tenant_id] = limits.reads_per_minute
         return True
 
-    def move(self, movement: Movement) -> None:
+    def move(self, movement: Movement) -> Wallet:
         if movement.tenant_id not in self._wallets:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
         moved = self._wallets[movement.tenant_id].after(movement)
@@ -118,6 +143,7 @@ class InMemoryWalletStore:
             raise StaleRecordError("the ledger has such an entry already")
         self._wallets[movement.tenant_id] = moved
         ledger.update({entry.entry_id: entry for entry in movement.entries})
+        return moved
 
     def add_notes(self, tenant_id: str, notes: Sequence[LedgerEntry]) -> None:
         ledger = self._ledgers.setdefault(tenant_id, {})
@@ -193,7 +219,7 @@ class InMemoryJobStore:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def create(self, job: Job, receipt: Receipt | None = None) -> None:
+    def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
         before, self.before_next_create = self.before_next_create, None
         if before is not None:
             before()
@@ -202,10 +228,11 @@ class InMemoryJobStore:
             raise IdempotencyKeyTakenError("another order with this key was stored first")
         if job.id in self.rows:
             raise StaleRecordError(f"{job.id} is taken")
-        self.wallets.move(hold_on(job))
+        wallet = self.wallets.move(hold_on(job))
         self.rows[job.id] = job.model_dump_json()
         if receipt:
             self._receipts[receipt.tenant_id, receipt.key_sha256] = receipt.model_dump_json()
+        return wallet
 
     def load(self, job_id: str) -> Job | None:
         row = self.rows.get(job_id)
@@ -1047,6 +1074,11 @@ class World:
             scratch=self.scratch,
             retention_days=365,
         )
+
+    @cached_property
+    def read_meter(self) -> ReadMeter:
+        """One execution environment for all functions."""
+        return ReadMeter(self.wallets.reads)
 
     @property
     def wallets(self) -> InMemoryWalletStore:

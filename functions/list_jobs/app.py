@@ -5,9 +5,9 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.domain.job_lists import parse_page_request
 from fermata.use_cases.list_jobs import list_jobs
-from fermata.wiring import list_ports, now
+from fermata.wiring import count_read, list_ports, now
 
-api = http_api.create_api(http_api.Scope.JOBS_READ)
+api = http_api.create_api(http_api.Scope.JOBS_READ, count=count_read)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -4,9 +4,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.use_cases.read_account import read_account
-from fermata.wiring import now, wallet_store
+from fermata.wiring import count_read, now, wallet_store
 
-api = http_api.create_api(http_api.Scope.ACCOUNT_READ)
+api = http_api.create_api(http_api.Scope.ACCOUNT_READ, count=count_read)
 lambda_handler = http_api.entry_point(api)
 
 

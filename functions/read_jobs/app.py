@@ -5,9 +5,9 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.domain.job_view import Link
 from fermata.use_cases.read_jobs import link_to_audio, list_models, read_attempts, read_job
-from fermata.wiring import now, read_ports
+from fermata.wiring import count_read, now, read_ports
 
-api = http_api.create_api(http_api.Scope.JOBS_READ)
+api = http_api.create_api(http_api.Scope.JOBS_READ, count=count_read)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
-from fermata.wiring import now, replay_ports
+from fermata.wiring import count_read, now, replay_ports
 
 api = http_api.create_api(None)
 lambda_handler = http_api.entry_point(api)
@@ -20,5 +20,6 @@ def post_replay(job_id: str) -> Response[str]:
 @api.get("/v1/jobs/<job_id>/webhooks")
 def get_webhooks(job_id: str) -> Response[str]:
     """Every try to tell of the job's end."""
+    http_api.limit(api, count_read)
     tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_READ).tenant_id
     return http_api.answer(200, list_webhook_attempts(job_id, tenant_id, replay_ports()))

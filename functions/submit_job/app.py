@@ -8,9 +8,9 @@ from fermata.domain.jobs import Job
 from fermata.use_cases.await_end import await_end
 from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.submit_job import Order, quote_job, submit_job
-from fermata.wiring import job_randomness, now, submit_ports, wait_ports
+from fermata.wiring import count_read, job_randomness, now, submit_ports, submits_left, wait_ports
 
-api = http_api.create_api(http_api.Scope.JOBS_WRITE, charged="no")
+api = http_api.create_api(http_api.Scope.JOBS_WRITE, charged="no", look=submits_left)
 lambda_handler = http_api.entry_point(api)
 
 
@@ -27,11 +27,14 @@ def post_job() -> Response[str]:
     wait_s, ended = http_api.wait_s(event, who), None
     if wait_s is not None:
         ended = await_end(made.job_id, who.tenant_id, address, wait_ports(), moment, wait_s)
-    return http_api.accepted(made.answer, replayed=made.replayed, waited_s=wait_s, ended=ended)
+    return http_api.accepted(
+        made.answer, replayed=made.replayed, waited_s=wait_s, ended=ended, allowance=made.allowance
+    )
 
 
 @api.post("/v1/quote")
 def post_quote() -> Response[str]:
     """What an order with this body would cost and take."""
+    http_api.limit(api, count_read)
     body, tenant_id = http_api.raw_body(api.current_event), http_api.caller(api.current_event).tenant_id
     return http_api.answer(200, quote_job(body, tenant_id, submit_ports(), now()))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.integration.song import Cloud
+from tests.integration.song import Cloud, request
 
 
 def admin(cloud: Cloud, *arguments: str) -> dict[str, Any]:
@@ -38,3 +38,22 @@ def test_keys_are_scoped_rotated_and_revoked_within_the_authorizers_time(cloud: 
     assert (listed[old["key_id"]]["rotated_to"], listed[new["key_id"]]["scopes"]) == (new["key_id"], ["account:read"])
     assert all(key["last_used_at"] for key in listed.values())
     assert new["api_key"] not in json.dumps(listed)
+
+
+def test_a_plan_takes_so_many_orders_and_lets_the_next_ones_in_as_jobs_end(cloud: Cloud) -> None:
+    cloud.manage(action="create_tenant", tenant_id="limited")
+    cloud.manage(action="grant", tenant_id="limited", credits=1000)
+    admin(cloud, "set-plan", "limited", "prepaid", "--concurrent-jobs", "2", "--submits-per-minute", "50")
+    with cloud.http(cloud.manage(action="issue_key", tenant_id="limited")["api_key"]) as http:
+        answers = [http.post("/v1/jobs", json=request(f"limited {number}")) for number in range(3)]
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert answers[2].json()["type"].endswith(":too_many_jobs")
+        assert [answer.headers["ratelimit-policy"] for answer in answers] == ['"submit";q=50;w=60'] * 3
+        assert answers[2].headers["retry-after"] == "10"
+        cloud.until(lambda: http.get("/v1/account").json()["in_flight_jobs"] == 0)
+        again = http.post("/v1/jobs", json=request("limited again"))
+        assert again.status_code == 202
+        account = http.get("/v1/account")
+        assert account.headers["ratelimit-policy"] == '"read";q=600;w=60'
+        assert account.json()["limits"]["concurrent_jobs"] == 2
+        cloud.until(lambda: http.get("/v1/account").json()["in_flight_jobs"] == 0)

@@ -1,6 +1,7 @@
 """How errors, bodies, callers and addresses look over HTTP."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -15,11 +16,15 @@ from fermata.errors import (
     BodyTooLargeError,
     FieldError,
     InvalidRequestError,
+    LimitReachedError,
     MalformedBodyError,
     MalformedHeaderError,
+    MonthlyLimitError,
     NotFoundError,
     NotStartedError,
     OutOfCreditError,
+    RateLimitedError,
+    TooManyJobsError,
     TransientError,
 )
 from fermata.http_api import (
@@ -107,7 +112,14 @@ def test_a_caller_without_the_scope_is_told_which_one_is_needed(scopes: str, nee
 def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
     if kind is InvalidRequestError:
         return InvalidRequestError([FieldError("", "x")])
-    return OutOfCreditError(0, 0, 30) if kind is OutOfCreditError else kind("x")
+    with_figures: dict[type[errors.RequestRefusedError], Callable[[], errors.RequestRefusedError]] = {
+        OutOfCreditError: lambda: OutOfCreditError(0, 0, 30),
+        RateLimitedError: lambda: RateLimitedError("orders", 60, 30),
+        TooManyJobsError: lambda: TooManyJobsError(100, 10),
+        MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
+        LimitReachedError: lambda: RateLimitedError("reads", 600, 30),
+    }
+    return with_figures.get(kind, lambda: kind("x"))()
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ class Operation:
         assert_the_ledger_explains(wallet, ledger)
         assert wallet.granted == self.granted
         assert wallet.held == sum(job.hold_credits for job in self.open.values())
+        assert wallet.open_jobs == len(self.open)
         assert wallet.spent == sum(price for _, price in self.spent)
         assert wallet.spent_in_month == sum(price for month, price in self.spent if month == wallet.month)
         assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0

@@ -160,6 +160,8 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
         "month": "2026-11",
         "spent_this_month_credits": 60,
         "available_credits": 0,
+        "in_flight_jobs": 0,
+        "limits": {"submits_per_minute": 60, "reads_per_minute": 600, "concurrent_jobs": 100, "monthly_credits": None},
     }
     december = wallet_view(postpaid, DECEMBER)
     assert (december["month"], december["spent_this_month_credits"], december["available_credits"]) == (

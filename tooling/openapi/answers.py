@@ -228,8 +228,21 @@ class Quote(BaseModel):
     estimate: Expectation
 
 
+class Limits(BaseModel):
+    """What the plan allows: orders and reads a calendar minute, jobs open at once, and credits a calendar month in UTC,
+    spent and held together.
+    """
+
+    submits_per_minute: Annotated[int, Field(ge=1)]
+    reads_per_minute: Annotated[int, Field(ge=1)]
+    concurrent_jobs: Annotated[int, Field(ge=1)]
+    monthly_credits: Credits | None
+
+
 class Account(BaseModel):
-    """A tenant's plan and credits. `available_credits` is what a new job may hold."""
+    """A tenant's plan and credits. `available_credits` is what a new job may hold, `in_flight_jobs` how many jobs are
+    open.
+    """
 
     object: Literal["account"]
     tenant_id: str
@@ -242,6 +255,8 @@ class Account(BaseModel):
     month: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
     spent_this_month_credits: Credits
     available_credits: int
+    in_flight_jobs: Annotated[int, Field(ge=0)]
+    limits: Limits
 
 
 class UploadForm(BaseModel):

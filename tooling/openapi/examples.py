@@ -192,4 +192,6 @@ ACCOUNT: Final[Example] = {
     "month": "2026-11",
     "spent_this_month_credits": 0,
     "available_credits": 970,
+    "in_flight_jobs": 1,
+    "limits": {"submits_per_minute": 60, "reads_per_minute": 600, "concurrent_jobs": 100, "monthly_credits": None},
 }

@@ -49,6 +49,7 @@ class Operation:
         return f"{self.method} {self.path}"
 
 
+_OF_A_PLAN: Final = ("rate_limited", "too_many_jobs", "monthly_limit_reached")
 _OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
 
 OPERATIONS: Final = (
@@ -73,7 +74,7 @@ OPERATIONS: Final = (
                 examples.QUEUED_JOB,
             ),
         ),
-        problems=(*_OF_A_BODY, "malformed_header", "out_of_credit", "idempotency_key_reused"),
+        problems=(*_OF_A_BODY, "malformed_header", "out_of_credit", "idempotency_key_reused", *_OF_A_PLAN),
         parameters=("IdempotencyKey", "Prefer"),
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
@@ -85,7 +86,7 @@ OPERATIONS: Final = (
         "list_jobs",
         "The tenant's jobs, newest first",
         (Answer(HTTPStatus.OK, "A page of jobs.", answers.JobList, (), examples.JOB_LIST),),
-        problems=("invalid_request",),
+        problems=("invalid_request", "rate_limited"),
         parameters=("Status", "Limit", "Cursor"),
     ),
     Operation(
@@ -97,7 +98,7 @@ OPERATIONS: Final = (
             Answer(HTTPStatus.OK, "The job.", answers.Job, ("ETag", "Retry-After"), examples.SUCCEEDED_JOB),
             Answer(HTTPStatus.NOT_MODIFIED, "The caller has it like that.", None, ("ETag", "Retry-After")),
         ),
-        problems=("not_found",),
+        problems=("not_found", "rate_limited"),
         parameters=("JobId", "IfNoneMatch"),
     ),
     Operation(
@@ -115,7 +116,7 @@ OPERATIONS: Final = (
         "get_audio",
         "The song itself, by a redirect to a fresh link",
         (Answer(HTTPStatus.FOUND, "The song is there for a while.", None, ("Location",)),),
-        problems=("not_found", "no_such_track", "invalid_request"),
+        problems=("not_found", "no_such_track", "invalid_request", "rate_limited"),
         parameters=("JobId", "Track"),
     ),
     Operation(
@@ -124,7 +125,7 @@ OPERATIONS: Final = (
         "list_attempts",
         "What was tried, with whom, and who charged",
         (Answer(HTTPStatus.OK, "Every attempt.", answers.AttemptList, (), examples.ATTEMPT_LIST),),
-        problems=("not_found",),
+        problems=("not_found", "rate_limited"),
         parameters=("JobId",),
     ),
     Operation(
@@ -146,7 +147,7 @@ OPERATIONS: Final = (
                 HTTPStatus.OK, "Every try of the last 30 days.", answers.WebhookAttemptList, (), examples.WEBHOOK_LIST
             ),
         ),
-        problems=("not_found",),
+        problems=("not_found", "rate_limited"),
         parameters=("JobId",),
         tag="webhooks",
     ),
@@ -174,7 +175,7 @@ OPERATIONS: Final = (
         "quote_job",
         "What an order would cost and take; nothing is stored",
         (Answer(HTTPStatus.OK, "The price and the time.", answers.Quote, (), examples.QUOTE),),
-        problems=_OF_A_BODY,
+        problems=(*_OF_A_BODY, "rate_limited"),
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
     ),
@@ -184,6 +185,7 @@ OPERATIONS: Final = (
         "list_models",
         "The models on offer with their limits, prices and usual times",
         (Answer(HTTPStatus.OK, "Every model.", answers.ModelList, (), examples.MODEL_LIST),),
+        problems=("rate_limited",),
         tag="models",
     ),
     Operation(
@@ -201,8 +203,9 @@ OPERATIONS: Final = (
         "GET",
         "/v1/account",
         "get_account",
-        "The tenant's plan and credits",
+        "The tenant's plan, credits and open jobs",
         (Answer(HTTPStatus.OK, "The account.", answers.Account, (), examples.ACCOUNT),),
+        problems=("rate_limited",),
         tag="account",
     ),
     Operation(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fermata.domain.problems import PROBLEMS, problem_type
+from fermata.domain.problems import PROBLEMS, is_retryable, problem_type
 
 _EXAMPLE_REQUEST_ID: Final = "84619bce-7bd6-4dd3-8bf4-5f74c5df5d47"
 
@@ -30,7 +30,7 @@ class ProblemType:
             "status": self.status,
             "detail": self.when,
             "errors": [{"pointer": "/model", "message": "is required"}] if self.slug == "invalid_request" else [],
-            "retryable": self.status == 503,
+            "retryable": is_retryable(self.status),
             "charged": None,
             "request_id": _EXAMPLE_REQUEST_ID,
         }

@@ -5,6 +5,10 @@ FermataError
 │   ├── MalformedBodyError       400: not JSON
 │   ├── MalformedHeaderError     400: a header that cannot be what it should be
 │   ├── OutOfCreditError         402: the wallet is not good for the price
+│   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
+│   │   ├── RateLimitedError     too many in this minute
+│   │   ├── TooManyJobsError     too many jobs are open
+│   │   └── MonthlyLimitError    the month's credits are used up
 │   ├── InsufficientScopeError   403: the key is not meant for this
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
@@ -74,6 +78,39 @@ class OutOfCreditError(RequestRefusedError):
         if available != balance:
             left = f"the month's spending cap leaves {available} credits (balance {balance})"
         super().__init__(f"this order may cost {price} credits and {left}; ask for more credits, then send it again")
+
+
+class LimitReachedError(RequestRefusedError):
+    """The tenant's plan allows no more for now; the same request may pass in `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class RateLimitedError(LimitReachedError):
+    """As many requests of this kind as the plan allows were made in this minute."""
+
+    def __init__(self, what: str, quota: int, retry_after_s: int) -> None:
+        super().__init__(f"the plan allows {quota} {what} a minute; send it again in {retry_after_s} s", retry_after_s)
+
+
+class TooManyJobsError(LimitReachedError):
+    """As many jobs as the plan allows are open."""
+
+    def __init__(self, open_jobs: int, retry_after_s: int) -> None:
+        super().__init__(f"{open_jobs} jobs are open, as many as the plan allows; wait for one to end", retry_after_s)
+
+
+class MonthlyLimitError(LimitReachedError):
+    """The order may cost more than the month's limit leaves, all in credits."""
+
+    def __init__(self, limit: int, left: int, price: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"this order may cost {price} credits and {max(0, left)} of the month's {limit} are left; "
+            "wait for the next month, or ask for a higher limit",
+            retry_after_s,
+        )
 
 
 class InsufficientScopeError(RequestRefusedError):

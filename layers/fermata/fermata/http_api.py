@@ -21,18 +21,21 @@ from fermata.domain.entity_tags import is_known
 from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
 from fermata.domain.job_view import job_view
 from fermata.domain.jobs import Charged, Job
+from fermata.domain.plan_limits import WINDOW_S, Allowance
 from fermata.domain.preferences import preferred_wait
-from fermata.domain.problems import problem_of, problem_type
+from fermata.domain.problems import is_retryable, problem_of, problem_type
 from fermata.domain.tenants import Caller
 from fermata.errors import (
     FermataError,
     FieldError,
     InsufficientScopeError,
     InvalidRequestError,
+    LimitReachedError,
     MalformedBodyError,
     MalformedHeaderError,
     NotStartedError,
     OutOfCreditError,
+    RateLimitedError,
     RequestRefusedError,
     TransientError,
 )
@@ -40,25 +43,41 @@ from fermata.log import logger
 
 LONGEST_RETRY_AFTER_S: Final = 30
 
+Limit = Callable[[str], Allowance | None]
+"""What a tenant's plan leaves of a limit per minute, if that is known."""
 
-def create_api(scope: Scope | None, charged: str | None = None) -> APIGatewayHttpResolver:
+
+def create_api(
+    scope: Scope | None, charged: str | None = None, *, count: Limit | None = None, look: Limit | None = None
+) -> APIGatewayHttpResolver:
     """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
-    that to `caller`. Its errors are problem documents; `charged` is what each says about the caller's money. It tells
-    of its health, and what the API is like, wherever those routes lead to it.
+    that to `caller`. Each request is counted against a limit with `count`, or was counted by its answer, and `look`
+    tells where that does not. Errors are problem documents; `charged` is what each says about the caller's money. It
+    tells of its health, and what the API is like, wherever those routes lead to it.
     """
     api = APIGatewayHttpResolver()
 
     def identify(app: APIGatewayHttpResolver, next_step: Callable[..., Response[str]]) -> Response[str]:
-        if scope is not None and _context(app.current_event):
-            caller(app.current_event, scope)
-        return next_step(app)
+        if not _context(app.current_event):
+            return next_step(app)
+        tenant_id = caller(app.current_event).tenant_id
+        if look is not None:
+            app.context["allowance"] = lambda: look(tenant_id)
+        if count is not None:
+            limit(app, count)
+        caller(app.current_event, scope)
+        response = next_step(app)
+        if "RateLimit" not in response.headers:
+            response.headers.update(_limits_told(app))
+        return response
 
     def refuse(error: FermataError) -> Response[str]:
         told = problem_of(error)
         logger.info("request refused", extra={"problem": told.slug, "wrong_fields": len(told.fields)})
         held = Charged.HELD.value if isinstance(error, NotStartedError) else charged
         fields = [vars(field) for field in told.fields]
-        return problem(api, told.status, told.slug, told.title, told.detail, held, fields, _facts(error))
+        headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError) else {}
+        return problem(api, told.status, told.slug, told.title, told.detail, held, fields, _facts(error), headers)
 
     def fail(error: Exception) -> Response[str]:
         logger.exception("unexpected error", extra={"error": type(error).__name__})
@@ -93,23 +112,48 @@ def problem(
     charged: str | None = None,
     errors: list[dict[str, Any]] | None = None,
     facts: dict[str, int | str] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Response[str]:
-    """A problem document, with `facts` as members of its own; 503 is the one status that is worth the same request
-    again.
-    """
+    """A problem document, with `facts` as members of its own; 429 and 503 are worth the same request again."""
     body = {
         "type": problem_type(slug),
         "title": title,
         "status": status,
         "detail": detail,
         "errors": errors or [],
-        "retryable": status == 503,
+        "retryable": is_retryable(status),
         "charged": charged,
         "request_id": api.current_event.request_context.request_id,
         **(facts or {}),
     }
-    headers = {"Retry-After": "2"} if status == 503 else {}
-    return Response(status, "application/problem+json", json.dumps(body), headers)
+    again = {"Retry-After": "2"} if status == 503 else {}
+    told = {**_limits_told(api), **again, **(headers or {})}
+    return Response(status, "application/problem+json", json.dumps(body), told)
+
+
+def limit(api: APIGatewayHttpResolver, count: Limit) -> None:
+    """Count this request against a limit, which its answer then tells of; raises `RateLimitedError` beyond it."""
+    allowance = count(caller(api.current_event).tenant_id)
+    api.context["allowance"] = lambda: allowance
+    if allowance is not None and allowance.exceeded:
+        raise RateLimitedError(f"{allowance.policy}s", allowance.quota, allowance.resets_in_s)
+
+
+def limit_headers(allowance: Allowance | None) -> dict[str, str]:
+    """How a limit is told (draft-ietf-httpapi-ratelimit-headers-10): quota and window, what is left and for how long;
+    seconds both.
+    """
+    if allowance is None:
+        return {}
+    return {
+        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota};w={WINDOW_S}',
+        "RateLimit": f'"{allowance.policy}";r={allowance.remaining};t={allowance.resets_in_s}',
+    }
+
+
+def _limits_told(api: APIGatewayHttpResolver) -> dict[str, str]:
+    allowance: Callable[[], Allowance | None] | None = api.context.get("allowance")
+    return {} if allowance is None else limit_headers(allowance())
 
 
 def _facts(error: FermataError) -> dict[str, int | str]:
@@ -162,14 +206,20 @@ def first_answer(job: Job, estimate: Estimate, address: str, now: datetime) -> F
 
 
 def accepted(
-    answer: FirstAnswer, *, replayed: bool, waited_s: int | None = None, ended: dict[str, JsonValue] | None = None
+    answer: FirstAnswer,
+    *,
+    replayed: bool,
+    waited_s: int | None = None,
+    ended: dict[str, JsonValue] | None = None,
+    allowance: Allowance | None = None,
 ) -> Response[str]:
     """202 for an order; a replayed one has the bytes of the first and says that it is not the first. 200 with the job
     instead where that ended while the request was held; None for `waited_s` is no wait.
     """
     mark = {"Idempotency-Replayed": "true"} if replayed else {}
-    applied = {} if waited_s is None else {"Preference-Applied": f"wait={waited_s}"}
-    headers = {"Cache-Control": "no-store", **answer.headers, **mark, **applied}
+    # What was left before a wait is old after it.
+    more = limit_headers(allowance) if waited_s is None else {"Preference-Applied": f"wait={waited_s}"}
+    headers = {"Cache-Control": "no-store", **answer.headers, **mark, **more}
     if ended is None:
         return Response(202, "application/json", answer.body, headers)
     headers.pop("Retry-After", None)

@@ -17,6 +17,7 @@ from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Job, JobStatus, Track
+from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.song_times import SongTime
@@ -33,12 +34,12 @@ from fermata.domain.webhook_secrets import WebhookSecrets
 class JobStore(Protocol):
     """Job records, and the credits that they move. Writes are conditional on the version that was read."""
 
-    def create(self, job: Job, receipt: Receipt | None = None) -> None:
-        """Store a new job, hold its price in the tenant's wallet and keep the receipt: all in one transaction, or
-        nothing.
+    def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
+        """Store a new job, hold its price in the tenant's wallet, count it there and keep the receipt: all in one
+        transaction, or nothing. Gives back the wallet as it is then, but for what others moved at the same moment.
 
         Raises `StaleRecordError` where the id is taken, `IdempotencyKeyTakenError` where another live receipt has the
-        key, and `OutOfCreditError`.
+        key, a `LimitReachedError` where the plan allows no more, and `OutOfCreditError`.
         """
 
     def load(self, job_id: str) -> Job | None:
@@ -111,8 +112,27 @@ class WalletStore(Protocol):
         grant and changes nothing.
         """
 
-    def set_plan(self, tenant_id: str, plan: Plan, cap_credits: int | None) -> bool:
-        """Put a wallet on another plan; False where it is to be prepaid and its balance is negative."""
+    def set_plan(
+        self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits = DEFAULT_LIMITS
+    ) -> bool:
+        """Put a wallet on another plan with these limits; False where it is to be prepaid and its balance is
+        negative.
+        """
+
+
+@dataclass(frozen=True)
+class ReadCount:
+    """How often a tenant has read in a minute, and how often it may."""
+
+    reads: int
+    per_minute: int
+
+
+class ReadCounts(Protocol):
+    """How often tenants read, counted by all together."""
+
+    def add(self, tenant_id: str, minute: str, reads: int) -> ReadCount:
+        """Count reads, and give back all of the minute; raises `TransientError`, after which they may be counted."""
 
 
 class Estimates(Protocol):

@@ -20,6 +20,7 @@ from fermata.domain.api_keys import KEY_RANDOM_BYTES
 from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
+from fermata.domain.plan_limits import Allowance
 from fermata.ports import (
     BrakeStore,
     CallbackStore,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fermata.errors import FermataError
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.await_end import WaitPorts
+    from fermata.use_cases.counting_reads import ReadMeter
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.delete_job import DeletePorts
     from fermata.use_cases.deliver_webhook import DeliverPorts
@@ -195,6 +197,26 @@ def replay_ports() -> "ReplayPorts":
 
     telling = _tell_ports()
     return ReplayPorts(job_store(), telling.webhooks, _webhook_deliveries(), telling.machine)
+
+
+def count_read(tenant_id: str) -> Allowance | None:
+    """Count one read of a tenant against its plan."""
+    return _read_meter().count(tenant_id, now())
+
+
+def submits_left(tenant_id: str) -> Allowance | None:
+    """How many orders a tenant's plan still takes."""
+    from fermata.use_cases.looking_at_limits import submits_left
+
+    return submits_left(tenant_id, wallet_store(), now())
+
+
+@lru_cache(maxsize=1)
+def _read_meter() -> "ReadMeter":
+    from fermata.adapters.dynamo_read_counts import DynamoReadCounts
+    from fermata.use_cases.counting_reads import ReadMeter
+
+    return ReadMeter(DynamoReadCounts(aws.dynamodb(), config.load(config.TableSettings).table_name))
 
 
 def manage_ports() -> "ManagePorts":

@@ -97,6 +97,7 @@ def test_a_refused_key_is_not_repeated() -> None:
         *[["admin", "grant", "acme", amount] for amount in ("1.5", "1e3", "1_000", "\u0665", "", "many", "9" * 101)],
         ["admin", "set-plan", "acme", "barter"],
         ["admin", "set-plan", "acme", "postpaid", "--cap", "1.5"],
+        ["admin", "set-plan", "acme", "prepaid", "--submits-per-minute", "many"],
         ["admin", "rotate-key"],
         ["admin", "rotate-key", "aaaaaaaa", "--overlap", "soon"],
         ["admin", "issue-key", "acme", "--days", "1", "--expires-at", "2027-01-01T00:00:00Z"],

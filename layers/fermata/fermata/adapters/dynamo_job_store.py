@@ -16,7 +16,7 @@ from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
-from fermata.domain.wallet import LedgerEntry, hold_on, settlement_of
+from fermata.domain.wallet import LedgerEntry, Wallet, hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
@@ -32,8 +32,8 @@ class DynamoJobStore:
     def __init__(self, transactions: DynamoTransactions) -> None:
         self._transactions = transactions
 
-    def create(self, job: Job, receipt: Receipt | None = None) -> None:
-        """Store a new job with what was asked for, hold its price and keep the receipt, or nothing at all."""
+    def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
+        """Store a new job with what was asked for, hold its price, count it and keep the receipt, or nothing at all."""
         writes = {
             _ROW: self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)"),
             "request": self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES)),
@@ -41,10 +41,11 @@ class DynamoJobStore:
         }
         if receipt is not None:
             writes[_RECEIPT] = self._put_receipt(receipt, job)
-        failed = write_with_wallet(writes, hold_on(job), self._transactions)
+        failed, wallet = write_with_wallet(writes, hold_on(job), self._transactions)
         if _RECEIPT in failed:
             raise IdempotencyKeyTakenError("another order with this key was stored first; its answer is the answer")
         _refuse_if_stale(failed)
+        return wallet
 
     def claim(self, job: Job, budget_micro_usd: int) -> None:
         """Save a job with a new attempt and book its cost, unless its provider is held back."""
@@ -71,7 +72,8 @@ class DynamoJobStore:
         somebody else wrote first.
         """
         writes = self._changes(job, *_next_version(job))
-        _refuse_if_stale(write_with_wallet(writes, settlement_of(job), self._transactions))
+        failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
+        _refuse_if_stale(failed)
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         """Replace the version before this one by one whose attempts have their bills, and add the notes."""

@@ -1,14 +1,17 @@
-"""Wallets and ledgers in DynamoDB: `WALLET#<tenant>` holds the counters in `WALLET` and one `LEDGER#<entry id>` per
-entry, which nothing ever changes or deletes.
+"""Wallets and ledgers in DynamoDB: `WALLET#<tenant>` holds the counters and the plan in `WALLET`, and one
+`LEDGER#<entry id>` per entry, which nothing ever changes or deletes.
 
 Counters are added to, not replaced, so that many jobs of one tenant do not make each other read again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fermata.adapters.dynamo_items import Item
+from fermata.adapters.dynamo_read_counts import limit_reads
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
+from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
 from fermata.errors import ConfigurationError, TransientError
 
@@ -38,15 +41,19 @@ class DynamoWalletStore:
         """Add granted credits and their entry; an entry that is there already changes nothing."""
         write_with_wallet({}, grant, self._transactions)
 
-    def set_plan(self, tenant_id: str, plan: Plan, cap_credits: int | None) -> bool:
+    def set_plan(
+        self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits = DEFAULT_LIMITS
+    ) -> bool:
         """Put a wallet on another plan; False where it is to be prepaid and its balance is negative."""
-        values: dict[str, Any] = {":plan": plan.value, ":cap": cap_credits}
+        fields = {"plan": plan.value, "cap_credits": cap_credits, **limits.model_dump()}
+        values: dict[str, Any] = {f":{name}": value for name, value in fields.items()}
         condition = "attribute_exists(pk)"
         if plan is Plan.PREPAID:
             condition, values = f"{condition} AND #balance >= :nothing", {**values, ":nothing": 0}
-        expression = "SET #plan = :plan , #cap_credits = :cap"
-        update = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
-        return not self._transactions.write({WALLET: update}, self._transactions.deadline())
+        expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
+        wallet = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
+        reads = limit_reads(tenant_id, limits.reads_per_minute, self._transactions)
+        return not self._transactions.write({WALLET: wallet, **reads}, self._transactions.deadline())
 
 
 def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | None:
@@ -57,26 +64,26 @@ def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | No
 
 def write_with_wallet(
     writes: dict[str, Write], movement: Movement, transactions: DynamoTransactions
-) -> dict[str, Item]:
+) -> tuple[dict[str, Item], Wallet]:
     """Write all parts and the movement with its entries, or nothing: then the parts, or the entries, whose condition
-    did not hold.
+    did not hold. Also the wallet as it is then, but for what others moved at the same moment.
 
-    Raises `OutOfCreditError` where the wallet is not good for a hold, `TransientError`, and `ConfigurationError` where
-    the tenant has no wallet.
+    Raises `LimitReachedError` and `OutOfCreditError` where the wallet refuses a hold, `TransientError`, and
+    `ConfigurationError` where the tenant has no wallet.
     """
     deadline = transactions.deadline()
     wallet = find_wallet(movement.tenant_id, transactions)
     for _ in range(_TRIES):
         if wallet is None:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
-        wallet.after(movement)
+        moved = wallet.after(movement)
         entries = new_entries(movement.tenant_id, movement.entries, transactions)
         everything = {**writes, WALLET: _move(wallet, movement, transactions), **entries}
         failed = dict(transactions.write(everything, deadline))
         now = failed.pop(WALLET, None)
         if failed or now is None:
-            return failed
-        # Plan, cap, month or funds changed since the wallet was read; what it is now decides.
+            return failed, moved
+        # Plan, limits, month, minute, counters or funds changed since the wallet was read; what it is now decides.
         wallet = Wallet.model_validate(now) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
 
@@ -90,35 +97,83 @@ def _put_entry(tenant_id: str, entry: LedgerEntry, transactions: DynamoTransacti
     return transactions.put(_partition(tenant_id), f"LEDGER#{entry.entry_id}", entry.model_dump(mode="json"), _NEW)
 
 
+@dataclass
+class _Change:
+    """The parts of an update that belong together: expressions, conditions, and the values that both name."""
+
+    sets: list[str] = field(default_factory=list)
+    adds: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def expression(self) -> str:
+        sets, adds = " , ".join(self.sets), " , ".join(self.adds)
+        return f"SET {sets} ADD {adds}" if sets else f"ADD {adds}"
+
+
 def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) -> Write:
-    begins_month = wallet.in_month_of(movement.at).month != wallet.month
-    values: dict[str, Any] = {
-        ":granted": movement.granted,
-        ":balance": movement.balance,
-        ":held": movement.held,
-        ":spent": movement.spent,
-        ":committed": movement.held + movement.spent,
-        ":read_month": wallet.month,
-    }
-    expression = "ADD #granted :granted , #balance :balance , #held :held , #spent :spent"
-    if begins_month:
-        month = "SET #month = :month , #spent_in_month = :spent , #committed = #held + :committed"
-        expression, values = f"{month} {expression}", {**values, ":month": wallet.in_month_of(movement.at).month}
-    else:
-        expression = f"{expression} , #spent_in_month :spent , #committed :committed"
-    condition = "attribute_exists(pk) AND #month = :read_month"
+    change = _Change(
+        adds=["#granted :granted", "#balance :balance", "#held :held", "#spent :spent", "#open_jobs :open_jobs"],
+        conditions=["attribute_exists(pk)"],
+        values={
+            ":granted": movement.granted,
+            ":balance": movement.balance,
+            ":held": movement.held,
+            ":spent": movement.spent,
+            ":open_jobs": movement.open_jobs,
+        },
+    )
+    committed = _count_in_month(wallet, movement, change)
     if movement.is_hold:
-        good_for, more = _good_for(wallet, movement, "#held" if begins_month else "#committed")
-        condition, values = f"{condition} AND {good_for}", {**values, **more}
-    return transactions.update(_partition(movement.tenant_id), "WALLET", expression, condition, values)
+        _keep_to_limits(wallet, movement, committed, change)
+        _be_good_for(wallet, movement, committed, change)
+    condition = " AND ".join(change.conditions)
+    return transactions.update(_partition(movement.tenant_id), "WALLET", change.expression, condition, change.values)
 
 
-def _good_for(wallet: Wallet, movement: Movement, committed: str) -> tuple[str, dict[str, Any]]:
+def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
+    """What a cap counts before this movement, as a condition can name it."""
+    change.conditions.append("#month = :read_month")
+    change.values |= {":read_month": wallet.month, ":committed": movement.held + movement.spent}
+    month = wallet.in_month_of(movement.at).month
+    if month == wallet.month:
+        change.adds += ["#spent_in_month :spent", "#committed :committed"]
+        return "#committed"
+    change.sets += ["#month = :month", "#spent_in_month = :spent", "#committed = #held + :committed"]
+    change.values[":month"] = month
+    return "#held"
+
+
+def _keep_to_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
+    """Count an order within its minute, and have the limits that the wallet has by then allow it."""
+    change.conditions += ["#minute = :read_minute", "#open_jobs < #concurrent_jobs"]
+    change.values |= {":read_minute": wallet.minute, ":one": 1}
+    minute = wallet.in_minute_of(hold.at).minute
+    if minute == wallet.minute:
+        change.conditions.append("#submits_in_minute < #submits_per_minute")
+        change.adds.append("#submits_in_minute :one")
+    else:
+        change.sets += ["#minute = :minute", "#submits_in_minute = :one"]
+        change.values[":minute"] = minute
+    if wallet.monthly_credits is None:
+        change.conditions.append("attribute_type( #monthly_credits , :nothing )")
+        change.values[":nothing"] = "NULL"
+    else:
+        change.conditions += ["#monthly_credits = :monthly_credits", f"{committed} <= :monthly_limit"]
+        monthly_limit = wallet.monthly_credits - hold.to_hold
+        change.values |= {":monthly_credits": wallet.monthly_credits, ":monthly_limit": monthly_limit}
+
+
+def _be_good_for(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
+    change.conditions.append("#plan = :plan")
+    change.values[":plan"] = wallet.plan.value
     if wallet.cap_credits is None:
-        return "#plan = :plan AND #balance >= :hold", {":plan": wallet.plan.value, ":hold": movement.to_hold}
-    limit = wallet.cap_credits - movement.to_hold
-    condition = f"#plan = :plan AND #cap_credits = :cap AND {committed} <= :limit"
-    return condition, {":plan": wallet.plan.value, ":cap": wallet.cap_credits, ":limit": limit}
+        change.conditions.append("#balance >= :hold")
+        change.values[":hold"] = hold.to_hold
+    else:
+        change.conditions += ["#cap_credits = :cap", f"{committed} <= :limit"]
+        change.values |= {":cap": wallet.cap_credits, ":limit": wallet.cap_credits - hold.to_hold}
 
 
 def _as_item(wallet: Wallet) -> dict[str, Any]:

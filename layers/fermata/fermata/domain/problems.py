@@ -17,10 +17,13 @@ from fermata.errors import (
     InvalidRequestError,
     MalformedBodyError,
     MalformedHeaderError,
+    MonthlyLimitError,
     NotFinishedError,
     NotFoundError,
     NoWebhookError,
     OutOfCreditError,
+    RateLimitedError,
+    TooManyJobsError,
     TooManyReplaysError,
     TransientError,
     TriggerOffError,
@@ -41,13 +44,16 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
     BodyTooLargeError: (413, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),
+    RateLimitedError: (429, "rate_limited", "Too many requests in this minute"),
+    TooManyJobsError: (429, "too_many_jobs", "Too many jobs are open"),
+    MonthlyLimitError: (429, "monthly_limit_reached", "The month's credits are used up"),
     TransientError: (503, "unavailable", "Try again in a moment"),
 }
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One error as its caller sees it; 503 is the one status that is worth the same request again."""
+    """One error as its caller sees it; 429 and 503 are the statuses that are worth the same request again."""
 
     status: int
     slug: str
@@ -63,7 +69,7 @@ class Problem:
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status == 503
+        return is_retryable(self.status)
 
     def document(self) -> dict[str, JsonValue]:
         """The members of the problem document that hold over every edge."""
@@ -84,6 +90,11 @@ def problem_of(error: FermataError) -> Problem:
     fields = error.fields if isinstance(error, InvalidRequestError) else ()
     detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or str(error)
     return Problem(status, slug, title, detail, fields)
+
+
+def is_retryable(status: int) -> bool:
+    """Whether an answer of this status is worth the same request again."""
+    return status in (429, 503)
 
 
 def problem_type(slug: str) -> str:

@@ -13,7 +13,16 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs import Charged, Job
-from fermata.errors import OutOfCreditError
+from fermata.domain.plan_limits import (
+    LOOK_AGAIN_S,
+    Allowance,
+    PlanLimits,
+    left_of_minute_s,
+    left_of_month_s,
+    minute_of,
+    submit_allowance,
+)
+from fermata.errors import MonthlyLimitError, OutOfCreditError, RateLimitedError, TooManyJobsError
 
 MAX_AMOUNT: Final = 1_000_000_000
 """Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
@@ -96,12 +105,21 @@ class Movement(_Value):
         """Whether the wallet may refuse it; everything else always goes through."""
         return any(entry.kind is EntryKind.HOLD for entry in self.entries)
 
+    @property
+    def open_jobs(self) -> int:
+        """Jobs that it adds to those that are open: one with a hold, and its end takes it away."""
+        if self.is_hold:
+            return 1
+        return -1 if any(entry.kind in (EntryKind.SETTLE, EntryKind.REFUND) for entry in self.entries) else 0
+
     def _total(self, kind: EntryKind) -> int:
         return sum(entry.credits for entry in self.entries if entry.kind is kind)
 
 
-class Wallet(_Value):
-    """A tenant's credits. `spent_in_month` belongs to `month` ("2026-11", UTC); `cap_credits` is None when prepaid."""
+class Wallet(PlanLimits):
+    """A tenant's credits, and what its plan's limits count. `spent_in_month` belongs to `month` ("2026-11", UTC),
+    `submits_in_minute` to `minute`; `cap_credits` is None when prepaid.
+    """
 
     tenant_id: str
     month: str
@@ -112,6 +130,9 @@ class Wallet(_Value):
     held: int = 0
     spent: int = 0
     spent_in_month: int = 0
+    open_jobs: int = 0
+    minute: str = ""
+    submits_in_minute: int = 0
 
     @property
     def committed(self) -> int:
@@ -128,15 +149,29 @@ class Wallet(_Value):
         month = month_of(moment)
         return self if month <= self.month else self.model_copy(update={"month": month, "spent_in_month": 0})
 
-    def on_plan(self, plan: Plan, cap_credits: int | None) -> "Wallet":
+    def in_minute_of(self, moment: datetime) -> "Wallet":
+        """This wallet as it counts in the minute of `moment`. A minute that has begun does not go back."""
+        minute = minute_of(moment)
+        return self if minute <= self.minute else self.model_copy(update={"minute": minute, "submits_in_minute": 0})
+
+    def submits_left(self, now: datetime) -> Allowance:
+        """How many orders the plan still takes in this minute."""
+        return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
+
+    def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
         """This wallet on another plan."""
-        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits})
+        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **limits.model_dump()})
 
     def after(self, movement: Movement) -> "Wallet":
-        """This wallet once the movement has reached it; raises `OutOfCreditError` where it is not good for a hold."""
+        """This wallet once the movement has reached it; where it is a hold, raises a `LimitReachedError`, or
+        `OutOfCreditError` where the wallet is not good for it.
+        """
         wallet = self.in_month_of(movement.at)
-        if movement.is_hold and wallet.available < movement.to_hold:
-            raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
+        if movement.is_hold:
+            wallet = wallet.in_minute_of(movement.at)
+            _refuse_beyond_limits(wallet, movement)
+            if wallet.available < movement.to_hold:
+                raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
         return wallet.model_copy(
             update={
                 "granted": wallet.granted + movement.granted,
@@ -144,6 +179,8 @@ class Wallet(_Value):
                 "held": wallet.held + movement.held,
                 "spent": wallet.spent + movement.spent,
                 "spent_in_month": wallet.spent_in_month + movement.spent,
+                "open_jobs": wallet.open_jobs + movement.open_jobs,
+                "submits_in_minute": wallet.submits_in_minute + movement.is_hold,
             }
         )
 
@@ -187,6 +224,16 @@ def note_on(job: Job, attempt: int, text: str, now: datetime) -> LedgerEntry:
         attempt=attempt,
         text=text,
     )
+
+
+def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
+    if wallet.submits_in_minute >= wallet.submits_per_minute:
+        raise RateLimitedError("orders", wallet.submits_per_minute, left_of_minute_s(hold.at))
+    if wallet.open_jobs >= wallet.concurrent_jobs:
+        raise TooManyJobsError(wallet.open_jobs, LOOK_AGAIN_S)
+    if wallet.monthly_credits is not None and wallet.committed + hold.to_hold > wallet.monthly_credits:
+        left = wallet.monthly_credits - wallet.committed
+        raise MonthlyLimitError(wallet.monthly_credits, left, hold.to_hold, left_of_month_s(hold.at))
 
 
 def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:

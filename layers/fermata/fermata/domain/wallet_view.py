@@ -8,7 +8,9 @@ from fermata.domain.wallet import Wallet
 
 
 def wallet_view(wallet: Wallet, now: datetime) -> dict[str, JsonValue]:
-    """Credits and the plan that bounds them; `available_credits` is what a new job may hold."""
+    """Credits and the plan that bounds them; `available_credits` is what a new job may hold, `in_flight_jobs` the jobs
+    that have not ended.
+    """
     current = wallet.in_month_of(now)
     return {
         "tenant_id": current.tenant_id,
@@ -21,4 +23,6 @@ def wallet_view(wallet: Wallet, now: datetime) -> dict[str, JsonValue]:
         "month": current.month,
         "spent_this_month_credits": current.spent_in_month,
         "available_credits": current.available,
+        "in_flight_jobs": current.open_jobs,
+        "limits": dict(current.limits.model_dump()),
     }

@@ -10,6 +10,7 @@ from fermata.domain.brakes import EVERY_PROVIDER
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import sortable_id
 from fermata.domain.job_view import rfc3339
+from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import MAX_SOURCES, Change, Source
 from fermata.domain.usage_export import checked_rows
@@ -30,6 +31,7 @@ from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.set_triggers import set_triggers
 
+Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
 
 
@@ -67,11 +69,22 @@ class Grant(_Command):
 
 
 class SetPlan(_Command):
-    """Bound a tenant's orders by its balance (prepaid), or by a cap of credits per calendar month in UTC (postpaid)."""
+    """Bound a tenant's orders by its balance (prepaid), or by a cap of credits per calendar month in UTC (postpaid),
+    and by limits. A limit that is left out is the default.
+    """
 
     action: Literal["set_plan"]
     plan: Plan
     cap_credits: Amount | None = None
+    submits_per_minute: Count = DEFAULT_LIMITS.submits_per_minute
+    reads_per_minute: Count = DEFAULT_LIMITS.reads_per_minute
+    concurrent_jobs: Count = DEFAULT_LIMITS.concurrent_jobs
+    monthly_credits: Amount | None = None
+
+    @property
+    def limits(self) -> PlanLimits:
+        """The limits of the plan."""
+        return PlanLimits.model_validate(self.model_dump(include=set(PlanLimits.model_fields)))
 
 
 class SetTriggers(_Command):
@@ -158,8 +171,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             _wallet(tenant_id, ports.wallets)
             ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
             return wallet_view(_wallet(tenant_id, ports.wallets), now)
-        case SetPlan(tenant_id=tenant_id, plan=plan, cap_credits=cap_credits):
-            return _set_plan(tenant_id, plan, cap_credits, ports.wallets, now)
+        case SetPlan() as terms:
+            return _set_plan(terms, ports.wallets, now)
         case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
             _wallet(tenant_id, ports.wallets)
             return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
@@ -193,14 +206,13 @@ def _manage_provider(
     return {"provider": name, "paused": paused, "changed": changed}
 
 
-def _set_plan(
-    tenant_id: str, plan: Plan, cap_credits: int | None, wallets: WalletStore, now: datetime
-) -> dict[str, JsonValue]:
-    if (plan is Plan.POSTPAID) is (cap_credits is None):
+def _set_plan(terms: SetPlan, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:
+    tenant_id, plan = terms.tenant_id, terms.plan
+    if (plan is Plan.POSTPAID) is (terms.cap_credits is None):
         need = "is required for a postpaid plan" if plan is Plan.POSTPAID else "must be left out for a prepaid plan"
         raise InvalidRequestError([FieldError("/cap_credits", need)])
     _wallet(tenant_id, wallets)
-    if not wallets.set_plan(tenant_id, plan, cap_credits):
+    if not wallets.set_plan(tenant_id, plan, terms.cap_credits, terms.limits):
         owed = -_wallet(tenant_id, wallets).balance
         raise InvalidRequestError([FieldError("/plan", f"{tenant_id} owes {owed} credits; grant them before prepaid")])
     return wallet_view(_wallet(tenant_id, wallets), now)

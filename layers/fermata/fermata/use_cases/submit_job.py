@@ -13,6 +13,7 @@ from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.job_view import quote_view
 from fermata.domain.jobs import Job, JobStatus, not_started
+from fermata.domain.plan_limits import Allowance
 from fermata.domain.reaping import looked_after
 from fermata.domain.references import object_key, wrong_upload
 from fermata.domain.requests import SongRequest, parse_song_request
@@ -21,6 +22,7 @@ from fermata.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     InvalidRequestError,
+    LimitReachedError,
     NotStartedError,
     OutOfCreditError,
     StaleRecordError,
@@ -62,11 +64,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Submission:
-    """The job of an order, and what its caller is told; `replayed` where an earlier order with the same key made it."""
+    """The job of an order, and what its caller is told; `replayed` where an earlier order with the same key made it.
+    `allowance` is what the plan still takes, as far as that is known.
+    """
 
     job_id: str
     answer: FirstAnswer
     replayed: bool
+    allowance: Allowance | None = None
 
 
 def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: bytes) -> Submission:
@@ -86,15 +91,15 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
     job = looked_after(_new_job(request, plan.chain, order.tenant_id, until, now, randomness), ports.first_check_s)
     answer = order.answer(job)
     try:
-        ports.jobs.create(job, _receipt(order, job, answer, now))
-    except (IdempotencyKeyTakenError, OutOfCreditError):
-        # Of two orders with one key the other may have taken the key, or with it the last credits.
+        wallet = ports.jobs.create(job, _receipt(order, job, answer, now))
+    except (IdempotencyKeyTakenError, LimitReachedError, OutOfCreditError):
+        # Of two orders with one key the other may have taken the key, or with it the last credits or the last place.
         first = _replay(order, request, ports, now)
         if first is None:
             raise
         return first
     _start(job, ports, now, keyed=order.idempotency_key is not None)
-    return Submission(job.id, answer, replayed=False)
+    return Submission(job.id, answer, replayed=False, allowance=wallet.submits_left(now))
 
 
 def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> dict[str, JsonValue]:
