@@ -187,7 +187,8 @@ class LocalCloud:
             parts.clients("secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps(keys))
 
     def _start_api(self, parts: _Parts) -> HttpServer:
-        bridge = HttpBridge(parts.deployment.routes, parts.runtime.submit, self._log("http"))
+        deployment = parts.deployment
+        bridge = HttpBridge(deployment.routes, parts.runtime.submit, self._log("http"), cors=deployment.cors)
         server = HttpServer(self._listener, bridge)
         server.start()
         self._exits.callback(server.stop)

@@ -44,6 +44,17 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Cors:
+    """Which pages of other origins may call the HTTP API, with what, and what they may read; `origins` may be `*`."""
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...]
+    headers: tuple[str, ...]
+    exposed: tuple[str, ...]
+    max_age_s: int
+
+
+@dataclass(frozen=True)
 class Deployment:
     """The result of deploying one template: what the bridges need, and the stack's outputs."""
 
@@ -53,3 +64,4 @@ class Deployment:
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     """Logical id to physical id."""
+    cors: Cors | None = None

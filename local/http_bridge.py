@@ -12,7 +12,8 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 from werkzeug.wrappers import Request, Response
 
 from local.authorizers import AuthorizerCache, AuthorizerError
-from local.deployment import Route
+from local.cors import is_preflight, mark, preflight_answer
+from local.deployment import Cors, Route
 from local.http_events import BadAnswerError, authorizer_event, request_event, response
 from local.http_routes import RouteMatch, RouteTable
 from local.lambda_answers import Answer
@@ -59,10 +60,12 @@ class HttpBridge:
         submit: Callable[[str, bytes], Future[Answer]],
         log: JsonLines,
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
+        cors: Cors | None = None,
     ) -> None:
         self._routes = RouteTable(routes)
         self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
         self._authorizers = AuthorizerCache(submit)
+        self._cors = cors
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request and write one line about it."""
@@ -74,6 +77,8 @@ class HttpBridge:
         return answer(environ, start_response)
 
     def _answer(self, exchange: Exchange) -> tuple[Exchange, Response]:
+        if self._cors and is_preflight(exchange.request):
+            return exchange, preflight_answer(self._cors, exchange.request)
         try:
             body = _read_body(exchange.request)
             match = self._routes.match(exchange.request.method, exchange.request.path)
@@ -83,7 +88,10 @@ class HttpBridge:
             context = self._authorize(exchange, match)
             exchange = replace(exchange, function=match.route.function_arn.rsplit(":", 1)[-1])
             event = request_event(exchange.request, match, body, exchange.request_id, context)
-            return exchange, self._integrate(match.route.function_arn, event)
+            answer = self._integrate(match.route.function_arn, event)
+            if self._cors:
+                mark(self._cors, exchange.request, answer)
+            return exchange, answer
         except _Refusal as refusal:
             return exchange, _in_aws_words(refusal.status, refusal.message)
 

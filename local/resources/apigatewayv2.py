@@ -8,7 +8,7 @@ from annotated_types import Len
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from local.deployment import REGION, Authorizer, Route
+from local.deployment import REGION, Authorizer, Cors, Route
 from local.resources.resource_type import Created, Properties, ResourceType, Stack, UnsupportedValueError
 
 _FUNCTION_OF_URI: Final = re.compile(r"functions/(arn:[^/]+)/invocations")
@@ -62,9 +62,20 @@ class Components(_OpenApiPart):
     security_schemes: dict[str, SecurityScheme] = Field(default_factory=dict)
 
 
+class CorsConfiguration(_OpenApiPart):
+    """What pages of other origins may do; API Gateway answers them itself."""
+
+    allow_origins: tuple[str, ...]
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int = 0
+
+
 class Body(_OpenApiPart):
     """An OpenAPI document with API Gateway's extensions."""
 
+    cors: CorsConfiguration | None = Field(default=None, alias="x-amazon-apigateway-cors")
     paths: dict[str, dict[str, Operation]] = Field(default_factory=dict)
     components: Components = Field(default_factory=Components)
 
@@ -87,7 +98,14 @@ def _create_api(logical_id: str, properties: ApiProperties, stack: Stack) -> Cre
     """Read the routes. The bridge serves them; the emulator gets no API, whose first use would cost half a second."""
     api_id = hashlib.sha256(f"{stack.name}-{logical_id}".encode()).hexdigest()[:10]
     endpoint = f"https://{api_id}.execute-api.{REGION}.amazonaws.com"
-    return Created(api_id, {"ApiEndpoint": endpoint, "ApiId": api_id}, routes=_routes(properties.body))
+    attributes = {"ApiEndpoint": endpoint, "ApiId": api_id}
+    return Created(api_id, attributes, routes=_routes(properties.body), cors=_cors(properties.body.cors))
+
+
+def _cors(given: CorsConfiguration | None) -> Cors | None:
+    if given is None:
+        return None
+    return Cors(given.allow_origins, given.allow_methods, given.allow_headers, given.expose_headers, given.max_age)
 
 
 def _routes(body: Body) -> tuple[Route, ...]:

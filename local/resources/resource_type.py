@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-from local.deployment import ACCOUNT_ID, REGION, FunctionSpec, Route
+from local.deployment import ACCOUNT_ID, REGION, Cors, FunctionSpec, Route
 
 Clients: TypeAlias = Callable[[str], Any]
 """Returns the boto3 client of a service. Typed loosely, once for all: the name decides its type at run time."""
@@ -61,6 +61,7 @@ class Created:
     attributes: Mapping[str, str] = field(default_factory=dict)
     functions: tuple[FunctionSpec, ...] = ()
     routes: tuple[Route, ...] = ()
+    cors: Cors | None = None
     layer_dir: Path | None = None
 
 

@@ -13,6 +13,7 @@ from tests.integration.song import Cloud
 
 TOOLS: Final = Path(__file__).parents[2] / ".tools" / "contract" / "bin"
 WITHIN_S: Final = 120
+PAGE: Final = "https://app.example.com"
 EXCLUDED_CHECKS: Final = {
     "positive_data_acceptance": "what a model takes is data of the catalogue: what fits the schema may be refused",
     "unsupported_method": "the contract has 404 for whatever is no route, a known path with another method included",
@@ -23,13 +24,26 @@ EXCLUDED_CHECKS: Final = {
 @pytest.fixture(scope="module")
 def quick_cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
     """A cloud whose providers answer at once, with credits for whatever is ordered."""
-    return start_cloud("--provider-latency", "0", "--credits", "1000000")
+    return start_cloud("--provider-latency", "0", "--credits", "1000000", "--param", f"CorsAllowedOrigins={PAGE}")
 
 
 def test_the_document_is_served_without_a_key_as_it_is_committed(quick_cloud: Cloud) -> None:
     answer = httpx.get(f"{quick_cloud.line['api_url']}/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.content == DOCUMENT.read_bytes()
+
+
+def test_a_page_of_an_allowed_origin_may_order_and_read_the_answer(quick_cloud: Cloud) -> None:
+    with quick_cloud.http() as http:
+        asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+        preflight = httpx.options(f"{quick_cloud.line['api_url']}/v1/jobs", headers=asked)
+        answer = http.get("/v1/jobs", headers={"Origin": PAGE})
+        elsewhere = http.get("/v1/jobs", headers={"Origin": "https://evil.example.com"})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, PAGE)
+    assert "idempotency-key" in preflight.headers["access-control-allow-headers"].split(",")
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert "retry-after" in answer.headers["access-control-expose-headers"].split(",")
+    assert "access-control-allow-origin" not in elsewhere.headers
 
 
 @pytest.mark.timeout(2 * WITHIN_S)

@@ -162,3 +162,13 @@ def test_a_circuit_that_could_not_stay_open_is_refused() -> None:
     assert "CIRCUIT_LONGEST_OPEN_SECONDS = 29 is less than CIRCUIT_OPEN_SECONDS = 30" in refused(
         {"CIRCUIT_LONGEST_OPEN_SECONDS": "29"}
     )
+
+
+@pytest.mark.parametrize(("seconds", "works"), [("1", True), ("3600", True), ("3601", False), ("0", False)])
+def test_a_link_works_for_an_hour_at_most(seconds: str, works: bool) -> None:
+    given = {"TABLE_NAME": "jobs", "AUDIO_BUCKET": "audio", "MODEL_LATENCY_PRIORS": "{}", "LINK_TTL_SECONDS": seconds}
+    if works:
+        assert config.load(config.ShowSettings, given).link_ttl_seconds == int(seconds)
+    else:
+        with pytest.raises(ConfigurationError, match="LINK_TTL_SECONDS"):
+            config.load(config.ShowSettings, given)

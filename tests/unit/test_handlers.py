@@ -314,6 +314,12 @@ def test_audio_is_a_redirect_to_a_fresh_link(call: Call, world: World) -> None:
     assert answer["headers"]["Location"].startswith("https://audio.test/tracks/")
 
 
+def test_the_second_song_has_an_address_of_its_own(call: Call, world: World) -> None:
+    world.jobs.create(delivered_job().model_copy(update={"tracks": (stored_track(1), stored_track(2))}))
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=2"))
+    assert (answer["statusCode"], "/2.mp3" in answer["headers"]["Location"]) == (302, True)
+
+
 @pytest.mark.parametrize("query", ["track=2", "track=99"])
 def test_a_track_that_is_not_there_is_a_conflict(call: Call, world: World, query: str) -> None:
     world.jobs.create(delivered_job())

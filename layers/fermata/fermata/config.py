@@ -122,10 +122,10 @@ class BudgetSettings(TableSettings):
 
 
 class ShowSettings(TableSettings):
-    """What a function needs that shows jobs."""
+    """What a function needs that shows jobs; a link works for an hour at most."""
 
     audio_bucket: str
-    link_ttl_seconds: PositiveInt
+    link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
     model_latency_priors: LatencyPriors
 
 

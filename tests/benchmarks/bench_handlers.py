@@ -1,0 +1,182 @@
+"""What the handlers of the API add to the calls to AWS that they make, and what each function's imports cost.
+
+Run with `make bench`. Warm handlers, without network: each call is answered with the bytes that the emulator once gave.
+The bare handler beside them makes the same calls and does nothing else. Imports are those of a fresh interpreter,
+beside `import boto3` and a client. Prints ratios of one run; asserts nothing.
+"""
+
+import io
+import json
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from moto import mock_aws
+
+from fermata.adapters import aws
+from fermata.domain.wallet import Plan, Wallet
+from fermata.wiring import job_store
+from tests.cloud import dynamodb_with_table
+from tests.functions import Event, FakeContext, http_event, load_app
+from tests.songs import JOB_ID, delivered_job
+from tests.unit.test_import_time import SETTINGS, given_by_the_template, settings_of
+
+RUNS = 1000
+IMPORTS = 5
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS_PYTHON = ROOT / ".tools" / "functions" / "bin" / "python"
+ORDER = {"model": "minimax/music-2.5", "prompt": "indie folk, rainy evening", "lyrics": "la la la la la la"}
+ROLE = "arn:aws:iam::123456789012:role/machine"
+MACHINE = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+Handler = Callable[[], object]
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+Said = tuple[int, dict[str, str], bytes]
+
+
+class Calls:
+    """The calls of one invocation: recorded once with what they were answered, and answered like that ever after."""
+
+    def __init__(self, clients: Sequence[Any]) -> None:
+        self.asked: list[tuple[Any, str, dict[str, Any]]] = []
+        self._answers: dict[str, Said] = {}
+        self._recording = True
+        for client in clients:
+            events = client.meta.events
+            events.register("provide-client-params.*.*", self._asks(client))
+            events.register("response-received.*.*", self._keep)
+            events.register_first("before-send.*.*", self._answer)
+
+    def replay(self) -> None:
+        """From now on no call leaves."""
+        self._recording = False
+
+    def bare(self) -> object:
+        """A handler that makes the same calls."""
+        for client, method, parameters in self.asked:
+            getattr(client, method)(**parameters)
+        return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": "{}"}
+
+    def _asks(self, client: Any) -> Callable[..., None]:  # noqa: ANN401 - any client
+        names = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
+
+        def note(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
+            if self._recording:
+                self.asked.append((client, names[model.name], dict(params)))
+
+        return note
+
+    def _keep(self, response_dict: dict[str, Any], event_name: str, **_: object) -> None:
+        if self._recording:
+            said = (response_dict["status_code"], dict(response_dict["headers"]), response_dict["body"])
+            self._answers[event_name.rpartition(".")[2]] = said
+
+    def _answer(self, request: Any, event_name: str, **_: object) -> AWSResponse | None:  # noqa: ANN401 - botocore's own
+        if self._recording:
+            return None
+        status, headers, body = self._answers[event_name.rpartition(".")[2]]
+        return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Raw(body))
+
+
+def order() -> Event:
+    return http_event("POST", "/v1/jobs", json.dumps(ORDER).encode())
+
+
+def reading() -> Event:
+    return http_event("GET", f"/v1/jobs/{JOB_ID}")
+
+
+def took_ms(handler: Handler) -> float:
+    began = time.perf_counter()
+    handler()
+    return (time.perf_counter() - began) * 1000
+
+
+def percentiles(times: Sequence[float]) -> tuple[float, float]:
+    """p50 and p99."""
+    cuts = statistics.quantiles(times, n=100)
+    return cuts[49], cuts[98]
+
+
+def recorded(name: str, event: Callable[[], Event]) -> tuple[Handler, Calls]:
+    """A warm handler whose calls do not leave any more, and those calls."""
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": False}}):
+        dynamodb_with_table(Wallet(tenant_id="acme", plan=Plan.PREPAID, month="2026-11", balance=10**9))
+        job_store().create(delivered_job())
+        aws.stepfunctions().create_state_machine(name="jobs", definition=MACHINE, roleArn=ROLE)
+        app, context = load_app(name), FakeContext()
+        app.lambda_handler(event(), context)
+        calls = Calls([aws.dynamodb(), aws.stepfunctions()])
+        answer = app.lambda_handler(event(), context)
+    calls.replay()
+    print(f"{name} ({answer['statusCode']}; {', '.join(method for _, method, _ in calls.asked)}):")
+    return lambda: app.lambda_handler(event(), context), calls
+
+
+def bench_handler(name: str, event: Callable[[], Event]) -> None:
+    """Print what one handler takes beside the bare one."""
+    handler, calls = recorded(name, event)
+    for _ in range(20):
+        handler()
+        calls.bare()
+    # In turns, so that whatever else the machine does hits both.
+    times = [(took_ms(handler), took_ms(calls.bare)) for _ in range(RUNS)]
+    whole, bare = (percentiles([each[side] for each in times]) for side in (0, 1))
+    for label, mine, theirs in zip(("p50", "p99"), whole, bare, strict=True):
+        print(f"  {label} {mine:.2f} ms, bare {theirs:.2f} ms, ratio {mine / theirs:.2f}")
+
+
+def seconds_to_run(statements: str, variables: dict[str, str]) -> float:
+    """The best of some fresh interpreters, in seconds inside them."""
+    script = f"import time; began = time.perf_counter()\n{statements}\nprint(time.perf_counter() - began)"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "layers" / "fermata"), **variables}
+    return min(
+        float(subprocess.run([FUNCTIONS_PYTHON, "-c", script], env=environment, capture_output=True, check=True).stdout)
+        for _ in range(IMPORTS)
+    )
+
+
+def bench_imports() -> None:
+    """Print what each function's `app.py` takes to import, beside boto3 and a client."""
+    bare = seconds_to_run("import boto3\nboto3.client('dynamodb')", SETTINGS)
+    print(f"import boto3 and a client: {bare * 1000:.0f} ms; each function's app.py as a ratio to that:")
+    for name in sorted(given_by_the_template()):
+        variables = {each: SETTINGS[each] for each in settings_of(name) if each in SETTINGS}
+        took = seconds_to_run(
+            f"import sys; sys.path.insert(0, {str(ROOT / 'functions' / name)!r})\nimport app", variables
+        )
+        print(f"  {name} {took / bare:.2f}")
+
+
+def main() -> None:
+    """Print the figures."""
+    logging.disable(logging.CRITICAL)
+    sys.stdout.flush()
+    for name, event in (("submit_job", order), ("read_jobs", reading)):
+        # A process of its own, because clients are made once in each and keep what is hung onto them.
+        if os.fork() == 0:
+            with patch.dict(os.environ, SETTINGS):
+                bench_handler(name, event)
+            sys.stdout.flush()
+            os._exit(0)
+        if os.wait()[1]:
+            sys.exit(f"{name} could not be measured")
+    bench_imports()
+
+
+if __name__ == "__main__":
+    main()
