@@ -15,8 +15,9 @@ from fermata.errors import InvalidRequestError
 from local.admin_keys import add_key_commands, add_tenant
 from local.admin_webhooks import add_webhook_commands, webhook_of
 from local.cloud_client import ONE_TRY, client_of
-from local.deployed_stack import STACK_VARIABLE, chosen_stack, output_of
+from local.deployed_stack import output_of
 from local.errors import LocalCloudError, UsageError
+from local.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir
 from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
@@ -105,7 +106,7 @@ def _as_error(function: str, payload: dict[str, Any]) -> LocalCloudError:
 
 
 def _on_this_machine(state_dir: Path | None) -> tuple[Any, str]:
-    cloud = find_state_dir(state_dir).running()
+    cloud = find_state_dir(state_dir or chosen_state_dir()).running()
     return client_of(cloud, "lambda"), cloud["outputs"][_OUTPUT]
 
 

@@ -1,24 +1,13 @@
 """What a deployed stack says of itself, by its CloudFormation outputs."""
 
-import os
-from typing import Final
-
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.errors import LocalCloudError
 
-STACK_VARIABLE: Final = "FERMATA_STACK"
-"""Where a shell keeps the name of the stack that an operator's commands are for."""
-
 
 class StackError(LocalCloudError):
     """A stack cannot be read, or is not one of ours."""
-
-
-def chosen_stack() -> str | None:
-    """The stack that this shell was set up for, or None where its commands are for this machine."""
-    return os.environ.get(STACK_VARIABLE) or None
 
 
 def outputs_of(stack: str) -> dict[str, str]:

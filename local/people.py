@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from local.deployed_stack import STACK_VARIABLE
 from local.settings import DEFAULT_PORT
+from local.shell import STACK_VARIABLE, STATE_DIR_VARIABLE
 from local.state_dir import STATE_ROOT
 
 _VARIABLES: Final = {
@@ -21,6 +21,7 @@ _VARIABLES: Final = {
     "AWS_ACCESS_KEY_ID": "access_key_id",
     "AWS_SECRET_ACCESS_KEY": "secret_access_key",
     "LOGS_DIR": "logs_dir",
+    STATE_DIR_VARIABLE: "state_dir",
 }
 
 
@@ -83,7 +84,7 @@ def export_lines_of_a_stack(stack: str, outputs: Mapping[str, str]) -> Iterator[
     region stay as they are, and an API key is no output.
     """
     yield from _exports({**_as_variables(outputs), STACK_VARIABLE: stack})
-    yield "unset AWS_ENDPOINT_URL"
+    yield f"unset AWS_ENDPOINT_URL {STATE_DIR_VARIABLE}"
 
 
 def _exports(values: Mapping[str, Any]) -> Iterator[str]:

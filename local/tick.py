@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.cloud_client import client_of
 from local.errors import LocalCloudError, UsageError
 from local.schedules import read_schedules
+from local.shell import chosen_state_dir
 from local.state_dir import find_state_dir
 
 
@@ -17,7 +18,7 @@ class TickError(LocalCloudError):
 
 def tick(function: str, state_dir: Path | None) -> str:
     """Run a scheduled function once, as its rule does, and return its answer: one JSON object."""
-    cloud = find_state_dir(state_dir).running()
+    cloud = find_state_dir(state_dir or chosen_state_dir()).running()
     try:
         schedules = {schedule.function: schedule for schedule in read_schedules(client_of(cloud, "events"))}
         schedule = schedules.get(function)

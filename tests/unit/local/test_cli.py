@@ -17,6 +17,7 @@ DESCRIPTION = {
     "access_key_id": "A",
     "secret_access_key": "it's $ecret",
     "logs_dir": "/with a space",
+    "state_dir": "/state",
     "outputs": {"AudioBucketName": "b", "ApiUrl": "http://127.0.0.1:1"},
 }
 
@@ -132,6 +133,7 @@ def test_exports_are_quoted_for_a_shell() -> None:
     assert "export API_URL=http://127.0.0.1:1" in lines
     assert "export AWS_DEFAULT_REGION=eu-west-1" in lines
     assert "export AUDIO_BUCKET_NAME=b" in lines
+    assert "export FERMATA_STATE_DIR=/state" in lines
     assert """export AWS_SECRET_ACCESS_KEY='it'"'"'s $ecret'""" in lines
     assert "export LOGS_DIR='/with a space'" in lines
     assert len(lines) == len({line.split("=")[0] for line in lines})

@@ -1,13 +1,15 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from local.cli import main
-from local.deployed_stack import STACK_VARIABLE, StackError, chosen_stack, output_of, outputs_of
+from local.deployed_stack import StackError, output_of, outputs_of
 from local.people import export_lines, export_lines_of_a_stack
+from local.shell import STACK_VARIABLE, STATE_DIR_VARIABLE, chosen_stack
 from tests.unit.local.test_cli import DESCRIPTION
 
 TEMPLATE = {
@@ -51,7 +53,7 @@ def test_a_shell_is_set_up_for_a_stack_with_the_names_that_it_has_for_this_machi
 
 
 def test_a_shell_that_turns_to_the_one_leaves_the_other() -> None:
-    assert "unset AWS_ENDPOINT_URL" in export_lines_of_a_stack("fermata", {})
+    assert f"unset AWS_ENDPOINT_URL {STATE_DIR_VARIABLE}" in export_lines_of_a_stack("fermata", {})
     assert f"unset {STACK_VARIABLE}" in export_lines(DESCRIPTION)
 
 
@@ -62,3 +64,12 @@ def test_an_operators_command_goes_to_the_stack_that_the_shell_was_set_up_for(
     monkeypatch.setenv(STACK_VARIABLE, "fermata")
     assert main(["admin", "create-tenant", "acme"]) == 1
     assert "stack fermata has no output ManageTenantsFunctionName" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["admin", "create-tenant", "acme"], ["tick", "reap_jobs"]])
+def test_a_command_goes_to_the_cloud_on_this_machine_that_the_shell_was_set_up_for(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(STATE_DIR_VARIABLE, str(tmp_path))
+    assert main(command) == 1
+    assert str(tmp_path) in capsys.readouterr().err

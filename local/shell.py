@@ -1,0 +1,22 @@
+"""Which cloud a shell was set up for by `make env`: one on this machine, or a stack on AWS."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+STACK_VARIABLE: Final = "FERMATA_STACK"
+"""The name of the stack, where there is one."""
+
+STATE_DIR_VARIABLE: Final = "FERMATA_STATE_DIR"
+"""The state directory of the cloud on this machine, where there is one."""
+
+
+def chosen_stack() -> str | None:
+    """The stack that this shell's commands are for, or None where they are for this machine."""
+    return os.environ.get(STACK_VARIABLE) or None
+
+
+def chosen_state_dir() -> Path | None:
+    """The state directory of the cloud that this shell's commands are for, or None where it was not told."""
+    named = os.environ.get(STATE_DIR_VARIABLE)
+    return Path(named) if named else None
