@@ -36,6 +36,7 @@ from local.lambda_answers import Answer, error_answer
 from local.logs import JsonLines
 from local.moto_seams import MotoValue
 from local.settings import CloudSettings, template_parameters
+from local.simulators.exchange import Answer as Answered
 from local.simulators.exchange import Outcome, Request
 from local.simulators.http_server import HttpServer
 from local.simulators.running import SIMULATED_PROVIDERS, build_simulator
@@ -227,6 +228,24 @@ class Providers:
         return respond
 
 
+class Receiver:
+    """Whoever is told of ends by webhook, on loopback."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        """The id of each post."""
+        self._server = HttpServer(0, None)
+        self._server.start(self._respond)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def _respond(self, request: Request) -> Outcome:
+        self.ids.append(request.headers["webhook-id"])
+        return Outcome(Answered(204))
+
+
 class InProcessCloud:
     """One per process, because moto keeps its state in module variables."""
 
@@ -234,6 +253,7 @@ class InProcessCloud:
         self._scratch = scratch
         self.clock = VirtualClock()
         self.providers = Providers(self.clock)
+        self.receiver = Receiver()
         _prepare_moto()
         mock_aws().start()
         self.clients = _clients()
@@ -266,6 +286,7 @@ class InProcessCloud:
         """The world as it was before anybody ordered anything."""
         self.clock.reset()
         self.providers.reset()
+        self.receiver.ids.clear()
         self.providers.rounds = shape.rounds
         table = self._table()
         table.items = copy.deepcopy(self._world)
@@ -280,14 +301,16 @@ class InProcessCloud:
     def order(self, shape: Shape) -> int:
         """What the API answers to one order."""
         reference = {"reference": {"id": self.reference_id}} if shape.after_a_recording else {}
+        callback = {"callback_url": f"{self.receiver.url}/"} if shape.listens else {}
         headers = {"Idempotency-Key": "the-same"} if shape.repeats else {}
-        answer = self._call("POST", "/v1/jobs", {**shape.fields, **reference}, headers)
+        answer = self._call("POST", "/v1/jobs", {**shape.fields, **reference, **callback}, headers)
         return int(answer.status_code)
 
     def until_nobody_works(self) -> None:
         """Wait for every execution that has begun."""
-        for name, ended in list(self._ended.items()):
-            assert ended.wait(_HANGS_S), f"execution {name} still runs after {_HANGS_S} s"
+        while running := [each for each in list(self._ended.items()) if not each[1].is_set()]:
+            for name, ended in running:
+                assert ended.wait(_HANGS_S), f"execution {name} still runs after {_HANGS_S} s"
 
     def reap(self) -> bool:
         """Run the reaper once; False where it was killed."""
@@ -302,6 +325,10 @@ class InProcessCloud:
         ).get("Messages"):
             told += [json.loads(message["Body"])["detail"] for message in messages]
         return told
+
+    def deliveries(self) -> list[str]:
+        """The names of the deliveries that were begun; a job's own execution has no full stop in its name."""
+        return [name for name in self._ended if "." in name]
 
     def job_ids(self) -> list[str]:
         """Every job of the table."""
@@ -325,7 +352,7 @@ class InProcessCloud:
     # ---- made once
 
     def _deploy(self) -> Deployment:
-        settings = CloudSettings(parameters=fast_parameters())
+        settings = CloudSettings(parameters={**fast_parameters(), "TrustedLocalOrigins": self.receiver.url})
         deployment = deploy(
             settings.template, parameters=template_parameters(settings, self.providers.urls), clients=self.clients
         )
@@ -352,6 +379,7 @@ class InProcessCloud:
         manage = self.deployment.outputs["ManageTenantsFunctionName"]
         self.runtime.ask(manage, action="create_tenant", tenant_id=TENANT)
         self.runtime.ask(manage, action="grant", tenant_id=TENANT, credits=GRANTED)
+        self.runtime.ask(manage, action="rotate_webhook_secret", tenant_id=TENANT)
         return str(self.runtime.ask(manage, action="issue_key", tenant_id=TENANT)["api_key"])
 
     def _listen_to_events(self) -> str:

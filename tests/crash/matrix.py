@@ -161,9 +161,10 @@ def _see_through(cloud: InProcessCloud, shape: Shape) -> None:
             break
     for _ in range(_LOOKS):
         cloud.clock.wait(_LOOK_EVERY_S)
-        if cloud.reap() and cloud.nothing_to_look_after():
-            return
+        done = cloud.reap() and cloud.nothing_to_look_after()
         cloud.until_nobody_works()
+        if done:
+            return
 
 
 def _evidence(cloud: InProcessCloud, shape: Shape) -> Evidence:
@@ -178,6 +179,9 @@ def _evidence(cloud: InProcessCloud, shape: Shape) -> Evidence:
         staged=lambda job_id, attempt: cloud.content(f"staging/{job_id}/{attempt}") is not None,
         stored=cloud.content,
         songs=shape.songs,
+        listens=shape.listens,
+        deliveries=cloud.deliveries(),
+        received=tuple(cloud.receiver.ids),
     )
 
 

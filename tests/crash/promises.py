@@ -25,6 +25,10 @@ class Evidence:
     stored: Callable[[str], bytes | None]
     songs: int
     """How many songs the order makes."""
+    listens: bool = False
+    """Whether its end is to be told by webhook; `deliveries` are those that were begun, `received` the ids of posts."""
+    deliveries: Sequence[str] = ()
+    received: Sequence[str] = ()
 
 
 def broken(evidence: Evidence) -> list[str]:
@@ -36,7 +40,7 @@ def broken(evidence: Evidence) -> list[str]:
         asked = sum(len(bill) for bill in evidence.bills.values())
         return [*problems, *([f"{asked} paid requests without a job"] if asked else [])]
     (job,) = evidence.jobs
-    for promise in (_ended, _asked_at_most_once_per_attempt, _paid_answers, _told_once, _books):
+    for promise in (_ended, _asked_at_most_once_per_attempt, _paid_answers, _told_once, _delivered_once, _books):
         problems += promise(job, evidence)
     return problems
 
@@ -99,6 +103,15 @@ def _told_once(job: Job, evidence: Evidence) -> Iterator[str]:
     told = {event["event_id"] for event in evidence.events}
     if told != {f"{job.id}.{job.status}"}:
         yield f"expected the event {job.id}.{job.status}, found {sorted(told) or 'none'}"
+
+
+def _delivered_once(job: Job, evidence: Evidence) -> Iterator[str]:
+    """One delivery of the end, and a receiver who can tell a second post from another event."""
+    expected = [f"{job.id}.{job.status}"] if evidence.listens else []
+    if list(evidence.deliveries) != expected:
+        yield f"expected the deliveries {expected}, found {list(evidence.deliveries)}"
+    if set(evidence.received) != {f"{job.id}_{job.status}" for _ in expected}:
+        yield f"the receiver got {sorted(set(evidence.received)) or 'nothing'} of {expected}"
 
 
 def _wallet(evidence: Evidence) -> Iterator[str]:

@@ -34,6 +34,8 @@ class Shape:
     told_early: bool = False
     after_a_recording: bool = False
     rounds: int = 1
+    listens: bool = False
+    """Whether its caller names an address where the end is to be told."""
     attempts: int = 1
     """How many attempts it takes when nobody is killed."""
     settled_late: bool = False
@@ -67,6 +69,14 @@ SHAPES: Final = (
         "early callbacks", _SUNO, songs=2, told_early=True, functions=frozenset({"AwaitCallback", "ReceiveCallback"})
     ),
     Shape("reseller", _song("skillboss/music-2.5"), repeats=False),
+    Shape(
+        "hex, told by webhook",
+        _song("minimax/music-2.5"),
+        listens=True,
+        settled_late=True,
+        overtaken=True,
+        functions=frozenset({"SettleJob", "DeliverWebhook"}),
+    ),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
 )
 

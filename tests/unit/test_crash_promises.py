@@ -140,3 +140,24 @@ def test_another_runs_calls_are_not_the_next_ones() -> None:
 
 def test_a_kill_names_its_site_and_the_first_run_unless_told_otherwise() -> None:
     assert Kill(Site("F", "a", 1, When.AFTER)).invocation == 1
+
+
+HEARD: dict[str, Any] = {"listens": True, "deliveries": [f"{JOB_ID}.succeeded"], "received": [f"{JOB_ID}_succeeded"] * 2}
+
+
+def test_an_end_that_was_delivered_twice_under_one_id_keeps_every_promise() -> None:
+    assert broken(replace(delivered(), **HEARD)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"deliveries": []}, "expected the deliveries"),
+        ({"deliveries": [f"{JOB_ID}.succeeded", f"{JOB_ID}.failed"]}, "expected the deliveries"),
+        ({"received": []}, "the receiver got nothing"),
+        ({"received": [f"{JOB_ID}_succeeded", f"{JOB_ID}_failed"]}, "the receiver got"),
+        ({"listens": False}, "expected the deliveries"),
+    ],
+)
+def test_a_webhook_that_was_lost_or_is_not_the_one_of_the_end_is_found(changes: dict[str, Any], said: str) -> None:
+    assert any(said in problem for problem in broken(replace(delivered(), **{**HEARD, **changes})))
