@@ -17,6 +17,7 @@ from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Charged, Job, JobStatus
 from fermata.domain.upstream import UpstreamCall
 from fermata.domain.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.webhook_messages import WebhookEndpoint
 from fermata.errors import AnswerLostError, FermataError, LinkExpiredError, NotSentError, TransientError
 from fermata.ports import BrakeStore, DueJobs
 from fermata.use_cases.await_callback import await_callback
@@ -35,9 +36,13 @@ from tests.played_machine import Functions, Played, PlayedMachine
 from tests.seams import CrashError, Seams
 from tests.songs import LYRICS, hex_answer, json_answer, order
 from tests.twins import NOON, ScriptedAnswer, World
+from tests.webhooks import SECRET, URL
 
 TENANTS: Final = {"acme": 2000, "other": 70}
 """Credits that each tenant begins with; one can run out."""
+
+LISTENS: Final = "acme"
+"""The tenant that hears of its jobs by webhook."""
 
 LONGEST_RUN_S: Final = 120
 """How long a run of a function may live; a claim ends a minute later."""
@@ -202,8 +207,10 @@ class Stage:
             books.wallets.open(empty_wallet(tenant_id, NOON))
             books.wallets.grant(grant_of(tenant_id, amount, "0-grant", NOON))
         around: Any = self.seams.around
-        self.answers, self.events = world.answers, world.events
-        for name in ("jobs", "answers", "tracks", "callbacks", "provider_states", "waits", "events"):
+        self.answers, self.events, self.deliveries = world.answers, world.events, world.webhook_machine
+        world.webhooks.point(WebhookEndpoint(tenant_id=LISTENS, url=URL), SECRET)
+        ours = ("jobs", "answers", "tracks", "callbacks", "provider_states", "waits", "events")
+        for name in (*ours, "webhooks", "webhook_machine"):
             setattr(world, name, around(getattr(world, name)))
         world.upstream, world.links, world.machine = around(self.studio), around(self.studio), around(self.machine)
         world.scratch = scratch
@@ -349,6 +356,10 @@ class Stage:
             assert job.status.is_terminal, f"{job.id} was left {job.status}"
             told = {event.detail["event_id"] for event in self.events.published if event.detail["job_id"] == job.id}
             assert told == {f"{job.id}.{job.status}"}
+            begun = {name for name, (job_id, _) in self.deliveries.started.items() if job_id == job.id}
+            assert begun <= told
+            if job.deleted_at is None:
+                assert (begun == told) is (job.tenant_id == LISTENS)
             if job.deleted_at is not None:
                 assert not any(job_id == job.id for job_id, _ in self.answers.kept)
         for tenant_id in TENANTS:

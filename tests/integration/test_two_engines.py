@@ -4,13 +4,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.cloud_process import PROJECT_ROOT
+from tests.integration.engines.deliveries import DELIVERIES
 from tests.integration.engines.paths import PATHS
 from tests.integration.engines.paths import Path as Way
 
@@ -24,16 +25,24 @@ WITHIN_S = 100
 Runs = dict[str, dict[str, Any]]
 
 
-def definition() -> dict[str, Any]:
-    """The shipped machine with an ARN for each of its functions."""
-    text = (PROJECT_ROOT / "statemachine" / "music_job.asl.json").read_text("utf-8")
+def definition(machine: str = "music_job") -> dict[str, Any]:
+    """A shipped machine with an ARN for each of its functions."""
+    text = (PROJECT_ROOT / "statemachine" / f"{machine}.asl.json").read_text("utf-8")
     return dict(json.loads(re.sub(r"\$\{(\w+)\}", r"arn:aws:lambda:eu-west-1:123456789012:function:\1", text)))
 
 
 @pytest.fixture(scope="module")
 def runs() -> dict[str, Runs]:
     """What happened on each engine, per path."""
-    told = json.dumps({"definition": definition(), "paths": {path.name: path.as_json() for path in PATHS}})
+    deliveries = runs_of("webhook_delivery", DELIVERIES, {"replay": 0, "delivery": {"number": 1}})
+    jobs = runs_of("music_job", PATHS)
+    return {engine: {**jobs[engine], **deliveries[engine]} for engine in COMMANDS}
+
+
+def runs_of(machine: str, paths: Sequence[Way], more: dict[str, Any] | None = None) -> dict[str, Runs]:
+    """What happens to executions of a machine on each engine; `more` is what they begin with besides a job's id."""
+    asked = {"definition": definition(machine), "paths": {path.name: path.as_json() for path in paths}}
+    told = json.dumps({**asked, "input": more or {}})
     found: dict[str, Runs] = {}
     for engine, command in COMMANDS.items():
         ended = subprocess.run(
@@ -51,16 +60,16 @@ def without_words(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [without_words(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PATHS, *DELIVERIES], ids=lambda path: path.name)
 @pytest.mark.parametrize("engine", COMMANDS)
 def test_a_path_goes_through_its_states_and_uses_up_its_answers(runs: dict[str, Runs], engine: str, path: Way) -> None:
     run = runs[engine][path.name]
     assert run["states"] == list(path.states)
     assert ([call["state"] for call in run["calls"]], run["left"]) == ([state for state, _ in path.answers], 0)
-    assert run["status"] == ("FAILED" if path.states[-1] == "Failed" else "SUCCEEDED")
+    assert run["status"] == ("FAILED" if path.states[-1] in ("Failed", "NotDelivered") else "SUCCEEDED")
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PATHS, *DELIVERIES], ids=lambda path: path.name)
 def test_both_engines_hand_over_the_same_and_end_with_the_same(runs: dict[str, Runs], path: Way) -> None:
     moto, npm = (without_words(runs[engine][path.name]) for engine in COMMANDS)
     assert npm["calls"] == moto["calls"]
@@ -94,5 +103,14 @@ def test_a_function_is_told_of_its_job_and_of_the_attempt_that_the_last_verdict_
             assert without_words(call["payload"]) == order
 
 
+@pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: path.name)
+def test_a_delivery_is_told_which_try_the_last_verdict_named(runs: dict[str, Runs], path: Way) -> None:
+    number = 1
+    for call, (_, answer) in zip(runs["npm"][path.name]["calls"], path.answers, strict=True):
+        assert call["payload"] == {"job_id": path.name, "replay": 0, "number": number}
+        number = answer.get("payload", {}).get("number", number)
+
+
 def test_every_state_is_passed_by_some_path() -> None:
-    assert {state for path in PATHS for state in path.states} == set(definition()["States"])
+    for machine, paths in (("music_job", PATHS), ("webhook_delivery", DELIVERIES)):
+        assert {state for path in paths for state in path.states} == set(definition(machine)["States"])

@@ -142,7 +142,11 @@ def test_a_kill_names_its_site_and_the_first_run_unless_told_otherwise() -> None
     assert Kill(Site("F", "a", 1, When.AFTER)).invocation == 1
 
 
-HEARD: dict[str, Any] = {"listens": True, "deliveries": [f"{JOB_ID}.succeeded"], "received": [f"{JOB_ID}_succeeded"] * 2}
+HEARD: dict[str, Any] = {
+    "listens": True,
+    "deliveries": [f"{JOB_ID}.succeeded"],
+    "received": [f"{JOB_ID}_succeeded"] * 2,
+}
 
 
 def test_an_end_that_was_delivered_twice_under_one_id_keeps_every_promise() -> None:

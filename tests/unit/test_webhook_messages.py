@@ -10,6 +10,7 @@ from fermata.domain.jobs import Job
 from fermata.domain.webhook_deliveries import MOST_REPLAYS
 from fermata.domain.webhook_messages import WebhookEndpoint, delivery_name, message_of, receiver_of, webhook_id
 from fermata.domain.webhook_secrets import WebhookSecrets
+from tests.api_document import problems_with, read_document
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job, failed_job, queued_job, rate_limited
 from tests.twins import NOON
 from tests.webhooks import CALLBACK_URL, SECRET, URL, called_back
@@ -48,6 +49,8 @@ def test_a_message_is_thin() -> None:
 def test_every_end_has_its_type_and_none_tells_of_the_song(job: Job, kind: str) -> None:
     body = message_of(job).body.decode()
     assert json.loads(body)["type"] == kind
+    documented = read_document()["webhooks"][kind]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert problems_with(documented, json.loads(body)) == []
     assert not any(secret in body for secret in (PROMPT, LYRICS, "tracks/", "https://", "acme"))
 
 

@@ -131,6 +131,36 @@ class AttemptList(Page[Attempt]):
     """What was tried for a job, oldest first."""
 
 
+class EndOfJob(BaseModel):
+    """How a job ended; read the job for everything else."""
+
+    event_id: str
+    job_id: JobId
+    status: Literal["succeeded", "failed", "canceled", "expired"]
+    model: str
+    charged: Charged
+    price_credits: Credits
+    error_class: FailureClass | None
+    finished_at: Moment
+
+
+class WebhookEvent(BaseModel):
+    """What a webhook says: the end of one job, when it ended, and how."""
+
+    type: Literal["job.succeeded", "job.failed", "job.canceled", "job.expired"]
+    timestamp: Moment
+    data: EndOfJob
+
+
+WEBHOOK_TYPES = {
+    "job.succeeded": "A song is there",
+    "job.failed": "A job failed",
+    "job.canceled": "A job was canceled",
+    "job.expired": "A song would have come too late",
+}
+"""Every type of webhook, and what has happened."""
+
+
 class WebhookAttempt(BaseModel):
     """One try to deliver a job's webhook, the `number`-th of a delivery; `replay` is 0 for the delivery at the job's
     end and counts those on request. `status_code` is what the receiver at `origin` answered, `error` why it did not.

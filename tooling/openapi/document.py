@@ -8,9 +8,9 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from tooling.openapi import answers
+from tooling.openapi import answers, examples
 from tooling.openapi.operations import OPERATIONS, Answer, Operation
-from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS
+from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS, WEBHOOK_PARAMETERS
 from tooling.openapi.problems import PROBLEM_TYPES, ProblemType, table_of_types
 
 Json = dict[str, Any]
@@ -53,6 +53,7 @@ def openapi_document() -> Json:
         "servers": [{"url": "/"}],
         "security": [{"ApiKey": []}],
         "paths": paths,
+        "webhooks": {kind: _webhook(kind, told) for kind, told in answers.WEBHOOK_TYPES.items()},
         "components": {
             "securitySchemes": {
                 "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `fk_<id>_<secret>`."}
@@ -84,6 +85,27 @@ def _operation(operation: Operation) -> Json:
     limited = () if operation.public else LIMIT_HEADERS
     succeeded = {str(int(answer.status)): _success(answer, limited) for answer in operation.answers}
     return {**entry, "responses": {**succeeded, **dict(_failures(operation, limited))}}
+
+
+def _webhook(kind: str, told: str) -> Json:
+    where = "the job's `callback_url`, else to its tenant's endpoint"
+    content = {"schema": _ref("schemas", "WebhookEvent"), "example": {**examples.WEBHOOK_EVENT, "type": kind}}
+    return {
+        "post": {
+            "operationId": kind.replace(".", "_"),
+            "tags": ["webhooks"],
+            "summary": told,
+            "description": f"Signed as Standard Webhooks has it; posted to {where}.",
+            "security": [],
+            "parameters": [_ref("parameters", name) for name in WEBHOOK_PARAMETERS],
+            "requestBody": {"required": True, "content": {"application/json": content}},
+            "responses": {
+                "2XX": {"description": "It has arrived."},
+                "410": {"description": "Do not send anything to this endpoint any more."},
+                "default": {"description": "It is sent again, ten times in all; `Retry-After` lengthens the pause."},
+            },
+        }
+    }
 
 
 def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
@@ -146,7 +168,9 @@ def _ref(kind: str, name: str) -> Json:
 
 
 def _schemas() -> Json:
-    models: dict[type[BaseModel], None] = dict.fromkeys([*_models(), answers.Problem, answers.GatewayMessage])
+    models: dict[type[BaseModel], None] = dict.fromkeys(
+        [*_models(), answers.Problem, answers.GatewayMessage, answers.WebhookEvent]
+    )
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )

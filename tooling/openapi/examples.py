@@ -101,6 +101,21 @@ ATTEMPT_LIST: Final[Example] = {
     "next_cursor": None,
 }
 
+WEBHOOK_EVENT: Final[Example] = {
+    "type": "job.succeeded",
+    "timestamp": "2026-11-21T07:49:01.120Z",
+    "data": {
+        "event_id": f"{_ID}.succeeded",
+        "job_id": _ID,
+        "status": "succeeded",
+        "model": "minimax/music-2.5",
+        "charged": "yes",
+        "price_credits": 30,
+        "error_class": None,
+        "finished_at": "2026-11-21T07:49:01.120Z",
+    },
+}
+
 WEBHOOK_LIST: Final[Example] = {
     "data": [
         {

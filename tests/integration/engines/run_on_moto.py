@@ -77,7 +77,9 @@ def main() -> None:
             name="machine", definition=json.dumps(asked["definition"]), roleArn="arn:aws:iam::123456789012:role/machine"
         )["stateMachineArn"]
         started = {
-            name: machines.start_execution(stateMachineArn=machine, name=f"x{n}", input=json.dumps({"job_id": name}))
+            name: machines.start_execution(
+                stateMachineArn=machine, name=f"x{n}", input=json.dumps({"job_id": name, **asked.get("input", {})})
+            )
             for n, name in enumerate(asked["paths"])
         }
         ended = {name: _ended(machines, each["executionArn"], script, name) for name, each in started.items()}

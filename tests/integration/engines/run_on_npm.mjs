@@ -5,11 +5,12 @@ import { text } from 'node:stream/consumers';
 
 const [packages] = process.argv.slice(2);
 const { StateMachine } = createRequire(packages)('aws-local-stepfunctions');
-const { definition, paths } = JSON.parse(await text(process.stdin));
+const { definition, paths, input: more } = JSON.parse(await text(process.stdin));
 
 // AWS reads a TimeoutSecondsPath from the state's input; this engine reads it from what Parameters made of that, and finds nothing.
 for (const state of Object.values(definition.States)) delete state.TimeoutSecondsPath;
 
+const pauses = Object.entries(definition.States).filter(([, state]) => state.SecondsPath).map(([name]) => name);
 const isOf = (type) => ([, state]) => state.Type === type;
 const named = (type, value) =>
   Object.fromEntries(Object.entries(definition.States).filter(isOf(type)).map(([name]) => [name, value(name)]));
@@ -28,12 +29,12 @@ async function run(name, { answers }) {
   const calls = [];
   const states = [];
   const execution = new StateMachine(definition, { validationOptions: { checkArn: false } }).run(
-    { job_id: name },
+    { job_id: name, ...more },
     {
       context: { Task: { Token: 'token' } },
       overrides: {
         taskResourceLocalHandlers: named('Task', (state) => (input) => answer(state, input, left, calls)),
-        waitTimeOverrides: { WaitForProvider: 0 },
+        waitTimeOverrides: Object.fromEntries(pauses.map((name) => [name, 0])),
         retryIntervalOverrides: named('Task', () => 0),
       },
     },

@@ -1,0 +1,51 @@
+"""Who may read webhook secrets, and whether the machine of deliveries lives as long as its schedule."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fermata.domain.upstream_reading import RETRY_AFTER_LIMIT_S
+from fermata.domain.webhook_deliveries import JITTER, SCHEDULE_S
+
+pytestmark = pytest.mark.check
+
+READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
+
+
+def statements(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in resources.items():
+        for policy in resource["Properties"].get("Policies", []):
+            yield from ((name, statement) for statement in policy["Statement"])
+
+
+def partitions(statement: dict[str, Any]) -> list[str]:
+    keys = [values.get("dynamodb:LeadingKeys", []) for values in statement.get("Condition", {}).values()]
+    return [each for found in keys for each in ([found] if isinstance(found, str) else found)]
+
+
+def may_read(statement: dict[str, Any], partition: str) -> bool:
+    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    named = [each for each in partitions(statement) if partition.startswith(each.rstrip("*"))]
+    return bool(READS & set(actions)) and bool(named)
+
+
+def test_nobody_but_the_function_that_signs_may_read_a_secret(resources: dict[str, Any]) -> None:
+    readers = [name for name, statement in statements(resources) if may_read(statement, "WEBHOOK_SECRET#acme")]
+    assert readers == ["DeliverWebhookFunction"]
+
+
+def test_whoever_reads_the_table_reads_named_partitions(resources: dict[str, Any]) -> None:
+    """Else the test above would overlook a statement."""
+    for name, statement in statements(resources):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not READS & set(actions) or partitions(statement), (name, statement.get("Sid"))
+
+
+def test_the_machine_outlives_the_longest_delivery(machines: dict[str, Any]) -> None:
+    """Every pause as long as a receiver can make it, and every try with all retries of its function."""
+    machine = machines["statemachine/webhook_delivery.asl.json"]
+    task = machine["States"]["DeliverWebhook"]
+    pauses = sum(max(RETRY_AFTER_LIMIT_S, round(pause * (1 + JITTER))) for pause in SCHEDULE_S[1:])
+    tries = sum(retry["MaxAttempts"] * (retry["MaxDelaySeconds"] + task["TimeoutSeconds"]) for retry in task["Retry"])
+    assert pauses + len(SCHEDULE_S) * tries < machine["TimeoutSeconds"]
