@@ -58,7 +58,7 @@ def openapi_document() -> Json:
             "securitySchemes": {
                 "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `fk_<id>_<secret>`."}
             },
-            "parameters": PARAMETERS,
+            "parameters": {**PARAMETERS, **WEBHOOK_PARAMETERS},
             "headers": HEADERS,
             "schemas": _schemas(),
         },

@@ -35,18 +35,6 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "Which of the job's songs.",
         {"type": "integer", "minimum": 1, "maximum": 99, "default": 1},
     ),
-    "WebhookId": _parameter(
-        "header", "webhook-id", "The event's id, the same at every try.", {"type": "string"}, f"{_JOB}_succeeded"
-    ),
-    "WebhookTimestamp": _parameter(
-        "header", "webhook-timestamp", "The try's moment in seconds since 1970.", {"type": "integer"}, 1795247341
-    ),
-    "WebhookSignature": _parameter(
-        "header",
-        "webhook-signature",
-        "`v1,` and the Base64 of the HMAC-SHA256 of `id.timestamp.body`; two of them while a secret is replaced.",
-        {"type": "string"},
-    ),
     "IdempotencyKey": _parameter(
         "header",
         "Idempotency-Key",
@@ -67,7 +55,22 @@ PARAMETERS: Final[dict[str, Schema]] = {
 }
 """By their names in `components`."""
 
-WEBHOOK_PARAMETERS: Final = ("WebhookId", "WebhookTimestamp", "WebhookSignature")
+WEBHOOK_PARAMETERS: Final[dict[str, Schema]] = {
+    "WebhookId": _parameter(
+        "header", "webhook-id", "The event's id, the same at every try.", {"type": "string"}, f"{_JOB}_succeeded"
+    ),
+    "WebhookTimestamp": _parameter(
+        "header", "webhook-timestamp", "The try's moment in seconds since 1970.", {"type": "integer"}, 1795247341
+    ),
+    "WebhookSignature": _parameter(
+        "header",
+        "webhook-signature",
+        "`v1,` and the Base64 of the HMAC-SHA256 of `id.timestamp.body`; two of them while a secret is replaced.",
+        {"type": "string"},
+    ),
+}
+"""What the API itself sends with a webhook."""
+
 _TEXT: Final[Schema] = {"type": "string"}
 HEADERS: Final[dict[str, Schema]] = {
     "ETag": {"description": "The tag of this answer, for `If-None-Match`; weak.", "schema": _TEXT, "required": True},
