@@ -81,9 +81,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-# Two workers, each with clouds of its own. The slow tests come first, so that the quick ones fill up whoever is done early.
+# Four workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
 test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 2 --dist worksteal tests/integration tests/unit $(ARGS)
+	@$(PY) -m pytest --numprocesses 4 --dist worksteal tests/integration tests/unit $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)

@@ -42,7 +42,7 @@ class CloudSettings:
     @property
     def built_dir(self) -> Path | None:
         """The result of `make build` for this machine's processor, if that is to run."""
-        return PROJECT_ROOT / ".aws-sam" / "x86_64" if self.built else None
+        return PROJECT_ROOT / ".aws-sam" / "x86_64" / "built" if self.built else None
 
 
 def check_settings(settings: CloudSettings) -> None:

@@ -37,14 +37,17 @@ def main() -> int:
     if not _runs(PYTHON_DIR / "python"):
         print(f"{PYTHON_DIR}/python does not run any more; remove .tools/python313 and build again", file=sys.stderr)
         return 2
+    # SAM keeps a file beside what it builds, so each has a folder of its own.
+    targets = {architecture: BUILD / architecture / "built" for architecture in ELF_MACHINES}
+    with ThreadPoolExecutor(len(targets)) as pool:
+        ended = dict(zip(targets, pool.map(_sam_build, targets, targets.values()), strict=True))
+    if any(ended.values()):
+        print(f"sam build ended with {ended}", file=sys.stderr)
+        return 1
     faults: list[str] = []
-    for architecture in ELF_MACHINES:
-        target = BUILD / architecture
-        if (status := _sam_build(architecture, target)) != 0:
-            print(f"sam build for {architecture} ended with status {status}", file=sys.stderr)
-            return 1
+    for architecture, target in targets.items():
         faults += [*library_faults(target, architecture), *size_faults(target, architecture)]
-    faults += import_faults(BUILD / "x86_64")
+    faults += import_faults(targets["x86_64"])
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -9,13 +9,20 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 ROOT: Final = Path(__file__).parents[1]
 COPIED: Final = ("functions", "layers", "local", "statemachine", "tests", "tooling", "pyproject.toml", "template.yaml")
-LONGEST_S: Final = 120
+WORKERS: Final = 2
+LONGEST_S: Final = 240
+"""Far more than any of the tests needs: whoever hangs is killed too, but a busy machine kills nobody."""
+Said = TypeVar("Said")
 _QUICK: Final = (
     *("-x", "-q", "--tb=short", "--hypothesis-profile=first failure"),
     *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:anyio"),
@@ -25,6 +32,9 @@ _FERMATA: Final = "layers/fermata/fermata"
 _STARTING: Final = f"{_FERMATA}/use_cases/start_generation.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/resume_generation.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamo_job_store.py"
+_INTERLEAVINGS: Final = (
+    "tests/unit/test_every_interleaving.py::test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
+)
 
 
 class Mutant(NamedTuple):
@@ -43,21 +53,23 @@ MUTANTS: Final = (
         _JOB_STORE,
         'return "#version = :before"',
         'return "attribute_exists(pk) OR #version = :before"',
-        ("tests/unit/test_job_store_contract.py",),
+        ("tests/unit/test_job_store_contract.py::test_of_two_writers_that_read_the_same_version_one_wins",),
     ),
     Mutant(
         "claim condition: a second run claims too",
         _STARTING,
         "if not job.may_claim(ports.clock()):",
         "if not job.may_claim(ports.clock()) and False:",
-        ("tests/unit/test_start_generation.py",),
+        ("tests/unit/test_start_generation.py::test_a_run_that_comes_while_another_is_posting_waits",),
     ),
     Mutant(
         "claim condition: a lost claim counts as one's own",
         _STARTING,
         "attempt.claim_id == claim_id and",
         "attempt.claim_id and",
-        ("tests/unit/test_start_generation.py",),
+        (
+            "tests/unit/test_start_generation.py::test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting",
+        ),
     ),
     Mutant(
         "claim_until: a silent claim is called unknown at once",
@@ -71,105 +83,105 @@ MUTANTS: Final = (
         _RESUMING,
         "silent = now >= attempt.claim_until",
         "silent = False",
-        ("tests/unit/test_resume_generation.py",),
+        ("tests/unit/test_resume_generation.py::test_once_the_claim_ran_out_without_an_answer_the_outcome_is_unknown",),
     ),
     Mutant(
         "fence: a staged answer is not believed once the claim ran out",
         _RESUMING,
         "if outcome is not None:",
         "if outcome is not None and not silent:",
-        ("tests/unit/test_resume_generation.py",),
+        ("tests/unit/test_resume_generation.py::test_a_staged_answer_is_believed_even_after_the_claim_ran_out",),
     ),
     Mutant(
         "fence: an attempt that was written off is posted all the same",
         _STARTING,
         "return job if mine and not job.status.is_terminal else None",
         "return job",
-        ("tests/unit/test_start_generation.py",),
+        ("tests/unit/test_start_generation.py::test_two_racing_runs_claim_once_and_post_once",),
     ),
     Mutant(
         "fence: an answer that came too late is forgotten",
         _STARTING,
         "late = current.with_late_answer(number, now)",
         "return current",
-        ("tests/unit/test_start_generation.py",),
+        ("tests/unit/test_start_generation.py::test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else",),
     ),
     Mutant(
         "settle condition: an end is replaced by another",
         f"{_FERMATA}/domain/settlement.py",
         "if job.status.is_terminal:",
         "if job.status.is_terminal and job.failure is None:",
-        ("tests/unit/test_settle_job.py", "tests/unit/test_settlement.py"),
+        ("tests/unit/test_settle_job.py::test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so",),
     ),
     Mutant(
         "settle condition: a job ends without its credits",
         _JOB_STORE,
-        "_refuse_if_stale(write_with_wallet(writes, settlement_of(job), self._transactions))",
-        "_refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))",
-        ("tests/unit/test_money_contract.py",),
+        "failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)",
+        "failed = self._transactions.write(writes, self._transactions.deadline())",
+        ("tests/unit/test_money_contract.py::test_a_delivered_job_is_spent_when_it_is_settled_and_not_before",),
     ),
     Mutant(
         "ledger half: the wallet moves without an entry",
         f"{_FERMATA}/adapters/dynamo_wallet_store.py",
         "WALLET: _move(wallet, movement, transactions), **entries}",
         "WALLET: _move(wallet, movement, transactions)}",
-        ("tests/unit/test_money_contract.py",),
+        ("tests/unit/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
         f"{_FERMATA}/domain/wallet.py",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits - price, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
-        ("tests/unit/test_wallet.py",),
+        ("tests/unit/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
     ),
     Mutant(
         "reaper condition: a job is settled when its execution was missed once",
         f"{_FERMATA}/domain/reaping.py",
         'return Settle("Execution.ABSENT") if again <= now else',
         'return Settle("Execution.ABSENT") if again else',
-        ("tests/unit/test_reap_jobs.py",),
+        ("tests/unit/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",),
     ),
     Mutant(
         "reaper condition: a running execution is settled over",
         f"{_FERMATA}/domain/reaping.py",
         "return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))",
         'return Settle("Execution.ENDED")',
-        ("tests/unit/test_reap_jobs.py",),
+        ("tests/unit/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",),
     ),
     Mutant(
         "idempotency item: the receipt is not written",
         _JOB_STORE,
         "if receipt is not None:",
         "if receipt is not None and False:",
-        ("tests/unit/test_money_contract.py",),
+        ("tests/unit/test_money_contract.py::test_a_receipt_is_kept_with_its_job_and_read_back_equal",),
     ),
     Mutant(
         "idempotency item: a key that is taken is taken over",
         _JOB_STORE,
         'free = "attribute_not_exists(pk) OR #ttl <= :now"',
         'free = "attribute_not_exists(pk) OR #ttl <= :now OR #ttl > :now"',
-        ("tests/unit/test_money_contract.py",),
+        ("tests/unit/test_money_contract.py::test_a_key_that_is_taken_stores_no_second_job_and_holds_nothing_more",),
     ),
     Mutant(
         "resume posting: whatever it is told, the function may post",
         "functions/start_generation/app.py",
         'if event["may_post"] is True:',
         'if event["may_post"] is not None:',
-        ("tests/unit/test_handlers.py",),
+        ("tests/unit/test_handlers.py::test_start_generation_buys_a_song_only_when_it_is_told_that_it_may",),
     ),
     Mutant(
         "resume posting: the machine's resume may post",
         "statemachine/music_job.asl.json",
         '"may_post": false',
         '"may_post": true',
-        ("tests/unit/tooling/test_paid_once.py",),
+        ("tests/unit/tooling/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",),
     ),
     Mutant(
         "resume posting: the machine orders again after an error",
         "statemachine/music_job.asl.json",
         '"ResultPath": "$.start_error", "Next": "ResumeGeneration"',
         '"ResultPath": "$.start_error", "Next": "StartGeneration"',
-        ("tests/unit/tooling/test_paid_once.py",),
+        ("tests/unit/tooling/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",),
     ),
     Mutant(
         "staging order: the verdict comes from the wire",
@@ -177,19 +189,35 @@ MUTANTS: Final = (
         "ports.resume.answers.keep(job.id, attempt.number, answer)",
         "from fermata.use_cases.reading_answers import read_answer\n"
         "            return ports.resume.providers(attempt.dialect).read_start(read_answer(answer))",
-        ("tests/unit/test_start_generation.py",),
+        ("tests/unit/test_start_generation.py::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",),
+    ),
+    Mutant(
+        "interleavings: a second run claims too",
+        _STARTING,
+        "if not job.may_claim(ports.clock()):",
+        "if not job.may_claim(ports.clock()) and False:",
+        (f"{_INTERLEAVINGS}memory",),
+    ),
+    Mutant(
+        "interleavings: a job ends without its credits",
+        _JOB_STORE,
+        "failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)",
+        "failed = self._transactions.write(writes, self._transactions.deadline())",
+        (f"{_INTERLEAVINGS}dynamodb",),
     ),
     Mutant(
         "status rule: a stopped execution is not told of",
         "template.yaml",
         "status: [FAILED, TIMED_OUT, ABORTED]",
         "status: [FAILED, TIMED_OUT]",
-        ("tests/unit/tooling/test_paid_once.py",),
+        (
+            "tests/unit/tooling/test_paid_once.py::test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job",
+        ),
     ),
 )
 
 
-def is_killed(mutant: Mutant, copy: Path) -> str:
+def fate_of(mutant: Mutant, copy: Path) -> str:
     """What became of a mutant: `killed`, or why it was not."""
     file = copy / mutant.file
     whole = file.read_text("utf-8")
@@ -203,44 +231,68 @@ def is_killed(mutant: Mutant, copy: Path) -> str:
     return {0: "SURVIVED", 1: "killed"}.get(status, f"its tests could not run: pytest ended with {status}")
 
 
-def run_tests(tests: tuple[str, ...], copy: Path, longest_s: int = LONGEST_S) -> tuple[int, str]:
+def run_tests(tests: Sequence[str], copy: Path) -> tuple[int, str]:
     """Pytest's exit status (0: all passed, 1: one failed; tests that hang have failed) and what it printed."""
     paths = os.pathsep.join(map(str, (copy / "layers" / "fermata", copy)))
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", *_QUICK, *tests]
     try:
         ended = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, check=False, timeout=longest_s, text=True
+            command, cwd=copy, env=environment, capture_output=True, check=False, timeout=LONGEST_S, text=True
         )
     except subprocess.TimeoutExpired:
-        return 1, f"not within {longest_s} s"
+        return 1, f"not within {LONGEST_S} s"
     return ended.returncode, ended.stdout + ended.stderr
+
+
+class Copies:
+    """Scratch copies of the checkout; each is used by one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._free: SimpleQueue[Path] = SimpleQueue()
+        for number in range(WORKERS):
+            self._free.put(_copied_into(folder / str(number)))
+
+    def use(self, work: Callable[[Path], Said]) -> tuple[Said, float]:
+        """What `work` says of a copy, and the seconds that it took."""
+        copy, since = self._free.get(), time.monotonic()
+        try:
+            return work(copy), time.monotonic() - since
+        finally:
+            self._free.put(copy)
+
+
+def _copied_into(folder: Path) -> Path:
+    folder.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
 
 
 def main() -> int:
     """Prints one line per mutant; 1 where one was not killed."""
-    began, failed = time.monotonic(), 0
-    with TemporaryDirectory() as scratch:
-        copy = Path(scratch)
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, copy / name)
-        chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in sys.argv[1:])]
-        everything = tuple(sorted({test for mutant in chosen for test in mutant.tests}))
-        status, printed = run_tests(everything, copy, 10 * LONGEST_S)
-        if status != 0:
-            print(printed, "the tests fail, or cannot run, without any mutant", sep="\n")
-            return 1
-        for mutant in chosen:
-            since = time.monotonic()
-            fate = is_killed(mutant, copy)
-            failed += fate != "killed"
-            print(f"{time.monotonic() - since:5.1f} s  {fate:8}  {mutant.name}", flush=True)
-    print(f"{len(chosen) - failed} of {len(chosen)} killed in {time.monotonic() - began:.0f} s")
-    return 1 if failed or not chosen else 0
+    began, killed = time.monotonic(), 0
+    chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in sys.argv[1:])]
+    tests = sorted({test for mutant in chosen for test in mutant.tests})
+    with TemporaryDirectory() as scratch, ThreadPoolExecutor(WORKERS) as workers:
+        copies = Copies(Path(scratch))
+        shares = [tests[number::WORKERS] for number in range(WORKERS)]
+        unbroken = workers.map(lambda share: copies.use(partial(run_tests, share)), filter(None, shares))
+        for (status, printed), _ in unbroken:
+            if status != 0:
+                print(printed, "the tests fail, or cannot run, without any mutant", sep="\n")
+                return 1
+        print(f"{time.monotonic() - began:5.1f} s  all tests pass without a mutant", flush=True)
+        fates = workers.map(lambda mutant: copies.use(partial(fate_of, mutant)), chosen)
+        for mutant, (fate, took_s) in zip(chosen, fates, strict=True):
+            killed += fate == "killed"
+            print(f"{took_s:5.1f} s  {fate:8}  {mutant.name}", flush=True)
+    print(f"{killed} of {len(chosen)} killed in {time.monotonic() - began:.0f} s")
+    return 0 if chosen and killed == len(chosen) else 1
 
 
 if __name__ == "__main__":

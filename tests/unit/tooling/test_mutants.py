@@ -1,0 +1,34 @@
+"""The table of `make mutants` follows the code that it breaks."""
+
+import pytest
+
+from tests.functions import ROOT
+from tooling.mutants import MUTANTS, Mutant
+
+pytestmark = pytest.mark.check
+
+PROMISES = {
+    "claim condition",
+    "claim_until",
+    "fence",
+    "settle condition",
+    "ledger half",
+    "reaper condition",
+    "idempotency item",
+    "resume posting",
+    "staging order",
+    "status rule",
+    "interleavings",
+}
+
+
+def test_every_promise_about_money_is_broken() -> None:
+    assert {mutant.name.partition(":")[0] for mutant in MUTANTS} == PROMISES
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_what_a_mutant_breaks_is_in_the_code_once_and_its_tests_exist(mutant: Mutant) -> None:
+    assert (ROOT / mutant.file).read_text("utf-8").count(mutant.old) == 1
+    for test in mutant.tests:
+        file, _, function = test.partition("::")
+        assert not function or f"def {function.partition('[')[0]}(" in (ROOT / file).read_text("utf-8")
