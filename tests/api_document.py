@@ -29,7 +29,7 @@ def assert_documented(method: str, path: str, status: int, headers: Mapping[str,
         return
     said = f"{method} {path} -> {status}"
     assert str(status) in operation["responses"], f"{said}: the status is not documented; {ADVICE}"
-    answer = operation["responses"][str(status)]
+    answer = response_of(operation, status)
     _assert_headers(said, answer, {name.lower(): value for name, value in headers.items()})
     content = answer.get("content")
     if content is None:
@@ -47,6 +47,12 @@ def operation_of(method: str, path: str) -> Json | None:
             operation: Json = operations[method.lower()]
             return operation
     return None
+
+
+def response_of(operation: Json, status: int | str) -> Json:
+    """How an operation answers with a status; failures are shared between operations."""
+    answer: Json = operation["responses"][str(status)]
+    return _target(answer) if "$ref" in answer else answer
 
 
 def problems_with(schema: Json, value: object) -> list[str]:

@@ -12,7 +12,8 @@ from tests.api_document import DOCUMENT, read_document
 from tests.integration.song import Cloud
 
 TOOLS: Final = Path(__file__).parents[2] / ".tools" / "contract" / "bin"
-WITHIN_S: Final = 120
+PATIENCE_S: Final = 300
+"""A quiet machine needs half a minute for all of it; one that is busy with other work must not fail the test."""
 PAGE: Final = "https://app.example.com"
 EXCLUDED_CHECKS: Final = {
     "positive_data_acceptance": "what a model takes is data of the catalogue: what fits the schema may be refused",
@@ -46,7 +47,7 @@ def test_a_page_of_an_allowed_origin_may_order_and_read_the_answer(quick_cloud: 
     assert "access-control-allow-origin" not in elsewhere.headers
 
 
-@pytest.mark.timeout(2 * WITHIN_S)
+@pytest.mark.timeout(2 * PATIENCE_S)
 def test_nothing_that_schemathesis_sends_breaks_what_the_document_says(quick_cloud: Cloud, tmp_path: Path) -> None:
     command = [
         str(TOOLS / "schemathesis"),
@@ -56,7 +57,7 @@ def test_nothing_that_schemathesis_sends_breaks_what_the_document_says(quick_clo
         *("--max-examples", "20", "--seed", "20261126", "--generation-database", "none", "--no-color"),
         *("--exclude-checks", ",".join(EXCLUDED_CHECKS)),
     ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=WITHIN_S, check=False)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     operations = sum(len(methods) for methods in read_document()["paths"].values())
     reads_itself = 1
@@ -104,6 +105,6 @@ def test_a_client_that_was_generated_from_the_document_orders_a_song_and_gets_it
 
 def tool(folder: Path, *command: str) -> str:
     """What a command says that ends well."""
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=WITHIN_S, check=False)
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout

@@ -60,6 +60,11 @@ def openapi_document() -> Json:
             },
             "parameters": {**PARAMETERS, **WEBHOOK_PARAMETERS},
             "headers": HEADERS,
+            "responses": {
+                name: response
+                for operation in OPERATIONS
+                for _, name, response in _failures(operation, _limited(operation))
+            },
             "schemas": _schemas(),
         },
     }
@@ -82,9 +87,10 @@ def _operation(operation: Operation) -> Json:
         examples = {name: {"value": value} for name, value in operation.body_examples}
         content = {"schema": _ref("schemas", operation.body.__name__), "examples": examples}
         entry["requestBody"] = {"required": True, "content": {"application/json": content}}
-    limited = () if operation.public else LIMIT_HEADERS
+    limited = _limited(operation)
     succeeded = {str(int(answer.status)): _success(answer, limited) for answer in operation.answers}
-    return {**entry, "responses": {**succeeded, **dict(_failures(operation, limited))}}
+    failed = {status: _ref("responses", name) for status, name, _ in _failures(operation, limited)}
+    return {**entry, "responses": {**succeeded, **failed}}
 
 
 def _webhook(kind: str, told: str) -> Json:
@@ -108,6 +114,10 @@ def _webhook(kind: str, told: str) -> Json:
     }
 
 
+def _limited(operation: Operation) -> tuple[str, ...]:
+    return () if operation.public else LIMIT_HEADERS
+
+
 def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
     entry: Json = {"description": answer.description}
     headers = (*answer.headers, *limited)
@@ -122,12 +132,16 @@ def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
     return entry
 
 
-def _failures(operation: Operation, limited: tuple[str, ...]) -> Iterator[tuple[str, Json]]:
+def _failures(operation: Operation, limited: tuple[str, ...]) -> Iterator[tuple[str, str, Json]]:
+    """Status, name in `components` and response of each way in which an operation fails."""
     own = [PROBLEM_TYPES[slug] for slug in (*operation.problems, *_anywhere(operation))]
     gateway = _gateway(operation)
     for status in sorted({*gateway, *(problem.status for problem in own)}):
         problems = [problem for problem in own if problem.status == status]
-        yield str(status), _failure(status, problems, gateway.get(status), limited)
+        message = gateway.get(status)
+        told_by = [*(kind.slug for kind in problems), *(["gateway"] if message else [])]
+        name = "_".join([str(status), *told_by, *([] if limited else ["public"])])
+        yield str(status), name, _failure(status, problems, message, limited)
 
 
 def _anywhere(operation: Operation) -> Iterable[str]:

@@ -93,11 +93,11 @@ HEADERS: Final[dict[str, Schema]] = {
     },
     "RateLimit": {
         "description": 'What is left of the tenant\'s limit, where the route has one: `"submit";r=59;t=12`.',
-        "schema": _TEXT,
+        "schema": {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'},
     },
     "RateLimit-Policy": {
         "description": 'The tenant\'s limit: requests within seconds, `"submit";q=60;w=60`.',
-        "schema": _TEXT,
+        "schema": {"type": "string", "pattern": '^"[a-z]+";q=[0-9]+;w=[0-9]+$'},
     },
 }
 """Headers of answers; one that is not `required` may be missing."""
