@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamo_usage_store import DynamoUsageStore
 from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+from fermata.domain.usage import Usage, UsageList, UsagePage
 from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
-from fermata.ports import JobStore, WalletStore
+from fermata.ports import JobStore, UsageStore, WalletStore
 from tests.cloud import TABLE
 from tests.twins import InMemoryJobStore, InMemoryWalletStore
 
@@ -20,11 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Books:
-    """Both stores over the same records; `ledger` is a tenant's, oldest entry first."""
+    """The stores over the same records; `ledger` is a tenant's, oldest entry first."""
 
     jobs: JobStore
     wallets: WalletStore
     ledger: Callable[[str], list[LedgerEntry]]
+    usage: UsageStore
+
+    def used(self, tenant_id: str = "acme") -> list[Usage]:
+        """All usage of a tenant."""
+        return self.usage.find(UsagePage(UsageList(tenant_id, date.min, date.max), 1000))[0]
 
     def wallet(self, tenant_id: str = "acme") -> Wallet:
         wallet = self.wallets.find(tenant_id)
@@ -34,7 +42,8 @@ class Books:
 
 def books_in_memory() -> Books:
     wallets = InMemoryWalletStore()
-    return Books(InMemoryJobStore(wallets), wallets, wallets.ledger)
+    jobs = InMemoryJobStore(wallets)
+    return Books(jobs, wallets, wallets.ledger, jobs.usage)
 
 
 def books_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Books:  # noqa: ANN401 - pause and clock
@@ -45,6 +54,7 @@ def books_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: 
         DynamoJobStore(DynamoTransactions(client, table, **patience)),
         DynamoWalletStore(DynamoTransactions(client, table, **patience)),
         ledger,
+        DynamoUsageStore(DynamoTransactions(client, table)),
     )
 
 

@@ -86,6 +86,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "reap_ports": lambda _lost: world.reap_ports(),
         "manage_ports": world.manage_ports,
         "wallet_store": lambda: world.wallets,
+        "usage_store": lambda: world.jobs.usage,
         "tenant_store": lambda: world.tenants,
         "provider_states": lambda: world.providers,
         "now": world.clock,

@@ -203,6 +203,7 @@ class Stage:
         self.touched: set[str] = set()
         self._busy: set[str] = set()
         self._runs = 0
+        self._latest_token: dict[tuple[str, int], str] = {}
         for tenant_id, amount in TENANTS.items():
             books.wallets.open(empty_wallet(tenant_id, NOON))
             books.wallets.grant(grant_of(tenant_id, amount, "0-grant", NOON))
@@ -350,6 +351,9 @@ class Stage:
         assert wallet.held == sum(job.hold_credits for job in jobs if not job.status.is_terminal)
         assert wallet.open_jobs == sum(not job.status.is_terminal for job in jobs)
         assert wallet.spent == sum(job.price_credits for job in jobs if job.charged is Charged.YES)
+        used = self.books.used(tenant_id)
+        assert sum(row.credits for row in used) == wallet.spent
+        assert sum(row.jobs for row in used) == sum(job.status.is_terminal for job in jobs)
 
     def _check_ends(self) -> None:
         for job in self.known.values():
@@ -360,6 +364,8 @@ class Stage:
             assert begun <= told
             if job.deleted_at is None:
                 assert (begun == told) is (job.tenant_id == LISTENS)
+            recorded = {event.detail["event_id"] for event in self.events.usage if event.detail["job_id"] == job.id}
+            assert recorded == {f"{job.id}.usage"}
             if job.deleted_at is not None:
                 assert not any(job_id == job.id for job_id, _ in self.answers.kept)
         for tenant_id in TENANTS:
@@ -430,7 +436,7 @@ class Stage:
     def _token(self, number: int, attempt: int) -> str:
         placed = self._of(number)
         job_id = placed.job_id if placed else ""
-        return new_callback(job_id, attempt, NOON, _randomness(job_id, attempt))[0]
+        return self._latest_token.get((job_id, attempt), "never-handed-out")
 
     def _start(self, payload: dict[str, Any]) -> dict[str, Any]:
         world, job_id = self.world, payload["job_id"]
@@ -438,7 +444,10 @@ class Stage:
             return resume_generation(job_id, world.resume_ports(), world.clock()).as_payload()
         self._runs += 1
         job = self.books.jobs.load(job_id)
-        world.callback_randomness = _randomness(job_id, len(job.attempts) + 1 if job else 1)
+        # Chance never comes twice: a run that died after it had opened a callback must not block the next one.
+        world.callback_randomness = _randomness(job_id, self._runs)
+        attempt = len(job.attempts) + 1 if job else 1
+        self._latest_token[job_id, attempt] = new_callback(job_id, attempt, NOON, world.callback_randomness)[0]
         return start_generation(job_id, world.start_ports(), f"run-{self._runs}").as_payload()
 
     def _poll(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -477,5 +486,5 @@ def trouble() -> None:
     raise TransientError("the answer was lost")
 
 
-def _randomness(job_id: str, attempt: int) -> bytes:
-    return f"{job_id[-26:]}{attempt:06d}".encode()
+def _randomness(job_id: str, run: int) -> bytes:
+    return f"{job_id[-26:]}{run:06d}".encode()

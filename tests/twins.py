@@ -25,6 +25,7 @@ from fermata.domain.reaping import Execution, Patience
 from fermata.domain.song_times import SongTime, SongTimes
 from fermata.domain.tenants import Tenant
 from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
+from fermata.domain.usage import Usage, UsagePage, usage_of
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
 from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, Reply, WebhookAttempt
@@ -196,6 +197,24 @@ class InMemoryBrakeStore:
             self.spent[key] = self.spent.get(key, 0) + booking.micro_usd
 
 
+class InMemoryUsageStore:
+    """Usage by tenant, day and model."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Usage] = {}
+
+    def count(self, usage: Usage) -> None:
+        key = (usage.tenant_id, usage.place)
+        self._rows[key] = self._rows[key].plus(usage) if key in self._rows else usage
+
+    def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
+        of = page.of
+        rows = sorted((place, row) for (tenant_id, place), row in self._rows.items() if tenant_id == of.tenant_id)
+        found = [row for place, row in rows if of.first <= row.day <= of.last and (page.after or "") < place]
+        taken = found[: page.limit]
+        return taken, taken[-1].place if len(found) > page.limit else None
+
+
 class InMemoryJobStore:
     """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
 
@@ -207,6 +226,7 @@ class InMemoryJobStore:
     def __init__(self, wallets: InMemoryWalletStore | None = None) -> None:
         self.wallets = wallets or InMemoryWalletStore(*FUNDED_WALLETS)
         self.brakes = InMemoryBrakeStore()
+        self.usage = InMemoryUsageStore()
         self.rows: dict[str, str] = {}
         self._receipts: dict[tuple[str, str], str] = {}
         self.after_next_save: Callable[[], object] | None = None
@@ -285,6 +305,7 @@ class InMemoryJobStore:
         self.brakes.book(job.to_book)
         if settlement:
             self.wallets.move(settlement)
+            self.usage.count(usage_of(job))
         self.rows[job.id] = job.model_dump_json()
         self.saves += 1
         after, self.after_next_save = self.after_next_save, None
@@ -810,17 +831,21 @@ class RecordingJobMachine:
 
 
 class RecordingJobEvents:
-    """Remembers what was told. `failure` is raised instead; `while_publishing` runs once an event was taken."""
+    """Remembers what was told, usage apart from all else. `failure` is raised instead; `while_publishing` runs once
+    events were taken.
+    """
 
     def __init__(self) -> None:
         self.published: list[JobEvent] = []
+        self.usage: list[JobEvent] = []
         self.failure: FermataError | None = None
         self.while_publishing: Callable[[], object] | None = None
 
-    def publish(self, event: JobEvent) -> None:
+    def publish(self, *events: JobEvent) -> None:
         if self.failure is not None:
             raise self.failure
-        self.published.append(event)
+        for event in events:
+            (self.usage if event.detail_type == "Usage Recorded" else self.published).append(event)
         meanwhile, self.while_publishing = self.while_publishing, None
         if meanwhile is not None:
             meanwhile()

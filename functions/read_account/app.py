@@ -1,10 +1,12 @@
-"""GET /v1/account."""
+"""GET /v1/account and GET /v1/usage."""
 
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.domain.usage import parse_usage_page
 from fermata.use_cases.read_account import read_account
-from fermata.wiring import count_read, now, wallet_store
+from fermata.use_cases.read_usage import read_usage
+from fermata.wiring import count_read, now, usage_store, wallet_store
 
 api = http_api.create_api(http_api.Scope.ACCOUNT_READ, count=count_read)
 lambda_handler = http_api.entry_point(api)
@@ -14,3 +16,11 @@ lambda_handler = http_api.entry_point(api)
 def get_account() -> Response[str]:
     """The tenant's plan and credits."""
     return http_api.answer(200, read_account(http_api.caller(api.current_event).tenant_id, wallet_store(), now()))
+
+
+@api.get("/v1/usage")
+def get_usage() -> Response[str]:
+    """What the tenant used by day and model."""
+    event = api.current_event
+    page = parse_usage_page(http_api.caller(event).tenant_id, event.query_string_parameters, now())
+    return http_api.answer(200, read_usage(page, usage_store()))

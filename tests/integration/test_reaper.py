@@ -100,7 +100,7 @@ def test_a_killed_execution_that_the_rule_missed_is_settled_once_however_often_t
     assert (job["status"], job["charged"]) == ("failed", "refunded")
     assert tenant.get(f"/v1/jobs/{job_id}")["finished_at"] == job["finished_at"]
     assert (tenant.account(), tenant.kinds()) == ((300, 0, 0), ["grant", "hold", "refund"])
-    assert {event["detail"]["event_id"] for event in told(job_id)} == {f"{job_id}.failed"}
+    assert {event["detail"]["event_id"] for event in told(job_id)} == {f"{job_id}.failed", f"{job_id}.usage"}
 
 
 def test_a_delivered_job_is_told_of_once_on_the_default_bus(
@@ -109,7 +109,20 @@ def test_a_delivered_job_is_told_of_once_on_the_default_bus(
     tenant = customer(cloud)
     job = tenant.finished(tenant.post(request("told of on the bus")).json()["id"])
     cloud.until(lambda: told(job["id"]))
-    (event,) = told(job["id"])
+    event, usage = sorted(told(job["id"]), key=lambda event: event["detail-type"])
+    assert (usage["source"], usage["detail-type"]) == ("fermata", "Usage Recorded")
+    assert usage["detail"] == {
+        "event_id": f"{job['id']}.usage",
+        "job_id": job["id"],
+        "tenant_id": tenant.tenant_id,
+        "day": job["finished_at"][:10],
+        "model": "minimax/music-2.5",
+        "status": "succeeded",
+        "charged": "yes",
+        "credits": 30,
+        "audio_ms": job["tracks"][0]["duration_ms"],
+        "finished_at": job["finished_at"],
+    }
     assert (event["source"], event["detail-type"]) == ("fermata", "Music Job Succeeded")
     assert event["detail"] == {
         "event_id": f"{job['id']}.succeeded",
@@ -144,4 +157,4 @@ def test_a_song_that_is_not_there_at_its_deadline_is_expired_and_refunded(
     assert (ended["status"], ended["charged"], ended["error"]["code"]) == ("expired", "refunded", "finish_by_passed")
     assert (tenant.account(), sorted(tenant.kinds())) == ((300, 0, 0), ["grant", "hold", "refund"])
     cloud.until(lambda: told(job.id))
-    assert {event["detail-type"] for event in told(job.id)} == {"Music Job Expired"}
+    assert {event["detail-type"] for event in told(job.id)} == {"Music Job Expired", "Usage Recorded"}

@@ -51,6 +51,8 @@ def test_a_plan_takes_so_many_orders_and_lets_the_next_ones_in_as_jobs_end(cloud
         assert [answer.headers["ratelimit-policy"] for answer in answers] == ['"submit";q=50;w=60'] * 3
         assert answers[2].headers["retry-after"] == "10"
         cloud.until(lambda: http.get("/v1/account").json()["in_flight_jobs"] == 0)
+        (used,) = http.get("/v1/usage").json()["data"]
+        assert (used["jobs"], used["succeeded"], used["credits"]) == (2, 2, 60)
         again = http.post("/v1/jobs", json=request("limited again"))
         assert again.status_code == 202
         account = http.get("/v1/account")

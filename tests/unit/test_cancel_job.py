@@ -162,7 +162,7 @@ def test_a_job_that_never_stands_still_is_tried_again_later() -> None:
 def books(request: pytest.FixtureRequest) -> Iterator[Books]:
     if request.param == "in_memory":
         jobs = InMemoryJobStore()
-        yield Books(jobs, jobs.wallets, jobs.wallets.ledger)
+        yield Books(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage)
         return
     with mock_aws():
         yield books_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))

@@ -35,7 +35,7 @@ def delivered() -> Evidence:
         wallet=Wallet(tenant_id="acme", granted=100, balance=70, held=0, spent=30, month="2026-11"),
         ledger=[entry(EntryKind.GRANT, 100), entry(EntryKind.HOLD, 30), entry(EntryKind.SETTLE, 30)],
         bills={"minimax": [CHARGED], "aimlapi": []},
-        events=[{"event_id": f"{JOB_ID}.succeeded"}] * 2,
+        events=[{"event_id": f"{JOB_ID}.succeeded"}, {"event_id": f"{JOB_ID}.usage"}] * 2,
         staged=lambda _job_id, _attempt: True,
         stored=lambda _key: SONG,
         songs=1,
@@ -49,7 +49,7 @@ def failed(job: Job, **changes: Any) -> Evidence:  # noqa: ANN401 - fields of Ev
         jobs=[settled(job)],
         wallet=Wallet(tenant_id="acme", granted=100, balance=100, held=0, spent=0, month="2026-11"),
         ledger=[entry(EntryKind.GRANT, 100), entry(EntryKind.HOLD, 30), entry(EntryKind.REFUND, 30)],
-        events=[{"event_id": f"{JOB_ID}.failed"}],
+        events=[{"event_id": f"{JOB_ID}.failed"}, {"event_id": f"{JOB_ID}.usage"}],
         **changes,
     )
 
@@ -91,7 +91,7 @@ def test_an_order_that_nobody_heard_of_keeps_every_promise() -> None:
         (replace(delivered(), stored=lambda _key: None), "not what the record says"),
         (replace(delivered(), songs=2), "expected 2 songs, found 1"),
         (replace(delivered(), events=[]), "found none"),
-        (replace(delivered(), events=[{"event_id": f"{JOB_ID}.failed"}]), f"expected the event {JOB_ID}.succeeded"),
+        (replace(delivered(), events=[{"event_id": f"{JOB_ID}.failed"}]), f"expected the events {JOB_ID}.succeeded"),
         (replace(delivered(), ledger=[entry(EntryKind.GRANT, 100)]), "does not explain the wallet"),
         (replace(delivered(), wallet=failed(cut_off()).wallet), "expected 30"),
         (failed(cut_off()), "was paid and kept, and the job failed"),

@@ -1,4 +1,4 @@
-"""The end of a job is one entry on the default bus, and a refused entry is not taken for a told one."""
+"""The end of a job and its usage are one entry each on the default bus; one that is refused is not told."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
 from fermata.domain.job_events import end_of
+from fermata.domain.usage import usage_event
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, Answer, AnswersInstead, aws_error, session
 from tests.songs import LYRICS, PROMPT, delivered_job
@@ -26,20 +27,22 @@ def client() -> Iterator["EventBridgeClient"]:
 
 
 def refused_entry() -> Answer:
-    parsed = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "canary"}]}
+    refused = {"ErrorCode": "ThrottlingException", "ErrorMessage": "canary"}
+    parsed = {"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, refused]}
     return AWSResponse("https://aws", 200, HTTPHeaders(), None), parsed
 
 
-def test_an_end_is_one_entry_of_ours(client: "EventBridgeClient") -> None:
+def test_an_end_and_its_usage_are_entries_of_ours(client: "EventBridgeClient") -> None:
     seen: list[dict[str, str]] = []
     client.meta.events.register(
         "provide-client-params.events.PutEvents", lambda params, **_: seen.extend(params["Entries"])
     )
-    EventBridgeJobEvents(client).publish(end_of(delivered_job()))
-    (entry,) = seen
-    assert (entry["Source"], entry["DetailType"]) == ("fermata", "Music Job Succeeded")
-    assert json.loads(entry["Detail"]) == end_of(delivered_job()).detail
-    assert not any(secret in json.dumps(entry) for secret in (PROMPT, LYRICS, "tracks/"))
+    EventBridgeJobEvents(client).publish(end_of(delivered_job()), usage_event(delivered_job()))
+    assert [entry["Source"] for entry in seen] == ["fermata", "fermata"]
+    assert [entry["DetailType"] for entry in seen] == ["Music Job Succeeded", "Usage Recorded"]
+    assert json.loads(seen[0]["Detail"]) == end_of(delivered_job()).detail
+    assert json.loads(seen[1]["Detail"]) == usage_event(delivered_job()).detail
+    assert not any(secret in json.dumps(seen) for secret in (PROMPT, LYRICS, "tracks/"))
 
 
 @pytest.mark.parametrize("answer", [refused_entry, aws_error("InternalException", "canary")])
@@ -48,5 +51,5 @@ def test_an_entry_that_was_not_taken_is_worth_another_try(
 ) -> None:
     AnswersInstead(client, "PutEvents", answer)
     with pytest.raises(TransientError) as caught:
-        EventBridgeJobEvents(client).publish(end_of(delivered_job()))
+        EventBridgeJobEvents(client).publish(end_of(delivered_job()), usage_event(delivered_job()))
     assert "canary" not in str(caught.value)

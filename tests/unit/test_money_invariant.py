@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.errors import OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
 from tests.cloud import dynamodb_with_table
@@ -113,6 +113,10 @@ class Operation:
         assert wallet.granted == self.granted
         assert wallet.held == sum(job.hold_credits for job in self.open.values())
         assert wallet.open_jobs == len(self.open)
+        used = self.books.used()
+        ends = {entry.job_id for entry in ledger if entry.kind in (EntryKind.SETTLE, EntryKind.REFUND)}
+        assert sum(row.credits for row in used) == wallet.spent
+        assert (sum(row.jobs for row in used), sum(row.succeeded for row in used)) == (len(ends), len(self.spent))
         assert wallet.spent == sum(price for _, price in self.spent)
         assert wallet.spent_in_month == sum(price for month, price in self.spent if month == wallet.month)
         assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0

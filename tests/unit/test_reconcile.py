@@ -82,7 +82,7 @@ BY_ID = row(upstream_id="a1")
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     if request.param == "in_memory":
         jobs = InMemoryJobStore()
-        yield Desk(Books(jobs, jobs.wallets, jobs.wallets.ledger), InMemoryPurchases(jobs))
+        yield Desk(Books(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage), InMemoryPurchases(jobs))
         return
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)

@@ -45,6 +45,7 @@ SCOPES: Final = {
     "POST /v1/jobs/{id}/webhooks/replay": "jobs:write",
     "GET /v1/models": "jobs:read",
     "GET /v1/account": "account:read",
+    "GET /v1/usage": "account:read",
 }
 """What each route needs; one that is not listed here is only asked for some scope."""
 JOB_ROUTES: Final = tuple(route for route in ROUTES if "{id}" in route[2])

@@ -3,6 +3,7 @@
 The views in `fermata.domain` write these bodies; the tests of the handlers hold every real answer against them.
 """
 
+from datetime import date
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
@@ -287,6 +288,21 @@ class Account(BaseModel):
     available_credits: int
     in_flight_jobs: Annotated[int, Field(ge=0)]
     limits: Limits
+
+
+class UsageEntry(BaseModel):
+    """Jobs that ended on one day, by the model that sang or was to sing last; `audio_ms` is the length of the songs."""
+
+    day: date
+    model: str
+    jobs: Annotated[int, Field(ge=1)]
+    succeeded: Annotated[int, Field(ge=0)]
+    credits: Credits
+    audio_ms: Annotated[int, Field(ge=0)]
+
+
+class UsageList(Page[UsageEntry]):
+    """A page of usage."""
 
 
 class UploadForm(BaseModel):

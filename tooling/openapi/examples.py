@@ -195,6 +195,20 @@ REFERENCE: Final[Example] = {
     "expires_at": "2026-12-20T07:47:55.020Z",
 }
 
+USAGE_LIST: Final[Example] = {
+    "data": [
+        {
+            "day": "2026-11-21",
+            "model": "minimax/music-2.5",
+            "jobs": 3,
+            "succeeded": 2,
+            "credits": 60,
+            "audio_ms": 121_068,
+        }
+    ],
+    "next_cursor": None,
+}
+
 ACCOUNT: Final[Example] = {
     "object": "account",
     "tenant_id": "acme",

@@ -209,6 +209,17 @@ OPERATIONS: Final = (
         tag="account",
     ),
     Operation(
+        "GET",
+        "/v1/usage",
+        "list_usage",
+        "What the tenant used, by day and model, oldest first",
+        (Answer(HTTPStatus.OK, "A page of usage.", answers.UsageList, (), examples.USAGE_LIST),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("From", "To", "UsageLimit", "Cursor"),
+        description="Counted on the day in UTC on which a job ended, whatever its end; `credits` are what was spent.",
+        tag="account",
+    ),
+    Operation(
         "POST",
         "/v1/callbacks/{token}",
         "receive_callback",

@@ -3,6 +3,9 @@
 from typing import Any, Final
 
 from fermata.domain.job_lists import DEFAULT_LIMIT, LONGEST_LIMIT
+from fermata.domain.usage import DEFAULT_LIMIT as USAGE_LIMIT
+from fermata.domain.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
+from fermata.domain.usage import LONGEST_SPAN_DAYS
 from tooling.openapi.answers import JOB_ID_PATTERN
 
 Schema = dict[str, Any]
@@ -29,6 +32,26 @@ PARAMETERS: Final[dict[str, Schema]] = {
         {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT, "default": DEFAULT_LIMIT},
     ),
     "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
+    "From": _parameter(
+        "query",
+        "from",
+        f"The first day, in UTC; without it the first of the month of `to`. At most {LONGEST_SPAN_DAYS} days in all.",
+        {"type": "string", "format": "date"},
+        "2026-11-01",
+    ),
+    "To": _parameter(
+        "query",
+        "to",
+        "The last day, in UTC; without it today.",
+        {"type": "string", "format": "date"},
+        "2026-11-30",
+    ),
+    "UsageLimit": _parameter(
+        "query",
+        "limit",
+        "Most entries on the page.",
+        {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT, "default": USAGE_LIMIT},
+    ),
     "Track": _parameter(
         "query",
         "track",

@@ -24,6 +24,7 @@ from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Triggers
 from fermata.domain.upstream import UploadCall, UpstreamCall
+from fermata.domain.usage import Usage, UsagePage
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
 from fermata.domain.webhook_deliveries import Reply, WebhookAttempt
@@ -68,8 +69,8 @@ class JobStore(Protocol):
         """
 
     def settle(self, job: Job) -> None:
-        """Replace the version before this one by the job's end and settle its hold, in one transaction; raises
-        `StaleRecordError` where somebody else wrote first.
+        """Replace the version before this one by the job's end, settle its hold and count its usage, in one
+        transaction; raises `StaleRecordError` where somebody else wrote first.
         """
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
@@ -117,6 +118,15 @@ class WalletStore(Protocol):
     ) -> bool:
         """Put a wallet on another plan with these limits; False where it is to be prepaid and its balance is
         negative.
+        """
+
+
+class UsageStore(Protocol):
+    """What tenants used. `JobStore.settle` counts it."""
+
+    def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
+        """The entries of one page by day and model, oldest first, read consistently, and the place that the next page
+        goes on from, None on the last one; raises `TransientError`.
         """
 
 
@@ -280,8 +290,8 @@ class TenantJobs(Protocol):
 class JobEvents(Protocol):
     """Where the ends of jobs are told."""
 
-    def publish(self, event: JobEvent) -> None:
-        """Tell of one end; raises `TransientError` where it was not taken."""
+    def publish(self, *events: JobEvent) -> None:
+        """Tell of one end, by at most ten events; raises `TransientError` where not all were taken."""
 
 
 class WebhookStore(Protocol):

@@ -33,6 +33,7 @@ from fermata.ports import (
     TenantStore,
     TriggerStore,
     Upstream,
+    UsageStore,
     WalletStore,
     WebhookDeliveries,
     WebhookStore,
@@ -197,6 +198,14 @@ def replay_ports() -> "ReplayPorts":
 
     telling = _tell_ports()
     return ReplayPorts(job_store(), telling.webhooks, _webhook_deliveries(), telling.machine)
+
+
+@lru_cache(maxsize=1)
+def usage_store() -> UsageStore:
+    """What tenants used."""
+    from fermata.adapters.dynamo_usage_store import DynamoUsageStore
+
+    return DynamoUsageStore(_transactions())
 
 
 def count_read(tenant_id: str) -> Allowance | None:

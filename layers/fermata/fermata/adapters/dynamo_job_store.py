@@ -13,9 +13,11 @@ from fermata.adapters.dynamo_items import Item, error_code, plain, typed
 from fermata.adapters.dynamo_purchases import purchase_keys
 from fermata.adapters.dynamo_tenant_jobs import listing_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
+from fermata.adapters.dynamo_usage_store import counted
 from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
 from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
+from fermata.domain.usage import usage_of
 from fermata.domain.wallet import LedgerEntry, Wallet, hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
 
@@ -68,10 +70,10 @@ class DynamoJobStore:
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 
     def settle(self, job: Job) -> None:
-        """Replace the version before this one by the job's end and settle its hold; raises `StaleRecordError` where
-        somebody else wrote first.
+        """Replace the version before this one by the job's end, settle its hold and count its usage; raises
+        `StaleRecordError` where somebody else wrote first.
         """
-        writes = self._changes(job, *_next_version(job))
+        writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
         _refuse_if_stale(failed)
 

@@ -21,17 +21,16 @@ class EventBridgeJobEvents:
     def __init__(self, client: "EventBridgeClient") -> None:
         self._client = client
 
-    def publish(self, event: JobEvent) -> None:
-        """Put one event; the call succeeds even where the entry was refused, so its own answer is looked at."""
-        entry: PutEventsRequestEntryTypeDef = {
-            "Source": SOURCE,
-            "DetailType": event.detail_type,
-            "Detail": json.dumps(event.detail),
-        }
+    def publish(self, *events: JobEvent) -> None:
+        """Put the events; the call succeeds even where an entry was refused, so the answer to each is looked at."""
         try:
-            answer = self._client.put_events(Entries=[entry])
+            answer = self._client.put_events(Entries=[_entry(event) for event in events])
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the job's end could not be published: {type(error).__name__}") from error
         if answer["FailedEntryCount"]:
-            code = answer["Entries"][0].get("ErrorCode", "unknown")
-            raise TransientError(f"the bus refused the event of the job's end: {code}")
+            codes = {entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry}
+            raise TransientError(f"the bus refused an event of the job's end: {', '.join(sorted(codes)) or 'unknown'}")
+
+
+def _entry(event: JobEvent) -> "PutEventsRequestEntryTypeDef":
+    return {"Source": SOURCE, "DetailType": event.detail_type, "Detail": json.dumps(event.detail)}

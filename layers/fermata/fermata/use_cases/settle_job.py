@@ -8,6 +8,7 @@ from fermata.domain.job_events import end_of
 from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.settlement import settle
 from fermata.domain.song_times import song_time_of
+from fermata.domain.usage import usage_event
 from fermata.errors import StaleRecordError
 from fermata.log import logger
 from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates
@@ -46,7 +47,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The
         # delivery of a webhook has a name, and so begins once.
-        ports.events.publish(end_of(job))
+        ports.events.publish(end_of(job), usage_event(job))
         tell_by_webhook(job, ports.telling)
         _note_published(job, ports.jobs)
     return job.status
