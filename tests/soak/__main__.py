@@ -11,14 +11,9 @@ import time
 from types import ModuleType
 from typing import Final
 
-from tests.soak import bill_against_ledger, crowd, interleavings, killed
+from tests.soak import bill_against_ledger, interleavings, killed
 
-PARTS: Final[dict[ModuleType, int]] = {
-    crowd: 2 * 60,
-    bill_against_ledger: 13 * 60,
-    interleavings: 3 * 60,
-    killed: 7 * 60,
-}
+PARTS: Final[dict[ModuleType, int]] = {bill_against_ledger: 15 * 60, interleavings: 3 * 60, killed: 7 * 60}
 """Each with the seconds after which it begins nothing new. It ends what it has begun; minutes are left for that."""
 
 

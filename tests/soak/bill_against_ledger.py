@@ -5,7 +5,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,11 @@ from typing import Any, Final
 
 import httpx
 
+from local.cloud import DEMO_LIMITS
 from tests.fact_sheet import fact_rows
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import TERMINAL, Cloud, request
+from tests.soak.crowd import found_in_a_crowd
 from tests.soak.part import Found
 
 MODELS: Final = {
@@ -87,9 +89,11 @@ class Soak:
     api_key: str
 
     @classmethod
-    def on(cls, cloud: Cloud) -> "Soak":
+    def on(cls, cloud: Cloud, limits: Mapping[str, int] = DEMO_LIMITS) -> "Soak":
+        """A new tenant, which no limit keeps from ordering unless the plan's own are asked for with `{}`."""
         tenant_id = f"soak-{time.time_ns()}"
         cloud.manage(action="create_tenant", tenant_id=tenant_id)
+        cloud.manage(action="set_plan", tenant_id=tenant_id, plan="prepaid", **limits)
         cloud.manage(action="grant", tenant_id=tenant_id, credits=CREDITS)
         return cls(cloud, tenant_id, cloud.manage(action="issue_key", tenant_id=tenant_id)["api_key"])
 
@@ -176,9 +180,12 @@ def arguments_of_the_cloud() -> list[str]:
 
 
 def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:
-    """A thousand jobs, eight in a smoke test; those not begun at `until` (monotonic seconds) are left out."""
+    """A crowd, and then a thousand jobs, eight in a smoke test; those not begun at `until` (monotonic seconds) are left
+    out.
+    """
     plans = planned(8 if smoke else 1000, seed)
     with TemporaryDirectory() as scratch, running_cloud(arguments_of_the_cloud(), Path(scratch)) as line:
+        yield found_in_a_crowd(Soak.on(Cloud(line), limits={}), smoke=smoke)
         done, wrong = Soak.on(Cloud(line)).play(plans, until)
     said = Counter(plan.charged for plan in done if plan.fault)
     yield Found(

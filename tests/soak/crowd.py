@@ -5,17 +5,15 @@ the one job that it asked for.
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fermata.domain.jobs import JobStatus
-from tests.integration.cloud_process import running_cloud
 from tests.integration.song import TERMINAL, Cloud, request
-from tests.soak.bill_against_ledger import Soak, arguments_of_the_cloud
 from tests.soak.part import Found
+
+if TYPE_CHECKING:
+    from tests.soak.bill_against_ledger import Soak
 
 CLIENTS: Final = 100
 _SMOKE_CLIENTS: Final = 16
@@ -27,7 +25,7 @@ _NEVER: Final = threading.Event()
 class Crowd:
     """Clients that order one song each at the same moment, with a key, and come again when they are told to."""
 
-    def __init__(self, soak: Soak, clients: int) -> None:
+    def __init__(self, soak: "Soak", clients: int) -> None:
         self._soak, self._clients = soak, clients
         self._all_are_there = threading.Barrier(clients)
         self.answers: Counter[int] = Counter()
@@ -68,21 +66,19 @@ def _ends(cloud: Cloud, jobs: int) -> Counter[str]:
     return ends
 
 
-def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:  # noqa: ARG001 - nothing here is chosen
+def found_in_a_crowd(soak: "Soak", *, smoke: bool) -> Found:
     """All of them at once, less in a smoke test; then every job is waited for."""
     began, clients = time.monotonic(), _SMOKE_CLIENTS if smoke else CLIENTS
-    with TemporaryDirectory() as scratch, running_cloud(arguments_of_the_cloud(), Path(scratch)) as line:
-        orders = Soak.on(Cloud(line))
-        crowd = Crowd(orders, clients)
-        ids = crowd.order()
-        ordered_s = time.monotonic() - began
-        ends = _ends(orders.cloud, len(set(ids)))
+    crowd = Crowd(soak, clients)
+    ids = crowd.order()
+    ordered_s = time.monotonic() - began
+    ends = _ends(soak.cloud, len(set(ids)))
     broken = [*crowd.broken]
     if len(set(ids)) != clients:
         broken.append(f"{clients} clients have {len(set(ids))} ids")
     if ends != {"succeeded": clients}:
         broken.append(f"there are not {clients} jobs that all succeeded: {dict(ends)}")
-    yield Found(
+    return Found(
         f"{clients} clients at once were answered {dict(crowd.answers)} within {ordered_s:.0f} s and have "
         f"{ends.total()} jobs, all ended after {time.monotonic() - began:.0f} s",
         tuple(broken),
