@@ -129,6 +129,9 @@ def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
         if answer.example is not None:
             content["example"] = answer.example
         entry["content"] = {"application/json": content}
+    if answer.links:
+        taken = {"id": "$response.body#/id"}
+        entry["links"] = {name: {"operationId": name, "parameters": taken} for name in answer.links}
     return entry
 
 

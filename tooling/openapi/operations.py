@@ -15,13 +15,16 @@ from tooling.openapi import answers, examples
 
 @dataclass(frozen=True)
 class Answer:
-    """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`."""
+    """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
+    the operations that take the body's `id` from here.
+    """
 
     status: int
     description: str
     body: type[BaseModel] | dict[str, Any] | None = None
     headers: tuple[str, ...] = ()
     example: object = None
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Operation:
 
 
 _OF_A_PLAN: Final = ("rate_limited", "too_many_jobs", "monthly_limit_reached")
+_OF_A_JOB: Final = ("get_job", "get_audio", "list_attempts", "cancel_job", "delete_job")
 _OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
 
 OPERATIONS: Final = (
@@ -65,6 +69,7 @@ OPERATIONS: Final = (
                 answers.Job,
                 ("Location", "Preference-Applied", "Idempotency-Replayed"),
                 examples.SUCCEEDED_JOB,
+                _OF_A_JOB,
             ),
             Answer(
                 HTTPStatus.ACCEPTED,
@@ -72,6 +77,7 @@ OPERATIONS: Final = (
                 answers.Job,
                 ("Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed"),
                 examples.QUEUED_JOB,
+                _OF_A_JOB,
             ),
         ),
         problems=(*_OF_A_BODY, "malformed_header", "out_of_credit", "idempotency_key_reused", *_OF_A_PLAN),

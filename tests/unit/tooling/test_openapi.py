@@ -20,6 +20,13 @@ pytestmark = pytest.mark.check
 Json = dict[str, Any]
 TOLD_BY_EVENTS_ALONE = {"trigger_off"}
 """Types of problem that no route has, but events and files that came in."""
+PROMISED = {
+    *("POST /v1/jobs", "GET /v1/jobs", "GET /v1/jobs/{id}", "DELETE /v1/jobs/{id}", "GET /v1/jobs/{id}/audio"),
+    *("GET /v1/jobs/{id}/attempts", "POST /v1/jobs/{id}/cancel", "POST /v1/jobs/{id}/webhooks/replay"),
+    *("POST /v1/quote", "GET /v1/models", "GET /v1/account", "GET /v1/usage", "POST /v1/references"),
+    *("GET /openapi.json", "GET /healthz"),
+}
+"""The routes that clients were promised; more may be added."""
 HOW_TO = (
     "every route of template.yaml needs an Operation in tooling/openapi/operations.py, and the other way round: add it "
     "there (bodies of answers are models in tooling/openapi/answers.py, with an example in examples.py), then run "
@@ -40,6 +47,10 @@ def routes(resources: Json) -> dict[str, bool]:
 
 def test_the_operations_of_the_document_are_the_routes_of_the_template(resources: Json) -> None:
     assert {each.route_key: each.public for each in OPERATIONS} == routes(resources), HOW_TO
+
+
+def test_every_route_that_was_promised_is_there() -> None:
+    assert {each.route_key for each in OPERATIONS} >= PROMISED
 
 
 def test_the_committed_document_is_what_the_code_says(root: Path) -> None:
@@ -65,6 +76,7 @@ def test_every_operation_has_a_name_of_its_own_and_leaves_nothing_unsaid() -> No
         assert operation.body is None or operation.body_examples
         assert all(answer.example for answer in operation.answers if answer.body and not isinstance(answer.body, dict))
         assert {name for answer in operation.answers for name in answer.headers} <= set(HEADERS)
+        assert {name for answer in operation.answers for name in answer.links} <= {each.id for each in OPERATIONS}
 
 
 def _contents(document: Json) -> Iterator[Json]:
