@@ -134,6 +134,7 @@ class LocalCloud:
         step_functions.parse_once()
         step_functions.parse_paths_once()
         step_functions.name_executions()
+        step_functions.map_in_a_loop()
         moto = moto_backends.straight_to_dynamodb(DomainDispatcherApplication(create_backend_app))
         endpoint = AwsEndpoint(moto, self._log("aws"), _ACCESS_KEY)
         server = HttpServer(listen(0), endpoint, MotoRequestHandler)

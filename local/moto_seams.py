@@ -180,6 +180,12 @@ RULE_TARGETS: Final = Seam(
     ("self", "original_event", "transform_input"),
     "moto has no Lambda targets and asks nothing about the rule's state",
 )
+MAP_WORKER: Final = Seam(
+    f"{_ASL}.component.state.exec.state_map.iteration.itemprocessor.distributed_item_processor_worker",
+    "DistributedItemProcessorWorker._eval_pool",
+    ("self", "job", "worker_frame"),
+    "a worker of a distributed map calls itself for each item, and a thousand items are Python's limit",
+)
 MODULES: Final = Seam(
     "moto.backends", "list_of_moto_modules", (), "moto reads its own directory for every request, a millisecond or two"
 )
@@ -221,6 +227,7 @@ SEAMS: Final = (
     EXECUTION_END,
     EXECUTION_STOP,
     RULE_TARGETS,
+    MAP_WORKER,
 )
 
 

@@ -98,6 +98,25 @@ def name_executions() -> None:
     moto_seams.START_EXECUTION.replace(start_execution)
 
 
+def map_in_a_loop() -> None:
+    """Let each worker of a distributed map take one item after the other, however many there are."""
+
+    def eval_pool(self: MotoValue, job: MotoValue, worker_frame: MotoValue) -> None:
+        while job is not None:
+            frame = worker_frame.open_inner_frame()
+            self._eval_job(env=frame, job=job)
+            worker_frame.delete_frame(frame)
+            ended = isinstance(job.job_output, Exception) or self.stopped()
+            following = None if ended else self._job_pool.next_job()
+            if following is None:
+                # Before the job is closed: who waits for the map looks at the jobs, not at the workers.
+                self._env.delete_frame(worker_frame)
+            self._job_pool.close_job(job)
+            job = following
+
+    moto_seams.MAP_WORKER.replace(eval_pool)
+
+
 def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> None:
     """Publish an event when an execution starts and when it ends; a stopped one ends at once."""
     start, end, stop = (

@@ -47,6 +47,7 @@ from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.deliver_webhook import DeliverPorts
 from fermata.use_cases.holding_back import BrakePorts
 from fermata.use_cases.ingest_event import EventPorts
+from fermata.use_cases.ingest_file import FilePorts
 from fermata.use_cases.list_jobs import ListPorts
 from fermata.use_cases.manage_tenants import ManagePorts
 from fermata.use_cases.manage_webhooks import ManageWebhookPorts
@@ -60,12 +61,14 @@ from fermata.use_cases.redeliver import RedeliverPorts
 from fermata.use_cases.replay_webhook import ReplayPorts
 from fermata.use_cases.resume_generation import ResumePorts
 from fermata.use_cases.settle_job import SettlePorts
+from fermata.use_cases.start_batch import BatchPorts
 from fermata.use_cases.start_generation import StartPorts
 from fermata.use_cases.store_audio import StorePorts
 from fermata.use_cases.submit_job import SubmitPorts
+from fermata.use_cases.submit_line import LinePorts
 from fermata.use_cases.taking_turns import TurnPorts
 from fermata.use_cases.telling_by_webhook import TellPorts
-from tests.trigger_twins import InMemoryTriggerStore
+from tests.trigger_twins import InMemoryInboxStore, InMemoryTriggerStore, RecordingBatchMachine
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
@@ -991,6 +994,8 @@ class World:
     estimates: InMemoryEstimates = field(default_factory=InMemoryEstimates)
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
     triggers: InMemoryTriggerStore = field(default_factory=InMemoryTriggerStore)
+    inbox: InMemoryInboxStore = field(default_factory=InMemoryInboxStore)
+    batches: RecordingBatchMachine = field(default_factory=RecordingBatchMachine)
     answers: InMemoryAnswerStore = field(default_factory=InMemoryAnswerStore)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
     keys: FixedProviderKeys = field(default_factory=FixedProviderKeys)
@@ -1179,6 +1184,13 @@ class World:
 
     def event_ports(self) -> EventPorts:
         return EventPorts(self.submit_ports, self.triggers, self.events)
+
+    def file_ports(self) -> FilePorts:
+        batch = BatchPorts(self.inbox, self.batches, concurrency=20, tolerated_failure_percent=10)
+        return FilePorts(self.submit_ports, self.triggers, self.tenants, self.inbox, self.events, batch)
+
+    def line_ports(self) -> LinePorts:
+        return LinePorts(self.submit_ports(), self.triggers, self.inbox)
 
     def read_ports(self) -> ReadPorts:
         return ReadPorts(

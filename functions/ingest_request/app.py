@@ -1,4 +1,4 @@
-"""Events of the dedicated bus, and files that were put into the inbox."""
+"""Events of the dedicated bus, and notifications of files that were put into the inbox."""
 
 from typing import Any
 
@@ -6,12 +6,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.ingest_event import ingest_event
-from fermata.wiring import event_ports, job_randomness, now
+from fermata.use_cases.ingest_file import ingest_file
+from fermata.wiring import event_ports, file_ports, job_randomness, now
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str | None]:
-    """The id of the job that the event became, None where it was refused."""
+    """The id of the job that an event became, None where it was refused; what came of a file is written beside it."""
     logger.append_keys(event_id=event.get("id"), sender=f"{event.get('account')}/{event.get('source')}")
+    # No sender can have a source of AWS, and the bus of requests does not take any.
+    if event.get("source") == "aws.s3":
+        ingest_file(event, file_ports(), now(), job_randomness())
+        return {"job_id": None}
     submission = ingest_event(event, event_ports(), now(), job_randomness())
     return {"job_id": submission.job_id if submission else None}

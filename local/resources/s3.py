@@ -21,11 +21,24 @@ class PublicAccessBlock(Properties):
     restrict_public_buckets: bool | None = None
 
 
+class EventBridgeConfiguration(Properties):
+    """Whether EventBridge is told of every object."""
+
+    event_bridge_enabled: Literal[True]
+
+
+class NotificationConfiguration(Properties):
+    """Who is told of objects: EventBridge and nobody else."""
+
+    event_bridge_configuration: EventBridgeConfiguration
+
+
 class BucketProperties(Properties):
     """A bucket; what only AWS applies is listed among the ignored properties."""
 
     bucket_name: str | None = None
     versioning_configuration: Versioning | None = None
+    notification_configuration: NotificationConfiguration | None = None
     public_access_block_configuration: PublicAccessBlock | None = None
 
 
@@ -42,6 +55,9 @@ def _create_bucket(logical_id: str, properties: BucketProperties, stack: Stack) 
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     if properties.versioning_configuration:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties.versioning_configuration.as_request())
+    if properties.notification_configuration:
+        told: dict[str, object] = {"EventBridgeConfiguration": {}}
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=told)
     if properties.public_access_block_configuration:
         block = properties.public_access_block_configuration.as_request()
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)

@@ -80,6 +80,20 @@ class SubmitSettings(TableSettings):
     longest_finish_by_seconds: PositiveInt
 
 
+class InboxSettings(Settings):
+    """Where files are put in, and what is written about them."""
+
+    inbox_bucket: str
+
+
+class IngestSettings(InboxSettings):
+    """What `ingest_request` needs beside what submits a job."""
+
+    batch_machine_arn: str
+    batch_concurrency: PositiveInt
+    batch_tolerated_failure_percent: NonNegativeInt
+
+
 class ManageSettings(TableSettings):
     """What `manage_tenants` needs."""
 

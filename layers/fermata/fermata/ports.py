@@ -9,11 +9,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import JsonValue
+
 from fermata.domain.api_keys import ApiKey
 from fermata.domain.brakes import Brakes
 from fermata.domain.callbacks import Callback
 from fermata.domain.catalogue import Estimate
 from fermata.domain.idempotency import Receipt
+from fermata.domain.inbox import InboxFile
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Job, JobStatus, Track
@@ -252,6 +255,44 @@ class TriggerStore(Protocol):
         """Replace the version before, and take and give back the sources that differ: all of it, or nothing. Raises
         `StaleRecordError` where somebody else wrote first, else `SourceTakenError`.
         """
+
+
+class Spool(Protocol):
+    """An object of the inbox that is being written."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write more of it."""
+
+
+class InboxStore(Protocol):
+    """Files that tenants put into the inbox, and what is written about them. Every method raises `TransientError`."""
+
+    def open(self, file: InboxFile) -> Iterator[bytes]:
+        """The file's bytes in pieces; raises `NotFoundError` where this version was deleted, also while it is read."""
+
+    def read(self, file: InboxFile, start: int, length: int) -> bytes:
+        """So many of the file's bytes from `start` on; raises `NotFoundError` where this version was deleted."""
+
+    def find(self, key: str) -> bytes | None:
+        """An object that Fermata wrote, whole, or None."""
+
+    def put(self, key: str, document: Mapping[str, JsonValue]) -> None:
+        """Write one JSON document, over whatever was there."""
+
+    def spool(self, key: str) -> AbstractContextManager[Spool]:
+        """An object to write piece by piece, in memory that does not grow with it. It is there once the context ends;
+        nothing is where that raises, or nothing was written.
+        """
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """The names of all objects that begin with a prefix."""
+
+
+class BatchMachine(Protocol):
+    """The state machine that runs batches."""
+
+    def start(self, name: str, given: Mapping[str, JsonValue]) -> None:
+        """Start the execution of this name; a second start changes nothing. Raises `TransientError`."""
 
 
 class JobMachine(Protocol):

@@ -25,6 +25,7 @@ from fermata.ports import (
     BrakeStore,
     CallbackStore,
     Estimates,
+    InboxStore,
     JobStore,
     Metrics,
     ProviderKeys,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.delete_job import DeletePorts
     from fermata.use_cases.deliver_webhook import DeliverPorts
     from fermata.use_cases.ingest_event import EventPorts
+    from fermata.use_cases.ingest_file import FilePorts
     from fermata.use_cases.list_jobs import ListPorts
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.open_callback import OpenCallbackPorts
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.start_generation import StartPorts
     from fermata.use_cases.store_audio import StorePorts
     from fermata.use_cases.submit_job import SubmitPorts
+    from fermata.use_cases.submit_line import LinePorts
     from fermata.use_cases.taking_turns import TurnPorts
     from fermata.use_cases.telling_by_webhook import TellPorts
 
@@ -291,6 +294,47 @@ def event_ports() -> "EventPorts":
     from fermata.use_cases.ingest_event import EventPorts
 
     return EventPorts(submit_ports, trigger_store(), EventBridgeJobEvents(aws.events()))
+
+
+@lru_cache(maxsize=1)
+def inbox_store() -> InboxStore:
+    """The inbox, and what is written about its files."""
+    from fermata.adapters.s3_inbox_store import S3InboxStore
+
+    return S3InboxStore(aws.s3(), config.load(config.InboxSettings).inbox_bucket)
+
+
+@lru_cache(maxsize=1)
+def file_ports() -> "FilePorts":
+    """What `ingest_file` works with."""
+    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+    from fermata.adapters.step_functions_batch_machine import StepFunctionsBatchMachine
+    from fermata.use_cases.ingest_file import FilePorts
+    from fermata.use_cases.start_batch import BatchPorts
+
+    settings = config.load(config.IngestSettings)
+    batch = BatchPorts(
+        inbox=inbox_store(),
+        machine=StepFunctionsBatchMachine(aws.stepfunctions(), settings.batch_machine_arn),
+        concurrency=settings.batch_concurrency,
+        tolerated_failure_percent=settings.batch_tolerated_failure_percent,
+    )
+    return FilePorts(
+        submit=submit_ports,
+        triggers=trigger_store(),
+        tenants=tenant_store(),
+        inbox=batch.inbox,
+        events=EventBridgeJobEvents(aws.events()),
+        batch=batch,
+    )
+
+
+@lru_cache(maxsize=1)
+def line_ports() -> "LinePorts":
+    """What `submit_line` works with."""
+    from fermata.use_cases.submit_line import LinePorts
+
+    return LinePorts(submit_ports(), trigger_store(), inbox_store())
 
 
 @lru_cache(maxsize=1)

@@ -20,13 +20,19 @@ def read_body(body: bytes, shape: type[BodyT]) -> BodyT:
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
-    document = _parse_json(body)
-    if not isinstance(document, dict):
-        raise InvalidRequestError([FieldError("", f"must be a JSON object, got {_json_type(document)}")])
+    document = read_object(body)
     try:
         return shape.model_validate(document)
     except ValidationError as error:
         raise InvalidRequestError([_field_error(part, shape) for part in error.errors(include_url=False)]) from None
+
+
+def read_object(body: bytes) -> dict[str, JsonValue]:
+    """The body as an object of any shape; raises as `read_body` does."""
+    document = _parse_json(body)
+    if not isinstance(document, dict):
+        raise InvalidRequestError([FieldError("", f"must be a JSON object, got {_json_type(document)}")])
+    return document
 
 
 def _parse_json(body: bytes) -> JsonValue:

@@ -1,0 +1,29 @@
+"""Once nothing more of a batch will be submitted, its tenant is told what came of it, in one file."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from fermata.domain.batches import COMPLETED, Batch, completion, manifest_of
+from fermata.domain.inbox import InboxFile
+from fermata.ports import InboxStore
+
+
+def complete_batch(batch: Batch, stopped_by: str | None, inbox: InboxStore, now: datetime) -> dict[str, JsonValue]:
+    """Count the results of a batch's lines and write them down; doing it again counts anew. `stopped_by` is the error
+    that ended the run, if any.
+    """
+    manifest = json.loads(inbox.find(manifest_of(batch.file)) or b"[]")
+    told = completion(batch, _outcomes(batch.file, inbox), [item["line"] for item in manifest], stopped_by, now)
+    inbox.put(batch.file.results + COMPLETED, told)
+    return told
+
+
+def _outcomes(file: InboxFile, inbox: InboxStore) -> Iterator[tuple[int, str]]:
+    """The number and the outcome of each line that has a result: both are in its name, so none has to be read."""
+    begin = f"{file.results}lines/"
+    for name in inbox.names(begin):
+        number, outcome, _ = name.removeprefix(begin).split(".")
+        yield int(number), outcome

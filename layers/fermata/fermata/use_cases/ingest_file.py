@@ -1,0 +1,101 @@
+"""A file that was put into the inbox becomes a job, or a batch of them; what came of it is written beside it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.inbox import InboxFile, accepted, read_created, refused
+from fermata.domain.json_bodies import MAX_BODY_BYTES
+from fermata.domain.problems import problem_of
+from fermata.domain.requested import refusal_of, sender_of
+from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, RequestRefusedError, TriggerOffError
+from fermata.log import logger
+from fermata.ports import InboxStore, JobEvents, TenantStore, TriggerStore
+from fermata.use_cases.ingest_event import job_named
+from fermata.use_cases.start_batch import BatchPorts, start_batch
+from fermata.use_cases.submit_job import Order, SubmitPorts, submit_job
+
+RESULT: Final = "result.json"
+
+
+@dataclass(frozen=True)
+class FilePorts:
+    """What `ingest_file` works with."""
+
+    submit: Callable[[], SubmitPorts]
+    triggers: TriggerStore
+    tenants: TenantStore
+    inbox: InboxStore
+    events: JobEvents
+    batch: BatchPorts
+
+
+def ingest_file(event: object, ports: FilePorts, now: datetime, randomness: bytes) -> None:
+    """Take what one notification of the inbox tells of. It may come twice and in any order: nothing is ordered twice.
+
+    Raises `TransientError` where it should come once more.
+    """
+    try:
+        file = read_created(event)
+    except InvalidRequestError as error:
+        problem = problem_of(error)
+        logger.error("a notification of the inbox says nothing of a file", extra={"problem": problem.slug})
+        ports.events.publish(refusal_of(sender_of(event), None, problem))
+        return
+    tenant_id = file.tenant_id
+    logger.append_keys(tenant_id=tenant_id, run=file.run)
+    if tenant_id is None or ports.tenants.find_tenant(tenant_id) is None:
+        do = "python -m local admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
+        logger.warning("a file of no tenant is left alone", extra={"do": do})
+    elif any(ports.inbox.names(file.results + RESULT)):
+        # Receipts are kept for a day; a notification may come again for longer.
+        logger.info("this version was taken before")
+    elif not file.key.endswith("/"):
+        _take(file, tenant_id, ports, now, randomness)
+
+
+def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, randomness: bytes) -> None:
+    try:
+        check_inbox_is_on(tenant_id, ports.triggers)
+        if file.key.endswith(".jsonl"):
+            start_batch(file, ports.batch, now)
+        elif file.key.endswith(".json"):
+            _take_one(file, tenant_id, ports, now, randomness)
+        else:
+            raise InvalidRequestError([FieldError("", "must have a name that ends in .json or .jsonl")])
+    except RequestRefusedError as error:
+        problem = problem_of(error)
+        do = str(error) if isinstance(error, TriggerOffError) else None
+        logger.warning("file refused", extra={"problem": problem.slug, "do": do})
+        ports.inbox.put(file.results + RESULT, refused(file, None, problem))
+
+
+def check_inbox_is_on(tenant_id: str, triggers: TriggerStore) -> None:
+    """Raise `TriggerOffError` where a tenant's files are not taken."""
+    if not triggers.of_tenant(tenant_id).inbox:
+        raise TriggerOffError(
+            f"the inbox is off for {tenant_id}; to take its files: "
+            f"python -m local admin set-triggers {tenant_id} --inbox on"
+        )
+
+
+def _take_one(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, randomness: bytes) -> None:
+    if file.size_bytes > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_BODY_BYTES} are read")
+    body = _whole(ports.inbox.open(file))
+    order = Order(body, tenant_id, file.idempotency_key(), job_named)
+    result: dict[str, JsonValue] = accepted(file, None, submit_job(order, ports.submit(), now, randomness).job_id)
+    ports.inbox.put(file.results + RESULT, result)
+    logger.info("file taken", extra={"job_id": result["job_id"]})
+
+
+def _whole(chunks: Iterable[bytes]) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            break
+    return bytes(body)

@@ -1,0 +1,71 @@
+"""A file of many requests is read once; what may be a request is listed for the state machine, the rest is reported."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.batches import BAD_LINES, Batch, batch_of, manifest_item, manifest_of
+from fermata.domain.inbox import InboxFile, refused
+from fermata.domain.json_lines import MAX_FILE_BYTES, Line, read_lines
+from fermata.errors import BodyTooLargeError, MalformedBodyError
+from fermata.log import logger
+from fermata.ports import BatchMachine, InboxStore, Spool
+from fermata.use_cases.complete_batch import complete_batch
+
+
+@dataclass(frozen=True)
+class BatchPorts:
+    """What `start_batch` works with; the numbers are those of a `Batch`."""
+
+    inbox: InboxStore
+    machine: BatchMachine
+    concurrency: int
+    tolerated_failure_percent: int
+
+
+def start_batch(file: InboxFile, ports: BatchPorts, now: datetime) -> None:
+    """Read a file and start its batch; doing it again starts nothing twice and reads nothing twice.
+
+    Raises a `RequestRefusedError` for a file that is refused as a whole, of which nothing was submitted.
+    """
+    known = ports.inbox.find(batch_of(file))
+    batch = Batch.model_validate_json(known) if known is not None else _read(file, ports)
+    if batch.good:
+        ports.machine.start(f"inbox-{file.run}", batch.machine_input())
+    else:
+        complete_batch(batch, None, ports.inbox, now)
+    logger.info("batch started", extra={"good": batch.good, "bad": batch.bad, "known": known is not None})
+
+
+def _read(file: InboxFile, ports: BatchPorts) -> Batch:
+    if file.size_bytes > MAX_FILE_BYTES:
+        raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_FILE_BYTES} are read")
+    with ports.inbox.spool(manifest_of(file)) as manifest, ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
+        good, bad = _sorted_out(file, read_lines(ports.inbox.open(file)), manifest, bad_lines)
+        if not good + bad:
+            raise MalformedBodyError("the file has no line; expected one JSON object a line")
+    batch = Batch(
+        file=file,
+        good=good,
+        bad=bad,
+        concurrency=ports.concurrency,
+        tolerated_failure_percent=ports.tolerated_failure_percent,
+    )
+    ports.inbox.put(batch_of(file), batch.model_dump(mode="json"))
+    return batch
+
+
+def _sorted_out(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lines: Spool) -> tuple[int, int]:
+    """How many lines may be requests, which are written into the manifest, and how many cannot."""
+    good = bad = 0
+    manifest.write(b"[")
+    for line in lines:
+        if line.problem is None:
+            manifest.write((",\n" if good else "\n").encode() + json.dumps(manifest_item(line)).encode())
+            good += 1
+        else:
+            bad_lines.write(json.dumps(refused(file, line.number, line.problem)).encode() + b"\n")
+            bad += 1
+    manifest.write(b"\n]\n")
+    return good, bad

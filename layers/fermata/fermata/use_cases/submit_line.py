@@ -1,0 +1,51 @@
+"""One line of a batch becomes a job, by the same way as a request over HTTP, or is reported with its problem."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.inbox import LineOfFile, accepted, refused
+from fermata.domain.problems import problem_of
+from fermata.errors import NotFoundError, RequestRefusedError
+from fermata.log import logger
+from fermata.ports import InboxStore, TriggerStore
+from fermata.use_cases.ingest_event import job_named
+from fermata.use_cases.ingest_file import check_inbox_is_on
+from fermata.use_cases.submit_job import Order, SubmitPorts, submit_job
+
+
+@dataclass(frozen=True)
+class LinePorts:
+    """What `submit_line` works with."""
+
+    submit: SubmitPorts
+    triggers: TriggerStore
+    inbox: InboxStore
+
+
+def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
+    """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
+
+    Raises `TransientError` where the line should be submitted once more.
+    """
+    for name in ports.inbox.names(line.results_begin):
+        # Receipts are kept for a day, results for longer than a batch can be run again.
+        logger.info("this line was submitted before")
+        return name.removeprefix(line.results_begin).removesuffix(".json")
+    try:
+        result, outcome = accepted(line.file, line.line, _submit(line, ports, now, randomness)), "accepted"
+    except RequestRefusedError as error:
+        problem = problem_of(error)
+        logger.info("line refused", extra={"problem": problem.slug})
+        result, outcome = refused(line.file, line.line, problem), "refused"
+    ports.inbox.put(line.result(outcome), result)
+    return outcome
+
+
+def _submit(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
+    tenant_id = line.file.tenant_id
+    if tenant_id is None:
+        raise NotFoundError("the file lies under no tenant's prefix")
+    check_inbox_is_on(tenant_id, ports.triggers)
+    body = ports.inbox.read(line.file, line.start, line.length)
+    order = Order(body, tenant_id, line.file.idempotency_key(line.line), job_named)
+    return submit_job(order, ports.submit, now, randomness).job_id

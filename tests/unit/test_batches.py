@@ -1,0 +1,240 @@
+"""A file of many requests: read once, listed for the state machine, submitted line by line, and told of at the end."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from fermata.domain import json_lines
+from fermata.domain.batches import Batch, manifest_of
+from fermata.domain.idempotency import KEPT_FOR
+from fermata.domain.inbox import InboxFile, LineOfFile
+from fermata.domain.tenants import Tenant
+from fermata.domain.triggers import Change
+from fermata.domain.wallet import empty_wallet, grant_of
+from fermata.errors import TransientError
+from fermata.use_cases.complete_batch import complete_batch
+from fermata.use_cases.ingest_file import ingest_file
+from fermata.use_cases.set_triggers import set_triggers
+from fermata.use_cases.submit_line import submit_line
+from tests.functions import FakeContext, wired_app
+from tests.songs import LYRICS
+from tests.twins import NOON, InMemoryJobStore, InMemoryWalletStore, World
+from tests.unit.test_ingest_file import created, refused
+
+KEY = "requests/acme/batch.jsonl"
+CANARY = "words of a request"
+
+
+def song(prompt: str, **fields: object) -> bytes:
+    return json.dumps({"model": "minimax/music-2.5", "prompt": prompt, "lyrics": LYRICS, **fields}).encode()
+
+
+BODY = b"\n".join([song(CANARY), b"nonsense", b"", song("second"), song("third", model="no/model"), b"[]"])
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.tenants.create_tenant(Tenant(tenant_id="acme", created_at=NOON))
+    set_triggers("acme", Change(inbox=True), world.triggers)
+    return world
+
+
+def put_in(world: World, body: bytes = BODY, version_id: str = "v1") -> InboxFile:
+    file = world.inbox.put_in(KEY, body, version_id)
+    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    return file
+
+
+def lines_of(world: World, file: InboxFile) -> list[LineOfFile]:
+    """The lines as the state machine hands them on."""
+    items = json.loads(world.inbox.written[manifest_of(file)])
+    return [LineOfFile.model_validate({"file": file.model_dump(), **item}) for item in items]
+
+
+def run(world: World, file: InboxFile, first: int = 0, now: datetime = NOON) -> list[str]:
+    """What becomes of each line; jobs have ids that differ."""
+    ports = world.line_ports()
+    return [
+        submit_line(line, ports, now, bytes([number]) * 10) for number, line in enumerate(lines_of(world, file), first)
+    ]
+
+
+def completed(world: World, file: InboxFile, stopped_by: str | None = None) -> dict[str, Any]:
+    """What the tenant reads once the machine has ended."""
+    (given,) = world.batches.started.values()
+    complete_batch(Batch.model_validate(given), stopped_by, world.inbox, NOON)
+    return world.inbox.document(f"{file.results}completed.json")
+
+
+def test_a_file_is_listed_for_the_machine_without_a_word_of_its_requests(world: World) -> None:
+    file = put_in(world)
+    assert [(line.line, line.start) for line in lines_of(world, file)] == [
+        (1, 0),
+        (4, BODY.index(song("second"))),
+        (5, BODY.index(song("third", model="no/model"))),
+    ]
+    given = world.batches.started[f"inbox-{file.run}"]
+    assert (given["good"], given["bad"], given["concurrency"], given["tolerated_failure_percent"]) == (3, 2, 20, 10)
+    assert CANARY not in json.dumps(given) + str(world.inbox.written)
+
+
+def test_bad_lines_are_reported_by_number(world: World) -> None:
+    file = put_in(world)
+    reported = [json.loads(line) for line in world.inbox.written[f"{file.results}bad-lines.jsonl"].splitlines()]
+    assert [(each["line"], each["problem"]["type"].rpartition(":")[2]) for each in reported] == [
+        (2, "malformed_body"),
+        (6, "invalid_request"),
+    ]
+
+
+def test_each_line_is_one_job_and_the_end_is_told_in_one_file(world: World) -> None:
+    file = put_in(world)
+    assert run(world, file) == ["accepted", "accepted", "refused"]
+    prompts = [world.stored(job_id).request.prompt for job_id in world.machine.started]
+    assert prompts == [CANARY, "second"]
+    assert world.inbox.document(f"{file.results}lines/000004.accepted.json")["job_id"] == world.machine.started[1]
+    refusal = world.inbox.document(f"{file.results}lines/000005.refused.json")
+    assert refusal["problem"]["errors"][0]["pointer"] == "/model"
+    assert completed(world, file) == {
+        "object": "inbox_batch",
+        "file": {"key": KEY, "version_id": "v1"},
+        "lines": 5,
+        "accepted": 2,
+        "refused": 1,
+        "bad": 2,
+        "bad_lines": f"{file.results}bad-lines.jsonl",
+        "failed": 0,
+        "failed_lines": [],
+        "stopped_by": None,
+        "completed_at": "2026-11-21T12:00:00.000Z",
+    }
+
+
+def test_a_notification_that_comes_twice_reads_nothing_and_starts_nothing(world: World) -> None:
+    file = put_in(world)
+    before = dict(world.inbox.written)
+    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    assert (world.inbox.opened, world.inbox.written, len(world.batches.started)) == (1, before, 1)
+
+
+def test_a_batch_whose_machine_could_not_be_started_is_started_when_the_notification_comes_again(world: World) -> None:
+    file = world.inbox.put_in(KEY, BODY)
+    world.batches.failure = TransientError("no machine")
+    with pytest.raises(TransientError):
+        ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    world.batches.failure = None
+    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    assert (list(world.batches.started), world.inbox.opened) == ([f"inbox-{file.run}"], 1)
+
+
+def test_versions_are_batches_of_their_own_whatever_comes_first(world: World) -> None:
+    first, second = world.inbox.put_in(KEY, BODY, "v1"), world.inbox.put_in(KEY, song("other"), "v2")
+    for file in (second, first, second):
+        ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    assert list(world.batches.started) == [f"inbox-{second.run}", f"inbox-{first.run}"]
+    run(world, second)
+    assert world.stored(world.machine.started[0]).request.prompt == "other"
+
+
+def test_a_line_that_is_submitted_twice_is_one_job(world: World) -> None:
+    file = put_in(world)
+    run(world, file)
+    assert run(world, file, first=100) == ["accepted", "accepted", "refused"]
+    assert run(world, file, first=200, now=NOON + 2 * KEPT_FOR) == ["accepted", "accepted", "refused"]
+    assert len(world.jobs) == 2
+
+
+def test_a_line_whose_result_was_not_written_is_one_job(world: World) -> None:
+    file = put_in(world)
+    world.inbox.failure = TransientError("no bucket")
+    with pytest.raises(TransientError):
+        run(world, file)
+    world.inbox.failure = None
+    run(world, file, first=100)
+    assert len(world.jobs) == 2
+    accepted = world.inbox.document(f"{file.results}lines/000001.accepted.json")
+    assert accepted["job_id"] == world.machine.started[0]
+
+
+def test_equal_lines_are_two_jobs(world: World) -> None:
+    file = put_in(world, song("twice") + b"\n" + song("twice"))
+    assert run(world, file) == ["accepted", "accepted"]
+    assert len(world.jobs) == 2
+
+
+def test_lines_that_nobody_could_submit_are_named_as_failed(world: World) -> None:
+    file = put_in(world)
+    submit_line(lines_of(world, file)[1], world.line_ports(), NOON, bytes(10))
+    told = completed(world, file, "States.ExceedToleratedFailureThreshold")
+    assert (told["accepted"], told["failed"], told["failed_lines"]) == (1, 2, [1, 5])
+    assert told["stopped_by"] == "States.ExceedToleratedFailureThreshold"
+
+
+def test_a_tenant_that_is_out_of_credit_has_its_other_lines_refused(world: World) -> None:
+    wallets = InMemoryWalletStore(empty_wallet("acme", NOON))
+    wallets.grant(grant_of("acme", 60, "grant", NOON))
+    world.jobs = InMemoryJobStore(wallets)
+    file = put_in(world, b"\n".join([song("a")] * 3))
+    assert run(world, file) == ["accepted", "accepted", "refused"]
+    last = world.inbox.document(f"{file.results}lines/000003.refused.json")
+    assert last["problem"]["type"] == "urn:fermata:problem:out_of_credit"
+
+
+def test_a_batch_stops_taking_effect_when_the_operator_turns_the_inbox_off(world: World) -> None:
+    file = put_in(world)
+    set_triggers("acme", Change(inbox=False), world.triggers)
+    assert run(world, file) == ["refused"] * 3
+    assert len(world.jobs) == 0
+
+
+def test_a_file_of_bad_lines_only_is_completed_without_a_machine(world: World) -> None:
+    file = put_in(world, b"nonsense\n[]")
+    told = world.inbox.document(f"{file.results}completed.json")
+    assert (told["lines"], told["bad"], told["accepted"]) == (2, 2, 0)
+    assert world.batches.started == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "slug"),
+    [
+        (b"", "malformed_body"),
+        (b"\n\n \n", "malformed_body"),
+        (b"{}\n" * 4, "body_too_large"),
+        (b"{}" + b" " * 99, "body_too_large"),
+    ],
+    ids=["empty", "blank", "too many lines", "too long"],
+)
+def test_a_file_that_is_refused_as_a_whole_submits_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, body: bytes, slug: str
+) -> None:
+    monkeypatch.setattr(json_lines, "MAX_LINES", 3)
+    monkeypatch.setattr(json_lines, "MAX_FILE_BYTES", 50)
+    file = put_in(world, body)
+    assert refused(world, file) == slug
+    assert list(world.inbox.written) == [f"{file.results}result.json"]
+
+
+def test_a_line_of_a_file_under_no_tenant_is_refused(world: World) -> None:
+    file = InboxFile(bucket="inbox", key="elsewhere/batch.jsonl", version_id="v", size_bytes=9)
+    line = LineOfFile(file=file, line=1, start=0, length=2)
+    assert submit_line(line, world.line_ports(), NOON, bytes(10)) == "refused"
+
+
+def test_the_functions_of_the_machine_answer_with_small_facts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = put_in(world)
+    (given,) = world.batches.started.values()
+    submit, complete = (wired_app(name, world, monkeypatch) for name in ("submit_line", "complete_batch"))
+    line = lines_of(world, file)[0].model_dump(mode="json")
+    assert submit.lambda_handler(line, FakeContext()) == {"outcome": "accepted"}
+    failure = {"Error": "States.Timeout", "Cause": CANARY}
+    assert complete.lambda_handler({**given, "failure": failure}, FakeContext()) == {
+        "lines": 5,
+        "accepted": 1,
+        "refused": 0,
+        "bad": 2,
+        "failed": 2,
+        "stopped_by": "States.Timeout",
+    }
