@@ -59,3 +59,22 @@ def test_a_file_of_a_tenant_whose_inbox_is_off_is_only_reported(still: Cloud) ->
     told = inbox.told("song.json", "result.json", WITHIN_S)
     assert told["problem"]["type"] == "urn:fermata:problem:trigger_off"
     assert still.count("queued") == before
+
+
+def test_a_batch_that_is_stopped_is_told_of_and_its_jobs_stay(still: Cloud) -> None:
+    inbox = Inbox.on(still)
+    limits = {"submits_per_minute": 1, "concurrent_jobs": 100}
+    still.manage(action="set_plan", tenant_id=inbox.tenant_id, plan="prepaid", **limits)
+    inbox.put_in("slow.jsonl", batch(8, 1, 1)[0])
+    still.until(lambda: [name for name in inbox.names("slow.jsonl/") if name.endswith(".accepted.json")])
+    machines = still.aws("stepfunctions")
+    running = machines.list_executions(
+        stateMachineArn=still.line["outputs"]["BatchMachineArn"], statusFilter="RUNNING"
+    )["executions"]
+    for execution in running:
+        machines.stop_execution(executionArn=execution["executionArn"])
+    told = inbox.told("slow.jsonl", "completed.json", WITHIN_S)
+    assert told["stopped_by"] == "Execution.ABORTED"
+    assert told["accepted"] + told["failed"] + told["refused"] == 9
+    assert told["accepted"] >= 1
+    assert told["failed"] >= 1

@@ -1,7 +1,7 @@
 """A file of many requests: read once, listed for the state machine, submitted line by line, and told of at the end."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,11 @@ from fermata.domain import json_lines
 from fermata.domain.batches import Batch, manifest_of
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.inbox import InboxFile, LineOfFile
+from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
-from fermata.domain.wallet import empty_wallet, grant_of
-from fermata.errors import TransientError
+from fermata.domain.wallet import Plan, empty_wallet, grant_of
+from fermata.errors import RateLimitedError, TooManyJobsError, TransientError
 from fermata.use_cases.complete_batch import complete_batch
 from fermata.use_cases.ingest_file import ingest_file
 from fermata.use_cases.set_triggers import set_triggers
@@ -183,6 +184,19 @@ def test_a_tenant_that_is_out_of_credit_has_its_other_lines_refused(world: World
     assert last["problem"]["type"] == "urn:fermata:problem:out_of_credit"
 
 
+def test_a_line_for_which_the_plan_has_no_room_yet_comes_again_and_is_not_refused(world: World) -> None:
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1, concurrent_jobs=2))
+    file = put_in(world, b"\n".join([song("a")] * 3))
+    first, second, third = lines_of(world, file)
+    assert submit_line(first, world.line_ports(), NOON, bytes(10)) == "accepted"
+    with pytest.raises(RateLimitedError):
+        submit_line(second, world.line_ports(), NOON, bytes([1]) * 10)
+    assert submit_line(second, world.line_ports(), NOON + timedelta(minutes=1), bytes([1]) * 10) == "accepted"
+    with pytest.raises(TooManyJobsError):
+        submit_line(third, world.line_ports(), NOON + timedelta(minutes=2), bytes([2]) * 10)
+    assert not list(world.inbox.names(f"{file.results}lines/000003"))
+
+
 def test_a_batch_stops_taking_effect_when_the_operator_turns_the_inbox_off(world: World) -> None:
     file = put_in(world)
     set_triggers("acme", Change(inbox=False), world.triggers)
@@ -221,6 +235,16 @@ def test_a_line_of_a_file_under_no_tenant_is_refused(world: World) -> None:
     file = InboxFile(bucket="inbox", key="elsewhere/batch.jsonl", version_id="v", size_bytes=9)
     line = LineOfFile(file=file, line=1, start=0, length=2)
     assert submit_line(line, world.line_ports(), NOON, bytes(10)) == "refused"
+
+
+def test_a_batch_whose_execution_was_stopped_is_told_of_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = put_in(world)
+    ((name, given),) = world.batches.started.items()
+    detail = {"name": name, "status": "ABORTED", "input": json.dumps(given), "stateMachineArn": "arn:batches"}
+    complete = wired_app("complete_batch", world, monkeypatch)
+    complete.lambda_handler({"source": "aws.states", "detail": detail}, FakeContext())
+    told = world.inbox.document(f"{file.results}completed.json")
+    assert (told["failed_lines"], told["stopped_by"]) == ([1, 4, 5], "Execution.ABORTED")
 
 
 def test_the_functions_of_the_machine_answer_with_small_facts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs import JobStatus
+from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.triggers import Change
+from fermata.domain.wallet import Plan
 from fermata.errors import NotStartedError, TransientError
 from fermata.use_cases.ingest_event import ingest_event
 from fermata.use_cases.set_triggers import set_triggers
@@ -145,6 +147,15 @@ def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
         "fields": [],
     }
     assert len(world.jobs) == 1
+
+
+def test_an_event_beyond_the_plans_limit_is_told_to_be_worth_sending_again(world: World) -> None:
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1))
+    ingest(world, event())
+    assert ingest(world, event({**DETAIL, "idempotency_key": "order-43"}), bytes(10)) is None
+    problem = world.events.published[0].detail["problem"]
+    assert isinstance(problem, dict)
+    assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
 
 
 def test_an_event_whose_job_could_not_be_started_comes_again_and_starts_it(world: World) -> None:

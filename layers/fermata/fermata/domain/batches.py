@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -33,6 +33,26 @@ class Batch(BaseModel):
     def machine_input(self) -> dict[str, JsonValue]:
         """What the state machine begins with."""
         return {**self.model_dump(mode="json"), "manifest": manifest_of(self.file)}
+
+
+class _Ended(BaseModel):
+    """The event of Step Functions for an execution that ended otherwise than by its last state."""
+
+    class Detail(BaseModel):
+        input: str
+        status: str
+
+    detail: Detail
+
+
+def read_end(event: dict[str, Any]) -> tuple[Batch, str | None]:
+    """The batch that has ended, and the error that stopped it: told by its last state, or where it did not come so far
+    by the event of its execution, which quotes what it was given.
+    """
+    if "detail" not in event:
+        return Batch.model_validate(event), event.get("failure", {}).get("Error")
+    ended = _Ended.model_validate(event).detail
+    return Batch.model_validate_json(ended.input), f"Execution.{ended.status}"
 
 
 def manifest_of(file: InboxFile) -> str:

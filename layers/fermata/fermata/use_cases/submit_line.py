@@ -5,7 +5,7 @@ from datetime import datetime
 
 from fermata.domain.inbox import LineOfFile, accepted, refused
 from fermata.domain.problems import problem_of
-from fermata.errors import NotFoundError, RequestRefusedError
+from fermata.errors import NotFoundError, RateLimitedError, RequestRefusedError, TooManyJobsError
 from fermata.log import logger
 from fermata.ports import InboxStore, TriggerStore
 from fermata.use_cases.ingest_event import job_named
@@ -25,7 +25,7 @@ class LinePorts:
 def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
     """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
 
-    Raises `TransientError` where the line should be submitted once more.
+    Raises `TransientError`, `RateLimitedError` or `TooManyJobsError` where the line should be submitted once more.
     """
     for name in ports.inbox.names(line.results_begin):
         # Receipts are kept for a day, results for longer than a batch can be run again.
@@ -33,6 +33,9 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: b
         return name.removeprefix(line.results_begin).removesuffix(".json")
     try:
         result, outcome = accepted(line.file, line.line, _submit(line, ports, now, randomness)), "accepted"
+    except (RateLimitedError, TooManyJobsError):
+        # Nobody waits for a line: it can come again when the plan allows more.
+        raise
     except RequestRefusedError as error:
         problem = problem_of(error)
         logger.info("line refused", extra={"problem": problem.slug})
