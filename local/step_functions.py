@@ -1,5 +1,6 @@
 """What is put into the seams of moto's Step Functions engine: scaled waits, Lambda calls, status change events."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -70,6 +71,8 @@ def parse_once() -> None:
     """Parse each definition once. Its components hold nothing of an execution but the key under which that counts its
     retries, which is made from the component here.
     """
+    # It says at every start that tolerated failures have no effect; what does not is told in the README.
+    logging.getLogger(f"{_ENGINE}parser.asl.parse.preprocessor").setLevel(logging.ERROR)
     known, one_at_a_time = lru_cache(maxsize=32)(moto_seams.PARSE.original), Lock()
 
     def parse(definition: str) -> MotoValue:
