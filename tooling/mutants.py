@@ -214,6 +214,34 @@ MUTANTS: Final = (
             "tests/unit/tooling/test_paid_once.py::test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job",
         ),
     ),
+    Mutant(
+        "inbox: versions of a file share a key",
+        f"{_FERMATA}/domain/inbox.py",
+        "{self.key}\\0{self.version_id}",
+        "{self.key}",
+        ("tests/unit/test_ingest_file.py",),
+    ),
+    Mutant(
+        "inbox: lines of a file share a key",
+        f"{_FERMATA}/domain/inbox.py",
+        "{self.run} {line or ''}",
+        "{self.run}",
+        ("tests/unit/test_batches.py",),
+    ),
+    Mutant(
+        "inbox: a line is submitted again once its receipt has gone",
+        f"{_FERMATA}/use_cases/submit_line.py",
+        "for name in ports.inbox.names(line.results_begin):",
+        "for name in ():",
+        ("tests/unit/test_batches.py",),
+    ),
+    Mutant(
+        "events: a tenant's events are taken although they are off",
+        f"{_FERMATA}/use_cases/ingest_event.py",
+        "if not ports.triggers.of_tenant(tenant_id).events:",
+        "if False:",
+        ("tests/unit/test_ingest_event.py",),
+    ),
 )
 
 
