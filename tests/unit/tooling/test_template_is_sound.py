@@ -113,6 +113,15 @@ def test_no_permission_is_wider_than_a_list_of_actions_on_named_resources(transf
     )
 
 
+def test_no_policy_has_two_statements_of_one_name(transformed: Template) -> None:
+    """IAM refuses such a policy when it is created, which is long after everything else was checked."""
+    for logical_id, resource in transformed["Resources"].items():
+        for part in _maps(resource):
+            if isinstance(part.get("Statement"), list):
+                named = [statement["Sid"] for statement in part["Statement"] if "Sid" in statement]
+                assert len(named) == len(set(named)), logical_id
+
+
 def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> None:
     """SAM's policy templates and AWS's managed policies are wider than their names."""
     for logical_id, resource in resources.items():
