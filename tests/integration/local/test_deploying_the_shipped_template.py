@@ -55,15 +55,22 @@ def test_the_machine_calls_functions_of_this_deployment(deployment: Deployment, 
     assert called
 
 
-def test_an_ended_execution_reaches_settle_job(deployment: Deployment, clients: Clients) -> None:
+@pytest.mark.parametrize(
+    ("machine", "function"),
+    [("MusicJobMachineArn", "fermata-SettleJobFunction"), ("BatchMachineArn", "fermata-CompleteBatchFunction")],
+)
+def test_an_ended_execution_reaches_the_function_that_tells_of_it(
+    deployment: Deployment, clients: Clients, machine: str, function: str
+) -> None:
     events = clients("events")
     rules = [events.describe_rule(Name=rule["Name"]) for rule in events.list_rules()["Rules"]]
 
-    (rule,) = [rule for rule in rules if "EventPattern" in rule and "aws.states" in rule["EventPattern"]]
+    (rule,) = [rule for rule in rules if f'"{deployment.outputs[machine]}"' in rule.get("EventPattern", "")]
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
 
-    assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [deployment.outputs["MusicJobMachineArn"]]
-    assert target["Arn"] == deployment.functions["fermata-SettleJobFunction"].arn
+    assert json.loads(rule["EventPattern"])["source"] == ["aws.states"]
+    assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [deployment.outputs[machine]]
+    assert target["Arn"] == deployment.functions[function].arn
 
 
 def test_outputs_name_what_an_operator_needs(deployment: Deployment, clients: Clients) -> None:
