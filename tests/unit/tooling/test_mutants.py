@@ -19,6 +19,8 @@ PROMISES = {
     "staging order",
     "status rule",
     "interleavings",
+    "inbox",
+    "events",
 }
 
 
