@@ -110,7 +110,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
     "manage_tenants": "app.manage_ports()",
-    "read_account": "app.wallet_store()",
+    "read_account": "app.wallet_store(), app.usage_store()",
     "submit_job": "app.submit_ports(); app.wait_ports()",
     "ingest_request": "app.event_ports().submit(), app.file_ports()",
     "submit_line": "app.line_ports()",

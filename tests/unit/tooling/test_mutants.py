@@ -21,6 +21,9 @@ PROMISES = {
     "interleavings",
     "inbox",
     "events",
+    "keys",
+    "limits",
+    "usage",
 }
 
 

@@ -140,3 +140,26 @@ def test_resources_refer_to_each_other_without_a_circle(transformed: Template) -
     graph = {name: set(_references(resource)) & set(resources) for name, resource in resources.items()}
 
     assert len(tuple(graphlib.TopologicalSorter(graph).static_order())) == len(resources)
+
+
+ENDS_NO_JOB = {"ManageTenantsFunction"}
+"""Who moves credits without a job's end: by grants, and by jobs that begin."""
+
+
+def test_whoever_may_settle_a_job_may_count_its_usage(resources: Template) -> None:
+    """Both are one transaction, which AWS refuses as a whole where one right is missing; the laptop enforces none."""
+    settles = {name for name, keys in _may_update(resources).items() if "WALLET#*" in keys}
+    counts = {name for name, keys in _may_update(resources).items() if "USAGE#*" in keys}
+
+    assert settles - counts == ENDS_NO_JOB, "give dynamodb:UpdateItem on USAGE#* (Sid: CountUsage)"
+
+
+def _may_update(resources: Template) -> dict[str, set[str]]:
+    """The leading keys of the items that each function may update."""
+    found: dict[str, set[str]] = {}
+    for logical_id, resource in resources.items():
+        for part in _maps(resource):
+            if "dynamodb:UpdateItem" in _listed(part.get("Action", [])):
+                keys = [_listed(each.get("dynamodb:LeadingKeys", [])) for each in part.get("Condition", {}).values()]
+                found.setdefault(logical_id, set()).update(*keys)
+    return found
