@@ -87,6 +87,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "deliver_ports": world.deliver_ports,
         "replay_ports": world.replay_ports,
         "reap_ports": lambda _lost: world.reap_ports(),
+        "audit_ports": world.audit_ports,
         "manage_ports": world.manage_ports,
         "wallet_store": lambda: world.wallets,
         "usage_store": lambda: world.jobs.usage,

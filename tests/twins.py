@@ -28,6 +28,7 @@ from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, Upstre
 from fermata.domain.usage import Usage, UsagePage, usage_of
 from fermata.domain.waiting_line import Lease, Limits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
+from fermata.domain.wallet_drift import Drift
 from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, Reply, WebhookAttempt
 from fermata.domain.webhook_messages import WebhookEndpoint
 from fermata.domain.webhook_secrets import WebhookSecrets
@@ -39,6 +40,7 @@ from fermata.errors import (
     StaleRecordError,
 )
 from fermata.ports import AudioFacts, DueJobs, ReadCount, StreamedAnswer, UploadForm
+from fermata.use_cases.audit_wallets import AuditPorts
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.await_end import WaitPorts
 from fermata.use_cases.counting_reads import ReadMeter
@@ -463,6 +465,7 @@ class RecordingMetrics:
         self.counted: list[tuple[str, str]] = []
         self.measured: list[tuple[str, str, int]] = []
         self.used: list[tuple[str, str, int]] = []
+        self.in_credits: list[tuple[str, int]] = []
         self.micro_usd: list[tuple[str, str, int]] = []
 
     def count(self, name: str, provider: str) -> None:
@@ -476,6 +479,9 @@ class RecordingMetrics:
 
     def percent(self, name: str, provider: str, value: int) -> None:
         self.used.append((name, provider, value))
+
+    def credits(self, name: str, amount: int) -> None:
+        self.in_credits.append((name, amount))
 
 
 @lru_cache(maxsize=1024)
@@ -553,6 +559,9 @@ class InMemoryTenantStore:
             return False
         self._tenants[tenant.tenant_id] = tenant.model_dump_json()
         return True
+
+    def tenant_ids(self) -> Iterator[str]:
+        return iter(sorted(self._tenants))
 
     def find_tenant(self, tenant_id: str) -> Tenant | None:
         row = self._tenants.get(tenant_id)
@@ -1166,6 +1175,9 @@ class World:
             patience=Patience(idle_s=1200, absent_gap_s=300),
             lost=lambda job_id, error: self.lost.append((job_id, error)),
         )
+
+    def audit_ports(self, drifted: Callable[[str, Drift], object], skipped: Callable[[str, str], object]) -> AuditPorts:
+        return AuditPorts(self.tenants, self.wallets, self.metrics, drifted, skipped)
 
     def submit_ports(self) -> SubmitPorts:
         return SubmitPorts(

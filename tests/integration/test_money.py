@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from fermata.domain.idempotency import FirstAnswer, receipt_for
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.job_view import job_view
 from fermata.domain.requests import SongRequest
+from local.tick import tick
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb
 from tests.integration.song import Cloud, request
 from tests.songs import queued_job
@@ -217,3 +219,12 @@ def test_fifty_parallel_orders_against_a_wallet_for_ten_songs_are_exactly_ten_jo
     ends = [tenant.finished(job_id)["charged"] for job_id in accepted]
     assert tenant.account() == (ends.count("refunded") * PRICE, 0, ends.count("yes") * PRICE)
     assert tenant.kinds().count("hold") == 10
+
+
+def test_the_daily_audit_finds_every_tenant_and_no_drift(cloud: Cloud) -> None:
+    tenant = customer(cloud)
+    tenant.finished(tenant.order(request("audited"))["id"])
+    tenants = {tenant.tenant_id, cloud.line["tenant"]}
+    found = json.loads(tick("audit_wallets", Path(cloud.line["state_dir"])))
+    assert found["tenants"] >= len(tenants)
+    assert (found["drifting"], found["drift_credits"]) == (0, 0)

@@ -1,10 +1,42 @@
 """A metric is one JSON line on stdout that CloudWatch understands."""
 
 import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from fermata.adapters.emf_metrics import EmfMetrics
+from local.transform import read_template
+from tests.functions import ROOT
+
+TEMPLATE: Mapping[str, Any] = read_template(ROOT / "template.yaml")
+ALARMS = {name: each["Properties"] for name, each in TEMPLATE["Resources"].items() if each["Type"].endswith("::Alarm")}
+
+
+@pytest.fixture(autouse=True)
+def _as_the_template_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "POWERTOOLS_SERVICE_NAME"
+    monkeypatch.setenv(name, TEMPLATE["Globals"]["Function"]["Environment"]["Variables"][name])
+
+
+WRITES: Mapping[str, Callable[[], None]] = {
+    "ProviderBudgetUsed": lambda: EmfMetrics().percent("ProviderBudgetUsed", "minimax", 80),
+    "WalletDriftCredits": lambda: EmfMetrics().credits("WalletDriftCredits", 1),
+}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_watches_a_metric_that_is_written_with_exactly_its_dimensions(
+    alarm: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CloudWatch knows a metric by all of its dimensions: with one more it is another metric, and the alarm is deaf."""
+    watched = ALARMS[alarm]
+    WRITES[watched["MetricName"]]()
+    (written,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    dimensions = [dimension["Name"] for dimension in watched.get("Dimensions", [])]
+    assert (written["Namespace"], written["Dimensions"]) == (watched["Namespace"], [dimensions])
+    assert [metric["Name"] for metric in written["Metrics"]] == [watched["MetricName"]]
 
 
 def test_what_is_used_of_something_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,6 +53,14 @@ def test_an_amount_of_money_is_a_line_in_usd_without_a_unit(capsys: pytest.Captu
     (metrics,) = told["_aws"]["CloudWatchMetrics"]
     assert (told["UnknownOutcomeUsdAtRisk"], told["provider"]) == ([0.0315], "aimlapi")
     assert metrics["Metrics"] == [{"Name": "UnknownOutcomeUsdAtRisk", "Unit": "None"}]
+
+
+def test_an_amount_of_credits_is_a_line_without_a_dimension(capsys: pytest.CaptureFixture[str]) -> None:
+    EmfMetrics().credits("WalletDriftCredits", 0)
+    told = json.loads(capsys.readouterr().out)
+    (metrics,) = told["_aws"]["CloudWatchMetrics"]
+    assert (told["WalletDriftCredits"], metrics["Namespace"], metrics["Dimensions"]) == ([0], "Fermata", [[]])
+    assert metrics["Metrics"] == [{"Name": "WalletDriftCredits", "Unit": "None"}]
 
 
 def test_an_event_and_a_time_are_lines_with_their_provider_as_dimension(capsys: pytest.CaptureFixture[str]) -> None:

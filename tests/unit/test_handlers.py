@@ -589,6 +589,21 @@ def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
     assert done == {"due": 1, "started": 1, "settled": 0, "put_off": 0, "skipped": 0, "lost": 0}
 
 
+def test_audit_wallets_names_who_drifted_and_by_how_much(
+    call: Call, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for tenant_id in ("acme", "new"):
+        call("manage_tenants", {"action": "create_tenant", "tenant_id": tenant_id})
+    call("manage_tenants", {"action": "grant", "tenant_id": "new", "credits": 5})
+    # The wallet that tests begin with was filled without an entry.
+    with caplog.at_level("INFO"):
+        found = call("audit_wallets", {"source": "aws.events", "detail-type": "Scheduled Event"})
+    assert found == {"tenants": 2, "drifting": 1, "skipped": 0, "drift_credits": 1_000_000}
+    assert world.metrics.in_credits == [("WalletDriftCredits", 1_000_000)]
+    (line,) = [vars(record) for record in caplog.records if record.levelname == "ERROR"]
+    assert (line["tenant_id"], line["granted"], line["balance"], line["held"]) == ("acme", 1_000_000, 1_000_000, 0)
+
+
 @pytest.mark.parametrize("job", [delivered_job(), queued_job().canceled(NOON)], ids=["delivered", "canceled"])
 def test_a_redriven_state_of_a_finished_job_ends_at_once_without_effect(call: Call, world: World, job: Job) -> None:
     world.jobs.create(job.published())

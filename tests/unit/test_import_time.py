@@ -106,6 +106,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "deliver_webhook": {"boto3", *HTTP},
     "replay_webhook": {"boto3", *API},
     "reap_jobs": {"boto3"},
+    "audit_wallets": {"boto3"},
 }
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
@@ -130,6 +131,7 @@ PORTS: Final = {
     "deliver_webhook": "app.deliver_ports()",
     "replay_webhook": "app.replay_ports()",
     "reap_jobs": "app.reap_ports(print)",
+    "audit_wallets": "app.audit_ports(print, print)",
 }
 
 

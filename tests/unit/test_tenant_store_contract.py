@@ -14,7 +14,7 @@ from fermata.domain.api_keys import Scope, new_api_key
 from fermata.domain.tenants import Tenant
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import TenantStore
-from tests.cloud import TABLE, dynamodb_with_table
+from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import NOON, InMemoryTenantStore
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ def test_a_tenant_is_created_once_and_read_back_equal(store: TenantStore) -> Non
     assert store.create_tenant(ACME)
     assert not store.create_tenant(Tenant(tenant_id="acme", created_at=NOON.replace(year=2027)))
     assert store.find_tenant("acme") == ACME
+
+
+def test_every_tenant_is_listed_once_and_nothing_else_is(store: TenantStore) -> None:
+    assert list(store.tenant_ids()) == []
+    for tenant_id in ("other", "acme", "acme"):
+        store.create_tenant(Tenant(tenant_id=tenant_id, created_at=NOON))
+    store.add_key(RECORD)
+    assert list(store.tenant_ids()) == ["acme", "other"]
+
+
+def test_a_tenant_is_stored_and_listed_together_or_not_at_all(dynamodb: "DynamoDBClient") -> None:
+    store = in_dynamodb(dynamodb)
+    AnswersInstead(dynamodb, "TransactWriteItems", aws_error("InternalServerError"))
+    with pytest.raises(TransientError):
+        store.create_tenant(ACME)
+    assert (store.find_tenant("acme"), list(store.tenant_ids())) == (None, [])
+    assert store.create_tenant(ACME)
+    assert list(store.tenant_ids()) == ["acme"]
 
 
 def test_a_key_is_found_by_its_id_and_by_nothing_else(store: TenantStore) -> None:
@@ -144,3 +162,5 @@ def test_a_table_that_cannot_be_used_is_transient_and_not_an_unknown_key(dynamod
             call(RECORD.key_id)
     with pytest.raises(TransientError):
         store.add_key(RECORD)
+    with pytest.raises(TransientError):
+        list(store.tenant_ids())

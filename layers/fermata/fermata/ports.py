@@ -2,7 +2,7 @@
 twins.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -111,6 +111,11 @@ class WalletStore(Protocol):
     def find(self, tenant_id: str) -> Wallet | None:
         """The wallet, read consistently, or None."""
 
+    def ledger(self, tenant_id: str) -> Iterable[LedgerEntry]:
+        """Every entry of a tenant's ledger in the order of `entry_id`, read consistently, in memory that does not grow
+        with the ledger. What moves meanwhile may be seen in part. Raises `TransientError`, also amid the entries.
+        """
+
     def grant(self, grant: Movement) -> None:
         """Add granted credits and their ledger entry in one transaction. An entry that is there already is the same
         grant and changes nothing.
@@ -195,7 +200,7 @@ class BrakeStore(Protocol):
 
 
 class Metrics(Protocol):
-    """Numbers that an operator watches, each by provider."""
+    """Numbers that an operator watches, by provider unless they are about none."""
 
     def count(self, name: str, provider: str) -> None:
         """One more of an event."""
@@ -209,6 +214,9 @@ class Metrics(Protocol):
     def percent(self, name: str, provider: str, value: int) -> None:
         """How much of something is used."""
 
+    def credits(self, name: str, amount: int) -> None:
+        """An amount of customers' credits, which belong to no provider."""
+
 
 class TenantStore(Protocol):
     """Tenants and the API keys that identify them, whose secrets are never stored. Every method raises
@@ -217,6 +225,9 @@ class TenantStore(Protocol):
 
     def create_tenant(self, tenant: Tenant) -> bool:
         """Store a tenant; False where the id is taken."""
+
+    def tenant_ids(self) -> Iterator[str]:
+        """The id of every tenant, in memory that does not grow with their number."""
 
     def find_tenant(self, tenant_id: str) -> Tenant | None:
         """The tenant, or None."""

@@ -41,7 +41,9 @@ from fermata.ports import (
 )
 
 if TYPE_CHECKING:
+    from fermata.domain.wallet_drift import Drift
     from fermata.errors import FermataError
+    from fermata.use_cases.audit_wallets import AuditPorts
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.await_end import WaitPorts
     from fermata.use_cases.counting_reads import ReadMeter
@@ -612,6 +614,13 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
         patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
         lost=lost,
     )
+
+
+def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[str, str], object]) -> "AuditPorts":
+    """What `audit_wallets` works with."""
+    from fermata.use_cases.audit_wallets import AuditPorts
+
+    return AuditPorts(tenant_store(), wallet_store(), _metrics(), drifted, skipped)
 
 
 @lru_cache(maxsize=1)

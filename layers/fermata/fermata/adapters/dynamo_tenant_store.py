@@ -1,14 +1,15 @@
 """Tenants and API keys in DynamoDB: `KEY#<id>` holds a key's record, and `TENANT#<id>` the tenant in `TENANT` and the
-names of its keys in `KEY#<key id>`.
+names of its keys in `KEY#<key id>`. `TENANTS` names every tenant in `TENANT#<id>`, so that nobody has to look for
+them through the whole table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fermata.adapters.dynamo_items import Item, error_code, plain, typed
+from fermata.adapters.dynamo_items import Item, error_code, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.api_keys import USE_NOTED_EVERY, ApiKey
 from fermata.domain.job_view import rfc3339
@@ -18,6 +19,7 @@ from fermata.errors import StaleRecordError, TransientError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_TENANTS: Final = "TENANTS"
 _NEW: Final = "attribute_not_exists(pk)"
 _USABLE: Final = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
@@ -35,7 +37,12 @@ class DynamoTenantStore:
         """Store a tenant; False where the id is taken."""
         partition = _tenant_partition(tenant.tenant_id)
         put = self._transactions.put(partition, "TENANT", tenant.model_dump(mode="json"), _NEW)
-        return not self._write({"tenant": put})
+        name = self._transactions.put(_TENANTS, f"TENANT#{tenant.tenant_id}", {})
+        return not self._write({"tenant": put, "name": name})
+
+    def tenant_ids(self) -> Iterator[str]:
+        """The id of every tenant, read page by page; raises `TransientError`, also amid the ids."""
+        return self._names(_TENANTS, "TENANT#")
 
     def find_tenant(self, tenant_id: str) -> Tenant | None:
         """The tenant, or None."""
@@ -54,7 +61,7 @@ class DynamoTenantStore:
 
     def keys_of(self, tenant_id: str) -> list[ApiKey]:
         """Every key of a tenant, oldest first."""
-        names = self._names_of_keys(tenant_id)
+        names = self._names(_tenant_partition(tenant_id), "KEY#")
         items = self._transactions.get_all([(_key_partition(name), "KEY") for name in names])
         return sorted(map(ApiKey.model_validate, items), key=lambda key: (key.created_at, key.key_id))
 
@@ -94,24 +101,8 @@ class DynamoTenantStore:
         except (ClientError, BotoCoreError) as error:
             raise TransientError(f"the table could not be written: {error_code(error)}") from error
 
-    def _names_of_keys(self, tenant_id: str) -> list[str]:
-        names: list[str] = []
-        start: dict[str, Any] = {}
-        while True:
-            try:
-                answer = self._transactions.client.query(
-                    TableName=self._transactions.table,
-                    KeyConditionExpression="pk = :pk AND begins_with(sk, :key)",
-                    ExpressionAttributeValues=typed({":pk": _tenant_partition(tenant_id), ":key": "KEY#"}),
-                    ConsistentRead=True,
-                    **start,
-                )
-            except (ClientError, BotoCoreError) as error:
-                raise TransientError(f"the tenant's keys could not be read: {error_code(error)}") from error
-            names += [str(plain(item)["sk"]).removeprefix("KEY#") for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                return names
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    def _names(self, partition: str, kind: str) -> Iterator[str]:
+        return (str(item["sk"]).removeprefix(kind) for item in self._transactions.query(partition, kind))
 
     def _additions(self, key: ApiKey) -> dict[str, Write]:
         record = key.model_dump(mode="json", exclude_none=True)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -82,6 +82,27 @@ class DynamoTransactions:
         refused = answer["UnprocessedKeys"].get(self.table)
         items: list[Item] = [plain(item) for item in answer["Responses"].get(self.table, [])]
         return items, list(refused["Keys"]) if refused else []
+
+    def query(self, partition: str, begin: str) -> Iterator[Item]:
+        """The items of a partition whose sort keys begin so, in their order, read consistently. The next page is read
+        when it is asked for; raises `TransientError`, also amid the items.
+        """
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                page = self.client.query(
+                    TableName=self.table,
+                    KeyConditionExpression="pk = :pk AND begins_with(sk, :begin)",
+                    ExpressionAttributeValues=typed({":pk": partition, ":begin": begin}),
+                    ConsistentRead=True,
+                    **start,
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise TransientError(f"the table could not be read: {error_code(error)}") from error
+            yield from map(plain, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def put(
         self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None

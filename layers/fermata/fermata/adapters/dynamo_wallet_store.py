@@ -4,7 +4,7 @@
 Counters are added to, not replaced, so that many jobs of one tenant do not make each other read again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from fermata.errors import ConfigurationError, TransientError
 WALLET: Final = "wallet"
 """Name of the part of a transaction that changes the wallet."""
 
+_ENTRY: Final = "LEDGER#"
 _NEW: Final = "attribute_not_exists(pk)"
 _TRIES: Final = 10
 
@@ -36,6 +37,10 @@ class DynamoWalletStore:
     def find(self, tenant_id: str) -> Wallet | None:
         """The wallet, or None."""
         return find_wallet(tenant_id, self._transactions)
+
+    def ledger(self, tenant_id: str) -> Iterator[LedgerEntry]:
+        """Every entry of a ledger, read page by page; raises `TransientError`, also amid the entries."""
+        return map(LedgerEntry.model_validate, self._transactions.query(_partition(tenant_id), _ENTRY))
 
     def grant(self, grant: Movement) -> None:
         """Add granted credits and their entry; an entry that is there already changes nothing."""
@@ -94,7 +99,7 @@ def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: Dy
 
 
 def _put_entry(tenant_id: str, entry: LedgerEntry, transactions: DynamoTransactions) -> Write:
-    return transactions.put(_partition(tenant_id), f"LEDGER#{entry.entry_id}", entry.model_dump(mode="json"), _NEW)
+    return transactions.put(_partition(tenant_id), f"{_ENTRY}{entry.entry_id}", entry.model_dump(mode="json"), _NEW)
 
 
 @dataclass

@@ -8,7 +8,7 @@ NAMESPACE: Final = "Fermata"
 
 
 class EmfMetrics:
-    """`Metrics` in the namespace `Fermata`, with the dimension `provider`."""
+    """`Metrics` in the namespace `Fermata`, with the dimension `provider` where there is one."""
 
     def count(self, name: str, provider: str) -> None:
         """One more of an event."""
@@ -26,7 +26,14 @@ class EmfMetrics:
         """How much of something is used."""
         _write(name, MetricUnit.Percent, value, provider)
 
+    def credits(self, name: str, amount: int) -> None:
+        """An amount of credits; CloudWatch knows no unit for it."""
+        _write(name, MetricUnit.NoUnit, amount)
 
-def _write(name: str, unit: MetricUnit, value: float, provider: str) -> None:
+
+def _write(name: str, unit: MetricUnit, value: float, provider: str | None = None) -> None:
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
-        metric.add_dimension(name="provider", value=provider)
+        # Else Powertools adds a dimension `service` from the environment, and no alarm would know the metric any more.
+        metric.service = ""
+        if provider is not None:
+            metric.add_dimension(name="provider", value=provider)

@@ -1,0 +1,26 @@
+"""Every day: the wallets that do not say what their ledgers say."""
+
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from fermata.domain.wallet_drift import Drift
+from fermata.log import logger
+from fermata.use_cases.audit_wallets import audit_wallets
+from fermata.wiring import audit_ports
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """How many wallets were looked at, how many drifted or were skipped, and by how many credits in all."""
+
+    def drifted(tenant_id: str, drift: Drift) -> None:
+        logger.error("a wallet differs from its ledger", extra={"tenant_id": tenant_id, **asdict(drift)})
+
+    def skipped(tenant_id: str, why: str) -> None:
+        logger.warning("a wallet could not be compared", extra={"tenant_id": tenant_id, "why": why})
+
+    found = audit_wallets(audit_ports(drifted, skipped))
+    logger.info("audited", extra=found)
+    return found
