@@ -25,13 +25,16 @@ from moto import mock_aws
 from fermata.adapters import aws
 from fermata.domain.wallet import Plan, Wallet
 from fermata.wiring import job_store
+from tests.benchmarks.sizes import sized
 from tests.cloud import dynamodb_with_table
 from tests.functions import Event, FakeContext, http_event, load_app
 from tests.songs import JOB_ID, delivered_job
 from tests.unit.test_import_time import SETTINGS, given_by_the_template, settings_of
 
-RUNS = 1000
-IMPORTS = 5
+RUNS = sized(1000, 100)
+IMPORTS = sized(5, 1)
+FUNCTIONS = sized(100, 2)
+"""How many functions at most are imported; a hundred are all."""
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS_PYTHON = ROOT / ".tools" / "functions" / "bin" / "python"
 ORDER = {"model": "minimax/music-2.5", "prompt": "indie folk, rainy evening", "lyrics": "la la la la la la"}
@@ -166,7 +169,7 @@ def seconds_to_run(statements: str, variables: dict[str, str]) -> float:
 def bench_imports() -> None:
     """Print what each function's `app.py` takes to import, beside boto3 and a client."""
     print("import of app.py, as a ratio to import boto3 and a client (the best of some fresh interpreters each):")
-    for name in sorted(given_by_the_template()):
+    for name in sorted(given_by_the_template())[:FUNCTIONS]:
         variables = {each: SETTINGS[each] for each in settings_of(name) if each in SETTINGS}
         app = f"import sys; sys.path.insert(0, {str(ROOT / 'functions' / name)!r})\nimport app"
         # In turns, so that whatever else the machine does hits both.

@@ -8,10 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.benchmarks.sizes import sized
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import Cloud, request
 
-JOBS, AT_ONCE, PER_MINUTE = 200, 20, 1200
+JOBS, AT_ONCE, PER_MINUTE = sized(200, 10), 20, 1200
 CLIENTS = 2
 PARAMETERS = {
     "MinimaxRpm": PER_MINUTE,

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.benchmarks.bench_job import running_cloud
+from tests.benchmarks.sizes import sized
 from tests.integration.song import Cloud, request
 
-ORDERS = 100
-CLIENTS = (1, 8)
+ORDERS = sized(100, 10)
+CLIENTS = (1, sized(8, 2))
 MODEL = "aimlapi/minimax/music-2.0"
 # The songs take so long that nothing but orders is measured.
 FLAGS = ["--provider-latency", "600", "--param", f'ModelLatencyPriors={{"{MODEL}":{{"p50_s":600,"p80_s":900}}}}']

@@ -18,7 +18,7 @@ from local.cloud import DEMO_LIMITS
 from tests.fact_sheet import fact_rows
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import TERMINAL, Cloud, request
-from tests.soak.crowd import found_in_a_crowd
+from tests.soak.crowd import CLIENTS, SMOKE_CLIENTS, found_in_a_crowd
 from tests.soak.part import Found
 
 MODELS: Final = {
@@ -185,7 +185,7 @@ def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:
     """
     plans = planned(8 if smoke else 1000, seed)
     with TemporaryDirectory() as scratch, running_cloud(arguments_of_the_cloud(), Path(scratch)) as line:
-        yield found_in_a_crowd(Soak.on(Cloud(line), limits={}), smoke=smoke)
+        yield found_in_a_crowd(Soak.on(Cloud(line), limits={}), SMOKE_CLIENTS if smoke else CLIENTS)
         done, wrong = Soak.on(Cloud(line)).play(plans, until)
     said = Counter(plan.charged for plan in done if plan.fault)
     yield Found(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.soak.bill_against_ledger import Soak
 
 CLIENTS: Final = 100
-_SMOKE_CLIENTS: Final = 16
+SMOKE_CLIENTS: Final = 16
 _SENT_AWAY: Final = (429, 503)
 _PATIENCE_S: Final = 300
 _NEVER: Final = threading.Event()
@@ -66,9 +66,9 @@ def _ends(cloud: Cloud, jobs: int) -> Counter[str]:
     return ends
 
 
-def found_in_a_crowd(soak: "Soak", *, smoke: bool) -> Found:
-    """All of them at once, less in a smoke test; then every job is waited for."""
-    began, clients = time.monotonic(), _SMOKE_CLIENTS if smoke else CLIENTS
+def found_in_a_crowd(soak: "Soak", clients: int) -> Found:
+    """All of them at once; then every job is waited for."""
+    began = time.monotonic()
     crowd = Crowd(soak, clients)
     ids = crowd.order()
     ordered_s = time.monotonic() - began
