@@ -163,3 +163,10 @@ def _may_update(resources: Template) -> dict[str, set[str]]:
                 keys = [_listed(each.get("dynamodb:LeadingKeys", [])) for each in part.get("Condition", {}).values()]
                 found.setdefault(logical_id, set()).update(*keys)
     return found
+
+
+def test_a_condition_on_the_prefix_stands_only_where_s3_tells_the_prefix(transformed: Template) -> None:
+    """Actions, resources and condition keys for Amazon S3: `s3:prefix` belongs to lists of objects and of versions."""
+    for logical_id, statement in _allowing_statements(transformed):
+        if any("s3:prefix" in condition for condition in statement.get("Condition", {}).values()):
+            assert set(_listed(statement["Action"])) <= {"s3:ListBucket", "s3:ListBucketVersions"}, logical_id
