@@ -1,6 +1,7 @@
 """What every resource of the template keeps to."""
 
 import graphlib
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -170,3 +171,54 @@ def test_a_condition_on_the_prefix_stands_only_where_s3_tells_the_prefix(transfo
     for logical_id, statement in _allowing_statements(transformed):
         if any("s3:prefix" in condition for condition in statement.get("Condition", {}).values()):
             assert set(_listed(statement["Action"])) <= {"s3:ListBucket", "s3:ListBucketVersions"}, logical_id
+
+
+WRITTEN_TOGETHER = [
+    ("dynamodb:PutItem", {"JOB#*", "WALLET#*"}),
+    ("dynamodb:PutItem", {"JOB#*", "WALLET#*", "IDEMPOTENCY#*"}),
+    ("dynamodb:PutItem", {"TENANT#*", "TENANTS"}),
+    ("dynamodb:PutItem", {"WEBHOOK#*", "WEBHOOK_SECRET#*"}),
+    ("dynamodb:UpdateItem", {"WALLET#*", "USAGE#*"}),
+    ("dynamodb:UpdateItem", {"WEBHOOK#*", "WEBHOOK_SECRET#*"}),
+]
+"""The leading keys of items that one transaction writes in the same way."""
+
+
+@pytest.mark.parametrize(("action", "keys"), WRITTEN_TOGETHER)
+def test_what_a_transaction_writes_is_allowed_by_one_statement(
+    resources: Template, action: str, keys: set[str]
+) -> None:
+    """AWS does not say whether it asks IAM about each part of a transaction or about the keys of all parts at once. The
+    latter passes `ForAllValues` only where one statement names them all.
+    """
+    writers = [name for name, allowed in _allowed_keys(resources, action).items() if keys <= set().union(*allowed)]
+
+    assert writers
+    for name in writers:
+        assert any(keys <= allowed for allowed in _allowed_keys(resources, action)[name]), name
+
+
+def test_a_plan_and_its_limit_of_reads_are_allowed_by_one_statement(resources: Template) -> None:
+    allowed = _allowed_keys(resources, "dynamodb:UpdateItem")["ManageTenantsFunction"]
+
+    assert any({"WALLET#*", "READS#*"} <= keys for keys in allowed)
+
+
+def test_no_role_has_more_policy_than_iam_takes(transformed: Template) -> None:
+    """IAM and AWS STS quotas: 10,240 characters without white space; a reference becomes an ARN of at most 150."""
+    for logical_id, resource in transformed["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Role":
+            text = json.dumps(resource["Properties"].get("Policies", []), separators=(",", ":"))
+            references = len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub)"', text))
+            assert len(text) + 100 * references < 10_240, logical_id
+
+
+def _allowed_keys(resources: Template, action: str) -> dict[str, list[set[str]]]:
+    """The leading keys for which each function may do this, statement by statement."""
+    found: dict[str, list[set[str]]] = {}
+    for logical_id, resource in resources.items():
+        for part in _maps(resource):
+            if part.get("Effect") == "Allow" and action in _listed(part["Action"]):
+                keys = [_listed(each.get("dynamodb:LeadingKeys", [])) for each in part.get("Condition", {}).values()]
+                found.setdefault(logical_id, []).append(set().union(*keys))
+    return found
