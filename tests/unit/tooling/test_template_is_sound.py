@@ -222,3 +222,10 @@ def _allowed_keys(resources: Template, action: str) -> dict[str, list[set[str]]]
                 keys = [_listed(each.get("dynamodb:LeadingKeys", [])) for each in part.get("Condition", {}).values()]
                 found.setdefault(logical_id, []).append(set().union(*keys))
     return found
+
+
+def test_a_run_of_lines_may_be_redriven(resources: Template) -> None:
+    """Step Functions redrives the executions of a map run with the machine's own role."""
+    statements = resources["BatchMachineMayRunLines"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert "states:RedriveExecution" in [action for each in statements for action in _listed(each["Action"])]
