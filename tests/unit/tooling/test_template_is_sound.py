@@ -229,3 +229,15 @@ def test_a_run_of_lines_may_be_redriven(resources: Template) -> None:
     statements = resources["BatchMachineMayRunLines"]["Properties"]["PolicyDocument"]["Statement"]
 
     assert "states:RedriveExecution" in [action for each in statements for action in _listed(each["Action"])]
+
+
+def test_a_condition_on_events_holds_for_every_event_of_a_call(transformed: Template) -> None:
+    """One `PutEvents` has up to ten events with sources and types of their own, so a condition compares sets."""
+    operators = {
+        operator
+        for _, statement in _allowing_statements(transformed)
+        for operator, condition in statement.get("Condition", {}).items()
+        if {"events:source", "events:detail-type"} & set(condition)
+    }
+
+    assert operators == {"ForAllValues:StringEquals"}
