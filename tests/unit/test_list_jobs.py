@@ -1,5 +1,6 @@
 """A tenant sees its own jobs page by page, each as it would be shown alone."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from tests.songs import delivered_job, queued_job
 from tests.twins import NOON, World
 
 API = "https://api.example.com"
+LAMBDA_ANSWERS_BYTES = 6_291_456
 
 
 def submitted(world: World, minute: int, **changes: object) -> Job:
@@ -53,6 +55,24 @@ def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
             break
         parameters["cursor"] = str(page["next_cursor"])
     assert shown == [[jobs[2].id, jobs[1].id], [jobs[0].id]]
+
+
+def test_a_page_is_cut_before_it_is_longer_than_lambda_may_answer_and_the_next_goes_on_there() -> None:
+    world = World()
+    words = {"\U0001f600" * 39 + chr(ord("a") + n): "\U0001f600" * 500 for n in range(16)}
+    request = queued_job().request.model_copy(update={"metadata": words})
+    jobs = [submitted(world, minute, request=request) for minute in range(60)]
+    shown, parameters, pages = [], {"limit": "100"}, 0
+    while True:
+        page = list_jobs(parse_page_request("acme", parameters), API, world.list_ports(), NOON)
+        assert len(json.dumps({"body": json.dumps(page)})) < LAMBDA_ANSWERS_BYTES
+        assert isinstance(page["data"], list)
+        shown += [job["id"] for job in page["data"] if isinstance(job, dict)]
+        pages += 1
+        if page["next_cursor"] is None:
+            break
+        parameters["cursor"] = str(page["next_cursor"])
+    assert (shown, pages) == ([job.id for job in reversed(jobs)], 2)
 
 
 @pytest.mark.parametrize(

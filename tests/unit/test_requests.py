@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata.domain.catalogue import read_catalogue
-from fermata.domain.json_bodies import MAX_BODY_BYTES
+from fermata.domain.json_bodies import MAX_BODY_BYTES, MAX_FIELDS_TOLD
 from fermata.domain.requests import SongRequest, parse_song_request
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
 
@@ -223,6 +223,14 @@ def test_a_combination_that_the_provider_would_ignore_is_refused(body: dict[str,
 def test_a_family_pattern_keeps_the_asked_for_name() -> None:
     _, model = parse_song_request(json.dumps({**GOOD, "model": "minimax/music-9"}).encode(), CATALOGUE)
     assert (model.id, model.provider, model.upstream_model) == ("minimax/music-9", "minimax", "music-9")
+
+
+def test_a_body_of_wrong_fields_alone_is_refused_in_an_answer_of_bounded_length() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        parse({**GOOD, **{f"{n:x}": 1 for n in range(8_000)}})
+    assert len(caught.value.fields) == MAX_FIELDS_TOLD + 1
+    last = caught.value.fields[-1]
+    assert (last.pointer, last.message) == ("", f"has {8_000 - MAX_FIELDS_TOLD} more wrong fields")
 
 
 def test_no_message_repeats_what_was_sent() -> None:

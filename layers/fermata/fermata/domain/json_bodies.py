@@ -12,6 +12,9 @@ from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, M
 MAX_BODY_BYTES: Final = 128 * 1024
 """Longest body that is read: the longest prompt and lyrics with every character escaped as a surrogate pair fit in."""
 
+MAX_FIELDS_TOLD: Final = 100
+"""Most wrong fields that are named: a body of nothing else would make an answer longer than Lambda may give."""
+
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
@@ -24,7 +27,7 @@ def read_body(body: bytes, shape: type[BodyT]) -> BodyT:
     try:
         return shape.model_validate(document)
     except ValidationError as error:
-        raise InvalidRequestError([_field_error(part, shape) for part in error.errors(include_url=False)]) from None
+        raise InvalidRequestError(_wrong_fields(error, shape)) from None
 
 
 def read_object(body: bytes) -> dict[str, JsonValue]:
@@ -72,6 +75,12 @@ def _json_type(value: JsonValue) -> str:
         type(None): "null",
     }
     return names[type(value)]
+
+
+def _wrong_fields(error: ValidationError, shape: type[BaseModel]) -> list[FieldError]:
+    told = [_field_error(part, shape) for part in error.errors(include_url=False)[:MAX_FIELDS_TOLD]]
+    more = error.error_count() - len(told)
+    return [*told, FieldError("", f"has {more} more wrong fields")] if more else told
 
 
 def _field_error(part: ErrorDetails, shape: type[BaseModel]) -> FieldError:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from fermata.domain.job_lists import PageRequest
+from fermata.domain.job_lists import PageRequest, as_many_as_fit
 from fermata.ports import TenantJobs
 from fermata.use_cases.read_jobs import ShowPorts, show_job
 
@@ -23,7 +23,9 @@ def list_jobs(page: PageRequest, api_url: str, ports: ListPorts, now: datetime) 
     found = ports.lists.find(page)
     # The index may be a moment behind the records.
     jobs = [job for job in ports.show.jobs.load_all(found.job_ids) if page.of.has(job)]
+    shown = as_many_as_fit(show_job(job, api_url, ports.show, now) for job in jobs)
+    next_before = found.next_before if len(shown) == len(jobs) else jobs[len(shown) - 1].id
     return {
-        "data": [show_job(job, api_url, ports.show, now) for job in jobs],
-        "next_cursor": None if found.next_before is None else page.of.cursor_after(found.next_before),
+        "data": [*shown],
+        "next_cursor": None if next_before is None else page.of.cursor_after(next_before),
     }
