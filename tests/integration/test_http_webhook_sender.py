@@ -5,7 +5,7 @@ from socket import socket
 import httpcore
 import pytest
 
-from fermata.adapters.http_transport import Resolver
+from fermata.adapters.http_transport import Resolver, resolve
 from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, HttpWebhookSender
 from fermata.domain.webhook_deliveries import Answered, NotAnswered, Reply
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
@@ -55,6 +55,12 @@ def test_a_redirect_is_not_followed(status: str) -> None:
     with listening(respond()) as elsewhere, listening(redirect(f"{elsewhere.origin}/there", status)) as server:
         assert sender(server, elsewhere).send(f"{server.origin}/hook", HEADERS, BODY) == Answered(int(status[:3]))
         assert (server.connections, elsewhere.connections) == (1, 0)
+
+
+@pytest.mark.parametrize("host", ["hooks..example.com", f"{'a' * 64}.example.com"])
+def test_what_can_be_no_name_has_no_address(host: str) -> None:
+    with pytest.raises(OSError, match="is no name"):
+        resolve(host, 443)
 
 
 def test_an_answer_without_end_is_read_to_a_small_bound() -> None:

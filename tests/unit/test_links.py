@@ -214,6 +214,9 @@ def test_a_callers_link_to_a_trusted_origin_is_trusted() -> None:
         "https://017700000001/a",
         "https://2130706433/a",
         "https://example.0x/a",
+        "https://files..example.org/a",
+        "https://files.example.org../a",
+        f"https://{'a' * 64}.example.org/a",
         "http://127.0.0.1:9001/a",
     ],
 )

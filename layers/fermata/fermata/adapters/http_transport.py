@@ -38,7 +38,10 @@ def keep_alive_options() -> list[SocketOption]:
 
 def resolve(host: str, port: int) -> list[str]:
     """Every address of a host, as the system's resolver gives them; raises `OSError`."""
-    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    try:
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except UnicodeError:
+        raise OSError(f"{host} is no name: a label is empty or too long") from None
 
 
 class DeadlineBackend(httpcore.NetworkBackend):

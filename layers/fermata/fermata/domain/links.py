@@ -18,6 +18,7 @@ PUBLIC_LINK_RULE: Final = (
 
 _PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+_PUBLIC_NAME: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}\.?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ABSOLUTE: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -126,7 +127,7 @@ def _demand_a_public_host(host: str) -> None:
     try:
         public = is_global_address(host)
     except ValueError:
-        public = "." in host.strip(".") and not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2])
+        public = bool(_PUBLIC_NAME.fullmatch(host)) and not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2])
     if not public:
         raise UnsafeLinkError(f"{host} is not the name or address of a public host")
 
