@@ -121,8 +121,16 @@ def test_a_revoked_key_opens_nothing_and_stays_listed(office: Office) -> None:
 
 @pytest.mark.parametrize("action", ["rotate_key", "revoke_key"])
 def test_a_key_that_is_not_there_is_refused(office: Office, action: str) -> None:
-    with pytest.raises(NotFoundError, match="there is no key aaaaaaaa"):
+    with pytest.raises(NotFoundError, match="there is no key of this id"):
         keys(office, action, key_id="aaaaaaaa")
+
+
+@pytest.mark.parametrize("action", ["rotate_key", "revoke_key"])
+def test_a_whole_key_in_place_of_its_id_is_not_repeated(office: Office, action: str) -> None:
+    issued = manage(office, "issue_key")
+    with pytest.raises(NotFoundError, match="the part between fk_ and the next _") as caught:
+        keys(office, action, key_id=issued["api_key"])
+    assert str(issued["api_key"]).rpartition("_")[2] not in str(caught.value)
 
 
 def test_a_list_shows_when_keys_were_used_and_no_secret(office: Office) -> None:

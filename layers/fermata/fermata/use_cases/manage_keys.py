@@ -133,7 +133,8 @@ def _view(key: ApiKey) -> dict[str, JsonValue]:
 def _known(key_id: str, tenants: TenantStore) -> ApiKey:
     key = tenants.find_key(key_id)
     if key is None:
-        raise NotFoundError(f"there is no key {key_id}; its id is the part between fk_ and the next _")
+        # What was given is not repeated: it may be a whole key, and this message is logged.
+        raise NotFoundError("there is no key of this id, which is the part between fk_ and the next _")
     return key
 
 
