@@ -14,9 +14,9 @@ from typing import Final
 from tests.soak import batch_of_lines, bill_against_ledger, interleavings, killed
 
 PARTS: Final[dict[ModuleType, int]] = {
-    bill_against_ledger: 15 * 60,
+    bill_against_ledger: 12 * 60,
     interleavings: 60,
-    killed: 3 * 60,
+    killed: 8 * 60,
     batch_of_lines: 8 * 60,
 }
 """Each with the seconds after which it begins nothing new. It ends what it has begun; minutes are left for that."""
