@@ -17,7 +17,7 @@ from local.admin_webhooks import add_webhook_commands, webhook_of
 from local.cloud_client import ONE_TRY, client_of
 from local.deployed_stack import output_of
 from local.errors import LocalCloudError, UsageError
-from local.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir
+from local.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"
@@ -128,7 +128,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--state-dir", type=Path, help="state directory of a cloud on this machine")
     stack = f"name of a CloudFormation stack; uses your AWS credentials (default: ${STACK_VARIABLE}, else this machine)"
-    where.add_argument("--stack", help=stack)
+    where.add_argument("--stack", type=stack_name, help=stack)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, what: str) -> argparse.ArgumentParser:

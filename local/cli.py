@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from local.errors import LocalCloudError, UsageError
+from local.shell import stack_name
 from local.stopping import StopRequested, stop_on_signals
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _env(argv: Sequence[str]) -> int:
     parser = _parser("env", "Print the addresses of the running cloud, or of a deployed stack, for a shell.")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--state-dir", type=Path, help="state directory of the cloud")
-    where.add_argument("--stack", help="name of a CloudFormation stack; uses your AWS credentials")
+    where.add_argument("--stack", type=stack_name, help="name of a CloudFormation stack; uses your AWS credentials")
     arguments = parser.parse_args(argv)
     from local.deployed_stack import outputs_of
     from local.people import export_lines, export_lines_of_a_stack

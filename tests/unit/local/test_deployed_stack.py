@@ -57,6 +57,15 @@ def test_a_shell_that_turns_to_the_one_leaves_the_other() -> None:
     assert f"unset {STACK_VARIABLE}" in export_lines(DESCRIPTION)
 
 
+@pytest.mark.parametrize("command", [["env", "--stack", ""], ["admin", "--stack", "", "list-keys", "acme"]])
+def test_an_empty_name_means_no_other_cloud(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STACK_VARIABLE, "fermata")
+    assert main(command) == 2
+    assert "expected the name of a stack, found nothing" in capsys.readouterr().err
+
+
 def test_an_operators_command_goes_to_the_stack_that_the_shell_was_set_up_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
