@@ -16,6 +16,7 @@ from fermata.domain.preferences import LONGEST_WAIT_S, preferred_wait
         ("wait=007", 7),
         ("wait=10; foo=bar", 10),
         ("respond-async, wait=3", 3),
+        (", ,wait=3", 3),
         ("respond-async;x=1,wait=3,handling=lenient", 3),
         ('note="a, wait=9", wait=2', 2),
         (r'note="say \", wait=9", wait=2', 2),
@@ -26,7 +27,7 @@ def test_a_wait_is_found_among_other_preferences(header: str, seconds: int) -> N
     assert preferred_wait(header) == seconds
 
 
-@pytest.mark.parametrize("header", ["wait=26", "wait=3600", "wait=9999999999"])
+@pytest.mark.parametrize("header", ["wait=26", "wait=3600", "wait=" + "9" * 20, "wait=" + "1" * 5000])
 def test_nobody_waits_longer_than_the_gateway(header: str) -> None:
     assert preferred_wait(header) == LONGEST_WAIT_S == 25
 
@@ -34,7 +35,7 @@ def test_nobody_waits_longer_than_the_gateway(header: str) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        *("", "wait", "wait=", "wait=x", "wait=-1", "wait=1.5", "wait=1e3", 'wait="10"', "wait=²", "wait=99999999999"),
+        *("", "wait", "wait=", "wait=x", "wait=-1", "wait=1.5", "wait=1e3", 'wait="10"', "wait=²"),
         *("await=10", "wait10", "respond-async", "=", ",", ";", '"', "wait=x, wait=5", "wait=5 6", "\x00", "wait==5"),
         'note="never closed, wait=5',
     ],
@@ -48,7 +49,8 @@ def test_the_first_of_two_waits_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["a;" + " " * 200_000 + '"', " " * 200_000, '"' * 200_000, "a," * 100_000 + "wait=1"]
+    "header",
+    ["a;" + " " * 200_000 + '"', " " * 200_000, '"' * 200_000, "a," * 100_000 + "wait=1", "," * 200_000 + "wait=1"],
 )
 @pytest.mark.timeout(10)
 def test_a_long_header_is_read_once(header: str) -> None:

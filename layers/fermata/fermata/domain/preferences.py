@@ -8,11 +8,12 @@ LONGEST_WAIT_S: Final = 25
 
 # Possessive throughout: a header of ten thousand characters is read once, whatever is in it.
 _PREFERENCE: Final = re.compile(
-    r"\s*+(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)"
+    r"(?:\s*+,)*+\s*+(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)"
     r'(?:\s*+=\s*+(?P<value>"(?:[^"\\]|\\.)*+"|[^\s,;"]*+))?+'
     r'(?:\s*+;(?:"(?:[^"\\]|\\.)*+"|[^,"])*+)?+\s*+(?:,|$)'
 )
-_SECONDS: Final = re.compile(r"[0-9]{1,10}")
+_SECONDS: Final = re.compile(r"0*+(?P<first>[0-9]{0,3})[0-9]*+")
+"""Of a longer number the first digits tell that it is more than the longest wait."""
 
 
 def preferred_wait(header: str) -> int | None:
@@ -24,7 +25,7 @@ def preferred_wait(header: str) -> int | None:
     place = 0
     while place < len(header) and (found := _PREFERENCE.match(header, place)):
         if found["name"].lower() == "wait":
-            seconds = found["value"] or ""
-            return min(int(seconds), LONGEST_WAIT_S) if _SECONDS.fullmatch(seconds) else None
+            seconds = found["value"] and _SECONDS.fullmatch(found["value"])
+            return min(int(seconds["first"] or 0), LONGEST_WAIT_S) if seconds else None
         place = found.end()
     return None
