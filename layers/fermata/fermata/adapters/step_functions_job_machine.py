@@ -1,10 +1,10 @@
 """Starts jobs in Step Functions; the execution's name is the job's id, so a job cannot run twice."""
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.executions import start_once
 from fermata.domain.reaping import Execution
 from fermata.errors import TransientError
 
@@ -23,14 +23,7 @@ class StepFunctionsJobMachine:
 
     def start(self, job_id: str) -> None:
         """Start a job; a second start changes nothing. Raises `TransientError`."""
-        try:
-            self._client.start_execution(
-                stateMachineArn=self._machine_arn, name=job_id, input=json.dumps({"job_id": job_id})
-            )
-        except self._client.exceptions.ExecutionAlreadyExists:
-            return
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the job's state machine could not be started: {type(error).__name__}") from error
+        start_once(self._client, self._machine_arn, job_id, {"job_id": job_id}, "the job's state machine")
 
     def execution(self, job_id: str) -> Execution:
         """How a job's execution stands. Raises `TransientError`."""

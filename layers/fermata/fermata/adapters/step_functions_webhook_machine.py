@@ -1,11 +1,10 @@
 """Starts deliveries of webhooks in Step Functions; an execution's name is the delivery's, so none begins twice."""
 
-import json
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import JsonValue
 
-from fermata.errors import TransientError
+from fermata.adapters.executions import start_once
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -20,10 +19,5 @@ class StepFunctionsWebhookMachine:
 
     def start(self, name: str, job_id: str, replay: int) -> None:
         """Start a delivery; a second start under the same name changes nothing. Raises `TransientError`."""
-        begin = {"job_id": job_id, "replay": replay, "delivery": {"number": 1}}
-        try:
-            self._client.start_execution(stateMachineArn=self._machine_arn, name=name, input=json.dumps(begin))
-        except self._client.exceptions.ExecutionAlreadyExists:
-            return
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the webhook's state machine could not be started: {type(error).__name__}") from error
+        begin: dict[str, JsonValue] = {"job_id": job_id, "replay": replay, "delivery": {"number": 1}}
+        start_once(self._client, self._machine_arn, name, begin, "the webhook's state machine")
