@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.domain.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
 from fermata.errors import InvalidRequestError
 from local.admin_keys import add_key_commands, add_tenant
@@ -32,6 +33,7 @@ _FIELDS: Final = (
     *("submits_per_minute", "reads_per_minute", "concurrent_jobs", "monthly_credits"),
     *("key_id", "scopes", "expires_at", "days", "overlap_s"),
     *("inbox", "events", "sources"),
+    *("limit", "cursor"),
 )
 
 _DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers, set webhooks."
@@ -141,8 +143,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add_webhook_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
-    what = "deliver the song that was bought for a failed job, under a new job and without another order"
-    command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed")
+    what = "deliver what was bought for a job that failed or lacks songs, under a new job and without another order"
+    command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed or lacks songs")
+    _add_recoverable(command("list-recoverable", "what was paid for and not delivered, and can be redelivered"))
     reconcile = command("reconcile", "compare attempts of unknown outcome with the provider's usage export")
     reconcile.add_argument("provider", metavar="PROVIDER", help=_ONE)
     reconcile.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
@@ -155,6 +158,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for name, what in _LIMITS:
         made["set-plan"].add_argument(f"--{name}", metavar="N", type=whole_number, help=what)
     return parser.parse_args(argv)
+
+
+def _add_recoverable(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--provider", metavar="PROVIDER", help=f"{_ONE}; all without it")
+    what = f"most entries of the answer, at most {LONGEST_LIMIT}; {DEFAULT_LIMIT} without it"
+    command.add_argument("--limit", metavar="N", type=whole_number, help=what)
+    command.add_argument("--cursor", metavar="CURSOR", help="next_cursor of the answer before, for what follows it")
 
 
 def _add_triggers(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,9 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 
 DOCUMENT: Final = Path(__file__).parents[1] / "layers" / "fermata" / "fermata" / "openapi.json"
-ADVICE: Final = "describe it in tooling/openapi (operations.py, answers.py, parameters.py), then run `make openapi`"
+ADVICE: Final = (
+    "describe it in fermata.api.responses or tooling/openapi (operations.py, parameters.py), then run `make openapi`"
+)
 
 Json = dict[str, Any]
 

@@ -1,8 +1,9 @@
 """The functions as Lambda calls them: their `app.py` by path, events as API Gateway sends them, and a context."""
 
+import ast
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -64,12 +65,49 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
     patch.setattr(wiring, "count_read", lambda tenant_id: world.read_meter.count(tenant_id, world.clock()))
     patch.setattr(wiring, "submits_left", lambda tenant_id: submits_left(tenant_id, world.wallets, world.clock()))
     app = load_app(name)
-    ports = {
+    put_ports(app, ports_of(world), patch)
+    patch.setattr(app, "lambda_handler", _documented(app.lambda_handler))
+    return app
+
+
+def put_ports(app: ModuleType, ports: Mapping[str, object], patch: pytest.MonkeyPatch) -> None:
+    """Put a port of the world in place of each that a function takes from the wiring; an `AssertionError` where one of
+    them has no counterpart on the other side, because the test would else run with what it does not know.
+    """
+    strangers = sorted(port for port in ports if not hasattr(wiring, port))
+    assert not strangers, f"the wiring has nothing called {', '.join(strangers)}; name it in the world as it is there"
+    taken = taken_from_wiring(app)
+    missing = sorted(taken - ports.keys() - AS_WIRED)
+    assert not missing, f"{app.__file__} takes {', '.join(missing)} from the wiring; the world has no such port"
+    for port in taken & ports.keys():
+        patch.setattr(app, port, ports[port])
+
+
+def taken_from_wiring(app: ModuleType) -> set[str]:
+    """The names that a function imports from the wiring; an `AssertionError` where it takes the module as a whole."""
+    source = Path(str(app.__file__)).read_text("utf-8")
+    taken: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom) and node.module == wiring.__name__:
+            taken.update(named)
+        elif wiring.__name__ in named or (isinstance(node, ast.ImportFrom) and "wiring" in named):
+            raise AssertionError(f"{app.__file__} imports the wiring as a whole; import its names")
+    return taken
+
+
+AS_WIRED: Final = frozenset({"claim_id", "key_randomness", "count_read", "submits_left"})
+"""What a function takes from the wiring as it is there: chance, and what was put into the wiring itself before."""
+
+
+def ports_of(world: World) -> dict[str, Callable[..., object]]:
+    """The world's own of every port, by the name that it has in the wiring."""
+    return {
         "start_ports": lambda _remaining_ms: world.start_ports(),
         "resume_ports": world.resume_ports,
         "poll_ports": world.poll_ports,
         "callback_ports": world.callback_ports,
-        "store_ports": world.store_ports,
+        "store_ports": lambda _remaining_ms: world.store_ports(),
         "submit_ports": world.submit_ports,
         "event_ports": world.event_ports,
         "file_ports": world.file_ports,
@@ -81,26 +119,20 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
         "list_ports": world.list_ports,
         "wait_ports": world.wait_ports,
         "job_store": lambda: world.jobs,
-        "estimates": lambda: world.estimates,
         "delete_ports": world.delete_ports,
         "settle_ports": world.settle_ports,
         "deliver_ports": world.deliver_ports,
         "replay_ports": world.replay_ports,
+        "rescue_ports": lambda _remaining_ms: world.rescue_ports(),
         "reap_ports": lambda _lost: world.reap_ports(),
         "audit_ports": world.audit_ports,
         "manage_ports": world.manage_ports,
         "wallet_store": lambda: world.wallets,
         "usage_store": lambda: world.jobs.usage,
         "tenant_store": lambda: world.tenants,
-        "provider_states": lambda: world.providers,
         "now": world.clock,
         "job_randomness": job_randomness,
     }
-    for port, made in ports.items():
-        if hasattr(app, port):
-            patch.setattr(app, port, made)
-    patch.setattr(app, "lambda_handler", _documented(app.lambda_handler))
-    return app
 
 
 def _documented(handler: Callable[[Event, Any], Any]) -> Callable[[Event, Any], Any]:

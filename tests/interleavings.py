@@ -107,6 +107,26 @@ class Interleavings(RuleBasedStateMachine):
     def reap(self) -> None:
         self.stage.reap()
 
+    @rule(job=JOBS)
+    def rescue(self, job: int) -> None:
+        self.stage.rescue(job)
+
+    @rule(event=UPSETS)
+    def upset_a_rescue(self, event: tuple[int, int, int]) -> None:
+        """Something happens in the middle of a rescue."""
+        at, job, what = event
+        stage = self.stage
+        meanwhile: tuple[Callable[[], object], ...] = (
+            crash,
+            trouble,
+            stage.reap,
+            lambda: stage.delete(job),
+            lambda: stage.rescue(job),
+            lambda: stage.pass_time(WITHIN_A_RUN_S),
+        )
+        stage.seams.arm(at, meanwhile[what % len(meanwhile)])
+        stage.rescue(job)
+
     @rule(name=st.sampled_from(("all", "minimax")))
     def pause(self, name: str) -> None:
         self.stage.pause(name)

@@ -10,7 +10,17 @@ from fermata.domain.callbacks import Callback, new_callback
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, AwaitedCallback, Job, JobStatus, Track
+from fermata.domain.jobs import (
+    Attempt,
+    AttemptState,
+    Audio,
+    AudioSource,
+    AwaitedCallback,
+    Job,
+    JobStatus,
+    MissingTrack,
+    Track,
+)
 from fermata.domain.requests import SongRequest
 from fermata.use_cases.submit_job import Order
 from tests.twins import CALLBACK_RANDOMNESS, NOON, ScriptedAnswer
@@ -47,6 +57,7 @@ def candidate(provider: str = "minimax") -> Candidate:
         upstream_model=f"minimax_voice/{name}" if provider == "skillboss" else name,
         delivery=delivery,
         price_credits=price_credits,
+        songs=2 if provider == "apiinone" else 1,
         cost_micro_usd=cost_micro_usd,
         callbacks=provider == "apiinone",
     )
@@ -159,6 +170,27 @@ def stored_track(number: int = 1) -> Track:
 def delivered_job(**changes: object) -> Job:
     job = ready_job().model_copy(update=changes)
     return job.with_tracks((stored_track(),), NOON).settled(None, NOON)
+
+
+def suno_job(*stored: int, price: int = 20, songs: int = 2, made: int = 2, **changes: object) -> Job:
+    """A job whose provider made some songs, of which those with these numbers are stored; nothing is noted about the
+    others yet.
+    """
+    links = tuple(f"https://cdn1.suno.ai/{number}.mp3" for number in range(1, made + 1))
+    ready = ready_job(provider="apiinone", audio=Audio(source=AudioSource.LINKS, links=links))
+    chain = (candidate("apiinone").model_copy(update={"price_credits": price, "songs": songs}),)
+    job = ready.model_copy(update={"candidates": chain, **changes})
+    return job.with_tracks(tuple(map(stored_track, stored)), NOON)
+
+
+def missing_track(number: int, message: str = "no audio was found behind the link") -> MissingTrack:
+    failure = Failure(
+        failure_class=FailureClass.BAD_AUDIO,
+        provider_charged=ProviderCharged.YES,
+        message=message,
+        code="bad_audio",
+    )
+    return MissingTrack(number=number, reason=failure)
 
 
 def hex_answer(audio: bytes, **fields: object) -> ScriptedAnswer:

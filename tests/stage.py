@@ -14,11 +14,12 @@ from fermata.domain.callbacks import new_callback
 from fermata.domain.failures import ProviderCharged
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
 from fermata.domain.upstream import UpstreamCall
+from fermata.domain.verdicts import read_instant
 from fermata.domain.wallet import EntryKind, empty_wallet, grant_of
 from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.errors import AnswerLostError, FermataError, LinkExpiredError, NotSentError, TransientError
+from fermata.errors import AnswerLostError, FermataError, LinkTroubleError, NotSentError, TransientError
 from fermata.ports import BrakeStore, DueJobs
 from fermata.use_cases.await_callback import await_callback
 from fermata.use_cases.cancel_job import cancel_job
@@ -26,6 +27,7 @@ from fermata.use_cases.delete_job import delete_job
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.reap_jobs import reap_jobs
 from fermata.use_cases.receive_callback import receive_callback
+from fermata.use_cases.rescue_audio import rescue_audio
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
@@ -56,6 +58,7 @@ CHAINS: Final[tuple[dict[str, object], ...]] = (
 )
 _MOST_STEPS: Final = 5000
 """Many more than all jobs of one example take to their end when nothing else happens."""
+_MOST_RESCUES: Final = 8
 AUDIO: Final = b"ID3" + bytes(40)
 
 
@@ -77,8 +80,14 @@ FATES: Final = (
     Fate(("lost",)),
     Fate(("cut", "song")),
     Fate(("busy", "lost", "song"), ("missing", "running", "done")),
-    Fate(polls=("done",), links=("expired", "there")),
-    Fate(polls=("done", "done"), links=("expired",)),
+    Fate(polls=("done",), links=("dead", "there")),
+    Fate(polls=("done", "done"), links=("dead",)),
+    Fate(polls=("refused", "refused", "no_link", "done"), links=("busy", "there")),
+    Fate(polls=("no_link",)),
+    Fate(polls=("refused",)),
+    Fate(polls=("done", "refused", "running", "done"), links=("dead", "busy", "dead", "there")),
+    Fate(polls=("two", "two"), links=("busy", "there")),
+    Fate(polls=("two",), links=("busy",)),
 )
 
 
@@ -115,8 +124,9 @@ class Studio:
         assert provider in url
         prompt = url.rpartition("/")[2].removesuffix(".mp3").replace("-", " ")
         yield AUDIO[:10]
-        if _next(self.fates[prompt].links, self._links, prompt) == "expired":
-            raise LinkExpiredError("the link is dead")
+        outcome = _next(self.fates[prompt].links, self._links, prompt)
+        if outcome != "there":
+            raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503}[outcome])
         yield AUDIO[10:]
 
     def _order(self, provider: str, call: UpstreamCall) -> ScriptedAnswer:
@@ -136,8 +146,8 @@ class Studio:
     def _poll(self, provider: str, call: UpstreamCall) -> ScriptedAnswer:
         task = call.query.get("generation_id") or call.query.get("task_id") or call.path.rpartition("/")[2]
         outcome = _next(self.fates[task.replace("-", " ")].polls, self._polls, task)
-        if outcome == "missing":
-            return json_answer({"message": "no such task", "statusCode": 404}, 404)
+        if outcome in _REFUSED:
+            return json_answer({"message": "not now", "statusCode": _REFUSED[outcome]}, _REFUSED[outcome])
         return _POLLED[provider](task, outcome)
 
 
@@ -162,16 +172,19 @@ def _accepted(provider: str, task: str) -> ScriptedAnswer:
 
 
 def _aimlapi_polled(task: str, outcome: str) -> ScriptedAnswer:
-    word = {"running": "generating", "done": "completed", "failed": "error"}[outcome]
-    return json_answer({"id": task, "status": word, "audio_file": {"url": f"https://cdn.test/aimlapi/{task}.mp3"}})
+    word = {"running": "generating", "failed": "error"}.get(outcome, "completed")
+    file = None if outcome == "no_link" else {"url": f"https://cdn.test/aimlapi/{task}.mp3"}
+    return json_answer({"id": task, "status": word, "audio_file": file})
 
 
 def _apiinone_polled(task: str, outcome: str) -> ScriptedAnswer:
-    word = {"running": "FIRST", "done": "SUCCESS", "failed": "FAILED"}[outcome]
-    songs = [{"audio_url": f"https://cdn.test/apiinone/{task}.mp3"}] if outcome == "done" else []
+    word = {"running": "FIRST", "failed": "FAILED"}.get(outcome, "SUCCESS")
+    links = [f"https://cdn.test/apiinone/{task}.mp3", f"https://cdn.test/apiinone/second/{task}.mp3"]
+    songs = [{"audio_url": link} for link in links[: {"done": 1, "two": 2}.get(outcome, 0)]]
     return json_answer({"code": 200, "data": {"type": word, "response_data": songs}})
 
 
+_REFUSED: Final = {"missing": 404, "refused": 401}
 _POLLED: Final = {"aimlapi": _aimlapi_polled, "apiinone": _apiinone_polled}
 
 
@@ -211,7 +224,7 @@ class Stage:
         self.answers, self.events, self.deliveries = world.answers, world.events, world.webhook_machine
         world.webhooks.point(WebhookEndpoint(tenant_id=LISTENS, url=URL), SECRET)
         ours = ("jobs", "answers", "tracks", "callbacks", "provider_states", "waits", "events")
-        for name in (*ours, "webhooks", "webhook_machine"):
+        for name in (*ours, "webhooks", "webhook_machine", "rescue_slots"):
             setattr(world, name, around(getattr(world, name)))
         world.upstream, world.links, world.machine = around(self.studio), around(self.studio), around(self.machine)
         world.scratch = scratch
@@ -264,6 +277,10 @@ class Stage:
     def reap(self) -> None:
         self.touched.update(each.job_id for each in self.placed)
         self._guarded(lambda: reap_jobs(self.world.reap_ports(), self.world.clock()))
+
+    def rescue(self, number: int) -> None:
+        """A run that looks after the songs of an ended job, whether the reaper started it or not."""
+        self._for(number, lambda each: rescue_audio(each.job_id, self.world.rescue_ports()))
 
     def pause(self, name: str) -> None:
         self.world.brakes.pause(name, self.world.clock())
@@ -321,9 +338,26 @@ class Stage:
             else:
                 self.pass_time(400)
                 self.reap()
+        self._end_rescues()
         self.touched.update(each.job_id for each in self.placed)
         self.check()
         self._check_ends()
+
+    def _end_rescues(self) -> None:
+        """A day later nothing is left to rescue; a run that was killed is followed by another one first."""
+        for _ in range(_MOST_RESCUES):
+            waiting = [n for n, each in enumerate(self.placed) if self._waits_for_rescue(each.job_id)]
+            if not waiting:
+                return
+            self.pass_time(90_000)
+            self.reap()
+            for number in waiting:
+                self.rescue(number)
+        raise AssertionError("a rescue never ends")
+
+    def _waits_for_rescue(self, job_id: str) -> bool:
+        job = self.books.jobs.load(job_id)
+        return job is not None and job.check_at is not None
 
     def _is_done(self, job_id: str) -> bool:
         job = self.books.jobs.load(job_id)
@@ -350,7 +384,7 @@ class Stage:
         assert wallet.balance >= 0
         assert wallet.held == sum(job.hold_credits for job in jobs if not job.status.is_terminal)
         assert wallet.open_jobs == sum(not job.status.is_terminal for job in jobs)
-        assert wallet.spent == sum(job.price_credits for job in jobs if job.charged is Charged.YES)
+        assert wallet.spent == sum(job.spent_credits for job in jobs)
         used = self.books.used(tenant_id)
         assert sum(row.credits for row in used) == wallet.spent
         assert sum(row.jobs for row in used) == sum(job.status.is_terminal for job in jobs)
@@ -368,6 +402,7 @@ class Stage:
             assert recorded == {f"{job.id}.usage"}
             if job.deleted_at is not None:
                 assert not any(job_id == job.id for job_id, _ in self.answers.kept)
+                assert not any(job_id == job.id for job_id, _, _ in self.answers.files)
         for tenant_id in TENANTS:
             wallet, ledger = self.books.wallet(tenant_id), self.books.ledger(tenant_id)
             assert_the_ledger_explains(wallet, ledger)
@@ -451,11 +486,11 @@ class Stage:
         return start_generation(job_id, world.start_ports(), f"run-{self._runs}").as_payload()
 
     def _poll(self, payload: dict[str, Any]) -> dict[str, Any]:
-        ports = self.world.poll_ports()
-        return poll_generation(payload["job_id"], payload["attempt"], payload["misses"], ports).as_payload()
+        ports, not_yet_at = self.world.poll_ports(), read_instant(payload["not_yet_at"])
+        return poll_generation(payload["job_id"], payload["attempt"], ports, not_yet_at).as_payload()
 
     def _store(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return {"outcome": store_audio(payload["job_id"], payload["attempt"], self.world.store_ports()).value}
+        return store_audio(payload["job_id"], payload["attempt"], self.world.store_ports()).as_payload()
 
     def _settle(self, payload: dict[str, Any]) -> dict[str, Any]:
         stopped_by = payload.get("failure", {}).get("Error")

@@ -102,7 +102,7 @@ MUTANTS: Final = (
     Mutant(
         "fence: an answer that came too late is forgotten",
         _STARTING,
-        "late = current.with_late_answer(number, now)",
+        "late = _marked_late(current, intended, now)",
         "return current",
         ("tests/unit/test_start_generation.py::test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else",),
     ),
@@ -130,9 +130,23 @@ MUTANTS: Final = (
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
         f"{_FERMATA}/domain/wallet.py",
-        "yield _entry(job, EntryKind.REFUND, job.hold_credits - price, at)",
+        "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
         ("tests/unit/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
+    ),
+    Mutant(
+        "ledger half: a part of the songs costs the whole price",
+        f"{_FERMATA}/domain/jobs.py",
+        "return share_of(self.price_credits, len(self.tracks), self.candidate.songs)",
+        "return self.price_credits",
+        ("tests/unit/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
+    ),
+    Mutant(
+        "ledger half: a redelivery holds the whole price again",
+        f"{_FERMATA}/domain/recovery.py",
+        '"price_credits": job.price_credits - job.spent_credits,',
+        '"price_credits": job.price_credits,',
+        ("tests/unit/test_recovery.py::test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price",),
     ),
     Mutant(
         "reaper condition: a job is settled when its execution was missed once",

@@ -3,7 +3,8 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
-from fermata.domain.job_view import job_view
+from fermata.api.responses.job import Job
+from fermata.domain.job_view import JobView
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.wiring import job_store, now
 
@@ -16,4 +17,4 @@ def post_cancel(job_id: str) -> Response[str]:
     """The canceled job, or 409 once its song is ordered or the job finished."""
     event = api.current_event
     job = cancel_job(job_id, http_api.caller(event).tenant_id, job_store(), now())
-    return http_api.answer(200, job_view(job, None, {}, http_api.api_url(event)))
+    return http_api.answer(200, Job.of(JobView(job), http_api.api_url(event)))

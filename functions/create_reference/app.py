@@ -3,6 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.api.responses.reference import Reference
 from fermata.use_cases.create_reference import create_reference
 from fermata.wiring import create_reference_ports, job_randomness, now
 
@@ -14,4 +15,5 @@ lambda_handler = http_api.entry_point(api)
 def post_reference() -> Response[str]:
     """201 with an id and the form to upload a recording with."""
     body, tenant_id = http_api.raw_body(api.current_event), http_api.caller(api.current_event).tenant_id
-    return http_api.answer(201, create_reference(body, tenant_id, create_reference_ports(), now(), job_randomness()))
+    offer = create_reference(body, tenant_id, create_reference_ports(), now(), job_randomness())
+    return http_api.answer(201, Reference.of(offer))

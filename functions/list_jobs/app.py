@@ -3,6 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.api.responses.job import JobList
 from fermata.domain.job_lists import parse_page_request
 from fermata.use_cases.list_jobs import list_jobs
 from fermata.wiring import count_read, list_ports, now
@@ -16,4 +17,4 @@ def get_jobs() -> Response[str]:
     """One page of the tenant's jobs, newest first."""
     event = api.current_event
     page = parse_page_request(http_api.caller(event).tenant_id, event.query_string_parameters)
-    return http_api.answer(200, list_jobs(page, http_api.api_url(event), list_ports(), now()))
+    return http_api.answer(200, JobList.of(list_jobs(page, list_ports(), now()), http_api.api_url(event)))

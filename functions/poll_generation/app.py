@@ -4,6 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from fermata.domain.verdicts import read_instant
 from fermata.log import logger
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.wiring import poll_ports
@@ -13,6 +14,7 @@ from fermata.wiring import poll_ports
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
     """The verdict for the state machine after one look at the provider's task."""
     logger.append_keys(job_id=event["job_id"])
-    verdict = poll_generation(event["job_id"], event["attempt"], event["misses"], poll_ports())
-    logger.info("poll", extra={"verdict": verdict.verdict, "attempt": verdict.attempt, "misses": verdict.misses})
+    not_yet_at = read_instant(event.get("not_yet_at"))
+    verdict = poll_generation(event["job_id"], event["attempt"], poll_ports(), not_yet_at)
+    logger.info("poll", extra={"verdict": verdict.verdict, "attempt": verdict.attempt})
     return verdict.as_payload()

@@ -3,6 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.api.responses.account import Account, UsageList
 from fermata.domain.usage import parse_usage_page
 from fermata.use_cases.read_account import read_account
 from fermata.use_cases.read_usage import read_usage
@@ -15,7 +16,8 @@ lambda_handler = http_api.entry_point(api)
 @api.get("/v1/account")
 def get_account() -> Response[str]:
     """The tenant's plan and credits."""
-    return http_api.answer(200, read_account(http_api.caller(api.current_event).tenant_id, wallet_store(), now()))
+    wallet = read_account(http_api.caller(api.current_event).tenant_id, wallet_store())
+    return http_api.answer(200, Account.of(wallet, now()))
 
 
 @api.get("/v1/usage")
@@ -23,4 +25,4 @@ def get_usage() -> Response[str]:
     """What the tenant used by day and model."""
     event = api.current_event
     page = parse_usage_page(http_api.caller(event).tenant_id, event.query_string_parameters, now())
-    return http_api.answer(200, read_usage(page, usage_store()))
+    return http_api.answer(200, UsageList.of(*read_usage(page, usage_store())))

@@ -15,7 +15,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
     """How many jobs were due, and what was done for them."""
 
     def lost(job_id: str, error: FermataError) -> None:
-        logger.warning("a job could not be looked after", extra={"job_id": job_id, "error": type(error).__name__})
+        told = {"job_id": job_id, "error": type(error).__name__, "reason": str(error)}
+        logger.warning("a job could not be looked after", extra=told)
 
     done = reap_jobs(reap_ports(lost), now())
     logger.info("reaped", extra=done)

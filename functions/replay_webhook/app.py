@@ -3,6 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
 from fermata.wiring import count_read, now, replay_ports
 
@@ -14,7 +15,7 @@ lambda_handler = http_api.entry_point(api)
 def post_replay(job_id: str) -> Response[str]:
     """202 once another delivery has begun, or 409 where there is nothing or nobody to tell."""
     tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_WRITE).tenant_id
-    return http_api.answer(202, replay_webhook(job_id, tenant_id, replay_ports(), now()))
+    return http_api.answer(202, WebhookReplay.of(replay_webhook(job_id, tenant_id, replay_ports(), now())))
 
 
 @api.get("/v1/jobs/<job_id>/webhooks")
@@ -22,4 +23,4 @@ def get_webhooks(job_id: str) -> Response[str]:
     """Every try to tell of the job's end."""
     http_api.limit(api, count_read)
     tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_READ).tenant_id
-    return http_api.answer(200, list_webhook_attempts(job_id, tenant_id, replay_ports()))
+    return http_api.answer(200, WebhookAttemptList.of(list_webhook_attempts(job_id, tenant_id, replay_ports())))

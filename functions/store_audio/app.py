@@ -10,9 +10,9 @@ from fermata.wiring import store_ports
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Whether the song is stored or its link has to be renewed."""
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
+    """What the state machine does next: settle the job, ask for a new link, or try again after a pause."""
     logger.append_keys(job_id=event["job_id"])
-    outcome = store_audio(event["job_id"], event["attempt"], store_ports())
-    logger.info("audio", extra={"outcome": outcome, "attempt": event["attempt"]})
-    return {"outcome": outcome.value}
+    step = store_audio(event["job_id"], event["attempt"], store_ports(context.get_remaining_time_in_millis))
+    logger.info("audio", extra={"outcome": step.outcome, "attempt": event["attempt"]})
+    return step.as_payload()

@@ -3,7 +3,10 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
+from fermata.api.job_answers import accepted, first_answer
+from fermata.api.responses.quote import Quote
 from fermata.domain.idempotency import FirstAnswer
+from fermata.domain.job_view import JobView
 from fermata.domain.jobs import Job
 from fermata.use_cases.await_end import await_end
 from fermata.use_cases.estimating import estimate_of
@@ -21,20 +24,17 @@ def post_job() -> Response[str]:
     who, address, key = http_api.caller(event), http_api.api_url(event), http_api.idempotency_key(event)
 
     def told(job: Job) -> FirstAnswer:
-        return http_api.first_answer(job, estimate_of(job, ports.catalogue, ports.estimates), address, moment)
+        return first_answer(JobView(job, estimate_of(job, ports.catalogue, ports.estimates)), address, moment)
 
     made = submit_job(Order(http_api.raw_body(event), who.tenant_id, key, told), ports, moment, job_randomness())
-    wait_s, ended = http_api.wait_s(event, who), None
-    if wait_s is not None:
-        ended = await_end(made.job_id, who.tenant_id, address, wait_ports(), moment, wait_s)
-    return http_api.accepted(
-        made.answer, replayed=made.replayed, waited_s=wait_s, ended=ended, allowance=made.allowance
-    )
+    wait_s = http_api.wait_s(event, who)
+    ended = None if wait_s is None else await_end(made.job_id, who.tenant_id, wait_ports(), moment, wait_s)
+    return accepted(made.answer, address, made.allowance, replayed=made.replayed, waited_s=wait_s, ended=ended)
 
 
 @api.post("/v1/quote")
 def post_quote() -> Response[str]:
     """What an order with this body would cost and take."""
     http_api.limit(api, count_read)
-    body, tenant_id = http_api.raw_body(api.current_event), http_api.caller(api.current_event).tenant_id
-    return http_api.answer(200, quote_job(body, tenant_id, submit_ports(), now()))
+    body, who, moment = http_api.raw_body(api.current_event), http_api.caller(api.current_event), now()
+    return http_api.answer(200, Quote.of(quote_job(body, who.tenant_id, submit_ports(), moment), moment))

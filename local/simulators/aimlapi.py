@@ -24,7 +24,6 @@ from local.simulators.recording import Song
 from local.simulators.references import BadRecordingError, check_recording, is_on_this_machine
 
 PATH: Final = "/v2/generate/audio"
-LEGACY_LONGER_THAN_S: Final = 15
 _QUEUED_SHARE: Final = 0.2
 # A task shows nothing of these; they belong to music-01, whose answer is the song.
 _DEAF_TO: Final = frozenset(
@@ -114,7 +113,7 @@ class AimlapiDialect:
         try:
             # A foreign link is believed: a simulator never leaves this machine.
             if is_on_this_machine(order.recording):
-                check_recording(self._backend.fetch(order.recording), LEGACY_LONGER_THAN_S)
+                check_recording(self._backend.fetch(order.recording), order.rule)
         except BadRecordingError as error:
             raise RefusedError(aiml_error(400, path, f"reference_audio_url: {error}")) from error
 

@@ -19,11 +19,11 @@ from local.simulators.faults import Fault, FaultKind
 from local.simulators.hints import HINTS
 from local.simulators.minimax import coded_answer, spell_hex
 from local.simulators.recording import Container, Song
-from local.simulators.references import BadFormError, BadRecordingError, Form, check_recording, read_form
+from local.simulators.references import BadFormError, BadRecordingError, Form, RecordingRule, check_recording, read_form
 
 PATH: Final = "/v2/generate/audio/minimax"
 USD_SPENT: Final = Decimal("0.0315")
-LONGER_THAN_S: Final = 10
+_RULE: Final = RecordingRule(longer_than_s=10)
 PURPOSES: Final = ("song", "voice", "instrumental")
 _KEPT: Final = {"song": ("voice", "instrumental"), "voice": ("voice",), "instrumental": ("instrumental",)}
 _ID_BEGINS: Final = {"voice": "vocal", "instrumental": "instrumental"}
@@ -144,7 +144,7 @@ def _purpose_of(form: Form) -> str:
     if set(form.files) != {"file"}:
         raise BadFormError("file: expected one file")
     try:
-        check_recording(form.files["file"], LONGER_THAN_S)
+        check_recording(form.files["file"], _RULE)
     except BadRecordingError as error:
         raise BadRecordingError(f"file: {error}") from error
     return form.fields["purpose"]

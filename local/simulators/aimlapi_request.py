@@ -10,9 +10,11 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from local.simulators.recording import Container, Song
+from local.simulators.references import COVER, RecordingRule
 
 CREDITS_PER_USD: Final = 2_000_000
 _MARK: Final = "##"
+_LEGACY_RECORDING: Final = RecordingRule(longer_than_s=15)
 
 
 def _marked(words: str) -> str:
@@ -58,6 +60,11 @@ class SongBody(Body):
         """The link of the recording, where the model needs one."""
         return None
 
+    @property
+    def rule(self) -> RecordingRule:
+        """What recording the model takes."""
+        return _LEGACY_RECORDING
+
 
 class Music20(SongBody):
     """`minimax/music-2.0`."""
@@ -77,6 +84,41 @@ class Music15(Music20):
     """`minimax/music-1.5`."""
 
     prompt: Annotated[str, Field(min_length=10, max_length=300)]
+
+
+class CoverSetting(BaseModel):
+    """`audio_setting` of the cover model, which names the rate as the vendor does."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sample_rate: Literal[16000, 24000, 32000, 44100] = 44100
+    bitrate: Literal[32000, 64000, 128000, 256000] = 256000
+    format: Container = "mp3"
+
+
+class MusicCover(SongBody):
+    """`minimax/music-cover`: a song after a recording."""
+
+    prompt: Annotated[str, Field(min_length=10, max_length=2000)]
+    lyrics: Annotated[str, Field(min_length=10, max_length=3000)] | None = None
+    reference_audio_url: str
+    audio_setting: CoverSetting = CoverSetting()
+
+    @property
+    def song(self) -> Song:
+        """The song that this request orders."""
+        setting = self.audio_setting
+        return Song(self.prompt, self.lyrics or "", setting.format, setting.sample_rate, setting.bitrate)
+
+    @property
+    def recording(self) -> str | None:
+        """The link of the recording."""
+        return self.reference_audio_url
+
+    @property
+    def rule(self) -> RecordingRule:
+        """What the vendor takes."""
+        return COVER
 
 
 class Music26(Music20):
@@ -152,6 +194,7 @@ TASK_MODELS: Final[Mapping[str, TaskModel]] = {
     "minimax/music-1.5": TaskModel(Music15),
     "minimax/music-2.0": TaskModel(Music20),
     "minimax/music-2.6": TaskModel(Music26),
+    "minimax/music-cover": TaskModel(MusicCover),
     "elevenlabs/eleven_music": TaskModel(ElevenMusic),
     "google/lyria2": TaskModel(Lyria2),
     "stable-audio": TaskModel(StableAudio),

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from local.simulators import callbacks
-from local.simulators.apiinone_request import MusicOrder, read_music_order
+from local.simulators.apiinone_request import SUNO, MusicOrder, read_music_order
 from local.simulators.call_limits import Busy
 from local.simulators.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.exchange import Answer, RefusedError, Request, json_answer
@@ -78,7 +78,7 @@ class ApiinoneDialect:
     def label(self, body: object) -> Label:
         """A suno order is called by its style or its idea, any other by its prompt."""
         label = top_level_label(body)
-        if not isinstance(body, dict) or not (label.model or "").startswith("suno"):
+        if not isinstance(body, dict) or not (label.model or "").startswith(SUNO):
             return label
         texts = (body.get("gpt_description_prompt"), body.get("style"))
         return Label(label.model, next((text for text in texts if isinstance(text, str) and text), None))

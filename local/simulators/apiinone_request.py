@@ -1,5 +1,6 @@
 """What API in One's music endpoint accepts: the fields of its two kinds of models, at the top level of the body."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Protocol
 
@@ -7,7 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from local.simulators.recording import Song
 
-SUNO: Final = "suno"
+SUNO: Final = ("suno", "chirp-")
+"""How the names of the suno models begin."""
+_VERSION: Final = re.compile(r"chirp-v(\d+)(?:-(\d+))?")
+_WIDER_SINCE: Final = (4, 5)
 # MP3 has frames of 56 and 64 kbit/s and none of 60.
 _ENCODED_AS: Final = {60000: 64000}
 
@@ -73,8 +77,8 @@ class SunoOrder(_Body):
     """The suno models: two songs. `prompt` holds the words (custom mode), else `gpt_description_prompt` the idea."""
 
     gpt_description_prompt: Annotated[str, Field(min_length=1, max_length=400)] | None = None
-    prompt: Annotated[str, Field(min_length=1, max_length=3000)] | None = None
-    style: Annotated[str, Field(max_length=200)] = ""
+    prompt: Annotated[str, Field(min_length=1, max_length=5000)] | None = None
+    style: Annotated[str, Field(max_length=1000)] = ""
     title: Annotated[str, Field(max_length=80)] = ""
     make_instrumental: bool = False
     callback_url: str | None = None
@@ -95,6 +99,13 @@ class SunoOrder(_Body):
         return Decimal("0.10")
 
 
+def _is_wide(model: str) -> bool:
+    """Whether a model takes the longer texts of 4.5 and later."""
+    named = _VERSION.match(model)
+    version = (int(named[1]), int(named[2] or 0)) if named else None
+    return model.startswith("chirp-") and (version is None or version >= _WIDER_SINCE)
+
+
 def read_music_order(body: object) -> MusicOrder:
     """The valid order in a JSON body; raises ValueError (pydantic's included) naming the first wrong field."""
     model = body.get("model") if isinstance(body, dict) else None
@@ -103,6 +114,8 @@ def read_music_order(body: object) -> MusicOrder:
     if not isinstance(model, str) or not model.startswith(SUNO):
         raise ValueError("model: expected minimax-music or a suno model")
     order = SunoOrder.model_validate(body)
+    if not _is_wide(order.model) and (len(order.prompt or "") > 3000 or len(order.style) > 200):
+        raise ValueError(f"prompt, style: {order.model} takes at most 3000 and 200 characters")
     if (order.prompt is None) == (order.gpt_description_prompt is None):
         raise ValueError("prompt, gpt_description_prompt: expected one of them")
     return order

@@ -14,7 +14,7 @@ from local.simulators.links import NOT_AUDIO
 from local.simulators.minimax_request import BadParametersError, MusicRequest, read_music_request
 from local.simulators.network_faults import network_rows
 from local.simulators.recording import Recording
-from local.simulators.references import BadRecordingError, check_recording, is_on_this_machine
+from local.simulators.references import COVER, BadRecordingError, check_recording, is_on_this_machine
 
 MESSAGES: Final[Mapping[int, str]] = {
     1000: "unknown error",
@@ -39,7 +39,6 @@ MESSAGES: Final[Mapping[int, str]] = {
 }
 CLOSED_ACCOUNT: Final = 2153
 # Documented nowhere: the shortest that any provider of these models takes.
-COVER_LONGER_THAN_S: Final = 10
 # Known only after the song was made, so its cost is spent.
 CODES_AFTER_WORK: Final = frozenset({1001, 1027})
 _CODE_OF_STATUS: Final = {400: 2013, 401: 1004, 402: 1008, 410: CLOSED_ACCOUNT, 429: 1002}
@@ -110,7 +109,7 @@ class MinimaxDialect:
         try:
             # A foreign link is believed: a simulator never leaves this machine.
             if is_on_this_machine(order.audio_url):
-                check_recording(self._backend.fetch(order.audio_url), COVER_LONGER_THAN_S)
+                check_recording(self._backend.fetch(order.audio_url), COVER)
         except BadRecordingError as error:
             raise BadParametersError(f"audio_url: {error}") from error
 

@@ -12,7 +12,12 @@ import miniaudio
 
 from local.simulators.exchange import Request
 
-LONGEST_S: Final = 600
+_DECODERS: Final = {
+    "mp3": miniaudio.mp3_get_info,
+    "wav": miniaudio.wav_get_info,
+    "flac": miniaudio.flac_get_info,
+}
+_MAGIC: Final = {b"RIFF": "wav", b"fLaC": "flac"}
 _FETCH_S: Final = 5.0
 _MOST_BYTES: Final = 112 * 1024 * 1024
 _NAME: Final = re.compile(rb'\bname="([^"]*)"')
@@ -55,17 +60,42 @@ def is_on_this_machine(url: str) -> bool:
     return loopback and parts.scheme == "http"
 
 
-def check_recording(content: bytes, longer_than_s: int) -> None:
-    """Raise BadRecordingError unless this is MP3 or WAV of more than `longer_than_s` and at most 600 seconds."""
+@dataclass(frozen=True)
+class RecordingRule:
+    """What a provider takes as a recording: its length in seconds, strictly longer than `longer_than_s` or, where that
+    is None, at least `min_s`; its size in bytes; and its formats.
+    """
+
+    longer_than_s: int | None = None
+    min_s: int = 0
+    max_s: int = 600
+    max_bytes: int = _MOST_BYTES
+    formats: tuple[str, ...] = ("wav", "mp3")
+
+    def takes(self, seconds: float) -> bool:
+        """Whether a recording of this length passes."""
+        long_enough = seconds >= self.min_s if self.longer_than_s is None else seconds > self.longer_than_s
+        return long_enough and seconds <= self.max_s
+
+
+COVER: Final = RecordingRule(min_s=6, max_s=360, max_bytes=50_000_000, formats=("mp3", "wav", "flac"))
+"""What MiniMax takes for `music-cover`, and its resellers with it."""
+
+
+def check_recording(content: bytes, rule: RecordingRule) -> None:
+    """Raise BadRecordingError unless the provider's rule takes this recording."""
+    kind = _MAGIC.get(content[:4], "mp3")
+    if kind not in rule.formats:
+        raise BadRecordingError(f"expected {' or '.join(rule.formats)}")
+    if len(content) > rule.max_bytes:
+        raise BadRecordingError(f"expected at most {rule.max_bytes} bytes, found {len(content)}")
     try:
-        look = miniaudio.wav_get_info if content.startswith(b"RIFF") else miniaudio.mp3_get_info
-        seconds: float = look(content).duration
+        seconds: float = _DECODERS[kind](content).duration
     except miniaudio.DecodeError as error:
-        raise BadRecordingError("expected wav or mp3") from error
-    if not longer_than_s < seconds <= LONGEST_S:
-        raise BadRecordingError(
-            f"expected more than {longer_than_s} s and at most {LONGEST_S} s, found {seconds:.1f} s"
-        )
+        raise BadRecordingError(f"expected {' or '.join(rule.formats)}") from error
+    if not rule.takes(seconds):
+        shortest = f"at least {rule.min_s}" if rule.longer_than_s is None else f"more than {rule.longer_than_s}"
+        raise BadRecordingError(f"expected {shortest} s and at most {rule.max_s} s, found {seconds:.1f} s")
 
 
 @dataclass(frozen=True)

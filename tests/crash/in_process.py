@@ -156,9 +156,14 @@ def _environment_of(spec: FunctionSpec) -> Iterator[None]:
     """A cold start: nothing is remembered from any earlier run. Clients of AWS are kept, because they hold nothing that
     a run could tell from another.
     """
-    for made in vars(wiring).values():
-        if hasattr(made, "cache_clear") and made.__module__ == wiring.__name__:
-            made.cache_clear()
+    remembered = [
+        made
+        for made in vars(wiring).values()
+        if hasattr(made, "cache_clear") and made.__module__.startswith(wiring.__name__)
+    ]
+    assert remembered, "the wiring remembers nothing that could be forgotten; a start would not be cold"
+    for made in remembered:
+        made.cache_clear()
     before = dict(os.environ)
     os.environ.update(spec.environment)
     try:

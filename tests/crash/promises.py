@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fermata.domain.failures import ProviderCharged
-from fermata.domain.jobs import MAX_ATTEMPTS, Charged, Job, JobStatus
+from fermata.domain.jobs import MAX_ATTEMPTS, Job, JobStatus
 from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
 
 
@@ -125,6 +125,5 @@ def _wallet(evidence: Evidence) -> Iterator[str]:
 
 
 def _books(job: Job, evidence: Evidence) -> Iterator[str]:
-    spent = job.price_credits if job.charged is Charged.YES else 0
-    if evidence.wallet.spent != spent:
-        yield f"the job {job.status} and {evidence.wallet.spent} credits were spent, expected {spent}"
+    if evidence.wallet.spent != job.spent_credits:
+        yield f"the job {job.status} and {evidence.wallet.spent} credits were spent, expected {job.spent_credits}"

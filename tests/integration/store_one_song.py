@@ -10,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 from fermata.adapters import aws
-from fermata.adapters.audio_measurement import FileAudioMeter
+from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.adapters.http_audio_links import HttpAudioLinks
 from fermata.adapters.http_upstream import HttpUpstream
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.domain.providers.patience import PatiencePolicy
 from fermata.domain.upstream import UpstreamCall
 from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.store_audio import StorePorts, store_audio
@@ -31,11 +32,13 @@ def store(way: str, origin: str) -> dict[str, object]:
         ports = StorePorts(
             jobs=jobs,
             answers=S3AnswerStore(aws.s3(), BUCKET),
-            links=HttpAudioLinks({}, [], [origin], 5),
+            links=HttpAudioLinks([], [], [origin], 5),
             tracks=S3TrackStore(aws.s3(), BUCKET),
             meter=FileAudioMeter(),
             clock=lambda: NOON,
+            remaining_s=lambda: 600,
             scratch=Path(scratch),
+            patience=PatiencePolicy(patience_s=3600, longest_pause_s=300),
             retention_days=1,
         )
         store_audio(JOB_ID, 1, ports)

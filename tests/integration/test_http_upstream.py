@@ -1,5 +1,6 @@
 """One call to a provider over real sockets: sent once, within one deadline, and honest about how it ended."""
 
+import gzip
 import ipaddress
 import json
 import logging
@@ -8,6 +9,7 @@ import ssl
 import threading
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -20,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import fermata
 from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
 from fermata.adapters.http_upstream import HttpUpstream
 from fermata.domain.upstream import UploadCall, UpstreamCall
@@ -27,6 +30,7 @@ from fermata.errors import AnswerLostError, NotSentError
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 from tests.twins import KEY
 
+ANSWER = b'{"data": {"audio": "00ff"}, "base_resp": {"status_code": 0}}'
 POST = UpstreamCall("POST", "/v1/music_generation", body={"model": "music-2.5", "prompt": "雨 canary"})
 
 
@@ -99,6 +103,7 @@ def test_one_call_is_one_request_with_the_key_and_the_body_as_json() -> None:
     assert head[""] == "POST /v1/music_generation HTTP/1.1"
     assert (head["authorization"], head["content-type"]) == (f"bearer {KEY}", "application/json")
     assert head["accept-encoding"] == "identity"
+    assert head["user-agent"] == f"fermata/{fermata.__version__}"
     assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == POST.body
 
 
@@ -295,7 +300,8 @@ def test_a_server_that_speaks_no_tls_is_not_sent() -> None:
             lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), 5, id="cut_chunk"
         ),
         pytest.param(lambda connection: connection.sendall(b"this is no HTTP\r\n\r\n"), 5, id="no_http"),
-        pytest.param(respond(b"this is no gzip", Content_Encoding="gzip"), 5, id="broken_encoding"),
+        pytest.param(respond(gzip.compress(ANSWER)[:-12], Content_Encoding="gzip"), 5, id="cut_gzip"),
+        pytest.param(respond(b"\x1f\x8b\x08" + b"no gzip" * 9, Content_Encoding="gzip"), 5, id="broken_gzip"),
     ],
 )
 def test_an_answer_that_does_not_arrive_whole_is_lost_and_the_request_is_not_repeated(
@@ -325,7 +331,7 @@ def test_what_arrived_before_the_cut_was_handed_over() -> None:
         pytest.raises(AnswerLostError, match="answer ended after"),
     ):
         received.extend(answer.chunks())
-    assert b"".join(received) == b"x" * 196_608
+    assert b"".join(received) == b"x" * 200_000
 
 
 @pytest.mark.parametrize(
@@ -359,6 +365,40 @@ def test_an_answer_of_another_status_is_taken_whole() -> None:
     assert (status, len(body)) == (502, 100_006)
 
 
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        pytest.param(ANSWER, "gzip", id="gzip_that_is_none"),
+        pytest.param(ANSWER, "deflate", id="deflate_that_is_none"),
+        pytest.param(ANSWER, "br", id="br_that_is_none"),
+        pytest.param(ANSWER, "aws-chunked", id="aws_chunked_that_is_none"),
+        pytest.param(ANSWER, "UTF-8", id="no_encoding_at_all"),
+        pytest.param(gzip.compress(ANSWER), "gzip", id="gzip"),
+        pytest.param(gzip.compress(ANSWER), "identity", id="gzip_without_a_mark"),
+        pytest.param(gzip.compress(ANSWER), "br", id="gzip_with_another_mark"),
+        pytest.param(gzip.compress(gzip.compress(ANSWER)), "gzip, gzip", id="gzip_twice"),
+        pytest.param(zlib.compress(ANSWER), "deflate", id="deflate"),
+    ],
+)
+@pytest.mark.parametrize("request_", [POST, UpstreamCall("GET", "/task")], ids=["paid_post", "poll"])
+def test_an_answer_is_read_whatever_encoding_its_header_claims(
+    request_: UpstreamCall, body: bytes, encoding: str
+) -> None:
+    with listening(respond(body, Content_Encoding=encoding)) as server:
+        assert call(upstream_at(server.origin), request_) == (200, ANSWER)
+
+
+def test_an_answer_in_an_encoding_that_cannot_be_read_is_handed_over_as_it_came() -> None:
+    packed = b"\x1b\x03\x00\xf8\xa5\x01\x02\x80\xff" * 9
+    with listening(respond(packed, Content_Encoding="br")) as server:
+        assert call(upstream_at(server.origin)) == (200, packed)
+
+
+def test_a_redirect_whose_location_is_no_address_is_an_answer() -> None:
+    with listening(respond(b"moved", "302 Found", Location="http://[::1/a b\x01")) as server:
+        assert call(upstream_at(server.origin)) == (302, b"moved")
+
+
 # ---- uploads
 
 UPLOAD = UploadCall("/v2/generate/audio/minimax/upload", {"purpose": "voice"}, "file", 'rain "one".wav', "audio/wav")
@@ -388,6 +428,7 @@ def test_an_upload_is_one_form_with_its_fields_and_the_file_byte_for_byte(tmp_pa
     head = head_of(server)
     assert head[""] == "POST /v2/generate/audio/minimax/upload HTTP/1.1"
     assert head["authorization"] == f"bearer {KEY}"
+    assert head["user-agent"] == f"fermata/{fermata.__version__}"
     # A length, because many gateways refuse a chunked upload.
     assert int(head["content-length"]) > len(recording)
     form = form_of(server.requests[0])

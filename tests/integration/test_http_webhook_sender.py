@@ -5,9 +5,10 @@ from socket import socket
 import httpcore
 import pytest
 
+import fermata
 from fermata.adapters.http_transport import Resolver, resolve
 from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, HttpWebhookSender
-from fermata.domain.webhook_deliveries import Answered, NotAnswered, Reply
+from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, Reply
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
 HEADERS = {"content-type": "application/json", "webhook-id": "job_1_succeeded"}
@@ -37,6 +38,7 @@ def test_a_webhook_is_one_post_of_exactly_these_bytes() -> None:
     assert body == BODY
     assert b"webhook-id: job_1_succeeded" in head
     assert b"authorization" not in head.lower()
+    assert f"User-Agent: Fermata/{fermata.__version__}\r\n".encode() in head
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "410 Gone", "500 Internal Server Error"])
@@ -55,6 +57,10 @@ def test_a_redirect_is_not_followed(status: str) -> None:
     with listening(respond()) as elsewhere, listening(redirect(f"{elsewhere.origin}/there", status)) as server:
         assert sender(server, elsewhere).send(f"{server.origin}/hook", HEADERS, BODY) == Answered(int(status[:3]))
         assert (server.connections, elsewhere.connections) == (1, 0)
+
+
+def test_a_redirect_whose_location_is_no_address_is_told_by_its_status() -> None:
+    assert sent_to(redirect("http://[::1/a b\x01"))[0] == Answered(302)
 
 
 @pytest.mark.parametrize("host", ["hooks..example.com", f"{'a' * 64}.example.com"])
@@ -77,19 +83,17 @@ def test_an_answer_without_end_is_read_to_a_small_bound() -> None:
     assert sent < 64 * 65_536 * MOST_ANSWER_BYTES / 4096
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"), [(close, "answer_lost"), (reset, "answer_lost")], ids=["closed", "reset"]
-)
-def test_an_answer_that_does_not_come_is_a_failed_try(answer: Answer, reason: str) -> None:
+@pytest.mark.parametrize("answer", [close, reset], ids=["closed", "reset"])
+def test_an_answer_that_does_not_come_is_a_failed_try(answer: Answer) -> None:
     reply, server = sent_to(answer)
-    assert (reply, server.connections) == (NotAnswered(reason), 1)
+    assert (reply, server.connections) == (NotAnswered(NoAnswer.ANSWER_LOST), 1)
 
 
 def test_a_receiver_that_is_silent_is_left_in_time() -> None:
     def silence(connection: socket) -> None:
         connection.recv(1)
 
-    assert sent_to(silence, within_s=0.2)[0] == NotAnswered("timeout")
+    assert sent_to(silence, within_s=0.2)[0] == NotAnswered(NoAnswer.TIMEOUT)
 
 
 def test_a_body_that_never_ends_does_not_take_the_status_away() -> None:
@@ -102,7 +106,8 @@ def test_a_body_that_never_ends_does_not_take_the_status_away() -> None:
 
 def test_where_nobody_listens_there_is_no_connection() -> None:
     origin = f"http://127.0.0.1:{closed_port()}"
-    assert HttpWebhookSender([origin], 1, 5, loopback).send(f"{origin}/", HEADERS, BODY) == NotAnswered("no_connection")
+    reply = HttpWebhookSender([origin], 1, 5, loopback).send(f"{origin}/", HEADERS, BODY)
+    assert reply == NotAnswered(NoAnswer.NO_CONNECTION)
 
 
 def unresolvable(_host: str, _port: int) -> list[str]:
@@ -111,7 +116,7 @@ def unresolvable(_host: str, _port: int) -> list[str]:
 
 def test_a_name_that_nobody_has_is_no_connection() -> None:
     reply = sender(resolver=unresolvable).send("https://hooks.example.com/", HEADERS, BODY)
-    assert reply == NotAnswered("no_connection")
+    assert reply == NotAnswered(NoAnswer.NO_CONNECTION)
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def test_a_name_that_leads_to_a_private_address_is_not_called(
     connects: list[tuple[str, int]], addresses: list[str]
 ) -> None:
     reply = sender(resolver=lambda _host, _port: addresses).send("https://hooks.example.com/", HEADERS, BODY)
-    assert (reply, connects) == (NotAnswered("address_refused"), [])
+    assert (reply, connects) == (NotAnswered(NoAnswer.ADDRESS_REFUSED), [])
 
 
 @pytest.mark.parametrize(
@@ -144,11 +149,11 @@ def test_a_name_that_leads_to_a_private_address_is_not_called(
 def test_an_address_that_became_unsafe_after_it_was_stored_is_not_called(
     connects: list[tuple[str, int]], url: str
 ) -> None:
-    assert sender().send(url, HEADERS, BODY) == NotAnswered("address_refused")
+    assert sender().send(url, HEADERS, BODY) == NotAnswered(NoAnswer.ADDRESS_REFUSED)
     assert connects == []
 
 
 def test_a_name_that_changes_its_address_is_checked_at_each_connection(connects: list[tuple[str, int]]) -> None:
     answers = iter(([PUBLIC], ["10.0.0.7"]))
     reply = sender(resolver=lambda _host, _port: next(answers)).send("https://hooks.example.com/", HEADERS, BODY)
-    assert (reply, connects) == (NotAnswered("address_refused"), [(PUBLIC, 443)])
+    assert (reply, connects) == (NotAnswered(NoAnswer.ADDRESS_REFUSED), [(PUBLIC, 443)])

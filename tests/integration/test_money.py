@@ -11,9 +11,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from fermata.api.responses.job import Job
 from fermata.domain.idempotency import FirstAnswer, receipt_for
 from fermata.domain.job_ids import new_job_id
-from fermata.domain.job_view import job_view
+from fermata.domain.job_view import JobView
 from fermata.domain.requests import SongRequest
 from local.tick import tick
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb
@@ -185,7 +186,7 @@ def test_a_replay_starts_the_machine_that_was_never_started(cloud: Cloud) -> Non
         tenant_id=tenant.tenant_id,
         request=SongRequest.model_validate(body),
     )
-    body_of_first = json.dumps(job_view(job, None, {}, "https://first.example.com"))
+    body_of_first = Job.of(JobView(job), "https://first.example.com").text()
     told = FirstAnswer(headers={"Location": "/first"}, body=body_of_first)
     receipt = receipt_for(tenant.tenant_id, "never-started", job.request, job.id, told, now)
     tenant.books().jobs.create(job, receipt)

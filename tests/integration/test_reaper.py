@@ -132,6 +132,7 @@ def test_a_delivered_job_is_told_of_once_on_the_default_bus(
         "model": "minimax/music-2.5",
         "charged": "yes",
         "price_credits": 30,
+        "spent_credits": 30,
         "error_class": None,
         "finished_at": job["finished_at"],
     }

@@ -16,6 +16,8 @@ from tests.loopback import Loopback, listening, respond
 from tests.songs import wav_file
 
 LEGACY, MUSIC_01, COVER = "aimlapi/minimax-music", "aimlapi/music-01", "minimax/music-cover"
+RESOLD_COVER = "aimlapi/minimax/music-cover"
+COVERS = (COVER, RESOLD_COVER)
 RECORDING: Final = wav_file(16, 16_000)
 SHORT: Final = wav_file(8, 16_000)
 CANARY: Final = "Signature=canary%2Bof-the-caller"
@@ -73,13 +75,13 @@ def cloud(files: Files, start_cloud: Callable[..., Cloud]) -> Cloud:
 
 def song(words: str, model: str, reference: dict[str, str], **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     """A request; the words tell its bill apart. A cover is styled by a prompt, the others are sung words alone."""
-    prompt = {"prompt": words} if model == COVER else {}
+    prompt = {"prompt": words} if model in COVERS else {}
     return {"model": model, "lyrics": words, "reference": reference, **prompt, **fields}
 
 
 def posts(cloud: Cloud, model: str, words: str) -> list[dict[str, Any]]:
     """The paid requests that were received for these words."""
-    text = words if model == COVER else f"##{words}##"
+    text = words if model in COVERS else f"##{words}##"
     return cloud.posts(model.partition("/")[0], hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -102,7 +104,7 @@ def assert_made_once(cloud: Cloud, job: dict[str, Any], model: str, words: str) 
     assert [item["charged"] for item in posts(cloud, model, words)] == [True]
 
 
-@pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER])
+@pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER, RESOLD_COVER])
 def test_a_song_is_made_after_an_uploaded_recording(cloud: Cloud, model: str) -> None:
     words = f"after an upload with {model}"
     job = cloud.made(song(words, model, {"id": upload(cloud)}))
@@ -110,7 +112,7 @@ def test_a_song_is_made_after_an_uploaded_recording(cloud: Cloud, model: str) ->
     assert "reference" not in job
 
 
-@pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER])
+@pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER, RESOLD_COVER])
 def test_a_song_is_made_after_a_link_that_is_fetched_once(cloud: Cloud, files: Files, model: str) -> None:
     words, path = f"after a link with {model}", f"/once/{model}"
     job = cloud.made(song(words, model, {"audio_url": files.offer(path, RECORDING)}))

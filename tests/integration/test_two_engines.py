@@ -14,6 +14,7 @@ from tests.integration.cloud_process import PROJECT_ROOT
 from tests.integration.engines.deliveries import DELIVERIES
 from tests.integration.engines.paths import PATHS
 from tests.integration.engines.paths import Path as Way
+from tests.integration.engines.rescues import RESCUES
 
 ENGINES = Path(__file__).with_name("engines")
 NODE = PROJECT_ROOT / ".tools" / "node"
@@ -35,8 +36,8 @@ def definition(machine: str = "music_job") -> dict[str, Any]:
 def runs() -> dict[str, Runs]:
     """What happened on each engine, per path."""
     deliveries = runs_of("webhook_delivery", DELIVERIES, {"replay": 0, "delivery": {"number": 1}})
-    jobs = runs_of("music_job", PATHS)
-    return {engine: {**jobs[engine], **deliveries[engine]} for engine in COMMANDS}
+    jobs, rescues = runs_of("music_job", PATHS), runs_of("rescue", RESCUES)
+    return {engine: {**jobs[engine], **deliveries[engine], **rescues[engine]} for engine in COMMANDS}
 
 
 def runs_of(machine: str, paths: Sequence[Way], more: dict[str, Any] | None = None) -> dict[str, Runs]:
@@ -60,16 +61,16 @@ def without_words(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [without_words(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("path", [*PATHS, *DELIVERIES], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PATHS, *DELIVERIES, *RESCUES], ids=lambda path: path.name)
 @pytest.mark.parametrize("engine", COMMANDS)
 def test_a_path_goes_through_its_states_and_uses_up_its_answers(runs: dict[str, Runs], engine: str, path: Way) -> None:
     run = runs[engine][path.name]
     assert run["states"] == list(path.states)
     assert ([call["state"] for call in run["calls"]], run["left"]) == ([state for state, _ in path.answers], 0)
-    assert run["status"] == ("FAILED" if path.states[-1] in ("Failed", "NotDelivered") else "SUCCEEDED")
+    assert run["status"] == ("FAILED" if path.states[-1] in ("Failed", "NotDelivered", "NotRescued") else "SUCCEEDED")
 
 
-@pytest.mark.parametrize("path", [*PATHS, *DELIVERIES], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PATHS, *DELIVERIES, *RESCUES], ids=lambda path: path.name)
 def test_both_engines_hand_over_the_same_and_end_with_the_same(runs: dict[str, Runs], path: Way) -> None:
     moto, npm = (without_words(runs[engine][path.name]) for engine in COMMANDS)
     assert npm["calls"] == moto["calls"]
@@ -85,7 +86,7 @@ def orders(path: Way) -> Iterator[dict[str, Any]]:
             case "StartGeneration" | "ResumeGeneration":
                 yield {"job_id": path.name, "may_post": state == "StartGeneration"}
             case "PollGeneration":
-                yield {**attempt, "misses": verdict["misses"]}
+                yield {**attempt, "not_yet_at": verdict["not_before"]}
             case "SettleJob":
                 yield {}
             case _:
@@ -112,5 +113,5 @@ def test_a_delivery_is_told_which_try_the_last_verdict_named(runs: dict[str, Run
 
 
 def test_every_state_is_passed_by_some_path() -> None:
-    for machine, paths in (("music_job", PATHS), ("webhook_delivery", DELIVERIES)):
+    for machine, paths in (("music_job", PATHS), ("webhook_delivery", DELIVERIES), ("rescue", RESCUES)):
         assert {state for path in paths for state in path.states} == set(definition(machine)["States"])

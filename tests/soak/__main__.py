@@ -11,10 +11,11 @@ import time
 from types import ModuleType
 from typing import Final
 
-from tests.soak import batch_of_lines, bill_against_ledger, interleavings, killed
+from tests.soak import batch_of_lines, bill_against_ledger, free_steps, interleavings, killed
 
 PARTS: Final[dict[ModuleType, int]] = {
     bill_against_ledger: 12 * 60,
+    free_steps: 6 * 60,
     interleavings: 60,
     killed: 8 * 60,
     batch_of_lines: 8 * 60,

@@ -102,14 +102,15 @@ class Soak:
         all of them have ended.
         """
         with ThreadPoolExecutor(AT_ONCE) as clients:
-            ended = clients.map(lambda plan: self._made(plan) if time.monotonic() < until else None, plans)
+            ended = clients.map(lambda plan: self.made(plan) if time.monotonic() < until else None, plans)
             jobs = [(plan, job) for plan, job in zip(plans, ended, strict=True) if job is not None]
         bills = self._bills()
         found = [text for plan, job in jobs for text in self._wrong_with(plan, job, bills)]
         account = self._wrong_with_the_account([job for _, job in jobs])
         return [plan for plan, _ in jobs], [*found, *account, *self._left_behind()]
 
-    def _made(self, plan: Planned) -> dict[str, Any]:
+    def made(self, plan: Planned) -> dict[str, Any]:
+        """The job of a plan once it has ended, with its attempts."""
         with self.cloud.http(self.api_key) as http:
             body = request(plan.prompt, model=MODELS[plan.provider])
             # The key makes it safe to send an order again that a busy machine did not answer.
@@ -125,6 +126,10 @@ class Soak:
             self.cloud.until(has_ended, 300)
             job["attempts"] = http.get(f"/v1/jobs/{job_id}/attempts").raise_for_status().json()["data"]
         return job
+
+    def charged(self) -> Counter[str]:
+        """How many songs each prompt was billed, by its SHA-256."""
+        return Counter(prompt for prompt, items in self._bills().items() for item in items if item["charged"])
 
     def _bills(self) -> dict[str, list[dict[str, Any]]]:
         bills: dict[str, list[dict[str, Any]]] = {}
@@ -157,7 +162,7 @@ class Soak:
     def _wrong_with_the_account(self, jobs: Sequence[dict[str, Any]]) -> Iterator[str]:
         with self.cloud.http(self.api_key) as http:
             account = http.get("/v1/account").raise_for_status().json()
-        spent = sum(job["price_credits"] for job in jobs if job["tracks"])
+        spent = sum(job["spent_credits"] for job in jobs)
         books = account["balance_credits"], account["held_credits"], account["spent_credits"]
         if books != (CREDITS - spent, 0, spent):
             yield f"balance, held and spent are {books}; the songs that were delivered cost {spent}"

@@ -97,6 +97,20 @@ def test_the_legacy_model_is_sent_the_words_as_its_prompt_and_the_link_of_the_re
     }
 
 
+@pytest.mark.parametrize("lyrics", ["", "[Verse]\nRain"])
+def test_a_cover_is_sent_its_recording_and_the_rate_under_the_vendors_name(lyrics: str) -> None:
+    link = "https://bucket.s3.amazonaws.com/references/a%2Fb?X-Amz-Signature=c%2Bd"
+    reference = OrderedReference(link)
+    order = replace(ORDER, upstream_model="minimax/music-cover", lyrics=lyrics, audio_format="wav", reference=reference)
+    assert AIMLAPI.start_call(order).body == {
+        "model": "minimax/music-cover",
+        "prompt": "indie folk, rainy",
+        **({"lyrics": lyrics} if lyrics else {}),
+        "reference_audio_url": link,
+        "audio_setting": {"sample_rate": 44100, "bitrate": 256000, "format": "wav"},
+    }
+
+
 def test_what_the_order_leaves_out_is_not_sent() -> None:
     body = AIMLAPI.start_call(replace(ORDER, prompt="", lyrics="", instrumental=True, auto_lyrics=True)).body
     assert body is not None

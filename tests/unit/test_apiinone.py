@@ -90,6 +90,13 @@ def test_absent_lyrics_are_not_sent() -> None:
     assert "lyrics" not in body
 
 
+@pytest.mark.parametrize("model", ["suno-v4", "chirp-v3-5", "chirp-v5-5"])
+def test_a_model_of_suno_is_ordered_as_such_under_each_of_its_names(model: str) -> None:
+    body = APIINONE.start_call(replace(ORDER, upstream_model=model)).body
+    assert body is not None
+    assert (body["model"], body["make_instrumental"], "sample_rate" in body) == (model, False, False)
+
+
 def test_a_suno_order_with_words_is_a_custom_one() -> None:
     assert APIINONE.start_call(SUNO).body == {
         "model": "suno",

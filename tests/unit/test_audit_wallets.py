@@ -222,7 +222,8 @@ def test_a_wallet_that_cannot_be_read_keeps_no_other_waiting() -> None:
     drifting = empty_wallet("other", NOON).model_copy(update={"granted": 3, "balance": 3})
     audit = Audit(Unreadable(empty_wallet("acme", NOON), drifting))
     assert audit.run("acme", "none", "other") == {"tenants": 3, "drifting": 1, "skipped": 2, "drift_credits": 3}
-    assert audit.skipped == {"acme": "TransientError", "none": "ConfigurationError"}
+    missing = "tenant none has no wallet; create the tenant once more"
+    assert audit.skipped == {"acme": "throttled", "none": missing}
     assert audit.metrics.in_credits == [("WalletDriftCredits", 3)]
 
 
@@ -265,7 +266,7 @@ def test_a_ledger_that_breaks_off_amid_its_pages_is_not_taken_for_whole(dynamodb
     AnswersInstead(dynamodb, "Query", lambda: None, aws_error("ThrottlingException"))
     audit = Audit(books.wallets)
     assert audit.run("acme")["skipped"] == 1
-    assert audit.skipped == {"acme": "TransientError"}
+    assert audit.skipped == {"acme": "the table could not be read: ThrottlingException"}
 
 
 # ---- the template

@@ -1,19 +1,19 @@
 """A request is held until its job has ended, for as long as it asked, and never fails for it."""
 
+from datetime import timedelta
+
 import pytest
 
-from fermata.domain.jobs import Job
+from fermata.domain.jobs import Job, JobStatus
 from fermata.errors import TransientError
 from fermata.use_cases.await_end import LOOK_EVERY_S, await_end
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, rate_limited
 from tests.twins import NOON, World
 
-API = "https://api.example.com"
-
 
 def waited(world: World, seconds: float, tenant_id: str = "acme") -> object:
-    ended = await_end(JOB_ID, tenant_id, API, world.wait_ports(), NOON, seconds)
-    return None if ended is None else ended["status"]
+    ended = await_end(JOB_ID, tenant_id, world.wait_ports(), NOON, seconds)
+    return None if ended is None else ended.job.status
 
 
 def world_of(job: Job) -> World:
@@ -31,7 +31,7 @@ def seconds_passed(world: World) -> float:
 )
 def test_a_job_that_has_ended_is_told_at_once(job: Job) -> None:
     world = world_of(job)
-    assert waited(world, 25) == job.status.value
+    assert waited(world, 25) is job.status
     assert (world.jobs.looks, seconds_passed(world)) == (1, 0)
 
 
@@ -43,12 +43,10 @@ def test_a_job_that_ends_meanwhile_is_told_at_the_next_look_with_fresh_links() -
             world.jobs.rows[JOB_ID] = delivered_job().model_dump_json()
 
     world.jobs.before_look = deliver
-    ended = await_end(JOB_ID, "acme", API, world.wait_ports(), NOON, 25)
+    ended = await_end(JOB_ID, "acme", world.wait_ports(), NOON, 25)
     assert ended is not None
-    assert (ended["status"], seconds_passed(world)) == ("succeeded", 3 * LOOK_EVERY_S)
-    assert isinstance(ended["tracks"], list)
-    assert isinstance(ended["tracks"][0], dict)
-    assert ended["tracks"][0]["url_expires_at"] == "2026-11-21T12:15:03.000Z"
+    assert (ended.job.status, seconds_passed(world)) == (JobStatus.SUCCEEDED, 3 * LOOK_EVERY_S)
+    assert ended.links[1].expires_at == NOON + timedelta(seconds=903)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5, 1, 2.5, 25])

@@ -93,11 +93,11 @@ def test_each_post_leads_to_one_look_and_then_to_another_wait() -> None:
     for number in (1, 2):
         wait(world, f"task-{number}")
         post(world)
-        again = poll_generation(JOB_ID, 1, 0, ports)
+        again = poll_generation(JOB_ID, 1, ports)
         assert (again.verdict, again.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
     assert wait(world, "task-3") is Wait.ASLEEP
     post(world)
-    assert poll_generation(JOB_ID, 1, 0, ports).verdict is Word.READY
+    assert poll_generation(JOB_ID, 1, ports).verdict is Word.READY
     assert world.waits.ended == ["task-1", "task-2", "task-3"]
 
 
@@ -217,7 +217,7 @@ def test_a_post_writes_no_job_and_the_poll_alone_decides(polled: ScriptedAnswer)
     post(world)
     assert world.stored(JOB_ID) == called_back_job()
     expected = Word.READY if polled is DONE else Word.AWAITING_CALLBACK
-    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is expected
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is expected
 
 
 def test_a_wait_that_cannot_be_ended_may_be_posted_to_again() -> None:
@@ -285,16 +285,16 @@ def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
 )
 def test_only_a_task_that_is_told_to_be_running_is_waited_for_by_callback(polled: ScriptedAnswer, word: Word) -> None:
     world = world_with(polls=(polled,))
-    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is word
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is word
 
 
 def test_a_task_that_is_not_found_is_asked_for_again_soon() -> None:
     missing = json_answer({"code": 404, "message": "no such task"}, 404)
     world = world_with(polls=(missing, missing))
-    verdict = poll_generation(JOB_ID, 1, 0, world.poll_ports())
-    assert (verdict.verdict, verdict.wait_seconds, verdict.misses) == (Word.GENERATING, 5, 1)
+    verdict = poll_generation(JOB_ID, 1, world.poll_ports())
+    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 1)
 
 
 def test_a_new_link_to_a_song_is_polled_for_because_nobody_announces_it() -> None:
     world = world_with(called_back_job(link_renewals=1), polls=(RUNNING,))
-    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.GENERATING

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from fermata.adapters.providers import load_provider
 from fermata.config import UpstreamSettings
-from fermata.domain.catalogue import Catalogue, Estimate, Model, read_catalogue
+from fermata.domain.catalogue import Catalogue, Estimate, Model, ReferenceRule, read_catalogue
 from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
 from fermata.domain.upstream import ReferenceTaker
 
@@ -26,7 +26,6 @@ def test_every_model_can_be_ordered_as_it_says(model: Model) -> None:
     assert model.prompt.min <= model.prompt.max
     assert model.lyrics.min <= model.lyrics.max
     assert f"{model.provider}_base_url" in UpstreamSettings.model_fields
-    assert CATALOGUE.audio_hosts[model.provider]
     assert load_provider(model.spoken).blocking is (model.spoken in {"minimax", "skillboss", "aimlapi_music01"})
 
 
@@ -39,9 +38,10 @@ def test_ids_are_unique() -> None:
 def test_a_model_with_a_reference_can_be_handed_one_as_it_says(model: Model) -> None:
     rule = model.reference
     assert rule is not None
-    assert 0 < rule.longer_than_s < rule.max_s
-    # What the longest recording weighs as 16-bit stereo WAV of 44.1 kHz must pass.
-    assert rule.max_s * 44_100 * 4 <= rule.max_bytes
+    assert 0 < rule.shortest_ms < rule.max_s * 1000
+    # As MP3 of 256 kbps the longest recording passes in any case, as WAV where the provider puts no number to bytes.
+    assert rule.max_s * 32_000 <= rule.max_bytes
+    assert rule.max_bytes == 50_000_000 or rule.max_s * 44_100 * 4 <= rule.max_bytes
     assert isinstance(load_provider(model.spoken), ReferenceTaker) is (rule.handed_over == "ids")
     assert bool(rule.purposes) is (rule.handed_over == "ids")
 
@@ -88,6 +88,47 @@ def test_an_operators_prior_replaces_an_estimate_and_nothing_else() -> None:
     assert before is not None
     assert found == before.model_copy(update={"estimate": prior})
     assert changed.find("minimax/music-2.6") == CATALOGUE.find("minimax/music-2.6")
+
+
+@pytest.mark.parametrize("model_id", ["minimax/music-cover", "aimlapi/minimax/music-cover"])
+def test_a_cover_takes_the_recording_that_the_vendor_takes(model_id: str) -> None:
+    model = CATALOGUE.find(model_id)
+    assert model is not None
+    assert model.reference is not None
+    assert (model.reference.min_s, model.reference.max_s, model.reference.max_bytes) == (6, 360, 50_000_000)
+    assert model.reference.formats == ("mp3", "wav", "flac")
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("suno", (200, 3000)),
+        ("suno-v9", (200, 3000)),
+        ("chirp-v3", (200, 3000)),
+        ("chirp-v3-0", (200, 3000)),
+        ("chirp-v3-5", (200, 3000)),
+        ("chirp-v4", (200, 3000)),
+        ("chirp-v4-5", (1000, 5000)),
+        ("chirp-v4-5-plus", (1000, 5000)),
+        ("chirp-v5", (1000, 5000)),
+        ("chirp-v5-5", (1000, 5000)),
+        ("chirp-v6", (1000, 5000)),
+        ("chirp-crow", (1000, 5000)),
+    ],
+)
+def test_the_longer_texts_are_those_of_chirp_4_5_and_later(name: str, longest: tuple[int, int]) -> None:
+    model = CATALOGUE.find(f"apiinone/{name}")
+    assert model is not None
+    assert model.prompt_beside_lyrics is not None
+    assert (model.prompt_beside_lyrics.max, model.lyrics.max) == longest
+    assert (model.prompt.max, model.callbacks, model.songs, model.upstream_model) == (400, True, 2, name)
+
+
+@pytest.mark.parametrize("changes", [{"min_s": 6, "longer_than_s": 6}, {"min_s": None, "longer_than_s": None}])
+def test_a_recordings_shortest_length_is_said_in_one_way(changes: dict[str, int | None]) -> None:
+    rule = next(model.reference for model in CATALOGUE.models if model.reference)
+    with pytest.raises(ValidationError, match="expected either min_s or longer_than_s"):
+        ReferenceRule.model_validate({**rule.model_dump(), **changes})
 
 
 @pytest.mark.parametrize("estimate", [{"p50_s": 2, "p80_s": 1}, {"p50_s": 0, "p80_s": 1}, {"p50_s": 1}])

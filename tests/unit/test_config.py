@@ -1,5 +1,8 @@
 """Settings come from the environment; every wrong name is told at once, and no value ever."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from fermata import config
@@ -29,6 +32,9 @@ START = {
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
     "REFERENCE_LINK_SECONDS": "3600",
+    "START_BY_SECONDS": "3600",
+    "GENERATION_TIMEOUT_SECONDS": "3600",
+    "PATIENCE_SECONDS": "3600",
     **TURN_SETTINGS,
 }
 
@@ -172,3 +178,14 @@ def test_a_link_works_for_an_hour_at_most(seconds: str, works: bool) -> None:
     else:
         with pytest.raises(ConfigurationError, match="LINK_TTL_SECONDS"):
             config.load(config.ShowSettings, given)
+
+
+def test_a_patience_that_does_not_fit_into_an_execution_is_refused() -> None:
+    message = refused({"PATIENCE_SECONDS": "13501"})
+    assert "PATIENCE_SECONDS = 21601" in message
+    assert config.load(config.StartSettings, {**START, "PATIENCE_SECONDS": "13500"}).patience_seconds == 13_500
+
+
+def test_an_execution_takes_as_long_as_the_machine_says() -> None:
+    machine = Path(__file__).parents[2] / "statemachine" / "music_job.asl.json"
+    assert json.loads(machine.read_text("utf-8"))["TimeoutSeconds"] == config.MACHINE_TIMEOUT_S

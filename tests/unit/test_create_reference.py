@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fermata.api.responses.reference import Reference
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.job_ids import is_reference_id
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
@@ -18,7 +19,7 @@ BODY = {"content_type": "audio/mpeg", "bytes": 5000}
 def create(body: object = BODY, tenant_id: str = "acme") -> dict[str, Any]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     ports = World(catalogue=catalogue()).create_reference_ports()
-    return dict(create_reference(raw, tenant_id, ports, NOON, bytes(10)))
+    return Reference.of(create_reference(raw, tenant_id, ports, NOON, bytes(10))).as_json()
 
 
 def test_an_offer_is_an_id_a_form_and_two_times() -> None:
@@ -42,8 +43,8 @@ def test_the_form_is_for_one_key_of_the_tenant_one_size_and_one_type() -> None:
 @pytest.mark.parametrize(
     ("change", "pointer", "message"),
     [
-        ({"content_type": "audio/flac"}, "/content_type", "'audio/mpeg' or 'audio/wav'"),
-        ({"content_type": None}, "/content_type", "'audio/mpeg' or 'audio/wav'"),
+        ({"content_type": "audio/ogg"}, "/content_type", "'audio/mpeg', 'audio/wav' or 'audio/flac'"),
+        ({"content_type": None}, "/content_type", "'audio/mpeg', 'audio/wav' or 'audio/flac'"),
         ({"bytes": 0}, "/bytes", "greater than or equal to 1"),
         ({"bytes": -1}, "/bytes", "greater than or equal to 1"),
         ({"bytes": "5000"}, "/bytes", "valid integer"),

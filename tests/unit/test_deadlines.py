@@ -148,7 +148,7 @@ def test_a_poll_gives_up_at_the_deadline(now: object, word: Word) -> None:
     world = world_of(due(generating_job()))
     world.upstream = FakeUpstream(STILL_RUNNING)
     world.clock.now = now  # type: ignore[assignment]  # the table holds moments
-    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is word
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is word
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])

@@ -4,7 +4,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from fermata.domain.jobs import Job
-from fermata.domain.webhook_deliveries import SCHEDULE_S, Answered, NotAnswered, Outcome, Step, Try, Verdict
+from fermata.domain.webhook_deliveries import SCHEDULE_S, Answered, NoAnswer, NotAnswered, Outcome, Step, Try, Verdict
 from fermata.domain.webhook_messages import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
 from fermata.use_cases.deliver_webhook import deliver_webhook
@@ -66,7 +66,9 @@ def test_all_ten_tries_have_one_id_and_one_body_and_each_its_own_time() -> None:
     assert [attempt.outcome for attempt in world.deliveries.of(JOB_ID)] == [Outcome.FAILED] * 9 + [Outcome.GIVEN_UP]
 
 
-@pytest.mark.parametrize("reply", [Answered(204), BUSY, Answered(503, 3600), Answered(410), NotAnswered("timeout")])
+@pytest.mark.parametrize(
+    "reply", [Answered(204), BUSY, Answered(503, 3600), Answered(410), NotAnswered(NoAnswer.TIMEOUT)]
+)
 def test_a_try_that_is_on_record_is_not_made_again(reply: Answered | NotAnswered) -> None:
     """The state machine repeats a run whose answer was lost."""
     world = listening_world()

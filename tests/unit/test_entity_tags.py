@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.api.responses.job import Job
+from fermata.domain import jobs
 from fermata.domain.catalogue import Estimate
 from fermata.domain.entity_tags import entity_tag, is_known
-from fermata.domain.job_view import Link, job_view
-from fermata.domain.jobs import Job
+from fermata.domain.job_view import JobView, Link
 from tests.songs import delivered_job, queued_job, submitting_job
 from tests.twins import NOON
 
@@ -15,10 +16,11 @@ TTL_S = 900
 TAG = 'W/"abc"'
 
 
-def tag(job: Job, seconds: float = 0, p50_s: int = 70, url: str = "https://a.example/1") -> str:
+def tag(job: jobs.Job, seconds: float = 0, p50_s: int = 70, url: str = "https://a.example/1") -> str:
     now = NOON + timedelta(seconds=seconds)
     links = {1: Link(url, now + timedelta(seconds=TTL_S))}
-    return entity_tag(job_view(job, Estimate(p50_s=p50_s, p80_s=120), links, "https://api.example.com"), TTL_S, now)
+    view = JobView(job, Estimate(p50_s=p50_s, p80_s=120), links, TTL_S)
+    return entity_tag(Job.of(view, "https://api.example.com").as_json(), TTL_S, now)
 
 
 def test_a_new_link_alone_is_nothing_new() -> None:

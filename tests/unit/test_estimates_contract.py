@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_estimates import MAX_AGE_S, DynamoEstimates
 from fermata.domain.catalogue import Estimate
-from fermata.domain.song_times import SongTime
+from fermata.domain.song_times import SONGS_KEPT, SongTime
 from fermata.ports import Estimates
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import InMemoryEstimates
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 MODEL = "minimax/music-2.5+"
 KEY = {"pk": {"S": "ESTIMATES"}, "sk": {"S": "ESTIMATES"}}
-SONGS = [SongTime(f"job_{number}", 10 * number) for number in range(1, 6)]
-LEARNED = {MODEL: Estimate(p50_s=30, p80_s=40)}
+SONGS = [SongTime(f"job_{number}", 10 * number, 10 * number) for number in range(1, 6)]
+PRIOR = Estimate(p50_s=700, p80_s=900)
+LEARNED = Estimate(p50_s=30, p80_s=40)
 
 
 @pytest.fixture
@@ -41,6 +42,10 @@ def estimates(request: pytest.FixtureRequest) -> Estimates:
     return always_fresh(request.getfixturevalue("dynamodb"))
 
 
+def expected(estimates: Estimates) -> Estimate:
+    return estimates.of(MODEL, PRIOR)
+
+
 def learn(estimates: Estimates, model_id: str = MODEL) -> None:
     for song in SONGS:
         estimates.learn(model_id, song)
@@ -51,53 +56,58 @@ def songs_on_record(dynamodb: "DynamoDBClient") -> int:
     return sum(len(songs["L"]) for songs in item["models"]["M"].values())
 
 
-def test_nothing_is_known_before_the_fifth_song_and_then_the_estimate_is(estimates: Estimates) -> None:
-    assert estimates.current() == {}
-    for song in SONGS[:4]:
-        estimates.learn(MODEL, song)
-    assert estimates.current() == {}
-    estimates.learn(MODEL, SONGS[4])
-    assert estimates.current() == LEARNED
+def test_without_songs_the_prior_is_the_estimate_and_after_the_fifth_it_has_no_say(estimates: Estimates) -> None:
+    assert expected(estimates) == PRIOR
+    learn(estimates)
+    assert expected(estimates) == LEARNED
+    assert estimates.of(MODEL, Estimate(p50_s=1, p80_s=1)) == LEARNED
 
 
 def test_a_job_that_comes_twice_is_counted_once(estimates: Estimates) -> None:
     for _ in range(5):
         estimates.learn(MODEL, SONGS[0])
-    assert estimates.current() == {}
+    assert expected(estimates) == PRIOR
+
+
+def test_bounds_are_kept_as_they_were_learned(estimates: Estimates) -> None:
+    for number in range(5):
+        estimates.learn(MODEL, SongTime(f"job_{number}", 40, 10 * (number % 4)))
+    assert expected(estimates) == Estimate(p50_s=35, p80_s=35)
 
 
 def test_models_are_known_by_their_own_names(estimates: Estimates) -> None:
     learn(estimates, "minimax/music-9-preview")
-    assert set(estimates.current()) == {"minimax/music-9-preview"}
+    assert estimates.of("minimax/music-9-preview", PRIOR) == LEARNED
+    assert expected(estimates) == PRIOR
 
 
 def test_a_read_is_remembered_for_half_a_minute(dynamodb: "DynamoDBClient") -> None:
     now = 1000.0
     reader = DynamoEstimates(dynamodb, TABLE, lambda: now)
-    assert reader.current() == {}
+    assert expected(reader) == PRIOR
     learn(always_fresh(dynamodb))
     reads = AnswersInstead(dynamodb, "GetItem")
     now += MAX_AGE_S - 1
-    assert (reader.current(), reads.calls) == ({}, 0)
+    assert (expected(reader), reads.calls) == (PRIOR, 0)
     now += 1
-    assert (reader.current(), reads.calls) == (LEARNED, 1)
+    assert (expected(reader), reads.calls) == (LEARNED, 1)
 
 
 @pytest.mark.parametrize("code", ["ProvisionedThroughputExceededException", "AccessDeniedException"])
 def test_what_cannot_be_read_is_what_was_known_before(dynamodb: "DynamoDBClient", code: str) -> None:
     reader = always_fresh(dynamodb)
     AnswersInstead(dynamodb, "GetItem", aws_error(code))
-    assert reader.current() == {}
+    assert expected(reader) == PRIOR
     learn(reader)
-    assert reader.current() == LEARNED
+    assert expected(reader) == LEARNED
     AnswersInstead(dynamodb, "GetItem", aws_error(code))
-    assert reader.current() == LEARNED
+    assert expected(reader) == LEARNED
 
 
 def test_a_table_that_fails_is_not_asked_again_at_every_poll(dynamodb: "DynamoDBClient") -> None:
     reader = DynamoEstimates(dynamodb, TABLE, lambda: 1000.0)
     reads = AnswersInstead(dynamodb, "GetItem", aws_error("InternalServerError"))
-    assert [reader.current() for _ in range(3)] == [{}, {}, {}]
+    assert [expected(reader) for _ in range(3)] == [PRIOR] * 3
     assert reads.calls == 1
 
 
@@ -121,7 +131,7 @@ def test_a_table_out_of_reach_fails_nobody(dynamodb: "DynamoDBClient") -> None:
     estimates = always_fresh(dynamodb)
     dynamodb.meta.events.register("before-call.dynamodb", lambda **_: unreachable())
     estimates.learn(MODEL, SONGS[0])
-    assert estimates.current() == {}
+    assert expected(estimates) == PRIOR
 
 
 @pytest.mark.parametrize("before", [0, 2], ids=["first_song", "later_song"])
@@ -171,6 +181,17 @@ def test_an_item_that_somebody_changed_is_as_good_as_none_and_is_replaced(
 ) -> None:
     dynamodb.put_item(TableName=TABLE, Item={**KEY, **fields})  # type: ignore[dict-item]
     estimates = always_fresh(dynamodb)
-    assert estimates.current() == {}
+    assert expected(estimates) == PRIOR
     learn(estimates)
-    assert estimates.current() == LEARNED
+    assert expected(estimates) == LEARNED
+
+
+def test_times_that_were_stored_before_bounds_were_noted_count_as_exact(dynamodb: "DynamoDBClient") -> None:
+    stored = {
+        "L": [{"L": [{"S": f"job_{number}"}, {"N": str(seconds)}]} for number, seconds in enumerate(range(10, 60))]
+    }
+    dynamodb.put_item(TableName=TABLE, Item={**KEY, "models": {"M": {MODEL: stored}}, "version": {"N": "50"}})
+    estimates = always_fresh(dynamodb)
+    assert expected(estimates) == Estimate(p50_s=44, p80_s=53)
+    estimates.learn(MODEL, SongTime("job_new", 60, 55))
+    assert songs_on_record(dynamodb) == SONGS_KEPT

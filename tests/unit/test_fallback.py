@@ -253,7 +253,7 @@ def test_a_task_that_ended_without_saying_who_pays_goes_on_to_a_fallback_on_requ
             }
         )
     )
-    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is Word.NEXT_PROVIDER
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.NEXT_PROVIDER
     assert world.stored(JOB_ID).status is JobStatus.QUEUED
 
 

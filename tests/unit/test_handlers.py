@@ -10,7 +10,8 @@ import pytest
 from fermata.domain.api_keys import new_api_key
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.jobs import Job, JobStatus
-from fermata.errors import BadAudioError, InvalidRequestError, NotFoundError, TransientError
+from fermata.domain.song_times import SongTime
+from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
 from fermata.use_cases.start_generation import StartPorts
 from tests.functions import (
     NAMES,
@@ -26,6 +27,7 @@ from tests.functions import (
 from tests.references import AUDIO_URL, catalogue, job_with
 from tests.songs import (
     JOB_ID,
+    LINK,
     LYRICS,
     PROMPT,
     callback,
@@ -35,11 +37,13 @@ from tests.songs import (
     generating_job,
     hex_answer,
     json_answer,
+    missing_track,
     queued_job,
     rate_limited,
     ready_job,
     stored_track,
     submitting_job,
+    suno_job,
 )
 from tests.twins import NOON, FakeUpstream, World
 
@@ -230,6 +234,13 @@ def test_an_open_job_says_when_to_look_again(call: Call, world: World) -> None:
     assert call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))["headers"]["Retry-After"] == "10"
 
 
+def test_an_open_job_of_a_provider_that_takes_two_seconds_is_looked_at_again_in_two(call: Call, world: World) -> None:
+    for number in range(5):
+        world.estimates.learn(queued_job().candidate.model, SongTime(f"job_{number}", 56 if number < 4 else 2, 1))
+    world.jobs.create(queued_job())
+    assert call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))["headers"]["Retry-After"] == "2"
+
+
 def test_a_job_that_the_caller_has_as_it_is_is_not_sent_again(call: Call, world: World) -> None:
     world.jobs.create(queued_job())
     event = http_event("GET", f"/v1/jobs/{JOB_ID}")
@@ -325,6 +336,48 @@ def test_a_track_that_is_not_there_is_a_conflict(call: Call, world: World, query
     world.jobs.create(delivered_job())
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=query))
     assert (answer["statusCode"], body_of(answer)["type"]) == (409, "urn:fermata:problem:no_such_track")
+
+
+@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job()])
+@pytest.mark.parametrize("query", ["", "track=1"])
+def test_the_audio_of_an_open_job_is_worth_asking_for_again_and_says_when(
+    call: Call, world: World, job: Job, query: str
+) -> None:
+    world.jobs.create(job)
+    world.clock.pass_seconds(60)
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=query))
+    assert (answer["statusCode"], body_of(answer)["retryable"]) == (409, True)
+    shown = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    assert answer["headers"]["Retry-After"] == shown["headers"]["Retry-After"]
+
+
+@pytest.mark.parametrize("job", [delivered_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
+def test_the_audio_that_an_ended_job_does_not_have_is_not_worth_asking_for_again(
+    call: Call, world: World, job: Job
+) -> None:
+    world.jobs.create(job)
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=7"))
+    assert (answer["statusCode"], body_of(answer)["retryable"], "Retry-After" in answer["headers"]) == (
+        409,
+        False,
+        False,
+    )
+
+
+def test_audio_leads_to_the_only_song_that_is_there(call: Call, world: World) -> None:
+    world.jobs.create(suno_job(2).settled(None, NOON))
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
+    assert (answer["statusCode"], "/2.mp3" in answer["headers"]["Location"]) == (302, True)
+
+
+def test_a_missing_track_is_not_found_and_the_answer_says_why_and_what_is_there(call: Call, world: World) -> None:
+    stored = suno_job(2, 3, made=3)
+    world.jobs.create(stored.with_tracks(stored.tracks, NOON, (missing_track(1),)).settled(None, NOON))
+    answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=1"))
+    assert (answer["statusCode"], body_of(answer)["type"]) == (404, "urn:fermata:problem:not_found")
+    assert body_of(answer)["detail"] == (
+        "track 1 is missing: no audio was found behind the link; tracks of this job: 2, 3"
+    )
 
 
 def test_audio_of_an_open_job_says_to_look_later(call: Call, world: World) -> None:
@@ -505,7 +558,6 @@ def test_start_generation_buys_a_song_only_when_it_is_told_that_it_may(call: Cal
         "attempt": 1,
         "wait_seconds": 1,
         "not_before": "2026-11-21T12:00:00Z",
-        "misses": 0,
     }
 
 
@@ -537,8 +589,24 @@ def test_every_run_claims_under_a_name_of_its_own(call: Call, world: World) -> N
 def test_poll_generation_answers_with_a_verdict(call: Call, world: World) -> None:
     world.upstream = FakeUpstream(json_answer({"message": "no such task"}, 404))
     world.jobs.create(generating_job())
-    answer = call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 2})
-    assert (answer["verdict"], answer["wait_seconds"], answer["misses"]) == ("generating", 5, 3)
+    answer = call("poll_generation", {"job_id": JOB_ID, "attempt": 1})
+    assert (answer["verdict"], answer["wait_seconds"]) == ("generating", 1)
+
+
+@pytest.mark.parametrize(
+    ("handed_over", "kept"), [("2026-11-21T12:00:50Z", 50), ("noon", None), (None, None), ({}, None)]
+)
+def test_poll_generation_keeps_the_last_not_yet_that_it_is_handed_and_bears_any_other_value(
+    call: Call, world: World, handed_over: object, kept: int | None
+) -> None:
+    world.upstream = FakeUpstream(
+        json_answer({"status": "completed", "audio_file": {"url": "https://cdn.aimlapi.com/x.mp3"}})
+    )
+    world.jobs.create(generating_job())
+    world.clock.pass_seconds(60)
+    call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "not_yet_at": handed_over})
+    (attempt,) = world.stored(JOB_ID).attempts
+    assert attempt.not_yet_at == (None if kept is None else NOON + timedelta(seconds=kept))
 
 
 def test_prepare_reference_answers_with_a_verdict(call: Call, world: World) -> None:
@@ -552,14 +620,13 @@ def test_prepare_reference_answers_with_a_verdict(call: Call, world: World) -> N
 def test_store_audio_answers_with_an_outcome(call: Call, world: World) -> None:
     world.jobs.create(ready_job())
     world.answers.keep(JOB_ID, 1, hex_answer(b"ID3" + bytes(2000)))
-    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored"}
+    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored", "wait_seconds": 1}
 
 
-def test_store_audio_fails_with_the_name_that_the_machine_matches(call: Call, world: World) -> None:
-    world.jobs.create(ready_job())
-    world.answers.keep(JOB_ID, 1, json_answer({"data": {"audio": "zz"}}))
-    with pytest.raises(BadAudioError):
-        call("store_audio", {"job_id": JOB_ID, "attempt": 1})
+def test_store_audio_answers_with_a_pause_where_a_song_is_not_there_yet(call: Call, world: World) -> None:
+    world.jobs.create(ready_job(LINK))
+    world.links.files[LINK] = LinkTroubleError("cdn.test answered 503", 503, retry_after_s=7)
+    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "wait", "wait_seconds": 7}
 
 
 def test_settle_job_ends_a_job_of_the_machine(call: Call, world: World) -> None:
@@ -586,7 +653,7 @@ def test_settle_job_ends_a_job_whose_machine_was_stopped(call: Call, world: Worl
 def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
     world.jobs.create(queued_job(check_at=NOON))
     done = call("reap_jobs", {"source": "aws.events", "detail-type": "Scheduled Event"})
-    assert done == {"due": 1, "started": 1, "settled": 0, "put_off": 0, "skipped": 0, "lost": 0}
+    assert done == {"due": 1, "started": 1, "settled": 0, "put_off": 0, "rescued": 0, "skipped": 0, "lost": 0}
 
 
 def test_audit_wallets_names_who_drifted_and_by_how_much(
@@ -609,8 +676,8 @@ def test_a_redriven_state_of_a_finished_job_ends_at_once_without_effect(call: Ca
     world.jobs.create(job.published())
     assert call("start_generation", {"job_id": JOB_ID, "may_post": True})["verdict"] == "failed"
     assert call("start_generation", {"job_id": JOB_ID, "may_post": False})["verdict"] == "failed"
-    assert call("poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 0})["verdict"] == "failed"
-    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored"}
+    assert call("poll_generation", {"job_id": JOB_ID, "attempt": 1})["verdict"] == "failed"
+    assert call("store_audio", {"job_id": JOB_ID, "attempt": 1}) == {"outcome": "stored", "wait_seconds": 1}
     assert call("settle_job", {"job_id": JOB_ID}) == {"status": job.status.value}
     assert world.stored(JOB_ID) == job.published()
     assert (world.upstream.posts, world.jobs.saves, world.events.published) == (0, 0, [])
@@ -621,7 +688,7 @@ def test_a_state_for_an_unknown_job_fails(call: Call) -> None:
         ("start_generation", {"may_post": True}),
         ("await_callback", {"attempt": 1, "task_token": "task-1"}),
         ("prepare_reference", {"attempt": 0}),
-        ("poll_generation", {"attempt": 1, "misses": 0}),
+        ("poll_generation", {"attempt": 1}),
         ("store_audio", {"attempt": 1}),
         ("settle_job", {}),
     ):

@@ -10,7 +10,11 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata import errors
+from fermata.api.job_answers import LONGEST_RETRY_AFTER_S, retry_after
+from fermata.api.responses.problem import Charge
 from fermata.domain.api_keys import Scope
+from fermata.domain.catalogue import Estimate
+from fermata.domain.job_view import JobView
 from fermata.domain.tenants import Caller
 from fermata.errors import (
     BodyTooLargeError,
@@ -28,13 +32,11 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.http_api import (
-    LONGEST_RETRY_AFTER_S,
     api_url,
     caller,
     create_api,
     idempotency_key,
     raw_body,
-    retry_after,
 )
 from tests.functions import Event, http_event
 from tests.songs import delivered_job, queued_job
@@ -43,7 +45,7 @@ from tests.twins import NOON
 FIELDS = {"type", "title", "status", "detail", "errors", "retryable", "charged", "request_id"}
 
 
-def answer_to(error: Exception, charged: str | None = None) -> Event:
+def answer_to(error: Exception, charged: Charge = None) -> Event:
     api = create_api(None, charged)
 
     @api.get("/boom")
@@ -251,8 +253,9 @@ def test_an_address_is_https_unless_somebody_says_otherwise() -> None:
     ("age_s", "p50_s", "after"), [(0, 70, LONGEST_RETRY_AFTER_S), (60, 70, 10), (69.5, 70, 1), (500, 70, 1), (0, 1, 1)]
 )
 def test_an_open_job_is_looked_at_again_near_its_expected_end(age_s: float, p50_s: int, after: int) -> None:
-    assert retry_after(queued_job(), p50_s, NOON + timedelta(seconds=age_s)) == {"Retry-After": str(after)}
+    view = JobView(queued_job(), Estimate(p50_s=p50_s, p80_s=120))
+    assert retry_after(view, NOON + timedelta(seconds=age_s)) == {"Retry-After": str(after)}
 
 
 def test_a_finished_job_need_not_be_looked_at_again() -> None:
-    assert retry_after(delivered_job(), 70, NOON) == {}
+    assert retry_after(JobView(delivered_job(), Estimate(p50_s=70, p80_s=120)), NOON) == {}

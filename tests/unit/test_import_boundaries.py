@@ -13,6 +13,9 @@ PACKAGE = LAYER / "fermata"
 HANDLERS = sorted((ROOT / "functions").glob("*/app.py"))
 DEPLOYED = [*sorted(PACKAGE.rglob("*.py")), *HANDLERS]
 DOMAIN = sorted((PACKAGE / "domain").rglob("*.py"))
+API = sorted((PACKAGE / "api").rglob("*.py"))
+RESPONSES = [path for path in API if PACKAGE / "api" / "responses" in path.parents]
+USE_CASES = sorted((PACKAGE / "use_cases").rglob("*.py"))
 
 FOREIGN_CLIENTS = {"boto3", "botocore", "httpcore", "httpx", "mypy_boto3"}
 NETWORK_AND_MACHINE = {"http", "os", "requests", "shutil", "socket", "ssl", "subprocess", "tempfile", "urllib3"}
@@ -69,6 +72,33 @@ def test_the_domain_imports_the_standard_library_pydantic_errors_and_itself(modu
     assert not foreign
     assert not others
     assert not _roots(module) & NETWORK_AND_MACHINE
+
+
+@pytest.mark.parametrize("module", RESPONSES, ids=_label)
+def test_the_models_of_answers_import_the_domain_and_themselves(module: Path) -> None:
+    others = {
+        name
+        for name in _imports_from(module, "fermata")
+        if not name.startswith(("fermata.api.responses", "fermata.domain", "fermata.errors"))
+    }
+
+    assert not _roots(module) - sys.stdlib_module_names - {"fermata", "pydantic"}
+    assert not others
+
+
+@pytest.mark.parametrize("module", API, ids=_label)
+def test_the_edge_knows_no_use_case_and_no_port(module: Path) -> None:
+    assert not _imports_from(module, "fermata.use_cases")
+    assert not _imports_from(module, "fermata.ports")
+
+
+@pytest.mark.parametrize("module", USE_CASES, ids=_label)
+def test_a_use_case_does_not_know_how_its_answer_is_written(module: Path) -> None:
+    # The operator's function answers in JSON itself, and shows an account as its tenant sees it.
+    by_the_operator = {"fermata.api.responses.account", "fermata.api.responses.account.Account"}
+    known = by_the_operator if module.name == "manage_tenants.py" else set()
+
+    assert _imports_from(module, "fermata.api") <= known
 
 
 @pytest.mark.parametrize("module", [path for path in DEPLOYED if PACKAGE / "adapters" not in path.parents], ids=_label)

@@ -14,10 +14,19 @@ import pytest
 from local.transform import read_template
 from tests.functions import NAMES, ROOT, TURN_SETTINGS
 
+FAMILIES: Final = ("account", "attempt", "job", "model", "problem", "quote", "reference", "webhook")
+"""The models of answers, of which a function loads those that it answers with."""
+
+
+def answers(*families: str) -> set[str]:
+    return {f"fermata.api.responses.{family}" for family in families}
+
+
 HEAVY: Final = {
+    *answers(*FAMILIES),
     "httpx",
     "httpcore",
-    "mutagen",
+    "fermata.adapters.audio.measurement",
     "boto3",
     "fermata.adapters.providers.minimax",
     "fermata.adapters.providers.minimax_body",
@@ -63,6 +72,7 @@ SETTINGS: Final = {
     "APIINONE_BASE_URL": "https://apiin.one",
     "AIMLAPI_BASE_URL": "https://api.aimlapi.com",
     "TRUSTED_LOCAL_ORIGINS": "",
+    "AUDIO_HOSTS": "",
     "EXTRA_AUDIO_HOSTS": "",
     "CONNECT_TIMEOUT_SECONDS": "10",
     "READ_GAP_SECONDS": "600",
@@ -75,36 +85,44 @@ SETTINGS: Final = {
     "REFERENCE_LINK_SECONDS": "3600",
     **TURN_SETTINGS,
     "GENERATION_TIMEOUT_SECONDS": "3600",
+    "RESULT_LIFE_SECONDS": "86400",
+    "RESCUE_LONGEST_PAUSE_SECONDS": "1800",
+    "RESCUE_CONCURRENCY": "2",
+    "RESCUE_MACHINE_ARN": "arn:aws:states:eu-west-1:1:stateMachine:rescue",
+    "PATIENCE_SECONDS": "3600",
+    "PATIENCE_LONGEST_PAUSE_SECONDS": "300",
     "TRACK_RETENTION_DAYS": "365",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
 }
 HTTP: Final = {"httpx", "httpcore"}
-API: Final = {"aws_lambda_powertools.event_handler"}
+MEASURING: Final = {"fermata.adapters.audio.measurement"}
+API: Final = {"aws_lambda_powertools.event_handler", *answers("problem")}
 # What each function may have loaded once it has built everything it works with.
 ALLOWED: Final[dict[str, set[str]]] = {
     "authorize_request": {"boto3"},
-    "manage_tenants": {"boto3"},
-    "read_account": {"boto3", *API},
-    "submit_job": {"boto3", *API},
+    "manage_tenants": {"boto3", *answers("account")},
+    "read_account": {"boto3", *API, *answers("account")},
+    "submit_job": {"boto3", *API, *answers("job", "quote")},
     "ingest_request": {"boto3"},
     "submit_line": {"boto3"},
     "complete_batch": {"boto3"},
-    "cancel_job": {"boto3", *API},
+    "cancel_job": {"boto3", *API, *answers("job")},
     "delete_job": {"boto3", *API},
-    "read_jobs": {"boto3", *API},
-    "list_jobs": {"boto3", *API},
+    "read_jobs": {"boto3", *API, *answers("job", "attempt", "model")},
+    "list_jobs": {"boto3", *API, *answers("job")},
     "start_generation": {"boto3", *HTTP},
     "await_callback": {"boto3"},
     "receive_callback": {"boto3", *API},
     "poll_generation": {"boto3", *HTTP},
-    "store_audio": {"boto3", "mutagen", *HTTP},
-    "create_reference": {"boto3", *API},
-    "prepare_reference": {"boto3", "mutagen", *HTTP},
+    "store_audio": {"boto3", *MEASURING, *HTTP},
+    "create_reference": {"boto3", *API, *answers("reference")},
+    "prepare_reference": {"boto3", *MEASURING, *HTTP},
     "settle_job": {"boto3"},
     "deliver_webhook": {"boto3", *HTTP},
-    "replay_webhook": {"boto3", *API},
+    "replay_webhook": {"boto3", *API, *answers("webhook")},
+    "rescue_audio": {"boto3", *MEASURING, *HTTP},
     "reap_jobs": {"boto3"},
     "audit_wallets": {"boto3"},
 }
@@ -124,12 +142,13 @@ PORTS: Final = {
     "await_callback": "app.callback_ports()",
     "receive_callback": "app.callback_ports()",
     "poll_generation": "app.poll_ports()",
-    "store_audio": "app.store_ports()",
+    "store_audio": "app.store_ports(lambda: 600_000)",
     "create_reference": "app.create_reference_ports()",
     "prepare_reference": "app.prepare_ports()",
     "settle_job": "app.settle_ports()",
     "deliver_webhook": "app.deliver_ports()",
     "replay_webhook": "app.replay_ports()",
+    "rescue_audio": "app.rescue_ports(lambda: 600_000)",
     "reap_jobs": "app.reap_ports(print)",
     "audit_wallets": "app.audit_ports(print, print)",
 }
@@ -198,6 +217,11 @@ def loaded() -> dict[str, set[str]]:
     return {name: HEAVY & set(modules) for name, modules in map(json.loads, finished.stdout.splitlines())}
 
 
+def test_every_family_of_answers_has_a_budget() -> None:
+    modules = {path.stem for path in (ROOT / "layers/fermata/fermata/api/responses").glob("*.py")}
+    assert modules == {*FAMILIES, "body", "__init__"}
+
+
 def test_every_function_has_a_budget() -> None:
     assert set(NAMES) == set(ALLOWED) == set(PORTS)
 
@@ -219,4 +243,4 @@ def test_a_resume_loads_nothing_that_could_order_a_song(loaded: dict[str, set[st
 
 def test_the_way_to_a_provider_and_the_measuring_are_seen_where_they_are_used(loaded: dict[str, set[str]]) -> None:
     assert loaded["start_generation"] >= HTTP
-    assert loaded["store_audio"] >= {"mutagen", *HTTP}
+    assert loaded["store_audio"] >= {*MEASURING, *HTTP}

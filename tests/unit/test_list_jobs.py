@@ -4,9 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
+from pydantic import JsonValue
 
+from fermata.api.responses import job as responses
 from fermata.domain.job_ids import new_job_id
-from fermata.domain.job_lists import JobList, PageOfIds, PageRequest, parse_page_request
+from fermata.domain.job_lists import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request
 from fermata.domain.jobs import Job, JobStatus
 from fermata.use_cases.list_jobs import ListPorts, list_jobs
 from fermata.use_cases.read_jobs import show_job
@@ -24,6 +26,11 @@ def submitted(world: World, minute: int, **changes: object) -> Job:
     return job
 
 
+def listed(world: World, parameters: dict[str, str]) -> dict[str, JsonValue]:
+    found = list_jobs(parse_page_request("acme", parameters), world.list_ports(), NOON)
+    return responses.JobList.of(found, API).as_json()
+
+
 class OutdatedIndex:
     """Finds what was there a moment ago."""
 
@@ -38,9 +45,11 @@ def test_every_job_is_shown_as_it_is_alone() -> None:
     world = World()
     jobs = [submitted(world, 2), delivered_job()]
     world.jobs.create(jobs[1])
-    page = list_jobs(PageRequest(JobList("acme")), API, world.list_ports(), NOON)
-    shown = [show_job(job, API, world.read_ports(), NOON) for job in sorted(jobs, key=lambda job: job.id, reverse=True)]
-    assert page == {"data": shown, "next_cursor": None}
+    page = list_jobs(PageRequest(JobList("acme")), world.list_ports(), NOON)
+    shown = [show_job(job, world.read_ports(), NOON) for job in sorted(jobs, key=lambda job: job.id, reverse=True)]
+    assert page.jobs == tuple(shown)
+    bodies = [responses.Job.of(view, API).as_json() for view in shown]
+    assert responses.JobList.of(page, API).as_json() == {"data": bodies, "next_cursor": None}
 
 
 def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
@@ -48,7 +57,7 @@ def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
     jobs = [submitted(world, minute) for minute in range(3)]
     shown, parameters = [], {"limit": "2"}
     while True:
-        page = list_jobs(parse_page_request("acme", parameters), API, world.list_ports(), NOON)
+        page = listed(world, parameters)
         assert isinstance(page["data"], list)
         shown.append([job["id"] for job in page["data"] if isinstance(job, dict)])
         if page["next_cursor"] is None:
@@ -64,7 +73,7 @@ def test_a_page_is_cut_before_it_is_longer_than_lambda_may_answer_and_the_next_g
     jobs = [submitted(world, minute, request=request) for minute in range(60)]
     shown, parameters, pages = [], {"limit": "100"}, 0
     while True:
-        page = list_jobs(parse_page_request("acme", parameters), API, world.list_ports(), NOON)
+        page = listed(world, parameters)
         assert len(json.dumps({"body": json.dumps(page)})) < LAMBDA_ANSWERS_BYTES
         assert isinstance(page["data"], list)
         shown += [job["id"] for job in page["data"] if isinstance(job, dict)]
@@ -89,4 +98,4 @@ def test_what_the_index_still_names_is_shown_only_if_it_belongs_to_the_list(
     world = World()
     job = submitted(world, 1, **changes)
     ports = ListPorts(world.read_ports(), OutdatedIndex(job.id, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"))
-    assert list_jobs(PageRequest(of), API, ports, NOON) == {"data": [], "next_cursor": None}
+    assert list_jobs(PageRequest(of), ports, NOON) == PageOfJobs(of, (), None)

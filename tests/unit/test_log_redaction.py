@@ -1,5 +1,6 @@
 """Canaries: keys, prompts, lyrics and signed query strings are in no log line, no answer and no exception."""
 
+import dataclasses
 import io
 import json
 import logging
@@ -9,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from fermata.domain.api_keys import new_api_key
-from fermata.domain.webhook_deliveries import Answered, NotAnswered
+from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered
 from fermata.errors import (
     AnswerLostError,
     BadAudioError,
     FermataError,
-    LinkExpiredError,
+    LinkTroubleError,
     NotSentError,
-    ResultExpiredError,
+    TransientError,
 )
 from fermata.log import logger
 from tests.fixtures.http_answers import read_answer, read_body
@@ -162,7 +163,7 @@ def test_a_webhook_secret_is_in_the_answer_alone(
     assert_silent(lines.getvalue())
 
 
-@pytest.mark.parametrize("reply", [Answered(204), Answered(503), Answered(410), NotAnswered("timeout")])
+@pytest.mark.parametrize("reply", [Answered(204), Answered(503), Answered(410), NotAnswered(NoAnswer.TIMEOUT)])
 def test_delivering_a_webhook_tells_neither_its_address_nor_its_secret(
     lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, reply: Answered | NotAnswered
 ) -> None:
@@ -258,14 +259,14 @@ def test_polling_logs_no_key_or_link(
 ) -> None:
     world = World(upstream=FakeUpstream(answer))
     world.jobs.create(generating_job())
-    told = run(world, monkeypatch, "poll_generation", {"job_id": JOB_ID, "attempt": 1, "misses": 0})
+    told = run(world, monkeypatch, "poll_generation", {"job_id": JOB_ID, "attempt": 1})
     assert_silent(lines.getvalue(), told)
 
 
 @pytest.mark.parametrize(
     "file",
-    [b"ID3" + b"canary" * 500, LinkExpiredError("cdn.minimax.io answered 403"), BadAudioError("too long")],
-    ids=["song", "expired", "bad"],
+    [b"ID3" + b"canary" * 500, LinkTroubleError("cdn.minimax.io answered 403", 403), BadAudioError("too long")],
+    ids=["song", "dead", "bad"],
 )
 def test_storing_logs_no_link(
     lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bytes | FermataError
@@ -274,7 +275,7 @@ def test_storing_logs_no_link(
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK] = file
     told = run(world, monkeypatch, "store_audio", {"job_id": JOB_ID, "attempt": 1})
-    assert isinstance(file, bytes) or any(name in told for name in (ResultExpiredError.__name__, "BadAudioError"))
+    assert ("stored" if isinstance(file, bytes) else "wait") in told
     assert_silent(lines.getvalue(), told)
 
 
@@ -331,7 +332,7 @@ def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO, monke
     world.jobs.create(queued_job())
     more: dict[str, Event] = {"start_generation": {"may_post": True}, "settle_job": {}}
     for name in MACHINE_STATES:
-        run(world, monkeypatch, name, {"job_id": JOB_ID, "attempt": 1, "misses": 0, **more.get(name, {})})
+        run(world, monkeypatch, name, {"job_id": JOB_ID, "attempt": 1, **more.get(name, {})})
     found = [json.loads(line) for line in json_lines.getvalue().splitlines()]
     assert {line["job_id"] for line in found} == {JOB_ID}
     # The order was refused, so the poll is late, and its own line says so before the state's.
@@ -342,3 +343,32 @@ def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO, monke
         "audio",
         "settled",
     ]
+
+
+# ---- what AWS refuses is for the operator
+
+
+def test_a_503_logs_awss_own_code_and_does_not_answer_it(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.machine.failure = TransientError("the job's state machine could not be started", "ExecutionLimitExceeded")
+    body = json.dumps({"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}).encode()
+    for key in ({}, {"idempotency-key": "one"}):
+        event = http_event("POST", "/v1/jobs", body)
+        event["headers"].update(key)
+        answer = run(world, monkeypatch, "submit_job", event)
+        assert "could not be started" in answer
+        assert "ExecutionLimitExceeded" not in answer
+    assert "could not be started: ExecutionLimitExceeded" in lines.getvalue()
+    assert "to start it: ExecutionLimitExceeded" in lines.getvalue()
+
+
+def test_a_job_that_the_reaper_cannot_look_after_is_logged_with_awss_own_code(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    world.jobs.create(queued_job(check_at=NOON))
+    world.machine.failure = TransientError("the job's execution could not be looked up", "AccessDeniedException")
+    app = wired_app("reap_jobs", world, monkeypatch)
+    monkeypatch.setattr(app, "reap_ports", lambda lost: dataclasses.replace(world.reap_ports(), lost=lost))
+    app.lambda_handler({}, FakeContext())
+    assert "could not be looked up: AccessDeniedException" in lines.getvalue()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.job_view import rfc3339
+from fermata.domain.formats import rfc3339
 from fermata.domain.tenants import Caller
 from fermata.errors import InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.authorize_request import authorize_request

@@ -96,7 +96,7 @@ def test_any_other_5xx_is_an_unknown_outcome(status: int) -> None:
     assert failure.code == f"http_{status}"
 
 
-@pytest.mark.parametrize("code", [None, True, "", "zero", [], {}, 0.5, "1e3", "9" * 5000])
+@pytest.mark.parametrize("code", [None, True, "", "zero", [], {}, 0.5, "1e", "9" * 5000])
 def test_a_status_code_that_is_no_number_is_no_verdict(code: JsonValue) -> None:
     song = {"data": {"audio": "00"}, "base_resp": {"status_code": code}}
     assert MINIMAX.read_start(answer_with(json.dumps(song).encode())) == HEX

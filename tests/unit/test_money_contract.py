@@ -22,7 +22,7 @@ from fermata.errors import (
 )
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory, items
 from tests.cloud import Answer, AnswersInstead, aws_error, dynamodb_with_table
-from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
+from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, ready_job, stored_track, suno_job
 from tests.twins import NOON
 
 if TYPE_CHECKING:
@@ -116,6 +116,43 @@ def test_a_delivered_job_is_spent_when_it_is_settled_and_not_before(books: Books
     assert counters(books) == (100, 70, 0, 30)
     assert kinds(books) == ["grant", "hold", "settle"]
     assert books.jobs.load(JOB_ID) == end
+
+
+def delivered_in_part(books: Books, *stored: int, **changes: Any) -> Job:  # noqa: ANN401 - fields of `suno_job`
+    """The end of a job of several songs, of which those with these numbers are there; it has reached the books."""
+    job = suno_job(*stored, **changes)
+    books.jobs.create(queued_job("apiinone", candidates=job.candidates))
+    books.jobs.save(job.model_copy(update={"version": 2}))
+    end = job.model_copy(update={"version": 2}).settled(None, NOON)
+    books.jobs.settle(end)
+    return end
+
+
+@pytest.mark.parametrize(
+    ("price", "stored", "spent"),
+    [(20, (1, 2), 20), (20, (1,), 10), (20, (2,), 10), (21, (2,), 10), (1, (1,), 0)],
+)
+def test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back(
+    books: Books, price: int, stored: tuple[int, ...], spent: int
+) -> None:
+    end = delivered_in_part(funded(books, 100), *stored, price=price)
+    assert counters(books) == (100, 100 - spent, 0, spent)
+    moved = {entry.kind.value: entry.credits for entry in books.ledger("acme") if entry.job_id}
+    back = {"refund": price - spent} if spent < price else {}
+    assert moved == {"hold": price, "settle": spent, **back}
+    assert (books.jobs.load(JOB_ID), end.spent_credits, end.price_credits) == (end, spent, price)
+    wallet, (used,) = books.wallet(), books.used()
+    assert (wallet.spent_in_month, used.credits, used.succeeded, wallet.open_jobs) == (spent, spent, 1, 0)
+
+
+def test_the_share_of_a_deleted_job_stays_what_it_was(books: Books) -> None:
+    end = delivered_in_part(funded(books, 100), 2).published()
+    books.jobs.save(end)
+    books.jobs.forget(end.forgotten(NOON))
+    tombstone = books.jobs.load(JOB_ID)
+    assert tombstone is not None
+    assert (tombstone.spent_credits, tombstone.tracks, tombstone.missing) == (10, (), ())
+    assert counters(books) == (100, 90, 0, 10)
 
 
 def test_a_failed_job_gives_its_hold_back(books: Books) -> None:

@@ -12,6 +12,8 @@ from moto import mock_aws
 
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.recovery import missing_numbers, recovered_job
+from fermata.domain.upstream import AudioAt
 from fermata.domain.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.errors import OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
@@ -19,13 +21,23 @@ from tests.cloud import dynamodb_with_table
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
 from tests.twins import NOON
 
-CHAINS = [(candidate("apiinone"),), (candidate("minimax"),), (candidate("minimax"), candidate("aimlapi"))]
+TRIO = candidate("apiinone").model_copy(update={"price_credits": 25, "songs": 3})
+CHAINS = [
+    (candidate("apiinone"),),
+    (candidate("minimax"),),
+    (candidate("minimax"), candidate("aimlapi")),
+    (candidate("minimax"), TRIO),
+]
+LINKS = [f"https://cdn1.suno.ai/{number}.mp3" for number in range(1, 5)]
 JOBS = st.integers(0, 5)
+SONGS = st.sets(st.integers(1, len(LINKS)), min_size=1)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("grant"), st.integers(1, 80)),
         st.tuples(st.just("submit"), JOBS, st.sampled_from(CHAINS)),
-        st.tuples(st.just("deliver"), JOBS, st.integers(0, 1)),
+        st.tuples(st.just("deliver"), JOBS, st.integers(0, 1), SONGS),
+        st.tuples(st.just("redeliver"), JOBS, SONGS),
+        st.tuples(st.just("sing_in_parts"), JOBS, st.lists(SONGS, min_size=2, max_size=3)),
         st.tuples(st.just("fail"), JOBS),
         st.tuples(st.just("plan"), st.none() | st.integers(1, 120)),
         st.tuples(st.just("days"), st.integers(1, 20)),
@@ -44,6 +56,8 @@ class Operation:
     granted: int = 0
     open: dict[str, Job] = field(default_factory=dict)
     spent: list[tuple[str, int]] = field(default_factory=list)
+    chains: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """What an order was to cost at most, and what it cost with everything that was redelivered of it."""
 
     def __post_init__(self) -> None:
         self.books.wallets.open(empty_wallet("acme", NOON))
@@ -68,7 +82,7 @@ class Operation:
             assert not known
             self.open[job.id] = job
 
-    def deliver(self, name: int, position: int) -> None:
+    def deliver(self, name: int, position: int, songs: set[int]) -> None:
         job = self._stored(name)
         if job.status is JobStatus.QUEUED:
             position = min(position, len(job.candidates) - 1)
@@ -76,10 +90,46 @@ class Operation:
             made = ready_job().attempts[0].model_copy(update={"candidate": position})
             for step in (claimed, claimed.with_outcome(made, self.now)):
                 self.books.jobs.save(step)
-            tracks = (stored_track(),)
-            with_tracks = claimed.with_outcome(made, self.now).with_tracks(tracks, self.now)
-            self.books.jobs.save(with_tracks)
-            self._end(with_tracks.settled(None, self.now))
+            self._store(claimed.with_outcome(made, self.now), songs, job.id)
+
+    def sing_in_parts(self, name: int, parts: list[set[int]]) -> None:
+        """An order of three songs, good for its price, that arrive one part after the other."""
+        self.grant(TRIO.price_credits)
+        self.submit(name, (TRIO,))
+        self.deliver(name, 0, parts[0])
+        for songs in parts[1:]:
+            self.check()
+            self.redeliver(name, songs)
+
+    def redeliver(self, name: int, songs: set[int]) -> None:
+        """The last job of the chain that began with this one gets another that fetches what is missing."""
+        first = last = self._stored(name)
+        while missing_numbers(last):
+            again = recovered_job(last, last.attempts[-1], AudioAt(LINKS[0], tuple(LINKS[1:])), self.now)
+            known = self.books.jobs.load(again.id)
+            if known is None:
+                self._create_and_store(again, songs, first.id)
+                return
+            last = known
+
+    def _create_and_store(self, again: Job, songs: set[int], first: str) -> None:
+        try:
+            self.books.jobs.create(again)
+        except OutOfCreditError:
+            return
+        self.open[again.id] = again
+        fetched = songs & set(again.attempts[0].wanted)
+        if fetched:
+            self._store(again, fetched, first)
+        else:
+            self._end(again.settled(rate_limited(), self.now))
+
+    def _store(self, job: Job, songs: set[int], first: str) -> None:
+        with_tracks = job.with_tracks(tuple(map(stored_track, songs)), self.now)
+        self.books.jobs.save(with_tracks)
+        self._end(with_tracks.settled(None, self.now))
+        frozen, paid = self.chains.get(first, (job.candidate.price_credits, 0))
+        self.chains[first] = (frozen, paid + self.spent[-1][1])
 
     def fail(self, name: int) -> None:
         job = self._stored(name)
@@ -104,13 +154,15 @@ class Operation:
             self.books.jobs.settle(end)
         del self.open[end.id]
         if end.status is JobStatus.SUCCEEDED:
-            self.spent.append((f"{self.now:%Y-%m}", end.candidate.price_credits))
+            of = end.candidate
+            self.spent.append((f"{self.now:%Y-%m}", of.price_credits * min(len(end.tracks), of.songs) // of.songs))
 
     def check(self) -> None:
         wallet = self.books.wallet()
         ledger = self.books.ledger("acme")
         assert_the_ledger_explains(wallet, ledger)
         assert wallet.granted == self.granted
+        assert all(paid <= frozen for frozen, paid in self.chains.values())
         assert wallet.held == sum(job.hold_credits for job in self.open.values())
         assert wallet.open_jobs == len(self.open)
         used = self.books.used()

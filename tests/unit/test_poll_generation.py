@@ -1,4 +1,4 @@
-"""Polling is free: trouble of the poll itself keeps a job generating until its deadline."""
+"""Polling is free: trouble of the poll itself is met with patience, and only the task's own last word ends it."""
 
 from datetime import timedelta
 
@@ -6,13 +6,15 @@ import pytest
 
 from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import Audio, AudioSource, Job, JobStatus
+from fermata.domain.jobs import AttemptState, Audio, AudioSource, Job, JobStatus
+from fermata.domain.providers.patience import MOST_POLLS
 from fermata.domain.verdicts import Verdict, Word
-from fermata.errors import AnswerLostError, ConfigurationError, FermataError, NotFoundError, NotSentError
-from fermata.use_cases.poll_generation import MISSES_IN_A_ROW, POLL_WITHIN_S, poll_generation
+from fermata.errors import AnswerLostError, FermataError, NotFoundError, NotSentError, TransientError
+from fermata.use_cases.asking_tasks import POLL_WITHIN_S
+from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
-from tests.songs import JOB_ID, generating_job, json_answer, queued_job, rate_limited, ready_job
+from tests.songs import JOB_ID, generating_job, json_answer, queued_job, rate_limited, ready_job, song_request
 from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 
 TASK_ID = "uuid:minimax/music-2.0"
@@ -29,8 +31,8 @@ def world_with(*script: ScriptedAnswer | FermataError, job: Job | None = None) -
     return world
 
 
-def poll(world: World, misses: int = 0, timeout_s: int = 3600) -> Verdict:
-    return poll_generation(JOB_ID, 1, misses, world.poll_ports(timeout_s))
+def poll(world: World, timeout_s: int = 3600) -> Verdict:
+    return poll_generation(JOB_ID, 1, world.poll_ports(timeout_s))
 
 
 def test_a_finished_task_is_ready_with_its_link_byte_for_byte() -> None:
@@ -55,34 +57,221 @@ def test_a_running_task_is_asked_again_after_a_share_of_the_time_it_took_so_far_
     world = world_with(RUNNING)
     world.clock.pass_seconds(80)
     verdict = poll(world)
-    assert (verdict.verdict, verdict.wait_seconds, verdict.misses) == (Word.GENERATING, 10, 0)
+    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 10)
     assert world.stored(JOB_ID) == generating_job()
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        pytest.param(NotSentError("no connection"), id="no_connection"),
-        pytest.param(AnswerLostError("cut"), id="cut"),
-        pytest.param(ScriptedAnswer(b"{", ends_with=AnswerLostError("cut")), id="cut_in_the_body"),
-        pytest.param(ScriptedAnswer(b"<html>", 502, "text/html"), id="html"),
-        pytest.param(ScriptedAnswer(b"", 200), id="empty"),
-        pytest.param(json_answer({"message": "internal"}, 500), id="http_500"),
-        pytest.param(json_answer({"message": "slow down"}, 429), id="http_429"),
-        pytest.param(json_answer({"status": "completed", "audio_file": None}), id="no_file_yet"),
-        pytest.param(json_answer({"status": "dreaming"}), id="unknown_word"),
-        pytest.param(ScriptedAnswer(b'{"data": {"audio": "0", "audio": "1"}}'), id="two_songs"),
-    ],
-)
-def test_trouble_of_the_poll_itself_ends_nothing(trouble: ScriptedAnswer | FermataError) -> None:
+TROUBLES = [
+    pytest.param(NotSentError("no connection"), "transient", id="no_connection"),
+    pytest.param(AnswerLostError("cut"), "transient", id="cut"),
+    pytest.param(ScriptedAnswer(b"{", ends_with=AnswerLostError("cut")), "transient", id="cut_in_the_body"),
+    pytest.param(ScriptedAnswer(b"<html>", 502, "text/html"), "transient", id="html"),
+    pytest.param(ScriptedAnswer(b"<html>", 403, "text/html"), "transient", id="html_403"),
+    pytest.param(ScriptedAnswer(b"", 200), "transient", id="empty"),
+    pytest.param(json_answer({"message": "Unauthorized", "statusCode": 401}, 401), "auth", id="http_401"),
+    pytest.param(json_answer({"message": "pay"}, 402), "out_of_credit", id="http_402"),
+    pytest.param(json_answer({"message": "no credit"}, 403), "out_of_credit", id="http_403"),
+    pytest.param(UNKNOWN_TASK, "not_found", id="http_404"),
+    pytest.param(json_answer({"message": "bad"}, 400), "provider_error", id="http_400"),
+    pytest.param(json_answer({"message": "timeout"}, 408), "transient", id="http_408"),
+    pytest.param(json_answer({"message": "conflict"}, 409), "transient", id="http_409"),
+    pytest.param(json_answer({"message": "too early"}, 425), "transient", id="http_425"),
+    pytest.param(json_answer({"message": "slow down"}, 429), "rate_limited", id="http_429"),
+    pytest.param(json_answer({"message": "internal"}, 500), "transient", id="http_500"),
+    pytest.param(json_answer({"message": "away"}, 503), "transient", id="http_503"),
+    pytest.param(ScriptedAnswer(b'{"data": {"audio": "0", "audio": "1"}}'), "transient", id="two_songs"),
+]
+
+
+@pytest.mark.parametrize(("trouble", "failure_class"), TROUBLES)
+def test_trouble_of_the_poll_itself_is_asked_again_after_a_second(
+    trouble: ScriptedAnswer | FermataError, failure_class: str
+) -> None:
     world = world_with(trouble)
-    assert poll(world).verdict is Word.GENERATING
-    assert world.stored(JOB_ID) == generating_job()
+    verdict = poll(world)
+    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 1)
+    job = world.stored(JOB_ID)
+    retries = job.attempts[0].retries
+    assert (job.status, job.updated_at, retries.polls, retries.since) == (JobStatus.GENERATING, NOON, 1, NOON)
+    assert retries.last is not None
+    assert retries.last.failure_class == failure_class
+
+
+@pytest.mark.parametrize(("trouble", "failure_class"), TROUBLES)
+def test_trouble_that_lasts_for_the_patience_ends_the_job_as_what_was_seen_last(
+    trouble: ScriptedAnswer | FermataError, failure_class: str
+) -> None:
+    world = world_with(*[trouble] * MOST_POLLS)
+    polls = until_it_ends(world)
+    assert (world.clock.now - NOON).total_seconds() == 3600
+    assert polls < MOST_POLLS
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert attempt.failure is not None
+    assert (attempt.failure.failure_class, attempt.provider_charged) == (failure_class, ProviderCharged.UNKNOWN)
+
+
+@pytest.mark.parametrize(("trouble", "failure_class"), TROUBLES)
+def test_a_song_that_is_there_after_the_trouble_is_taken(
+    trouble: ScriptedAnswer | FermataError, failure_class: str
+) -> None:
+    world = world_with(*[trouble] * 15, DONE)
+    assert until_it_ends(world) == 16
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert (attempt.state, attempt.retries.polls, attempt.retries.since) == (AttemptState.READY, 15, None)
+    assert attempt.retries.last is not None
+    assert attempt.retries.last.failure_class == failure_class
+
+
+def until_it_ends(world: World, timeout_s: int = 3600) -> int:
+    """How many polls it takes until the machine goes on, with its pauses between them."""
+    for polls in range(1, 500):
+        verdict = poll(world, timeout_s)
+        if verdict.verdict is not Word.GENERATING:
+            return polls
+        world.clock.pass_seconds(verdict.wait_seconds)
+    raise AssertionError("polled for ever")
+
+
+def test_pauses_of_trouble_double_up_to_five_minutes_and_begin_anew_with_nothing_that_was_polled_in_vain() -> None:
+    world = world_with(*[AnswerLostError("cut")] * 3, RUNNING, *[AnswerLostError("cut")] * 2)
+    assert [poll(world).wait_seconds for _ in range(6)] == [1, 2, 4, 5, 8, 16]
+
+
+def test_trouble_that_is_over_is_forgotten_and_a_later_one_has_a_patience_of_its_own() -> None:
+    world = world_with(AnswerLostError("cut"), RUNNING, AnswerLostError("cut"))
+    poll(world)
+    world.clock.pass_seconds(100)
+    poll(world)
+    assert world.stored(JOB_ID).attempts[0].retries.since is None
+    world.clock.pass_seconds(100)
+    poll(world)
+    assert world.stored(JOB_ID).attempts[0].retries.since == NOON + timedelta(seconds=200)
+
+
+def test_trouble_that_began_in_time_extends_the_job_once_by_its_patience() -> None:
+    world = world_with(AnswerLostError("cut"), *[RUNNING] * 3, DONE)
+    world.clock.pass_seconds(99)
+    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    world.clock.pass_seconds(1000)
+    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    world.clock.pass_seconds(2599)
+    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    world.clock.pass_seconds(1)
+    assert poll(world, timeout_s=100).verdict is Word.FAILED
+    failure = world.stored(JOB_ID).attempts[0].failure
+    assert failure is not None
+    assert failure.code == "generation_timeout"
 
 
 def test_the_providers_own_wish_for_a_pause_is_honoured() -> None:
     world = world_with(json_answer({"message": "slow down"}, 429, retry_after_s=140))
     assert poll(world).wait_seconds == 140
+
+
+def test_a_wish_may_exceed_the_longest_pause_and_never_the_patience_that_is_left() -> None:
+    world = world_with(*[json_answer({"message": "slow down"}, 429, retry_after_s=2000)] * 2)
+    assert poll(world).wait_seconds == 2000
+    world.clock.pass_seconds(2000)
+    assert poll(world).wait_seconds == 1600
+
+
+def test_an_absurd_wish_for_a_pause_of_a_task_that_runs_is_cut_to_ten_minutes() -> None:
+    world = world_with(json_answer({"id": TASK_ID, "status": "generating"}, retry_after_s=86_400))
+    assert poll(world).wait_seconds == 600
+
+
+def test_a_word_that_nobody_knows_is_a_task_that_runs() -> None:
+    world = world_with(json_answer({"id": TASK_ID, "status": "dreaming"}))
+    assert poll(world).verdict is Word.GENERATING
+    assert world.stored(JOB_ID) == generating_job()
+
+
+NO_LINK = json_answer({"id": TASK_ID, "status": "completed", "audio_file": None})
+
+
+def test_a_task_that_is_done_without_a_link_five_times_in_a_row_is_incomplete_within_minutes() -> None:
+    world = world_with(*[NO_LINK] * 5)
+    assert until_it_ends(world) == 5
+    assert 120 <= (world.clock.now - NOON).total_seconds() <= 300
+    failure = world.stored(JOB_ID).attempts[0].failure
+    assert failure is not None
+    assert failure.failure_class is FailureClass.INCOMPLETE
+
+
+def test_a_task_whose_link_comes_after_its_last_word_is_ready() -> None:
+    world = world_with(*[NO_LINK] * 4, DONE)
+    assert until_it_ends(world) == 5
+    assert world.stored(JOB_ID).status is JobStatus.STORING
+
+
+def test_a_task_that_flips_between_done_and_running_ends_at_its_deadline() -> None:
+    world = world_with(*[NO_LINK, RUNNING] * 200)
+    polls = until_it_ends(world)
+    assert (world.clock.now - NOON).total_seconds() <= 2 * 3600
+    assert polls <= 2 * MOST_POLLS
+
+
+def test_a_task_that_runs_again_after_its_link_was_dead_is_trouble() -> None:
+    job = generating_job()
+    renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
+    world = world_with(*[RUNNING] * MOST_POLLS, job=job.model_copy(update={"attempts": (renewed,)}))
+    until_it_ends(world)
+    failure = world.stored(JOB_ID).attempts[0].failure
+    assert failure is not None
+    assert failure.code == "not_done_again"
+
+
+def test_a_key_that_was_taken_away_is_trouble_until_it_is_back() -> None:
+    world = world_with(DONE)
+    world.keys.keys = {}
+    assert poll(world).wait_seconds == 1
+    world.keys.keys = {"aimlapi": {"default": KEY}}
+    assert poll(world).verdict is Word.READY
+
+
+def test_the_callers_own_deadline_ends_patience() -> None:
+    job = generating_job()
+    hurried = job.model_copy(update={"request": song_request(finish_by=NOON + timedelta(seconds=10))})
+    world = world_with(*[AnswerLostError("cut")] * MOST_POLLS, job=hurried)
+    until_it_ends(world)
+    assert 10 <= (world.clock.now - NOON).total_seconds() <= 20
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert world.stored(JOB_ID).status is JobStatus.EXPIRED
+
+
+# ---- what is kept
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(ScriptedAnswer(b"<html>a song, perhaps</html>", 200, "text/html"), id="html"),
+        pytest.param(ScriptedAnswer(b'{"status": "completed", "audio_file": {"url": ', 200), id="half"),
+        pytest.param(NO_LINK, id="no_link"),
+        pytest.param(json_answer({"status": "error", "error": "no"}), id="failed"),
+    ],
+)
+def test_an_answer_that_may_hold_a_paid_song_and_cannot_be_used_is_kept(answer: ScriptedAnswer) -> None:
+    world = world_with(answer)
+    poll(world)
+    assert world.answers.files == {(JOB_ID, 1, "body.1"): answer.body}
+
+
+@pytest.mark.parametrize("answer", [RUNNING, DONE, json_answer({"message": "slow down"}, 429), AnswerLostError("cut")])
+def test_other_answers_are_not_kept(answer: ScriptedAnswer | FermataError) -> None:
+    world = world_with(answer)
+    poll(world)
+    assert world.answers.files == {}
+
+
+def test_an_answer_that_cannot_be_kept_ends_nothing() -> None:
+    world = world_with(NO_LINK, DONE)
+    world.answers.fail_next_keep_file = TransientError("S3 is away")
+    assert poll(world).verdict is Word.GENERATING
+    assert poll(world).verdict is Word.READY
+
+
+# ---- the usual way
 
 
 def test_polls_keep_to_what_the_models_last_songs_took() -> None:
@@ -99,36 +288,13 @@ def test_the_first_poll_keeps_to_what_the_models_last_songs_took() -> None:
     assert start_generation(JOB_ID, world.start_ports(), "run-1").wait_seconds == 16
 
 
-def test_an_absurd_wish_for_a_pause_is_cut_to_ten_minutes() -> None:
-    world = world_with(json_answer({"message": "slow down"}, 429, retry_after_s=86_400))
-    assert poll(world).wait_seconds == 600
-
-
-def test_a_task_that_is_not_found_is_believed_the_fifth_time_in_a_row() -> None:
-    world = world_with(*[UNKNOWN_TASK] * MISSES_IN_A_ROW)
-    misses = 0
-    for expected in (1, 2, 3, 4):
-        verdict = poll(world, misses)
-        assert (verdict.verdict, verdict.misses) == (Word.GENERATING, expected)
-        misses = verdict.misses
-    assert poll(world, misses).verdict is Word.FAILED
-    failure = world.stored(JOB_ID).attempts[0].failure
-    assert failure is not None
-    assert (failure.failure_class, failure.provider_charged) == (FailureClass.NOT_FOUND, ProviderCharged.UNKNOWN)
-
-
-def test_a_task_that_is_found_again_starts_the_count_anew() -> None:
-    world = world_with(RUNNING)
-    assert poll(world, misses=4).misses == 0
-
-
 def test_a_task_that_failed_ends_the_attempt_as_perhaps_billed() -> None:
     world = world_with(json_answer({"status": "error", "error": {"name": "Moderation", "message": "no"}}))
     assert poll(world).verdict is Word.FAILED
     attempt = world.stored(JOB_ID).attempts[0]
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
-        FailureClass.PROVIDER_ERROR,
+        FailureClass.CONTENT_REFUSED,
         "Moderation",
         ProviderCharged.UNKNOWN,
     )
@@ -149,14 +315,6 @@ def test_a_song_that_is_finished_at_the_deadline_is_taken() -> None:
     world = world_with(DONE)
     world.clock.pass_seconds(100)
     assert poll(world, timeout_s=100).verdict is Word.READY
-
-
-def test_a_missing_key_keeps_the_job_generating_for_the_machine_to_repeat() -> None:
-    world = world_with()
-    world.keys.keys = {}
-    with pytest.raises(ConfigurationError):
-        poll(world)
-    assert world.stored(JOB_ID) == generating_job()
 
 
 @pytest.mark.parametrize(
@@ -184,7 +342,7 @@ def late_polls(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 def test_a_poll_for_an_earlier_attempt_asks_nobody_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     world = world_with()
-    assert poll_generation(JOB_ID, 2, 0, world.poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 2, world.poll_ports()).verdict is Word.GENERATING
     assert world.upstream.sent == []
     assert late_polls(caplog) == [(2, JobStatus.GENERATING)]
 

@@ -7,7 +7,7 @@ import pytest
 from fermata.domain.jobs import AttemptState, Job
 from fermata.domain.verdicts import Word
 from fermata.errors import AnswerLostError
-from fermata.use_cases.poll_generation import MISSES_IN_A_ROW, poll_generation
+from fermata.use_cases.poll_generation import poll_generation
 from tests.songs import JOB_ID, claimed_attempt, queued_job
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
@@ -31,10 +31,12 @@ def world() -> World:
     return world
 
 
-def poll(world: World, *script: ScriptedAnswer | AnswerLostError, misses: int = 0) -> tuple[str, int, list[str]]:
+def poll(world: World, *script: ScriptedAnswer | AnswerLostError) -> tuple[str, int, list[str]]:
+    """The verdict, how many polls told nothing so far, and the routes that were asked."""
     world.upstream = FakeUpstream(*script)
-    verdict = poll_generation(JOB_ID, 1, misses, world.poll_ports())
-    return verdict.verdict, verdict.misses, [sent.call.path for sent in world.upstream.sent]
+    verdict = poll_generation(JOB_ID, 1, world.poll_ports())
+    polls = stored(world).attempts[0].retries.polls
+    return verdict.verdict, polls, [sent.call.path for sent in world.upstream.sent]
 
 
 def stored(world: World) -> Job:
@@ -62,23 +64,23 @@ def test_a_route_that_is_known_already_is_not_written_again(world: World) -> Non
     assert world.jobs.saves == 0
 
 
-def test_a_task_that_no_route_knows_is_a_miss_and_the_last_miss_is_believed(world: World) -> None:
+def test_a_task_that_no_route_knows_is_looked_for_again_on_both_until_the_patience_is_over(world: World) -> None:
     both = [TASK_ROUTE, FEED_ROUTE]
     assert poll(world, NOT_FOUND, NOT_FOUND) == (Word.GENERATING, 1, both)
-    last = MISSES_IN_A_ROW - 1
-    assert poll(world, NOT_FOUND, NOT_FOUND, misses=last)[0] == Word.FAILED
+    world.clock.pass_seconds(world.patience.patience_s)
+    assert poll(world, NOT_FOUND, NOT_FOUND)[0] == Word.FAILED
     failure = stored(world).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.provider_charged) == ("not_found", "unknown")
 
 
 def test_trouble_on_the_way_is_no_reason_to_ask_elsewhere(world: World) -> None:
-    assert poll(world, AnswerLostError("cut")) == (Word.GENERATING, 0, [TASK_ROUTE])
+    assert poll(world, AnswerLostError("cut")) == (Word.GENERATING, 1, [TASK_ROUTE])
 
 
 def test_both_looks_together_take_no_longer_than_one(world: World) -> None:
     world.upstream = FakeUpstream(NOT_FOUND, RUNNING)
-    poll_generation(JOB_ID, 1, 0, world.poll_ports())
+    poll_generation(JOB_ID, 1, world.poll_ports())
     assert sum(sent.within_s for sent in world.upstream.sent) <= 45
 
 

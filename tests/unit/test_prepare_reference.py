@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fermata.adapters.audio_measurement import FileAudioMeter
+from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.domain.catalogue import ReferenceRule
 from fermata.domain.circuit import Circuit
 from fermata.domain.failures import FailureClass, ProviderCharged
@@ -152,7 +152,7 @@ def test_two_runs_at_once_agree(world: World) -> None:
         pytest.param(UnsafeLinkError("x resolves"), "reference_link_unsafe", "x resolves", id="unsafe"),
         pytest.param(BadAudioError("longer than"), "reference_not_audio", "longer than", id="endless"),
         pytest.param(bytes(5001), "reference_too_large", "at most 5000 bytes, found more", id="too_large"),
-        pytest.param(b"<html>" * 400, "reference_not_audio", "MP3, WAV, FLAC or Ogg", id="html"),
+        pytest.param(b"<html>" * 400, "reference_not_audio", "found a web page", id="html"),
         pytest.param(b"", "reference_not_audio", "found 0", id="empty"),
         pytest.param(wav_file(0.02), "reference_too_short", "more than 15 s, found 0.020 s", id="short"),
     ],

@@ -6,25 +6,25 @@ import pytest
 
 from fermata.domain.brakes import Booking
 from fermata.domain.circuit import Circuit
-from fermata.domain.job_view import Link
+from fermata.domain.job_view import JobView, Link
 from fermata.domain.jobs import Job
 from fermata.domain.provider_state import ProviderState
 from fermata.domain.waiting_line import epoch_ms
 from fermata.errors import NotFoundError
-from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, read_attempts, show_job
+from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, show_job
 from tests.songs import (
     JOB_ID,
     delivered_job,
     failed_job,
+    generating_job,
     queued_job,
     rate_limited,
     ready_job,
     song_request,
     stored_track,
+    suno_job,
 )
 from tests.twins import NOON, World
-
-API = "https://api.example.com"
 
 
 def world_of(job: Job) -> World:
@@ -56,30 +56,30 @@ def test_what_is_not_the_tenants_is_not_there_and_looks_the_same(job_id: str, te
     assert str(caught.value) == unknown
 
 
-@pytest.mark.parametrize("read", [read_attempts, lambda *args: link_to_audio(args[0], args[1], 1, args[2], NOON)])
-def test_attempts_and_audio_of_another_tenant_are_not_there(read: object) -> None:
-    world = world_of(delivered_job())
-    assert callable(read)
+def test_the_audio_of_another_tenant_is_not_there() -> None:
     with pytest.raises(NotFoundError):
-        read(JOB_ID, "other", world.read_ports())
+        link_to_audio(JOB_ID, "other", 1, world_of(delivered_job()).read_ports(), NOON)
+
+
+def told_instead(found: Link | JobView) -> Job:
+    assert isinstance(found, JobView)
+    return found.job
 
 
 def test_every_reading_mints_a_link_that_works_from_now() -> None:
     world = world_of(delivered_job())
     later = NOON + timedelta(days=3)
-    view = show_job(world.stored(JOB_ID), API, world.read_ports(), later)
-    assert isinstance(view["tracks"], list)
-    (track,) = view["tracks"]
-    assert isinstance(track, dict)
-    assert track["url_expires_at"] == "2026-11-24T12:15:00.000Z"
-    assert "ttl=900" in str(track["url"])
+    view = show_job(world.stored(JOB_ID), world.read_ports(), later)
+    (link,) = view.links.values()
+    assert (link.expires_at, view.link_ttl_s) == (later + timedelta(seconds=900), 900)
+    assert "ttl=900" in link.url
 
 
 def test_a_song_that_is_stored_but_not_settled_has_no_link_yet() -> None:
     job = ready_job().with_tracks((stored_track(),), NOON)
     world = world_of(job)
-    assert show_job(job, API, world.read_ports(), NOON)["tracks"] == []
-    assert link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON) == job
+    assert show_job(job, world.read_ports(), NOON).links == {}
+    assert told_instead(link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON)) == job
 
 
 def test_the_audio_of_a_delivered_job_is_a_link() -> None:
@@ -90,12 +90,25 @@ def test_the_audio_of_a_delivered_job_is_a_link() -> None:
 
 @pytest.mark.parametrize("job", [queued_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
 def test_a_job_without_a_song_is_answered_itself(job: Job) -> None:
-    assert link_to_audio(JOB_ID, "acme", 1, world_of(job).read_ports(), NOON) == job
+    assert told_instead(link_to_audio(JOB_ID, "acme", 1, world_of(job).read_ports(), NOON)) == job
+
+
+@pytest.mark.parametrize(("stored", "first"), [((1, 2), 1), ((2,), 2), ((2, 3), 2)])
+def test_audio_without_a_number_is_the_first_song_that_is_there(stored: tuple[int, ...], first: int) -> None:
+    world = world_of(suno_job(*stored, made=3).settled(None, NOON))
+    link = link_to_audio(JOB_ID, "acme", None, world.read_ports(), NOON)
+    assert isinstance(link, Link)
+    assert f"/{first}.mp3" in link.url
+
+
+def test_audio_without_a_number_is_the_job_itself_where_there_is_no_song() -> None:
+    job = generating_job()
+    assert told_instead(link_to_audio(JOB_ID, "acme", None, world_of(job).read_ports(), NOON)) == job
 
 
 def test_a_second_track_is_not_there() -> None:
     job = delivered_job()
-    assert link_to_audio(JOB_ID, "acme", 2, world_of(job).read_ports(), NOON) == job
+    assert told_instead(link_to_audio(JOB_ID, "acme", 2, world_of(job).read_ports(), NOON)) == job
 
 
 @pytest.mark.parametrize(("title", "name"), [("Rain", "Rain-1.mp3"), (None, f"{JOB_ID}-1.mp3")])
@@ -115,9 +128,7 @@ def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out()
     }
     for provider, circuit in circuits.items():
         world.provider_states.save(ProviderState(provider=provider, version=1, circuit=circuit))
-    models = list_models(world.read_ports(), NOON)["data"]
-    assert isinstance(models, list)
-    available = {model["provider"]: model["available"] for model in models if isinstance(model, dict)}
+    available = {view.model.provider: view.is_available for view in list_models(world.read_ports(), NOON)}
     assert available == {"minimax": False, "skillboss": False, "apiinone": True, "aimlapi": True}
 
 
@@ -125,17 +136,12 @@ def test_a_model_that_the_plan_lacks_is_not_available_and_the_others_are() -> No
     world = World()
     lacking = Circuit().without_model("music-2.5", "2061")
     world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=lacking))
-    models = list_models(world.read_ports(), NOON)["data"]
-    assert isinstance(models, list)
-    assert [model["id"] for model in models if isinstance(model, dict) and not model["available"]] == [
-        "minimax/music-2.5"
-    ]
+    views = list_models(world.read_ports(), NOON)
+    assert [view.model.id for view in views if not view.is_available] == ["minimax/music-2.5"]
 
 
 def available_models(world: World) -> set[str]:
-    models = list_models(world.read_ports(), NOON)["data"]
-    assert isinstance(models, list)
-    return {str(model["id"]) for model in models if isinstance(model, dict) and model["available"]}
+    return {view.model.id for view in list_models(world.read_ports(), NOON) if view.is_available}
 
 
 def test_a_model_is_not_available_while_its_provider_is_paused() -> None:
@@ -153,11 +159,3 @@ def test_a_model_is_available_as_long_as_the_days_budget_is_good_for_one_of_its_
     assert "minimax/music-2.5" not in available_models(world)
     world.brakes.book(Booking("minimax", NOON.date(), 100_000))
     assert not any(model.startswith("minimax/") for model in available_models(world))
-
-
-def test_attempts_are_listed_oldest_first() -> None:
-    world = world_of(delivered_job())
-    listed = read_attempts(JOB_ID, "acme", world.read_ports())
-    assert listed["next_cursor"] is None
-    assert isinstance(listed["data"], list)
-    assert [attempt["number"] for attempt in listed["data"] if isinstance(attempt, dict)] == [1]

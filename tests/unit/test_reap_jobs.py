@@ -196,7 +196,15 @@ def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:
     world.jobs.create(later)
     world.machine.ended.add(JOB_ID)
     ports = replace(world.reap_ports(), due=OldIndex(world.jobs))
-    assert reap_jobs(ports, NOON) == {"due": 2, "started": 0, "settled": 0, "put_off": 0, "skipped": 1, "lost": 1}
+    assert reap_jobs(ports, NOON) == {
+        "due": 2,
+        "started": 0,
+        "settled": 0,
+        "put_off": 0,
+        "rescued": 0,
+        "skipped": 1,
+        "lost": 1,
+    }
     assert world.stored(JOB_ID) == later
 
 

@@ -12,7 +12,7 @@ from fermata.adapters.dynamo_purchases import DynamoPurchases
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.failures import ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus
-from fermata.domain.upstream import Refused
+from fermata.domain.upstream import AudioAt, Refused
 from fermata.domain.usage_export import UsageRow
 from fermata.domain.wallet import EntryKind
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
@@ -21,7 +21,7 @@ from fermata.use_cases import reconcile as use_case
 from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 from tests.books import Books, books_in_dynamodb
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
-from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited
+from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, stored_track
 from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, InMemoryPurchases
 
 LATER = NOON + timedelta(days=1)
@@ -292,3 +292,94 @@ def test_an_index_that_cannot_be_read_is_transient() -> None:
 def test_an_attempt_in_doubt_is_one_that_ended() -> None:
     running: Attempt = claimed_attempt()
     assert not running.is_in_doubt
+
+
+# ---- refunds
+
+
+def refund(usd: str, line: int = 3, **fields: Any) -> UsageRow:  # noqa: ANN401 - fields of a row
+    return row(line, **{"upstream_id": "a1", "cost_usd": f"-{usd}", **fields})
+
+
+CHARGE = row(upstream_id="a1", cost_usd="0.15")
+
+
+@pytest.mark.parametrize(
+    ("rows", "charged", "text"),
+    [
+        ([CHARGE, refund("0.15")], ProviderCharged.NO, "0.15 USD refunded, which is all of it, line 3"),
+        ([refund("0.15"), CHARGE], ProviderCharged.NO, "0.15 USD refunded, which is all of it, line 3"),
+        (
+            [CHARGE, refund("0.10"), refund("0.05", 4)],
+            ProviderCharged.NO,
+            "0.15 USD refunded, which is all of it, line 3",
+        ),
+        ([CHARGE, refund("0.14")], ProviderCharged.YES, "0.14 of 0.15 USD refunded, line 3"),
+        ([refund("0.03", 2)], ProviderCharged.NO, "0.03 USD refunded, which is all of it, line 2"),
+        ([refund("0.02", 2)], ProviderCharged.YES, "0.02 of 0.03 USD refunded, line 2"),
+    ],
+)
+def test_a_refund_of_the_whole_cost_settles_an_attempt_as_unpaid_and_a_smaller_one_as_paid(
+    desk: Desk, rows: list[UsageRow], charged: ProviderCharged, text: str
+) -> None:
+    desk.in_doubt(upstream_id="a1", cost_micro_usd=30_000)
+    wallet = desk.books.wallet()
+    assert desk.run(*rows)["decided"] == 1
+    assert desk.stored().attempts[0].provider_charged is charged
+    assert desk.books.wallet() == wallet
+    ((_, note),) = desk.notes()
+    assert (note or "").endswith(f"(usage export: {text})")
+
+
+def test_a_refund_comes_after_the_charge_was_put_on_record(desk: Desk) -> None:
+    desk.in_doubt(upstream_id="a1")
+    desk.run(CHARGE)
+    for rows, charged in (([CHARGE, refund("0.05")], "yes"), ([CHARGE, refund("0.05"), refund("0.10", 4)], "no")):
+        assert desk.run(*rows, apply=False)["attempts"][0]["provider_charged"] == charged
+        desk.run(*rows)
+        assert desk.stored().attempts[0].provider_charged.value == charged
+        once, notes = desk.stored(), desk.notes()
+        assert desk.run(*rows)["attempts"] == []
+        assert (desk.stored(), desk.notes()) == (once, notes)
+    assert len(desk.notes()) == 3
+    assert desk.run(row(upstream_id="a1", cost_usd="0.15", created_at=NOON))["attempts"] == []
+
+
+def test_a_refund_weeks_after_the_order_finds_it(desk: Desk) -> None:
+    desk.in_doubt(upstream_id="a1")
+    desk.run(CHARGE)
+    late = refund("0.15", created_at=NOON + timedelta(days=30))
+    assert desk.run(late)["attempts"][0]["refunded_usd"] == 0.15
+    assert desk.stored().attempts[0].provider_charged is ProviderCharged.NO
+
+
+def test_a_refund_of_nobodys_order_changes_nothing_and_is_named(desk: Desk) -> None:
+    desk.in_doubt(upstream_id="a1")
+    before = desk.stored()
+    answer = desk.run(refund("0.15", 7, upstream_id="stranger"))
+    assert (answer["decided"], answer["refunds_of_other_orders"]) == (0, [7])
+    assert desk.stored() == before
+
+
+def test_refunds_do_not_make_an_export_of_many_orders_unreadable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fermata.use_cases.reconcile.MAX_PURCHASES", 1)
+    desk.in_doubt(0, NOON - timedelta(days=3), upstream_id="old")
+    desk.run(row(upstream_id="old"))
+    desk.in_doubt(1, upstream_id="a1")
+    desk.run(row(2, upstream_id="a1", created_at=NOON))
+    answer = desk.run(row(2, upstream_id="a1", created_at=NOON), refund("1", 3, upstream_id="old", created_at=NOON))
+    assert answer["refunds_of_other_orders"] == [3]
+
+
+def test_a_delivered_songs_refund_is_noted_and_its_customer_pays_as_before(desk: Desk) -> None:
+    job = desk.ordered(0, upstream_id="a1")
+    ready = job.with_outcome(job.attempts[-1].after(AudioAt("https://cdn.test/a.mp3"), NOON), NOON)
+    desk.books.jobs.save(ready)
+    ended = ready.with_tracks((stored_track(),), NOON)
+    desk.books.jobs.save(ended)
+    desk.books.jobs.settle(ended.settled(None, NOON))
+    wallet, before = desk.books.wallet(), desk.stored()
+    desk.run(CHARGE, refund("0.15"))
+    after = desk.stored()
+    assert (after.status, after.charged, desk.books.wallet()) == (before.status, before.charged, wallet)
+    assert (after.attempts[0].provider_charged, len(desk.notes())) == (ProviderCharged.NO, 1)

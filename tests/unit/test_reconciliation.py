@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from fermata.domain.failures import ProviderCharged
+from fermata.domain.findings import Finding, Purchase, purchases_of
 from fermata.domain.jobs import AttemptState
-from fermata.domain.reconciliation import Finding, Purchase, purchases_of, reconcile
+from fermata.domain.reconciliation import foreign_refunds, reconcile
 from fermata.domain.usage_export import UsageRow
 from fermata.errors import InvalidRequestError
 from tests.songs import claimed_attempt, delivered_job, failed_job, rate_limited, submitting_job
@@ -204,3 +205,41 @@ def test_only_attempts_that_are_not_surely_unpaid_are_purchases() -> None:
 def test_nothing_in_doubt_leaves_nothing_to_find() -> None:
     found: list[Finding] = reconcile([BEFORE, AFTER], COVER)
     assert found == []
+
+
+# ---- refunds
+
+
+def back(minute: float, line: int = 20, usd: str = "0.15", **fields: Any) -> UsageRow:  # noqa: ANN401 - fields of a row
+    return at(minute, line, cost_usd=f"-{usd}", **fields)
+
+
+def test_a_refund_without_an_id_settles_the_only_order_of_its_model_before_it() -> None:
+    assert charges([purchase("one")], at(0.5, cost_usd="0.15"), back(30)) == {"one": NO}
+    assert charges([purchase("one")], at(0.5, cost_usd="0.15"), back(30, usd="0.1")) == {"one": YES}
+
+
+def test_a_refund_without_an_id_that_may_be_of_several_orders_leaves_them_open() -> None:
+    purchases = [purchase("one"), purchase("two", 30)]
+    rows = (at(0.5, 2, cost_usd="0.15"), at(30.5, 3, cost_usd="0.15"))
+    assert charges(purchases, *rows) == {"one": YES, "two": YES}
+    assert charges(purchases, *rows, back(40)) == {"one": UNKNOWN, "two": UNKNOWN}
+    assert charges(purchases, *rows, back(20)) == {"one": NO, "two": YES}
+
+
+def test_a_refund_under_the_id_of_a_charge_that_was_counted_follows_it() -> None:
+    rows = (at(0.5, 2, upstream_id="x", cost_usd="0.15"), back(90, upstream_id="x"))
+    assert charges([purchase("one"), purchase("two", 60, bought=YES, upstream_id="y")], *rows) == {"one": NO}
+
+
+def test_refunds_alone_say_of_no_order_that_it_was_not_listed() -> None:
+    purchases = [purchase("one"), purchase("named", bought=YES, upstream_id="n")]
+    rows = (back(-60, 2, upstream_id="a"), back(60, 3, upstream_id="b"))
+    assert charges(purchases, *rows) == {"one": UNKNOWN}
+    assert foreign_refunds(purchases, rows) == [2, 3]
+
+
+def test_a_refund_of_an_open_order_is_left_until_it_has_ended() -> None:
+    row = UsageRow.model_validate({"line": 2, "upstream_id": "a1", "cost_usd": "-1"})
+    assert charges([purchase("one", upstream_id="a1", is_open=True)], row) == {"one": UNKNOWN}
+    assert charges([purchase("one", upstream_id="a1", bought=YES, is_open=True)], row) == {}

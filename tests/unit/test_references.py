@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fermata.domain.candidates import candidates_for
+from fermata.domain.catalogue import read_catalogue
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.job_ids import is_reference_id, new_reference_id, reference_created_at
 from fermata.domain.jobs import Job
@@ -304,3 +305,37 @@ def test_a_recording_at_the_edge_of_a_rule_is_allowed(reference: PreparedReferen
 def test_a_body_with_a_reference_is_read_back_from_its_record() -> None:
     request, _ = parse_song_request(body(reference={"audio_url": AUDIO_URL}), CATALOGUE)
     assert type(request).model_validate(json.loads(request.model_dump_json())) == request
+
+
+# ---- lengths and formats of a recording
+
+
+@pytest.mark.parametrize(
+    ("ms", "code"),
+    [(5_999, "reference_too_short"), (6_000, None), (360_000, None), (360_001, "reference_too_long")],
+)
+@pytest.mark.parametrize("extension", ["mp3", "wav", "flac"])
+def test_a_cover_takes_six_seconds_to_six_minutes_both_included(ms: int, code: str | None, extension: str) -> None:
+    cover = read_catalogue().find("minimax/music-cover")
+    assert cover is not None
+    assert cover.reference is not None
+    found = refused_by(cover.reference, prepared(duration_ms=ms, extension=extension))
+    assert (found and found.code) == code
+    if code == "reference_too_short":
+        assert found is not None
+        assert "expected at least 6 s, found 5.999 s" in found.message
+
+
+@pytest.mark.parametrize(("ms", "passes"), [(15_000, False), (15_001, True)])
+def test_longer_than_is_strict(ms: int, passes: bool) -> None:
+    found = refused_by(LINK_RULE, prepared(duration_ms=ms))
+    assert (found is None) is passes
+    assert passes or (found is not None and "expected more than 15 s" in found.message)
+
+
+@pytest.mark.parametrize(("size", "passes"), [(50_000_000, True), (50_000_001, False)])
+def test_a_cover_takes_fifty_megabytes(size: int, passes: bool) -> None:
+    cover = read_catalogue().find("aimlapi/minimax/music-cover")
+    assert cover is not None
+    assert cover.reference is not None
+    assert (refused_by(cover.reference, prepared(bytes=size)) is None) is passes

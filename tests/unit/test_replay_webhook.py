@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs import Job
-from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, Try, Verdict
+from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, StartedReplay, Try, Verdict
 from fermata.domain.webhook_messages import webhook_id
 from fermata.errors import NotFoundError, NoWebhookError, TransientError
 from fermata.use_cases.deliver_webhook import deliver_webhook
@@ -19,7 +19,7 @@ from tests.webhooks import CALLBACK_URL, ORIGIN, URL, called_back, listening_wor
 REPLAY, LIST = f"/v1/jobs/{JOB_ID}/webhooks/replay", f"/v1/jobs/{JOB_ID}/webhooks"
 
 
-def replay(world: World, tenant_id: str = "acme") -> dict[str, Any]:
+def replay(world: World, tenant_id: str = "acme") -> StartedReplay:
     return replay_webhook(JOB_ID, tenant_id, world.replay_ports(), world.clock())
 
 
@@ -32,18 +32,18 @@ def ask(world: World, patch: pytest.MonkeyPatch, method: str, path: str, tenant_
 def test_each_replay_is_another_delivery_of_the_same_event() -> None:
     world = listening_world()
     answers = [replay(world) for _ in range(2)]
-    assert [answer["webhook_id"] for answer in answers] == [webhook_id(delivered_job())] * 2
+    assert [answer.webhook_id for answer in answers] == [webhook_id(delivered_job())] * 2
     assert world.webhook_machine.started == {
         f"{JOB_ID}.succeeded.replay-1": (JOB_ID, 1),
         f"{JOB_ID}.succeeded.replay-2": (JOB_ID, 2),
     }
-    assert answers[0]["origin"] == ORIGIN
+    assert answers[0].origin == ORIGIN
     assert "canary" not in str(answers)
 
 
 def test_a_replay_sends_what_the_first_delivery_sent() -> None:
     world = listening_world()
-    for number in (0, replay(world)["replay"]):
+    for number in (0, replay(world).replay):
         step = deliver_webhook(JOB_ID, Try(number, 1), world.deliver_ports(), world.clock())
         assert step.verdict is Verdict.DELIVERED
         world.clock.pass_seconds(60)
@@ -52,7 +52,7 @@ def test_a_replay_sends_what_the_first_delivery_sent() -> None:
 
 
 def test_a_replay_goes_where_the_job_wants_to_be_told_of() -> None:
-    assert replay(listening_world(called_back(), None))["origin"] == CALLBACK_URL.rpartition("/")[0]
+    assert replay(listening_world(called_back(), None)).origin == CALLBACK_URL.rpartition("/")[0]
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])
@@ -122,4 +122,4 @@ def test_tries_are_listed_from_the_first_on_and_without_the_address(monkeypatch:
 
 def test_a_job_that_was_not_told_of_has_an_empty_list() -> None:
     world = listening_world(queued_job())
-    assert list_webhook_attempts(JOB_ID, "acme", world.replay_ports()) == {"data": [], "next_cursor": None}
+    assert list_webhook_attempts(JOB_ID, "acme", world.replay_ports()) == ()

@@ -121,7 +121,7 @@ def test_the_longest_lyrics_fit_into_the_limit_however_they_are_escaped() -> Non
         pytest.param({"audio": {"format": "pcm"}}, "/audio/format", "must be 'mp3' or 'wav'", id="format_unknown"),
         pytest.param({"audio": {"sample_rate": 48000}}, "/audio/sample_rate", "16000, 24000", id="rate_unknown"),
         pytest.param({"audio": {"sample_rate": "44100"}}, "/audio/sample_rate", "valid integer", id="rate_text"),
-        pytest.param({"audio": {"sample_rate": 44100.0}}, "/audio/sample_rate", "valid integer", id="rate_float"),
+        pytest.param({"audio": {"sample_rate": 44100.5}}, "/audio/sample_rate", "valid integer", id="rate_float"),
         pytest.param({"audio": {"sample_rate": True}}, "/audio/sample_rate", "valid integer", id="rate_boolean"),
         pytest.param({"audio": {"bitrate": 192000}}, "/audio/bitrate", "32000, 64000", id="bitrate_unknown"),
         pytest.param(

@@ -1,5 +1,6 @@
 """A provider's answer is in S3 whole or not at all."""
 
+import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,24 @@ def test_attempts_do_not_see_each_others_answers(store: AnswerStore) -> None:
 
 
 @pytest.mark.parametrize("received", [0, 10, 6 * MIB], ids=["nothing", "little", "more_than_a_part"])
-def test_a_cut_answer_leaves_nothing_behind(store: AnswerStore, received: int) -> None:
+def test_a_cut_answer_is_no_answer_and_what_arrived_is_kept_beside_it(store: AnswerStore, received: int) -> None:
     with pytest.raises(AnswerLostError, match=r"^cut$"):
         store.keep(JOB_ID, 1, ScriptedAnswer(LONG[:received], ends_with=AnswerLostError("cut"), chunk_bytes=65_536))
     assert store.open(JOB_ID, 1) is None
+    kept = store.open_file(JOB_ID, 1, "cut")
+    assert (b"" if kept is None else b"".join(kept)) == LONG[:received]
+
+
+def test_files_are_kept_under_their_names_and_forgotten_with_the_job(store: AnswerStore) -> None:
+    store.keep_file(JOB_ID, 1, "file.2", io.BytesIO(b"an old one"))
+    store.keep_file(JOB_ID, 1, "file.2", io.BytesIO(b"a song"))
+    kept = store.open_file(JOB_ID, 1, "file.2")
+    assert kept is not None
+    assert b"".join(kept) == b"a song"
+    assert store.open(JOB_ID, 1) is None
+    assert (store.open_file(JOB_ID, 1, "file.1"), store.open_file(JOB_ID, 2, "file.2")) == (None, None)
+    store.forget(JOB_ID)
+    assert store.open_file(JOB_ID, 1, "file.2") is None
 
 
 def test_a_cut_answer_leaves_no_parts_to_pay_for(s3: "S3Client") -> None:
@@ -82,7 +97,7 @@ def test_a_cut_answer_leaves_no_parts_to_pay_for(s3: "S3Client") -> None:
     with pytest.raises(AnswerLostError):
         S3AnswerStore(s3, BUCKET).keep(JOB_ID, 1, answer)
     assert unfinished_uploads(s3) == []
-    assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET)["Contents"]] == [f"staging/{JOB_ID}/1.cut"]
 
 
 def test_answers_are_staged_under_the_job_and_the_attempt(s3: "S3Client") -> None:

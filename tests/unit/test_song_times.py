@@ -1,38 +1,48 @@
-"""Estimates follow the last songs of a model, and no model's songs can push out another's without limit."""
+"""The record of what songs took: every job once, the last songs of a model, and no model without limit."""
+
+from datetime import timedelta
+
+import pytest
 
 from fermata.domain.catalogue import Estimate
-from fermata.domain.song_times import MODELS_KEPT, SONGS_ENOUGH, SONGS_KEPT, SongTime, SongTimes
+from fermata.domain.jobs import Job
+from fermata.domain.song_times import MODELS_KEPT, SONGS_KEPT, SongTime, SongTimes, song_time_of
+from tests.songs import JOB_ID, delivered_job
+from tests.twins import NOON
+
+PRIOR = Estimate(p50_s=700, p80_s=900)
 
 
 def times_of(model_id: str, *seconds: int) -> SongTimes:
     times = SongTimes()
     for number, each in enumerate(seconds):
-        times = times.with_song(model_id, SongTime(f"job_{number:03d}", each))
+        times = times.with_song(model_id, SongTime(f"job_{number:03d}", each, each))
     return times
 
 
-def test_four_songs_say_nothing_and_five_replace_the_prior() -> None:
-    assert SONGS_ENOUGH == 5
-    assert times_of("m", 10, 20, 30, 40).estimates() == {}
-    assert times_of("m", 50, 10, 40, 20, 30).estimates() == {"m": Estimate(p50_s=30, p80_s=40)}
+def sung(ready_s: float, not_yet_s: float | None) -> Job:
+    """A delivered job whose first answer with a song, and whose last one without, came so long after its order."""
+    job = delivered_job()
+    attempt = job.attempts[0]
+    changes = {
+        "finished_at": attempt.started_at + timedelta(seconds=ready_s),
+        "not_yet_at": None if not_yet_s is None else attempt.started_at + timedelta(seconds=not_yet_s),
+    }
+    return job.model_copy(update={"attempts": (attempt.model_copy(update=changes),)})
 
 
-def test_percentiles_are_values_that_were_measured() -> None:
-    assert times_of("m", *range(1, 11)).estimates()["m"] == Estimate(p50_s=5, p80_s=8)
-    assert times_of("m", *[7] * 5).estimates()["m"] == Estimate(p50_s=7, p80_s=7)
+def test_a_model_without_songs_takes_what_its_prior_says() -> None:
+    assert times_of("m", 10, 20, 30, 40, 50).estimate("other", PRIOR) == PRIOR
 
 
-def test_one_slow_song_does_not_move_the_estimate() -> None:
-    assert times_of("m", 60, 61, 62, 63, 64, 3600).estimates()["m"] == Estimate(p50_s=62, p80_s=64)
+def test_the_songs_that_were_delivered_last_are_kept_whenever_they_were_ordered() -> None:
+    times = times_of("m", *[60] * SONGS_KEPT).with_song("m", SongTime("job_000_ordered_first", 900, 850))
+    assert [song.latest_s for song in times.models["m"]] == [60] * (SONGS_KEPT - 1) + [900]
 
 
-def test_a_model_that_became_slower_is_known_as_slow_after_fifty_songs() -> None:
-    assert times_of("m", *[60] * 500, *[120] * SONGS_KEPT).estimates()["m"] == Estimate(p50_s=120, p80_s=120)
-
-
-def test_the_fifty_songs_that_were_delivered_last_are_kept_whenever_they_were_ordered() -> None:
-    times = times_of("m", *[60] * SONGS_KEPT).with_song("m", SongTime("job_000_ordered_first", 900))
-    assert [song.seconds for song in times.models["m"]] == [60] * (SONGS_KEPT - 1) + [900]
+def test_of_a_record_that_is_longer_than_what_is_kept_today_the_last_songs_count() -> None:
+    songs = tuple(SongTime(f"job_{number}", 60 if number < 20 else 70) for number in range(20 + SONGS_KEPT))
+    assert SongTimes(models={"m": songs}).estimate("m", PRIOR) == Estimate(p50_s=70, p80_s=70)
 
 
 def test_a_job_is_counted_once_and_every_model_by_itself() -> None:
@@ -52,7 +62,49 @@ def test_the_models_that_callers_invent_push_out_the_one_that_was_ordered_longes
 
 
 def test_all_that_is_ever_kept_is_less_than_half_of_what_one_item_may_hold() -> None:
-    songs = tuple(SongTime(f"job_{number:026d}", 3600) for number in range(SONGS_KEPT))
+    songs = tuple(SongTime(f"job_{number:026d}", 3600, 3500) for number in range(SONGS_KEPT))
     names = [f"minimax/{number:03d}{'x' * 37}" for number in range(MODELS_KEPT)]
     everything = SongTimes(models=dict.fromkeys(names, songs))
     assert len(everything.model_dump_json()) < 400_000 / 2
+
+
+@pytest.mark.parametrize("stored", [["job_1", 60], ["job_1", 60, None]])
+def test_a_time_of_before_bounds_were_noted_is_exact(stored: list[object]) -> None:
+    times = SongTimes.model_validate({"models": {"m": [stored]}})
+    assert times.models["m"][0].bounds == (60, 60)
+
+
+@pytest.mark.parametrize(
+    ("ready_s", "not_yet_s", "bounds"),
+    [
+        pytest.param(71.4, 63.2, (63, 71), id="between_two_polls"),
+        pytest.param(56.0, 1.2, (1, 56), id="at_the_first_poll"),
+        pytest.param(71.6, 71.6, (72, 72), id="in_the_answer_to_the_order"),
+        pytest.param(71.6, None, (0, 72), id="found_by_another_run"),
+        pytest.param(0.2, 0.2, (0, 1), id="within_a_second"),
+        pytest.param(5, 9, (5, 5), id="clocks_that_disagree"),
+        pytest.param(5, -3, (0, 5), id="before_the_order"),
+    ],
+)
+def test_a_song_became_ready_between_the_last_answer_without_it_and_the_first_with_it(
+    ready_s: float, not_yet_s: float | None, bounds: tuple[float, float]
+) -> None:
+    song = song_time_of(sung(ready_s, not_yet_s))
+    assert song is not None
+    assert (song.job_id, song.bounds) == (JOB_ID, bounds)
+
+
+def test_a_song_whose_link_was_renewed_or_that_was_recovered_tells_nothing() -> None:
+    job = sung(70, 60)
+    renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
+    assert song_time_of(job.model_copy(update={"attempts": (renewed,)})) is None
+    assert song_time_of(job.model_copy(update={"recovered_from": "job_before"})) is None
+    assert song_time_of(job) is not None
+
+
+def test_the_last_not_yet_counts_and_never_one_from_before_the_order() -> None:
+    attempt = delivered_job().attempts[0]
+    later, earlier = NOON + timedelta(seconds=20), NOON + timedelta(seconds=10)
+    assert attempt.not_yet(later).not_yet(earlier).not_yet_at == later
+    assert attempt.not_yet(earlier).not_yet(later).not_yet_at == later
+    assert attempt.not_yet(attempt.started_at - timedelta(seconds=1)).not_yet_at is None

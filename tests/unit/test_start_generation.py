@@ -131,7 +131,7 @@ def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
     link = "https://cdn.house.example/song.mp3"
     world.upstream.script = [TASK, json_answer({"status": "completed", "audio_file": {"url": link}})]
     start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert poll_generation(JOB_ID, 1, 0, world.poll_ports()).verdict is Word.READY
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
     sent = world.upstream.sent[-1]
     assert (sent.provider, sent.key, sent.call.method) == ("house", KEY, "GET")
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(link,))
@@ -301,13 +301,13 @@ def test_a_cut_answer_leaves_nothing_staged() -> None:
 
 
 def test_an_answer_is_durable_before_anybody_reads_it() -> None:
-    world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "00"}}'))
+    world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
     start_generation(JOB_ID, world.start_ports(), "run-1")
     assert world.answers.kept[JOB_ID, 1].body.startswith(b'{"data"')
 
 
 def test_an_answer_with_two_songs_is_bad_audio() -> None:
-    world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "00"}}'))
+    world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None

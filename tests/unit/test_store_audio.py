@@ -1,37 +1,42 @@
 """From a paid result to a file of ours, as often as it takes and always the same file."""
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from fermata.adapters.audio_measurement import FileAudioMeter
-from fermata.domain.failures import FailureClass, ProviderCharged
+from fermata.adapters.audio.measurement import FileAudioMeter
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.domain.providers.patience import FETCHES_OF_A_BAD_FILE, MOST_FETCHES, MOST_POLLS
+from fermata.domain.upstream import AudioAt
+from fermata.domain.verdicts import Word
 from fermata.errors import (
-    BadAudioError,
+    AudioTooLargeError,
     FermataError,
-    LinkExpiredError,
+    LinkTroubleError,
     NotFoundError,
-    ResultExpiredError,
-    StaleRecordError,
     TransientError,
     UnsafeLinkError,
 )
+from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.store_audio import StoreOutcome, StoreStep, store_audio
 from tests.songs import (
     JOB_ID,
     LINK,
     claimed_attempt,
     generating_job,
     hex_answer,
+    json_answer,
     queued_job,
     rate_limited,
     ready_job,
+    song_request,
     wav_file,
 )
-from tests.twins import ScriptedAnswer, World
+from tests.twins import NOON, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 20
 KEY = f"tracks/{JOB_ID}/1.mp3"
@@ -54,8 +59,20 @@ def linked(world: World, file: bytes | FermataError, provider: str = "aimlapi", 
     return world
 
 
-def store(world: World) -> StoreOutcome:
+def step(world: World) -> StoreStep:
     return store_audio(JOB_ID, 1, world.store_ports())
+
+
+def store(world: World) -> StoreOutcome:
+    return step(world).outcome
+
+
+def given_up(world: World) -> Failure:
+    """Why the only song of the job is given up, once it is."""
+    assert store(world) is StoreOutcome.STORED
+    (missing,) = world.stored(JOB_ID).missing
+    assert missing.number == 1
+    return missing.reason
 
 
 def test_hex_text_becomes_the_file_it_spells(world: World) -> None:
@@ -139,26 +156,23 @@ def test_a_song_that_was_stored_before_its_record_is_stored_again(world: World) 
         pytest.param("", id="empty"),
     ],
 )
-def test_text_that_is_not_hex_is_bad_audio_and_nothing_is_stored(world: World, text: str) -> None:
+def test_text_that_is_not_hex_is_bad_audio_and_given_up_at_once(world: World, text: str) -> None:
     staged(world, ScriptedAnswer(b'{"data": {"audio": "' + text.encode() + b'"}}'))
-    with pytest.raises(BadAudioError):
-        store(world)
+    assert given_up(world).failure_class is FailureClass.BAD_AUDIO
     assert (world.tracks.files, world.stored(JOB_ID).tracks) == ({}, ())
 
 
 def test_a_staged_answer_that_is_cut_is_bad_audio(world: World) -> None:
     staged(world, ScriptedAnswer(hex_answer(AUDIO).body[:-3]))
-    with pytest.raises(BadAudioError):
-        store(world)
+    assert given_up(world).failure_class is FailureClass.BAD_AUDIO
     assert world.tracks.files == {}
 
 
-def test_a_file_that_is_no_audio_is_bad_audio_and_the_provider_charged(world: World) -> None:
+def test_a_staged_file_that_is_no_audio_ends_the_job_as_bad_audio_that_was_charged(world: World) -> None:
     staged(world, hex_answer(b"this is no song" * 500))
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
-    with pytest.raises(BadAudioError):
-        store(world)
-    settle_job(JOB_ID, "BadAudioError", world.settle_ports(), world.clock())
+    given_up(world)
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert (failure.failure_class, failure.provider_charged) == (FailureClass.BAD_AUDIO, ProviderCharged.YES)
@@ -166,13 +180,16 @@ def test_a_file_that_is_no_audio_is_bad_audio_and_the_provider_charged(world: Wo
 
 def test_a_staged_answer_that_is_gone_is_expired(world: World) -> None:
     world.jobs.create(ready_job())
-    with pytest.raises(ResultExpiredError):
-        store(world)
+    assert given_up(world).failure_class is FailureClass.RESULT_EXPIRED
 
 
-def test_a_dead_link_of_a_task_is_renewed_once(world: World) -> None:
-    linked(world, LinkExpiredError("cdn answered 403"))
-    assert store(world) is StoreOutcome.LINK_EXPIRED
+# ---- links that bring no song yet
+
+
+@pytest.mark.parametrize("status", [None, 400, 403, 404, 410, 416, 451])
+def test_a_dead_link_of_a_task_is_asked_for_anew_after_a_pause(world: World, status: int) -> None:
+    linked(world, LinkTroubleError("cdn answered", status))
+    assert step(world) == StoreStep(StoreOutcome.LINK_EXPIRED, 1)
     job = world.stored(JOB_ID)
     (attempt,) = job.attempts
     assert job.status is JobStatus.GENERATING
@@ -185,29 +202,163 @@ def test_a_dead_link_of_a_task_is_renewed_once(world: World) -> None:
     )
 
 
-def test_a_link_that_is_dead_again_is_not_renewed_again(world: World) -> None:
-    linked(world, LinkExpiredError("cdn answered 403"), link_renewals=1)
-    with pytest.raises(ResultExpiredError):
-        store(world)
-    assert world.stored(JOB_ID).status is JobStatus.STORING
+@pytest.mark.parametrize("status", [401, 402, 405, 408, 409, 425, 429, 500, 502, 503, 504, 520])
+def test_other_trouble_of_a_link_is_waited_out_and_the_link_stays(world: World, status: int | None) -> None:
+    linked(world, LinkTroubleError("cdn answered", status))
+    assert step(world) == StoreStep(StoreOutcome.WAIT, 1)
+    job = world.stored(JOB_ID)
+    assert (job.status, job.attempts[0].song_numbers) == (JobStatus.STORING, (1,))
 
 
-def test_a_dead_link_of_a_blocking_provider_cannot_be_renewed(world: World) -> None:
-    linked(world, LinkExpiredError("cdn answered 403"), provider="minimax", upstream_id=None)
-    with pytest.raises(ResultExpiredError):
-        store(world)
+@pytest.mark.parametrize("status", [403, 404, 503, None])
+def test_the_link_of_a_blocking_provider_is_fetched_again(world: World, status: int | None) -> None:
+    linked(world, LinkTroubleError("cdn answered", status), provider="minimax", upstream_id=None)
+    assert step(world) == StoreStep(StoreOutcome.WAIT, 1)
+
+
+def test_pauses_double_from_one_second_to_five_minutes(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 503))
+    pauses = []
+    for _ in range(12):
+        pauses.append(step(world).wait_seconds)
+        world.clock.pass_seconds(pauses[-1])
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+
+
+def test_a_hosts_own_wish_for_a_pause_may_exceed_the_longest_and_never_the_patience_that_is_left(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 503, retry_after_s=1000))
+    assert step(world).wait_seconds == 1000
+    world.clock.pass_seconds(3000)
+    assert step(world).wait_seconds == 600
+
+
+def test_trouble_leaves_everything_that_callers_see_as_it_was(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 503))
+    before = world.stored(JOB_ID)
+    world.clock.pass_seconds(5)
+    store(world)
+    after = world.stored(JOB_ID)
+    assert (after.status, after.updated_at, after.tracks, after.missing) == (
+        before.status,
+        before.updated_at,
+        before.tracks,
+        before.missing,
+    )
+
+
+def until_given_up(world: World, most: int = 100) -> tuple[int, float]:
+    """How often the link was fetched, and how many seconds it took, until the song was given up."""
+    began = world.clock.now
+    for _ in range(most):
+        found = step(world)
+        if found.outcome is StoreOutcome.STORED:
+            break
+        world.clock.pass_seconds(found.wait_seconds)
+    return len(world.links.fetched), (world.clock.now - began).total_seconds()
+
+
+def test_a_link_that_never_works_is_given_up_after_the_patience_with_what_was_found_last(world: World) -> None:
+    linked(world, LinkTroubleError("cdn.test answered 503", 503))
+    fetches, took_s = until_given_up(world)
+    assert took_s == 3600
+    assert fetches <= MOST_FETCHES
+    reason = world.stored(JOB_ID).missing[0].reason
+    assert (reason.failure_class, reason.code, reason.http_status) == (FailureClass.TRANSIENT, "http_503", 503)
+    assert "cdn.test answered 503" in reason.message
+
+
+def test_a_link_that_works_after_twenty_minutes_brings_the_song(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 404), provider="minimax", upstream_id=None)
+    while world.clock.now < NOON + timedelta(minutes=20):
+        world.clock.pass_seconds(step(world).wait_seconds)
+    world.links.files[LINK] = AUDIO
+    assert store(world) is StoreOutcome.STORED
+    assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
+
+
+def test_a_host_that_asks_to_come_back_at_once_is_not_fetched_more_often(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 429, retry_after_s=1))
+    fetches, _ = until_given_up(world)
+    assert fetches <= MOST_FETCHES
+
+
+def test_a_file_that_is_no_song_is_fetched_again_for_some_minutes_and_kept(world: World) -> None:
+    junk = b"this is no song" * 500
+    linked(world, junk)
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
+    fetches, took_s = until_given_up(world)
+    assert (fetches, took_s) == (FETCHES_OF_A_BAD_FILE, 511)
+    assert world.stored(JOB_ID).missing[0].reason.failure_class is FailureClass.BAD_AUDIO
+    assert world.answers.files == {(JOB_ID, 1, "file.1"): junk}
+
+
+def test_a_half_file_that_grows_whole_is_the_song(world: World) -> None:
+    whole = wav_file(1.5)
+    linked(world, whole[: len(whole) // 2])
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
+    assert store(world) is StoreOutcome.WAIT
+    world.links.files[LINK] = whole
+    assert store(world) is StoreOutcome.STORED
+    assert world.stored(JOB_ID).tracks[0].duration_ms == 1500
+
+
+def test_what_arrived_of_a_file_that_never_came_whole_is_kept(world: World) -> None:
+    linked(world, LinkTroubleError("cut", 200))
+    until_given_up(world)
+    assert world.answers.files == {(JOB_ID, 1, "file.1"): b"the beginning"}
+
+
+@pytest.mark.parametrize("error", [UnsafeLinkError("10.0.0.1 is not public"), AudioTooLargeError("300 MB")])
+def test_a_link_to_what_fermata_does_not_take_is_asked_for_anew_once(world: World, error: FermataError) -> None:
+    linked(world, error)
+    assert store(world) is StoreOutcome.LINK_EXPIRED
+    job = world.stored(JOB_ID)
+    again = job.attempts[0].after(AudioAt(LINK), world.clock())
+    world.jobs.save(job.with_outcome(again, world.clock()))
+    assert given_up(world).code in ("unsafe_link", "too_large")
+
+
+@pytest.mark.parametrize("error", [UnsafeLinkError("10.0.0.1 is not public"), AudioTooLargeError("300 MB")])
+def test_such_a_link_without_a_task_behind_it_is_given_up_at_once(world: World, error: FermataError) -> None:
+    linked(world, error, provider="minimax", upstream_id=None)
+    assert given_up(world).code in ("unsafe_link", "too_large")
+
+
+def test_nothing_is_fetched_past_the_callers_own_deadline(world: World) -> None:
+    finish_by = NOON + timedelta(seconds=30)
+    job = ready_job(LINK, "aimlapi", upstream_id="task:1")
+    world.jobs.create(job.model_copy(update={"request": song_request(finish_by=finish_by)}))
+    world.links.files[LINK] = LinkTroubleError("cdn answered", 503)
+    fetches, took_s = until_given_up(world)
+    assert 30 <= took_s < 60
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert (world.stored(JOB_ID).status, fetches) == (JobStatus.EXPIRED, 5)
+
+
+def test_a_new_link_that_is_had_does_not_renew_the_patience(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 403))
+    began = world.clock.now
+    for _ in range(200):
+        found = step(world)
+        if found.outcome is StoreOutcome.STORED:
+            break
+        world.clock.pass_seconds(found.wait_seconds)
+        world.upstream.script = [json_answer({"id": "task:1", "status": "completed", "audio_file": {"url": LINK}})]
+        assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
+    assert (world.clock.now - began).total_seconds() == 3600
+    assert len(world.links.fetched) + len(world.upstream.sent) <= MOST_FETCHES + MOST_POLLS
 
 
 def test_a_repeated_run_after_a_lost_renewal_asks_for_the_poll_again(world: World) -> None:
-    linked(world, LinkExpiredError("cdn answered 403"))
+    linked(world, LinkTroubleError("cdn answered", 403))
     store(world)
     before = world.stored(JOB_ID)
     assert store(world) is StoreOutcome.LINK_EXPIRED
     assert (world.stored(JOB_ID), len(world.links.fetched)) == (before, 1)
 
 
-def test_two_runs_that_find_the_link_dead_at_once_agree(world: World) -> None:
-    linked(world, LinkExpiredError("cdn answered 403"))
+def test_two_runs_that_find_the_link_dead_at_once_ask_for_one_new_link(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 403))
     outcomes = []
     world.jobs.before_next_save = lambda: outcomes.append(store(world))
     outcomes.append(store(world))
@@ -215,24 +366,21 @@ def test_two_runs_that_find_the_link_dead_at_once_agree(world: World) -> None:
     assert world.stored(JOB_ID).attempts[0].link_renewals == 1
 
 
-def test_a_run_that_stored_a_song_while_another_gave_its_link_up_is_repeated(world: World) -> None:
+def test_a_run_that_stored_a_song_while_another_asked_for_a_new_link_goes_with_the_other(world: World) -> None:
     linked(world, AUDIO)
 
     def the_other_run_finds_the_link_dead() -> None:
-        world.links.files[LINK] = LinkExpiredError("cdn answered 403")
+        world.links.files[LINK] = LinkTroubleError("cdn answered", 403)
         assert store(world) is StoreOutcome.LINK_EXPIRED
 
     world.jobs.before_next_save = the_other_run_finds_the_link_dead
-    with pytest.raises(StaleRecordError):
-        store(world)
     assert store(world) is StoreOutcome.LINK_EXPIRED
 
 
-@pytest.mark.parametrize("error", [UnsafeLinkError("host not listed"), TransientError("cut")])
-def test_other_trouble_of_a_link_is_told_and_changes_nothing(world: World, error: FermataError) -> None:
-    linked(world, error)
+def test_trouble_of_our_own_stores_is_told_and_changes_nothing(world: World) -> None:
+    linked(world, TransientError("the answer could not be read"))
     before = world.stored(JOB_ID)
-    with pytest.raises(type(error)):
+    with pytest.raises(TransientError):
         store(world)
     assert (world.stored(JOB_ID), world.tracks.files) == (before, {})
 
@@ -245,7 +393,7 @@ def test_a_song_that_could_not_be_put_away_is_tried_again(world: World) -> None:
     assert store(world) is StoreOutcome.STORED
 
 
-@pytest.mark.parametrize("audio", [AUDIO, LinkExpiredError("gone"), TransientError("cut")])
+@pytest.mark.parametrize("audio", [AUDIO, LinkTroubleError("gone", 404), TransientError("cut")])
 def test_no_run_leaves_a_file_behind_on_disk(world: World, audio: bytes | FermataError) -> None:
     linked(world, audio)
     try:
@@ -271,7 +419,7 @@ def test_a_job_without_a_song_to_store_goes_on_to_its_settlement(world: World, j
 
 def test_a_run_for_another_attempt_stores_nothing(world: World) -> None:
     world.jobs.create(generating_job())
-    assert store_audio(JOB_ID, 2, world.store_ports()) is StoreOutcome.STORED
+    assert store_audio(JOB_ID, 2, world.store_ports()) == StoreStep(StoreOutcome.STORED)
     assert world.stored(JOB_ID) == generating_job()
 
 
@@ -286,3 +434,13 @@ def test_a_job_that_was_settled_while_its_song_was_stored_stays_settled(world: W
 def test_an_unknown_job_is_refused(world: World) -> None:
     with pytest.raises(NotFoundError):
         store(world)
+
+
+@pytest.mark.parametrize("status", [200, 206])
+def test_words_in_place_of_a_file_are_asked_again_for_the_whole_patience_and_are_no_song(
+    world: World, status: int
+) -> None:
+    linked(world, LinkTroubleError("cdn answered 200 with a text instead of audio", status))
+    _, took_s = until_given_up(world)
+    reason = world.stored(JOB_ID).missing[0].reason
+    assert (took_s, reason.failure_class, reason.code) == (3600, FailureClass.BAD_AUDIO, "no_whole_file")

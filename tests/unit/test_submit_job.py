@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.api.responses.quote import Quote
 from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.jobs import JobStatus
@@ -120,7 +121,8 @@ def test_an_id_is_never_given_twice() -> None:
 def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
     world = World()
     body = {**BODY, "fallbacks": ["aimlapi/minimax/music-2.0"]}
-    quote = quote_job(order(body).body, "acme", world.submit_ports(), NOON)
+    plan = quote_job(order(body).body, "acme", world.submit_ports(), NOON)
+    quote = Quote.of(plan, NOON).as_json()
     assert (len(world.jobs), world.machine.started, world.upstream.posts) == (0, [], 0)
     assert quote == {
         "object": "quote",
@@ -138,7 +140,7 @@ def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
 def test_a_quote_names_the_fallbacks_and_the_times_that_hold_at_the_moment() -> None:
     world = World(default_fallbacks={"minimax/music-2.5": ("aimlapi/minimax/music-2.0",)})
     world.estimates.known["minimax/music-2.5"] = Estimate(p50_s=10, p80_s=20)
-    quote = quote_job(order(BODY).body, "acme", world.submit_ports(), NOON)
+    quote = Quote.of(quote_job(order(BODY).body, "acme", world.submit_ports(), NOON), NOON).as_json()
     assert (quote["fallbacks"], quote["hold_credits"]) == (["aimlapi/minimax/music-2.0"], 39)
     assert quote["estimate"] == {"p50_s": 10, "p80_s": 20, "ready_at": "2026-11-21T12:00:10.000Z"}
 

@@ -107,7 +107,7 @@ def test_a_task_that_failed_after_it_was_accepted_is_told() -> None:
     world = world_with(TASK, TASK_FAILED, provider="aimlapi")
     start(world)
     assert told(world) == []
-    poll_generation(JOB_ID, 1, 0, world.poll_ports())
+    poll_generation(JOB_ID, 1, world.poll_ports())
     settled(world)
     assert told(world) == AIMLAPI
 

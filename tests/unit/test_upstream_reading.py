@@ -125,9 +125,25 @@ def test_a_message_that_is_too_long_still_ends_with_what_to_do() -> None:
         ("0", 0),
         (" 1002 ", 1002),
         ("-1", -1),
+        (1008.0, 1008),
+        ("1008.0", 1008),
+        ("1.008E3", 1008),
+        (" 2153.00 ", 2153),
+        ("+7", 7),
+        (-0.0, 0),
+        (999_999_999, 999_999_999),
+        (10**9, None),
+        (1e300, None),
+        ("1e99", None),
+        (float("inf"), None),
+        (float("nan"), None),
+        ("nan", None),
+        (1008.5, None),
+        ("1008.5", None),
+        ("1_008", None),
+        ("0x1", None),
+        ("٣", None),
         (True, None),
-        (1.0, None),
-        ("1.0", None),
         ("", None),
         ("x", None),
         (None, None),
@@ -146,15 +162,26 @@ def test_only_an_http_error_is_an_error_status(value: JsonValue, status: int | N
 
 
 @pytest.mark.parametrize(
-    "value", [None, 1, "", "ftp://a", "/relative", "https://a b", "https://a\n", "https://a/\ud800"]
+    "value",
+    [None, 1, "", "http", "https:/a", "ftp://a", "/relative", "//a/b", "a https://a", "https://a/" + "x" * 8192],
 )
 def test_what_cannot_be_fetched_is_no_link(value: JsonValue) -> None:
     assert read_link(value) is None
 
 
-def test_a_link_is_passed_on_byte_for_byte() -> None:
-    link = "https://a.b/c%2Fd?sig=%2B%3d&e=é~"
-    assert read_link(link) == link
+@pytest.mark.parametrize("around", ["", " ", "\n", "\r\n\t "])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://a.b/c%2Fd?sig=%2B%3d&e=é~",
+        "HTTPS://a.b/My Song/1.mp3?k=1",
+        "http://a.b/夜の雨.mp3",
+        "https://a.b/two\tlines\n.mp3",
+        "https://a.b/\x00\\",
+    ],
+)
+def test_a_link_is_passed_on_byte_for_byte_but_for_white_space_around_it(link: str, around: str) -> None:
+    assert read_link(f"{around}{link}{around}") == link
 
 
 def test_a_member_of_what_is_no_object_is_none() -> None:

@@ -25,7 +25,7 @@ from fermata.use_cases.read_usage import read_usage
 from fermata.use_cases.settle_job import settle_job
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import AnswersInstead, aws_error, dynamodb_with_table
-from tests.songs import JOB_ID, candidate, delivered_job, queued_job, rate_limited, ready_job, stored_track
+from tests.songs import JOB_ID, candidate, delivered_job, queued_job, rate_limited, ready_job, stored_track, suno_job
 from tests.twins import NOON, World
 from tests.unit.test_money_contract import delivered
 
@@ -105,6 +105,12 @@ def test_any_other_end_counts_a_job_that_costs_nothing(end: Job) -> None:
     assert (usage.jobs, usage.succeeded, usage.credits, usage.audio_ms) == (1, 0, 0, 0)
 
 
+def test_a_part_of_the_songs_counts_its_share_and_its_length() -> None:
+    end = suno_job(2).settled(None, NOON)
+    assert (usage_of(end).credits, usage_of(end).audio_ms, usage_of(end).succeeded) == (10, DURATION_MS, 1)
+    assert usage_event(end).detail["credits"] == usage_event(end.forgotten(NOON)).detail["credits"] == 10
+
+
 def test_an_open_job_counts_nothing() -> None:
     with pytest.raises(AssertionError, match="queued job has not ended"):
         usage_of(queued_job())
@@ -158,11 +164,8 @@ def test_pages_lead_on_to_the_next_one(books: Books) -> None:
     cursor: str | None = None
     for _ in range(9):
         page = UsagePage(of, 2, None if cursor is None else of.place_of(cursor))
-        answer = read_usage(page, books.usage)
-        data, following = answer["data"], answer["next_cursor"]
-        assert isinstance(data, list)
-        days += [int(str(row["day"])[-2:]) for row in data if isinstance(row, dict)]
-        cursor = str(following) if following else None
+        found, cursor = read_usage(page, books.usage)
+        days += [row.day.day for row in found]
         if cursor is None:
             break
     assert days == [21, 22, 23, 24, 25]

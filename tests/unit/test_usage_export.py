@@ -1,7 +1,7 @@
 """A provider's usage export is understood under several names, and refused as a whole where one line is wrong."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -68,6 +68,103 @@ def test_a_json_export_may_have_an_object_a_line() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": "a1"}',
+        '{"id": "a1"}\n',
+        '\ufeff{"id": "a1"}\r\n',
+        '{"id": "a1"},\n',
+        '{"id": "a1", "data": [], "usage": {"seconds": 30}}',
+        '{"id": "a1", "items": ["one", "two"]}',
+        '{"ID": "a1", "tags": []}',
+        '{\n  "id": "a1",\n  "note": "pretty"\n}\n',
+    ],
+)
+def test_one_json_line_is_an_export(text: str) -> None:
+    assert parse_usage_export(text.encode()) == [row(1, upstream_id="a1")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", ",\n", "\n\n", " \n\t\n"])
+def test_lines_of_json_end_as_files_end_lines(end: str) -> None:
+    text = end.join(['{"id": "a1", "note": "one\u2028line\u0085still"}', '{"id": "a2"}', ""])
+    assert [each.upstream_id for each in parse_usage_export(text.encode())] == ["a1", "a2"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"results": [{"id": "a1"}], "errors": [], "pages": [1, 2]},
+        {"id": "export-7", "created_at": "2026-11-21", "data": [{"id": "a1"}]},
+        {"data": {"total": 1, "list": [{"id": "a1"}]}},
+        {"Records": [{"created_at": "2026-11-21T12:00:00Z", "model": "m"}]},
+    ],
+)
+def test_the_list_of_an_export_may_have_another_name(document: object) -> None:
+    assert len(parse_usage_export(json.dumps(document).encode())) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1795262400.106", 0.106),
+        ("1795262400.1069999", 0.106999),
+        ("1795262400106", 0.106),
+        ("1795262400106.5", 0.1065),
+        ("1795262400106500", 0.1065),
+        ("1.795262400106E9", 0.106),
+        ("+1795262400", 0),
+        ("2026-11-21T12:00:00.106Z", 0.106),
+        ("2026-11-21 12:00:00 UTC", 0),
+        ("2026-11-21 13:00:00 +0100", 0),
+        ("20261121T120000Z", 0),
+    ],
+)
+def test_a_moment_may_have_a_fraction_in_every_form_and_layout(text: str, seconds: float) -> None:
+    moment = NOON + timedelta(seconds=seconds)
+    layouts = [f'created_at,model\n"{text}",m\n', json.dumps([{"created_at": text, "model": "m"}])]
+    if text[0].isdecimal() and text.replace(".", "").replace("E", "").isdecimal():
+        layouts.append(f'{{"created_at": {text}, "model": "m"}}')
+    assert {parse_usage_export(layout.encode())[0].created_at for layout in layouts} == {moment}
+
+
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        ("1.5e-1", "0.15"),
+        (" 0.15 ", "0.15"),
+        ("$0.15", "0.15"),
+        ("0.15 USD", "0.15"),
+        ("US$ 1,234.50", "1234.50"),
+        (".15", "0.15"),
+        ("-0.15", "-0.15"),
+        ("\N{MINUS SIGN}0.15", "-0.15"),
+        ("-$0.15", "-0.15"),
+        ("$-0.15", "-0.15"),
+        ("($0.15)", "-0.15"),
+        ("-1,234", "-1234"),
+    ],
+)
+def test_an_amount_is_read_as_exports_and_spreadsheets_write_it(text: str, cost: str) -> None:
+    (found,) = parse_usage_export(f'id,amount\na1,"{text}"\n'.encode())
+    assert (found.cost_usd, found.is_refund) == (Decimal(cost), cost.startswith("-"))
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.00", "-0", "0e0", "$0.00", "+0", "(0.00)"])
+def test_what_was_listed_at_no_cost_was_not_charged_however_the_zero_is_written(nothing: str) -> None:
+    (found,) = parse_usage_export(f"id,amount\na1,{nothing}\n".encode())
+    assert (found.charged, found.is_refund) == (False, False)
+
+
+def test_an_order_may_be_refunded_in_parts_beside_its_charge() -> None:
+    rows = parse_usage_export(b"id,amount\na1,0.15\na1,-0.10\na1,-0.05\n")
+    assert [each.refund_usd for each in rows] == [Decimal(0), Decimal("0.10"), Decimal("0.05")]
+
+
+def test_commas_at_the_ends_of_lines_add_no_fields() -> None:
+    assert parse_usage_export(b"id,amount,\na1,0.15,\na2,0.15\n , , \n")[1].upstream_id == "a2"
+
+
+@pytest.mark.parametrize(
     ("data", "problem"),
     [
         (b"", "the export has no rows"),
@@ -84,7 +181,26 @@ def test_a_json_export_may_have_an_object_a_line() -> None:
         (b"model\nm\n", "line 2 has no id"),
         (b"created_at\n2026-11-21\n", "line 2 has no id"),
         (b"id,created_at\na1,yesterday\n", "line 2 created_at:"),
-        (b"id,amount\na1,-1\n", "line 2 cost_usd:"),
+        (b"id,amount\na1,-1000001\n", "line 2 cost_usd:"),
+        (b"id,amount\na1,(0.15\n", "line 2 cost_usd:"),
+        (b'id,amount\na1,"0,15"\n', "line 2 cost_usd: must be an amount in USD with a decimal point"),
+        (b'id,amount\na1,"1,2345"\n', "line 2 cost_usd:"),
+        ("id,amount\na1,€0.15\n".encode(), "line 2 cost_usd:"),
+        (b"id,amount\na1,0x1\n", "line 2 cost_usd:"),
+        (b"id,amount\na1,-Infinity\n", "line 2 cost_usd:"),
+        (b"id,created_at\na1,1.79597E+09\n", "line 2 created_at: must have all of its digits"),
+        (b"id,created_at\na1,1e40\n", "line 2 created_at:"),
+        (b"id,created_at\na1,17959657071060000000\n", "line 2 created_at:"),
+        (b"id,created_at\na1,-1795965707\n", "line 2 created_at:"),
+        (b"id,created_at\na1,0001-01-01T00:00:00+14:00\n", "line 2 created_at:"),
+        (b"id,amount\na1,-0.15\na1,-0.15\n", "line 3 repeats the refund of line 2"),
+        (b"id,amount\na1,0.15\na1,-0.15\na1,0.15\n", "line 4 repeats the id of line 2"),
+        (b'{"id": "a1", "amount": "cheap"}', "line 1 cost_usd:"),
+        (b'\n\n{"id": "a1", "amount": "cheap"}\n', "line 3 cost_usd:"),
+        (b'{"data": [{"id": "a1"}, 7]}', "line 2 is no JSON object"),
+        (b'{"id": "envelope", "data": [{"id": "a1"}, 7]}', "line 2 is no JSON object"),
+        (b'{"data": []}', "the export has no rows"),
+        (b'[{"id": "a1", "amount": ' + b"1" * 5000 + b"}]", "line 1 has a number that is too long"),
         (b"id,amount\na1,NaN\n", "line 2 cost_usd:"),
         (b"id,amount\na1,cheap\n", "line 2 cost_usd:"),
         (b"id,charged\na1,perhaps\n", "line 2 charged:"),

@@ -11,7 +11,7 @@ from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import AttemptState, Job
 from fermata.domain.pacing import LONGEST_WAIT_S, Pace
-from fermata.domain.verdicts import Verdict, Word, still_generating, verdict_on, waiting_for_a_turn
+from fermata.domain.verdicts import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
 from tests.songs import (
     claimed_attempt,
     delivered_job,
@@ -91,7 +91,6 @@ def test_the_payload_holds_only_what_the_machine_reads() -> None:
         "attempt": 1,
         "wait_seconds": 56,
         "not_before": "2026-11-21T12:00:00Z",
-        "misses": 0,
     }
 
 
@@ -111,12 +110,14 @@ def test_a_job_waits_for_its_turn_to_the_millisecond_and_not_beyond_start_by() -
     assert waiting_for_a_turn(job, never).not_before == "2026-11-21T13:00:00Z"
 
 
-def test_still_generating_keeps_the_count_of_misses() -> None:
-    found = still_generating(claimed_attempt(), NOON, 0, 3)
-    assert (found.verdict, found.wait_seconds, found.misses) == (Word.GENERATING, 1, 3)
+def test_a_wait_of_a_running_task_is_bounded_and_one_of_trouble_is_what_the_patience_says() -> None:
+    assert still_generating(claimed_attempt(), 3000).wait_seconds == LONGEST_WAIT_S
+    assert asked_again(claimed_attempt(), 3000).wait_seconds == 3000
 
 
-@pytest.mark.parametrize(("elapsed_s", "wait_s"), [(0, 56), (40, 16), (56, 7), (80, 10), (3000, 15)])
+@pytest.mark.parametrize(
+    ("elapsed_s", "wait_s"), [(0, 56), (40, 16), (56, 7), (80, 10), (180, 15), (181, 23), (3000, 300)]
+)
 def test_a_task_is_first_asked_for_by_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
     assert verdict(generating_job(), elapsed_s).wait_seconds == wait_s
 

@@ -4,11 +4,21 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fermata.api.responses.account import Account
 from fermata.domain.jobs import Charged, Job, JobStatus
 from fermata.domain.wallet import EntryKind, Plan, Wallet, empty_wallet, grant_of, hold_on, month_of, settlement_of
-from fermata.domain.wallet_view import wallet_view
 from fermata.errors import OutOfCreditError
-from tests.songs import JOB_ID, candidate, delivered_job, failed_job, queued_job, rate_limited, ready_job, stored_track
+from tests.songs import (
+    JOB_ID,
+    candidate,
+    delivered_job,
+    failed_job,
+    queued_job,
+    rate_limited,
+    ready_job,
+    stored_track,
+    suno_job,
+)
 from tests.twins import NOON
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -69,6 +79,26 @@ def test_an_end_spends_the_delivered_models_price_and_returns_the_rest(
     assert [(entry.kind.value, entry.credits) for entry in settlement.entries] == entries
     assert {entry.attempt for entry in settlement.entries} == {1}
     assert settlement.held == -job.hold_credits
+
+
+@pytest.mark.parametrize(
+    ("job", "entries"),
+    [
+        pytest.param(suno_job(1, 2), [("settle", 20)], id="both of two"),
+        pytest.param(suno_job(2), [("settle", 10), ("refund", 10)], id="the second of two"),
+        pytest.param(suno_job(1, 3, made=3), [("settle", 20)], id="an extra song in place of an ordered one"),
+        pytest.param(suno_job(1, 2, 3, made=3), [("settle", 20)], id="an extra song costs nothing"),
+        pytest.param(suno_job(1, price=21), [("settle", 10), ("refund", 11)], id="half a credit is not taken"),
+        pytest.param(suno_job(1, price=1), [("settle", 0), ("refund", 1)], id="a share below one credit is free"),
+        pytest.param(suno_job(1, price=0, songs=1), [("settle", 0)], id="a song that was paid before"),
+    ],
+)
+def test_an_end_spends_the_share_of_the_songs_that_are_there(job: Job, entries: list[tuple[str, int]]) -> None:
+    ended = job.settled(None, NOON)
+    assert [(entry.kind.value, entry.credits) for entry in settlement_of(ended).entries] == entries
+    funded = wallet().after(grant_of("acme", 100, "g", NOON)).after(hold_on(ended)).after(settlement_of(ended))
+    assert counters(funded) == (100, 100 - entries[0][1], 0, entries[0][1])
+    assert (funded.spent_in_month, funded.open_jobs) == (entries[0][1], 0)
 
 
 def test_an_open_job_cannot_be_settled() -> None:
@@ -149,7 +179,8 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
     postpaid = wallet(
         plan=Plan.POSTPAID, cap_credits=100, granted=10, held=40, spent=60, spent_in_month=60, balance=-90
     )
-    assert wallet_view(postpaid, NOON) == {
+    assert Account.of(postpaid, NOON).as_json() == {
+        "object": "account",
         "tenant_id": "acme",
         "plan": "postpaid",
         "cap_credits": 100,
@@ -163,7 +194,7 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
         "in_flight_jobs": 0,
         "limits": {"submits_per_minute": 60, "reads_per_minute": 600, "concurrent_jobs": 100, "monthly_credits": None},
     }
-    december = wallet_view(postpaid, DECEMBER)
+    december = Account.of(postpaid, DECEMBER).as_json()
     assert (december["month"], december["spent_this_month_credits"], december["available_credits"]) == (
         "2026-12",
         0,

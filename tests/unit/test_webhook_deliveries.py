@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import pytest
 
+from fermata.api.responses.webhook import WebhookAttempt
 from fermata.domain.webhook_deliveries import (
     JITTER,
     SCHEDULE_S,
     Answered,
+    NoAnswer,
     NotAnswered,
     Outcome,
     Reply,
@@ -18,7 +20,6 @@ from fermata.domain.webhook_deliveries import (
     is_overtaken,
     pause_s,
     step_after,
-    webhook_attempt_view,
 )
 from tests.twins import NOON
 from tests.webhooks import ORIGIN
@@ -73,7 +74,7 @@ def test_every_2xx_is_a_delivery(status: int) -> None:
             Answered(status)
             for status in (100, 199, 300, 301, 302, 304, 307, 308, 400, 401, 404, 429, 500, 502, 503, 504)
         ),
-        NotAnswered("timeout"),
+        NotAnswered(NoAnswer.TIMEOUT),
     ],
 )
 def test_everything_else_is_tried_again(reply: Reply) -> None:
@@ -106,7 +107,7 @@ def test_only_a_later_delivery_that_arrived_overtakes_an_earlier_one() -> None:
 
 def test_a_try_is_shown_without_the_path_of_its_address() -> None:
     attempt = attempt_after(Answered(503, 60), Try(0, 2), ORIGIN, NOON, 0.0)
-    assert webhook_attempt_view(attempt) == {
+    assert WebhookAttempt.of(attempt).as_json() == {
         "replay": 0,
         "number": 2,
         "at": "2026-11-21T12:00:00.000Z",
@@ -119,6 +120,6 @@ def test_a_try_is_shown_without_the_path_of_its_address() -> None:
 
 
 def test_a_try_without_an_answer_says_why() -> None:
-    view = webhook_attempt_view(attempt_after(NotAnswered("timeout"), Try(3, LAST), ORIGIN, NOON, 0.0))
+    view = WebhookAttempt.of(attempt_after(NotAnswered(NoAnswer.TIMEOUT), Try(3, LAST), ORIGIN, NOON, 0.0)).as_json()
     assert (view["status_code"], view["error"], view["outcome"]) == (None, "timeout", "given_up")
     assert (view["replay"], view["next_try_at"]) == (3, None)

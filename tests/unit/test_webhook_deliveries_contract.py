@@ -13,6 +13,7 @@ from fermata.domain.webhook_deliveries import (
     KEPT_FOR,
     MOST_REPLAYS,
     Answered,
+    NoAnswer,
     NotAnswered,
     Reply,
     Try,
@@ -50,7 +51,7 @@ def attempt(number: int, replay: int = 0, reply: Reply = BUSY) -> WebhookAttempt
     return attempt_after(reply, Try(replay, number), ORIGIN, NOON, 0.0)
 
 
-@pytest.mark.parametrize("reply", [Answered(503, 60), Answered(204), Answered(410), NotAnswered("timeout")])
+@pytest.mark.parametrize("reply", [Answered(503, 60), Answered(204), Answered(410), NotAnswered(NoAnswer.TIMEOUT)])
 def test_a_try_is_read_back_equal(deliveries: WebhookDeliveries, reply: Reply) -> None:
     assert deliveries.add(JOB_ID, attempt(1, reply=reply)) == attempt(1, reply=reply)
     assert deliveries.of(JOB_ID) == (attempt(1, reply=reply),)

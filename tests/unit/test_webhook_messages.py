@@ -11,7 +11,7 @@ from fermata.domain.webhook_deliveries import MOST_REPLAYS
 from fermata.domain.webhook_messages import WebhookEndpoint, delivery_name, message_of, receiver_of, webhook_id
 from fermata.domain.webhook_secrets import WebhookSecrets
 from tests.api_document import problems_with, read_document
-from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job, failed_job, queued_job, rate_limited
+from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job, failed_job, queued_job, rate_limited, suno_job
 from tests.twins import NOON
 from tests.webhooks import CALLBACK_URL, SECRET, URL, called_back
 
@@ -31,10 +31,16 @@ def test_a_message_is_thin() -> None:
             "model": "minimax/music-2.5",
             "charged": "yes",
             "price_credits": 30,
+            "spent_credits": 30,
             "error_class": None,
             "finished_at": "2026-11-21T12:00:00.000Z",
         },
     }
+
+
+def test_a_message_says_the_share_that_was_paid() -> None:
+    data = json.loads(message_of(suno_job(2).settled(None, NOON)).body)["data"]
+    assert (data["price_credits"], data["spent_credits"], data["charged"]) == (20, 10, "yes")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from tooling.openapi import answers, examples
-from tooling.openapi.operations import OPERATIONS, Answer, Operation
+from fermata.api.query import takes_any_query
+from fermata.api.responses.problem import GatewayMessage, Problem
+from fermata.domain.webhook_messages import WebhookEvent, event_type
+from tooling.openapi import examples
+from tooling.openapi.operations import OPERATIONS, WEBHOOKS, Answer, Operation
 from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS, WEBHOOK_PARAMETERS
 from tooling.openapi.problems import PROBLEM_TYPES, ProblemType, table_of_types
 
@@ -20,7 +23,7 @@ _INTRODUCTION: Final = """\
 Orders songs from paid music providers and keeps what they made. Times are in UTC, prices in credits.
 
 Send `Authorization: Bearer fk_...` with everything below `/v1`, save callbacks. Bodies are JSON in UTF-8. Fields may be
-added to answers.
+added to answers. A field or a query parameter that an operation does not have is refused (422), never passed over.
 
 ## Problems
 
@@ -53,7 +56,7 @@ def openapi_document() -> Json:
         "servers": [{"url": "/"}],
         "security": [{"ApiKey": []}],
         "paths": paths,
-        "webhooks": {kind: _webhook(kind, told) for kind, told in answers.WEBHOOK_TYPES.items()},
+        "webhooks": {event_type(status): _webhook(event_type(status), told) for status, told in WEBHOOKS.items()},
         "components": {
             "securitySchemes": {
                 "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `fk_<id>_<secret>`."}
@@ -148,9 +151,12 @@ def _failures(operation: Operation, limited: tuple[str, ...]) -> Iterator[tuple[
 
 
 def _anywhere(operation: Operation) -> Iterable[str]:
+    query = () if takes_any_query(operation.path) or "invalid_request" in operation.problems else ("invalid_request",)
     if operation.tag == "service":
-        return ("internal",)
-    return ("internal", "unavailable") if operation.public else ("insufficient_scope", "internal", "unavailable")
+        return (*query, "internal")
+    if operation.public:
+        return (*query, "internal", "unavailable")
+    return (*query, "insufficient_scope", "internal", "unavailable")
 
 
 def _gateway(operation: Operation) -> dict[int, str]:
@@ -167,7 +173,8 @@ def _failure(status: int, problems: list[ProblemType], message: str | None, limi
     if message is not None:
         example = {"message": message}
         content["application/json"] = {"schema": _ref("schemas", "GatewayMessage"), "example": example}
-    headers = (*(("Retry-After",) if status in (429, 503) else ()), *limited)
+    says_when = status in (429, 503) or any(kind.slug == "no_such_track" for kind in problems)
+    headers = (*(("Retry-After",) if says_when else ()), *limited)
     entry: Json = {"description": _what_went_wrong(status, problems, message)}
     if headers:
         entry["headers"] = {name: _ref("headers", name) for name in headers}
@@ -185,9 +192,7 @@ def _ref(kind: str, name: str) -> Json:
 
 
 def _schemas() -> Json:
-    models: dict[type[BaseModel], None] = dict.fromkeys(
-        [*_models(), answers.Problem, answers.GatewayMessage, answers.WebhookEvent]
-    )
+    models: dict[type[BaseModel], None] = dict.fromkeys([*_models(), Problem, GatewayMessage, WebhookEvent])
     _, found = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
     )

@@ -38,10 +38,12 @@ QUEUED_JOB: Final[Example] = {
     "finish_by": None,
     "charged": "held",
     "price_credits": 30,
+    "spent_credits": 0,
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
     "recovered_from": None,
     "attempt_count": 0,
     "tracks": [],
+    "missing_tracks": [],
     "error": None,
     "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
 }
@@ -52,6 +54,7 @@ SUCCEEDED_JOB: Final[Example] = {
     "updated_at": "2026-11-21T07:49:01.120Z",
     "finished_at": "2026-11-21T07:49:01.120Z",
     "charged": "yes",
+    "spent_credits": 30,
     "estimate": None,
     "attempt_count": 1,
     "tracks": [
@@ -111,6 +114,7 @@ WEBHOOK_EVENT: Final[Example] = {
         "model": "minimax/music-2.5",
         "charged": "yes",
         "price_credits": 30,
+        "spent_credits": 30,
         "error_class": None,
         "finished_at": "2026-11-21T07:49:01.120Z",
     },

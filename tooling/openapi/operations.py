@@ -8,9 +8,18 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from fermata.api.responses.account import Account, UsageList
+from fermata.api.responses.attempt import AttemptList
+from fermata.api.responses.job import Job, JobList
+from fermata.api.responses.model import ModelList
+from fermata.api.responses.problem import Health
+from fermata.api.responses.quote import Quote
+from fermata.api.responses.reference import Reference
+from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
+from fermata.domain.jobs import JobStatus
 from fermata.domain.requests import SongRequest
 from fermata.use_cases.create_reference import UploadRequest
-from tooling.openapi import answers, examples
+from tooling.openapi import examples
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,14 @@ class Operation:
         return f"{self.method} {self.path}"
 
 
+WEBHOOKS: Final = {
+    JobStatus.SUCCEEDED: "A song is there",
+    JobStatus.FAILED: "A job failed",
+    JobStatus.CANCELED: "A job was canceled",
+    JobStatus.EXPIRED: "A song would have come too late",
+}
+"""What has happened when a webhook tells of a job that ended with a status."""
+
 _OF_A_PLAN: Final = ("rate_limited", "too_many_jobs", "monthly_limit_reached")
 _OF_A_JOB: Final = ("get_job", "get_audio", "list_attempts", "cancel_job", "delete_job")
 _OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
@@ -66,7 +83,7 @@ OPERATIONS: Final = (
             Answer(
                 HTTPStatus.OK,
                 "The job has ended while the request was held (`Prefer: wait=n`).",
-                answers.Job,
+                Job,
                 ("Location", "Preference-Applied", "Idempotency-Replayed"),
                 examples.SUCCEEDED_JOB,
                 _OF_A_JOB,
@@ -74,7 +91,7 @@ OPERATIONS: Final = (
             Answer(
                 HTTPStatus.ACCEPTED,
                 "The job is stored and paid for, and will be worked on.",
-                answers.Job,
+                Job,
                 ("Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed"),
                 examples.QUEUED_JOB,
                 _OF_A_JOB,
@@ -91,7 +108,7 @@ OPERATIONS: Final = (
         "/v1/jobs",
         "list_jobs",
         "The tenant's jobs, newest first",
-        (Answer(HTTPStatus.OK, "A page of jobs.", answers.JobList, (), examples.JOB_LIST),),
+        (Answer(HTTPStatus.OK, "A page of jobs.", JobList, (), examples.JOB_LIST),),
         problems=("invalid_request", "rate_limited"),
         parameters=("Status", "Limit", "Cursor"),
     ),
@@ -101,7 +118,7 @@ OPERATIONS: Final = (
         "get_job",
         "One job, with links minted now",
         (
-            Answer(HTTPStatus.OK, "The job.", answers.Job, ("ETag", "Retry-After"), examples.SUCCEEDED_JOB),
+            Answer(HTTPStatus.OK, "The job.", Job, ("ETag", "Retry-After"), examples.SUCCEEDED_JOB),
             Answer(HTTPStatus.NOT_MODIFIED, "The caller has it like that.", None, ("ETag", "Retry-After")),
         ),
         problems=("not_found", "rate_limited"),
@@ -130,7 +147,7 @@ OPERATIONS: Final = (
         "/v1/jobs/{id}/attempts",
         "list_attempts",
         "What was tried, with whom, and who charged",
-        (Answer(HTTPStatus.OK, "Every attempt.", answers.AttemptList, (), examples.ATTEMPT_LIST),),
+        (Answer(HTTPStatus.OK, "Every attempt.", AttemptList, (), examples.ATTEMPT_LIST),),
         problems=("not_found", "rate_limited"),
         parameters=("JobId",),
     ),
@@ -139,7 +156,7 @@ OPERATIONS: Final = (
         "/v1/jobs/{id}/cancel",
         "cancel_job",
         "Take back a job that is queued",
-        (Answer(HTTPStatus.OK, "The job, canceled and refunded.", answers.Job, (), examples.CANCELED_JOB),),
+        (Answer(HTTPStatus.OK, "The job, canceled and refunded.", Job, (), examples.CANCELED_JOB),),
         problems=("not_found", "already_ordered", "already_finished"),
         parameters=("JobId",),
     ),
@@ -148,11 +165,7 @@ OPERATIONS: Final = (
         "/v1/jobs/{id}/webhooks",
         "list_webhook_attempts",
         "How the job's webhook was delivered",
-        (
-            Answer(
-                HTTPStatus.OK, "Every try of the last 30 days.", answers.WebhookAttemptList, (), examples.WEBHOOK_LIST
-            ),
-        ),
+        (Answer(HTTPStatus.OK, "Every try of the last 30 days.", WebhookAttemptList, (), examples.WEBHOOK_LIST),),
         problems=("not_found", "rate_limited"),
         parameters=("JobId",),
         tag="webhooks",
@@ -166,7 +179,7 @@ OPERATIONS: Final = (
             Answer(
                 HTTPStatus.ACCEPTED,
                 "Another delivery has begun, under the same `webhook-id`.",
-                answers.WebhookReplay,
+                WebhookReplay,
                 (),
                 examples.WEBHOOK_REPLAY,
             ),
@@ -180,7 +193,7 @@ OPERATIONS: Final = (
         "/v1/quote",
         "quote_job",
         "What an order would cost and take; nothing is stored",
-        (Answer(HTTPStatus.OK, "The price and the time.", answers.Quote, (), examples.QUOTE),),
+        (Answer(HTTPStatus.OK, "The price and the time.", Quote, (), examples.QUOTE),),
         problems=(*_OF_A_BODY, "rate_limited"),
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
@@ -190,7 +203,7 @@ OPERATIONS: Final = (
         "/v1/models",
         "list_models",
         "The models on offer with their limits, prices and usual times",
-        (Answer(HTTPStatus.OK, "Every model.", answers.ModelList, (), examples.MODEL_LIST),),
+        (Answer(HTTPStatus.OK, "Every model.", ModelList, (), examples.MODEL_LIST),),
         problems=("rate_limited",),
         tag="models",
     ),
@@ -199,7 +212,7 @@ OPERATIONS: Final = (
         "/v1/references",
         "create_reference",
         "A place to upload the recording that a song shall follow",
-        (Answer(HTTPStatus.CREATED, "An id, and the form to upload with.", answers.Reference, (), examples.REFERENCE),),
+        (Answer(HTTPStatus.CREATED, "An id, and the form to upload with.", Reference, (), examples.REFERENCE),),
         problems=_OF_A_BODY,
         body=UploadRequest,
         body_examples=(("wav", {"content_type": "audio/wav", "bytes": 1024044}),),
@@ -210,7 +223,7 @@ OPERATIONS: Final = (
         "/v1/account",
         "get_account",
         "The tenant's plan, credits and open jobs",
-        (Answer(HTTPStatus.OK, "The account.", answers.Account, (), examples.ACCOUNT),),
+        (Answer(HTTPStatus.OK, "The account.", Account, (), examples.ACCOUNT),),
         problems=("rate_limited",),
         tag="account",
     ),
@@ -219,7 +232,7 @@ OPERATIONS: Final = (
         "/v1/usage",
         "list_usage",
         "What the tenant used, by day and model, oldest first",
-        (Answer(HTTPStatus.OK, "A page of usage.", answers.UsageList, (), examples.USAGE_LIST),),
+        (Answer(HTTPStatus.OK, "A page of usage.", UsageList, (), examples.USAGE_LIST),),
         problems=("invalid_request", "rate_limited"),
         parameters=("From", "To", "UsageLimit", "Cursor"),
         description="Counted on the day in UTC on which a job ended, whatever its end; `credits` are what was spent.",
@@ -250,7 +263,7 @@ OPERATIONS: Final = (
         "/healthz",
         "get_health",
         "Whether requests reach a function",
-        (Answer(HTTPStatus.OK, "They do.", answers.Health, (), {"status": "ok"}),),
+        (Answer(HTTPStatus.OK, "They do.", Health, (), {"status": "ok"}),),
         tag="service",
         public=True,
     ),

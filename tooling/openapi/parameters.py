@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
+from fermata.domain.formats import JOB_ID_PATTERN
 from fermata.domain.job_lists import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.usage import DEFAULT_LIMIT as USAGE_LIMIT
 from fermata.domain.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
 from fermata.domain.usage import LONGEST_SPAN_DAYS
-from tooling.openapi.answers import JOB_ID_PATTERN
 
 Schema = dict[str, Any]
 
@@ -55,8 +55,8 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "Track": _parameter(
         "query",
         "track",
-        "Which of the job's songs.",
-        {"type": "integer", "minimum": 1, "maximum": 99, "default": 1},
+        "Which of the job's songs; without it the first that is there.",
+        {"type": "integer", "minimum": 1, "maximum": 99},
     ),
     "IdempotencyKey": _parameter(
         "header",

@@ -8,7 +8,7 @@ Durations are whole seconds; their defaults are the template's.
 import os
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -26,9 +26,13 @@ from pydantic_core import ErrorDetails
 from fermata.domain.brakes import micro_usd
 from fermata.domain.catalogue import Estimate
 from fermata.domain.circuit import CircuitRules
+from fermata.domain.providers.patience import PatiencePolicy
 from fermata.domain.requests import MAX_FALLBACKS
 from fermata.domain.waiting_line import Limits
 from fermata.errors import ConfigurationError
+
+MACHINE_TIMEOUT_S: Final = 21_600
+"""`TimeoutSeconds` of `statemachine/music_job.asl.json`."""
 
 
 def _split_comma_list(value: str) -> frozenset[str]:
@@ -109,10 +113,18 @@ class DeleteSettings(TableSettings):
     audio_bucket: str
 
 
-class ReapSettings(TellSettings):
+class RescueBoundsSettings(TableSettings):
+    """For how long the songs of ended jobs are fetched, and the longest pause between two tries, in seconds."""
+
+    result_life_seconds: PositiveInt
+    rescue_longest_pause_seconds: PositiveInt
+
+
+class ReapSettings(TellSettings, RescueBoundsSettings):
     """What `reap_jobs` needs."""
 
     music_job_machine_arn: str
+    rescue_machine_arn: str
     reaper_idle_seconds: PositiveInt
     reaper_absent_gap_seconds: PositiveInt
 
@@ -250,6 +262,22 @@ class StartSettings(RememberedKeySettings, TurnSettings, BudgetSettings):
     callback_timeout_seconds: PositiveInt
     api_url_parameter: str
     reference_link_seconds: PositiveInt
+    start_by_seconds: PositiveInt
+    generation_timeout_seconds: PositiveInt
+    patience_seconds: PositiveInt
+
+    @model_validator(mode="after")
+    def _a_patient_job_must_fit_into_its_execution(self) -> Self:
+        needed = (
+            self.start_by_seconds + self.start_timeout_seconds + self.generation_timeout_seconds + self.patience_seconds
+        )
+        if needed > MACHINE_TIMEOUT_S:
+            raise ValueError(
+                f"START_BY_SECONDS + START_TIMEOUT_SECONDS + GENERATION_TIMEOUT_SECONDS + PATIENCE_SECONDS = {needed} "
+                f"is more than the {MACHINE_TIMEOUT_S} s that an execution may take; a paid song would be lost at its "
+                "end, so shorten one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _the_answer_must_fit_into_the_function(self) -> Self:
@@ -270,20 +298,43 @@ class PrepareSettings(UpstreamSettings):
     retry_later_seconds: PositiveInt
 
 
-class PollSettings(RememberedKeySettings):
+class PatienceSettings(TableSettings):
+    """How long a job is patient with what is free after its purchase, and the longest pause between two tries."""
+
+    patience_seconds: PositiveInt
+    patience_longest_pause_seconds: PositiveInt
+
+    @property
+    def patience(self) -> PatiencePolicy:
+        """The policy of all free steps."""
+        return PatiencePolicy(self.patience_seconds, self.patience_longest_pause_seconds)
+
+
+class PollSettings(RememberedKeySettings, PatienceSettings):
     """What `poll_generation` needs."""
 
+    audio_bucket: str
     generation_timeout_seconds: PositiveInt
 
 
-class StoreSettings(TableSettings):
+class StoreSettings(PatienceSettings):
     """What `store_audio` needs."""
 
     audio_bucket: str
+    audio_hosts: CommaSet
     extra_audio_hosts: CommaSet
     trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
     track_retention_days: NonNegativeInt
+
+
+class RescueSettings(RememberedKeySettings, RescueBoundsSettings):
+    """What `rescue_audio` needs; at most `rescue_concurrency` runs fetch at once."""
+
+    audio_bucket: str
+    audio_hosts: CommaSet
+    extra_audio_hosts: CommaSet
+    rescue_concurrency: PositiveInt
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

@@ -22,12 +22,15 @@ FermataError
 │   └── TooManyReplaysError      409: the webhook was sent again as often as it may be
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
+│   │   ├── AudioTooLargeError   it is longer than any song can sensibly be
+│   │   └── CutAudioError        the file is shorter than it says itself; fetching it again may bring the rest
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
 │   └── UnsafeLinkError          a provider's or a caller's link points where Fermata does not go
 ├── UpstreamCallError            a call to a provider brought no complete answer
 │   ├── NotSentError             no connection was made: surely unpaid
 │   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
-├── LinkExpiredError             a link's file is not there (any more); a fresh link may be had
+├── LinkExpiredError             the file behind a caller's link or upload is not there (any more)
+├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
 ├── StaleRecordError             somebody else wrote the job first; read it again and decide again
 │   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
@@ -173,12 +176,26 @@ class BadAudioError(DeliveryError):
     """The result is not audio: odd or foreign characters in the hex text, cut, empty, or no known container."""
 
 
+class AudioTooLargeError(BadAudioError):
+    """A file is longer than any song can sensibly be."""
+
+
+class CutAudioError(BadAudioError):
+    """The file is audio, but shorter than it says itself: fetching it again may bring the rest."""
+
+
 class ResultExpiredError(DeliveryError):
     """The provider's link answered 403, 404 or 410 and no fresh one can be had."""
 
 
 class UnsafeLinkError(DeliveryError):
-    """A link, or a redirect of it, is not https on port 443 of an allowed, globally routed host."""
+    """A link, or a redirect of it, is not https on port 443 of an allowed, globally routed host. `unlisted_host` is the
+    host where only the operator's list of hosts stands in the way.
+    """
+
+    def __init__(self, message: str, unlisted_host: str | None = None) -> None:
+        self.unlisted_host = unlisted_host
+        super().__init__(message)
 
 
 class UpstreamCallError(FermataError):
@@ -194,7 +211,17 @@ class AnswerLostError(UpstreamCallError):
 
 
 class LinkExpiredError(FermataError):
-    """A link answered that its file is not there (any more)."""
+    """A caller's link answered that its file is not there (any more), or an upload is gone."""
+
+
+class LinkTroubleError(FermataError):
+    """A provider's link brought no whole file this time, which may pass: `status` is what its host answered, None where
+    nothing came; `retry_after_s` the host's own wish in seconds, if it has one. The message names the host alone.
+    """
+
+    def __init__(self, message: str, status: int | None = None, retry_after_s: int | None = None) -> None:
+        self.status, self.retry_after_s = status, retry_after_s
+        super().__init__(message)
 
 
 class StaleRecordError(FermataError):
@@ -222,7 +249,14 @@ class ProviderHeldError(FermataError):
 
 
 class TransientError(FermataError):
-    """Something outside failed for now; the step that raised it can be repeated without paying again."""
+    """Something outside failed for now; the step that raised it can be repeated without paying again.
+
+    `told` is what a caller of the API reads; the message adds AWS's own code, where there is one, for the operator.
+    """
+
+    def __init__(self, told: str, aws_code: str | None = None) -> None:
+        self.told, self.aws_code = told, aws_code
+        super().__init__(told if aws_code is None else f"{told}: {aws_code}")
 
 
 class NotStartedError(TransientError):

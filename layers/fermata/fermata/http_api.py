@@ -4,23 +4,21 @@ documents).
 
 import base64
 import binascii
-import json
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, TypedDict
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import JsonValue
 
+from fermata.api.query import refuse_unknown_parameters
+from fermata.api.responses.body import Body
+from fermata.api.responses.problem import Charge, Health, Problem, WrongField
 from fermata.domain.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
-from fermata.domain.catalogue import Estimate
-from fermata.domain.entity_tags import is_known
-from fermata.domain.idempotency import FirstAnswer, is_idempotency_key
-from fermata.domain.job_view import job_view
-from fermata.domain.jobs import Charged, Job
+from fermata.domain.idempotency import is_idempotency_key
+from fermata.domain.job_view import Link, finished_tracks, missing_tracks, why_missing
+from fermata.domain.jobs import Job
 from fermata.domain.plan_limits import WINDOW_S, Allowance
 from fermata.domain.preferences import preferred_wait
 from fermata.domain.problems import is_retryable, problem_of, problem_type
@@ -41,14 +39,22 @@ from fermata.errors import (
 )
 from fermata.log import logger
 
-LONGEST_RETRY_AFTER_S: Final = 30
+
+class Facts(TypedDict, total=False):
+    """Members that only some problems have."""
+
+    required_scope: str
+    balance_credits: int
+    available_credits: int
+    price_credits: int
+
 
 Limit = Callable[[str], Allowance | None]
 """What a tenant's plan leaves of a limit per minute, if that is known."""
 
 
 def create_api(
-    scope: Scope | None, charged: str | None = None, *, count: Limit | None = None, look: Limit | None = None
+    scope: Scope | None, charged: Charge = None, *, count: Limit | None = None, look: Limit | None = None
 ) -> APIGatewayHttpResolver:
     """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
     that to `caller`. Each request is counted against a limit with `count`, or was counted by its answer, and `look`
@@ -59,6 +65,7 @@ def create_api(
 
     def identify(app: APIGatewayHttpResolver, next_step: Callable[..., Response[str]]) -> Response[str]:
         if not _context(app.current_event):
+            refuse_unknown_parameters(app.current_event)
             return next_step(app)
         tenant_id = caller(app.current_event).tenant_id
         if look is not None:
@@ -66,6 +73,7 @@ def create_api(
         if count is not None:
             limit(app, count)
         caller(app.current_event, scope)
+        refuse_unknown_parameters(app.current_event)
         response = next_step(app)
         if "RateLimit" not in response.headers:
             response.headers.update(_limits_told(app))
@@ -73,11 +81,12 @@ def create_api(
 
     def refuse(error: FermataError) -> Response[str]:
         told = problem_of(error)
-        logger.info("request refused", extra={"problem": told.slug, "wrong_fields": len(told.fields)})
-        held = Charged.HELD.value if isinstance(error, NotStartedError) else charged
-        fields = [vars(field) for field in told.fields]
+        # Only where AWS failed: other reasons may quote what was sent.
+        reason = {"reason": str(error)} if isinstance(error, TransientError) else {}
+        logger.info("request refused", extra={"problem": told.slug, "wrong_fields": len(told.fields), **reason})
+        held: Charge = "held" if isinstance(error, NotStartedError) else charged
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError) else {}
-        return problem(api, told.status, told.slug, told.title, told.detail, held, fields, _facts(error), headers)
+        return problem(api, told.status, told.slug, told.title, told.detail, held, told.fields, _facts(error), headers)
 
     def fail(error: Exception) -> Response[str]:
         logger.exception("unexpected error", extra={"error": type(error).__name__})
@@ -85,7 +94,7 @@ def create_api(
         return problem(api, 500, "internal", "Internal error", detail, charged)
 
     def no_route(_: Exception) -> Response[str]:
-        detail = f"there is no {api.current_event.http_method} {api.current_event.path}; see the README for the routes"
+        detail = f"there is no {api.current_event.http_method} {api.current_event.path}; /openapi.json has the routes"
         return problem(api, 404, "not_found", "There is no such route", detail, charged)
 
     api.use([identify])
@@ -109,26 +118,30 @@ def problem(
     slug: str,
     title: str,
     detail: str,
-    charged: str | None = None,
-    errors: list[dict[str, Any]] | None = None,
-    facts: dict[str, int | str] | None = None,
+    charged: Charge = None,
+    fields: Sequence[FieldError] = (),
+    facts: Facts | None = None,
     headers: dict[str, str] | None = None,
+    *,
+    retryable: bool = False,
 ) -> Response[str]:
-    """A problem document, with `facts` as members of its own; 429 and 503 are worth the same request again."""
-    body = {
-        "type": problem_type(slug),
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "errors": errors or [],
-        "retryable": is_retryable(status),
-        "charged": charged,
-        "request_id": api.current_event.request_context.request_id,
+    """A problem document, with `facts` as members of its own; 429 and 503 are worth the same request again, and what is
+    called `retryable`.
+    """
+    body = Problem.model_construct(
+        type=problem_type(slug),
+        title=title,
+        status=status,
+        detail=detail,
+        errors=[WrongField.of(field) for field in fields],
+        retryable=retryable or is_retryable(status),
+        charged=charged,
+        request_id=api.current_event.request_context.request_id,
         **(facts or {}),
-    }
+    )
     again = {"Retry-After": "2"} if status == 503 else {}
     told = {**_limits_told(api), **again, **(headers or {})}
-    return Response(status, "application/problem+json", json.dumps(body), told)
+    return Response(status, "application/problem+json", body.text(), told)
 
 
 def limit(api: APIGatewayHttpResolver, count: Limit) -> None:
@@ -156,7 +169,7 @@ def _limits_told(api: APIGatewayHttpResolver) -> dict[str, str]:
     return {} if allowance is None else limit_headers(allowance())
 
 
-def _facts(error: FermataError) -> dict[str, int | str]:
+def _facts(error: FermataError) -> Facts:
     if isinstance(error, InsufficientScopeError):
         return {"required_scope": error.scope}
     if not isinstance(error, OutOfCreditError):
@@ -168,24 +181,14 @@ def _facts(error: FermataError) -> dict[str, int | str]:
     }
 
 
-def answer(status: int, body: dict[str, JsonValue], headers: dict[str, str] | None = None) -> Response[str]:
+def answer(status: int, body: Body, headers: dict[str, str] | None = None) -> Response[str]:
     """A JSON answer that nobody may cache."""
-    return Response(status, "application/json", json.dumps(body), {"Cache-Control": "no-store", **(headers or {})})
-
-
-def answer_unless_known(
-    event: APIGatewayProxyEventV2, body: dict[str, JsonValue], tag: str, headers: dict[str, str]
-) -> Response[str]:
-    """200 with a body and its tag, or 304 without a body where the caller's `If-None-Match` names the tag."""
-    headers = {"ETag": tag, **headers}
-    if not is_known(event.headers.get("if-none-match", ""), tag):
-        return answer(200, body, headers)
-    return Response(304, "application/json", "", {"Cache-Control": "no-store", **headers})
+    return Response(status, "application/json", body.text(), {"Cache-Control": "no-store", **(headers or {})})
 
 
 def healthy() -> Response[str]:
     """200 for whoever asks, without a look at anything else: requests reach a function and it answers."""
-    return answer(200, {"status": "ok"})
+    return answer(200, Health.model_construct(status="ok"))
 
 
 def document() -> Response[str]:
@@ -199,62 +202,37 @@ def accepted_silently() -> Response[str]:
     return Response(204, "text/plain", "", {"Cache-Control": "no-store"})
 
 
-def first_answer(job: Job, estimate: Estimate, address: str, now: datetime) -> FirstAnswer:
-    """What the caller of an order is told, in the form in which it can be kept; `address` is this API's."""
-    headers = {"Location": f"{address}/v1/jobs/{job.id}", **retry_after(job, estimate.p50_s, now)}
-    return FirstAnswer(headers=headers, body=json.dumps(job_view(job, estimate, {}, address)))
-
-
-def accepted(
-    answer: FirstAnswer,
-    *,
-    replayed: bool,
-    waited_s: int | None = None,
-    ended: dict[str, JsonValue] | None = None,
-    allowance: Allowance | None = None,
-) -> Response[str]:
-    """202 for an order; a replayed one has the bytes of the first and says that it is not the first. 200 with the job
-    instead where that ended while the request was held; None for `waited_s` is no wait.
-    """
-    mark = {"Idempotency-Replayed": "true"} if replayed else {}
-    # What was left before a wait is old after it.
-    more = limit_headers(allowance) if waited_s is None else {"Preference-Applied": f"wait={waited_s}"}
-    headers = {"Cache-Control": "no-store", **answer.headers, **mark, **more}
-    if ended is None:
-        return Response(202, "application/json", answer.body, headers)
-    headers.pop("Retry-After", None)
-    return Response(200, "application/json", json.dumps(ended), headers)
-
-
-def redirect(url: str) -> Response[str]:
+def redirect_to_track(link: Link) -> Response[str]:
     """A 302 to a link that is good for a while."""
-    return Response(302, "text/plain", "", {"Location": url, "Cache-Control": "no-store"})
+    return Response(302, "text/plain", "", {"Location": link.url, "Cache-Control": "no-store"})
 
 
-def track_number(event: APIGatewayProxyEventV2) -> int:
-    """The `?track=` of an audio route, 1 where there is none; raises `InvalidRequestError`."""
-    text = event.query_string_parameters.get("track", "1")
+def track_number(event: APIGatewayProxyEventV2) -> int | None:
+    """The `?track=` of an audio route, None where there is none; raises `InvalidRequestError`."""
+    text = event.query_string_parameters.get("track")
+    if text is None:
+        return None
     if not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
         raise InvalidRequestError([FieldError("/track", "must be a track's number, 1 or more")])
     return int(text)
 
 
-def without_track(api: APIGatewayHttpResolver, job: Job, number: int) -> Response[str]:
-    """409 for a track that a job does not have, or not yet."""
-    later = "" if job.status.is_terminal else "; look again when its status is succeeded"
-    return problem(
-        api, 409, "no_such_track", "There is no such track", f"the job is {job.status} and has no track {number}{later}"
-    )
-
-
-def retry_after(job: Job, p50_s: int, now: datetime) -> dict[str, str]:
-    """When looking again makes sense for an open job: near the expected end, at least a second and at most half a
-    minute away.
+def without_track(
+    api: APIGatewayHttpResolver, job: Job, number: int | None, later: dict[str, str] | None = None
+) -> Response[str]:
+    """404 for a track that a delivered job lacks for good, 409 for one that it does not have, or not yet: then the same
+    request is worth sending again, and `later` says when.
     """
-    if job.status.is_terminal:
-        return {}
-    left = p50_s - (now - job.created_at).total_seconds()
-    return {"Retry-After": str(int(max(1, min(left, LONGEST_RETRY_AFTER_S))))}
+    missing = next((each for each in missing_tracks(job) if each.number == number), None)
+    if missing is not None:
+        there = ", ".join(str(track.number) for track in finished_tracks(job))
+        detail = f"track {number} is missing: {why_missing(missing)}; tracks of this job: {there}"
+        return problem(api, 404, "not_found", "There is no such thing", detail)
+    wanted = "track yet" if number is None else f"track {number}"
+    is_open = not job.status.is_terminal
+    hint = "; look again when its status is succeeded" if is_open else ""
+    detail = f"the job is {job.status} and has no {wanted}{hint}"
+    return problem(api, 409, "no_such_track", "There is no such track", detail, headers=later, retryable=is_open)
 
 
 def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from pydantic import JsonValue
 
@@ -23,6 +23,7 @@ from fermata.domain.jobs import Job, JobStatus, Track
 from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
+from fermata.domain.recoverable_list import Place
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Triggers
@@ -156,8 +157,8 @@ class ReadCounts(Protocol):
 class Estimates(Protocol):
     """What the last songs of each model took. Statistics: nothing that happens here may fail a job."""
 
-    def current(self) -> Mapping[str, Estimate]:
-        """The estimate of each model id that has sung often enough; some seconds old, empty where it cannot be had."""
+    def of(self, model_id: str, prior: Estimate) -> Estimate:
+        """What the next song of a model may take, from songs known some seconds ago; the prior where none is known."""
 
     def learn(self, model_id: str, song: SongTime) -> None:
         """Count one delivered song of a model. A job is never counted twice; what cannot be written is left out."""
@@ -330,6 +331,34 @@ class DueJobs(Protocol):
         """
 
 
+class RescueMachine(Protocol):
+    """The state machine that rescues songs of ended jobs."""
+
+    def start(self, job_id: str, number: int) -> None:
+        """Start a run by its number; a second start of the same run changes nothing. Raises `TransientError`."""
+
+
+class RescueSlots(Protocol):
+    """How many rescues run at once; every method raises `TransientError`."""
+
+    def take(self, holder: str, until: datetime, now: datetime) -> int | None:
+        """The number of the slot that this run has until a moment, or None where all are taken. Afterwards anybody may
+        take it, as after `give_back`.
+        """
+
+    def give_back(self, slot: int, holder: str) -> None:
+        """Free a slot, unless another run has it by now."""
+
+
+class RecoverableJobs(Protocol):
+    """What waits to be redelivered, by provider, those that ended first in front. A moment old: load each job."""
+
+    def find(self, provider: str, limit: int, after: Place | None) -> list[Place]:
+        """The next places of a provider's list, at most `limit`; fewer mean that it ends there. Raises
+        `TransientError`.
+        """
+
+
 class TenantJobs(Protocol):
     """The jobs of each tenant by the time of their submission."""
 
@@ -451,13 +480,24 @@ class StreamedAnswer(Protocol):
 
 
 class AnswerStore(Protocol):
-    """The providers' raw answers, kept before anybody reads them."""
+    """The providers' raw answers, kept before anybody reads them, and beside them whatever else was received for an
+    attempt: `cut` is the part that arrived of an answer, `body.<n>` an answer to a poll and `file.<n>` the file of a
+    song that could not be used, or that was fetched later. All of it is kept 30 days.
+    """
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
-        """Stream an answer into the store. Once this returns the answer is durable; a cut one leaves nothing behind."""
+        """Stream an answer into the store. Once this returns the answer is durable; of one that is cut, what arrived is
+        kept as `cut`, and its `AnswerLostError` passes through.
+        """
 
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
         """A complete kept answer, or None."""
+
+    def keep_file(self, job_id: str, attempt: int, name: str, file: IO[bytes]) -> None:
+        """Keep what can be read of a file, over what was kept under this name before; raises `TransientError`."""
+
+    def open_file(self, job_id: str, attempt: int, name: str) -> Iterator[bytes] | None:
+        """What was kept under this name, or None; raises `TransientError`, also while it is read."""
 
     def forget(self, job_id: str) -> None:
         """Delete every answer of a job, and what is left of answers that were cut; raises `TransientError`."""
@@ -490,10 +530,12 @@ class ProviderKeys(Protocol):
 
 
 class AudioLinks(Protocol):
-    """Foreign links to audio; every address is checked before a connection is made."""
+    """Providers' links to songs; every address is checked before a connection is made."""
 
     def fetch(self, provider: str, url: str) -> Iterator[bytes]:
-        """The file's bytes. Raises `LinkExpiredError`, `UnsafeLinkError` or `TransientError`."""
+        """The file's bytes. Raises `LinkTroubleError` (for now, after the bytes that came), `UnsafeLinkError`, or
+        `AudioTooLargeError`.
+        """
 
 
 class ReferenceLinks(Protocol):

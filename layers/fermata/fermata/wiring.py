@@ -22,6 +22,7 @@ from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
 from fermata.domain.plan_limits import Allowance
 from fermata.ports import (
+    AnswerStore,
     BrakeStore,
     CallbackStore,
     Estimates,
@@ -41,6 +42,7 @@ from fermata.ports import (
 )
 
 if TYPE_CHECKING:
+    from fermata.domain.rescue import RescuePolicy
     from fermata.domain.wallet_drift import Drift
     from fermata.errors import FermataError
     from fermata.use_cases.audit_wallets import AuditPorts
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.read_jobs import ReadPorts, ShowPorts
     from fermata.use_cases.reap_jobs import ReapPorts
     from fermata.use_cases.replay_webhook import ReplayPorts
+    from fermata.use_cases.rescue_round import RescuePorts
     from fermata.use_cases.resume_generation import ResumePorts
     from fermata.use_cases.settle_job import SettlePorts
     from fermata.use_cases.start_generation import StartPorts
@@ -236,9 +239,10 @@ def _read_meter() -> "ReadMeter":
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
     from fermata.adapters.dynamo_purchases import DynamoPurchases
+    from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
     from fermata.adapters.providers import load_provider
-    from fermata.adapters.s3_answer_store import S3AnswerStore
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.use_cases.list_recoverable import RecoverablePorts
     from fermata.use_cases.manage_tenants import ManagePorts
     from fermata.use_cases.manage_webhooks import ManageWebhookPorts
     from fermata.use_cases.reconcile import ReconcilePorts
@@ -254,11 +258,12 @@ def manage_ports() -> "ManagePorts":
         reconcile=ReconcilePorts(job_store(), DynamoPurchases(_transactions())),
         redeliver=RedeliverPorts(
             jobs=job_store(),
-            answers=S3AnswerStore(aws.s3(), settings.audio_bucket),
+            answers=_answer_store(settings.audio_bucket),
             providers=load_provider,
             machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
             first_check_s=settings.reaper_first_check_seconds,
         ),
+        recoverable=RecoverablePorts(job_store(), DynamoRecoverableJobs(_transactions())),
         webhooks=ManageWebhookPorts(_webhook_store(), _lower(settings.trusted_local_origins)),
     )
 
@@ -405,11 +410,10 @@ def _show_ports() -> "ShowPorts":
 def resume_ports() -> "ResumePorts":
     """What a resume works with: nothing that could order a song."""
     from fermata.adapters.providers import load_provider
-    from fermata.adapters.s3_answer_store import S3AnswerStore
     from fermata.use_cases.resume_generation import ResumePorts
 
     settings = config.load(config.StartSettings)
-    answers = S3AnswerStore(aws.s3(), settings.audio_bucket)
+    answers = _answer_store(settings.audio_bucket)
     catalogue = _catalogue(settings.model_latency_priors)
     return ResumePorts(
         job_store(), answers, load_provider, catalogue, estimates(), _metrics(), settings.retry_later_seconds
@@ -442,7 +446,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
 @lru_cache(maxsize=1)
 def prepare_ports() -> "PreparePorts":
     """What `prepare_reference` works with."""
-    from fermata.adapters.audio_measurement import FileAudioMeter
+    from fermata.adapters.audio.measurement import FileAudioMeter
     from fermata.adapters.http_audio_links import HttpReferenceLinks
     from fermata.adapters.providers import load_reference_taker
     from fermata.adapters.secret_provider_keys import SecretProviderKeys
@@ -488,7 +492,8 @@ def _turn_ports() -> "TurnPorts":
 def poll_ports() -> "PollPorts":
     """What `poll_generation` works with."""
     from fermata.adapters.providers import load_provider
-    from fermata.use_cases.poll_generation import POLL_WITHIN_S, PollPorts
+    from fermata.use_cases.asking_tasks import POLL_WITHIN_S
+    from fermata.use_cases.poll_generation import PollPorts
 
     settings = config.load(config.PollSettings)
     return PollPorts(
@@ -496,10 +501,13 @@ def poll_ports() -> "PollPorts":
         upstream=_upstream(settings, POLL_WITHIN_S),
         keys=_provider_keys(),
         providers=load_provider,
+        answers=lambda: _answer_store(settings.audio_bucket),
         catalogue=_catalogue(settings.model_latency_priors),
         estimates=estimates(),
         metrics=_metrics(),
         clock=now,
+        scratch=Path(tempfile.gettempdir()),
+        patience=settings.patience,
         generation_timeout_s=settings.generation_timeout_seconds,
     )
 
@@ -513,21 +521,19 @@ def callback_ports() -> "CallbackPorts":
     return CallbackPorts(job_store(), _callback_store(), StepFunctionsWaits(aws.stepfunctions()))
 
 
-@lru_cache(maxsize=1)
-def store_ports() -> "StorePorts":
-    """What `store_audio` works with."""
-    from fermata.adapters.audio_measurement import FileAudioMeter
+def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
+    """What `store_audio` works with; `remaining_ms` is the invocation's own clock."""
+    from fermata.adapters.audio.measurement import FileAudioMeter
     from fermata.adapters.http_audio_links import HttpAudioLinks
-    from fermata.adapters.s3_answer_store import S3AnswerStore
     from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.store_audio import StorePorts
 
     settings = config.load(config.StoreSettings)
     return StorePorts(
         jobs=job_store(),
-        answers=S3AnswerStore(aws.s3(), settings.audio_bucket),
+        answers=_answer_store(settings.audio_bucket),
         links=HttpAudioLinks(
-            read_catalogue().audio_hosts,
+            settings.audio_hosts,
             settings.extra_audio_hosts,
             settings.trusted_local_origins,
             settings.connect_timeout_seconds,
@@ -535,9 +541,17 @@ def store_ports() -> "StorePorts":
         tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
         meter=FileAudioMeter(),
         clock=now,
+        remaining_s=lambda: remaining_ms() / 1000,
         scratch=Path(tempfile.gettempdir()),
+        patience=settings.patience,
         retention_days=settings.track_retention_days,
     )
+
+
+def _answer_store(bucket: str) -> AnswerStore:
+    from fermata.adapters.s3_answer_store import S3AnswerStore
+
+    return S3AnswerStore(aws.s3(), bucket)
 
 
 def _reference_store(bucket: str) -> ReferenceStore:
@@ -569,14 +583,13 @@ def _callback_store() -> CallbackStore:
 @lru_cache(maxsize=1)
 def delete_ports() -> "DeletePorts":
     """What `delete_job` works with."""
-    from fermata.adapters.s3_answer_store import S3AnswerStore
     from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.delete_job import DeletePorts
 
     bucket = config.load(config.DeleteSettings).audio_bucket
     return DeletePorts(
         jobs=job_store(),
-        answers=S3AnswerStore(aws.s3(), bucket),
+        answers=_answer_store(bucket),
         tracks=S3TrackStore(aws.s3(), bucket),
         references=_reference_store(bucket),
         deliveries=_webhook_deliveries(),
@@ -603,6 +616,7 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
     """What `reap_jobs` works with."""
     from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.adapters.step_functions_rescue_machine import StepFunctionsRescueMachine
     from fermata.domain.reaping import Patience
     from fermata.use_cases.reap_jobs import ReapPorts
 
@@ -612,8 +626,51 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
         due=DynamoDueJobs(_transactions()),
         machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
         patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
+        rescues=StepFunctionsRescueMachine(aws.stepfunctions(), settings.rescue_machine_arn),
+        rescue=_rescue_policy(settings),
         lost=lost,
     )
+
+
+def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
+    """What `rescue_audio` works with; `remaining_ms` is the invocation's own clock."""
+    from fermata.adapters.audio.measurement import FileAudioMeter
+    from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
+    from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
+    from fermata.adapters.http_audio_links import HttpAudioLinks
+    from fermata.adapters.providers import load_provider
+    from fermata.use_cases.asking_tasks import POLL_WITHIN_S
+    from fermata.use_cases.rescue_round import RescuePorts
+
+    settings = config.load(config.RescueSettings)
+    return RescuePorts(
+        jobs=job_store(),
+        due=DynamoDueJobs(_transactions()),
+        slots=DynamoRescueSlots(aws.dynamodb(), settings.table_name, settings.rescue_concurrency),
+        upstream=_upstream(settings, POLL_WITHIN_S),
+        keys=_provider_keys(),
+        providers=load_provider,
+        answers=lambda: _answer_store(settings.audio_bucket),
+        links=HttpAudioLinks(
+            settings.audio_hosts,
+            settings.extra_audio_hosts,
+            settings.trusted_local_origins,
+            settings.connect_timeout_seconds,
+        ),
+        meter=FileAudioMeter(),
+        metrics=_metrics(),
+        clock=now,
+        remaining_s=lambda: remaining_ms() / 1000,
+        holder=claim_id,
+        scratch=Path(tempfile.gettempdir()),
+        policy=_rescue_policy(settings),
+    )
+
+
+def _rescue_policy(settings: config.RescueBoundsSettings) -> "RescuePolicy":
+    from fermata.domain.rescue import RescuePolicy
+
+    return RescuePolicy(settings.result_life_seconds, settings.rescue_longest_pause_seconds)
 
 
 def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[str, str], object]) -> "AuditPorts":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fermata.domain.verdicts import Verdict, Word
-from fermata.use_cases.store_audio import StoreOutcome
+from fermata.use_cases.store_audio import StoreOutcome, StoreStep
 
 PAST: Final = "2026-11-21T12:00:00.250000Z"
 NEVER_S: Final = 20_000
@@ -26,9 +26,9 @@ class Path:
         return {"answers": [{"state": state, **answer} for state, answer in self.answers]}
 
 
-def says(word: Word, attempt: int = 1, wait_seconds: int = 30, misses: int = 0) -> Answer:
+def says(word: Word, attempt: int = 1, wait_seconds: int = 30) -> Answer:
     """What the functions about a generation answer."""
-    return {"payload": Verdict(word, attempt, wait_seconds, PAST, misses).as_payload()}
+    return {"payload": Verdict(word, attempt, wait_seconds, PAST).as_payload()}
 
 
 def fails(error: str) -> Answer:
@@ -43,8 +43,12 @@ PATIENCE: Final = 240
 POSTED: Final = {"posted": True}
 """Somebody posts to the callback's address while the machine sleeps."""
 SILENT: Final = {"silent": True}
-STORED: Final = {"payload": {"outcome": StoreOutcome.STORED.value}}
-LINK_EXPIRED: Final = {"payload": {"outcome": StoreOutcome.LINK_EXPIRED.value}}
+STORED: Final = {"payload": StoreStep(StoreOutcome.STORED).as_payload()}
+LINK_EXPIRED: Final = {"payload": StoreStep(StoreOutcome.LINK_EXPIRED, 30).as_payload()}
+NOT_YET: Final = {"payload": StoreStep(StoreOutcome.WAIT, 30).as_payload()}
+RENEWED: Final = "StoreAudio CheckStorage WaitForNewLink PollGeneration"
+RERUNS: Final = 40
+"""How often a free step whose function fails is run again."""
 
 
 def ended(status: str) -> tuple[str, Answer]:
@@ -98,7 +102,7 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
         f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "a task that is polled": (
-        [start(says(Word.GENERATING)), poll(says(Word.GENERATING, misses=2)), poll(says(Word.READY)), *STORING],
+        [start(says(Word.GENERATING)), poll(says(Word.GENERATING)), poll(says(Word.READY)), *STORING],
         f"StartGeneration {POLLED} {POLLED} DecideNext {STORED_WAY}",
     ),
     "an order that Lambda did not run is sent again": (
@@ -135,7 +139,7 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
     ),
     "a dead link is renewed by a poll": (
         [start(says(Word.READY)), store(LINK_EXPIRED), poll(says(Word.GENERATING)), poll(says(Word.READY)), *STORING],
-        f"StartGeneration DecideNext StoreAudio CheckStorage PollGeneration {POLLED} DecideNext {STORED_WAY}",
+        f"StartGeneration DecideNext {RENEWED} {POLLED} DecideNext {STORED_WAY}",
     ),
     "a callback that arrives": (
         [start(ASLEEP), sleep(POSTED), poll(ASLEEP), sleep(POSTED), poll(says(Word.READY)), *STORING],
@@ -166,11 +170,15 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
         f"StartGeneration {POLLED} DecideNext {OVER}",
     ),
     "a poll that fails again and again": (
-        [start(says(Word.GENERATING))] + [poll(fails("TransientError"))] * 9 + [ended("failed")],
+        [start(says(Word.GENERATING))] + [poll(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
         f"StartGeneration {POLLED} {OVER}",
     ),
-    "a song that is no audio is not stored again": (
-        [start(says(Word.READY)), store(fails("BadAudioError")), ended("failed")],
+    "a song whose host is busy for a while": (
+        [start(says(Word.READY)), store(NOT_YET), store(NOT_YET), *STORING],
+        f"StartGeneration DecideNext {'StoreAudio CheckStorage WaitForAudio ' * 2}{STORED_WAY}",
+    ),
+    "a song whose function always fails": (
+        [start(says(Word.READY))] + [store(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
         f"StartGeneration DecideNext StoreAudio {OVER}",
     ),
     "a song that is stored at the third try": (

@@ -29,7 +29,7 @@ PROMISED = {
 """The routes that clients were promised; more may be added."""
 HOW_TO = (
     "every route of template.yaml needs an Operation in tooling/openapi/operations.py, and the other way round: add it "
-    "there (bodies of answers are models in tooling/openapi/answers.py, with an example in examples.py), then run "
+    "there (bodies of answers are the models of fermata.api.responses, with an example in examples.py), then run "
     "`make openapi`"
 )
 

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
 from fermata.domain.callbacks import Callback
-from fermata.errors import StaleRecordError, TransientError
+from fermata.errors import StaleRecordError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,10 +27,8 @@ class DynamoCallbackStore:
     def load(self, sha256: str) -> Callback | None:
         """The callback, read consistently, or None."""
         key = typed({"pk": f"CALLBACK#{sha256}", "sk": _SORT_KEY})
-        try:
+        with aws_errors("the callback could not be read"):
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the callback could not be read: {type(error).__name__}") from error
         if item is None:
             return None
         return Callback.model_validate(plain(item))
@@ -44,9 +41,8 @@ class DynamoCallbackStore:
     def _put(self, callback: Callback, condition: dict[str, Any]) -> None:
         keys = {"pk": f"CALLBACK#{callback.sha256}", "sk": _SORT_KEY, "ttl": int(callback.expires_at.timestamp())}
         item = typed({**keys, **callback.model_dump(mode="json")})
-        try:
-            self._client.put_item(TableName=self._table, Item=item, **condition)
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise StaleRecordError("the callback's record changed since it was read; read it again") from error
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the callback could not be written: {type(error).__name__}") from error
+        with aws_errors("the callback could not be written"):
+            try:
+                self._client.put_item(TableName=self._table, Item=item, **condition)
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                raise StaleRecordError("the callback's record changed since it was read; read it again") from error

@@ -4,23 +4,25 @@ import zlib
 from datetime import datetime
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.jobs import Job
-from fermata.errors import TransientError
 
 INDEX: Final = "ByCheckAt"
 SHARDS: Final = 4
 AT_ONCE: Final = 50
 """Most jobs of one shard that one run takes."""
+_RESCUES: Final = "CHECK#RESCUE"
+"""Ended jobs whose songs are rescued, apart from all others: many of them must not delay a job that is stuck."""
 
 
 def index_keys(job: Job) -> dict[str, str]:
     """What puts a job's row into the index, nothing where it does not belong there: a key must not be null."""
     if job.check_at is None:
         return {}
+    if job.status.is_terminal and not job.publish_pending:
+        return {"check_shard": _RESCUES, "check_at": sortable(job.check_at)}
     return {"check_shard": _shard(zlib.crc32(job.id.encode()) % SHARDS), "check_at": sortable(job.check_at)}
 
 
@@ -32,7 +34,8 @@ class DynamoDueJobs:
 
     def find(self, now: datetime) -> list[str]:
         """Ids of jobs that are due, the longest waiting of each shard first."""
-        return [job_id for number in range(SHARDS) for job_id in self._find(_shard(number), now)]
+        shards = (*(_shard(number) for number in range(SHARDS)), _RESCUES)
+        return [job_id for shard in shards for job_id in self._find(shard, now)]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         """Look at a job again at `until`. The version stays: whoever writes the job next overwrites this, and then it
@@ -49,7 +52,7 @@ class DynamoDueJobs:
         self._transactions.write({"job": update}, self._transactions.deadline())
 
     def _find(self, shard: str, now: datetime) -> list[str]:
-        try:
+        with aws_errors("the jobs that are due could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 IndexName=INDEX,
@@ -57,8 +60,6 @@ class DynamoDueJobs:
                 ExpressionAttributeValues=typed({":shard": shard, ":now": sortable(now)}),
                 Limit=AT_ONCE,
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the jobs that are due could not be read: {error_code(error)}") from error
         return [plain(item)["pk"].removeprefix("JOB#") for item in answer["Items"]]
 
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
 from fermata.domain.catalogue import Estimate
 from fermata.domain.song_times import SongTime, SongTimes
+from fermata.errors import TransientError
 from fermata.log import logger
 
 if TYPE_CHECKING:
@@ -27,21 +28,21 @@ class DynamoEstimates:
         self._client = client
         self._table = table
         self._monotonic = monotonic
-        self._known: Mapping[str, Estimate] = {}
+        self._known = SongTimes()
         self._read_at: float | None = None
 
-    def current(self) -> Mapping[str, Estimate]:
-        """The estimates as they were at most `MAX_AGE_S` seconds ago; the last ones known where the item cannot be
-        read.
+    def of(self, model_id: str, prior: Estimate) -> Estimate:
+        """The estimate from the songs that were known at most `MAX_AGE_S` seconds ago, or from the last ones known
+        where the item cannot be read.
         """
         now = self._monotonic()
         if self._read_at is None or now - self._read_at >= MAX_AGE_S:
             self._read_at = now
             try:
-                self._known = _times_in(self._read(consistent=False)).estimates()
-            except (ClientError, BotoCoreError) as error:
-                logger.warning("estimates not read; the last known are used", extra={"error": type(error).__name__})
-        return self._known
+                self._known = _times_in(self._read(consistent=False))
+            except TransientError as error:
+                logger.warning("estimates not read; the last known are used", extra={"error": str(error)})
+        return self._known.estimate(model_id, prior)
 
     def learn(self, model_id: str, song: SongTime) -> None:
         """Count one song, once. A write that fails, or that loses every race, is left out."""
@@ -51,8 +52,8 @@ class DynamoEstimates:
                 item = self._counted(item or {}, model_id, song)
                 if item is None:
                     return
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("song time not counted", extra={"error": type(error).__name__})
+        except TransientError as error:
+            logger.warning("song time not counted", extra={"error": str(error)})
             return
         logger.warning("song time not counted", extra={"error": f"{_WRITE_TRIES} writes lost the race"})
 
@@ -70,17 +71,19 @@ class DynamoEstimates:
             condition = {"ConditionExpression": "version = :before", "ExpressionAttributeValues": values}
         fields = {"version": int(version or 0) + 1, **times.model_dump(mode="json")}
         row = {**_KEY, **typed(fields)}
-        try:
-            self._client.put_item(
-                TableName=self._table, Item=row, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            other: Any = error.response.get("Item")
-            return plain(other or {})
+        with aws_errors("the estimates could not be written"):
+            try:
+                self._client.put_item(
+                    TableName=self._table, Item=row, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                other: Any = error.response.get("Item")
+                return plain(other or {})
         return None
 
     def _read(self, *, consistent: bool) -> dict[str, Any]:
-        answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=consistent)
+        with aws_errors("the estimates could not be read"):
+            answer = self._client.get_item(TableName=self._table, Key=_KEY, ConsistentRead=consistent)
         return plain(answer.get("Item", {}))
 
 

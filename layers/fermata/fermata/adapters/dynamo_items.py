@@ -1,10 +1,9 @@
-"""Items as DynamoDB's client takes and gives them, and what may be said when it refuses."""
+"""Items as DynamoDB's client takes and gives them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
 
 Item = Mapping[str, Any]
 
@@ -20,8 +19,3 @@ def typed(item: Item) -> dict[str, Any]:
 def plain(item: Item) -> dict[str, Any]:
     """An item without DynamoDB's type marks; its numbers are `Decimal`."""
     return {name: _deserialize(value) for name, value in item.items()}
-
-
-def error_code(error: ClientError | BotoCoreError) -> str:
-    """What may be said about a refusal: its code, never its message."""
-    return error.response["Error"].get("Code", "unknown") if isinstance(error, ClientError) else type(error).__name__

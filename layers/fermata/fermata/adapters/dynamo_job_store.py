@@ -5,12 +5,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamo_due_jobs import index_keys
-from fermata.adapters.dynamo_items import Item, error_code, plain, typed
+from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_purchases import purchase_keys
+from fermata.adapters.dynamo_recoverable_jobs import listings
 from fermata.adapters.dynamo_tenant_jobs import listing_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_usage_store import counted
@@ -19,7 +19,7 @@ from fermata.domain.idempotency import Receipt, seconds
 from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
 from fermata.domain.usage import usage_of
 from fermata.domain.wallet import LedgerEntry, Wallet, hold_on, settlement_of
-from fermata.errors import IdempotencyKeyTakenError, StaleRecordError, TransientError
+from fermata.errors import IdempotencyKeyTakenError, StaleRecordError
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
@@ -93,33 +93,30 @@ class DynamoJobStore:
                 job.id, "REQUEST", {**job.model_dump(mode="json", include=_NEVER_CHANGES), **_end(job)}
             ),
             **attempts,
+            **listings(job, self._transactions),
         }
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 
     def load(self, job_id: str) -> Job | None:
         """The job with its request and attempts, or None."""
-        try:
+        with aws_errors("the job table could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues=typed({":pk": f"JOB#{job_id}"}),
                 ConsistentRead=True,
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the job table could not be read: {error_code(error)}") from error
         return _job([plain(item) for item in answer["Items"]])
 
     def status(self, job_id: str) -> JobStatus | None:
         """Where a job stands, or stood a moment ago, from its hot row alone; None where there is no job."""
-        try:
+        with aws_errors("the job table could not be read"):
             answer = self._transactions.client.get_item(
                 TableName=self._transactions.table,
                 Key=typed({"pk": f"JOB#{job_id}", "sk": "JOB"}),
                 ProjectionExpression="#status",
                 ExpressionAttributeNames={"#status": "status"},
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the job table could not be read: {error_code(error)}") from error
         return JobStatus(plain(answer["Item"])["status"]) if "Item" in answer else None
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
@@ -137,10 +134,13 @@ class DynamoJobStore:
         return None if item is None else Receipt.model_validate({**item, "expires_at": item["ttl"]})
 
     def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
-        changed = [each for each in job.attempts if each.late or each.reconciled_at or each is job.attempts[-1]]
+        changed = [
+            each for each in job.attempts if each.late or each.reconciled_at or each.kept or each is job.attempts[-1]
+        ]
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in changed}
         row = self._put(job.id, "JOB", _hot_row(job), condition, values)
-        return {_ROW: row, **attempts, **booked(job.to_book, self._transactions)}
+        listed = listings(job, self._transactions)
+        return {_ROW: row, **attempts, **listed, **booked(job.to_book, self._transactions)}
 
     def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
         item = {**attempt.model_dump(mode="json"), **purchase_keys(attempt), **_end(job)}

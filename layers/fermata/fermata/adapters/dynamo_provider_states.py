@@ -7,12 +7,9 @@ Text and not a map, because no query looks inside, and hundreds of nested number
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import error_code
+from fermata.adapters.aws_errors import aws_errors
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.waiting_line import Lease, Limits
-from fermata.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,19 +26,15 @@ class DynamoProviderStates:
 
     def load(self, provider: str) -> ProviderState:
         """The provider's record, read consistently."""
-        try:
+        with aws_errors(f"the record of {provider} could not be read"):
             answer = self._client.get_item(TableName=self._table, Key=_key(provider), ConsistentRead=True)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {provider} could not be read: {error_code(error)}") from error
         return _state(provider, answer.get("Item"))
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
         """The records by provider; one that the table does not hand out counts as fresh."""
         keys = [_key(provider) for provider in providers]
-        try:
+        with aws_errors("the records of the providers could not be read"):
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the records of the providers could not be read: {error_code(error)}") from error
         items = {item["pk"]["S"]: item for item in answer["Responses"].get(self._table, [])}
         return {provider: _state(provider, items.get(_key(provider)["pk"]["S"])) for provider in providers}
 
@@ -65,22 +58,21 @@ class DynamoProviderStates:
         same_version = "version = :before" if state.version > 1 else "attribute_not_exists(version)"
         # Every slot that is taken beside the record counts this number down.
         same_slots = "open_slots = :left" if state.slots_left is not None else "attribute_not_exists(open_slots)"
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key(state.provider),
-                UpdateExpression="SET version = :version, #state = :state, open_slots = :open_slots, "
-                f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :nobody{taking_in}",
-                ConditionExpression=f"{same_version} AND {same_slots}",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=values,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            other: Any = error.response.get("Item")
-            return _state(state.provider, other)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {state.provider} could not be written: {error_code(error)}") from error
+        with aws_errors(f"the record of {state.provider} could not be written"):
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(state.provider),
+                    UpdateExpression="SET version = :version, #state = :state, open_slots = :open_slots, "
+                    f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :nobody{taking_in}",
+                    ConditionExpression=f"{same_version} AND {same_slots}",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues=values,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                other: Any = error.response.get("Item")
+                return _state(state.provider, other)
         return state.written()
 
     def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
@@ -104,38 +96,35 @@ class DynamoProviderStates:
             ":left": {"S": _text(GivenBack(ticket, None))},
         }
         used = {name: value for name, value in values.items() if name != ":ahead" or name in condition}
-        try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=_key(provider),
-                UpdateExpression=f"SET taken.#ticket = :lease, open_slots = open_slots - :one, "
-                f"next_go_ms = {start} + :gap",
-                # A slot that this ticket gave back would be taken in after this one, and take it away.
-                ConditionExpression=f"open_slots >= :one AND open_for = :limits AND {condition} "
-                "AND attribute_not_exists(taken.#ticket) AND NOT contains(given_back, :left)",
-                ExpressionAttributeNames={"#ticket": ticket},
-                ExpressionAttributeValues=used,
-                ReturnValues="UPDATED_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            other: Any = error.response.get("Item")
-            return _state(provider, other)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {provider} could not be written: {error_code(error)}") from error
+        with aws_errors(f"the record of {provider} could not be written"):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=_key(provider),
+                    UpdateExpression=f"SET taken.#ticket = :lease, open_slots = open_slots - :one, "
+                    f"next_go_ms = {start} + :gap",
+                    # A slot that this ticket gave back would be taken in after this one, and take it away.
+                    ConditionExpression=f"open_slots >= :one AND open_for = :limits AND {condition} "
+                    "AND attribute_not_exists(taken.#ticket) AND NOT contains(given_back, :left)",
+                    ExpressionAttributeNames={"#ticket": ticket},
+                    ExpressionAttributeValues=used,
+                    ReturnValues="UPDATED_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                other: Any = error.response.get("Item")
+                return _state(provider, other)
         return StartAt(int(answer["Attributes"]["next_go_ms"]["N"]) - limits.gap_ms)
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
         """Add to a set beside the record, which needs no version; the next write takes it in."""
-        try:
+        with aws_errors(f"the record of {provider} could not be written"):
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(provider),
                 UpdateExpression="ADD given_back :slot",
                 ExpressionAttributeValues={":slot": {"SS": [_text(slot)]}},
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the record of {provider} could not be written: {error_code(error)}") from error
 
 
 def _key(provider: str) -> dict[str, Any]:

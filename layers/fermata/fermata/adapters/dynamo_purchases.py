@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_due_jobs import INDEX, sortable
-from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.failures import ProviderCharged
 from fermata.domain.jobs import Attempt
-from fermata.errors import TransientError
 
 _DOUBT: Final = "DOUBT#"
 _BILLED: Final = "BILLED#"
@@ -26,7 +23,7 @@ def purchase_keys(attempt: Attempt) -> dict[str, str]:
     """What puts an attempt's item into the index; nothing where it is surely unpaid, or was
     bought for another job.
     """
-    if attempt.provider_charged is ProviderCharged.NO or attempt.staged_at is not None:
+    if not attempt.may_be_billed:
         return {}
     kind = _DOUBT if attempt.is_in_doubt else _BILLED
     return {"check_shard": f"{kind}{attempt.provider}", "check_at": sortable(attempt.started_at)}
@@ -52,17 +49,15 @@ class DynamoPurchases:
         return list(found)
 
     def _find(self, partition: str, first: str, last: str) -> Iterator[str]:
-        pages = self._transactions.client.get_paginator("query").paginate(
-            TableName=self._transactions.table,
-            IndexName=INDEX,
-            KeyConditionExpression="check_shard = :partition AND check_at BETWEEN :first AND :last",
-            ExpressionAttributeValues=typed({":partition": partition, ":first": first, ":last": last}),
-        )
-        try:
+        with aws_errors("the attempts could not be read"):
+            pages = self._transactions.client.get_paginator("query").paginate(
+                TableName=self._transactions.table,
+                IndexName=INDEX,
+                KeyConditionExpression="check_shard = :partition AND check_at BETWEEN :first AND :last",
+                ExpressionAttributeValues=typed({":partition": partition, ":first": first, ":last": last}),
+            )
             for page in pages:
                 yield from (_job_id(item) for item in page["Items"])
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the attempts could not be read: {error_code(error)}") from error
 
 
 def _job_id(item: dict[str, Any]) -> str:

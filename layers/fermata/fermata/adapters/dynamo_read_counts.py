@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.plan_limits import DEFAULT_LIMITS
 from fermata.errors import TransientError
@@ -46,20 +45,19 @@ class DynamoReadCounts:
         raise TransientError(f"the reads of {tenant_id} could not be counted: others kept beginning a minute")
 
     def _update(self, tenant_id: str, expression: str, condition: str, values: dict[str, Any]) -> dict[str, Any] | None:
-        try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=typed({"pk": _partition(tenant_id), "sk": "READS"}),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#minute": "minute", "#reads": "reads"},
-                ExpressionAttributeValues=typed(values),
-                ReturnValues="ALL_NEW",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"reads could not be counted: {error_code(error)}") from error
+        with aws_errors("reads could not be counted"):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=typed({"pk": _partition(tenant_id), "sk": "READS"}),
+                    UpdateExpression=expression,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={"#minute": "minute", "#reads": "reads"},
+                    ExpressionAttributeValues=typed(values),
+                    ReturnValues="ALL_NEW",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return None
         return plain(answer["Attributes"])
 
 

@@ -4,13 +4,11 @@ the tenant, its sort key is the job's own partition, because ids sort by time.
 
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import Item, error_code, plain, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.job_lists import JobList, PageOfIds, PageRequest
 from fermata.domain.jobs import Job
-from fermata.errors import TransientError
 
 INDEX: Final = "ByTenant"
 AT_ONCE: Final = 1000
@@ -51,7 +49,7 @@ class DynamoTenantJobs:
         if of.status is not None:
             more = {"FilterExpression": "#status = :status", "ExpressionAttributeNames": {"#status": "status"}}
             values = {**values, ":status": of.status.value}
-        try:
+        with aws_errors("the tenant's jobs could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 IndexName=INDEX,
@@ -61,8 +59,6 @@ class DynamoTenantJobs:
                 Limit=at_once,
                 **more,
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the tenant's jobs could not be read: {error_code(error)}") from error
         last = answer.get("LastEvaluatedKey")
         return [_job_id(plain(item)) for item in answer["Items"]], _job_id(plain(last)) if last else None
 

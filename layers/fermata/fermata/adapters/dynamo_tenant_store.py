@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import Item, error_code, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import Item, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.api_keys import USE_NOTED_EVERY, ApiKey
-from fermata.domain.job_view import rfc3339
+from fermata.domain.formats import rfc3339
 from fermata.domain.tenants import Tenant
-from fermata.errors import StaleRecordError, TransientError
+from fermata.errors import StaleRecordError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -86,20 +85,19 @@ class DynamoTenantStore:
     def note_use(self, key_id: str, now: datetime) -> None:
         """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it; raises `TransientError`."""
         client = self._hurried()
-        try:
-            client.update_item(
-                TableName=self._transactions.table,
-                Key=typed({"pk": _key_partition(key_id), "sk": "KEY"}),
-                UpdateExpression="SET last_used_at = :now",
-                ConditionExpression=(
-                    "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
-                ),
-                ExpressionAttributeValues=typed({":now": rfc3339(now), ":before": rfc3339(now - USE_NOTED_EVERY)}),
-            )
-        except client.exceptions.ConditionalCheckFailedException:
-            return
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the table could not be written: {error_code(error)}") from error
+        with aws_errors("the table could not be written"):
+            try:
+                client.update_item(
+                    TableName=self._transactions.table,
+                    Key=typed({"pk": _key_partition(key_id), "sk": "KEY"}),
+                    UpdateExpression="SET last_used_at = :now",
+                    ConditionExpression=(
+                        "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
+                    ),
+                    ExpressionAttributeValues=typed({":now": rfc3339(now), ":before": rfc3339(now - USE_NOTED_EVERY)}),
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                return
 
     def _names(self, partition: str, kind: str) -> Iterator[str]:
         return (str(item["sk"]).removeprefix(kind) for item in self._transactions.query(partition, kind))

@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import Item, error_code, plain, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.errors import TransientError
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ _KEYS_AT_ONCE: Final = 100
 """What DynamoDB takes in one batch."""
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.4
+_CONFLICT: Final = "TransactionConflict"
 _KEPT_CONFLICTING: Final = (
     f"the table could not be written: other transactions kept conflicting for {PATIENCE_S:g} s; "
     "nothing was written, try again"
@@ -49,10 +49,8 @@ class DynamoTransactions:
     def get(self, partition: str, sort_key: str) -> Item | None:
         """One item, read consistently, or None; raises `TransientError`."""
         key = typed({"pk": partition, "sk": sort_key})
-        try:
+        with aws_errors("the table could not be read"):
             item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the table could not be read: {error_code(error)}") from error
         return None if item is None else plain(item)
 
     def get_all(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
@@ -69,16 +67,14 @@ class DynamoTransactions:
             left = refused + left
             # DynamoDB keeps back what is too much at once, and hands out nothing at all only under throttling.
             if not items and refused:
-                self._wait(tries, deadline, "the table could not be read: it is throttled; try again")
+                self._wait(tries, deadline, TransientError("the table could not be read: it is throttled; try again"))
                 tries += 1
         return found
 
     def _get_some(self, keys: list[Any]) -> tuple[list[Item], list[Any]]:
         request: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
-        try:
+        with aws_errors("the table could not be read"):
             answer = self.client.batch_get_item(RequestItems=request)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the table could not be read: {error_code(error)}") from error
         refused = answer["UnprocessedKeys"].get(self.table)
         items: list[Item] = [plain(item) for item in answer["Responses"].get(self.table, [])]
         return items, list(refused["Keys"]) if refused else []
@@ -89,7 +85,7 @@ class DynamoTransactions:
         """
         start: dict[str, Any] = {}
         while True:
-            try:
+            with aws_errors("the table could not be read"):
                 page = self.client.query(
                     TableName=self.table,
                     KeyConditionExpression="pk = :pk AND begins_with(sk, :begin)",
@@ -97,8 +93,6 @@ class DynamoTransactions:
                     ConsistentRead=True,
                     **start,
                 )
-            except (ClientError, BotoCoreError) as error:
-                raise TransientError(f"the table could not be read: {error_code(error)}") from error
             yield from map(plain, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
@@ -136,27 +130,26 @@ class DynamoTransactions:
         parts: list[Any] = list(writes.values())
         tries = 0
         while True:
-            try:
-                self.client.transact_write_items(TransactItems=parts)
-                return {}
-            except ClientError as error:
-                reasons = error.response.get("CancellationReasons", [])
-                failed = _failed_conditions(writes, reasons)
-                if failed:
-                    return failed
-                if not any(reason.get("Code") == "TransactionConflict" for reason in reasons):
-                    raise TransientError(f"the table could not be written: {error_code(error)}") from error
-            except BotoCoreError as error:
-                raise TransientError(f"the table could not be written: {error_code(error)}") from error
-            self._wait(tries, deadline, _KEPT_CONFLICTING)
+            with aws_errors("the table could not be written"):
+                try:
+                    self.client.transact_write_items(TransactItems=parts)
+                    return {}
+                except self.client.exceptions.TransactionCanceledException as error:
+                    reasons = error.response.get("CancellationReasons", [])
+                    failed = _failed_conditions(writes, reasons)
+                    if failed:
+                        return failed
+                    if not any(reason.get("Code") == _CONFLICT for reason in reasons):
+                        raise
+            self._wait(tries, deadline, TransientError(_KEPT_CONFLICTING, _CONFLICT))
             tries += 1
 
-    def _wait(self, tries: int, deadline: float, too_late: str) -> None:
+    def _wait(self, tries: int, deadline: float, too_late: TransientError) -> None:
         # Jitter only spreads competing writers; it decides nothing.
         longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries, 10))
         pause_s = random.uniform(0, longest)  # noqa: S311 - not a secret
         if self._clock() + pause_s > deadline:
-            raise TransientError(too_late)
+            raise too_late
         self._pause(pause_s)
 
 

@@ -2,12 +2,10 @@
 
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import Item, error_code, plain, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.usage import Usage, UsagePage
-from fermata.errors import TransientError
 
 _COUNTERS: Final = ("jobs", "succeeded", "credits", "audio_ms")
 
@@ -32,7 +30,7 @@ class DynamoUsageStore:
         start: dict[str, Any] = {}
         if page.after is not None:
             start = {"ExclusiveStartKey": typed({"pk": partition, "sk": page.after})}
-        try:
+        with aws_errors("the usage could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
@@ -42,8 +40,6 @@ class DynamoUsageStore:
                 Limit=page.limit,
                 **start,
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the usage could not be read: {error_code(error)}") from error
         last = answer.get("LastEvaluatedKey")
         found = [_usage(of.tenant_id, plain(item)) for item in answer["Items"]]
         return found, str(plain(last)["sk"]) if last else None

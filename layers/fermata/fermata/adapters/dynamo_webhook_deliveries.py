@@ -5,13 +5,11 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.adapters.dynamo_items import error_code, plain, typed
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.idempotency import seconds
 from fermata.domain.webhook_deliveries import KEPT_FOR, MOST_REPLAYS, WebhookAttempt
-from fermata.errors import TransientError
 
 _REPLAYS: Final = "REPLAYS"
 _REPLAYS_KEPT_FOR: Final = timedelta(days=100)
@@ -41,40 +39,35 @@ class DynamoWebhookDeliveries:
     def next_replay(self, job_id: str, now: datetime) -> int | None:
         """A number from 1 on that nobody else gets, or None where they are used up."""
         values = {":one": 1, ":most": MOST_REPLAYS, ":ttl": seconds(now + _REPLAYS_KEPT_FOR)}
-        try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=typed({"pk": _partition(job_id), "sk": _REPLAYS}),
-                UpdateExpression="SET #ttl = :ttl ADD replays :one",
-                ConditionExpression="attribute_not_exists(replays) OR replays < :most",
-                ExpressionAttributeNames={"#ttl": "ttl"},
-                ExpressionAttributeValues=typed(values),
-                ReturnValues="UPDATED_NEW",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the replay could not be counted: {error_code(error)}") from error
+        with aws_errors("the replay could not be counted"):
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=typed({"pk": _partition(job_id), "sk": _REPLAYS}),
+                    UpdateExpression="SET #ttl = :ttl ADD replays :one",
+                    ConditionExpression="attribute_not_exists(replays) OR replays < :most",
+                    ExpressionAttributeNames={"#ttl": "ttl"},
+                    ExpressionAttributeValues=typed(values),
+                    ReturnValues="UPDATED_NEW",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return None
         return int(plain(answer["Attributes"])["replays"])
 
     def forget(self, job_id: str) -> None:
         """Delete everything about a job's webhook."""
         for item in self._items(job_id):
-            try:
+            with aws_errors("a webhook's record could not be deleted"):
                 self._client.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
-            except (ClientError, BotoCoreError) as error:
-                raise TransientError(f"a webhook's record could not be deleted: {error_code(error)}") from error
 
     def _items(self, job_id: str) -> list[Any]:
-        try:
+        with aws_errors("the webhook's records could not be read"):
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
                 ExpressionAttributeValues=typed({":pk": _partition(job_id)}),
                 ConsistentRead=True,
             )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the webhook's records could not be read: {error_code(error)}") from error
         return list(answer["Items"])
 
 

@@ -3,8 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from fermata.adapters.aws_errors import aws_errors
 from fermata.domain.job_events import JobEvent
 from fermata.errors import TransientError
 
@@ -23,10 +22,8 @@ class EventBridgeJobEvents:
 
     def publish(self, *events: JobEvent) -> None:
         """Put the events; the call succeeds even where an entry was refused, so the answer to each is looked at."""
-        try:
+        with aws_errors("the job's end could not be published"):
             answer = self._client.put_events(Entries=[_entry(event) for event in events])
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the job's end could not be published: {type(error).__name__}") from error
         if answer["FailedEntryCount"]:
             codes = {entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry}
             raise TransientError(f"the bus refused an event of the job's end: {', '.join(sorted(codes)) or 'unknown'}")

@@ -4,11 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import JsonValue
 
-from fermata.adapters.dynamo_items import error_code
-from fermata.errors import TransientError
+from fermata.adapters.aws_errors import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -18,9 +16,8 @@ def start_once(client: "SFNClient", machine_arn: str, name: str, given: Mapping[
     """Start an execution; a second start under its name changes nothing, for as long as Step Functions knows the name
     (90 days). `what` is what a failure is about. Raises `TransientError`.
     """
-    try:
-        client.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given))
-    except client.exceptions.ExecutionAlreadyExists:
-        return
-    except (ClientError, BotoCoreError) as error:
-        raise TransientError(f"{what} could not be started: {error_code(error)}") from error
+    with aws_errors(f"{what} could not be started"):
+        try:
+            client.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given))
+        except client.exceptions.ExecutionAlreadyExists:
+            return

@@ -2,8 +2,8 @@
 
 import httpx
 
-from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver
-from fermata.domain.links import LinkTarget, is_global_address
+from fermata.adapters.http_transport import USER_AGENT, DeadlineBackend, DeadlineTransport, Resolver
+from fermata.domain.web.safe_url import LinkTarget, is_global_address
 from fermata.errors import UnsafeLinkError
 
 
@@ -14,7 +14,7 @@ def guarded_client(target: LinkTarget, deadline: float, timeout: httpx.Timeout, 
     """
     backend = DeadlineBackend(deadline, lambda host, port: _checked_addresses(target, host, port, resolver))
     transport = DeadlineTransport(backend, connect_retries=1)
-    headers = {"Accept-Encoding": "identity"}
+    headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
     return httpx.Client(transport=transport, timeout=timeout, trust_env=False, headers=headers)
 
 

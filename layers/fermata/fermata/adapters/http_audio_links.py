@@ -1,51 +1,78 @@
 """Fetches foreign links: every address and every redirect is checked before a connection is made."""
 
+import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 import httpx
+import idna
 
 from fermata.adapters.guarded_http import guarded_client
-from fermata.adapters.http_transport import Resolver, resolve
-from fermata.domain.links import LinkTarget, check_link, check_public_link, redirected
-from fermata.errors import BadAudioError, LinkExpiredError, TransientError, UnsafeLinkError
+from fermata.adapters.http_bodies import decoded, peek, reads_as_text
+from fermata.adapters.http_transport import Resolver, locations, resolve
+from fermata.domain.audio.container import HEAD_BYTES, MAX_AUDIO_BYTES, begins_as_audio
+from fermata.domain.upstream_reading import parse_retry_after
+from fermata.domain.web.clean_url import clean_link, location_text, resolve_location
+from fermata.domain.web.safe_url import LinkTarget, check_link, check_public_link
+from fermata.errors import (
+    AudioTooLargeError,
+    LinkExpiredError,
+    LinkTroubleError,
+    TransientError,
+    UnsafeLinkError,
+)
+from fermata.log import logger
 
-MAX_AUDIO_BYTES: Final = 256 * 1024 * 1024
 MAX_REDIRECTS: Final = 3
+"""For callers' links, before anything is paid."""
+MAX_AUDIO_REDIRECTS: Final = 10
+"""For paid songs; browsers follow 20."""
 READ_GAP_S: Final = 30
 FETCH_WITHIN_S: Final = 480
 FETCH_REFERENCE_WITHIN_S: Final = 90
 
-_CHUNK_BYTES: Final = 256 * 1024
 _GONE: Final = frozenset({403, 404, 410})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_WHOLE_RANGE: Final = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
+_NO_AUDIO_TYPE: Final = re.compile(r"html|xml|json|multipart/", re.IGNORECASE)
 
 
 class HttpAudioLinks:
-    """Fetches providers' links with GET and without any key. `audio_hosts` lists host names per provider, `extra_hosts`
-    those for every provider.
+    """Fetches providers' links with GET and without any key. Where `audio_hosts` is empty, any public host may be
+    fetched from; else those hosts and `extra_hosts`, and no other.
     """
 
     def __init__(
         self,
-        audio_hosts: Mapping[str, Collection[str]],
+        audio_hosts: Collection[str],
         extra_hosts: Collection[str],
         trusted_origins: Collection[str],
         connect_timeout_s: float,
         resolver: Resolver = resolve,
     ) -> None:
-        self._audio_hosts = audio_hosts
-        self._extra_hosts = extra_hosts
+        self._allowed = frozenset((*audio_hosts, *extra_hosts)) if audio_hosts else frozenset()
         self._trusted_origins = _lower(trusted_origins)
-        self._guard = _Guard(connect_timeout_s, FETCH_WITHIN_S, resolver)
+        self._guard = _Guard(connect_timeout_s, FETCH_WITHIN_S, MAX_AUDIO_REDIRECTS, _song, resolver)
 
     def fetch(self, provider: str, url: str) -> Iterator[bytes]:
-        """The file behind a link. Raises `LinkExpiredError`, `UnsafeLinkError`, `BadAudioError` (too large) or
-        `TransientError`.
+        """The file behind a link, which is first cleaned as browsers do. Raises `LinkTroubleError` where there is no
+        whole file for now (after the bytes that came), `UnsafeLinkError`, or `AudioTooLargeError`.
         """
-        allowed = (*self._audio_hosts.get(provider, ()), *self._extra_hosts)
-        return self._guard.fetch(url, lambda link: check_link(link, allowed, self._trusted_origins))
+        try:
+            yield from self._guard.fetch(clean_link(url, _ascii_name), self._check)
+        except UnsafeLinkError as refusal:
+            if refusal.unlisted_host is not None:
+                logger.warning(
+                    "A provider's link was refused because AudioHosts is set and does not list its host; "
+                    "if the provider really uses it, add it to AudioHosts or ExtraAudioHosts",
+                    extra={"provider": provider, "host": refusal.unlisted_host},
+                )
+            raise
+
+    def _check(self, link: str) -> LinkTarget:
+        return check_link(link, self._allowed, self._trusted_origins)
 
 
 class HttpReferenceLinks:
@@ -55,49 +82,124 @@ class HttpReferenceLinks:
         self, trusted_origins: Collection[str], connect_timeout_s: float, resolver: Resolver = resolve
     ) -> None:
         self._trusted_origins = _lower(trusted_origins)
-        self._guard = _Guard(connect_timeout_s, FETCH_REFERENCE_WITHIN_S, resolver)
+        self._guard = _Guard(connect_timeout_s, FETCH_REFERENCE_WITHIN_S, MAX_REDIRECTS, _file, resolver)
 
     def fetch(self, url: str) -> Iterator[bytes]:
-        """The file behind a link; raises like `HttpAudioLinks.fetch`."""
-        return self._guard.fetch(url, lambda link: check_public_link(link, self._trusted_origins))
+        """The file behind a link, exactly as it was given. Raises `LinkExpiredError` (403, 404, 410), `UnsafeLinkError`
+        (also for redirects without end), `AudioTooLargeError`, or `TransientError` for anything else.
+        """
+        try:
+            yield from self._guard.fetch(url, lambda link: check_public_link(link, self._trusted_origins))
+        except LinkTroubleError as trouble:
+            if trouble.status in _REDIRECTS:
+                raise UnsafeLinkError(str(trouble)) from trouble
+            error = LinkExpiredError if trouble.status in _GONE else TransientError
+            raise error(str(trouble)) from trouble
 
 
 class _Guard:
-    def __init__(self, connect_timeout_s: float, within_s: float, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        connect_timeout_s: float,
+        within_s: float,
+        most_redirects: int,
+        read: Callable[[httpx.Response, str], Iterator[bytes]],
+        resolver: Resolver,
+    ) -> None:
         self._timeout = httpx.Timeout(READ_GAP_S, connect=connect_timeout_s)
         self._within_s = within_s
+        self._most_redirects = most_redirects
+        self._read = read
         self._resolver = resolver
 
     def fetch(self, url: str, check: Callable[[str], LinkTarget]) -> Iterator[bytes]:
         deadline = time.monotonic() + self._within_s
-        for _ in range(MAX_REDIRECTS + 1):
-            target = check(url)
+        status: int | None = None
+        for _ in range(self._most_redirects + 1):
+            target, status = check(url), None
             with guarded_client(target, deadline, self._timeout, self._resolver) as client:
                 try:
                     with client.stream("GET", target.url, extensions={"target": target.target.encode()}) as response:
-                        if response.status_code not in _REDIRECTS:
-                            yield from _body(response, target)
+                        status = response.status_code
+                        if status not in _REDIRECTS:
+                            yield from self._read(response, target.host)
                             return
-                        url = redirected(target, response.headers.get("location", ""))
+                        url = _led_to(response, target)
                 except httpx.InvalidURL:
                     raise UnsafeLinkError(f"the link to {target.host} is no address that can be called") from None
                 except httpx.HTTPError as error:
-                    raise TransientError(f"fetching audio from {target.host} failed: {type(error).__name__}") from error
-        raise UnsafeLinkError(f"a link was redirected more than {MAX_REDIRECTS} times")
+                    raise LinkTroubleError(f"{target.host} {_what_happened(error)}", status) from error
+        raise LinkTroubleError(f"a link was redirected more than {self._most_redirects} times", status)
 
 
 def _lower(origins: Collection[str]) -> frozenset[str]:
     return frozenset(origin.lower() for origin in origins)
 
 
-def _body(response: httpx.Response, target: LinkTarget) -> Iterator[bytes]:
-    if response.status_code in _GONE:
-        raise LinkExpiredError(f"{target.host} answered {response.status_code}")
-    if response.status_code != httpx.codes.OK:
-        raise TransientError(f"{target.host} answered {response.status_code}; expected 200")
+def _ascii_name(name: str) -> str:
+    return idna.encode(name, uts46=True).decode("ascii")
+
+
+def _led_to(response: httpx.Response, target: LinkTarget) -> str:
+    found = locations(response)
+    if len(found) != 1:
+        raise _trouble(response, f"{target.host} answered {response.status_code} without saying where to go on")
+    return resolve_location(target.url, clean_link(location_text(found[0]), _ascii_name))
+
+
+def _song(response: httpx.Response, host: str) -> Iterator[bytes]:
+    """A file that may be a song: neither empty nor a text in its place. What else it is, measuring finds out."""
+    head, rest = peek(_file(response, host), HEAD_BYTES)
+    if not head:
+        yield from rest
+        raise _trouble(response, f"{host} answered {response.status_code} with an empty file")
+    flaw = None if begins_as_audio(head) else _flaw(response, head)
+    if flaw is not None:
+        raise _trouble(response, f"{host} answered {response.status_code} with {flaw}")
+    yield head
+    yield from rest
+
+
+def _flaw(response: httpx.Response, head: bytes) -> str | None:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if reads_as_text(head) or _NO_AUDIO_TYPE.search(response.headers.get("content-type", "")):
+        return "a text instead of audio"
+    return None if encoding in {"", "identity"} else "an encoding that cannot be read"
+
+
+def _file(response: httpx.Response, host: str) -> Iterator[bytes]:
+    if not response.is_success:
+        raise _trouble(response, f"{host} answered {response.status_code}")
+    if not _is_whole(response):
+        raise _trouble(response, f"{host} answered {response.status_code} with a part of the file")
     received = 0
-    for chunk in response.iter_bytes(_CHUNK_BYTES):
-        received += len(chunk)
+    for piece in decoded(response.iter_raw(), response.headers.get("content-encoding", "")):
+        received += len(piece)
         if received > MAX_AUDIO_BYTES:
-            raise BadAudioError(f"the file is longer than {MAX_AUDIO_BYTES} bytes")
-        yield chunk
+            raise AudioTooLargeError(f"the file is longer than {MAX_AUDIO_BYTES} bytes")
+        yield piece
+
+
+def _is_whole(response: httpx.Response) -> bool:
+    said = response.headers.get("content-range")
+    if response.status_code != httpx.codes.PARTIAL_CONTENT or said is None:
+        return True
+    found = _WHOLE_RANGE.fullmatch(said.strip())
+    return found is not None and int(found[1]) + 1 == int(found[2])
+
+
+def _trouble(response: httpx.Response, found: str) -> LinkTroubleError:
+    asked = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    return LinkTroubleError(found, response.status_code, asked)
+
+
+def _what_happened(error: httpx.HTTPError) -> str:
+    match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout():
+            return "could not be reached"
+        case httpx.TimeoutException():
+            return "fell silent or took too long"
+        case httpx.DecodingError():
+            return "sent a compressed file that is broken or cut"
+        case _:
+            return "ended its answer before the file was whole"

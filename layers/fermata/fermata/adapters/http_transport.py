@@ -13,12 +13,17 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from fermata import __version__
+
 # httpx logs every URL at INFO, signed query strings included.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 SocketOption = tuple[int, int, int]
 Resolver = Callable[[str, int], list[str]]
+
+USER_AGENT: Final = f"Fermata/{__version__}"
+"""How every request introduces itself; some networks refuse the names of HTTP libraries."""
 
 KEEP_ALIVE_IDLE_S: Final = 60
 """Below the 350 s after which NAT gateways and load balancers drop a silent connection (AWS NAT gateway documentation).
@@ -112,8 +117,8 @@ def _left(deadline: float, timeout: float | None, error: type[Exception]) -> flo
 
 class DeadlineTransport(httpx.HTTPTransport):
     """httpx's own transport over a pool with our backend. One connection per exchange: a pooled one may be dead, and a
-    paid request on a
-    dead connection is an unknown outcome. `connect_retries` repeats a failed TCP or TLS connect only."""
+    paid request on a dead connection is an unknown outcome. `connect_retries` repeats a failed TCP or TLS connect only.
+    """
 
     def __init__(self, backend: DeadlineBackend, connect_retries: int) -> None:
         super().__init__(verify=_tls())
@@ -128,6 +133,22 @@ class DeadlineTransport(httpx.HTTPTransport):
             network_backend=backend,
             socket_options=keep_alive_options(),
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. What its answer says under `Location` is found by `locations` and not among the headers:
+        httpx reads it there even where it follows no redirect, and gives up an answer whose `Location` it cannot read.
+        """
+        response = super().handle_request(request)
+        found = [value for name, value in response.headers.raw if name.lower() == b"location"]
+        if found:
+            del response.headers["location"]
+        response.extensions["locations"] = found
+        return response
+
+
+def locations(response: httpx.Response) -> list[bytes]:
+    """The values of an answer's `Location` headers as they were sent, each once."""
+    return list(dict.fromkeys(response.extensions["locations"]))
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import httpx
 
-from fermata.adapters.http_transport import DeadlineBackend, DeadlineTransport, Resolver, resolve
+from fermata.adapters.http_bodies import decoded
+from fermata.adapters.http_transport import USER_AGENT, DeadlineBackend, DeadlineTransport, Resolver, resolve
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.domain.upstream_reading import parse_retry_after
 from fermata.errors import AnswerLostError, NotSentError
@@ -17,7 +18,6 @@ from fermata.errors import AnswerLostError, NotSentError
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 """Five minutes of 44.1 kHz stereo WAV are 106 MB as hex text; more than twice that is no song."""
 
-_CHUNK_BYTES: Final = 64 * 1024
 # A request that breaks the rules of HTTP is found out before its first byte is written.
 _NOT_SENT: Final = (
     httpx.ConnectError,
@@ -70,7 +70,11 @@ class HttpUpstream:
             transport=transport, timeout=self._timeout, trust_env=False, follow_redirects=False
         ) as client:
             try:
-                headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
+                headers = {
+                    "Authorization": f"Bearer {key}",
+                    "Accept-Encoding": "identity",
+                    "User-Agent": USER_AGENT,
+                }
                 request = client.build_request(method, self._base_url(provider) + path, headers=headers, **content)
                 response = client.send(request, stream=True)
             except _NOT_SENT as error:
@@ -95,10 +99,13 @@ class HttpAnswer:
         self.retry_after_s = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it arrives; raises `AnswerLostError` where it is cut, silent, late or far too long."""
+        """The body in the clear as it arrives; raises `AnswerLostError` where it is cut, silent, late or far too long,
+        after all that came before.
+        """
         received = 0
+        encoding = self._response.headers.get("content-encoding", "")
         try:
-            for chunk in self._response.iter_bytes(_CHUNK_BYTES):
+            for chunk in decoded(self._response.iter_raw(), encoding):
                 received += len(chunk)
                 if received > MAX_ANSWER_BYTES or time.monotonic() > self._deadline:
                     raise AnswerLostError(

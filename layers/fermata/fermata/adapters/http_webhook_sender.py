@@ -10,9 +10,9 @@ import httpx
 
 from fermata.adapters.guarded_http import guarded_client
 from fermata.adapters.http_transport import Resolver, resolve
-from fermata.domain.links import LinkTarget, check_public_link
 from fermata.domain.upstream_reading import parse_retry_after
-from fermata.domain.webhook_deliveries import Answered, NotAnswered, Reply
+from fermata.domain.web.safe_url import LinkTarget, check_public_link
+from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, Reply
 from fermata.errors import UnsafeLinkError
 
 MOST_ANSWER_BYTES: Final = 4096
@@ -35,19 +35,17 @@ class HttpWebhookSender:
         self._resolver = resolver
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Post once and follow no redirect. The reasons that it can give are `address_refused`, `no_connection`,
-        `timeout` and `answer_lost`.
-        """
+        """Post once and follow no redirect. Whatever keeps the answer away is a `NoAnswer`."""
         try:
             return self._post(check_public_link(url, self._trusted_origins), headers, body)
         except (UnsafeLinkError, httpx.InvalidURL):
-            return NotAnswered("address_refused")
+            return NotAnswered(NoAnswer.ADDRESS_REFUSED)
         except httpx.ConnectError:
-            return NotAnswered("no_connection")
+            return NotAnswered(NoAnswer.NO_CONNECTION)
         except httpx.TimeoutException:
-            return NotAnswered("timeout")
+            return NotAnswered(NoAnswer.TIMEOUT)
         except httpx.HTTPError:
-            return NotAnswered("answer_lost")
+            return NotAnswered(NoAnswer.ANSWER_LOST)
 
     def _post(self, target: LinkTarget, headers: Mapping[str, str], body: bytes) -> Reply:
         deadline = time.monotonic() + self._within_s

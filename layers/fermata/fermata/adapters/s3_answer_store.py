@@ -1,15 +1,19 @@
-"""The providers' raw answers in S3 under `staging/<job id>/<attempt>`, streamed in and out in constant memory."""
+"""The providers' raw answers in S3 under `staging/<job id>/<attempt>`, streamed in and out in constant memory. Only
+complete answers have that key; what else was received lies beside it under `<attempt>.<name>`.
+"""
 
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Final
 
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3_folders import abort_uploads_below, delete_below
-from fermata.errors import TransientError
+from fermata.errors import AnswerLostError, TransientError
+from fermata.log import logger
 from fermata.ports import StreamedAnswer
 
 if TYPE_CHECKING:
@@ -35,37 +39,70 @@ class S3AnswerStore:
         self._bucket = bucket
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
-        """Stream an answer into the bucket; a cut answer aborts the upload and its `AnswerLostError` passes through."""
+        """Stream an answer into the bucket. A cut answer aborts the upload; what arrived of it is kept as `cut`, and
+        its `AnswerLostError` passes through.
+        """
         metadata = {"http-status": str(answer.http_status)}
         if answer.retry_after_s is not None:
             metadata["retry-after-s"] = str(answer.retry_after_s)
         content_type = _NOT_ASCII.sub("?", answer.content_type)[:_CONTENT_TYPE_LIMIT] or "application/octet-stream"
-        body = io.BufferedReader(_ChunkReader(answer.chunks()), _READ_BYTES)
-        try:
-            self._client.upload_fileobj(
-                body,
-                self._bucket,
-                _key(job_id, attempt),
-                ExtraArgs={"ContentType": content_type, "Metadata": metadata},
-                Config=_ONE_PART_AT_A_TIME,
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the provider's answer could not be staged: {type(error).__name__}") from error
+        with SpooledTemporaryFile(_PART_BYTES) as copy:
+            body = io.BufferedReader(_ChunkReader(_copied(answer.chunks(), copy)), _READ_BYTES)
+            try:
+                self._upload(body, _key(job_id, attempt), ContentType=content_type, Metadata=metadata)
+            except AnswerLostError:
+                self._keep_what_arrived(job_id, attempt, copy)
+                raise
+
+    def keep_file(self, job_id: str, attempt: int, name: str, file: IO[bytes]) -> None:
+        """Stream a file into the bucket, beside the answer."""
+        self._upload(file, f"{_key(job_id, attempt)}.{name}", ContentType="application/octet-stream")
+
+    def open_file(self, job_id: str, attempt: int, name: str) -> Iterator[bytes] | None:
+        """A file that was kept, or None."""
+        stored = self._get(f"{_key(job_id, attempt)}.{name}")
+        return None if stored is None else _chunks_of(stored)
 
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
         """A complete kept answer, or None."""
-        try:
-            stored = self._client.get_object(Bucket=self._bucket, Key=_key(job_id, attempt))
-        except self._client.exceptions.NoSuchKey:
-            return None
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the staged answer could not be opened: {type(error).__name__}") from error
-        return _KeptAnswer(stored)
+        stored = self._get(_key(job_id, attempt))
+        return None if stored is None else _KeptAnswer(stored)
 
     def forget(self, job_id: str) -> None:
         """Delete every answer of a job, and the parts of those that were cut."""
         abort_uploads_below(self._client, self._bucket, f"staging/{job_id}/")
         delete_below(self._client, self._bucket, f"staging/{job_id}/")
+
+    def _upload(self, file: IO[bytes] | io.BufferedReader, key: str, **about: str | dict[str, str]) -> None:
+        with aws_errors("what a provider sent could not be staged"):
+            self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=about, Config=_ONE_PART_AT_A_TIME)
+
+    def _get(self, key: str) -> "GetObjectOutputTypeDef | None":
+        with aws_errors("what is staged could not be opened"):
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=key)
+            except self._client.exceptions.NoSuchKey:
+                return None
+
+    def _keep_what_arrived(self, job_id: str, attempt: int, copy: IO[bytes]) -> None:
+        if copy.tell() == 0:
+            return
+        copy.seek(0)
+        try:
+            self.keep_file(job_id, attempt, "cut", copy)
+        except TransientError as error:
+            logger.warning("the part of an answer that arrived was not kept", extra={"error": str(error)})
+
+
+def _copied(chunks: Iterator[bytes], copy: IO[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        copy.write(chunk)
+        yield chunk
+
+
+def _chunks_of(stored: "GetObjectOutputTypeDef") -> Iterator[bytes]:
+    with aws_errors("what is staged could not be read"):
+        yield from stored["Body"].iter_chunks(_READ_BYTES)
 
 
 class _ChunkReader(io.RawIOBase):
@@ -93,16 +130,13 @@ class _ChunkReader(io.RawIOBase):
 class _KeptAnswer:
     def __init__(self, stored: "GetObjectOutputTypeDef") -> None:
         metadata = stored["Metadata"]
-        self._body = stored["Body"]
+        self._stored = stored
         self.http_status = int(metadata["http-status"])
         self.content_type = stored["ContentType"]
         self.retry_after_s = int(metadata["retry-after-s"]) if "retry-after-s" in metadata else None
 
     def chunks(self) -> Iterator[bytes]:
-        try:
-            yield from self._body.iter_chunks(_READ_BYTES)
-        except BotoCoreError as error:
-            raise TransientError(f"the staged answer could not be read: {type(error).__name__}") from error
+        return _chunks_of(self._stored)
 
 
 def _key(job_id: str, attempt: int) -> str:

@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.errors import TransientError
+from fermata.adapters.aws_errors import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -12,19 +10,15 @@ if TYPE_CHECKING:
 
 def delete_below(client: "S3Client", bucket: str, prefix: str) -> None:
     """Delete every object whose key begins so; raises `TransientError` where one is left."""
-    try:
+    with aws_errors("the job's files could not be deleted; try again"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for stored in page.get("Contents", []):
                 client.delete_object(Bucket=bucket, Key=stored["Key"])
-    except (ClientError, BotoCoreError) as error:
-        raise TransientError(f"the job's files could not be deleted: {type(error).__name__}; try again") from error
 
 
 def abort_uploads_below(client: "S3Client", bucket: str, prefix: str) -> None:
     """Abort every unfinished upload to a key that begins so; raises `TransientError` where one is left."""
-    try:
+    with aws_errors("a cut upload could not be aborted; try again"):
         for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
             for upload in page.get("Uploads", []):
                 client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-    except (ClientError, BotoCoreError) as error:
-        raise TransientError(f"a cut upload could not be aborted: {type(error).__name__}; try again") from error

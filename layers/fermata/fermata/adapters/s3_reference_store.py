@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3_folders import delete_below
-from fermata.errors import TransientError
 from fermata.ports import UploadForm
 
 if TYPE_CHECKING:
@@ -26,41 +25,36 @@ class S3ReferenceStore:
 
     def upload_form(self, object_key: str, content_type: str, size_bytes: int, ttl_s: int) -> UploadForm:
         """A POST form, because a presigned PUT cannot bound the size; S3 itself holds size and media type."""
-        signed = self._client.generate_presigned_post(
-            self._bucket,
-            object_key,
-            Fields={"Content-Type": content_type},
-            Conditions=[{"Content-Type": content_type}, ["content-length-range", size_bytes, size_bytes]],
-            ExpiresIn=ttl_s,
-        )
+        with aws_errors("the upload could not be signed"):
+            signed = self._client.generate_presigned_post(
+                self._bucket,
+                object_key,
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", size_bytes, size_bytes]],
+                ExpiresIn=ttl_s,
+            )
         return UploadForm(signed["url"], signed["fields"])
 
     def size(self, object_key: str) -> int | None:
         """The file's size in bytes from the bucket's list, which needs no permission to read the file."""
-        try:
+        with aws_errors("the reference could not be looked up"):
             found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=object_key, MaxKeys=1)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the reference could not be looked up: {type(error).__name__}") from error
         sizes = {each["Key"]: each["Size"] for each in found.get("Contents", [])}
         return sizes.get(object_key)
 
     def open(self, object_key: str) -> Iterator[bytes] | None:
         """The file's bytes, or None where there is none."""
-        try:
-            stored = self._client.get_object(Bucket=self._bucket, Key=object_key)
-        except self._client.exceptions.NoSuchKey:
-            return None
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the reference could not be opened: {type(error).__name__}") from error
+        with aws_errors("the reference could not be opened"):
+            try:
+                stored = self._client.get_object(Bucket=self._bucket, Key=object_key)
+            except self._client.exceptions.NoSuchKey:
+                return None
         return _chunks(stored["Body"])
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file in one request, read from disk as it is sent."""
-        try:
-            with path.open("rb") as file:
-                self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the reference could not be stored: {type(error).__name__}") from error
+        with aws_errors("the reference could not be stored"), path.open("rb") as file:
+            self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
 
     def forget(self, object_key: str) -> None:
         """Delete a file, if there is one."""
@@ -68,13 +62,12 @@ class S3ReferenceStore:
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link for `ttl_s` seconds, or as long as the function's own credentials live, whichever is shorter."""
-        return self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": object_key}, ExpiresIn=ttl_s
-        )
+        with aws_errors("the reference's link could not be signed"):
+            return self._client.generate_presigned_url(
+                "get_object", Params={"Bucket": self._bucket, "Key": object_key}, ExpiresIn=ttl_s
+            )
 
 
 def _chunks(body: StreamingBody) -> Iterator[bytes]:
-    try:
+    with aws_errors("the reference could not be read"):
         yield from body.iter_chunks(_READ_BYTES)
-    except BotoCoreError as error:
-        raise TransientError(f"the reference could not be read: {type(error).__name__}") from error

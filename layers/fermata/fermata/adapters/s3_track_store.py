@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3_folders import delete_below
 from fermata.domain.jobs import Track
-from fermata.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,11 +20,8 @@ class S3TrackStore:
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file in one request, read from disk as it is sent (S3 takes up to 5 GB that way)."""
-        try:
-            with path.open("rb") as file:
-                self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the song could not be stored: {type(error).__name__}") from error
+        with aws_errors("the song could not be stored"), path.open("rb") as file:
+            self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
 
     def forget(self, job_id: str) -> None:
         """Delete every song of a job."""
@@ -34,13 +29,14 @@ class S3TrackStore:
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._bucket,
-                "Key": track.object_key,
-                "ResponseContentType": track.content_type,
-                "ResponseContentDisposition": disposition,
-            },
-            ExpiresIn=ttl_s,
-        )
+        with aws_errors("the song's link could not be signed"):
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": track.object_key,
+                    "ResponseContentType": track.content_type,
+                    "ResponseContentDisposition": disposition,
+                },
+                ExpiresIn=ttl_s,
+            )

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.errors import ConfigurationError, TransientError
+from fermata.adapters.aws_errors import aws_errors
+from fermata.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -67,10 +66,8 @@ class SecretProviderKeys:
         return _by_alias(provider, self._keys.get(provider, {}))
 
     def _read(self) -> str:
-        try:
+        with aws_errors("the secret of provider keys could not be read"):
             return self._client.get_secret_value(SecretId=self._secret_arn)["SecretString"]
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the secret of provider keys could not be read: {type(error).__name__}") from error
 
 
 def _parse(text: str) -> Mapping[str, object]:

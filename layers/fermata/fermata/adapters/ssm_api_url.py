@@ -6,9 +6,7 @@ machine to the function that needs the address.
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.errors import TransientError
+from fermata.adapters.aws_errors import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -29,8 +27,5 @@ class SsmApiUrl:
         return self._url
 
     def _read(self) -> str:
-        try:
+        with aws_errors(f"the API's address could not be read from {self._parameter}"):
             return self._client.get_parameter(Name=self._parameter)["Parameter"]["Value"]
-        except (ClientError, BotoCoreError) as error:
-            code = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
-            raise TransientError(f"the API's address could not be read from {self._parameter}: {code}") from error

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.executions import start_once
 from fermata.domain.reaping import Execution
-from fermata.errors import TransientError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -28,10 +26,9 @@ class StepFunctionsJobMachine:
     def execution(self, job_id: str) -> Execution:
         """How a job's execution stands. Raises `TransientError`."""
         arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
-        try:
-            status = self._client.describe_execution(executionArn=arn)["status"]
-        except self._client.exceptions.ExecutionDoesNotExist:
-            return Execution.ABSENT
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the job's execution could not be looked up: {type(error).__name__}") from error
+        with aws_errors("the job's execution could not be looked up"):
+            try:
+                status = self._client.describe_execution(executionArn=arn)["status"]
+            except self._client.exceptions.ExecutionDoesNotExist:
+                return Execution.ABSENT
         return Execution.RUNNING if status in _MOVING else Execution.ENDED

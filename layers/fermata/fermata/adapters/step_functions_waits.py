@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from fermata.errors import TransientError
+from fermata.adapters.aws_errors import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -19,10 +17,9 @@ class StepFunctionsWaits:
     def end(self, task_token: str) -> bool:
         """End the wait; False where it is over already. Raises `TransientError`."""
         over = self._client.exceptions
-        try:
-            self._client.send_task_success(taskToken=task_token, output="{}")
-        except (over.TaskTimedOut, over.TaskDoesNotExist, over.InvalidToken):
-            return False
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(f"the waiting state machine could not be woken: {type(error).__name__}") from error
+        with aws_errors("the waiting state machine could not be woken"):
+            try:
+                self._client.send_task_success(taskToken=task_token, output="{}")
+            except (over.TaskTimedOut, over.TaskDoesNotExist, over.InvalidToken):
+                return False
         return True

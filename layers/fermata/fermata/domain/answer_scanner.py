@@ -4,28 +4,43 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from hashlib import blake2b
+from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.domain.answer_position import AnswerPosition
+from fermata.domain.answer_skeleton import LONGEST_NAME, AnswerSkeleton
 from fermata.errors import BadAudioError
 
-SKELETON_LIMIT_BYTES: Final = 1024 * 1024
-DEPTH_LIMIT: Final = 64
-
-_STRUCTURAL: Final = re.compile(rb'["{}\[\]:,]')
+_STRUCTURAL: Final = re.compile(rb'["{}\[\],]')
+# What may stand in a list or an object that is not on the way to the song, as far as it can be passed at once: words,
+# commas, short texts without escapes, and lists and objects of those.
+_WORDS: Final = rb'[^"{}\[\]\\]++|"[^"\\]{0,1000}+"'
+_PLAIN: Final = re.compile(rb"(?:%(words)s|\{(?:%(words)s)*+\}|\[(?:%(words)s)*+\])*+" % {b"words": _WORDS})
+_BEGINNING: Final = re.compile(rb'["{\[<]')
 _TEXT_WITH_ESCAPES: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
-# Four characters decide between a link and hex text, and JSON can spell one character with six bytes.
+# One answer as an event of a stream: perhaps comments and other fields, then the field that holds the document.
+_FRAME: Final = re.compile(rb"(?:(?::|event:|id:|retry:)[^\n]*\n\s*)*data:[ \t\r\n]*")
+_FRAMES_AFTER: Final = re.compile(rb"(?:(?::|event:|id:|retry:|data:\s*\[DONE\])[^\n]*\n?\s*)*")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_WHITE_SPACE: Final = b" \t\r\n\x00"
+# Four characters decide between a link and audio text, and JSON can spell one character with six bytes.
 _HEAD_BYTES: Final = 4 * 6
-_LONGEST_KEY_BYTES: Final = 6 * len("result") + 2
+_LEAD_BYTES: Final = 1024
+# A hostile document must not cost minutes: no song comes with so many marks that cannot be passed at once.
+MARKS_LIMIT: Final = 1_000_000
+_LONGEST_KEY_BYTES: Final = 6 * LONGEST_NAME
 
 
 @dataclass(frozen=True)
 class ScannedDocument:
     """The answer without its audio text.
 
-    `document` is None where `flaw` says why the body is not one whole JSON document (or where that is `null`).
+    `document` is None where `flaw` says why the body is not one whole JSON document (or where that is `null`). Oddities
+    that leave it readable are no flaw: words that JSON does not know are None, bytes that are no UTF-8 are replaced,
+    and what is too large or too deep is left out.
     `hex_digits` is the length of the text at `$.data.audio` (or `$.result.data.audio`) that was handed out, or None
     where there is no such string or it is a link.
     """
@@ -35,161 +50,162 @@ class ScannedDocument:
     hex_digits: int | None
 
 
-class _Position:
-    """Where in the document the scanner is, as far as finding the audio text needs it."""
-
-    def __init__(self) -> None:
-        self._containers = bytearray()
-        self._key: str | None = None
-        # How many of the open objects lead to the song: 1 is the document, then perhaps `result`, then `data`.
-        self._on_the_way = 0
-        self._inside_data = False
-        self._audio_seen = False
-        self.expects_key = False
-
-    @property
-    def depth(self) -> int:
-        return len(self._containers)
-
-    def open(self, bracket: bytes) -> None:
-        if bracket == b"{" and self.depth == self._on_the_way and not self._inside_data and self._leads_to_audio():
-            self._on_the_way += 1
-            self._inside_data = self._key == "data"
-        self._containers += bracket
-        self._key = None
-        self.expects_key = bracket == b"{"
-
-    def close(self) -> None:
-        del self._containers[-1:]
-        if self.depth < self._on_the_way:
-            self._on_the_way = self.depth
-            self._inside_data = False
-        self._key = None
-        self.expects_key = False
-
-    def pass_comma(self) -> None:
-        self._key = None
-        self.expects_key = self._containers.endswith(b"{")
-
-    def name_key(self, key: str | None) -> None:
-        self._key = key
-        self.expects_key = False
-        if self._at_audio():
-            self._refuse_second_audio()
-
-    def takes_audio(self) -> bool:
-        """Whether the string that opens now is the audio text."""
-        found = self._at_audio()
-        self._key = None
-        return found
-
-    def _leads_to_audio(self) -> bool:
-        return self.depth == 0 or self._key == "data" or (self.depth == 1 and self._key == "result")
-
-    def _at_audio(self) -> bool:
-        return self._inside_data and self.depth == self._on_the_way and self._key == "audio"
-
-    def _refuse_second_audio(self) -> None:
-        if self._audio_seen:
-            raise BadAudioError(
-                "expected one text at data.audio, found a second; the provider has to say which of them is the song"
-            )
-        self._audio_seen = True
-
-
 class AnswerScanner:
     """Hands out the text at `$.data.audio` or `$.result.data.audio` unless it is a link, and keeps the rest of one JSON
-    document.
+    document. `data` may be a list of objects, and the document the one event of a stream.
 
-    Chunks may be cut anywhere. Memory does not grow with the audio text. A second such text raises `BadAudioError`;
-    every other oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out as it stands, for the
-    decoder to refuse.
+    Chunks may be cut anywhere. Memory does not grow with the answer. Two different such texts raise `BadAudioError`;
+    an empty text is none. Every other oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out
+    as it stands, for the decoder to read.
     """
 
     def __init__(self) -> None:
-        self._skeleton = bytearray()
-        self._position = _Position()
-        self._scan: Callable[[bytes, int, list[bytes]], int] = self._scan_structure
+        self._skeleton = AnswerSkeleton()
+        self._position = AnswerPosition()
+        self._scan: Callable[[bytes, int, list[bytes]], int] = self._scan_lead
+        self._lead = b""
+        self._framed = False
+        self._rest = b""
         self._escaped = False
-        self._text_start = 0
+        self._marks = 0
+        self._key = b""
         self._head = b""
+        self._text = blake2b(digest_size=16)
+        self._first_text: bytes | None = None
         self._hex_digits: int | None = None
-        self._flaw: str | None = None
 
     def feed(self, chunk: bytes) -> bytes:
         """The audio text found in this chunk, often none and mostly all of it."""
         audio: list[bytes] = []
         at = 0
-        while at < len(chunk) and self._flaw is None:
+        while at < len(chunk) and self._skeleton.flaw is None:
             at = self._scan(chunk, at, audio)
         return b"".join(audio)
 
     def close(self) -> ScannedDocument:
         """The document, after the last chunk."""
-        document, flaw = (None, self._flaw) if self._flaw else _parse(bytes(self._skeleton))
+        if self._scan == self._scan_lead:
+            self._skeleton.add(self._lead)
+        document, flaw = self._skeleton.read(framed=self._framed)
+        if flaw is None and self._is_followed():
+            document, flaw = None, "two documents"
         return ScannedDocument(document, flaw, self._hex_digits)
 
-    def _scan_structure(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
-        found = _STRUCTURAL.search(chunk, at)
-        end = found.end() if found else len(chunk)
-        self._keep(chunk[at:end])
-        if found:
-            self._pass_structural(found.group())
+    def _is_followed(self) -> bool:
+        """Whether another document follows; a remainder that is none takes nothing from the first."""
+        rest = _FRAMES_AFTER.sub(b"", self._rest, count=1) if self._framed else self._rest
+        rest = rest.removeprefix(b"data:").lstrip() if self._framed else rest
+        return rest.startswith((b"{", b"["))
+
+    def _scan_lead(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
+        found = _BEGINNING.search(chunk, at)
+        end = found.start() if found else len(chunk)
+        lead = (self._lead + chunk[at:end]).lstrip(_WHITE_SPACE)
+        self._lead = lead.removeprefix(_BYTE_ORDER_MARK).lstrip(_WHITE_SPACE)
+        if found or len(self._lead) > _LEAD_BYTES:
+            self._framed = bool(_FRAME.fullmatch(self._lead))
+            self._skeleton.add(b"" if self._framed else self._lead)
+            self._scan = self._scan_structure
         return end
 
+    def _scan_structure(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
+        if self._position.is_beside:
+            run = _PLAIN.match(chunk, at)
+            plain = run.end() if run else at
+            self._skeleton.add(chunk[at:plain])
+            at = plain
+        found = _STRUCTURAL.search(chunk, at)
+        end = found.start() if found else len(chunk)
+        self._skeleton.add(chunk[at:end])
+        if not found:
+            return end
+        self._pass_structural(found.group())
+        return found.end()
+
     def _pass_structural(self, mark: bytes) -> None:
+        self._marks += 1
+        if self._marks > MARKS_LIMIT:
+            self._skeleton.flaw = "too large"
         match mark:
             case b'"':
-                self._text_start = len(self._skeleton) - 1
-                self._scan = self._scan_head if self._position.takes_audio() else self._scan_text
+                self._open_text()
             case b"{" | b"[":
-                self._open(mark)
+                self._position.open(mark)
+                self._skeleton.open(mark, outer=self._position.is_outer)
             case b"}" | b"]":
-                self._close()
+                self._position.close()
+                self._skeleton.close(mark)
+                if self._position.depth == 0:
+                    self._scan = self._scan_remainder
             case b",":
                 self._position.pass_comma()
-
-    def _open(self, bracket: bytes) -> None:
-        self._position.open(bracket)
-        if self._position.depth > DEPTH_LIMIT:
-            self._flaw = "too deeply nested"
-
-    def _close(self) -> None:
-        self._position.close()
-        if self._position.depth == 0:
-            self._scan = self._scan_remainder
+                self._skeleton.pass_comma()
 
     def _scan_remainder(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
-        self._keep(chunk[at:])
+        self._rest = (self._rest + chunk[at : at + _LEAD_BYTES]).lstrip(_WHITE_SPACE)[:_LEAD_BYTES]
         return len(chunk)
+
+    def _open_text(self) -> None:
+        self._skeleton.open_text()
+        self._key, self._head = b"", b""
+        self._text = blake2b(digest_size=16)
+        self._scan = self._scan_head if self._position.takes_audio() else self._scan_text
 
     def _scan_text(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
         end, closed = self._find_text_end(chunk, at)
-        self._keep(chunk[at:end])
+        piece = chunk[at:end]
+        self._skeleton.add_text(piece)
+        if self._position.expects_key:
+            self._key += piece[: _LONGEST_KEY_BYTES + 1 - len(self._key)]
         return self._end_text(end) if closed else end
 
     def _scan_head(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
+        if not self._head:
+            at += len(chunk[at:]) - len(chunk[at:].lstrip(_WHITE_SPACE))
         window = chunk[at : at + _HEAD_BYTES - len(self._head)]
         end, closed = self._find_text_end(window, 0)
         self._head += window[:end]
         if closed or len(self._head) == _HEAD_BYTES:
             self._decide_head(audio)
-        return self._end_text(at + end) if closed else at + end
+        return self._end_audio(at + end) if closed else at + end
 
     def _decide_head(self, audio: list[bytes]) -> None:
         if _is_link(self._head):
-            self._keep(self._head)
-            self._scan = self._scan_text
+            self._skeleton.add_text(self._head)
+            self._text.update(self._head)
+            self._scan = self._scan_link
         else:
-            audio.append(self._head)
-            self._hex_digits = len(self._head)
+            self._hex_digits = self._hex_digits or 0
             self._scan = self._scan_audio
+            self._hand_out(self._head, audio)
+
+    def _scan_link(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
+        end, closed = self._find_text_end(chunk, at)
+        self._skeleton.add_text(chunk[at:end])
+        self._text.update(chunk[at:end])
+        return self._end_audio(end) if closed else end
 
     def _scan_audio(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
         end, closed = self._find_text_end(chunk, at)
-        audio.append(chunk[at:end])
-        self._hex_digits = (self._hex_digits or 0) + end - at
-        return self._end_text(end) if closed else end
+        self._hand_out(chunk[at:end], audio)
+        return self._end_audio(end) if closed else end
+
+    def _hand_out(self, piece: bytes, audio: list[bytes]) -> None:
+        self._text.update(piece)
+        # A second text is only compared.
+        if self._first_text is None:
+            audio.append(piece)
+            self._hex_digits = (self._hex_digits or 0) + len(piece)
+
+    def _end_audio(self, quote: int) -> int:
+        """The end of a text that is the song, or a link to it; where there was one before, both have to be the same."""
+        text = self._text.digest()
+        if self._head and self._first_text not in (None, text):
+            raise BadAudioError(
+                "expected one text at data.audio, found a second; the provider has to say which of them is the song"
+            )
+        self._first_text = text if self._head else self._first_text
+        return self._end_text(quote)
 
     def _find_text_end(self, chunk: bytes, at: int) -> tuple[int, bool]:
         """The index of the closing quote and True, or the end of the chunk and False."""
@@ -208,17 +224,14 @@ class AnswerScanner:
         return len(chunk) if self._escaped else end
 
     def _end_text(self, quote: int) -> int:
-        self._keep(b'"')
+        self._skeleton.close_text()
         self._scan = self._scan_structure
         if self._position.expects_key:
-            self._position.name_key(_read_key(self._skeleton, self._text_start))
+            name = _read_key(self._key)
+            self._position.name_key(name)
+            if self._position.at_outer:
+                self._skeleton.name_member(name)
         return quote + 1
-
-    def _keep(self, piece: bytes) -> None:
-        if len(self._skeleton) + len(piece) > SKELETON_LIMIT_BYTES:
-            self._flaw = "too large"
-        else:
-            self._skeleton += piece
 
 
 def _is_link(head: bytes) -> bool:
@@ -226,39 +239,10 @@ def _is_link(head: bytes) -> bool:
     return spelled[:4].lower() == "http"
 
 
-def _read_key(skeleton: bytearray, start: int) -> str | None:
-    if len(skeleton) - start > _LONGEST_KEY_BYTES:
+def _read_key(spelled: bytes) -> str | None:
+    if len(spelled) > _LONGEST_KEY_BYTES:
         return None
     try:
-        return str(json.loads(bytes(skeleton[start:])))
+        return str(json.loads(b'"%s"' % spelled))
     except ValueError:
         return None
-
-
-def _parse(skeleton: bytes) -> tuple[JsonValue, str | None]:
-    try:
-        text = skeleton.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return None, "cut short" if error.reason == "unexpected end of data" else "not UTF-8"
-    if not text.strip():
-        return None, "empty"
-    if text.lstrip().startswith("<"):
-        return None, "HTML"
-    try:
-        return json.loads(text, parse_constant=_refuse_constant), None
-    except json.JSONDecodeError as error:
-        return None, _name_flaw(error)
-    except ValueError:
-        return None, "not JSON"
-
-
-def _name_flaw(error: json.JSONDecodeError) -> str:
-    if error.msg == "Extra data":
-        return "two documents"
-    if error.msg.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip()):
-        return "cut short"
-    return "not JSON"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"expected a JSON value, found {name}")

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from fermata.domain.formats import rfc3339
 from fermata.domain.inbox import InboxFile
-from fermata.domain.job_view import rfc3339
 from fermata.domain.json_lines import Line
 
 COMPLETED: Final = "completed.json"

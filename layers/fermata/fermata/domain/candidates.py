@@ -1,10 +1,11 @@
 """The models that may sing one job, in the order in which they are asked; frozen when the job is submitted."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-from fermata.domain.catalogue import Catalogue, Model, ReferenceRule
+from fermata.domain.catalogue import Catalogue, Estimate, Model, ReferenceRule
 from fermata.domain.requests import SongRequest, find_model, what_the_model_refuses
 from fermata.errors import ConfigurationError
 
@@ -14,9 +15,9 @@ DefaultFallbacks = Mapping[str, Sequence[str]]
 
 class Candidate(BaseModel):
     """One model of a job's chain, as the catalogue knew it at submission. `provider` has the key and sends the bill,
-    `dialect` is the language in which the model is ordered. `cost_micro_usd` is what the provider asks for a song, in
-    millionths of a USD. `reference` is the rule for the request's
-    reference recording, where there is one.
+    `dialect` is the language in which the model is ordered. `price_credits` is for all of the order's `songs`;
+    `cost_micro_usd` is what the provider asks for them, in millionths of a USD. `reference` is the rule for the
+    request's reference recording, where there is one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,9 +28,18 @@ class Candidate(BaseModel):
     upstream_model: str
     delivery: str
     price_credits: NonNegativeInt
+    songs: PositiveInt = 1
     cost_micro_usd: NonNegativeInt = 0
     callbacks: bool = False
     reference: ReferenceRule | None = None
+
+
+@dataclass(frozen=True)
+class OrderPlan:
+    """Who would be asked for a song, in this order, and how long the first of them takes."""
+
+    chain: tuple[Candidate, ...]
+    estimate: Estimate
 
 
 def candidates_for(
@@ -82,6 +92,7 @@ def _candidate(model: Model, request: SongRequest) -> Candidate:
         upstream_model=model.upstream_model,
         delivery=model.delivery[request.audio.format],
         price_credits=model.price_credits,
+        songs=model.songs,
         cost_micro_usd=model.cost_micro_usd,
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,

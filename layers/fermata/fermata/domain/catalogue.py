@@ -16,6 +16,11 @@ from fermata.domain.brakes import micro_usd
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
 
 
+Format = Literal["mp3", "wav"]
+ReferenceFormat = Literal["mp3", "wav", "flac"]
+Purpose = Literal["song", "voice", "instrumental"]
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,19 +52,32 @@ class TextRule(_Entry):
 
 
 class ReferenceRule(_Entry):
-    """The recording that a model sings after: its length in seconds (strictly longer than `longer_than_s`), its size in
-    bytes, and whether the provider is told a link or ids that it gave out for an upload.
+    """The recording that a model sings after: its length in seconds (at least `min_s`, or strictly longer than
+    `longer_than_s`, as the provider puts it), its size in bytes, and whether the provider is told a link or ids that it
+    gave out for an upload.
 
     `purposes` are what a caller may say that the recording is; empty where the provider does not ask.
     """
 
     required: bool
-    longer_than_s: PositiveInt
+    min_s: PositiveInt | None = None
+    longer_than_s: PositiveInt | None = None
     max_s: PositiveInt
     max_bytes: PositiveInt
-    formats: tuple[Literal["mp3", "wav"], ...]
+    formats: tuple[ReferenceFormat, ...]
     handed_over: Literal["link", "ids"]
-    purposes: tuple[Literal["song", "voice", "instrumental"], ...]
+    purposes: tuple[Purpose, ...]
+
+    @model_validator(mode="after")
+    def _one_shortest_length(self) -> Self:
+        if (self.min_s is None) is (self.longer_than_s is None):
+            raise ValueError("expected either min_s or longer_than_s")
+        return self
+
+    @property
+    def shortest_ms(self) -> int:
+        """The shortest recording that passes, in ms: recordings are measured in whole ms."""
+        return (self.longer_than_s or 0) * 1000 + 1 if self.min_s is None else self.min_s * 1000
 
 
 class Model(_Entry):
@@ -71,6 +89,7 @@ class Model(_Entry):
     `delivery` tells, per format, whether the provider is asked for hex text or a link. `dialect` names the module that
     speaks to the model where it is not the provider's own. `longest_poll_pause_s` is the most seconds between two polls
     of a song that is due. With `callbacks` the provider posts to an address of ours when something happens to the task.
+    `songs` is how many songs one order brings for its price; a provider that makes more gives the others away.
     """
 
     id: str
@@ -84,13 +103,14 @@ class Model(_Entry):
     reference: ReferenceRule | None = None
     instrumental: bool
     auto_lyrics: bool
-    formats: tuple[Literal["mp3", "wav"], ...]
+    formats: tuple[Format, ...]
     sample_rates: tuple[PositiveInt, ...]
     bitrates: tuple[PositiveInt, ...]
     delivery: Mapping[str, Literal["hex", "url"]]
     estimate: Estimate
     longest_poll_pause_s: PositiveInt = 15
     price_credits: PositiveInt
+    songs: PositiveInt = 1
     cost_usd: str
     callbacks: bool = False
 
@@ -111,10 +131,9 @@ class Model(_Entry):
 
 
 class Catalogue(_Entry):
-    """Every model, and per provider the host names its audio links may point at (a leading dot allows subdomains)."""
+    """Every model on offer."""
 
     models: tuple[Model, ...]
-    audio_hosts: Mapping[str, tuple[str, ...]]
 
     def find(self, model_id: str) -> Model | None:
         """The model of this id, listed or by its family's pattern; None where there is no such model."""

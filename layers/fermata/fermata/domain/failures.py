@@ -34,6 +34,14 @@ class ProviderCharged(StrEnum):
     UNKNOWN = "unknown"
 
 
+_ABOUT_THE_ACCOUNT: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.NOT_ENTITLED})
+"""What a provider says of the operator's account there, which is no business of a tenant."""
+_NOT_NOW: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.RATE_LIMITED})
+"""What a free step is refused with when its caller may not ask at the moment: it says nothing about the song."""
+_HELD_BACK: Final = frozenset({"provider_paused", "budget_spent", "circuit_open"})
+"""Codes of ours for orders that the operator, or trouble before, keeps from a provider."""
+
+
 class Failure(BaseModel):
     """One upstream failure. `code` is the provider's own; `message` is for people: trimmed, without secrets or `_*`
     fields. `of_one_model` narrows `not_entitled` to the model asked for; otherwise the whole account is meant.
@@ -61,6 +69,26 @@ class Failure(BaseModel):
         unclear = self.failure_class is FailureClass.UNKNOWN_OUTCOME
         failure_class = FailureClass.TRANSIENT if unclear else self.failure_class
         return self.model_copy(update={"failure_class": failure_class, "provider_charged": ProviderCharged.NO})
+
+    def for_tenant(self) -> "Failure":
+        """This failure as a tenant reads it: without a word about the operator's account, settings or commands. Refused
+        after the purchase, it is the provider's moment and no verdict about the song.
+        """
+        if self.provider_charged is not ProviderCharged.NO and self.failure_class in _NOT_NOW:
+            message = (
+                "the song was ordered, and the provider let nobody fetch it for too long; the credits were returned"
+            )
+            changed = {"failure_class": FailureClass.TRANSIENT, "code": "provider_unavailable", "message": message}
+            return self.model_copy(update=changed)
+        if self.failure_class in _ABOUT_THE_ACCOUNT:
+            message = (
+                "the provider takes no order for this model at the moment; choose another model, or try again later"
+            )
+            return self.model_copy(update={"message": message})
+        if self.code in _HELD_BACK:
+            message = "no orders go to this provider at the moment; choose another model, or try again later"
+            return self.model_copy(update={"message": message})
+        return self
 
     @property
     def may_repeat(self) -> bool:

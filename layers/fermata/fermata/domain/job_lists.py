@@ -3,22 +3,18 @@
 import base64
 import binascii
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import JsonValue
-
 from fermata.domain.job_ids import is_job_id
+from fermata.domain.job_view import JobView
 from fermata.domain.jobs import Job, JobStatus
 from fermata.errors import FieldError, InvalidRequestError
 
 DEFAULT_LIMIT: Final = 20
 LONGEST_LIMIT: Final = 100
-LONGEST_PAGE_BYTES: Final = 5_000_000
-"""Most bytes of jobs on a page: Lambda answers with 6 MB at most, in which a body stands as a string of JSON."""
 
 _LIMIT: Final = re.compile(r"[0-9]{1,3}")
 _PREFIX: Final = "job_"
@@ -75,6 +71,20 @@ class PageOfIds:
     next_before: str | None
 
 
+@dataclass(frozen=True)
+class PageOfJobs:
+    """The jobs on a page of a list, newest first, and the id that the next page goes on from, None on the last one."""
+
+    of: JobList
+    jobs: tuple[JobView, ...]
+    next_before: str | None
+
+    def cursor_after(self, shown: int) -> str | None:
+        """What leads on where only the first `shown` of these jobs found room, None where nothing is left."""
+        before = self.next_before if shown == len(self.jobs) else self.jobs[shown - 1].job.id
+        return None if before is None else self.of.cursor_after(before)
+
+
 def parse_page_request(tenant_id: str, parameters: Mapping[str, str]) -> PageRequest:
     """What the query parameters `status`, `limit` and `cursor` ask for; raises `InvalidRequestError` naming each that
     is wrong.
@@ -90,18 +100,6 @@ def parse_page_request(tenant_id: str, parameters: Mapping[str, str]) -> PageReq
     if wrong:
         raise InvalidRequestError(wrong)
     return PageRequest(of, DEFAULT_LIMIT if limit is None else int(limit), before)
-
-
-def as_many_as_fit(views: Iterable[dict[str, JsonValue]]) -> list[dict[str, JsonValue]]:
-    """The first of these jobs, as many as an answer may hold, but one at least."""
-    fitting: list[dict[str, JsonValue]] = []
-    left = LONGEST_PAGE_BYTES
-    for view in views:
-        left -= len(json.dumps(json.dumps(view)))
-        if left < 0 and fitting:
-            break
-        fitting.append(view)
-    return fitting
 
 
 def _wrong(status: str | None, limit: str | None) -> Iterator[FieldError]:

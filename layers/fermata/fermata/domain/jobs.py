@@ -13,8 +13,11 @@ from fermata.domain.brakes import Booking, day_of
 from fermata.domain.candidates import Candidate, highest_price
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.fallback import NextStep, step_after
+from fermata.domain.providers.patience import FreeRetries
 from fermata.domain.references import PreparedReference, ProviderIds, refused_by
 from fermata.domain.requests import SongRequest
+from fermata.domain.rescue_record import Rescue
+from fermata.domain.shares import ordered_numbers, share_of
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
 MAX_ATTEMPTS: Final = 4
@@ -43,8 +46,8 @@ class JobStatus(StrEnum):
 
 
 class Charged(StrEnum):
-    """What the customer's credits did: an open job holds them, a delivered one spent its price, any other end returned
-    them all.
+    """What the customer's credits did: an open job holds them, a delivered one spent the share of its price that its
+    songs come to, any other end returned them all.
     """
 
     HELD = "held"
@@ -91,15 +94,29 @@ class AudioSource(StrEnum):
 
 
 class Audio(_Record):
-    """What a ready attempt brought: one song in its staged answer, or one per signed link, the primary song first."""
+    """What a ready attempt brought: one song in its staged answer, or one per signed link. A song's number is its
+    position in the provider's list, counted from 1; `without_link` are the numbers of those that have none.
+    """
 
     source: AudioSource
     links: tuple[str, ...] = ()
+    without_link: tuple[PositiveInt, ...] = ()
 
     @property
     def songs(self) -> int:
-        """How many files there are."""
-        return len(self.links) if self.source is AudioSource.LINKS else 1
+        """How many songs the provider made, as far as it says so."""
+        return len(self.links) + len(self.without_link) if self.source is AudioSource.LINKS else 1
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the songs that can be had, in the order of the links."""
+        if self.source is not AudioSource.LINKS:
+            return (1,)
+        return tuple(number for number in range(1, self.songs + 1) if number not in self.without_link)
+
+    def link_of(self, number: int) -> str | None:
+        """The link to a song, None where it has none."""
+        return dict(zip(self.numbers, self.links, strict=True)).get(number) if self.links else None
 
 
 class AwaitedCallback(_Record):
@@ -125,8 +142,14 @@ class Attempt(_Record):
     `cost_micro_usd` is what the provider asks for the song; it counts in its budget of the day of `started_at` unless
     the provider surely did not charge. `audio` is there once the attempt is ready. `late` marks an answer that arrived
     whole after its outcome had been written off as unknown. `poll_route` counts the provider's routes for polling up to
-    the one that knew the task. `reconciled_at` is when an operator settled with the provider's bill what was charged.
+    the one that knew the task. `reconciled_at` is when an operator settled with the provider's bill what was charged,
+    and `refunded_micro_usd` how much of that the bill gave back.
+    `wanted` are the positions of the songs to store among those that the provider made; all of them where it is empty.
     `staged_at` says of an attempt that was carried over from another job where its answer is; it is billed there.
+    `retries` is what was asked again after the purchase, for free. `kept` are the numbers of the songs whose files were
+    fetched into staging later. `bought_at` is, of an attempt that was carried over, from when on its result can be had.
+    `not_yet_at` is when the provider last said that the song is not ready, or took the order; it equals `finished_at`
+    where that answer brought the song. None where nobody saw it.
     """
 
     number: PositiveInt
@@ -149,8 +172,14 @@ class Attempt(_Record):
     poll_route: NonNegativeInt = 0
     callback: AwaitedCallback | None = None
     late: bool = False
+    wanted: tuple[PositiveInt, ...] = ()
     reconciled_at: datetime | None = None
+    refunded_micro_usd: NonNegativeInt = 0
     staged_at: StagedAt | None = None
+    retries: FreeRetries = FreeRetries()
+    kept: tuple[PositiveInt, ...] = ()
+    not_yet_at: datetime | None = None
+    bought_at: datetime | None = None
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt once the provider's answer to its POST, or to a poll, is understood."""
@@ -163,8 +192,9 @@ class Attempt(_Record):
                 return self._ready(Audio(source=AudioSource.HEX), now)
             case AudioIsAnswer():
                 return self._ready(Audio(source=AudioSource.BODY), now)
-            case AudioAt(url, further):
-                return self._ready(Audio(source=AudioSource.LINKS, links=(url, *further)), now)
+            case AudioAt(url, further, missing):
+                links = Audio(source=AudioSource.LINKS, links=(url, *further), without_link=missing)
+                return self._ready(links, now)
             case Refused(failure):
                 believed = failure if self.state is AttemptState.CLAIMED else failure.of_an_accepted_order()
                 return self._with(
@@ -175,10 +205,32 @@ class Attempt(_Record):
                 )
 
     @property
+    def song_numbers(self) -> tuple[int, ...]:
+        """The numbers of the songs to deliver that can be had: by a link, from the answer, or from files kept later."""
+        found = {*(self.audio.numbers if self.audio else ()), *self.kept}
+        return tuple(number for number in sorted(found) if not self.wanted or number in self.wanted)
+
+    def staging_of(self, job_id: str) -> StagedAt:
+        """Where everything lies that was received for this attempt of a job."""
+        return self.staged_at or StagedAt(job_id=job_id, attempt=self.number)
+
+    @property
+    def result_from(self) -> datetime:
+        """From when on the provider has the result, as far as Fermata knows: its end, else the order itself."""
+        return self.bought_at or self.finished_at or self.started_at
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether it has ended and nobody knows whether the provider charged for it."""
         doubtful = self.state is AttemptState.FAILED and self.provider_charged is ProviderCharged.UNKNOWN
         return doubtful and self.staged_at is None
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether a bill may list it: it was not surely unpaid, or only because it was refunded."""
+        return self.staged_at is None and (
+            self.provider_charged is not ProviderCharged.NO or self.refunded_micro_usd > 0
+        )
 
     @property
     def announced_by(self) -> AwaitedCallback | None:
@@ -193,10 +245,18 @@ class Attempt(_Record):
             state=AttemptState.GENERATING, audio=None, finished_at=None, link_renewals=self.link_renewals + 1
         )
 
+    def with_retries(self, retries: FreeRetries) -> "Attempt":
+        """This attempt after one more free step told nothing, or after one told something again."""
+        return self._with(retries=retries)
+
+    def not_yet(self, at: datetime) -> "Attempt":
+        """This attempt once an answer at that instant had no song, or was the first to have one. The latest counts."""
+        return self._with(not_yet_at=at) if at > (self.not_yet_at or self.started_at) else self
+
     def forgotten(self) -> "Attempt":
         """This attempt without what the song was, or what anybody said about it: ids and billing facts stay."""
         failure = self.failure.model_copy(update={"message": "deleted"}) if self.failure else None
-        return self._with(audio=None, failure=failure)
+        return self._with(audio=None, failure=failure, retries=FreeRetries(), kept=())
 
     def known_on(self, poll_route: int) -> "Attempt":
         """This attempt with the route for polling on which its task is known."""
@@ -210,12 +270,16 @@ class Attempt(_Record):
         """Seconds since the order."""
         return (now - self.started_at).total_seconds()
 
-    def reconciled(self, charged: ProviderCharged, now: datetime) -> "Attempt":
+    def reconciled(self, charged: ProviderCharged, refunded_micro_usd: int, now: datetime) -> "Attempt":
         """This attempt with what the provider's bill says about it; its failure stays what was known then."""
-        return self._with(provider_charged=charged, reconciled_at=now)
+        return self._with(provider_charged=charged, refunded_micro_usd=refunded_micro_usd, reconciled_at=now)
 
-    def carried_over(self, staged_at: StagedAt, now: datetime) -> "Attempt":
-        """This attempt at the beginning of another job: its order stands, its answer is still to be read."""
+    def carried_over(
+        self, staged_at: StagedAt, now: datetime, wanted: tuple[int, ...] = (), kept: tuple[int, ...] = ()
+    ) -> "Attempt":
+        """This attempt at the beginning of another job: its order stands, its answer is still to be read. `wanted` are
+        the positions of the songs to store; without any, the same as before. `kept` are those with a file in staging.
+        """
         return Attempt(
             number=1,
             provider=self.provider,
@@ -225,12 +289,29 @@ class Attempt(_Record):
             claim_id=self.claim_id,
             claim_until=self.claim_until,
             started_at=now,
+            upstream_id=self.upstream_id,
+            audio=self.audio if kept else None,
+            poll_route=self.poll_route,
             staged_at=self.staged_at or staged_at,
+            wanted=wanted or self.wanted,
+            kept=kept,
+            bought_at=self.result_from,
         )
 
-    def marked_late(self) -> "Attempt":
-        """This attempt after its answer arrived whole although it had been written off."""
-        return self._with(late=True)
+    def found_kept(self, now: datetime) -> "Attempt":
+        """This attempt, ready by the files that were fetched into staging, and by whatever links are on record."""
+        return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES)
+
+    def with_kept(self, numbers: tuple[int, ...]) -> "Attempt":
+        """This attempt with more songs whose files are in staging."""
+        return self._with(kept=tuple(sorted({*self.kept, *numbers})))
+
+    def marked_late(self, brought: "Attempt | None" = None) -> "Attempt":
+        """This attempt after its answer arrived whole although it had been written off; `brought` is the same attempt
+        with what the answer says.
+        """
+        news = {} if brought is None else {"upstream_id": brought.upstream_id, "audio": brought.audio}
+        return self._with(late=True, **news)
 
     def _ready(self, audio: Audio, now: datetime) -> "Attempt":
         return self._with(state=AttemptState.READY, finished_at=now, audio=audio, provider_charged=ProviderCharged.YES)
@@ -240,7 +321,9 @@ class Attempt(_Record):
 
 
 class Track(_Record):
-    """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second."""
+    """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second. `number` is its position
+    among the songs that the provider made, whichever of the others could be had.
+    """
 
     number: PositiveInt
     object_key: str
@@ -254,6 +337,13 @@ class Track(_Record):
     bitrate_bps: PositiveInt
 
 
+class MissingTrack(_Record):
+    """A song of the delivered attempt that could not be had, by its position among the provider's songs, and why."""
+
+    number: PositiveInt
+    reason: Failure
+
+
 class Job(_Record):
     """A caller's order. `version` grows with every write and is the condition of the next one.
 
@@ -263,7 +353,11 @@ class Job(_Record):
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
     `reference` is the recording that the song refers to, once it is stored and measured. A `refusal` is why nobody is
     asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
+    `tracks` are the stored songs and `missing` those that could not be had, both by number and without overlap;
+    `first_stored_at` is when the first song was stored, noted once the job moves on from there.
     `recovered_from` is the job whose song this one delivers, without an order of its own.
+    `rescue` is there once it has ended without songs that were paid for and may still be had.
+    `spent_before_deletion` is what a deleted job had spent, which its tracks do not tell any more.
     `to_book` is what the write of this very version books in a provider's budget; it is not part of the record.
     """
 
@@ -278,6 +372,8 @@ class Job(_Record):
     finished_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
     tracks: tuple[Track, ...] = ()
+    first_stored_at: datetime | None = None
+    missing: tuple[MissingTrack, ...] = ()
     failure: Failure | None = None
     reference: PreparedReference | None = None
     refusal: Failure | None = None
@@ -285,7 +381,9 @@ class Job(_Record):
     absent_since: datetime | None = None
     publish_pending: bool = False
     deleted_at: datetime | None = None
+    spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
+    rescue: Rescue | None = None
     version: PositiveInt = Field(default=1)
     to_book: Booking | None = Field(default=None, exclude=True)
 
@@ -335,6 +433,23 @@ class Job(_Record):
     def price_credits(self) -> int:
         """The delivered model's price; until then the highest that the job may come to."""
         return self.candidate.price_credits if self.charged is Charged.YES else self.hold_credits
+
+    @property
+    def spent_credits(self) -> int:
+        """What the customer paid: the share of the delivered model's price that the delivered songs come to, rounded
+        down; 0 unless the job was delivered.
+        """
+        if self.charged is not Charged.YES:
+            return 0
+        if self.deleted_at is not None:
+            # A tombstone from before shares has no such figure: a delivered job spent its whole price then.
+            return self.price_credits if self.spent_before_deletion is None else self.spent_before_deletion
+        return share_of(self.price_credits, len(self.tracks), self.candidate.songs)
+
+    @property
+    def ordered_numbers(self) -> tuple[int, ...]:
+        """The positions of the songs that are paid for, among those that the provider makes."""
+        return ordered_numbers(self.candidate.songs, self.last_attempt.wanted if self.last_attempt else ())
 
     @property
     def hold_credits(self) -> int:
@@ -416,17 +531,39 @@ class Job(_Record):
         attempts = (*self.attempts[:-1], attempt)
         return self._moved(following[attempt.state], now, attempts=attempts, to_book=given_back)
 
-    def with_late_answer(self, number: int, now: datetime) -> "Job":
-        """This job with an attempt marked late; the status does not change."""
-        attempts = tuple(each.marked_late() if each.number == number else each for each in self.attempts)
+    def with_asking(self, attempt: Attempt, given_up: MissingTrack | None = None) -> "Job":
+        """This job after a free step of its last attempt that brought nothing, and perhaps a song that is given up with
+        it. Callers see no difference, so `updated_at` stays.
+        """
+        missing = self.missing if given_up is None else (*self.missing, given_up)
+        attempts = (*self.attempts[:-1], attempt)
+        return self._moved(self.status, self.updated_at, attempts=attempts, missing=missing)
+
+    def known_not_yet(self, number: int, at: datetime | None) -> "Job":
+        """This very version of the job with what its state machine remembers of an attempt that still goes on: when the
+        provider last said that the song is not ready. It is stored by the next write that there is anyway.
+        """
+        last = self.last_attempt
+        if at is None or last is None or last.number != number or last.state is not AttemptState.GENERATING:
+            return self
+        return self.model_copy(update={"attempts": (*self.attempts[:-1], last.not_yet(at))})
+
+    def with_late_answer(self, number: int, now: datetime, brought: Attempt | None = None) -> "Job":
+        """This job with an attempt marked late, and what its answer `brought`; the status does not change."""
+        told = brought if self.deleted_at is None else None
+        attempts = tuple(each.marked_late(told) if each.number == number else each for each in self.attempts)
         return self._moved(self.status, now, attempts=attempts)
 
-    def with_bills(self, charged: Mapping[int, ProviderCharged], now: datetime) -> "Job":
-        """This job once the provider's bill tells whether some attempts were charged, by their numbers. Nothing else
-        changes: neither how the job ended nor what its customer paid.
+    def with_bills(
+        self, charged: Mapping[int, ProviderCharged], now: datetime, refunded_micro_usd: Mapping[int, int] | None = None
+    ) -> "Job":
+        """This job once the provider's bill tells, by their numbers, whether some attempts were charged and what came
+        back of that. Nothing else changes: neither how the job ended nor what its customer paid.
         """
+        back = refunded_micro_usd or {}
         attempts = tuple(
-            each.reconciled(charged[each.number], now) if each.number in charged else each for each in self.attempts
+            each.reconciled(charged[each.number], back.get(each.number, 0), now) if each.number in charged else each
+            for each in self.attempts
         )
         return self._moved(self.status, self.updated_at, attempts=attempts)
 
@@ -445,19 +582,31 @@ class Job(_Record):
         failed = self.claimed(attempt, now).with_outcome(attempt, now)
         return failed.model_copy(update={"version": self.version + 1})
 
-    def with_tracks(self, tracks: tuple[Track, ...], now: datetime) -> "Job":
-        """This job with its files stored, as far as they are."""
-        return self._moved(JobStatus.STORING, now, tracks=tracks)
+    def with_tracks(
+        self, tracks: tuple[Track, ...], now: datetime, missing: tuple[MissingTrack, ...] | None = None
+    ) -> "Job":
+        """This job with its files stored, as far as they are, and the songs that cannot be had; None leaves those that
+        are noted. A song that is stored is not missing.
+        """
+        noted = self.missing if missing is None else missing
+        stored = {track.number for track in tracks}
+        return self._moved(
+            JobStatus.STORING,
+            now,
+            tracks=tuple(sorted(tracks, key=_number)),
+            missing=tuple(sorted((each for each in noted if each.number not in stored), key=_number)),
+        )
 
     def settled(self, failure: Failure | None, now: datetime) -> "Job":
-        """This job at its end: succeeded where there is no failure. An attempt that nobody heard from is closed as
-        unknown.
+        """This job at its end: succeeded where there is no failure; then every song that was ordered or made and is not
+        there is noted as missing. An attempt that nobody heard from is closed as unknown.
         """
         if failure is None and not self.tracks:
             raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
         attempts = self._closed_attempts(failure, now)
-        return self._ended(status, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
+        missing = self._all_missing() if failure is None else self.missing
+        return self._ended(status, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts, missing=missing)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
@@ -470,7 +619,12 @@ class Job(_Record):
             return now >= min(self.start_by, finish_by)
         if last is not None and last.state is AttemptState.FAILED:
             return False
-        return (self.updated_at if self.tracks else now) >= finish_by
+        # One song in time is enough, whenever the others came or were given up.
+        return ((self.first_stored_at or self.updated_at) if self.tracks else now) >= finish_by
+
+    def is_past_finish_by(self, now: datetime) -> bool:
+        """Whether nothing is waited for any more because the caller's own deadline has passed."""
+        return self.request.finish_by is not None and now >= self.request.finish_by
 
     def expired(self, failure: Failure, now: datetime) -> "Job":
         """This job at its end because its song came too late; an attempt that nobody heard from is closed."""
@@ -488,17 +642,37 @@ class Job(_Record):
         return self._ended(JobStatus.CANCELED, now, now)
 
     def published(self) -> "Job":
-        """This job once its end was told; nothing is left to do."""
-        changes = {"publish_pending": False, "check_at": None, "absent_since": None}
+        """This job once its end was told; nothing is left to do but perhaps the rescue of its songs."""
+        check_at = self.rescue.look_at if self.rescue is not None else None
+        changes = {"publish_pending": False, "check_at": check_at, "absent_since": None}
         return self._moved(self.status, self.updated_at, **changes)
+
+    def with_rescue(self, rescue: Rescue, kept: Mapping[int, tuple[int, ...]] | None = None) -> "Job":
+        """This ended job after a step of the rescue of its songs, with the numbers of those that it newly `kept`, by
+        attempt. Callers see no difference, so `updated_at` stays.
+        """
+        news = kept or {}
+        attempts = tuple(each.with_kept(news[each.number]) if each.number in news else each for each in self.attempts)
+        check_at = self.check_at if self.publish_pending else rescue.look_at
+        return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
+
+    def touched(self) -> "Job":
+        """The next version of this job, without a difference: whoever read the one before has to read it again."""
+        return self._moved(self.status, self.updated_at)
 
     def forgotten(self, now: datetime) -> "Job":
         """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again."""
+        rescue = self.rescue.forgotten(now) if self.rescue is not None else None
+        left = rescue.look_at if rescue is not None else None
         return self.model_copy(
             update={
+                "rescue": rescue,
+                "check_at": self.check_at if self.publish_pending else left,
                 "request": SongRequest(model=self.request.model),
                 "attempts": tuple(attempt.forgotten() for attempt in self.attempts),
                 "tracks": (),
+                "missing": (),
+                "spent_before_deletion": self.spent_credits,
                 "reference": None,
                 "refusal": None,
                 "failure": self.failure.model_copy(update={"message": "deleted"}) if self.failure else None,
@@ -526,6 +700,15 @@ class Job(_Record):
         model_left = attempt.candidate + 1 < len(self.candidates)
         return step_after(attempt.failure, self.request.on_unknown, model_left=model_left)
 
+    def _all_missing(self) -> tuple[MissingTrack, ...]:
+        known = {track.number for track in self.tracks} | {each.number for each in self.missing}
+        last = self.last_attempt
+        made = last.audio.songs if last is not None and last.audio is not None else 0
+        expected = (last.wanted if last is not None else ()) or range(1, max(self.candidate.songs, made) + 1)
+        unnoted = [number for number in expected if number not in known]
+        more = (MissingTrack(number=number, reason=_why_not_stored(last, number)) for number in unnoted)
+        return tuple(sorted((*self.missing, *more), key=_number))
+
     def _closed_attempts(self, failure: Failure | None, now: datetime) -> tuple[Attempt, ...]:
         last = self.last_attempt
         if last is None or failure is None or last.state in (AttemptState.READY, AttemptState.FAILED):
@@ -538,8 +721,31 @@ class Job(_Record):
     def _moved(self, status: JobStatus, now: datetime, **changes: object) -> "Job":
         if status is not self.status and status not in TRANSITIONS[self.status]:
             raise AssertionError(f"a {self.status} job cannot become {status}")
-        about = {"status": status, "updated_at": now, "version": self.version + 1}
+        first_stored_at = self.first_stored_at or (self.updated_at if self.tracks else None)
+        about = {"status": status, "updated_at": now, "first_stored_at": first_stored_at, "version": self.version + 1}
         return self.model_copy(update={"to_book": None, **changes, **about})
+
+
+def _number(song: Track | MissingTrack) -> int:
+    return song.number
+
+
+def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
+    """Why a song of a delivered job is not there, where whoever tried to store it has not noted it."""
+    audio = attempt.audio if attempt is not None else None
+    trouble = attempt.retries.last if attempt is not None and attempt.retries.since is not None else None
+    if audio is not None and audio.songs < number:
+        were = "was" if audio.songs == 1 else "were"
+        found = FailureClass.INCOMPLETE, f"only {audio.songs} of the ordered songs {were} made", "fewer_songs"
+    elif audio is not None and number in audio.without_link:
+        found = FailureClass.INCOMPLETE, "the song was finished without a link to it", "without_link"
+    elif attempt is not None and (known := attempt.failure or trouble) is not None:
+        return known
+    else:
+        found = FailureClass.TRANSIENT, "the song was made but could not be stored", "not_stored"
+    failure_class, message, code = found
+    charged = attempt.provider_charged if attempt is not None else ProviderCharged.UNKNOWN
+    return Failure(failure_class=failure_class, provider_charged=charged, message=message, code=code)
 
 
 def fenced(attempt: Attempt, now: datetime) -> Attempt:

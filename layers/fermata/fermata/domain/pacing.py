@@ -1,5 +1,5 @@
 """How often a provider is asked for a song that it still makes: when half of the songs are nearly due, then more and
-more rarely.
+more rarely. However wrong an estimate is, an hour of asking is some hundred polls.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,12 @@ from fermata.domain.catalogue import Estimate
 LONGEST_WAIT_S: Final = 600
 SHORTEST_PAUSE_S: Final = 5
 """What API in One asks its callers to keep at least."""
+LONGEST_LATE_PAUSE_S: Final = 300
+"""Between two polls of a song that hardly any song is as late as."""
 _FIRST_LOOK: Final = 0.8
+_LATE: Final = 2
+_LONGEST_PAUSES: Final = 80
+"""So many pauses of the longest length, and a song is late whatever the estimate says."""
 _SHARE_OF_THE_WAIT: Final = 8
 
 
@@ -22,10 +27,13 @@ def bounded(seconds: float) -> int:
 
 @dataclass(frozen=True)
 class Pace:
-    """The usual times of a model's songs, and the longest pause between two polls in seconds."""
+    """The usual times of a model's songs, and the longest pause between two polls in seconds: `longest_pause_s` until a
+    song has taken twice as long as four fifths of all songs, `longest_s` from then on.
+    """
 
     estimate: Estimate
     longest_pause_s: int
+    longest_s: int = LONGEST_LATE_PAUSE_S
 
     def first_poll_s(self, elapsed_s: float) -> int:
         """Seconds until the first poll of a song that was ordered `elapsed_s` seconds ago."""
@@ -43,4 +51,8 @@ class Pace:
     def _pause_s(self, elapsed_s: float) -> float:
         # A song that is late by minutes need not be noticed to the second, so the pause is a share of the whole wait.
         shortest_s = min(SHORTEST_PAUSE_S, self.estimate.p50_s / 4)
-        return min(max(elapsed_s / _SHARE_OF_THE_WAIT, shortest_s), self.longest_pause_s)
+        longest_s = max(self.longest_s, self.longest_pause_s) if self._is_late(elapsed_s) else self.longest_pause_s
+        return min(max(elapsed_s / _SHARE_OF_THE_WAIT, shortest_s), longest_s)
+
+    def _is_late(self, elapsed_s: float) -> bool:
+        return elapsed_s > min(self.estimate.p80_s * _LATE, self.longest_pause_s * _LONGEST_PAUSES)

@@ -88,7 +88,8 @@ def problem_of(error: FermataError) -> Problem:
     """How an error that stops a request is told; of a class that nobody is told of this is a `StopIteration`."""
     status, slug, title = next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
     fields = error.fields if isinstance(error, InvalidRequestError) else ()
-    detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or str(error)
+    told = error.told if isinstance(error, TransientError) else str(error)
+    detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or told
     return Problem(status, slug, title, detail, fields)
 
 

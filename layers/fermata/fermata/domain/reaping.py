@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fermata.domain.jobs import Job
+from fermata.domain.rescue import RescuePolicy
 
 
 class Execution(StrEnum):
@@ -37,6 +38,11 @@ class Settle:
     """
 
     stopped_by: str | None
+
+
+@dataclass(frozen=True)
+class StartRescue:
+    """Start a run that fetches what was paid for and not delivered."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,13 @@ def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) 
             return Start(_until_the_deadline(job, now + timedelta(seconds=patience.absent_gap_s)))
         case Execution.ABSENT:
             return _missed(job, patience, now)
+
+
+def care_for_the_songs_of(job: Job, policy: RescuePolicy, now: datetime) -> StartRescue | LookAgain:
+    """What to do for an ended job that is due, and whose end everybody was told of."""
+    first_at = policy.first_at(job)
+    begins = job.rescue is None or job.rescue.starts == 0
+    return LookAgain(first_at) if begins and now < first_at and job.deleted_at is None else StartRescue()
 
 
 def _until_the_deadline(job: Job, at: datetime) -> datetime:

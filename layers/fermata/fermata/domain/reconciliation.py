@@ -7,58 +7,16 @@ where attempts overlap, nobody can tell whose row is whose, but counting may sti
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from fermata.domain.failures import ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Job
+from fermata.domain.findings import Finding, Purchase
+from fermata.domain.refunds import refunds_of
 from fermata.domain.usage_export import UsageRow
 from fermata.errors import FieldError, InvalidRequestError
 
-CLOCKS_DIFFER_BY: Final = timedelta(minutes=2)
-"""How far the provider's clock may be from ours."""
-
 _ANY_MODEL: Final = frozenset({""})
-
-
-@dataclass(frozen=True)
-class Purchase:
-    """One attempt that was not surely unpaid, with the names of its model. `is_open` while its job may still move."""
-
-    job_id: str
-    attempt: Attempt
-    models: frozenset[str]
-    is_open: bool
-
-    @property
-    def began(self) -> datetime:
-        """The earliest moment that the provider may have noted for it."""
-        return self.attempt.started_at - CLOCKS_DIFFER_BY
-
-    @property
-    def ended(self) -> datetime:
-        """The latest moment that the provider may have noted for it."""
-        until = self.attempt.claim_until
-        return min(self.attempt.finished_at or until, until) + CLOCKS_DIFFER_BY
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the export says about one attempt in doubt: charged, not charged, or nothing for the `reason` given."""
-
-    purchase: Purchase
-    charged: ProviderCharged
-    reason: str
-    line: int | None = None
-
-
-def purchases_of(job: Job) -> Iterator[Purchase]:
-    """The attempts of a job that a bill may list; one that was carried over was bought for another job."""
-    for attempt in job.attempts:
-        if attempt.provider_charged is not ProviderCharged.NO and attempt.staged_at is None:
-            models = {attempt.model.casefold(), job.candidates[attempt.candidate].model.casefold()}
-            open_still = not job.status.is_terminal or attempt.state is AttemptState.CLAIMED
-            yield Purchase(job.id, attempt, frozenset(models), open_still)
 
 
 def period_of(rows: Sequence[UsageRow]) -> tuple[datetime, datetime] | None:
@@ -78,11 +36,23 @@ class _Group:
 
 
 def reconcile(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[Finding]:
-    """What the rows say about each purchase in doubt, in the order given. `purchases` are all of the provider's in the
-    export's period, in doubt or not.
+    """What the rows say about each purchase in doubt, and about each that is refunded beyond what is on record, in the
+    order given. `purchases` are all of the provider's in the export's period, in doubt or not.
 
     Raises `InvalidRequestError` naming every charged row (of the first ten) that can belong to none of them.
     """
+    found = _found(purchases, rows)
+    return refunds_of(purchases, rows, found).after(found, purchases, rows)
+
+
+def foreign_refunds(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[int]:
+    """The lines of the refunds that are about none of the purchases: of older orders, for instance."""
+    return [row.line for row in refunds_of(purchases, rows, _found(purchases, rows)).foreign]
+
+
+def _found(purchases: Sequence[Purchase], every_row: Sequence[UsageRow]) -> dict[int, Finding]:
+    """What the rows that are no refunds say about each purchase in doubt, by its place."""
+    rows = [row for row in every_row if not row.is_refund]
     known = {each.attempt.upstream_id for each in purchases} - {None}
     named = {row.upstream_id: row for row in rows if row.upstream_id in known}
     # Where every row has an id, an attempt whose id is known is not hidden behind another.
@@ -94,7 +64,8 @@ def reconcile(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[F
     ]
     left = [row for row in rows if row.charged and row.upstream_id not in named]
     told = {id(each): finding for group in _groups(nameless, left) for each, finding in _counted(group, rows)}
-    return [_finding(each, named, told, rows) for each in purchases if each.attempt.is_in_doubt]
+    doubts = ((place, each) for place, each in enumerate(purchases) if each.attempt.is_in_doubt)
+    return {place: _finding(each, named, told, rows) for place, each in doubts}
 
 
 def _finding(

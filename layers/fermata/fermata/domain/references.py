@@ -3,15 +3,16 @@ one.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr
 
-from fermata.domain.catalogue import Model, ReferenceRule
+from fermata.domain.catalogue import Model, Purpose, ReferenceRule
 from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.job_ids import is_reference_id, reference_created_at
-from fermata.domain.links import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
 from fermata.errors import FieldError
 
 MAX_URL_CHARACTERS: Final = 2048
@@ -21,10 +22,6 @@ KEPT: Final = timedelta(days=30)
 
 USABLE: Final = KEPT - timedelta(days=1)
 """How long after `POST /v1/references` an id may be named, so that every job has a day left to use the file."""
-
-CONTENT_TYPES: Final = {"mp3": "audio/mpeg", "wav": "audio/wav"}
-
-Purpose = Literal["song", "voice", "instrumental"]
 
 
 class ReferenceRequest(BaseModel):
@@ -53,6 +50,19 @@ class ProviderIds(BaseModel):
     key_alias: str
     voice_id: str = ""
     instrumental_id: str = ""
+
+
+@dataclass(frozen=True)
+class OfferedUpload:
+    """A new recording's id and the form to upload its file with: post `fields` and then the file to `url`, before
+    `upload_until`. The id may be named in orders until `usable_until`.
+    """
+
+    reference_id: str
+    url: str
+    fields: Mapping[str, str]
+    upload_until: datetime
+    usable_until: datetime
 
 
 class PreparedReference(BaseModel):
@@ -155,8 +165,9 @@ def refused_by(rule: ReferenceRule, reference: PreparedReference) -> Failure | N
         )
     if reference.bytes > rule.max_bytes:
         return unusable("reference_too_large", f"expected at most {rule.max_bytes} bytes, found {reference.bytes}")
-    if seconds <= rule.longer_than_s:
-        return unusable("reference_too_short", f"expected more than {rule.longer_than_s} s, found {seconds:.3f} s")
+    if reference.duration_ms < rule.shortest_ms:
+        shortest = f"more than {rule.longer_than_s} s" if rule.min_s is None else f"at least {rule.min_s} s"
+        return unusable("reference_too_short", f"expected {shortest}, found {seconds:.3f} s")
     if seconds > rule.max_s:
         return unusable("reference_too_long", f"expected at most {rule.max_s} s, found {seconds:.3f} s")
     return None

@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
-    StrictInt,
     StrictStr,
     WithJsonSchema,
 )
@@ -22,8 +21,10 @@ from pydantic import (
 from fermata.domain.catalogue import Catalogue, Model, TextRule
 from fermata.domain.fallback import OnUnknown
 from fermata.domain.json_bodies import read_body
-from fermata.domain.links import PUBLIC_LINK_RULE, is_public_link
 from fermata.domain.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
+from fermata.domain.visible_text import is_blank
+from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.whole_numbers import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 
 MAX_FALLBACKS: Final = 3
@@ -81,8 +82,8 @@ class AudioRequest(_Body):
     """
 
     format: Literal["mp3", "wav"] = "mp3"
-    sample_rate: Annotated[StrictInt, Field(ge=1)] | None = None
-    bitrate: Annotated[StrictInt, Field(ge=1)] | None = None
+    sample_rate: Annotated[WholeNumber, Field(ge=1)] | None = None
+    bitrate: Annotated[WholeNumber, Field(ge=1)] | None = None
 
 
 class SongRequest(_Body):
@@ -192,6 +193,10 @@ def _text(pointer: str, text: str, rule: TextRule, required: bool, model_id: str
             yield FieldError(pointer, f"must be left out: {model_id} takes no {pointer.removeprefix('/')}")
         return
     if not text and not required:
+        return
+    if text and is_blank(text):
+        instead = "" if required else ", or be left out"
+        yield FieldError(pointer, f"must have a character that can be seen{instead}; white space alone is no text")
         return
     low = max(rule.min, 1) if required else rule.min
     if not low <= len(text) <= rule.max:

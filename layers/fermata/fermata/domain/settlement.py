@@ -1,35 +1,21 @@
 """How a job ends: a pure decision from the record, with the error that stopped the machine as a hint."""
 
 from datetime import datetime
-from typing import Final
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, not_started
-
-_STORING_ERRORS: Final[dict[str, tuple[FailureClass, str, str]]] = {
-    "BadAudioError": (FailureClass.BAD_AUDIO, "bad_audio", "what the provider sent is not playable audio"),
-    "ResultExpiredError": (
-        FailureClass.RESULT_EXPIRED,
-        "result_expired",
-        "the provider's link was dead before it could be copied",
-    ),
-    "UnsafeLinkError": (
-        FailureClass.PROVIDER_ERROR,
-        "unsafe_link",
-        "the provider's link points to a host that is not allowed",
-    ),
-}
+from fermata.domain.rescue import with_rescue_begun
 
 
 def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
-    """The job at its end, or None where it has ended already. `stopped_by` is the Step Functions error name, if there
-    was one.
+    """The job at its end, with a rescue of what was paid for and not delivered, or None where it has ended already.
+    `stopped_by` is the Step Functions error name, if there was one.
     """
     if job.status.is_terminal:
         return None
     if job.is_overdue(now):
-        return job.expired(_too_late(job), now)
-    return job.settled(None if job.tracks else _reason(job, stopped_by), now)
+        return with_rescue_begun(job.expired(_too_late(job), now))
+    return with_rescue_begun(job.settled(None if job.tracks else _reason(job, stopped_by), now))
 
 
 def _too_late(job: Job) -> Failure:
@@ -54,12 +40,14 @@ def _reason(job: Job, stopped_by: str | None) -> Failure:
             return unknown_outcome(
                 "the job was stopped while the provider was making the song; it may have been billed", code=stopped_by
             )
+        case AttemptState.GENERATING if attempt.link_renewals:
+            return _not_stored(job, attempt, stopped_by)
         case AttemptState.GENERATING:
             return unknown_outcome(
                 "the provider was still working when the job was stopped; it may have been billed", code=stopped_by
             )
         case AttemptState.READY:
-            return _not_stored(attempt, stopped_by)
+            return _not_stored(job, attempt, stopped_by)
         case AttemptState.FAILED:
             return attempt.failure or unknown_outcome("the attempt failed without a reason on record", code=stopped_by)
 
@@ -76,10 +64,15 @@ def _not_prepared(stopped_by: str | None) -> Failure:
     )
 
 
-def _not_stored(attempt: Attempt, stopped_by: str | None) -> Failure:
-    fallback = (FailureClass.TRANSIENT, stopped_by or "not_stored", "the song was made but could not be stored")
-    failure_class, code, message = _STORING_ERRORS.get(stopped_by or "", fallback)
-    charged = (
-        attempt.provider_charged if attempt.provider_charged is not ProviderCharged.NO else ProviderCharged.UNKNOWN
+def _not_stored(job: Job, attempt: Attempt, stopped_by: str | None) -> Failure:
+    if job.missing:
+        return job.missing[0].reason
+    if attempt.retries.last is not None:
+        return attempt.retries.last
+    charged = attempt.provider_charged
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.UNKNOWN if charged is ProviderCharged.NO else charged,
+        message="the song was made but could not be stored",
+        code=stopped_by or "not_stored",
     )
-    return Failure(failure_class=failure_class, provider_charged=charged, message=message, code=code)

@@ -1,26 +1,35 @@
-"""What the last songs of each model took, and the estimates that follow from it."""
+"""What is known of how long the last songs of each model took."""
 
 from collections.abc import Mapping
-from math import ceil
+from datetime import datetime
 from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.catalogue import Estimate
-from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.estimation import Bounds, estimate_from
+from fermata.domain.jobs import Attempt, Job, JobStatus
 
-SONGS_KEPT: Final = 50
-SONGS_ENOUGH: Final = 5
-"""Fewer songs than this say less about a model than its prior does."""
+SONGS_KEPT: Final = 30
 MODELS_KEPT: Final = 64
 """Callers choose the names of a family's models; without a limit they could make the record as long as they like."""
 
 
 class SongTime(NamedTuple):
-    """What one job's song took, in seconds from the order to the provider's answer that had it."""
+    """When one job's song became ready, in seconds from its order: at `latest_s` the provider's answer had it, at
+    `earliest_s` an answer still said "not yet", or the order was just taken. None in records of before this was noted,
+    which count as exact.
+    """
 
     job_id: str
-    seconds: PositiveInt
+    latest_s: PositiveInt
+    earliest_s: NonNegativeInt | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Between what times the song became ready."""
+        earliest_s = self.latest_s if self.earliest_s is None else min(self.earliest_s, self.latest_s)
+        return Bounds(earliest_s, self.latest_s)
 
 
 class SongTimes(BaseModel):
@@ -41,13 +50,10 @@ class SongTimes(BaseModel):
             del models[min(models, key=lambda each: max(songs.job_id for songs in models[each]))]
         return SongTimes(models=models)
 
-    def estimates(self) -> dict[str, Estimate]:
-        """The estimate of each model that has sung often enough."""
-        return {
-            model_id: _estimate([song.seconds for song in songs])
-            for model_id, songs in self.models.items()
-            if len(songs) >= SONGS_ENOUGH
-        }
+    def estimate(self, model_id: str, prior: Estimate) -> Estimate:
+        """What the next song of a model may take; the prior where none of its songs is known."""
+        songs = self.models.get(model_id, ())
+        return estimate_from([song.bounds for song in songs[-SONGS_KEPT:]], prior)
 
 
 def song_time_of(job: Job) -> SongTime | None:
@@ -59,14 +65,9 @@ def song_time_of(job: Job) -> SongTime | None:
         return None
     if job.status is not JobStatus.SUCCEEDED or attempt is None or attempt.finished_at is None or attempt.link_renewals:
         return None
-    return SongTime(job.id, max(1, round((attempt.finished_at - attempt.started_at).total_seconds())))
+    latest_s = max(1, _seconds(attempt, attempt.finished_at))
+    return SongTime(job.id, latest_s, min(latest_s, _seconds(attempt, attempt.not_yet_at or attempt.started_at)))
 
 
-def _estimate(seconds: list[int]) -> Estimate:
-    ordered = sorted(seconds)
-    return Estimate(p50_s=_percentile(ordered, 50), p80_s=_percentile(ordered, 80))
-
-
-def _percentile(ordered: list[int], percent: int) -> int:
-    """The nearest rank: the smallest value that so many percent of all are not above."""
-    return ordered[ceil(len(ordered) * percent / 100) - 1]
+def _seconds(attempt: Attempt, at: datetime) -> int:
+    return max(0, round(attempt.age_s(at)))

@@ -106,10 +106,19 @@ class AudioIsAnswer:
 class AudioAt:
     """The song can be fetched from a signed link, and `further` songs of the same order from theirs; links are passed
     on byte for byte.
+
+    `missing` are the 1-based positions in the provider's list of songs that failed or have no link of their own; the
+    links belong to the remaining positions in their order.
     """
 
     url: str
     further: tuple[str, ...] = ()
+    missing: tuple[int, ...] = ()
+
+    @property
+    def song_count(self) -> int:
+        """How many songs the provider says there are."""
+        return 1 + len(self.further) + len(self.missing)
 
 
 @dataclass(frozen=True)
@@ -121,8 +130,8 @@ class TaskStarted:
 
 @dataclass(frozen=True)
 class StillRunning:
-    """The task is not finished; `retry_after_s` is the provider's own wish, if it has one. `told` is False where nobody
-    said so: the poll itself had trouble.
+    """The task is not finished; `retry_after_s` is the provider's own wish, if it has one. `told` is False where the
+    answer has no word about the task's state.
     """
 
     retry_after_s: int | None = None
@@ -130,8 +139,28 @@ class StillRunning:
 
 
 @dataclass(frozen=True)
+class DoneWithoutLink:
+    """The task calls itself done, but no usable link is there yet. `failure` is what the job ends as if that
+    stays.
+    """
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A poll's answer says nothing about the task, but about the caller or the moment: ask again. `failure` is what the
+    job ends as if nothing better ever comes; it may have been charged, since the order was accepted.
+    """
+
+    failure: Failure
+
+
+@dataclass(frozen=True)
 class Refused:
-    """The provider failed or refused; the failure says whether it may have charged."""
+    """The provider failed or refused; the failure says whether it may have charged. As a poll's outcome: this very task
+    failed.
+    """
 
     failure: Failure
 
@@ -146,7 +175,7 @@ class UploadedReference:
 
 UploadOutcome = UploadedReference | Refused
 StartOutcome = AudioInAnswer | AudioIsAnswer | AudioAt | TaskStarted | Refused
-PollOutcome = AudioAt | StillRunning | Refused
+PollOutcome = AudioAt | StillRunning | DoneWithoutLink | Trouble | Refused
 
 
 class Provider(Protocol):
@@ -166,7 +195,7 @@ class Provider(Protocol):
         """The free call that asks for a task's state; a blocking provider raises `ConfigurationError`."""
 
     def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
-        """What the answer to a poll means; trouble of the poll itself (5xx, 429, no JSON) is `StillRunning`."""
+        """What the answer to a poll means; only the task's own final word or code is `Refused`."""
 
 
 @runtime_checkable

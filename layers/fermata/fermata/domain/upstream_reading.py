@@ -18,9 +18,13 @@ RETRY_AFTER_LIMIT_S: Final = 86_400
 _TRACE_ID_LIMIT: Final = 128
 _PROVIDER_TEXT_LIMIT: Final = 160
 _LEAST_ERROR_STATUS: Final = 400
-_LONGEST_NUMBER: Final = 9
+_NUMBERS_BELOW: Final = 10**9
+_LINK_LIMIT: Final = 8192
+_ID_LIMIT: Final = 1024
 
-_NUMBER: Final = re.compile(rf"-?[0-9]{{1,{_LONGEST_NUMBER}}}")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?")
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_WHITE_SPACE: Final = " \t\r\n"
 _DELAY: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _QUERY: Final = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
@@ -51,24 +55,24 @@ RATE_LIMITED: Final = refusal(FailureClass.RATE_LIMITED)
 
 _LATER: Final = "order again later"
 _ADVICE: Final[Mapping[FailureClass, str]] = {
-    FailureClass.TRANSIENT: "ask the provider by trace id before ordering again",
+    FailureClass.TRANSIENT: "it may have been made; order again if it is still wanted",
     FailureClass.RATE_LIMITED: _LATER,
-    FailureClass.AUTH: "the operator puts a valid key into the provider secret",
-    FailureClass.OUT_OF_CREDIT: "the operator tops up the provider account",
+    FailureClass.AUTH: "choose another model, or try again later",
+    FailureClass.OUT_OF_CREDIT: "choose another model, or try again later",
     FailureClass.CONTENT_REFUSED: "change the prompt or the lyrics",
     FailureClass.INVALID_REQUEST: "change the request",
-    FailureClass.NOT_ENTITLED: "choose a model that the provider account may use",
-    FailureClass.NOT_FOUND: "check the model and the base URL of the provider",
-    FailureClass.INCOMPLETE: "look the call up in the provider's bill before ordering again",
-    FailureClass.UNKNOWN_OUTCOME: "look the call up in the provider's bill before ordering again",
-    FailureClass.PROVIDER_ERROR: "look the code up in the provider's documentation",
+    FailureClass.NOT_ENTITLED: "choose another model",
+    FailureClass.NOT_FOUND: "choose another model",
+    FailureClass.INCOMPLETE: "order again if the song is still wanted",
+    FailureClass.UNKNOWN_OUTCOME: "it may have been made; order again if it is still wanted",
+    FailureClass.PROVIDER_ERROR: "order again, or choose another model",
 }
 
 
 def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | None = None) -> Failure:
     """A failure: what was found, what to do, and the provider's own code or else the HTTP status."""
     advice = (
-        _LATER if ruling == refusal(FailureClass.TRANSIENT) else _ADVICE.get(ruling.failure_class, "ask the operator")
+        _LATER if ruling == refusal(FailureClass.TRANSIENT) else _ADVICE.get(ruling.failure_class, "order again later")
     )
     return Failure(
         failure_class=ruling.failure_class,
@@ -102,18 +106,25 @@ def describe_flaw(provider: str, answer: UpstreamAnswer) -> str:
 
 
 def read_number(value: JsonValue) -> int | None:
-    """A code or status word as an integer, which providers send as a number or as digits in a string."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A code or status as an integer below 10^9, which providers send as 1008, 1008.0 or 1.008e3, or as such a text."""
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value.strip()) else None
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    whole = isinstance(value, int) or value.is_integer()
+    return int(value) if whole and abs(value) < _NUMBERS_BELOW else None
 
 
 def read_id(value: JsonValue) -> str | None:
-    """An id as text, which providers send as a text or as a number; None where it cannot be sent back."""
-    if isinstance(value, str):
-        return value if value.strip() and value.isprintable() else None
-    number = read_number(value)
-    return None if number is None else str(number)
+    """An id as text, which providers send as a text or as an integer of any size; None where it cannot be sent back. A
+    fraction may have lost digits, so it is no id.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    # A character that was lost on the way would ask for another task.
+    whole = isinstance(value, str) and "\ufffd" not in value and value.isprintable()
+    usable = whole and isinstance(value, str) and value.strip() and len(value) <= _ID_LIMIT
+    return value if isinstance(value, str) and usable else None
 
 
 def read_error_status(value: JsonValue) -> int | None:
@@ -123,10 +134,13 @@ def read_error_status(value: JsonValue) -> int | None:
 
 
 def read_link(value: JsonValue) -> str | None:
-    """A link exactly as the provider wrote it, or None where the value is no http(s) link."""
-    if not isinstance(value, str) or value[:4].lower() != "http" or _UNPRINTABLE.search(value):
-        return None
-    return value
+    """A link exactly as the provider wrote it but for white space around it, or None where the value is no absolute
+    http(s) link of at most 8,192 characters.
+
+    What is inside stays: the guard of addresses makes it fit for sending, or refuses it.
+    """
+    link = value.strip(_WHITE_SPACE) if isinstance(value, str) else ""
+    return link if _SCHEME.match(link) and len(link) <= _LINK_LIMIT else None
 
 
 def read_trace_id(document: JsonValue) -> str | None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
+from fermata.domain.formats import rfc3339
 from fermata.domain.job_events import JobEvent
-from fermata.domain.job_view import rfc3339
 from fermata.domain.jobs import Charged, Job
 from fermata.errors import FieldError, InvalidRequestError
 
@@ -94,7 +94,7 @@ def usage_of(job: Job) -> Usage:
         model=job.candidate.model,
         jobs=1,
         succeeded=int(delivered),
-        credits=job.price_credits if delivered else 0,
+        credits=job.spent_credits,
         audio_ms=sum(track.duration_ms for track in job.tracks) if delivered else 0,
     )
 
@@ -119,11 +119,6 @@ def usage_event(job: Job) -> JobEvent:
             "finished_at": rfc3339(job.finished_at),
         },
     )
-
-
-def usage_view(usage: Usage) -> dict[str, JsonValue]:
-    """One entry of a list as its tenant sees it."""
-    return dict(usage.model_dump(mode="json", exclude={"tenant_id"}))
 
 
 def parse_usage_page(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> UsagePage:

@@ -29,14 +29,14 @@ class Verdict:
     """A word, the attempt it speaks of (0 before the first), seconds to the next poll (>= 1; the longest time to it
     where a callback may come first), and the instant before which nothing happens.
 
-    `misses` counts polls in a row that did not find the task.
+    While a song is made, that instant says when the provider last called it not ready, or took the order: the next poll
+    takes it along.
     """
 
     verdict: Word
     attempt: int
     wait_seconds: int
     not_before: str
-    misses: int = 0
 
     def as_payload(self) -> dict[str, object]:
         """The JSON that the state machine's ResultSelector picks from."""
@@ -50,6 +50,15 @@ def _verdict(word: Word, attempt: Attempt | None, until: datetime) -> Verdict:
 def _instant(until: datetime) -> str:
     # Fractions are kept: the laptop honours them, AWS cuts them off, and a run that wakes too early waits out the rest.
     return until.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def read_instant(value: object) -> datetime | None:
+    """The `not_before` of an earlier verdict, as the state machine hands it back; None where there is none."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdict:
@@ -67,9 +76,7 @@ def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdi
                 Word.IN_FLIGHT, attempt, min(attempt.claim_until, now + timedelta(seconds=15)) + timedelta(seconds=1)
             )
         case AttemptState.GENERATING:
-            return still_announced(attempt, now) or still_generating(
-                attempt, now, pace.first_poll_s(attempt.age_s(now))
-            )
+            return still_announced(attempt) or still_generating(attempt, pace.first_poll_s(attempt.age_s(now)))
         case AttemptState.READY:
             return _verdict(Word.READY, attempt, now)
         case AttemptState.FAILED:
@@ -96,19 +103,28 @@ def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_late
             return _verdict(Word.FAILED, attempt, now)
 
 
-def still_generating(attempt: Attempt, now: datetime, wait_s: int, misses: int = 0) -> Verdict:
+def still_generating(attempt: Attempt, wait_s: int) -> Verdict:
     """The provider still works on the task: poll it after `wait_s` seconds."""
-    return Verdict(Word.GENERATING, attempt.number, bounded(wait_s), _instant(now), misses)
+    return Verdict(Word.GENERATING, attempt.number, bounded(wait_s), _instant(_not_yet_at(attempt)))
 
 
-def still_announced(attempt: Attempt, now: datetime) -> Verdict | None:
+def asked_again(attempt: Attempt, wait_s: int) -> Verdict:
+    """A poll told nothing: poll again after `wait_s` seconds, which the patience bounds."""
+    return Verdict(Word.GENERATING, attempt.number, wait_s, _instant(_not_yet_at(attempt)))
+
+
+def still_announced(attempt: Attempt) -> Verdict | None:
     """The provider will post when something happens to the task: poll then, or when nothing came for too long. None
     where it will not post.
     """
     callback = attempt.announced_by
     if callback is None:
         return None
-    return replace(_verdict(Word.AWAITING_CALLBACK, attempt, now), wait_seconds=callback.timeout_s)
+    return replace(_verdict(Word.AWAITING_CALLBACK, attempt, _not_yet_at(attempt)), wait_seconds=callback.timeout_s)
+
+
+def _not_yet_at(attempt: Attempt) -> datetime:
+    return attempt.not_yet_at or attempt.started_at
 
 
 def waiting_for_a_turn(job: Job, until: datetime) -> Verdict:

@@ -207,16 +207,21 @@ def hold_on(job: Job) -> Movement:
 
 
 def settlement_of(job: Job) -> Movement:
-    """What a job's end moves: the delivered model's price is spent and the rest returned, or everything returned."""
+    """What a job's end moves: the share of the price that the delivered songs come to is spent (0 credits too, as an
+    entry of its own) and the rest returned, or everything returned.
+    """
     if job.finished_at is None:
         raise AssertionError(f"a {job.status} job has not ended and cannot be settled")
     return Movement(tenant_id=job.tenant_id, entries=tuple(_settlement(job, job.finished_at)))
 
 
-def note_on(job: Job, attempt: int, text: str, now: datetime) -> LedgerEntry:
-    """What was learned about an attempt after its job had ended; there is one note per attempt."""
+def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
+    """What was learned about an attempt after its job had ended; there is one note per attempt and what its provider
+    gave back for it.
+    """
+    refund = f"-{refunded_micro_usd}" if refunded_micro_usd else ""
     return LedgerEntry(
-        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}",
+        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}{refund}",
         kind=EntryKind.NOTE,
         credits=0,
         at=now,
@@ -237,11 +242,10 @@ def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
 
 
 def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:
-    price = job.price_credits if job.charged is Charged.YES else 0
     if job.charged is Charged.YES:
-        yield _entry(job, EntryKind.SETTLE, price, at)
-    if job.charged is Charged.REFUNDED or price < job.hold_credits:
-        yield _entry(job, EntryKind.REFUND, job.hold_credits - price, at)
+        yield _entry(job, EntryKind.SETTLE, job.spent_credits, at)
+    if job.charged is Charged.REFUNDED or job.spent_credits < job.hold_credits:
+        yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)
 
 
 _STEPS: Final = (EntryKind.HOLD, EntryKind.SETTLE, EntryKind.REFUND)

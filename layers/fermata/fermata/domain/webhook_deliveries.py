@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt, PositiveInt
-
-from fermata.domain.job_view import rfc3339
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 SCHEDULE_S: Final = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Seconds before each try, counted from the one before it: the schedule of Standard Webhooks."""
@@ -31,6 +29,15 @@ class Outcome(StrEnum):
     GONE = "gone"
 
 
+class NoAnswer(StrEnum):
+    """Why a receiver did not answer."""
+
+    ADDRESS_REFUSED = "address_refused"
+    NO_CONNECTION = "no_connection"
+    TIMEOUT = "timeout"
+    ANSWER_LOST = "answer_lost"
+
+
 class Verdict(StrEnum):
     """What the state machine does next."""
 
@@ -50,9 +57,9 @@ class Answered:
 
 @dataclass(frozen=True)
 class NotAnswered:
-    """There was no answer, for a reason in one word."""
+    """There was no answer, and why."""
 
-    reason: str
+    reason: NoAnswer
 
 
 Reply = Answered | NotAnswered
@@ -83,9 +90,23 @@ class WebhookAttempt(BaseModel):
     wait_s: PositiveInt | None = None
 
     @property
+    def next_try_at(self) -> datetime | None:
+        """When the next try is made, None where there is none."""
+        return self.at + timedelta(seconds=self.wait_s) if self.wait_s else None
+
+    @property
     def which(self) -> Try:
         """Which try this was."""
         return Try(self.replay, self.number)
+
+
+@dataclass(frozen=True)
+class StartedReplay:
+    """The `replay`-th delivery on request of the event `webhook_id`, which has begun, to a receiver at `origin`."""
+
+    webhook_id: str
+    replay: int
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -135,20 +156,6 @@ def step_after(attempt: WebhookAttempt) -> Step:
 def is_overtaken(which: Try, attempts: Iterable[WebhookAttempt]) -> bool:
     """Whether a later delivery of the same event has arrived, so that nobody needs this one any more."""
     return any(each.replay > which.replay and each.outcome is Outcome.DELIVERED for each in attempts)
-
-
-def webhook_attempt_view(attempt: WebhookAttempt) -> dict[str, JsonValue]:
-    """A try as its job's owner sees it."""
-    return {
-        "replay": attempt.replay,
-        "number": attempt.number,
-        "at": rfc3339(attempt.at),
-        "origin": attempt.origin,
-        "outcome": attempt.outcome.value,
-        "status_code": attempt.status_code,
-        "error": attempt.error,
-        "next_try_at": rfc3339(attempt.at + timedelta(seconds=attempt.wait_s)) if attempt.wait_s else None,
-    }
 
 
 def _outcome(reply: Reply, number: int) -> Outcome:

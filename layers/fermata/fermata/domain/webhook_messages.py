@@ -3,13 +3,19 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
-from fermata.domain.job_events import end_of
-from fermata.domain.job_view import rfc3339
-from fermata.domain.jobs import Job
+from fermata.domain.formats import Moment
+from fermata.domain.job_events import ENDS, EndOfJob
+from fermata.domain.jobs import Job, JobStatus
 from fermata.domain.webhook_secrets import WebhookSecrets, signature_header, timestamp
+
+
+def event_type(status: JobStatus) -> str:
+    """The type of the event that a job ended with this status."""
+    return f"job.{status}"
 
 
 class WebhookEndpoint(BaseModel):
@@ -24,6 +30,16 @@ class WebhookEndpoint(BaseModel):
     disabled_at: datetime | None = None
 
 
+class WebhookEvent(BaseModel):
+    """What a webhook says: the end of one job, when it ended, and how."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    type: Annotated[str, WithJsonSchema({"type": "string", "enum": [event_type(each) for each in ENDS]})]
+    timestamp: Moment
+    data: EndOfJob
+
+
 @dataclass(frozen=True)
 class WebhookMessage:
     """One event for one receiver; id and body are the same however often it is sent."""
@@ -35,7 +51,6 @@ class WebhookMessage:
         """The headers of one try."""
         return {
             "content-type": "application/json",
-            "user-agent": "Fermata",
             "webhook-id": self.webhook_id,
             "webhook-timestamp": str(timestamp(now)),
             "webhook-signature": signature_header(secrets, self.webhook_id, self.body, now),
@@ -55,9 +70,9 @@ def receiver_of(job: Job, endpoint: WebhookEndpoint | None) -> str | None:
 
 def message_of(job: Job) -> WebhookMessage:
     """The message about a finished job's end: what the bus is told of it, but for the tenant, who knows who it is."""
-    detail = {name: value for name, value in end_of(job).detail.items() if name != "tenant_id"}
-    content = {"type": f"job.{job.status}", "timestamp": rfc3339(job.finished_at), "data": detail}
-    return WebhookMessage(webhook_id(job), json.dumps(content, separators=(",", ":")).encode())
+    end = EndOfJob.of(job)
+    event = WebhookEvent.model_construct(type=event_type(job.status), timestamp=end.finished_at, data=end)
+    return WebhookMessage(webhook_id(job), json.dumps(event.model_dump(mode="json"), separators=(",", ":")).encode())
 
 
 def webhook_id(job: Job) -> str:
@@ -67,5 +82,5 @@ def webhook_id(job: Job) -> str:
 
 def delivery_name(job: Job, replay: int) -> str:
     """A name for the delivery of a job's end, and for each of its replays (1 and up), that no other has."""
-    event_id = str(end_of(job).detail["event_id"])
+    event_id = EndOfJob.of(job).event_id
     return f"{event_id}.replay-{replay}" if replay else event_id

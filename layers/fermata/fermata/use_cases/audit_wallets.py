@@ -53,7 +53,7 @@ def _look_at(tenant_id: str, ports: AuditPorts) -> Drift | None:
     try:
         drift = _drift(tenant_id, ports.wallets)
     except FermataError as error:
-        ports.skipped(tenant_id, type(error).__name__)
+        ports.skipped(tenant_id, str(error))
         return None
     if drift is None:
         ports.skipped(tenant_id, "its credits kept moving")

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from pydantic import JsonValue
-
+from fermata.domain.job_view import JobView
 from fermata.errors import NotFoundError, TransientError
 from fermata.use_cases.read_jobs import ShowPorts, find_job, show_job
 
@@ -22,9 +21,7 @@ class WaitPorts:
     pause: Callable[[float], object]
 
 
-def await_end(
-    job_id: str, tenant_id: str, api_url: str, ports: WaitPorts, since: datetime, wait_s: float
-) -> dict[str, JsonValue] | None:
+def await_end(job_id: str, tenant_id: str, ports: WaitPorts, since: datetime, wait_s: float) -> JobView | None:
     """The tenant's job as it is shown, as soon as it has ended; None where it is still open so many seconds after
     `since`, or was deleted.
 
@@ -33,7 +30,7 @@ def await_end(
     try:
         if not _ends(job_id, ports, since + timedelta(seconds=wait_s)):
             return None
-        return show_job(find_job(job_id, tenant_id, ports.show.jobs), api_url, ports.show, ports.clock())
+        return show_job(find_job(job_id, tenant_id, ports.show.jobs), ports.show, ports.clock())
     except (NotFoundError, TransientError):
         return None
 

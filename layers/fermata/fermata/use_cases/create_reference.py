@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from fermata.domain.catalogue import Catalogue
 from fermata.domain.job_ids import new_reference_id
-from fermata.domain.job_view import rfc3339
 from fermata.domain.json_bodies import read_body
-from fermata.domain.references import object_key, usable_until
+from fermata.domain.references import OfferedUpload, object_key, usable_until
+from fermata.domain.whole_numbers import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports import ReferenceStore
 
@@ -22,8 +22,8 @@ class UploadRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    content_type: Literal["audio/mpeg", "audio/wav"]
-    bytes: StrictInt = Field(ge=1)
+    content_type: Literal["audio/mpeg", "audio/wav", "audio/flac"]
+    bytes: WholeNumber = Field(ge=1)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CreateReferencePorts:
 
 def create_reference(
     body: bytes, tenant_id: str, ports: CreateReferencePorts, now: datetime, randomness: bytes
-) -> dict[str, JsonValue]:
+) -> OfferedUpload:
     """A new reference's id and the form to upload its file with; raises a `RequestRefusedError`."""
     wanted = read_body(body, UploadRequest)
     most = ports.catalogue.longest_reference_bytes()
@@ -46,14 +46,5 @@ def create_reference(
     reference_id = new_reference_id(now, randomness)
     key = object_key(tenant_id, reference_id)
     form = ports.references.upload_form(key, wanted.content_type, wanted.bytes, ports.upload_ttl_s)
-    return {
-        "id": reference_id,
-        "object": "reference",
-        "upload": {
-            "method": "POST",
-            "url": form.url,
-            "fields": dict(form.fields),
-            "expires_at": rfc3339(now + timedelta(seconds=ports.upload_ttl_s)),
-        },
-        "expires_at": rfc3339(usable_until(reference_id)),
-    }
+    upload_until = now + timedelta(seconds=ports.upload_ttl_s)
+    return OfferedUpload(reference_id, form.url, form.fields, upload_until, usable_until(reference_id))

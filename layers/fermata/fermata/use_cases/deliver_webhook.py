@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.links import origin_of
+from fermata.domain.web.safe_url import origin_of
 from fermata.domain.webhook_deliveries import Outcome, Step, Try, Verdict, attempt_after, is_overtaken, step_after
 from fermata.domain.webhook_messages import message_of, receiver_of
 from fermata.ports import JobStore, WebhookDeliveries, WebhookSender, WebhookStore

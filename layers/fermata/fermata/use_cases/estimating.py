@@ -15,7 +15,7 @@ def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
     model = catalogue.find(job.candidate.model)
     if model is None:
         return _MODEL_THAT_IS_GONE
-    return Pace(estimates.current().get(model.id, model.estimate), model.longest_poll_pause_s)
+    return Pace(estimates.of(model.id, model.estimate), model.longest_poll_pause_s)
 
 
 def estimate_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Estimate:

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StrictInt
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from fermata.domain.api_keys import ALL_SCOPES, ApiKey, Scope, new_api_key
-from fermata.domain.job_view import rfc3339
+from fermata.domain.formats import rfc3339
 from fermata.domain.tenants import TENANT_ID
+from fermata.domain.whole_numbers import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import TenantStore
 
@@ -15,8 +16,8 @@ DEFAULT_OVERLAP_S: Final = 86_400
 LONGEST_OVERLAP_S: Final = 30 * 86_400
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
-Days = Annotated[StrictInt, Field(ge=1, le=3650)]
-Overlap = Annotated[StrictInt, Field(ge=0, le=LONGEST_OVERLAP_S)]
+Days = Annotated[WholeNumber, Field(ge=1, le=3650)]
+Overlap = Annotated[WholeNumber, Field(ge=0, le=LONGEST_OVERLAP_S)]
 
 
 class _Command(BaseModel):

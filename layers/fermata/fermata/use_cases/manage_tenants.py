@@ -4,21 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictInt, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAdapter, ValidationError
 
+from fermata.api.responses.account import Account
 from fermata.domain.brakes import EVERY_PROVIDER
 from fermata.domain.catalogue import read_catalogue
+from fermata.domain.formats import rfc3339
 from fermata.domain.job_ids import sortable_id
-from fermata.domain.job_view import rfc3339
 from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
+from fermata.domain.recoverable_list import LONGEST_LIMIT
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import MAX_SOURCES, Change, Source
 from fermata.domain.usage_export import checked_rows
 from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
-from fermata.domain.wallet_view import wallet_view
+from fermata.domain.whole_numbers import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports import BrakeStore, ProviderStates, TenantStore, TriggerStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider
+from fermata.use_cases.list_recoverable import RecoverablePorts, list_recoverable
 from fermata.use_cases.manage_keys import IssueKey, KeyCommand, ListKeys, RevokeKey, RotateKey, TenantId, manage_keys
 from fermata.use_cases.manage_webhooks import (
     ManageWebhookPorts,
@@ -31,8 +34,8 @@ from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.set_triggers import set_triggers
 
-Count = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
-Amount = Annotated[StrictInt, Field(gt=0, le=MAX_AMOUNT)]
+Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
+Amount = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class ManagePorts:
     triggers: TriggerStore
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
+    recoverable: RecoverablePorts
     webhooks: ManageWebhookPorts
 
 
@@ -143,6 +147,17 @@ class Redeliver(BaseModel):
     job_id: str
 
 
+class ListRecoverable(BaseModel):
+    """What was paid for, not delivered and can be redelivered, of one provider or of all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["list_recoverable"]
+    provider: str | None = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=LONGEST_LIMIT)] | None = None
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+
+
 Command = (
     CreateTenant
     | KeyCommand
@@ -155,6 +170,7 @@ Command = (
     | Resume
     | Reconcile
     | Redeliver
+    | ListRecoverable
 )
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
@@ -170,7 +186,7 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case Grant(tenant_id=tenant_id, credits=amount):
             _wallet(tenant_id, ports.wallets)
             ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
-            return wallet_view(_wallet(tenant_id, ports.wallets), now)
+            return _account(tenant_id, ports.wallets, now)
         case SetPlan() as terms:
             return _set_plan(terms, ports.wallets, now)
         case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
@@ -184,8 +200,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
-        case Redeliver(job_id=job_id):
-            return redeliver(job_id, ports.redeliver, now)
+        case Redeliver() | ListRecoverable() as about_songs:
+            return _recover(about_songs, ports, now)
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
@@ -206,6 +222,14 @@ def _manage_provider(
     return {"provider": name, "paused": paused, "changed": changed}
 
 
+def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+    if isinstance(command, Redeliver):
+        return redeliver(command.job_id, ports.redeliver, now)
+    only = command.provider
+    providers = read_catalogue().providers() if only is None else (_known_provider(only),)
+    return list_recoverable(providers, command.limit, command.cursor, ports.recoverable, now)
+
+
 def _set_plan(terms: SetPlan, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:
     tenant_id, plan = terms.tenant_id, terms.plan
     if (plan is Plan.POSTPAID) is (terms.cap_credits is None):
@@ -215,7 +239,13 @@ def _set_plan(terms: SetPlan, wallets: WalletStore, now: datetime) -> dict[str, 
     if not wallets.set_plan(tenant_id, plan, terms.cap_credits, terms.limits):
         owed = -_wallet(tenant_id, wallets).balance
         raise InvalidRequestError([FieldError("/plan", f"{tenant_id} owes {owed} credits; grant them before prepaid")])
-    return wallet_view(_wallet(tenant_id, wallets), now)
+    return _account(tenant_id, wallets, now)
+
+
+def _account(tenant_id: str, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:
+    """The account as its tenant sees it."""
+    shown = Account.of(_wallet(tenant_id, wallets), now).as_json()
+    return {name: value for name, value in shown.items() if name != "object"}
 
 
 def _known_provider(name: str, *others: str) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from fermata.domain.job_view import rfc3339
-from fermata.domain.links import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.formats import rfc3339
 from fermata.domain.references import MAX_URL_CHARACTERS
+from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
 from fermata.domain.webhook_messages import WebhookEndpoint
 from fermata.domain.webhook_secrets import new_secret
 from fermata.errors import FieldError, InvalidRequestError

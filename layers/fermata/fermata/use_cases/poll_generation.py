@@ -1,101 +1,132 @@
-"""Ask a provider how far a bought song is. Free of charge, so trouble of the asking never ends a job before its
-deadline.
+"""Ask a provider how far a bought song is. Asking is free, so trouble of the asking is met with patience, and only a
+final word of the provider about this very task ends the job at once.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from pathlib import Path
 
 from fermata.domain.catalogue import Catalogue
-from fermata.domain.failures import FailureClass, unknown_outcome
+from fermata.domain.failures import Failure, FailureClass, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job
-from fermata.domain.upstream import PollOutcome, Provider, Refused, StillRunning, UpstreamCall
-from fermata.domain.verdicts import Verdict, given_up, still_announced, still_generating, verdict_on
-from fermata.errors import BadAudioError, StaleRecordError, UpstreamCallError
+from fermata.domain.providers.patience import PatiencePolicy
+from fermata.domain.upstream import AudioAt, DoneWithoutLink, Provider, Refused, StillRunning, Trouble
+from fermata.domain.verdicts import Verdict, asked_again, given_up, still_announced, still_generating, verdict_on
+from fermata.errors import StaleRecordError
 from fermata.log import logger
-from fermata.ports import Estimates, JobStore, Metrics, ProviderKeys, Upstream
+from fermata.ports import AnswerStore, Estimates, JobStore, Metrics, ProviderKeys, Upstream
+from fermata.use_cases.asking_tasks import ask_task, trouble_of_asking
 from fermata.use_cases.estimating import pace_of
-from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.telling_of_doubts import tell_of_doubts
-
-POLL_WITHIN_S: Final = 45
-MISSES_IN_A_ROW: Final = 5
 
 
 @dataclass(frozen=True)
 class PollPorts:
-    """What `poll_generation` works with; a task is polled for `generation_timeout_s` seconds after its order."""
+    """What `poll_generation` works with; a task is polled for `generation_timeout_s` seconds after its order, and
+    longer only while trouble's patience lasts. `answers` is made when an answer has to be kept; `scratch` is a folder.
+    """
 
     jobs: JobStore
     upstream: Upstream
     keys: ProviderKeys
     providers: Callable[[str], Provider]
+    answers: Callable[[], AnswerStore]
     catalogue: Catalogue
     estimates: Estimates
     metrics: Metrics
     clock: Callable[[], datetime]
+    scratch: Path
+    patience: PatiencePolicy
     generation_timeout_s: int
 
 
-def poll_generation(job_id: str, attempt_number: int, misses: int, ports: PollPorts) -> Verdict:
-    """Look once. `misses` is how often in a row the provider did not know the task; the fifth time it is believed."""
-    job = load_job(job_id, ports.jobs)
+def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> Verdict:
+    """Look once, and say when to look again. `not_yet_at` is when the provider last said that the song is not ready,
+    where the state machine remembers that.
+    """
+    job = load_job(job_id, ports.jobs).known_not_yet(attempt_number, not_yet_at)
     attempt = job.last_attempt
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
         return _too_late(job, attempt_number, ports)
-    outcome, attempt = _ask(attempt, ports)
-    if _not_found(outcome):
-        misses += 1
-        outcome = StillRunning(told=False) if misses < MISSES_IN_A_ROW else outcome
-    else:
-        misses = 0
-    return _conclude(job, attempt, outcome, misses, ports)
+    outcome, attempt = ask_task(job, attempt, ports, kept_as=f"body.{attempt.retries.polls + 1}")
+    match outcome:
+        case StillRunning():
+            return _still_running(job, attempt, outcome, ports)
+        case Trouble(failure):
+            return _ask_again(job, attempt, failure, ports)
+        case DoneWithoutLink(failure):
+            return _ask_again(job, attempt, failure, ports, without_link=True)
+        case _:
+            return _conclude(job, attempt, outcome, ports)
 
 
-def _ask(attempt: Attempt, ports: PollPorts) -> tuple[PollOutcome, Attempt]:
-    """What the provider says, asked first where the task was known before, and the attempt with the route that knew."""
-    routes = _routes(ports.providers(attempt.dialect).poll_call(attempt.upstream_id or ""))
-    known = attempt.poll_route if attempt.poll_route < len(routes) else 0
-    outcome: PollOutcome = StillRunning()
-    for route in (known, *(other for other in range(len(routes)) if other != known)):
-        outcome = _look(attempt, routes[route], POLL_WITHIN_S / len(routes), ports)
-        if not _not_found(outcome):
-            return outcome, attempt.known_on(route)
-    return outcome, attempt
+# ---- deciding
 
 
-def _routes(call: UpstreamCall) -> list[UpstreamCall]:
-    return [call, *_routes(call.instead)] if call.instead else [call]
-
-
-def _look(attempt: Attempt, call: UpstreamCall, within_s: float, ports: PollPorts) -> PollOutcome:
-    provider = ports.providers(attempt.dialect)
-    key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
-    try:
-        with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
-            return provider.read_poll(read_answer(answer))
-    except (UpstreamCallError, BadAudioError):
-        return StillRunning(told=False)
-
-
-def _not_found(outcome: PollOutcome) -> bool:
-    return isinstance(outcome, Refused) and outcome.failure.failure_class is FailureClass.NOT_FOUND
-
-
-def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, ports: PollPorts) -> Verdict:
+def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
     now = ports.clock()
-    if isinstance(outcome, StillRunning):
-        if job.is_overdue(now):
-            return given_up(attempt, now)
-        if now < attempt.started_at + timedelta(seconds=ports.generation_timeout_s):
-            _remember_route(job, attempt, ports)
-            return _not_yet(job, attempt, outcome, misses, ports)
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    if attempt.link_renewals:
+        found = "it said that the song is done, and now that it is not"
+        return _ask_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
+    if now >= _generation_ends(attempt, ports):
         message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
-        outcome = Refused(unknown_outcome(message, code="generation_timeout"))
-    changed = job.with_outcome(attempt.after(outcome, now), now)
+        return _conclude(job, attempt, Refused(unknown_outcome(message, code="generation_timeout")), ports)
+    if attempt.retries.since and now < _without_trouble(attempt, ports):
+        attempt = attempt.with_retries(attempt.retries.recovered())
+    _remember(job, attempt, ports)
+    return _not_yet(job, attempt, outcome, ports)
+
+
+def _without_trouble(attempt: Attempt, ports: PollPorts) -> datetime:
+    return attempt.started_at + timedelta(seconds=ports.generation_timeout_s)
+
+
+def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
+    """When a task that is still running is given up. Trouble that began before extends it once, by its patience."""
+    end = _without_trouble(attempt, ports)
+    since = attempt.retries.since
+    return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
+
+
+def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    attempt = attempt.not_yet(now) if outcome.told else attempt
+    # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
+    announced = still_announced(attempt) if outcome.told and outcome.retry_after_s is None else None
+    pace = pace_of(job, ports.catalogue, ports.estimates)
+    wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
+    return announced or still_generating(attempt, wait_s)
+
+
+def _ask_again(
+    job: Job, attempt: Attempt, failure: Failure, ports: PollPorts, *, without_link: bool = False
+) -> Verdict:
+    now = ports.clock()
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    retries = attempt.retries.after_poll(failure, now, without_link=without_link)
+    if ports.patience.gives_up_polling(retries, now):
+        return _conclude(job, attempt.with_retries(retries), Refused(failure), ports)
+    wait_s = ports.patience.poll_pause_s(retries, now)
+    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
+    logger.warning("a poll told nothing; the task is asked again", extra={"poll": told})
+    if not _remember(job, attempt.with_retries(retries), ports):
+        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+    return asked_again(attempt, wait_s)
+
+
+def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | Refused, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    ended = attempt.after(outcome, now)
+    if ended.state is AttemptState.READY:
+        in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
+        ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
+    changed = job.with_outcome(ended, now)
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
@@ -104,23 +135,15 @@ def _conclude(job: Job, attempt: Attempt, outcome: PollOutcome, misses: int, por
     return _on_record(changed, ports)
 
 
-def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, misses: int, ports: PollPorts) -> Verdict:
-    now = ports.clock()
-    # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
-    announced = still_announced(attempt, now) if outcome.told and outcome.retry_after_s is None else None
-    pace = pace_of(job, ports.catalogue, ports.estimates)
-    wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
-    return announced or still_generating(attempt, now, wait_s, misses)
-
-
-def _remember_route(job: Job, attempt: Attempt, ports: PollPorts) -> None:
+def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
+    """Note what the poll taught about the asking; False where somebody else wrote the job meanwhile, who knows more."""
     if attempt == job.last_attempt:
-        return
+        return True
     try:
-        ports.jobs.save(job.with_outcome(attempt, ports.clock()))
+        ports.jobs.save(job.with_asking(attempt))
     except StaleRecordError:
-        # Whoever wrote the job knows more than a route; the next poll finds it again.
-        return
+        return False
+    return True
 
 
 def _too_late(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:

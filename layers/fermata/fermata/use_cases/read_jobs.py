@@ -4,16 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import JsonValue
-
 from fermata.domain.brakes import day_of
 from fermata.domain.catalogue import Catalogue, Model
 from fermata.domain.downloads import attachment
-from fermata.domain.entity_tags import entity_tag
 from fermata.domain.job_ids import is_job_id
-from fermata.domain.job_view import Link, attempt_view, finished_tracks, job_view
+from fermata.domain.job_view import JobView, Link, finished_tracks
 from fermata.domain.jobs import Job, Track
-from fermata.domain.model_view import models_view
+from fermata.domain.model_view import ModelView, model_views
 from fermata.errors import NotFoundError
 from fermata.ports import BrakeStore, Estimates, JobStore, ProviderStates, TrackStore
 from fermata.use_cases.estimating import estimate_of
@@ -61,33 +58,18 @@ def _not_found() -> NotFoundError:
     return NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
 
 
-def show_job(job: Job, api_url: str, ports: ShowPorts, now: datetime) -> dict[str, JsonValue]:
-    """The public view of a job, with a fresh link for every finished track."""
+def show_job(job: Job, ports: ShowPorts, now: datetime) -> JobView:
+    """What is shown of a job, with a fresh link for every finished track."""
     links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
-    return job_view(job, estimate_of(job, ports.catalogue, ports.estimates), links, api_url)
+    return JobView(job, estimate_of(job, ports.catalogue, ports.estimates), links, ports.link_ttl_s)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A job as it is shown, the tag of that view, and how long half of the songs of the model that is being asked take,
-    in seconds.
-    """
-
-    job: Job
-    view: dict[str, JsonValue]
-    entity_tag: str
-    usual_time_s: int
+def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> JobView:
+    """The tenant's job as it is shown; raises `NotFoundError` as `find_job` does."""
+    return show_job(find_job(job_id, tenant_id, ports.jobs), ports, now)
 
 
-def read_job(job_id: str, tenant_id: str, api_url: str, ports: ShowPorts, now: datetime) -> Reading:
-    """The tenant's job; raises `NotFoundError` as `find_job` does."""
-    job = find_job(job_id, tenant_id, ports.jobs)
-    view = show_job(job, api_url, ports, now)
-    usual_time_s = estimate_of(job, ports.catalogue, ports.estimates).p50_s
-    return Reading(job, view, entity_tag(view, ports.link_ttl_s, now), usual_time_s)
-
-
-def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
+def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
     """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
     providers = ports.catalogue.providers()
     states = ports.provider_states.load_all(providers)
@@ -97,23 +79,23 @@ def list_models(ports: ReadPorts, now: datetime) -> dict[str, JsonValue]:
         held = brakes[model.provider].holding(model.cost_micro_usd, ports.budget(model.provider))
         return held is None and states[model.provider].is_available(model.upstream_model, now)
 
-    return models_view(ports.catalogue, ports.estimates.current(), is_available)
+    estimates = {model.id: ports.estimates.of(model.id, model.estimate) for model in ports.catalogue.models}
+    return model_views(ports.catalogue, estimates, is_available)
 
 
-def read_attempts(job_id: str, tenant_id: str, ports: ShowPorts) -> dict[str, JsonValue]:
-    """What was tried for one job, oldest first."""
+def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPorts, now: datetime) -> Link | JobView:
+    """A fresh link to one track of a delivered job, by its number or (None) to the first that is there; the job as it
+    is shown, without links, where it has no such track (yet).
+    """
     job = find_job(job_id, tenant_id, ports.jobs)
-    return {"data": [attempt_view(attempt) for attempt in job.attempts], "next_cursor": None}
-
-
-def link_to_audio(job_id: str, tenant_id: str, number: int, ports: ShowPorts, now: datetime) -> Link | Job:
-    """A fresh link to one track of a delivered job, or the job itself where it has no such track (yet)."""
-    job = find_job(job_id, tenant_id, ports.jobs)
-    track = next((track for track in finished_tracks(job) if track.number == number), None)
-    return job if track is None else _link(job, track, ports, now)
+    track = next((track for track in finished_tracks(job) if number in (None, track.number)), None)
+    if track is None:
+        return JobView(job, estimate_of(job, ports.catalogue, ports.estimates))
+    return _link(job, track, ports, now)
 
 
 def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
+    # Not by its media type: the table of containers need not know what another version stored.
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)

@@ -1,9 +1,10 @@
 """Read a provider's answer without ever holding its audio."""
 
 from collections.abc import Callable
+from typing import IO
 
 from fermata.domain.answer_scanner import AnswerScanner
-from fermata.domain.audio_kind import HEAD_BYTES, begins_as_audio
+from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, Job
 from fermata.domain.upstream import Provider, Refused, StartOutcome, UpstreamAnswer
@@ -11,10 +12,14 @@ from fermata.errors import BadAudioError
 from fermata.ports import AnswerStore, StreamedAnswer
 
 
-def read_answer(answer: StreamedAnswer) -> UpstreamAnswer:
-    """The answer with its audio text left out; raises `BadAudioError` where two texts claim to be the song."""
-    scanner, head = AnswerScanner(), b""
+def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> UpstreamAnswer:
+    """The answer with its audio text left out; raises `BadAudioError` where two texts claim to be the song. `copy` is
+    given everything that arrives.
+    """
+    scanner, head = AnswerScanner(), bytearray()
     for chunk in answer.chunks():
+        if copy is not None:
+            copy.write(chunk)
         head += chunk[: HEAD_BYTES - len(head)]
         scanner.feed(chunk)
     scanned = scanner.close()
@@ -25,14 +30,14 @@ def read_answer(answer: StreamedAnswer) -> UpstreamAnswer:
         flaw=scanned.flaw,
         hex_digits=scanned.hex_digits,
         retry_after_s=answer.retry_after_s,
-        begins_as_audio=begins_as_audio(head),
+        begins_as_audio=begins_as_audio(bytes(head)),
     )
 
 
 def staged_answer(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer | None:
     """The completely staged answer to an attempt, or None; one that was carried over is staged under its first job."""
-    where = attempt.staged_at
-    return answers.open(job.id, attempt.number) if where is None else answers.open(where.job_id, where.attempt)
+    where = attempt.staging_of(job.id)
+    return answers.open(where.job_id, where.attempt)
 
 
 def understood_answer(

@@ -1,26 +1,47 @@
-"""Look after the jobs that nobody seems to move. Running it twice, or beside a live execution, changes nothing."""
+"""Look after the jobs that nobody seems to move, and start the rescue of songs that were paid for and not delivered.
+Running it twice, or beside a live execution, changes nothing.
+"""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from fermata.domain.jobs import Job
-from fermata.domain.reaping import Execution, LookAgain, Patience, Settle, Start, care_for, is_due
+from fermata.domain.reaping import (
+    Execution,
+    LookAgain,
+    Patience,
+    Settle,
+    Start,
+    StartRescue,
+    care_for,
+    care_for_the_songs_of,
+    is_due,
+)
+from fermata.domain.rescue import RescuePolicy, is_waiting, started
 from fermata.errors import FermataError
-from fermata.ports import DueJobs, JobMachine
+from fermata.ports import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.settle_job import SettlePorts, settle_job
+
+_WHATS: Final = ("started", "settled", "put_off", "rescued", "skipped", "lost")
+"""What may be done for a job; `rescued` means that a run was started."""
 
 
 @dataclass(frozen=True)
 class ReapPorts:
-    """What `reap_jobs` works with. `lost` hears of each job that could not be looked after, and why."""
+    """What `reap_jobs` works with; `rescue` bounds what is fetched for ended jobs. `lost` hears of each job that could
+    not be looked after, and why.
+    """
 
     settle: SettlePorts
     due: DueJobs
     machine: JobMachine
     patience: Patience
+    rescues: RescueMachine
+    rescue: RescuePolicy
     lost: Callable[[str, FermataError], object]
 
 
@@ -32,7 +53,7 @@ def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
     """
     job_ids = ports.due.find(now)
     done = Counter(_look_after(job_id, ports, now) for job_id in job_ids)
-    return {"due": len(job_ids), **{what: done[what] for what in ("started", "settled", "put_off", "skipped", "lost")}}
+    return {"due": len(job_ids), **{what: done[what] for what in _WHATS}}
 
 
 def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
@@ -45,6 +66,8 @@ def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
 
 
 def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
+    if job.status.is_terminal and not job.publish_pending:
+        return _rescue(job, ports, now)
     execution = Execution.ENDED if job.status.is_terminal else ports.machine.execution(job.id)
     match care_for(job, execution, ports.patience, now):
         case Start(then):
@@ -57,3 +80,18 @@ def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
         case LookAgain(at, absent_since):
             ports.due.put_off(job, at, absent_since)
             return "put_off"
+
+
+def _rescue(job: Job, ports: ReapPorts, now: datetime) -> str:
+    if not is_waiting(job, now):
+        return "skipped"
+    match care_for_the_songs_of(job, ports.rescue, now):
+        case LookAgain(at):
+            ports.due.put_off(job, at, None)
+            return "put_off"
+        case StartRescue():
+            # Written first: a run has its own name each time, so one that was killed at once is followed by another.
+            begun = started(job, now)
+            ports.settle.jobs.save(begun)
+            ports.rescues.start(job.id, begun.rescue.starts if begun.rescue else 1)
+            return "rescued"

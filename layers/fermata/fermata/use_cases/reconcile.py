@@ -11,9 +11,10 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.domain.failures import ProviderCharged
-from fermata.domain.job_view import rfc3339
+from fermata.domain.findings import Finding, Purchase, purchases_of
+from fermata.domain.formats import rfc3339
 from fermata.domain.jobs import Job
-from fermata.domain.reconciliation import Finding, Purchase, period_of, purchases_of, reconcile
+from fermata.domain.reconciliation import foreign_refunds, period_of, reconcile
 from fermata.domain.usage_export import UsageRow
 from fermata.domain.wallet import note_on
 from fermata.errors import FieldError, InvalidRequestError, StaleRecordError, TransientError
@@ -22,6 +23,8 @@ from fermata.ports import JobStore, Purchases
 MAX_PURCHASES: Final = 5_000
 _LONGEST_ORDER: Final = timedelta(hours=6)
 """As long as the state machine may run."""
+_REFUNDED_WITHIN: Final = timedelta(days=31)
+"""How long after an order its refund is still laid to it; what a monthly export spans."""
 _READS: Final = 5
 
 
@@ -36,12 +39,14 @@ class ReconcilePorts:
 def reconcile_usage(
     provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, now: datetime, *, apply: bool
 ) -> dict[str, JsonValue]:
-    """What the rows say about every attempt in doubt of a provider; with `apply` it is put on record, with a note in
-    the tenant's ledger. Doing it again changes nothing.
+    """What the rows say about every attempt in doubt of a provider, and about refunds that are not on record; with
+    `apply` it is put on record, with a note in the tenant's ledger. Doing it again changes nothing.
 
     Raises `InvalidRequestError` before anything is written, and `TransientError`, after which it may be run again.
     """
-    findings = reconcile(_purchases(provider, rows, ports, now), rows)
+    purchases = _purchases(provider, rows, ports, now)
+    findings = reconcile(purchases, rows)
+    foreign: list[JsonValue] = [*foreign_refunds(purchases, rows)]
     decided = [each for each in findings if each.charged is not ProviderCharged.UNKNOWN]
     if apply:
         for job_id, of_one_job in groupby(sorted(decided, key=_job_id), key=_job_id):
@@ -52,6 +57,7 @@ def reconcile_usage(
         "attempts": [_view(each) for each in findings],
         "decided": len(decided),
         "left_unknown": len(findings) - len(decided),
+        **({"refunds_of_other_orders": foreign} if foreign else {}),
     }
 
 
@@ -61,7 +67,12 @@ def _purchases(provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, n
     known = _loaded(in_doubt, provider, ports.jobs)
     # Rows that tell no time speak of the attempts in doubt, and of whatever was ordered since the first of them.
     first, last = period_of(rows) or (min((each.began for each in known), default=now), now)
-    others = ports.purchases.undoubted(provider, first - _LONGEST_ORDER, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
+    since = first - (_REFUNDED_WITHIN if any(row.is_refund for row in rows) else _LONGEST_ORDER)
+    others = ports.purchases.undoubted(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
+    if len(others) > MAX_PURCHASES and since < first - _LONGEST_ORDER:
+        # Refunds of older orders are then left out, so that what the period itself lists is still settled.
+        since = first - _LONGEST_ORDER
+        others = ports.purchases.undoubted(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
     if len(others) > MAX_PURCHASES:
         message = f"speaks of more than {MAX_PURCHASES} jobs; split the export by time"
         raise InvalidRequestError([FieldError("/rows", message)])
@@ -78,21 +89,27 @@ def _put_on_record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now
     bills = {each.purchase.attempt.number: each for each in findings}
     for _ in range(_READS):
         job = jobs.load(job_id)
-        still = {} if job is None else _still_in_doubt(job, bills)
+        still = {} if job is None else _still_news(job, bills)
         if job is None or not still:
             return
         charged = {number: each.charged for number, each in still.items()}
-        notes = tuple(note_on(job, number, _note(each), now) for number, each in still.items())
+        refunded = {number: each.refunded_micro_usd for number, each in still.items()}
+        notes = tuple(note_on(job, number, _note(each), now, each.refunded_micro_usd) for number, each in still.items())
         try:
-            jobs.reconcile(job.with_bills(charged, now), notes)
+            jobs.reconcile(job.with_bills(charged, now, refunded), notes)
         except StaleRecordError:
             continue
         return
     raise TransientError(f"{job_id} changed {_READS} times while its bill was put on record; run the command again")
 
 
-def _still_in_doubt(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:
-    return {each.number: bills[each.number] for each in job.attempts if each.is_in_doubt and each.number in bills}
+def _still_news(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:
+    named = ((each, bills[each.number]) for each in job.attempts if each.number in bills)
+    return {
+        each.number: bill
+        for each, bill in named
+        if each.is_in_doubt or bill.refunded_micro_usd > each.refunded_micro_usd
+    }
 
 
 def _job_id(finding: Finding) -> str:
@@ -117,4 +134,5 @@ def _view(finding: Finding) -> JsonValue:
         "provider_charged": finding.charged.value,
         "reason": finding.reason,
         "line": finding.line,
+        **({"refunded_usd": finding.refunded_micro_usd / 1_000_000} if finding.refunded_micro_usd else {}),
     }

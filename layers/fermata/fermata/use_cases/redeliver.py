@@ -1,19 +1,33 @@
 """Deliver a song that was bought and never reached its customer, without asking any provider for another."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pydantic import JsonValue
 
 from fermata.domain.job_ids import is_job_id
 from fermata.domain.jobs import Attempt, Job, JobStatus
 from fermata.domain.reaping import looked_after
-from fermata.domain.recovery import may_have_a_song, recovered_id, recovered_job
-from fermata.domain.upstream import Provider, Refused, StartOutcome
-from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError, StaleRecordError
+from fermata.domain.recovery import (
+    kept_files,
+    may_have_a_song,
+    missing_numbers,
+    on_record,
+    recovered_id,
+    recovered_job,
+)
+from fermata.domain.rescue import redelivered
+from fermata.domain.upstream import Provider, Refused, StartOutcome, TaskStarted
+from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import AnswerStore, JobMachine, JobStore
 from fermata.use_cases.reading_answers import understood_answer
+
+_WHICH: Final = "only one that has failed, expired or lacks songs can be redelivered"
+_NOTHING: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
+_READS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -30,8 +44,9 @@ class RedeliverPorts:
 
 
 def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, JsonValue]:
-    """Make and start a new job, held and settled as any, around the staged answer of one that failed or expired. Doing
-    it again answers with the same new job, and starts it where that was missed.
+    """Make and start a new job, held and settled as any, around what was bought for one that failed, expired, or was
+    delivered without all of its songs: files and answers in staging, which need no provider, else the task or the links
+    on record. Doing it again answers with the same new job, and starts it where that was missed.
 
     Raises `NotFoundError`, `NotFinishedError`, `AlreadyFinishedError` where there is nothing to redeliver,
     `OutOfCreditError`, and `TransientError`, after which it may be run again.
@@ -40,6 +55,7 @@ def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, Js
     recovered = ports.jobs.load(recovered_id(job)) or _made(job, ports, now)
     if not recovered.status.is_terminal:
         ports.machine.start(recovered.id)
+    _end_rescue(job, recovered, ports.jobs)
     return {
         "job_id": recovered.id,
         "recovered_from": job.id,
@@ -54,9 +70,9 @@ def _ended(job_id: str, jobs: JobStore) -> Job:
     if job is None or job.deleted_at is not None:
         raise NotFoundError("there is no such job; expected the id of one that failed and was not deleted")
     if not job.status.is_terminal:
-        raise NotFinishedError(f"the job is {job.status}; only one that has failed or expired can be redelivered")
-    if job.status not in (JobStatus.FAILED, JobStatus.EXPIRED):
-        raise AlreadyFinishedError(f"the job is {job.status}; only one that has failed or expired can be redelivered")
+        raise NotFinishedError(f"the job is {job.status}; {_WHICH}")
+    if job.status not in (JobStatus.FAILED, JobStatus.EXPIRED) and not missing_numbers(job):
+        raise AlreadyFinishedError(f"the job is {job.status}; {_WHICH}")
     return job
 
 
@@ -71,16 +87,40 @@ def _made(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
     return recovered
 
 
-def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome]:
-    """The newest attempt whose staged answer is a song or a task, and what that answer means."""
-    refusal: str | None = None
-    for attempt in may_have_a_song(job):
-        outcome = understood_answer(job, attempt, ports.answers, ports.providers)
-        if outcome is not None and not isinstance(outcome, Refused):
-            return attempt, outcome
-        if outcome is not None:
-            refusal = refusal or outcome.failure.message
-    found = (
-        f"the provider's answer is no song ({refusal})" if refusal else "no answer of a provider is staged (any more)"
-    )
-    raise AlreadyFinishedError(f"the job is {job.status} and {found}; there is nothing to redeliver")
+def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | None]:
+    """The newest attempt that needs no provider any more, else the newest with a task or links, and what to begin with:
+    a staged answer's meaning, or None for files that were fetched into staging.
+    """
+    attempts = may_have_a_song(job)
+    for attempt in attempts:
+        if kept_files(job, attempt):
+            return attempt, None
+    understood = {each.number: understood_answer(job, each, ports.answers, ports.providers) for each in attempts}
+    found = [(each, _usable(understood[each.number]) or on_record(each)) for each in attempts]
+    usable = [(each, outcome) for each, outcome in found if outcome is not None]
+    if usable:
+        # A task has to be asked, and may have nothing.
+        return min(usable, key=lambda each: isinstance(each[1], TaskStarted))
+    refusals = (each.failure.message for each in understood.values() if isinstance(each, Refused))
+    reason = next(refusals, None)
+    said = f"the provider's answer is no song ({reason})" if reason else _NOTHING
+    raise AlreadyFinishedError(f"the job is {job.status} and {said}; there is nothing to redeliver")
+
+
+def _usable(outcome: StartOutcome | None) -> StartOutcome | None:
+    return None if isinstance(outcome, Refused) else outcome
+
+
+def _end_rescue(job: Job, recovered: Job, jobs: JobStore) -> None:
+    """Note that nothing has to be fetched for the first job any more, and take it off the list of those that wait."""
+    current: Job | None = job
+    for _ in range(_READS):
+        if current is None or current.deleted_at is not None or current.rescue is None:
+            return
+        if current.rescue.redelivered_as is not None:
+            return
+        with suppress(StaleRecordError):
+            jobs.save(redelivered(current, recovered.id))
+            return
+        current = jobs.load(job.id)
+    raise TransientError(f"{job.id} changed {_READS} times meanwhile; run the command again")

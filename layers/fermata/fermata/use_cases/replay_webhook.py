@@ -1,12 +1,11 @@
 """Send a finished job's webhook once more, and show how its deliveries went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import JsonValue
-
-from fermata.domain.links import origin_of
-from fermata.domain.webhook_deliveries import MOST_REPLAYS, webhook_attempt_view
+from fermata.domain.web.safe_url import origin_of
+from fermata.domain.webhook_deliveries import MOST_REPLAYS, StartedReplay, WebhookAttempt
 from fermata.domain.webhook_messages import delivery_name, receiver_of, webhook_id
 from fermata.errors import NotFinishedError, NoWebhookError, TooManyReplaysError
 from fermata.ports import JobStore, WebhookDeliveries, WebhookMachine, WebhookStore
@@ -23,7 +22,7 @@ class ReplayPorts:
     machine: WebhookMachine
 
 
-def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetime) -> dict[str, JsonValue]:
+def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetime) -> StartedReplay:
     """Begin another delivery of the same event, under the same `webhook-id`; what was still to be tried before stops
     once this one has arrived.
 
@@ -41,12 +40,12 @@ def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetim
     if replay is None:
         raise TooManyReplaysError(f"this webhook was sent again {MOST_REPLAYS} times; read the job instead")
     ports.machine.start(delivery_name(job, replay), job_id, replay)
-    return {"object": "webhook_replay", "webhook_id": webhook_id(job), "replay": replay, "origin": origin_of(url)}
+    return StartedReplay(webhook_id(job), replay, origin_of(url))
 
 
-def list_webhook_attempts(job_id: str, tenant_id: str, ports: ReplayPorts) -> dict[str, JsonValue]:
+def list_webhook_attempts(job_id: str, tenant_id: str, ports: ReplayPorts) -> Sequence[WebhookAttempt]:
     """Every try to deliver a job's webhook that is remembered, oldest delivery first; raises `NotFoundError` and
     `TransientError`.
     """
     job = find_job(job_id, tenant_id, ports.jobs)
-    return {"data": [webhook_attempt_view(attempt) for attempt in ports.deliveries.of(job.id)], "next_cursor": None}
+    return ports.deliveries.of(job.id)

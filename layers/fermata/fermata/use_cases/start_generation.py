@@ -11,6 +11,7 @@ from fermata.domain.brakes import Held
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
 from fermata.domain.provider_state import NotAsked
+from fermata.domain.rescue import with_rescue_begun
 from fermata.domain.upstream import Refused, StartOutcome
 from fermata.domain.verdicts import Verdict, needs_reference, verdict_on, waiting_for_a_turn
 from fermata.domain.waiting_line import ONE_MS, Go, WaitUntil
@@ -248,7 +249,7 @@ def _perhaps_paid(error: FermataError) -> Failure:
 
 def _record(job: Job, outcome: StartOutcome, ports: StartPorts) -> Verdict:
     now = ports.clock()
-    return _write(job, job.with_outcome(_attempt(job).after(outcome, now), now), ports, now)
+    return _write(job, job.with_outcome(_attempt(job).not_yet(now).after(outcome, now), now), ports, now)
 
 
 def _write(before: Job, changed: Job, ports: StartPorts, now: datetime) -> Verdict:
@@ -270,14 +271,19 @@ def _after_a_foreign_write(intended: Job, ports: StartPorts, now: datetime) -> J
     number = _attempt(intended).number
     if not _written_off(current, _attempt(intended)) or ports.resume.answers.open(current.id, number) is None:
         return current
-    late = current.with_late_answer(number, now)
+    late = _marked_late(current, intended, now)
     try:
         ports.resume.jobs.save(late)
     except StaleRecordError:
         # The machine settles a written-off job at once, so one more look is common and enough.
-        late = load_job(intended.id, ports.resume.jobs).with_late_answer(number, now)
+        late = _marked_late(load_job(intended.id, ports.resume.jobs), intended, now)
         ports.resume.jobs.save(late)
     return late
+
+
+def _marked_late(current: Job, intended: Job, now: datetime) -> Job:
+    late = current.with_late_answer(_attempt(intended).number, now, _attempt(intended))
+    return with_rescue_begun(late)
 
 
 def _written_off(current: Job, ours: Attempt) -> bool:

@@ -1,4 +1,9 @@
-"""Turn a paid result into files of ours: stream each song to disk, measure it, store it. Safe to run again."""
+"""Turn a paid result into files of ours: stream each song to disk, measure it, store it. Safe to run again.
+
+Every song is fetched, measured and stored by itself, and what one of them lacks is no reason to give up another. What
+has to be fetched from outside is fetched again with patience, because the song is paid; what is staged is as good as it
+will ever be.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -7,30 +12,57 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO
+from typing import IO, Final
 
 from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.fetching import failure_of_fetch, may_have_a_better_link, will_not_change
 from fermata.domain.hex_decoder import HexDecoder
-from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, Track
-from fermata.errors import BadAudioError, LinkExpiredError, ResultExpiredError, StaleRecordError
+from fermata.domain.jobs import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
+from fermata.domain.providers.patience import PatiencePolicy
+from fermata.errors import (
+    BadAudioError,
+    DeliveryError,
+    LinkTroubleError,
+    ResultExpiredError,
+    StaleRecordError,
+    TransientError,
+)
+from fermata.log import logger
 from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
 from fermata.use_cases.reading_answers import staged_answer
 from fermata.use_cases.resume_generation import load_job
 
-LINK_RENEWALS = 1
+FETCH_TAKES_S: Final = 540
+"""What one song may take in one run: the fetch's own limit, and time to measure and store it."""
 
 
 class StoreOutcome(StrEnum):
     """The choices of `CheckStorage` in `statemachine/music_job.asl.json`."""
 
     STORED = "stored"
+    """Nothing is left to do for the customer: songs are stored, or given up with their reasons on record."""
     LINK_EXPIRED = "link_expired"
+    """After the pause the task is asked for a new link."""
+    WAIT = "wait"
+    """After the pause the same is tried again."""
+
+
+@dataclass(frozen=True)
+class StoreStep:
+    """What the state machine does next, and after how many seconds (>= 1)."""
+
+    outcome: StoreOutcome
+    wait_seconds: int = 1
+
+    def as_payload(self) -> dict[str, object]:
+        """The JSON that the state machine's ResultSelector picks from."""
+        return {"outcome": self.outcome.value, "wait_seconds": self.wait_seconds}
 
 
 @dataclass(frozen=True)
 class StorePorts:
     """What `store_audio` works with; `scratch` is a folder for one song at a time, `retention_days` how long a song is
-    kept.
+    kept, `remaining_s` how long this run may still live, in seconds.
     """
 
     jobs: JobStore
@@ -39,40 +71,73 @@ class StorePorts:
     tracks: TrackStore
     meter: AudioMeter
     clock: Callable[[], datetime]
+    remaining_s: Callable[[], float]
     scratch: Path
+    patience: PatiencePolicy
     retention_days: int
 
 
-def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreOutcome:
-    """Store every song of a ready attempt, each under the same key every time and on record once it is stored.
+def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreStep:
+    """Try once to store every song of a ready attempt that is not stored yet, each under the same key every time and on
+    record once it is stored, and say what to do about the others.
 
-    Raises `BadAudioError`, `UnsafeLinkError`, `ResultExpiredError`, or `TransientError` where running it again may
-    help. Songs stored before stay stored.
+    Raises `TransientError` where a store of ours has trouble, and running it again may help. Songs stored before stay
+    stored.
     """
     job = load_job(job_id, ports.jobs)
     attempt = job.last_attempt
     if attempt is None or attempt.number != attempt_number or job.status.is_terminal:
-        return StoreOutcome.STORED
+        return StoreStep(StoreOutcome.STORED)
     if attempt.state is AttemptState.GENERATING:
         # An earlier run asked for a new link and its answer was lost.
-        return StoreOutcome.LINK_EXPIRED
-    if attempt.state is not AttemptState.READY or attempt.audio is None:
-        return StoreOutcome.STORED
-    while len(job.tracks) < attempt.audio.songs and not job.status.is_terminal:
-        try:
-            track = _store(job, attempt, attempt.audio, len(job.tracks) + 1, ports)
-        except LinkExpiredError:
-            return _ask_for_a_new_link(job, attempt, ports)
-        job = _save(job.with_tracks((*job.tracks, track), ports.clock()), ports)
-    return StoreOutcome.STORED
+        return StoreStep(StoreOutcome.LINK_EXPIRED)
+    if attempt.state is not AttemptState.READY:
+        return StoreStep(StoreOutcome.STORED)
+    return _store_what_is_left(job, attempt.number, ports)
 
 
-def _store(job: Job, attempt: Attempt, audio: Audio, number: int, ports: StorePorts) -> Track:
+def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
+    left = outstanding_songs(job)
+    asks_for_links = False
+    for number in left:
+        if job.is_past_finish_by(ports.clock()):
+            return StoreStep(StoreOutcome.STORED)
+        if number != left[0] and ports.remaining_s() < FETCH_TAKES_S:
+            return StoreStep(StoreOutcome.WAIT)
+        job, has_dead_link = _try_song(job, number, ports)
+        asks_for_links = asks_for_links or has_dead_link
+        if job.status.is_terminal or job.attempts[-1].state is not AttemptState.READY:
+            return store_audio(job.id, attempt_number, ports)
+    left = outstanding_songs(job)
+    if not left:
+        return StoreStep(StoreOutcome.STORED)
+    retries, now = job.attempts[-1].retries, ports.clock()
+    wait_s = min(ports.patience.fetch_pause_s(retries, number, now) for number in left)
+    return _ask_for_new_links(job, wait_s, ports) if asks_for_links else StoreStep(StoreOutcome.WAIT, wait_s)
+
+
+def outstanding_songs(job: Job) -> list[int]:
+    """The numbers of the songs of the last attempt that are neither stored nor given up."""
+    done = {*(track.number for track in job.tracks), *(missing.number for missing in job.missing)}
+    return [number for number in job.attempts[-1].song_numbers if number not in done]
+
+
+def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
+    """The job with the song stored or what stood in the way, and whether a new link to it may help."""
     with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
-        sha256 = _write(_song(job, attempt, audio, number, ports), file)
-        facts = ports.meter.measure(Path(file.name))
-        key = f"tracks/{job.id}/{number}.{facts.extension}"
-        ports.tracks.put(key, Path(file.name), facts.content_type)
+        try:
+            track = _store(job, number, file, ports)
+        except (DeliveryError, LinkTroubleError) as error:
+            return _note_trouble(job, number, error, file, ports)
+    return _save(job.with_tracks((*job.tracks, track), ports.clock()), ports), False
+
+
+def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
+    sha256 = _write(_song(job, number, ports), file)
+    path = Path(file.name)
+    facts = ports.meter.measure(path)
+    key = f"tracks/{job.id}/{number}.{facts.extension}"
+    ports.tracks.put(key, path, facts.content_type)
     return Track(
         number=number,
         object_key=key,
@@ -87,14 +152,27 @@ def _store(job: Job, attempt: Attempt, audio: Audio, number: int, ports: StorePo
     )
 
 
-def _song(job: Job, attempt: Attempt, audio: Audio, number: int, ports: StorePorts) -> Iterator[bytes]:
-    match audio.source:
-        case AudioSource.LINKS:
-            return ports.links.fetch(attempt.provider, audio.links[number - 1])
+def _song(job: Job, number: int, ports: StorePorts) -> Iterator[bytes]:
+    attempt = job.attempts[-1]
+    if number in attempt.kept:
+        return _kept(job, attempt, number, ports.answers)
+    source = attempt.audio.source if attempt.audio else None
+    match source:
         case AudioSource.BODY:
             return _staged(job, attempt, ports.answers).chunks()
         case AudioSource.HEX:
             return _decoded(_staged(job, attempt, ports.answers))
+        case _:
+            link = attempt.audio.link_of(number) if attempt.audio else None
+            return ports.links.fetch(attempt.provider, link or "")
+
+
+def _kept(job: Job, attempt: Attempt, number: int, answers: AnswerStore) -> Iterator[bytes]:
+    where = attempt.staging_of(job.id)
+    kept = answers.open_file(where.job_id, where.attempt, f"file.{number}")
+    if kept is None:
+        raise ResultExpiredError(f"the file of song {number} is gone; it is kept 30 days")
+    return kept
 
 
 def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
@@ -123,21 +201,57 @@ def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _ask_for_a_new_link(job: Job, attempt: Attempt, ports: StorePorts) -> StoreOutcome:
-    if attempt.upstream_id is None or attempt.link_renewals >= LINK_RENEWALS:
-        raise ResultExpiredError("the provider's link is dead and a fresh one cannot be had")
+# ---- trouble
+
+
+def _note_trouble(
+    job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
+) -> tuple[Job, bool]:
+    attempt, now = job.attempts[-1], ports.clock()
+    failure = failure_of_fetch(error, attempt)
+    retries = attempt.retries.after_fetch(number, failure, now)
+    another_link = may_have_a_better_link(error, attempt)
+    gives_up = will_not_change(error, is_staged=not _is_fetched(attempt, number), has_new_link=another_link)
+    gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now, has_another=bool(job.tracks))
+    told = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
+    logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": told})
+    if gives_up or isinstance(error, BadAudioError):
+        _keep(job, number, file, ports)
+    given_up = MissingTrack(number=number, reason=failure) if gives_up else None
+    changed = job.with_asking(attempt.with_retries(retries), given_up)
+    return _save(changed, ports), another_link and not gives_up
+
+
+def _is_fetched(attempt: Attempt, number: int) -> bool:
+    from_outside = attempt.audio is not None and attempt.audio.source is AudioSource.LINKS
+    return from_outside and number not in attempt.kept
+
+
+def _keep(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> None:
+    """Keep what was received of a song and could not be used, where it is not staged already; that it cannot be kept
+    ends nothing.
+    """
+    if not _is_fetched(job.attempts[-1], number) or file.tell() == 0:
+        return
+    file.seek(0)
+    try:
+        ports.answers.keep_file(job.id, job.attempts[-1].number, f"file.{number}", file)
+    except TransientError as error:
+        logger.warning("a file that is no song was not kept", extra={"song": number, "error": str(error)})
+
+
+def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
     now = ports.clock()
-    _save(job.with_outcome(attempt.awaiting_a_new_link(), now), ports)
-    return StoreOutcome.LINK_EXPIRED
+    changed = _save(job.with_outcome(job.attempts[-1].awaiting_a_new_link(), now), ports)
+    return StoreStep(StoreOutcome.STORED if changed.status.is_terminal else StoreOutcome.LINK_EXPIRED, wait_s)
 
 
 def _save(job: Job, ports: StorePorts) -> Job:
+    """The job as it stands now: this version, or what somebody else wrote first. That may be another run, which stored
+    the same bytes under the same key, met the same trouble or asked for the same new link, or the job's end.
+    """
     try:
         ports.jobs.save(job)
     except StaleRecordError:
-        # Another run stored the same bytes under the same key or asked for the same new link, or the job was settled.
-        current = load_job(job.id, ports.jobs)
-        if current.status is not job.status and not current.status.is_terminal:
-            raise
-        return current
+        return load_job(job.id, ports.jobs)
     return job

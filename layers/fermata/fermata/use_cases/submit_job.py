@@ -4,14 +4,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import JsonValue
-
-from fermata.domain.candidates import Candidate, DefaultFallbacks, candidates_for
-from fermata.domain.catalogue import Catalogue, Estimate, Model
+from fermata.domain.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
+from fermata.domain.catalogue import Catalogue, Model
 from fermata.domain.deadlines import start_by, wrong_deadline
 from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.job_ids import new_job_id
-from fermata.domain.job_view import quote_view
 from fermata.domain.jobs import Job, JobStatus, not_started
 from fermata.domain.plan_limits import Allowance
 from fermata.domain.reaping import looked_after
@@ -102,33 +99,25 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
     return Submission(job.id, answer, replayed=False, allowance=wallet.submits_left(now))
 
 
-def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> dict[str, JsonValue]:
-    """What an order with this body would cost and take; raises the `RequestRefusedError` that it would meet, save for
-    the credits, which are not looked at. Nothing is stored and nothing started.
+def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
+    """Who would be asked for a song on an order with this body. Nothing is stored and nothing started.
+
+    Raises the `RequestRefusedError` that the order would meet, save for the credits, which are not looked at.
     """
     request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
-    plan = _plan(request, model, tenant_id, ports, now)
-    return quote_view(plan.chain, plan.estimate, now)
+    return _plan(request, model, tenant_id, ports, now)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Who would be asked for a song, and how long the first of them takes."""
-
-    chain: tuple[Candidate, ...]
-    estimate: Estimate
-
-
-def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> _Plan:
+def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
     """The plan for a request that can be served as it is; raises `InvalidRequestError` for any other."""
-    estimate = ports.estimates.current().get(model.id, model.estimate)
+    estimate = ports.estimates.of(model.id, model.estimate)
     wrong = list(wrong_deadline(request.finish_by, estimate, ports.longest_finish_by_s, now))
     if wrong:
         raise InvalidRequestError(wrong)
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
     _check_upload(request, chain, tenant_id, ports.references, now)
     _check_callback(request, tenant_id, ports.webhooks)
-    return _Plan(chain, estimate)
+    return OrderPlan(chain, estimate)
 
 
 def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetime) -> Submission | None:
@@ -158,9 +147,8 @@ def _start(job: Job, ports: SubmitPorts, now: datetime, *, keyed: bool) -> None:
         ports.machine.start(job.id)
     except TransientError as error:
         if keyed:
-            raise NotStartedError(
-                f"{job.id} is stored, but {error}; send the same request with the same Idempotency-Key to start it"
-            ) from error
+            again = "send the same request with the same Idempotency-Key to start it"
+            raise NotStartedError(f"{job.id} is stored, but {error.told}; {again}", error.aws_code) from error
         if _close(job, ports.jobs, now):
             raise
 

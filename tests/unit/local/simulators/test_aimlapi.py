@@ -69,6 +69,12 @@ LEGACY = {
     "lyrics": None,
     "reference_audio_url": RECORDING,
 }
+COVER = {
+    "model": "minimax/music-cover",
+    "lyrics": None,
+    "reference_audio_url": RECORDING,
+    "audio_setting": {"sample_rate": 32000, "format": "wav"},
+}
 NEWEST = {"model": "minimax/music-2.6"}
 
 
@@ -123,10 +129,14 @@ def test_a_bad_parameter_is_400(aimlapi: Provider, changes: dict[str, object]) -
         {**LEGACY, "lyrics": "rain on glass"}, {**LEGACY, "audio_setting": {}},
         {**LEGACY, "reference_audio_url": "ftp://127.0.0.1/a.wav"},
         {**LEGACY, "reference_audio_url": "http://127.0.0.1/nothing.wav"},
+        {**COVER, "reference_audio_url": None}, {**COVER, "prompt": "x" * 9}, {**COVER, "lyrics": "x" * 9},
+        {**COVER, "audio_setting": {"audio_sample_rate": 44100}}, {**COVER, "is_instrumental": False},
+        {**COVER, "reference_audio_url": "http://127.0.0.1:8000/short.wav"},
     ],
 )  # fmt: skip
 def test_what_a_model_does_not_take_is_400_and_costs_nothing(aimlapi: Provider, changes: dict[str, object]) -> None:
     aimlapi.recordings[RECORDING] = wav_file(16)
+    aimlapi.recordings["http://127.0.0.1:8000/short.wav"] = wav_file(5.9)
     assert error(aimlapi.order(**changes)) == (400, 400)
     assert aimlapi.bill["charged"] == 0
 
@@ -220,3 +230,10 @@ def test_a_hint_adds_fields_with_a_canary(aimlapi: Provider, place: str) -> None
     aimlapi.fault("hint", on=place)
     body = json.loads(aimlapi.order().body) if place == "create" else poll(aimlapi, task)
     assert "canary" in body["_memory_hint"]
+
+
+@pytest.mark.parametrize("seconds", [6, 360])
+def test_a_cover_is_made_after_six_seconds_to_six_minutes(aimlapi: Provider, seconds: int) -> None:
+    aimlapi.recordings[RECORDING] = wav_file(seconds, 8000)
+    assert aimlapi.order(**COVER).status == 201
+    assert aimlapi.order(**{**COVER, "lyrics": "rain on glass"}).status == 201

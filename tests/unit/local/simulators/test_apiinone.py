@@ -182,3 +182,23 @@ def test_the_bill_calls_a_suno_order_by_its_style_or_its_idea(apiinone: Provider
     bill = apiinone.bill
     assert (bill["posts"], bill["charged"], bill["usd"]) == (3, 3, 0.5)
     assert len({item["prompt_sha256"] for item in bill["items"]}) == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "words", "style", "status"),
+    [
+        ("chirp-v3-5", 3000, 200, 200),
+        ("chirp-v3-5", 3001, 1, 400),
+        ("chirp-v4", 1, 201, 400),
+        ("chirp-v4-5", 5000, 1000, 200),
+        ("chirp-v5-5", 5000, 1000, 200),
+        ("chirp-v5-5", 5001, 1000, 400),
+        ("suno", 3001, 1, 400),
+        ("chirpy", 1, 1, 400),
+    ],
+)
+def test_chirp_models_are_ordered_as_suno_models_are(
+    apiinone: Provider, model: str, words: int, style: int, status: int
+) -> None:
+    answer = apiinone.order(**{**CUSTOM, "model": model, "prompt": "x" * words, "style": "y" * style})
+    assert json.loads(answer.body)["code"] == status

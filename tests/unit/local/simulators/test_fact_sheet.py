@@ -6,7 +6,7 @@ import pytest
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import Refused
+from fermata.domain.upstream import Refused, Trouble
 from local.simulators.exchange import Answer
 from local.simulators.faults import parse_fault
 from tests.fact_sheet import FactRow, fact_rows
@@ -67,12 +67,14 @@ def test_every_class_of_an_answer_is_in_the_table() -> None:
 
 @pytest.mark.parametrize(("provider", "poll"), [("aimlapi", "/v2/generate/audio?generation_id="), ("apiinone", "")])
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_task_that_is_refused_later_may_have_been_charged(provider: str, poll: str, status: int) -> None:
+def test_a_poll_that_is_refused_says_nothing_of_the_task_which_may_have_been_charged(
+    provider: str, poll: str, status: int
+) -> None:
     simulated = Provider(provider)
     created = json.loads(simulated.order().body)
     task = created.get("id") or created["data"]["task_id"]
     simulated.fault(f"http:{status}", on="poll")
     answer = simulated.request("GET", f"{poll or '/api/v1/tasks/'}{task}")
     outcome = load_provider(provider).read_poll(answer_with(answer.body, answer.status))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Trouble)
     assert outcome.failure.provider_charged.value == "unknown"

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
+from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader
 from fermata.domain.failures import Failure, FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -15,7 +16,6 @@ from fermata.domain.upstream import (
     Refused,
     SongOrder,
     StartOutcome,
-    StillRunning,
     TaskStarted,
     UpstreamAnswer,
     UpstreamCall,
@@ -38,12 +38,8 @@ _LONGEST_CODE: Final = 64
 _TASK_WORDS: Final = frozenset({"queued", "waiting", "generating", "completed"})
 _TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
 
-# The task was bought when it was created, so a refused poll says nothing about the bill.
-POLL_STATUSES: Final[Mapping[int, Ruling]] = {
-    401: Ruling(FailureClass.AUTH),
-    403: Ruling(FailureClass.OUT_OF_CREDIT),
-    404: Ruling(FailureClass.NOT_FOUND),
-}
+# AIML API says 403 for "out of credit", which is true right after the last credits bought the song.
+_TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, 403: Ruling(FailureClass.OUT_OF_CREDIT)})
 
 
 class AimlapiProvider:
@@ -53,7 +49,7 @@ class AimlapiProvider:
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
         """The paid call, with the fields that the order's model takes."""
-        fields = _FIELDS.get(order.upstream_model, _minimax_fields)(order)
+        fields = _FIELDS.get(order.upstream_model, _cover_fields if order.reference else _minimax_fields)(order)
         return UpstreamCall("POST", _PATH, body={"model": order.upstream_model, **fields})
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
@@ -73,14 +69,8 @@ class AimlapiProvider:
         return UpstreamCall("GET", _PATH, query={"generation_id": task_id})
 
     def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
-        """The song, a failed task, or more patience: a poll that itself fails leaves the task as it was."""
-        status = _error_status(answer)
-        ruling = None if status is None or answer.document is None else POLL_STATUSES.get(status)
-        if ruling:
-            return Refused(_failure_by_status(answer, ruling))
-        if status is None and _status_word(answer) == "error":
-            return _task_failed(answer)
-        return _finished_song(answer) or StillRunning(answer.retry_after_s)
+        """The song, the task's own failure, more patience, or trouble of the poll itself."""
+        return _TASKS.read_poll(answer)
 
 
 PROVIDER: Final[Provider] = AimlapiProvider()
@@ -107,6 +97,18 @@ def _words_after_a_recording(order: SongOrder) -> dict[str, JsonValue]:
     return {"prompt": with_accompaniment(order.lyrics), "reference_audio_url": link}
 
 
+def _cover_fields(order: SongOrder) -> dict[str, JsonValue]:
+    lyrics: dict[str, JsonValue] = {"lyrics": order.lyrics} if order.lyrics else {}
+    # The rate has another name here than for the models of the same family that take no recording.
+    audio: dict[str, JsonValue] = {
+        "sample_rate": order.sample_rate,
+        "bitrate": order.bitrate,
+        "format": order.audio_format,
+    }
+    link = order.reference.url if order.reference else ""
+    return {"prompt": order.prompt, **lyrics, "reference_audio_url": link, "audio_setting": audio}
+
+
 def _prompt_alone(order: SongOrder) -> dict[str, JsonValue]:
     return {"prompt": order.prompt}
 
@@ -115,7 +117,7 @@ _FIELDS: Final[Mapping[str, Callable[[SongOrder], dict[str, JsonValue]]]] = {
     "minimax-music": _words_after_a_recording,
     **dict.fromkeys(("elevenlabs/eleven_music", "google/lyria2", "stable-audio"), _prompt_alone),
 }
-"""The models whose body is not that of `minimax/music-*`."""
+"""The models whose body is neither that of `minimax/music-*` nor that of its covers."""
 
 
 def _error_status(answer: UpstreamAnswer) -> int | None:

@@ -10,14 +10,12 @@ from urllib.parse import quote
 from pydantic import JsonValue
 
 from fermata.adapters.providers.apiinone_task import (
-    Stage,
-    audio_at,
-    finished_songs,
-    has_failed,
-    songs_in,
-    stage_of,
     task_in,
 )
+from fermata.adapters.providers.audio_places import entries_in
+from fermata.adapters.providers.polled_task import TaskReader
+from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, stage_of
+from fermata.adapters.providers.task_words import Stage
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -27,7 +25,6 @@ from fermata.domain.upstream import (
     Refused,
     SongOrder,
     StartOutcome,
-    StillRunning,
     TaskStarted,
     UpstreamAnswer,
     UpstreamCall,
@@ -41,19 +38,18 @@ from fermata.domain.upstream_reading import (
     failure_of,
     member,
     read_number,
-    read_words,
     refusal,
 )
 
 _NAME: Final = "API in One"
 _CREATE_PATH: Final = "/api/v1/audio/music"
-_SUNO: Final = "suno"
+_SUNO: Final = ("suno", "chirp-")
+"""How the names of the suno models begin: the page uses both."""
 _TOO_MANY_REQUESTS: Final = 429
 _NOT_FOUND: Final = 404
 _LEAST_ERROR_CODE: Final = 400
 _LEAST_CODE_OF_ITS_OWN: Final = 600
 _OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
-_TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
 
 
 CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
@@ -63,11 +59,7 @@ CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
     _NOT_FOUND: refusal(FailureClass.NOT_FOUND),
     _TOO_MANY_REQUESTS: RATE_LIMITED,
 }
-# The task was bought when it was created, so a refused poll says nothing about the bill.
-POLL_STATUSES: Final[Mapping[int, Ruling]] = {
-    401: Ruling(FailureClass.AUTH),
-    _NOT_FOUND: Ruling(FailureClass.NOT_FOUND),
-}
+_TASKS: Final = TaskReader(_NAME)
 # Only 401 has a documented meaning of its own; the others say in words what is wrong.
 _TOLD_IN_WORDS: Final = frozenset({400, 403, 422})
 _WORDS: Final = (
@@ -94,7 +86,7 @@ class ApiinoneProvider:
         if answer.document is None or code is not None:
             return _refused_create(answer, code)
         if has_failed(answer.document):
-            return _task_failed(answer)
+            return _TASKS.failed_task(answer)
         return finished_songs(answer.document) or _direct_song_or_task(answer.document) or _nothing_in(answer)
 
     def poll_call(self, task_id: str) -> UpstreamCall:
@@ -103,17 +95,8 @@ class ApiinoneProvider:
         return UpstreamCall("GET", f"/api/v1/tasks/{quote(task_id, safe='')}", instead=feed)
 
     def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
-        """The songs, a failed task, or more patience: a poll that itself fails leaves the task as it was."""
-        code = _NOT_FOUND if answer.http_status == _NOT_FOUND else _error_code(answer)
-        ruling = POLL_STATUSES.get(code) if code is not None else None
-        # A route that does not exist may answer with a page instead of JSON.
-        if ruling and (answer.document is not None or code == _NOT_FOUND):
-            return _refused(answer, ruling, code)
-        if code is None and has_failed(answer.document):
-            return _task_failed(answer)
-        songs = None if code is not None else finished_songs(answer.document)
-        told = code is None and stage_of(answer.document) is Stage.RUNNING
-        return songs or StillRunning(answer.retry_after_s, told=told)
+        """The songs, the task's own failure, more patience, or trouble of the poll itself."""
+        return _TASKS.read_poll(answer)
 
 
 PROVIDER: Final[Provider] = ApiinoneProvider()
@@ -144,7 +127,7 @@ def _error_code(answer: UpstreamAnswer) -> int | None:
 
 def _direct_song_or_task(document: JsonValue) -> AudioAt | TaskStarted | None:
     task = task_in(document)
-    unfinished = stage_of(document) is Stage.RUNNING or (task is not None and songs_in(document))
+    unfinished = stage_of(document) is Stage.RUNNING or (task is not None and entries_in(document))
     return (None if unfinished else audio_at(document)) or task
 
 
@@ -164,27 +147,14 @@ def _refused_create(answer: UpstreamAnswer, code: int | None) -> Refused:
         return _unreadable(answer)
     ruling = CREATE_STATUSES.get(code, UNKNOWN_OUTCOME if code < _LEAST_CODE_OF_ITS_OWN else _OTHER_CODE)
     if code in _TOLD_IN_WORDS:
-        said = _said(answer)
+        said = _TASKS.said(answer)
         ruling = next((refusal(meaning) for words, meaning in _WORDS if words.search(said)), ruling)
     return _refused(answer, ruling, code)
 
 
-def _task_failed(answer: UpstreamAnswer) -> Refused:
-    return _refused(answer, _TASK_FAILED)
-
-
 def _refused(answer: UpstreamAnswer, ruling: Ruling, code: int | None = None) -> Refused:
     told = None if code is None or read_number(member(answer.document, "code")) != code else str(code)
-    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _said(answer), told), told))
-
-
-def _said(answer: UpstreamAnswer) -> str:
-    document = answer.document
-    failed = [member(song, "fail_message") for song in songs_in(document)]
-    inner = member(document, "data", "fail_message")
-    return read_words(
-        inner, *failed, member(document, "error"), member(document, "error", "message"), member(document, "message")
-    )
+    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _TASKS.said(answer), told), told))
 
 
 def _unreadable(answer: UpstreamAnswer) -> Refused:

@@ -1,0 +1,115 @@
+"""Walks over the frames of a stream that has no index: MP3, and AAC with ADTS headers.
+
+Two bytes open a frame, and other bytes look like them; a stream is believed once several frames follow each other.
+The way through a file is linear: what looked like a stream and was none is counted, and the walk ends when there was
+too much of that.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from fermata.adapters.audio.tags import end_of_tag
+from fermata.adapters.audio.window import ByteWindow
+from fermata.errors import BadAudioError
+
+HEADER_BYTES: Final = 7
+_FRAMES_TO_BELIEVE: Final = 3
+# 256 MB of noise hold some 6,000 false starts, a joined file a gap for each part, and 256 MB at 32 kbps 2.8 million
+# frames. What has far more was made to keep the reader busy.
+_MOST_FALSE_STARTS: Final = 50_000
+_MOST_GAPS: Final = 50_000
+_MOST_FRAMES: Final = 4_000_000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame; `stream` is what all frames of a stream agree in, `bitrate_bps` 0 where the header does not say it,
+    `samples` per channel, `length` in bytes, `side_info_end` where what follows MP3's side information begins.
+    """
+
+    stream: tuple[int, ...]
+    sample_rate_hz: int
+    channels: int
+    bitrate_bps: int
+    samples: int
+    length: int
+    side_info_end: int = 0
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """How frames of a kind are told: `sync` finds their first bytes, `read` makes sense of `HEADER_BYTES` of them."""
+
+    sync: re.Pattern[bytes]
+    read: Callable[[bytes], Frame | None]
+
+
+@dataclass
+class FrameWalk:
+    """The frames between two places. Once walked, `first_at` is where the first one began (None: there is none) and
+    `tag_bytes` how much lay in tags between them.
+    """
+
+    window: ByteWindow
+    format: FrameFormat
+    start: int
+    end: int
+    first_at: int | None = None
+    tag_bytes: int = 0
+    _false_starts: int = 0
+    _gaps: int = 0
+    _frames: int = 0
+
+    def frames(self) -> Iterator[tuple[int, Frame]]:
+        """Each whole frame with its place; foreign bytes between them are passed over."""
+        at, stream = self.start, None
+        while at + HEADER_BYTES <= self.end:
+            if self._frames >= _MOST_FRAMES:
+                raise BadAudioError(f"found more than {_MOST_FRAMES} pieces of sound; no recording is that long")
+            frame = self._frame(at)
+            if frame is None or (frame.stream != stream and not self._opens_stream(at)):
+                at = self._resume(at)
+                continue
+            stream = frame.stream
+            if at + frame.length <= self.end:
+                self.first_at = at if self.first_at is None else self.first_at
+                self._frames += 1
+                yield at, frame
+            at += frame.length
+
+    def covers(self, frame_bytes: int) -> bool:
+        """Whether frames make up at least half of what follows the first one, tags left aside."""
+        return self.first_at is not None and frame_bytes * 2 >= self.end - self.first_at - self.tag_bytes
+
+    def _frame(self, at: int) -> Frame | None:
+        return self.format.read(self.window.read(at, HEADER_BYTES))
+
+    def _opens_stream(self, at: int) -> bool:
+        """Whether several whole frames of one stream follow each other from here."""
+        first = frame = self._frame(at)
+        for _ in range(_FRAMES_TO_BELIEVE):
+            if first is None or frame is None or frame.stream != first.stream or at + frame.length > self.end:
+                self._false_starts += 1
+                return False
+            at += frame.length
+            frame = self._frame(at)
+        return True
+
+    def _resume(self, at: int) -> int:
+        """Where a stream begins or goes on after something foreign at `at`, or the end."""
+        self._gaps += 1
+        if self._gaps > _MOST_GAPS:
+            return self.end
+        after_tag = end_of_tag(self.window, at)
+        if after_tag is not None and after_tag <= self.end:
+            self.tag_bytes += after_tag - at
+            return after_tag
+        for block_at, block in self.window.blocks(at + 1, self.end, overlap=1):
+            for sync in self.format.sync.finditer(block):
+                if self._false_starts > _MOST_FALSE_STARTS:
+                    return self.end
+                if self._opens_stream(block_at + sync.start()):
+                    return block_at + sync.start()
+        return self.end

@@ -1,0 +1,170 @@
+"""Counts the frames of an MP3 file, the only way to know its length that no header can get wrong.
+
+The layout of frames is ISO 11172-3 and 13818-3; that of the Xing and LAME headers is
+http://gabriel.mp3-tech.org/mp3infotag.html, that of the VBRI header https://www.codeproject.com/articles/8295.
+Free-format frames, which name no bit rate, are not supported.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from fermata.adapters.audio.frame_walk import Frame, FrameFormat, FrameWalk
+from fermata.adapters.audio.sound import Sound, check_whole, is_placeholder
+from fermata.adapters.audio.window import ByteWindow
+from fermata.domain.audio.container import MAX_AUDIO_BYTES
+from fermata.errors import BadAudioError
+
+_KBPS_MPEG_1: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_KBPS_MPEG_2: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_MPEG_1_RATES_HZ: Final = (44100, 48000, 32000)
+_RATE_DIVISORS: Final = {3: 1, 2: 2, 0: 4}
+_MPEG_1: Final = 3
+_LAYER_3: Final = 1
+_MONO: Final = 3
+_HEADER_BYTES: Final = 4
+_SHORTEST_FRAME_BYTES: Final = 24
+
+_VBRI_AT: Final = 36
+_CHECKSUM_BYTES: Final = 2
+# A frame's header, the longest side information, a checksum, and the mark of a Xing or VBRI header behind them.
+_FRAME_HEAD_BYTES: Final = 44
+# Enough for a Xing header and the LAME header behind it.
+_TAG_BYTES: Final = 256
+# What every decoder drops at the beginning besides what the encoder names (LAME's tech FAQ).
+_DECODER_DELAY: Final = 529
+# Encoders differ in whether the header's own frame counts.
+_FRAMES_OF_SLACK: Final = 2
+# Joined files have as many headers as parts; a file of nothing but headers must not fill the memory.
+_MOST_ANNOUNCEMENTS: Final = 1000
+
+
+@dataclass(frozen=True)
+class _Announcement:
+    """What a Xing or VBRI header says: frames and bytes from here on (0: nothing), and the samples of padding before
+    and after the music.
+    """
+
+    frames: int = 0
+    octets: int = 0
+    delay: int = 0
+    padding: int = 0
+
+
+@dataclass
+class _Count:
+    """What a walk adds up. `announced` has each header with the frames and bytes of music that came before it."""
+
+    frames: int = 0
+    octets: int = 0
+    seconds: float = 0
+    bitrates: set[int] = field(default_factory=set)
+    announced: list[tuple[_Announcement, int, int]] = field(default_factory=list)
+
+    def add(self, frame: Frame) -> None:
+        self.frames += 1
+        self.octets += frame.length
+        self.seconds += frame.samples / frame.sample_rate_hz
+        self.bitrates.add(frame.bitrate_bps)
+
+
+def measure_mp3(window: ByteWindow, start: int, end: int) -> Sound:
+    """What a decoder plays of the MP3 frames between two places: every frame but those that hold a header.
+
+    A header that counts fewer frames than there are gives way, as in files that were joined. Raises `CutAudioError`
+    where it counts more, `BadAudioError` where there is mostly no MP3.
+    """
+    walk, count, first = FrameWalk(window, MP3_FRAMES, start, end), _Count(), None
+    for at, frame in walk.frames():
+        first = first or frame
+        announcement = _read_announcement(window, at, frame)
+        if announcement is None:
+            count.add(frame)
+        elif len(count.announced) < _MOST_ANNOUNCEMENTS:
+            count.announced.append((announcement, count.frames, count.octets))
+    if first is None or not walk.covers(count.octets):
+        raise BadAudioError(
+            f"expected MP3 sound throughout, found {count.octets} bytes of it in {end - start}; "
+            "the file is damaged or no MP3"
+        )
+    for announcement, frames, octets in count.announced:
+        _check_announced(announcement, count.frames - frames, count.octets - octets)
+    seconds = max(0.0, count.seconds - _unplayed(count) / first.sample_rate_hz)
+    average = round(count.octets * 8 / count.seconds) if count.frames else 0
+    bitrate = next(iter(count.bitrates)) if len(count.bitrates) == 1 else average
+    return Sound(seconds, first.sample_rate_hz, first.channels, bitrate)
+
+
+@lru_cache(maxsize=1024)
+def read_frame_header(header: bytes) -> Frame | None:
+    """The frame that these four bytes open, or None."""
+    if len(header) < _HEADER_BYTES or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
+    bitrate_index, rate_index, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
+    if version not in _RATE_DIVISORS or layer != _LAYER_3 or bitrate_index in (0, 15) or rate_index == 3:
+        return None
+    rate = _MPEG_1_RATES_HZ[rate_index] // _RATE_DIVISORS[version]
+    bitrate = (_KBPS_MPEG_1 if version == _MPEG_1 else _KBPS_MPEG_2)[bitrate_index] * 1000
+    samples = 1152 if version == _MPEG_1 else 576
+    channels = 1 if header[3] >> 6 == _MONO else 2
+    side_info = {(True, 1): 17, (True, 2): 32, (False, 1): 9, (False, 2): 17}[version == _MPEG_1, channels]
+    length = samples // 8 * bitrate // rate + padding
+    return Frame((version, rate_index), rate, channels, bitrate, samples, length, _HEADER_BYTES + side_info)
+
+
+# Layer III of each version, with or without a checksum.
+MP3_FRAMES: Final = FrameFormat(
+    re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), lambda header: read_frame_header(header[:_HEADER_BYTES])
+)
+
+
+def _read_announcement(window: ByteWindow, at: int, frame: Frame) -> _Announcement | None:
+    """What a frame says that holds a header in place of music, or None where it holds music."""
+    head = window.read(at, _FRAME_HEAD_BYTES)
+    if head[_VBRI_AT : _VBRI_AT + 4] == b"VBRI":
+        return _read_vbri(window, at + _VBRI_AT)
+    # Some encoders leave room for a frame's checksum and some do not.
+    for offset in (frame.side_info_end, frame.side_info_end + _CHECKSUM_BYTES):
+        if head[offset : offset + 4] in (b"Xing", b"Info"):
+            return _read_xing(window.read(at + offset, min(_TAG_BYTES, frame.length - offset)))
+    return None
+
+
+def _read_xing(tag: bytes) -> _Announcement:
+    flags = int.from_bytes(tag[4:8], "big")
+    has_frames, has_bytes, has_toc, has_quality = (bool(flags & bit) for bit in (1, 2, 4, 8))
+    frames = int.from_bytes(tag[8:12], "big") if has_frames else 0
+    octets_at = 8 + 4 * has_frames
+    octets = int.from_bytes(tag[octets_at : octets_at + 4], "big") if has_bytes else 0
+    lame = tag[octets_at + 4 * has_bytes + 100 * has_toc + 4 * has_quality :][:24]
+    if len(lame) < 24 or not lame[0]:
+        return _Announcement(frames, octets)
+    delays = int.from_bytes(lame[21:], "big")
+    return _Announcement(frames, octets, delays >> 12, delays & 0xFFF)
+
+
+def _read_vbri(window: ByteWindow, at: int) -> _Announcement:
+    return _Announcement(frames=window.number(at + 14, 4), octets=window.number(at + 10, 4))
+
+
+def _check_announced(announcement: _Announcement, frames: int, octets: int) -> None:
+    if not _is_unknown(announcement.frames):
+        check_whole(announcement.frames, frames, "pieces of sound", _FRAMES_OF_SLACK)
+    elif not is_placeholder(announcement.octets):
+        check_whole(announcement.octets, octets, "bytes of sound", _TAG_BYTES)
+
+
+def _is_unknown(frames: int) -> bool:
+    return is_placeholder(frames) or frames * _SHORTEST_FRAME_BYTES > MAX_AUDIO_BYTES
+
+
+def _unplayed(count: _Count) -> int:
+    """Samples of padding that a decoder drops: both ends' where the first header counts right, else the beginning's."""
+    if not count.announced or count.announced[0][1]:
+        return 0
+    first = count.announced[0][0]
+    if abs(first.frames - count.frames) <= _FRAMES_OF_SLACK:
+        return first.delay + first.padding
+    return first.delay + _DECODER_DELAY if first.delay else 0

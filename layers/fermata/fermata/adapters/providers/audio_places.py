@@ -1,0 +1,126 @@
+"""Where answers carry links to audio: one finder for every dialect. Images, videos and covers are never taken.
+
+Sources: the vendors' pages name `audio_file.url`, `response_data[].audio_url`, `response.sunoData[].audioUrl`,
+`outputs[0].url`; integrators saw the other places.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.upstream_reading import member, read_link
+
+DEPTH: Final = 4
+_SONG_LISTS: Final = ("response_data", "responseData", "sunoData", "suno_data", "songs", "data", "result")
+_AUDIO_NAMES: Final = ("audio_url", "audioUrl", "audio_file", "audioFile", "audio")
+_PLAIN_NAMES: Final = ("url", "outputs", "output", "result", "data")
+_BODIES: Final = ("data", "result", "output", "response", "task", "response_data", "responseData")
+_LONGEST_TEXT: Final = 1024 * 1024
+_OTHER_MEDIA: Final = re.compile(r"\s*(image|video|cover|text|json|thumbnail|lyrics?)(\b|_|[A-Z])", re.IGNORECASE)
+_AUDIO_FILES: Final = re.compile(r"\.(mp3|wav|flac|ogg|opus|m4a|aac)$", re.IGNORECASE)
+_OTHER_FILES: Final = re.compile(r"\.(jpe?g|png|webp|gif|svg|avif|bmp|json|srt|vtt|lrc|txt|html?)$", re.IGNORECASE)
+
+
+def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
+    """The objects in which a task may be described, the outermost first."""
+    found: list[dict[str, JsonValue]] = []
+    level = [document]
+    for _ in range(DEPTH):
+        bodies = [body for body in level if isinstance(body, dict)]
+        found += bodies
+        level = [_only(opened(body.get(name))) for body in bodies for name in _BODIES]
+    return found
+
+
+def entries_in(document: JsonValue) -> list[JsonValue]:
+    """The songs of a task as far as they are described one by one, wherever the list of them stands: of several lists
+    the one with the most links, and else the one whose entries say how far they are.
+    """
+    lists = (entries for values in _lists(document) if (entries := _songs_among(values)))
+    return max(lists, key=_weight, default=[])
+
+
+def link_in(place: JsonValue) -> str | None:
+    """The first link to audio in a value: a link itself, an object that has one at a known name, or a list of those."""
+    return next(_links(place, DEPTH), None)
+
+
+def lone_link_in(document: JsonValue) -> str | None:
+    """The link to audio that stands in no list: beside the task's words, the innermost object first."""
+    bodies = reversed(bodies_in(document))
+    without_lists = ({name: value for name, value in body.items() if not _holds_list(value)} for body in bodies)
+    return next((link for body in without_lists if (link := link_in(body))), None)
+
+
+def opened(value: JsonValue) -> JsonValue:
+    """A value, or what a text that is itself a JSON list or object stands for."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{") or len(value) > _LONGEST_TEXT:
+        return value
+    try:
+        parsed: JsonValue = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return parsed
+
+
+def _links(place: JsonValue, depth: int) -> Iterator[str]:
+    if isinstance(place, str):
+        link = read_link(place)
+        if link:
+            yield link
+    elif isinstance(place, list) and depth:
+        for entry in place:
+            yield from _links(entry, depth - 1)
+    elif isinstance(place, dict) and depth and not _is_other_media(place):
+        for name in _AUDIO_NAMES:
+            yield from _links(opened(place.get(name)), depth - 1)
+        for name in _PLAIN_NAMES:
+            links = _links(opened(place.get(name)), depth - 1)
+            yield from (link for link in links if not _is_other_file(link, name, place))
+
+
+def _is_other_media(place: JsonValue) -> bool:
+    kind = member(place, "type")
+    return isinstance(kind, str) and bool(_OTHER_MEDIA.match(kind))
+
+
+def _is_other_file(link: str, name: str, place: dict[str, JsonValue]) -> bool:
+    """Whether a link at a name that says nothing of audio leads to something else: beside a name for the audio, or for
+    an image, `url` is the song's page.
+    """
+    path = re.split(r"[?#]", link, maxsplit=1)[0]
+    is_page = name == "url" and any(each in _AUDIO_NAMES or _OTHER_MEDIA.match(each) for each in place)
+    return bool(_OTHER_FILES.search(path)) or (is_page and not _AUDIO_FILES.search(path))
+
+
+def _lists(document: JsonValue) -> Iterator[list[JsonValue]]:
+    if isinstance(document, list):
+        yield document
+    for body in bodies_in(document):
+        for name in (*_SONG_LISTS, *_AUDIO_NAMES, *_PLAIN_NAMES):
+            values = opened(member(body, name))
+            if isinstance(values, list):
+                yield values
+
+
+def _weight(entries: list[JsonValue]) -> tuple[int, int]:
+    linked = sum(link_in(entry) is not None for entry in entries)
+    return linked, sum(isinstance(member(entry, "status"), str) for entry in entries)
+
+
+def _songs_among(values: list[JsonValue]) -> list[JsonValue]:
+    """The entries that may be songs: objects that are no images or videos, and links."""
+    objects: list[JsonValue] = [each for each in values if isinstance(each, dict) and not _is_other_media(each)]
+    return objects or [each for each in values if read_link(each)]
+
+
+def _holds_list(value: JsonValue) -> bool:
+    value = opened(value)
+    return isinstance(value, list) or (isinstance(value, dict) and any(_holds_list(inner) for inner in value.values()))
+
+
+def _only(value: JsonValue) -> JsonValue:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value

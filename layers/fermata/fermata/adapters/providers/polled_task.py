@@ -1,0 +1,135 @@
+"""What the answer to a poll means, the same for every dialect that polls.
+
+What an answer says of this very task ends it. What it says of the caller or of the moment is trouble: the task was
+bought, and it is asked about again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.adapters.providers.audio_places import bodies_in, entries_in
+from fermata.adapters.providers.task_state import (
+    failure_code,
+    failure_word,
+    finished_songs,
+    has_ended,
+    has_failed,
+    stage_inside,
+    stage_of,
+)
+from fermata.adapters.providers.task_words import Stage, says_content_was_refused, stage_of_word
+from fermata.domain.failures import Failure, FailureClass
+from fermata.domain.upstream import DoneWithoutLink, PollOutcome, Refused, StillRunning, Trouble, UpstreamAnswer
+from fermata.domain.upstream_reading import (
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_number,
+    read_words,
+)
+
+_STATE: Final = "the state of a task"
+_OK: Final = range(200, 300)
+_CLIENT_ERRORS: Final = range(400, 500)
+_LEAST_ERROR_STATUS: Final = 400
+_NOT_FOUND: Final = 404
+_LEAST_CODE_OF_ITS_OWN: Final = 600
+_REASONS: Final = ("fail_reason", "failReason", "fail_message", "failMessage", "errorMessage", "error_message")
+_TRANSIENT: Final = Ruling(FailureClass.TRANSIENT)
+_PROVIDER_ERROR: Final = Ruling(FailureClass.PROVIDER_ERROR)
+_CONTENT_REFUSED: Final = Ruling(FailureClass.CONTENT_REFUSED)
+_INCOMPLETE: Final = Ruling(FailureClass.INCOMPLETE)
+
+# No ruling says that nothing was charged: the order was accepted, and a refused poll says nothing about the bill.
+POLL_STATUSES: Final[Mapping[int, Ruling]] = {
+    **dict.fromkeys((401, 403), Ruling(FailureClass.AUTH)),
+    402: Ruling(FailureClass.OUT_OF_CREDIT),
+    _NOT_FOUND: Ruling(FailureClass.NOT_FOUND),
+    **dict.fromkeys((408, 409, 425), _TRANSIENT),
+    429: Ruling(FailureClass.RATE_LIMITED),
+}
+# A page in front of the provider says these for reasons of its own.
+_SAID_BY_PAGES_TOO: Final = frozenset({401, 402, 403})
+
+
+@dataclass(frozen=True)
+class TaskReader:
+    """Reads one dialect's answers about tasks. `provider` is its name, for people; `statuses` is what an HTTP status or
+    one told in the body means for a job that never hears anything better.
+    """
+
+    provider: str
+    statuses: Mapping[int, Ruling] = field(default_factory=lambda: POLL_STATUSES)
+
+    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+        """The songs, the task's own failure, patience, or trouble that is no news of the task."""
+        document = answer.document
+        songs = finished_songs(document)
+        if songs:
+            return songs
+        told = told_status(document)
+        if answer.http_status not in _OK or not isinstance(document, dict):
+            return Trouble(self._trouble(answer, told))
+        if told is not None and stage_inside(document) is not Stage.FAILED:
+            return Trouble(self._trouble(answer, told))
+        if has_failed(document):
+            return self.failed_task(answer)
+        if has_ended(document):
+            found = f"expected a link from {self.provider}, found a finished task without one"
+            return DoneWithoutLink(failure_of(answer, _INCOMPLETE, found))
+        return StillRunning(answer.retry_after_s, told=stage_of(document) is Stage.RUNNING)
+
+    def failed_task(self, answer: UpstreamAnswer) -> Refused:
+        """The failure of a task that says itself that it has failed."""
+        said, code, word = self.said(answer), failure_code(answer.document), failure_word(answer.document)
+        refused = says_content_was_refused(said, code or "", word)
+        found = describe(self.provider, answer, said or word, code)
+        return Refused(failure_of(answer, _CONTENT_REFUSED if refused else _PROVIDER_ERROR, found, code))
+
+    def said(self, answer: UpstreamAnswer) -> str:
+        """What the answer says in words about a failure, the task's own words first."""
+        document = answer.document
+        inner = [body.get(name) for body in reversed(bodies_in(document)) for name in _REASONS]
+        songs = [member(song, name) for song in entries_in(document) for name in _REASONS]
+        errors = [
+            words
+            for body in reversed(bodies_in(document))
+            for words in (body.get("error"), member(body, "error", "message"))
+        ]
+        outer = (member(document, name) for name in ("message", "msg"))
+        return read_words(*inner, *songs, *errors, *(words for words in outer if not _says_well(words)))
+
+    def _trouble(self, answer: UpstreamAnswer, told: int | None) -> Failure:
+        # The status of the route itself tells which of two routes knows the task, whatever the body says.
+        if answer.http_status == _NOT_FOUND != told:
+            told = None
+        status = answer.http_status if told is None else told
+        ruling = self.statuses.get(status) or _ruling_on_other(status)
+        if answer.flaw == "HTML" and status in _SAID_BY_PAGES_TOO:
+            ruling = _TRANSIENT
+        code = None if told is None else str(told)
+        readable = isinstance(answer.document, dict)
+        found = describe(self.provider, answer, self.said(answer), code, wanted=_STATE) if readable else ""
+        return failure_of(answer, ruling, found or describe_flaw(self.provider, answer), code)
+
+
+def told_status(document: JsonValue) -> int | None:
+    """The error code that an answer tells of itself: an HTTP status or one of the provider's own, None for none."""
+    places = [member(document, name) for name in ("statusCode", "status_code", "code", "status")]
+    places += [member(document, "error", name) for name in ("statusCode", "code", "status")]
+    codes = (read_number(place) for place in places)
+    return next((code for code in codes if code is not None and code >= _LEAST_ERROR_STATUS), None)
+
+
+def _ruling_on_other(status: int) -> Ruling:
+    of_the_request = status in _CLIENT_ERRORS or status >= _LEAST_CODE_OF_ITS_OWN
+    return _PROVIDER_ERROR if of_the_request else _TRANSIENT
+
+
+def _says_well(words: JsonValue) -> bool:
+    return stage_of_word(words) is Stage.DONE or words == "ok"

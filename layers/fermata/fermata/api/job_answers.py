@@ -1,0 +1,73 @@
+"""The answers about a job: to an order, which may be repeated and may be waited for, to a look at a job, and to one for
+its song.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from fermata.api.responses.job import Job
+from fermata.domain.entity_tags import entity_tag, is_known
+from fermata.domain.idempotency import FirstAnswer
+from fermata.domain.job_view import JobView, Link
+from fermata.domain.plan_limits import Allowance
+from fermata.http_api import answer, api_url, limit_headers, redirect_to_track, without_track
+
+LONGEST_RETRY_AFTER_S: Final = 30
+
+
+def first_answer(view: JobView, address: str, now: datetime) -> FirstAnswer:
+    """What the caller of an order is told, in the form in which it can be kept; `address` is this API's."""
+    headers = {"Location": f"{address}/v1/jobs/{view.job.id}", **retry_after(view, now)}
+    return FirstAnswer(headers=headers, body=Job.of(view, address).text())
+
+
+def accepted(
+    first: FirstAnswer,
+    address: str,
+    allowance: Allowance | None = None,
+    *,
+    replayed: bool,
+    waited_s: int | None = None,
+    ended: JobView | None = None,
+) -> Response[str]:
+    """202 for an order; a replayed one has the bytes of the first and says that it is not the first. 200 with the job
+    instead where that ended while the request was held; None for `waited_s` is no wait.
+    """
+    mark = {"Idempotency-Replayed": "true"} if replayed else {}
+    # What was left before a wait is old after it.
+    more = limit_headers(allowance) if waited_s is None else {"Preference-Applied": f"wait={waited_s}"}
+    headers = {"Cache-Control": "no-store", **first.headers, **mark, **more}
+    if ended is None:
+        return Response(202, "application/json", first.body, headers)
+    headers.pop("Retry-After", None)
+    return Response(200, "application/json", Job.of(ended, address).text(), headers)
+
+
+def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Response[str]:
+    """200 with a job and its tag, or 304 without a body where the caller's `If-None-Match` names the tag."""
+    body = Job.of(view, api_url(event))
+    tag = entity_tag(body.as_json(), view.link_ttl_s, now)
+    headers = {"ETag": tag, **retry_after(view, now)}
+    if not is_known(event.headers.get("if-none-match", ""), tag):
+        return answer(200, body, headers)
+    return Response(304, "application/json", "", {"Cache-Control": "no-store", **headers})
+
+
+def audio(api: APIGatewayHttpResolver, found: Link | JobView, number: int | None, now: datetime) -> Response[str]:
+    """302 to a fresh link, or why the job has no track of this number, or not yet, and then when to look again."""
+    if isinstance(found, Link):
+        return redirect_to_track(found)
+    return without_track(api, found.job, number, retry_after(found, now))
+
+
+def retry_after(view: JobView, now: datetime) -> dict[str, str]:
+    """When looking again makes sense for an open job: near the expected end, at least a second and at most half a
+    minute away.
+    """
+    if view.expected is None:
+        return {}
+    left = view.expected.p50_s - (now - view.job.created_at).total_seconds()
+    return {"Retry-After": str(int(max(1, min(left, LONGEST_RETRY_AFTER_S))))}

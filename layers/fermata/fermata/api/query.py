@@ -1,0 +1,73 @@
+"""The query parameters that a request may have: those that the served document gives its operation, and no others."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from fermata.domain.json_bodies import MAX_FIELDS_TOLD
+from fermata.errors import FieldError, InvalidRequestError
+
+_OPEN: Final = re.compile(r"/v1/(callbacks|live)/.*|/healthz", re.DOTALL)
+_PLACE: Final = re.compile(r"\\{\w+\\}")
+
+
+def takes_any_query(path: str) -> bool:
+    """Whether requests to a path come from others than callers, who add what they like: providers, players, probes."""
+    return _OPEN.fullmatch(path) is not None
+
+
+def refuse_unknown_parameters(event: APIGatewayProxyEventV2) -> None:
+    """Raise `InvalidRequestError` naming every query parameter that the request's operation does not have: one that is
+    misspelled would else be passed over, and what was meant by it with it.
+    """
+    asked = _asked(event)
+    if not asked or takes_any_query(event.path):
+        return
+    allowed = _allowed(event.http_method, event.path)
+    unknown = [] if allowed is None else [name for name in asked if name not in allowed]
+    if unknown:
+        told = f"allowed: {', '.join(allowed)}" if allowed else "this operation has none"
+        raise InvalidRequestError(
+            [FieldError(_pointer(name), f"is not a query parameter here; {told}") for name in unknown[:MAX_FIELDS_TOLD]]
+        )
+
+
+def _asked(event: APIGatewayProxyEventV2) -> list[str]:
+    sent = parse_qsl(event.raw_query_string, keep_blank_values=True)
+    return list(dict.fromkeys([*(name for name, _ in sent), *event.query_string_parameters]))
+
+
+def _allowed(method: str, path: str) -> tuple[str, ...] | None:
+    """The names that an operation takes; None where there is no such operation."""
+    found = (names for route, names in _operations().get(method, {}).items() if re.fullmatch(route, path))
+    return next(found, None)
+
+
+@lru_cache(maxsize=1)
+def _operations() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """The names by method and by the pattern of the path. Read when the first request with a query comes."""
+    document = json.loads(files("fermata").joinpath("openapi.json").read_text(encoding="utf-8"))
+    parameters = document["components"]["parameters"]
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for path, operations in document["paths"].items():
+        route = _PLACE.sub("[^/]+", re.escape(path))
+        for method, operation in operations.items():
+            found.setdefault(method.upper(), {})[route] = tuple(_query_names(operation, parameters))
+    return found
+
+
+def _query_names(operation: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[str]:
+    for each in operation.get("parameters", ()):
+        parameter = parameters[each["$ref"].rpartition("/")[2]]
+        if parameter["in"] == "query":
+            yield parameter["name"]
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")

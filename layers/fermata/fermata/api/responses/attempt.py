@@ -1,0 +1,56 @@
+"""What was tried for a job."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fermata.api.responses.body import Body
+from fermata.domain import jobs
+from fermata.domain.failures import FailureClass, ProviderCharged
+from fermata.domain.formats import Moment, rfc3339
+
+
+class Attempt(Body):
+    """One paid request to a provider. `raw_code` is the provider's own word for a failure, `upstream_id` its name for
+    the task.
+    """
+
+    number: Annotated[int, Field(ge=1)]
+    provider: str
+    model: str
+    key_alias: str
+    started_at: Moment
+    finished_at: Moment | None
+    provider_charged: ProviderCharged
+    error_class: FailureClass | None
+    raw_code: str | None
+    upstream_id: str | None
+
+    @classmethod
+    def of(cls, attempt: jobs.Attempt) -> "Attempt":
+        """What was tried, with whom, and whether the provider charged."""
+        failure = attempt.failure
+        return cls.model_construct(
+            number=attempt.number,
+            provider=attempt.provider,
+            model=attempt.model,
+            key_alias=attempt.key_alias,
+            started_at=rfc3339(attempt.started_at),
+            finished_at=rfc3339(attempt.finished_at),
+            provider_charged=attempt.provider_charged,
+            error_class=failure.failure_class if failure else None,
+            raw_code=failure.code if failure else None,
+            upstream_id=attempt.upstream_id,
+        )
+
+
+class AttemptList(Body):
+    """What was tried for a job, oldest first."""
+
+    data: list[Attempt]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, job: jobs.Job) -> "AttemptList":
+        """Every attempt of a job."""
+        return cls.model_construct(data=[Attempt.of(attempt) for attempt in job.attempts], next_cursor=None)

@@ -1,0 +1,206 @@
+"""A job as its tenant sees it, and pages of them."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from fermata.api.responses.body import Body, Credits, Seconds, Url
+from fermata.domain import jobs
+from fermata.domain.audio.container import CONTAINERS
+from fermata.domain.catalogue import Estimate
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.formats import JobId, Moment, rfc3339
+from fermata.domain.job_lists import PageOfJobs
+from fermata.domain.job_view import (
+    JobView,
+    Link,
+    finished_tracks,
+    half_are_ready_at,
+    is_worth_another_order,
+    missing_tracks,
+    why_missing,
+)
+
+LONGEST_PAGE_BYTES: Final = 5_000_000
+"""Most bytes of jobs on a page: Lambda answers with 6 MB at most, in which a body stands as a string of JSON."""
+
+
+class Expectation(Body):
+    """How long songs take, in seconds, and when this one should be ready: half of the songs by `ready_at`."""
+
+    p50_s: Seconds
+    p80_s: Seconds
+    ready_at: Moment
+
+    @classmethod
+    def of(cls, estimate: Estimate, began_at: datetime) -> "Expectation":
+        """What is expected of a song that began then."""
+        ready_at = rfc3339(half_are_ready_at(estimate, began_at))
+        return cls.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s, ready_at=ready_at)
+
+
+class Track(Body):
+    """A finished song. `url` works until `url_expires_at` and is minted at every read; the file itself is kept until
+    `expires_at`. Everything else was measured from the file.
+    """
+
+    number: Annotated[int, Field(ge=1)]
+    url: Url
+    url_expires_at: Moment
+    expires_at: Moment
+    content_type: Annotated[str, Field(json_schema_extra={"enum": [each.content_type for each in CONTAINERS]})]
+    bytes: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    duration_ms: Annotated[int, Field(ge=1)]
+    sample_rate_hz: Annotated[int, Field(ge=1)]
+    channels: Annotated[int, Field(ge=1)]
+    bitrate_bps: Annotated[int, Field(ge=1)]
+
+    @classmethod
+    def of(cls, track: jobs.Track, link: Link) -> "Track":
+        """A stored song and a fresh link to it."""
+        return cls.model_construct(
+            number=track.number,
+            url=link.url,
+            url_expires_at=rfc3339(link.expires_at),
+            expires_at=rfc3339(track.expires_at),
+            content_type=track.content_type,
+            bytes=track.bytes,
+            sha256=track.sha256,
+            duration_ms=track.duration_ms,
+            sample_rate_hz=track.sample_rate_hz,
+            channels=track.channels,
+            bitrate_bps=track.bitrate_bps,
+        )
+
+
+class MissingTrack(Body):
+    """A song of a delivered job that could not be had, by its number, and why. It was not paid for."""
+
+    number: Annotated[int, Field(ge=1)]
+    reason: str
+
+    @classmethod
+    def of(cls, track: jobs.MissingTrack) -> "MissingTrack":
+        """What a caller is told of a song that is missing."""
+        return cls.model_construct(number=track.number, reason=why_missing(track))
+
+
+class JobError(Body):
+    """Why a job failed. `code` is the provider's own; `retryable` says whether another order may help."""
+
+    failure_class: FailureClass = Field(alias="class")
+    code: str | None
+    message: str
+    retryable: bool
+    provider_charged: ProviderCharged
+
+    @classmethod
+    def of(cls, failure: Failure) -> "JobError":
+        """What a caller is told of a failure."""
+        told = failure.for_tenant()
+        return cls.model_construct(
+            failure_class=told.failure_class,
+            code=told.code,
+            message=told.message,
+            retryable=is_worth_another_order(told),
+            provider_charged=told.provider_charged,
+        )
+
+
+class JobUrls(Body):
+    """Where the job is. `cancel` is null once nothing can be canceled any more; `audio` leads to a fresh link."""
+
+    self_url: Url = Field(alias="self")
+    cancel: Url | None
+    audio: Url
+
+    @classmethod
+    def of(cls, job: jobs.Job, api_url: str) -> "JobUrls":
+        """The addresses of a job of the API at `api_url`, which has no trailing slash."""
+        address = f"{api_url}/v1/jobs/{job.id}"
+        cancel = f"{address}/cancel" if job.may_cancel else None
+        return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio")
+
+
+class Job(Body):
+    """One song as it was asked for and as far as it is. `price_credits` is for all songs of the order, `spent_credits`
+    the share of those that were delivered (rounded down), 0 unless the job succeeded.
+    """
+
+    id: JobId
+    object: Literal["job"]
+    status: jobs.JobStatus
+    model: str
+    fallbacks: list[str]
+    title: str | None
+    metadata: dict[str, str]
+    created_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None
+    finish_by: Moment | None
+    charged: jobs.Charged
+    price_credits: Credits
+    spent_credits: Credits
+    estimate: Expectation | None
+    recovered_from: JobId | None
+    attempt_count: Annotated[int, Field(ge=0)]
+    tracks: list[Track]
+    missing_tracks: list[MissingTrack]
+    error: JobError | None
+    urls: JobUrls
+
+    @classmethod
+    def of(cls, view: JobView, api_url: str) -> "Job":
+        """The job as it is shown by the API at `api_url`, which has no trailing slash."""
+        job = view.job
+        return cls.model_construct(
+            id=job.id,
+            object="job",
+            status=job.status,
+            model=job.request.model,
+            fallbacks=[candidate.model for candidate in job.candidates[1:]],
+            title=job.request.title,
+            metadata=job.request.metadata,
+            created_at=rfc3339(job.created_at),
+            updated_at=rfc3339(job.updated_at),
+            finished_at=rfc3339(job.finished_at),
+            finish_by=rfc3339(job.request.finish_by),
+            charged=job.charged,
+            price_credits=job.price_credits,
+            spent_credits=job.spent_credits,
+            estimate=Expectation.of(view.expected, view.began_at) if view.expected else None,
+            recovered_from=job.recovered_from,
+            attempt_count=len(job.attempts),
+            tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
+            missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
+            error=JobError.of(job.failure) if job.failure else None,
+            urls=JobUrls.of(job, api_url),
+        )
+
+
+class JobList(Body):
+    """A page of jobs, newest first."""
+
+    data: list[Job]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: PageOfJobs, api_url: str) -> "JobList":
+        """As many of a page's jobs as an answer has room for, but one at least; the next page goes on there."""
+        shown = _as_many_as_fit(Job.of(view, api_url) for view in page.jobs)
+        return cls.model_construct(data=shown, next_cursor=page.cursor_after(len(shown)))
+
+
+def _as_many_as_fit(bodies: Iterable[Job]) -> list[Job]:
+    fitting: list[Job] = []
+    left = LONGEST_PAGE_BYTES
+    for body in bodies:
+        left -= len(json.dumps(body.text()))
+        if left < 0 and fitting:
+            break
+        fitting.append(body)
+    return fitting

@@ -1,0 +1,54 @@
+"""What went wrong, and whether anything is well: the answers that every function of the API may give."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fermata.api.responses.body import Body
+from fermata.errors import FieldError
+
+Charge = Literal["no", "held"] | None
+"""What a refused request did to the caller's credits, None where it could do nothing."""
+
+
+class WrongField(Body):
+    """One wrong field: a JSON pointer (RFC 6901) into the body, or the name of a query parameter, and what is right."""
+
+    pointer: str
+    message: str
+
+    @classmethod
+    def of(cls, field: FieldError) -> "WrongField":
+        """A wrong field of a request."""
+        return cls.model_construct(pointer=field.pointer, message=field.message)
+
+
+class Problem(Body):
+    """A problem document (RFC 9457). `retryable` says whether the same request may succeed in a moment, `charged` what
+    it did to the caller's credits (null where it could do nothing).
+    """
+
+    type: str
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: str
+    errors: list[WrongField]
+    retryable: bool
+    charged: Charge
+    request_id: str
+    balance_credits: int | None = None
+    available_credits: int | None = None
+    price_credits: int | None = None
+    required_scope: str | None = None
+
+
+class Health(Body):
+    """Requests reach a function and it answers."""
+
+    status: Literal["ok"]
+
+
+class GatewayMessage(Body):
+    """What API Gateway answers itself, in the shape of AWS, before or instead of a function."""
+
+    message: str | None

@@ -1,0 +1,37 @@
+"""A place to upload a reference recording to."""
+
+from typing import Literal
+
+from fermata.api.responses.body import Body, Url
+from fermata.domain.formats import Moment, ReferenceId, rfc3339
+from fermata.domain.references import OfferedUpload
+
+
+class UploadForm(Body):
+    """A form to upload a file with: send `fields` and then the file as the field `file`, as multipart/form-data."""
+
+    method: Literal["POST"]
+    url: Url
+    fields: dict[str, str]
+    expires_at: Moment
+
+
+class Reference(Body):
+    """A place for a reference recording. `id` may be named in orders until `expires_at`."""
+
+    id: ReferenceId
+    object: Literal["reference"]
+    upload: UploadForm
+    expires_at: Moment
+
+    @classmethod
+    def of(cls, offer: OfferedUpload) -> "Reference":
+        """An upload that is offered to a tenant."""
+        return cls.model_construct(
+            id=offer.reference_id,
+            object="reference",
+            upload=UploadForm.model_construct(
+                method="POST", url=offer.url, fields=dict(offer.fields), expires_at=rfc3339(offer.upload_until)
+            ),
+            expires_at=rfc3339(offer.usable_until),
+        )

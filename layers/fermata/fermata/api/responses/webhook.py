@@ -1,0 +1,68 @@
+"""How a job's webhook was delivered, and another delivery that has begun."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fermata.api.responses.body import Body, Url
+from fermata.domain import webhook_deliveries
+from fermata.domain.formats import Moment, rfc3339
+from fermata.domain.webhook_deliveries import NoAnswer, Outcome, StartedReplay
+
+
+class WebhookAttempt(Body):
+    """One try to deliver a job's webhook, the `number`-th of a delivery; `replay` is 0 for the delivery at the job's
+    end and counts those on request. `status_code` is what the receiver at `origin` answered, `error` why it did not.
+    """
+
+    replay: Annotated[int, Field(ge=0)]
+    number: Annotated[int, Field(ge=1)]
+    at: Moment
+    origin: Url
+    outcome: Outcome
+    status_code: int | None
+    error: Annotated[str, Field(json_schema_extra={"enum": [each.value for each in NoAnswer]})] | None
+    next_try_at: Moment | None
+
+    @classmethod
+    def of(cls, attempt: webhook_deliveries.WebhookAttempt) -> "WebhookAttempt":
+        """A try as its job's owner sees it."""
+        return cls.model_construct(
+            replay=attempt.replay,
+            number=attempt.number,
+            at=rfc3339(attempt.at),
+            origin=attempt.origin,
+            outcome=attempt.outcome,
+            status_code=attempt.status_code,
+            error=attempt.error,
+            next_try_at=rfc3339(attempt.next_try_at),
+        )
+
+
+class WebhookAttemptList(Body):
+    """The tries to deliver a job's webhook, oldest delivery first."""
+
+    data: list[WebhookAttempt]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, attempts: Iterable[webhook_deliveries.WebhookAttempt]) -> "WebhookAttemptList":
+        """Every try on one page."""
+        return cls.model_construct(data=[WebhookAttempt.of(attempt) for attempt in attempts], next_cursor=None)
+
+
+class WebhookReplay(Body):
+    """Another delivery that has begun, to a receiver at `origin`."""
+
+    object: Literal["webhook_replay"]
+    webhook_id: str
+    replay: Annotated[int, Field(ge=1)]
+    origin: Url
+
+    @classmethod
+    def of(cls, started: StartedReplay) -> "WebhookReplay":
+        """A replay that was begun."""
+        return cls.model_construct(
+            object="webhook_replay", webhook_id=started.webhook_id, replay=started.replay, origin=started.origin
+        )

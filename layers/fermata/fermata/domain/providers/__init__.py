@@ -1,0 +1,1 @@
+"""What Fermata knows about music providers in general."""

@@ -1,0 +1,143 @@
+"""Which links may be called: https on port 443 of a public host (of a listed one, where the operator lists hosts), or
+an exact origin that the operator trusts.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from fermata.errors import UnsafeLinkError
+
+PUBLIC_LINK_RULE: Final = (
+    "must be an https link on port 443 of a public host, in printable ASCII without spaces, user info or fragment"
+)
+"""What `is_public_link` asks for."""
+
+_PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
+_CALLERS_HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+# Browsers call names with underscores, and some buckets have them.
+_PROVIDERS_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_PUBLIC_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}\.?")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class LinkTarget:
+    """A checked link. `target` is the path and query byte for byte; `trusted` lifts the demand for a global address."""
+
+    url: str
+    host: str
+    port: int
+    target: str
+    trusted: bool
+
+
+def check_link(url: str, allowed_hosts: Collection[str], trusted_origins: Collection[str]) -> LinkTarget:
+    """Decide about a provider's clean link: any public host passes where `allowed_hosts` is empty, else only those (a
+    leading dot allows subdomains). Raises `UnsafeLinkError` naming the host, never the path or query.
+    """
+    target, parts = _read(url, trusted_origins, _PROVIDERS_HOST)
+    if not target.trusted:
+        _demand_https(parts, target)
+        if allowed_hosts:
+            _demand_a_listed_host(target.host, allowed_hosts)
+        else:
+            _demand_a_public_host(target.host)
+    return target
+
+
+def check_public_link(url: str, trusted_origins: Collection[str]) -> LinkTarget:
+    """Decide about a caller's link, which may point to any public host; raises `UnsafeLinkError` like `check_link`."""
+    target, parts = _read(url, trusted_origins, _CALLERS_HOST)
+    if not target.trusted:
+        _demand_https(parts, target)
+        _demand_a_public_host(target.host)
+    return target
+
+
+def is_public_link(url: str, trusted_origins: Collection[str]) -> bool:
+    """Whether a caller's link may be stored: one that `check_public_link` lets pass, without a fragment."""
+    try:
+        check_public_link(url, trusted_origins)
+    except UnsafeLinkError:
+        return False
+    return "#" not in url
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a checked link, which is all of it that may be told."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _read(url: str, trusted_origins: Collection[str], allowed_host: re.Pattern[str]) -> tuple[LinkTarget, SplitResult]:
+    if not _PRINTABLE_ASCII.fullmatch(url) or "\\" in url:
+        raise UnsafeLinkError("a link must be printable ASCII without spaces and backslashes")
+    parts, port = _split(url, allowed_host)
+    host = parts.hostname or ""
+    trusted = f"{parts.scheme}://{parts.netloc}".lower() in trusted_origins
+    return LinkTarget(url.partition("#")[0], host, port, _target(url), trusted), parts
+
+
+def is_global_address(address: str) -> bool:
+    """Whether an IP address is routed on the public internet; IPv4 inside IPv6 is judged by the IPv4 address."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    embedded = _embedded_ipv4(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    judged = embedded or ip
+    return judged.is_global and not judged.is_multicast and not judged.is_reserved
+
+
+def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    teredo = ip.teredo[1] if ip.teredo else None
+    nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in ipaddress.ip_network("64:ff9b::/96") else None
+    return ip.ipv4_mapped or ip.sixtofour or teredo or nat64
+
+
+def _split(url: str, allowed_host: re.Pattern[str]) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        raise UnsafeLinkError("a link must be an absolute URL with a valid host and port") from None
+    host = parts.netloc.rpartition("@")[2].rpartition(":")[0] or parts.netloc
+    if "@" in parts.netloc or not allowed_host.fullmatch(host if parts.port else parts.netloc):
+        raise UnsafeLinkError("a link must name a plain host, without user info or unusual characters")
+    return parts, port
+
+
+def _demand_https(parts: SplitResult, target: LinkTarget) -> None:
+    if parts.scheme != "https" or target.port != 443:
+        raise UnsafeLinkError(
+            f"a link to {target.host} must use https on port 443, got {parts.scheme} on port {target.port}"
+        )
+
+
+def _demand_a_public_host(host: str) -> None:
+    # A resolver reads "127.1", "0x7f.1" and "2130706433" as addresses too, so a name must not end in a number.
+    try:
+        public = is_global_address(host)
+    except ValueError:
+        public = bool(_PUBLIC_NAME.fullmatch(host)) and not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2])
+    if not public:
+        raise UnsafeLinkError(f"{host} is not the name or address of a public host")
+
+
+def _demand_a_listed_host(host: str, allowed_hosts: Collection[str]) -> None:
+    if not any(_matches(host, allowed) for allowed in allowed_hosts):
+        raise UnsafeLinkError(f"{host} is not among the hosts that audio may be fetched from", unlisted_host=host)
+
+
+def _matches(host: str, allowed: str) -> bool:
+    name = allowed.lower()
+    return host == name or (name.startswith(".") and host.endswith(name))
+
+
+def _target(url: str) -> str:
+    rest = url.partition("#")[0].partition("://")[2]
+    start = min((rest.find(mark) for mark in "/?" if mark in rest), default=-1)
+    target = rest[start:] if start >= 0 else "/"
+    return target if target.startswith("/") else f"/{target}"

@@ -1,0 +1,115 @@
+"""Ask a provider what became of a task, which is free, on every route that its documents name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final, Protocol
+
+from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.jobs import Attempt, Job
+from fermata.domain.upstream import (
+    DoneWithoutLink,
+    PollOutcome,
+    Provider,
+    Refused,
+    StillRunning,
+    Trouble,
+    UpstreamCall,
+)
+from fermata.errors import BadAudioError, ConfigurationError, TransientError, UpstreamCallError
+from fermata.log import logger
+from fermata.ports import AnswerStore, ProviderKeys, Upstream
+from fermata.use_cases.reading_answers import read_answer
+
+POLL_WITHIN_S: Final = 45
+"""What asking takes at the longest, on all routes together."""
+_IN_MEMORY_BYTES: Final = 1024 * 1024
+
+
+class AskPorts(Protocol):
+    """What asking works with; `answers` is made when an answer has to be kept, `scratch` is a folder."""
+
+    @property
+    def upstream(self) -> Upstream:
+        """The providers."""
+
+    @property
+    def keys(self) -> ProviderKeys:
+        """The operator's keys for them."""
+
+    @property
+    def providers(self) -> Callable[[str], Provider]:
+        """Their dialects."""
+
+    @property
+    def answers(self) -> Callable[[], AnswerStore]:
+        """Where answers are kept that could not be used."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder."""
+
+
+def ask_task(job: Job, attempt: Attempt, ports: AskPorts, kept_as: str) -> tuple[PollOutcome, Attempt]:
+    """What the provider says, asked first where the task was known before, and the attempt with the route that knew. An
+    answer that may hold a song and could not be used is kept under `kept_as`. Nothing that a provider does raises.
+    """
+    routes = _routes(ports.providers(attempt.dialect).poll_call(attempt.upstream_id or ""))
+    known = attempt.poll_route if attempt.poll_route < len(routes) else 0
+    outcome: PollOutcome = StillRunning()
+    for route in (known, *(other for other in range(len(routes)) if other != known)):
+        outcome = _look(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
+        if not _not_found(outcome):
+            return outcome, attempt.known_on(route)
+    return outcome, attempt
+
+
+def _routes(call: UpstreamCall) -> list[UpstreamCall]:
+    return [call, *_routes(call.instead)] if call.instead else [call]
+
+
+def _look(
+    job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports: AskPorts, kept_as: str
+) -> PollOutcome:
+    try:
+        key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
+    except ConfigurationError:
+        return Trouble(
+            trouble_of_asking(FailureClass.AUTH, "key_removed", "the key that ordered the song is not there")
+        )
+    with SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(ports.scratch)) as body:
+        brought_something = False
+        try:
+            with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
+                brought_something = answer.http_status in range(200, 300)
+                outcome = ports.providers(attempt.dialect).read_poll(read_answer(answer, body))
+        except (UpstreamCallError, BadAudioError) as error:
+            outcome = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
+        if brought_something and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
+            _keep(job, attempt, body, ports, kept_as)
+    return outcome
+
+
+def _keep(job: Job, attempt: Attempt, body: IO[bytes], ports: AskPorts, kept_as: str) -> None:
+    """Keep an answer that may hold a paid song and could not be used; that it cannot be kept ends nothing."""
+    if body.tell() == 0:
+        return
+    body.seek(0)
+    try:
+        ports.answers().keep_file(job.id, attempt.number, kept_as, body)
+    except TransientError as error:
+        logger.warning("an answer to a poll was not kept", extra={"kept_as": kept_as, "error": str(error)})
+
+
+def trouble_of_asking(failure_class: FailureClass, code: str, found: str) -> Failure:
+    """What a job ends as if asking never tells more; `found` is what stood in the way."""
+    return Failure(
+        failure_class=failure_class,
+        provider_charged=ProviderCharged.UNKNOWN,
+        message=f"the song was ordered, and the provider could not be asked for it: {found}",
+        code=code,
+    )
+
+
+def _not_found(outcome: PollOutcome) -> bool:
+    return isinstance(outcome, Trouble) and outcome.failure.failure_class is FailureClass.NOT_FOUND

@@ -1,0 +1,66 @@
+"""What waits to be redelivered, and what it cost the operator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from fermata.domain.jobs import Job
+from fermata.domain.recoverable_list import DEFAULT_LIMIT, Place, PlaceOf, entry, place_of, totals
+from fermata.domain.rescue import Recoverable, recoverables
+from fermata.errors import FieldError, InvalidRequestError
+from fermata.ports import JobStore, RecoverableJobs
+
+
+@dataclass(frozen=True)
+class RecoverablePorts:
+    """What `list_recoverable` works with."""
+
+    jobs: JobStore
+    recoverable: RecoverableJobs
+
+
+def list_recoverable(
+    providers: Sequence[str], limit: int | None, cursor: str | None, ports: RecoverablePorts, now: datetime
+) -> dict[str, JsonValue]:
+    """One page, provider by provider and oldest end first: an entry for each paid attempt with songs that lie in
+    staging or are still fetched, and what the entries of this page come to. A page may be short, even empty, and not be
+    the last: `next_cursor` is null on that.
+
+    Raises `InvalidRequestError` for a cursor of another list, and `TransientError`.
+    """
+    begin = PlaceOf(providers[0]) if cursor is None else place_of(cursor)
+    if begin is None or begin.provider not in providers:
+        message = "must be the next_cursor of a page of this list, with the same provider"
+        raise InvalidRequestError([FieldError("/cursor", message)])
+    places, goes_on = _places(providers, begin, limit or DEFAULT_LIMIT, ports.recoverable)
+    rows = _rows(places, ports.jobs, now)
+    return {
+        "recoverable": [entry(job, found) for job, found in rows],
+        "totals": totals(rows),
+        "next_cursor": goes_on.as_cursor() if goes_on is not None else None,
+    }
+
+
+def _places(
+    providers: Sequence[str], begin: PlaceOf, limit: int, recoverable: RecoverableJobs
+) -> tuple[list[Place], PlaceOf | None]:
+    """The places of a page, and where the next one begins."""
+    places: list[Place] = []
+    after = begin.after
+    for provider in providers[providers.index(begin.provider) :]:
+        found = recoverable.find(provider, limit - len(places), after)
+        places += found
+        if len(places) == limit:
+            return places, PlaceOf(provider, places[-1])
+        after = None
+    return places, None
+
+
+def _rows(places: Sequence[Place], jobs: JobStore, now: datetime) -> list[tuple[Job, Recoverable]]:
+    """The attempts at these places, as far as there is still something to redeliver."""
+    loaded = jobs.load_all(list(dict.fromkeys(place.job_id for place in places)))
+    found = {(job.id, each.attempt.number): (job, each) for job in loaded for each in recoverables(job)}
+    rows = (found.get((place.job_id, place.attempt)) for place in places)
+    return [row for row in rows if row is not None and now < row[1].kept_until]

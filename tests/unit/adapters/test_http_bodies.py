@@ -1,0 +1,89 @@
+"""Compressed bodies in pieces of any size: read whole, in bounded memory, and nothing lost where one is cut."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fermata.adapters.http_bodies import PIECE_BYTES, decoded, peek, reads_as_text
+
+SONG = b"ID3" + bytes(range(256)) * 300
+
+
+def in_pieces(body: bytes, size: int) -> Iterator[bytes]:
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
+def cut_after(body: bytes) -> Iterator[bytes]:
+    yield body
+    raise httpx.ReadError("cut")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 17, 4096, 1_000_000])
+@pytest.mark.parametrize(
+    ("packed", "encoding"),
+    [
+        (SONG, "br"),
+        (gzip.compress(SONG), ""),
+        (gzip.compress(SONG[:100]) + gzip.compress(SONG[100:]), "gzip"),
+        (gzip.compress(SONG) + bytes(7), "gzip"),
+        (gzip.compress(SONG) + b"\x1f", "gzip"),
+        (zlib.compress(SONG), "deflate"),
+        (zlib.compress(SONG, wbits=-15), "deflate"),
+    ],
+)
+def test_a_body_is_read_whole_however_it_arrives(packed: bytes, encoding: str, size: int) -> None:
+    assert b"".join(decoded(in_pieces(packed, size), encoding)) == SONG
+
+
+@given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from(["", "gzip", "deflate", "br"]))
+def test_what_was_compressed_comes_out_and_what_was_not_stays(body: bytes, size: int, encoding: str) -> None:
+    # What is compressed once more is unpacked once more.
+    assume(not body.startswith(b"\x1f\x8b\x08"))
+    assert b"".join(decoded(in_pieces(gzip.compress(body), size), encoding)) == body
+    if encoding != "deflate":
+        assert b"".join(decoded(in_pieces(body, size), encoding)) == body
+
+
+def test_no_piece_is_long_however_much_a_body_expands() -> None:
+    lengths = [len(piece) for piece in decoded(iter([gzip.compress(bytes(5_000_000))]), "gzip")]
+    assert sum(lengths) == 5_000_000
+    assert max(lengths) <= PIECE_BYTES
+
+
+@pytest.mark.parametrize("kept", [5, 50, 5000])
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_a_failure_is_raised_after_all_that_came_before_it(kept: int, encoding: str) -> None:
+    received: list[bytes] = []
+    with pytest.raises(httpx.ReadError):
+        received.extend(decoded(cut_after(SONG[:kept]), encoding))
+    assert b"".join(received) == SONG[:kept]
+
+
+def test_a_compressed_body_that_is_cut_gives_what_can_be_read_of_it() -> None:
+    received: list[bytes] = []
+    with pytest.raises(httpx.DecodingError):
+        received.extend(decoded(iter([gzip.compress(SONG, 0)[:40_000]]), "gzip"))
+    assert SONG.startswith(b"".join(received))
+    assert len(b"".join(received)) > 30_000
+
+
+def test_a_peek_takes_nothing_away() -> None:
+    head, rest = peek(in_pieces(SONG, 10), 25)
+    assert (len(head), head + b"".join(rest)) == (30, SONG)
+    head, rest = peek(in_pieces(SONG[:20], 10), 25)
+    assert (head, list(rest)) == (SONG[:20], [])
+
+
+@pytest.mark.parametrize("text", [b"<html>", b" {", b"[\xff\x00", "早".encode()[:2], b"not yet\r\n", b"\xef\xbb\xbf<a"])
+def test_markup_json_and_plain_words_read_as_text(text: bytes) -> None:
+    assert reads_as_text(text)
+
+
+@pytest.mark.parametrize("head", [b"ID3\x04\x00", b"RIFF\x00\x00", b"\xff\xfb\x90", b"\x00\x00\x00\x20ftypM4A "])
+def test_audio_does_not_read_as_text(head: bytes) -> None:
+    assert not reads_as_text(head)

@@ -1,0 +1,28 @@
+"""A body that is a song is known as one, whatever stands before its first byte; JSON behind line ends is none."""
+
+import pytest
+
+from fermata.domain.audio.container import LONGEST_LEAD_BYTES
+from fermata.use_cases.reading_answers import read_answer
+from tests.audio_files import kept, mp3
+from tests.twins import ScriptedAnswer
+
+LEADS = [b"", b"\0\0\0", b"\r\n\r\n", bytes(LONGEST_LEAD_BYTES), b"\n" * 60_000]
+
+
+@pytest.mark.parametrize("lead", LEADS, ids=range(len(LEADS)))
+@pytest.mark.parametrize("chunk_bytes", [1, 1000, 10_000_000])
+@pytest.mark.parametrize("song", [mp3()[:2000], kept("tone_aac.m4a"), kept("tone.flac")], ids=["mp3", "m4a", "flac"])
+def test_a_song_is_known_behind_zeros_and_line_ends(lead: bytes, chunk_bytes: int, song: bytes) -> None:
+    answer = read_answer(ScriptedAnswer(lead + song, chunk_bytes=chunk_bytes))
+    assert answer.begins_as_audio
+
+
+@pytest.mark.parametrize("lead", LEADS, ids=range(len(LEADS)))
+@pytest.mark.parametrize("body", [b'{"data": 1}', b"[1]", b"<html>", b"", b"plain text"])
+def test_json_and_html_behind_line_ends_are_no_song(lead: bytes, body: bytes) -> None:
+    assert not read_answer(ScriptedAnswer(lead + body)).begins_as_audio
+
+
+def test_json_behind_line_ends_is_read() -> None:
+    assert read_answer(ScriptedAnswer(b"\r\n" * 30_000 + b'{"data": 1}')).document == {"data": 1}

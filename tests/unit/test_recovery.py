@@ -1,0 +1,253 @@
+"""Songs that a delivered job lacks are fetched under a new one, which pays what is left of the price and no more."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from fermata.domain.job_ids import new_job_id
+from fermata.domain.jobs import Job, JobStatus, StagedAt
+from fermata.domain.recovery import may_have_a_song, missing_numbers, recovered_id, recovered_job
+from fermata.domain.upstream import AudioAt, TaskStarted
+from fermata.domain.wallet import empty_wallet, grant_of, hold_on
+from fermata.errors import OutOfCreditError, StaleRecordError
+from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
+from tests.cloud import dynamodb_with_table
+from tests.songs import (
+    JOB_ID,
+    claimed_attempt,
+    delivered_job,
+    missing_track,
+    queued_job,
+    rate_limited,
+    stored_track,
+    suno_job,
+)
+from tests.twins import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def made_songs(many: int) -> AudioAt:
+    """What a provider says that made so many songs."""
+    first, *others = (f"https://cdn1.suno.ai/{number}.mp3" for number in range(1, many + 1))
+    return AudioAt(first, tuple(others))
+
+
+def again(job: Job, made: int = 2) -> Job:
+    """The job that redelivers this one, its songs ready to be stored."""
+    (attempt,) = may_have_a_song(job)
+    return recovered_job(job, attempt, made_songs(made), NOON)
+
+
+def with_songs(job: Job, numbers: Sequence[int]) -> Job:
+    """The end of a job once songs with these numbers were stored; a failure where there are none."""
+    if not numbers:
+        return job.settled(rate_limited(), NOON)
+    return job.with_tracks(tuple(map(stored_track, numbers)), NOON).settled(None, NOON)
+
+
+# ---- the new job
+
+
+def test_a_redelivery_fetches_what_is_missing_for_what_is_left_of_the_price() -> None:
+    job = suno_job(1, price=21).settled(None, NOON)
+    second = again(job)
+    (attempt,) = second.attempts
+    assert (missing_numbers(job), attempt.wanted, second.ordered_numbers) == ((2,), (2,), (2,))
+    assert (job.spent_credits, second.hold_credits, second.candidate.songs) == (10, 11, 1)
+    assert (second.status, second.recovered_from, attempt.staged_at) == (
+        JobStatus.STORING,
+        JOB_ID,
+        StagedAt(job_id=JOB_ID, attempt=1),
+    )
+    assert hold_on(second).to_hold == 11
+    assert with_songs(second, (2,)).spent_credits == 11
+
+
+def test_a_redelivery_that_delivers_lacks_nothing() -> None:
+    delivered = with_songs(again(suno_job(2).settled(None, NOON)), (1,))
+    assert ([track.number for track in delivered.tracks], delivered.missing) == ([1], ())
+    assert missing_numbers(delivered) == ()
+
+
+def test_a_redelivery_of_several_songs_that_finds_one_leads_on_to_the_next() -> None:
+    second = again(suno_job(3, price=100, songs=4, made=4).settled(None, NOON))
+    assert (second.attempts[0].wanted, second.hold_credits) == ((1, 2, 4), 75)
+    in_part = with_songs(second, (2,))
+    assert (in_part.spent_credits, missing_numbers(in_part)) == (25, (1, 4))
+    third = again(in_part)
+    assert (third.attempts[0].wanted, third.hold_credits, third.candidate.songs) == ((1, 4), 50, 2)
+    assert third.attempts[0].staged_at == StagedAt(job_id=JOB_ID, attempt=1)
+
+
+def test_a_redelivery_that_failed_is_redelivered_with_its_own_songs_and_price() -> None:
+    second = again(suno_job(1).settled(None, NOON))
+    third = again(with_songs(second, ()))
+    assert (third.attempts[0].wanted, third.hold_credits, third.recovered_from) == ((2,), 10, second.id)
+
+
+def test_a_song_beyond_the_order_that_is_missing_is_fetched_for_nothing() -> None:
+    stored = suno_job(1, 2, made=3)
+    second = again(stored.with_tracks(stored.tracks, NOON, (missing_track(3),)).settled(None, NOON))
+    assert (second.attempts[0].wanted, second.hold_credits) == ((3,), 0)
+    assert with_songs(second, (3,)).spent_credits == 0
+
+
+def test_an_ordered_song_is_free_where_another_was_paid_in_its_place() -> None:
+    second = again(suno_job(1, 3, made=3).settled(None, NOON))
+    assert (second.attempts[0].wanted, second.hold_credits) == ((2,), 0)
+
+
+def test_a_task_that_is_asked_again_keeps_which_songs_are_wanted() -> None:
+    job = suno_job(1).settled(None, NOON)
+    second = recovered_job(job, job.attempts[0], TaskStarted("n74a"), NOON)
+    found = second.with_outcome(second.attempts[0].after(made_songs(2), NOON), NOON)
+    assert (second.status, found.status, found.attempts[0].wanted) == (JobStatus.GENERATING, JobStatus.STORING, (2,))
+
+
+def test_a_redelivery_of_a_job_that_failed_fetches_all_songs_for_the_whole_price() -> None:
+    second = again(suno_job().settled(rate_limited(), NOON))
+    assert (second.attempts[0].wanted, second.hold_credits, second.candidate.songs) == ((), 20, 2)
+    assert with_songs(second, (2,)).spent_credits == 10
+
+
+@pytest.mark.parametrize(
+    "job", [delivered_job(), suno_job(1, 2).settled(None, NOON), suno_job(), suno_job(1), queued_job().canceled(NOON)]
+)
+def test_a_job_that_is_whole_or_was_not_delivered_lacks_no_song(job: Job) -> None:
+    assert missing_numbers(job) == ()
+
+
+def test_only_the_attempt_that_delivered_leads_to_the_missing_songs() -> None:
+    job = suno_job(1).settled(None, NOON)
+    failed = claimed_attempt("apiinone").model_copy(update={"state": "failed"})
+    second = job.attempts[0].model_copy(update={"number": 2})
+    assert may_have_a_song(job.model_copy(update={"attempts": (failed, second)})) == [second]
+
+
+# ---- what a chain of redeliveries costs
+
+CHAINS = st.integers(1, 5).flatmap(
+    lambda songs: st.tuples(
+        st.integers(0, 1000),
+        st.just(songs),
+        st.integers(songs, songs + 2),
+        st.lists(st.sets(st.integers(1, songs + 2)), min_size=1, max_size=5),
+    )
+)
+
+
+@settings(derandomize=True)
+@given(CHAINS)
+def test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price(
+    chain: tuple[int, int, int, list[set[int]]],
+) -> None:
+    price, songs, made, found = chain
+    job = suno_job(price=price, songs=songs, made=made)
+    spent, there, ids = 0, set[int](), {job.id}
+    for numbers in found:
+        job = with_songs(job, sorted(numbers & set(job.attempts[0].wanted or range(1, made + 1))))
+        assert job.spent_credits <= job.hold_credits <= price - spent
+        spent += job.spent_credits
+        there |= {track.number for track in job.tracks}
+        if set(range(1, songs + 1)) <= there:
+            assert spent == price
+        if job.status is JobStatus.SUCCEEDED and not missing_numbers(job):
+            assert there == set(range(1, made + 1))
+            return
+        job = again(job, made)
+        assert job.id not in ids
+        ids.add(job.id)
+
+
+@settings(derandomize=True)
+@given(st.integers(0, 1000), st.integers(1, 5), st.data())
+def test_songs_that_all_arrive_in_the_end_cost_exactly_the_frozen_price(
+    price: int, songs: int, data: st.DataObject
+) -> None:
+    left = data.draw(st.permutations(range(1, songs + 1)))
+    job, spent = suno_job(price=price, songs=songs, made=songs), 0
+    while left:
+        many = data.draw(st.integers(1, len(left)))
+        job, left = with_songs(job, left[:many]), left[many:]
+        spent += job.spent_credits
+        assert bool(missing_numbers(job)) is bool(left)
+        job = again(job, songs) if left else job
+    assert spent == price
+
+
+# ---- in the books
+
+
+@pytest.fixture(params=["in_memory", "dynamodb"])
+def books(request: pytest.FixtureRequest) -> "Iterator[Books]":
+    if request.param == "in_memory":
+        yield books_in_memory()
+        return
+    with mock_aws():
+        yield books_in_dynamodb(dynamodb_with_table())
+
+
+def recorded(books: Books, *stored: int, granted: int = 20) -> Job:
+    """A delivered job of two songs for 20 credits in the books of a tenant that was granted so many."""
+    books.wallets.open(empty_wallet("acme", NOON))
+    books.wallets.grant(grant_of("acme", granted, "0000-grant", NOON))
+    job = suno_job(*stored)
+    books.jobs.create(queued_job("apiinone"))
+    books.jobs.save(job.model_copy(update={"version": 2}))
+    end = job.model_copy(update={"version": 2}).settled(None, NOON)
+    books.jobs.settle(end)
+    return end
+
+
+def finished(books: Books, job: Job, *stored: int) -> Job:
+    """A job that is in the books, at its end there."""
+    with_tracks = job.with_tracks(tuple(map(stored_track, stored)), NOON)
+    books.jobs.save(with_tracks)
+    end = with_tracks.settled(None, NOON)
+    books.jobs.settle(end)
+    return end
+
+
+def test_both_jobs_together_cost_the_price_in_the_ledger_and_in_the_usage(books: Books) -> None:
+    second = again(recorded(books, 2))
+    books.jobs.create(second)
+    assert (books.wallet().balance, books.wallet().held, books.wallet().spent) == (0, 10, 10)
+    end = finished(books, second, 1)
+    assert books.jobs.load(second.id) == end
+    assert_the_ledger_explains(books.wallet(), books.ledger("acme"))
+    assert (books.wallet().balance, books.wallet().held, books.wallet().spent) == (0, 0, 20)
+    assert sum(row.credits for row in books.used()) == books.wallet().spent_in_month == 20
+
+
+def test_redelivering_twice_holds_once(books: Books) -> None:
+    first = recorded(books, 1, granted=100)
+    books.jobs.create(again(first))
+    assert recovered_id(first) == again(first).id
+    with pytest.raises(StaleRecordError):
+        books.jobs.create(again(first))
+    assert (books.wallet().held, books.wallet().open_jobs) == (10, 1)
+
+
+def test_a_redelivery_that_costs_nothing_holds_and_settles_nothing(books: Books) -> None:
+    second = again(recorded(books, 1, 3))
+    books.jobs.create(second)
+    finished(books, second, 2)
+    moved = [(entry.kind.value, entry.credits) for entry in books.ledger("acme") if entry.job_id == second.id]
+    assert moved == [("hold", 0), ("settle", 0)]
+    assert_the_ledger_explains(books.wallet(), books.ledger("acme"))
+    assert (books.wallet().spent, books.wallet().open_jobs) == (20, 0)
+
+
+def test_a_redelivery_is_held_like_an_order(books: Books) -> None:
+    second = again(recorded(books, 1))
+    other = queued_job("minimax", id=new_job_id(NOON, bytes(10)))
+    books.jobs.create(other.model_copy(update={"candidates": second.candidates}))
+    with pytest.raises(OutOfCreditError):
+        books.jobs.create(second)
+    assert books.jobs.load(second.id) is None

@@ -1,0 +1,57 @@
+"""An integer is one however it is written; a fraction, a text or a boolean is none."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from fermata.domain.catalogue import read_catalogue
+from fermata.domain.json_bodies import read_body
+from fermata.domain.requests import SongRequest, parse_song_request
+from fermata.domain.whole_numbers import WholeNumber
+from fermata.errors import InvalidRequestError
+from fermata.use_cases.create_reference import UploadRequest
+from fermata.use_cases.manage_keys import IssueKey
+from fermata.use_cases.manage_tenants import Grant
+
+INTEGERS: Any = TypeAdapter(WholeNumber)
+SONG = {"model": "minimax/music-2.6", "prompt": "indie folk", "lyrics": "Rain on glass"}
+
+
+def song(text: str) -> SongRequest:
+    body = json.dumps(SONG)[:-1] + f', "audio": {{"bitrate": {text}, "sample_rate": 44100.0}}}}'
+    return parse_song_request(body.encode(), read_catalogue())[0]
+
+
+@pytest.mark.parametrize("text", ["256000", "256000.0", "256000.000", "2.56e5", "256E3", "2560000e-1"])
+def test_an_integer_is_one_however_it_is_written(text: str) -> None:
+    audio = song(text).audio
+    assert (audio.bitrate, type(audio.bitrate), audio.sample_rate) == (256000, int, 44100)
+
+
+@pytest.mark.parametrize("text", ["256000.5", '"256000"', "true", "1e400", "2.56e-3", "[256000]", "-256000.0"])
+def test_nothing_else_is(text: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        song(text)
+    assert [field.pointer for field in caught.value.fields] == ["/audio/bitrate"]
+
+
+def test_the_document_calls_it_an_integer() -> None:
+    assert INTEGERS.json_schema() == {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "name"),
+    [
+        (UploadRequest, {"content_type": "audio/flac"}, "bytes"),
+        (Grant, {"action": "grant", "tenant_id": "acme"}, "credits"),
+        (IssueKey, {"action": "issue_key", "tenant_id": "acme"}, "days"),
+    ],
+)
+def test_every_integer_of_a_request_is_read_so(shape: type[BaseModel], fields: dict[str, Any], name: str) -> None:
+    whole = read_body(json.dumps({**fields, name: 7.0}).encode(), shape)
+    assert (getattr(whole, name), type(getattr(whole, name))) == (7, int)
+    for bad in (7.5, True, "7"):
+        with pytest.raises(InvalidRequestError):
+            read_body(json.dumps({**fields, name: bad}).encode(), shape)
