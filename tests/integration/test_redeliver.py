@@ -15,7 +15,7 @@ def test_a_song_whose_storing_failed_is_redelivered_and_plays(cloud: Cloud) -> N
     # The first link, and the one that is asked for instead.
     cloud.fault("aimlapi", "link:https://10.0.0.1/song.mp3", "poll", prompt, times=2)
     failed = cloud.made(request(prompt, model=AIML))
-    assert (failed["status"], failed["error"]["code"], failed["charged"]) == ("failed", "link_unreachable", "refunded")
+    assert (failed["status"], failed["error"]["code"], failed["charged"]) == ("failed", "unsafe_link", "refunded")
     bill = cloud.posts("aimlapi", hashlib.sha256(prompt.encode()).hexdigest())
     assert len(bill) == 1
 
