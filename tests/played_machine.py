@@ -17,6 +17,11 @@ _FILE: Final = Path(__file__).parents[1] / "statemachine" / "music_job.asl.json"
 STATES: Final[dict[str, dict[str, Any]]] = json.loads(_FILE.read_text("utf-8"))["States"]
 START_AT: Final[str] = json.loads(_FILE.read_text("utf-8"))["StartAt"]
 
+_ENDS: Final = ("Succeed", "Fail")
+_EVENTS_OF_A_STATE: Final = 2
+_EVENTS_OF_A_CALL: Final = 3
+_EVENTS_OF_AN_EXECUTION: Final = 2
+
 Functions = Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
 """What a function answers to its payload, by the name that the machine's file substitutes its ARN for."""
 
@@ -32,13 +37,17 @@ class Played:
     memory: dict[str, Any] = field(default_factory=dict)
     tries: dict[int, int] = field(default_factory=dict)
     states: int = 0
+    events: int = _EVENTS_OF_AN_EXECUTION
+    """Events in the execution's history, as AWS writes it: its start and end, every state entered and left, and every
+    call scheduled, started and ended; one more for a call that hands out a task token. AWS ends an execution at 25,000.
+    """
 
     def __post_init__(self) -> None:
         self.memory["job_id"] = self.job_id
 
     @property
     def is_over(self) -> bool:
-        return STATES[self.state]["Type"] in ("Succeed", "Fail")
+        return STATES[self.state]["Type"] in _ENDS
 
     def play(self, functions: Functions, now: datetime, *, posted: bool = False) -> None:
         """Leave the state that it is in; `posted` ends the wait for a callback."""
@@ -59,6 +68,7 @@ class Played:
 
     def _run(self, state: dict[str, Any], functions: Functions, now: datetime) -> None:
         waits = state["Resource"].endswith(".waitForTaskToken")
+        self.events += _EVENTS_OF_A_CALL + waits
         token = f"{self.job_id}/{self.states}" if waits else None
         payload = _payload(state["Parameters"], self.memory, token)
         try:
@@ -89,6 +99,7 @@ class Played:
         self._enter(caught["Next"])
 
     def _enter(self, name: str) -> None:
+        self.events += _EVENTS_OF_A_STATE * (2 if STATES[name]["Type"] in _ENDS else 1)
         self.state = name
         self.tries = {}
 

@@ -19,7 +19,7 @@ from fermata.domain.upstream import UpstreamCall
 from fermata.domain.verdicts import read_instant
 from fermata.domain.wallet import EntryKind, empty_wallet, grant_of
 from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.errors import AnswerLostError, FermataError, LinkTroubleError, NotSentError, TransientError
+from fermata.errors import AnswerLostError, FermataError, InvalidRequestError, LinkTroubleError, NotSentError, TransientError
 from fermata.ports import BrakeStore, DueJobs
 from fermata.use_cases.await_callback import await_callback
 from fermata.use_cases.cancel_job import cancel_job
@@ -236,12 +236,13 @@ class Stage:
     def submit(self, tenant_id: str, chain: int, fate: int, *, keyed: bool, hurried: bool) -> None:
         number = len(self.placed)
         now = self.world.clock()
-        body = {**CHAINS[chain], "prompt": f"song {number}", "lyrics": LYRICS}
+        prompt = f"a song of number {number}"
+        body = {**CHAINS[chain], "prompt": prompt, "lyrics": LYRICS}
         if hurried:
             body["finish_by"] = f"{now + timedelta(minutes=15):%Y-%m-%dT%H:%M:%SZ}"
         job_id = new_job_id(now, number.to_bytes(10))
         placed = Placed(job_id, tenant_id, body, f"key-{number}" if keyed else None, FATES[fate])
-        self.studio.fates[f"song {number}"] = FATES[fate]
+        self.studio.fates[prompt] = FATES[fate]
         self.placed.append(placed)
         self._submit(placed, number)
 
@@ -437,7 +438,10 @@ class Stage:
         def submit() -> None:
             randomness = number.to_bytes(10)
             ordered = order(placed.body, placed.key, placed.tenant_id)
-            submission = submit_job(ordered, self.world.submit_ports(), self.world.clock(), randomness)
+            try:
+                submission = submit_job(ordered, self.world.submit_ports(), self.world.clock(), randomness)
+            except InvalidRequestError as error:
+                raise AssertionError(f"order {number} is no order: {error}") from error
             assert submission.job_id == placed.job_id, "one key made two jobs"
 
         self._guarded(submit)

@@ -171,7 +171,7 @@ def test_a_signal_ends_it_in_order_with_all_its_children(tmp_path: Path) -> None
         line, children = cloud.line(), cloud.children()
         assert children
         assert cloud.stop(signal.SIGTERM) == 0
-        until(lambda: not any(map(is_alive, children)), 5, "the children end")
+        until(lambda: not any(map(is_alive, children)), 60, "the children end")
         assert local("env", "--state-dir", line["state_dir"]).returncode == 1
         assert "Traceback" not in cloud.stderr()
 
@@ -181,7 +181,7 @@ def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
         until(cloud.children, 60, "the first function starts")
         children = cloud.children()
         assert cloud.stop(signal.SIGINT) == 0
-        until(lambda: not any(map(is_alive, children)), 5, "the children end")
+        until(lambda: not any(map(is_alive, children)), 60, "the children end")
         assert "Traceback" not in cloud.stderr()
 
 
@@ -192,8 +192,8 @@ def test_killed_it_leaves_no_child_and_is_missed(tmp_path: Path) -> None:
         until(lambda: "sleeps" in busy.read_text("utf-8"), 60, "a function is busy")
         children = cloud.children()
         os.kill(cloud.process.pid, signal.SIGKILL)
-        cloud.process.wait(5)
-        until(lambda: not any(map(is_alive, children)), 5, "the children end")
+        cloud.process.wait(60)
+        until(lambda: not any(map(is_alive, children)), 60, "the children end")
         missed = local("env", "--state-dir", line["state_dir"])
         assert (missed.returncode, missed.stdout) == (1, "")
         assert str(cloud.process.pid) in missed.stderr

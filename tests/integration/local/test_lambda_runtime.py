@@ -24,7 +24,7 @@ INTERPRETER = PROJECT_ROOT / ".tools" / "functions" / "bin" / "python"
 Start = Callable[..., LambdaRuntime]
 
 
-def function(name: str, code_dir: Path = WORKER, timeout_s: int = 1) -> FunctionSpec:
+def function(name: str, code_dir: Path = WORKER, timeout_s: int = 60) -> FunctionSpec:
     arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
     return FunctionSpec(
         f"{name.capitalize()}Function", name, arn, "app.lambda_handler", code_dir, (), timeout_s, 256, {"OWN": "value"}
@@ -65,7 +65,7 @@ def test_an_answer_comes_back_and_the_environment_is_used_again(start: Start) ->
     runtime = start(function("worker"))
     first, second = (said(runtime.invoke("worker", order(do="describe"))) for _ in range(2))
     assert first["pid"] == second["pid"]
-    assert 0 < first["left_ms"] <= 1000
+    assert 0 < first["left_ms"] <= 60_000
 
 
 def test_a_function_is_found_by_name_and_by_every_form_of_arn(start: Start) -> None:
@@ -99,14 +99,14 @@ def test_each_function_has_an_access_key_of_its_own(start: Start) -> None:
 
 
 def test_a_burst_of_short_calls_shares_environments(start: Start) -> None:
-    runtime = start(function("worker", timeout_s=20))
+    runtime = start(function("worker"))
     runtime.invoke("worker", order(do="echo"))
     calls = [runtime.submit("worker", order(do="describe")) for _ in range(8)]
     assert len({said(call.result(20))["pid"] for call in calls}) < len(calls)
 
 
 def test_where_the_parent_of_all_functions_was_killed_the_next_call_has_a_new_one(start: Start) -> None:
-    runtime = start(function("worker", timeout_s=20))
+    runtime = start(function("worker"))
     parent = said(runtime.invoke("worker", order(do="describe")))["parent"]
     busy = runtime.submit("worker", order(do="sleep", seconds=30))
     os.kill(parent, signal.SIGKILL)
@@ -124,14 +124,14 @@ def test_an_exception_is_an_error_with_its_class_name_and_the_environment_stays(
 
 
 def test_a_function_that_takes_too_long_is_killed(start: Start, tmp_path: Path) -> None:
-    runtime = start(function("worker"))
+    runtime = start(function("worker", timeout_s=5))
     pid = said(runtime.invoke("worker", order(do="describe")))["pid"]
     begun = time.monotonic()
-    answer = runtime.invoke("worker", order(do="sleep", seconds=30))
-    assert 1 <= time.monotonic() - begun < 25
+    answer = runtime.invoke("worker", order(do="sleep", seconds=120))
+    assert 5 <= time.monotonic() - begun < 100
     assert answer.failed
     assert said(answer)["errorType"] == "Sandbox.Timedout"
-    assert said(answer)["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    assert said(answer)["errorMessage"].endswith("Task timed out after 5.00 seconds")
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert said(runtime.invoke("worker", order(do="describe")))["pid"] != pid
@@ -178,7 +178,7 @@ def test_functions_find_no_more_than_their_own_dependencies(start: Start, tmp_pa
 
 
 def test_calls_beyond_the_limit_are_refused_at_once_and_run_later(start: Start) -> None:
-    runtime = start(function("worker", timeout_s=20), max_environments=2)
+    runtime = start(function("worker"), max_environments=2)
     busy = [runtime.submit("worker", order(do="sleep", seconds=1)) for _ in range(2)]
     with pytest.raises(TooManyRequestsError, match="2 invocations"):
         runtime.submit("worker", order(do="echo"))
@@ -194,13 +194,13 @@ def test_an_idle_environment_makes_room_for_another_function(start: Start) -> No
 
 
 def test_parallel_calls_each_get_their_own_answer(start: Start) -> None:
-    runtime = start(function("worker", timeout_s=20))
+    runtime = start(function("worker"))
     calls: list[Future[Answer]] = [runtime.submit("worker", order(do="echo", text=n)) for n in range(8)]
     assert [said(call.result(60))["text"] for call in calls] == list(range(8))
 
 
 def test_an_answer_over_the_limit_is_an_error(start: Start) -> None:
-    answer = start(function("worker", timeout_s=20)).invoke("worker", order(do="echo", text="x" * 6_300_000))
+    answer = start(function("worker")).invoke("worker", order(do="echo", text="x" * 6_300_000))
     assert said(answer)["errorType"] == "Function.ResponseSizeTooLarge"
 
 

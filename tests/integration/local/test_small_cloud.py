@@ -79,6 +79,10 @@ class SmallCloud:
         text = (Path(self.line["logs_dir"]) / f"{name}.jsonl").read_text("utf-8")
         return [json.loads(line) for line in text.splitlines()]
 
+    def has_logged(self, text: str) -> bool:
+        """Return whether the worker has printed a text."""
+        return text in (Path(self.line["logs_dir"]) / "WorkerFunction.jsonl").read_text("utf-8")
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCloud]:
@@ -96,15 +100,15 @@ def test_a_task_gets_its_payload_and_its_answer_is_kept(cloud: SmallCloud) -> No
 
 
 @pytest.mark.parametrize(
-    ("work", "error"),
+    ("state", "error"),
     [
-        ({"do": "sleep", "seconds": 30}, "Sandbox.Timedout"),
-        ({"do": "exit", "code": 1}, "Runtime.ExitError"),
-        ({"do": "unknown"}, "KeyError"),
+        ({"hurried": True, "work": {"do": "sleep", "seconds": 60}}, "Sandbox.Timedout"),
+        ({"work": {"do": "exit", "code": 1}}, "Runtime.ExitError"),
+        ({"work": {"do": "unknown"}}, "KeyError"),
     ],
 )
-def test_a_failed_function_is_caught_under_lambdas_name(cloud: SmallCloud, work: dict[str, Any], error: str) -> None:
-    caught = cloud.run(work=work)["error"]
+def test_a_failed_function_is_caught_under_lambdas_name(cloud: SmallCloud, state: dict[str, Any], error: str) -> None:
+    caught = cloud.run(**state)["error"]
     assert caught["Error"] == error
     assert json.loads(caught["Cause"])["errorType"] == error
 
@@ -151,13 +155,15 @@ def test_a_stopped_execution_is_aborted_at_once_and_its_rule_fires(cloud: SmallC
 
 
 def test_an_execution_stopped_during_a_task_is_aborted_without_waiting_for_it(cloud: SmallCloud) -> None:
-    arn = cloud.start(work={"do": "sleep", "seconds": 1.5})
-    begun = time.monotonic()
+    held = f"held-{uuid4()}"
+    arn = cloud.start(work={"do": "hold", "name": held})
+    until(lambda: cloud.has_logged(f"holds {held}"), 60, "the task is under way")
     cloud.aws("stepfunctions").stop_execution(executionArn=arn)
     assert cloud.aws("stepfunctions").describe_execution(executionArn=arn)["status"] == "ABORTED"
-    assert time.monotonic() - begun < 1.5
-    # Longer than the task of the stopped execution, whose own end must not count once more.
-    cloud.run(work={"do": "sleep", "seconds": 1.6})
+    assert not cloud.has_logged(f"let go of {held}")
+    # The task of the stopped execution ends now, and its own end must not count once more.
+    cloud.aws("dynamodb").put_item(TableName=cloud.output("TableName"), Item={"pk": {"S": held}})
+    until(lambda: cloud.has_logged(f"let go of {held}"), 60, "the task ends")
     last = cloud.start(work={"do": "echo"})
     until(lambda: cloud.counted(f"{last.rsplit(':', 1)[-1]}.SUCCEEDED"), 60, "the last event arrives")
     assert cloud.counted(f"{arn.rsplit(':', 1)[-1]}.ABORTED") == 1
@@ -242,9 +248,9 @@ def test_the_log_of_aws_calls_says_which_function_did_what(cloud: SmallCloud) ->
     assert (None, "s3:PutObject", f"{cloud.output('BucketName')}/own") in calls
 
 
-def post(cloud: SmallCloud, key: str | None, body: bytes = b"{}") -> httpx.Response:
+def post(cloud: SmallCloud, key: str | None, body: bytes = b"{}", path: str = "/work") -> httpx.Response:
     headers = {"Content-Type": "application/json", **({"Authorization": key} if key else {})}
-    return httpx.post(f"{cloud.line['api_url']}/work", content=body, headers=headers)
+    return httpx.post(f"{cloud.line['api_url']}{path}", content=body, headers=headers, timeout=120)
 
 
 def test_the_api_asks_the_authorizer_and_then_the_function(cloud: SmallCloud) -> None:
@@ -255,8 +261,9 @@ def test_the_api_asks_the_authorizer_and_then_the_function(cloud: SmallCloud) ->
 
 
 def test_a_function_that_fails_or_times_out_behind_the_api_is_an_internal_error(cloud: SmallCloud) -> None:
-    for order in (b'{"do":"raise"}', b'{"do":"sleep","seconds":30}', b'{"do":"exit","code":1}', b"not json"):
-        answer = post(cloud, "Bearer good", order)
+    orders = [("/work", order) for order in (b'{"do":"raise"}', b'{"do":"exit","code":1}', b"not json")]
+    for path, order in [*orders, ("/hurried", b'{"do":"sleep","seconds":60}')]:
+        answer = post(cloud, "Bearer good", order, path)
         assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
 
 

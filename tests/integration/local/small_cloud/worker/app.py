@@ -49,6 +49,16 @@ def _sleep(order: dict[str, Any]) -> dict[str, Any]:
     return {"slept": order["seconds"]}
 
 
+def _hold(order: dict[str, Any]) -> dict[str, Any]:
+    sys.stdout.write(f"holds {order['name']}\n")
+    sys.stdout.flush()
+    table = boto3.client("dynamodb")
+    while "Item" not in table.get_item(TableName=os.environ["TABLE_NAME"], Key={"pk": {"S": order["name"]}}):
+        threading.Event().wait(0.05)
+    sys.stdout.write(f"let go of {order['name']}\n")
+    return {}
+
+
 def _flaky(order: dict[str, Any]) -> dict[str, Any]:
     tries = _count(order)["tries"]
     if tries < order["succeeds_at"]:
@@ -82,6 +92,7 @@ _ORDERS = {
     "raise": _raise,
     "exit": _exit,
     "sleep": _sleep,
+    "hold": _hold,
     "flaky": _flaky,
     "link": _link,
     "describe": _describe,

@@ -1,0 +1,199 @@
+"""However long a provider keeps a job waiting after the purchase, what it costs is bounded: polls, fetches, the events of
+the execution's history, and the hours until the job has ended.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fermata.domain.jobs import JobStatus
+from fermata.domain.providers.patience import MOST_FETCHES, MOST_POLLS
+from fermata.domain.upstream import UpstreamCall
+from fermata.errors import LinkTroubleError
+from tests.books import books_in_memory
+from tests.played_machine import Played
+from tests.songs import json_answer
+from tests.stage import AUDIO, CHAINS, Fate, Stage, StagedWorld
+from tests.twins import NOON, ScriptedAnswer
+
+GENERATION_TIMEOUT: Final = timedelta(seconds=3600)
+PATIENCE: Final = timedelta(seconds=3600)
+SUNO: Final = {"model": "apiinone/suno"}
+AIMLAPI: Final = {"model": "aimlapi/minimax/music-2.0"}
+
+MOST_EVENTS: Final = 2000
+MOST_PLAIN_POLLS: Final = 130
+"""Polls of a task that says "not yet" for the whole generation time, with a little room."""
+
+Says = Callable[[datetime, int], str]
+"""What a provider says at an instant, asked so many times before."""
+
+
+@dataclass
+class Host:
+    """A provider that takes every order, and its links; `polled` and `fetched` count what it was asked."""
+
+    clock: Callable[[], datetime]
+    poll: Says
+    link: Says
+    polled: int = 0
+    fetched: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def send(self, provider: str, call: UpstreamCall, _key: str, _within_s: float) -> Iterator[ScriptedAnswer]:
+        if call.method == "POST":
+            yield _TAKEN[provider]
+            return
+        self.polled += 1
+        yield _POLLED[provider](self.poll(self.clock(), self.polled - 1))
+
+    def fetch(self, _provider: str, url: str) -> Iterator[bytes]:
+        self.fetched[url] += 1
+        outcome = self.link(self.clock(), self.fetched.total() - 1)
+        if outcome == "there":
+            yield AUDIO
+            return
+        raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503}[outcome])
+
+
+_TAKEN: Final = {
+    "apiinone": json_answer({"code": 200, "data": {"task_id": "task", "status": "first"}}),
+    "aimlapi": json_answer({"id": "task", "status": "queued"}, 201),
+}
+
+
+def _suno_polled(outcome: str) -> ScriptedAnswer:
+    if outcome == "refused":
+        return json_answer({"code": 500, "message": "not now"}, 500)
+    links = [f"https://cdn.test/{name}.mp3" for name in {"done": "ab", "one": "a"}.get(outcome, "")]
+    word = "FIRST" if outcome == "running" else "SUCCESS"
+    return json_answer({"code": 200, "data": {"type": word, "response_data": [{"audio_url": link} for link in links]}})
+
+
+def _aimlapi_polled(outcome: str) -> ScriptedAnswer:
+    if outcome == "refused":
+        return json_answer({"message": "not now", "statusCode": 401}, 401)
+    file = {"url": "https://cdn.test/a.mp3"} if outcome in ("done", "one") else None
+    return json_answer({"status": "generating" if outcome == "running" else "completed", "audio_file": file})
+
+
+_POLLED: Final = {"apiinone": _suno_polled, "aimlapi": _aimlapi_polled}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One execution that has ended, what it asked for, and the job's end."""
+
+    execution: Played
+    host: Host
+    status: JobStatus
+    after: timedelta
+
+    def assert_bounded(self) -> None:
+        assert self.execution.events < MOST_EVENTS
+        assert self.host.polled <= MOST_PLAIN_POLLS + MOST_POLLS
+        assert all(count <= MOST_FETCHES for count in self.host.fetched.values())
+        assert self.after <= GENERATION_TIMEOUT + PATIENCE + timedelta(minutes=10)
+
+
+def played(model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -> Ended:
+    """Play one order on the shipped machine to its end."""
+    books = books_in_memory()
+    world = StagedWorld(jobs=cast("Any", books.jobs))
+    stage = Stage(world, books, scratch)
+    host = Host(world.clock, poll, link)
+    world.upstream, world.links = cast("Any", host), cast("Any", host)
+    stage.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
+    job_id = stage.placed[0].job_id
+    while stage.machine.running():
+        stage.advance_job(0)
+    job = books.jobs.load(job_id)
+    assert job is not None
+    assert job.finished_at is not None
+    return Ended(stage.machine.executions[job_id], host, job.status, job.finished_at - NOON)
+
+
+def until_the_end_of_the_generation_time(then: Says) -> Says:
+    """Not yet, for as long as that is believed; trouble begins just before."""
+    last_moment = NOON + GENERATION_TIMEOUT - timedelta(seconds=40)
+    return lambda now, asked: "running" if now < last_moment else then(now, asked)
+
+
+def always(outcome: str) -> Says:
+    return lambda _now, _asked: outcome
+
+
+def in_turn(*outcomes: str) -> Says:
+    return lambda _now, asked: outcomes[asked % len(outcomes)]
+
+
+LATE: Final = NOON + GENERATION_TIMEOUT + PATIENCE - timedelta(minutes=3)
+TROUBLES: Final[Mapping[str, tuple[Says, Says]]] = {
+    "every poll is refused": (always("refused"), always("there")),
+    "every link is dead": (always("done"), always("dead")),
+    "every file is busy": (always("done"), always("busy")),
+    "links are dead and busy in turn": (always("done"), in_turn("dead", "busy")),
+    "polls refuse and bring dead links": (in_turn("refused", "done"), always("dead")),
+    "done and running in turn, with dead links": (in_turn("done", "running"), always("dead")),
+    "done without a link and running in turn": (in_turn("no_link", "no_link", "no_link", "running"), always("dead")),
+    "one song, then two, then none": (in_turn("one", "done", "no_link"), always("busy")),
+    "everything comes back at the last moment": (
+        lambda now, _: "refused" if now < LATE else "done",
+        lambda now, asked: "there" if now >= LATE and asked % 2 else "busy",
+    ),
+}
+
+
+@pytest.mark.parametrize("model", [SUNO, AIMLAPI], ids=lambda model: str(model["model"]))
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_the_longest_path_stays_far_below_what_an_execution_may_hold(
+    model: Mapping[str, object], trouble: str, tmp_path: Path
+) -> None:
+    poll, link = TROUBLES[trouble]
+    played(model, until_the_end_of_the_generation_time(poll), link, tmp_path).assert_bounded()
+
+
+def test_a_song_that_comes_at_the_last_moment_of_the_longest_path_is_delivered(tmp_path: Path) -> None:
+    poll, link = TROUBLES["everything comes back at the last moment"]
+    ended = played(SUNO, until_the_end_of_the_generation_time(poll), link, tmp_path)
+    assert ended.status is JobStatus.SUCCEEDED
+    assert ended.after > GENERATION_TIMEOUT + PATIENCE - timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("model", [SUNO, AIMLAPI], ids=lambda model: str(model["model"]))
+def test_a_provider_that_never_delivers_is_asked_a_bounded_number_of_times(
+    model: Mapping[str, object], tmp_path: Path
+) -> None:
+    ended = played(model, always("running"), always("there"), tmp_path)
+    assert ended.status is JobStatus.FAILED
+    assert 20 < ended.host.polled <= MOST_PLAIN_POLLS
+    assert ended.execution.events < MOST_EVENTS
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    model=st.sampled_from([SUNO, AIMLAPI]),
+    polls=st.lists(st.sampled_from(["running", "refused", "no_link", "one", "done"]), min_size=1, max_size=12),
+    links=st.lists(st.sampled_from(["dead", "busy", "there"]), min_size=1, max_size=8),
+    begins_s=st.integers(0, int(GENERATION_TIMEOUT.total_seconds())),
+)
+def test_whatever_a_provider_says_in_turn_stays_within_the_bounds(
+    model: Mapping[str, object], polls: list[str], links: list[str], begins_s: int, tmp_path: Path
+) -> None:
+    begins, says = NOON + timedelta(seconds=begins_s), in_turn(*polls)
+    poll: Says = lambda now, asked: "running" if now < begins else says(now, asked)  # noqa: E731 - reads as a table row
+    played(model, poll, in_turn(*links), tmp_path).assert_bounded()
+
+
+def test_the_ordinary_job_of_two_songs_takes_few_events(tmp_path: Path) -> None:
+    ended = played(SUNO, in_turn("running", "running", "done"), always("there"), tmp_path)
+    assert (ended.status, ended.host.fetched.total()) == (JobStatus.SUCCEEDED, 2)
+    assert ended.execution.events < 80
