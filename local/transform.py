@@ -15,7 +15,7 @@ from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
 from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 from local.deployment import REGION
 from local.errors import UnsupportedTemplateError, UsageError
@@ -31,6 +31,13 @@ _ARTIFACT_PROPERTIES: Final = {
 }
 
 
+class _Loader(yaml.CSafeLoader):
+    """The translator's own reading of short forms on libyaml, which takes a tenth of the time."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
 @dataclass(frozen=True)
 class Package:
     """A template whose artifacts have `s3://` URIs, where each of them (by key) lies on disk, and what is missing."""
@@ -44,7 +51,7 @@ class Package:
 def read_template(path: Path) -> dict[str, TemplateValue]:
     """Parse a template file with CloudFormation's short forms (`!Ref`)."""
     try:
-        template = yaml_parse(path.read_text("utf-8"))
+        template = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
     except OSError as error:
         raise UsageError(f"cannot read the template {path}: {error.strerror}") from error
     except yaml.YAMLError as error:

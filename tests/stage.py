@@ -19,7 +19,14 @@ from fermata.domain.upstream import UpstreamCall
 from fermata.domain.verdicts import read_instant
 from fermata.domain.wallet import EntryKind, empty_wallet, grant_of
 from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.errors import AnswerLostError, FermataError, InvalidRequestError, LinkTroubleError, NotSentError, TransientError
+from fermata.errors import (
+    AnswerLostError,
+    FermataError,
+    InvalidRequestError,
+    LinkTroubleError,
+    NotSentError,
+    TransientError,
+)
 from fermata.ports import BrakeStore, DueJobs
 from fermata.use_cases.await_callback import await_callback
 from fermata.use_cases.cancel_job import cancel_job

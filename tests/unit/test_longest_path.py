@@ -1,5 +1,5 @@
-"""However long a provider keeps a job waiting after the purchase, what it costs is bounded: polls, fetches, the events of
-the execution's history, and the hours until the job has ended.
+"""However long a provider keeps a job waiting after the purchase, it costs a bounded number of polls, of fetches and of
+events in the execution's history, and the job ends within hours.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from fermata.errors import LinkTroubleError
 from tests.books import books_in_memory
 from tests.played_machine import Played
 from tests.songs import json_answer
-from tests.stage import AUDIO, CHAINS, Fate, Stage, StagedWorld
+from tests.stage import AUDIO, CHAINS, Stage, StagedWorld
 from tests.twins import NOON, ScriptedAnswer
 
 GENERATION_TIMEOUT: Final = timedelta(seconds=3600)

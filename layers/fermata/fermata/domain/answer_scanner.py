@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.domain.answer_position import AnswerPosition
-from fermata.domain.answer_skeleton import LONGEST_NAME, AnswerSkeleton
+from fermata.domain.answer_skeleton import LIMIT_BYTES, LONGEST_NAME, AnswerSkeleton
 from fermata.errors import BadAudioError
 
 _STRUCTURAL: Final = re.compile(rb'["{}\[\],]')
@@ -59,8 +59,8 @@ class AnswerScanner:
     as it stands, for the decoder to read.
     """
 
-    def __init__(self) -> None:
-        self._skeleton = AnswerSkeleton()
+    def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._skeleton = AnswerSkeleton(limit_bytes)
         self._position = AnswerPosition()
         self._scan: Callable[[bytes, int, list[bytes]], int] = self._scan_lead
         self._lead = b""

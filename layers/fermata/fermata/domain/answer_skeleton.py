@@ -13,8 +13,6 @@ TEXT_LIMIT_BYTES: Final = 16 * 1024
 """How much of one text is kept; the longest link that is taken is half as long."""
 DEPTH_LIMIT: Final = 64
 
-# Members that no reader asks for share this much, so that megabytes of them never displace a verdict behind them.
-_LIMIT_OF_OTHERS: Final = LIMIT_BYTES * 3 // 4
 _FAT_BYTES: Final = 64 * 1024
 _LONGEST_NUMBER: Final = 300
 _READ_NAMES: Final = frozenset({
@@ -37,14 +35,18 @@ class AnswerSkeleton:
     object that is fat, then members of the outer objects that no reader asks for.
 
     An outer object is one on the way to the song, as the scanner says by `outer`. `flaw` says why nothing can be read.
+    At most `limit_bytes` are kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self.flaw: str | None = None
+        self._limit_bytes = limit_bytes
+        # Members that no reader asks for share this much: megabytes of them never displace a verdict behind them.
+        self._limit_of_others = limit_bytes * 3 // 4
         self._kept = bytearray()
         self._starts: list[int] = []
         self._members: list[int] = []
-        self._limit = LIMIT_BYTES
+        self._limit = limit_bytes
         self._gap: int | None = None
         self._text_bytes = 0
         self._too_deep = 0
@@ -81,14 +83,14 @@ class AnswerSkeleton:
         if self._too_deep or len(self._starts) != len(self._members):
             return self._keep(b",")
         dropped_all = self._gap is not None and self._kept.endswith(b"{")
-        self._gap, self._limit = None, LIMIT_BYTES
+        self._gap, self._limit = None, self._limit_bytes
         self._members[-1:] = [len(self._kept)] if self._members else []
         return None if dropped_all else self._keep(b",")
 
     def name_member(self, name: str | None) -> None:
         """The member of an outer object that has begun is called so; None for a name too long to matter."""
         if name not in _READ_NAMES:
-            self._limit = _LIMIT_OF_OTHERS
+            self._limit = self._limit_of_others
             self._keep(b"")
 
     def add(self, piece: bytes) -> None:
