@@ -43,7 +43,7 @@ from local.simulators.running import SIMULATED_PROVIDERS, build_simulator
 from local.simulators.simulator import Simulator
 from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
-from tests.crash.shapes import Shape, fast_parameters
+from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
 from tests.functions import FakeContext, load_app
 from tests.songs import wav_file
@@ -206,8 +206,9 @@ class Providers:
             self._steer(name, "POST", "reset")
         self.posts = queue.SimpleQueue()
 
-    def fault(self, provider: str, name: str, on: str) -> None:
-        self._steer(provider, "POST", "faults", {"fault": name, "on": on})
+    def fault(self, fault: Fault) -> None:
+        order = {"fault": fault.name, "on": fault.on, "times": fault.times}
+        self._steer(fault.provider, "POST", "faults", order)
 
     def bills(self) -> dict[str, list[dict[str, Any]]]:
         """The paid requests that reached each provider."""
@@ -299,7 +300,7 @@ class InProcessCloud:
         self._ended.clear()
         self._shape, self._posted = shape, 0
         for fault in shape.faults:
-            self.providers.fault(fault.provider, fault.name, fault.on)
+            self.providers.fault(fault)
         self._api = self._open_api()
         self.runtime.begin(deadly, overtaken)
 
@@ -348,6 +349,11 @@ class InProcessCloud:
             row for partition in self._table().items.values() for key, row in partition.items() if key.value == "JOB"
         )
         return not any("check_shard" in row.attrs for row in rows)
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys of the objects under a prefix."""
+        found = self.clients("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [each["Key"] for each in found.get("Contents", [])]
 
     def content(self, key: str) -> bytes | None:
         """The content of an object, or None."""

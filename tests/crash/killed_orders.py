@@ -79,7 +79,7 @@ class Orders:
         if shape.after_a_recording:
             fields["reference"] = {"id": self._upload(api_key)}
         for fault in shape.faults:
-            self._cloud.fault(fault.provider, fault.name, fault.on, tenant)
+            self._cloud.fault(fault.provider, fault.name, fault.on, tenant, fault.times)
         WATCH.expect(tenant, prompts, [kill for kill in kills if kill.site.function != "ReapJobs"])
         of_the_reaper = [kill for kill in kills if kill.site.function == "ReapJobs"]
         if of_the_reaper:

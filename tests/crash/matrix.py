@@ -90,7 +90,8 @@ def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
 def _undisturbed(cloud: InProcessCloud, shape: Shape, report: Report) -> list[Moment]:
     moments = _run(cloud, shape, frozenset(), report)
     (job,) = _jobs(cloud)
-    if job.status is not JobStatus.SUCCEEDED or len(job.attempts) != shape.attempts:
+    expected = JobStatus.FAILED if shape.rescued else JobStatus.SUCCEEDED
+    if job.status is not expected or len(job.attempts) != shape.attempts:
         report.problems.append(f"undisturbed: {job.status} after {len(job.attempts)} attempts, {job.failure}")
     return moments
 
@@ -179,10 +180,17 @@ def _evidence(cloud: InProcessCloud, shape: Shape) -> Evidence:
         staged=lambda job_id, attempt: cloud.content(f"staging/{job_id}/{attempt}") is not None,
         stored=cloud.content,
         songs=shape.songs,
+        rescued=_rescued(cloud) if shape.rescued else None,
         listens=shape.listens,
         deliveries=cloud.deliveries(),
         received=tuple(cloud.receiver.ids),
     )
+
+
+def _rescued(cloud: InProcessCloud) -> list[bytes]:
+    """The files that were kept beside the staged answers."""
+    keys = [key for job_id in cloud.job_ids() for key in cloud.keys(f"staging/{job_id}/") if ".file." in key]
+    return [content for key in keys if (content := cloud.content(key)) is not None]
 
 
 def _jobs(cloud: InProcessCloud) -> list[Job]:

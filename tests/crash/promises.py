@@ -25,6 +25,8 @@ class Evidence:
     stored: Callable[[str], bytes | None]
     songs: int
     """How many songs the order makes."""
+    rescued: Sequence[bytes] | None = None
+    """The songs that were kept after the end of the job, where its song came too late for it."""
     listens: bool = False
     """Whether its end is to be told by webhook; `deliveries` are those that were begun, `received` the ids of posts."""
     deliveries: Sequence[str] = ()
@@ -40,7 +42,8 @@ def broken(evidence: Evidence) -> list[str]:
         asked = sum(len(bill) for bill in evidence.bills.values())
         return [*problems, *([f"{asked} paid requests without a job"] if asked else [])]
     (job,) = evidence.jobs
-    for promise in (_ended, _asked_at_most_once_per_attempt, _paid_answers, _told_once, _delivered_once, _books):
+    ends = (_ended, _paid_answers) if evidence.rescued is None else (_rescued,)
+    for promise in (*ends, _asked_at_most_once_per_attempt, _looked_after, _told_once, _delivered_once, _books):
         problems += promise(job, evidence)
     return problems
 
@@ -50,6 +53,20 @@ def _ended(job: Job, _: Evidence) -> Iterator[str]:
         yield f"the job is still {job.status}"
     elif job.status is not JobStatus.SUCCEEDED and not _may_be_paid(job):
         yield f"the job {job.status} although it could still be ordered: {job.failure}"
+
+
+def _rescued(job: Job, evidence: Evidence) -> Iterator[str]:
+    """The job ended without its song, which was paid for, and the song is kept once and whole."""
+    if job.status is not JobStatus.FAILED or job.spent_credits:
+        yield f"expected a job that failed refunded, found {job.status} and {job.spent_credits} credits"
+    if job.failure is None or job.failure.provider_charged is not ProviderCharged.YES:
+        yield f"expected a failure that was charged for, found {job.failure}"
+    kept = evidence.rescued or ()
+    if len(kept) != evidence.songs or not all(kept):
+        yield f"expected {evidence.songs} songs to be kept, found {[len(each) for each in kept]} bytes"
+
+
+def _looked_after(job: Job, _: Evidence) -> Iterator[str]:
     if job.publish_pending or job.check_at is not None:
         yield "nobody was told of the end, and nobody will be looking"
 

@@ -12,11 +12,12 @@ _SUNO: Final = {"model": "apiinone/suno", "prompt": "indie folk", "lyrics": LYRI
 
 @dataclass(frozen=True)
 class Fault:
-    """What a provider's simulator does once."""
+    """What a provider's simulator does, once or `times` times."""
 
     provider: str
     name: str
     on: str
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Shape:
     """Whether settling also dies as often as the machine tries it. What then follows is the same for all shapes."""
     overtaken: bool = False
     """Whether a second run of each invocation also overtakes the first, at each moment."""
+    rescued: bool = False
+    """Whether the song comes so late that the job ends refunded without it, and is kept for a redelivery."""
     functions: frozenset[str] = field(default_factory=frozenset)
     """Only these functions are killed, where others do what they do in another shape; all where empty."""
 
@@ -59,6 +62,20 @@ SHAPES: Final = (
     Shape("task", _song("aimlapi/minimax/music-2.0")),
     Shape("task, dead link", _song("apiinone/minimax-music"), faults=(Fault("apiinone", "link_expired", "file"),)),
     Shape("callbacks", _SUNO, songs=2),
+    Shape(
+        "task, busy link",
+        _song("aimlapi/minimax/music-2.0"),
+        faults=(Fault("aimlapi", "http:503", "file", 2), Fault("aimlapi", "http:401", "poll")),
+        functions=frozenset({"PollGeneration", "StoreAudio"}),
+    ),
+    Shape(
+        "task, rescued",
+        _song("aimlapi/minimax/music-2.0"),
+        faults=(Fault("aimlapi", "http:503", "file", 8),),
+        rescued=True,
+        overtaken=True,
+        functions=frozenset({"ReapJobs", "RescueAudio"}),
+    ),
     Shape(
         "refused, fallback sings",
         _song("minimax/music-2.5", fallbacks=["aimlapi/minimax/music-2.0"]),
