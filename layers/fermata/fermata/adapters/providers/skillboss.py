@@ -114,7 +114,7 @@ def _song_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
         link = next(_links(body), None)
         if link:
             return AudioAt(link)
-    return AudioInAnswer() if answer.hex_digits else None
+    return AudioInAnswer() if answer.text_length else None
 
 
 def _links(body: JsonValue) -> Iterator[str]:
