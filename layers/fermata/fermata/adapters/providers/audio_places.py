@@ -1,7 +1,8 @@
-"""Where answers carry links to audio: one finder for every dialect. Images, videos and covers are never taken.
+"""Where answers carry links to audio: one finder for every dialect and for every answer, to a poll or to the paid call.
+Images, videos and covers are never taken, whether a name, a type or the ending of a link says so.
 
 Sources: the vendors' pages name `audio_file.url`, `response_data[].audio_url`, `response.sunoData[].audioUrl`,
-`outputs[0].url`; integrators saw the other places.
+`outputs[0].url`, `audio.url`; integrators saw the other places.
 """
 
 import json
@@ -16,12 +17,20 @@ from fermata.domain.upstream_reading import member, read_link
 DEPTH: Final = 4
 _SONG_LISTS: Final = ("response_data", "responseData", "sunoData", "suno_data", "songs", "data", "result")
 _AUDIO_NAMES: Final = ("audio_url", "audioUrl", "audio_file", "audioFile", "audio")
-_PLAIN_NAMES: Final = ("url", "outputs", "output", "result", "data")
+_PLAIN_NAMES: Final = ("outputs", "output", "url", "result", "data")
 _BODIES: Final = ("data", "result", "output", "response", "task", "response_data", "responseData")
 _LONGEST_TEXT: Final = 1024 * 1024
-_OTHER_MEDIA: Final = re.compile(r"\s*(image|video|cover|text|json|thumbnail|lyrics?)(\b|_|[A-Z])", re.IGNORECASE)
+_KIND_NAMES: Final = ("type", "kind", "media_type", "mediaType")
+_MIME_NAMES: Final = ("content_type", "contentType", "mime_type", "mimeType")
+_AUDIO: Final = re.compile(r"\s*(audio|music|song)(\b|_)", re.IGNORECASE)
+_OTHER_MEDIA: Final = re.compile(
+    r"\s*(image|video|cover|text|json|thumb(nail)?|lyrics?|artwork|poster|picture|photo)(\b|_|[A-Z])", re.IGNORECASE
+)
+_PICTURE_OR_VIDEO: Final = re.compile(r"\s*(image|video)/", re.IGNORECASE)
 _AUDIO_FILES: Final = re.compile(r"\.(mp3|wav|flac|ogg|opus|m4a|aac)$", re.IGNORECASE)
-_OTHER_FILES: Final = re.compile(r"\.(jpe?g|png|webp|gif|svg|avif|bmp|json|srt|vtt|lrc|txt|html?)$", re.IGNORECASE)
+_PICTURE_FILES: Final = re.compile(r"\.(jpe?g|png|webp|gif|svg|avif|bmp|heic|tiff?)$", re.IGNORECASE)
+_VIDEO_FILES: Final = re.compile(r"\.(mp4|m4v|mov|webm|mkv|avi)$", re.IGNORECASE)
+_TEXT_FILES: Final = re.compile(r"\.(json|srt|vtt|lrc|txt|html?|xml|pdf)$", re.IGNORECASE)
 
 
 def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
@@ -48,6 +57,12 @@ def link_in(place: JsonValue) -> str | None:
     return next(_links(place, DEPTH), None)
 
 
+def outermost_link_in(document: JsonValue) -> str | None:
+    """The first link to audio in an answer that is about one song: of the objects in it the outermost first."""
+    places = (document, *bodies_in(document))
+    return next((link for place in places if (link := link_in(place))), None)
+
+
 def lone_link_in(document: JsonValue) -> str | None:
     """The link to audio that stands in no list: beside the task's words, the innermost object first."""
     bodies = reversed(bodies_in(document))
@@ -66,34 +81,54 @@ def opened(value: JsonValue) -> JsonValue:
     return parsed
 
 
+def leads_elsewhere(link: str, place: dict[str, JsonValue]) -> bool:
+    """Whether a link in an object leads to something that is no audio, by the object's type or the link's ending."""
+    path = _path_of(link)
+    is_video = _VIDEO_FILES.search(path) and not _says_audio(place)
+    return _is_other_media(place) or bool(_PICTURE_FILES.search(path) or _TEXT_FILES.search(path) or is_video)
+
+
 def _links(place: JsonValue, depth: int) -> Iterator[str]:
     if isinstance(place, str):
         link = read_link(place)
-        if link:
+        if link and not _PICTURE_FILES.search(_path_of(link)):
             yield link
     elif isinstance(place, list) and depth:
         for entry in place:
-            yield from _links(entry, depth - 1)
+            links = _links(entry, depth - 1)
+            yield from (link for link in links if isinstance(entry, dict | list) or not leads_elsewhere(link, {}))
     elif isinstance(place, dict) and depth and not _is_other_media(place):
         for name in _AUDIO_NAMES:
             yield from _links(opened(place.get(name)), depth - 1)
         for name in _PLAIN_NAMES:
             links = _links(opened(place.get(name)), depth - 1)
-            yield from (link for link in links if not _is_other_file(link, name, place))
+            yield from (link for link in links if not (leads_elsewhere(link, place) or _is_page(link, name, place)))
 
 
 def _is_other_media(place: JsonValue) -> bool:
-    kind = member(place, "type")
-    return isinstance(kind, str) and bool(_OTHER_MEDIA.match(kind))
+    kinds = (member(place, name) for name in _KIND_NAMES)
+    mimes = (member(place, name) for name in _MIME_NAMES)
+    # A content type is only a claim, and servers claim texts of songs; nobody claims a picture of one.
+    return any(isinstance(kind, str) and _OTHER_MEDIA.match(kind) for kind in kinds) or any(
+        isinstance(mime, str) and _PICTURE_OR_VIDEO.match(mime) for mime in mimes
+    )
 
 
-def _is_other_file(link: str, name: str, place: dict[str, JsonValue]) -> bool:
-    """Whether a link at a name that says nothing of audio leads to something else: beside a name for the audio, or for
-    an image, `url` is the song's page.
+def _says_audio(place: dict[str, JsonValue]) -> bool:
+    said = (place.get(name) for name in (*_KIND_NAMES, *_MIME_NAMES))
+    return any(isinstance(each, str) and _AUDIO.match(each) for each in said)
+
+
+def _is_page(link: str, name: str, place: dict[str, JsonValue]) -> bool:
+    """Whether a link is a page about the song or an error, as `url` is beside a name for the audio or for an image, or
+    beside an error.
     """
-    path = re.split(r"[?#]", link, maxsplit=1)[0]
-    is_page = name == "url" and any(each in _AUDIO_NAMES or _OTHER_MEDIA.match(each) for each in place)
-    return bool(_OTHER_FILES.search(path)) or (is_page and not _AUDIO_FILES.search(path))
+    beside = any(each in _AUDIO_NAMES or _OTHER_MEDIA.match(each) for each in place) or bool(place.get("error"))
+    return name == "url" and beside and not _AUDIO_FILES.search(_path_of(link))
+
+
+def _path_of(link: str) -> str:
+    return re.split(r"[?#]", link, maxsplit=1)[0]
 
 
 def _lists(document: JsonValue) -> Iterator[list[JsonValue]]:
