@@ -9,9 +9,10 @@ import pytest
 from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
+from fermata.adapters.providers.audio_places import MOST_ENTRIES
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, StartOutcome
+from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, StartOutcome, TaskStarted
 from tests.fixtures.http_answers import answer_with
 from tests.fixtures.kept_answers import LINK, Outcome, Verdict, summary
 
@@ -276,6 +277,206 @@ def test_a_body_that_is_the_file_itself_is_the_song() -> None:
 def test_a_song_in_a_list_that_is_still_being_made_is_incomplete(status: JsonValue) -> None:
     body: JsonValue = {"data": [{"audio": HEX, "status": status}], "base_resp": {**OK}}
     assert meaning("minimax", body) == ("incomplete", "unknown", "http_200")
+
+
+# ---- tasks
+
+TASK: Final = "n74a-b:c/1"
+CREATED: Final[list[Callable[[JsonValue], JsonValue]]] = [
+    lambda task: {"task_id": task},
+    lambda task: {"taskId": task, "status": "pending"},
+    lambda task: {"id": task, "status": "queued"},
+    lambda task: {"generation_id": task, "status": "queued"},
+    lambda task: {"data": {"task_id": task}},
+    lambda task: {"data": {"taskId": task, "status": "IN_PROGRESS"}},
+    lambda task: {"data": {"id": task, "status": "queued"}},
+    lambda task: {"data": {"generation_id": task}},
+    lambda task: {"data": [{"task_id": task, "status": "submitted"}]},
+    lambda task: {"data": [{"id": task, "status": "submitted"}]},
+    lambda task: {"data": [{"id": "song_1", "task_id": task}, {"id": "song_2", "task_id": task}]},
+    lambda task: {"data": {"data": {"task_id": task}}},
+    lambda task: {"data": {"task": {"id": task, "status": "queued"}}},
+    lambda task: {"task": {"id": task}},
+    lambda task: {"result": {"task_id": task}},
+    lambda task: {"output": {"task_id": task, "task_status": "PENDING"}, "request_id": "r-1"},
+    lambda task: {"result": [{"id": task}]},
+    lambda task: {"data": json.dumps({"task_id": task})},
+    lambda task: {"id": None, "task_id": "", "data": {"id": task}},
+    lambda task: {"id": task, "output": {"id": "file-1"}, "result": None},
+    lambda task: [{"id": task, "status": "queued"}],
+]
+BARE_IDS: Final[list[Callable[[JsonValue], JsonValue]]] = [
+    lambda task: {"data": task},
+    lambda task: {"data": [task]},
+    lambda task: {"result": task},
+    lambda task: {"task": task, "data": None},
+    lambda task: {"data": task, "error": None, "msg": "ok"},
+]
+CODES_OF_SUCCESS: Final[list[JsonValue]] = [
+    *(0, 1, 200),
+    *("0", "1", "200", "200.0"),
+    *(0.0, 1.0, 200.0),
+    *("success", "SUCCESS", "ok"),
+]
+GOOD_CODES: Final[list[dict[str, JsonValue]]] = [
+    {},
+    *[{"code": code} for code in CODES_OF_SUCCESS],
+    {"code": 200, "message": "success"},
+    {"code": "success", "message": ""},
+    {"code": 201, "msg": "created"},
+    {"code": None, "success": True},
+]
+DIALECTS: Final = ("apiinone", "aimlapi")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("code", GOOD_CODES, ids=str)
+@pytest.mark.parametrize("place", [*CREATED, *BARE_IDS], ids=[str(place("id")) for place in [*CREATED, *BARE_IDS]])
+@pytest.mark.parametrize("status", [200, 202])
+def test_a_task_is_found_wherever_its_id_may_stand(
+    dialect: str, code: dict[str, JsonValue], place: Callable[[JsonValue], JsonValue], status: int
+) -> None:
+    document = place(TASK)
+    body: JsonValue = {**code, **document} if isinstance(document, dict) else document
+    assert started(dialect, body, status) == TaskStarted(TASK)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("place", CREATED, ids=[str(place("id")) for place in CREATED])
+@pytest.mark.parametrize("task", [12345678901234567890, 4711, 2**200])
+def test_an_id_may_be_an_integer_of_any_size(dialect: str, place: Callable[[JsonValue], JsonValue], task: int) -> None:
+    assert started(dialect, place(task), 201) == TaskStarted(str(task))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "task",
+    ["1320098173412546", "7a5f3e1c-60bb-4a4f-9c1e-0d6c6b1f2a33:minimax/music-2.0", "task_0", "abcdefGHIJKLMNOPqr"],
+)
+def test_an_id_that_stands_alone_is_a_task(dialect: str, task: str) -> None:
+    assert started(dialect, {"code": "success", "message": "", "data": task}) == TaskStarted(task)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"code": 200, "data": "success"},
+        {"code": 200, "data": "in_progress"},
+        {"code": 200, "data": "accepted"},
+        {"code": 200, "data": "insufficient_balance"},
+        {"code": 200, "data": "The order was taken"},
+        {"code": 200, "data": ""},
+        {"code": 200, "data": True},
+        {"code": 200, "data": [TASK, TASK + "2"]},
+        {"code": 200, "data": [{"id": "song_1"}, {"id": "song_2"}]},
+        {"code": 200, "data": {"id": {"x": 1}}},
+        {"code": -1, "data": TASK},
+        {"code": 2, "data": TASK},
+        {"code": "fail_to_fetch_task", "message": "no channel", "data": TASK},
+        {"code": 200, "message": "failed", "data": TASK},
+        {"success": False, "message": "no credit", "data": TASK},
+        {"message": TASK},
+        {"trace_id": TASK, "requestId": TASK},
+        [TASK],
+    ],
+    ids=str,
+)
+def test_what_may_be_no_id_is_not_guessed(dialect: str, document: JsonValue) -> None:
+    assert meaning(dialect, document) == ("unknown_outcome", "unknown", "http_200")
+
+
+@pytest.mark.parametrize("place", [*CREATED[:-1], *BARE_IDS])
+@pytest.mark.parametrize(
+    ("refusal", "verdict"),
+    [
+        ({"code": 402}, ("out_of_credit", "no", "402")),
+        ({"code": "429.0"}, ("rate_limited", "no", "429")),
+        ({"code": 500}, ("unknown_outcome", "unknown", "500")),
+        ({"code": "error"}, ("provider_error", "unknown", "http_200")),
+        ({"code": "FAILED"}, ("provider_error", "unknown", "http_200")),
+    ],
+)
+def test_a_refusal_of_api_in_one_is_believed_in_spite_of_an_id(
+    place: Callable[[JsonValue], JsonValue], refusal: dict[str, JsonValue], verdict: Verdict
+) -> None:
+    document = place(TASK)
+    assert isinstance(document, dict)
+    assert meaning("apiinone", {**document, **refusal}) == verdict
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "verdict"),
+    [
+        ({"id": TASK, "statusCode": "401.0"}, 200, ("auth", "no", "401")),
+        ({"data": TASK, "statusCode": 403}, 200, ("out_of_credit", "no", "403")),
+        ({"data": {"id": TASK}}, 500, ("transient", "unknown", "http_500")),
+        ({"data": {"id": TASK}, "code": 402}, 200, ("unknown_outcome", "unknown", "http_200")),
+        ({"id": TASK, "status": "failed"}, 200, ("provider_error", "unknown", "http_200")),
+        ({"data": {"id": TASK, "status": "CANCELED"}}, 202, ("provider_error", "unknown", "http_202")),
+        (
+            {"id": TASK, "status": "error", "error": {"name": "Moderation"}},
+            200,
+            ("provider_error", "unknown", "Moderation"),
+        ),
+        ({"error": {"message": "offline"}, "url": BARE}, 200, ("provider_error", "unknown", "http_200")),
+    ],
+    ids=str,
+)
+def test_a_refusal_of_aiml_api_is_believed_in_spite_of_an_id(
+    document: JsonValue, status: int, verdict: Verdict
+) -> None:
+    assert meaning("aimlapi", document, status) == verdict
+
+
+@pytest.mark.parametrize("status_word", ["queued", "pending", "IN_PROGRESS", "processing"])
+@pytest.mark.parametrize("nest", [lambda body: body, lambda body: {"data": body}], ids=["top", "data"])
+def test_a_task_that_was_taken_is_polled_whatever_error_stands_beside_it(
+    status_word: str, nest: Callable[[JsonValue], JsonValue]
+) -> None:
+    assert started("aimlapi", nest({"id": TASK, "status": status_word}), 500) == TaskStarted(TASK)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"id": TASK, "status": "completed", "audio_file": {"url": LINK}},
+        {"data": {"id": TASK, "status": "succeeded", "audio_url": LINK}},
+        {"id": TASK, "status": "completed", "audio_file": [LINK]},
+        {"audio_file": {"url": LINK}},
+        {"code": 200, "data": LINK},
+        {"code": 200, "data": [LINK]},
+        {"data": [{"id": "song_1", "audio_url": LINK}]},
+    ],
+    ids=str,
+)
+def test_a_song_that_is_there_at_once_needs_no_task(dialect: str, document: JsonValue) -> None:
+    assert started(dialect, document) == AudioAt(LINK)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_song_that_is_not_finished_is_no_song_yet(dialect: str) -> None:
+    assert started(dialect, {"id": TASK, "status": "generating", "audio_url": LINK}) == TaskStarted(TASK)
+
+
+@pytest.mark.parametrize(("empty", "is_found"), [(MOST_ENTRIES - 1, True), (MOST_ENTRIES, False)])
+def test_no_more_entries_of_a_list_are_looked_at_than_an_order_can_bring(empty: int, is_found: bool) -> None:
+    nothing: list[JsonValue] = [{}] * empty
+    song, task = (
+        started("skillboss", {"data": [*nothing, LINK]}),
+        started("apiinone", {"data": [*nothing, {"task_id": TASK}]}),
+    )
+    assert (isinstance(song, AudioAt), isinstance(task, TaskStarted)) == (is_found, is_found)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("status", ["completed", "SUCCESS"])
+def test_a_picture_in_a_list_of_links_is_not_a_song_that_is_missing(dialect: str, status: str) -> None:
+    document: JsonValue = {"id": TASK, "status": status, "output": [COVER, VIDEO, LINK]}
+    assert started(dialect, document) == AudioAt(LINK)
+    polled = load_provider(dialect).read_poll(answer_with(json.dumps(document).encode()))
+    assert polled == AudioAt(LINK)
 
 
 # ---- codes

@@ -15,9 +15,12 @@ from pydantic import JsonValue
 from fermata.domain.upstream_reading import member, read_link
 
 DEPTH: Final = 4
+MOST_ENTRIES: Final = 100
+"""How many entries of a list are looked at. No order makes so many songs, and an answer may have a megabyte of them."""
 _SONG_LISTS: Final = ("response_data", "responseData", "sunoData", "suno_data", "songs", "data", "result")
 _AUDIO_NAMES: Final = ("audio_url", "audioUrl", "audio_file", "audioFile", "audio")
 _PLAIN_NAMES: Final = ("outputs", "output", "url", "result", "data")
+_LINKED_NAMES: Final = frozenset({*_AUDIO_NAMES, *_PLAIN_NAMES})
 _BODIES: Final = ("data", "result", "output", "response", "task", "response_data", "responseData")
 _LONGEST_TEXT: Final = 1024 * 1024
 _KIND_NAMES: Final = ("type", "kind", "media_type", "mediaType")
@@ -40,7 +43,7 @@ def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
     for _ in range(DEPTH):
         bodies = [body for body in level if isinstance(body, dict)]
         found += bodies
-        level = [_only(opened(body.get(name))) for body in bodies for name in _BODIES]
+        level = [lone_entry(opened(body.get(name))) for body in bodies for name in _BODIES]
     return found
 
 
@@ -88,16 +91,23 @@ def leads_elsewhere(link: str, place: dict[str, JsonValue]) -> bool:
     return _is_other_media(place) or bool(_PICTURE_FILES.search(path) or _TEXT_FILES.search(path) or is_video)
 
 
+def lone_entry(value: JsonValue) -> JsonValue:
+    """The entry of a list of one; any other value as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _links(place: JsonValue, depth: int) -> Iterator[str]:
     if isinstance(place, str):
         link = read_link(place)
         if link and not _PICTURE_FILES.search(_path_of(link)):
             yield link
     elif isinstance(place, list) and depth:
-        for entry in place:
-            links = _links(entry, depth - 1)
-            yield from (link for link in links if isinstance(entry, dict | list) or not leads_elsewhere(link, {}))
-    elif isinstance(place, dict) and depth and not _is_other_media(place):
+        for entry in place[:MOST_ENTRIES]:
+            if isinstance(entry, str):
+                yield from (link for link in _links(entry, depth) if not leads_elsewhere(link, {}))
+            elif entry:
+                yield from _links(entry, depth - 1)
+    elif isinstance(place, dict) and depth and not _LINKED_NAMES.isdisjoint(place) and not _is_other_media(place):
         for name in _AUDIO_NAMES:
             yield from _links(opened(place.get(name)), depth - 1)
         for name in _PLAIN_NAMES:
@@ -148,14 +158,11 @@ def _weight(entries: list[JsonValue]) -> tuple[int, int]:
 
 def _songs_among(values: list[JsonValue]) -> list[JsonValue]:
     """The entries that may be songs: objects that are no images or videos, and links."""
+    values = values[:MOST_ENTRIES]
     objects: list[JsonValue] = [each for each in values if isinstance(each, dict) and not _is_other_media(each)]
-    return objects or [each for each in values if read_link(each)]
+    return objects or [each for each in values if isinstance(each, str) and link_in([each])]
 
 
 def _holds_list(value: JsonValue) -> bool:
     value = opened(value)
     return isinstance(value, list) or (isinstance(value, dict) and any(_holds_list(inner) for inner in value.values()))
-
-
-def _only(value: JsonValue) -> JsonValue:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
