@@ -363,6 +363,7 @@ def test_an_id_that_stands_alone_is_a_task(dialect: str, task: str) -> None:
     [
         {"code": 200, "data": "success"},
         {"code": 200, "data": "in_progress"},
+        {"code": 200, "data": "in-progress"},
         {"code": 200, "data": "accepted"},
         {"code": 200, "data": "insufficient_balance"},
         {"code": 200, "data": "The order was taken"},
