@@ -57,7 +57,7 @@ class AimlapiDialect:
         FaultRow(FaultKind.STATUS1, ("create",), "data.status 1, still synthesising, music-01", "yes"),
         FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, music-01", "yes"),
         FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), music-01", "yes"),
-        FaultRow(FaultKind.NOT_HEX, ("create",), "white space within hex, music-01", "yes"),
+        FaultRow(FaultKind.NOT_HEX, ("create",), "letters within hex, music-01", "yes"),
         FaultRow(FaultKind.NOT_AUDIO, ("file", "create"), "a linked file, or music-01's hex, that is text", "yes"),
         FaultRow(FaultKind.LINK, ("poll",), "a link that points elsewhere, once the song is completed", "-"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old; the next poll has a new one", "-"),

@@ -60,7 +60,7 @@ class MinimaxDialect:
         FaultRow(FaultKind.STATUS1, ("create",), "data.status 1, still synthesising: half of the audio", "yes"),
         FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, whatever output_format says", "yes"),
         FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), whatever output_format says", "yes"),
-        FaultRow(FaultKind.NOT_HEX, ("create",), "white space within hex, whatever output_format says", "yes"),
+        FaultRow(FaultKind.NOT_HEX, ("create",), "letters within hex, whatever output_format says", "yes"),
         FaultRow(FaultKind.NOT_AUDIO, ("create", "file"), "hex, or a linked file, that is text", "yes"),
         FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere, whatever output_format says", "yes"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old", "-"),
@@ -157,8 +157,8 @@ def spell_hex(content: bytes, kind: FaultKind | None) -> str:
     if kind is FaultKind.UPPER_HEX:
         return text.upper()
     if kind is FaultKind.NOT_HEX:
-        # Two spaces keep the length even, and `bytes.fromhex` skips them.
-        return f"{text[:half]}  {text[half + 2 :]}"
+        # Two letters that are no digits, so that the length stays even.
+        return f"{text[:half]}zz{text[half + 2 :]}"
     return NOT_AUDIO.hex() if kind is FaultKind.NOT_AUDIO else text
 
 

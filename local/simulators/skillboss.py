@@ -69,7 +69,7 @@ class SkillbossDialect:
         FaultRow(FaultKind.STATUS1, ("create",), "a MiniMax body under result, still synthesising", "yes"),
         FaultRow(FaultKind.ODD_HEX, ("create",), "a MiniMax body under result, hex of odd length", "yes"),
         FaultRow(FaultKind.UPPER_HEX, ("create",), "a MiniMax body under result, hex in capitals (valid)", "yes"),
-        FaultRow(FaultKind.NOT_HEX, ("create",), "a MiniMax body under result, white space within hex", "yes"),
+        FaultRow(FaultKind.NOT_HEX, ("create",), "a MiniMax body under result, letters within hex", "yes"),
         FaultRow(FaultKind.NOT_AUDIO, ("file",), "a linked file that is text", "-"),
         FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere", "yes"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old", "-"),

@@ -53,7 +53,7 @@ def keep(origin: str) -> dict[str, object]:
     with upstream.send("minimax", UpstreamCall("POST", "/song", body={}), "key", 60) as answer:
         answers.keep(JOB_ID, 2, answer)
     kept = answers.open(JOB_ID, 2)
-    return {"hex_digits": read_answer(kept).hex_digits if kept else None}
+    return {"text_length": read_answer(kept).text_length if kept else None}
 
 
 def peak_bytes() -> int:

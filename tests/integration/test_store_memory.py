@@ -143,7 +143,7 @@ def test_staging_and_reading_an_answer_needs_no_more_memory_for_a_longer_song(s3
     for size in (SMALL, LARGE):
         with listening(serve(answer_pieces, size)) as server:
             peaks[size], result = run("keep", server.origin, endpoint)
-        assert result == {"hex_digits": 2 * (size + 44)}
+        assert result == {"text_length": 2 * (size + 44)}
         staged = s3.head_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/2")["ContentLength"]
         assert staged == 2 * (size + 44) + len(BEFORE) + len(AFTER)
     assert_flat("keep", peaks)

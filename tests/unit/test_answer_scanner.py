@@ -88,9 +88,9 @@ def test_any_chunking_and_key_order_gives_what_json_gives(
     assert (scanned.flaw, scanned.document) == (None, expected)
     if texts:
         assert json.loads(b'"%s"' % audio) == next(filter(None, texts), "")
-        assert scanned.hex_digits == len(audio)
+        assert scanned.text_length == len(audio)
     else:
-        assert (audio, scanned.hex_digits) == (b"", None)
+        assert (audio, scanned.text_length) == (b"", None)
 
 
 marks = st.sampled_from(
@@ -149,7 +149,7 @@ def test_hostile_bytes_raise_nothing_but_bad_audio_and_what_is_json_is_no_flaw(b
 def test_the_audio_text_is_found_at_its_path_only(body: bytes) -> None:
     for size in (1, 2, 3, len(body)):
         audio, scanned = scan(body, [size] * len(body))
-        assert (audio, scanned.hex_digits, scanned.flaw) == (b"0aFF", 4, None)
+        assert (audio, scanned.text_length, scanned.flaw) == (b"0aFF", 4, None)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_audio_text_is_found_at_its_path_only(body: bytes) -> None:
 )
 def test_any_other_audio_key_is_metadata(body: bytes) -> None:
     audio, scanned = scan(body)
-    assert (audio, scanned.hex_digits, scanned.document) == (b"", None, json.loads(body))
+    assert (audio, scanned.text_length, scanned.document) == (b"", None, json.loads(body))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_link_stays_in_the_document(link: bytes) -> None:
     body = b'{"data":{"audio":"%s","status":2}}' % link
     for size in (1, 5, len(body)):
         audio, scanned = scan(body, [size] * len(body))
-        assert (audio, scanned.hex_digits, scanned.document) == (b"", None, json.loads(body))
+        assert (audio, scanned.text_length, scanned.document) == (b"", None, json.loads(body))
 
 
 @pytest.mark.parametrize("text", [b"", b"h", b"htt", b"ab\\ncd", b"\\u0061b", b'ab\\"cd', b"\\\\u0068ttp"])
@@ -206,7 +206,7 @@ def test_a_text_that_is_no_link_is_handed_out_as_it_stands(text: bytes) -> None:
     body = b'{"data":{"audio":"%s"},"n":1}' % text
     for size in (1, 4, len(body)):
         audio, scanned = scan(body, [size] * len(body))
-        assert (audio, scanned.hex_digits) == (text, len(text))
+        assert (audio, scanned.text_length) == (text, len(text))
         assert scanned.document == {"data": {"audio": ""}, "n": 1}
 
 
@@ -343,7 +343,7 @@ ODDITIES: Final = [
 def test_what_nobody_reads_does_not_lose_the_song(noise: bytes, size: int) -> None:
     body = song_beside(noise)
     audio, scanned = scan(body, [size] * (len(body) // size))
-    assert (audio, scanned.flaw, scanned.hex_digits) == (HEX, None, len(HEX))
+    assert (audio, scanned.flaw, scanned.text_length) == (HEX, None, len(HEX))
     assert isinstance(scanned.document, dict)
     assert scanned.document["base_resp"] == VERDICT
     data = scanned.document["data"]
@@ -415,7 +415,7 @@ def test_a_document_over_several_lines_of_an_event_is_read() -> None:
 @pytest.mark.parametrize("size", [1, 4, 1000])
 def test_an_empty_or_equal_second_text_is_no_second_song(body: bytes, size: int) -> None:
     audio, scanned = scan(body, [size] * len(body))
-    assert (audio, scanned.hex_digits, scanned.flaw) == (b"0aFF", 4, None)
+    assert (audio, scanned.text_length, scanned.flaw) == (b"0aFF", 4, None)
 
 
 @pytest.mark.parametrize(
@@ -533,5 +533,5 @@ def test_memory_does_not_grow_with_the_audio_text() -> None:
     finally:
         tracemalloc.stop()
     scanner.feed(b'"}}')
-    assert scanner.close().hex_digits == 400 * len(chunk) + 2
+    assert scanner.close().text_length == 400 * len(chunk) + 2
     assert peak < 1024 * 1024

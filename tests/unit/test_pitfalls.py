@@ -1,6 +1,6 @@
 """What users of these providers ran into, a test each where no other file has it.
 
-Text that is no hex: test_hex_decoder.py and test_minimax.py. `status 1`: test_minimax.py. Options that would be
+Text that is no hex: test_text_decoder.py and test_minimax.py. `status 1`: test_minimax.py. Options that would be
 ignored: test_model_limits.py. Links to private places: test_links.py and test_http_audio_links.py. Keys and signatures
 in logs: test_log_redaction.py.
 """

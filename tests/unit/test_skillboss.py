@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.answer_scanner import AnswerScanner
-from fermata.domain.hex_decoder import HexDecoder
+from fermata.domain.audio.text_decoder import AudioTextDecoder
 from fermata.domain.upstream import SongOrder
 from fermata.errors import ConfigurationError
 from tests.fixtures.http_answers import answer_with, read_body
@@ -33,9 +33,8 @@ ORDER: Final = SongOrder(
 
 @pytest.mark.parametrize("name", ["minimax_body_with_hex", "result_minimax_body_with_hex"])
 def test_the_hex_of_a_minimax_body_is_the_song_at_either_depth(name: str) -> None:
-    decoder = HexDecoder()
-    song = decoder.feed(AnswerScanner().feed(read_body("skillboss", name)))
-    decoder.close()
+    decoder = AudioTextDecoder()
+    song = decoder.feed(AnswerScanner().feed(read_body("skillboss", name))) + decoder.close()
     assert song.startswith(b"ID3")
 
 
@@ -65,9 +64,9 @@ def test_a_code_that_is_no_error_code_does_not_hide_the_song(code: JsonValue) ->
 
 
 @pytest.mark.parametrize(
-    "place", [{"outputs": "x"}, {"outputs": {"url": LINK}}, {"data": LINK}, {"output": {"a": 1}}, {"audio": "00ff"}]
+    "place", [{"outputs": "x"}, {"outputs": {"link": LINK}}, {"docs": LINK}, {"output": {"a": 1}}, {"audio": "00ff"}]
 )
-def test_a_link_at_a_place_that_nobody_documents_is_not_guessed(place: JsonValue) -> None:
+def test_a_link_at_a_name_that_says_nothing_of_a_song_is_not_guessed(place: JsonValue) -> None:
     assert summary(SKILLBOSS.read_start(answer_with(json.dumps(place).encode()))) == UNKNOWN_200
 
 

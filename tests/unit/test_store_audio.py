@@ -1,6 +1,8 @@
 """From a paid result to a file of ours, as often as it takes and always the same file."""
 
+import base64
 import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +75,22 @@ def given_up(world: World) -> Failure:
     (missing,) = world.stored(JOB_ID).missing
     assert missing.number == 1
     return missing.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"0x{AUDIO.hex().upper()}", id="0x"),
+        pytest.param(AUDIO.hex(" "), id="white_space"),
+        pytest.param(base64.b64encode(AUDIO).decode(), id="base64"),
+        pytest.param(base64.urlsafe_b64encode(AUDIO).decode().rstrip("="), id="base64_url_safe"),
+        pytest.param("data:audio/mpeg;base64," + base64.b64encode(AUDIO).decode(), id="data_uri"),
+    ],
+)
+def test_text_of_any_spelling_becomes_the_file_it_spells(world: World, text: str) -> None:
+    body = json.dumps({"data": [{"audio": text, "status": 2}]}).encode()
+    assert store(staged(world, ScriptedAnswer(body, chunk_bytes=1000))) is StoreOutcome.STORED
+    assert world.tracks.files[KEY][0] == AUDIO
 
 
 def test_hex_text_becomes_the_file_it_spells(world: World) -> None:
@@ -152,7 +170,8 @@ def test_a_song_that_was_stored_before_its_record_is_stored_again(world: World) 
     [
         pytest.param("abc", id="odd"),
         pytest.param("zz" * 2000, id="not_hex"),
-        pytest.param("00 01", id="white_space"),
+        pytest.param("00 01", id="no_audio"),
+        pytest.param(AUDIO.hex() + "zz", id="changed_on_its_way"),
         pytest.param("", id="empty"),
     ],
 )

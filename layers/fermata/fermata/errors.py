@@ -173,7 +173,7 @@ class DeliveryError(FermataError):
 
 
 class BadAudioError(DeliveryError):
-    """The result is not audio: odd or foreign characters in the hex text, cut, empty, or no known container."""
+    """The result is not audio: odd or foreign characters in its text, cut, empty, or no known container."""
 
 
 class AudioTooLargeError(BadAudioError):

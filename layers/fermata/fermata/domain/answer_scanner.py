@@ -41,13 +41,13 @@ class ScannedDocument:
     `document` is None where `flaw` says why the body is not one whole JSON document (or where that is `null`). Oddities
     that leave it readable are no flaw: words that JSON does not know are None, bytes that are no UTF-8 are replaced,
     and what is too large or too deep is left out.
-    `hex_digits` is the length of the text at `$.data.audio` (or `$.result.data.audio`) that was handed out, or None
+    `text_length` counts the bytes of the text at `$.data.audio` (or `$.result.data.audio`) that was handed out; None
     where there is no such string or it is a link.
     """
 
     document: JsonValue
     flaw: str | None
-    hex_digits: int | None
+    text_length: int | None
 
 
 class AnswerScanner:
@@ -72,7 +72,7 @@ class AnswerScanner:
         self._head = b""
         self._text = blake2b(digest_size=16)
         self._first_text: bytes | None = None
-        self._hex_digits: int | None = None
+        self._text_length: int | None = None
 
     def feed(self, chunk: bytes) -> bytes:
         """The audio text found in this chunk, often none and mostly all of it."""
@@ -89,7 +89,7 @@ class AnswerScanner:
         document, flaw = self._skeleton.read(framed=self._framed)
         if flaw is None and self._is_followed():
             document, flaw = None, "two documents"
-        return ScannedDocument(document, flaw, self._hex_digits)
+        return ScannedDocument(document, flaw, self._text_length)
 
     def _is_followed(self) -> bool:
         """Whether another document follows; a remainder that is none takes nothing from the first."""
@@ -175,7 +175,7 @@ class AnswerScanner:
             self._text.update(self._head)
             self._scan = self._scan_link
         else:
-            self._hex_digits = self._hex_digits or 0
+            self._text_length = self._text_length or 0
             self._scan = self._scan_audio
             self._hand_out(self._head, audio)
 
@@ -195,7 +195,7 @@ class AnswerScanner:
         # A second text is only compared.
         if self._first_text is None:
             audio.append(piece)
-            self._hex_digits = (self._hex_digits or 0) + len(piece)
+            self._text_length = (self._text_length or 0) + len(piece)
 
     def _end_audio(self, quote: int) -> int:
         """The end of a text that is the song, or a link to it; where there was one before, both have to be the same."""

@@ -86,7 +86,7 @@ class _Record(BaseModel):
 
 
 class AudioSource(StrEnum):
-    """Where a provider's audio is: hex text in the staged answer, that answer's whole body, or behind links."""
+    """Where a provider's audio is: text in the staged answer (hex or base64), that answer's whole body, or links."""
 
     HEX = "hex"
     BODY = "body"

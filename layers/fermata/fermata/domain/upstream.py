@@ -75,10 +75,11 @@ class UploadCall:
 class UpstreamAnswer:
     """A complete HTTP answer with the audio text taken out.
 
-    `document` is the parsed JSON in which the hex text at `$.data.audio` (or `$.result.data.audio`) is replaced by the
-    empty string, or None where the body is not one whole JSON document (`flaw` then says why: empty, HTML, not JSON,
-    cut short, two documents, too large...).
-    `hex_digits` is the length of that text, or None where there is no such string or it is a link.
+    `document` is the parsed JSON in which the audio text at `$.data.audio` (or `$.result.data.audio`) is replaced by
+    the empty string, or None where the body is not one whole JSON document (`flaw` then says why: empty, HTML, not
+    JSON, cut short, two documents, too large...).
+    `text_length` counts the bytes of that text, or is None where there is no such string or it is a link;
+    `text_begins_as_audio` tells whether it begins to spell a known audio file in hex or base64.
     `begins_as_audio` tells whether the body begins as a known audio file does. `retry_after_s` is the parsed
     `Retry-After` header.
     """
@@ -87,14 +88,15 @@ class UpstreamAnswer:
     content_type: str
     document: JsonValue
     flaw: str | None = None
-    hex_digits: int | None = None
+    text_length: int | None = None
+    text_begins_as_audio: bool = False
     retry_after_s: int | None = None
     begins_as_audio: bool = False
 
 
 @dataclass(frozen=True)
 class AudioInAnswer:
-    """The song is in the staged answer, as hex text at `$.data.audio` or `$.result.data.audio`."""
+    """The song is in the staged answer, as hex or base64 text at `$.data.audio` or `$.result.data.audio`."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import IO
 
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
+from fermata.domain.audio.text_decoder import AudioTextHead
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, Job
 from fermata.domain.upstream import Provider, Refused, StartOutcome, UpstreamAnswer
@@ -16,19 +17,20 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
     """The answer with its audio text left out; raises `BadAudioError` where two texts claim to be the song. `copy` is
     given everything that arrives.
     """
-    scanner, head = AnswerScanner(), bytearray()
+    scanner, head, text = AnswerScanner(), bytearray(), AudioTextHead()
     for chunk in answer.chunks():
         if copy is not None:
             copy.write(chunk)
         head += chunk[: HEAD_BYTES - len(head)]
-        scanner.feed(chunk)
+        text.feed(scanner.feed(chunk))
     scanned = scanner.close()
     return UpstreamAnswer(
         http_status=answer.http_status,
         content_type=answer.content_type,
         document=scanned.document,
         flaw=scanned.flaw,
-        hex_digits=scanned.hex_digits,
+        text_length=scanned.text_length,
+        text_begins_as_audio=text.begins_as_audio(),
         retry_after_s=answer.retry_after_s,
         begins_as_audio=begins_as_audio(bytes(head)),
     )

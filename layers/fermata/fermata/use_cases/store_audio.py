@@ -15,8 +15,8 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Final
 
 from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.audio.text_decoder import AudioTextDecoder
 from fermata.domain.fetching import failure_of_fetch, may_have_a_better_link, will_not_change
-from fermata.domain.hex_decoder import HexDecoder
 from fermata.domain.jobs import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import (
@@ -183,13 +183,13 @@ def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
 
 
 def _decoded(kept: StreamedAnswer) -> Iterator[bytes]:
-    scanner, decoder = AnswerScanner(), HexDecoder()
+    scanner, decoder = AnswerScanner(), AudioTextDecoder()
     for chunk in kept.chunks():
         yield decoder.feed(scanner.feed(chunk))
     scanned = scanner.close()
     if scanned.flaw is not None:
         raise BadAudioError(f"the staged answer is not one whole JSON document: {scanned.flaw}")
-    decoder.close()
+    yield decoder.close()
 
 
 def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:

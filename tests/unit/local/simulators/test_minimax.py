@@ -138,7 +138,7 @@ def test_hex_faults_show_in_every_output_format(minimax: Provider, asked: str) -
     assert len(shown["odd_hex"]["audio"]) == len(whole) - 1
     assert shown["upper_hex"]["audio"] == whole.upper() != whole
     assert len(shown["not_hex"]["audio"]) == len(whole)
-    assert " " in shown["not_hex"]["audio"]
+    assert "zz" in shown["not_hex"]["audio"]
     assert (shown["status1"]["status"], shown["odd_hex"]["status"]) == (1, 2)
     assert whole.startswith(shown["status1"]["audio"])
     assert len(shown["status1"]["audio"]) < len(whole)

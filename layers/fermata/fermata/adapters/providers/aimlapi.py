@@ -7,7 +7,11 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
-from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader
+from fermata.adapters.providers.audio_places import bodies_in
+from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader, told_status
+from fermata.adapters.providers.task_ids import task_in
+from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, stage_of
+from fermata.adapters.providers.task_words import Stage, stage_of_word
 from fermata.domain.failures import Failure, FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -16,7 +20,6 @@ from fermata.domain.upstream import (
     Refused,
     SongOrder,
     StartOutcome,
-    TaskStarted,
     UpstreamAnswer,
     UpstreamCall,
 )
@@ -28,14 +31,12 @@ from fermata.domain.upstream_reading import (
     failure_of,
     member,
     read_error_status,
-    read_id,
-    read_link,
     read_words,
 )
 
 _PATH: Final = "/v2/generate/audio"
 _LONGEST_CODE: Final = 64
-_TASK_WORDS: Final = frozenset({"queued", "waiting", "generating", "completed"})
+_TASK_NAMES: Final = ("id", "generation_id", "task_id", "taskId")
 _TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
 
 # AIML API says 403 for "out of credit", which is true right after the last credits bought the song.
@@ -57,12 +58,14 @@ class AimlapiProvider:
         if answer.document is None:
             return _refused_create(answer, answer.http_status)
         status = _error_status(answer)
-        word = _status_word(answer)
-        if status is not None and word not in _TASK_WORDS:
+        was_taken = _was_taken(answer.document)
+        if status is not None and not was_taken:
             return _refused_create(answer, status)
-        if word == "error":
+        if has_failed(answer.document):
             return _task_failed(answer)
-        return _finished_song(answer) or _task_in(answer) or _no_task_in(answer, status)
+        is_refusal = told_status(answer.document) is not None and not was_taken
+        started = None if is_refusal else finished_songs(answer.document) or task_in(answer.document, _TASK_NAMES)
+        return started or _lone_song(answer.document) or _no_task_in(answer, status)
 
     def poll_call(self, task_id: str) -> UpstreamCall:
         """The free call that asks for a task's state."""
@@ -125,22 +128,16 @@ def _error_status(answer: UpstreamAnswer) -> int | None:
     return told if told is not None else read_error_status(answer.http_status)
 
 
-def _status_word(answer: UpstreamAnswer) -> str:
-    word = member(answer.document, "status")
-    return word.strip().lower() if isinstance(word, str) else ""
+def _was_taken(document: JsonValue) -> bool:
+    """Whether a known word says that the order was taken, which an error beside it does not undo."""
+    words = (member(body, "status") for body in bodies_in(document))
+    return any(stage_of_word(word) in (Stage.RUNNING, Stage.DONE) for word in words)
 
 
-def _finished_song(answer: UpstreamAnswer) -> AudioAt | None:
-    link = read_link(member(answer.document, "audio_file", "url")) if _status_word(answer) == "completed" else None
-    return AudioAt(link) if link else None
-
-
-def _task_in(answer: UpstreamAnswer) -> TaskStarted | None:
-    for name in ("id", "generation_id"):
-        task_id = read_id(member(answer.document, name))
-        if task_id:
-            return TaskStarted(task_id)
-    return None
+def _lone_song(document: JsonValue) -> AudioAt | None:
+    """The song of an answer that names no task, unless it says that there is more to come."""
+    is_whole = told_status(document) is None and stage_of(document) is not Stage.RUNNING
+    return audio_at(document) if is_whole else None
 
 
 def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:

@@ -9,13 +9,11 @@ from urllib.parse import quote
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.apiinone_task import (
-    task_in,
-)
 from fermata.adapters.providers.audio_places import entries_in
 from fermata.adapters.providers.polled_task import TaskReader
+from fermata.adapters.providers.task_ids import task_in
 from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, stage_of
-from fermata.adapters.providers.task_words import Stage
+from fermata.adapters.providers.task_words import Stage, stage_of_word
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -45,6 +43,7 @@ _NAME: Final = "API in One"
 _CREATE_PATH: Final = "/api/v1/audio/music"
 _SUNO: Final = ("suno", "chirp-")
 """How the names of the suno models begin: the page uses both."""
+_TASK_NAMES: Final = ("task_id", "taskId", "work_id", "generation_id", "id")
 _TOO_MANY_REQUESTS: Final = 429
 _NOT_FOUND: Final = 404
 _LEAST_ERROR_CODE: Final = 400
@@ -85,7 +84,7 @@ class ApiinoneProvider:
         code = _error_code(answer)
         if answer.document is None or code is not None:
             return _refused_create(answer, code)
-        if has_failed(answer.document):
+        if has_failed(answer.document) or stage_of_word(member(answer.document, "code")) is Stage.FAILED:
             return _TASKS.failed_task(answer)
         return finished_songs(answer.document) or _direct_song_or_task(answer.document) or _nothing_in(answer)
 
@@ -126,7 +125,7 @@ def _error_code(answer: UpstreamAnswer) -> int | None:
 
 
 def _direct_song_or_task(document: JsonValue) -> AudioAt | TaskStarted | None:
-    task = task_in(document)
+    task = task_in(document, _TASK_NAMES)
     unfinished = stage_of(document) is Stage.RUNNING or (task is not None and entries_in(document))
     return (None if unfinished else audio_at(document)) or task
 

@@ -1,7 +1,8 @@
-"""Where answers carry links to audio: one finder for every dialect. Images, videos and covers are never taken.
+"""Where answers carry links to audio: one finder for every dialect and for every answer, to a poll or to the paid call.
+Images, videos and covers are never taken, whether a name, a type or the ending of a link says so.
 
 Sources: the vendors' pages name `audio_file.url`, `response_data[].audio_url`, `response.sunoData[].audioUrl`,
-`outputs[0].url`; integrators saw the other places.
+`outputs[0].url`, `audio.url`; integrators saw the other places.
 """
 
 import json
@@ -14,14 +15,25 @@ from pydantic import JsonValue
 from fermata.domain.upstream_reading import member, read_link
 
 DEPTH: Final = 4
+MOST_ENTRIES: Final = 100
+"""How many entries of a list are looked at. No order makes so many songs, and an answer may have a megabyte of them."""
 _SONG_LISTS: Final = ("response_data", "responseData", "sunoData", "suno_data", "songs", "data", "result")
 _AUDIO_NAMES: Final = ("audio_url", "audioUrl", "audio_file", "audioFile", "audio")
-_PLAIN_NAMES: Final = ("url", "outputs", "output", "result", "data")
+_PLAIN_NAMES: Final = ("outputs", "output", "url", "result", "data")
+_LINKED_NAMES: Final = frozenset({*_AUDIO_NAMES, *_PLAIN_NAMES})
 _BODIES: Final = ("data", "result", "output", "response", "task", "response_data", "responseData")
 _LONGEST_TEXT: Final = 1024 * 1024
-_OTHER_MEDIA: Final = re.compile(r"\s*(image|video|cover|text|json|thumbnail|lyrics?)(\b|_|[A-Z])", re.IGNORECASE)
+_KIND_NAMES: Final = ("type", "kind", "media_type", "mediaType")
+_MIME_NAMES: Final = ("content_type", "contentType", "mime_type", "mimeType")
+_AUDIO: Final = re.compile(r"\s*(audio|music|song)(\b|_)", re.IGNORECASE)
+_OTHER_MEDIA: Final = re.compile(
+    r"\s*(image|video|cover|text|json|thumb(nail)?|lyrics?|artwork|poster|picture|photo)(\b|_|[A-Z])", re.IGNORECASE
+)
+_PICTURE_OR_VIDEO: Final = re.compile(r"\s*(image|video)/", re.IGNORECASE)
 _AUDIO_FILES: Final = re.compile(r"\.(mp3|wav|flac|ogg|opus|m4a|aac)$", re.IGNORECASE)
-_OTHER_FILES: Final = re.compile(r"\.(jpe?g|png|webp|gif|svg|avif|bmp|json|srt|vtt|lrc|txt|html?)$", re.IGNORECASE)
+_PICTURE_FILES: Final = re.compile(r"\.(jpe?g|png|webp|gif|svg|avif|bmp|heic|tiff?)$", re.IGNORECASE)
+_VIDEO_FILES: Final = re.compile(r"\.(mp4|m4v|mov|webm|mkv|avi)$", re.IGNORECASE)
+_TEXT_FILES: Final = re.compile(r"\.(json|srt|vtt|lrc|txt|html?|xml|pdf)$", re.IGNORECASE)
 
 
 def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
@@ -31,7 +43,7 @@ def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
     for _ in range(DEPTH):
         bodies = [body for body in level if isinstance(body, dict)]
         found += bodies
-        level = [_only(opened(body.get(name))) for body in bodies for name in _BODIES]
+        level = [lone_entry(opened(body.get(name))) for body in bodies for name in _BODIES]
     return found
 
 
@@ -46,6 +58,12 @@ def entries_in(document: JsonValue) -> list[JsonValue]:
 def link_in(place: JsonValue) -> str | None:
     """The first link to audio in a value: a link itself, an object that has one at a known name, or a list of those."""
     return next(_links(place, DEPTH), None)
+
+
+def outermost_link_in(document: JsonValue) -> str | None:
+    """The first link to audio in an answer that is about one song: of the objects in it the outermost first."""
+    places = (document, *bodies_in(document))
+    return next((link for place in places if (link := link_in(place))), None)
 
 
 def lone_link_in(document: JsonValue) -> str | None:
@@ -66,34 +84,61 @@ def opened(value: JsonValue) -> JsonValue:
     return parsed
 
 
+def leads_elsewhere(link: str, place: dict[str, JsonValue]) -> bool:
+    """Whether a link in an object leads to something that is no audio, by the object's type or the link's ending."""
+    path = _path_of(link)
+    is_video = _VIDEO_FILES.search(path) and not _says_audio(place)
+    return _is_other_media(place) or bool(_PICTURE_FILES.search(path) or _TEXT_FILES.search(path) or is_video)
+
+
+def lone_entry(value: JsonValue) -> JsonValue:
+    """The entry of a list of one; any other value as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _links(place: JsonValue, depth: int) -> Iterator[str]:
     if isinstance(place, str):
         link = read_link(place)
-        if link:
+        if link and not _PICTURE_FILES.search(_path_of(link)):
             yield link
     elif isinstance(place, list) and depth:
-        for entry in place:
-            yield from _links(entry, depth - 1)
-    elif isinstance(place, dict) and depth and not _is_other_media(place):
+        for entry in place[:MOST_ENTRIES]:
+            if isinstance(entry, str):
+                yield from (link for link in _links(entry, depth) if not leads_elsewhere(link, {}))
+            elif entry:
+                yield from _links(entry, depth - 1)
+    elif isinstance(place, dict) and depth and not _LINKED_NAMES.isdisjoint(place) and not _is_other_media(place):
         for name in _AUDIO_NAMES:
             yield from _links(opened(place.get(name)), depth - 1)
         for name in _PLAIN_NAMES:
             links = _links(opened(place.get(name)), depth - 1)
-            yield from (link for link in links if not _is_other_file(link, name, place))
+            yield from (link for link in links if not (leads_elsewhere(link, place) or _is_page(link, name, place)))
 
 
 def _is_other_media(place: JsonValue) -> bool:
-    kind = member(place, "type")
-    return isinstance(kind, str) and bool(_OTHER_MEDIA.match(kind))
+    kinds = (member(place, name) for name in _KIND_NAMES)
+    mimes = (member(place, name) for name in _MIME_NAMES)
+    # A content type is only a claim, and servers claim texts of songs; nobody claims a picture of one.
+    return any(isinstance(kind, str) and _OTHER_MEDIA.match(kind) for kind in kinds) or any(
+        isinstance(mime, str) and _PICTURE_OR_VIDEO.match(mime) for mime in mimes
+    )
 
 
-def _is_other_file(link: str, name: str, place: dict[str, JsonValue]) -> bool:
-    """Whether a link at a name that says nothing of audio leads to something else: beside a name for the audio, or for
-    an image, `url` is the song's page.
+def _says_audio(place: dict[str, JsonValue]) -> bool:
+    said = (place.get(name) for name in (*_KIND_NAMES, *_MIME_NAMES))
+    return any(isinstance(each, str) and _AUDIO.match(each) for each in said)
+
+
+def _is_page(link: str, name: str, place: dict[str, JsonValue]) -> bool:
+    """Whether a link is a page about the song or an error, as `url` is beside a name for the audio or for an image, or
+    beside an error.
     """
-    path = re.split(r"[?#]", link, maxsplit=1)[0]
-    is_page = name == "url" and any(each in _AUDIO_NAMES or _OTHER_MEDIA.match(each) for each in place)
-    return bool(_OTHER_FILES.search(path)) or (is_page and not _AUDIO_FILES.search(path))
+    beside = any(each in _AUDIO_NAMES or _OTHER_MEDIA.match(each) for each in place) or bool(place.get("error"))
+    return name == "url" and beside and not _AUDIO_FILES.search(_path_of(link))
+
+
+def _path_of(link: str) -> str:
+    return re.split(r"[?#]", link, maxsplit=1)[0]
 
 
 def _lists(document: JsonValue) -> Iterator[list[JsonValue]]:
@@ -113,14 +158,11 @@ def _weight(entries: list[JsonValue]) -> tuple[int, int]:
 
 def _songs_among(values: list[JsonValue]) -> list[JsonValue]:
     """The entries that may be songs: objects that are no images or videos, and links."""
+    values = values[:MOST_ENTRIES]
     objects: list[JsonValue] = [each for each in values if isinstance(each, dict) and not _is_other_media(each)]
-    return objects or [each for each in values if read_link(each)]
+    return objects or [each for each in values if isinstance(each, str) and link_in([each])]
 
 
 def _holds_list(value: JsonValue) -> bool:
     value = opened(value)
     return isinstance(value, list) or (isinstance(value, dict) and any(_holds_list(inner) for inner in value.values()))
-
-
-def _only(value: JsonValue) -> JsonValue:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value

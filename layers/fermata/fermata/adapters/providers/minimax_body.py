@@ -1,12 +1,22 @@
-"""The body in which MiniMax answers, and with it everybody who passes MiniMax's answers on: hex text or a link at
-`data.audio`, and the verdict in `base_resp`.
+"""The body in which MiniMax answers, and with it everybody who passes MiniMax's answers on: the song as text or a link
+at `data.audio`, and the verdict in `base_resp`. `data` is an object, or a list of one.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic import JsonValue
+
+from fermata.adapters.providers.audio_places import link_in
 from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.upstream import AudioAt, AudioInAnswer, Refused, StartOutcome, UpstreamAnswer
+from fermata.domain.upstream import (
+    AudioAt,
+    AudioInAnswer,
+    AudioIsAnswer,
+    Refused,
+    StartOutcome,
+    UpstreamAnswer,
+)
 from fermata.domain.upstream_reading import (
     RATE_LIMITED,
     UNKNOWN_OUTCOME,
@@ -56,6 +66,8 @@ def read_song(provider: str, answer: UpstreamAnswer, statuses: Mapping[int, Ruli
         return _refused_by_code(provider, answer, code)
     if answer.http_status == TOO_MANY_REQUESTS:
         return _refused_by_status(provider, answer, RATE_LIMITED)
+    if answer.begins_as_audio:
+        return AudioIsAnswer()
     if answer.document is None:
         return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(provider, answer)))
     return _song_in(provider, answer) or _no_song_in(provider, answer, code, statuses)
@@ -85,6 +97,13 @@ def told_status(answer: UpstreamAnswer) -> int | None:
     return read_error_status(member(answer.document, "statusCode"))
 
 
+def is_still_synthesising(body: JsonValue) -> bool:
+    """Whether a body says of a song that it is still being made, so that what is there of it is not the whole."""
+    data = member(body, "data")
+    songs = data if isinstance(data, list) else [data]
+    return any(read_number(member(song, "status")) == _STILL_SYNTHESISING for song in songs)
+
+
 def _refused_by_code(provider: str, answer: UpstreamAnswer, code: int) -> Refused:
     ruling = ruling_on(code)
     # Too many requests is refused before work, whatever a code that promises less may say.
@@ -100,14 +119,16 @@ def _refused_by_status(provider: str, answer: UpstreamAnswer, ruling: Ruling) ->
 
 
 def _song_in(provider: str, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | Refused | None:
-    song = member(answer.document, "data")
-    if read_number(member(song, "status")) == _STILL_SYNTHESISING:
+    if is_still_synthesising(answer.document):
         return _incomplete(provider, answer, "data.status 1, a song that is still being made")
-    link = read_link(member(song, "audio"))
-    if link is None and answer.hex_digits:
+    if answer.text_begins_as_audio:
         return AudioInAnswer()
-    link = link or read_link(member(song, "audio_url"))
-    return AudioAt(link) if link else None
+    data = member(answer.document, "data")
+    link = read_link(member(data, "audio")) or link_in(data)
+    if link:
+        return AudioAt(link)
+    # What is no song by its beginning is kept, and what is wrong with it is said when it is decoded.
+    return AudioInAnswer() if answer.text_length else None
 
 
 def _no_song_in(provider: str, answer: UpstreamAnswer, code: int | None, statuses: Mapping[int, Ruling]) -> Refused:

@@ -3,13 +3,16 @@
 Its answers may carry `_*` fields addressed to software agents. Only the fields named here are ever looked at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers.audio_places import leads_elsewhere, link_in, outermost_link_in
 from fermata.adapters.providers.blocking import BlockingProvider
+from fermata.adapters.providers.minimax_body import is_still_synthesising
 from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
+from fermata.adapters.providers.task_state import finished_songs, has_failed
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -40,7 +43,6 @@ _NAME: Final = "SkillBoss"
 _TOO_MANY_REQUESTS: Final = 429
 _LEAST_ERROR_CODE: Final = 400
 _LEAST_CODE_OF_ITS_OWN: Final = 600
-_STILL_SYNTHESISING: Final = 1
 _OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
 _INCOMPLETE: Final = Ruling(FailureClass.INCOMPLETE)
 
@@ -104,39 +106,49 @@ def _refused_by_minimax(answer: UpstreamAnswer) -> Refused | None:
         code = read_number(member(body, "base_resp", "status_code"))
         if code:
             return _refused(answer, minimax_ruling_on(code), code)
-        if read_number(member(body, "data", "status")) == _STILL_SYNTHESISING:
+        if is_still_synthesising(body):
             return _incomplete(answer, "data.status 1, a song that is still being made")
     return None
 
 
+def _has_failed(document: JsonValue) -> bool:
+    """Whether a status word says that there is no song, and no song in the answer calls itself done."""
+    return has_failed(document) and finished_songs(document) is None
+
+
 def _song_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
-    for body in _bodies(answer):
-        link = next(_links(body), None)
-        if link:
-            return AudioAt(link)
-    return AudioInAnswer() if answer.hex_digits else None
+    """The song at the documented place, then as text, then behind a link at any other place."""
+    if _has_failed(answer.document):
+        return None
+    documented = next((link for body in _bodies(answer) if (link := _documented_link(body))), None)
+    if documented:
+        return AudioAt(documented)
+    if answer.text_begins_as_audio:
+        return AudioInAnswer()
+    link = outermost_link_in(_without_page(answer))
+    if link:
+        return AudioAt(link)
+    return AudioInAnswer() if answer.text_length else None
 
 
-def _links(body: JsonValue) -> Iterator[str]:
-    """Every link to a song at a known place, the surest place first."""
-    places = (
-        *_entries(member(body, "outputs")),
-        member(body, "audio_url"),
-        member(body, "output"),
-        member(body, "audio"),
-        *_entries(member(body, "data")),
-        member(body, "data", "audio"),
-        member(body, "data", "audio_url"),
-        *_entries(body),
-        body,
-    )
-    return (link for place in places if (link := read_link(place)))
+def _without_page(answer: UpstreamAnswer) -> JsonValue:
+    """The document, of an error without its `url`: that leads to what is said about the error."""
+    document = answer.document
+    if answer.http_status < _LEAST_ERROR_CODE or not isinstance(document, dict):
+        return document
+    return {name: value for name, value in document.items() if name != "url"}
 
 
-def _entries(values: JsonValue) -> list[JsonValue]:
-    """The strings in a list, and those at `url` of the objects in it."""
-    entries = values if isinstance(values, list) else []
-    return [member(entry, "url") if isinstance(entry, dict) else entry for entry in entries]
+def _documented_link(body: JsonValue) -> str | None:
+    """The first link in `outputs` that leads to audio; there `url` is the song itself, whatever stands beside it."""
+    outputs = member(body, "outputs")
+    entries = outputs if isinstance(outputs, list) else [outputs]
+    return next((link for entry in entries if (link := link_in([entry]) or _url_of(entry))), None)
+
+
+def _url_of(entry: JsonValue) -> str | None:
+    link = read_link(member(entry, "url"))
+    return link if link and isinstance(entry, dict) and not leads_elsewhere(link, entry) else None
 
 
 def _no_song_in(answer: UpstreamAnswer) -> Refused:
@@ -146,7 +158,7 @@ def _no_song_in(answer: UpstreamAnswer) -> Refused:
         return _incomplete(answer, "a success without audio")
     if not isinstance(answer.document, dict):
         return _unreadable(answer)
-    if any(member(body, "error") for body in _bodies(answer)):
+    if _has_failed(answer.document) or any(member(body, "error") for body in _bodies(answer)):
         return _refused(answer, _OTHER_CODE)
     found = f"expected a link or audio from {_NAME}, found neither (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))

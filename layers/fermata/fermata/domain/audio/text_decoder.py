@@ -1,0 +1,221 @@
+"""Turns the text of a song back into its bytes as it streams by: hex or base64, whichever of them spells audio.
+
+MiniMax documents hex. The other spellings are those of its speech and of vendors that pass its songs on: `0x` before
+the digits, white space between them, base64 of either alphabet, and base64 in a data URI (RFC 2397).
+"""
+
+import binascii
+import re
+from typing import Final, Protocol
+
+from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
+from fermata.errors import BadAudioError
+
+_LONGEST_PREFIX: Final = 256
+HEAD_CHARACTERS: Final = 2 * HEAD_BYTES + _LONGEST_PREFIX
+"""How much of a text tells whether it spells audio. Hex needs the most: two characters for a byte."""
+
+_WHITE_SPACE: Final = b" \t\r\n\f\v"
+_WHOLE_ESCAPES: Final = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(u[0-9a-fA-F]{4}|[^u])", re.DOTALL)
+_LONGEST_ESCAPE: Final = 6
+_ESCAPED: Final = {b"/": b"/", b"n": b"", b"r": b"", b"t": b"", b"f": b""}
+_DATA_URI: Final = re.compile(rb"data:[^,]{0,240},", re.IGNORECASE)
+_HEX_PREFIX: Final = re.compile(rb"0x", re.IGNORECASE)
+_FOREIGN_TO_HEX: Final = re.compile(rb"[^0-9A-Fa-f]")
+_FOREIGN_TO_BASE64: Final = re.compile(rb"[^0-9A-Za-z+/_-]")
+_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+
+
+class _Coding(Protocol):
+    def feed(self, characters: bytes) -> bytes:
+        """The bytes that these characters complete; raises `BadAudioError` for characters that do not belong there."""
+
+    def close(self) -> bytes:
+        """The last bytes; raises `BadAudioError` where the text was cut."""
+
+
+class AudioTextDecoder:
+    """Decodes the text of a song, spelled as in JSON and cut anywhere; raises `BadAudioError` for a text that is empty,
+    spells no known audio in hex or base64, or does not go on as it began.
+
+    The first `HEAD_CHARACTERS` are held back until they have told which coding it is. Where both would do, it is hex.
+    """
+
+    def __init__(self) -> None:
+        self._characters = _Characters()
+        self._head = bytearray()
+        self._coding: _Coding | None = None
+
+    def feed(self, text: bytes) -> bytes:
+        """The bytes that this text completes."""
+        characters = self._characters.read(text)
+        if self._coding is not None:
+            return self._coding.feed(characters)
+        self._head += characters
+        return self._begin() if len(self._head) >= HEAD_CHARACTERS else b""
+
+    def close(self) -> bytes:
+        """The remaining bytes, after the last text; a short song is decoded only now."""
+        self._characters.close()
+        begun = b"" if self._coding else self._begin()
+        return begun + (self._coding.close() if self._coding else b"")
+
+    def _begin(self) -> bytes:
+        if not self._head:
+            raise BadAudioError("expected a song as text, found an empty text; the provider sent no song")
+        found = _coding_of(bytes(self._head))
+        if found is None:
+            raise BadAudioError(
+                "expected hex or base64 text of audio, found text that spells no known audio; the provider sent no song"
+            )
+        self._coding, characters = found
+        self._head.clear()
+        return self._coding.feed(characters)
+
+
+class AudioTextHead:
+    """Looks at the beginning of the same text, without decoding the rest."""
+
+    def __init__(self) -> None:
+        self._characters = _Characters()
+        self._head = bytearray()
+
+    def feed(self, text: bytes) -> None:
+        """The next piece of the text."""
+        if len(self._head) < HEAD_CHARACTERS:
+            self._head += self._characters.read(text)
+
+    def begins_as_audio(self) -> bool:
+        """Whether it spells the beginning of a known audio file; a short, cut or changed text may still be none."""
+        return _coding_of(bytes(self._head)) is not None
+
+
+class _Characters:
+    """Reads what JSON spells with escapes, and leaves white space out. An escape that is no character of any coding
+    stays as it is.
+    """
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def read(self, text: bytes) -> bytes:
+        """The characters of this text; an escape that it only begins waits for the next."""
+        text = self._begun + text
+        self._begun = b""
+        if b"\\" in text:
+            run = _WHOLE_ESCAPES.match(text)
+            whole = run.end() if run else 0
+            if len(text) - whole < _LONGEST_ESCAPE:
+                text, self._begun = text[:whole], text[whole:]
+            text = _ESCAPE.sub(_character, text)
+        return text.translate(None, _WHITE_SPACE)
+
+    def close(self) -> None:
+        """Check after the last text that no escape is left unfinished."""
+        if self._begun:
+            raise BadAudioError(
+                f"expected hex or base64 text, found half an escape of {len(self._begun)} bytes at its end"
+            )
+
+
+class _Hex:
+    """Two digits for a byte, of either case."""
+
+    def __init__(self) -> None:
+        self._half = b""
+        self._decoded_digits = 0
+
+    def feed(self, characters: bytes) -> bytes:
+        digits = self._half + characters
+        even = len(digits) - len(digits) % 2
+        try:
+            decoded = binascii.unhexlify(digits[:even])
+        except binascii.Error:
+            self._refuse_foreign(digits)
+            raise
+        self._refuse_foreign(digits, even)
+        self._half = digits[even:]
+        self._decoded_digits += even
+        return decoded
+
+    def close(self) -> bytes:
+        if self._half:
+            raise BadAudioError(
+                "expected an even number of hex digits, found an odd length of "
+                f"{self._decoded_digits + len(self._half)}; the song was cut on its way"
+            )
+        return b""
+
+    def _refuse_foreign(self, digits: bytes, start: int = 0) -> None:
+        foreign = _FOREIGN_TO_HEX.search(digits, start)
+        if foreign:
+            raise _foreign("hex digits", foreign.group(), self._decoded_digits + foreign.start())
+
+
+class _Base64:
+    """Four characters for three bytes (RFC 4648, sections 4 and 5), with or without padding."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._decoded_characters = 0
+        self._is_padded = False
+
+    def feed(self, characters: bytes) -> bytes:
+        text, padding, behind = characters.partition(b"=")
+        if behind.strip(b"=") or (self._is_padded and text):
+            raise BadAudioError("expected base64 text, found more behind its padding; the song was changed on its way")
+        self._is_padded = self._is_padded or bool(padding)
+        digits = self._rest + text
+        foreign = _FOREIGN_TO_BASE64.search(digits)
+        if foreign:
+            raise _foreign("base64 characters", foreign.group(), self._decoded_characters + foreign.start())
+        whole = len(digits) - len(digits) % 4
+        self._rest = digits[whole:]
+        self._decoded_characters += whole
+        return binascii.a2b_base64(digits[:whole].translate(_TO_STANDARD))
+
+    def close(self) -> bytes:
+        if len(self._rest) == 1:
+            length = self._decoded_characters + 1
+            raise BadAudioError(f"expected whole base64 text, found a length of {length}; the song was cut on its way")
+        return binascii.a2b_base64(self._rest.translate(_TO_STANDARD) + b"=" * (-len(self._rest) % 4))
+
+
+def _coding_of(head: bytes) -> tuple[_Coding, bytes] | None:
+    """The coding in which a text begins to spell a known audio file, and its characters so far without a prefix."""
+    uri = _DATA_URI.match(head)
+    text = head[uri.end() :] if uri else head
+    prefix = _HEX_PREFIX.match(text)
+    digits = text[prefix.end() :] if prefix else text
+    if begins_as_audio(_beginning_in_hex(digits)):
+        return _Hex(), digits
+    return (_Base64(), text) if begins_as_audio(_beginning_in_base64(text)) else None
+
+
+def _beginning_in_hex(text: bytes) -> bytes:
+    """The bytes that a text spells up to the first character that is no digit."""
+    foreign = _FOREIGN_TO_HEX.search(text)
+    digits = text[: foreign.start()] if foreign else text
+    return binascii.unhexlify(digits[: len(digits) - len(digits) % 2])
+
+
+def _beginning_in_base64(text: bytes) -> bytes:
+    foreign = _FOREIGN_TO_BASE64.search(text)
+    digits = (text[: foreign.start()] if foreign else text).translate(_TO_STANDARD)
+    return binascii.a2b_base64(digits[: len(digits) - len(digits) % 4])
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    spelled = escape[1]
+    if spelled.startswith(b"u"):
+        code = int(spelled[1:], 16)
+        return bytes([code]) if code < 0x80 else escape[0]
+    return _ESCAPED.get(spelled, escape[0])
+
+
+def _foreign(wanted: str, character: bytes, position: int) -> BadAudioError:
+    return BadAudioError(
+        f"expected only {wanted}, found the byte 0x{character[0]:02x} at position {position}; "
+        "the song was changed on its way"
+    )
