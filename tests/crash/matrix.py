@@ -16,7 +16,8 @@ from tests.crash.shapes import Shape
 ORDERS: Final = 3
 """How often a caller with an idempotency key sends an order that was answered with an error."""
 _LOOK_EVERY_S: Final = 61
-_LOOKS: Final = 8
+_LOOKS: Final = 24
+"""Nearly half an hour: a rescue that was killed is followed once its lease is over."""
 _ASIDE: Final = ("AuthorizeRequest", "ReapJobs")
 """Two runs of theirs at once are nothing special."""
 _TRIES_OF_THE_MACHINE: Final = 1 + 12
