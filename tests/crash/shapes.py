@@ -99,7 +99,7 @@ SHAPES: Final = (
 
 
 def fast_parameters() -> dict[str, str]:
-    """The fast set, but with an hour to order a song and a day to rescue one: nobody who looks after it may come too late."""
+    """The fast set, but with an hour to order a song and a day to rescue one, so that nobody comes too late."""
     lines = (PROJECT_ROOT / "local" / "testing.params").read_text("utf-8").splitlines()
     fast = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {**fast, "StartBySeconds": "3600", "ResultLifeSeconds": "86400"}

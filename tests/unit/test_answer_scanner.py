@@ -535,3 +535,39 @@ def test_memory_does_not_grow_with_the_audio_text() -> None:
     scanner.feed(b'"}}')
     assert scanner.close().text_length == 400 * len(chunk) + 2
     assert peak < 1024 * 1024
+
+
+DATA_URI = b"data:audio/mpeg;base64,SUQzBAAAAAA="
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"outputs":[{"url":"%s"}]}',
+        b'{"outputs":["%s"]}',
+        b'{"n":1,"output":{"type":"audio","url":"%s"},"m":"x"}',
+        b'{"audio":"%s"}',
+        b'{"audio_file":{"url":"%s"},"cover":"data:image/png;base64,AAAA"}',
+        b'{"cover":"data:image/png;base64,AAAA","data":{"url":"%s"}}',
+        b'{"result":{"outputs":[[{"url":"%s"}]]}}',
+    ],
+)
+@pytest.mark.parametrize("spelled", [DATA_URI, DATA_URI.replace(b"/", b"\\/", 1), b"DATA:Audio" + DATA_URI[10:]])
+@pytest.mark.parametrize("size", [1, 7, 65_536])
+def test_a_song_inside_a_data_uri_is_handed_out_from_any_place(body: bytes, spelled: bytes, size: int) -> None:
+    body %= spelled + b"A" * 2000
+    audio, scanned = scan(body, [size] * (len(body) // size))
+    assert audio == spelled + b"A" * 2000
+    assert scanned.text_length == len(audio)
+    assert scanned.flaw is None
+
+
+def test_the_songs_own_place_comes_before_a_data_uri_behind_it() -> None:
+    audio, scanned = scan(b'{"data":{"audio":"494433"},"preview":"%s"}' % (DATA_URI + b"A" * 2000))
+    assert (audio, scanned.text_length) == (b"494433", 6)
+
+
+def test_two_data_uris_are_the_first() -> None:
+    first, second = DATA_URI + b"A" * 2000, DATA_URI + b"B" * 2000
+    audio, _ = scan(b'{"outputs":[{"url":"%s"},{"url":"%s"}]}' % (first, second))
+    assert audio == first

@@ -264,6 +264,24 @@ def test_a_link_of_minimax_may_stand_at_any_place_in_its_data(data: JsonValue) -
     assert started("minimax", {"data": data, "base_resp": OK}) == AudioAt(LINK)
 
 
+@pytest.mark.parametrize("dialect", ["skillboss", "minimax"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda uri: {"outputs": [{"url": uri}]},
+        lambda uri: {"outputs": [uri]},
+        lambda uri: {"output": uri},
+        lambda uri: {"data": {"audio_file": {"url": uri}}, "code": 200},
+        lambda uri: {"result": {"audio": {"url": uri, "content_type": "audio/mpeg"}}},
+        lambda uri: {"cover": "data:image/png;base64,iVBORw0KGgo=", "audio": uri},
+    ],
+)
+def test_a_song_in_a_data_uri_is_read_from_any_place(dialect: str, place: Callable[[str], JsonValue]) -> None:
+    answer = json.dumps(place(TEXTS["data_uri"])).encode()
+    assert started(dialect, answer) == AudioInAnswer()
+    assert decoded(answer) == SONG
+
+
 def test_an_echo_of_the_request_is_not_the_song() -> None:
     echo: JsonValue = {"audio_url": LINK, "request": {"audio_url": LINK}, "data": {"status": 2}, "base_resp": {**OK}}
     assert meaning("minimax", echo) == ("incomplete", "unknown", "http_200")

@@ -28,6 +28,8 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = b" \t\r\n\x00"
 # Four characters decide between a link and audio text, and JSON can spell one character with six bytes.
 _HEAD_BYTES: Final = 4 * 6
+_DATA_URI: Final = "data:audio/"
+_DATA_URI_BYTES: Final = len(_DATA_URI) * 6
 _LEAD_BYTES: Final = 1024
 # A hostile document must not cost minutes: no song comes with so many marks that cannot be passed at once.
 MARKS_LIMIT: Final = 1_000_000
@@ -52,7 +54,8 @@ class ScannedDocument:
 
 class AnswerScanner:
     """Hands out the text at `$.data.audio` or `$.result.data.audio` unless it is a link, and keeps the rest of one JSON
-    document. `data` may be a list of objects, and the document the one event of a stream.
+    document. `data` may be a list of objects, and the document the one event of a stream. Where no such text came
+    before, the first `data:audio/` URI at any other place is the text (RFC 2397).
 
     Chunks may be cut anywhere. Memory does not grow with the answer. Two different such texts raise `BadAudioError`;
     an empty text is none. Every other oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out
@@ -149,11 +152,31 @@ class AnswerScanner:
         self._skeleton.open_text()
         self._key, self._head = b"", b""
         self._text = blake2b(digest_size=16)
-        self._scan = self._scan_head if self._position.takes_audio() else self._scan_text
+        if self._position.takes_audio():
+            self._scan = self._scan_head
+        else:
+            self._scan = self._scan_text if self._first_text else self._scan_start
+
+    def _scan_start(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
+        """The start of a text beside the song's place, which decides whether it is a data URI."""
+        window = chunk[at : at + _DATA_URI_BYTES - len(self._head)]
+        end, closed = self._find_text_end(window, 0)
+        self._head += window[:end]
+        if not closed and len(self._head) < _DATA_URI_BYTES:
+            return at + end
+        if _spelled(self._head).startswith(_DATA_URI):
+            self._text_length = self._text_length or 0
+            self._scan = self._scan_audio
+            self._hand_out(self._head, audio)
+            return self._end_audio(at + end) if closed else at + end
+        self._scan = self._scan_text
+        return self._add_text(self._head, at + end, closed=closed)
 
     def _scan_text(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
         end, closed = self._find_text_end(chunk, at)
-        piece = chunk[at:end]
+        return self._add_text(chunk[at:end], end, closed=closed)
+
+    def _add_text(self, piece: bytes, end: int, *, closed: bool) -> int:
         self._skeleton.add_text(piece)
         if self._position.expects_key:
             self._key += piece[: _LONGEST_KEY_BYTES + 1 - len(self._key)]
@@ -235,8 +258,13 @@ class AnswerScanner:
 
 
 def _is_link(head: bytes) -> bool:
-    spelled = _UNICODE_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), head.decode("latin-1"))
-    return spelled[:4].lower() == "http"
+    return _spelled(head).startswith("http")
+
+
+def _spelled(head: bytes) -> str:
+    """The start of a text in lower case, without the escapes that JSON allows for it."""
+    text = _UNICODE_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), head.decode("latin-1"))
+    return text.replace("\\/", "/").lower()
 
 
 def _read_key(spelled: bytes) -> str | None:
