@@ -81,9 +81,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-# Four workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
+# Five workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
 test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 4 --dist worksteal tests/integration tests/unit $(ARGS)
+	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)
@@ -114,8 +114,8 @@ build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/
 bench: $(VENV) $(FUNCTIONS) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
 	@basename --suffix=.py tests/benchmarks/bench_*.py | xargs -P $(if $(SMOKE),3,1) -I{} $(PY) -m tests.benchmarks.{}
 
-soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run)
-	@$(PY) -m tests.soak
+soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
+	@$(PY) -m tests.soak $(ARGS)
 
 mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until')
 	@$(PY) tooling/mutants.py $(ARGS)

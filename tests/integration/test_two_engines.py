@@ -15,6 +15,7 @@ from tests.integration.engines.deliveries import DELIVERIES
 from tests.integration.engines.paths import PATHS
 from tests.integration.engines.paths import Path as Way
 from tests.integration.engines.rescues import RESCUES
+from tests.once import once_a_run
 
 ENGINES = Path(__file__).with_name("engines")
 NODE = PROJECT_ROOT / ".tools" / "node"
@@ -33,8 +34,13 @@ def definition(machine: str = "music_job") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def runs() -> dict[str, Runs]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Runs]:
     """What happened on each engine, per path."""
+    return dict(once_a_run(tmp_path_factory, "engines", all_runs))
+
+
+def all_runs() -> dict[str, Runs]:
+    """The runs of every shipped machine."""
     deliveries = runs_of("webhook_delivery", DELIVERIES, {"replay": 0, "delivery": {"number": 1}})
     jobs, rescues = runs_of("music_job", PATHS), runs_of("rescue", RESCUES)
     return {engine: {**jobs[engine], **deliveries[engine], **rescues[engine]} for engine in COMMANDS}

@@ -24,6 +24,7 @@ from tests.soak.part import Found
 JOBS: Final = 1000
 SMOKE_JOBS: Final = 8
 FAULTY: Final = 0.2
+SMOKE_FAULTY: Final = 0.5
 _FREE_STEPS: Final = ("poll", "file")
 _ARGUMENTS: Final[Mapping[str, Sequence[str]]] = {
     "http:<n>": [f"http:{status}" for status in (401, 403, 404, 408, 409, 425, 429, 500, 502, 503)],
@@ -63,13 +64,13 @@ def _troubles(line: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _planned(
-    jobs: int, seed: int, troubles: Mapping[str, Sequence[tuple[str, str]]]
+    jobs: int, faulty: float, seed: int, troubles: Mapping[str, Sequence[tuple[str, str]]]
 ) -> list[tuple[Planned, Trouble | None]]:
     chance = random.Random(seed)
     plans: list[tuple[Planned, Trouble | None]] = []
     for number in range(jobs):
         provider = chance.choice(sorted(MODELS))
-        drawn, times = chance.random() < FAULTY and troubles[provider], chance.randint(1, 3)
+        drawn, times = chance.random() < faulty and troubles[provider], chance.randint(1, 3)
         trouble = Trouble(*chance.choice(list(drawn)), times) if drawn else None
         plans.append((Planned(number, provider, None, "yes"), trouble))
     return plans
@@ -91,7 +92,8 @@ def soak(*, smoke: bool, seed: int, until: float) -> Iterator[Found]:
     """A thousand jobs, eight in a smoke test; those not begun at `until` (monotonic seconds) are left out."""
     with TemporaryDirectory() as scratch, running_cloud(arguments_of_the_cloud(), Path(scratch)) as line:
         tenant = Soak.on(Cloud(line))
-        plans = _planned(SMOKE_JOBS if smoke else JOBS, seed, _troubles(line))
+        jobs, faulty = (SMOKE_JOBS, SMOKE_FAULTY) if smoke else (JOBS, FAULTY)
+        plans = _planned(jobs, faulty, seed, _troubles(line))
         with ThreadPoolExecutor(AT_ONCE) as clients:
             ends = list(clients.map(lambda each: _played(tenant, each[0], each[1], until), plans))
         charged = tenant.charged()

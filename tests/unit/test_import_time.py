@@ -13,6 +13,7 @@ import pytest
 
 from local.transform import read_template
 from tests.functions import NAMES, ROOT, TURN_SETTINGS
+from tests.once import once_a_run
 
 FAMILIES: Final = ("account", "attempt", "job", "model", "problem", "quote", "reference", "webhook")
 """The models of answers, of which a function loads those that it answers with."""
@@ -202,8 +203,14 @@ def given_by_the_template() -> dict[str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def loaded() -> dict[str, set[str]]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The heavy modules that each list of statements leaves in a fresh interpreter."""
+    found = once_a_run(tmp_path_factory, "loaded", loaded_modules)
+    return {name: HEAVY & set(modules) for name, modules in found.items()}
+
+
+def loaded_modules() -> dict[str, list[str]]:
+    """All modules that each list of statements leaves."""
     finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT],
         input=json.dumps({name: [statements, settings_of(name)] for name, statements in STATEMENTS.items()}),
@@ -214,7 +221,7 @@ def loaded() -> dict[str, set[str]]:
         timeout=60,
     )
     assert finished.returncode == 0, finished.stderr
-    return {name: HEAVY & set(modules) for name, modules in map(json.loads, finished.stdout.splitlines())}
+    return dict(map(json.loads, finished.stdout.splitlines()))
 
 
 def test_every_family_of_answers_has_a_budget() -> None:
