@@ -625,6 +625,12 @@ def test_a_link_that_dribbles_ends_at_the_deadline_with_what_came(
     assert caught.value.status == 200
 
 
+def test_a_link_that_would_die_after_one_request_is_asked_once_and_for_the_file() -> None:
+    with listening(respond(SONG), respond(b"", "404 Gone")) as server:
+        assert fetch(trusting(server), f"{server.origin}/a") == SONG
+    assert [request.split(b" ")[0] for request in server.requests] == [b"GET"]
+
+
 def test_an_origin_that_takes_no_connection_is_tried_again_later() -> None:
     origin = f"http://127.0.0.1:{closed_port()}"
     links = HttpAudioLinks([], [], [origin], 1, loopback)

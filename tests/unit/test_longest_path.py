@@ -21,11 +21,12 @@ from fermata.errors import LinkTroubleError
 from tests.books import books_in_memory
 from tests.played_machine import Played
 from tests.songs import json_answer
-from tests.stage import AUDIO, CHAINS, Stage, StagedWorld
+from tests.stage import AUDIO, CHAINS, LONGEST_RUN_S, Stage, StagedWorld
 from tests.twins import NOON, ScriptedAnswer
 
 GENERATION_TIMEOUT: Final = timedelta(seconds=3600)
 PATIENCE: Final = timedelta(seconds=3600)
+LONGEST_FETCH: Final = timedelta(seconds=LONGEST_RUN_S)
 SUNO: Final = {"model": "apiinone/suno"}
 AIMLAPI: Final = {"model": "aimlapi/minimax/music-2.0"}
 
@@ -44,6 +45,7 @@ class Host:
     clock: Callable[[], datetime]
     poll: Says
     link: Says
+    dribbled: Callable[[], object]
     polled: int = 0
     fetched: Counter[str] = field(default_factory=Counter)
 
@@ -61,6 +63,10 @@ class Host:
         if outcome == "there":
             yield AUDIO
             return
+        if outcome == "dribbles":
+            yield AUDIO[:1]
+            self.dribbled()
+            raise LinkTroubleError("the link took too long", None)
         raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503}[outcome])
 
 
@@ -101,24 +107,33 @@ class Ended:
         assert self.execution.events < MOST_EVENTS
         assert self.host.polled <= MOST_PLAIN_POLLS + MOST_POLLS
         assert all(count <= MOST_FETCHES for count in self.host.fetched.values())
-        assert self.after <= GENERATION_TIMEOUT + PATIENCE + timedelta(minutes=10)
+        assert self.after <= GENERATION_TIMEOUT + PATIENCE + LONGEST_FETCH + timedelta(minutes=10)
 
 
 def played(model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -> Ended:
     """Play one order on the shipped machine to its end."""
+    (ended,) = all_played(1, model, poll, link, scratch)
+    return ended
+
+
+def all_played(orders: int, model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -> list[Ended]:
+    """Play so many orders of one moment on the shipped machine to their ends; all ask the same host."""
     books = books_in_memory()
     world = StagedWorld(jobs=cast("Any", books.jobs))
     stage = Stage(world, books, scratch)
-    host = Host(world.clock, poll, link)
+    host = Host(world.clock, poll, link, dribbled=lambda: world.clock.pass_seconds(LONGEST_FETCH.total_seconds()))
     world.upstream, world.links = cast("Any", host), cast("Any", host)
-    stage.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
-    job_id = stage.placed[0].job_id
+    for _ in range(orders):
+        stage.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
     while stage.machine.running():
         stage.advance_job(0)
-    job = books.jobs.load(job_id)
-    assert job is not None
-    assert job.finished_at is not None
-    return Ended(stage.machine.executions[job_id], host, job.status, job.finished_at - NOON)
+    found = []
+    for placed in stage.placed:
+        job = books.jobs.load(placed.job_id)
+        assert job is not None
+        assert job.finished_at is not None
+        found.append(Ended(stage.machine.executions[job.id], host, job.status, job.finished_at - NOON))
+    return found
 
 
 def until_the_end_of_the_generation_time(then: Says) -> Says:
@@ -141,6 +156,8 @@ TROUBLES: Final[Mapping[str, tuple[Says, Says]]] = {
     "every link is dead": (always("done"), always("dead")),
     "every file is busy": (always("done"), always("busy")),
     "links are dead and busy in turn": (always("done"), in_turn("dead", "busy")),
+    "every link dribbles": (always("done"), always("dribbles")),
+    "links dribble and are dead in turn": (always("done"), in_turn("dribbles", "dead")),
     "polls refuse and bring dead links": (in_turn("refused", "done"), always("dead")),
     "done and running in turn, with dead links": (in_turn("done", "running"), always("dead")),
     "done without a link and running in turn": (in_turn("no_link", "no_link", "no_link", "running"), always("dead")),
@@ -191,6 +208,16 @@ def test_whatever_a_provider_says_in_turn_stays_within_the_bounds(
     begins, says = NOON + timedelta(seconds=begins_s), in_turn(*polls)
     poll: Says = lambda now, asked: "running" if now < begins else says(now, asked)  # noqa: E731 - reads as a table row
     played(model, poll, in_turn(*links), tmp_path).assert_bounded()
+
+
+def test_ten_songs_whose_links_all_come_back_after_twenty_minutes_are_all_delivered(tmp_path: Path) -> None:
+    back = NOON + timedelta(minutes=20)
+    link: Says = lambda now, _: "there" if now >= back else "dead"  # noqa: E731 - reads as a table row
+    ended = all_played(10, AIMLAPI, always("done"), link, tmp_path)
+    assert [each.status for each in ended] == [JobStatus.SUCCEEDED] * 10
+    assert max(each.after for each in ended) < timedelta(minutes=30)
+    assert ended[0].host.polled + ended[0].host.fetched.total() < 10 * 40
+    assert all(each.execution.events < MOST_EVENTS / 4 for each in ended)
 
 
 def test_the_ordinary_job_of_two_songs_takes_few_events(tmp_path: Path) -> None:
