@@ -145,12 +145,16 @@ class Cloud:
 
     def kill_function(self, logical_id: str) -> None:
         """Kill every process of one function, as a crash of its environment would."""
+        assert self.start_anew(logical_id), f"no process of {logical_id} is running"
+
+    def start_anew(self, logical_id: str) -> bool:
+        """Have the next call of a function find no process of it; False where there was none already."""
         words = re.findall("[A-Z][a-z]*", logical_id.removesuffix("Function"))
         folder = "_".join(words).lower()
         victims = [pid for pid in self._processes() if working_folder(pid) == folder]
-        assert victims, f"no process of {logical_id} is running"
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
+        return bool(victims)
 
     def _processes(self) -> list[int]:
         """The processes that the cloud has started, and those that they have."""

@@ -188,7 +188,7 @@ def test_without_an_address_to_hand_out_the_song_is_polled_for(steered: Cloud, p
     provider.done = True
     steered.aws("ssm").delete_parameter(Name=name)
     # A running function remembers the address.
-    steered.kill_function("StartGenerationFunction")
+    steered.start_anew("StartGenerationFunction")
     job = steered.made(song("without an address"))
     steered.aws("ssm").put_parameter(Name=name, Value=address["Value"], Type=address["Type"])
     assert job["status"] == "succeeded", job["error"]

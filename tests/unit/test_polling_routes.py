@@ -59,6 +59,41 @@ def test_the_route_that_knew_the_task_is_asked_first_from_then_on(world: World) 
     assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
 
 
+EMPTY = ScriptedAnswer(b'{"code":200,"data":[]}')
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ScriptedAnswer(b"busy", 500),
+        ScriptedAnswer(b"no such method", 405),
+        ScriptedAnswer(b'{"code":400,"message":"invalid task id"}', 400),
+        ScriptedAnswer(b"<html>maintenance</html>", 200, "text/html"),
+        ScriptedAnswer(b""),
+        EMPTY,
+        AnswerLostError("cut"),
+    ],
+)
+def test_an_answer_without_a_word_about_the_task_makes_no_route_the_one_that_knows(
+    world: World, answer: ScriptedAnswer | AnswerLostError
+) -> None:
+    assert poll(world, NOT_FOUND, answer)[2] == [TASK_ROUTE, FEED_ROUTE]
+    assert poll(world, DONE)[::2] == (Word.READY, [TASK_ROUTE])
+
+
+def test_a_route_with_nothing_to_say_leads_to_the_other_one(world: World) -> None:
+    assert poll(world, EMPTY, DONE) == (Word.READY, 0, [TASK_ROUTE, FEED_ROUTE])
+
+
+def test_answers_of_both_routes_are_kept_beside_each_other(world: World) -> None:
+    html = ScriptedAnswer(b"<html>maintenance</html>", 200, "text/html")
+    poll(world, EMPTY, html)
+    poll(world, NOT_FOUND, html)
+    poll(world, html)
+    kept = [name for _, _, name in world.answers.files]
+    assert len(kept) == len(set(kept)) == 3
+
+
 def test_a_route_that_is_known_already_is_not_written_again(world: World) -> None:
     poll(world, RUNNING)
     assert world.jobs.saves == 0

@@ -50,18 +50,30 @@ class AskPorts(Protocol):
         """A folder."""
 
 
-def ask_task(job: Job, attempt: Attempt, ports: AskPorts, kept_as: str) -> tuple[PollOutcome, Attempt]:
-    """What the provider says, asked first where the task was known before, and the attempt with the route that knew. An
-    answer that may hold a song and could not be used is kept under `kept_as`. Nothing that a provider does raises.
+def ask_task(job: Job, attempt: Attempt, ports: AskPorts, asked: int) -> tuple[PollOutcome, Attempt]:
+    """What the provider says, and the attempt with the route that knew the task, which is asked first the next time.
+    Another route is asked only where one does not know the task, or has no word about it.
+
+    An answer that may hold a song and could not be used is kept as `body.n`; `asked` tells how often such answers may
+    have been kept before. Nothing that a provider does raises.
     """
     routes = _routes(ports.providers(attempt.dialect).poll_call(attempt.upstream_id or ""))
     known = attempt.poll_route if attempt.poll_route < len(routes) else 0
-    outcome: PollOutcome = StillRunning()
-    for route in (known, *(other for other in range(len(routes)) if other != known)):
+    best: PollOutcome | None = None
+    for position, route in enumerate((known, *(other for other in range(len(routes)) if other != known))):
+        kept_as = f"body.{asked * len(routes) + position + 1}"
         outcome = _look(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
-        if not _not_found(outcome):
+        if _is_known(outcome):
             return outcome, attempt.known_on(route)
-    return outcome, attempt
+        if isinstance(outcome, Trouble) and not _not_found(outcome):
+            return outcome, attempt
+        best = outcome if best is None or _not_found(best) else best
+    return best or StillRunning(), attempt
+
+
+def _is_known(outcome: PollOutcome) -> bool:
+    """Whether the answer is about the task; trouble and an empty answer say nothing of where it is known."""
+    return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)
 
 
 def _routes(call: UpstreamCall) -> list[UpstreamCall]:

@@ -51,7 +51,7 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
         return _too_late(job, attempt_number, ports)
-    outcome, attempt = ask_task(job, attempt, ports, kept_as=f"body.{attempt.retries.polls + 1}")
+    outcome, attempt = ask_task(job, attempt, ports, asked=attempt.retries.polls)
     match outcome:
         case StillRunning():
             return _still_running(job, attempt, outcome, ports)

@@ -115,7 +115,8 @@ def _ask(job: Job, attempt: Attempt, ports: RescuePorts) -> _Told:
     if attempt.upstream_id is None:
         return _Told()
     rounds = job.rescue.rounds if job.rescue is not None else 0
-    outcome, _ = ask_task(job, attempt, ports, kept_as=f"body.{attempt.retries.polls + rounds}")
+    # The job's own last poll may have been kept without being counted.
+    outcome, _ = ask_task(job, attempt, ports, asked=attempt.retries.polls + 1 + rounds)
     match outcome:
         case AudioAt(url, further, missing):
             return _Told(Audio(source=AudioSource.LINKS, links=(url, *further), without_link=missing))
