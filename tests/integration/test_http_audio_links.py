@@ -442,9 +442,11 @@ def test_a_whole_file_is_a_file_whichever_2xx_it_has(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("said", ["bytes 0-99/200", "bytes 1-199/200", "bytes 0-99/*", "bytes */200", "0-199/200", ""])
-def test_a_part_of_a_file_is_trouble(said: str) -> None:
+def test_a_part_of_a_file_is_trouble_after_what_came(said: str) -> None:
+    received: list[bytes] = []
     with listening(ranged(said)) as server, pytest.raises(LinkTroubleError, match="a part of the file"):
-        fetch(trusting(server), f"{server.origin}/a")
+        received.extend(trusting(server).fetch("minimax", f"{server.origin}/a"))
+    assert b"".join(received) == SONG
 
 
 @pytest.mark.parametrize(
@@ -462,14 +464,35 @@ def test_a_part_of_a_file_is_trouble(said: str) -> None:
         (b"\r\n--part\r\n\x00\xff", "multipart/byteranges; boundary=part"),
     ],
 )
-def test_a_text_in_place_of_a_song_is_trouble_and_none_of_it_is_handed_over(body: bytes, content_type: str) -> None:
+def test_a_text_in_place_of_a_song_is_trouble_after_what_came(body: bytes, content_type: str) -> None:
     received: list[bytes] = []
     with (
         listening(respond(body, content_type=content_type)) as server,
         pytest.raises(LinkTroubleError, match="a text instead of audio") as caught,
     ):
         received.extend(trusting(server).fetch("minimax", f"{server.origin}/a"))
-    assert (caught.value.status, received) == (200, [])
+    assert (caught.value.status, b"".join(received)) == (200, body)
+
+
+@pytest.mark.parametrize("begins", [b"#EXTM3U\n", b"<html>"])
+def test_of_an_endless_text_a_megabyte_is_handed_over(begins: bytes) -> None:
+    received: list[bytes] = []
+    with (
+        listening(respond(begins + b"x" * 3_000_000, content_type="text/plain")) as server,
+        pytest.raises(LinkTroubleError, match="a text instead of audio"),
+    ):
+        received.extend(trusting(server).fetch("minimax", f"{server.origin}/a"))
+    assert len(b"".join(received)) == http_audio_links.MOST_OF_NO_SONG_BYTES
+
+
+def test_a_song_in_an_encoding_that_cannot_be_read_is_trouble_after_what_came() -> None:
+    packed, received = b"\x8b\xff\x03" * 4000, list[bytes]()
+    with (
+        listening(respond(packed, content_type="audio/mpeg", Content_Encoding="br")) as server,
+        pytest.raises(LinkTroubleError, match="an encoding that cannot be read"),
+    ):
+        received.extend(trusting(server).fetch("minimax", f"{server.origin}/a"))
+    assert b"".join(received) == packed
 
 
 @pytest.mark.parametrize("status", ["200 OK", "202 Accepted", "204 No Content"])

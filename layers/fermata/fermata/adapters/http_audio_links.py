@@ -32,6 +32,8 @@ MAX_AUDIO_REDIRECTS: Final = 10
 READ_GAP_S: Final = 30
 FETCH_WITHIN_S: Final = 480
 FETCH_REFERENCE_WITHIN_S: Final = 90
+MOST_OF_NO_SONG_BYTES: Final = 1024 * 1024
+"""How much is handed over of an answer that is no song, as a page is none."""
 
 _GONE: Final = frozenset({403, 404, 410})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -148,16 +150,28 @@ def _led_to(response: httpx.Response, target: LinkTarget) -> str:
 
 
 def _song(response: httpx.Response, host: str) -> Iterator[bytes]:
-    """A file that may be a song: neither empty nor a text in its place. What else it is, measuring finds out."""
+    """A file that may be a song: neither empty nor a text in its place. What else it is, measuring finds out. Of what
+    is no song the start is handed over, too, before it is told: whoever paid for it may want to see what came.
+    """
     head, rest = peek(_file(response, host), HEAD_BYTES)
     if not head:
         yield from rest
         raise _trouble(response, f"{host} answered {response.status_code} with an empty file")
     flaw = None if begins_as_audio(head) else _flaw(response, head)
-    if flaw is not None:
-        raise _trouble(response, f"{host} answered {response.status_code} with {flaw}")
     yield head
-    yield from rest
+    if flaw is None:
+        yield from rest
+        return
+    yield from _up_to(rest, MOST_OF_NO_SONG_BYTES - len(head))
+    raise _trouble(response, f"{host} answered {response.status_code} with {flaw}")
+
+
+def _up_to(pieces: Iterator[bytes], most_bytes: int) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece[:most_bytes]
+        most_bytes -= len(piece)
+        if most_bytes <= 0:
+            return
 
 
 def _flaw(response: httpx.Response, head: bytes) -> str | None:
@@ -170,14 +184,14 @@ def _flaw(response: httpx.Response, head: bytes) -> str | None:
 def _file(response: httpx.Response, host: str) -> Iterator[bytes]:
     if not response.is_success:
         raise _trouble(response, f"{host} answered {response.status_code}")
-    if not _is_whole(response):
-        raise _trouble(response, f"{host} answered {response.status_code} with a part of the file")
     received = 0
     for piece in decoded(response.iter_raw(), response.headers.get("content-encoding", "")):
         received += len(piece)
         if received > MAX_AUDIO_BYTES:
             raise AudioTooLargeError(f"the file is longer than {MAX_AUDIO_BYTES} bytes")
         yield piece
+    if not _is_whole(response):
+        raise _trouble(response, f"{host} answered {response.status_code} with a part of the file")
 
 
 def _is_whole(response: httpx.Response) -> bool:
