@@ -41,8 +41,29 @@ def test_a_refusal_before_the_purchase_keeps_its_class_and_code(failure_class: F
 
 @pytest.mark.parametrize("failure_class", ["content_refused", "invalid_request", "provider_error"])
 def test_what_a_provider_says_about_the_song_is_told(failure_class: str) -> None:
-    said = failure(FailureClass(failure_class), ProviderCharged.UNKNOWN)
+    message = "expected a song, found that the provider says 'the lyrics were flagged'"
+    said = failure(FailureClass(failure_class), ProviderCharged.UNKNOWN).model_copy(update={"message": message})
     assert said.for_tenant() == said
+
+
+@pytest.mark.parametrize("failure_class", list(FailureClass))
+@pytest.mark.parametrize(
+    "said",
+    [
+        "insufficient funds of org acme-prod",
+        "Your account has been flagged",
+        "billing hard limit reached, top up at https://example.test",
+        "this API key may not be used here",
+        "monthly quota exceeded for workspace prod-7",
+        "账户余额不足",
+    ],
+)
+def test_what_a_provider_says_to_the_operator_is_told_to_no_tenant(failure_class: FailureClass, said: str) -> None:
+    told = Failure(
+        failure_class=failure_class, provider_charged=ProviderCharged.UNKNOWN, message=f"found {said!r}", code="500"
+    ).for_tenant()
+    assert said not in told.message
+    assert not OPERATORS.search(told.message)
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,8 @@ def test_an_unknown_outcome_never_says_that_nothing_was_charged() -> None:
     failure = unknown_outcome("expected an answer, found a closed connection" + "." * 400)
     assert (failure.failure_class, failure.provider_charged) == (FailureClass.UNKNOWN_OUTCOME, ProviderCharged.UNKNOWN)
     assert len(failure.message) == 300
+
+
+@pytest.mark.parametrize("mail", ["ops-team@operator.example", "a.b+c@d-e.co.uk", "A_1@x.io"])
+def test_a_mail_address_is_left_out_of_what_a_provider_says(mail: str) -> None:
+    assert tidy(f"write to <{mail}>, please") == "write to <[redacted]>, please"

@@ -1,5 +1,6 @@
 """One vocabulary for every upstream failure, and who was charged when it happened."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -36,6 +37,12 @@ class ProviderCharged(StrEnum):
 
 _ABOUT_THE_ACCOUNT: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.NOT_ENTITLED})
 """What a provider says of the operator's account there, which is no business of a tenant."""
+_SPEAKS_OF_THE_ACCOUNT: Final = re.compile(
+    r"\b(?:accounts?|balances?|billing|invoices?|funds?|payments?|subscriptions?|organi[sz]ations?|orgs?|workspaces?"
+    r"|api[ _-]?keys?|quotas?|top[ -]?up|recharge)\b|余额|账户|账号|欠费",
+    re.IGNORECASE,
+)
+"""Words in which providers talk to the operator, whatever class the failure is of."""
 _NOT_NOW: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.RATE_LIMITED})
 """What a free step is refused with when its caller may not ask at the moment: it says nothing about the song."""
 _HELD_BACK: Final = frozenset({"provider_paused", "budget_spent", "circuit_open"})
@@ -87,6 +94,9 @@ class Failure(BaseModel):
             return self.model_copy(update={"message": message})
         if self.code in _HELD_BACK:
             message = "no orders go to this provider at the moment; choose another model, or try again later"
+            return self.model_copy(update={"message": message})
+        if _SPEAKS_OF_THE_ACCOUNT.search(self.message):
+            message = "the provider's reason is not about this song; choose another model, or try again later"
             return self.model_copy(update={"message": message})
         return self
 

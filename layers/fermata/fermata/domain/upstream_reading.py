@@ -28,6 +28,7 @@ _WHITE_SPACE: Final = " \t\r\n"
 _DELAY: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _QUERY: Final = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
+_MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _BEARER: Final = re.compile(r"\bbearer\s+\S+", re.IGNORECASE)
 _KEY_LIKE: Final = re.compile(
     r"\b(?:(?:sk|pk|fk|key|api)[-_][\w.*-]{4,}|eyJ[\w.-]{8,}|(?=[\w.-]*\d)[\w.-]{24,})", re.IGNORECASE | re.ASCII
@@ -172,10 +173,13 @@ def read_words(*candidates: JsonValue) -> str:
 
 
 def tidy(text: str, limit: int = _PROVIDER_TEXT_LIMIT) -> str:
-    """A provider's text on one line, without keys and signed query strings, at most `limit` characters."""
+    """A provider's text on one line, without keys, signed query strings and mail addresses, at most `limit`
+    characters.
+    """
     line = _UNPRINTABLE.sub(" ", text[: 4 * limit]).strip()
     line = _QUERY.sub(r"\1?[redacted]", line)
     line = _KEY_LIKE.sub("[redacted]", _BEARER.sub("Bearer [redacted]", line))
+    line = _MAIL.sub("[redacted]", line)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
