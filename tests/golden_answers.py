@@ -50,6 +50,10 @@ ORDER: Final = {
 Told = dict[str, object]
 
 
+_NAMES_BY_CHANCE: Final = frozenset({"create_reference", "submit_job"})
+"""The functions that give names by chance."""
+
+
 class Caller:
     """Asks functions that are wired to one world, whose chance is settled."""
 
@@ -68,7 +72,7 @@ class Caller:
 
     def _app(self, function: str) -> ModuleType:
         app = wired_app(function, self._world, self._patch)
-        if hasattr(app, "job_randomness"):
+        if function in _NAMES_BY_CHANCE:
             self._patch.setattr(app, "job_randomness", lambda: bytes(10))
         return app
 
