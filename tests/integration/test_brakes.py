@@ -53,6 +53,7 @@ def test_paused_providers_get_no_order_until_they_are_resumed(braked: Cloud) -> 
     assert (posts(cloud, "aimlapi", prompt), available(cloud, AIML)) == (1, True)
 
 
+@pytest.mark.long
 def test_a_pause_that_outlasts_the_orders_time_refunds_it_and_buys_nothing(start_cloud: Callable[..., Cloud]) -> None:
     cloud, prompt = start_cloud("--provider-latency", "0.1", "--param", "StartBySeconds=20"), "not made in time"
     assert admin(cloud, "pause", "minimax") == 0

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.integration.song import TLS, Cloud, request
 from tests.integration.test_money import customer
@@ -31,6 +32,7 @@ def kept(cloud: Cloud, job_id: str) -> bool:
     return entry is not None and entry["songs_kept"] == [1]
 
 
+@pytest.mark.long
 def test_a_song_is_rescued_after_its_job_and_redelivered_with_its_provider_down(cloud: Cloud) -> None:
     tenant, prompt = customer(cloud), "its link lives too late"
     cloud.fault("aimlapi", "link_expired", "file", prompt, MORE_THAN_A_JOB_FETCHES)
