@@ -494,6 +494,20 @@ def test_a_picture_in_a_list_of_links_is_not_a_song_that_is_missing(dialect: str
     assert polled == AudioAt(LINK)
 
 
+# ---- several songs
+
+OTHER: Final = LINK.replace("song.mp3", "other.mp3")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", ["audio", "audio_url", "url", "audio_file"])
+@pytest.mark.parametrize("nest", [lambda songs: {"data": songs}, lambda songs: {"code": 200, "data": {"songs": songs}}])
+def test_several_links_are_several_songs(dialect: str, name: str, nest: Callable[[JsonValue], JsonValue]) -> None:
+    document = nest([{name: link, "status": "complete"} for link in (LINK, OTHER)])
+    polled = load_provider(dialect).read_poll(answer_with(json.dumps(document).encode()))
+    assert polled == started(dialect, document) == AudioAt(LINK, (OTHER,))
+
+
 # ---- codes
 
 SPELLED: Final[list[Callable[[int], JsonValue]]] = [

@@ -79,7 +79,6 @@ TROUBLES = [
     pytest.param(json_answer({"message": "slow down"}, 429), "rate_limited", id="http_429"),
     pytest.param(json_answer({"message": "internal"}, 500), "transient", id="http_500"),
     pytest.param(json_answer({"message": "away"}, 503), "transient", id="http_503"),
-    pytest.param(ScriptedAnswer(b'{"data": {"audio": "0", "audio": "1"}}'), "transient", id="two_songs"),
 ]
 
 

@@ -20,6 +20,7 @@ from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
+from tests.audio_files import mp3
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -306,12 +307,13 @@ def test_an_answer_is_durable_before_anybody_reads_it() -> None:
     assert world.answers.kept[JOB_ID, 1].body.startswith(b'{"data"')
 
 
-def test_an_answer_with_two_songs_is_bad_audio() -> None:
-    world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    failure = world.stored(JOB_ID).attempts[0].failure
-    assert failure is not None
-    assert failure.failure_class is FailureClass.BAD_AUDIO
+def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
+    answer = ScriptedAnswer(json.dumps({"data": [{"audio": mp3().hex()}, {"audio": mp3()[:-417].hex()}]}).encode())
+    world = world_with(answer)
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert (attempt.audio, attempt.failure) == (Audio(source=AudioSource.HEX), None)
+    assert world.answers.kept[JOB_ID, 1].body == answer.body
 
 
 def test_an_upload_whose_answer_was_lost_is_looked_for() -> None:

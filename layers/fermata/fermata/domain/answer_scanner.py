@@ -4,14 +4,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 from pydantic import JsonValue
 
 from fermata.domain.answer_position import AnswerPosition
 from fermata.domain.answer_skeleton import LIMIT_BYTES, LONGEST_NAME, AnswerSkeleton
-from fermata.errors import BadAudioError
 
 _STRUCTURAL: Final = re.compile(rb'["{}\[\],]')
 # What may stand in a list or an object that is not on the way to the song, as far as it can be passed at once: words,
@@ -44,7 +42,7 @@ class ScannedDocument:
     that leave it readable are no flaw: words that JSON does not know are None, bytes that are no UTF-8 are replaced,
     and what is too large or too deep is left out.
     `text_length` counts the bytes of the text at `$.data.audio` (or `$.result.data.audio`) that was handed out; None
-    where there is no such string or it is a link.
+    where there is no such string or all of them are links.
     """
 
     document: JsonValue
@@ -53,13 +51,14 @@ class ScannedDocument:
 
 
 class AnswerScanner:
-    """Hands out the text at `$.data.audio` or `$.result.data.audio` unless it is a link, and keeps the rest of one JSON
-    document. `data` may be a list of objects, and the document the one event of a stream. Where no such text came
-    before, the first `data:audio/` URI at any other place is the text (RFC 2397).
+    """Hands out the first text at `$.data.audio` or `$.result.data.audio` that is no link, and keeps the rest of one
+    JSON document: every link stays in it, and of more such texts nothing. `data` may be a list of objects, and the
+    document the one event of a stream. Where neither such a text nor a link came before, the first `data:audio/` URI at
+    any other place is the text (RFC 2397).
 
-    Chunks may be cut anywhere. Memory does not grow with the answer. Two different such texts raise `BadAudioError`;
-    an empty text is none. Every other oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out
-    as it stands, for the decoder to read.
+    Chunks may be cut anywhere. Memory does not grow with the answer. An empty text is none. Nothing raises: every
+    oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out as it stands, for the decoder to
+    read.
     """
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -73,8 +72,8 @@ class AnswerScanner:
         self._marks = 0
         self._key = b""
         self._head = b""
-        self._text = blake2b(digest_size=16)
-        self._first_text: bytes | None = None
+        self._has_song = False
+        self._has_text = False
         self._text_length: int | None = None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -151,11 +150,10 @@ class AnswerScanner:
     def _open_text(self) -> None:
         self._skeleton.open_text()
         self._key, self._head = b"", b""
-        self._text = blake2b(digest_size=16)
         if self._position.takes_audio():
             self._scan = self._scan_head
         else:
-            self._scan = self._scan_text if self._first_text else self._scan_start
+            self._scan = self._scan_text if self._has_song else self._scan_start
 
     def _scan_start(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
         """The start of a text beside the song's place, which decides whether it is a data URI."""
@@ -165,9 +163,7 @@ class AnswerScanner:
         if not closed and len(self._head) < _DATA_URI_BYTES:
             return at + end
         if _spelled(self._head).startswith(_DATA_URI):
-            self._text_length = self._text_length or 0
-            self._scan = self._scan_audio
-            self._hand_out(self._head, audio)
+            self._begin_audio(audio)
             return self._end_audio(at + end) if closed else at + end
         self._scan = self._scan_text
         return self._add_text(self._head, at + end, closed=closed)
@@ -195,18 +191,20 @@ class AnswerScanner:
     def _decide_head(self, audio: list[bytes]) -> None:
         if _is_link(self._head):
             self._skeleton.add_text(self._head)
-            self._text.update(self._head)
+            self._has_song = True
             self._scan = self._scan_link
         else:
-            self._text_length = self._text_length or 0
-            self._scan = self._scan_audio
-            self._hand_out(self._head, audio)
+            self._begin_audio(audio)
 
     def _scan_link(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
         end, closed = self._find_text_end(chunk, at)
         self._skeleton.add_text(chunk[at:end])
-        self._text.update(chunk[at:end])
-        return self._end_audio(end) if closed else end
+        return self._end_text(end) if closed else end
+
+    def _begin_audio(self, audio: list[bytes]) -> None:
+        self._text_length = self._text_length or 0
+        self._scan = self._scan_audio
+        self._hand_out(self._head, audio)
 
     def _scan_audio(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
         end, closed = self._find_text_end(chunk, at)
@@ -214,20 +212,14 @@ class AnswerScanner:
         return self._end_audio(end) if closed else end
 
     def _hand_out(self, piece: bytes, audio: list[bytes]) -> None:
-        self._text.update(piece)
-        # A second text is only compared.
-        if self._first_text is None:
+        # The answer is staged whole, so a second text is not lost by being passed over.
+        if not self._has_text:
             audio.append(piece)
             self._text_length = (self._text_length or 0) + len(piece)
 
     def _end_audio(self, quote: int) -> int:
-        """The end of a text that is the song, or a link to it; where there was one before, both have to be the same."""
-        text = self._text.digest()
-        if self._head and self._first_text not in (None, text):
-            raise BadAudioError(
-                "expected one text at data.audio, found a second; the provider has to say which of them is the song"
-            )
-        self._first_text = text if self._head else self._first_text
+        self._has_text = self._has_text or bool(self._text_length)
+        self._has_song = self._has_song or self._has_text
         return self._end_text(quote)
 
     def _find_text_end(self, chunk: bytes, at: int) -> tuple[int, bool]:

@@ -16,7 +16,7 @@ from fermata.domain.upstream import (
     Trouble,
     UpstreamCall,
 )
-from fermata.errors import BadAudioError, ConfigurationError, TransientError, UpstreamCallError
+from fermata.errors import ConfigurationError, TransientError, UpstreamCallError
 from fermata.log import logger
 from fermata.ports import AnswerStore, ProviderKeys, Upstream
 from fermata.use_cases.reading_answers import read_answer
@@ -95,7 +95,7 @@ def _look(
             with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
                 brought_something = answer.http_status in range(200, 300)
                 outcome = ports.providers(attempt.dialect).read_poll(read_answer(answer, body))
-        except (UpstreamCallError, BadAudioError) as error:
+        except UpstreamCallError as error:
             outcome = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
         if brought_something and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
             _keep(job, attempt, body, ports, kept_as)

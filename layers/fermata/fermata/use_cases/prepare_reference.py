@@ -181,7 +181,7 @@ def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutc
         try:
             with ports.upstream.upload(candidate.provider, call, Path(file.name), key, UPLOAD_WITHIN_S) as answer:
                 outcome = taker.read_upload(read_answer(answer))
-        except (UpstreamCallError, BadAudioError) as error:
+        except UpstreamCallError as error:
             return Refused(_not_taken(str(error), type(error).__name__))
     return Refused(outcome.failure.of_a_free_call()) if isinstance(outcome, Refused) else outcome
 

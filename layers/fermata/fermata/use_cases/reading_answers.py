@@ -6,17 +6,13 @@ from typing import IO
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
 from fermata.domain.audio.text_decoder import AudioTextHead
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, Job
-from fermata.domain.upstream import Provider, Refused, StartOutcome, UpstreamAnswer
-from fermata.errors import BadAudioError
+from fermata.domain.upstream import Provider, StartOutcome, UpstreamAnswer
 from fermata.ports import AnswerStore, StreamedAnswer
 
 
 def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> UpstreamAnswer:
-    """The answer with its audio text left out; raises `BadAudioError` where two texts claim to be the song. `copy` is
-    given everything that arrives.
-    """
+    """The answer with its audio text left out. `copy` is given everything that arrives."""
     scanner, head, text = AnswerScanner(), bytearray(), AudioTextHead()
     for chunk in answer.chunks():
         if copy is not None:
@@ -49,17 +45,4 @@ def understood_answer(
     kept = staged_answer(job, attempt, answers)
     if kept is None:
         return None
-    try:
-        answer = read_answer(kept)
-    except BadAudioError as error:
-        return Refused(_two_songs_in_one(str(error)))
-    return providers(attempt.dialect).read_start(answer)
-
-
-def _two_songs_in_one(message: str) -> Failure:
-    return Failure(
-        failure_class=FailureClass.BAD_AUDIO,
-        provider_charged=ProviderCharged.UNKNOWN,
-        message=message,
-        code="bad_audio",
-    )
+    return providers(attempt.dialect).read_start(read_answer(kept))
