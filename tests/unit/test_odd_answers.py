@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
@@ -467,7 +468,80 @@ def test_a_task_that_was_taken_is_polled_whatever_error_stands_beside_it(
     ids=str,
 )
 def test_a_song_that_is_there_at_once_needs_no_task(dialect: str, document: JsonValue) -> None:
-    assert started(dialect, document) == AudioAt(LINK)
+    outcome = started(dialect, document)
+    assert isinstance(outcome, AudioAt)
+    assert replace(outcome, task_id=None) == AudioAt(LINK)
+
+
+WITH_A_TASK: Final[list[dict[str, JsonValue]]] = [
+    {"task_id": TASK},
+    {"code": 200, "data": {"taskId": TASK}},
+    {"id": TASK, "data": {}},
+    {"data": {"generation_id": TASK}},
+]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("answer", WITH_A_TASK, ids=str)
+@pytest.mark.parametrize("song", ["link", "text"])
+def test_a_song_that_is_there_at_once_remembers_the_task_that_made_it(
+    dialect: str, answer: dict[str, JsonValue], song: str
+) -> None:
+    inner = answer.get("data")
+    inside: dict[str, JsonValue] = {**(inner if isinstance(inner, dict) else {}), "status": "completed"}
+    inside |= {"audio_url": LINK} if song == "link" else {"audio": HEX}
+    expected = AudioAt(LINK, task_id=TASK) if song == "link" else AudioInAnswer(TASK)
+    assert started(dialect, {**answer, "data": inside}) == expected
+
+
+def test_the_id_beside_a_link_of_api_in_one_is_the_songs_and_that_of_aiml_api_the_tasks() -> None:
+    document: JsonValue = {"id": TASK, "status": "completed", "audio_file": {"url": LINK}}
+    assert (started("apiinone", document), started("aimlapi", document)) == (AudioAt(LINK), AudioAt(LINK, task_id=TASK))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("body", [b"%s", b"\r\n\x00%s"])
+def test_an_answer_that_is_the_file_itself_needs_no_task(dialect: str, body: bytes) -> None:
+    assert started(dialect, body.replace(b"%s", SONG)) == AudioIsAnswer()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("body", BODIES)
+def test_a_song_as_text_needs_no_task(dialect: str, text: str, body: str) -> None:
+    answer = BODIES[body](TEXTS[text])
+    assert started(dialect, answer) == AudioInAnswer()
+    assert decoded(answer) == SONG
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        {"task_id": TASK, "status": "generating", "data": {"audio": HEX}},
+        {"task_id": TASK, "data": {"status": "streaming", "audio": HEX}},
+        {"task_id": TASK, "data": {"status": 1, "audio": HEX}},
+        {"task_id": TASK, "status": "queued", "data": {"audio": "00ff"}},
+    ],
+    ids=str,
+)
+def test_a_text_that_is_not_finished_is_no_song_yet(dialect: str, unfinished: JsonValue) -> None:
+    assert started(dialect, unfinished) == TaskStarted(TASK)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("word", ["ready", "available", "partial_success", ["completed"], True, 2, None])
+@pytest.mark.parametrize("nest", [lambda body: body, lambda body: {"code": 200, "data": body}], ids=["top", "data"])
+def test_a_link_under_an_unknown_word_is_the_song_where_there_is_no_task_to_ask(
+    dialect: str, word: JsonValue, nest: Callable[[JsonValue], JsonValue]
+) -> None:
+    assert started(dialect, nest({"status": word, "audio_url": LINK})) == AudioAt(LINK)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("word", ["generating", "streaming", "first"])
+def test_a_preview_is_no_song_even_where_there_is_no_task_to_ask(dialect: str, word: str) -> None:
+    assert meaning(dialect, {"status": word, "audio_url": LINK}) == ("unknown_outcome", "unknown", "http_200")
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -489,9 +563,10 @@ def test_no_more_entries_of_a_list_are_looked_at_than_an_order_can_bring(empty: 
 @pytest.mark.parametrize("status", ["completed", "SUCCESS"])
 def test_a_picture_in_a_list_of_links_is_not_a_song_that_is_missing(dialect: str, status: str) -> None:
     document: JsonValue = {"id": TASK, "status": status, "output": [COVER, VIDEO, LINK]}
-    assert started(dialect, document) == AudioAt(LINK)
+    created = started(dialect, document)
+    assert isinstance(created, AudioAt)
     polled = load_provider(dialect).read_poll(answer_with(json.dumps(document).encode()))
-    assert polled == AudioAt(LINK)
+    assert polled == replace(created, task_id=None) == AudioAt(LINK)
 
 
 # ---- several songs

@@ -188,13 +188,13 @@ class Attempt(_Record):
                 return self._with(
                     state=AttemptState.GENERATING, upstream_id=task_id, provider_charged=ProviderCharged.YES
                 )
-            case AudioInAnswer():
-                return self._ready(Audio(source=AudioSource.HEX), now)
+            case AudioInAnswer(task_id):
+                return self._ready(Audio(source=AudioSource.HEX), now, task_id)
             case AudioIsAnswer():
                 return self._ready(Audio(source=AudioSource.BODY), now)
-            case AudioAt(url, further, missing):
+            case AudioAt(url, further, missing, task_id):
                 links = Audio(source=AudioSource.LINKS, links=(url, *further), without_link=missing)
-                return self._ready(links, now)
+                return self._ready(links, now, task_id)
             case Refused(failure):
                 believed = failure if self.state is AttemptState.CLAIMED else failure.of_an_accepted_order()
                 return self._with(
@@ -313,8 +313,9 @@ class Attempt(_Record):
         news = {} if brought is None else {"upstream_id": brought.upstream_id, "audio": brought.audio}
         return self._with(late=True, **news)
 
-    def _ready(self, audio: Audio, now: datetime) -> "Attempt":
-        return self._with(state=AttemptState.READY, finished_at=now, audio=audio, provider_charged=ProviderCharged.YES)
+    def _ready(self, audio: Audio, now: datetime, task_id: str | None = None) -> "Attempt":
+        told = {"upstream_id": task_id or self.upstream_id, "audio": audio}
+        return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES, **told)
 
     def _with(self, **changes: object) -> "Attempt":
         return self.model_copy(update=changes)

@@ -7,7 +7,7 @@ sends calls, the staging store keeps answers, and both look the same for every p
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -96,7 +96,11 @@ class UpstreamAnswer:
 
 @dataclass(frozen=True)
 class AudioInAnswer:
-    """The song is in the staged answer, as hex or base64 text at `$.data.audio` or `$.result.data.audio`."""
+    """The song is in the staged answer, as hex or base64 text at `$.data.audio` or `$.result.data.audio`. `task_id` is
+    the task that may be asked for it as well, where the answer names one.
+    """
+
+    task_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,12 +114,14 @@ class AudioAt:
     on byte for byte.
 
     `missing` are the 1-based positions in the provider's list of songs that failed or have no link of their own; the
-    links belong to the remaining positions in their order.
+    links belong to the remaining positions in their order. `task_id` is the task that may be asked for new links,
+    where the answer to the paid call names one.
     """
 
     url: str
     further: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
+    task_id: str | None = None
 
     @property
     def song_count(self) -> int:
@@ -131,13 +137,28 @@ class TaskStarted:
 
 
 @dataclass(frozen=True)
+class AskedTask:
+    """The task that a poll asks about: its id, empty where that does not matter, and how many songs it makes; where
+    nobody knows that, as many as any model does.
+    """
+
+    task_id: str = ""
+    songs: int = 2
+
+
+ANY_TASK: Final = AskedTask()
+
+
+@dataclass(frozen=True)
 class StillRunning:
     """The task is not finished; `retry_after_s` is the provider's own wish, if it has one. `told` is False where the
-    answer has no word about the task's state.
+    answer has no word about the task's state. `offered` are the songs that it links to all the same and does not call
+    unfinished: to be fetched once nothing better is waited for.
     """
 
     retry_after_s: int | None = None
     told: bool = True
+    offered: AudioAt | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +198,7 @@ class UploadedReference:
 
 UploadOutcome = UploadedReference | Refused
 StartOutcome = AudioInAnswer | AudioIsAnswer | AudioAt | TaskStarted | Refused
-PollOutcome = AudioAt | StillRunning | DoneWithoutLink | Trouble | Refused
+PollOutcome = AudioAt | AudioInAnswer | AudioIsAnswer | StillRunning | DoneWithoutLink | Trouble | Refused
 
 
 class Provider(Protocol):
@@ -196,7 +217,7 @@ class Provider(Protocol):
     def poll_call(self, task_id: str) -> UpstreamCall:
         """The free call that asks for a task's state; a blocking provider raises `ConfigurationError`."""
 
-    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+    def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
         """What the answer to a poll means; only the task's own final word or code is `Refused`."""
 
 

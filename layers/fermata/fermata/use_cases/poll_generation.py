@@ -16,7 +16,7 @@ from fermata.domain.verdicts import Verdict, asked_again, given_up, still_announ
 from fermata.errors import StaleRecordError
 from fermata.log import logger
 from fermata.ports import AnswerStore, Estimates, JobStore, Metrics, ProviderKeys, Upstream
-from fermata.use_cases.asking_tasks import ask_task, trouble_of_asking
+from fermata.use_cases.asking_tasks import SongReceived, ask_task, trouble_of_asking
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.telling_of_doubts import tell_of_doubts
@@ -70,10 +70,14 @@ def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: Pol
     now = ports.clock()
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
+    is_over = now >= _generation_ends(attempt, ports)
+    if outcome.offered is not None and (is_over or attempt.link_renewals):
+        # Fetching is free, and what was not called finished may be.
+        return _conclude(job, attempt, outcome.offered, ports)
     if attempt.link_renewals:
         found = "it said that the song is done, and now that it is not"
         return _ask_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
-    if now >= _generation_ends(attempt, ports):
+    if is_over:
         message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
         return _conclude(job, attempt, Refused(unknown_outcome(message, code="generation_timeout")), ports)
     if attempt.retries.since and now < _without_trouble(attempt, ports):
@@ -120,9 +124,12 @@ def _ask_again(
     return asked_again(attempt, wait_s)
 
 
-def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | Refused, ports: PollPorts) -> Verdict:
+def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> Verdict:
     now = ports.clock()
-    ended = attempt.after(outcome, now)
+    if isinstance(outcome, SongReceived):
+        ended = attempt.with_kept((outcome.number,)).found_kept(now)
+    else:
+        ended = attempt.after(outcome, now)
     if ended.state is AttemptState.READY:
         in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
         ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())

@@ -26,7 +26,7 @@ from fermata.ports import (
     RescueSlots,
     Upstream,
 )
-from fermata.use_cases.asking_tasks import POLL_WITHIN_S, ask_task
+from fermata.use_cases.asking_tasks import POLL_WITHIN_S, SongReceived, ask_task
 from fermata.use_cases.store_audio import FETCH_TAKES_S
 
 
@@ -56,12 +56,13 @@ class RescuePorts:
 @dataclass(frozen=True)
 class _Told:
     """What a provider said of a task: the songs it has, whether it will never have any, and when it may be asked again,
-    in seconds.
+    in seconds. `kept` is the number of a song that was the answer itself and is in staging.
     """
 
     audio: Audio | None = None
     is_refused: bool = False
     asked_s: int | None = None
+    kept: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,9 @@ def _fetch_songs(
     is_cut = False
     for number in numbers:
         link = _link(told.audio, number) or _link(attempt.audio, number)
+        if number == told.kept:
+            fetched.append(_Fetched(_uncounted(job, attempt, number), is_kept=True))
+            continue
         is_cut = is_cut or (link is not None and bool(fetched) and ports.remaining_s() < FETCH_TAKES_S)
         if link is None or is_cut:
             fetched.append(_Fetched(_uncounted(job, attempt, number)))
@@ -118,15 +122,21 @@ def _ask(job: Job, attempt: Attempt, ports: RescuePorts) -> _Told:
     # The job's own last poll may have been kept without being counted.
     outcome, _ = ask_task(job, attempt, ports, asked=attempt.retries.polls + 1 + rounds)
     match outcome:
-        case AudioAt(url, further, missing):
-            return _Told(Audio(source=AudioSource.LINKS, links=(url, *further), without_link=missing))
+        case AudioAt():
+            return _Told(_audio(outcome))
+        case SongReceived(number):
+            return _Told(kept=number)
         case Refused(failure):
             log_rescue("a rescued task failed for good", attempt, found=failure.code)
             return _Told(is_refused=True)
-        case StillRunning(retry_after_s):
-            return _Told(asked_s=retry_after_s)
+        case StillRunning(retry_after_s, offered=offered):
+            return _Told(_audio(offered) if offered is not None else None, asked_s=retry_after_s)
         case _:
             return _Told(asked_s=outcome.failure.retry_after_s)
+
+
+def _audio(found: AudioAt) -> Audio:
+    return Audio(source=AudioSource.LINKS, links=(found.url, *found.further), without_link=found.missing)
 
 
 def _link(audio: Audio | None, number: int) -> str | None:

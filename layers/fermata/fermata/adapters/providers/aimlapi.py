@@ -8,18 +8,23 @@ from pydantic import JsonValue
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
 from fermata.adapters.providers.audio_places import bodies_in
-from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader, told_status
+from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader, song_of, told_status
 from fermata.adapters.providers.task_ids import task_in
-from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, stage_of
+from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, offered_songs, stage_of
 from fermata.adapters.providers.task_words import Stage, stage_of_word
 from fermata.domain.failures import Failure, FailureClass
 from fermata.domain.upstream import (
+    ANY_TASK,
+    AskedTask,
     AudioAt,
+    AudioInAnswer,
+    AudioIsAnswer,
     PollOutcome,
     Provider,
     Refused,
     SongOrder,
     StartOutcome,
+    TaskStarted,
     UpstreamAnswer,
     UpstreamCall,
 )
@@ -40,7 +45,7 @@ _TASK_NAMES: Final = ("id", "generation_id", "task_id", "taskId")
 _TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
 
 # AIML API says 403 for "out of credit", which is true right after the last credits bought the song.
-_TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, 403: Ruling(FailureClass.OUT_OF_CREDIT)})
+_TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, 403: Ruling(FailureClass.OUT_OF_CREDIT)}, id_is_the_tasks=True)
 
 
 class AimlapiProvider:
@@ -54,7 +59,11 @@ class AimlapiProvider:
         return UpstreamCall("POST", _PATH, body={"model": order.upstream_model, **fields})
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The task, or why there is none; a task id is believed even where something else in the answer looks wrong."""
+        """The task or the song itself, or why there is neither; a task id is believed even where something else in the
+        answer looks wrong.
+        """
+        if answer.begins_as_audio and answer.http_status != TOO_MANY_REQUESTS:
+            return AudioIsAnswer()
         if answer.document is None:
             return _refused_create(answer, answer.http_status)
         status = _error_status(answer)
@@ -64,16 +73,16 @@ class AimlapiProvider:
         if has_failed(answer.document):
             return _task_failed(answer)
         is_refusal = told_status(answer.document) is not None and not was_taken
-        started = None if is_refusal else finished_songs(answer.document) or task_in(answer.document, _TASK_NAMES)
+        started = None if is_refusal else _song_or_task(answer)
         return started or _lone_song(answer.document) or _no_task_in(answer, status)
 
     def poll_call(self, task_id: str) -> UpstreamCall:
         """The free call that asks for a task's state."""
         return UpstreamCall("GET", _PATH, query={"generation_id": task_id})
 
-    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+    def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
         """The song, the task's own failure, more patience, or trouble of the poll itself."""
-        return _TASKS.read_poll(answer)
+        return _TASKS.read_poll(answer, asked)
 
 
 PROVIDER: Final[Provider] = AimlapiProvider()
@@ -134,10 +143,16 @@ def _was_taken(document: JsonValue) -> bool:
     return any(stage_of_word(word) in (Stage.RUNNING, Stage.DONE) for word in words)
 
 
+def _song_or_task(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | TaskStarted | None:
+    task = task_in(answer.document, _TASK_NAMES)
+    return song_of(task, finished_songs(answer.document), answer) or task
+
+
 def _lone_song(document: JsonValue) -> AudioAt | None:
     """The song of an answer that names no task, unless it says that there is more to come."""
-    is_whole = told_status(document) is None and stage_of(document) is not Stage.RUNNING
-    return audio_at(document) if is_whole else None
+    if told_status(document) is not None:
+        return None
+    return offered_songs(document) if stage_of(document) is Stage.RUNNING else audio_at(document)
 
 
 def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:

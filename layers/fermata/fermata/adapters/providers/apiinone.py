@@ -9,14 +9,17 @@ from urllib.parse import quote
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.audio_places import entries_in
-from fermata.adapters.providers.polled_task import TaskReader
+from fermata.adapters.providers.audio_places import bodies_in, entries_in, has_link_beside
+from fermata.adapters.providers.polled_task import TaskReader, song_of
 from fermata.adapters.providers.task_ids import task_in
-from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, stage_of
+from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, offered_songs, stage_of
 from fermata.adapters.providers.task_words import Stage, stage_of_word
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
+    ANY_TASK,
+    AskedTask,
     AudioAt,
+    AudioInAnswer,
     AudioIsAnswer,
     PollOutcome,
     Provider,
@@ -35,6 +38,7 @@ from fermata.domain.upstream_reading import (
     describe_flaw,
     failure_of,
     member,
+    read_id,
     read_number,
     refusal,
 )
@@ -43,6 +47,7 @@ _NAME: Final = "API in One"
 _CREATE_PATH: Final = "/api/v1/audio/music"
 _SUNO: Final = ("suno", "chirp-")
 """How the names of the suno models begin: the page uses both."""
+# `id` comes last: it may be a song's.
 _TASK_NAMES: Final = ("task_id", "taskId", "work_id", "generation_id", "id")
 _TOO_MANY_REQUESTS: Final = 429
 _NOT_FOUND: Final = 404
@@ -86,16 +91,16 @@ class ApiinoneProvider:
             return _refused_create(answer, code)
         if has_failed(answer.document) or stage_of_word(member(answer.document, "code")) is Stage.FAILED:
             return _TASKS.failed_task(answer)
-        return finished_songs(answer.document) or _direct_song_or_task(answer.document) or _nothing_in(answer)
+        return _direct_song_or_task(answer) or _nothing_in(answer)
 
     def poll_call(self, task_id: str) -> UpstreamCall:
         """The free call that asks for a task's state, on the general route and instead on the one for music."""
         feed = UpstreamCall("GET", f"{_CREATE_PATH}/feed", query={"task_id": task_id})
         return UpstreamCall("GET", f"/api/v1/tasks/{quote(task_id, safe='')}", instead=feed)
 
-    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+    def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
         """The songs, the task's own failure, more patience, or trouble of the poll itself."""
-        return _TASKS.read_poll(answer)
+        return _TASKS.read_poll(answer, asked)
 
 
 PROVIDER: Final[Provider] = ApiinoneProvider()
@@ -124,10 +129,17 @@ def _error_code(answer: UpstreamAnswer) -> int | None:
     return None
 
 
-def _direct_song_or_task(document: JsonValue) -> AudioAt | TaskStarted | None:
-    task = task_in(document, _TASK_NAMES)
+def _direct_song_or_task(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | TaskStarted | None:
+    document, task = answer.document, task_in(answer.document, _TASK_NAMES)
     unfinished = stage_of(document) is Stage.RUNNING or (task is not None and entries_in(document))
-    return (None if unfinished else audio_at(document)) or task
+    songs = finished_songs(document) or (None if unfinished else audio_at(document))
+    asked = None if task is not None and _is_a_songs(task.task_id, document) else task
+    return song_of(asked, songs, answer) or task or offered_songs(document)
+
+
+def _is_a_songs(found_id: str, document: JsonValue) -> bool:
+    """Whether an id that was found may be a song's, for which no route answers: `id` beside a link."""
+    return any(read_id(body.get("id")) == found_id and has_link_beside(body) for body in bodies_in(document))
 
 
 def _nothing_in(answer: UpstreamAnswer) -> Refused:

@@ -47,6 +47,14 @@ def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
     return found
 
 
+def task_bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
+    """The same without those that are the only entry of a list and hold no more of them, because these may be songs."""
+    bodies = bodies_in(document)
+    values = (opened(body.get(name)) for body in bodies for name in _BODIES)
+    entries = [value[0] for value in values if isinstance(value, list) and len(value) == 1]
+    return [body for body in bodies if body not in entries or len(bodies_in(body)) > 1]
+
+
 def entries_in(document: JsonValue) -> list[JsonValue]:
     """The songs of a task as far as they are described one by one, wherever the list of them stands: of several lists
     the one with the most links, and else the one whose entries say how far they are.
@@ -58,6 +66,11 @@ def entries_in(document: JsonValue) -> list[JsonValue]:
 def link_in(place: JsonValue) -> str | None:
     """The first link to audio in a value: a link itself, an object that has one at a known name, or a list of those."""
     return next(_links(place, DEPTH), None)
+
+
+def has_link_beside(body: dict[str, JsonValue]) -> bool:
+    """Whether an object has a link to audio among its own members, so that it may describe a song."""
+    return link_in({name: value for name, value in body.items() if name in _AUDIO_NAMES or name == "url"}) is not None
 
 
 def outermost_link_in(document: JsonValue) -> str | None:

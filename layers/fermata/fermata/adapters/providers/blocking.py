@@ -2,7 +2,7 @@
 
 from typing import Final, NoReturn
 
-from fermata.domain.upstream import UpstreamAnswer
+from fermata.domain.upstream import ANY_TASK, AskedTask, UpstreamAnswer
 from fermata.errors import ConfigurationError
 
 
@@ -20,9 +20,9 @@ class BlockingProvider:
             f"expected a provider with tasks to poll for '{task_id}', found {self._name}; correct the catalogue"
         )
 
-    def read_poll(self, answer: UpstreamAnswer) -> NoReturn:
+    def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> NoReturn:
         """There is nothing to poll."""
         raise ConfigurationError(
-            f"expected a provider with tasks to poll, found {self._name} (HTTP {answer.http_status}); "
-            "correct the catalogue"
+            f"expected a provider with tasks to poll for '{asked.task_id}', found {self._name} "
+            f"(HTTP {answer.http_status}); correct the catalogue"
         )

@@ -5,9 +5,8 @@ at `data.audio`, and the verdict in `base_resp`. `data` is an object, or a list 
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import JsonValue
-
 from fermata.adapters.providers.audio_places import link_in
+from fermata.adapters.providers.task_words import is_still_synthesising
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.upstream import (
     AudioAt,
@@ -35,7 +34,6 @@ from fermata.domain.upstream_reading import (
 SUCCESS: Final = 0
 TOO_MANY_REQUESTS: Final = 429
 
-_STILL_SYNTHESISING: Final = 1
 _LEAST_ERROR_STATUS: Final = 400
 _TRANSIENT: Final = Ruling(FailureClass.TRANSIENT)
 _OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
@@ -95,13 +93,6 @@ def words_of(answer: UpstreamAnswer) -> str:
 def told_status(answer: UpstreamAnswer) -> int | None:
     """The HTTP error status that an error document tells, or None."""
     return read_error_status(member(answer.document, "statusCode"))
-
-
-def is_still_synthesising(body: JsonValue) -> bool:
-    """Whether a body says of a song that it is still being made, so that what is there of it is not the whole."""
-    data = member(body, "data")
-    songs = data if isinstance(data, list) else [data]
-    return any(read_number(member(song, "status")) == _STILL_SYNTHESISING for song in songs)
 
 
 def _refused_by_code(provider: str, answer: UpstreamAnswer, code: int) -> Refused:

@@ -4,25 +4,49 @@ What an answer says of this very task ends it. What it says of the caller or of 
 bought, and it is asked about again.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import bodies_in, entries_in
+from fermata.adapters.providers.task_owner import names_a_task, names_another_task, own_part
 from fermata.adapters.providers.task_state import (
     failure_code,
     failure_word,
     finished_songs,
+    has_code,
     has_ended,
     has_failed,
+    is_running,
+    offered_songs,
     stage_inside,
     stage_of,
 )
-from fermata.adapters.providers.task_words import Stage, says_content_was_refused, stage_of_word
+from fermata.adapters.providers.task_words import (
+    Stage,
+    is_still_synthesising,
+    is_synthesised,
+    says_content_was_refused,
+    stage_of_word,
+)
 from fermata.domain.failures import Failure, FailureClass
-from fermata.domain.upstream import DoneWithoutLink, PollOutcome, Refused, StillRunning, Trouble, UpstreamAnswer
+from fermata.domain.upstream import (
+    ANY_TASK,
+    AskedTask,
+    AudioAt,
+    AudioInAnswer,
+    AudioIsAnswer,
+    DoneWithoutLink,
+    PollOutcome,
+    Refused,
+    StillRunning,
+    TaskStarted,
+    Trouble,
+    UpstreamAnswer,
+)
 from fermata.domain.upstream_reading import (
     Ruling,
     describe,
@@ -53,6 +77,18 @@ POLL_STATUSES: Final[Mapping[int, Ruling]] = {
     **dict.fromkeys((408, 409, 425), _TRANSIENT),
     429: Ruling(FailureClass.RATE_LIMITED),
 }
+# What a busy provider says of the moment and not of a task.
+_MOMENTS: Final = (
+    (re.compile(r"too many (requests|calls)|rate.?limit|slow down|throttl", re.IGNORECASE), FailureClass.RATE_LIMITED),
+    (
+        re.compile(
+            r"temporar(il)?y|unavailable|try(ing)? again|retry later|later again|overload|too busy|is busy|system busy"
+            r"|maintenance|high (load|demand|traffic)",
+            re.IGNORECASE,
+        ),
+        FailureClass.TRANSIENT,
+    ),
+)
 # A page in front of the provider says these for reasons of its own.
 _SAID_BY_PAGES_TOO: Final = frozenset({401, 402, 403})
 
@@ -60,29 +96,58 @@ _SAID_BY_PAGES_TOO: Final = frozenset({401, 402, 403})
 @dataclass(frozen=True)
 class TaskReader:
     """Reads one dialect's answers about tasks. `provider` is its name, for people; `statuses` is what an HTTP status or
-    one told in the body means for a job that never hears anything better.
+    one told in the body means for a job that never hears anything better. `id_is_the_tasks` says that `id` is
+    documented as the task's, also beside a link.
     """
 
     provider: str
     statuses: Mapping[int, Ruling] = field(default_factory=lambda: POLL_STATUSES)
+    id_is_the_tasks: bool = False
 
-    def read_poll(self, answer: UpstreamAnswer) -> PollOutcome:
+    def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
         """The songs, the task's own failure, patience, or trouble that is no news of the task."""
+        answer = replace(answer, document=own_part(answer.document, asked))
         document = answer.document
-        songs = finished_songs(document)
+        if names_another_task(document, asked, id_is_the_tasks=self.id_is_the_tasks):
+            found = f"expected {_STATE} from {self.provider}, found that of another task"
+            return Trouble(failure_of(answer, _TRANSIENT, found, "another_task"))
+        songs = finished_songs(document, asked.songs)
         if songs:
             return songs
+        if answer.begins_as_audio and answer.http_status in _OK:
+            return AudioIsAnswer()
         told = told_status(document)
         if answer.http_status not in _OK or not isinstance(document, dict):
             return Trouble(self._trouble(answer, told))
         if told is not None and stage_inside(document) is not Stage.FAILED:
             return Trouble(self._trouble(answer, told))
-        if has_failed(document):
-            return self.failed_task(answer)
-        if has_ended(document):
+        return self._state_of(answer, asked)
+
+    def _state_of(self, answer: UpstreamAnswer, asked: AskedTask) -> PollOutcome:
+        document = answer.document
+        if has_failed(document, asked.songs):
+            moment = self._of_the_moment(answer)
+            return Trouble(moment) if moment else self.failed_task(answer)
+        if has_whole_text(answer):
+            return AudioInAnswer()
+        if has_ended(document, asked.songs):
             found = f"expected a link from {self.provider}, found a finished task without one"
             return DoneWithoutLink(failure_of(answer, _INCOMPLETE, found))
-        return StillRunning(answer.retry_after_s, told=stage_of(document) is Stage.RUNNING)
+        told = stage_of(document) is Stage.RUNNING
+        return StillRunning(answer.retry_after_s, told=told, offered=offered_songs(document))
+
+    def _of_the_moment(self, answer: UpstreamAnswer) -> Failure | None:
+        """What an answer without any task in it means whose words of failure are about how busy the provider is."""
+        document = answer.document
+        of_a_task = names_a_task(document) or stage_inside(document) is not None or bool(entries_in(document))
+        if of_a_task or has_code(document):
+            return None
+        said = self.said(answer) or failure_word(document).replace("_", " ")
+        for words, failure_class in _MOMENTS:
+            if words.search(said):
+                found = describe(self.provider, answer, said, wanted=_STATE)
+                return failure_of(answer, Ruling(failure_class), found)
+        return None
 
     def failed_task(self, answer: UpstreamAnswer) -> Refused:
         """The failure of a task that says itself that it has failed."""
@@ -124,6 +189,22 @@ def told_status(document: JsonValue) -> int | None:
     places += [member(document, "error", name) for name in ("statusCode", "code", "status")]
     codes = (read_number(place) for place in places)
     return next((code for code in codes if code is not None and code >= _LEAST_ERROR_STATUS), None)
+
+
+def song_of(task: TaskStarted | None, songs: AudioAt | None, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
+    """The songs of an answer to the paid call, or the song that is its text, with the task that can be asked for them
+    again.
+    """
+    found = songs or (AudioInAnswer() if has_whole_text(answer) else None)
+    return replace(found, task_id=task.task_id) if found and task else found
+
+
+def has_whole_text(answer: UpstreamAnswer) -> bool:
+    """Whether the answer holds a song as text of which no word and no number says that it is still being made."""
+    document = answer.document
+    if not answer.text_begins_as_audio or is_running(document) or is_still_synthesising(document):
+        return False
+    return is_synthesised(document) or stage_of(document) not in (Stage.RUNNING, Stage.FAILED)
 
 
 def _ruling_on_other(status: int) -> Ruling:

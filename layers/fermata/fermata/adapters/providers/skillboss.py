@@ -10,9 +10,9 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import leads_elsewhere, link_in, outermost_link_in
 from fermata.adapters.providers.blocking import BlockingProvider
-from fermata.adapters.providers.minimax_body import is_still_synthesising
 from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
 from fermata.adapters.providers.task_state import finished_songs, has_failed
+from fermata.adapters.providers.task_words import is_still_synthesising
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,

@@ -1,0 +1,216 @@
+"""A paid song that an answer offers or holds is taken: at the deadline, in a rescue, and from a poll's own body."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import JsonValue
+
+from fermata.domain.failures import FailureClass
+from fermata.domain.jobs import AttemptState, Audio, AudioSource, Charged, Job, JobStatus
+from fermata.domain.verdicts import Word
+from fermata.errors import LinkTroubleError, TransientError
+from fermata.use_cases.poll_generation import poll_generation
+from fermata.use_cases.redeliver import redeliver
+from fermata.use_cases.rescue_audio import rescue_audio
+from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from tests.songs import JOB_ID, generating_job, json_answer, queued_job
+from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
+
+AUDIO = b"ID3" + bytes(5000)
+TASK = "uuid:minimax/music-2.0"
+LINK = "https://cdn.aimlapi.com/song.mp3"
+OTHER = "https://cdn.aimlapi.com/other.mp3"
+READY = json_answer({"id": TASK, "status": "ready", "audio_file": {"url": LINK}})
+PREVIEW = json_answer({"id": TASK, "status": "generating", "audio_file": {"url": LINK}})
+TEXT = json_answer({"id": TASK, "status": "completed", "data": {"audio": AUDIO.hex()}})
+FILE = ScriptedAnswer(AUDIO, 200, "audio/mpeg")
+FOREIGN = json_answer({"id": "other:minimax/music-2.0", "status": "error"})
+
+
+def generating(*script: ScriptedAnswer, job: Job | None = None) -> World:
+    world = World(upstream=FakeUpstream(*script))
+    world.jobs.create(job or generating_job())
+    return world
+
+
+def ordered(answer: ScriptedAnswer, provider: str = "aimlapi") -> World:
+    world = World(upstream=FakeUpstream(answer))
+    world.jobs.create(queued_job(provider))
+    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    return world
+
+
+def poll(world: World) -> Word:
+    return poll_generation(JOB_ID, 1, world.poll_ports(3600)).verdict
+
+
+def delivered(world: World, job_id: str = JOB_ID) -> Job:
+    assert store_audio(job_id, 1, world.store_ports()).outcome is StoreOutcome.STORED
+    settle_job(job_id, None, world.settle_ports(), world.clock())
+    return world.stored(job_id)
+
+
+def test_an_offered_link_is_taken_once_the_generation_time_is_over() -> None:
+    world = generating(READY, READY)
+    world.clock.pass_seconds(3599)
+    assert poll(world) is Word.GENERATING
+    world.clock.pass_seconds(1)
+    assert poll(world) is Word.READY
+    world.links.files[LINK] = AUDIO
+    job = delivered(world)
+    assert (job.status, job.charged) == (JobStatus.SUCCEEDED, Charged.YES)
+
+
+def test_an_offered_link_is_taken_when_trouble_has_made_the_generation_longer() -> None:
+    trouble = ScriptedAnswer(b"<html>", 502, "text/html")
+    world = generating(trouble, READY, READY)
+    world.clock.pass_seconds(3590)
+    assert poll(world) is Word.GENERATING
+    world.clock.pass_seconds(20)
+    assert poll(world) is Word.GENERATING
+    world.clock.pass_seconds(3600)
+    assert poll(world) is Word.READY
+
+
+def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said() -> None:
+    world = generating(*[READY] * 100)
+    world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
+    world.clock.pass_seconds(3600)
+    for _ in range(200):
+        if poll(world) is not Word.READY:
+            break
+        step = store_audio(JOB_ID, 1, world.store_ports())
+        if step.outcome is StoreOutcome.STORED:
+            break
+        world.clock.pass_seconds(step.wait_seconds)
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    failure = world.stored(JOB_ID).failure
+    assert failure is not None
+    assert failure.failure_class is FailureClass.RESULT_EXPIRED
+    assert world.clock() - NOON <= timedelta(hours=2)
+    assert world.upstream.posts == 0
+
+
+def test_a_link_that_was_dead_is_taken_again_where_the_task_offers_it_without_a_known_word() -> None:
+    job = generating_job()
+    renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
+    world = generating(READY, job=job.model_copy(update={"attempts": (renewed,)}))
+    assert poll(world) is Word.READY
+
+
+def test_a_preview_is_not_taken_at_the_deadline() -> None:
+    world = generating(PREVIEW)
+    world.clock.pass_seconds(3600)
+    assert poll(world) is Word.FAILED
+    failure = world.stored(JOB_ID).attempts[0].failure
+    assert failure is not None
+    assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "generation_timeout")
+
+
+@pytest.mark.parametrize("answer", [READY, TEXT, FILE], ids=["offered", "text", "file"])
+def test_a_rescue_takes_what_a_task_offers_or_answers_with_at_once(answer: ScriptedAnswer) -> None:
+    world = generating(answer)
+    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    world.links.files[LINK] = AUDIO
+    rescue_audio(JOB_ID, world.rescue_ports())
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert (attempt.kept, world.answers.files[JOB_ID, 1, "file.1"]) == ((1,), AUDIO)
+
+
+def test_a_rescue_takes_no_preview() -> None:
+    world = generating(PREVIEW)
+    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    world.links.files[LINK] = AUDIO
+    rescue_audio(JOB_ID, world.rescue_ports())
+    assert (world.stored(JOB_ID).attempts[0].kept, world.links.fetched) == ((), [])
+
+
+@pytest.mark.parametrize("answer", [TEXT, FILE], ids=["text", "file"])
+def test_a_poll_that_brings_the_song_itself_is_kept_and_delivered(answer: ScriptedAnswer) -> None:
+    world = generating(answer)
+    assert poll(world) is Word.READY
+    assert world.answers.files[JOB_ID, 1, "file.1"] == AUDIO
+    job = delivered(world)
+    assert (job.status, job.charged, job.missing) == (JobStatus.SUCCEEDED, Charged.YES, ())
+    assert world.tracks.files[f"tracks/{JOB_ID}/1.mp3"][0] == AUDIO
+    assert world.links.fetched == []
+
+
+def test_a_song_of_a_poll_that_cannot_be_kept_now_is_asked_for_again() -> None:
+    world = generating(FILE, FILE)
+    world.answers.fail_next_keep_file = TransientError("staging is busy")
+    assert poll(world) is Word.GENERATING
+    retries = world.stored(JOB_ID).attempts[0].retries
+    assert retries.last is not None
+    assert retries.last.code == "song_not_kept"
+    assert poll(world) is Word.READY
+
+
+def test_a_text_that_is_cut_inside_is_kept_and_asked_for_again() -> None:
+    half = json_answer({"id": TASK, "status": "completed", "data": {"audio": AUDIO.hex()[:-1]}})
+    world = generating(half, TEXT)
+    assert poll(world) is Word.GENERATING
+    assert world.answers.files[JOB_ID, 1, "body.1"] == half.body
+    assert poll(world) is Word.READY
+
+
+def test_another_tasks_failure_does_not_end_the_job() -> None:
+    world = generating(FOREIGN, TEXT)
+    assert poll(world) is Word.GENERATING
+    assert poll(world) is Word.READY
+
+
+def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
+    songs: list[JsonValue] = [{"status": "complete", "audio_url": LINK}]
+    part = json_answer({"data": {"status": "IN_PROGRESS", "response_data": songs}})
+    whole = json_answer({"data": {"status": "IN_PROGRESS", "response_data": [*songs, {"status": "error"}]}})
+    world = ordered_task(part, part, whole)
+    for _ in range(2):
+        assert poll(world) is not Word.READY
+        assert world.stored(JOB_ID).status is JobStatus.GENERATING
+    assert poll(world) is Word.READY
+    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,), without_link=(2,))
+
+
+def ordered_task(*polls: ScriptedAnswer) -> World:
+    world = World(upstream=FakeUpstream(json_answer({"task_id": "task-1"}), *polls))
+    world.jobs.create(queued_job("apiinone"))
+    start_generation(JOB_ID, world.start_ports(), "run-1")
+    return world
+
+
+@pytest.mark.parametrize("provider", ["aimlapi", "apiinone"])
+def test_a_dead_link_of_the_orders_own_answer_is_renewed_by_its_task(provider: str) -> None:
+    world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}), provider)
+    assert world.stored(JOB_ID).attempts[0].upstream_id == "task-1"
+    world.links.files |= {LINK: LinkTroubleError("cdn answered 404", 404), OTHER: AUDIO}
+    assert store_audio(JOB_ID, 1, world.store_ports()).outcome is StoreOutcome.LINK_EXPIRED
+    world.upstream.script.append(json_answer({"task_id": "task-1", "status": "completed", "audio_url": OTHER}))
+    assert poll(world) is Word.READY
+    assert delivered(world).status is JobStatus.SUCCEEDED
+    assert world.upstream.posts == 1
+
+
+@pytest.mark.parametrize("provider", ["aimlapi", "apiinone"])
+@pytest.mark.parametrize(
+    ("answer", "source"),
+    [
+        (FILE, AudioSource.BODY),
+        (json_answer({"data": {"audio": AUDIO.hex()}}), AudioSource.HEX),
+        (json_answer({"task_id": "task-1", "data": {"audio": AUDIO.hex(), "status": "completed"}}), AudioSource.HEX),
+    ],
+    ids=["file", "text", "text_of_a_task"],
+)
+def test_a_song_in_the_orders_own_answer_is_delivered_and_can_be_redelivered(
+    provider: str, answer: ScriptedAnswer, source: AudioSource
+) -> None:
+    world = ordered(answer, provider)
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert (attempt.state, attempt.audio) == (AttemptState.READY, Audio(source=source))
+    settle_job(JOB_ID, "TransientError", world.settle_ports(), world.clock())
+    new = str(redeliver(JOB_ID, world.redeliver_ports(), world.clock())["job_id"])
+    assert delivered(world, new).status is JobStatus.SUCCEEDED
+    assert world.tracks.files[f"tracks/{new}/1.mp3"][0] == AUDIO
+    assert world.upstream.posts == 1
