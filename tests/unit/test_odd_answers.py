@@ -583,6 +583,49 @@ def test_several_links_are_several_songs(dialect: str, name: str, nest: Callable
     assert polled == started(dialect, document) == AudioAt(LINK, (OTHER,))
 
 
+LISTS_OF_SONGS: Final[list[Callable[[list[JsonValue]], JsonValue]]] = [
+    lambda links: {"outputs": [{"url": link} for link in links]},
+    lambda links: {"outputs": [{"type": "audio", "audio_url": link} for link in links]},
+    lambda links: {"outputs": links},
+    lambda links: {"output": links},
+    lambda links: {"data": [{"url": link} for link in links]},
+    lambda links: {"data": [{"audio": link, "status": 2} for link in links]},
+    lambda links: {"data": {"outputs": [{"url": link} for link in links]}},
+    lambda links: [*links],
+]
+
+
+@pytest.mark.parametrize("place", LISTS_OF_SONGS)
+@pytest.mark.parametrize("envelope", [lambda body: body, lambda body: {"result": body}])
+def test_every_song_of_a_blocking_answer_is_offered(
+    place: Callable[[list[JsonValue]], JsonValue], envelope: Callable[[JsonValue], JsonValue]
+) -> None:
+    third = LINK.replace("song.mp3", "third.mp3")
+    assert started("skillboss", envelope(place([OTHER, LINK, third, LINK]))) == AudioAt(OTHER, (LINK, third))
+    assert started("skillboss", envelope(place([COVER, LINK, OTHER]))) == AudioAt(LINK, (OTHER,))
+
+
+@pytest.mark.parametrize("dialect", ["minimax", "aimlapi_music01"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"audio": OTHER, "status": 2}, {"audio": LINK, "status": 2}],
+        [{"audio_url": OTHER}, {}, {"audio_url": LINK}],
+        {"audio": [OTHER, LINK], "status": 2},
+        {"songs": [{"audio_url": OTHER}, {"audio_url": LINK}], "audio_url": OTHER},
+    ],
+    ids=str,
+)
+def test_every_song_of_minimax_is_offered(dialect: str, data: JsonValue) -> None:
+    assert started(dialect, {"data": data, "base_resp": {**OK}}) == AudioAt(OTHER, (LINK,))
+
+
+@pytest.mark.parametrize("place", ["outputs", "data"])
+def test_a_song_that_calls_itself_failed_is_not_offered(place: str) -> None:
+    songs: JsonValue = [{"url": OTHER, "status": "failed"}, {"url": LINK, "status": "completed"}]
+    assert started("skillboss", {place: songs}) == AudioAt(LINK)
+
+
 # ---- codes
 
 SPELLED: Final[list[Callable[[int], JsonValue]]] = [

@@ -214,3 +214,23 @@ def test_a_song_in_the_orders_own_answer_is_delivered_and_can_be_redelivered(
     assert delivered(world, new).status is JobStatus.SUCCEEDED
     assert world.tracks.files[f"tracks/{new}/1.mp3"][0] == AUDIO
     assert world.upstream.posts == 1
+
+
+@pytest.mark.parametrize("provider", ["skillboss", "minimax"])
+@pytest.mark.parametrize(
+    ("first", "numbers", "missing"),
+    [(AUDIO, [1, 2], []), (LinkTroubleError("cdn answered 404", 404), [2], [1])],
+    ids=["both", "first_dead"],
+)
+def test_of_several_songs_in_a_blocking_answer_each_is_fetched_and_the_order_paid_once(
+    provider: str, first: bytes | LinkTroubleError, numbers: list[int], missing: list[int]
+) -> None:
+    name, place = {"skillboss": ("url", "outputs"), "minimax": ("audio", "data")}[provider]
+    world = ordered(json_answer({place: [{name: LINK}, {name: OTHER}]}), provider)
+    world.links.files |= {LINK: first, OTHER: AUDIO}
+    while (step := store_audio(JOB_ID, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
+        world.clock.pass_seconds(step.wait_seconds)
+    assert world.clock() - NOON <= timedelta(minutes=10)
+    job = delivered(world)
+    assert ([track.number for track in job.tracks], [each.number for each in job.missing]) == (numbers, missing)
+    assert (job.status, job.spent_credits) == (JobStatus.SUCCEEDED, job.price_credits)

@@ -12,6 +12,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers.task_words import Stage, stage_of_word
 from fermata.domain.upstream_reading import member, read_link
 
 DEPTH: Final = 4
@@ -84,6 +85,14 @@ def lone_link_in(document: JsonValue) -> str | None:
     bodies = reversed(bodies_in(document))
     without_lists = ({name: value for name, value in body.items() if not _holds_list(value)} for body in bodies)
     return next((link for body in without_lists if (link := link_in(body))), None)
+
+
+def links_around(link: str, place: JsonValue) -> tuple[str, ...]:
+    """A link to a song and, where it stands in a list of songs, those of all that do not call themselves failed."""
+    songs = entries_in(place)
+    unfailed = (song for song in songs if stage_of_word(member(song, "status")) is not Stage.FAILED)
+    links = tuple(dict.fromkeys(each for song in unfailed if (each := link_in(song))))
+    return links if links and link in map(link_in, songs) else (link,)
 
 
 def opened(value: JsonValue) -> JsonValue:

@@ -5,7 +5,7 @@ at `data.audio`, and the verdict in `base_resp`. `data` is an object, or a list 
 from collections.abc import Mapping
 from typing import Final
 
-from fermata.adapters.providers.audio_places import link_in
+from fermata.adapters.providers.audio_places import link_in, links_around
 from fermata.adapters.providers.task_words import is_still_synthesising
 from fermata.domain.failures import FailureClass, ProviderCharged
 from fermata.domain.upstream import (
@@ -117,7 +117,8 @@ def _song_in(provider: str, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer |
     data = member(answer.document, "data")
     link = read_link(member(data, "audio")) or link_in(data)
     if link:
-        return AudioAt(link)
+        first, *further = links_around(link, {"data": data})
+        return AudioAt(first, tuple(further))
     # What is no song by its beginning is kept, and what is wrong with it is said when it is decoded.
     return AudioInAnswer() if answer.text_length else None
 

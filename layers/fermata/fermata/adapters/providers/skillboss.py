@@ -3,16 +3,22 @@
 Its answers may carry `_*` fields addressed to software agents. Only the fields named here are ever looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.audio_places import leads_elsewhere, link_in, outermost_link_in
+from fermata.adapters.providers.audio_places import (
+    MOST_ENTRIES,
+    leads_elsewhere,
+    link_in,
+    links_around,
+    outermost_link_in,
+)
 from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
 from fermata.adapters.providers.task_state import finished_songs, has_failed
-from fermata.adapters.providers.task_words import is_still_synthesising
+from fermata.adapters.providers.task_words import Stage, is_still_synthesising, stage_of_word
 from fermata.domain.failures import FailureClass
 from fermata.domain.upstream import (
     AudioAt,
@@ -120,14 +126,15 @@ def _song_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
     """The song at the documented place, then as text, then behind a link at any other place."""
     if _has_failed(answer.document):
         return None
-    documented = next((link for body in _bodies(answer) if (link := _documented_link(body))), None)
+    documented = next((links for body in _bodies(answer) if (links := _documented_links(body))), None)
     if documented:
-        return AudioAt(documented)
+        return _songs_at(documented)
     if answer.text_begins_as_audio:
         return AudioInAnswer()
-    link = outermost_link_in(_without_page(answer))
+    document = _without_page(answer)
+    link = outermost_link_in(document)
     if link:
-        return AudioAt(link)
+        return _songs_at(links_around(link, document))
     return AudioInAnswer() if answer.text_length else None
 
 
@@ -139,11 +146,19 @@ def _without_page(answer: UpstreamAnswer) -> JsonValue:
     return {name: value for name, value in document.items() if name != "url"}
 
 
-def _documented_link(body: JsonValue) -> str | None:
-    """The first link in `outputs` that leads to audio; there `url` is the song itself, whatever stands beside it."""
+def _documented_links(body: JsonValue) -> tuple[str, ...]:
+    """A link to audio for each entry of `outputs` that has one and did not fail; there `url` is the song itself,
+    whatever stands beside it.
+    """
     outputs = member(body, "outputs")
-    entries = outputs if isinstance(outputs, list) else [outputs]
-    return next((link for entry in entries if (link := link_in([entry]) or _url_of(entry))), None)
+    entries = outputs[:MOST_ENTRIES] if isinstance(outputs, list) else [outputs]
+    unfailed = (entry for entry in entries if stage_of_word(member(entry, "status")) is not Stage.FAILED)
+    links = (link_in([entry]) or _url_of(entry) for entry in unfailed)
+    return tuple(dict.fromkeys(link for link in links if link))
+
+
+def _songs_at(links: Sequence[str]) -> AudioAt:
+    return AudioAt(links[0], tuple(links[1:]))
 
 
 def _url_of(entry: JsonValue) -> str | None:
