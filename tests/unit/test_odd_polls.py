@@ -223,8 +223,15 @@ def test_ids_of_requests_and_songs_name_no_other_task(dialect: str, document: Js
     assert polled(dialect, document, OURS) == AudioAt(LINK)
 
 
-def test_the_id_beside_a_link_of_api_in_one_may_be_the_songs() -> None:
-    document: JsonValue = {"data": {"id": "song-1", "status": "complete", "audio_url": LINK}}
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"data": {"id": FOREIGN, "status": "complete", "audio_url": LINK}},
+        {"id": "request-1", "data": {"status": "complete", "audio_url": LINK}},
+    ],
+    ids=str,
+)
+def test_an_id_of_api_in_one_may_be_a_songs_or_a_requests(document: JsonValue) -> None:
     assert polled("apiinone", document, OURS) == AudioAt(LINK)
 
 

@@ -193,6 +193,48 @@ def test_a_dead_link_of_the_orders_own_answer_is_renewed_by_its_task(provider: s
     assert world.upstream.posts == 1
 
 
+UNKNOWN_TASK = json_answer({"message": "no such task", "statusCode": 404}, 404)
+
+
+@pytest.mark.parametrize(("provider", "routes"), [("aimlapi", 1), ("apiinone", 2)])
+def test_a_link_whose_task_nobody_knows_is_tried_again(provider: str, routes: int) -> None:
+    world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}), provider)
+    world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
+    for _ in range(3):
+        step = store_audio(JOB_ID, 1, world.store_ports())
+        assert step.outcome is StoreOutcome.LINK_EXPIRED
+        world.clock.pass_seconds(step.wait_seconds)
+        world.upstream.script += [UNKNOWN_TASK] * routes
+        assert poll(world) is Word.READY
+    world.links.files[LINK] = AUDIO
+    assert delivered(world).status is JobStatus.SUCCEEDED
+    assert world.upstream.posts == 1
+
+
+def test_a_link_that_never_comes_to_life_and_whose_task_nobody_knows_ends_the_job_within_its_patience() -> None:
+    world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}))
+    world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
+    world.upstream.script += [UNKNOWN_TASK] * 100
+    while (step := store_audio(JOB_ID, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
+        world.clock.pass_seconds(step.wait_seconds)
+        if step.outcome is StoreOutcome.LINK_EXPIRED and poll(world) is not Word.READY:
+            break
+    assert world.clock() - NOON <= timedelta(hours=1)
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert world.stored(JOB_ID).status is JobStatus.FAILED
+
+
+def test_a_rescue_falls_back_to_the_links_whose_renewal_was_never_answered() -> None:
+    world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}))
+    world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
+    assert store_audio(JOB_ID, 1, world.store_ports()).outcome is StoreOutcome.LINK_EXPIRED
+    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    world.links.files[LINK] = AUDIO
+    world.upstream.script.append(UNKNOWN_TASK)
+    rescue_audio(JOB_ID, world.rescue_ports())
+    assert world.stored(JOB_ID).attempts[0].kept == (1,)
+
+
 @pytest.mark.parametrize("provider", ["aimlapi", "apiinone"])
 @pytest.mark.parametrize(
     ("answer", "source"),

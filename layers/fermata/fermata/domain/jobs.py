@@ -148,6 +148,7 @@ class Attempt(_Record):
     `staged_at` says of an attempt that was carried over from another job where its answer is; it is billed there.
     `retries` is what was asked again after the purchase, for free. `kept` are the numbers of the songs whose files were
     fetched into staging later. `bought_at` is, of an attempt that was carried over, from when on its result can be had.
+    `former_audio` is what `audio` was while the task is asked for new links.
     `not_yet_at` is when the provider last said that the song is not ready, or took the order; it equals `finished_at`
     where that answer brought the song. None where nobody saw it.
     """
@@ -168,6 +169,7 @@ class Attempt(_Record):
     failure: Failure | None = None
     upstream_id: str | None = None
     audio: Audio | None = None
+    former_audio: Audio | None = None
     link_renewals: NonNegativeInt = 0
     poll_route: NonNegativeInt = 0
     callback: AwaitedCallback | None = None
@@ -242,8 +244,16 @@ class Attempt(_Record):
     def awaiting_a_new_link(self) -> "Attempt":
         """This attempt after its link died: its task is asked once more."""
         return self._with(
-            state=AttemptState.GENERATING, audio=None, finished_at=None, link_renewals=self.link_renewals + 1
+            state=AttemptState.GENERATING,
+            audio=None,
+            former_audio=self.audio,
+            finished_at=None,
+            link_renewals=self.link_renewals + 1,
         )
+
+    def with_former_links(self, now: datetime) -> "Attempt":
+        """This attempt after its task could not be asked for new links: those that it has are tried again."""
+        return self if self.former_audio is None else self._ready(self.former_audio, now)
 
     def with_retries(self, retries: FreeRetries) -> "Attempt":
         """This attempt after one more free step told nothing, or after one told something again."""
@@ -256,7 +266,7 @@ class Attempt(_Record):
     def forgotten(self) -> "Attempt":
         """This attempt without what the song was, or what anybody said about it: ids and billing facts stay."""
         failure = self.failure.model_copy(update={"message": "deleted"}) if self.failure else None
-        return self._with(audio=None, failure=failure, retries=FreeRetries(), kept=())
+        return self._with(audio=None, former_audio=None, failure=failure, retries=FreeRetries(), kept=())
 
     def known_on(self, poll_route: int) -> "Attempt":
         """This attempt with the route for polling on which its task is known."""
@@ -314,7 +324,7 @@ class Attempt(_Record):
         return self._with(late=True, **news)
 
     def _ready(self, audio: Audio, now: datetime, task_id: str | None = None) -> "Attempt":
-        told = {"upstream_id": task_id or self.upstream_id, "audio": audio}
+        told = {"upstream_id": task_id or self.upstream_id, "audio": audio, "former_audio": None}
         return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES, **told)
 
     def _with(self, **changes: object) -> "Attempt":

@@ -114,6 +114,9 @@ def _ask_again(
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
     retries = attempt.retries.after_poll(failure, now, without_link=without_link)
+    if attempt.former_audio is not None and failure.failure_class is FailureClass.NOT_FOUND:
+        # Nobody knows the task, so its first links are all there is, and some come to life after minutes.
+        return _end(job, attempt.with_retries(retries).with_former_links(now), ports)
     if ports.patience.gives_up_polling(retries, now):
         return _conclude(job, attempt.with_retries(retries), Refused(failure), ports)
     wait_s = ports.patience.poll_pause_s(retries, now)
@@ -133,11 +136,16 @@ def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refu
     if ended.state is AttemptState.READY:
         in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
         ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
+    return _end(job, ended, ports)
+
+
+def _end(job: Job, ended: Attempt, ports: PollPorts) -> Verdict:
+    now = ports.clock()
     changed = job.with_outcome(ended, now)
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+        return _too_late(load_job(job.id, ports.jobs), ended.number, ports)
     tell_of_doubts(job, changed, ports.metrics)
     return _on_record(changed, ports)
 

@@ -103,7 +103,7 @@ def _fetch_songs(
     fetched: list[_Fetched] = []
     is_cut = False
     for number in numbers:
-        link = _link(told.audio, number) or _link(attempt.audio, number)
+        link = _link(told.audio, number) or _link(attempt.audio or attempt.former_audio, number)
         if number == told.kept:
             fetched.append(_Fetched(_uncounted(job, attempt, number), is_kept=True))
             continue

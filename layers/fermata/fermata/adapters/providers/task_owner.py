@@ -36,14 +36,16 @@ def own_part(document: JsonValue, asked: AskedTask) -> JsonValue:
 
 
 def names_another_task(document: JsonValue, asked: AskedTask, *, id_is_the_tasks: bool) -> bool:
-    """Whether an answer names tasks and the asked one is none of them. `id` beside a link may be the song's own, unless
-    `id_is_the_tasks`.
+    """Whether an answer names tasks and the asked one is none of them. Unless `id_is_the_tasks`, `id` may be that of a
+    request or a song, so that it counts where no link is beside it and where it is as long as the asked one.
     """
     if not asked.task_id:
         return False
     named = [*_named_tasks(document)]
-    described = [body for body in _descriptions(document) if id_is_the_tasks or not has_link_beside(body)]
-    named += [task_id for body in described if (task_id := read_id(body.get(_ID)))]
+    for body in _descriptions(document):
+        task_id = read_id(body.get(_ID))
+        if task_id and (id_is_the_tasks or (len(task_id) == len(asked.task_id) and not has_link_beside(body))):
+            named.append(task_id)
     any_id = (read_id(member(each, _ID)) for each in (*bodies_in(document), *_entries(document)))
     return bool(named) and not any(_is_same(each, asked.task_id) for each in (*named, *any_id) if each)
 
