@@ -111,12 +111,12 @@ def test_a_poll_that_was_not_answered_is_no_not_yet(lost: int) -> None:
 @pytest.mark.parametrize(
     "wordless",
     [
-        pytest.param(json_answer({"code": 500, "message": "internal"}), id="trouble"),
-        pytest.param(json_answer({"code": 200, "message": "success", "data": {}}), id="no_state"),
+        pytest.param([json_answer({"code": 500, "message": "internal"})], id="trouble"),
+        pytest.param([json_answer({"code": 200, "message": "success", "data": {}})] * 2, id="no_state_on_either_route"),
     ],
 )
-def test_a_poll_whose_answer_has_no_word_about_the_task_is_no_not_yet(wordless: ScriptedAnswer) -> None:
-    world = world_with(SUNO_TAKEN, SUNO_RUNNING, wordless, SUNO_DONE, provider="apiinone")
+def test_a_poll_whose_answer_has_no_word_about_the_task_is_no_not_yet(wordless: list[ScriptedAnswer]) -> None:
+    world = world_with(SUNO_TAKEN, SUNO_RUNNING, *wordless, SUNO_DONE, provider="apiinone")
     verdict = start_generation(JOB_ID, world.start_ports(), "run")
     for pause_s in (40, 10, 10):
         verdict = poll(world, verdict, pause_s)
