@@ -134,7 +134,8 @@ class Studio:
         outcome = _next(self.fates[prompt].links, self._links, prompt)
         if outcome != "there":
             raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503}[outcome])
-        yield AUDIO[10:]
+        # No two songs are the same file.
+        yield AUDIO[10:] + url.encode()
 
     def _order(self, provider: str, call: UpstreamCall) -> ScriptedAnswer:
         body = call.body or {}

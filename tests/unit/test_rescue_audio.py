@@ -42,6 +42,7 @@ from tests.songs import (
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
+OTHER_AUDIO = AUDIO + b"of another song"
 TASK_LINK = "https://cdn.aimlapi.com/song.mp3"
 DONE = json_answer({"status": "completed", "audio_file": {"url": TASK_LINK}})
 RUNNING = json_answer({"status": "generating"})

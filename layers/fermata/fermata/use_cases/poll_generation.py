@@ -52,6 +52,8 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
     if attempt is None or not waiting or job.status.is_terminal:
         return _too_late(job, attempt_number, ports)
     outcome, attempt = ask_task(job, attempt, ports, kept_as=f"body.{attempt.retries.polls + 1}")
+    if attempt.has_links and not isinstance(outcome, AudioAt):
+        return _no_new_link(job, attempt, outcome, ports)
     match outcome:
         case StillRunning():
             return _still_running(job, attempt, outcome, ports)
@@ -120,13 +122,36 @@ def _ask_again(
     return asked_again(attempt, wait_s)
 
 
+def _no_new_link(
+    job: Job, attempt: Attempt, outcome: StillRunning | Trouble | DoneWithoutLink | Refused, ports: PollPorts
+) -> Verdict:
+    """Go back to the links on record, which may bring the song all the same, whatever the task says about it now."""
+    now = ports.clock()
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    if isinstance(outcome, StillRunning):
+        found = "it said that the song is done, and now that it is not"
+        failure = trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found)
+        failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
+    else:
+        failure = outcome.failure
+    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
+    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": told})
+    retries = attempt.retries.without_a_new_link(failure, now, is_final=isinstance(outcome, Refused))
+    return _concluded(job, attempt.with_retries(retries).with_known_links(now), ports)
+
+
 def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | Refused, ports: PollPorts) -> Verdict:
     now = ports.clock()
     ended = attempt.after(outcome, now)
     if ended.state is AttemptState.READY:
         in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
         ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
-    changed = job.with_outcome(ended, now)
+    return _concluded(job, ended, ports)
+
+
+def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
+    changed = job.with_outcome(attempt, ports.clock())
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
