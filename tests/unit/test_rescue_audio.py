@@ -767,6 +767,14 @@ def odd_from_the_job(length: int = 300, *, link_dies: bool = False) -> World:
     return world
 
 
+def test_a_bad_file_that_the_job_kept_can_be_redelivered_where_no_rescue_ever_looked() -> None:
+    world = odd_from_the_job()
+    world.clock.pass_seconds(86_400)
+    assert run(world) is RescueOutcome.NOTHING_LEFT
+    (found,) = recoverables(job_of(world))
+    assert (found.odd, kept_files(job_of(world), found.attempt), world.links.fetched) == ((1,), (1,), [])
+
+
 @pytest.mark.parametrize("link_dies", [False, True])
 def test_a_bad_file_that_the_job_kept_is_listed_at_once_and_redelivered_in_the_end(link_dies: bool) -> None:
     world = odd_from_the_job(link_dies=link_dies)

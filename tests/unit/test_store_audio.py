@@ -11,6 +11,7 @@ import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.fetching import BUSY_FETCHES
 from fermata.domain.jobs import AttemptState, Job, JobStatus
 from fermata.domain.providers.patience import FETCHES_OF_A_BAD_FILE, MOST_FETCHES, MOST_POLLS
 from fermata.domain.rescue import recoverables
@@ -237,11 +238,14 @@ def test_whatever_is_no_song_behind_a_tasks_link_is_asked_for_anew_after_a_pause
 
 
 @pytest.mark.parametrize("status", BUSY)
-def test_a_busy_host_is_waited_out(world: World, status: int) -> None:
+def test_a_busy_host_is_waited_out_and_a_new_link_asked_for_only_once_it_stays_busy(world: World, status: int) -> None:
     linked(world, LinkTroubleError("cdn answered", status))
-    assert step(world) == StoreStep(StoreOutcome.WAIT, 1)
+    for wait_s in (1, 2, 4, 8)[:BUSY_FETCHES]:
+        assert step(world) == StoreStep(StoreOutcome.WAIT, wait_s)
+        world.clock.pass_seconds(wait_s)
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].song_numbers) == (JobStatus.STORING, (1,))
+    assert step(world) == StoreStep(StoreOutcome.LINK_EXPIRED, 16)
 
 
 @pytest.mark.parametrize("status", [403, 404, 503, None])
@@ -251,7 +255,7 @@ def test_the_link_of_a_blocking_provider_is_fetched_again(world: World, status: 
 
 
 def test_pauses_double_from_one_second_to_five_minutes(world: World) -> None:
-    linked(world, LinkTroubleError("cdn answered", 503))
+    linked(world, LinkTroubleError("cdn answered", 503), upstream_id=None)
     pauses = []
     for _ in range(12):
         pauses.append(step(world).wait_seconds)
@@ -299,7 +303,8 @@ def until_given_up(world: World, most: int = 100, task: ScriptedAnswer = TASK_BU
         world.clock.pass_seconds(found.wait_seconds)
         if found.outcome is StoreOutcome.LINK_EXPIRED:
             world.upstream.script = [task]
-            assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
+            if poll_generation(JOB_ID, 1, world.poll_ports()).verdict is not Word.READY:
+                break
     return len(world.links.fetched), (world.clock.now - began).total_seconds()
 
 

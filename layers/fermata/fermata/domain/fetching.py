@@ -21,6 +21,8 @@ _DEAD_LINK: Final[frozenset[int | None]] = frozenset({400, 403, 404, 410, 416, 4
 _BUSY: Final[frozenset[int]] = frozenset({408, 409, 425, 429})
 """What a host answers, beside every 5xx, that has the file and will hand it over later."""
 _LEAST_SERVER_ERROR: Final = 500
+BUSY_FETCHES: Final = 4
+"""Fetches that may find a host busy, over some seconds, before it is worth asking for a link to another one."""
 _LEAST_REDIRECT: Final = 300
 _CLASSES: Final[Mapping[int | None, FailureClass]] = {
     **dict.fromkeys(_DEAD_LINK, FailureClass.RESULT_EXPIRED),
@@ -44,15 +46,17 @@ def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) 
     )
 
 
-def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt) -> bool:
-    """Whether asking the task for a new link may help: as long as there is patience, whatever is behind a link that is
-    no song, unless its host is only busy. A task that has failed since, or was asked often enough, is left alone.
+def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> bool:
+    """Whether asking the task for a new link to a song may help: as long as there is patience, whatever is behind the
+    link that is no song, and where its host stays busy. A task that has failed since, or was asked often enough, is
+    left alone.
     """
     retries = attempt.retries
     if attempt.upstream_id is None or retries.is_over or attempt.link_renewals + retries.polls >= MOST_POLLS:
         return False
     if isinstance(error, LinkTroubleError) and error.status is not None:
-        return error.status not in _BUSY and error.status < _LEAST_SERVER_ERROR
+        is_busy = error.status in _BUSY or error.status >= _LEAST_SERVER_ERROR
+        return not is_busy or retries.fetches_of(number) >= BUSY_FETCHES
     return True
 
 

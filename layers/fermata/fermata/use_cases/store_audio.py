@@ -225,7 +225,7 @@ def _note_trouble(
     attempt, now = job.attempts[-1], ports.clock()
     failure = failure_of_fetch(error, attempt)
     retries = attempt.retries.after_fetch(number, failure, now, has_another=bool(job.tracks))
-    may_be_renewed = may_have_a_better_link(error, attempt)
+    may_be_renewed = may_have_a_better_link(error, attempt, number)
     is_staged = not _is_fetched(attempt, number)
     gives_up = will_not_change(error, attempt, number, is_staged=is_staged, may_be_renewed=may_be_renewed)
     gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now)
