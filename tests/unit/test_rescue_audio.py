@@ -11,7 +11,7 @@ import pytest
 
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, MissingTrack, Track
+from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, MissingTrack, Track
 from fermata.domain.recovery import kept_files
 from fermata.domain.rescue import (
     KEPT_FOR,
@@ -748,6 +748,15 @@ def test_a_known_link_is_fetched_on_after_a_final_word_about_its_task() -> None:
     world.links.files[LINK] = AUDIO
     let_it_run(world)
     assert (kept(world), len(world.upstream.sent)) == (AUDIO, 1)
+
+
+def test_a_song_without_a_link_is_given_up_with_its_task_whatever_the_others_have() -> None:
+    audio = Audio(source=AudioSource.LINKS, links=(FIRST,), without_link=(2,))
+    attempt = two_songs().attempts[0].model_copy(update={"audio": audio, "upstream_id": "task", "dialect": "aimlapi"})
+    world = gave_up(two_songs(attempts=(attempt,)), World(upstream=FakeUpstream(FAILED)))
+    world.links.files[FIRST] = AUDIO
+    run(world)
+    assert (job_of(world).attempts[0].kept, job_of(world).check_at) == ((1,), None)
 
 
 # ---- a whole file that no meter takes

@@ -37,7 +37,7 @@ Links = dict[int, str]
     ],
 )
 def test_links_are_told_apart_by_all_but_query_and_fragment_else_by_their_places(
-    known: Links, found: Links, awaited: tuple[int, ...], numbers: Links
+    known: Links, found: Links, awaited: tuple[int, ...], numbers: dict[int, int]
 ) -> None:
     assert numbers_of_links(known, found, (1, 2), awaited) == numbers
 

@@ -218,7 +218,8 @@ def _next_at(
 ) -> datetime | None:
     """When a song is fetched again, None where it is given up."""
     rescue, name = job.rescue or Rescue(), (attempt.number, number)
-    song, has_link = rescue.song(*name), _has_links(attempt)
+    song = rescue.song(*name)
+    has_link = attempt.audio is not None and attempt.audio.link_of(number) is not None
     if not policy.may_fetch(song) or (attempt.number in brought.refused and not has_link):
         return None
     if name in brought.cut:
