@@ -95,6 +95,7 @@ FATES: Final = (
     Fate(polls=("done", "refused", "running", "done"), links=("dead", "busy", "dead", "there")),
     Fate(polls=("two", "two"), links=("busy", "there")),
     Fate(polls=("two",), links=("busy",)),
+    Fate(polls=("two", "refused", "turned"), links=("there", "dead", "dead", "there")),
 )
 
 
@@ -134,7 +135,8 @@ class Studio:
         outcome = _next(self.fates[prompt].links, self._links, prompt)
         if outcome != "there":
             raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503}[outcome])
-        yield AUDIO[10:]
+        # No two songs are the same file.
+        yield AUDIO[10:] + url.encode()
 
     def _order(self, provider: str, call: UpstreamCall) -> ScriptedAnswer:
         body = call.body or {}
@@ -187,7 +189,8 @@ def _aimlapi_polled(task: str, outcome: str) -> ScriptedAnswer:
 def _apiinone_polled(task: str, outcome: str) -> ScriptedAnswer:
     word = {"running": "FIRST", "failed": "FAILED"}.get(outcome, "SUCCESS")
     links = [f"https://cdn.test/apiinone/{task}.mp3", f"https://cdn.test/apiinone/second/{task}.mp3"]
-    songs = [{"audio_url": link} for link in links[: {"done": 1, "two": 2}.get(outcome, 0)]]
+    songs = [{"audio_url": link} for link in links[: {"done": 1, "two": 2, "turned": 2}.get(outcome, 0)]]
+    songs = songs[::-1] if outcome == "turned" else songs
     return json_answer({"code": 200, "data": {"type": word, "response_data": songs}})
 
 

@@ -61,13 +61,14 @@ class Host:
         self.fetched[url] += 1
         outcome = self.link(self.clock(), self.fetched.total() - 1)
         if outcome == "there":
-            yield AUDIO
+            yield AUDIO + url.encode()
             return
         if outcome == "dribbles":
             yield AUDIO[:1]
             self.dribbled()
             raise LinkTroubleError("the link took too long", None)
-        raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503}[outcome])
+        wishes_s = {"asks": 37}.get(outcome)
+        raise LinkTroubleError("the link brought nothing", {"dead": 403, "busy": 503, "asks": 429}[outcome], wishes_s)
 
 
 _TAKEN: Final = {
@@ -156,6 +157,11 @@ TROUBLES: Final[Mapping[str, tuple[Says, Says]]] = {
     "every link is dead": (always("done"), always("dead")),
     "every file is busy": (always("done"), always("busy")),
     "links are dead and busy in turn": (always("done"), in_turn("dead", "busy")),
+    "one song is dead and the other's host wants pauses of its own": (always("done"), in_turn("dead", "asks")),
+    "links are dead, and their task is asked in vain": (
+        lambda _now, asked: "refused" if asked > MOST_PLAIN_POLLS / 4 else "done",
+        always("dead"),
+    ),
     "every link dribbles": (always("done"), always("dribbles")),
     "links dribble and are dead in turn": (always("done"), in_turn("dribbles", "dead")),
     "polls refuse and bring dead links": (in_turn("refused", "done"), always("dead")),
@@ -199,7 +205,7 @@ def test_a_provider_that_never_delivers_is_asked_a_bounded_number_of_times(
 @given(
     model=st.sampled_from([SUNO, AIMLAPI]),
     polls=st.lists(st.sampled_from(["running", "refused", "no_link", "one", "done"]), min_size=1, max_size=12),
-    links=st.lists(st.sampled_from(["dead", "busy", "there"]), min_size=1, max_size=8),
+    links=st.lists(st.sampled_from(["dead", "busy", "asks", "there"]), min_size=1, max_size=8),
     begins_s=st.integers(0, int(GENERATION_TIMEOUT.total_seconds())),
 )
 def test_whatever_a_provider_says_in_turn_stays_within_the_bounds(

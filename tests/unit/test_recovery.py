@@ -110,6 +110,16 @@ def test_a_task_that_is_asked_again_keeps_which_songs_are_wanted() -> None:
     assert (second.status, found.status, found.attempts[0].wanted) == (JobStatus.GENERATING, JobStatus.STORING, (2,))
 
 
+def test_a_redelivery_knows_the_links_and_the_files_of_all_that_was_delivered_before() -> None:
+    job = suno_job(3, songs=4, made=4)
+    third = again(with_songs(again(job.settled(None, NOON)), (2,)))
+    (attempt,) = third.attempts
+    assert (attempt.wanted, attempt.audio) == ((1, 4), job.attempts[0].audio)
+    assert attempt.delivered == {number: stored_track(number).sha256 for number in (2, 3)}
+    asked = recovered_job(job.settled(rate_limited(), NOON), job.attempts[0], TaskStarted("n74a"), NOON)
+    assert (asked.attempts[0].has_links, asked.attempts[0].delivered) == (True, {})
+
+
 def test_a_redelivery_of_a_job_that_failed_fetches_all_songs_for_the_whole_price() -> None:
     second = again(suno_job().settled(rate_limited(), NOON))
     assert (second.attempts[0].wanted, second.hold_credits, second.candidate.songs) == ((), 20, 2)

@@ -1,5 +1,6 @@
 """What a rescue brought, or could not bring, is redelivered; no provider is asked for what is kept."""
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,20 @@ from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.store_audio import StoreOutcome, store_audio
 from tests.songs import JOB_ID, LINK, candidate, claimed_attempt, generating_job, ready_job, stored_track
 from tests.twins import NOON, FakeUpstream, World
-from tests.unit.test_rescue_audio import AUDIO, DEAD, DONE, FIRST, SECOND, TASK_LINK, gave_up, job_of, run, two_songs
+from tests.unit.test_rescue_audio import (
+    AUDIO,
+    BROKEN,
+    DEAD,
+    DONE,
+    FIRST,
+    OTHER_AUDIO,
+    SECOND,
+    TASK_LINK,
+    gave_up,
+    job_of,
+    run,
+    two_songs,
+)
 
 
 def rescued(job: Job, world: World | None = None, **files: bytes) -> World:
@@ -178,10 +192,10 @@ def test_of_two_songs_the_kept_one_is_delivered_and_the_other_stays_recoverable(
     ended = world.stored(new.id)
     assert (ended.status, ended.spent_credits) == (JobStatus.SUCCEEDED, 15)
     # The second song is fetched for the new job, into the staging of the first one, for as long as it can live.
-    world.links.files = {SECOND: AUDIO}
+    world.links.files = {SECOND: OTHER_AUDIO}
     assert rescue_audio(new.id, world.rescue_ports()) is RescueOutcome.FETCHED
     assert world.stored(new.id).attempts[0].kept == (1, 2)
-    assert world.answers.files[JOB_ID, 1, "file.2"] == AUDIO
+    assert world.answers.files[JOB_ID, 1, "file.2"] == OTHER_AUDIO
     third = run_to_its_end(world, again(world, new.id))
     assert (third.spent_credits, [track.number for track in third.tracks]) == (15, [2])
 
@@ -218,7 +232,7 @@ def test_a_rescue_into_the_staging_of_a_deleted_first_job_leaves_nothing(when: s
 
 
 def test_the_ledger_explains_every_redelivery() -> None:
-    world = rescued(two_songs(), None, **{SECOND: AUDIO})
+    world = rescued(two_songs(), None, **{SECOND: OTHER_AUDIO})
     run_to_its_end(world, again(world))
     wallet = world.wallets.find("acme")
     assert wallet is not None
@@ -234,3 +248,25 @@ def test_a_job_from_before_rescues_is_redelivered_as_ever() -> None:
     world.links.files = {LINK: AUDIO}
     run_to_its_end(world, again(world))
     assert job_of(world).rescue is None
+
+
+def test_a_copy_of_the_delivered_song_is_neither_redelivered_nor_paid() -> None:
+    track = stored_track().model_copy(update={"sha256": hashlib.sha256(AUDIO).hexdigest()})
+    world = gave_up(two_songs().with_tracks((track,), NOON))
+    world.links.files = {FIRST: AUDIO, SECOND: AUDIO}
+    new = again(world)
+    while (step := store_audio(new.id, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
+        world.clock.pass_seconds(step.wait_seconds)
+    settle_job(new.id, None, world.settle_ports(), world.clock())
+    ended = world.stored(new.id)
+    assert (ended.status, ended.tracks, ended.spent_credits) == (JobStatus.FAILED, (), 0)
+    assert ended.failure is not None
+    assert ended.failure.code == "repeated_song"
+
+
+def test_a_redelivery_fetches_the_known_link_while_the_task_tells_nothing() -> None:
+    world = gave_up(ready_job(LINK, "aimlapi", upstream_id="task"))
+    new = again(world)
+    world.links.files, world.upstream.script = {LINK: AUDIO}, [BROKEN]
+    assert poll_generation(new.id, 1, world.poll_ports()).verdict is Word.READY
+    assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED

@@ -1,5 +1,6 @@
 """A song that was paid for and whose job ended without it is fetched until it lies in staging; nothing is ordered."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,8 +11,16 @@ import pytest
 
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, MissingTrack
-from fermata.domain.rescue import KEPT_FOR, MOST_FETCHES, RescuePolicy, recoverables
+from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, MissingTrack, Track
+from fermata.domain.recovery import kept_files
+from fermata.domain.rescue import (
+    KEPT_FOR,
+    LAST_TRY_S,
+    MOST_FETCHES,
+    MOST_SAME_FILES,
+    RescuePolicy,
+    recoverables,
+)
 from fermata.domain.upstream import Refused
 from fermata.errors import (
     AudioTooLargeError,
@@ -27,6 +36,7 @@ from fermata.use_cases.reap_jobs import reap_jobs
 from fermata.use_cases.rescue_audio import LEASE_MARGIN_S, RescueOutcome, rescue_audio
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.store_audio import StoreOutcome, store_audio
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -42,6 +52,7 @@ from tests.songs import (
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
+OTHER_AUDIO = AUDIO + b"of another song"
 TASK_LINK = "https://cdn.aimlapi.com/song.mp3"
 DONE = json_answer({"status": "completed", "audio_file": {"url": TASK_LINK}})
 RUNNING = json_answer({"status": "generating"})
@@ -257,7 +268,7 @@ def test_every_song_is_fetched_by_itself() -> None:
 
 def test_a_run_without_time_for_another_song_leaves_it_to_the_next_one() -> None:
     world = gave_up(two_songs())
-    world.links.files = {FIRST: AUDIO, SECOND: AUDIO}
+    world.links.files = {FIRST: AUDIO, SECOND: OTHER_AUDIO}
     world.remaining_s = 300
     run(world)
     job = job_of(world)
@@ -322,7 +333,7 @@ def test_a_song_that_could_not_be_kept_is_fetched_again() -> None:
 # ---- bounds
 
 
-@pytest.mark.parametrize("trouble", [DEAD, UnsafeLinkError("a private address"), BadAudioError("no song")])
+@pytest.mark.parametrize("trouble", [DEAD, UnsafeLinkError("a private address"), AudioTooLargeError("too long")])
 def test_a_song_is_fetched_thirty_times_at_most(trouble: FermataError) -> None:
     world = undelivered_link()
     world.rescue_policy = RescuePolicy(10 * 86_400, 1800)
@@ -630,7 +641,7 @@ def test_a_task_that_an_answer_named_too_late_is_asked() -> None:
 
 def test_a_rescued_song_is_counted_with_what_it_cost() -> None:
     world = gave_up(two_songs(attempts=(_costly(two_songs().attempts[0]),)))
-    world.links.files = {FIRST: AUDIO, SECOND: AUDIO}
+    world.links.files = {FIRST: AUDIO, SECOND: OTHER_AUDIO}
     run(world)
     assert world.metrics.counted.count(("RecoverableSongs", "minimax")) == 2
     assert world.metrics.micro_usd.count(("RecoverableUsd", "minimax", 75_000)) == 2
@@ -666,3 +677,224 @@ def test_a_song_in_a_staged_answer_is_not_asked_for() -> None:
     start_generation(JOB_ID, world.start_ports(), "run-1")
     settle_job(JOB_ID, "TransientError", world.settle_ports(), NOON)
     assert (job_of(world).check_at, len(world.upstream.sent)) == (None, 1)
+
+
+# ---- one file is one song
+
+
+def copies_of_the_first(world: World, *links: str) -> World:
+    world.links.files = dict.fromkeys((FIRST, SECOND, *links), AUDIO)
+    return world
+
+
+def test_a_copy_of_a_delivered_song_is_not_kept_as_the_missing_one() -> None:
+    track = stored_track().model_copy(update={"sha256": hashlib.sha256(AUDIO).hexdigest()})
+    world = copies_of_the_first(gave_up(two_songs().with_tracks((track,), NOON)))
+    run(world)
+    job = job_of(world)
+    assert (job.attempts[0].kept, kept(world, 2), recoverables(job)[0].left) == ((), None, (2,))
+
+
+def test_of_one_file_behind_two_links_one_song_is_kept() -> None:
+    world = copies_of_the_first(gave_up(two_songs()))
+    let_it_run(world)
+    job = job_of(world)
+    assert (job.attempts[0].kept, kept(world, 2), job.check_at) == ((1,), None, None)
+    assert len(world.links.fetched) == 1 + MOST_SAME_FILES
+
+
+def test_a_second_song_that_comes_after_its_copies_is_kept() -> None:
+    world = copies_of_the_first(gave_up(two_songs()))
+    run(world)
+    world.links.files = dict.fromkeys((FIRST, SECOND), OTHER_AUDIO)
+    let_it_run(world)
+    assert (job_of(world).attempts[0].kept, kept(world, 2)) == ((1, 2), OTHER_AUDIO)
+
+
+def test_links_that_were_given_the_other_way_round_bring_both_songs() -> None:
+    first = gave_up(two_songs().with_tracks((_track_of(AUDIO),), NOON))
+    first.links.files = {FIRST: OTHER_AUDIO, SECOND: AUDIO}
+    let_it_run(first)
+    assert (job_of(first).attempts[0].kept, kept(first, 2)) == ((2,), OTHER_AUDIO)
+
+
+def test_a_song_that_an_earlier_job_of_the_order_delivered_is_not_kept() -> None:
+    attempt = (
+        two_songs().attempts[0].model_copy(update={"wanted": (2,), "delivered": {1: hashlib.sha256(AUDIO).hexdigest()}})
+    )
+    world = copies_of_the_first(gave_up(two_songs(attempts=(attempt,))))
+    run(world)
+    assert (job_of(world).attempts[0].kept, world.answers.files) == ((), {})
+
+
+def _track_of(audio: bytes) -> Track:
+    return stored_track().model_copy(update={"sha256": hashlib.sha256(audio).hexdigest()})
+
+
+def test_a_link_that_a_task_gave_once_is_fetched_again_while_the_task_tells_nothing() -> None:
+    world = undelivered_task(DONE, BROKEN)
+    world.links.files[TASK_LINK] = DEAD
+    run(world)
+    world.links.files[TASK_LINK] = AUDIO
+    world.clock.now = job_of(world).check_at  # type: ignore[assignment]  # it waits
+    run(world)
+    assert (kept(world), len(world.upstream.sent)) == (AUDIO, 2)
+
+
+def test_a_known_link_is_fetched_on_after_a_final_word_about_its_task() -> None:
+    world = gave_up(ready_job(LINK, upstream_id="task", dialect="aimlapi"), World(upstream=FakeUpstream(FAILED)))
+    world.links.files[LINK] = DEAD
+    run(world)
+    world.links.files[LINK] = AUDIO
+    let_it_run(world)
+    assert (kept(world), len(world.upstream.sent)) == (AUDIO, 1)
+
+
+def test_a_song_without_a_link_is_given_up_with_its_task_whatever_the_others_have() -> None:
+    audio = Audio(source=AudioSource.LINKS, links=(FIRST,), without_link=(2,))
+    attempt = two_songs().attempts[0].model_copy(update={"audio": audio, "upstream_id": "task", "dialect": "aimlapi"})
+    world = gave_up(two_songs(attempts=(attempt,)), World(upstream=FakeUpstream(FAILED)))
+    world.links.files[FIRST] = AUDIO
+    run(world)
+    assert (job_of(world).attempts[0].kept, job_of(world).check_at) == ((1,), None)
+
+
+# ---- a whole file that no meter takes
+
+
+def odd_from_the_job(length: int = 300, *, link_dies: bool = False) -> World:
+    """A world whose job gave up a song of which a whole file came that is none, and which therefore is kept."""
+    world = World()
+    world.jobs.create(ready_job(LINK))
+    world.links.files[LINK], world.meter.failure = bytes(length), BadAudioError("no song")
+    while (found := store_audio(JOB_ID, 1, world.store_ports())).outcome is StoreOutcome.WAIT:
+        world.clock.pass_seconds(found.wait_seconds)
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    world.links.fetched.clear()
+    if link_dies:
+        world.links.files[LINK] = DEAD
+    return world
+
+
+def test_a_bad_file_that_the_job_kept_can_be_redelivered_where_no_rescue_ever_looked() -> None:
+    world = odd_from_the_job()
+    world.clock.pass_seconds(86_400)
+    assert run(world) is RescueOutcome.NOTHING_LEFT
+    (found,) = recoverables(job_of(world))
+    assert (found.odd, kept_files(job_of(world), found.attempt), world.links.fetched) == ((1,), (1,), [])
+
+
+@pytest.mark.parametrize("link_dies", [False, True])
+def test_a_bad_file_that_the_job_kept_is_listed_at_once_and_redelivered_in_the_end(link_dies: bool) -> None:
+    world = odd_from_the_job(link_dies=link_dies)
+    (found,) = recoverables(job_of(world))
+    assert (found.odd, kept(world)) == ((1,), bytes(300))
+    let_it_run(world)
+    (found,) = recoverables(job_of(world))
+    assert (found.odd, found.left, kept_files(job_of(world), found.attempt)) == ((1,), (), (1,))
+    assert kept(world) == bytes(300)
+
+
+def test_a_whole_file_of_the_length_of_what_was_kept_is_odd_too() -> None:
+    world = undelivered_link()
+    world.answers.files[JOB_ID, 1, "file.1"] = bytes(300)
+    world.links.files[LINK], world.meter.failure = b"x" * 300, BadAudioError("no song")
+    run(world)
+    assert (kept(world), recoverables(job_of(world))[0].odd) == (b"x" * 300, (1,))
+
+
+def test_the_same_bad_file_is_fetched_a_few_times_and_another_one_on() -> None:
+    world = odd_from_the_job()
+    began = let_it_run(world)
+    assert (len(world.links.fetched), began[-1] - began[0] < timedelta(hours=2)) == (MOST_SAME_FILES, True)
+    other = odd_from_the_job()
+    run(other)
+    other.links.files[LINK] = bytes(200)
+    other.clock.now = job_of(other).check_at  # type: ignore[assignment]  # it waits
+    run(other)
+    assert job_of(other).rescue.song(1, 1).same_files == 1  # type: ignore[union-attr]  # it has one
+
+
+# ---- wishes of providers and hosts
+
+
+DAY = timedelta(days=1)
+LAST_TRY = NOON + DAY - timedelta(seconds=LAST_TRY_S)
+
+
+@pytest.mark.parametrize("asked_s", [86_400, 10**9])
+def test_a_host_that_wants_too_long_a_pause_is_asked_for_the_last_time_shortly_before_the_end(asked_s: int) -> None:
+    world = undelivered_link()
+    world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=asked_s)
+    run(world)
+    assert job_of(world).check_at == LAST_TRY
+    world.links.files[LINK], world.clock.now = AUDIO, LAST_TRY
+    run(world)
+    assert (kept(world), job_of(world).check_at) == (AUDIO, None)
+
+
+def test_a_provider_that_wants_too_long_a_pause_is_asked_for_the_last_time_shortly_before_the_end() -> None:
+    world = undelivered_task(ScriptedAnswer(b"{}", 429, retry_after_s=86_400), DONE)
+    run(world)
+    assert job_of(world).check_at == LAST_TRY
+    world.links.files[TASK_LINK], world.clock.now = AUDIO, LAST_TRY
+    run(world)
+    assert kept(world) == AUDIO
+
+
+def test_a_host_that_never_hands_over_is_asked_for_the_last_time_and_given_up() -> None:
+    world = undelivered_link()
+    world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=7200)
+    began = let_it_run(world)
+    assert (began[-1], job_of(world).check_at, recoverables(job_of(world))) == (LAST_TRY, None, ())
+
+
+def test_one_attempts_wish_keeps_no_other_from_being_fetched() -> None:
+    lost = claimed_attempt("aimlapi", state=AttemptState.FAILED, upstream_id="t", finished_at=NOON)
+    song = ready_job(LINK).attempts[0].model_copy(update={"number": 2, "candidate": 1})
+    chain = (candidate("aimlapi"), candidate())
+    job = ready_job(LINK).model_copy(update={"candidates": chain, "attempts": (lost, song)})
+    leave_me = ScriptedAnswer(b"{}", 429, retry_after_s=86_400)
+    world = gave_up(job, World(upstream=FakeUpstream(leave_me)))
+    world.links.files = {LINK: DEAD}
+    run(world)
+    assert job_of(world).check_at == NOON + timedelta(seconds=120)
+    world.links.files = {LINK: AUDIO}
+    world.clock.pass_seconds(120)
+    run(world)
+    rescued = job_of(world)
+    assert ([each.kept for each in rescued.attempts], rescued.check_at) == ([(), (1,)], LAST_TRY)
+    assert len(world.upstream.sent) == 1
+
+
+def test_one_songs_host_keeps_no_other_song_from_being_fetched() -> None:
+    world = gave_up(two_songs())
+    world.links.files = {FIRST: LinkTroubleError("busy", 503, retry_after_s=7200), SECOND: DEAD}
+    run(world)
+    world.links.files[SECOND] = AUDIO
+    world.clock.now = job_of(world).check_at  # type: ignore[assignment]  # it waits
+    run(world)
+    job = job_of(world)
+    assert (job.attempts[0].kept, job.check_at) == ((2,), NOON + timedelta(seconds=7200))
+    assert [url for _, url in world.links.fetched] == [FIRST, SECOND, SECOND]
+    assert job.rescue.song(1, 1).fetches == 1  # type: ignore[union-attr]  # it has one
+
+
+def test_a_task_that_wants_to_be_left_alone_does_not_keep_a_known_link_from_being_fetched() -> None:
+    leave_me = ScriptedAnswer(b"{}", 429, retry_after_s=7200)
+    world = gave_up(ready_job(LINK, upstream_id="task", dialect="aimlapi"), World(upstream=FakeUpstream(leave_me)))
+    world.links.files[LINK] = DEAD
+    run(world)
+    world.links.files[LINK] = AUDIO
+    world.clock.now = job_of(world).check_at  # type: ignore[assignment]  # it waits
+    run(world)
+    assert (kept(world), world.clock.now, len(world.upstream.sent)) == (AUDIO, NOON + timedelta(seconds=120), 1)
+
+
+def test_a_run_before_any_songs_time_fetches_nothing_and_changes_no_time() -> None:
+    world = undelivered_link()
+    world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=7200)
+    run(world)
+    world.clock.pass_seconds(100)
+    assert run(world) is RescueOutcome.NOTHING_LEFT
+    assert (len(world.links.fetched), job_of(world).check_at) == (1, NOON + timedelta(seconds=7200))

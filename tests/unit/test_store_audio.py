@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.fetching import BUSY_FETCHES
 from fermata.domain.jobs import AttemptState, Job, JobStatus
 from fermata.domain.providers.patience import FETCHES_OF_A_BAD_FILE, MOST_FETCHES, MOST_POLLS
+from fermata.domain.rescue import recoverables
 from fermata.domain.upstream import AudioAt
 from fermata.domain.verdicts import Word
 from fermata.errors import (
     AudioTooLargeError,
+    BadAudioError,
+    CutAudioError,
     FermataError,
     LinkTroubleError,
     NotFoundError,
@@ -205,28 +210,42 @@ def test_a_staged_answer_that_is_gone_is_expired(world: World) -> None:
 # ---- links that bring no song yet
 
 
-@pytest.mark.parametrize("status", [None, 400, 403, 404, 410, 416, 451])
-def test_a_dead_link_of_a_task_is_asked_for_anew_after_a_pause(world: World, status: int) -> None:
-    linked(world, LinkTroubleError("cdn answered", status))
+NO_SONG = BadAudioError("no known container")
+NOT_THERE = (None, 200, 206, 300, 302, 400, 401, 402, 403, 404, 405, 410, 416, 451)
+BUSY = (408, 409, 425, 429, 500, 502, 503, 504, 520)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [*(LinkTroubleError("cdn answered", status) for status in NOT_THERE), NO_SONG, CutAudioError("half")],
+    ids=str,
+)
+def test_whatever_is_no_song_behind_a_tasks_link_is_asked_for_anew_after_a_pause_and_the_link_stays(
+    world: World, error: FermataError
+) -> None:
+    linked(world, error)
     assert step(world) == StoreStep(StoreOutcome.LINK_EXPIRED, 1)
     job = world.stored(JOB_ID)
     (attempt,) = job.attempts
     assert job.status is JobStatus.GENERATING
-    assert (attempt.state, attempt.audio, attempt.link_renewals, attempt.upstream_id, attempt.finished_at) == (
+    assert (attempt.state, attempt.has_links, attempt.link_renewals, attempt.upstream_id, attempt.finished_at) == (
         AttemptState.GENERATING,
-        None,
+        True,
         1,
         "task:1",
         None,
     )
 
 
-@pytest.mark.parametrize("status", [401, 402, 405, 408, 409, 425, 429, 500, 502, 503, 504, 520])
-def test_other_trouble_of_a_link_is_waited_out_and_the_link_stays(world: World, status: int | None) -> None:
+@pytest.mark.parametrize("status", BUSY)
+def test_a_busy_host_is_waited_out_and_a_new_link_asked_for_only_once_it_stays_busy(world: World, status: int) -> None:
     linked(world, LinkTroubleError("cdn answered", status))
-    assert step(world) == StoreStep(StoreOutcome.WAIT, 1)
+    for wait_s in (1, 2, 4, 8)[:BUSY_FETCHES]:
+        assert step(world) == StoreStep(StoreOutcome.WAIT, wait_s)
+        world.clock.pass_seconds(wait_s)
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].song_numbers) == (JobStatus.STORING, (1,))
+    assert step(world) == StoreStep(StoreOutcome.LINK_EXPIRED, 16)
 
 
 @pytest.mark.parametrize("status", [403, 404, 503, None])
@@ -236,7 +255,7 @@ def test_the_link_of_a_blocking_provider_is_fetched_again(world: World, status: 
 
 
 def test_pauses_double_from_one_second_to_five_minutes(world: World) -> None:
-    linked(world, LinkTroubleError("cdn answered", 503))
+    linked(world, LinkTroubleError("cdn answered", 503), upstream_id=None)
     pauses = []
     for _ in range(12):
         pauses.append(step(world).wait_seconds)
@@ -265,14 +284,27 @@ def test_trouble_leaves_everything_that_callers_see_as_it_was(world: World) -> N
     )
 
 
-def until_given_up(world: World, most: int = 100) -> tuple[int, float]:
-    """How often the link was fetched, and how many seconds it took, until the song was given up."""
+TASK_BUSY = json_answer({"message": "not now", "statusCode": 503}, 503)
+
+
+def task_with(link: str) -> ScriptedAnswer:
+    return json_answer({"id": "task:1", "status": "completed", "audio_file": {"url": link}})
+
+
+def until_given_up(world: World, most: int = 100, task: ScriptedAnswer = TASK_BUSY) -> tuple[int, float]:
+    """How often links were fetched, and how many seconds it took, until the song was stored or given up; the task
+    always says the same.
+    """
     began = world.clock.now
     for _ in range(most):
         found = step(world)
         if found.outcome is StoreOutcome.STORED:
             break
         world.clock.pass_seconds(found.wait_seconds)
+        if found.outcome is StoreOutcome.LINK_EXPIRED:
+            world.upstream.script = [task]
+            if poll_generation(JOB_ID, 1, world.poll_ports()).verdict is not Word.READY:
+                break
     return len(world.links.fetched), (world.clock.now - began).total_seconds()
 
 
@@ -313,10 +345,11 @@ def test_a_file_that_is_no_song_is_fetched_again_for_some_minutes_and_kept(world
 
 def test_a_half_file_that_grows_whole_is_the_song(world: World) -> None:
     whole = wav_file(1.5)
-    linked(world, whole[: len(whole) // 2])
+    linked(world, whole[: len(whole) // 2], upstream_id=None)
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     assert store(world) is StoreOutcome.WAIT
     world.links.files[LINK] = whole
+    world.clock.pass_seconds(1)
     assert store(world) is StoreOutcome.STORED
     assert world.stored(JOB_ID).tracks[0].duration_ms == 1500
 
@@ -332,6 +365,7 @@ def test_a_link_to_what_fermata_does_not_take_is_asked_for_anew_once(world: Worl
     linked(world, error)
     assert store(world) is StoreOutcome.LINK_EXPIRED
     job = world.stored(JOB_ID)
+    world.clock.pass_seconds(1)
     again = job.attempts[0].after(AudioAt(LINK), world.clock())
     world.jobs.save(job.with_outcome(again, world.clock()))
     assert given_up(world).code in ("unsafe_link", "too_large")
@@ -356,15 +390,7 @@ def test_nothing_is_fetched_past_the_callers_own_deadline(world: World) -> None:
 
 def test_a_new_link_that_is_had_does_not_renew_the_patience(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 403))
-    began = world.clock.now
-    for _ in range(200):
-        found = step(world)
-        if found.outcome is StoreOutcome.STORED:
-            break
-        world.clock.pass_seconds(found.wait_seconds)
-        world.upstream.script = [json_answer({"id": "task:1", "status": "completed", "audio_file": {"url": LINK}})]
-        assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
-    assert (world.clock.now - began).total_seconds() == 3600
+    assert until_given_up(world, task=task_with(LINK))[1] == 3600
     assert len(world.links.fetched) + len(world.upstream.sent) <= MOST_FETCHES + MOST_POLLS
 
 
@@ -463,3 +489,164 @@ def test_words_in_place_of_a_file_are_asked_again_for_the_whole_patience_and_are
     _, took_s = until_given_up(world)
     reason = world.stored(JOB_ID).missing[0].reason
     assert (took_s, reason.failure_class, reason.code) == (3600, FailureClass.BAD_AUDIO, "no_whole_file")
+
+
+# ---- asking for a new link throws nothing away
+
+OTHER_LINK = "https://cdn.test/another.mp3"
+
+
+def test_a_link_that_was_dead_for_a_second_is_fetched_again_while_its_task_tells_nothing(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 404))
+    assert store(world) is StoreOutcome.LINK_EXPIRED
+    world.links.files[LINK] = AUDIO
+    world.clock.pass_seconds(1)
+    world.upstream.script = [TASK_BUSY]
+    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
+    assert store(world) is StoreOutcome.STORED
+    assert world.tracks.files[KEY][0] == AUDIO
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(json_answer({"message": "no", "statusCode": 401}, 401), id="401"),
+        pytest.param(json_answer({"message": "no", "statusCode": 404}, 404), id="404"),
+        pytest.param(TASK_BUSY, id="503"),
+        pytest.param(ScriptedAnswer(b"<html>"), id="html"),
+        pytest.param(json_answer({"id": "task:1", "status": "generating"}), id="running again"),
+        pytest.param(json_answer({"id": "task:1", "status": "completed"}), id="without a link"),
+        pytest.param(json_answer({"id": "task:1", "status": "error", "error": {"message": "gone"}}), id="failed"),
+    ],
+)
+def test_whatever_a_task_says_but_a_link_the_known_one_is_fetched_for_the_whole_patience(
+    world: World, answer: ScriptedAnswer
+) -> None:
+    linked(world, LinkTroubleError("cdn answered", 404))
+    fetches, took_s = until_given_up(world, task=answer)
+    assert (took_s, 15 < fetches <= MOST_FETCHES) == (3600, True)
+    assert len(world.upstream.sent) <= 2 * MOST_POLLS
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    (found,) = recoverables(world.stored(JOB_ID))
+    assert (found.left, found.attempt.has_links) == ((1,), True)
+
+
+def test_a_task_that_failed_is_not_asked_again(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 404))
+    until_given_up(world, task=json_answer({"id": "task:1", "status": "error", "error": {"message": "gone"}}))
+    assert len(world.upstream.sent) == 1
+
+
+def test_a_provider_that_wants_its_task_left_alone_is_not_asked_meanwhile_and_the_link_is_fetched(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 404))
+    busy = ScriptedAnswer(b"{}", 429, retry_after_s=3000)
+    fetches, took_s = until_given_up(world, task=busy)
+    # At once, after the 3,000 s, and once more when the patience ends.
+    assert (len(world.upstream.sent), took_s, fetches > 15) == (3, 3600, True)
+
+
+def test_a_new_link_replaces_the_known_one(world: World) -> None:
+    linked(world, LinkTroubleError("cdn answered", 404))
+    world.links.files[OTHER_LINK] = AUDIO
+    fetches, took_s = until_given_up(world, task=task_with(OTHER_LINK))
+    assert (fetches, took_s, world.tracks.files[KEY][0]) == (2, 1, AUDIO)
+
+
+def test_an_unsafe_link_is_given_up_only_once_its_task_gave_another_such(world: World) -> None:
+    linked(world, UnsafeLinkError("10.0.0.1 is not public"))
+    assert store(world) is StoreOutcome.LINK_EXPIRED
+    for answer in (TASK_BUSY, TASK_BUSY):
+        world.clock.pass_seconds(60)
+        world.upstream.script = [answer]
+        poll_generation(JOB_ID, 1, world.poll_ports())
+        assert store(world) is StoreOutcome.LINK_EXPIRED
+    world.clock.pass_seconds(60)
+    world.upstream.script = [task_with(LINK)]
+    poll_generation(JOB_ID, 1, world.poll_ports())
+    assert given_up(world).code == "unsafe_link"
+
+
+# ---- bounds count troubles of one kind
+
+
+def test_bad_files_are_counted_by_themselves(world: World) -> None:
+    linked(world, LinkTroubleError("busy", 503), upstream_id=None)
+    for _ in range(12):
+        world.clock.pass_seconds(step(world).wait_seconds)
+    world.links.files[LINK] = NO_SONG
+    pauses = []
+    while (found := step(world)).outcome is StoreOutcome.WAIT:
+        pauses.append(found.wait_seconds)
+        world.clock.pass_seconds(found.wait_seconds)
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    assert len(world.links.fetched) == 12 + FETCHES_OF_A_BAD_FILE
+
+
+def test_troubles_of_all_kinds_together_stay_within_the_bound(world: World) -> None:
+    linked(world, NO_SONG, upstream_id=None)
+    troubles = (NO_SONG, LinkTroubleError("busy", 503))
+    for turn in range(100):
+        world.links.files[LINK] = troubles[turn % 2]
+        found = step(world)
+        if found.outcome is StoreOutcome.STORED:
+            break
+        world.clock.pass_seconds(found.wait_seconds)
+    assert len(world.links.fetched) <= MOST_FETCHES
+
+
+def test_a_run_that_comes_too_early_fetches_nothing(world: World) -> None:
+    linked(world, LinkTroubleError("busy", 503, retry_after_s=100))
+    store(world)
+    world.clock.pass_seconds(40)
+    assert step(world) == StoreStep(StoreOutcome.WAIT, 60)
+    assert len(world.links.fetched) == 1
+
+
+# ---- the longest that ever came is kept
+
+
+class Files:
+    """A host that hands over one thing after the other: so many bytes, and then what ends them."""
+
+    def __init__(self, *outcomes: tuple[int, FermataError]) -> None:
+        self.outcomes = list(outcomes)
+
+    def fetch(self, _provider: str, _url: str) -> Iterator[bytes]:
+        count, error = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        yield bytes(count)
+        raise error
+
+
+GONE = LinkTroubleError("gone", 404)
+CUT = LinkTroubleError("cut", 200)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kept"),
+    [
+        pytest.param([(20_000, CUT), (0, GONE)], 20_000, id="then nothing"),
+        pytest.param([(20_000, CUT), (300, CUT), (0, GONE)], 20_000, id="then less"),
+        pytest.param([(300, GONE), (20_000, CUT), (0, GONE)], 20_000, id="then more"),
+        pytest.param([(20_000, CUT), (9, NO_SONG), (0, GONE)], 20_000, id="then a short bad file"),
+        pytest.param([(0, GONE), (9, NO_SONG), (0, GONE)], 9, id="a bad file between"),
+    ],
+)
+def test_the_longest_file_that_ever_came_is_kept(
+    world: World, outcomes: list[tuple[int, FermataError]], kept: int
+) -> None:
+    linked(world, GONE, upstream_id=None)
+    world.links = Files(*outcomes)  # type: ignore[assignment]  # a host that changes its mind
+    assert store(world) is StoreOutcome.WAIT
+    while (found := step(world)).outcome is StoreOutcome.WAIT:
+        world.clock.pass_seconds(found.wait_seconds)
+    assert world.answers.files == {(JOB_ID, 1, "file.1"): bytes(kept)}
+
+
+def test_what_could_not_be_kept_once_is_kept_the_next_time(world: World) -> None:
+    linked(world, NO_SONG, upstream_id=None)
+    world.answers.fail_next_keep_file = TransientError("S3 is away")
+    store(world)
+    assert world.answers.files == {}
+    world.clock.pass_seconds(1)
+    store(world)
+    assert world.answers.files == {(JOB_ID, 1, "file.1"): b"the beginning"}

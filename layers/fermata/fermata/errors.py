@@ -24,6 +24,7 @@ FermataError
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
 │   │   ├── AudioTooLargeError   it is longer than any song can sensibly be
 │   │   └── CutAudioError        the file is shorter than it says itself; fetching it again may bring the rest
+│   ├── RepeatedSongError        the file is a song of the same order that is there already
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
 │   └── UnsafeLinkError          a provider's or a caller's link points where Fermata does not go
 ├── UpstreamCallError            a call to a provider brought no complete answer
@@ -182,6 +183,14 @@ class AudioTooLargeError(BadAudioError):
 
 class CutAudioError(BadAudioError):
     """The file is audio, but shorter than it says itself: fetching it again may bring the rest."""
+
+
+class RepeatedSongError(DeliveryError):
+    """A file is the same, byte for byte, as that of another song of the order, by its number `same_as`."""
+
+    def __init__(self, same_as: int) -> None:
+        self.same_as = same_as
+        super().__init__(f"the file is that of song {same_as} once more")
 
 
 class ResultExpiredError(DeliveryError):

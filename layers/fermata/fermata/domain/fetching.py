@@ -5,18 +5,24 @@ from typing import Final
 
 from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt
-from fermata.domain.providers.patience import BAD_FILE, MOST_POLLS
+from fermata.domain.providers.patience import BAD_FILE, MOST_POLLS, REPEATED_SONG
 from fermata.errors import (
     AudioTooLargeError,
     BadAudioError,
     DeliveryError,
     LinkTroubleError,
+    RepeatedSongError,
     ResultExpiredError,
     UnsafeLinkError,
 )
 
 _DEAD_LINK: Final[frozenset[int | None]] = frozenset({400, 403, 404, 410, 416, 451})
-"""What hosts answer to a link that has run out; the task may have a new one."""
+"""What hosts mostly answer to a link that has run out."""
+_BUSY: Final[frozenset[int]] = frozenset({408, 409, 425, 429})
+"""What a host answers, beside every 5xx, that has the file and will hand it over later."""
+_LEAST_SERVER_ERROR: Final = 500
+BUSY_FETCHES: Final = 4
+"""Fetches that may find a host busy, over some seconds, before it is worth asking for a link to another one."""
 _LEAST_REDIRECT: Final = 300
 _CLASSES: Final[Mapping[int | None, FailureClass]] = {
     **dict.fromkeys(_DEAD_LINK, FailureClass.RESULT_EXPIRED),
@@ -40,24 +46,36 @@ def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) 
     )
 
 
-def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt) -> bool:
-    """Whether asking the task for a new link may help: as long as there is patience where a link is dead or its
-    host cannot be reached, and once where it leads to what Fermata does not take.
+def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> bool:
+    """Whether asking the task for a new link to a song may help: as long as there is patience, whatever is behind the
+    link that is no song, and where its host stays busy. A task that has failed since, or was asked often enough, is
+    left alone.
     """
-    if attempt.upstream_id is None or attempt.link_renewals + attempt.retries.polls >= MOST_POLLS:
+    retries = attempt.retries
+    if attempt.upstream_id is None or retries.is_over or attempt.link_renewals + retries.polls >= MOST_POLLS:
         return False
-    if isinstance(error, LinkTroubleError):
-        return error.status is None or error.status in _DEAD_LINK
-    return isinstance(error, UnsafeLinkError | AudioTooLargeError) and attempt.link_renewals == 0
+    if isinstance(error, LinkTroubleError) and error.status is not None:
+        is_busy = error.status in _BUSY or error.status >= _LEAST_SERVER_ERROR
+        return not is_busy or retries.fetches_of(number) >= BUSY_FETCHES
+    return True
 
 
-def will_not_change(error: DeliveryError | LinkTroubleError, *, is_staged: bool, has_new_link: bool) -> bool:
-    """Whether trying again brings the same: what is staged never changes, and a link that leads where Fermata does not
-    go, or to a file beyond the size bound, can only be replaced.
+def is_not_taken(error: DeliveryError | LinkTroubleError) -> bool:
+    """Whether a link leads to what Fermata never takes: where it does not go, or to a file beyond the size bound."""
+    return isinstance(error, UnsafeLinkError | AudioTooLargeError)
+
+
+def will_not_change(
+    error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int, *, is_staged: bool, may_be_renewed: bool
+) -> bool:
+    """Whether trying again brings the same: what is staged never changes, and a link to what Fermata never takes can
+    only be replaced, once.
     """
-    if is_staged:
-        return True
-    return isinstance(error, UnsafeLinkError | AudioTooLargeError) and not has_new_link
+    if is_staged or not is_not_taken(error):
+        return is_staged
+    song = attempt.retries.songs.get(number)
+    refused_after = song.refused_after if song is not None else None
+    return not may_be_renewed or (refused_after is not None and attempt.new_links > refused_after)
 
 
 def _meaning(error: DeliveryError | LinkTroubleError) -> tuple[FailureClass, str]:
@@ -72,6 +90,8 @@ def _meaning(error: DeliveryError | LinkTroubleError) -> tuple[FailureClass, str
             return found, "result_expired" if found is FailureClass.RESULT_EXPIRED else f"http_{status}"
         case UnsafeLinkError():
             return FailureClass.PROVIDER_ERROR, "unsafe_link"
+        case RepeatedSongError():
+            return FailureClass.INCOMPLETE, REPEATED_SONG
         case ResultExpiredError():
             return FailureClass.RESULT_EXPIRED, "result_expired"
         case AudioTooLargeError():

@@ -18,6 +18,7 @@ from fermata.domain.references import PreparedReference, ProviderIds, refused_by
 from fermata.domain.requests import SongRequest
 from fermata.domain.rescue_record import Rescue
 from fermata.domain.shares import ordered_numbers, share_of
+from fermata.domain.song_links import numbers_of_links
 from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 
 MAX_ATTEMPTS: Final = 4
@@ -114,9 +115,39 @@ class Audio(_Record):
             return (1,)
         return tuple(number for number in range(1, self.songs + 1) if number not in self.without_link)
 
+    @property
+    def link_by_number(self) -> dict[int, str]:
+        """The links by the numbers of their songs."""
+        return dict(zip(self.numbers, self.links, strict=True)) if self.links else {}
+
     def link_of(self, number: int) -> str | None:
         """The link to a song, None where it has none."""
-        return dict(zip(self.numbers, self.links, strict=True)).get(number) if self.links else None
+        return self.link_by_number.get(number)
+
+    def with_newer(self, newer: "Audio", awaited: tuple[int, ...] = ()) -> "Audio":
+        """These songs with the links of a newer answer of the same task, each under the number that its song has here;
+        links that the newer one lacks stay. `awaited` are the numbers of the songs for which links are looked for.
+        """
+        if self.source is not AudioSource.LINKS or newer.source is not AudioSource.LINKS:
+            return newer
+        known, found = self.link_by_number, newer.link_by_number
+        numbers = numbers_of_links(known, found, range(1, max(self.songs, newer.songs) + 1), awaited)
+        links = known | {numbers[position]: link for position, link in found.items()}
+        return _behind(links, max(self.songs, newer.songs))
+
+    def with_exchanged(self, number: int, other: int) -> "Audio":
+        """With the links of two songs exchanged: one was found to lead to the other. Nothing where one has none."""
+        links = self.link_by_number
+        if number not in links or other not in links:
+            return self
+        return _behind(links | {number: links[other], other: links[number]}, self.songs)
+
+
+def _behind(links: Mapping[int, str], songs: int) -> Audio:
+    """So many songs, some of them behind links."""
+    in_order = tuple(links[number] for number in sorted(links))
+    without = tuple(number for number in range(1, songs + 1) if number not in links)
+    return Audio(source=AudioSource.LINKS, links=in_order, without_link=without)
 
 
 class AwaitedCallback(_Record):
@@ -148,9 +179,11 @@ class Attempt(_Record):
     `staged_at` says of an attempt that was carried over from another job where its answer is; it is billed there.
     `retries` is what was asked again after the purchase, for free. `kept` are the numbers of the songs whose files were
     fetched into staging later. `bought_at` is, of an attempt that was carried over, from when on its result can be had.
-    `former_audio` is what `audio` was while the task is asked for new links.
     `not_yet_at` is when the provider last said that the song is not ready, or took the order; it equals `finished_at`
     where that answer brought the song. None where nobody saw it.
+    `awaits` are the numbers of the songs for which its task is asked for new links, and `new_links` counts the answers
+    that gave some. `delivered` are the songs of the same order that other jobs delivered before, by number, as the
+    SHA-256 of their files.
     """
 
     number: PositiveInt
@@ -169,7 +202,6 @@ class Attempt(_Record):
     failure: Failure | None = None
     upstream_id: str | None = None
     audio: Audio | None = None
-    former_audio: Audio | None = None
     link_renewals: NonNegativeInt = 0
     poll_route: NonNegativeInt = 0
     callback: AwaitedCallback | None = None
@@ -182,6 +214,9 @@ class Attempt(_Record):
     kept: tuple[PositiveInt, ...] = ()
     not_yet_at: datetime | None = None
     bought_at: datetime | None = None
+    awaits: tuple[PositiveInt, ...] = ()
+    new_links: NonNegativeInt = 0
+    delivered: Mapping[int, str] = {}
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt once the provider's answer to its POST, or to a poll, is understood."""
@@ -194,9 +229,9 @@ class Attempt(_Record):
                 return self._ready(Audio(source=AudioSource.HEX), now, task_id)
             case AudioIsAnswer():
                 return self._ready(Audio(source=AudioSource.BODY), now)
-            case AudioAt(url, further, missing, task_id):
-                links = Audio(source=AudioSource.LINKS, links=(url, *further), without_link=missing)
-                return self._ready(links, now, task_id)
+            case AudioAt(task_id=task_id):
+                found = self.links_with(outcome, self.awaits or self.wanted)
+                return self._ready(found, now, task_id, new_links=self.new_links + (self.audio is not None))
             case Refused(failure):
                 believed = failure if self.state is AttemptState.CLAIMED else failure.of_an_accepted_order()
                 return self._with(
@@ -205,6 +240,31 @@ class Attempt(_Record):
                     failure=believed,
                     provider_charged=believed.provider_charged,
                 )
+
+    def links_with(self, found: AudioAt, awaited: tuple[int, ...]) -> Audio:
+        """The links on record together with those of a newer answer, which are looked for to the awaited songs."""
+        links = Audio(source=AudioSource.LINKS, links=(found.url, *found.further), without_link=found.missing)
+        return links if self.audio is None else self.audio.with_newer(links, awaited)
+
+    @property
+    def has_links(self) -> bool:
+        """Whether a link to a song that is to be delivered is on record."""
+        return self.audio is not None and bool(self.audio.links) and bool(self.song_numbers)
+
+    def with_known_links(self, now: datetime) -> "Attempt":
+        """This attempt after its task gave no new link: those on record are fetched again."""
+        return self._with(state=AttemptState.READY, finished_at=now)
+
+    def with_audio(self, audio: Audio | None) -> "Attempt":
+        """This attempt with what is known of its songs by now."""
+        return self._with(audio=audio)
+
+    @property
+    def odd_numbers(self) -> tuple[int, ...]:
+        """The numbers of the songs of which a whole file that no meter takes was kept while their job was open."""
+        # What was kept for an attempt that was carried over lies with the job that fetched it, and is fetched anew.
+        songs = self.retries.songs.items() if self.staged_at is None else ()
+        return tuple(number for number, song in songs if song.is_odd)
 
     @property
     def song_numbers(self) -> tuple[int, ...]:
@@ -241,19 +301,11 @@ class Attempt(_Record):
         """
         return self.callback if self.link_renewals == 0 else None
 
-    def awaiting_a_new_link(self) -> "Attempt":
-        """This attempt after its link died: its task is asked once more."""
+    def awaiting_a_new_link(self, numbers: tuple[int, ...] = ()) -> "Attempt":
+        """This attempt after links to some songs brought none: its task is asked once more, and the links stay."""
         return self._with(
-            state=AttemptState.GENERATING,
-            audio=None,
-            former_audio=self.audio,
-            finished_at=None,
-            link_renewals=self.link_renewals + 1,
+            state=AttemptState.GENERATING, finished_at=None, link_renewals=self.link_renewals + 1, awaits=numbers
         )
-
-    def with_former_links(self, now: datetime) -> "Attempt":
-        """This attempt after its task could not be asked for new links: those that it has are tried again."""
-        return self if self.former_audio is None else self._ready(self.former_audio, now)
 
     def with_retries(self, retries: FreeRetries) -> "Attempt":
         """This attempt after one more free step told nothing, or after one told something again."""
@@ -266,7 +318,7 @@ class Attempt(_Record):
     def forgotten(self) -> "Attempt":
         """This attempt without what the song was, or what anybody said about it: ids and billing facts stay."""
         failure = self.failure.model_copy(update={"message": "deleted"}) if self.failure else None
-        return self._with(audio=None, former_audio=None, failure=failure, retries=FreeRetries(), kept=())
+        return self._with(audio=None, failure=failure, retries=FreeRetries(), kept=(), delivered={})
 
     def known_on(self, poll_route: int) -> "Attempt":
         """This attempt with the route for polling on which its task is known."""
@@ -285,11 +337,18 @@ class Attempt(_Record):
         return self._with(provider_charged=charged, refunded_micro_usd=refunded_micro_usd, reconciled_at=now)
 
     def carried_over(
-        self, staged_at: StagedAt, now: datetime, wanted: tuple[int, ...] = (), kept: tuple[int, ...] = ()
+        self,
+        staged_at: StagedAt,
+        now: datetime,
+        wanted: tuple[int, ...] = (),
+        kept: tuple[int, ...] = (),
+        delivered: Mapping[int, str] | None = None,
     ) -> "Attempt":
         """This attempt at the beginning of another job: its order stands, its answer is still to be read. `wanted` are
-        the positions of the songs to store; without any, the same as before. `kept` are those with a file in staging.
+        the positions of the songs to store; without any, the same as before. `kept` are those with a file in staging,
+        `delivered` the SHA-256 of those that its job delivered.
         """
+        has_links = self.audio is not None and self.audio.source is AudioSource.LINKS
         return Attempt(
             number=1,
             provider=self.provider,
@@ -300,11 +359,12 @@ class Attempt(_Record):
             claim_until=self.claim_until,
             started_at=now,
             upstream_id=self.upstream_id,
-            audio=self.audio if kept else None,
+            audio=self.audio if kept or has_links else None,
             poll_route=self.poll_route,
             staged_at=self.staged_at or staged_at,
             wanted=wanted or self.wanted,
             kept=kept,
+            delivered={**self.delivered, **(delivered or {})},
             bought_at=self.result_from,
         )
 
@@ -323,9 +383,15 @@ class Attempt(_Record):
         news = {} if brought is None else {"upstream_id": brought.upstream_id, "audio": brought.audio}
         return self._with(late=True, **news)
 
-    def _ready(self, audio: Audio, now: datetime, task_id: str | None = None) -> "Attempt":
-        told = {"upstream_id": task_id or self.upstream_id, "audio": audio, "former_audio": None}
-        return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES, **told)
+    def _ready(self, audio: Audio, now: datetime, task_id: str | None = None, new_links: int = 0) -> "Attempt":
+        return self._with(
+            state=AttemptState.READY,
+            finished_at=now,
+            upstream_id=task_id or self.upstream_id,
+            audio=audio,
+            new_links=new_links,
+            provider_charged=ProviderCharged.YES,
+        )
 
     def _with(self, **changes: object) -> "Attempt":
         return self.model_copy(update=changes)
@@ -407,6 +473,11 @@ class Job(_Record):
         """The attempts that have come to be in doubt since an earlier version of this job."""
         known = {attempt.number for attempt in before.attempts if attempt.is_in_doubt}
         return tuple(each for each in self.attempts if each.is_in_doubt and each.number not in known)
+
+    def song_of(self, sha256: str, number: int, attempt: Attempt) -> int | None:
+        """The number of another song of the same order that has this file; None where there is none."""
+        there = {**attempt.delivered, **{track.number: track.sha256 for track in self.tracks}}
+        return next((other for other, known in there.items() if known == sha256 and other != number), None)
 
     @property
     def turn(self) -> int:
@@ -658,12 +729,20 @@ class Job(_Record):
         changes = {"publish_pending": False, "check_at": check_at, "absent_since": None}
         return self._moved(self.status, self.updated_at, **changes)
 
-    def with_rescue(self, rescue: Rescue, kept: Mapping[int, tuple[int, ...]] | None = None) -> "Job":
-        """This ended job after a step of the rescue of its songs, with the numbers of those that it newly `kept`, by
-        attempt. Callers see no difference, so `updated_at` stays.
+    def with_rescue(
+        self,
+        rescue: Rescue,
+        kept: Mapping[int, tuple[int, ...]] | None = None,
+        links: Mapping[int, Audio] | None = None,
+    ) -> "Job":
+        """This ended job after a step of the rescue of its songs, with the numbers of those that it newly `kept` and
+        the `links` that it learned, by attempt. Callers see no difference, so `updated_at` stays.
         """
-        news = kept or {}
-        attempts = tuple(each.with_kept(news[each.number]) if each.number in news else each for each in self.attempts)
+        news, found = kept or {}, links or {}
+        attempts = tuple(
+            each.with_kept(news.get(each.number, ())).with_audio(found.get(each.number, each.audio))
+            for each in self.attempts
+        )
         check_at = self.check_at if self.publish_pending else rescue.look_at
         return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
 
@@ -744,7 +823,7 @@ def _number(song: Track | MissingTrack) -> int:
 def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
     """Why a song of a delivered job is not there, where whoever tried to store it has not noted it."""
     audio = attempt.audio if attempt is not None else None
-    trouble = attempt.retries.last if attempt is not None and attempt.retries.since is not None else None
+    trouble = _trouble_of(attempt, number)
     if audio is not None and audio.songs < number:
         were = "was" if audio.songs == 1 else "were"
         found = FailureClass.INCOMPLETE, f"only {audio.songs} of the ordered songs {were} made", "fewer_songs"
@@ -757,6 +836,14 @@ def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
     failure_class, message, code = found
     charged = attempt.provider_charged if attempt is not None else ProviderCharged.UNKNOWN
     return Failure(failure_class=failure_class, provider_charged=charged, message=message, code=code)
+
+
+def _trouble_of(attempt: Attempt | None, number: int) -> Failure | None:
+    """What stands in the way of a song at present: its own trouble, else that of its attempt."""
+    if attempt is None or attempt.retries.since is None:
+        return None
+    song = attempt.retries.songs.get(number)
+    return song.last if song is not None else attempt.retries.last
 
 
 def fenced(attempt: Attempt, now: datetime) -> Attempt:

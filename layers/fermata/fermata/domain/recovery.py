@@ -33,7 +33,10 @@ def recovered_job(job: Job, attempt: Attempt, outcome: StartOutcome | None, now:
     """
     wanted = missing_numbers(job)
     kept = kept_files(job, attempt) if outcome is None else ()
-    carried = attempt.carried_over(StagedAt(job_id=job.id, attempt=attempt.number), now, wanted, kept)
+    where = StagedAt(job_id=job.id, attempt=attempt.number)
+    # Of a job that was not delivered, nobody has a song yet.
+    delivered = {track.number: track.sha256 for track in job.tracks} if wanted else {}
+    carried = attempt.carried_over(where, now, wanted, kept, delivered)
     begun = Job(
         id=recovered_id(job),
         tenant_id=job.tenant_id,
@@ -57,6 +60,7 @@ def kept_files(job: Job, attempt: Attempt) -> tuple[int, ...]:
     found, wanted = {*attempt.kept}, missing_numbers(job)
     if job.rescue is not None and attempt.number in job.rescue.over:
         found |= {song.number for song in job.rescue.songs if song.attempt == attempt.number and song.is_odd}
+        found |= {*attempt.odd_numbers}
     return tuple(sorted(number for number in found if not wanted or number in wanted))
 
 

@@ -5,13 +5,13 @@ songs of an ended job are fetched at growing pauses, and nothing is ever ordered
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AudioSource, Job, JobStatus
+from fermata.domain.jobs import Attempt, Audio, AudioSource, Job, JobStatus
 from fermata.domain.recovery import missing_numbers
 from fermata.domain.rescue_record import FetchedSong, Rescue, RescueLease
 
@@ -19,7 +19,11 @@ MOST_FETCHES: Final = 30
 """Most fetches of one song after its job's end."""
 MOST_BYTES: Final = 2 * MAX_AUDIO_BYTES
 """Most bytes that are received for one song after its job's end: twice what a file may have."""
+MOST_SAME_FILES: Final = 6
+"""Most fetches in a row of one song that bring the same file which is none: about an hour."""
 FIRST_PAUSE_S: Final = 60
+LAST_TRY_S: Final = 300
+"""How many seconds before the end of a result's life it is fetched for the last time, at most."""
 STARTS_WITHIN: Final = timedelta(seconds=60)
 """How long a run that was started may take to write its lease before another one is started."""
 NO_SLOT_PAUSE: Final = timedelta(seconds=60)
@@ -44,6 +48,10 @@ class RescuePolicy:
         """When the provider has surely thrown away what it made for an attempt."""
         return attempt.result_from + timedelta(seconds=self.result_life_s)
 
+    def last_try_at(self, attempt: Attempt) -> datetime:
+        """When an attempt's songs are fetched for the last time, whatever a provider or a host asks for."""
+        return self.ends_at(attempt) - timedelta(seconds=min(LAST_TRY_S, self.result_life_s // 10))
+
     def first_at(self, job: Job) -> datetime:
         """When the first run for an ended job begins."""
         return (job.finished_at or job.updated_at) + timedelta(seconds=min(FIRST_PAUSE_S, self.longest_pause_s))
@@ -55,7 +63,8 @@ class RescuePolicy:
 
     def may_fetch(self, song: FetchedSong) -> bool:
         """Whether a song may be fetched once more."""
-        return song.fetches < MOST_FETCHES and song.received_bytes < self.most_bytes
+        is_new = song.same_files < MOST_SAME_FILES
+        return is_new and song.fetches < MOST_FETCHES and song.received_bytes < self.most_bytes
 
 
 @dataclass(frozen=True)
@@ -122,13 +131,17 @@ def started(job: Job, now: datetime) -> Job:
 
 
 def fetchable(job: Job, policy: RescuePolicy, now: datetime) -> tuple[tuple[Attempt, tuple[int, ...]], ...]:
-    """What a run may fetch: attempts whose result can still live, with the numbers of the songs within their bounds."""
+    """What a run may fetch now: attempts whose result can still live, with the numbers of the songs that are within
+    their bounds and whose time has come.
+    """
     rescue = job.rescue or Rescue()
+
+    def is_fetchable(attempt: Attempt, number: int) -> bool:
+        song = rescue.song(attempt.number, number)
+        return policy.may_fetch(song) and song.is_due(now)
+
     living = (each for each in recoverables(job) if now < policy.ends_at(each.attempt))
-    found = (
-        (each.attempt, tuple(n for n in each.left if policy.may_fetch(rescue.song(each.attempt.number, n))))
-        for each in living
-    )
+    found = ((each.attempt, tuple(n for n in each.left if is_fetchable(each.attempt, n))) for each in living)
     return tuple((attempt, numbers) for attempt, numbers in found if numbers)
 
 
@@ -146,32 +159,86 @@ def leased(job: Job, lease: RescueLease, policy: RescuePolicy, now: datetime) ->
 
 @dataclass(frozen=True)
 class Round:
-    """What one run brought: what is known now of the songs that it looked after, the numbers of those whose files it
-    kept and that are songs, by attempt, and the attempts whose tasks said that there will be none. `asked_s` is how
-    long a provider or a host wants to be left alone, in seconds; `is_cut` says that the run had no time for all.
+    """What one run brought: what is known now of the songs that it looked after, and by attempt the numbers of those
+    whose files it kept and that are songs, and the links that it learned. The tasks of `refused` attempts said that
+    there will be none. `task_asked_s` and `song_asked_s` are how long a provider wants a task, and a host a song, left
+    alone, in seconds. For the songs of `cut` the run had no time.
     """
 
     songs: tuple[FetchedSong, ...] = ()
-    kept: Mapping[int, tuple[int, ...]] | None = None
+    kept: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    links: Mapping[int, Audio] = field(default_factory=dict)
     refused: frozenset[int] = frozenset()
-    asked_s: int | None = None
-    is_cut: bool = False
+    task_asked_s: Mapping[int, int] = field(default_factory=dict)
+    song_asked_s: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    cut: frozenset[tuple[int, int]] = frozenset()
 
 
 def after_round(job: Job, brought: Round, policy: RescuePolicy, now: datetime) -> Job:
-    """This job after a run: what is left is fetched after a pause, or given up where that would be too late."""
+    """This job after a run: what is left is fetched after a pause, each song at its own time, and given up where that
+    would be too late. A provider's or a host's wish holds for its own songs only, and never for the last try.
+    """
     before = job.rescue or Rescue()
-    open_again = before.with_songs(*brought.songs).model_copy(update={"lease": None, "next_at": None})
-    fetched = job.with_rescue(open_again, brought.kept)
-    pause = timedelta(seconds=1 if brought.is_cut else policy.pause_s(before.rounds, brought.asked_s))
-    in_time = {attempt.number for attempt, _ in fetchable(fetched, policy, now + pause)}
-    left = {each.attempt.number for each in recoverables(fetched) if each.left}
-    over = tuple(sorted({*before.over, *(left - in_time), *(left & brought.refused)}))
-    goes_on = left - set(over)
-    rescue = open_again.model_copy(update={"over": over, "next_at": now + pause if goes_on else None})
+    open_again = before.with_songs(*brought.songs).model_copy(
+        update={"lease": None, "next_at": None, "ask_at": _asking_times(job, brought, policy, now)}
+    )
+    fetched = job.with_rescue(open_again, brought.kept, brought.links)
+    left = [each for each in recoverables(fetched) if each.left]
+    times = {
+        (each.attempt.number, number): at
+        for each in left
+        for number in each.left
+        if (at := _next_at(fetched, each.attempt, number, brought, policy, now)) is not None
+    }
+    goes_on = {attempt for attempt, _ in times}
+    over = tuple(sorted({*before.over, *({each.attempt.number for each in left} - goes_on)}))
+    timed = (song.model_copy(update={"next_at": times.get((song.attempt, song.number))}) for song in open_again.songs)
+    rescue = open_again.model_copy(
+        update={"over": over, "songs": tuple(timed), "next_at": min(times.values(), default=None)}
+    )
     return fetched.model_copy(
         update={"rescue": rescue, "check_at": job.check_at if job.publish_pending else rescue.look_at}
     )
+
+
+def _asking_times(job: Job, brought: Round, policy: RescuePolicy, now: datetime) -> dict[int, datetime]:
+    """Before when the tasks are not asked again, by attempt: never again where a task said that it has nothing."""
+    rescue = job.rescue or Rescue()
+    times = dict(rescue.ask_at)
+    for attempt in job.attempts:
+        if attempt.number in brought.refused:
+            times[attempt.number] = policy.ends_at(attempt)
+        elif (asked_s := brought.task_asked_s.get(attempt.number)) is not None:
+            times[attempt.number] = _in_time(now + timedelta(seconds=asked_s), attempt, policy)
+    return times
+
+
+def _next_at(
+    job: Job, attempt: Attempt, number: int, brought: Round, policy: RescuePolicy, now: datetime
+) -> datetime | None:
+    """When a song is fetched again, None where it is given up."""
+    rescue, name = job.rescue or Rescue(), (attempt.number, number)
+    song = rescue.song(*name)
+    has_link = attempt.audio is not None and attempt.audio.link_of(number) is not None
+    if not policy.may_fetch(song) or (attempt.number in brought.refused and not has_link):
+        return None
+    if name in brought.cut:
+        at = now + timedelta(seconds=1)
+    elif all((each.attempt, each.number) != name for each in brought.songs):
+        at = max(song.next_at or now, now)
+    elif now >= policy.last_try_at(attempt):
+        return None
+    else:
+        asked_s = brought.song_asked_s.get(name, 0)
+        at = now + timedelta(seconds=policy.pause_s(rescue.rounds, asked_s))
+        # Without a link there is nothing to do before the task may be asked.
+        at = at if has_link else max(at, rescue.ask_at.get(attempt.number, at))
+        at = _in_time(at, attempt, policy)
+    return at if at < policy.ends_at(attempt) else None
+
+
+def _in_time(at: datetime, attempt: Attempt, policy: RescuePolicy) -> datetime:
+    return min(at, policy.last_try_at(attempt))
 
 
 def redelivered(job: Job, as_job: str) -> Job:
@@ -190,12 +257,13 @@ def _recoverable(job: Job, attempt: Attempt) -> Recoverable:
     undelivered = _undelivered(job, attempt)
     staged = tuple(n for n in undelivered if n in attempt.kept or _lies_in_the_answer(job, attempt, n))
     others = tuple(n for n in undelivered if n not in staged)
+    was_odd = {*attempt.odd_numbers, *(n for n in others if rescue.song(attempt.number, n).is_odd)}
     can_be_had = attempt.upstream_id is not None or _has_links(attempt)
     goes_on = can_be_had and attempt.number not in rescue.over
     return Recoverable(
         attempt=attempt,
         staged=staged,
-        odd=tuple(n for n in others if rescue.song(attempt.number, n).is_odd),
+        odd=tuple(n for n in others if n in was_odd),
         left=others if goes_on else (),
     )
 

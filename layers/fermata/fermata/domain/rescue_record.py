@@ -1,5 +1,6 @@
 """What a job's record keeps of the rescue of its songs: values that change by copies, and nothing that decides."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
@@ -11,7 +12,8 @@ class _Record(BaseModel):
 
 class FetchedSong(_Record):
     """How often a song of an attempt was fetched since the job's end, and how many bytes came in all. `is_odd` says
-    that a whole file was kept which no meter takes.
+    that a whole file was kept which no meter takes. `sha256` is that of the last whole file, and `same_files` says how
+    many fetches in a row brought that one in vain. Before `next_at` the song is not fetched again.
     """
 
     attempt: PositiveInt
@@ -19,6 +21,13 @@ class FetchedSong(_Record):
     fetches: NonNegativeInt = 0
     received_bytes: NonNegativeInt = 0
     is_odd: bool = False
+    sha256: str | None = None
+    same_files: NonNegativeInt = 0
+    next_at: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it may be fetched now."""
+        return self.next_at is None or self.next_at <= now
 
 
 class RescueLease(_Record):
@@ -33,7 +42,8 @@ class Rescue(_Record):
 
     `next_at` is when the next run begins, None once nothing is left to fetch; `starts` counts the runs that were
     started, each under its own name, and `rounds` those that fetched. `songs` were fetched at least once. `over` are
-    the numbers of the attempts whose songs are given up. `redelivered_as` is the job that delivers them.
+    the numbers of the attempts whose songs are given up. `ask_at` says, by attempt, before when its provider wants its
+    task left alone. `redelivered_as` is the job that delivers them.
     """
 
     next_at: datetime | None = None
@@ -42,6 +52,7 @@ class Rescue(_Record):
     lease: RescueLease | None = None
     songs: tuple[FetchedSong, ...] = ()
     over: tuple[PositiveInt, ...] = ()
+    ask_at: Mapping[int, datetime] = {}
     redelivered_as: str | None = None
 
     @property
@@ -53,6 +64,11 @@ class Rescue(_Record):
         """What is known of one song, by the numbers of its attempt and its own."""
         known = (each for each in self.songs if (each.attempt, each.number) == (attempt, number))
         return next(known, FetchedSong(attempt=attempt, number=number))
+
+    def may_ask(self, attempt: int, now: datetime) -> bool:
+        """Whether the task of an attempt may be asked now, as far as its provider wants."""
+        ask_at = self.ask_at.get(attempt)
+        return ask_at is None or ask_at <= now
 
     def is_leased(self, now: datetime) -> bool:
         """Whether a run that may still live fetches."""

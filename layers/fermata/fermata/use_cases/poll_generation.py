@@ -52,6 +52,11 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
     if attempt is None or not waiting or job.status.is_terminal:
         return _too_late(job, attempt_number, ports)
     outcome, attempt = ask_task(job, attempt, ports, asked=attempt.retries.polls)
+    if isinstance(outcome, StillRunning) and outcome.offered is not None and attempt.link_renewals:
+        # Fetching is free, and what was not called finished may be.
+        outcome = outcome.offered
+    if attempt.has_links and not isinstance(outcome, AudioAt | SongReceived):
+        return _no_new_link(job, attempt, outcome, ports)
     match outcome:
         case StillRunning():
             return _still_running(job, attempt, outcome, ports)
@@ -71,8 +76,7 @@ def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: Pol
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
     is_over = now >= _generation_ends(attempt, ports)
-    if outcome.offered is not None and (is_over or attempt.link_renewals):
-        # Fetching is free, and what was not called finished may be.
+    if outcome.offered is not None and is_over:
         return _conclude(job, attempt, outcome.offered, ports)
     if attempt.link_renewals:
         found = "it said that the song is done, and now that it is not"
@@ -114,9 +118,6 @@ def _ask_again(
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
     retries = attempt.retries.after_poll(failure, now, without_link=without_link)
-    if attempt.former_audio is not None and failure.failure_class is FailureClass.NOT_FOUND:
-        # Nobody knows the task, so its first links are all there is, and some come to life after minutes.
-        return _end(job, attempt.with_retries(retries).with_former_links(now), ports)
     if ports.patience.gives_up_polling(retries, now):
         return _conclude(job, attempt.with_retries(retries), Refused(failure), ports)
     wait_s = ports.patience.poll_pause_s(retries, now)
@@ -125,6 +126,25 @@ def _ask_again(
     if not _remember(job, attempt.with_retries(retries), ports):
         return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
     return asked_again(attempt, wait_s)
+
+
+def _no_new_link(
+    job: Job, attempt: Attempt, outcome: StillRunning | Trouble | DoneWithoutLink | Refused, ports: PollPorts
+) -> Verdict:
+    """Go back to the links on record, which may bring the song all the same, whatever the task says about it now."""
+    now = ports.clock()
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    if isinstance(outcome, StillRunning):
+        found = "it said that the song is done, and now that it is not"
+        failure = trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found)
+        failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
+    else:
+        failure = outcome.failure
+    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
+    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": told})
+    retries = attempt.retries.without_a_new_link(failure, now, is_final=isinstance(outcome, Refused))
+    return _concluded(job, attempt.with_retries(retries).with_known_links(now), ports)
 
 
 def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> Verdict:
@@ -136,16 +156,15 @@ def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refu
     if ended.state is AttemptState.READY:
         in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
         ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
-    return _end(job, ended, ports)
+    return _concluded(job, ended, ports)
 
 
-def _end(job: Job, ended: Attempt, ports: PollPorts) -> Verdict:
-    now = ports.clock()
-    changed = job.with_outcome(ended, now)
+def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
+    changed = job.with_outcome(attempt, ports.clock())
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        return _too_late(load_job(job.id, ports.jobs), ended.number, ports)
+        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
     tell_of_doubts(job, changed, ports.metrics)
     return _on_record(changed, ports)
 

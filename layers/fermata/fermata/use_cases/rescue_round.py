@@ -2,18 +2,26 @@
 Whatever goes wrong, the song may come later.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from fermata.domain.jobs import Attempt, Audio, AudioSource, Job
+from fermata.domain.jobs import Attempt, Audio, Job
 from fermata.domain.rescue import RescuePolicy, Round
-from fermata.domain.rescue_record import FetchedSong
+from fermata.domain.rescue_record import FetchedSong, Rescue
 from fermata.domain.upstream import AudioAt, Provider, Refused, StillRunning
-from fermata.errors import AudioTooLargeError, BadAudioError, FermataError, LinkTroubleError, TransientError
+from fermata.errors import (
+    AudioTooLargeError,
+    BadAudioError,
+    FermataError,
+    LinkTroubleError,
+    RepeatedSongError,
+    TransientError,
+)
 from fermata.log import logger
 from fermata.ports import (
     AnswerStore,
@@ -55,11 +63,11 @@ class RescuePorts:
 
 @dataclass(frozen=True)
 class _Told:
-    """What a provider said of a task: the songs it has, whether it will never have any, and when it may be asked again,
-    in seconds. `kept` is the number of a song that was the answer itself and is in staging.
+    """What a provider said of a task: the links that it has, whether it will never have any, and when it may be asked
+    again, in seconds. `kept` is the number of a song that was the answer itself and is in staging.
     """
 
-    audio: Audio | None = None
+    links: AudioAt | None = None
     is_refused: bool = False
     asked_s: int | None = None
     kept: int | None = None
@@ -67,103 +75,135 @@ class _Told:
 
 @dataclass(frozen=True)
 class _Fetched:
-    """What became of one song; `song` is what is known of it now, `asked_s` what its host wants, in seconds."""
+    """What became of one song; `song` is what is known of it now, `asked_s` what its host wants, in seconds, and
+    `same_as` the number of the song that the file was instead. For a song that `is_cut` there was no time.
+    """
 
     song: FetchedSong
     is_kept: bool = False
     asked_s: int | None = None
+    same_as: int | None = None
+    is_cut: bool = False
 
 
 def play_round(job: Job, attempts: tuple[tuple[Attempt, tuple[int, ...]], ...], ports: RescuePorts) -> Round:
     """What one look at these songs of some attempts brought; the lease has counted a fetch of each."""
-    songs: list[FetchedSong] = []
-    kept: dict[int, tuple[int, ...]] = {}
+    found: list[_Fetched] = []
+    links: dict[int, Audio] = {}
     refused: set[int] = set()
-    asked: list[int] = []
-    is_cut = False
+    task_asked_s: dict[int, int] = {}
     for attempt, numbers in attempts:
-        if is_cut or (songs and ports.remaining_s() < POLL_WITHIN_S + FETCH_TAKES_S):
-            is_cut = True
-            songs += [_uncounted(job, attempt, number) for number in numbers]
+        if any(each.is_cut for each in found) or (found and ports.remaining_s() < POLL_WITHIN_S + FETCH_TAKES_S):
+            found += [_Fetched(_uncounted(job, attempt, number), is_cut=True) for number in numbers]
             continue
         told = _ask(job, attempt, ports)
         refused.update({attempt.number} if told.is_refused else ())
-        asked += [told.asked_s] if told.asked_s else []
-        fetched, is_cut = _fetch_songs(job, attempt, numbers, told, ports)
-        songs += [each.song for each in fetched]
-        kept[attempt.number] = tuple(each.song.number for each in fetched if each.is_kept)
-        asked += [each.asked_s for each in fetched if each.asked_s]
-    return Round(tuple(songs), kept, frozenset(refused), max(asked, default=None), is_cut)
+        task_asked_s.update({attempt.number: told.asked_s} if told.asked_s else {})
+        audio = attempt.links_with(told.links, numbers) if told.links else attempt.audio
+        fetched, audio = _fetch_songs(job, attempt, numbers, audio, told.kept, ports)
+        found += fetched
+        links.update({attempt.number: audio} if audio is not None and audio != attempt.audio else {})
+    return Round(
+        songs=tuple(each.song for each in found),
+        kept={
+            attempt.number: tuple(
+                each.song.number for each in found if each.is_kept and each.song.attempt == attempt.number
+            )
+            for attempt, _ in attempts
+        },
+        links=links,
+        refused=frozenset(refused),
+        task_asked_s=task_asked_s,
+        song_asked_s={_name(each.song): each.asked_s for each in found if each.asked_s},
+        cut=frozenset(_name(each.song) for each in found if each.is_cut),
+    )
+
+
+def _name(song: FetchedSong) -> tuple[int, int]:
+    return song.attempt, song.number
 
 
 def _fetch_songs(
-    job: Job, attempt: Attempt, numbers: tuple[int, ...], told: _Told, ports: RescuePorts
-) -> tuple[list[_Fetched], bool]:
-    """What became of each song, and whether there was no time for one of them."""
+    job: Job, attempt: Attempt, numbers: tuple[int, ...], audio: Audio | None, kept: int | None, ports: RescuePorts
+) -> tuple[list[_Fetched], Audio | None]:
+    """What became of each song, and what is known of their links by then. The song `kept` is in staging already."""
     fetched: list[_Fetched] = []
+    # The files of other songs of this order, by their SHA-256: none of them is a second one.
+    there = {song.sha256: song.number for song in _kept_songs(job, attempt)}
     is_cut = False
     for number in numbers:
-        link = _link(told.audio, number) or _link(attempt.audio or attempt.former_audio, number)
-        if number == told.kept:
+        if number == kept:
             fetched.append(_Fetched(_uncounted(job, attempt, number), is_kept=True))
             continue
+        link = audio.link_of(number) if audio is not None else None
         is_cut = is_cut or (link is not None and bool(fetched) and ports.remaining_s() < FETCH_TAKES_S)
         if link is None or is_cut:
-            fetched.append(_Fetched(_uncounted(job, attempt, number)))
-        else:
-            fetched.append(_fetch(job, attempt, number, link, ports))
-    return fetched, is_cut
+            fetched.append(_Fetched(_uncounted(job, attempt, number), is_cut=is_cut))
+            continue
+        one = _fetch(job, attempt, number, link, there, ports)
+        fetched.append(one)
+        there.update({one.song.sha256: number} if one.is_kept else {})
+        if one.same_as is not None and audio is not None:
+            audio = audio.with_exchanged(number, one.same_as)
+    return fetched, audio
+
+
+def _kept_songs(job: Job, attempt: Attempt) -> list[FetchedSong]:
+    songs = job.rescue.songs if job.rescue is not None else ()
+    return [song for song in songs if song.attempt == attempt.number and song.number in attempt.kept]
 
 
 def _ask(job: Job, attempt: Attempt, ports: RescuePorts) -> _Told:
-    if attempt.upstream_id is None:
+    rescue = job.rescue or Rescue()
+    if attempt.upstream_id is None or not rescue.may_ask(attempt.number, ports.clock()):
         return _Told()
-    rounds = job.rescue.rounds if job.rescue is not None else 0
     # The job's own last poll may have been kept without being counted.
-    outcome, _ = ask_task(job, attempt, ports, asked=attempt.retries.polls + 1 + rounds)
+    outcome, _ = ask_task(job, attempt, ports, asked=attempt.retries.polls + 1 + rescue.rounds)
     match outcome:
         case AudioAt():
-            return _Told(_audio(outcome))
+            return _Told(outcome)
         case SongReceived(number):
             return _Told(kept=number)
         case Refused(failure):
             log_rescue("a rescued task failed for good", attempt, found=failure.code)
             return _Told(is_refused=True)
         case StillRunning(retry_after_s, offered=offered):
-            return _Told(_audio(offered) if offered is not None else None, asked_s=retry_after_s)
+            return _Told(offered, asked_s=retry_after_s)
         case _:
             return _Told(asked_s=outcome.failure.retry_after_s)
 
 
-def _audio(found: AudioAt) -> Audio:
-    return Audio(source=AudioSource.LINKS, links=(found.url, *found.further), without_link=found.missing)
-
-
-def _link(audio: Audio | None, number: int) -> str | None:
-    return audio.link_of(number) if audio is not None else None
-
-
-def _fetch(job: Job, attempt: Attempt, number: int, link: str, ports: RescuePorts) -> _Fetched:
+def _fetch(
+    job: Job, attempt: Attempt, number: int, link: str, there: Mapping[str | None, int], ports: RescuePorts
+) -> _Fetched:
     before = _song(job, attempt, number)
+    digest = hashlib.sha256()
     with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
-        error = _receive(attempt, link, file, ports.policy.most_bytes - before.received_bytes, ports)
-        received = file.tell()
+        error = _receive(attempt, link, file, digest, ports.policy.most_bytes - before.received_bytes, ports)
+        sha256, received = digest.hexdigest(), file.tell()
+        same_as = job.song_of(sha256, number, attempt) or there.get(sha256)
+        if error is None and same_as is not None:
+            error = RepeatedSongError(same_as)
         song = before.model_copy(update={"received_bytes": before.received_bytes + received})
         if error is not None:
-            return _not_fetched(job, attempt, song, error, file, ports)
+            return _not_fetched(job, attempt, _with_file(song, sha256, error), error, file, ports)
         is_kept = _keep(job, attempt, number, file, ports)
     if is_kept:
         log_rescue("a paid song is kept in staging; redeliver its job", attempt, song=number, bytes=received)
+        song = song.model_copy(update={"sha256": sha256})
     return _Fetched(song, is_kept)
 
 
-def _receive(attempt: Attempt, link: str, file: IO[bytes], most_bytes: int, ports: RescuePorts) -> FermataError | None:
+def _receive(
+    attempt: Attempt, link: str, file: IO[bytes], digest: "hashlib._Hash", most_bytes: int, ports: RescuePorts
+) -> FermataError | None:
     """Why what was written to the file is no song, None where it is one."""
     try:
         for piece in ports.links.fetch(attempt.provider, link):
             if file.tell() + len(piece) > most_bytes:
                 return TransientError("as many bytes were received for this song as may be")
             file.write(piece)
+            digest.update(piece)
         file.flush()
         ports.meter.measure(Path(file.name))
     except FermataError as error:
@@ -171,26 +211,45 @@ def _receive(attempt: Attempt, link: str, file: IO[bytes], most_bytes: int, port
     return None
 
 
+def _with_file(song: FetchedSong, sha256: str, error: FermataError) -> FetchedSong:
+    """A song with the file that came in its place; the same one again and again is not worth many fetches."""
+    if not _is_whole(error) and not isinstance(error, RepeatedSongError):
+        return song.model_copy(update={"same_files": 0})
+    again = song.same_files + 1 if song.sha256 == sha256 else 1
+    return song.model_copy(update={"sha256": sha256, "same_files": again})
+
+
+def _is_whole(error: FermataError) -> bool:
+    return isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
+
+
 def _not_fetched(
     job: Job, attempt: Attempt, song: FetchedSong, error: FermataError, file: IO[bytes], ports: RescuePorts
 ) -> _Fetched:
-    """The song may come later. What arrived and is no song is kept where it is longer than what was kept before."""
-    is_whole = isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
+    """The song may come later. What arrived and is no song is kept where it is longer than what was kept before, or a
+    whole file that is as long.
+    """
+    is_whole = _is_whole(error)
     log_rescue("a paid song could not be rescued yet", attempt, song=song.number, found=str(error), tries=song.fetches)
+    if isinstance(error, RepeatedSongError):
+        return _Fetched(song, same_as=error.same_as)
     asked_s = error.retry_after_s if isinstance(error, LinkTroubleError) else None
     # A whole file that no meter takes is worth more than any part of one.
-    longer = (is_whole or not song.is_odd) and _is_longer(job, attempt, song.number, file, ports)
-    is_odd = longer and _keep(job, attempt, song.number, file, ports) and is_whole
-    return _Fetched(song.model_copy(update={"is_odd": song.is_odd or is_odd}), asked_s=asked_s)
+    is_odd = song.is_odd or song.number in attempt.odd_numbers
+    is_better = (is_whole or not is_odd) and _is_longer(job, attempt, song.number, file, ports, or_as_long=is_whole)
+    is_odd = (is_better and _keep(job, attempt, song.number, file, ports) and is_whole) or is_odd
+    return _Fetched(song.model_copy(update={"is_odd": is_odd}), asked_s=asked_s)
 
 
-def _is_longer(job: Job, attempt: Attempt, number: int, file: IO[bytes], ports: RescuePorts) -> bool:
+def _is_longer(
+    job: Job, attempt: Attempt, number: int, file: IO[bytes], ports: RescuePorts, *, or_as_long: bool
+) -> bool:
     where, received = attempt.staging_of(job.id), file.tell()
     if received == 0:
         return False
     try:
         before = ports.answers().open_file(where.job_id, where.attempt, f"file.{number}")
-        return received > sum(len(piece) for piece in before or ())
+        return received + or_as_long > sum(len(piece) for piece in before or ())
     except TransientError as error:
         logger.warning("what was kept of a song could not be read", extra={"song": number, "error": str(error)})
         return False

@@ -16,13 +16,15 @@ from typing import IO, Final
 
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.fetching import failure_of_fetch, may_have_a_better_link, will_not_change
+from fermata.domain.fetching import failure_of_fetch, is_not_taken, may_have_a_better_link, will_not_change
 from fermata.domain.jobs import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import (
+    AudioTooLargeError,
     BadAudioError,
     DeliveryError,
     LinkTroubleError,
+    RepeatedSongError,
     ResultExpiredError,
     StaleRecordError,
     TransientError,
@@ -97,23 +99,31 @@ def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreSte
 
 
 def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
-    left = outstanding_songs(job)
-    asks_for_links = False
-    for number in left:
+    asks_for_links = was_tried = False
+    for number in outstanding_songs(job):
         if job.is_past_finish_by(ports.clock()):
             return StoreStep(StoreOutcome.STORED)
-        if number != left[0] and ports.remaining_s() < FETCH_TAKES_S:
+        if number not in outstanding_songs(job) or not job.attempts[-1].retries.is_due(number, ports.clock()):
+            continue
+        if was_tried and ports.remaining_s() < FETCH_TAKES_S:
             return StoreStep(StoreOutcome.WAIT)
-        job, has_dead_link = _try_song(job, number, ports)
-        asks_for_links = asks_for_links or has_dead_link
+        job, may_be_renewed = _try_song(job, number, ports)
+        was_tried, asks_for_links = True, asks_for_links or may_be_renewed
         if job.status.is_terminal or job.attempts[-1].state is not AttemptState.READY:
             return store_audio(job.id, attempt_number, ports)
+    return _what_follows(job, asks_for_links, ports)
+
+
+def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreStep:
     left = outstanding_songs(job)
     if not left:
         return StoreStep(StoreOutcome.STORED)
     retries, now = job.attempts[-1].retries, ports.clock()
-    wait_s = min(ports.patience.fetch_pause_s(retries, number, now) for number in left)
-    return _ask_for_new_links(job, wait_s, ports) if asks_for_links else StoreStep(StoreOutcome.WAIT, wait_s)
+    # Each song has its own time, and a run before it leaves it alone.
+    wait_s = min(retries.wait_s(number, now) for number in left)
+    if asks_for_links and ports.patience.may_ask(retries, now + timedelta(seconds=wait_s)):
+        return _ask_for_new_links(job, wait_s, ports)
+    return StoreStep(StoreOutcome.WAIT, wait_s)
 
 
 def outstanding_songs(job: Job) -> list[int]:
@@ -123,7 +133,9 @@ def outstanding_songs(job: Job) -> list[int]:
 
 
 def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
-    """The job with the song stored or what stood in the way, and whether a new link to it may help."""
+    """The job with the song stored or what stood in the way, and whether a new link to it may help. A file that is
+    another song of the job once more is no second song: nobody pays for it.
+    """
     with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
         try:
             track = _store(job, number, file, ports)
@@ -136,6 +148,9 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
     sha256 = _write(_song(job, number, ports), file)
     path = Path(file.name)
     facts = ports.meter.measure(path)
+    same_as = job.song_of(sha256, number, job.attempts[-1])
+    if same_as is not None:
+        raise RepeatedSongError(same_as)
     key = f"tracks/{job.id}/{number}.{facts.extension}"
     ports.tracks.put(key, path, facts.content_type)
     return Track(
@@ -209,17 +224,32 @@ def _note_trouble(
 ) -> tuple[Job, bool]:
     attempt, now = job.attempts[-1], ports.clock()
     failure = failure_of_fetch(error, attempt)
-    retries = attempt.retries.after_fetch(number, failure, now)
-    another_link = may_have_a_better_link(error, attempt)
-    gives_up = will_not_change(error, is_staged=not _is_fetched(attempt, number), has_new_link=another_link)
-    gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now, has_another=bool(job.tracks))
+    retries = attempt.retries.after_fetch(number, failure, now, has_another=bool(job.tracks))
+    may_be_renewed = may_have_a_better_link(error, attempt, number)
+    is_staged = not _is_fetched(attempt, number)
+    gives_up = will_not_change(error, attempt, number, is_staged=is_staged, may_be_renewed=may_be_renewed)
+    gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now)
     told = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
     logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": told})
-    if gives_up or isinstance(error, BadAudioError):
-        _keep(job, number, file, ports)
+    pause = timedelta(seconds=ports.patience.fetch_pause_s(retries, number, now))
+    known = {**_known_of_its_links(error, attempt, number), **_kept_of(job, number, error, file, ports)}
+    retries = retries.with_song(number, next_at=now + pause, **known)
     given_up = MissingTrack(number=number, reason=failure) if gives_up else None
-    changed = job.with_asking(attempt.with_retries(retries), given_up)
-    return _save(changed, ports), another_link and not gives_up
+    changed = job.with_asking(_with_its_true_link(attempt, number, error).with_retries(retries), given_up)
+    return _save(changed, ports), may_be_renewed and not gives_up
+
+
+def _known_of_its_links(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> dict[str, object]:
+    song = attempt.retries.songs.get(number)
+    is_first = is_not_taken(error) and (song is None or song.refused_after is None)
+    return {"refused_after": attempt.new_links} if is_first else {}
+
+
+def _with_its_true_link(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
+    """A link that brought another song is that song's, whose own may be this one's: answers can change their order."""
+    if attempt.audio is None or not isinstance(error, RepeatedSongError):
+        return attempt
+    return attempt.with_audio(attempt.audio.with_exchanged(number, error.same_as))
 
 
 def _is_fetched(attempt: Attempt, number: int) -> bool:
@@ -227,22 +257,31 @@ def _is_fetched(attempt: Attempt, number: int) -> bool:
     return from_outside and number not in attempt.kept
 
 
-def _keep(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> None:
-    """Keep what was received of a song and could not be used, where it is not staged already; that it cannot be kept
-    ends nothing.
+def _kept_of(
+    job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
+) -> dict[str, object]:
+    """Keep what was received of a song and could not be used, where it is neither staged nor stored and longer than all
+    that came before. That it cannot be kept ends nothing.
     """
-    if not _is_fetched(job.attempts[-1], number) or file.tell() == 0:
-        return
+    attempt, received = job.attempts[-1], file.tell()
+    before = attempt.retries.songs.get(number)
+    longest = before.kept_bytes if before is not None else 0
+    if not _is_fetched(attempt, number) or isinstance(error, RepeatedSongError) or received <= longest:
+        return {}
     file.seek(0)
     try:
-        ports.answers.keep_file(job.id, job.attempts[-1].number, f"file.{number}", file)
-    except TransientError as error:
-        logger.warning("a file that is no song was not kept", extra={"song": number, "error": str(error)})
+        ports.answers.keep_file(job.id, attempt.number, f"file.{number}", file)
+    except TransientError as trouble:
+        logger.warning("a file that is no song was not kept", extra={"song": number, "error": str(trouble)})
+        return {}
+    is_whole = isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
+    return {"kept_bytes": received, "is_odd": is_whole}
 
 
 def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
     now = ports.clock()
-    changed = _save(job.with_outcome(job.attempts[-1].awaiting_a_new_link(), now), ports)
+    asking = job.attempts[-1].awaiting_a_new_link(tuple(outstanding_songs(job)))
+    changed = _save(job.with_outcome(asking, now), ports)
     return StoreStep(StoreOutcome.STORED if changed.status.is_terminal else StoreOutcome.LINK_EXPIRED, wait_s)
 
 
