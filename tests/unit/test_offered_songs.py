@@ -186,7 +186,9 @@ def test_a_dead_link_of_the_orders_own_answer_is_renewed_by_its_task(provider: s
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}), provider)
     assert world.stored(JOB_ID).attempts[0].upstream_id == "task-1"
     world.links.files |= {LINK: LinkTroubleError("cdn answered 404", 404), OTHER: AUDIO}
-    assert store_audio(JOB_ID, 1, world.store_ports()).outcome is StoreOutcome.LINK_EXPIRED
+    step = store_audio(JOB_ID, 1, world.store_ports())
+    assert step.outcome is StoreOutcome.LINK_EXPIRED
+    world.clock.pass_seconds(step.wait_seconds)
     world.upstream.script.append(json_answer({"task_id": "task-1", "status": "completed", "audio_url": OTHER}))
     assert poll(world) is Word.READY
     assert delivered(world).status is JobStatus.SUCCEEDED
@@ -269,7 +271,7 @@ def test_of_several_songs_in_a_blocking_answer_each_is_fetched_and_the_order_pai
 ) -> None:
     name, place = {"skillboss": ("url", "outputs"), "minimax": ("audio", "data")}[provider]
     world = ordered(json_answer({place: [{name: LINK}, {name: OTHER}]}), provider)
-    world.links.files |= {LINK: first, OTHER: AUDIO}
+    world.links.files |= {LINK: first, OTHER: AUDIO + b"another song"}
     while (step := store_audio(JOB_ID, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
         world.clock.pass_seconds(step.wait_seconds)
     assert world.clock() - NOON <= timedelta(minutes=10)
