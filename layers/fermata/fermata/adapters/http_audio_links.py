@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
 import httpx
@@ -32,8 +33,10 @@ MAX_AUDIO_REDIRECTS: Final = 10
 READ_GAP_S: Final = 30
 FETCH_WITHIN_S: Final = 480
 FETCH_REFERENCE_WITHIN_S: Final = 90
-MOST_OF_NO_SONG_BYTES: Final = 1024 * 1024
-"""How much is handed over of an answer that is no song, as a page is none."""
+MOST_OF_NO_SONG_BYTES: Final = 64 * 1024
+"""How much is handed over of an answer that is no song, as a page is none: enough to see what it was, and less than the
+part of a song that may have come before.
+"""
 
 _GONE: Final = frozenset({403, 404, 410})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -158,11 +161,11 @@ def _song(response: httpx.Response, host: str) -> Iterator[bytes]:
         yield from rest
         raise _trouble(response, f"{host} answered {response.status_code} with an empty file")
     flaw = None if begins_as_audio(head) else _flaw(response, head)
-    yield head
     if flaw is None:
+        yield head
         yield from rest
         return
-    yield from _up_to(rest, MOST_OF_NO_SONG_BYTES - len(head))
+    yield from _up_to(chain((head,), rest), MOST_OF_NO_SONG_BYTES)
     raise _trouble(response, f"{host} answered {response.status_code} with {flaw}")
 
 
