@@ -284,6 +284,48 @@ MUTANTS: Final = (
         "if False:",
         ("tests/unit/test_ingest_event.py",),
     ),
+    Mutant(
+        "patience: the first poll that tells nothing ends the job",
+        f"{_FERMATA}/use_cases/poll_generation.py",
+        "if ports.patience.gives_up_polling(retries, now):",
+        "if True:",
+        ("tests/unit/test_poll_generation.py::test_a_song_that_is_there_after_the_trouble_is_taken",),
+    ),
+    Mutant(
+        "patience: any answer makes a route the one that knows the task",
+        f"{_FERMATA}/use_cases/asking_tasks.py",
+        "return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)",
+        "return not _not_found(outcome)",
+        ("tests/unit/test_polling_routes.py",),
+    ),
+    Mutant(
+        "links: asking for a new one throws the known ones away",
+        f"{_FERMATA}/domain/jobs.py",
+        "state=AttemptState.GENERATING, finished_at=None, link_renewals=self.link_renewals + 1, awaits=numbers",
+        "state=AttemptState.GENERATING, audio=None, link_renewals=self.link_renewals + 1, awaits=numbers",
+        ("tests/unit/test_storing_every_song.py::test_a_dead_link_does_not_throw_away_the_other_songs_busy_one",),
+    ),
+    Mutant(
+        "shares: a copy of one song is paid for as another",
+        f"{_FERMATA}/use_cases/store_audio.py",
+        "if same_as is not None:",
+        "if False:",
+        ("tests/unit/test_storing_every_song.py::test_one_file_twice_is_one_song_and_paid_as_one",),
+    ),
+    Mutant(
+        "shares: a missing song is paid for",
+        f"{_FERMATA}/domain/shares.py",
+        "return price_credits * min(delivered, ordered) // ordered",
+        "return price_credits",
+        ("tests/unit/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",),
+    ),
+    Mutant(
+        "rescue: two runs fetch the same song",
+        f"{_FERMATA}/domain/rescue_record.py",
+        "return self.lease is not None and now < self.lease.until",
+        "return False",
+        ("tests/unit/test_rescue_audio.py::test_a_run_beside_one_that_fetches_ends_at_once",),
+    ),
 )
 
 
