@@ -100,10 +100,13 @@ def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreSte
 
 def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
     asks_for_links = was_tried = False
+    # The machine comes when the first song is due, by a clock of its own: a laptop's may run faster than this one.
+    comes_at = job.attempts[-1].retries.first_due_at(outstanding_songs(job), ports.clock())
     for number in outstanding_songs(job):
         if job.is_past_finish_by(ports.clock()):
             return StoreStep(StoreOutcome.STORED)
-        if number not in outstanding_songs(job) or not job.attempts[-1].retries.is_due(number, ports.clock()):
+        due_at = max(comes_at, ports.clock())
+        if number not in outstanding_songs(job) or not job.attempts[-1].retries.is_due(number, due_at):
             continue
         if was_tried and ports.remaining_s() < FETCH_TAKES_S:
             return StoreStep(StoreOutcome.WAIT)
@@ -119,7 +122,7 @@ def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreSte
     if not left:
         return StoreStep(StoreOutcome.STORED)
     retries, now = job.attempts[-1].retries, ports.clock()
-    # Each song has its own time, and a run before it leaves it alone.
+    # Each song has its own time, and a run that comes for another one leaves it alone.
     wait_s = min(retries.wait_s(number, now) for number in left)
     if asks_for_links and ports.patience.may_ask(retries, now + timedelta(seconds=wait_s)):
         return _ask_for_new_links(job, wait_s, ports)

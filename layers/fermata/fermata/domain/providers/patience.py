@@ -5,7 +5,7 @@ link or a file ends a job only once its patience is over. The bounds keep one so
 of patience is about twenty tries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -129,10 +129,15 @@ class FreeRetries(BaseModel):
         changed = self.songs[number].model_copy(update=changes)
         return self.model_copy(update={"songs": {**self.songs, number: changed}})
 
-    def is_due(self, number: int, now: datetime) -> bool:
-        """Whether a song may be fetched now."""
+    def first_due_at(self, numbers: Iterable[int], now: datetime) -> datetime:
+        """When the first of these songs may be fetched: now, or later where all of them were fetched in vain."""
+        times = (self.songs[number].next_at if number in self.songs else now for number in numbers)
+        return max(now, min(times, default=now))
+
+    def is_due(self, number: int, at: datetime) -> bool:
+        """Whether a song may be fetched at an instant."""
         song = self.songs.get(number)
-        return song is None or song.next_at <= now
+        return song is None or song.next_at <= at
 
     def wait_s(self, number: int, now: datetime) -> int:
         """Seconds until a song may be fetched, at least one."""
