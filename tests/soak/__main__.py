@@ -18,7 +18,7 @@ from tests.soak import batch_of_lines, bill_against_ledger, free_steps, interlea
 
 PARTS: Final[dict[ModuleType, int]] = {
     bill_against_ledger: 12 * 60,
-    free_steps: 6 * 60,
+    free_steps: 10 * 60,
     interleavings: 60,
     killed: 8 * 60,
     batch_of_lines: 8 * 60,
