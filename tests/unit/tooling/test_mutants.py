@@ -24,6 +24,10 @@ PROMISES = {
     "keys",
     "limits",
     "usage",
+    "patience",
+    "links",
+    "shares",
+    "rescue",
 }
 
 
