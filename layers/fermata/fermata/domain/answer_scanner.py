@@ -41,8 +41,8 @@ class ScannedDocument:
     `document` is None where `flaw` says why the body is not one whole JSON document (or where that is `null`). Oddities
     that leave it readable are no flaw: words that JSON does not know are None, bytes that are no UTF-8 are replaced,
     and what is too large or too deep is left out.
-    `text_length` counts the bytes of the text at `$.data.audio` (or `$.result.data.audio`) that was handed out; None
-    where there is no such string or all of them are links.
+    `text_length` counts the bytes of the text that was handed out, at the song's place or as a data URI; None where
+    there is no such text.
     """
 
     document: JsonValue

@@ -65,6 +65,11 @@ def is_not_taken(error: DeliveryError | LinkTroubleError) -> bool:
     return isinstance(error, UnsafeLinkError | AudioTooLargeError)
 
 
+def came_whole(error: Exception) -> bool:
+    """Whether a whole file came, as far as its host says, which is no song for any meter of this version."""
+    return isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
+
+
 def will_not_change(
     error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int, *, is_staged: bool, may_be_renewed: bool
 ) -> bool:

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Final, Protocol
 
-from fermata.domain.answer_scanner import AnswerScanner
-from fermata.domain.audio.text_decoder import AudioTextDecoder
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Attempt, Job
 from fermata.domain.upstream import (
@@ -26,7 +24,7 @@ from fermata.domain.upstream import (
 from fermata.errors import BadAudioError, ConfigurationError, TransientError, UpstreamCallError
 from fermata.log import logger
 from fermata.ports import AnswerStore, ProviderKeys, Upstream
-from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.reading_answers import decoded_song, read_answer
 
 POLL_WITHIN_S: Final = 45
 """What asking takes at the longest, on all routes together."""
@@ -136,7 +134,7 @@ def _received(
     body.seek(0)
     try:
         with SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(ports.scratch)) as file:
-            for piece in _decoded(body) if isinstance(told, AudioInAnswer) else _pieces(body):
+            for piece in decoded_song(_pieces(body)) if isinstance(told, AudioInAnswer) else _pieces(body):
                 file.write(piece)
             file.seek(0)
             ports.answers().keep_file(where.job_id, where.attempt, f"file.{number}", file)
@@ -144,13 +142,6 @@ def _received(
         body.seek(0, SEEK_END)
         return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "song_not_kept", str(error)))
     return SongReceived(number)
-
-
-def _decoded(body: IO[bytes]) -> Iterator[bytes]:
-    scanner, decoder = AnswerScanner(), AudioTextDecoder()
-    for piece in _pieces(body):
-        yield decoder.feed(scanner.feed(piece))
-    yield decoder.close()
 
 
 def _pieces(body: IO[bytes]) -> Iterator[bytes]:

@@ -1,13 +1,14 @@
 """Read a provider's answer without ever holding its audio."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
-from fermata.domain.audio.text_decoder import AudioTextHead
+from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
 from fermata.domain.jobs import Attempt, Job
 from fermata.domain.upstream import Provider, StartOutcome, UpstreamAnswer
+from fermata.errors import BadAudioError
 from fermata.ports import AnswerStore, StreamedAnswer
 
 
@@ -30,6 +31,17 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
         retry_after_s=answer.retry_after_s,
         begins_as_audio=begins_as_audio(bytes(head)),
     )
+
+
+def decoded_song(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The song that a kept answer spells as text, piece by piece; raises `BadAudioError` where it spells none."""
+    scanner, decoder = AnswerScanner(), AudioTextDecoder()
+    for chunk in chunks:
+        yield decoder.feed(scanner.feed(chunk))
+    scanned = scanner.close()
+    if scanned.flaw is not None:
+        raise BadAudioError(f"the staged answer is not one whole JSON document: {scanned.flaw}")
+    yield decoder.close()
 
 
 def staged_answer(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer | None:

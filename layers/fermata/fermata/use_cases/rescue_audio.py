@@ -130,7 +130,7 @@ def _look_for_deleted_owners(job: Job, brought: Round, ports: RescuePorts) -> No
 def _report(before: Job, after: Job, brought: Round, ports: RescuePorts) -> None:
     for attempt in after.attempts:
         ordered = after.candidates[attempt.candidate].songs
-        for _ in (brought.kept or {}).get(attempt.number, ()):
+        for _ in brought.kept.get(attempt.number, ()):
             ports.metrics.count("RecoverableSongs", attempt.provider)
             ports.metrics.usd("RecoverableUsd", attempt.provider, attempt.cost_micro_usd // ordered)
     given_up = {*(after.rescue.over if after.rescue else ())} - {*(before.rescue.over if before.rescue else ())}

@@ -10,13 +10,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from fermata.domain.fetching import came_whole
 from fermata.domain.jobs import Attempt, Audio, Job
 from fermata.domain.rescue import RescuePolicy, Round
 from fermata.domain.rescue_record import FetchedSong, Rescue
 from fermata.domain.upstream import AudioAt, Provider, Refused, StillRunning
 from fermata.errors import (
-    AudioTooLargeError,
-    BadAudioError,
     FermataError,
     LinkTroubleError,
     RepeatedSongError,
@@ -89,6 +88,7 @@ class _Fetched:
 def play_round(job: Job, attempts: tuple[tuple[Attempt, tuple[int, ...]], ...], ports: RescuePorts) -> Round:
     """What one look at these songs of some attempts brought; the lease has counted a fetch of each."""
     found: list[_Fetched] = []
+    kept: dict[int, tuple[int, ...]] = {}
     links: dict[int, Audio] = {}
     refused: set[int] = set()
     task_asked_s: dict[int, int] = {}
@@ -102,15 +102,11 @@ def play_round(job: Job, attempts: tuple[tuple[Attempt, tuple[int, ...]], ...], 
         audio = attempt.links_with(told.links, numbers) if told.links else attempt.audio
         fetched, audio = _fetch_songs(job, attempt, numbers, audio, told.kept, ports)
         found += fetched
+        kept[attempt.number] = tuple(each.song.number for each in fetched if each.is_kept)
         links.update({attempt.number: audio} if audio is not None and audio != attempt.audio else {})
     return Round(
         songs=tuple(each.song for each in found),
-        kept={
-            attempt.number: tuple(
-                each.song.number for each in found if each.is_kept and each.song.attempt == attempt.number
-            )
-            for attempt, _ in attempts
-        },
+        kept=kept,
         links=links,
         refused=frozenset(refused),
         task_asked_s=task_asked_s,
@@ -213,14 +209,10 @@ def _receive(
 
 def _with_file(song: FetchedSong, sha256: str, error: FermataError) -> FetchedSong:
     """A song with the file that came in its place; the same one again and again is not worth many fetches."""
-    if not _is_whole(error) and not isinstance(error, RepeatedSongError):
+    if not came_whole(error) and not isinstance(error, RepeatedSongError):
         return song.model_copy(update={"same_files": 0})
     again = song.same_files + 1 if song.sha256 == sha256 else 1
     return song.model_copy(update={"sha256": sha256, "same_files": again})
-
-
-def _is_whole(error: FermataError) -> bool:
-    return isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
 
 
 def _not_fetched(
@@ -229,7 +221,7 @@ def _not_fetched(
     """The song may come later. What arrived and is no song is kept where it is longer than what was kept before, or a
     whole file that is as long.
     """
-    is_whole = _is_whole(error)
+    is_whole = came_whole(error)
     log_rescue("a paid song could not be rescued yet", attempt, song=song.number, found=str(error), tries=song.fetches)
     if isinstance(error, RepeatedSongError):
         return _Fetched(song, same_as=error.same_as)

@@ -14,14 +14,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Final
 
-from fermata.domain.answer_scanner import AnswerScanner
-from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.fetching import failure_of_fetch, is_not_taken, may_have_a_better_link, will_not_change
+from fermata.domain.fetching import came_whole, failure_of_fetch, is_not_taken, may_have_a_better_link, will_not_change
 from fermata.domain.jobs import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import (
-    AudioTooLargeError,
-    BadAudioError,
     DeliveryError,
     LinkTroubleError,
     RepeatedSongError,
@@ -31,7 +27,7 @@ from fermata.errors import (
 )
 from fermata.log import logger
 from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
-from fermata.use_cases.reading_answers import staged_answer
+from fermata.use_cases.reading_answers import decoded_song, staged_answer
 from fermata.use_cases.resume_generation import load_job
 
 FETCH_TAKES_S: Final = 540
@@ -179,7 +175,7 @@ def _song(job: Job, number: int, ports: StorePorts) -> Iterator[bytes]:
         case AudioSource.BODY:
             return _staged(job, attempt, ports.answers).chunks()
         case AudioSource.HEX:
-            return _decoded(_staged(job, attempt, ports.answers))
+            return decoded_song(_staged(job, attempt, ports.answers).chunks())
         case _:
             link = attempt.audio.link_of(number) if attempt.audio else None
             return ports.links.fetch(attempt.provider, link or "")
@@ -198,16 +194,6 @@ def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
     if kept is None:
         raise ResultExpiredError(f"the staged answer of attempt {attempt.number} is gone; it is kept 30 days")
     return kept
-
-
-def _decoded(kept: StreamedAnswer) -> Iterator[bytes]:
-    scanner, decoder = AnswerScanner(), AudioTextDecoder()
-    for chunk in kept.chunks():
-        yield decoder.feed(scanner.feed(chunk))
-    scanned = scanner.close()
-    if scanned.flaw is not None:
-        raise BadAudioError(f"the staged answer is not one whole JSON document: {scanned.flaw}")
-    yield decoder.close()
 
 
 def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
@@ -277,8 +263,7 @@ def _kept_of(
     except TransientError as trouble:
         logger.warning("a file that is no song was not kept", extra={"song": number, "error": str(trouble)})
         return {}
-    is_whole = isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
-    return {"kept_bytes": received, "is_odd": is_whole}
+    return {"kept_bytes": received, "is_odd": came_whole(error)}
 
 
 def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
