@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
 from fermata.errors import InvalidRequestError
@@ -30,7 +31,7 @@ _REFUSALS: Final = frozenset(
 )
 _FIELDS: Final = (
     *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
-    *("submits_per_minute", "reads_per_minute", "concurrent_jobs", "monthly_credits"),
+    *PlanLimits.model_fields,
     *("key_id", "scopes", "expires_at", "days", "overlap_s"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
@@ -43,12 +44,16 @@ _COMMANDS: Final = (
     ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
     ("set-triggers", "turn a tenant's inbox and events on or off; what is left out stays as it is"),
 )
-_LIMITS: Final = (
-    ("submits-per-minute", "most orders in a calendar minute; 60 without it"),
-    ("reads-per-minute", "most reads in a calendar minute, roughly; 600 without it"),
-    ("concurrent-jobs", "most jobs that are open at once; 100 without it"),
-    ("monthly-credits", "most credits a calendar month (UTC) may cost on any plan; no limit without it"),
-)
+_LIMITS: Final = {
+    "submits_per_minute": "most orders in a calendar minute",
+    "reads_per_minute": "most reads in a calendar minute, roughly",
+    "concurrent_jobs": "most jobs that are open at once",
+    "lost_songs_per_day": "most songs in a day (UTC) that a provider is paid for and the tenant is not",
+    "waiting_requests": "most requests that are held at once until a job ends; the next is answered at once",
+    "references_per_day": "most offers in a day (UTC) to upload a recording",
+    "webhook_posts_per_job": "most posts, of all tries and replays, that tell of one job's end",
+    "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
+}
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
     ("enable-provider", "let jobs go to a provider again that shut the account out or was failing", _ONE),
@@ -155,8 +160,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
     made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     _add_triggers(made["set-triggers"])
-    for name, what in _LIMITS:
-        made["set-plan"].add_argument(f"--{name}", metavar="N", type=whole_number, help=what)
+    for name, what in _LIMITS.items():
+        default = getattr(DEFAULT_LIMITS, name)
+        without = "no limit" if default is None else default
+        option = f"--{name.replace('_', '-')}"
+        made["set-plan"].add_argument(option, metavar="N", type=whole_number, help=f"{what}; {without} without it")
     return parser.parse_args(argv)
 
 

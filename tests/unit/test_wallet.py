@@ -6,6 +6,7 @@ import pytest
 
 from fermata.api.responses.account import Account
 from fermata.domain.jobs import Charged, Job, JobStatus
+from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.wallet import EntryKind, Plan, Wallet, empty_wallet, grant_of, hold_on, month_of, settlement_of
 from fermata.errors import OutOfCreditError
 from tests.songs import (
@@ -192,7 +193,7 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
         "spent_this_month_credits": 60,
         "available_credits": 0,
         "in_flight_jobs": 0,
-        "limits": {"submits_per_minute": 60, "reads_per_minute": 600, "concurrent_jobs": 100, "monthly_credits": None},
+        "limits": PlanLimits().model_dump(),
     }
     december = Account.of(postpaid, DECEMBER).as_json()
     assert (december["month"], december["spent_this_month_credits"], december["available_credits"]) == (

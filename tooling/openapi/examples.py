@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from fermata.domain.plan_limits import DEFAULT_LIMITS
+
 _ID: Final = "job_01M7YH6Z0CE2E33SRX04YDPZZK"
 _ADDRESS: Final = f"https://api.example.com/v1/jobs/{_ID}"
 _REFERENCE_ID: Final = "ref_01M7YH6Z0CE2E33SRX04YDPZZK"
@@ -226,5 +228,5 @@ ACCOUNT: Final[Example] = {
     "spent_this_month_credits": 0,
     "available_credits": 970,
     "in_flight_jobs": 1,
-    "limits": {"submits_per_minute": 60, "reads_per_minute": 600, "concurrent_jobs": 100, "monthly_credits": None},
+    "limits": DEFAULT_LIMITS.model_dump(),
 }

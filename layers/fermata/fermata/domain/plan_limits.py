@@ -15,6 +15,9 @@ LOOK_AGAIN_S: Final = 10
 
 class PlanLimits(BaseModel):
     """What an operator allows a tenant; the defaults are those of a new tenant and of a plan that names none.
+    `lost_songs_per_day` bounds the songs of a UTC day that a provider was or may have been paid for and the tenant was
+    not, `waiting_requests` those that are held at once until a job ends, `references_per_day` the offers to upload a
+    recording in a UTC day, `webhook_posts_per_job` all posts that tell of one job's end.
     `monthly_credits` bounds what is spent in the month and held, whatever the plan; None leaves that to the plan.
     """
 
@@ -23,6 +26,10 @@ class PlanLimits(BaseModel):
     submits_per_minute: PositiveInt = 60
     reads_per_minute: PositiveInt = 600
     concurrent_jobs: PositiveInt = 100
+    lost_songs_per_day: PositiveInt = 20
+    waiting_requests: PositiveInt = 5
+    references_per_day: PositiveInt = 1000
+    webhook_posts_per_job: PositiveInt = 100
     monthly_credits: PositiveInt | None = None
 
     @property

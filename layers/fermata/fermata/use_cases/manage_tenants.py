@@ -83,6 +83,10 @@ class SetPlan(_Command):
     submits_per_minute: Count = DEFAULT_LIMITS.submits_per_minute
     reads_per_minute: Count = DEFAULT_LIMITS.reads_per_minute
     concurrent_jobs: Count = DEFAULT_LIMITS.concurrent_jobs
+    lost_songs_per_day: Count = DEFAULT_LIMITS.lost_songs_per_day
+    waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
+    references_per_day: Count = DEFAULT_LIMITS.references_per_day
+    webhook_posts_per_job: Count = DEFAULT_LIMITS.webhook_posts_per_job
     monthly_credits: Amount | None = None
 
     @property

@@ -13,24 +13,24 @@ from fermata.domain.wallet import Plan, Wallet
 
 
 class Limits(Body):
-    """What the plan allows: orders and reads a calendar minute, jobs open at once, and credits a calendar month in UTC,
-    spent and held together.
+    """What the plan allows: orders and reads a calendar minute, jobs open at once, songs a UTC day that a provider was
+    paid for and the tenant was not, requests that wait at once, uploads a UTC day, posts of webhooks a job, and credits
+    a calendar month in UTC, spent and held together.
     """
 
     submits_per_minute: Annotated[int, Field(ge=1)]
     reads_per_minute: Annotated[int, Field(ge=1)]
     concurrent_jobs: Annotated[int, Field(ge=1)]
+    lost_songs_per_day: Annotated[int, Field(ge=1)]
+    waiting_requests: Annotated[int, Field(ge=1)]
+    references_per_day: Annotated[int, Field(ge=1)]
+    webhook_posts_per_job: Annotated[int, Field(ge=1)]
     monthly_credits: Credits | None
 
     @classmethod
     def of(cls, limits: PlanLimits) -> "Limits":
         """The limits of a plan."""
-        return cls.model_construct(
-            submits_per_minute=limits.submits_per_minute,
-            reads_per_minute=limits.reads_per_minute,
-            concurrent_jobs=limits.concurrent_jobs,
-            monthly_credits=limits.monthly_credits,
-        )
+        return cls.model_construct(**limits.limits.model_dump())
 
 
 class Account(Body):
