@@ -5,12 +5,12 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, get_args
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
+from fermata.domain.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
 from fermata.domain.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
 from fermata.errors import InvalidRequestError
@@ -26,7 +26,7 @@ _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset(
     {
         *("InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"),
-        *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError"),
+        *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError", "LostSongsError"),
     }
 )
 _FIELDS: Final = (
@@ -160,6 +160,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
     made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     _add_triggers(made["set-triggers"])
+    pays = "who pays for an attempt of unknown outcome where on_unknown let another model deliver; operator without it"
+    made["set-plan"].add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
     for name, what in _LIMITS.items():
         default = getattr(DEFAULT_LIMITS, name)
         without = "no limit" if default is None else default

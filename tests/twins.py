@@ -1136,6 +1136,7 @@ class World:
             resume=self.resume_ports(),
             turns=self.turn_ports(),
             brakes=BrakePorts(self.brakes, self.budget, self.metrics, look_again_s=10),
+            wallets=self.wallets,
             upstream=self.upstream,
             keys=self.keys,
             references=self.references,
@@ -1321,6 +1322,7 @@ class World:
             first_check_s=60,
             longest_finish_by_s=86_400,
             webhooks=self.webhooks,
+            wallets=self.wallets,
         )
 
     def event_ports(self) -> EventPorts:

@@ -144,7 +144,7 @@ MUTANTS: Final = (
     Mutant(
         "ledger half: a redelivery holds the whole price again",
         f"{_FERMATA}/domain/recovery.py",
-        '"price_credits": job.price_credits - job.spent_credits,',
+        '"price_credits": job.price_credits - job.song_credits,',
         '"price_credits": job.price_credits,',
         ("tests/unit/test_recovery.py::test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price",),
     ),
@@ -325,6 +325,59 @@ MUTANTS: Final = (
         "return self.lease is not None and now < self.lease.until",
         "return False",
         ("tests/unit/test_rescue_audio.py::test_a_run_beside_one_that_fetches_ends_at_once",),
+    ),
+    Mutant(
+        "lost songs: a deadline is judged by the last songs alone",
+        f"{_FERMATA}/domain/deadlines.py",
+        "return max(self.learned(model).p80_s, model.estimate.p80_s)",
+        "return self.learned(model).p80_s",
+        ("tests/unit/test_deadlines.py::test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does",),
+    ),
+    Mutant(
+        "lost songs: a deadline is judged by the first model alone",
+        f"{_FERMATA}/domain/deadlines.py",
+        "max(chain.items(), key=lambda each: each[1])",
+        "next(iter(chain.items()))",
+        ("tests/unit/test_deadlines.py::test_a_deadline_is_judged_by_every_model_that_the_order_names",),
+    ),
+    Mutant(
+        "lost songs: a fallback is bought however late",
+        f"{_FERMATA}/domain/jobs.py",
+        "return min(self.start_by, finish_by - timedelta(seconds=candidate.p80_s))",
+        "return min(self.start_by, finish_by)",
+        ("tests/unit/test_deadlines.py::test_a_fallback_is_bought_only_while_its_song_can_be_in_time",),
+    ),
+    Mutant(
+        "lost songs: late songs teach nothing",
+        f"{_FERMATA}/domain/song_times.py",
+        "if job.status is not JobStatus.SUCCEEDED and not _came_late(job, attempt):",
+        "if job.status is not JobStatus.SUCCEEDED:",
+        ("tests/unit/test_song_times.py::test_a_song_that_was_ready_and_came_too_late_took_what_it_took",),
+    ),
+    Mutant(
+        "lost songs: an order with a deadline holds no place",
+        f"{_FERMATA}/domain/jobs.py",
+        "return (self.request.finish_by is not None) + (others if goes_on else 0)",
+        "return others if goes_on else 0",
+        (
+            "tests/unit/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
+        ),
+    ),
+    Mutant(
+        "lost songs: a waiting order is bought beyond the limit",
+        f"{_FERMATA}/use_cases/lost_songs.py",
+        "if wallet is None or wallet.may_lose_more(now):",
+        "if wallet is None or now:",
+        ("tests/unit/test_lost_songs.py::test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid",),
+    ),
+    Mutant(
+        "lost songs: the second bill is the operator's whatever the plan says",
+        f"{_FERMATA}/domain/jobs.py",
+        "return self.song_credits + unknown",
+        "return self.song_credits",
+        (
+            "tests/unit/test_lost_songs.py::test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill",
+        ),
     ),
 )
 

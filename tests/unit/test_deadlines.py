@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.catalogue import Estimate
 from fermata.domain.failures import FailureClass
+from fermata.domain.fallback import NextStep
 from fermata.domain.jobs import Charged, Job, JobStatus
 from fermata.domain.reaping import Execution, LookAgain, Patience, Settle, care_for, looked_after
+from fermata.domain.song_times import SongTime
+from fermata.domain.upstream import Refused
 from fermata.domain.verdicts import Word
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.poll_generation import poll_generation
@@ -17,6 +21,8 @@ from tests.songs import (
     JOB_ID,
     LYRICS,
     PROMPT,
+    candidate,
+    claimed_attempt,
     failed_job,
     generating_job,
     json_answer,
@@ -81,10 +87,72 @@ def test_a_deadline_that_leaves_twice_the_usual_time_is_taken(finish_by: str | N
     job_id = submit_job(order(body(finish_by)), world.submit_ports(), NOON, bytes(10)).job_id
     job = world.stored(job_id)
     deadline = job.request.finish_by
-    assert job.start_by == min(
+    assert job.order_by == min(
         NOON + timedelta(hours=1), (deadline or NOON + timedelta(days=9)) - timedelta(seconds=P80)
     )
     assert job.check_at == NOON + timedelta(seconds=60)
+
+
+QUICK, SLOW = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
+EIGHT_MINUTES = "2026-11-21T12:08:00Z"
+
+
+def world_of_a_slow_fallback(**more: object) -> World:
+    """The fallback takes ten minutes for four of five songs, as far as its last songs tell."""
+    world = World(**more)  # type: ignore[arg-type]  # fields of the world
+    world.estimates.known[SLOW] = Estimate(p50_s=500, p80_s=600)
+    return world
+
+
+def test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does() -> None:
+    world = World()
+    for number in range(30):
+        world.estimates.learn(QUICK, SongTime(f"job_{number:03d}", 1, 1))
+    assert world.estimates.of(QUICK, Estimate(p50_s=70, p80_s=P80)).p80_s == 1
+    with pytest.raises(InvalidRequestError) as caught:
+        submit_job(order(body("2026-11-21T12:03:59Z")), world.submit_ports(), NOON, bytes(10))
+    assert "is too soon: minimax/music-2.5 takes a moment from 2026-11-21T12:04:00Z" in str(caught.value.fields)
+    job = world.stored(submit_job(order(body("2026-11-21T12:04:00Z")), world.submit_ports(), NOON, bytes(10)).job_id)
+    assert job.order_by == NOON + timedelta(seconds=P80)
+
+
+def test_slow_songs_make_every_deadline_longer() -> None:
+    world = World()
+    for number in range(30):
+        world.estimates.learn(QUICK, SongTime(f"job_{number:03d}", 300, 300))
+    with pytest.raises(InvalidRequestError) as caught:
+        submit_job(order(body("2026-11-21T12:09:59Z")), world.submit_ports(), NOON, bytes(10))
+    assert "2026-11-21T12:10:00Z" in str(caught.value.fields)
+
+
+def test_a_deadline_is_judged_by_every_model_that_the_order_names() -> None:
+    world = world_of_a_slow_fallback()
+    wanted = {**body(EIGHT_MINUTES), "fallbacks": [SLOW]}
+    with pytest.raises(InvalidRequestError) as caught:
+        submit_job(order(wanted), world.submit_ports(), NOON, bytes(10))
+    (field,) = caught.value.fields
+    assert f"is too soon: {SLOW} takes a moment from 2026-11-21T12:20:00Z" in field.message
+
+
+def test_a_fallback_that_nobody_named_is_left_out_where_the_deadline_is_too_soon_for_it() -> None:
+    world = world_of_a_slow_fallback(default_fallbacks={QUICK: (SLOW,)})
+    with_deadline = submit_job(order(body(EIGHT_MINUTES)), world.submit_ports(), NOON, bytes(10))
+    assert [each.model for each in world.stored(with_deadline.job_id).candidates] == [QUICK]
+    without = submit_job(order(body(None)), world.submit_ports(), NOON, b"x" * 10)
+    assert [each.model for each in world.stored(without.job_id).candidates] == [QUICK, SLOW]
+
+
+@pytest.mark.parametrize(("left_s", "asked"), [(301, True), (300, False)])
+def test_a_fallback_is_bought_only_while_its_song_can_be_in_time(left_s: int, asked: bool) -> None:
+    chain = (candidate("minimax"), candidate("aimlapi").model_copy(update={"p80_s": 300}))
+    job = due(queued_job(), candidates=chain, start_by=NOON + timedelta(hours=1))
+    failed = claimed_attempt().after(Refused(rate_limited()), NOON)
+    after = job.claimed(claimed_attempt(), NOON).with_outcome(failed, DEADLINE - timedelta(seconds=left_s))
+    assert after.status is (JobStatus.QUEUED if asked else JobStatus.SUBMITTING)
+    if asked:
+        assert after.next_step(DEADLINE - timedelta(seconds=left_s)) is NextStep.NEXT_MODEL
+        assert after.next_step(DEADLINE - timedelta(seconds=left_s - 1)) is NextStep.END
+        assert after.is_overdue(DEADLINE - timedelta(seconds=left_s - 1))
 
 
 def test_a_replay_after_the_deadline_is_still_the_first_answer() -> None:

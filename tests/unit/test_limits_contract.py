@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
+from fermata.domain.failures import unknown_outcome
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job
 from fermata.domain.plan_limits import PlanLimits
+from fermata.domain.recovery import recovered_job
+from fermata.domain.upstream import TaskStarted
 from fermata.domain.wallet import Plan, empty_wallet, grant_of
 from fermata.errors import (
     FermataError,
     IdempotencyKeyTakenError,
     LimitReachedError,
+    LostSongsError,
     MonthlyLimitError,
     OutOfCreditError,
     RateLimitedError,
@@ -24,7 +28,7 @@ from fermata.errors import (
 )
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import Answer, AnswersInstead, dynamodb_with_table
-from tests.songs import queued_job, rate_limited
+from tests.songs import claimed_attempt, queued_job, rate_limited
 from tests.twins import NOON
 from tests.unit.test_money_contract import canceled, delivered, passes, receipt
 
@@ -184,6 +188,99 @@ def test_a_limit_is_told_before_credit(books: Books) -> None:
         order(books, 2, NOON + timedelta(minutes=1))
 
 
+# ---- songs that a provider was paid for and the tenant was not
+
+
+def risky(number: int, now: datetime = NOON) -> Job:
+    """An order with a deadline."""
+    deadline = queued_job().request.model_copy(update={"finish_by": now + timedelta(minutes=10)})
+    return queued_job(id=new_job_id(NOON, bytes([number] * 10)), now=now, request=deadline)
+
+
+def lose(books: Books, job: Job, now: datetime = NOON) -> None:
+    """The provider takes the order, and the song never comes."""
+    claimed = job.claimed(claimed_attempt(), now)
+    books.jobs.save(claimed)
+    books.jobs.settle(claimed.expired(unknown_outcome("too late", code="finish_by_passed"), now))
+
+
+def bought(books: Books, job: Job) -> Job:
+    books.jobs.create(job)
+    return job
+
+
+@pytest.fixture
+def books_that_lose_two(books: Books) -> Books:
+    allow(books, lost_songs_per_day=2)
+    return books
+
+
+def test_a_day_takes_no_order_once_as_many_songs_were_lost_as_the_plan_says(books_that_lose_two: Books) -> None:
+    books = books_that_lose_two
+    for number in range(2):
+        lose(books, order(books, number))
+    with pytest.raises(LostSongsError) as caught:
+        order(books, 2)
+    assert caught.value.retry_after_s == 12 * 3600
+    assert "2 songs were made today whose credits were returned, and the plan allows 2 a day" in str(caught.value)
+    tomorrow = NOON + timedelta(hours=12)
+    lose(books, order(books, 3, tomorrow), tomorrow)
+    assert (books.wallet().lost_in_day, books.wallet().day) == (1, "2026-11-22")
+
+
+def test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes(
+    books_that_lose_two: Books,
+) -> None:
+    books = books_that_lose_two
+    first, second = (bought(books, risky(number)) for number in (1, 2))
+    with pytest.raises(LostSongsError) as caught:
+        bought(books, risky(3))
+    assert (caught.value.retry_after_s, books.wallet().at_risk) == (10, 2)
+    order(books, 4)
+    lose(books, first)
+    with pytest.raises(LostSongsError):
+        bought(books, risky(5))
+    books.jobs.settle(second.canceled(NOON))
+    assert (books.wallet().at_risk, books.wallet().lost_in_day) == (0, 1)
+    bought(books, risky(6))
+
+
+def test_what_is_open_at_midnight_counts_on_the_next_day(books_that_lose_two: Books) -> None:
+    books, tomorrow = books_that_lose_two, NOON + timedelta(hours=12)
+    lose(books, bought(books, risky(1)))
+    second = bought(books, risky(2))
+    bought(books, risky(3, tomorrow))
+    with pytest.raises(LostSongsError):
+        bought(books, risky(4, tomorrow))
+    lose(books, second, tomorrow)
+    assert (books.wallet().lost_in_day, books.wallet().at_risk) == (1, 1)
+    with pytest.raises(LostSongsError):
+        bought(books, risky(5, tomorrow))
+
+
+def test_a_loss_of_a_late_clock_counts_on_the_day_that_has_begun(books_that_lose_two: Books) -> None:
+    books, tomorrow = books_that_lose_two, NOON + timedelta(hours=12)
+    first = order(books, 1)
+    lose(books, order(books, 2, tomorrow), tomorrow)
+    lose(books, first, NOON)
+    with pytest.raises(LostSongsError):
+        order(books, 3, tomorrow)
+
+
+def test_songs_that_were_not_paid_or_are_fetched_again_are_no_losses(books_that_lose_two: Books) -> None:
+    books = books_that_lose_two
+    for number in range(3):
+        books.jobs.settle(order(books, number).settled(rate_limited(), NOON))
+    books.jobs.settle(delivered(books))
+    assert books.wallet().lost_in_day == 0
+    lost = [order(books, number) for number in (4, 5)]
+    for each in lost:
+        lose(books, each)
+    ended = books.jobs.load(lost[0].id)
+    assert ended is not None
+    books.jobs.create(recovered_job(ended, ended.attempts[0], TaskStarted("task"), NOON))
+
+
 # ---- what only DynamoDB does
 
 
@@ -229,6 +326,12 @@ Meanwhile = Callable[[Books], object]
             {"monthly_credits": 60}, lambda books: order(books, 2), MonthlyLimitError, id="the month's last credits"
         ),
         pytest.param({"concurrent_jobs": 2}, lambda books: order(books, 2), TooManyJobsError, id="the last place"),
+        pytest.param(
+            {"lost_songs_per_day": 1}, lambda books: lose(books, order(books, 2)), LostSongsError, id="the last loss"
+        ),
+        pytest.param(
+            {"lost_songs_per_day": 2}, lambda books: lose(books, order(books, 2)), None, id="one more may be lost"
+        ),
         pytest.param(
             {"submits_per_minute": 1},
             lambda books: order(books, 2, NOON + timedelta(minutes=1)),

@@ -10,12 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from fermata.domain.failures import ProviderCharged, unknown_outcome
+from fermata.domain.fallback import OnUnknown
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.recovery import missing_numbers, recovered_job
-from fermata.domain.upstream import AudioAt
+from fermata.domain.upstream import AudioAt, Refused
 from fermata.domain.wallet import EntryKind, Plan, empty_wallet, grant_of
-from fermata.errors import OutOfCreditError, StaleRecordError
+from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
 from tests.cloud import dynamodb_with_table
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
@@ -28,13 +31,25 @@ CHAINS = [
     (candidate("minimax"), candidate("aimlapi")),
     (candidate("minimax"), TRIO),
 ]
+DEADLINE: dict[str, object] = {"finish_by": NOON + timedelta(days=900)}
+SECOND_BILL: dict[str, object] = {"on_unknown": OnUnknown.FALLBACK}
+TERMS: list[tuple[dict[str, object], bool]] = [
+    ({}, False),
+    (DEADLINE, False),
+    (SECOND_BILL, False),
+    (SECOND_BILL, True),
+    ({**DEADLINE, **SECOND_BILL}, False),
+]
+"""What a request says, and whether the tenant pays for unknown outcomes."""
+LOST_A_DAY = 3
 LINKS = [f"https://cdn1.suno.ai/{number}.mp3" for number in range(1, 5)]
 JOBS = st.integers(0, 5)
 SONGS = st.sets(st.integers(1, len(LINKS)), min_size=1)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("grant"), st.integers(1, 80)),
-        st.tuples(st.just("submit"), JOBS, st.sampled_from(CHAINS)),
+        st.tuples(st.just("submit"), JOBS, st.sampled_from(CHAINS), st.sampled_from(TERMS)),
+        st.tuples(st.just("lose"), JOBS, st.booleans()),
         st.tuples(st.just("deliver"), JOBS, st.integers(0, 1), SONGS),
         st.tuples(st.just("redeliver"), JOBS, SONGS),
         st.tuples(st.just("sing_in_parts"), JOBS, st.lists(SONGS, min_size=2, max_size=3)),
@@ -58,27 +73,48 @@ class Operation:
     spent: list[tuple[str, int]] = field(default_factory=list)
     chains: dict[str, tuple[int, int]] = field(default_factory=dict)
     """What an order was to cost at most, and what it cost with everything that was redelivered of it."""
+    lost: list[str] = field(default_factory=list)
+    """The day of each song that a provider may have been paid for and the tenant was not."""
 
     def __post_init__(self) -> None:
         self.books.wallets.open(empty_wallet("acme", NOON))
+        self.plan(None)
 
     def grant(self, amount: int) -> None:
         self.grants += 1
         self.granted += amount
         self.books.wallets.grant(grant_of("acme", amount, f"{self.grants:04d}-grant", self.now))
 
-    def submit(self, name: int, chain: tuple[object, ...]) -> None:
-        job = queued_job(id=new_job_id(NOON, bytes([name] * 10)), now=self.now, candidates=chain)
+    @property
+    def lost_today(self) -> int:
+        return sum(day == f"{self.now:%Y-%m-%d}" for day in self.lost)
+
+    def submit(self, name: int, chain: tuple[object, ...], terms: tuple[dict[str, object], bool] = ({}, False)) -> None:
+        request = queued_job().request.model_copy(update=terms[0])
+        job = queued_job(
+            id=new_job_id(NOON, bytes([name] * 10)),
+            now=self.now,
+            request=request,
+            candidates=chain,
+            start_by=NOON + timedelta(days=900),
+            pays_unknown=terms[1],
+        )
+        at_risk = sum(each.at_risk for each in self.open.values())
         known = self.books.jobs.load(job.id) is not None
         before = self.books.wallet().in_month_of(self.now).available
         try:
             self.books.jobs.create(job)
         except OutOfCreditError:
             assert before < job.hold_credits
+        except LostSongsError:
+            reserved = self.lost_today + at_risk + job.at_risk
+            assert self.lost_today >= LOST_A_DAY or (job.at_risk and reserved > LOST_A_DAY)
         except StaleRecordError:
             assert known
         else:
             assert before >= job.hold_credits
+            assert self.lost_today < LOST_A_DAY
+            assert not job.at_risk or self.lost_today + at_risk + job.at_risk <= LOST_A_DAY
             assert not known
             self.open[job.id] = job
 
@@ -91,6 +127,28 @@ class Operation:
             for step in (claimed, claimed.with_outcome(made, self.now)):
                 self.books.jobs.save(step)
             self._store(claimed.with_outcome(made, self.now), songs, job.id)
+
+    def lose(self, name: int, goes_on: bool) -> None:
+        """The outcome of the first attempt stays unknown; the next model delivers where the order allows one."""
+        job = self._stored(name)
+        if job.status is not JobStatus.QUEUED:
+            return
+        unknown = claimed_attempt().after(Refused(unknown_outcome("cut")), self.now)
+        claimed = job.claimed(claimed_attempt(), self.now)
+        after = claimed.with_outcome(unknown, self.now)
+        for step in (claimed, after):
+            self.books.jobs.save(step)
+        if not goes_on or after.status is not JobStatus.QUEUED:
+            self._end(after.settled(unknown_outcome("cut"), self.now))
+            return
+        second = claimed_attempt(number=2, candidate=1)
+        made = ready_job().attempts[0].model_copy(update={"number": 2, "candidate": 1})
+        ordered = after.claimed(second, self.now)
+        for step in (ordered, ordered.with_outcome(made, self.now)):
+            self.books.jobs.save(step)
+        stored = ordered.with_outcome(made, self.now).with_tracks((stored_track(1),), self.now)
+        self.books.jobs.save(stored)
+        self._end(stored.settled(None, self.now))
 
     def sing_in_parts(self, name: int, parts: list[set[int]]) -> None:
         """An order of three songs, good for its price, that arrive one part after the other."""
@@ -139,7 +197,8 @@ class Operation:
     def plan(self, cap: int | None) -> None:
         plan = Plan.PREPAID if cap is None else Plan.POSTPAID
         owes = self.books.wallet().balance < 0
-        assert self.books.wallets.set_plan("acme", plan, cap) is not (owes and cap is None)
+        limits = PlanLimits(lost_songs_per_day=LOST_A_DAY)
+        assert self.books.wallets.set_plan("acme", plan, cap, limits) is not (owes and cap is None)
 
     def days(self, number: int) -> None:
         self.now += timedelta(days=number)
@@ -153,9 +212,15 @@ class Operation:
         with pytest.raises(StaleRecordError):
             self.books.jobs.settle(end)
         del self.open[end.id]
+        unknown = [each for each in end.attempts if each.provider_charged is ProviderCharged.UNKNOWN]
         if end.status is JobStatus.SUCCEEDED:
             of = end.candidate
-            self.spent.append((f"{self.now:%Y-%m}", of.price_credits * min(len(end.tracks), of.songs) // of.songs))
+            paid = unknown if end.pays_unknown else []
+            bill = sum(end.candidates[each.candidate].price_credits for each in paid)
+            of_songs = of.price_credits * min(len(end.tracks), of.songs) // of.songs
+            self.spent.append((f"{self.now:%Y-%m}", of_songs + bill))
+            unknown = [] if end.pays_unknown else unknown
+        self.lost += [f"{self.now:%Y-%m-%d}"] * len(unknown)
 
     def check(self) -> None:
         wallet = self.books.wallet()
@@ -165,6 +230,8 @@ class Operation:
         assert all(paid <= frozen for frozen, paid in self.chains.values())
         assert wallet.held == sum(job.hold_credits for job in self.open.values())
         assert wallet.open_jobs == len(self.open)
+        assert wallet.at_risk == sum(job.at_risk for job in self.open.values())
+        assert wallet.in_day_of(self.now).lost_in_day == self.lost_today
         used = self.books.used()
         ends = {entry.job_id for entry in ledger if entry.kind in (EntryKind.SETTLE, EntryKind.REFUND)}
         assert sum(row.credits for row in used) == wallet.spent

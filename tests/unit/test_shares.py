@@ -62,7 +62,7 @@ def test_an_order_keeps_how_many_songs_its_price_is_for(model_id: str, songs: in
     catalogue = read_catalogue()
     model = catalogue.find(model_id)
     assert model is not None
-    (chosen,) = candidates_for(song_request(model=model_id, fallbacks=[]), model, catalogue, {})
+    (chosen,) = candidates_for(song_request(model=model_id, fallbacks=[]), model, catalogue, {}, None)
     assert (model.songs, chosen.songs) == (songs, songs)
 
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.catalogue import Estimate
-from fermata.domain.jobs import Job
+from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.settlement import settle
 from fermata.domain.song_times import MODELS_KEPT, SONGS_KEPT, SongTime, SongTimes, song_time_of
-from tests.songs import JOB_ID, delivered_job
-from tests.twins import NOON
+from fermata.use_cases.settle_job import settle_job
+from tests.songs import JOB_ID, delivered_job, failed_job, generating_job, rate_limited, submitting_job
+from tests.twins import NOON, World
 
 PRIOR = Estimate(p50_s=700, p80_s=900)
 
@@ -100,6 +102,34 @@ def test_a_song_whose_link_was_renewed_or_that_was_recovered_tells_nothing() -> 
     assert song_time_of(job.model_copy(update={"attempts": (renewed,)})) is None
     assert song_time_of(job.model_copy(update={"recovered_from": "job_before"})) is None
     assert song_time_of(job) is not None
+
+
+@pytest.mark.parametrize("job", [submitting_job(), generating_job()], ids=["one long call", "polled"])
+def test_a_song_that_nobody_waited_for_any_more_took_at_least_so_long(job: Job) -> None:
+    world = World()
+    request = job.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
+    world.jobs.create(job.model_copy(update={"request": request}))
+    settle_job(JOB_ID, None, world.settle_ports(), NOON + timedelta(seconds=400))
+    ((song,),) = world.estimates.times.models.values()
+    assert song.latest_s == 400
+
+
+def test_a_song_that_was_ready_and_came_too_late_took_what_it_took() -> None:
+    job = sung(70, 60).model_copy(update={"status": JobStatus.STORING, "tracks": ()})
+    request = job.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
+    late = settle(job.model_copy(update={"request": request}), None, NOON + timedelta(seconds=400))
+    assert late is not None
+    song = song_time_of(late)
+    assert song is not None
+    assert (late.status, song.bounds) == (JobStatus.EXPIRED, (60, 70))
+
+
+def test_an_attempt_that_failed_before_the_deadline_tells_nothing_of_songs() -> None:
+    failed = failed_job(rate_limited()).model_copy(update={"status": JobStatus.QUEUED})
+    request = failed.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
+    late = settle(failed.model_copy(update={"request": request}), None, NOON + timedelta(seconds=400))
+    assert late is not None
+    assert (late.status, song_time_of(late)) == (JobStatus.EXPIRED, None)
 
 
 def test_the_last_not_yet_counts_and_never_one_from_before_the_order() -> None:

@@ -38,7 +38,7 @@ def start(world: World, run: str = "run-1") -> Word:
 
 def told(world: World) -> list[tuple[str, str, int]]:
     """What is at risk; each amount comes with one count."""
-    at_risk = world.metrics.micro_usd
+    at_risk = [told for told in world.metrics.micro_usd if told[0] == "UnknownOutcomeUsdAtRisk"]
     counted = [provider for name, provider in world.metrics.counted if name == "UnknownOutcomes"]
     assert counted == [provider for _, provider, _ in at_risk]
     return at_risk

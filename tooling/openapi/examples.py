@@ -228,5 +228,6 @@ ACCOUNT: Final[Example] = {
     "spent_this_month_credits": 0,
     "available_credits": 970,
     "in_flight_jobs": 1,
+    "lost_songs_today": 0,
     "limits": DEFAULT_LIMITS.model_dump(),
 }

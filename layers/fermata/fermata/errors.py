@@ -8,7 +8,8 @@ FermataError
 │   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
 │   │   ├── RateLimitedError     too many in this minute
 │   │   ├── TooManyJobsError     too many jobs are open
-│   │   └── MonthlyLimitError    the month's credits are used up
+│   │   ├── MonthlyLimitError    the month's credits are used up
+│   │   └── LostSongsError       too many songs were bought that nobody paid for
 │   ├── InsufficientScopeError   403: the key is not meant for this
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
@@ -113,6 +114,22 @@ class MonthlyLimitError(LimitReachedError):
         super().__init__(
             f"this order may cost {price} credits and {max(0, left)} of the month's {limit} are left; "
             "wait for the next month, or ask for a higher limit",
+            retry_after_s,
+        )
+
+
+class LostSongsError(LimitReachedError):
+    """As many songs as the plan allows in a day were bought and not paid for, or may be by the terms of open orders."""
+
+    def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
+        what = (
+            f"{at_risk} more may be by open orders with finish_by, or with on_unknown and fallbacks; "
+            "wait for one to end, or order without them"
+            if at_risk
+            else "order again tomorrow (UTC), or ask for a higher limit"
+        )
+        super().__init__(
+            f"{lost} songs were made today whose credits were returned, and the plan allows {limit} a day; {what}",
             retry_after_s,
         )
 

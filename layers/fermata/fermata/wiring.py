@@ -291,6 +291,7 @@ def submit_ports() -> "SubmitPorts":
         first_check_s=settings.reaper_first_check_seconds,
         longest_finish_by_s=settings.longest_finish_by_seconds,
         webhooks=_webhook_store(),
+        wallets=wallet_store(),
     )
 
 
@@ -431,6 +432,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
         resume=resume_ports(),
         turns=turns,
         brakes=BrakePorts(brake_store(), settings.budget_micro_usd, turns.metrics, settings.retry_later_seconds),
+        wallets=wallet_store(),
         upstream=_upstream(settings, settings.read_gap_seconds),
         keys=_provider_keys(),
         references=_reference_store(settings.audio_bucket),

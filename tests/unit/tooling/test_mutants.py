@@ -23,6 +23,7 @@ PROMISES = {
     "events",
     "keys",
     "limits",
+    "lost songs",
     "usage",
     "patience",
     "links",

@@ -130,6 +130,7 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
         },
     )
     committed = _count_in_month(wallet, movement, change)
+    _count_lost(wallet, movement, change)
     if movement.is_hold:
         _keep_to_limits(wallet, movement, committed, change)
         _be_good_for(wallet, movement, committed, change)
@@ -148,6 +149,31 @@ def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
     change.sets += ["#month = :month", "#spent_in_month = :spent", "#committed = #held + :committed"]
     change.values[":month"] = month
     return "#held"
+
+
+def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
+    """Count songs that are lost, or that open orders may lose, and have the day's limit allow another order."""
+    stake = movement.at_risk + movement.lost
+    change.values |= {":at_risk": movement.at_risk, ":stake": stake}
+    change.adds.append("#at_risk :at_risk")
+    if not movement.buys and not movement.lost:
+        change.adds.append("#at_stake :stake")
+        return
+    change.conditions.append("#day = :read_day")
+    change.values |= {":read_day": wallet.day, ":lost": movement.lost}
+    day, at_stake = wallet.in_day_of(movement.at).day, "#at_stake"
+    if day != wallet.day:
+        at_stake = "#at_risk"
+        change.sets += ["#day = :day", "#lost_in_day = :lost", "#at_stake = #at_risk + :stake"]
+        change.values[":day"] = day
+    else:
+        change.adds += ["#lost_in_day :lost", "#at_stake :stake"]
+        if movement.buys:
+            change.conditions.append("#lost_in_day < #lost_songs_per_day")
+    if movement.buys and movement.at_risk:
+        limit = wallet.lost_songs_per_day
+        change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]
+        change.values |= {":lost_limit": limit, ":stake_limit": limit - movement.at_risk}
 
 
 def _keep_to_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
@@ -182,8 +208,9 @@ def _be_good_for(wallet: Wallet, hold: Movement, committed: str, change: _Change
 
 
 def _as_item(wallet: Wallet) -> dict[str, Any]:
-    # Conditions cannot add, so what a cap counts is kept as a number of its own.
-    return {**wallet.model_dump(mode="json"), "committed": wallet.committed}
+    # Conditions cannot add, so what a cap and a day's limit count are kept as numbers of their own.
+    sums = {"committed": wallet.committed, "at_stake": wallet.lost_in_day + wallet.at_risk}
+    return {**wallet.model_dump(mode="json"), **sums}
 
 
 def _partition(tenant_id: str) -> str:

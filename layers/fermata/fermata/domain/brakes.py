@@ -81,15 +81,15 @@ def budget_spent(provider: str, day: date) -> Held:
 
 
 def look_again_at(
-    held: Held, created_at: datetime, start_by: datetime, shortest_s: int, now: datetime
+    held: Held, created_at: datetime, order_by: datetime, shortest_s: int, now: datetime
 ) -> datetime | None:
     """When a held order looks again, or None where it cannot be made in time any more.
 
-    The longer it has waited the rarer it looks; the last look comes `shortest_s` before `start_by`.
+    The longer it has waited the rarer it looks; the last look comes `shortest_s` before `order_by`.
     """
-    if held.until is not None and held.until >= start_by:
+    if held.until is not None and held.until >= order_by:
         return None
-    last = start_by - timedelta(seconds=shortest_s)
+    last = order_by - timedelta(seconds=shortest_s)
     waited = (now - created_at) / _WAIT_FRACTION
     at = min(now + max(waited, timedelta(seconds=shortest_s)), last, held.until or last)
     return at if at > now else None

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.brakes import Booking, day_of
-from fermata.domain.candidates import Candidate, highest_price
+from fermata.domain.candidates import Candidate, hold_for
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
-from fermata.domain.fallback import NextStep, step_after
+from fermata.domain.fallback import NextStep, OnUnknown, step_after
 from fermata.domain.providers.patience import FreeRetries
 from fermata.domain.references import PreparedReference, ProviderIds, refused_by
 from fermata.domain.requests import SongRequest
@@ -432,7 +432,8 @@ class Job(_Record):
     asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
     `tracks` are the stored songs and `missing` those that could not be had, both by number and without overlap;
     `first_stored_at` is when the first song was stored, noted once the job moves on from there.
-    `recovered_from` is the job whose song this one delivers, without an order of its own.
+    `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether its
+    customer pays for attempts of unknown outcome, too, where a fallback delivers after them.
     `rescue` is there once it has ended without songs that were paid for and may still be had.
     `spent_before_deletion` is what a deleted job had spent, which its tracks do not tell any more.
     `to_book` is what the write of this very version books in a provider's budget; it is not part of the record.
@@ -460,6 +461,7 @@ class Job(_Record):
     deleted_at: datetime | None = None
     spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
+    pays_unknown: bool = False
     rescue: Rescue | None = None
     version: PositiveInt = Field(default=1)
     to_book: Booking | None = Field(default=None, exclude=True)
@@ -518,15 +520,44 @@ class Job(_Record):
 
     @property
     def spent_credits(self) -> int:
-        """What the customer paid: the share of the delivered model's price that the delivered songs come to, rounded
-        down; 0 unless the job was delivered.
+        """What the customer paid, in credits: for the delivered songs, and where its plan says so for attempts of
+        unknown outcome before them; 0 unless the job was delivered.
         """
         if self.charged is not Charged.YES:
             return 0
         if self.deleted_at is not None:
             # A tombstone from before shares has no such figure: a delivered job spent its whole price then.
             return self.price_credits if self.spent_before_deletion is None else self.spent_before_deletion
+        unknown = sum(self.candidates[attempt.candidate].price_credits for attempt in self._paid_as_unknown)
+        return self.song_credits + unknown
+
+    @property
+    def song_credits(self) -> int:
+        """The share of the delivered model's price that the delivered songs come to, rounded down."""
         return share_of(self.price_credits, len(self.tracks), self.candidate.songs)
+
+    @property
+    def _paid_as_unknown(self) -> tuple[Attempt, ...]:
+        delivered = self.charged is Charged.YES and self.pays_unknown
+        return tuple(each for each in self.attempts[:-1] if each.is_in_doubt) if delivered else ()
+
+    @property
+    def at_risk(self) -> int:
+        """How many songs the customer's own terms let be bought that nobody pays for: one by `finish_by`, and one for
+        each model after which `on_unknown` lets another one be bought.
+        """
+        goes_on = self.request.on_unknown is OnUnknown.FALLBACK and not self.pays_unknown
+        others = min(len(self.candidates), MAX_ATTEMPTS) - 1
+        return (self.request.finish_by is not None) + (others if goes_on else 0)
+
+    @property
+    def lost(self) -> tuple[Attempt, ...]:
+        """The attempts of an ended job that a provider was or may have been paid for, and the customer did not pay."""
+        if not self.status.is_terminal:
+            return ()
+        mine = self.attempts[:-1] if self.charged is Charged.YES else self.attempts
+        paid = {attempt.number for attempt in self._paid_as_unknown}
+        return tuple(each for each in mine if each.may_be_billed and each.number not in paid)
 
     @property
     def ordered_numbers(self) -> tuple[int, ...]:
@@ -535,8 +566,8 @@ class Job(_Record):
 
     @property
     def hold_credits(self) -> int:
-        """What is held from submission to the end: the highest price among the candidates."""
-        return highest_price(self.candidates)
+        """What is held from submission to the end: the most that the job may come to."""
+        return hold_for(self.candidates, pays_unknown=self.pays_unknown)
 
     @property
     def charged(self) -> Charged:
@@ -565,10 +596,15 @@ class Job(_Record):
         rule = self.candidate.reference
         return self.awaits_copy or (rule is not None and rule.handed_over == "ids" and self.ids is None)
 
+    @property
+    def order_by(self) -> datetime:
+        """Until when the model whose turn it is may be asked for the song."""
+        return self._order_by(self.candidate)
+
     def may_claim(self, now: datetime) -> bool:
-        """Whether a new attempt may be claimed: still queued, attempts left, not past `start_by`, reference usable."""
+        """Whether a new attempt may be claimed: still queued, attempts left, not past `order_by`, reference usable."""
         open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
-        return open_for_more and now < self.start_by and self.refusal is None
+        return open_for_more and now < self.order_by and self.refusal is None
 
     def next_attempt(
         self,
@@ -698,7 +734,7 @@ class Job(_Record):
         if finish_by is None or self.status.is_terminal:
             return False
         if self.status is JobStatus.QUEUED:
-            return now >= min(self.start_by, finish_by)
+            return now >= self.order_by
         if last is not None and last.state is AttemptState.FAILED:
             return False
         # One song in time is enough, whenever the others came or were given up.
@@ -781,8 +817,17 @@ class Job(_Record):
     def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
         # A song that was once there is paid, whatever the provider says about it later.
         was_made = bool(self.tracks) or attempt.link_renewals > 0
-        left = attempt.number < MAX_ATTEMPTS and now < self.start_by and self.refusal is None
-        return left and not was_made and self._step_after(attempt) is not NextStep.END
+        step = self._step_after(attempt)
+        if attempt.number >= MAX_ATTEMPTS or was_made or self.refusal is not None or step is NextStep.END:
+            return False
+        return now < self._order_by(self.candidates[attempt.candidate + (step is NextStep.NEXT_MODEL)])
+
+    def _order_by(self, candidate: Candidate) -> datetime:
+        """Until when a model may be asked: as long as the order may wait, and its song is likely to be in time."""
+        finish_by = self.request.finish_by
+        if finish_by is None:
+            return self.start_by
+        return min(self.start_by, finish_by - timedelta(seconds=candidate.p80_s))
 
     def _step_after(self, attempt: Attempt) -> NextStep:
         if attempt.failure is None:

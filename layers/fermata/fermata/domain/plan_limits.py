@@ -4,10 +4,11 @@ and credits per calendar month.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
+Payer = Literal["operator", "tenant"]
 WINDOW_S: Final = 60
 LOOK_AGAIN_S: Final = 10
 """When it makes sense to order again after too many open jobs; nobody knows when the next one ends."""
@@ -18,6 +19,7 @@ class PlanLimits(BaseModel):
     `lost_songs_per_day` bounds the songs of a UTC day that a provider was or may have been paid for and the tenant was
     not, `waiting_requests` those that are held at once until a job ends, `references_per_day` the offers to upload a
     recording in a UTC day, `webhook_posts_per_job` all posts that tell of one job's end.
+    `unknown_paid_by` says who pays for an attempt of unknown outcome where `on_unknown` let another model deliver.
     `monthly_credits` bounds what is spent in the month and held, whatever the plan; None leaves that to the plan.
     """
 
@@ -30,6 +32,7 @@ class PlanLimits(BaseModel):
     waiting_requests: PositiveInt = 5
     references_per_day: PositiveInt = 1000
     webhook_posts_per_job: PositiveInt = 100
+    unknown_paid_by: Payer = "operator"
     monthly_credits: PositiveInt | None = None
 
     @property
@@ -72,6 +75,16 @@ def minute_of(moment: datetime) -> str:
 def left_of_minute_s(moment: datetime) -> int:
     """Whole seconds until the next minute begins, 1 to 60."""
     return WINDOW_S - moment.second
+
+
+def day_of(moment: datetime) -> str:
+    """The calendar day of a UTC moment; days compare as text."""
+    return f"{moment:%Y-%m-%d}"
+
+
+def left_of_day_s(moment: datetime) -> int:
+    """Whole seconds until the next day begins in UTC."""
+    return 86_400 - (moment.hour * 3600 + moment.minute * 60 + moment.second)
 
 
 def left_of_month_s(moment: datetime) -> int:

@@ -15,6 +15,7 @@ from fermata.errors import (
     IdempotencyKeyReusedError,
     InsufficientScopeError,
     InvalidRequestError,
+    LostSongsError,
     MalformedBodyError,
     MalformedHeaderError,
     MonthlyLimitError,
@@ -46,6 +47,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),
     RateLimitedError: (429, "rate_limited", "Too many requests in this minute"),
     TooManyJobsError: (429, "too_many_jobs", "Too many jobs are open"),
+    LostSongsError: (429, "lost_songs_limit", "Too many songs were made for nobody"),
     MonthlyLimitError: (429, "monthly_limit_reached", "The month's credits are used up"),
     TransientError: (503, "unavailable", "Try again in a moment"),
 }

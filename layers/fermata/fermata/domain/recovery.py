@@ -92,5 +92,5 @@ def _rest_of(job: Job, wanted: tuple[int, ...]) -> Candidate:
     songs beyond the order are missing, nothing is left to pay.
     """
     still_ordered = len(set(wanted) & set(job.ordered_numbers))
-    rest = {"price_credits": job.price_credits - job.spent_credits, "songs": max(1, still_ordered)}
+    rest = {"price_credits": job.price_credits - job.song_credits, "songs": max(1, still_ordered)}
     return job.candidate.model_copy(update=rest)

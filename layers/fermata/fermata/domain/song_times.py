@@ -57,16 +57,24 @@ class SongTimes(BaseModel):
 
 
 def song_time_of(job: Job) -> SongTime | None:
-    """What the song of a delivered job took; None where the job failed, and where the work is not on record: its link
-    had to be renewed, or it was done for another job.
+    """What the song of a delivered job took, or of one that came too late: of a song that nobody waited for any more,
+    how long it had taken by then. None where the job failed, and where the work is not on record: its link had to be
+    renewed, or it was done for another job.
     """
     attempt = job.last_attempt
-    if job.recovered_from is not None:
+    if job.recovered_from is not None or attempt is None or attempt.finished_at is None or attempt.link_renewals:
         return None
-    if job.status is not JobStatus.SUCCEEDED or attempt is None or attempt.finished_at is None or attempt.link_renewals:
+    if job.status is not JobStatus.SUCCEEDED and not _came_late(job, attempt):
         return None
     latest_s = max(1, _seconds(attempt, attempt.finished_at))
     return SongTime(job.id, latest_s, min(latest_s, _seconds(attempt, attempt.not_yet_at or attempt.started_at)))
+
+
+def _came_late(job: Job, attempt: Attempt) -> bool:
+    """Whether the song was ready when its job expired, or being made until then."""
+    if job.status is not JobStatus.EXPIRED or job.failure is None:
+        return False
+    return attempt.failure is None or attempt.failure.code == job.failure.code
 
 
 def _seconds(attempt: Attempt, at: datetime) -> int:

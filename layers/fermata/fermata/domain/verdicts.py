@@ -128,8 +128,8 @@ def _not_yet_at(attempt: Attempt) -> datetime:
 
 
 def waiting_for_a_turn(job: Job, until: datetime) -> Verdict:
-    """The provider takes no call of this job yet; the wait ends at `start_by` at the latest."""
-    return _verdict(Word.WAIT_SLOT, job.last_attempt, min(until, job.start_by))
+    """The provider takes no call of this job yet; the wait ends at `order_by` at the latest."""
+    return _verdict(Word.WAIT_SLOT, job.last_attempt, min(until, job.order_by))
 
 
 def given_up(attempt: Attempt, now: datetime) -> Verdict:

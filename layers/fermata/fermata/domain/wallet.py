@@ -17,12 +17,14 @@ from fermata.domain.plan_limits import (
     LOOK_AGAIN_S,
     Allowance,
     PlanLimits,
+    day_of,
+    left_of_day_s,
     left_of_minute_s,
     left_of_month_s,
     minute_of,
     submit_allowance,
 )
-from fermata.errors import MonthlyLimitError, OutOfCreditError, RateLimitedError, TooManyJobsError
+from fermata.errors import LostSongsError, MonthlyLimitError, OutOfCreditError, RateLimitedError, TooManyJobsError
 
 MAX_AMOUNT: Final = 1_000_000_000
 """Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
@@ -65,10 +67,16 @@ class LedgerEntry(_Value):
 
 
 class Movement(_Value):
-    """Entries that reach one tenant's wallet together, all of the same moment."""
+    """Entries that reach one tenant's wallet together, all of the same moment. `buys` is whether a song is to be bought
+    after it. `at_risk` is how many songs more, or fewer, may yet be bought by the tenant's own terms and be paid by
+    nobody; `lost` is how many were.
+    """
 
     tenant_id: str
     entries: Annotated[tuple[LedgerEntry, ...], Field(min_length=1)]
+    buys: bool = False
+    at_risk: int = 0
+    lost: NonNegativeInt = 0
 
     @property
     def at(self) -> datetime:
@@ -118,7 +126,8 @@ class Movement(_Value):
 
 class Wallet(PlanLimits):
     """A tenant's credits, and what its plan's limits count. `spent_in_month` belongs to `month` ("2026-11", UTC),
-    `submits_in_minute` to `minute`; `cap_credits` is None when prepaid.
+    `submits_in_minute` to `minute`, `lost_in_day` to `day`; `cap_credits` is None when prepaid. `at_risk` is how many
+    songs open orders may lose by their own terms: a deadline, or `on_unknown` with a fallback.
     """
 
     tenant_id: str
@@ -133,6 +142,9 @@ class Wallet(PlanLimits):
     open_jobs: int = 0
     minute: str = ""
     submits_in_minute: int = 0
+    day: str = ""
+    lost_in_day: int = 0
+    at_risk: int = 0
 
     @property
     def committed(self) -> int:
@@ -154,6 +166,15 @@ class Wallet(PlanLimits):
         minute = minute_of(moment)
         return self if minute <= self.minute else self.model_copy(update={"minute": minute, "submits_in_minute": 0})
 
+    def in_day_of(self, moment: datetime) -> "Wallet":
+        """This wallet as it counts on the day of `moment`. A day that has begun does not go back."""
+        day = day_of(moment)
+        return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0})
+
+    def may_lose_more(self, now: datetime) -> bool:
+        """Whether the plan still lets songs be bought that may be paid by nobody."""
+        return self.in_day_of(now).lost_in_day < self.lost_songs_per_day
+
     def submits_left(self, now: datetime) -> Allowance:
         """How many orders the plan still takes in this minute."""
         return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
@@ -167,6 +188,8 @@ class Wallet(PlanLimits):
         `OutOfCreditError` where the wallet is not good for it.
         """
         wallet = self.in_month_of(movement.at)
+        if movement.buys or movement.lost:
+            wallet = wallet.in_day_of(movement.at)
         if movement.is_hold:
             wallet = wallet.in_minute_of(movement.at)
             _refuse_beyond_limits(wallet, movement)
@@ -181,6 +204,8 @@ class Wallet(PlanLimits):
                 "spent_in_month": wallet.spent_in_month + movement.spent,
                 "open_jobs": wallet.open_jobs + movement.open_jobs,
                 "submits_in_minute": wallet.submits_in_minute + movement.is_hold,
+                "lost_in_day": wallet.lost_in_day + movement.lost,
+                "at_risk": wallet.at_risk + movement.at_risk,
             }
         )
 
@@ -203,7 +228,12 @@ def grant_of(tenant_id: str, amount: int, entry_id: str, now: datetime) -> Movem
 
 def hold_on(job: Job) -> Movement:
     """What a job's submission moves: the highest price that it may come to is held."""
-    return Movement(tenant_id=job.tenant_id, entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),))
+    return Movement(
+        tenant_id=job.tenant_id,
+        entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),),
+        buys=job.recovered_from is None,
+        at_risk=job.at_risk,
+    )
 
 
 def settlement_of(job: Job) -> Movement:
@@ -212,7 +242,12 @@ def settlement_of(job: Job) -> Movement:
     """
     if job.finished_at is None:
         raise AssertionError(f"a {job.status} job has not ended and cannot be settled")
-    return Movement(tenant_id=job.tenant_id, entries=tuple(_settlement(job, job.finished_at)))
+    return Movement(
+        tenant_id=job.tenant_id,
+        entries=tuple(_settlement(job, job.finished_at)),
+        at_risk=-job.at_risk,
+        lost=len(job.lost),
+    )
 
 
 def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
@@ -232,6 +267,7 @@ def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd
 
 
 def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
+    _refuse_what_may_be_lost(wallet, hold)
     if wallet.submits_in_minute >= wallet.submits_per_minute:
         raise RateLimitedError("orders", wallet.submits_per_minute, left_of_minute_s(hold.at))
     if wallet.open_jobs >= wallet.concurrent_jobs:
@@ -239,6 +275,16 @@ def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
     if wallet.monthly_credits is not None and wallet.committed + hold.to_hold > wallet.monthly_credits:
         left = wallet.monthly_credits - wallet.committed
         raise MonthlyLimitError(wallet.monthly_credits, left, hold.to_hold, left_of_month_s(hold.at))
+
+
+def _refuse_what_may_be_lost(wallet: Wallet, hold: Movement) -> None:
+    limit, lost = wallet.lost_songs_per_day, wallet.lost_in_day
+    if not hold.buys:
+        return
+    if lost >= limit:
+        raise LostSongsError(limit, lost, 0, left_of_day_s(hold.at))
+    if hold.at_risk and lost + wallet.at_risk + hold.at_risk > limit:
+        raise LostSongsError(limit, lost, wallet.at_risk, LOOK_AGAIN_S)
 
 
 def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:

@@ -42,7 +42,7 @@ def refused_claim(error: ProviderHeldError, job: Job, now: datetime) -> Held:
 
 def next_look(job: Job, held: Held, ports: BrakePorts, now: datetime) -> datetime | None:
     """When a job without another provider looks again, or None where its order cannot be made in time any more."""
-    return look_again_at(held, job.created_at, job.start_by, ports.look_again_s, now)
+    return look_again_at(held, job.created_at, job.order_by, ports.look_again_s, now)
 
 
 def _report(brakes: Brakes, cost_micro_usd: int, ports: BrakePorts) -> None:

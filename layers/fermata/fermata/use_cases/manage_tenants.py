@@ -11,7 +11,7 @@ from fermata.domain.brakes import EVERY_PROVIDER
 from fermata.domain.catalogue import read_catalogue
 from fermata.domain.formats import rfc3339
 from fermata.domain.job_ids import sortable_id
-from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
+from fermata.domain.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
 from fermata.domain.recoverable_list import LONGEST_LIMIT
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import MAX_SOURCES, Change, Source
@@ -87,6 +87,7 @@ class SetPlan(_Command):
     waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
     references_per_day: Count = DEFAULT_LIMITS.references_per_day
     webhook_posts_per_job: Count = DEFAULT_LIMITS.webhook_posts_per_job
+    unknown_paid_by: Payer = DEFAULT_LIMITS.unknown_paid_by
     monthly_credits: Amount | None = None
 
     @property

@@ -12,6 +12,7 @@ from fermata.domain.usage import usage_event
 from fermata.errors import StaleRecordError
 from fermata.log import logger
 from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates
+from fermata.use_cases.lost_songs import report_lost_songs
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.taking_turns import Ticket, give_up_turn
 from fermata.use_cases.telling_by_webhook import TellPorts, tell_by_webhook
@@ -70,6 +71,7 @@ def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: d
         return job
     ports.jobs.settle(settled)
     tell_of_doubts(job, settled, ports.metrics)
+    report_lost_songs(settled, ports.metrics)
     song = song_time_of(settled)
     if song is not None:
         ports.estimates.learn(settled.candidate.model, song)

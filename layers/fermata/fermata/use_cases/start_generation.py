@@ -24,9 +24,10 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import ProviderKeys, ReferenceStore, Upstream
+from fermata.ports import ProviderKeys, ReferenceStore, Upstream, WalletStore
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.holding_back import BrakePorts, look_at_brakes, next_look, refused_claim
+from fermata.use_cases.lost_songs import beyond_lost_songs
 from fermata.use_cases.open_callback import OpenCallback, OpenCallbackPorts, open_callback
 from fermata.use_cases.reading_answers import understood_answer
 from fermata.use_cases.resume_generation import ResumePorts, load_job, resume_generation
@@ -52,6 +53,7 @@ class StartPorts:
     resume: ResumePorts
     turns: TurnPorts
     brakes: BrakePorts
+    wallets: WalletStore
     upstream: Upstream
     keys: ProviderKeys
     references: ReferenceStore
@@ -76,6 +78,8 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
     held = None if job.awaits_copy else look_at_brakes(job, ports.brakes, ports.clock())
     if held is not None:
         return _braked(job, held, claim_id, ports)
+    if (lost := beyond_lost_songs(job, ports.wallets, ports.clock())) is not None:
+        return _refuse(job, lost, ports)
     try:
         named = _key(job, ports.keys)
     except ConfigurationError as error:
@@ -150,9 +154,14 @@ def _braked(job: Job, held: Held, claim_id: str, ports: StartPorts) -> Verdict:
     at = next_look(job, held, ports.brakes, now)
     if at is not None:
         return waiting_for_a_turn(job, at)
+    return _refuse(job, held.as_failure(), ports)
+
+
+def _refuse(job: Job, why: Failure, ports: StartPorts) -> Verdict:
+    """End a job for which nothing may be bought."""
     # Where the write loses, somebody canceled or settled the job meanwhile, or another run says the same.
     with suppress(StaleRecordError):
-        ports.resume.jobs.save(job.with_refusal(held.as_failure(), now))
+        ports.resume.jobs.save(job.with_refusal(why, ports.clock()))
     return resume_generation(job.id, ports.resume, ports.clock())
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fermata.domain.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
 from fermata.domain.catalogue import Catalogue, Model
-from fermata.domain.deadlines import start_by, wrong_deadline
+from fermata.domain.deadlines import Deadline
+from fermata.domain.fallback import OnUnknown
 from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job, JobStatus, not_started
@@ -25,7 +26,7 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore, WebhookStore
+from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore, WalletStore, WebhookStore
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class SubmitPorts:
     first_check_s: int
     longest_finish_by_s: int
     webhooks: WebhookStore
+    wallets: WalletStore
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
     if replayed is not None:
         return replayed
     plan = _plan(request, model, order.tenant_id, ports, now)
-    until = start_by(request.finish_by, plan.estimate, ports.start_by_s, now)
-    job = looked_after(_new_job(request, plan.chain, order.tenant_id, until, now, randomness), ports.first_check_s)
+    until = now + timedelta(seconds=ports.start_by_s)
+    job = looked_after(_new_job(request, plan, order.tenant_id, until, now, randomness), ports.first_check_s)
     answer = order.answer(job)
     try:
         wallet = ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -110,14 +112,32 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) ->
 
 def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
     """The plan for a request that can be served as it is; raises `InvalidRequestError` for any other."""
-    estimate = ports.estimates.of(model.id, model.estimate)
-    wrong = list(wrong_deadline(request.finish_by, estimate, ports.longest_finish_by_s, now))
+    deadline = _deadline(request, ports, now)
+    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline)
+    wrong = list(deadline.wrong_for({each.model: each.p80_s for each in chain})) if deadline else []
     if wrong:
         raise InvalidRequestError(wrong)
-    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks)
     _check_upload(request, chain, tenant_id, ports.references, now)
     _check_callback(request, tenant_id, ports.webhooks)
-    return OrderPlan(chain, estimate)
+    estimate = ports.estimates.of(model.id, model.estimate)
+    return OrderPlan(chain, estimate, _pays_unknown(request, chain, tenant_id, ports.wallets))
+
+
+def _deadline(request: SongRequest, ports: SubmitPorts, now: datetime) -> Deadline | None:
+    if request.finish_by is None:
+        return None
+    estimates = ports.estimates
+    return Deadline(
+        request.finish_by, ports.longest_finish_by_s, now, lambda model: estimates.of(model.id, model.estimate)
+    )
+
+
+def _pays_unknown(request: SongRequest, chain: tuple[Candidate, ...], tenant_id: str, wallets: WalletStore) -> bool:
+    """Whether the plan has the tenant pay for attempts of unknown outcome; looked up only where there may be some."""
+    if request.on_unknown is not OnUnknown.FALLBACK or len(chain) == 1:
+        return False
+    wallet = wallets.find(tenant_id)
+    return wallet is not None and wallet.unknown_paid_by == "tenant"
 
 
 def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetime) -> Submission | None:
@@ -186,7 +206,7 @@ def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
 
 def _new_job(
     request: SongRequest,
-    chain: tuple[Candidate, ...],
+    plan: OrderPlan,
     tenant_id: str,
     start_by: datetime,
     now: datetime,
@@ -196,9 +216,10 @@ def _new_job(
         id=new_job_id(now, randomness),
         tenant_id=tenant_id,
         request=request,
-        candidates=chain,
+        candidates=plan.chain,
         status=JobStatus.QUEUED,
         created_at=now,
         updated_at=now,
         start_by=start_by,
+        pays_unknown=plan.pays_unknown,
     )

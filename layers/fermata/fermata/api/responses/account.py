@@ -7,20 +7,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits
-from fermata.domain.plan_limits import PlanLimits
+from fermata.domain.plan_limits import Payer, PlanLimits
 from fermata.domain.usage import Usage
 from fermata.domain.wallet import Plan, Wallet
 
 
 class Limits(Body):
     """What the plan allows: orders and reads a calendar minute, jobs open at once, songs a UTC day that a provider was
-    paid for and the tenant was not, requests that wait at once, uploads a UTC day, posts of webhooks a job, and credits
-    a calendar month in UTC, spent and held together.
+    paid for and the tenant was not, who pays for attempts of unknown outcome where another model delivers, requests
+    that wait at once, uploads a UTC day, posts of webhooks a job, and credits a calendar month in UTC, spent and held
+    together.
     """
 
     submits_per_minute: Annotated[int, Field(ge=1)]
     reads_per_minute: Annotated[int, Field(ge=1)]
     concurrent_jobs: Annotated[int, Field(ge=1)]
+    unknown_paid_by: Payer
     lost_songs_per_day: Annotated[int, Field(ge=1)]
     waiting_requests: Annotated[int, Field(ge=1)]
     references_per_day: Annotated[int, Field(ge=1)]
@@ -35,7 +37,8 @@ class Limits(Body):
 
 class Account(Body):
     """A tenant's plan and credits. `available_credits` is what a new job may hold, `in_flight_jobs` how many jobs are
-    open.
+    open. `lost_songs_today` counts the songs of this day (UTC) that a provider was or may have been paid for and whose
+    credits were returned.
     """
 
     object: Literal["account"]
@@ -50,6 +53,7 @@ class Account(Body):
     spent_this_month_credits: Credits
     available_credits: int
     in_flight_jobs: Annotated[int, Field(ge=0)]
+    lost_songs_today: Annotated[int, Field(ge=0)]
     limits: Limits
 
     @classmethod
@@ -69,6 +73,7 @@ class Account(Body):
             spent_this_month_credits=current.spent_in_month,
             available_credits=current.available,
             in_flight_jobs=current.open_jobs,
+            lost_songs_today=current.in_day_of(now).lost_in_day,
             limits=Limits.of(current),
         )
 

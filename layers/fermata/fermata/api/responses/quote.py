@@ -5,7 +5,7 @@ from typing import Literal
 
 from fermata.api.responses.body import Body, Credits
 from fermata.api.responses.job import Expectation
-from fermata.domain.candidates import OrderPlan, highest_price
+from fermata.domain.candidates import OrderPlan
 
 
 class Quote(Body):
@@ -20,12 +20,12 @@ class Quote(Body):
 
     @classmethod
     def of(cls, plan: OrderPlan, now: datetime) -> "Quote":
-        """The requested model's price, and what would be held for the dearest of the chain, if the order came now."""
+        """The requested model's price, and what would be held for the whole chain, if the order came now."""
         return cls.model_construct(
             object="quote",
             model=plan.chain[0].model,
             fallbacks=[candidate.model for candidate in plan.chain[1:]],
             price_credits=plan.chain[0].price_credits,
-            hold_credits=highest_price(plan.chain),
+            hold_credits=plan.hold_credits,
             estimate=Expectation.of(plan.estimate, now),
         )
