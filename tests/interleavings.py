@@ -55,7 +55,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def staged(self, scratch: Path) -> Stage:
         books = books_in_memory()
-        return Stage(StagedWorld(jobs=cast("Any", books.jobs)), books, scratch)
+        return Stage(StagedWorld(jobs=cast("Any", books.jobs), wallet_store=books.wallets), books, scratch)
 
     @initialize(orders=st.tuples(ORDERS, ORDERS))
     def begin(self, orders: tuple[tuple[str, int, int, bool, bool], ...]) -> None:
@@ -185,6 +185,7 @@ class InterleavingsInDynamoDB(Interleavings):
             callbacks=cast("Any", DynamoCallbackStore(client, TABLE)),
             due=DynamoDueJobs(transactions),
             brake_store=DynamoBrakeStore(transactions),
+            wallet_store=books.wallets,
         )
         return Stage(world, books, scratch)
 

@@ -27,7 +27,7 @@ from fermata.errors import (
     NotSentError,
     TransientError,
 )
-from fermata.ports import BrakeStore, DueJobs
+from fermata.ports import BrakeStore, DueJobs, WalletStore
 from fermata.use_cases.await_callback import await_callback
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.delete_job import delete_job
@@ -204,6 +204,11 @@ class StagedWorld(World):
 
     due: DueJobs | None = None
     brake_store: BrakeStore | None = None
+    wallet_store: WalletStore | None = None
+
+    @property
+    def wallets(self) -> Any:  # noqa: ANN401 - the twin, or the adapter
+        return self.wallet_store or self.jobs.wallets
 
     @property
     def brakes(self) -> Any:  # noqa: ANN401 - the twin, or the adapter
@@ -396,6 +401,7 @@ class Stage:
         assert wallet.held == sum(job.hold_credits for job in jobs if not job.status.is_terminal)
         assert wallet.open_jobs == sum(not job.status.is_terminal for job in jobs)
         assert wallet.spent == sum(job.spent_credits for job in jobs)
+        assert wallet.at_risk == sum(job.at_risk for job in jobs if not job.status.is_terminal)
         used = self.books.used(tenant_id)
         assert sum(row.credits for row in used) == wallet.spent
         assert sum(row.jobs for row in used) == sum(job.status.is_terminal for job in jobs)

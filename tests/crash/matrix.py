@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from zlib import crc32
 
 from fermata.domain.jobs import Job, JobStatus
 from tests.books import books_in_dynamodb
@@ -26,23 +27,41 @@ _TRIES_OF_THE_RULE: Final = 3
 """Of Lambda, for what the status rule invokes."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """One of every `of` sites, drawn by `seed`; all of them where `of` is 1."""
+
+    of: int = 1
+    seed: int = 1
+
+    def has(self, site: Site | None) -> bool:
+        """Whether somebody is to be killed there; what follows from no single site is always in."""
+        return site is None or crc32(f"{self.seed} {site}".encode()) % self.of == 0
+
+
 @dataclass
 class Report:
-    """What came of one shape. `runs` counts the orders, `kills` those in which somebody died."""
+    """What came of one shape. `runs` counts the orders, `kills` those in which somebody died. `planned` are the sites
+    at which somebody was to be killed, `seen` all that some run came by.
+    """
 
     shape: str
     runs: int = 0
     kills: int = 0
     killed: set[Site] = field(default_factory=set)
     seen: set[Site] = field(default_factory=set)
+    planned: set[Site] = field(default_factory=set)
+    whole: bool = True
     problems: list[str] = field(default_factory=list)
     delivered: int = 0
     took_s: float = 0.0
 
     @property
     def not_killed(self) -> set[Site]:
-        """Sites that some run came by and that nobody was killed at."""
-        return self.seen - self.killed
+        """Sites at which nobody was killed although they were planned, or, of the whole matrix, although some run came
+        by them.
+        """
+        return (self.seen if self.whole else self.planned) - self.killed
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -58,18 +77,18 @@ class Report:
         }
 
 
-def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
-    """One run without a kill, one for each moment that it came by, and then one for each site that only runs with a
-    kill have.
+def run_matrix(cloud: InProcessCloud, shape: Shape, share: Share) -> Report:
+    """One run without a kill, one for each moment of the share that it came by, and then one for each site that only
+    runs with a kill have.
     """
     begun = time.monotonic()
-    report = Report(shape.name)
+    report = Report(shape.name, whole=share.of == 1)
     recorded = _undisturbed(cloud, shape, report)
-    plans: deque[tuple[Site | None, frozenset[Cut]]] = deque(
-        (moment.site, frozenset({moment.cut})) for moment in distinct(recorded)
-    )
+    drawn = [moment for moment in distinct(recorded) if share.has(moment.site)]
+    plans: deque[tuple[Site | None, frozenset[Cut]]] = deque((moment.site, frozenset({moment.cut})) for moment in drawn)
+    report.planned.update(moment.site for moment in drawn)
     if shape.settled_late:
-        plans += _never_settled_by_the_machine(recorded)
+        plans += _never_settled_by_the_machine(drawn)
         _settled_by_the_rule(cloud, shape, recorded, report)
     planned = {moment.site for moment in recorded}
     while plans:
@@ -80,9 +99,14 @@ def run_matrix(cloud: InProcessCloud, shape: Shape) -> Report:
         for moment in reversed(_run(cloud, shape, plan, report)):
             if moment.site not in planned:
                 planned.add(moment.site)
+                if not share.has(moment.site):
+                    continue
+                report.planned.add(moment.site)
                 plans.append((moment.site, plan | {moment.cut}))
     if shape.overtaken:
-        for moment in distinct(moment for moment in recorded if moment.cut.function not in _ASIDE):
+        for moment in drawn:
+            if moment.cut.function in _ASIDE:
+                continue
             _run(cloud, shape, frozenset(), report, overtaken=frozenset({moment.cut}))
     report.took_s = time.monotonic() - begun
     return report

@@ -1,4 +1,6 @@
-"""Every function of a job's way is killed at every call that it makes, and what was promised still holds."""
+"""Every function of a job's way is killed at the calls that it makes, and what was promised still holds. This is one of
+every three moments; `make soak ARGS=crashes` has all.
+"""
 
 import json
 import subprocess
@@ -11,6 +13,7 @@ from tests.crash.killings import KILLINGS
 from tests.crash.shapes import SHAPES, Shape
 from tests.functions import ROOT
 
+ONE_OF: Final = 3
 _HALVES: Final = (SHAPES[::2], SHAPES[1::2])
 """For two workers, each with a cloud in a process of its own, because moto is changed for as long as that lives."""
 
@@ -29,12 +32,12 @@ def lines_of(module: str, *arguments: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("half", _HALVES, ids=["one half of the shapes", "the other half"])
 def test_whoever_is_killed_wherever_nothing_is_paid_twice_or_lost(half: tuple[Shape, ...]) -> None:
     names = [shape.name for shape in half]
-    found = lines_of("tests.crash", *names)
+    found = lines_of("tests.crash", "--of", str(ONE_OF), *names)
     assert [report["shape"] for report in found] == names
     for report in found:
         assert not report["problems"], report
         assert not report["not_killed"], report
-        assert report["kills"] >= 10, report
+        assert report["kills"] >= 10 // ONE_OF, report
 
 
 @pytest.mark.long

@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Final
 
-from tests.soak import batch_of_lines, bill_against_ledger, free_steps, interleavings, killed
+from tests.soak import batch_of_lines, bill_against_ledger, crashes, free_steps, interleavings, killed
 
 PARTS: Final[dict[ModuleType, int]] = {
     bill_against_ledger: 12 * 60,
     free_steps: 10 * 60,
     interleavings: 60,
+    crashes: 5 * 60,
     killed: 8 * 60,
     batch_of_lines: 8 * 60,
 }

@@ -120,7 +120,7 @@ def played(model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -
 def all_played(orders: int, model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -> list[Ended]:
     """Play so many orders of one moment on the shipped machine to their ends; all ask the same host."""
     books = books_in_memory()
-    world = StagedWorld(jobs=cast("Any", books.jobs))
+    world = StagedWorld(jobs=cast("Any", books.jobs), wallet_store=books.wallets)
     stage = Stage(world, books, scratch)
     host = Host(world.clock, poll, link, dribbled=lambda: world.clock.pass_seconds(LONGEST_FETCH.total_seconds()))
     world.upstream, world.links = cast("Any", host), cast("Any", host)
