@@ -39,7 +39,15 @@ from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
 TENANT: Final = "demo"
-DEMO_LIMITS: Final = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_jobs": 100_000}
+DEMO_LIMITS: Final = {
+    "submits_per_minute": 100_000,
+    "reads_per_minute": 1_000_000,
+    "concurrent_jobs": 100_000,
+    "refused_orders_per_minute": 1_000_000,
+    "changes_per_minute": 1_000_000,
+    "trigger_calls_per_minute": 1_000_000,
+    "references_per_day": 1_000_000,
+}
 """What nobody who tries Fermata, or measures it, shall run into."""
 START_LIMIT_S: Final = 150
 _ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
