@@ -211,7 +211,9 @@ def test_a_new_day_begins_anew_and_a_late_clock_counts_in_it(stores: tuple[Walle
     wallets.open(empty_wallet("acme", NOON))
     wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(references_per_day=2))
     tomorrow = NOON.date() + timedelta(days=1)
-    assert (uploads(counts, 3), uploads(counts, 1, tomorrow), uploads(counts, 2)) == ([1, 2, 3], [1], [2, 3])
+    assert (uploads(counts, 1), uploads(counts, 3, tomorrow), uploads(counts, 1)) == ([1], [1, 2, 3], [3])
+    later = tomorrow + timedelta(days=1)
+    assert (uploads(counts, 1, later), uploads(counts, 2)) == ([1], [2, 3])
 
 
 def test_a_plan_that_names_no_uploads_has_the_usual_limit(
@@ -230,6 +232,16 @@ def test_of_two_who_begin_a_day_the_second_adds_to_the_first(dynamodb: "DynamoDB
 
     AnswersInstead(dynamodb, "UpdateItem", lambda: None, between)
     assert uploads(counts, 1) == [2]
+
+
+def test_of_two_who_begin_a_minute_the_second_adds_to_the_first(dynamodb: "DynamoDBClient") -> None:
+    counts = DynamoCallCounts(dynamodb, TABLE)
+
+    def between() -> None:
+        counts.add("acme", CHANGES, "2026-11-21T12:00", 3)
+
+    AnswersInstead(dynamodb, "UpdateItem", lambda: None, between)
+    assert counts.add("acme", CHANGES, "2026-11-21T12:00", 2).used == 5
 
 
 def test_a_day_that_others_keep_beginning_is_transient(dynamodb: "DynamoDBClient") -> None:

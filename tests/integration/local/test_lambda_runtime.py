@@ -204,7 +204,7 @@ def test_a_reservation_is_kept_free_for_its_function(start: Start) -> None:
 
 
 def test_a_function_gets_no_more_than_its_reservation(start: Start) -> None:
-    runtime = start(function("worker"), function("kept", reserved=1), max_environments=8)
+    runtime = start(function("worker"), function("kept", reserved=1), max_environments=2)
     busy = runtime.submit("kept", order(do="sleep", seconds=1))
     with pytest.raises(TooManyRequestsError, match="1 invocations of KeptFunction are running, which has 1"):
         runtime.submit("kept", order(do="echo"))
