@@ -123,6 +123,7 @@ def parse_settings(command: str, argv: Sequence[str]) -> "CloudSettings":
         provider_latency_s=arguments.provider_latency,
         state_dir=arguments.state_dir,
         credits=arguments.credits,
+        environments=arguments.environments,
         built=arguments.built,
     )
 
@@ -149,6 +150,8 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
     )
     credits_help = "credits that the demo tenant begins with (default: %(default)s)"
     parser.add_argument("--credits", type=int, default=100_000, metavar="N", help=credits_help)
+    environments = "calls of functions that run at once, as an account's concurrency (default: %(default)s)"
+    parser.add_argument("--environments", type=int, default=64, metavar="N", help=environments)
     state_dir = "directory for the logs and the cloud's address (default: .local/PORT)"
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help=state_dir)
     parser.add_argument("--built", action="store_true", help="run what make build made, under Python 3.13")

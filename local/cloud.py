@@ -24,7 +24,7 @@ from local.deployer import deploy
 from local.deployment import REGION, Deployment
 from local.errors import LocalCloudError
 from local.event_bridge import EventBridge
-from local.function_settings import check_function_settings
+from local.function_settings import check_function_settings, check_reservations
 from local.http_bridge import HttpBridge
 from local.http_server import HOST, HttpServer, listen
 from local.lambda_answers import Answer, error_type
@@ -39,7 +39,15 @@ from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
 TENANT: Final = "demo"
-DEMO_LIMITS: Final = {"submits_per_minute": 100_000, "reads_per_minute": 1_000_000, "concurrent_jobs": 100_000}
+DEMO_LIMITS: Final = {
+    "submits_per_minute": 100_000,
+    "reads_per_minute": 1_000_000,
+    "concurrent_jobs": 100_000,
+    "refused_orders_per_minute": 1_000_000,
+    "changes_per_minute": 1_000_000,
+    "trigger_calls_per_minute": 1_000_000,
+    "references_per_day": 1_000_000,
+}
 """What nobody who tries Fermata, or measures it, shall run into."""
 START_LIMIT_S: Final = 150
 _ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
@@ -83,6 +91,7 @@ class LocalCloud:
         deployment = self._deploy(clients, template_parameters(self._settings, simulators))
         self._tell_api_url(deployment, clients)
         check_function_settings(deployment)
+        check_reservations(deployment, self._settings.environments)
         parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
         at_once, later = _start_order(deployment)
         started = parts.runtime.start_each(at_once)
@@ -163,7 +172,13 @@ class LocalCloud:
         return f"http://{HOST}:{self._listener.getsockname()[1]}"
 
     def _start_runtime(self, deployment: Deployment, aws_url: str) -> LambdaRuntime:
-        runtime = LambdaRuntime(deployment.functions.values(), self._settings.interpreter, aws_url, self._state.logs)
+        runtime = LambdaRuntime(
+            deployment.functions.values(),
+            self._settings.interpreter,
+            aws_url,
+            self._state.logs,
+            self._settings.environments,
+        )
         self._exits.callback(runtime.stop)
         return runtime
 

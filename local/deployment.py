@@ -6,6 +6,8 @@ from pathlib import Path
 
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
+MAX_ENVIRONMENTS = 64
+"""Environments of one cloud, unless it is asked for another number; each is a Python of some 60 MB."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class FunctionSpec:
     timeout_s: int
     memory_mb: int
     environment: Mapping[str, str]
+    reserved: int | None = None
+    """Environments that are kept for this function, which are also the most that it gets; None where it shares."""
 
 
 @dataclass(frozen=True)

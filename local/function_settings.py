@@ -19,6 +19,17 @@ _SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
 }
 
 
+def check_reservations(deployment: Deployment, environments: int) -> None:
+    """Raise UsageError where functions reserve all environments, so that the others would have none."""
+    reserved = {spec.logical_id: spec.reserved for spec in deployment.functions.values() if spec.reserved}
+    if sum(reserved.values()) >= environments:
+        told = ", ".join(f"{name} {number}" for name, number in sorted(reserved.items()))
+        raise UsageError(
+            f"--environments: {environments} are not more than those that are reserved ({told}); expected at least one "
+            "for all other functions, so raise the former or lower a Reserved parameter"
+        )
+
+
 def check_function_settings(deployment: Deployment) -> None:
     """Raise UsageError naming each function whose settings are wrong or contradict each other."""
     problems = []

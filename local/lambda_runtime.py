@@ -11,14 +11,11 @@ from pathlib import Path
 from threading import Event, RLock, Thread
 from typing import Final
 
-from local.deployment import FunctionSpec
+from local.deployment import MAX_ENVIRONMENTS, FunctionSpec
 from local.fork_server import ForkServer
 from local.lambda_answers import Answer, error_answer
 from local.lambda_environment import Call, FunctionStartError, LambdaEnvironment
 from local.logs import JsonLines
-
-MAX_ENVIRONMENTS: Final = 64
-"""Environments of one cloud; each is a Python of some 60 MB."""
 
 PATIENCE_S: Final = 0.2
 """Seconds for which the calls of a function wait for one of its environments before another one is started: a start
@@ -33,7 +30,7 @@ _END_LIMIT_S: Final = 2.0
 
 
 class TooManyRequestsError(Exception):
-    """All environments are busy; Lambda calls it TooManyRequestsException."""
+    """All environments that a function may have are busy; Lambda calls it TooManyRequestsException."""
 
 
 class UnknownFunctionError(Exception):
@@ -50,6 +47,8 @@ class _Function:
     idle: list[LambdaEnvironment] = field(default_factory=list)
     arriving: set[LambdaEnvironment] = field(default_factory=set)
     """Starting, or on the way back from an answer: idle in a moment, so no reason to start another."""
+    in_flight: int = 0
+    """Calls that were taken and not answered yet."""
     moved_on: float = 0.0
     """Monotonic seconds when a call was last given to an environment, or an environment started."""
 
@@ -73,10 +72,10 @@ class LambdaRuntime:
             for spec in functions
         }
         self._max_environments = max_environments
+        self._unreserved = max_environments - sum(one.spec.reserved or 0 for one in self._functions.values())
         self._max_starting = os.cpu_count() or 1
         self._environments: set[LambdaEnvironment] = set()
         self._starting: set[LambdaEnvironment] = set()
-        self._in_flight = 0
         self._late_s = 0.0
         """How late this machine's clock comes of late, in seconds: next to nothing where a core is free."""
         self._lock = RLock()
@@ -105,15 +104,12 @@ class LambdaRuntime:
         return self.submit(name, payload).result()
 
     def submit(self, name: str, payload: bytes) -> Future[Answer]:
-        """Run a function; raises TooManyRequestsError at once when every environment is busy."""
+        """Run a function; raises TooManyRequestsError at once when every environment that it may have is busy."""
         function = self._functions[self.find(name).name]
         call = Call(payload)
         with self._lock:
-            if self._in_flight >= self._max_environments:
-                raise TooManyRequestsError(
-                    f"{self._in_flight} invocations are running; this cloud runs {self._max_environments}"
-                )
-            self._in_flight += 1
+            self._refuse_if_busy(function)
+            function.in_flight += 1
             function.waiting.append(call)
             self._dispatch(function)
         return call.answer
@@ -157,7 +153,7 @@ class LambdaRuntime:
     def answered(self, environment: LambdaEnvironment, call: Call, answer: Answer) -> None:
         """Hand the answer to who waits for it."""
         with self._lock:
-            self._in_flight -= 1
+            self._functions[environment.spec.name].in_flight -= 1
             self._functions[environment.spec.name].arriving.add(environment)
         call.answer.set_result(answer)
 
@@ -170,7 +166,7 @@ class LambdaRuntime:
             if call is None and starting and function.waiting:
                 call = function.waiting.popleft()
             if call is not None:
-                self._in_flight -= 1
+                function.in_flight -= 1
             if not self._stopped.is_set():
                 self._dispatch_all()
         if call is not None:
@@ -184,6 +180,20 @@ class LambdaRuntime:
             self._dispatch(function)
 
     # ---- decided here, with the lock held
+
+    def _refuse_if_busy(self, function: _Function) -> None:
+        """As Lambda does: a reservation is kept free for its function, and the function gets no more than that."""
+        reserved = function.spec.reserved
+        if reserved is not None:
+            if function.in_flight >= reserved:
+                name = function.spec.logical_id
+                raise TooManyRequestsError(
+                    f"{function.in_flight} invocations of {name} are running, which has {reserved}"
+                )
+            return
+        sharing = sum(each.in_flight for each in self._functions.values() if each.spec.reserved is None)
+        if sharing >= self._unreserved:
+            raise TooManyRequestsError(f"{sharing} invocations are running; this cloud runs {self._unreserved}")
 
     def _forget(self, function: _Function, environment: LambdaEnvironment) -> None:
         self._environments.discard(environment)

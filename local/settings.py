@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from local.deployment import MAX_ENVIRONMENTS
 from local.errors import UsageError
 from local.transform import read_template
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_PORT: Final = 3000
 MOST_CREDITS: Final = 1_000_000_000
+MOST_ENVIRONMENTS: Final = 1000
 _BASE_URL: Final = "BaseUrl"
 _TRUSTED_ORIGINS: Final = "TrustedLocalOrigins"
 
@@ -30,6 +32,7 @@ class CloudSettings:
     time_scale: float = 1.0
     provider_latency_s: float = 2.0
     credits: int = 100_000
+    environments: int = MAX_ENVIRONMENTS
     state_dir: Path | None = None
     built: bool = False
     template: Path = PROJECT_ROOT / "template.yaml"
@@ -134,6 +137,8 @@ def _wrong_numbers(settings: CloudSettings) -> list[str]:
         problems.append(f"--provider-latency: expected seconds, 0 or more, found {settings.provider_latency_s:g}")
     if not 0 <= settings.credits <= MOST_CREDITS:
         problems.append(f"--credits: expected 0 to {MOST_CREDITS}, found {settings.credits}")
+    if not 1 <= settings.environments <= MOST_ENVIRONMENTS:
+        problems.append(f"--environments: expected 1 to {MOST_ENVIRONMENTS}, found {settings.environments}")
     if not 0 <= settings.port <= 65535:
         problems.append(f"--port: expected 0 to 65535, found {settings.port}")
     return problems

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from fermata import wiring
+from fermata.domain.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS
 from fermata.use_cases.looking_at_limits import submits_left
 from fermata.wiring import job_randomness
 from tests.api_document import assert_documented
@@ -62,7 +63,8 @@ def load_app(name: str) -> ModuleType:
 def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
     """A function whose ports are the world's. What it answers over HTTP is held against the OpenAPI document."""
     # An API is made with these when its module is loaded.
-    patch.setattr(wiring, "count_read", lambda tenant_id: world.read_meter.count(tenant_id, world.clock()))
+    patch.setattr(wiring, "count_read", lambda tenant_id: world.call_meter(READS).count(tenant_id, world.clock()))
+    patch.setattr(wiring, "count_change", lambda tenant_id: world.call_meter(CHANGES).count(tenant_id, world.clock()))
     patch.setattr(wiring, "submits_left", lambda tenant_id: submits_left(tenant_id, world.wallets, world.clock()))
     app = load_app(name)
     put_ports(app, ports_of(world), patch)
@@ -96,7 +98,7 @@ def taken_from_wiring(app: ModuleType) -> set[str]:
     return taken
 
 
-AS_WIRED: Final = frozenset({"claim_id", "key_randomness", "count_read", "submits_left"})
+AS_WIRED: Final = frozenset({"claim_id", "key_randomness", "count_read", "count_change", "submits_left"})
 """What a function takes from the wiring as it is there: chance, and what was put into the wiring itself before."""
 
 
@@ -109,6 +111,8 @@ def ports_of(world: World) -> dict[str, Callable[..., object]]:
         "callback_ports": world.callback_ports,
         "store_ports": lambda _remaining_ms: world.store_ports(),
         "submit_ports": world.submit_ports,
+        "refused_orders": lambda: world.free_calls(REFUSED_ORDERS),
+        "refused_cancels": lambda: world.free_calls(CANCELS),
         "event_ports": world.event_ports,
         "file_ports": world.file_ports,
         "line_ports": world.line_ports,

@@ -1,5 +1,6 @@
 """In-memory twins of every port, with the same promises as the adapters, and the one world that use cases live in."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Attempt, Job, JobStatus, Track
-from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
+from fermata.domain.plan_limits import CALL_KINDS, DEFAULT_LIMITS, TRIGGER_CALLS, CallKind, PlanLimits
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.domain.reaping import Execution, Patience
@@ -43,11 +44,11 @@ from fermata.errors import (
     ProviderHeldError,
     StaleRecordError,
 )
-from fermata.ports import AudioFacts, DueJobs, ReadCount, StreamedAnswer, UploadForm
+from fermata.ports import AudioFacts, CallCount, DueJobs, StreamedAnswer, UploadForm
 from fermata.use_cases.audit_wallets import AuditPorts
 from fermata.use_cases.await_callback import CallbackPorts
 from fermata.use_cases.await_end import WaitPorts
-from fermata.use_cases.counting_reads import ReadMeter
+from fermata.use_cases.counting_calls import CallMeter, FreeCalls
 from fermata.use_cases.create_reference import CreateReferencePorts
 from fermata.use_cases.delete_job import DeletePorts
 from fermata.use_cases.deliver_webhook import DeliverPorts
@@ -98,23 +99,39 @@ class SettableClock:
         self.now += timedelta(seconds=seconds)
 
 
-class InMemoryReadCounts:
-    """Reads by tenant and minute. `failure` is raised instead of counting."""
+class InMemoryCallCounts:
+    """Calls by tenant, minute and kind, and uploads by day. `failure` is raised instead of counting."""
 
     def __init__(self) -> None:
-        self.per_minute: dict[str, int] = {}
-        self.minutes: dict[str, tuple[str, int]] = {}
+        self.limits: dict[str, PlanLimits] = {}
+        self.minutes: dict[str, tuple[str, Counter[str]]] = {}
+        self.days: dict[str, tuple[date, int]] = {}
         self.writes = 0
         self.failure: FermataError | None = None
 
-    def add(self, tenant_id: str, minute: str, reads: int) -> ReadCount:
+    def add(self, tenant_id: str, kind: CallKind, minute: str, calls: int) -> CallCount:
         if self.failure is not None:
             raise self.failure
-        begun, before = self.minutes.get(tenant_id, ("", 0))
-        self.minutes[tenant_id] = (minute, reads) if begun < minute else (begun, before + reads)
+        begun, counted = self.minutes.get(tenant_id, ("", Counter()))
+        if begun < minute:
+            begun, counted = minute, Counter()
+        counted[kind.counter] += calls
+        self.minutes[tenant_id] = (begun, counted)
         self.writes += 1
-        per_minute = self.per_minute.get(tenant_id, DEFAULT_LIMITS.reads_per_minute)
-        return ReadCount(self.minutes[tenant_id][1], per_minute)
+        return CallCount(counted[kind.counter], int(getattr(self._limits_of(tenant_id), kind.limit)))
+
+    def add_reference(self, tenant_id: str, day: date) -> CallCount:
+        if self.failure is not None:
+            raise self.failure
+        begun, before = self.days.get(tenant_id, (date.min, 0))
+        used, quota = (0 if begun < day else before) + 1, self._limits_of(tenant_id).references_per_day
+        self.writes += 1
+        if used <= quota:
+            self.days[tenant_id] = (max(begun, day), used)
+        return CallCount(min(used, quota + 1), quota)
+
+    def _limits_of(self, tenant_id: str) -> PlanLimits:
+        return self.limits.get(tenant_id, DEFAULT_LIMITS)
 
 
 class InMemoryWalletStore:
@@ -123,7 +140,7 @@ class InMemoryWalletStore:
     def __init__(self, *wallets: Wallet) -> None:
         self._wallets = {wallet.tenant_id: wallet for wallet in wallets}
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
-        self.reads = InMemoryReadCounts()
+        self.calls = InMemoryCallCounts()
 
     def open(self, wallet: Wallet) -> None:
         self._wallets.setdefault(wallet.tenant_id, wallet)
@@ -143,7 +160,7 @@ class InMemoryWalletStore:
         if plan is Plan.PREPAID and wallet.balance < 0:
             return False
         self._wallets[tenant_id] = wallet.on_plan(plan, cap_credits, limits)
-        self.reads.per_minute[tenant_id] = limits.reads_per_minute
+        self.calls.limits[tenant_id] = limits
         return True
 
     def move(self, movement: Movement) -> Wallet:
@@ -571,6 +588,31 @@ class InMemoryRescueSlots:
             del self.taken[slot]
 
 
+class InMemoryWaitingPlaces:
+    """Who has each place, and until when. `failure` is raised instead; `writes` counts what was written."""
+
+    def __init__(self) -> None:
+        self.taken: dict[int, tuple[str, datetime]] = {}
+        self.writes = 0
+        self.failure: FermataError | None = None
+
+    def take(self, among: Sequence[int], holder: str, until: datetime, now: datetime) -> int | None:
+        if self.failure is not None:
+            raise self.failure
+        place = next((each for each in among if each not in self.taken or self.taken[each][1] <= now), None)
+        if place is not None:
+            self.taken[place] = (holder, until)
+            self.writes += 1
+        return place
+
+    def give_back(self, place: int, holder: str) -> None:
+        self.writes += 1
+        if self.failure is not None:
+            raise self.failure
+        if place in self.taken and self.taken[place][0] == holder:
+            del self.taken[place]
+
+
 class RecordingRescueMachine:
     """Remembers the runs that were started, each once. `failure` is raised instead."""
 
@@ -992,6 +1034,7 @@ class InMemoryWebhookDeliveries:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, int, int], str] = {}
         self._replays: dict[str, int] = {}
+        self.posts: Counter[str] = Counter()
         self.before_next_add: Callable[[], object] | None = None
 
     def of(self, job_id: str) -> tuple[WebhookAttempt, ...]:
@@ -1005,9 +1048,9 @@ class InMemoryWebhookDeliveries:
         key = (job_id, attempt.replay, attempt.number)
         return WebhookAttempt.model_validate_json(self._rows.setdefault(key, attempt.model_dump_json()))
 
-    def next_replay(self, job_id: str, now: datetime) -> int | None:
+    def next_replay(self, job_id: str, most_posts: int, now: datetime) -> int | None:
         assert now.tzinfo is not None
-        if self._replays.get(job_id, 0) >= MOST_REPLAYS:
+        if self._replays.get(job_id, 0) >= MOST_REPLAYS or self.posts[job_id] >= most_posts:
             return None
         self._replays[job_id] = self._replays.get(job_id, 0) + 1
         return self._replays[job_id]
@@ -1016,6 +1059,14 @@ class InMemoryWebhookDeliveries:
         for key in [key for key in self._rows if key[0] == job_id]:
             del self._rows[key]
         self._replays.pop(job_id, None)
+        self.posts.pop(job_id, None)
+
+    def count_post(self, job_id: str, most_posts: int, now: datetime) -> bool:
+        assert now.tzinfo is not None
+        if self.posts[job_id] >= most_posts:
+            return False
+        self.posts[job_id] += 1
+        return True
 
 
 @dataclass(frozen=True)
@@ -1117,6 +1168,9 @@ class World:
     rescue_machine: RecordingRescueMachine = field(default_factory=RecordingRescueMachine)
     rescue_policy: RescuePolicy = field(default_factory=lambda: RescuePolicy(86_400, 1800))
     rescue_runs: int = 0
+    waiting_places: InMemoryWaitingPlaces = field(default_factory=InMemoryWaitingPlaces)
+    waiting_environments: int = 10
+    waits_begun: int = 0
     remaining_s: float = 900
     patience: PatiencePolicy = field(default_factory=lambda: PatiencePolicy(patience_s=3600, longest_pause_s=300))
     callback_randomness: bytes = CALLBACK_RANDOMNESS
@@ -1196,7 +1250,7 @@ class World:
         )
 
     def create_reference_ports(self) -> CreateReferencePorts:
-        return CreateReferencePorts(self.references, self.catalogue, upload_ttl_s=3600)
+        return CreateReferencePorts(self.references, self.catalogue, upload_ttl_s=3600, counts=self.wallets.calls)
 
     def store_ports(self) -> StorePorts:
         return StorePorts(
@@ -1213,9 +1267,15 @@ class World:
         )
 
     @cached_property
-    def read_meter(self) -> ReadMeter:
-        """One execution environment for all functions."""
-        return ReadMeter(self.wallets.reads)
+    def _meters(self) -> dict[CallKind, CallMeter]:
+        return {kind: CallMeter(kind, self.wallets.calls) for kind in CALL_KINDS}
+
+    def call_meter(self, kind: CallKind) -> CallMeter:
+        """The counter of one execution environment for all functions."""
+        return self._meters[kind]
+
+    def free_calls(self, kind: CallKind) -> FreeCalls:
+        return FreeCalls(self.call_meter(kind), self.clock)
 
     @property
     def wallets(self) -> InMemoryWalletStore:
@@ -1255,10 +1315,10 @@ class World:
 
     def deliver_ports(self) -> DeliverPorts:
         """There is no chance in tests: no pause is longer than the schedule's."""
-        return DeliverPorts(self.jobs, self.webhooks, self.deliveries, self.sender, chance=lambda: 0.0)
+        return DeliverPorts(self.jobs, self.webhooks, self.deliveries, self.sender, self.wallets, chance=lambda: 0.0)
 
     def replay_ports(self) -> ReplayPorts:
-        return ReplayPorts(self.jobs, self.webhooks, self.deliveries, self.webhook_machine)
+        return ReplayPorts(self.jobs, self.webhooks, self.deliveries, self.webhook_machine, self.wallets)
 
     def settle_ports(self) -> SettlePorts:
         return SettlePorts(
@@ -1326,14 +1386,15 @@ class World:
         )
 
     def event_ports(self) -> EventPorts:
-        return EventPorts(self.submit_ports, self.triggers, self.events)
+        return EventPorts(self.submit_ports, self.triggers, self.events, self.free_calls(TRIGGER_CALLS))
 
     def file_ports(self) -> FilePorts:
         batch = BatchPorts(self.inbox, self.batches, concurrency=20, tolerated_failure_percent=10)
-        return FilePorts(self.submit_ports, self.triggers, self.tenants, self.inbox, self.events, batch)
+        calls = self.free_calls(TRIGGER_CALLS)
+        return FilePorts(self.submit_ports, self.triggers, self.tenants, self.inbox, self.events, batch, calls)
 
     def line_ports(self) -> LinePorts:
-        return LinePorts(self.submit_ports(), self.triggers, self.inbox)
+        return LinePorts(self.submit_ports(), self.triggers, self.inbox, self.free_calls(TRIGGER_CALLS))
 
     def read_ports(self) -> ReadPorts:
         return ReadPorts(
@@ -1349,7 +1410,17 @@ class World:
 
     def wait_ports(self) -> WaitPorts:
         """Pauses move the clock."""
-        return WaitPorts(self.read_ports(), self.clock, self.clock.pass_seconds)
+        self.waits_begun += 1
+        name = f"wait-{self.waits_begun}"
+        return WaitPorts(
+            show=self.read_ports(),
+            wallets=self.wallets,
+            places=self.waiting_places,
+            all_places=self.waiting_environments,
+            holder=lambda: name,
+            clock=self.clock,
+            pause=self.clock.pass_seconds,
+        )
 
     def list_ports(self) -> ListPorts:
         return ListPorts(self.read_ports(), InMemoryTenantJobs(self.jobs))

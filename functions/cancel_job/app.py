@@ -6,7 +6,7 @@ from fermata import http_api
 from fermata.api.responses.job import Job
 from fermata.domain.job_view import JobView
 from fermata.use_cases.cancel_job import cancel_job
-from fermata.wiring import job_store, now
+from fermata.wiring import job_store, now, refused_cancels
 
 api = http_api.create_api(http_api.Scope.JOBS_WRITE)
 lambda_handler = http_api.entry_point(api)
@@ -15,6 +15,7 @@ lambda_handler = http_api.entry_point(api)
 @api.post("/v1/jobs/<job_id>/cancel")
 def post_cancel(job_id: str) -> Response[str]:
     """The canceled job, or 409 once its song is ordered or the job finished."""
+    http_api.limit_free_calls(api, refused_cancels())
     event = api.current_event
     job = cancel_job(job_id, http_api.caller(event).tenant_id, job_store(), now())
     return http_api.answer(200, Job.of(JobView(job), http_api.api_url(event)))

@@ -4,9 +4,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.use_cases.delete_job import delete_job
-from fermata.wiring import delete_ports, now
+from fermata.wiring import count_change, delete_ports, now
 
-api = http_api.create_api(http_api.Scope.JOBS_WRITE)
+api = http_api.create_api(http_api.Scope.JOBS_WRITE, count=count_change)
 lambda_handler = http_api.entry_point(api)
 
 

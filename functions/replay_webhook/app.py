@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
-from fermata.wiring import count_read, now, replay_ports
+from fermata.wiring import count_change, count_read, now, replay_ports
 
 api = http_api.create_api(None)
 lambda_handler = http_api.entry_point(api)
@@ -14,6 +14,7 @@ lambda_handler = http_api.entry_point(api)
 @api.post("/v1/jobs/<job_id>/webhooks/replay")
 def post_replay(job_id: str) -> Response[str]:
     """202 once another delivery has begun, or 409 where there is nothing or nobody to tell."""
+    http_api.limit(api, count_change)
     tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_WRITE).tenant_id
     return http_api.answer(202, WebhookReplay.of(replay_webhook(job_id, tenant_id, replay_ports(), now())))
 

@@ -6,12 +6,11 @@ from fermata import http_api
 from fermata.api.job_answers import accepted, first_answer
 from fermata.api.responses.quote import Quote
 from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.job_view import JobView
 from fermata.domain.jobs import Job
-from fermata.use_cases.await_end import await_end
+from fermata.use_cases.await_end import NOT_HELD, await_end
 from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.submit_job import Order, quote_job, submit_job
-from fermata.wiring import count_read, job_randomness, now, submit_ports, submits_left, wait_ports
+from fermata.wiring import count_read, job_randomness, now, refused_orders, submit_ports, submits_left, wait_ports
 
 api = http_api.create_api(http_api.Scope.JOBS_WRITE, charged="no", look=submits_left)
 lambda_handler = http_api.entry_point(api)
@@ -20,16 +19,17 @@ lambda_handler = http_api.entry_point(api)
 @api.post("/v1/jobs")
 def post_job() -> Response[str]:
     """202 with the stored job, or what an earlier order with the key was told; 200 where it ends while one waits."""
+    http_api.limit_free_calls(api, refused_orders())
     event, ports, moment = api.current_event, submit_ports(), now()
     who, address, key = http_api.caller(event), http_api.api_url(event), http_api.idempotency_key(event)
 
     def told(job: Job) -> FirstAnswer:
-        return first_answer(JobView(job, estimate_of(job, ports.catalogue, ports.estimates)), address, moment)
+        return first_answer(job, estimate_of(job, ports.catalogue, ports.estimates), address, moment)
 
     made = submit_job(Order(http_api.raw_body(event), who.tenant_id, key, told), ports, moment, job_randomness())
-    wait_s = http_api.wait_s(event, who)
-    ended = None if wait_s is None else await_end(made.job_id, who.tenant_id, wait_ports(), moment, wait_s)
-    return accepted(made.answer, address, made.allowance, replayed=made.replayed, waited_s=wait_s, ended=ended)
+    wait_s = http_api.wait_s(api, who, count_read if made.replayed else None)
+    wait = NOT_HELD if wait_s is None else await_end(made.job_id, who.tenant_id, wait_ports(), moment, wait_s)
+    return accepted(made.answer, address, made.allowance, wait.held_s, replayed=made.replayed, ended=wait.ended)
 
 
 @api.post("/v1/quote")

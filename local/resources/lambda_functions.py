@@ -28,6 +28,7 @@ class FunctionProperties(Properties):
     timeout: int = 3
     memory_size: int = 128
     environment: Environment | None = None
+    reserved_concurrent_executions: int | None = None
 
 
 class LayerVersionProperties(Properties):
@@ -98,9 +99,12 @@ def _empty_archive() -> bytes:
 
 def _create_function(logical_id: str, properties: FunctionProperties, stack: Stack) -> Created:
     request = properties.as_request()
+    reserved = request.pop("ReservedConcurrentExecutions", None)
     name = request.setdefault("FunctionName", stack.physical_name(logical_id, 64))
     layer_dirs = tuple(stack.layer_dir(layer) for layer in properties.layers or [])
     stack.client("lambda").create_function(**{**request, "Code": {"ZipFile": _empty_archive()}})
+    if reserved is not None:
+        stack.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     spec = FunctionSpec(
         logical_id=logical_id,
         name=name,
@@ -111,6 +115,7 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
         timeout_s=properties.timeout,
         memory_mb=properties.memory_size,
         environment=properties.environment.variables if properties.environment else {},
+        reserved=reserved,
     )
     return Created(name, {"Arn": spec.arn}, functions=(spec,))
 

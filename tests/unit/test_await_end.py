@@ -1,19 +1,27 @@
 """A request is held until its job has ended, for as long as it asked, and never fails for it."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.plan_limits import PlanLimits
+from fermata.domain.wallet import Plan
 from fermata.errors import TransientError
-from fermata.use_cases.await_end import LOOK_EVERY_S, await_end
+from fermata.use_cases.await_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, rate_limited
 from tests.twins import NOON, World
 
 
 def waited(world: World, seconds: float, tenant_id: str = "acme") -> object:
-    ended = await_end(JOB_ID, tenant_id, world.wait_ports(), NOON, seconds)
+    ended = hold(world, seconds, tenant_id).ended
     return None if ended is None else ended.job.status
+
+
+def hold(world: World, seconds: float = 25, tenant_id: str = "acme") -> Wait:
+    return await_end(JOB_ID, tenant_id, world.wait_ports(), NOON, seconds)
 
 
 def world_of(job: Job) -> World:
@@ -43,7 +51,7 @@ def test_a_job_that_ends_meanwhile_is_told_at_the_next_look_with_fresh_links() -
             world.jobs.rows[JOB_ID] = delivered_job().model_dump_json()
 
     world.jobs.before_look = deliver
-    ended = await_end(JOB_ID, "acme", world.wait_ports(), NOON, 25)
+    ended = hold(world).ended
     assert ended is not None
     assert (ended.job.status, seconds_passed(world)) == (JobStatus.SUCCEEDED, 3 * LOOK_EVERY_S)
     assert ended.links[1].expires_at == NOON + timedelta(seconds=903)
@@ -79,3 +87,120 @@ def test_what_was_deleted_or_is_another_tenants_is_not_told() -> None:
     world.jobs.forget(delivered_job().forgotten(NOON))
     assert waited(world, 25) is None
     assert waited(World(), 25) is None
+
+
+# ---- places
+
+
+def meanwhile(world: World, act: Callable[[], object]) -> None:
+    """Do something once, while a request is held."""
+
+    def look() -> None:
+        if world.jobs.looks == 2:
+            act()
+
+    world.jobs.before_look = look
+
+
+def occupied(world: World, places: range, until: datetime) -> None:
+    world.waiting_places.taken = {place: (f"other-{place}", until) for place in places}
+
+
+LONG: datetime = NOON + timedelta(hours=1)
+
+
+def test_a_held_request_has_a_place_and_gives_it_back_for_two_writes_in_all() -> None:
+    world, seen = world_of(queued_job()), list[int]()
+    meanwhile(world, lambda: seen.append(len(world.waiting_places.taken)))
+    assert hold(world) == Wait(25)
+    assert (seen, world.waiting_places.taken, world.waiting_places.writes) == ([1], {}, 2)
+
+
+def test_of_one_tenants_requests_only_so_many_are_held_and_the_next_is_answered_at_once() -> None:
+    world, held = world_of(queued_job()), list[bool]()
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(waiting_requests=2))
+
+    def arrive(left: int) -> None:
+        """One more request, and while it is held, or after its answer, the others that are left."""
+
+        def pause(_: float) -> None:
+            if left:
+                arrive(left - 1)
+            world.clock.now = NOON + timedelta(seconds=25)
+
+        wait = await_end(JOB_ID, "acme", replace(world.wait_ports(), pause=pause), NOON, 25)
+        held.append(wait.held_s is not None)
+        if left and wait.held_s is None:
+            arrive(left - 1)
+
+    arrive(4)
+    assert sorted(held) == [False, False, False, True, True]
+    assert world.waiting_places.taken == {}
+
+
+@pytest.mark.parametrize("environments", [0, 1, 3])
+def test_all_tenants_together_hold_no_more_than_there_are_places(environments: int) -> None:
+    world = world_of(queued_job())
+    world.waiting_environments = environments
+    occupied(world, range(environments), LONG)
+    assert hold(world) == NOT_HELD
+    assert (seconds_passed(world), world.waiting_places.writes) == (0, 0)
+
+
+def test_the_place_of_a_request_whose_environment_was_killed_is_free_by_itself() -> None:
+    world = world_of(queued_job())
+    world.waiting_environments = 1
+    occupied(world, range(1), NOON)
+    assert hold(world, 3) == Wait(3)
+
+
+def test_a_place_is_held_longer_than_the_request_can_be() -> None:
+    world, until = world_of(queued_job()), list[datetime]()
+    meanwhile(world, lambda: until.extend(end for _, end in world.waiting_places.taken.values()))
+    hold(world, 25)
+    assert until == [NOON + timedelta(seconds=29)]
+
+
+@pytest.mark.parametrize(("job", "seconds"), [(delivered_job(), 25), (queued_job(), 0), (queued_job(), -3)])
+def test_who_needs_not_wait_needs_no_place(job: Job, seconds: float) -> None:
+    world = world_of(job)
+    world.waiting_environments = 0
+    world.waiting_places.failure = TransientError("nobody is to be asked")
+    assert hold(world, seconds).held_s == seconds
+    assert world.waiting_places.writes == 0
+
+
+def test_places_that_cannot_be_had_for_trouble_are_an_answer_at_once() -> None:
+    world = world_of(queued_job())
+    world.waiting_places.failure = TransientError("a place could not be taken: ThrottlingException")
+    assert hold(world) == NOT_HELD
+    assert seconds_passed(world) == 0
+
+
+def test_a_place_that_cannot_be_given_back_is_no_reason_to_hide_the_end() -> None:
+    world = world_of(queued_job())
+
+    def end() -> None:
+        world.jobs.rows[JOB_ID] = delivered_job().model_dump_json()
+        world.waiting_places.failure = TransientError("a place could not be freed: ThrottlingException")
+
+    meanwhile(world, end)
+    assert waited(world, 25) is JobStatus.SUCCEEDED
+
+
+def test_trouble_while_a_request_is_held_gives_its_place_back() -> None:
+    world = world_of(queued_job())
+
+    def fail() -> None:
+        raise TransientError("the job table could not be read: ThrottlingException")
+
+    meanwhile(world, fail)
+    assert (hold(world), world.waiting_places.taken) == (NOT_HELD, {})
+
+
+def test_a_tenant_without_a_wallet_is_held_as_the_usual_plan_says() -> None:
+    assert hold(world_of(queued_job(tenant_id="acme")), 1).held_s == 1
+    world = World()
+    world.jobs.create(queued_job())
+    vars(world.wallets)["_wallets"].clear()
+    assert hold(world, 1).held_s == 1

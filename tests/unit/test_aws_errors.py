@@ -12,19 +12,20 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamo_call_counts import DynamoCallCounts
 from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
 from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
 from fermata.adapters.dynamo_estimates import DynamoEstimates
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
 from fermata.adapters.dynamo_purchases import DynamoPurchases
-from fermata.adapters.dynamo_read_counts import DynamoReadCounts
 from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
 from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
 from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_usage_store import DynamoUsageStore
+from fermata.adapters.dynamo_waiting_places import DynamoWaitingPlaces
 from fermata.adapters.dynamo_webhook_deliveries import DynamoWebhookDeliveries
 from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
 from fermata.adapters.s3_answer_store import S3AnswerStore
@@ -39,6 +40,7 @@ from fermata.adapters.step_functions_waits import StepFunctionsWaits
 from fermata.domain.catalogue import Estimate
 from fermata.domain.inbox import InboxFile
 from fermata.domain.job_lists import JobList, PageRequest
+from fermata.domain.plan_limits import READS
 from fermata.domain.problems import problem_of
 from fermata.domain.provider_state import GivenBack, ProviderState
 from fermata.domain.song_times import SongTime, SongTimes
@@ -119,7 +121,10 @@ CALLS: Final[dict[str, Call]] = {
     "recoverable": lambda aws, _: DynamoRecoverableJobs(tables(aws)).find("minimax", 1, None),
     "rescue": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).take("holder", NOON, NOON),
     "rescue over": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).give_back(0, "holder"),
-    "reads": lambda aws, _: DynamoReadCounts(aws, "jobs").add("acme", "12:00", 1),
+    "reads": lambda aws, _: DynamoCallCounts(aws, "jobs").add("acme", READS, "12:00", 1),
+    "uploads": lambda aws, _: DynamoCallCounts(aws, "jobs").add_reference("acme", NOON.date()),
+    "waiting": lambda aws, _: DynamoWaitingPlaces(tables(aws)).take((1,), "holder", NOON, NOON),
+    "waiting over": lambda aws, _: DynamoWaitingPlaces(tables(aws)).give_back(1, "holder"),
     "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),
     "key": lambda aws, _: DynamoTenantStore(tables(aws), lambda: aws).note_use("key", NOON),
     "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
@@ -128,7 +133,7 @@ CALLS: Final[dict[str, Call]] = {
     "partition": lambda aws, _: list(tables(aws).query("A", "B")),
     "transaction": lambda aws, _: tables(aws).write({"a": tables(aws).put("A", "B", {})}, float("inf")),
     "deliveries": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).of(JOB_ID),
-    "replay": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).next_replay(JOB_ID, NOON),
+    "replay": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).next_replay(JOB_ID, 1, NOON),
     "event": lambda aws, _: EventBridgeJobEvents(aws).publish(),
     "new answer": lambda aws, _: S3AnswerStore(aws, "audio").keep(JOB_ID, 1, json_answer({})),
     "answer": lambda aws, _: S3AnswerStore(aws, "audio").open(JOB_ID, 1),

@@ -10,7 +10,7 @@ from fermata.domain import json_lines
 from fermata.domain.batches import Batch, manifest_of
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.inbox import InboxFile, LineOfFile
-from fermata.domain.plan_limits import PlanLimits
+from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
 from fermata.domain.wallet import Plan, empty_wallet, grant_of
@@ -195,6 +195,39 @@ def test_a_line_for_which_the_plan_has_no_room_yet_comes_again_and_is_not_refuse
     with pytest.raises(TooManyJobsError):
         submit_line(third, world.line_ports(), NOON + timedelta(minutes=2), bytes([2]) * 10)
     assert not list(world.inbox.names(f"{file.results}lines/000003"))
+
+
+def test_lines_that_make_no_job_are_counted_and_come_again_beyond_the_bound(world: World) -> None:
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=3, submits_per_minute=1))
+    file = put_in(world, b"\n".join([song("a"), song("b"), b'{"model": "minimax/music-2.5"}', song("c")]))
+    assert counted(world) == 1
+    first, second, wrong, last = lines_of(world, file)
+    outcomes = [submit_line(line, world.line_ports(), NOON, bytes(10)) for line in (first, wrong)]
+    assert (outcomes, counted(world)) == (["accepted", "refused"], 2)
+    with pytest.raises(RateLimitedError, match="orders a minute"):
+        submit_line(second, world.line_ports(), NOON, bytes([1]) * 10)
+    written = len(world.inbox.written)
+    with pytest.raises(RateLimitedError, match="allows 3 events, files and lines that make no job a minute"):
+        submit_line(last, world.line_ports(), NOON, bytes([2]) * 10)
+    assert (counted(world), len(world.inbox.written)) == (3, written)
+    world.clock.pass_seconds(60)
+    assert submit_line(last, world.line_ports(), world.clock(), bytes([2]) * 10) == "accepted"
+
+
+def counted(world: World) -> int:
+    """How many calls of triggers were counted in this minute."""
+    return world.wallets.calls.minutes["acme"][1]["trigger_calls"]
+
+
+def test_a_line_that_comes_again_after_its_result_was_written_is_counted(world: World) -> None:
+    file = put_in(world)
+    before = counted(world)
+    line = lines_of(world, file)[0]
+    for _ in range(3):
+        submit_line(line, world.line_ports(), NOON, bytes(10))
+    left = world.call_meter(TRIGGER_CALLS).known("acme", NOON)
+    assert left is not None
+    assert left.remaining == 600 - before - 2
 
 
 def test_a_batch_stops_taking_effect_when_the_operator_turns_the_inbox_off(world: World) -> None:

@@ -4,6 +4,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from fermata.domain.jobs import Job
+from fermata.domain.plan_limits import PlanLimits
+from fermata.domain.wallet import Plan
 from fermata.domain.webhook_deliveries import SCHEDULE_S, Answered, NoAnswer, NotAnswered, Outcome, Step, Try, Verdict
 from fermata.domain.webhook_messages import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
@@ -180,3 +182,41 @@ def test_nothing_that_a_receiver_does_touches_the_job() -> None:
     deliver(world)
     deliver(world, 2)
     assert world.stored(JOB_ID) == before
+
+
+def bounded(posts: int) -> World:
+    world = listening_world()
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(webhook_posts_per_job=posts))
+    return world
+
+
+def test_tries_and_replays_share_one_bound_of_posts() -> None:
+    world = bounded(3)
+    world.sender.script = [BUSY] * 9
+    verdicts = [deliver(world, number, replay).verdict for number, replay in ((1, 0), (1, 1), (2, 0), (2, 1), (1, 2))]
+    assert verdicts == [Verdict.RETRY] * 3 + [Verdict.STOPPED] * 2
+    assert len(world.sender.sent) == len(world.deliveries.of(JOB_ID)) == 3
+
+
+def test_a_try_that_is_repeated_because_nobody_knows_what_came_of_it_is_another_post() -> None:
+    world = bounded(2)
+    world.sender.script = [BUSY, BUSY]
+    world.sender.while_sending = lambda: deliver(world)
+    deliver(world)
+    assert (len(world.sender.sent), deliver(world, 2).verdict) == (2, Verdict.STOPPED)
+
+
+def test_a_post_that_cannot_be_signed_is_not_counted() -> None:
+    world = bounded(1)
+    world.webhooks = InMemoryWebhookStore()
+    vars(world.webhooks)["_endpoints"]["acme"] = WebhookEndpoint(tenant_id="acme", url=URL).model_dump_json()
+    with pytest.raises(ConfigurationError):
+        deliver(world)
+    assert world.deliveries.posts[JOB_ID] == 0
+
+
+def test_a_tenant_without_a_wallet_has_the_usual_bound() -> None:
+    world = listening_world()
+    vars(world.wallets)["_wallets"].clear()
+    world.deliveries.posts[JOB_ID] = PlanLimits().webhook_posts_per_job - 1
+    assert [deliver(world).verdict, deliver(world, replay=1).verdict] == [Verdict.DELIVERED, Verdict.STOPPED]

@@ -66,6 +66,7 @@ SETTINGS: Final = {
     "REAPER_IDLE_SECONDS": "1200",
     "REAPER_ABSENT_GAP_SECONDS": "300",
     "LINK_TTL_SECONDS": "900",
+    "WAITING_ENVIRONMENTS": "10",
     "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
     "MINIMAX_BASE_URL": "https://api.minimax.io",

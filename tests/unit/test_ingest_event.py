@@ -181,3 +181,22 @@ def test_the_function_answers_with_the_jobs_id(world: World, monkeypatch: pytest
     monkeypatch.setattr(app, "now", world.clock)
     assert app.lambda_handler(event(), FakeContext()) == {"job_id": world.machine.started[0]}
     assert app.lambda_handler(event(BODY), FakeContext()) == {"job_id": None}
+
+
+def test_events_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_worth_another_try(world: World) -> None:
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
+    assert ingest(world, event()) is not None
+    assert ingest(world, event({"model": "nonsense"})) is None
+    assert ingest(world, event(), bytes(10)) is not None
+    assert ingest(world, event({**BODY, "idempotency_key": "order-43"}), bytes(10)) is None
+    *_, told = world.events.published
+    problem = told.detail["problem"]
+    assert isinstance(problem, dict)
+    assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
+    world.clock.pass_seconds(60)
+    assert ingest(world, event({**BODY, "idempotency_key": "order-43"}), bytes(10)) is not None
+
+
+def test_an_event_of_nobody_leaves_no_counter(world: World) -> None:
+    assert ingest(world, event(source="stranger")) is None
+    assert world.wallets.calls.writes == 0

@@ -8,8 +8,10 @@ import pytest
 
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.inbox import InboxFile, read_created
+from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
+from fermata.domain.wallet import Plan
 from fermata.errors import InvalidRequestError, NotStartedError, TransientError
 from fermata.use_cases.ingest_file import ingest_file
 from fermata.use_cases.set_triggers import set_triggers
@@ -239,3 +241,33 @@ def test_the_function_takes_files_and_events(world: World, monkeypatch: pytest.M
     file = world.inbox.put_in(KEY, GOOD)
     assert app.lambda_handler(created(file), FakeContext()) == {"job_id": None}
     assert result_of(world, file)["status"] == "accepted"
+
+
+def test_files_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_worth_another_try(world: World) -> None:
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
+    good = put_in(world, GOOD)
+    for version in ("v2", "v3"):
+        assert result_of(world, put_in(world, b"{", version_id=version))["status"] == "refused"
+    late = put_in(world, GOOD, version_id="v4")
+    problem = result_of(world, late)["problem"]
+    assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
+    assert (result_of(world, good)["status"], len(world.jobs)) == ("accepted", 1)
+    world.clock.pass_seconds(60)
+    again = world.inbox.put_in(KEY, GOOD, "v5")
+    tell_of(world, again, bytes(10))
+    assert result_of(world, again)["status"] == "accepted"
+
+
+def test_a_notification_that_comes_again_is_counted_and_a_file_of_lines_always(world: World) -> None:
+    file = put_in(world, GOOD)
+    assert "acme" not in world.wallets.calls.minutes
+    tell_of(world, file)
+    put_in(world, GOOD + b"\n", "requests/acme/batch.jsonl")
+    left = world.call_meter(TRIGGER_CALLS).known("acme", NOON)
+    assert left is not None
+    assert left.remaining == 598
+
+
+def test_a_file_of_no_tenant_leaves_no_counter(world: World) -> None:
+    put_in(world, GOOD, "requests/nobody/song.json")
+    assert world.wallets.calls.writes == 0

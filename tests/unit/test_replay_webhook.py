@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs import Job
+from fermata.domain.plan_limits import PlanLimits
+from fermata.domain.wallet import Plan
 from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, StartedReplay, Try, Verdict
 from fermata.domain.webhook_messages import webhook_id
 from fermata.errors import NotFoundError, NoWebhookError, TransientError
@@ -86,6 +88,16 @@ def test_replays_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     status, problem = ask(world, monkeypatch, "POST", REPLAY)
     assert (status, problem["type"]) == (409, "urn:fermata:problem:too_many_replays")
     assert len(world.webhook_machine.started) == MOST_REPLAYS
+
+
+def test_a_webhook_that_was_posted_as_often_as_it_may_be_is_not_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = listening_world()
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(webhook_posts_per_job=1))
+    deliver_webhook(JOB_ID, Try(0, 1), world.deliver_ports(), world.clock())
+    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    assert (status, problem["type"]) == (409, "urn:fermata:problem:too_many_replays")
+    assert "or posted 1 times" in problem["detail"]
+    assert world.webhook_machine.started == {}
 
 
 def test_a_replay_that_did_not_begin_is_worth_another_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """One contract for the tries of webhooks, kept by the in-memory twin and by DynamoDB."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 OTHER = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 BUSY = Answered(503)
+POSTS = 100
 
 
 @pytest.fixture
@@ -72,24 +74,36 @@ def test_of_two_runs_of_one_try_the_first_stands(deliveries: WebhookDeliveries) 
 
 
 def test_replays_are_numbered_until_there_are_enough(deliveries: WebhookDeliveries) -> None:
-    numbers = [deliveries.next_replay(JOB_ID, NOON) for _ in range(MOST_REPLAYS + 2)]
+    numbers = [deliveries.next_replay(JOB_ID, POSTS, NOON) for _ in range(MOST_REPLAYS + 2)]
     assert numbers == [*range(1, MOST_REPLAYS + 1), None, None]
-    assert deliveries.next_replay(OTHER, NOON) == 1
+    assert deliveries.next_replay(OTHER, POSTS, NOON) == 1
+
+
+def test_posts_are_counted_until_there_are_enough_and_then_there_is_no_replay_either(
+    deliveries: WebhookDeliveries,
+) -> None:
+    assert [deliveries.count_post(JOB_ID, 3, NOON) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert deliveries.next_replay(JOB_ID, 3, NOON) is None
+    assert (deliveries.next_replay(JOB_ID, 4, NOON), deliveries.count_post(JOB_ID, 4, NOON)) == (1, True)
+    assert deliveries.count_post(JOB_ID, 4, NOON) is False
+    assert (deliveries.count_post(OTHER, 1, NOON), deliveries.next_replay(OTHER, 2, NOON)) == (True, 1)
 
 
 def test_the_number_of_replays_is_no_try(deliveries: WebhookDeliveries) -> None:
-    deliveries.next_replay(JOB_ID, NOON)
+    deliveries.next_replay(JOB_ID, POSTS, NOON)
     assert deliveries.of(JOB_ID) == ()
 
 
 def test_a_forgotten_jobs_tries_are_gone(deliveries: WebhookDeliveries) -> None:
     for job_id in (JOB_ID, OTHER):
         deliveries.add(job_id, attempt(1))
-        deliveries.next_replay(job_id, NOON)
+        deliveries.next_replay(job_id, POSTS, NOON)
+        deliveries.count_post(job_id, 1, NOON)
     for _ in range(2):
         deliveries.forget(JOB_ID)
     assert deliveries.of(JOB_ID) == ()
     assert deliveries.of(OTHER) == (attempt(1),)
+    assert [deliveries.count_post(job_id, 1, NOON) for job_id in (JOB_ID, OTHER)] == [True, False]
 
 
 # ---- what only DynamoDB does
@@ -100,7 +114,7 @@ def test_what_is_kept_goes_by_itself_and_a_number_only_after_its_name_is_free_ag
 ) -> None:
     deliveries = DynamoWebhookDeliveries(DynamoTransactions(dynamodb, TABLE))
     deliveries.add(JOB_ID, attempt(1))
-    deliveries.next_replay(JOB_ID, NOON)
+    deliveries.next_replay(JOB_ID, POSTS, NOON)
     times = {item["sk"]["S"]: int(item["ttl"]["N"]) for item in dynamodb.scan(TableName=TABLE)["Items"]}
     assert times["ATTEMPT#000#01"] == int((NOON + KEPT_FOR).timestamp())
     assert times["REPLAYS"] > int((NOON + timedelta(days=90)).timestamp())
@@ -109,7 +123,7 @@ def test_what_is_kept_goes_by_itself_and_a_number_only_after_its_name_is_free_ag
 ASKED: dict[str, Callable[[WebhookDeliveries], object]] = {
     "Query": lambda deliveries: deliveries.of(JOB_ID),
     "TransactWriteItems": lambda deliveries: deliveries.add(JOB_ID, attempt(2)),
-    "UpdateItem": lambda deliveries: deliveries.next_replay(JOB_ID, NOON),
+    "UpdateItem": lambda deliveries: deliveries.next_replay(JOB_ID, POSTS, NOON),
     "DeleteItem": lambda deliveries: deliveries.forget(JOB_ID),
 }
 
@@ -122,3 +136,10 @@ def test_trouble_of_the_table_is_transient(dynamodb: "DynamoDBClient", operation
     with pytest.raises(TransientError) as caught:
         ASKED[operation](deliveries)
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("one_call_at_a_time")
+def test_of_fifty_parallel_posts_a_bound_of_ten_lets_exactly_ten_pass(dynamodb: "DynamoDBClient") -> None:
+    deliveries = DynamoWebhookDeliveries(DynamoTransactions(dynamodb, TABLE))
+    with ThreadPoolExecutor(16) as runs:
+        assert sum(runs.map(lambda _: deliveries.count_post(JOB_ID, 10, NOON), range(50))) == 10

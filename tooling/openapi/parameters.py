@@ -68,8 +68,9 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "Prefer": _parameter(
         "header",
         "Prefer",
-        "`wait=n` (RFC 7240) holds the request until the job has ended, n seconds at most, 25 in all; what is no such "
-        "preference is ignored, and so is the wish of a key without the scope `jobs:read`.",
+        "`wait=n` (RFC 7240) holds the request until the job has ended, n seconds at most, 25 in all, where the tenant "
+        "and all tenants together hold fewer requests than they may; what is no such preference is ignored, and so is "
+        "the wish of a key without the scope `jobs:read`.",
         {"type": "string"},
     ),
     "IfNoneMatch": _parameter(
@@ -107,7 +108,7 @@ HEADERS: Final[dict[str, Schema]] = {
         "schema": {"type": "integer", "minimum": 0},
     },
     "Preference-Applied": {
-        "description": "How long the request was held at most, `wait=n`, where it asked for that.",
+        "description": "How long the request was held at most, `wait=n`; missing where it was answered at once.",
         "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
     },
     "Idempotency-Replayed": {
@@ -115,12 +116,12 @@ HEADERS: Final[dict[str, Schema]] = {
         "schema": {"type": "string", "const": "true"},
     },
     "RateLimit": {
-        "description": 'What is left of the tenant\'s limit, where the route has one: `"submit";r=59;t=12`.',
-        "schema": {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+$'},
+        "description": 'What is left of the tenant\'s limits, where the route has any: `"submit";r=59;t=12`.',
+        "schema": {"type": "string", "pattern": '^"[a-z]+";r=[0-9]+;t=[0-9]+(, "[a-z]+";r=[0-9]+;t=[0-9]+)*$'},
     },
     "RateLimit-Policy": {
-        "description": 'The tenant\'s limit: requests within seconds, `"submit";q=60;w=60`.',
-        "schema": {"type": "string", "pattern": '^"[a-z]+";q=[0-9]+;w=[0-9]+$'},
+        "description": 'The tenant\'s limits: requests within seconds, `"submit";q=60;w=60`.',
+        "schema": {"type": "string", "pattern": '^"[a-z]+";q=[0-9]+;w=[0-9]+(, "[a-z]+";q=[0-9]+;w=[0-9]+)*$'},
     },
 }
 """Headers of answers; one that is not `required` may be missing."""

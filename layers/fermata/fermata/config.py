@@ -84,6 +84,12 @@ class SubmitSettings(TableSettings):
     longest_finish_by_seconds: PositiveInt
 
 
+class WaitSettings(Settings):
+    """How many requests of all tenants together may be held at once until a job ends; 0 for none."""
+
+    waiting_environments: NonNegativeInt
+
+
 class InboxSettings(Settings):
     """Where files are put in, and what is written about them."""
 

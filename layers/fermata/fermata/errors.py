@@ -6,7 +6,7 @@ FermataError
 │   ├── MalformedHeaderError     400: a header that cannot be what it should be
 │   ├── OutOfCreditError         402: the wallet is not good for the price
 │   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
-│   │   ├── RateLimitedError     too many in this minute
+│   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── MonthlyLimitError    the month's credits are used up
 │   │   └── LostSongsError       too many songs were bought that nobody paid for
@@ -94,10 +94,10 @@ class LimitReachedError(RequestRefusedError):
 
 
 class RateLimitedError(LimitReachedError):
-    """As many requests of this kind as the plan allows were made in this minute."""
+    """As many requests of this kind as the plan allows were made in this minute, or on this day."""
 
-    def __init__(self, what: str, quota: int, retry_after_s: int) -> None:
-        super().__init__(f"the plan allows {quota} {what} a minute; send it again in {retry_after_s} s", retry_after_s)
+    def __init__(self, what: str, quota: int, retry_after_s: int, per: str = "minute") -> None:
+        super().__init__(f"the plan allows {quota} {what} a {per}; send it again in {retry_after_s} s", retry_after_s)
 
 
 class TooManyJobsError(LimitReachedError):

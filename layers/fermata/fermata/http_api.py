@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -19,7 +19,7 @@ from fermata.domain.api_keys import Scope as Scope  # noqa: PLC0414 - for handle
 from fermata.domain.idempotency import is_idempotency_key
 from fermata.domain.job_view import Link, finished_tracks, missing_tracks, why_missing
 from fermata.domain.jobs import Job
-from fermata.domain.plan_limits import WINDOW_S, Allowance
+from fermata.domain.plan_limits import Allowance
 from fermata.domain.preferences import preferred_wait
 from fermata.domain.problems import is_retryable, problem_of, problem_type
 from fermata.domain.tenants import Caller
@@ -33,7 +33,6 @@ from fermata.errors import (
     MalformedHeaderError,
     NotStartedError,
     OutOfCreditError,
-    RateLimitedError,
     RequestRefusedError,
     TransientError,
 )
@@ -50,7 +49,17 @@ class Facts(TypedDict, total=False):
 
 
 Limit = Callable[[str], Allowance | None]
-"""What a tenant's plan leaves of a limit per minute, if that is known."""
+"""What a tenant's plan leaves of a limit, if that is known."""
+
+
+class FreeCalls(Protocol):
+    """Calls of a kind that are counted once it is known that nobody paid for them."""
+
+    def known(self, tenant_id: str) -> Allowance | None:
+        """What is left, without asking anybody."""
+
+    def count(self, tenant_id: str) -> Allowance | None:
+        """Count one such call."""
 
 
 def create_api(
@@ -69,7 +78,7 @@ def create_api(
             return next_step(app)
         tenant_id = caller(app.current_event).tenant_id
         if look is not None:
-            app.context["allowance"] = lambda: look(tenant_id)
+            app.context["allowances"] = [lambda: look(tenant_id)]
         if count is not None:
             limit(app, count)
         caller(app.current_event, scope)
@@ -80,6 +89,8 @@ def create_api(
         return response
 
     def refuse(error: FermataError) -> Response[str]:
+        if isinstance(error, RequestRefusedError):
+            count_if_free(api)
         told = problem_of(error)
         # Only where AWS failed: other reasons may quote what was sent.
         reason = {"reason": str(error)} if isinstance(error, TransientError) else {}
@@ -146,27 +157,54 @@ def problem(
 
 def limit(api: APIGatewayHttpResolver, count: Limit) -> None:
     """Count this request against a limit, which its answer then tells of; raises `RateLimitedError` beyond it."""
-    allowance = count(caller(api.current_event).tenant_id)
-    api.context["allowance"] = lambda: allowance
-    if allowance is not None and allowance.exceeded:
-        raise RateLimitedError(f"{allowance.policy}s", allowance.quota, allowance.resets_in_s)
+    _keep_to(api, count(caller(api.current_event).tenant_id))
 
 
-def limit_headers(allowance: Allowance | None) -> dict[str, str]:
-    """How a limit is told (draft-ietf-httpapi-ratelimit-headers-10): quota and window, what is left and for how long;
-    seconds both.
+def limit_free_calls(api: APIGatewayHttpResolver, calls: FreeCalls) -> None:
+    """Count this request if it turns out to be free; raises `RateLimitedError` where too many were, as far as that is
+    known here: nobody is asked, because the request may well be one that is paid for.
     """
-    if allowance is None:
+    tenant_id = caller(api.current_event).tenant_id
+    known = calls.known(tenant_id)
+    if known is not None and known.exceeded:
+        _keep_to(api, known)
+    api.context["free_calls"] = lambda: calls.count(tenant_id)
+
+
+def count_if_free(api: APIGatewayHttpResolver) -> None:
+    """Count this request, which was free, once, where its route limits such calls; its answer tells of that, too."""
+    count: Callable[[], Allowance | None] | None = api.context.pop("free_calls", None)
+    if count is not None:
+        tell_too(api, count())
+
+
+def limit_headers(*allowances: Allowance | None) -> dict[str, str]:
+    """How limits are told (draft-ietf-httpapi-ratelimit-headers-10): of each quota and window, what is left and for how
+    long; seconds both.
+    """
+    known = [allowance for allowance in allowances if allowance is not None]
+    if not known:
         return {}
     return {
-        "RateLimit-Policy": f'"{allowance.policy}";q={allowance.quota};w={WINDOW_S}',
-        "RateLimit": f'"{allowance.policy}";r={allowance.remaining};t={allowance.resets_in_s}',
+        "RateLimit-Policy": ", ".join(f'"{each.policy}";q={each.quota};w={each.window_s}' for each in known),
+        "RateLimit": ", ".join(f'"{each.policy}";r={each.remaining};t={each.resets_in_s}' for each in known),
     }
 
 
+def _keep_to(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
+    api.context["allowances"] = [lambda: allowance]
+    if allowance is not None and allowance.exceeded:
+        raise allowance.refusal()
+
+
+def tell_too(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
+    """Let the answer tell of one more limit, if it is known."""
+    api.context["allowances"] = [*api.context.get("allowances", ()), lambda: allowance]
+
+
 def _limits_told(api: APIGatewayHttpResolver) -> dict[str, str]:
-    allowance: Callable[[], Allowance | None] | None = api.context.get("allowance")
-    return {} if allowance is None else limit_headers(allowance())
+    allowances: Sequence[Callable[[], Allowance | None]] = api.context.get("allowances", ())
+    return limit_headers(*(allowance() for allowance in allowances))
 
 
 def _facts(error: FermataError) -> Facts:
@@ -253,11 +291,22 @@ def _context(event: APIGatewayProxyEventV2) -> dict[str, Any] | None:
     return authorizer.get_lambda if authorizer else None
 
 
-def wait_s(event: APIGatewayProxyEventV2, who: Caller) -> int | None:
+def wait_s(api: APIGatewayHttpResolver, who: Caller, count: Limit | None) -> int | None:
     """How many seconds the caller of an order would like to wait for its end; None for no wait, and for a key that may
     not read what would be told.
+
+    An order that was made before is free, and a wish to wait for it a read, which `count` counts: beyond the caller's
+    reads it may not wait, but is answered all the same.
     """
-    return preferred_wait(event.headers.get("prefer", "")) if who.may(Scope.JOBS_READ) else None
+    wished = preferred_wait(api.current_event.headers.get("prefer", "")) if who.may(Scope.JOBS_READ) else None
+    if count is None:
+        return wished
+    count_if_free(api)
+    if wished is None:
+        return None
+    allowance = count(who.tenant_id)
+    tell_too(api, allowance)
+    return None if allowance is not None and allowance.exceeded else wished
 
 
 def idempotency_key(event: APIGatewayProxyEventV2) -> str | None:

@@ -20,7 +20,7 @@ from fermata.domain.inbox import InboxFile
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Job, JobStatus, Track
-from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
+from fermata.domain.plan_limits import DEFAULT_LIMITS, CallKind, PlanLimits
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.recoverable_list import Place
@@ -140,18 +140,23 @@ class UsageStore(Protocol):
 
 
 @dataclass(frozen=True)
-class ReadCount:
-    """How often a tenant has read in a minute, and how often it may."""
+class CallCount:
+    """How often a tenant has called in a time, and how often it may."""
 
-    reads: int
-    per_minute: int
+    used: int
+    quota: int
 
 
-class ReadCounts(Protocol):
-    """How often tenants read, counted by all together."""
+class CallCounts(Protocol):
+    """How often tenants call, counted by all together. Both raise `TransientError`, after which it may be counted."""
 
-    def add(self, tenant_id: str, minute: str, reads: int) -> ReadCount:
-        """Count reads, and give back all of the minute; raises `TransientError`, after which they may be counted."""
+    def add(self, tenant_id: str, kind: CallKind, minute: str, calls: int) -> CallCount:
+        """Count calls of a kind, and give back all of the minute."""
+
+    def add_reference(self, tenant_id: str, day: date) -> CallCount:
+        """Count one upload on a day in UTC, provided that the plan leaves one; `used` is more than `quota` where it was
+        not counted.
+        """
 
 
 class Estimates(Protocol):
@@ -350,6 +355,20 @@ class RescueSlots(Protocol):
         """Free a slot, unless another run has it by now."""
 
 
+class WaitingPlaces(Protocol):
+    """The places of requests that are held until a job ends, for all tenants together; every method raises
+    `TransientError`.
+    """
+
+    def take(self, among: Sequence[int], holder: str, until: datetime, now: datetime) -> int | None:
+        """One of these places, which this request has until a moment, or None where all are taken. Afterwards anybody
+        may take it, as after `give_back`.
+        """
+
+    def give_back(self, place: int, holder: str) -> None:
+        """Free a place, unless another request has it by now."""
+
+
 class RecoverableJobs(Protocol):
     """What waits to be redelivered, by provider, those that ended first in front. A moment old: load each job."""
 
@@ -410,8 +429,11 @@ class WebhookDeliveries(Protocol):
     def add(self, job_id: str, attempt: WebhookAttempt) -> WebhookAttempt:
         """Keep a try, and give back what stands: this one, or what was kept of the same try before."""
 
-    def next_replay(self, job_id: str, now: datetime) -> int | None:
-        """A number from 1 on that nobody else gets, or None where they are used up."""
+    def next_replay(self, job_id: str, most_posts: int, now: datetime) -> int | None:
+        """A number from 1 on that nobody else gets, or None where they, or the posts, are used up."""
+
+    def count_post(self, job_id: str, most_posts: int, now: datetime) -> bool:
+        """Count a post that is about to be made; False where it would be one too many, and is not counted."""
 
     def forget(self, job_id: str) -> None:
         """Delete everything about a job's webhook."""

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,12 @@ from fermata.domain.api_keys import KEY_RANDOM_BYTES
 from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
-from fermata.domain.plan_limits import Allowance
+from fermata.domain.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS, TRIGGER_CALLS, Allowance, CallKind
 from fermata.ports import (
     AnswerStore,
     BrakeStore,
     CallbackStore,
+    CallCounts,
     Estimates,
     InboxStore,
     JobStore,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.audit_wallets import AuditPorts
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.await_end import WaitPorts
-    from fermata.use_cases.counting_reads import ReadMeter
+    from fermata.use_cases.counting_calls import CallMeter, FreeCalls
     from fermata.use_cases.create_reference import CreateReferencePorts
     from fermata.use_cases.delete_job import DeletePorts
     from fermata.use_cases.deliver_webhook import DeliverPorts
@@ -194,6 +195,7 @@ def deliver_ports() -> "DeliverPorts":
         sender=HttpWebhookSender(
             settings.trusted_local_origins, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
         ),
+        wallets=wallet_store(),
         # Only spreads tries that failed together.
         chance=random.random,
     )
@@ -205,7 +207,7 @@ def replay_ports() -> "ReplayPorts":
     from fermata.use_cases.replay_webhook import ReplayPorts
 
     telling = _tell_ports()
-    return ReplayPorts(job_store(), telling.webhooks, _webhook_deliveries(), telling.machine)
+    return ReplayPorts(job_store(), telling.webhooks, _webhook_deliveries(), telling.machine, wallet_store())
 
 
 @lru_cache(maxsize=1)
@@ -218,7 +220,22 @@ def usage_store() -> UsageStore:
 
 def count_read(tenant_id: str) -> Allowance | None:
     """Count one read of a tenant against its plan."""
-    return _read_meter().count(tenant_id, now())
+    return _meter(READS).count(tenant_id, now())
+
+
+def count_change(tenant_id: str) -> Allowance | None:
+    """Count one deletion, webhook replay or upload of a tenant against its plan."""
+    return _meter(CHANGES).count(tenant_id, now())
+
+
+def refused_orders() -> "FreeCalls":
+    """The orders over HTTP that made no job."""
+    return _free_calls(REFUSED_ORDERS)
+
+
+def refused_cancels() -> "FreeCalls":
+    """The cancels that took nothing back."""
+    return _free_calls(CANCELS)
 
 
 def submits_left(tenant_id: str) -> Allowance | None:
@@ -228,12 +245,24 @@ def submits_left(tenant_id: str) -> Allowance | None:
     return submits_left(tenant_id, wallet_store(), now())
 
 
-@lru_cache(maxsize=1)
-def _read_meter() -> "ReadMeter":
-    from fermata.adapters.dynamo_read_counts import DynamoReadCounts
-    from fermata.use_cases.counting_reads import ReadMeter
+def _free_calls(kind: CallKind) -> "FreeCalls":
+    from fermata.use_cases.counting_calls import FreeCalls
 
-    return ReadMeter(DynamoReadCounts(aws.dynamodb(), config.load(config.TableSettings).table_name))
+    return FreeCalls(_meter(kind), now)
+
+
+@cache
+def _meter(kind: CallKind) -> "CallMeter":
+    from fermata.use_cases.counting_calls import CallMeter
+
+    return CallMeter(kind, _call_counts())
+
+
+@lru_cache(maxsize=1)
+def _call_counts() -> CallCounts:
+    from fermata.adapters.dynamo_call_counts import DynamoCallCounts
+
+    return DynamoCallCounts(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
 def manage_ports() -> "ManagePorts":
@@ -301,7 +330,7 @@ def event_ports() -> "EventPorts":
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
     from fermata.use_cases.ingest_event import EventPorts
 
-    return EventPorts(submit_ports, trigger_store(), EventBridgeJobEvents(aws.events()))
+    return EventPorts(submit_ports, trigger_store(), EventBridgeJobEvents(aws.events()), _free_calls(TRIGGER_CALLS))
 
 
 @lru_cache(maxsize=1)
@@ -334,6 +363,7 @@ def file_ports() -> "FilePorts":
         inbox=batch.inbox,
         events=EventBridgeJobEvents(aws.events()),
         batch=batch,
+        calls=_free_calls(TRIGGER_CALLS),
     )
 
 
@@ -342,7 +372,7 @@ def line_ports() -> "LinePorts":
     """What `submit_line` works with."""
     from fermata.use_cases.submit_line import LinePorts
 
-    return LinePorts(submit_ports(), trigger_store(), inbox_store())
+    return LinePorts(submit_ports(), trigger_store(), inbox_store(), _free_calls(TRIGGER_CALLS))
 
 
 @lru_cache(maxsize=1)
@@ -352,7 +382,7 @@ def create_reference_ports() -> "CreateReferencePorts":
 
     settings = config.load(config.UploadSettings)
     references = _reference_store(settings.audio_bucket)
-    return CreateReferencePorts(references, read_catalogue(), settings.reference_link_seconds)
+    return CreateReferencePorts(references, read_catalogue(), settings.reference_link_seconds, _call_counts())
 
 
 @lru_cache(maxsize=1)
@@ -379,9 +409,18 @@ def read_ports() -> "ReadPorts":
 @lru_cache(maxsize=1)
 def wait_ports() -> "WaitPorts":
     """What `submit_job` holds a request with."""
+    from fermata.adapters.dynamo_waiting_places import DynamoWaitingPlaces
     from fermata.use_cases.await_end import WaitPorts
 
-    return WaitPorts(_show_ports(), clock=now, pause=time.sleep)
+    return WaitPorts(
+        show=_show_ports(),
+        wallets=wallet_store(),
+        places=DynamoWaitingPlaces(_transactions()),
+        all_places=config.load(config.WaitSettings).waiting_environments,
+        holder=claim_id,
+        clock=now,
+        pause=time.sleep,
+    )
 
 
 @lru_cache(maxsize=1)

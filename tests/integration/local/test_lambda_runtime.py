@@ -24,10 +24,18 @@ INTERPRETER = PROJECT_ROOT / ".tools" / "functions" / "bin" / "python"
 Start = Callable[..., LambdaRuntime]
 
 
-def function(name: str, code_dir: Path = WORKER, timeout_s: int = 60) -> FunctionSpec:
-    arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
+def function(name: str, code_dir: Path = WORKER, timeout_s: int = 60, reserved: int | None = None) -> FunctionSpec:
     return FunctionSpec(
-        f"{name.capitalize()}Function", name, arn, "app.lambda_handler", code_dir, (), timeout_s, 256, {"OWN": "value"}
+        logical_id=f"{name.capitalize()}Function",
+        name=name,
+        arn=f"arn:aws:lambda:eu-west-1:123456789012:function:{name}",
+        handler="app.lambda_handler",
+        code_dir=code_dir,
+        layer_dirs=(),
+        timeout_s=timeout_s,
+        memory_mb=256,
+        environment={"OWN": "value"},
+        reserved=reserved,
     )
 
 
@@ -184,6 +192,31 @@ def test_calls_beyond_the_limit_are_refused_at_once_and_run_later(start: Start) 
         runtime.submit("worker", order(do="echo"))
     assert [said(call.result(60))["slept"] for call in busy] == [1, 1]
     assert said(runtime.invoke("worker", order(do="echo", text="free")))["text"] == "free"
+
+
+def test_a_reservation_is_kept_free_for_its_function(start: Start) -> None:
+    runtime = start(function("worker"), function("kept", reserved=1), max_environments=2)
+    busy = runtime.submit("worker", order(do="sleep", seconds=1))
+    with pytest.raises(TooManyRequestsError, match="1 invocations are running; this cloud runs 1"):
+        runtime.submit("worker", order(do="echo"))
+    assert said(runtime.invoke("kept", order(do="echo", text="there")))["text"] == "there"
+    assert said(busy.result(60))["slept"] == 1
+
+
+def test_a_function_gets_no_more_than_its_reservation(start: Start) -> None:
+    runtime = start(function("worker"), function("kept", reserved=1), max_environments=2)
+    busy = runtime.submit("kept", order(do="sleep", seconds=1))
+    with pytest.raises(TooManyRequestsError, match="1 invocations of KeptFunction are running, which has 1"):
+        runtime.submit("kept", order(do="echo"))
+    assert said(runtime.invoke("worker", order(do="echo", text="free")))["text"] == "free"
+    assert said(busy.result(60))["slept"] == 1
+    assert said(runtime.invoke("kept", order(do="echo", text="again")))["text"] == "again"
+
+
+def test_a_call_whose_process_ended_gives_its_place_in_a_reservation_back(start: Start) -> None:
+    runtime = start(function("kept", reserved=1), max_environments=2)
+    runtime.invoke("kept", order(do="exit", code=1))
+    assert said(runtime.invoke("kept", order(do="echo", text="again")))["text"] == "again"
 
 
 def test_an_idle_environment_makes_room_for_another_function(start: Start) -> None:

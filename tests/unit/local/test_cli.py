@@ -45,7 +45,7 @@ def test_without_arguments_it_is_port_3000_real_time_and_two_seconds_a_song() ->
     settings = parse_settings("up", [])
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (3000, 1.0, 2.0)
     assert (settings.state_dir, settings.real, settings.built) == (None, (), False)
-    assert settings.credits == 100_000
+    assert (settings.credits, settings.environments) == (100_000, 64)
 
 
 def test_every_argument_arrives() -> None:
@@ -53,10 +53,10 @@ def test_every_argument_arrives() -> None:
         "up",
         [
             *("--port=0", "--real=minimax", "--time-scale=50", "--provider-latency=0.5"),
-            *("--state-dir=/x", "--credits=300", "--built"),
+            *("--state-dir=/x", "--credits=300", "--environments=12", "--built"),
         ],
     )
-    assert settings.credits == 300
+    assert (settings.credits, settings.environments) == (300, 12)
     assert (settings.port, settings.time_scale, settings.provider_latency_s) == (0, 50.0, 0.5)
     assert (settings.state_dir, settings.real, settings.built) == (Path("/x"), ("minimax",), True)
 

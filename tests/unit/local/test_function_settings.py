@@ -4,7 +4,7 @@ import pytest
 
 from local.deployment import Deployment, FunctionSpec
 from local.errors import UsageError
-from local.function_settings import check_function_settings
+from local.function_settings import check_function_settings, check_reservations
 from tests.functions import TURN_SETTINGS
 
 START = {
@@ -52,3 +52,21 @@ def test_a_silence_longer_than_the_function_lives_is_refused_by_name() -> None:
 
 def test_a_silence_that_just_fits_is_accepted() -> None:
     check_function_settings(deployment(READ_GAP_SECONDS="855"))
+
+
+def reserving(**reserved: int) -> Deployment:
+    functions = {
+        name: FunctionSpec(name, name, "arn", "app.handler", Path("code"), (), 3, 128, {}, reserved=number or None)
+        for name, number in {**reserved, "OtherFunction": 0}.items()
+    }
+    return Deployment(functions, (), {}, {})
+
+
+def test_reservations_leave_an_environment_for_all_other_functions() -> None:
+    check_reservations(reserving(StartGenerationFunction=5, SettleJobFunction=2), 8)
+    check_reservations(reserving(), 1)
+    with pytest.raises(UsageError) as caught:
+        check_reservations(reserving(StartGenerationFunction=5, SettleJobFunction=2), 7)
+    assert "7 are not more than those that are reserved (SettleJobFunction 2, StartGenerationFunction 5)" in str(
+        caught.value
+    )

@@ -129,3 +129,9 @@ def test_loopback_is_an_address_and_not_a_likeness(url: str, expected: bool) -> 
 )
 def test_an_origin_has_its_port_written_out(url: str, expected: str) -> None:
     assert origin(url) == expected
+
+
+@pytest.mark.parametrize("environments", [0, -1, 1001])
+def test_a_cloud_has_at_least_one_environment(template: Path, environments: int) -> None:
+    told = refusal(CloudSettings(template=template, environments=environments))
+    assert f"--environments: expected 1 to 1000, found {environments}" in told

@@ -126,7 +126,7 @@ def test_whoever_submits_may_do_what_submit_job_may_do_for_it(resources: Templat
         return {
             (action, str(statement["Resource"]), str(statement.get("Condition")))
             for statement in statements
-            if statement["Sid"] not in {"SignLinks", "CountReads"}
+            if statement["Sid"] not in {"SignLinks", "HoldRequests"}
             for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
         }
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fermata.adapters.dynamo_call_counts import limit_calls
 from fermata.adapters.dynamo_items import Item
-from fermata.adapters.dynamo_read_counts import limit_reads
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
@@ -57,8 +57,8 @@ class DynamoWalletStore:
             condition, values = f"{condition} AND #balance >= :nothing", {**values, ":nothing": 0}
         expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
         wallet = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
-        reads = limit_reads(tenant_id, limits.reads_per_minute, self._transactions)
-        return not self._transactions.write({WALLET: wallet, **reads}, self._transactions.deadline())
+        calls = limit_calls(tenant_id, limits, self._transactions)
+        return not self._transactions.write({WALLET: wallet, **calls}, self._transactions.deadline())
 
 
 def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | None:

@@ -1,12 +1,12 @@
 """The tries of each job's webhook in DynamoDB: `DELIVERY#<job>` holds `ATTEMPT#<replay>#<number>` for each of them, and
-`REPLAYS`, which counts how often it was to be sent again. All of them go by themselves.
+`REPLAYS`, which counts how often it was to be sent again and how often it was posted. All of them go by themselves.
 """
 
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.adapters.dynamo_items import plain, typed
+from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.idempotency import seconds
 from fermata.domain.webhook_deliveries import KEPT_FOR, MOST_REPLAYS, WebhookAttempt
@@ -14,6 +14,9 @@ from fermata.domain.webhook_deliveries import KEPT_FOR, MOST_REPLAYS, WebhookAtt
 _REPLAYS: Final = "REPLAYS"
 _REPLAYS_KEPT_FOR: Final = timedelta(days=100)
 """Longer than Step Functions remembers the names of executions (90 days), which are made from this number."""
+
+_FEW_REPLAYS: Final = "(attribute_not_exists(replays) OR replays < :most)"
+_FEW_POSTS: Final = "(attribute_not_exists(posts) OR posts < :posts)"
 
 
 class DynamoWebhookDeliveries:
@@ -36,23 +39,31 @@ class DynamoWebhookDeliveries:
         failed = self._transactions.write({"attempt": write}, self._transactions.deadline())
         return WebhookAttempt.model_validate(failed["attempt"]) if failed else attempt
 
-    def next_replay(self, job_id: str, now: datetime) -> int | None:
-        """A number from 1 on that nobody else gets, or None where they are used up."""
-        values = {":one": 1, ":most": MOST_REPLAYS, ":ttl": seconds(now + _REPLAYS_KEPT_FOR)}
-        with aws_errors("the replay could not be counted"):
+    def next_replay(self, job_id: str, most_posts: int, now: datetime) -> int | None:
+        """A number from 1 on that nobody else gets, or None where they, or the posts, are used up."""
+        values = {":most": MOST_REPLAYS, ":posts": most_posts}
+        counted = self._count(job_id, "replays", f"{_FEW_REPLAYS} AND {_FEW_POSTS}", values, now)
+        return None if counted is None else int(counted["replays"])
+
+    def count_post(self, job_id: str, most_posts: int, now: datetime) -> bool:
+        """Count a post that is about to be made; False where it would be one too many, and is not counted."""
+        return self._count(job_id, "posts", _FEW_POSTS, {":posts": most_posts}, now) is not None
+
+    def _count(self, job_id: str, what: str, condition: str, values: Item, now: datetime) -> Item | None:
+        with aws_errors("the webhook's record could not be counted"):
             try:
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key=typed({"pk": _partition(job_id), "sk": _REPLAYS}),
-                    UpdateExpression="SET #ttl = :ttl ADD replays :one",
-                    ConditionExpression="attribute_not_exists(replays) OR replays < :most",
+                    UpdateExpression=f"SET #ttl = :ttl ADD {what} :one",
+                    ConditionExpression=condition,
                     ExpressionAttributeNames={"#ttl": "ttl"},
-                    ExpressionAttributeValues=typed(values),
+                    ExpressionAttributeValues=typed({**values, ":one": 1, ":ttl": seconds(now + _REPLAYS_KEPT_FOR)}),
                     ReturnValues="UPDATED_NEW",
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
                 return None
-        return int(plain(answer["Attributes"])["replays"])
+        return plain(answer["Attributes"])
 
     def forget(self, job_id: str) -> None:
         """Delete everything about a job's webhook."""

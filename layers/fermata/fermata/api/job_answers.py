@@ -9,6 +9,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.api.responses.job import Job
+from fermata.domain import jobs
+from fermata.domain.catalogue import Estimate
 from fermata.domain.entity_tags import entity_tag, is_known
 from fermata.domain.idempotency import FirstAnswer
 from fermata.domain.job_view import JobView, Link
@@ -18,8 +20,9 @@ from fermata.http_api import answer, api_url, limit_headers, redirect_to_track, 
 LONGEST_RETRY_AFTER_S: Final = 30
 
 
-def first_answer(view: JobView, address: str, now: datetime) -> FirstAnswer:
+def first_answer(job: jobs.Job, estimate: Estimate, address: str, now: datetime) -> FirstAnswer:
     """What the caller of an order is told, in the form in which it can be kept; `address` is this API's."""
+    view = JobView(job, estimate)
     headers = {"Location": f"{address}/v1/jobs/{view.job.id}", **retry_after(view, now)}
     return FirstAnswer(headers=headers, body=Job.of(view, address).text())
 
@@ -28,17 +31,17 @@ def accepted(
     first: FirstAnswer,
     address: str,
     allowance: Allowance | None = None,
+    held_s: float | None = None,
     *,
     replayed: bool,
-    waited_s: int | None = None,
     ended: JobView | None = None,
 ) -> Response[str]:
     """202 for an order; a replayed one has the bytes of the first and says that it is not the first. 200 with the job
-    instead where that ended while the request was held; None for `waited_s` is no wait.
+    instead where that ended while the request was held, for `held_s` seconds at most; None for no wait.
     """
     mark = {"Idempotency-Replayed": "true"} if replayed else {}
     # What was left before a wait is old after it.
-    more = limit_headers(allowance) if waited_s is None else {"Preference-Applied": f"wait={waited_s}"}
+    more = limit_headers(allowance) if held_s is None else {"Preference-Applied": f"wait={held_s:g}"}
     headers = {"Cache-Control": "no-store", **first.headers, **mark, **more}
     if ended is None:
         return Response(202, "application/json", first.body, headers)

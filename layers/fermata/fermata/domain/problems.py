@@ -45,7 +45,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
     BodyTooLargeError: (413, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
     InvalidRequestError: (422, "invalid_request", "The request is not valid"),
-    RateLimitedError: (429, "rate_limited", "Too many requests in this minute"),
+    RateLimitedError: (429, "rate_limited", "Too many requests of this kind"),
     TooManyJobsError: (429, "too_many_jobs", "Too many jobs are open"),
     LostSongsError: (429, "lost_songs_limit", "Too many songs were made for nobody"),
     MonthlyLimitError: (429, "monthly_limit_reached", "The month's credits are used up"),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr
 from fermata.domain.catalogue import Model, Purpose, ReferenceRule
 from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.job_ids import is_reference_id, reference_created_at
+from fermata.domain.plan_limits import Allowance
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
 from fermata.errors import FieldError
 
@@ -55,7 +56,8 @@ class ProviderIds(BaseModel):
 @dataclass(frozen=True)
 class OfferedUpload:
     """A new recording's id and the form to upload its file with: post `fields` and then the file to `url`, before
-    `upload_until`. The id may be named in orders until `usable_until`.
+    `upload_until`. The id may be named in orders until `usable_until`. `allowance` is what the plan leaves of the
+    day's, if that is known.
     """
 
     reference_id: str
@@ -63,6 +65,7 @@ class OfferedUpload:
     fields: Mapping[str, str]
     upload_until: datetime
     usable_until: datetime
+    allowance: Allowance | None = None
 
 
 class PreparedReference(BaseModel):

@@ -14,7 +14,8 @@ from fermata.domain.json_bodies import read_body
 from fermata.domain.references import OfferedUpload, object_key, usable_until
 from fermata.domain.whole_numbers import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
-from fermata.ports import ReferenceStore
+from fermata.ports import CallCounts, ReferenceStore
+from fermata.use_cases.counting_calls import count_reference
 
 
 class UploadRequest(BaseModel):
@@ -33,18 +34,24 @@ class CreateReferencePorts:
     references: ReferenceStore
     catalogue: Catalogue
     upload_ttl_s: int
+    counts: CallCounts
 
 
 def create_reference(
     body: bytes, tenant_id: str, ports: CreateReferencePorts, now: datetime, randomness: bytes
 ) -> OfferedUpload:
-    """A new reference's id and the form to upload its file with; raises a `RequestRefusedError`."""
+    """A new reference's id and the form to upload its file with, and what the plan leaves of the day's; raises a
+    `RequestRefusedError`, of which `RateLimitedError` where that is nothing.
+    """
     wanted = read_body(body, UploadRequest)
     most = ports.catalogue.longest_reference_bytes()
     if wanted.bytes > most:
         raise InvalidRequestError([FieldError("/bytes", f"must be at most {most}, got {wanted.bytes}")])
+    allowance = count_reference(tenant_id, ports.counts, now)
+    if allowance is not None and allowance.exceeded:
+        raise allowance.refusal()
     reference_id = new_reference_id(now, randomness)
     key = object_key(tenant_id, reference_id)
     form = ports.references.upload_form(key, wanted.content_type, wanted.bytes, ports.upload_ttl_s)
     upload_until = now + timedelta(seconds=ports.upload_ttl_s)
-    return OfferedUpload(reference_id, form.url, form.fields, upload_until, usable_until(reference_id))
+    return OfferedUpload(reference_id, form.url, form.fields, upload_until, usable_until(reference_id), allowance)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from fermata.domain.plan_limits import limits_of
 from fermata.domain.web.safe_url import origin_of
 from fermata.domain.webhook_deliveries import Outcome, Step, Try, Verdict, attempt_after, is_overtaken, step_after
 from fermata.domain.webhook_messages import message_of, receiver_of
-from fermata.ports import JobStore, WebhookDeliveries, WebhookSender, WebhookStore
+from fermata.log import logger
+from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookSender, WebhookStore
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,13 @@ class DeliverPorts:
     webhooks: WebhookStore
     deliveries: WebhookDeliveries
     sender: WebhookSender
+    wallets: WalletStore
     chance: Callable[[], float]
 
 
 def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime) -> Step:
     """What follows this try. One that is on record is not made again; none is made for a job that was deleted, where
-    nobody listens any more, and after a later replay has arrived.
+    nobody listens any more, after a later replay has arrived, and beyond the posts that the plan allows a job.
 
     Raises `TransientError`, and `ConfigurationError` for a tenant without a secret.
     """
@@ -35,8 +38,12 @@ def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime)
     url = None if job is None else receiver_of(job, ports.webhooks.find(job.tenant_id))
     if job is None or url is None or is_overtaken(which, attempts):
         return Step(Verdict.STOPPED, which.number)
-    message = message_of(job)
-    reply = ports.sender.send(url, message.headers(ports.webhooks.secrets(job.tenant_id), now), message.body)
+    message, most_posts = message_of(job), limits_of(ports.wallets.find(job.tenant_id)).webhook_posts_per_job
+    secrets = ports.webhooks.secrets(job.tenant_id)
+    if not ports.deliveries.count_post(job_id, most_posts, now):
+        logger.warning("a webhook was posted as often as the plan allows", extra={"posts": most_posts})
+        return Step(Verdict.STOPPED, which.number)
+    reply = ports.sender.send(url, message.headers(secrets, now), message.body)
     attempt = attempt_after(reply, which, origin_of(url), now, ports.chance())
     if attempt.outcome is Outcome.GONE:
         # Where the job named the address itself, the tenant's own is another one and stays.

@@ -12,6 +12,7 @@ from fermata.domain.requested import Requested, read_requested, refusal_of, send
 from fermata.errors import RequestRefusedError, TriggerOffError
 from fermata.log import logger
 from fermata.ports import JobEvents, TriggerStore
+from fermata.use_cases.counting_calls import FreeCalls
 from fermata.use_cases.submit_job import Order, Submission, SubmitPorts, submit_job
 
 
@@ -22,6 +23,7 @@ class EventPorts:
     submit: Callable[[], SubmitPorts]
     triggers: TriggerStore
     events: JobEvents
+    calls: FreeCalls
 
 
 def ingest_event(event: object, ports: EventPorts, now: datetime, randomness: bytes) -> Submission | None:
@@ -38,6 +40,8 @@ def ingest_event(event: object, ports: EventPorts, now: datetime, randomness: by
         problem = problem_of(error)
         what_to_do = str(error) if isinstance(error, TriggerOffError) else None
         logger.warning("event refused", extra={"problem": problem.slug, "tenant_id": tenant_id, "do": what_to_do})
+        if tenant_id is not None:
+            ports.calls.count(tenant_id)
         ports.events.publish(refusal_of(sender_of(event), tenant_id, problem))
         return None
 
@@ -50,12 +54,15 @@ def _submitted(
             f"{requested.sender} is nobody's source; to take its events: "
             f"python -m local admin set-triggers TENANT --events on --source {requested.sender}"
         )
+    ports.calls.check(tenant_id)
     if not ports.triggers.of_tenant(tenant_id).events:
         raise TriggerOffError(
             f"events are off for {tenant_id}; to take them: python -m local admin set-triggers {tenant_id} --events on"
         )
     order = Order(requested.body(), tenant_id, requested.key(), job_named)
     submission = submit_job(order, ports.submit(), now, randomness)
+    if submission.replayed:
+        ports.calls.count(tenant_id)
     logger.info("event taken", extra={"job_id": submission.job_id, "replayed": submission.replayed})
     return submission
 

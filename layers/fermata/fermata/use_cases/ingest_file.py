@@ -14,6 +14,7 @@ from fermata.domain.requested import refusal_of, sender_of
 from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, RequestRefusedError, TriggerOffError
 from fermata.log import logger
 from fermata.ports import InboxStore, JobEvents, TenantStore, TriggerStore
+from fermata.use_cases.counting_calls import FreeCalls
 from fermata.use_cases.ingest_event import job_named
 from fermata.use_cases.start_batch import BatchPorts, start_batch
 from fermata.use_cases.submit_job import Order, SubmitPorts, submit_job
@@ -31,6 +32,7 @@ class FilePorts:
     inbox: InboxStore
     events: JobEvents
     batch: BatchPorts
+    calls: FreeCalls
 
 
 def ingest_file(event: object, ports: FilePorts, now: datetime, randomness: bytes) -> None:
@@ -53,14 +55,17 @@ def ingest_file(event: object, ports: FilePorts, now: datetime, randomness: byte
     elif any(ports.inbox.names(file.results + RESULT)):
         # Receipts are kept for a day; a notification may come again for longer.
         logger.info("this version was taken before")
+        ports.calls.count(tenant_id)
     elif not file.key.endswith("/"):
         _take(file, tenant_id, ports, now, randomness)
 
 
 def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, randomness: bytes) -> None:
     try:
+        ports.calls.check(tenant_id)
         check_inbox_is_on(tenant_id, ports.triggers)
         if file.key.endswith(".jsonl"):
+            ports.calls.count(tenant_id)
             start_batch(file, ports.batch, now)
         elif file.key.endswith(".json"):
             _take_one(file, tenant_id, ports, now, randomness)
@@ -69,6 +74,7 @@ def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, rand
     except RequestRefusedError as error:
         problem = problem_of(error)
         do = str(error) if isinstance(error, TriggerOffError) else None
+        ports.calls.count(tenant_id)
         logger.warning("file refused", extra={"problem": problem.slug, "do": do})
         ports.inbox.put(file.results + RESULT, refused(file, None, problem))
 

@@ -83,6 +83,9 @@ class SetPlan(_Command):
     submits_per_minute: Count = DEFAULT_LIMITS.submits_per_minute
     reads_per_minute: Count = DEFAULT_LIMITS.reads_per_minute
     concurrent_jobs: Count = DEFAULT_LIMITS.concurrent_jobs
+    refused_orders_per_minute: Count = DEFAULT_LIMITS.refused_orders_per_minute
+    changes_per_minute: Count = DEFAULT_LIMITS.changes_per_minute
+    trigger_calls_per_minute: Count = DEFAULT_LIMITS.trigger_calls_per_minute
     lost_songs_per_day: Count = DEFAULT_LIMITS.lost_songs_per_day
     waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
     references_per_day: Count = DEFAULT_LIMITS.references_per_day

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from fermata.domain.plan_limits import limits_of
 from fermata.domain.web.safe_url import origin_of
 from fermata.domain.webhook_deliveries import MOST_REPLAYS, StartedReplay, WebhookAttempt
 from fermata.domain.webhook_messages import delivery_name, receiver_of, webhook_id
 from fermata.errors import NotFinishedError, NoWebhookError, TooManyReplaysError
-from fermata.ports import JobStore, WebhookDeliveries, WebhookMachine, WebhookStore
+from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookMachine, WebhookStore
 from fermata.use_cases.read_jobs import find_job
 
 
@@ -20,6 +21,7 @@ class ReplayPorts:
     webhooks: WebhookStore
     deliveries: WebhookDeliveries
     machine: WebhookMachine
+    wallets: WalletStore
 
 
 def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetime) -> StartedReplay:
@@ -36,9 +38,13 @@ def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetim
         raise NoWebhookError(
             "the job has no callback_url, and no endpoint of this tenant is switched on; ask the operator to set one"
         )
-    replay = ports.deliveries.next_replay(job_id, now)
+    most_posts = limits_of(ports.wallets.find(tenant_id)).webhook_posts_per_job
+    replay = ports.deliveries.next_replay(job_id, most_posts, now)
     if replay is None:
-        raise TooManyReplaysError(f"this webhook was sent again {MOST_REPLAYS} times; read the job instead")
+        raise TooManyReplaysError(
+            f"this webhook was sent again {MOST_REPLAYS} times, or posted {most_posts} times, which is as often as it "
+            "may be; read the job instead"
+        )
     ports.machine.start(delivery_name(job, replay), job_id, replay)
     return StartedReplay(webhook_id(job), replay, origin_of(url))
 

@@ -8,6 +8,7 @@ from fermata.domain.problems import problem_of
 from fermata.errors import NotFoundError, RateLimitedError, RequestRefusedError, TooManyJobsError
 from fermata.log import logger
 from fermata.ports import InboxStore, TriggerStore
+from fermata.use_cases.counting_calls import FreeCalls
 from fermata.use_cases.ingest_event import job_named
 from fermata.use_cases.ingest_file import check_inbox_is_on
 from fermata.use_cases.submit_job import Order, SubmitPorts, submit_job
@@ -20,6 +21,7 @@ class LinePorts:
     submit: SubmitPorts
     triggers: TriggerStore
     inbox: InboxStore
+    calls: FreeCalls
 
 
 def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
@@ -27,18 +29,23 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: b
 
     Raises `TransientError`, `RateLimitedError` or `TooManyJobsError` where the line should be submitted once more.
     """
+    tenant_id = line.file.tenant_id or ""
+    ports.calls.check(tenant_id)
     for name in ports.inbox.names(line.results_begin):
         # Receipts are kept for a day, results for longer than a batch can be run again.
         logger.info("this line was submitted before")
+        ports.calls.count(tenant_id)
         return name.removeprefix(line.results_begin).removesuffix(".json")
     try:
         result, outcome = accepted(line.file, line.line, _submit(line, ports, now, randomness)), "accepted"
     except (RateLimitedError, TooManyJobsError):
         # Nobody waits for a line: it can come again when the plan allows more.
+        ports.calls.count(tenant_id)
         raise
     except RequestRefusedError as error:
         problem = problem_of(error)
         logger.info("line refused", extra={"problem": problem.slug})
+        ports.calls.count(tenant_id)
         result, outcome = refused(line.file, line.line, problem), "refused"
     ports.inbox.put(line.result(outcome), result)
     return outcome

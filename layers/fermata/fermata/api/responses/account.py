@@ -13,16 +13,20 @@ from fermata.domain.wallet import Plan, Wallet
 
 
 class Limits(Body):
-    """What the plan allows: orders and reads a calendar minute, jobs open at once, songs a UTC day that a provider was
-    paid for and the tenant was not, who pays for attempts of unknown outcome where another model delivers, requests
-    that wait at once, uploads a UTC day, posts of webhooks a job, and credits a calendar month in UTC, spent and held
-    together.
+    """What the plan allows: orders and reads a calendar minute, jobs open at once, calls a calendar minute that nobody
+    pays for (orders that make no job, deletions and the like, events and files that make none), songs a UTC day that a
+    provider was paid for and the tenant was not, who pays for attempts of unknown outcome where another model delivers,
+    requests that wait at once, uploads a UTC day, posts of webhooks a job, and credits a calendar month in UTC, spent
+    and held together.
     """
 
     submits_per_minute: Annotated[int, Field(ge=1)]
     reads_per_minute: Annotated[int, Field(ge=1)]
     concurrent_jobs: Annotated[int, Field(ge=1)]
     unknown_paid_by: Payer
+    refused_orders_per_minute: Annotated[int, Field(ge=1)]
+    changes_per_minute: Annotated[int, Field(ge=1)]
+    trigger_calls_per_minute: Annotated[int, Field(ge=1)]
     lost_songs_per_day: Annotated[int, Field(ge=1)]
     waiting_requests: Annotated[int, Field(ge=1)]
     references_per_day: Annotated[int, Field(ge=1)]
