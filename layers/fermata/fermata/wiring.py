@@ -4,12 +4,10 @@ what it does not use.
 
 import random
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fermata import config
@@ -40,6 +38,7 @@ from fermata.ports import (
     WebhookDeliveries,
     WebhookStore,
 )
+from fermata.scratch import disk
 
 if TYPE_CHECKING:
     from fermata.domain.rescue import RescuePolicy
@@ -466,7 +465,7 @@ def prepare_ports() -> "PreparePorts":
         catalogue=_catalogue(settings.model_latency_priors),
         estimates=estimates(),
         clock=now,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         retry_later_s=settings.retry_later_seconds,
     )
 
@@ -506,7 +505,7 @@ def poll_ports() -> "PollPorts":
         estimates=estimates(),
         metrics=_metrics(),
         clock=now,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         patience=settings.patience,
         generation_timeout_s=settings.generation_timeout_seconds,
     )
@@ -542,7 +541,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
         meter=FileAudioMeter(),
         clock=now,
         remaining_s=lambda: remaining_ms() / 1000,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         patience=settings.patience,
         retention_days=settings.track_retention_days,
     )
@@ -662,7 +661,7 @@ def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
         clock=now,
         remaining_s=lambda: remaining_ms() / 1000,
         holder=claim_id,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         policy=_rescue_policy(settings),
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Final
 
 from fermata.domain.catalogue import Catalogue, ReferenceRule
@@ -32,6 +31,7 @@ from fermata.errors import (
     UpstreamCallError,
 )
 from fermata.ports import AudioMeter, Estimates, JobStore, ProviderKeys, ReferenceLinks, ReferenceStore, Upstream
+from fermata.scratch import scratch_file
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.resume_generation import load_job
@@ -106,7 +106,7 @@ def _next_step(job: Job, ports: PreparePorts, claim_id: str) -> Job:
 
 def _stored(job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: PreparePorts) -> PreparedReference | Failure:
     """The job's own copy, so that a provider gets what was measured, whatever the caller uploads afterwards."""
-    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+    with scratch_file(ports.scratch, job.id) as file:
         try:
             sha256 = _write(_recording(job, asked, ports), file, rule.max_bytes)
             if sha256 is None:
@@ -174,7 +174,7 @@ def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutc
     candidate, reference = job.candidate, _own_copy(job)
     taker = ports.takers(candidate.dialect)
     call = taker.upload_call(purpose, f"reference.{reference.extension}", reference.content_type)
-    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+    with scratch_file(ports.scratch, job.id) as file:
         stored = ports.references.open(reference.object_key)
         if stored is None or _write(stored, file, reference.bytes) != reference.sha256:
             raise TransientError(f"{job.id}'s copy of its reference is not what was stored; it is read again")
