@@ -1280,6 +1280,7 @@ class World:
             patience=Patience(idle_s=1200, absent_gap_s=300),
             rescues=self.rescue_machine,
             rescue=self.rescue_policy,
+            delete=self.delete_ports(),
             lost=lambda job_id, error: self.lost.append((job_id, error)),
         )
 

@@ -45,6 +45,8 @@ class Shape:
     """Whether a second run of each invocation also overtakes the first, at each moment."""
     rescued: bool = False
     """Whether the song comes so late that the job ends refunded without it, and is kept for a redelivery."""
+    deleted: bool = False
+    """Whether its caller deletes the job once it ended, and does not come again whatever the answer is."""
     functions: frozenset[str] = field(default_factory=frozenset)
     """Only these functions are killed, where others do what they do in another shape; all where empty."""
 
@@ -94,6 +96,7 @@ SHAPES: Final = (
         overtaken=True,
         functions=frozenset({"SettleJob", "DeliverWebhook"}),
     ),
+    Shape("hex, deleted", _song("minimax/music-2.5"), deleted=True, functions=frozenset({"DeleteJob", "ReapJobs"})),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
 )
 

@@ -123,6 +123,7 @@ class RescueBoundsSettings(TableSettings):
 class ReapSettings(TellSettings, RescueBoundsSettings):
     """What `reap_jobs` needs."""
 
+    audio_bucket: str
     music_job_machine_arn: str
     rescue_machine_arn: str
     reaper_idle_seconds: PositiveInt

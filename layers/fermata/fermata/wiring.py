@@ -582,10 +582,13 @@ def _callback_store() -> CallbackStore:
 @lru_cache(maxsize=1)
 def delete_ports() -> "DeletePorts":
     """What `delete_job` works with."""
+    return _delete_ports(config.load(config.DeleteSettings).audio_bucket)
+
+
+def _delete_ports(bucket: str) -> "DeletePorts":
     from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.delete_job import DeletePorts
 
-    bucket = config.load(config.DeleteSettings).audio_bucket
     return DeletePorts(
         jobs=job_store(),
         answers=_answer_store(bucket),
@@ -627,6 +630,7 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
         patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
         rescues=StepFunctionsRescueMachine(aws.stepfunctions(), settings.rescue_machine_arn),
         rescue=_rescue_policy(settings),
+        delete=_delete_ports(settings.audio_bucket),
         lost=lost,
     )
 
