@@ -202,6 +202,7 @@ def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evi
         deleted=shape.deleted,
         left=lambda job_id: [key for place in ("tracks/", "staging/") for key in cloud.keys(f"{place}{job_id}/")],
         dead_links=dead_links,
+        copies=lambda job_id: cloud.keys(f"references/{TENANT}/{job_id}"),
         listens=shape.listens,
         deliveries=cloud.deliveries(),
         received=tuple(cloud.receiver.ids),

@@ -32,6 +32,8 @@ class Evidence:
     left: Callable[[str], Sequence[str]] = lambda _: ()
     dead_links: Sequence[str] = ()
     """The links that a reader was shown right after the deletion and whose files were gone."""
+    copies: Callable[[str], Sequence[str]] = lambda _: ()
+    """The copies of a reference that a job still has."""
     listens: bool = False
     """Whether its end is to be told by webhook; `deliveries` are those that were begun, `received` the ids of posts."""
     deliveries: Sequence[str] = ()
@@ -49,7 +51,15 @@ def broken(evidence: Evidence) -> list[str]:
     (job,) = evidence.jobs
     ends = (_ended, _paid_answers) if evidence.rescued is None else (_rescued,)
     ends = (_deleted,) if evidence.deleted else ends
-    for promise in (*ends, _asked_at_most_once_per_attempt, _looked_after, _told_once, _delivered_once, _books):
+    for promise in (
+        *ends,
+        _asked_at_most_once_per_attempt,
+        _looked_after,
+        _no_copies,
+        _told_once,
+        _delivered_once,
+        _books,
+    ):
         problems += promise(job, evidence)
     return problems
 
@@ -84,6 +94,11 @@ def _deleted(job: Job, evidence: Evidence) -> Iterator[str]:
 def _looked_after(job: Job, _: Evidence) -> Iterator[str]:
     if job.publish_pending or job.check_at is not None:
         yield "nobody was told of the end, and nobody will be looking"
+
+
+def _no_copies(job: Job, evidence: Evidence) -> Iterator[str]:
+    if copies := evidence.copies(job.id):
+        yield f"copies of its reference are left: {', '.join(copies)}"
 
 
 def _may_be_paid(job: Job) -> bool:

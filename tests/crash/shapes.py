@@ -61,6 +61,12 @@ SHAPES: Final = (
     Shape("hex in a long answer", _song("minimax/music-2.5"), rounds=16, functions=frozenset({"StartGeneration"})),
     Shape("link in the answer", _song("minimax/music-2.6", audio={"format": "wav"})),
     Shape("upload, then hex", {"model": "aimlapi/music-01", "lyrics": LYRICS}, after_a_recording=True),
+    Shape(
+        "upload that is fetched",
+        {"model": "aimlapi/minimax-music", "lyrics": LYRICS},
+        after_a_recording=True,
+        functions=frozenset({"PrepareReference", "SettleJob"}),
+    ),
     Shape("task", _song("aimlapi/minimax/music-2.0")),
     Shape("task, dead link", _song("apiinone/minimax-music"), faults=(Fault("apiinone", "link_expired", "file"),)),
     Shape("callbacks", _SUNO, songs=2),

@@ -107,8 +107,8 @@ class ManageSettings(TableSettings):
     reaper_first_check_seconds: PositiveInt
 
 
-class DeleteSettings(TableSettings):
-    """What `delete_job` needs."""
+class FileSettings(TableSettings):
+    """What a function needs that deletes files of songs or of references."""
 
     audio_bucket: str
 

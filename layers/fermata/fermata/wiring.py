@@ -582,7 +582,7 @@ def _callback_store() -> CallbackStore:
 @lru_cache(maxsize=1)
 def delete_ports() -> "DeletePorts":
     """What `delete_job` works with."""
-    return _delete_ports(config.load(config.DeleteSettings).audio_bucket)
+    return _delete_ports(config.load(config.FileSettings).audio_bucket)
 
 
 def _delete_ports(bucket: str) -> "DeletePorts":
@@ -611,6 +611,7 @@ def settle_ports() -> "SettlePorts":
         providers=provider_states(),
         metrics=_metrics(),
         telling=_tell_ports(),
+        references=_reference_store(config.load(config.FileSettings).audio_bucket),
     )
 
 

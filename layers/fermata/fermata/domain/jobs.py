@@ -431,7 +431,7 @@ class Job(_Record):
     `deleted_at` makes it a tombstone, which callers do not see; `erasing_until` is there as long as files of it may be
     left, and says when somebody else than the run that deletes them looks.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
-    `reference` is the recording that the song refers to, once it is stored and measured. A `refusal` is why nobody is
+    `reference` is the recording that the song refers to, once it is measured. A `refusal` is why nobody is
     asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
     `tracks` are the stored songs and `missing` those that could not be had, both by number and without overlap;
     `first_stored_at` is when the first song was stored, noted once the job moves on from there.
@@ -559,9 +559,15 @@ class Job(_Record):
 
     @property
     def awaits_copy(self) -> bool:
-        """Whether the reference has still to be stored, or checked for the model whose turn it is."""
+        """Whether the reference has still to be measured, checked for the model whose turn it is, or copied because its
+        provider fetches it by a link.
+        """
         rule = self.candidate.reference
-        return rule is not None and (self.reference is None or refused_by(rule, self.reference) is not None)
+        if rule is None:
+            return False
+        if self.reference is None or refused_by(rule, self.reference) is not None:
+            return True
+        return rule.handed_over == "link" and not self.reference.is_copy_of(self.id)
 
     @property
     def awaits_reference(self) -> bool:
@@ -654,7 +660,7 @@ class Job(_Record):
         return self._moved(self.status, self.updated_at, attempts=attempts)
 
     def with_reference(self, reference: PreparedReference, now: datetime) -> "Job":
-        """This job with its reference stored, or handed over to one more provider."""
+        """This job with its reference measured or copied, or handed over to one more provider."""
         return self._moved(self.status, now, reference=reference)
 
     def with_refusal(self, refusal: Failure, now: datetime) -> "Job":
