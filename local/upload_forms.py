@@ -33,7 +33,8 @@ class UploadRefused(Exception):  # noqa: N818 - S3's answer on its way out
 
 def is_upload_form(environ: "WSGIEnvironment") -> bool:
     """Whether a request is a form that uploads a file to S3."""
-    return environ["REQUEST_METHOD"] == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
+    content_type: str = environ.get("CONTENT_TYPE", "")
+    return bool(environ["REQUEST_METHOD"] == "POST") and content_type.startswith("multipart/form-data")
 
 
 def refused_upload(environ: "WSGIEnvironment", now: datetime) -> Response | None:

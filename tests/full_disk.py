@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import pytest
 
@@ -61,13 +61,13 @@ def fill(monkeypatch: pytest.MonkeyPatch, room_bytes: int) -> Callable[[], None]
 
     class Spooled(tempfile.SpooledTemporaryFile[bytes]):
         def rollover(self) -> None:
-            held: IO[bytes] = self._file
+            held = vars(self)["_file"]
             if isinstance(held, io.BytesIO):
-                path = Path(self._TemporaryFileArgs["dir"]) / f"spooled-{next(numbers)}"
-                self._file = _Named(_Raw(str(path), disk))
+                path = Path(vars(self)["_TemporaryFileArgs"]["dir"]) / f"spooled-{next(numbers)}"
+                rolled = _Named(_Raw(str(path), disk))
+                vars(self).update(_file=rolled, _rolled=True)
                 path.unlink()
-                self._file.write(held.getvalue())
-                self._rolled = True
+                rolled.write(held.getvalue())
 
     monkeypatch.setattr(scratch, "NamedTemporaryFile", named)
     monkeypatch.setattr(scratch, "SpooledTemporaryFile", Spooled)

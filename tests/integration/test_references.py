@@ -141,7 +141,8 @@ def test_a_song_is_made_after_a_link_that_is_fetched_once(cloud: Cloud, files: F
 
 
 def test_an_upload_is_one_object_however_many_jobs_sing_after_it(cloud: Cloud) -> None:
-    reference, jobs = upload(cloud), []
+    reference = upload(cloud)
+    jobs: list[str] = []
     for model in (MUSIC_01, LEGACY, MUSIC_01, COVER):
         words = f"after the same upload with {model} {len(jobs)}"
         job = cloud.made(song(words, model, {"id": reference}))

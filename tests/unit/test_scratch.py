@@ -111,7 +111,8 @@ def test_a_folder_that_is_not_there_has_nothing_to_sweep(tmp_path: Path) -> None
 def test_a_file_that_was_swept_before_it_was_locked_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, swept = fcntl.flock, []
+    lock = fcntl.flock
+    swept: list[Path] = []
 
     def too_late(file: object, how: int) -> None:
         if not swept:

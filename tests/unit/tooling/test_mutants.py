@@ -28,6 +28,9 @@ PROMISES = {
     "links",
     "shares",
     "rescue",
+    "deletion",
+    "disk",
+    "references",
 }
 
 

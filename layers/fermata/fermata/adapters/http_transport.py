@@ -16,6 +16,7 @@ import httpcore
 import httpx
 
 from fermata import __version__
+from fermata.errors import FermataError
 
 # httpx logs every URL at INFO, signed query strings included.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -92,12 +93,12 @@ def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[st
     """What a resolver says, or `Empty` where it says nothing in time: the system's own cannot be interrupted, so it is
     asked in a thread that nobody waits for, and that ends when the system gives up.
     """
-    said: SimpleQueue[list[str] | Exception] = SimpleQueue()
+    said: SimpleQueue[list[str] | OSError | FermataError] = SimpleQueue()
 
     def ask() -> None:
         try:
             said.put(resolver(host, port))
-        except Exception as error:  # noqa: BLE001 - raised where it was asked, whatever it is
+        except (OSError, FermataError) as error:
             said.put(error)
 
     try:
@@ -105,7 +106,7 @@ def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[st
     except RuntimeError as error:
         raise OSError("no thread is left to ask for an address") from error
     found = said.get(timeout=seconds)
-    if isinstance(found, Exception):
+    if isinstance(found, OSError | FermataError):
         raise found
     return found
 
