@@ -1,12 +1,16 @@
-"""The one address of every AWS service of the cloud: moto, with Lambda's Invoke taken out before it."""
+"""The one address of every AWS service of the cloud: moto, with Lambda's Invoke taken out before it, and uploads by
+form held to their policies.
+"""
 
 import io
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from local.aws_calls import invoked_function, read_call
 from local.lambda_api import LambdaApi
 from local.logs import JsonLines, now
+from local.upload_forms import is_upload_form, refused_upload
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,6 +41,8 @@ class AwsEndpoint:
             caller = self._callers.get(call.access_key or "")
             self._log.write({"time": now(), "function": caller, "action": call.action, "resource": call.resource})
         name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if is_upload_form(environ) and (refusal := refused_upload(environ, datetime.now(UTC))) is not None:
+            return refusal(environ, start_response)
         if name is None or self._lambda is None:
             return self._moto(environ, start_response)
         return self._lambda.invoke(name, environ)(environ, start_response)

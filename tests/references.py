@@ -1,5 +1,6 @@
 """Models that sing after a recording, jobs that name one, and a dialect that takes uploads."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,7 +10,7 @@ from fermata.domain.candidates import Candidate
 from fermata.domain.catalogue import Catalogue, Model, ReferenceRule, read_catalogue
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.jobs import Job
-from fermata.domain.references import PreparedReference, ProviderIds
+from fermata.domain.references import PreparedReference, ProviderIds, copy_key
 from fermata.domain.upstream import (
     OrderedReference,
     Provider,
@@ -25,7 +26,7 @@ from tests.songs import JOB_ID, candidate, queued_job, song_request
 
 AUDIO_URL: Final = "https://files.example.com/song.mp3?Signature=canary%2Bof-the-caller"
 REFERENCE_ID: Final = "ref_01JD0ABCDEFGHJKMNPQRSTVWXY"
-OWN_COPY: Final = f"references/acme/{JOB_ID}"
+OWN_COPY: Final = f"references/acme/{JOB_ID}.{'ab' * 32}"
 
 LINK_RULE: Final = ReferenceRule(
     required=True,
@@ -75,6 +76,11 @@ def job_with(reference: dict[str, object] | None = None, *chain: Candidate, **ch
     candidates = chain or (LINKED_CANDIDATE,)
     request = song_request(model=candidates[0].model, reference=reference or {"audio_url": AUDIO_URL})
     return queued_job(request=request, candidates=candidates, **changes)
+
+
+def copy_of(audio: bytes, job_id: str = JOB_ID) -> str:
+    """The key of a job's copy of these bytes."""
+    return copy_key("acme", job_id, hashlib.sha256(audio).hexdigest())
 
 
 def prepared(*ids: ProviderIds, **changes: object) -> PreparedReference:

@@ -213,3 +213,8 @@ def wav_file(seconds: float, sample_rate_hz: int = 44_100) -> bytes:
         file.setframerate(sample_rate_hz)
         file.writeframes(frame * round(seconds * sample_rate_hz))
     return buffer.getvalue()
+
+
+def newer(job: Job) -> Job:
+    """The next version of a job, without a difference."""
+    return job.model_copy(update={"version": job.version + 1})

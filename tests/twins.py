@@ -913,6 +913,7 @@ class InMemoryReferenceStore:
         self.content_types: dict[str, str] = {}
         self.puts = 0
         self.fail_next_put: FermataError | None = None
+        self.fail_next_forget: FermataError | None = None
 
     def upload_form(self, object_key: str, content_type: str, size_bytes: int, ttl_s: int) -> UploadForm:
         fields = {"key": object_key, "Content-Type": content_type, "policy": f"{size_bytes} bytes in {ttl_s} s"}
@@ -933,8 +934,12 @@ class InMemoryReferenceStore:
         self.content_types[object_key] = content_type
         self.puts += 1
 
-    def forget(self, object_key: str) -> None:
-        self.files.pop(object_key, None)
+    def forget(self, begins_with: str) -> None:
+        if self.fail_next_forget is not None:
+            failure, self.fail_next_forget = self.fail_next_forget, None
+            raise failure
+        for key in [key for key in self.files if key.startswith(begins_with)]:
+            del self.files[key]
 
     def link(self, object_key: str, ttl_s: int) -> str:
         return f"https://references.test/{object_key}?ttl={ttl_s}&X-Amz-Signature=canary"
@@ -1328,6 +1333,7 @@ class World:
             providers=self.provider_states,
             metrics=self.metrics,
             telling=self.tell_ports(),
+            references=self.references,
         )
 
     def due_jobs(self) -> DueJobs:
@@ -1341,6 +1347,7 @@ class World:
             patience=Patience(idle_s=1200, absent_gap_s=300),
             rescues=self.rescue_machine,
             rescue=self.rescue_policy,
+            delete=self.delete_ports(),
             lost=lambda job_id, error: self.lost.append((job_id, error)),
         )
 

@@ -379,6 +379,44 @@ MUTANTS: Final = (
             "tests/unit/test_lost_songs.py::test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill",
         ),
     ),
+    Mutant(
+        "deletion: files before the record",
+        f"{_FERMATA}/use_cases/delete_job.py",
+        "    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)",
+        "    erase_files(find_job_or_tombstone(job_id, tenant_id, ports.jobs), ports)\n"
+        "    _tombstone(job_id, tenant_id, ports.jobs, now)",
+        ("tests/unit/test_delete_job.py::test_nobody_is_shown_a_job_whose_files_are_gone",),
+    ),
+    Mutant(
+        "deletion: nobody finishes one that died",
+        f"{_FERMATA}/use_cases/reap_jobs.py",
+        "return _finish_deletion(job, ports) if job.erasing_until is not None else _rescue(job, ports, now)",
+        "return _rescue(job, ports, now)",
+        ("tests/unit/test_delete_job.py::test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun",),
+    ),
+    Mutant(
+        "disk: a full one loses a paid answer",
+        f"{_FERMATA}/adapters/s3_answer_store.py",
+        "except (DiskFullError, OSError) as error:",
+        "except ZeroDivisionError as error:",
+        ("tests/unit/test_full_disk.py::test_a_paid_answer_is_staged_whole_without_any_room",),
+    ),
+    Mutant(
+        "disk: what a killed run left stays",
+        f"{_FERMATA}/scratch.py",
+        "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "return False",
+        ("tests/unit/test_scratch.py",),
+    ),
+    Mutant(
+        "references: an upload that changed is handed over",
+        f"{_FERMATA}/use_cases/prepare_reference.py",
+        "_write(stored, file, reference.bytes) != reference.sha256",
+        "_write(stored, file, reference.bytes) is None",
+        (
+            "tests/unit/test_prepare_reference.py::test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid",
+        ),
+    ),
 )
 
 

@@ -312,6 +312,16 @@ class InProcessCloud:
         answer = self._call("POST", "/v1/jobs", {**shape.fields, **reference, **callback}, headers)
         return int(answer.status_code)
 
+    def delete(self, job_id: str) -> None:
+        """Ask the API once to delete a job."""
+        self._call("DELETE", f"/v1/jobs/{job_id}", None)
+
+    def shown(self, job_id: str) -> dict[str, Any] | None:
+        """What the API shows of a job, None where it says that there is none."""
+        answer = self._call("GET", f"/v1/jobs/{job_id}", None)
+        assert answer.status_code in (200, 404), answer.json
+        return answer.json if answer.status_code == 200 else None
+
     def until_nobody_works(self) -> None:
         """Wait for every execution that has begun."""
         while running := [each for each in list(self._ended.items()) if not each[1].is_set()]:

@@ -155,6 +155,7 @@ def _run(
     """One order with these kills, or overtaken there, until nobody works on it any more."""
     cloud.begin(shape, deadly, overtaken)
     _see_through(cloud, shape)
+    dead_links = _deleted(cloud) if shape.deleted else []
     moments = _wanted(cloud.runtime.moments, shape)
     report.runs += 1
     report.kills += bool(deadly)
@@ -162,7 +163,7 @@ def _run(
         # What only a lost race leads to is another test's affair.
         report.seen.update(moment.site for moment in moments)
     report.killed |= died_at(moments, deadly)
-    evidence = _evidence(cloud, shape)
+    evidence = _evidence(cloud, shape, dead_links)
     report.delivered += any(job.status is JobStatus.SUCCEEDED for job in evidence.jobs)
     problems = [*broken(evidence), *_missed(deadly | overtaken, moments)]
     where = " and ".join(dict.fromkeys(str(moment.site) for moment in moments if moment.cut in deadly | overtaken))
@@ -185,6 +186,10 @@ def _see_through(cloud: InProcessCloud, shape: Shape) -> None:
         cloud.until_nobody_works()
         if status == 202:
             break
+    _look_after(cloud)
+
+
+def _look_after(cloud: InProcessCloud) -> None:
     for _ in range(_LOOKS):
         cloud.clock.wait(_LOOK_EVERY_S)
         done = cloud.reap() and cloud.nothing_to_look_after()
@@ -193,7 +198,19 @@ def _see_through(cloud: InProcessCloud, shape: Shape) -> None:
             return
 
 
-def _evidence(cloud: InProcessCloud, shape: Shape) -> Evidence:
+def _deleted(cloud: InProcessCloud) -> list[str]:
+    """The caller deletes the job once and looks; the reaper comes every minute. Whatever was shown and was gone."""
+    dead: list[str] = []
+    for job in _jobs(cloud):
+        cloud.delete(job.id)
+        shown = cloud.shown(job.id)
+        keys = [track.object_key for track in job.tracks] if shown and shown["tracks"] else []
+        dead += [key for key in keys if cloud.content(key) is None]
+    _look_after(cloud)
+    return dead
+
+
+def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evidence:
     client = cloud.clients("dynamodb")
     books = books_in_dynamodb(client, cloud.table_name)
     return Evidence(
@@ -206,6 +223,10 @@ def _evidence(cloud: InProcessCloud, shape: Shape) -> Evidence:
         stored=cloud.content,
         songs=shape.songs,
         rescued=_rescued(cloud) if shape.rescued else None,
+        deleted=shape.deleted,
+        left=lambda job_id: [key for place in ("tracks/", "staging/") for key in cloud.keys(f"{place}{job_id}/")],
+        dead_links=dead_links,
+        copies=lambda job_id: cloud.keys(f"references/{TENANT}/{job_id}"),
         listens=shape.listens,
         deliveries=cloud.deliveries(),
         received=tuple(cloud.receiver.ids),

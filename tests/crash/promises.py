@@ -27,6 +27,13 @@ class Evidence:
     """How many songs the order makes."""
     rescued: Sequence[bytes] | None = None
     """The songs that were kept after the end of the job, where its song came too late for it."""
+    deleted: bool = False
+    """Whether the job was to be deleted once it ended; `left` are the objects of each job that are still there."""
+    left: Callable[[str], Sequence[str]] = lambda _: ()
+    dead_links: Sequence[str] = ()
+    """The links that a reader was shown right after the deletion and whose files were gone."""
+    copies: Callable[[str], Sequence[str]] = lambda _: ()
+    """The copies of a reference that a job still has."""
     listens: bool = False
     """Whether its end is to be told by webhook; `deliveries` are those that were begun, `received` the ids of posts."""
     deliveries: Sequence[str] = ()
@@ -43,7 +50,16 @@ def broken(evidence: Evidence) -> list[str]:
         return [*problems, *([f"{asked} paid requests without a job"] if asked else [])]
     (job,) = evidence.jobs
     ends = (_ended, _paid_answers) if evidence.rescued is None else (_rescued,)
-    for promise in (*ends, _asked_at_most_once_per_attempt, _looked_after, _told_once, _delivered_once, _books):
+    ends = (_deleted,) if evidence.deleted else ends
+    for promise in (
+        *ends,
+        _asked_at_most_once_per_attempt,
+        _looked_after,
+        _no_copies,
+        _told_once,
+        _delivered_once,
+        _books,
+    ):
         problems += promise(job, evidence)
     return problems
 
@@ -66,9 +82,23 @@ def _rescued(job: Job, evidence: Evidence) -> Iterator[str]:
         yield f"expected {evidence.songs} songs to be kept, found {[len(each) for each in kept]} bytes"
 
 
+def _deleted(job: Job, evidence: Evidence) -> Iterator[str]:
+    """The job is there whole, or nothing of it is and nobody is shown it."""
+    yield from (f"a reader was shown {link}, which was gone" for link in evidence.dead_links)
+    if job.deleted_at is None:
+        yield from _delivered(job, evidence)
+    elif left := evidence.left(job.id):
+        yield f"of the deleted job {', '.join(left)} are left"
+
+
 def _looked_after(job: Job, _: Evidence) -> Iterator[str]:
     if job.publish_pending or job.check_at is not None:
         yield "nobody was told of the end, and nobody will be looking"
+
+
+def _no_copies(job: Job, evidence: Evidence) -> Iterator[str]:
+    if copies := evidence.copies(job.id):
+        yield f"copies of its reference are left: {', '.join(copies)}"
 
 
 def _may_be_paid(job: Job) -> bool:

@@ -45,6 +45,8 @@ class Shape:
     """Whether a second run of each invocation also overtakes the first, at each moment."""
     rescued: bool = False
     """Whether the song comes so late that the job ends refunded without it, and is kept for a redelivery."""
+    deleted: bool = False
+    """Whether its caller deletes the job once it ended, and does not come again whatever the answer is."""
     functions: frozenset[str] = field(default_factory=frozenset)
     """Only these functions are killed, where others do what they do in another shape; all where empty."""
 
@@ -59,6 +61,12 @@ SHAPES: Final = (
     Shape("hex in a long answer", _song("minimax/music-2.5"), rounds=16, functions=frozenset({"StartGeneration"})),
     Shape("link in the answer", _song("minimax/music-2.6", audio={"format": "wav"})),
     Shape("upload, then hex", {"model": "aimlapi/music-01", "lyrics": LYRICS}, after_a_recording=True),
+    Shape(
+        "upload that is fetched",
+        {"model": "aimlapi/minimax-music", "lyrics": LYRICS},
+        after_a_recording=True,
+        functions=frozenset({"PrepareReference", "SettleJob"}),
+    ),
     Shape("task", _song("aimlapi/minimax/music-2.0")),
     Shape("task, dead link", _song("apiinone/minimax-music"), faults=(Fault("apiinone", "link_expired", "file"),)),
     Shape("callbacks", _SUNO, songs=2),
@@ -94,6 +102,7 @@ SHAPES: Final = (
         overtaken=True,
         functions=frozenset({"SettleJob", "DeliverWebhook"}),
     ),
+    Shape("hex, deleted", _song("minimax/music-2.5"), deleted=True, functions=frozenset({"DeleteJob", "ReapJobs"})),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
 )
 

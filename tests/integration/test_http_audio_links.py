@@ -2,8 +2,10 @@
 
 import gzip
 import logging
+import threading
 import zlib
 from contextlib import suppress
+from pathlib import Path
 from socket import socket
 
 import httpcore
@@ -27,6 +29,7 @@ from fermata.errors import (
     TransientError,
     UnsafeLinkError,
 )
+from tests.certificates import certificate_for, vouched_for
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
 SONG = b"ID3" + bytes(range(256)) * 4000
@@ -761,3 +764,34 @@ def test_a_callers_link_is_not_cleaned(raw: str) -> None:
         with pytest.raises(UnsafeLinkError):
             list(callers(server).fetch(raw.format(server.origin)))
         assert server.connections == 0
+
+
+@pytest.mark.parametrize(("named", "comes"), [("any.example.com", True), ("other.example.com", False)])
+def test_a_link_to_a_host_with_the_certificate_of_another_one_is_trouble_that_may_pass(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, comes: bool
+) -> None:
+    tls = certificate_for(named, tmp_path / "server.pem")
+    with vouched_for(tmp_path / "server.pem", monkeypatch), listening(respond(SONG), tls=tls) as server:
+        origin = f"https://any.example.com:{server.port}"
+        links = HttpAudioLinks([], [], [origin], 2, loopback)
+        if comes:
+            assert fetch(links, f"{origin}/song.mp3") == SONG
+        else:
+            with pytest.raises(LinkTroubleError, match=r"any\.example\.com could not be reached"):
+                fetch(links, f"{origin}/song.mp3")
+        assert len(server.requests) == comes
+
+
+def test_a_resolver_that_says_nothing_ends_a_fetch_as_trouble_that_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_audio_links, "FETCH_WITHIN_S", 0.05)
+    over = threading.Event()
+
+    def hangs(_host: str, _port: int) -> list[str]:
+        over.wait(20)
+        return [PUBLIC]
+
+    try:
+        with pytest.raises(LinkTroubleError, match=r"audio\.example\.com could not be reached"):
+            fetch(HttpAudioLinks([], [], [], 60, hangs), "https://audio.example.com/song.mp3")
+    finally:
+        over.set()

@@ -1,7 +1,6 @@
 """One call to a provider over real sockets: sent once, within one deadline, and honest about how it ended."""
 
 import gzip
-import ipaddress
 import json
 import logging
 import socket
@@ -11,22 +10,19 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
 import httpcore
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 import fermata
 from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
 from fermata.adapters.http_upstream import HttpUpstream
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
+from tests.certificates import certificate_for, vouched_for
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 from tests.twins import KEY
 
@@ -206,6 +202,60 @@ def test_a_name_that_does_not_resolve_is_not_sent(failure: OSError) -> None:
         call(HttpUpstream(lambda _: "http://api.example.com", 1, 1, resolver))
 
 
+@pytest.mark.parametrize(("connect_timeout_s", "within_s"), [(0.05, 60), (60, 0.05)])
+def test_a_resolver_that_says_nothing_ends_the_call_in_time_and_before_anything_is_sent(
+    connect_timeout_s: float, within_s: float
+) -> None:
+    over = threading.Event()
+
+    def hangs(_host: str, _port: int) -> list[str]:
+        over.wait(20)
+        return ["127.0.0.1"]
+
+    with listening(respond(b"{}")) as server:
+        upstream = HttpUpstream(lambda _: f"http://api.example.com:{server.port}", connect_timeout_s, 60, hangs)
+        try:
+            with pytest.raises(NotSentError, match="no connection to minimax: ConnectTimeout; nothing was ordered"):
+                call(upstream, within_s=within_s)
+        finally:
+            over.set()
+        assert server.connections == 0
+
+
+def test_an_address_that_comes_after_the_deadline_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    answered = threading.Event()
+
+    def late(_host: str, _port: int) -> list[str]:
+        answered.wait(20)
+        return ["127.0.0.1"]
+
+    def connect(_self: httpcore.SyncBackend, host: str, *_: object) -> httpcore.NetworkStream:
+        tried.append(host)
+        raise httpcore.ConnectError("this test connects to nobody")
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    backend = DeadlineBackend(time.monotonic() + 0.05, late)
+    with pytest.raises(httpcore.ConnectTimeout):
+        backend.connect_tcp("api.example.com", 443)
+    answered.set()
+    for thread in [each for each in threading.enumerate() if each.name == "resolve"]:
+        thread.join(10)
+    assert tried == []
+
+
+def test_without_a_thread_to_ask_in_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with listening(respond(b"{}")) as server:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(NotSentError):
+            call(upstream_at(server.origin))
+        monkeypatch.undo()
+        assert server.connections == 0
+
+
 def test_a_name_without_addresses_is_not_sent() -> None:
     with pytest.raises(NotSentError):
         call(HttpUpstream(lambda _: "http://api.example.com", 1, 1, lambda _host, _port: []))
@@ -245,28 +295,7 @@ def test_a_key_that_no_header_can_carry_is_not_sent() -> None:
 
 @pytest.fixture(scope="module")
 def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
+    return certificate_for("127.0.0.1", tmp_path_factory.mktemp("tls") / "server.pem")
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_sent(self_signed: ssl.SSLContext) -> None:
@@ -274,6 +303,21 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent(self_signed: ssl.SSLC
         with pytest.raises(NotSentError):
             call(upstream_at(f"https://127.0.0.1:{server.port}"))
         assert server.requests == []
+
+
+@pytest.mark.parametrize(("named", "is_sent"), [("api.example.com", True), ("other.example.com", False)])
+def test_a_vouched_for_certificate_of_another_name_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, is_sent: bool
+) -> None:
+    tls = certificate_for(named, tmp_path / "server.pem")
+    with vouched_for(tmp_path / "server.pem", monkeypatch), listening(respond(b"{}"), tls=tls) as server:
+        upstream = HttpUpstream(lambda _: f"https://api.example.com:{server.port}", 2, 2, lambda *_: ["127.0.0.1"])
+        if is_sent:
+            assert call(upstream) == (200, b"{}")
+        else:
+            with pytest.raises(NotSentError, match="nothing was ordered"):
+                call(upstream)
+        assert len(server.requests) == is_sent
 
 
 def test_a_server_that_speaks_no_tls_is_not_sent() -> None:

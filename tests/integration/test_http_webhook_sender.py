@@ -1,5 +1,6 @@
 """Posting a webhook: the same guard as for every foreign address, one request, no redirect, and an end in time."""
 
+import threading
 from socket import socket
 
 import httpcore
@@ -112,6 +113,20 @@ def test_where_nobody_listens_there_is_no_connection() -> None:
 
 def unresolvable(_host: str, _port: int) -> list[str]:
     raise OSError("no such name")
+
+
+def test_a_resolver_that_says_nothing_is_a_timeout() -> None:
+    over = threading.Event()
+
+    def hangs(_host: str, _port: int) -> list[str]:
+        over.wait(20)
+        return [PUBLIC]
+
+    try:
+        reply = sender(within_s=0.05, resolver=hangs).send("https://hooks.example.com/", HEADERS, BODY)
+    finally:
+        over.set()
+    assert reply == NotAnswered(NoAnswer.TIMEOUT)
 
 
 def test_a_name_that_nobody_has_is_no_connection() -> None:

@@ -28,6 +28,8 @@ class Files:
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes | str | int] = {}
+        self.turns: dict[str, Iterator[bytes | str | int]] = {}
+        """What a path answers one time after the other, where it has turns left; then what it answers otherwise."""
         self.asked: list[str] = []
         files = self
 
@@ -35,7 +37,7 @@ class Files:
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 files.asked.append(path)
-                answer = files.answers.get(path, 404)
+                answer = next(files.turns.get(path, iter(())), None) or files.answers.get(path, 404)
                 self.send_response(200 if isinstance(answer, bytes) else 302 if isinstance(answer, str) else answer)
                 if isinstance(answer, str):
                     self.send_header("Location", answer)
@@ -85,16 +87,34 @@ def posts(cloud: Cloud, model: str, words: str) -> list[dict[str, Any]]:
     return cloud.posts(model.partition("/")[0], hashlib.sha256(text.encode()).hexdigest())
 
 
-def upload(cloud: Cloud, recording: bytes = RECORDING, api_key: str | None = None) -> str:
-    """Upload a recording as a caller does, and give back its id."""
+def offered(cloud: Cloud, size_bytes: int, api_key: str | None = None) -> dict[str, Any]:
+    """An upload that a caller may make."""
     with cloud.http(api_key) as http:
-        asked = http.post("/v1/references", json={"content_type": "audio/wav", "bytes": len(recording)})
+        asked = http.post("/v1/references", json={"content_type": "audio/wav", "bytes": size_bytes})
     assert asked.status_code == 201, asked.text
-    offer = asked.json()
+    offer: dict[str, Any] = asked.json()
+    return offer
+
+
+def send(offer: dict[str, Any], recording: bytes, **fields: str) -> httpx.Response:
+    """What S3 answers to the form of an offer, with these fields changed."""
     form = offer["upload"]
     files = {"file": ("recording.wav", recording, "audio/wav")}
-    assert httpx.post(form["url"], data=form["fields"], files=files).status_code == 204
+    return httpx.post(form["url"], data={**form["fields"], **fields}, files=files)
+
+
+def upload(cloud: Cloud, recording: bytes = RECORDING, api_key: str | None = None) -> str:
+    """Upload a recording as a caller does, and give back its id."""
+    offer = offered(cloud, len(recording), api_key)
+    assert send(offer, recording).status_code == 204
     return str(offer["id"])
+
+
+def objects(cloud: Cloud, *names: str) -> set[str]:
+    """The names of the objects of this tenant's recordings that begin so."""
+    bucket, prefix = cloud.line["outputs"]["AudioBucketName"], f"references/{cloud.line['tenant']}/"
+    found = cloud.aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return {name for each in found if (name := each["Key"].removeprefix(prefix)).startswith(names)}
 
 
 def assert_made_once(cloud: Cloud, job: dict[str, Any], model: str, words: str) -> None:
@@ -118,6 +138,56 @@ def test_a_song_is_made_after_a_link_that_is_fetched_once(cloud: Cloud, files: F
     job = cloud.made(song(words, model, {"audio_url": files.offer(path, RECORDING)}))
     assert_made_once(cloud, job, model, words)
     assert files.asked.count(path) == 1
+
+
+def test_an_upload_is_one_object_however_many_jobs_sing_after_it(cloud: Cloud) -> None:
+    reference = upload(cloud)
+    jobs: list[str] = []
+    for model in (MUSIC_01, LEGACY, MUSIC_01, COVER):
+        words = f"after the same upload with {model} {len(jobs)}"
+        job = cloud.made(song(words, model, {"id": reference}))
+        assert job["status"] == "succeeded", job["error"]
+        jobs.append(job["id"])
+        # The machine tells of the end, deletes the copy, and only then ends.
+        cloud.ended_execution(job["id"])
+    assert objects(cloud, reference, *jobs) == {reference}
+
+
+@pytest.mark.parametrize(
+    ("fields", "recording", "status"),
+    [
+        pytest.param({"Content-Type": "text/html"}, RECORDING, 403, id="html"),
+        pytest.param({"Content-Type": "audio/mpeg"}, RECORDING, 403, id="another_type"),
+        pytest.param({}, RECORDING + b"!", 400, id="a_byte_more"),
+        pytest.param({}, b"<html>", 400, id="another_size"),
+    ],
+)
+def test_an_upload_is_what_was_announced_or_refused(
+    cloud: Cloud, fields: dict[str, str], recording: bytes, status: int
+) -> None:
+    offer = offered(cloud, len(RECORDING))
+    assert send(offer, recording, **fields).status_code == status
+    assert objects(cloud, offer["id"]) == set()
+
+
+def test_a_page_that_is_uploaded_as_audio_ends_the_job_unpaid(cloud: Cloud) -> None:
+    words, page = "after a page", b"<!doctype html><html><script>alert(1)</script></html>" * 100
+    job = cloud.made(song(words, LEGACY, {"id": upload(cloud, page)}))
+    assert (job["error"]["code"], job["error"]["provider_charged"]) == ("reference_not_audio", "no")
+    assert posts(cloud, LEGACY, words) == []
+
+
+@pytest.mark.parametrize("model", [LEGACY, MUSIC_01])
+def test_a_link_that_answers_differently_each_time_is_fetched_once_and_what_came_is_used(
+    cloud: Cloud, files: Files, model: str
+) -> None:
+    words, path = f"after a link that changes with {model}", f"/changing/{model}"
+    link = files.offer(path, 503)
+    another = files.offer(f"{path}/another", wav_file(17, 16_000))
+    files.turns[path] = iter([503, another, 404])
+    job = cloud.made(song(words, model, {"audio_url": link}))
+    assert_made_once(cloud, job, model, words)
+    assert (files.asked.count(path), files.asked.count(f"{path}/another")) == (2, 1)
 
 
 def test_a_recording_may_be_a_voice_alone(cloud: Cloud) -> None:

@@ -1,6 +1,7 @@
 """A file of many requests: read once, listed for the state machine, submitted line by line, and told of at the end."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from fermata.domain import json_lines
 from fermata.domain.batches import Batch, manifest_of
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.inbox import InboxFile, LineOfFile
+from fermata.domain.json_lines import MAX_BAD_LINES
 from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
@@ -21,6 +23,7 @@ from fermata.use_cases.set_triggers import set_triggers
 from fermata.use_cases.submit_line import submit_line
 from tests.functions import FakeContext, wired_app
 from tests.songs import LYRICS
+from tests.trigger_twins import InMemoryInboxStore
 from tests.twins import NOON, InMemoryJobStore, InMemoryWalletStore, World
 from tests.unit.test_ingest_file import created, refused
 
@@ -89,6 +92,46 @@ def test_bad_lines_are_reported_by_number(world: World) -> None:
         (2, "malformed_body"),
         (6, "invalid_request"),
     ]
+
+
+class Counting(InMemoryInboxStore):
+    """An inbox that counts the bytes that were read of files."""
+
+    def __init__(self) -> None:
+        super().__init__(chunk_bytes=1024)
+        self.read_bytes = 0
+
+    def open(self, file: InboxFile) -> Iterator[bytes]:
+        for chunk in super().open(file):
+            self.read_bytes += len(chunk)
+            yield chunk
+
+
+def test_a_junk_file_is_refused_after_so_many_bad_lines_with_what_was_read_so_far(world: World) -> None:
+    world.inbox = inbox = Counting()
+    junk = b"\n".join([song(CANARY), *[b"nonsense"] * (MAX_BAD_LINES + 1), *[song("never read")] * 20_000])
+    file = put_in(world, junk)
+    assert refused(world, file) == "malformed_body"
+    detail = inbox.document(f"{file.results}result.json")["problem"]["detail"]
+    assert f"{MAX_BAD_LINES + 1} of the first {MAX_BAD_LINES + 2} lines are none" in detail
+    assert "bad-lines.jsonl has what was found" in detail
+    reported = inbox.written[f"{file.results}bad-lines.jsonl"].splitlines()
+    assert (len(reported), json.loads(reported[0])["line"]) == (MAX_BAD_LINES + 1, 2)
+    assert set(inbox.written) == {f"{file.results}result.json", f"{file.results}bad-lines.jsonl"}
+    assert inbox.read_bytes < len(junk) / 2
+
+
+def test_a_junk_file_stays_refused_and_is_not_read_again(world: World) -> None:
+    file = put_in(world, b"\n".join([b"nonsense"] * (MAX_BAD_LINES + 1)))
+    before = dict(world.inbox.written)
+    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    assert (world.inbox.written, world.inbox.opened) == (before, 1)
+
+
+def test_a_file_with_as_many_bad_lines_as_may_be_is_taken(world: World) -> None:
+    file = put_in(world, b"\n".join([*[b"nonsense"] * MAX_BAD_LINES, song("good")]))
+    (given,) = world.batches.started.values()
+    assert (given["good"], given["bad"], len(lines_of(world, file))) == (1, MAX_BAD_LINES, 1)
 
 
 def test_each_line_is_one_job_and_the_end_is_told_in_one_file(world: World) -> None:

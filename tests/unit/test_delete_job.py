@@ -1,25 +1,30 @@
 """Forgetting a finished job: words and files go, what was paid stays, and a crash in between loses nothing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto import mock_aws
 
+from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_reference_store import S3ReferenceStore
 from fermata.adapters.s3_track_store import S3TrackStore
-from fermata.domain.jobs import TOMBSTONE_KEPT_FOR, Job, JobStatus
+from fermata.domain.jobs import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job, JobStatus
 from fermata.domain.verdicts import Word
 from fermata.domain.webhook_deliveries import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import JobStore
-from fermata.use_cases.delete_job import delete_job
+from fermata.use_cases.delete_job import DeletePorts, delete_job
+from fermata.use_cases.read_jobs import read_job
+from fermata.use_cases.reap_jobs import reap_jobs
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from tests.books import items
@@ -31,6 +36,7 @@ from tests.songs import (
     failed_job,
     generating_job,
     hex_answer,
+    newer,
     queued_job,
     rate_limited,
     ready_job,
@@ -104,13 +110,144 @@ def test_another_tenants_job_and_an_unknown_one_are_not_found(tmp_path: Path) ->
 
 
 def test_deleting_again_finishes_what_was_interrupted(tmp_path: Path) -> None:
-    world = world_of(delivered_job(), tmp_path)
+    world = world_of(delivered_job().published(), tmp_path)
     world.tracks.fail_next_forget = TransientError("the job's files could not be deleted: SlowDown; try again")
     with pytest.raises(TransientError):
         delete(world)
-    assert world.stored(JOB_ID) == delivered_job()
+    assert files_of(world) == 3
     delete(world)
-    assert world.stored(JOB_ID).deleted_at == NOON
+    tombstone = world.stored(JOB_ID)
+    assert (files_of(world), tombstone.deleted_at, tombstone.erasing_until, tombstone.check_at) == (0, NOON, None, None)
+
+
+class Killed(BaseException):
+    """The end of a run, wherever it was."""
+
+
+class Deadly:
+    """A port whose calls are counted with those of others; the run dies before or after the one with this number."""
+
+    def __init__(self, port: Any, calls: list[str], dies_at: int, when: str) -> None:  # noqa: ANN401 - any port
+        self._port, self._calls, self._dies_at, self._when = port, calls, dies_at, when
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:  # noqa: ANN401 - any call
+            self._calls.append(name)
+            dies = len(self._calls) == self._dies_at
+            if dies and self._when == "before":
+                raise Killed
+            answer = getattr(self._port, name)(*arguments)
+            if dies:
+                raise Killed
+            return answer
+
+        return call
+
+
+def killed(world: World, dies_at: int, when: str) -> list[str]:
+    """The calls of a deletion that dies at one of them."""
+    calls: list[str] = []
+    ports = {name: Deadly(port, calls, dies_at, when) for name, port in vars(world.delete_ports()).items()}
+    with suppress(Killed):
+        delete_job(JOB_ID, "acme", DeletePorts(**ports), world.clock())
+    return calls
+
+
+def files_of(world: World) -> int:
+    """How many objects of the job there are."""
+    stored = (key for files in (world.tracks.files, world.references.files) for key in files if JOB_ID in key)
+    return len([*stored, *(key for key in world.answers.kept if key[0] == JOB_ID)])
+
+
+MOMENTS = [(number, when) for number in range(1, 8) for when in ("before", "after")]
+
+
+def test_the_moments_below_are_all_that_a_deletion_has(tmp_path: Path) -> None:
+    calls = killed(world_of(delivered_job().published(), tmp_path), 99, "before")
+    assert calls == ["load", "forget", "forget", "forget", "forget", "forget", "save"]
+
+
+@pytest.mark.parametrize(("dies_at", "when"), MOMENTS)
+def test_nobody_is_shown_a_job_whose_files_are_gone(tmp_path: Path, dies_at: int, when: str) -> None:
+    world = world_of(delivered_job().published(), tmp_path)
+    killed(world, dies_at, when)
+    try:
+        shown = read_job(JOB_ID, "acme", world.read_ports(), world.clock())
+    except NotFoundError:
+        assert world.stored(JOB_ID).deleted_at is not None
+    else:
+        assert (len(shown.links), files_of(world)) == (1, 3)
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(("dies_at", "when"), MOMENTS)
+def test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun(
+    tmp_path: Path, dies_at: int, when: str, told: bool
+) -> None:
+    job = delivered_job()
+    world = world_of(job.published() if told else job, tmp_path)
+    killed(world, dies_at, when)
+    for _ in range(3):
+        world.clock.pass_seconds(60)
+        reap_jobs(world.reap_ports(), world.clock())
+    found = world.stored(JOB_ID)
+    if found.deleted_at is None:
+        assert files_of(world) == 3
+        assert (dies_at, when) in ((1, "before"), (1, "after"), (2, "before"))
+    else:
+        assert (files_of(world), found.erasing_until, found.check_at, found.publish_pending) == (0, None, None, False)
+    assert world.lost == []
+
+
+@pytest.mark.parametrize(("dies_at", "when"), MOMENTS)
+def test_a_deletion_that_dies_is_finished_by_deleting_again(tmp_path: Path, dies_at: int, when: str) -> None:
+    world = world_of(delivered_job().published(), tmp_path)
+    killed(world, dies_at, when)
+    delete(world)
+    found = world.stored(JOB_ID)
+    assert (files_of(world), found.deleted_at, found.erasing_until, found.check_at) == (0, NOON, None, None)
+
+
+def test_the_reaper_leaves_a_deletion_alone_that_has_just_begun(tmp_path: Path) -> None:
+    world = world_of(delivered_job().published(), tmp_path)
+    killed(world, 3, "before")
+    world.clock.pass_seconds(59)
+    assert reap_jobs(world.reap_ports(), world.clock())["due"] == 0
+    world.clock.pass_seconds(1)
+    assert reap_jobs(world.reap_ports(), world.clock()) == counts(due=1, erased=1)
+
+
+def test_files_that_the_reaper_cannot_delete_are_deleted_at_its_next_run(tmp_path: Path) -> None:
+    world = world_of(delivered_job().published(), tmp_path)
+    killed(world, 3, "before")
+    world.clock.pass_seconds(60)
+    world.tracks.fail_next_forget = TransientError("the job's files could not be deleted: SlowDown; try again")
+    assert reap_jobs(world.reap_ports(), world.clock()) == counts(due=1, lost=1)
+    assert reap_jobs(world.reap_ports(), world.clock()) == counts(due=1, erased=1)
+    assert files_of(world) == 0
+
+
+def test_two_deletions_at_once_leave_nothing(tmp_path: Path) -> None:
+    world = world_of(delivered_job().published(), tmp_path)
+    world.jobs.before_next_save = lambda: delete(world)
+    delete(world)
+    found = world.stored(JOB_ID)
+    assert (files_of(world), found.deleted_at, found.erasing_until) == (0, NOON, None)
+
+
+def test_a_write_while_the_files_go_does_not_keep_the_deletion_from_being_noted(tmp_path: Path) -> None:
+    world = world_of(delivered_job(), tmp_path)
+    tell = partial(settle_job, JOB_ID, None, world.settle_ports(), NOON)
+    world.jobs.after_next_save = lambda: setattr(world.jobs, "before_next_save", tell)
+    delete(world)
+    found = world.stored(JOB_ID)
+    assert (found.publish_pending, found.erasing_until, found.check_at) == (False, None, None)
+
+
+def counts(**what: int) -> dict[str, int]:
+    """What a run of the reaper did, where it did nothing else."""
+    nothing = dict.fromkeys(("due", "started", "settled", "put_off", "rescued", "erased", "skipped", "lost"), 0)
+    return {**nothing, **what}
 
 
 def test_deleting_a_deleted_job_takes_what_a_straggler_left(tmp_path: Path) -> None:
@@ -177,6 +314,29 @@ def test_a_tombstone_is_read_back_equal_and_nothing_else_is_left(store: JobStore
     tombstone = ended(store).forgotten(NOON)
     store.forget(tombstone)
     assert store.load(JOB_ID) == tombstone
+
+
+def test_a_tombstone_is_looked_after_until_its_files_are_gone() -> None:
+    with mock_aws():
+        transactions = DynamoTransactions(dynamodb_with_table(*FUNDED_WALLETS), TABLE)
+        store, due = DynamoJobStore(transactions), DynamoDueJobs(transactions)
+        told = ended(store).published()
+        store.save(told)
+        tombstone = told.forgotten(NOON)
+        store.forget(tombstone)
+        assert due.find(NOON + ERASED_WITHIN - timedelta(milliseconds=1)) == []
+        assert due.find(NOON + ERASED_WITHIN) == [JOB_ID]
+        store.save(tombstone.erased())
+        assert (store.load(JOB_ID), due.find(NOON + ERASED_WITHIN)) == (tombstone.erased(), [])
+
+
+def test_a_tombstone_that_somebody_wrote_meanwhile_is_not_noted_as_erased(store: JobStore) -> None:
+    tombstone = ended(store).forgotten(NOON)
+    store.forget(tombstone)
+    store.save(newer(tombstone))
+    with pytest.raises(StaleRecordError):
+        store.save(tombstone.erased())
+    assert store.load(JOB_ID) == newer(tombstone)
 
 
 def test_a_job_that_somebody_wrote_meanwhile_is_not_forgotten(store: JobStore) -> None:

@@ -653,7 +653,16 @@ def test_settle_job_ends_a_job_whose_machine_was_stopped(call: Call, world: Worl
 def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
     world.jobs.create(queued_job(check_at=NOON))
     done = call("reap_jobs", {"source": "aws.events", "detail-type": "Scheduled Event"})
-    assert done == {"due": 1, "started": 1, "settled": 0, "put_off": 0, "rescued": 0, "skipped": 0, "lost": 0}
+    assert done == {
+        "due": 1,
+        "started": 1,
+        "settled": 0,
+        "put_off": 0,
+        "rescued": 0,
+        "erased": 0,
+        "skipped": 0,
+        "lost": 0,
+    }
 
 
 def test_audit_wallets_names_who_drifted_and_by_how_much(

@@ -117,6 +117,11 @@ def test_only_the_configuration_imports_os(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", DEPLOYED, ids=_label)
+def test_only_one_module_makes_files_and_so_sweeps_before_it_does(module: Path) -> None:
+    assert module == PACKAGE / "scratch.py" or "tempfile" not in _roots(module)
+
+
+@pytest.mark.parametrize("module", DEPLOYED, ids=_label)
 def test_nothing_that_deploys_imports_what_does_not_deploy(module: Path) -> None:
     assert not _roots(module) & {"functions", "local", "moto", "tests", "tooling"}
 

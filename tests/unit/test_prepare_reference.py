@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
+from fermata.domain.candidates import Candidate
 from fermata.domain.catalogue import ReferenceRule
 from fermata.domain.circuit import Circuit
 from fermata.domain.failures import FailureClass, ProviderCharged
@@ -26,7 +28,9 @@ from fermata.errors import (
     TransientError,
     UnsafeLinkError,
 )
+from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.prepare_reference import prepare_reference
+from fermata.use_cases.reap_jobs import reap_jobs
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from tests.references import (
@@ -35,11 +39,11 @@ from tests.references import (
     LINK_RULE,
     LINKED,
     LINKED_CANDIDATE,
-    OWN_COPY,
     REFERENCE_ID,
     REGISTERED_CANDIDATE,
     ScriptedTaker,
     catalogue,
+    copy_of,
     job_with,
     known_as,
     listening,
@@ -53,6 +57,7 @@ AUDIO = b"ID3" + bytes(range(256)) * 8
 SONG = hex_answer(b"ID3" + bytes(2000))
 IDS = json_answer({"voice_id": "vocal-1", "instrumental_id": "instrumental-1"})
 NOON_MS = epoch_ms(NOON)
+COPY = copy_of(AUDIO)
 UPLOAD = f"references/acme/{REFERENCE_ID}"
 
 
@@ -73,8 +78,8 @@ def start(world: World, run: str = "run-1") -> Verdict:
 
 def stored_copy(world: World, *, registered: bool = False, **changes: object) -> Job:
     """A job whose recording is stored and measured already."""
-    world.references.files[OWN_COPY] = AUDIO
-    facts = {"sha256": hashlib.sha256(AUDIO).hexdigest(), "bytes": len(AUDIO), **changes}
+    world.references.files[COPY] = AUDIO
+    facts = {"object_key": COPY, "sha256": hashlib.sha256(AUDIO).hexdigest(), "bytes": len(AUDIO), **changes}
     ids = (known_as(),) if registered else ()
     job = job_with(None, REGISTERED_CANDIDATE).model_copy(update={"reference": prepared(*ids, **facts)})
     world.jobs.create(job)
@@ -87,22 +92,198 @@ def stored_copy(world: World, *, registered: bool = False, **changes: object) ->
 def test_a_recording_is_copied_measured_and_recorded(world: World) -> None:
     world.jobs.create(job_with())
     assert prepare(world).verdict is Word.REFERENCE_READY
-    assert world.references.files == {OWN_COPY: AUDIO}
-    assert world.references.content_types == {OWN_COPY: "audio/mpeg"}
+    assert world.references.files == {COPY: AUDIO}
+    assert world.references.content_types == {COPY: "audio/mpeg"}
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts, job.refusal) == (JobStatus.QUEUED, (), None)
     assert job.reference == prepared(
-        bytes=len(AUDIO), duration_ms=25_364, sha256=hashlib.sha256(AUDIO).hexdigest(), object_key=OWN_COPY
+        bytes=len(AUDIO), duration_ms=25_364, sha256=hashlib.sha256(AUDIO).hexdigest(), object_key=COPY
     )
 
 
-def test_an_upload_is_copied_so_that_nobody_can_change_what_was_measured(world: World) -> None:
+def test_an_upload_is_copied_for_a_provider_that_fetches_it_so_that_nobody_can_change_what_was_measured(
+    world: World,
+) -> None:
     world.references.files[UPLOAD] = AUDIO
     world.jobs.create(job_with({"id": REFERENCE_ID}))
     prepare(world)
     world.references.files[UPLOAD] = b"something else"
-    assert world.references.files[OWN_COPY] == AUDIO
+    assert world.references.files[COPY] == AUDIO
     assert world.reference_links.fetched == []
+
+
+# ---- one upload, many jobs
+
+MANY = [f"job_01JD0ABCDEFGHJKMNPQRSTVW{number:02}" for number in range(5)]
+
+
+def many_jobs_after_one_upload(world: World, *chain: Candidate) -> None:
+    world.references.files[UPLOAD] = AUDIO
+    for job_id in MANY:
+        world.jobs.create(job_with({"id": REFERENCE_ID}, *chain, id=job_id))
+
+
+def test_an_upload_is_one_object_however_many_jobs_hand_it_over(world: World) -> None:
+    many_jobs_after_one_upload(world, REGISTERED_CANDIDATE)
+    world.upstream = FakeUpstream(*[IDS] * len(MANY))
+    for job_id in MANY:
+        for _ in range(2):
+            prepare_reference(job_id, 0, world.prepare_ports(), "run-1")
+        assert world.stored(job_id).ids == known_as()
+        assert world.references.files == {UPLOAD: AUDIO}
+    assert [uploaded.content for uploaded in world.upstream.uploaded] == [AUDIO] * len(MANY)
+
+
+def test_copies_that_a_provider_fetches_go_with_the_end_of_their_jobs(world: World) -> None:
+    many_jobs_after_one_upload(world)
+    for job_id in MANY:
+        prepare_reference(job_id, 0, world.prepare_ports(), "run-1")
+    assert set(world.references.files) == {UPLOAD, *(copy_of(AUDIO, job_id) for job_id in MANY)}
+    for number, job_id in enumerate(MANY, 1):
+        settle_job(job_id, "Execution.ABORTED", world.settle_ports(), world.clock())
+        assert len(world.references.files) == 1 + len(MANY) - number
+    assert world.references.files == {UPLOAD: AUDIO}
+
+
+def test_the_copy_of_a_canceled_job_goes_once_its_end_is_told(world: World) -> None:
+    world.references.files[UPLOAD] = AUDIO
+    world.jobs.create(job_with({"id": REFERENCE_ID}))
+    prepare(world)
+    cancel_job(JOB_ID, "acme", world.jobs, world.clock())
+    assert reap_jobs(world.reap_ports(), world.clock())["settled"] == 1
+    assert world.references.files == {UPLOAD: AUDIO}
+
+
+def test_the_copy_that_is_made_while_its_job_is_canceled_and_told_of_goes_with_the_execution(world: World) -> None:
+    world.references.files[UPLOAD] = AUDIO
+    world.jobs.create(job_with({"id": REFERENCE_ID}))
+
+    def cancel_and_tell() -> None:
+        cancel_job(JOB_ID, "acme", world.jobs, world.clock())
+        settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        world.references.files[COPY] = AUDIO
+
+    world.jobs.before_next_save = cancel_and_tell
+    with pytest.raises(StaleRecordError):
+        prepare(world)
+    assert prepare(world).verdict is Word.FAILED
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert world.references.files == {UPLOAD: AUDIO}
+
+
+def test_a_copy_that_cannot_be_deleted_keeps_the_end_from_being_noted_and_is_deleted_by_the_next_run(
+    world: World,
+) -> None:
+    world.jobs.create(job_with())
+    prepare(world)
+    world.references.fail_next_forget = TransientError("the job's files could not be deleted: SlowDown; try again")
+    with pytest.raises(TransientError):
+        settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock())
+    assert (world.stored(JOB_ID).publish_pending, set(world.references.files)) == (True, {COPY})
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert (world.stored(JOB_ID).publish_pending, world.references.files) == (False, {})
+
+
+def test_a_fallback_that_fetches_the_recording_gets_a_copy_of_what_was_measured(world: World) -> None:
+    provider, world.providers = listening()
+    world.references.files[UPLOAD] = AUDIO
+    world.jobs.create(job_with({"id": REFERENCE_ID}, REGISTERED_CANDIDATE, LINKED_CANDIDATE))
+    world.upstream = FakeUpstream(IDS, REFUSED, SONG)
+    for _ in range(2):
+        prepare(world)
+    assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+    assert start(world, "run-2").verdict is Word.NEEDS_REFERENCE
+    assert prepare(world, after_attempt=1).verdict is Word.REFERENCE_READY
+    assert start(world, "run-3").verdict is Word.READY
+    assert world.references.files == {UPLOAD: AUDIO, COPY: AUDIO}
+    reference = world.stored(JOB_ID).reference
+    assert reference is not None
+    assert (reference.object_key, reference.ids) == (COPY, (known_as(),))
+    told = provider.references[-1]
+    assert told is not None
+    assert COPY in told.url
+
+
+# ---- bytes that change
+
+
+def _overwritten(world: World) -> None:
+    world.references.files[UPLOAD] = AUDIO[:-1] + b"!"
+
+
+def _gone(world: World) -> None:
+    del world.references.files[UPLOAD]
+
+
+def _longer(world: World) -> None:
+    world.references.files[UPLOAD] = AUDIO + b"!"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [(_overwritten, "reference_changed"), (_longer, "reference_changed"), (_gone, "reference_gone")],
+)
+@pytest.mark.parametrize("chain", [(REGISTERED_CANDIDATE,), (REGISTERED_CANDIDATE, LINKED_CANDIDATE)])
+def test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid(
+    world: World, change: Callable[[World], None], code: str, chain: tuple[Candidate, ...]
+) -> None:
+    world.references.files[UPLOAD] = AUDIO
+    world.jobs.create(job_with({"id": REFERENCE_ID}, *chain))
+    world.upstream = FakeUpstream(IDS, REFUSED)
+    prepare(world)
+    after = 0
+    if len(chain) > 1:
+        prepare(world)
+        assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+        after = 1
+    change(world)
+    posts, uploaded = world.upstream.posts, len(world.upstream.uploaded)
+    assert prepare(world, after).verdict is Word.FAILED
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    failure = world.stored(JOB_ID).failure
+    assert failure is not None
+    assert (failure.code, failure.provider_charged) == (code, ProviderCharged.NO)
+    assert (world.upstream.posts, len(world.upstream.uploaded)) == (posts, uploaded)
+
+
+def test_an_upload_that_was_overwritten_before_it_was_measured_is_the_recording(world: World) -> None:
+    world.references.files[UPLOAD] = AUDIO
+    world.jobs.create(job_with({"id": REFERENCE_ID}, REGISTERED_CANDIDATE))
+    _overwritten(world)
+    world.upstream = FakeUpstream(IDS)
+    for _ in range(2):
+        assert prepare(world).verdict is Word.REFERENCE_READY
+    assert world.upstream.uploaded[0].content == AUDIO[:-1] + b"!"
+
+
+@pytest.mark.parametrize("candidate", [LINKED_CANDIDATE, REGISTERED_CANDIDATE])
+def test_of_two_runs_to_which_a_link_answers_differently_one_is_on_record_and_its_bytes_are_used(
+    world: World, candidate: Candidate
+) -> None:
+    provider, world.providers = listening()
+    other = AUDIO + b"other bytes"
+    world.jobs.create(job_with(None, candidate))
+    world.upstream = FakeUpstream(IDS, SONG) if candidate is REGISTERED_CANDIDATE else FakeUpstream(SONG)
+
+    def first() -> None:
+        world.reference_links.files[AUDIO_URL] = AUDIO
+        prepare(world)
+
+    # This run was given other bytes, stores them last, and is too late to record them.
+    world.reference_links.files[AUDIO_URL] = other
+    world.jobs.before_next_save = first
+    with pytest.raises(StaleRecordError):
+        prepare(world)
+    reference = world.stored(JOB_ID).reference
+    assert reference is not None
+    assert (reference.object_key, world.references.files[reference.object_key]) == (COPY, AUDIO)
+    prepare(world)
+    assert start(world).verdict is Word.READY
+    told = provider.references[-1]
+    assert told is not None
+    assert COPY in told.url or [each.content for each in world.upstream.uploaded] == [AUDIO]
+    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock())
+    assert world.references.files == {}
 
 
 def test_a_recording_is_what_its_bytes_say_and_not_what_it_is_called(world: World) -> None:
@@ -142,7 +323,7 @@ def test_two_runs_at_once_agree(world: World) -> None:
         prepare(world)
     before = world.stored(JOB_ID)
     assert prepare(world).verdict is Word.REFERENCE_READY
-    assert (world.stored(JOB_ID), set(world.references.files)) == (before, {OWN_COPY})
+    assert (world.stored(JOB_ID), set(world.references.files)) == (before, {COPY})
 
 
 @pytest.mark.parametrize(
@@ -351,7 +532,7 @@ def test_a_fallback_follows_a_provider_that_does_not_take_the_file(world: World)
 
 def test_a_copy_that_is_not_what_was_stored_is_not_handed_over(world: World) -> None:
     stored_copy(world)
-    world.references.files[OWN_COPY] = AUDIO[:-1]
+    world.references.files[COPY] = AUDIO[:-1]
     with pytest.raises(TransientError):
         prepare(world)
     assert world.upstream.uploaded == []
@@ -382,7 +563,7 @@ def test_an_order_names_our_own_copy_by_a_link_of_an_hour(world: World) -> None:
     assert start(world).verdict is Word.READY
     [reference] = provider.references
     assert reference is not None
-    assert reference.url == f"https://references.test/{OWN_COPY}?ttl=3600&X-Amz-Signature=canary"
+    assert reference.url == f"https://references.test/{COPY}?ttl=3600&X-Amz-Signature=canary"
     assert (reference.voice_id, reference.instrumental_id) == ("", "")
 
 

@@ -202,6 +202,7 @@ def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:
         "settled": 0,
         "put_off": 0,
         "rescued": 0,
+        "erased": 0,
         "skipped": 1,
         "lost": 1,
     }

@@ -17,7 +17,7 @@ from fermata.use_cases.rescue_audio import RescueOutcome, rescue_audio
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.store_audio import StoreOutcome, store_audio
-from tests.songs import JOB_ID, LINK, candidate, claimed_attempt, generating_job, ready_job, stored_track
+from tests.songs import JOB_ID, LINK, candidate, claimed_attempt, generating_job, newer, ready_job, stored_track
 from tests.twins import NOON, FakeUpstream, World
 from tests.unit.test_rescue_audio import (
     AUDIO,
@@ -112,7 +112,7 @@ def test_a_redelivery_whose_note_was_lost_notes_it_the_next_time() -> None:
 
 def test_a_job_that_others_write_meanwhile_is_noted_all_the_same() -> None:
     world = rescued(ready_job(LINK))
-    world.jobs.before_next_save = lambda: world.jobs.save(job_of(world).touched())
+    world.jobs.before_next_save = lambda: world.jobs.save(newer(job_of(world)))
     again(world)
     assert recoverables(job_of(world)) == ()
 

@@ -45,6 +45,7 @@ from tests.songs import (
     generating_job,
     hex_answer,
     json_answer,
+    newer,
     queued_job,
     ready_job,
     stored_track,
@@ -506,7 +507,7 @@ def test_a_run_that_others_keep_from_writing_fails_and_is_repeated_after_its_lea
 
     def overtake() -> None:
         world.jobs.before_next_save = None
-        world.jobs.save(job_of(world).touched())
+        world.jobs.save(newer(job_of(world)))
         world.jobs.before_next_save = overtake
 
     world.jobs.after_next_save = lambda: setattr(world.jobs, "before_next_save", overtake)

@@ -54,6 +54,15 @@ def test_what_was_stored_is_read_back_and_has_a_size(store: ReferenceStore, file
     assert store.size(KEY) == len(AUDIO)
 
 
+def test_every_file_whose_key_begins_so_is_forgotten_and_no_other(store: ReferenceStore, file: Path) -> None:
+    copies, others = (f"{KEY}.aa", f"{KEY}.bb"), (f"x/{KEY}", KEY.replace("acme", "other"))
+    for key in (*copies, *others):
+        store.put(key, file, "audio/mpeg")
+    for _ in range(2):
+        store.forget(KEY)
+    assert [store.size(key) for key in (*copies, *others)] == [None, None, len(AUDIO), len(AUDIO)]
+
+
 @pytest.mark.parametrize("key", [KEY[:-1], f"{KEY}X", KEY.replace("acme", "other")])
 def test_what_was_not_stored_is_not_there_whatever_has_a_similar_key(
     store: ReferenceStore, file: Path, key: str

@@ -113,8 +113,8 @@ class ManageSettings(TableSettings):
     reaper_first_check_seconds: PositiveInt
 
 
-class DeleteSettings(TableSettings):
-    """What `delete_job` needs."""
+class FileSettings(TableSettings):
+    """What a function needs that deletes files of songs or of references."""
 
     audio_bucket: str
 
@@ -129,6 +129,7 @@ class RescueBoundsSettings(TableSettings):
 class ReapSettings(TellSettings, RescueBoundsSettings):
     """What `reap_jobs` needs."""
 
+    audio_bucket: str
     music_job_machine_arn: str
     rescue_machine_arn: str
     reaper_idle_seconds: PositiveInt

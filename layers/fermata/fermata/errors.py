@@ -38,6 +38,7 @@ FermataError
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
 ├── ProviderHeldError            a pause, or a spent budget, keeps an order from the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
+│   ├── DiskFullError            the disk of this environment has no room; another run, or environment, has
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
 
@@ -283,6 +284,10 @@ class TransientError(FermataError):
     def __init__(self, told: str, aws_code: str | None = None) -> None:
         self.told, self.aws_code = told, aws_code
         super().__init__(told if aws_code is None else f"{told}: {aws_code}")
+
+
+class DiskFullError(TransientError):
+    """There is no room on the disk of this run's environment, which says nothing about what was to be written."""
 
 
 class NotStartedError(TransientError):

@@ -625,8 +625,8 @@ class ReferenceStore(Protocol):
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file under its key; the same file may be stored again."""
 
-    def forget(self, object_key: str) -> None:
-        """Delete a file, which may be gone already; raises `TransientError`."""
+    def forget(self, begins_with: str) -> None:
+        """Delete every file whose key begins so, which may be none; raises `TransientError`."""
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds."""

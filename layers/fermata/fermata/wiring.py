@@ -4,12 +4,10 @@ what it does not use.
 
 import random
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fermata import config
@@ -41,6 +39,7 @@ from fermata.ports import (
     WebhookDeliveries,
     WebhookStore,
 )
+from fermata.scratch import disk
 
 if TYPE_CHECKING:
     from fermata.domain.rescue import RescuePolicy
@@ -507,7 +506,7 @@ def prepare_ports() -> "PreparePorts":
         catalogue=_catalogue(settings.model_latency_priors),
         estimates=estimates(),
         clock=now,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         retry_later_s=settings.retry_later_seconds,
     )
 
@@ -547,7 +546,7 @@ def poll_ports() -> "PollPorts":
         estimates=estimates(),
         metrics=_metrics(),
         clock=now,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         patience=settings.patience,
         generation_timeout_s=settings.generation_timeout_seconds,
     )
@@ -583,7 +582,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
         meter=FileAudioMeter(),
         clock=now,
         remaining_s=lambda: remaining_ms() / 1000,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         patience=settings.patience,
         retention_days=settings.track_retention_days,
     )
@@ -624,10 +623,13 @@ def _callback_store() -> CallbackStore:
 @lru_cache(maxsize=1)
 def delete_ports() -> "DeletePorts":
     """What `delete_job` works with."""
+    return _delete_ports(config.load(config.FileSettings).audio_bucket)
+
+
+def _delete_ports(bucket: str) -> "DeletePorts":
     from fermata.adapters.s3_track_store import S3TrackStore
     from fermata.use_cases.delete_job import DeletePorts
 
-    bucket = config.load(config.DeleteSettings).audio_bucket
     return DeletePorts(
         jobs=job_store(),
         answers=_answer_store(bucket),
@@ -650,6 +652,7 @@ def settle_ports() -> "SettlePorts":
         providers=provider_states(),
         metrics=_metrics(),
         telling=_tell_ports(),
+        references=_reference_store(config.load(config.FileSettings).audio_bucket),
     )
 
 
@@ -669,6 +672,7 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
         patience=Patience(settings.reaper_idle_seconds, settings.reaper_absent_gap_seconds),
         rescues=StepFunctionsRescueMachine(aws.stepfunctions(), settings.rescue_machine_arn),
         rescue=_rescue_policy(settings),
+        delete=_delete_ports(settings.audio_bucket),
         lost=lost,
     )
 
@@ -703,7 +707,7 @@ def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
         clock=now,
         remaining_s=lambda: remaining_ms() / 1000,
         holder=claim_id,
-        scratch=Path(tempfile.gettempdir()),
+        scratch=disk(),
         policy=_rescue_policy(settings),
     )
 

@@ -29,6 +29,9 @@ PROMISES = {
     "links",
     "shares",
     "rescue",
+    "deletion",
+    "disk",
+    "references",
 }
 
 

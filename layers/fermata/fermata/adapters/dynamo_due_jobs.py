@@ -14,7 +14,9 @@ SHARDS: Final = 4
 AT_ONCE: Final = 50
 """Most jobs of one shard that one run takes."""
 _RESCUES: Final = "CHECK#RESCUE"
-"""Ended jobs whose songs are rescued, apart from all others: many of them must not delay a job that is stuck."""
+"""Ended jobs whose songs are rescued or whose files are deleted, apart from all others: many of them must not delay a
+job that is stuck.
+"""
 
 
 def index_keys(job: Job) -> dict[str, str]:

@@ -8,12 +8,15 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, Final
 
 import httpcore
 import httpx
 
 from fermata import __version__
+from fermata.errors import FermataError
 
 # httpx logs every URL at INFO, signed query strings included.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -67,9 +70,11 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Resolve and connect; TLS still verifies the host's name."""
+        """Resolve and connect, both within the deadline; TLS still verifies the host's name."""
         try:
-            addresses = self._addresses_of(host, port)
+            addresses = _within(_left(self._deadline, timeout, httpcore.ConnectTimeout), self._addresses_of, host, port)
+        except Empty:
+            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
         except OSError as error:
             raise httpcore.ConnectError(f"cannot resolve {host}") from error
         failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError(f"{host} has no address")
@@ -82,6 +87,28 @@ class DeadlineBackend(httpcore.NetworkBackend):
             else:
                 return _DeadlineStream(stream, self._deadline)
         raise failure
+
+
+def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[str]:
+    """What a resolver says, or `Empty` where it says nothing in time: the system's own cannot be interrupted, so it is
+    asked in a thread that nobody waits for, and that ends when the system gives up.
+    """
+    said: SimpleQueue[list[str] | OSError | FermataError] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            said.put(resolver(host, port))
+        except (OSError, FermataError) as error:
+            said.put(error)
+
+    try:
+        Thread(target=ask, name="resolve", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError("no thread is left to ask for an address") from error
+    found = said.get(timeout=seconds)
+    if isinstance(found, OSError | FermataError):
+        raise found
+    return found
 
 
 class _DeadlineStream(httpcore.NetworkStream):
@@ -121,10 +148,10 @@ class DeadlineTransport(httpx.HTTPTransport):
     """
 
     def __init__(self, backend: DeadlineBackend, connect_retries: int) -> None:
-        super().__init__(verify=_tls())
+        super().__init__(verify=tls_context())
         # httpx has no public way to hand a network backend to its pool; tests hold this seam.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=_tls(),
+            ssl_context=tls_context(),
             max_connections=1,
             max_keepalive_connections=0,
             http1=True,
@@ -152,5 +179,6 @@ def locations(response: httpx.Response) -> list[bytes]:
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """What every connection verifies by: the name of its host, and who vouches for it."""
     return httpx.create_ssl_context()

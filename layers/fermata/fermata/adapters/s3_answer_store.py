@@ -5,16 +5,18 @@ complete answers have that key; what else was received lies beside it under `<at
 import io
 import re
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Final
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Self
 
 from boto3.s3.transfer import TransferConfig
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3_folders import abort_uploads_below, delete_below
-from fermata.errors import AnswerLostError, TransientError
+from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
 from fermata.ports import StreamedAnswer
+from fermata.scratch import disk, spooled_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,22 +34,24 @@ _ONE_PART_AT_A_TIME: Final = TransferConfig(
 
 
 class S3AnswerStore:
-    """`AnswerStore` over one bucket. An object exists only once its upload completed."""
+    """`AnswerStore` over one bucket. An object exists only once its upload completed. `scratch` is a folder on disk."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str, scratch: Path | None = None) -> None:
         self._client = client
         self._bucket = bucket
+        self._scratch = scratch or disk()
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
-        """Stream an answer into the bucket. A cut answer aborts the upload; what arrived of it is kept as `cut`, and
-        its `AnswerLostError` passes through.
+        """Stream an answer into the bucket. A cut answer aborts the upload; what arrived of it is kept as `cut`, as far
+        as there is room on the disk for it until then, and its `AnswerLostError` passes through. The answer itself
+        needs no disk.
         """
         metadata = {"http-status": str(answer.http_status)}
         if answer.retry_after_s is not None:
             metadata["retry-after-s"] = str(answer.retry_after_s)
         content_type = _NOT_ASCII.sub("?", answer.content_type)[:_CONTENT_TYPE_LIMIT] or "application/octet-stream"
-        with SpooledTemporaryFile(_PART_BYTES) as copy:
-            body = io.BufferedReader(_ChunkReader(_copied(answer.chunks(), copy)), _READ_BYTES)
+        with _Copy(self._scratch) as copy:
+            body = io.BufferedReader(_ChunkReader(copy.of(answer.chunks())), _READ_BYTES)
             try:
                 self._upload(body, _key(job_id, attempt), ContentType=content_type, Metadata=metadata)
             except AnswerLostError:
@@ -84,20 +88,60 @@ class S3AnswerStore:
             except self._client.exceptions.NoSuchKey:
                 return None
 
-    def _keep_what_arrived(self, job_id: str, attempt: int, copy: IO[bytes]) -> None:
-        if copy.tell() == 0:
+    def _keep_what_arrived(self, job_id: str, attempt: int, copy: "_Copy") -> None:
+        file = copy.from_the_start()
+        if file is None:
             return
-        copy.seek(0)
         try:
-            self.keep_file(job_id, attempt, "cut", copy)
+            self.keep_file(job_id, attempt, "cut", file)
         except TransientError as error:
             logger.warning("the part of an answer that arrived was not kept", extra={"error": str(error)})
 
 
-def _copied(chunks: Iterator[bytes], copy: IO[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        copy.write(chunk)
-        yield chunk
+class _Copy:
+    """What passes by on its way into the bucket, for the case that not all of it comes. Where the disk has no room for
+    it, there is no copy: the answer is paid for, and goes on.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._held = ExitStack()
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with self._room():
+            self._file = self._held.enter_context(spooled_file(self._scratch, _PART_BYTES))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._room():
+            self._held.close()
+
+    def of(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """These chunks, each copied before it is handed on."""
+        for chunk in chunks:
+            if self._file is not None:
+                with self._room():
+                    self._file.write(chunk)
+            yield chunk
+
+    def from_the_start(self) -> IO[bytes] | None:
+        """All that was copied, None where that is nothing."""
+        if self._file is None or self._file.tell() == 0:
+            return None
+        with self._room():
+            self._file.seek(0)
+        return self._file
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except (DiskFullError, OSError) as error:
+            logger.warning("an answer is staged without a copy on disk", extra={"error": type(error).__name__})
+            self._file = None
+            with suppress(OSError, DiskFullError):
+                self._held.close()
 
 
 def _chunks_of(stored: "GetObjectOutputTypeDef") -> Iterator[bytes]:

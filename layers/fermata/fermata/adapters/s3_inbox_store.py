@@ -1,7 +1,6 @@
 """The inbox in S3: what tenants put under `requests/`, and what is written of it under `results/` and `manifests/`."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
@@ -12,11 +11,13 @@ from fermata.adapters.aws_errors import aws_errors
 from fermata.domain.inbox import InboxFile
 from fermata.errors import NotFoundError
 from fermata.ports import Spool
+from fermata.scratch import disk, spooled_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _READ_BYTES: Final = 1024 * 1024
+_IN_MEMORY_BYTES: Final = 1024 * 1024
 _NOT_READ: Final = "the inbox could not be read"
 _GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "404"})
 """What S3 says of a version that was deleted; the third of a marker that stands for a deletion."""
@@ -57,7 +58,7 @@ class S3InboxStore:
     @contextmanager
     def spool(self, key: str) -> Iterator[Spool]:
         """An object that is written on disk first and sent in one request."""
-        with tempfile.TemporaryFile() as file:
+        with spooled_file(disk(), _IN_MEMORY_BYTES) as file:
             yield file
             if file.tell():
                 file.seek(0)

@@ -56,9 +56,9 @@ class S3ReferenceStore:
         with aws_errors("the reference could not be stored"), path.open("rb") as file:
             self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
 
-    def forget(self, object_key: str) -> None:
-        """Delete a file, if there is one."""
-        delete_below(self._client, self._bucket, object_key)
+    def forget(self, begins_with: str) -> None:
+        """Delete every file whose key begins so."""
+        delete_below(self._client, self._bucket, begins_with)
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link for `ttl_s` seconds, or as long as the function's own credentials live, whichever is shorter."""

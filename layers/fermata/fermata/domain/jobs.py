@@ -24,6 +24,8 @@ from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refus
 MAX_ATTEMPTS: Final = 4
 TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
 """How long a deleted job is remembered: as long as Step Functions lets an ended execution be started again."""
+ERASED_WITHIN: Final = timedelta(seconds=60)
+"""How long the run that deletes a job may take for its files before somebody else deletes what is left."""
 PUBLISHED_WITHIN: Final = timedelta(seconds=60)
 """How long the run that settled a job may take to publish its end before somebody else does."""
 
@@ -426,9 +428,10 @@ class Job(_Record):
 
     `check_at` is when somebody looks whether the job still moves; None once nothing is left to do. `absent_since` is
     when its execution was first not found. `publish_pending` says that nobody has been told of the end yet.
-    `deleted_at` makes it a tombstone, which callers do not see.
+    `deleted_at` makes it a tombstone, which callers do not see; `erasing_until` is there as long as files of it may be
+    left, and says when somebody else than the run that deletes them looks.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
-    `reference` is the recording that the song refers to, once it is stored and measured. A `refusal` is why nobody is
+    `reference` is the recording that the song refers to, once it is measured. A `refusal` is why nobody is
     asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
     `tracks` are the stored songs and `missing` those that could not be had, both by number and without overlap;
     `first_stored_at` is when the first song was stored, noted once the job moves on from there.
@@ -459,6 +462,7 @@ class Job(_Record):
     absent_since: datetime | None = None
     publish_pending: bool = False
     deleted_at: datetime | None = None
+    erasing_until: datetime | None = None
     spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
     pays_unknown: bool = False
@@ -586,9 +590,15 @@ class Job(_Record):
 
     @property
     def awaits_copy(self) -> bool:
-        """Whether the reference has still to be stored, or checked for the model whose turn it is."""
+        """Whether the reference has still to be measured, checked for the model whose turn it is, or copied because its
+        provider fetches it by a link.
+        """
         rule = self.candidate.reference
-        return rule is not None and (self.reference is None or refused_by(rule, self.reference) is not None)
+        if rule is None:
+            return False
+        if self.reference is None or refused_by(rule, self.reference) is not None:
+            return True
+        return rule.handed_over == "link" and not self.reference.is_copy_of(self.id)
 
     @property
     def awaits_reference(self) -> bool:
@@ -686,7 +696,7 @@ class Job(_Record):
         return self._moved(self.status, self.updated_at, attempts=attempts)
 
     def with_reference(self, reference: PreparedReference, now: datetime) -> "Job":
-        """This job with its reference stored, or handed over to one more provider."""
+        """This job with its reference measured or copied, or handed over to one more provider."""
         return self._moved(self.status, now, reference=reference)
 
     def with_refusal(self, refusal: Failure, now: datetime) -> "Job":
@@ -760,9 +770,14 @@ class Job(_Record):
         return self._ended(JobStatus.CANCELED, now, now)
 
     def published(self) -> "Job":
-        """This job once its end was told; nothing is left to do but perhaps the rescue of its songs."""
-        check_at = self.rescue.look_at if self.rescue is not None else None
-        changes = {"publish_pending": False, "check_at": check_at, "absent_since": None}
+        """This job once its end was told; nothing is left to do but perhaps the rescue of its songs, or the rest of its
+        deletion.
+        """
+        changes = {
+            "publish_pending": False,
+            "check_at": _next_look(self.rescue, self.erasing_until),
+            "absent_since": None,
+        }
         return self._moved(self.status, self.updated_at, **changes)
 
     def with_rescue(
@@ -779,21 +794,19 @@ class Job(_Record):
             each.with_kept(news.get(each.number, ())).with_audio(found.get(each.number, each.audio))
             for each in self.attempts
         )
-        check_at = self.check_at if self.publish_pending else rescue.look_at
+        check_at = self.check_at if self.publish_pending else _next_look(rescue, self.erasing_until)
         return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
 
-    def touched(self) -> "Job":
-        """The next version of this job, without a difference: whoever read the one before has to read it again."""
-        return self._moved(self.status, self.updated_at)
-
     def forgotten(self, now: datetime) -> "Job":
-        """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again."""
+        """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again. Its
+        files are still to be deleted.
+        """
         rescue = self.rescue.forgotten(now) if self.rescue is not None else None
-        left = rescue.look_at if rescue is not None else None
+        erasing_until = now + ERASED_WITHIN
         return self.model_copy(
             update={
                 "rescue": rescue,
-                "check_at": self.check_at if self.publish_pending else left,
+                "check_at": self.check_at if self.publish_pending else _next_look(rescue, erasing_until),
                 "request": SongRequest(model=self.request.model),
                 "attempts": tuple(attempt.forgotten() for attempt in self.attempts),
                 "tracks": (),
@@ -803,9 +816,15 @@ class Job(_Record):
                 "refusal": None,
                 "failure": self.failure.model_copy(update={"message": "deleted"}) if self.failure else None,
                 "deleted_at": now,
+                "erasing_until": erasing_until,
                 "version": self.version + 1,
             }
         )
+
+    def erased(self) -> "Job":
+        """This tombstone once none of its files is left."""
+        check_at = self.check_at if self.publish_pending else _next_look(self.rescue, None)
+        return self._moved(self.status, self.updated_at, erasing_until=None, check_at=check_at)
 
     def next_step(self, now: datetime) -> NextStep:
         """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
@@ -859,6 +878,12 @@ class Job(_Record):
         first_stored_at = self.first_stored_at or (self.updated_at if self.tracks else None)
         about = {"status": status, "updated_at": now, "first_stored_at": first_stored_at, "version": self.version + 1}
         return self.model_copy(update={"to_book": None, **changes, **about})
+
+
+def _next_look(rescue: Rescue | None, erasing_until: datetime | None) -> datetime | None:
+    """When somebody looks after an ended job, once its end was told; None where nothing is left to do."""
+    moments = (rescue.look_at if rescue is not None else None, erasing_until)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _number(song: Track | MissingTrack) -> int:

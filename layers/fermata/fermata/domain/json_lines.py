@@ -10,6 +10,8 @@ from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBody
 
 MAX_LINES: Final = 100_000
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
+MAX_BAD_LINES: Final = MAX_LINES // 10
+"""A file with more lines that cannot be requests is junk: somebody put in the wrong one, or wrote it wrongly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,9 @@ class OfferedUpload:
 
 
 class PreparedReference(BaseModel):
-    """A job's own copy of its reference, measured: bytes and ms. `ids` are there for providers that took the file."""
+    """A job's reference, measured: bytes and ms. `object_key` is where it lies: as the caller uploaded it, or a copy of
+    the job's own. `ids` are there for providers that took the file.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,6 +87,10 @@ class PreparedReference(BaseModel):
         """The provider's names for this recording, if it was given it."""
         return next((each for each in self.ids if each.provider == provider), None)
 
+    def is_copy_of(self, job_id: str) -> bool:
+        """Whether it lies in a copy of this job's own, which nobody else writes."""
+        return self.object_key.rpartition("/")[2].partition(".")[0] == job_id
+
     def known_by(self, ids: ProviderIds) -> "PreparedReference":
         """This recording with a provider's names for it, in place of older ones of the same provider."""
         others = tuple(each for each in self.ids if each.provider != ids.provider)
@@ -92,8 +98,17 @@ class PreparedReference(BaseModel):
 
 
 def object_key(tenant_id: str, name: str) -> str:
-    """Where the bucket keeps a tenant's recording; `name` is the id of an upload, or of the job whose copy it is."""
+    """Where the bucket keeps a tenant's recording; `name` is the id of an upload. With the id of a job it is what the
+    keys of that job's copies begin with.
+    """
     return f"references/{tenant_id}/{name}"
+
+
+def copy_key(tenant_id: str, job_id: str, sha256: str) -> str:
+    """Where the bucket keeps a job's copy of a recording with these bytes: two runs that were given different ones do
+    not overwrite each other's.
+    """
+    return f"{object_key(tenant_id, job_id)}.{sha256}"
 
 
 def usable_until(reference_id: str) -> datetime:

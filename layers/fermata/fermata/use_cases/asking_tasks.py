@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import SEEK_END
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import IO, Final, Protocol
 
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
@@ -21,9 +20,10 @@ from fermata.domain.upstream import (
     Trouble,
     UpstreamCall,
 )
-from fermata.errors import BadAudioError, ConfigurationError, TransientError, UpstreamCallError
+from fermata.errors import BadAudioError, ConfigurationError, DiskFullError, TransientError, UpstreamCallError
 from fermata.log import logger
 from fermata.ports import AnswerStore, ProviderKeys, Upstream
+from fermata.scratch import spooled_file
 from fermata.use_cases.reading_answers import decoded_song, read_answer
 
 POLL_WITHIN_S: Final = 45
@@ -107,17 +107,34 @@ def _look(job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports
         return Trouble(
             trouble_of_asking(FailureClass.AUTH, "key_removed", "the key that ordered the song is not there")
         )
-    with SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(ports.scratch)) as body:
-        brought_something = False
-        try:
-            with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
-                brought_something = answer.http_status in range(200, 300)
-                told = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
-        except UpstreamCallError as error:
-            told = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
-        outcome = _received(job, attempt, told, body, ports) if isinstance(told, _SONGS) else told
-        if brought_something and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
-            _keep(job, attempt, body, ports, kept_as)
+    try:
+        with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as body:
+            return _ask(job, attempt, call, key, within_s, body, ports, kept_as)
+    except DiskFullError as error:
+        # The task is there as before, and the next run may find room.
+        return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "disk_full", str(error)))
+
+
+def _ask(
+    job: Job,
+    attempt: Attempt,
+    call: UpstreamCall,
+    key: str,
+    within_s: float,
+    body: IO[bytes],
+    ports: AskPorts,
+    kept_as: str,
+) -> Asked:
+    brought_something = False
+    try:
+        with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
+            brought_something = answer.http_status in range(200, 300)
+            told = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
+    except UpstreamCallError as error:
+        told = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
+    outcome = _received(job, attempt, told, body, ports) if isinstance(told, _SONGS) else told
+    if brought_something and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
+        _keep(job, attempt, body, ports, kept_as)
     return outcome
 
 
@@ -133,7 +150,7 @@ def _received(
     number, where = next(iter(attempt.wanted), 1), attempt.staging_of(job.id)
     body.seek(0)
     try:
-        with SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(ports.scratch)) as file:
+        with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as file:
             for piece in decoded_song(_pieces(body)) if isinstance(told, AudioInAnswer) else _pieces(body):
                 file.write(piece)
             file.seek(0)

@@ -1,5 +1,9 @@
-"""Make a job's reference ready for the model that is to be asked: stored, measured, checked, and handed over to a
-provider that wants the file. Free of charge, before anything is paid, and safe to run again.
+"""Make a job's reference ready for the model that is to be asked: measured, checked, and handed over to a provider that
+wants the file. Free of charge, before anything is paid, and safe to run again.
+
+An upload stays the one object that it is, however many jobs sing after it. A job has a copy of its own where the bytes
+could not be had again, because they came from a caller's link, and where nobody could compare them with what was
+measured, because the provider fetches them itself. The copy goes with the end of the job.
 """
 
 import hashlib
@@ -7,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Final
 
 from fermata.domain.catalogue import Catalogue, ReferenceRule
@@ -17,6 +20,7 @@ from fermata.domain.references import (
     PreparedReference,
     ProviderIds,
     ReferenceRequest,
+    copy_key,
     object_key,
     refused_by,
     unusable,
@@ -32,6 +36,7 @@ from fermata.errors import (
     UpstreamCallError,
 )
 from fermata.ports import AudioMeter, Estimates, JobStore, ProviderKeys, ReferenceLinks, ReferenceStore, Upstream
+from fermata.scratch import scratch_file
 from fermata.use_cases.estimating import pace_of
 from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.resume_generation import load_job
@@ -60,7 +65,7 @@ class PreparePorts:
 
 
 def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, claim_id: str) -> Verdict:
-    """Take the next step of preparing: store and measure the recording, or hand it over to the provider whose turn it
+    """Take the next step of preparing: measure the recording and copy it, or hand it over to the provider whose turn it
     is. `after_attempt` is the last attempt's number when the step was asked for, 0 before the first.
 
     A recording that cannot be used ends the job; a provider that does not take it has failed an attempt. Raises
@@ -95,18 +100,24 @@ def _next_step(job: Job, ports: PreparePorts, claim_id: str) -> Job:
     rule, asked = job.candidate.reference, job.request.reference
     if rule is None or asked is None:
         raise AssertionError(f"{job.id} awaits a reference that nobody asked for")
-    step = _stored(job, asked, rule, ports) if job.reference is None else refused_by(rule, job.reference)
-    match step:
-        case PreparedReference():
-            return job.with_reference(step, ports.clock())
-        case Failure():
-            return job.with_refusal(step, ports.clock())
-    return _handed_over(job, asked.meant_as, ports, claim_id)
+    if not job.awaits_copy:
+        return _handed_over(job, asked.meant_as, ports, claim_id)
+    refusal = refused_by(rule, job.reference) if job.reference is not None else None
+    step = refusal or _measured(job, asked, rule, ports)
+    if isinstance(step, Failure):
+        return job.with_refusal(step, ports.clock())
+    return job.with_reference(step, ports.clock())
 
 
-def _stored(job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: PreparePorts) -> PreparedReference | Failure:
-    """The job's own copy, so that a provider gets what was measured, whatever the caller uploads afterwards."""
-    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+def _measured(
+    job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: PreparePorts
+) -> PreparedReference | Failure:
+    """The recording as it was found, in a copy of the job's own where one is needed: a provider gets what was measured,
+    whatever the caller uploads, or the link answers, afterwards.
+    """
+    is_copied = asked.audio_url is not None or rule.handed_over == "link"
+    before = job.reference
+    with scratch_file(ports.scratch, job.id) as file:
         try:
             sha256 = _write(_recording(job, asked, ports), file, rule.max_bytes)
             if sha256 is None:
@@ -119,15 +130,18 @@ def _stored(job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: Prepa
         except BadAudioError as error:
             return unusable("reference_not_audio", str(error))
         reference = PreparedReference(
-            object_key=object_key(job.tenant_id, job.id),
+            object_key=copy_key(job.tenant_id, job.id, sha256) if is_copied else _upload_key(job, asked),
             content_type=facts.content_type,
             extension=facts.extension,
             bytes=facts.bytes,
             duration_ms=facts.duration_ms,
             sha256=sha256,
+            ids=before.ids if before is not None else (),
         )
         refusal = refused_by(rule, reference)
-        if refusal is None:
+        if before is not None and before.sha256 != sha256:
+            refusal = _changed()
+        if refusal is None and is_copied:
             ports.references.put(reference.object_key, Path(file.name), reference.content_type)
     return refusal or reference
 
@@ -135,10 +149,22 @@ def _stored(job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: Prepa
 def _recording(job: Job, asked: ReferenceRequest, ports: PreparePorts) -> Iterator[bytes]:
     if asked.audio_url is not None:
         return ports.links.fetch(asked.audio_url)
-    uploaded = ports.references.open(object_key(job.tenant_id, asked.id or ""))
+    uploaded = ports.references.open(_upload_key(job, asked))
     if uploaded is None:
         raise LinkExpiredError("the upload is not there (any more)")
     return uploaded
+
+
+def _upload_key(job: Job, asked: ReferenceRequest) -> str:
+    return object_key(job.tenant_id, asked.id or "")
+
+
+def _changed() -> Failure:
+    return unusable(
+        "reference_changed",
+        "expected the upload that was measured for this job, found another file under its id; upload each recording "
+        "under an id of its own, then order again",
+    )
 
 
 def _write(recording: Iterator[bytes], file: IO[bytes], max_bytes: int) -> str | None:
@@ -162,22 +188,25 @@ def _handed_over(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> 
     alias, key = ports.keys.current(provider)
     outcome = _upload(job, purpose, key, ports)
     now = ports.clock()
+    if isinstance(outcome, Failure):
+        return job.with_refusal(outcome, now)
     if isinstance(outcome, Refused):
         return job.with_attempt_without_order(_failed_attempt(job, alias, claim_id, began, outcome, now), now)
     ids = ProviderIds(
         provider=provider, key_alias=alias, voice_id=outcome.voice_id, instrumental_id=outcome.instrumental_id
     )
-    return job.with_reference(_own_copy(job).known_by(ids), now)
+    return job.with_reference(_recording_of(job).known_by(ids), now)
 
 
-def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutcome:
-    candidate, reference = job.candidate, _own_copy(job)
+def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutcome | Failure:
+    """What the provider says to the file, or why the job ends: what lies there is not what was measured."""
+    candidate, reference = job.candidate, _recording_of(job)
     taker = ports.takers(candidate.dialect)
     call = taker.upload_call(purpose, f"reference.{reference.extension}", reference.content_type)
-    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+    with scratch_file(ports.scratch, job.id) as file:
         stored = ports.references.open(reference.object_key)
         if stored is None or _write(stored, file, reference.bytes) != reference.sha256:
-            raise TransientError(f"{job.id}'s copy of its reference is not what was stored; it is read again")
+            return _not_as_measured(job, reference, is_there=stored is not None)
         try:
             with ports.upstream.upload(candidate.provider, call, Path(file.name), key, UPLOAD_WITHIN_S) as answer:
                 outcome = taker.read_upload(read_answer(answer))
@@ -186,9 +215,17 @@ def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutc
     return Refused(outcome.failure.of_a_free_call()) if isinstance(outcome, Refused) else outcome
 
 
-def _own_copy(job: Job) -> PreparedReference:
+def _not_as_measured(job: Job, reference: PreparedReference, *, is_there: bool) -> Failure:
+    if reference.is_copy_of(job.id):
+        raise TransientError(f"{job.id}'s copy of its reference is not what was stored; it is read again")
+    return (
+        _changed() if is_there else unusable("reference_gone", "expected a file, but the upload is not there any more")
+    )
+
+
+def _recording_of(job: Job) -> PreparedReference:
     if job.reference is None:
-        raise AssertionError(f"{job.id} has no stored reference to hand over")
+        raise AssertionError(f"{job.id} has no measured reference to hand over")
     return job.reference
 
 

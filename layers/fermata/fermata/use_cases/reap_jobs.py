@@ -1,4 +1,5 @@
-"""Look after the jobs that nobody seems to move, and start the rescue of songs that were paid for and not delivered.
+"""Look after the jobs that nobody seems to move, start the rescue of songs that were paid for and not delivered, and
+finish deletions that were begun.
 Running it twice, or beside a live execution, changes nothing.
 """
 
@@ -23,17 +24,18 @@ from fermata.domain.reaping import (
 from fermata.domain.rescue import RescuePolicy, is_waiting, started
 from fermata.errors import FermataError
 from fermata.ports import DueJobs, JobMachine, RescueMachine
+from fermata.use_cases.delete_job import DeletePorts, erase_files
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.settle_job import SettlePorts, settle_job
 
-_WHATS: Final = ("started", "settled", "put_off", "rescued", "skipped", "lost")
-"""What may be done for a job; `rescued` means that a run was started."""
+_WHATS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
+"""What may be done for a job; `rescued` means that a run was started, `erased` that files of a deleted job are gone."""
 
 
 @dataclass(frozen=True)
 class ReapPorts:
-    """What `reap_jobs` works with; `rescue` bounds what is fetched for ended jobs. `lost` hears of each job that could
-    not be looked after, and why.
+    """What `reap_jobs` works with; `rescue` bounds what is fetched for ended jobs, `delete` takes the files of deleted
+    ones. `lost` hears of each job that could not be looked after, and why.
     """
 
     settle: SettlePorts
@@ -42,6 +44,7 @@ class ReapPorts:
     patience: Patience
     rescues: RescueMachine
     rescue: RescuePolicy
+    delete: DeletePorts
     lost: Callable[[str, FermataError], object]
 
 
@@ -67,7 +70,7 @@ def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
 
 def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
     if job.status.is_terminal and not job.publish_pending:
-        return _rescue(job, ports, now)
+        return _finish_deletion(job, ports) if job.erasing_until is not None else _rescue(job, ports, now)
     execution = Execution.ENDED if job.status.is_terminal else ports.machine.execution(job.id)
     match care_for(job, execution, ports.patience, now):
         case Start(then):
@@ -80,6 +83,11 @@ def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
         case LookAgain(at, absent_since):
             ports.due.put_off(job, at, absent_since)
             return "put_off"
+
+
+def _finish_deletion(job: Job, ports: ReapPorts) -> str:
+    erase_files(job, ports.delete)
+    return "erased"
 
 
 def _rescue(job: Job, ports: ReapPorts, now: datetime) -> str:

@@ -112,19 +112,14 @@ def _saved(job: Job, brought: Round, ports: RescuePorts) -> tuple[Job, Job | Non
 
 def _look_for_deleted_owners(job: Job, brought: Round, ports: RescuePorts) -> None:
     """An attempt that was carried over keeps its files with those of its first job, which may be deleted any moment. A
-    version more makes a deletion that is going on look for files once more.
+    deletion that has not begun by now deletes what this run kept.
     """
     numbers = {song.attempt for song in brought.songs}
     owners = {each.staging_of(job.id).job_id for each in job.attempts if each.number in numbers} - {job.id}
     for owner_id in owners:
-        for _ in range(_READS):
-            owner = ports.jobs.load(owner_id)
-            if owner is None or owner.deleted_at is not None:
-                ports.answers().forget(owner_id)
-                break
-            with suppress(StaleRecordError):
-                ports.jobs.save(owner.touched())
-                break
+        owner = ports.jobs.load(owner_id)
+        if owner is None or owner.deleted_at is not None:
+            ports.answers().forget(owner_id)
 
 
 def _report(before: Job, after: Job, brought: Round, ports: RescuePorts) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO
 
 from fermata.domain.fetching import came_whole
@@ -16,6 +15,7 @@ from fermata.domain.rescue import RescuePolicy, Round
 from fermata.domain.rescue_record import FetchedSong, Rescue
 from fermata.domain.upstream import AudioAt, Provider, Refused, StillRunning
 from fermata.errors import (
+    DiskFullError,
     FermataError,
     LinkTroubleError,
     RepeatedSongError,
@@ -33,6 +33,7 @@ from fermata.ports import (
     RescueSlots,
     Upstream,
 )
+from fermata.scratch import scratch_file
 from fermata.use_cases.asking_tasks import POLL_WITHIN_S, SongReceived, ask_task
 from fermata.use_cases.store_audio import FETCH_TAKES_S
 
@@ -172,9 +173,20 @@ def _ask(job: Job, attempt: Attempt, ports: RescuePorts) -> _Told:
 def _fetch(
     job: Job, attempt: Attempt, number: int, link: str, there: Mapping[str | None, int], ports: RescuePorts
 ) -> _Fetched:
+    try:
+        return _fetch_to_disk(job, attempt, number, link, there, ports)
+    except DiskFullError as error:
+        # Another run has room. The fetch counts, so that not even a disk that is too small is tried for ever.
+        log_rescue("a paid song could not be rescued yet", attempt, song=number, found=str(error))
+        return _Fetched(_song(job, attempt, number))
+
+
+def _fetch_to_disk(
+    job: Job, attempt: Attempt, number: int, link: str, there: Mapping[str | None, int], ports: RescuePorts
+) -> _Fetched:
     before = _song(job, attempt, number)
     digest = hashlib.sha256()
-    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+    with scratch_file(ports.scratch, job.id) as file:
         error = _receive(attempt, link, file, digest, ports.policy.most_bytes - before.received_bytes, ports)
         sha256, received = digest.hexdigest(), file.tell()
         same_as = job.song_of(sha256, number, attempt) or there.get(sha256)

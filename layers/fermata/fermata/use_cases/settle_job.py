@@ -1,4 +1,4 @@
-"""Bring a job to its end, once, and tell of it. Both halves may run again."""
+"""Bring a job to its end, once, tell of it, and delete what was only there for it. All of it may run again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,13 @@ from typing import Final
 
 from fermata.domain.job_events import end_of
 from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.references import object_key
 from fermata.domain.settlement import settle
 from fermata.domain.song_times import song_time_of
 from fermata.domain.usage import usage_event
 from fermata.errors import StaleRecordError
 from fermata.log import logger
-from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates
+from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates, ReferenceStore
 from fermata.use_cases.lost_songs import report_lost_songs
 from fermata.use_cases.resume_generation import load_job
 from fermata.use_cases.taking_turns import Ticket, give_up_turn
@@ -31,14 +32,16 @@ class SettlePorts:
     providers: ProviderStates
     metrics: Metrics
     telling: TellPorts
+    references: ReferenceStore
 
 
 def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
     """The job's terminal status, which the world has been told of; running it again changes nothing. `stopped_by` is
     the error that stopped the machine, if any. The run that settles a delivered job also counts what its song took.
 
-    Raises `StaleRecordError` where others keep writing the job and `TransientError` where its end could not be told:
-    the machine repeats both, and the reaper after it. Raises `NotFoundError` for an unknown job.
+    Raises `StaleRecordError` where others keep writing the job and `TransientError` where its end could not be told, or
+    its copy of a reference not deleted: the machine repeats both, and the reaper after it. Raises `NotFoundError` for
+    an unknown job.
     """
     job = _settled(job_id, stopped_by, ports, now)
     if job.unordered_turn is not None:
@@ -50,6 +53,11 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
         # delivery of a webhook has a name, and so begins once.
         ports.events.publish(end_of(job), usage_event(job))
         tell_by_webhook(job, ports.telling)
+    if job.request.reference is not None:
+        # No provider is asked any more. A run that prepared the reference of a job that was canceled meanwhile may have
+        # made a copy after the end was told; the machine comes by here after that.
+        ports.references.forget(object_key(job.tenant_id, job.id))
+    if job.publish_pending:
         _note_published(job, ports.jobs)
     return job.status
 

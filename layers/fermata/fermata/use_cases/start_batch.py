@@ -7,7 +7,7 @@ from datetime import datetime
 
 from fermata.domain.batches import BAD_LINES, Batch, batch_of, manifest_item, manifest_of
 from fermata.domain.inbox import InboxFile, refused
-from fermata.domain.json_lines import MAX_FILE_BYTES, Line, read_lines
+from fermata.domain.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
 from fermata.errors import BodyTooLargeError, MalformedBodyError
 from fermata.log import logger
 from fermata.ports import BatchMachine, InboxStore, Spool
@@ -27,7 +27,8 @@ class BatchPorts:
 def start_batch(file: InboxFile, ports: BatchPorts, now: datetime) -> None:
     """Read a file and start its batch; doing it again starts nothing twice and reads nothing twice.
 
-    Raises a `RequestRefusedError` for a file that is refused as a whole, of which nothing was submitted.
+    Raises a `RequestRefusedError` for a file that is refused as a whole, of which nothing was submitted; one with more
+    than `MAX_BAD_LINES` bad lines is not read to its end.
     """
     known = ports.inbox.find(batch_of(file))
     batch = Batch.model_validate_json(known) if known is not None else _read(file, ports)
@@ -41,8 +42,16 @@ def start_batch(file: InboxFile, ports: BatchPorts, now: datetime) -> None:
 def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     if file.size_bytes > MAX_FILE_BYTES:
         raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_FILE_BYTES} are read")
-    with ports.inbox.spool(manifest_of(file)) as manifest, ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
-        good, bad = _sorted_out(file, read_lines(ports.inbox.open(file)), manifest, bad_lines)
+    with ports.inbox.spool(manifest_of(file)) as manifest:
+        # The bad lines are written before a file is refused for them, and the manifest is not.
+        with ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
+            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file)), manifest, bad_lines)
+        if bad > MAX_BAD_LINES:
+            raise MalformedBodyError(
+                f"expected one JSON object a line; {bad} of the first {good + bad} lines are none, and at most "
+                f"{MAX_BAD_LINES} may be: the rest was not read and nothing was submitted. {BAD_LINES} has what was "
+                "found; mend those lines, or split the file"
+            )
         if not good + bad:
             raise MalformedBodyError("the file has no line; expected one JSON object a line")
     batch = Batch(
@@ -57,7 +66,9 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
 
 
 def _sorted_out(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lines: Spool) -> tuple[int, int]:
-    """How many lines may be requests, which are written into the manifest, and how many cannot."""
+    """How many lines may be requests, which are written into the manifest, and how many cannot. It ends with the first
+    bad line that is too many.
+    """
     good = bad = 0
     manifest.write(b"[")
     for line in lines:
@@ -67,5 +78,7 @@ def _sorted_out(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lin
         else:
             bad_lines.write(json.dumps(refused(file, line.number, line.problem)).encode() + b"\n")
             bad += 1
+            if bad > MAX_BAD_LINES:
+                break
     manifest.write(b"\n]\n")
     return good, bad

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Final
 
 from fermata.domain.fetching import came_whole, failure_of_fetch, is_not_taken, may_have_a_better_link, will_not_change
@@ -27,6 +26,7 @@ from fermata.errors import (
 )
 from fermata.log import logger
 from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
+from fermata.scratch import scratch_file
 from fermata.use_cases.reading_answers import decoded_song, staged_answer
 from fermata.use_cases.resume_generation import load_job
 
@@ -135,7 +135,7 @@ def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
     """The job with the song stored or what stood in the way, and whether a new link to it may help. A file that is
     another song of the job once more is no second song: nobody pays for it.
     """
-    with NamedTemporaryFile(dir=ports.scratch, prefix=f"{job.id}-") as file:
+    with scratch_file(ports.scratch, job.id) as file:
         try:
             track = _store(job, number, file, ports)
         except (DeliveryError, LinkTroubleError) as error:

@@ -1,5 +1,7 @@
 """Which links may be called: a provider's, with and without a list of hosts, and a caller's."""
 
+from ipaddress import IPv6Address, ip_network
+
 import pytest
 
 from fermata.domain.web.safe_url import check_link, check_public_link, is_global_address, is_public_link
@@ -130,9 +132,74 @@ def test_a_refusal_names_the_host_and_never_the_path_or_query(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "8.8.8.8",
+        "1.1.1.1",
+        "2001:4860:4860::8888",
+        "2600:9000:2000::1",
+        "2a00:1450:4001::1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::808:808",
+    ],
+)
 def test_a_public_address_is_global(address: str) -> None:
     assert is_global_address(address)
+
+
+SPECIAL = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
+    *("192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24"),
+    *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    *("::/128", "::1/128", "::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001::/32"),
+    *("2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32", "2001:4:112::/48"),
+    *("2001:10::/28", "2001:20::/28", "2001:30::/28", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+    *("5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "4000::/3", "e000::/4"),
+)
+"""What IANA's registries of special-purpose addresses list, and what is set aside beside them."""
+
+
+@pytest.mark.parametrize("network", SPECIAL)
+def test_no_address_of_a_special_purpose_network_is_global(network: str) -> None:
+    block = ip_network(network)
+    for address in (block[0], block[block.num_addresses // 2], block[-1]):
+        assert not is_global_address(str(address))
+
+
+@pytest.mark.parametrize("network", [network for network in SPECIAL if "." in network])
+def test_a_special_ipv4_address_is_not_global_however_ipv6_wraps_it(network: str) -> None:
+    block = ip_network(network)
+    for number in (int(block[0]), int(block[-1])):
+        for prefix in ("::ffff:0:0", "64:ff9b::", "::"):
+            assert not is_global_address(str(IPv6Address(int(IPv6Address(prefix)) + number)))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0"),
+        *("192.31.195.255", "192.31.197.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2001:200::", "2003::"),
+        *("2001:db7:ffff::1", "2001:db9::", "3ffe:ffff::1", "3fff:1000::", "2620:4f:7fff::1", "2620:4f:8001::"),
+    ],
+)
+def test_the_neighbours_of_special_purpose_networks_are_global(address: str) -> None:
+    assert is_global_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "2002:808:808::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "64:ff9b:1::808:808",
+        "::8.8.8.8",
+        "2001:4860:4860::8888%1",
+        "fe80::1%1",
+    ],
+)
+def test_a_tunnel_or_a_zone_is_not_global_although_the_address_inside_is(address: str) -> None:
+    assert not is_global_address(address)
 
 
 @pytest.mark.parametrize(

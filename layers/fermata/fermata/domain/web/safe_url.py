@@ -24,6 +24,50 @@ _PUBLIC_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}\.?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
+# The registries themselves and not `ipaddress.is_global`, which knows what was special when its Python came out, and
+# lets pass what is reachable but serves no files. https://www.iana.org/assignments/iana-ipv4-special-registry,
+# https://www.iana.org/assignments/iana-ipv6-special-registry and
+# https://www.iana.org/assignments/ipv6-address-space, as of 2026-11.
+_SPECIAL_IPV4: Final = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # between a provider and its customers
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local, metadata of instances
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarking
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+_ALLOTTED_IPV6: Final = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has made global unicast. Outside lie loopback, NAT64, discard-only, SRv6, unique-local, link-local,
+site-local and multicast addresses.
+"""
+_SPECIAL_IPV6: Final = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocol assignments: Teredo, benchmarking, AMT, AS112, ORCHID, DRIP
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
+    )
+)
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""A resolver of a network without IPv4 writes public IPv4 addresses so; `64:ff9b:1::/48` is for private use."""
+
 
 @dataclass(frozen=True)
 class LinkTarget:
@@ -84,17 +128,26 @@ def _read(url: str, trusted_origins: Collection[str], allowed_host: re.Pattern[s
 
 
 def is_global_address(address: str) -> bool:
-    """Whether an IP address is routed on the public internet; IPv4 inside IPv6 is judged by the IPv4 address."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    embedded = _embedded_ipv4(ip) if isinstance(ip, ipaddress.IPv6Address) else None
-    judged = embedded or ip
-    return judged.is_global and not judged.is_multicast and not judged.is_reserved
+    """Whether an IP address is a plain one of the public internet: allotted to somebody there and listed in none of
+    IANA's registries of special-purpose addresses. IPv4 inside IPv6 is judged by the IPv4 address where it is only
+    another way of writing it (mapped, or behind the well-known prefix of NAT64); any other tunnel is refused.
+
+    Raises `ValueError` for what is no address; one with a zone names an interface of this machine and is never global.
+    """
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return _is_public_ipv4(ip)
+    if ip.scope_id is not None:
+        return False
+    if ip.ipv4_mapped is not None:
+        return _is_public_ipv4(ip.ipv4_mapped)
+    if ip in _NAT64:
+        return _is_public_ipv4(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return ip in _ALLOTTED_IPV6 and not any(ip in network for network in _SPECIAL_IPV6)
 
 
-def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    teredo = ip.teredo[1] if ip.teredo else None
-    nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in ipaddress.ip_network("64:ff9b::/96") else None
-    return ip.ipv4_mapped or ip.sixtofour or teredo or nat64
+def _is_public_ipv4(ip: ipaddress.IPv4Address) -> bool:
+    return not any(ip in network for network in _SPECIAL_IPV4)
 
 
 def _split(url: str, allowed_host: re.Pattern[str]) -> tuple[SplitResult, int]:
