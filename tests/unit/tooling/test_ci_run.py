@@ -11,7 +11,7 @@ import pytest
 FAKE_MAKE = r"""#!/bin/sh
 for word in "$@"; do
     case $word in
-        setup|check|test|build|demo|soak|bench) target=$word ;;
+        setup|check|test|build|demo|soak|fuzz|bench) target=$word ;;
         ARGS=--junit-xml=*) report=${word#ARGS=--junit-xml=} ;;
     esac
 done
@@ -58,7 +58,7 @@ def _last_line(ended: subprocess.CompletedProcess[str]) -> str:
 def test_every_step_runs_and_the_last_line_counts_the_tests(run_ci: Run) -> None:
     ended, steps = run_ci(report=PASSING)
 
-    assert steps == ["setup", "check", "test", "build", "demo", "soak", "bench"]
+    assert steps == ["setup", "check", "test", "build", "demo", "soak", "fuzz", "bench"]
     assert _last_line(ended) == "4 passed, 0 failed"
     assert ended.returncode == 0
     assert all(f"==> {step}: " in ended.stdout for step in steps)
@@ -72,13 +72,13 @@ def test_failing_tests_are_counted_one_by_one(run_ci: Run) -> None:
     assert steps[-1] == "bench"
 
 
-@pytest.mark.parametrize("broken", ["check", "build", "demo", "soak", "bench", "test"])
+@pytest.mark.parametrize("broken", ["check", "build", "demo", "soak", "fuzz", "bench", "test"])
 def test_a_failing_step_is_one_failure(run_ci: Run, broken: str) -> None:
     ended, steps = run_ci(report=PASSING, broken=broken)
 
     assert _last_line(ended) == "4 passed, 1 failed"
     assert ended.returncode == 1
-    assert len(steps) == 7
+    assert len(steps) == 8
 
 
 def test_without_its_environments_nothing_else_is_tried(run_ci: Run) -> None:
