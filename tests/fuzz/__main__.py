@@ -11,7 +11,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -44,7 +44,7 @@ def main(names: Sequence[str]) -> int:
     return broken if names or smoke else max(broken, explode_all(list(BOMBS)))
 
 
-def _refused(names: Sequence[str], known: Sequence[str] | dict[str, object]) -> int:
+def _refused(names: Sequence[str], known: Collection[str]) -> int:
     unknown = sorted(set(names) - set(known))
     if not unknown:
         return 0

@@ -88,4 +88,5 @@ def _hangs(_number: int, _frame: object) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGALRM, _hangs)
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-    print(json.dumps(asdict(fuzz(sys.argv[1], *map(int, sys.argv[2:5]), float(sys.argv[5])))))
+    name, seed, first, cases, seconds = sys.argv[1:]
+    print(json.dumps(asdict(fuzz(name, int(seed), int(first), int(cases), float(seconds)))))

@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import struct
 import tempfile
 import zlib
 from base64 import b64encode
@@ -60,10 +61,26 @@ def _files_of(container: Container) -> Callable[[], Sequence[bytes]]:
     def seeds() -> Sequence[bytes]:
         kept = [path.read_bytes()[:_LONGEST_SEED] for path in sorted((FIXTURES / "audio").iterdir())]
         begun = [b"".join(piece[:4096] for piece in islice(bomb.pieces(1 << 24), 2)) for bomb in FILES.values()]
-        own = [each for each in (*kept, *begun) if (find_audio(each) or (None,))[0] is container]
+        own = [each for each in (*kept, *begun, *_wav_files()) if (find_audio(each) or (None,))[0] is container]
         return (*own * _OWN, *kept)
 
     return seeds
+
+
+def _wav_files() -> Sequence[bytes]:
+    """A second of each coding: PCM, ADPCM, extensible, MP3 and an unknown one, and PCM with 64-bit sizes."""
+    samples = b"data" + struct.pack("<I", 8000) + bytes(8000)
+    codings = (
+        struct.pack("<HHIIHH", 1, 1, 4000, 8000, 2, 16),
+        struct.pack("<HHIIHHHH", 0x11, 1, 8000, 4055, 256, 4, 2, 505),
+        struct.pack("<HHIIHHHHIH", 0xFFFE, 1, 4000, 8000, 2, 16, 22, 16, 4, 1) + bytes(14),
+        struct.pack("<HHIIHH", 0x55, 1, 8000, 1000, 1, 0),
+        struct.pack("<HHIIHH", 0x161, 1, 8000, 1000, 1, 0),
+    )
+    forms = [b"fmt " + struct.pack("<I", len(each)) + each for each in codings]
+    wide = b"ds64" + struct.pack("<IQQQI", 28, 8100, 8000, 4000, 0) + forms[0]
+    plain = [b"RIFF" + struct.pack("<I", 4 + len(form) + len(samples)) + b"WAVE" + form + samples for form in forms]
+    return (*plain, b"RF64\xff\xff\xff\xffWAVE" + wide + b"data\xff\xff\xff\xff" + bytes(8000))
 
 
 def _measure(content: bytes, _: random.Random) -> int:

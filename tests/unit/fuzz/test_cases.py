@@ -21,7 +21,7 @@ def broken(content: bytes, choices: random.Random) -> int:
     return len(content)
 
 
-def busy(content: bytes, _: random.Random) -> int:
+def busy(content: bytes, _choices: random.Random) -> int:
     for _ in range(FREE_CALLS + 40 * len(content)):
         abs(1)
     return len(content)
