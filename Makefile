@@ -117,6 +117,9 @@ bench: $(VENV) $(FUNCTIONS) ## time handlers and the one-machine cloud; prints f
 soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
 	@$(PY) -m tests.soak $(ARGS)
 
+fuzz: $(VENV) ## nine minutes of changed and exploding inputs for all that reads bytes from outside (SMOKE=1: a few; SEED=7 repeats; ARGS='bombs')
+	@$(PY) -m tests.fuzz $(ARGS)
+
 mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until')
 	@$(PY) tooling/mutants.py $(ARGS)
 
@@ -137,4 +140,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check openapi build bench soak mutants lock
+.PHONY: help setup demo run env test check openapi build bench soak fuzz mutants lock

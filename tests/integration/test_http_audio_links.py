@@ -576,14 +576,40 @@ def test_a_body_that_cannot_be_decoded_is_trouble(body: bytes, encoding: str) ->
     assert caught.value.status == 200
 
 
-def test_the_size_bound_holds_for_what_comes_out_of_a_compressed_file(monkeypatch: pytest.MonkeyPatch) -> None:
+BOMBS = {
+    "song": gzip.compress(gzip.compress(b"ID3" + bytes(40_000_000))),
+    # Nothing comes out of it, however long what is between the two decoders is.
+    "nothing": gzip.compress(gzip.compress(b"")[:10] + b"\0\0\0\xff\xff" * 2_000_000),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_the_size_bound_holds_for_what_comes_out_of_a_compressed_file(
+    monkeypatch: pytest.MonkeyPatch, bomb: bytes
+) -> None:
     monkeypatch.setattr(http_audio_links, "MAX_AUDIO_BYTES", 1_000_000)
-    bomb = gzip.compress(gzip.compress(b"ID3" + bytes(40_000_000)))
     received: list[int] = []
-    with listening(respond(bomb, Content_Encoding="gzip")) as server, pytest.raises(AudioTooLargeError):
+    with listening(respond(bomb, Content_Encoding="gzip, gzip")) as server, pytest.raises(AudioTooLargeError):
         received.extend(len(piece) for piece in trusting(server).fetch("minimax", f"{server.origin}/a"))
-    assert max(received) < 3 * PIECE_BYTES
+    assert max(received, default=0) < 3 * PIECE_BYTES
     assert sum(received) <= 1_000_000
+
+
+def test_the_framing_of_a_file_is_read_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_audio_links, "MOST_READ_BYTES", 100_000)
+    chunk = b"1;" + b"x" * 1000 + b"\r\na\r\n"
+
+    def endless(connection: socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 10_000)
+
+    with listening(endless) as server, pytest.raises(AudioTooLargeError, match="on its way"):
+        fetch(trusting(server), f"{server.origin}/a")
+
+
+def test_a_reference_beyond_the_size_bound_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_audio_links, "MAX_AUDIO_BYTES", 1_000_000)
+    with listening(respond(BOMBS["song"], Content_Encoding="gzip")) as server, pytest.raises(AudioTooLargeError):
+        list(HttpReferenceLinks([server.origin], 5).fetch(f"{server.origin}/a"))
 
 
 # ---- cuts

@@ -18,6 +18,7 @@ import httpcore
 import pytest
 
 import fermata
+from fermata.adapters import http_upstream
 from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
 from fermata.adapters.http_upstream import HttpUpstream
 from fermata.domain.upstream import UploadCall, UpstreamCall
@@ -156,7 +157,7 @@ def test_every_call_has_a_connection_of_its_own() -> None:
 
 def test_a_silent_connection_is_kept_alive_on_the_real_socket() -> None:
     with listening(silence) as server:
-        backend = DeadlineBackend(time.monotonic() + 5, lambda _host, _port: ["127.0.0.1"])
+        backend = DeadlineBackend(time.monotonic() + 5, lambda _host, _port: ["127.0.0.1"], 1_000_000)
         stream = backend.connect_tcp("anything", server.port, 2, None, keep_alive_options())
         connection: socket.socket = stream.get_extra_info("socket")
         assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
@@ -235,7 +236,7 @@ def test_an_address_that_comes_after_the_deadline_is_not_called(monkeypatch: pyt
         raise httpcore.ConnectError("this test connects to nobody")
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
-    backend = DeadlineBackend(time.monotonic() + 0.05, late)
+    backend = DeadlineBackend(time.monotonic() + 0.05, late, 1_000_000)
     with pytest.raises(httpcore.ConnectTimeout):
         backend.connect_tcp("api.example.com", 443)
     answered.set()
@@ -436,6 +437,41 @@ def test_an_answer_in_an_encoding_that_cannot_be_read_is_handed_over_as_it_came(
     packed = b"\x1b\x03\x00\xf8\xa5\x01\x02\x80\xff" * 9
     with listening(respond(packed, Content_Encoding="br")) as server:
         assert call(upstream_at(server.origin)) == (200, packed)
+
+
+BOMB = gzip.compress(gzip.compress(bytes(40_000_000)))
+
+
+@pytest.mark.parametrize("request_", [POST, UpstreamCall("GET", "/task")], ids=["paid_post", "poll"])
+@pytest.mark.parametrize("answer", [respond(BOMB, Content_Encoding="gzip, gzip"), respond(bytes(1_000_001))])
+def test_an_answer_beyond_the_size_bound_is_lost_and_the_request_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, request_: UpstreamCall, answer: Answer
+) -> None:
+    monkeypatch.setattr(http_upstream, "MAX_ANSWER_BYTES", 1_000_000)
+    received: list[int] = []
+    with listening(answer) as server:
+        with (
+            upstream_at(server.origin).send("minimax", request_, KEY, 5) as found,
+            pytest.raises(
+                AnswerLostError, match=r"^minimax's answer was given up after \d+ bytes: longer than 1000000 bytes"
+            ),
+        ):
+            received.extend(len(chunk) for chunk in found.chunks())
+        assert (server.connections, len(server.requests)) == (1, 1)
+    assert sum(received) <= 1_000_000
+
+
+def flood(connection: socket.socket) -> None:
+    """Announce an answer again and again, which is no answer yet."""
+    hang(lambda: not _sent(connection, b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" * 1000))
+
+
+def test_answers_before_the_answer_are_read_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_upstream, "MOST_READ_BYTES", 200_000)
+    with listening(flood) as server:
+        with pytest.raises(AnswerLostError, match="BodyOutOfBoundsError"):
+            call(upstream_at(server.origin), within_s=60)
+        assert (server.connections, len(server.requests)) == (1, 1)
 
 
 def test_a_redirect_whose_location_is_no_address_is_an_answer() -> None:

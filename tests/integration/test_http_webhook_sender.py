@@ -1,14 +1,18 @@
 """Posting a webhook: the same guard as for every foreign address, one request, no redirect, and an end in time."""
 
+import gzip
 import threading
-from socket import socket
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socket import create_server, socket
 
 import httpcore
 import pytest
 
 import fermata
 from fermata.adapters.http_transport import Resolver, resolve
-from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, HttpWebhookSender
+from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, MOST_READ_BYTES, HttpWebhookSender
 from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, Reply
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
@@ -19,6 +23,13 @@ PUBLIC = "93.184.216.34"
 
 def loopback(_host: str, _port: int) -> list[str]:
     return ["127.0.0.1"]
+
+
+@contextmanager
+def reading_nothing() -> Iterator[str]:
+    """An address that takes connections and reads nothing."""
+    with create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def sender(*servers: Loopback, within_s: float = 5, resolver: Resolver = loopback) -> HttpWebhookSender:
@@ -82,6 +93,38 @@ def test_an_answer_without_end_is_read_to_a_small_bound() -> None:
 
     assert sent_to(endless)[0] == Answered(200)
     assert sent < 64 * 65_536 * MOST_ANSWER_BYTES / 4096
+
+
+def test_an_answer_that_would_unpack_to_gigabytes_is_not_unpacked() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(40_000_000)))
+    tracemalloc.start()
+    try:
+        reply, _ = sent_to(respond(bomb, Content_Encoding="gzip, gzip"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert reply == Answered(200)
+    assert peak < 4_000_000
+
+
+def test_answers_before_the_answer_are_read_to_a_small_bound() -> None:
+    sent = 0
+
+    def flood(connection: socket) -> None:
+        nonlocal sent
+        while True:
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" * 1000)
+            sent += 42_000
+
+    assert sent_to(flood, within_s=60)[0] == NotAnswered(NoAnswer.ANSWER_LOST)
+    # What the kernels of both ends hold comes to it.
+    assert sent < 64 * MOST_READ_BYTES
+
+
+def test_a_receiver_that_reads_nothing_is_left_in_time() -> None:
+    with reading_nothing() as origin:
+        reply = HttpWebhookSender([origin], 1, 0.3, loopback).send(f"{origin}/hook", HEADERS, b"x" * 50_000_000)
+    assert reply == NotAnswered(NoAnswer.TIMEOUT)
 
 
 @pytest.mark.parametrize("answer", [close, reset], ids=["closed", "reset"])

@@ -232,7 +232,10 @@ def test_a_replay_has_the_bytes_and_the_location_of_the_first_answer_and_says_so
     second = post(world, monkeypatch)
     assert second["statusCode"] == first["statusCode"] == 202
     assert second["body"] == first["body"]
-    left = {"RateLimit": '"submit";r=60;t=60'}
+    left = {
+        "RateLimit": '"submit";r=60;t=60, "refused";r=119;t=60',
+        "RateLimit-Policy": '"submit";q=60;w=60, "refused";q=120;w=60',
+    }
     assert second["headers"] == {**first["headers"], "Idempotency-Replayed": "true", **left}
     assert "Idempotency-Replayed" not in first["headers"]
     assert json.loads(first["body"])["charged"] == "held"

@@ -358,6 +358,25 @@ def test_a_recording_that_cannot_be_used_ends_the_job_unpaid(
     assert (job.attempts, world.references.files, world.upstream.sent) == ((), {}, [])
 
 
+def test_a_recording_that_does_not_fit_into_the_memory_is_measured_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+
+    def without_memory(window: object) -> None:
+        tries.append(window)
+        raise MemoryError
+
+    monkeypatch.setattr("fermata.adapters.audio.measurement.find_start", without_memory)
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, which meets the error
+    world.reference_links.files[AUDIO_URL] = wav_file(0.02)
+    world.jobs.create(job_with())
+    assert prepare(world).verdict is Word.FAILED
+    refusal = world.stored(JOB_ID).refusal
+    assert refusal is not None
+    assert (refusal.code, len(tries)) == ("reference_not_audio", 1)
+
+
 def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
     world.reference_links.files[AUDIO_URL] = bytes(5000) + bytes(100_000)
     world.jobs.create(job_with())

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fermata.domain.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import LONGEST_LEAD_BYTES
 from fermata.use_cases.reading_answers import read_answer
 from tests.audio_files import kept, mp3
@@ -26,3 +27,20 @@ def test_json_and_html_behind_line_ends_are_no_song(lead: bytes, body: bytes) ->
 
 def test_json_behind_line_ends_is_read() -> None:
     assert read_answer(ScriptedAnswer(b"\r\n" * 30_000 + b'{"data": 1}')).document == {"data": 1}
+
+
+def test_an_answer_that_does_not_fit_into_the_memory_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(AnswerScanner, "close", without_memory)
+    answer = read_answer(ScriptedAnswer(b'{"data": 1}'))
+    assert (answer.document, answer.flaw, answer.http_status) == (None, "too large", 200)
+
+
+def test_a_text_behind_megabytes_of_white_space_begins_as_no_audio() -> None:
+    blank = b"\\n" * 1_000_000
+    answer = read_answer(ScriptedAnswer(b'{"data":{"audio":"' + blank * 9 + mp3().hex().encode() + b'"}}'))
+    assert not answer.text_begins_as_audio
+    answer = read_answer(ScriptedAnswer(b'{"data":{"audio":"' + blank + mp3().hex().encode() + b'"}}'))
+    assert answer.text_begins_as_audio

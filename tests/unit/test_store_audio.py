@@ -18,6 +18,7 @@ from fermata.domain.rescue import recoverables
 from fermata.domain.upstream import AudioAt
 from fermata.domain.verdicts import Word
 from fermata.errors import (
+    AudioTooComplexError,
     AudioTooLargeError,
     BadAudioError,
     CutAudioError,
@@ -360,7 +361,14 @@ def test_what_arrived_of_a_file_that_never_came_whole_is_kept(world: World) -> N
     assert world.answers.files == {(JOB_ID, 1, "file.1"): b"the beginning"}
 
 
-@pytest.mark.parametrize("error", [UnsafeLinkError("10.0.0.1 is not public"), AudioTooLargeError("300 MB")])
+NOT_TAKEN = [
+    UnsafeLinkError("10.0.0.1 is not public"),
+    AudioTooLargeError("300 MB"),
+    AudioTooComplexError("a million parts"),
+]
+
+
+@pytest.mark.parametrize("error", NOT_TAKEN)
 def test_a_link_to_what_fermata_does_not_take_is_asked_for_anew_once(world: World, error: FermataError) -> None:
     linked(world, error)
     assert store(world) is StoreOutcome.LINK_EXPIRED
@@ -368,13 +376,42 @@ def test_a_link_to_what_fermata_does_not_take_is_asked_for_anew_once(world: Worl
     world.clock.pass_seconds(1)
     again = job.attempts[0].after(AudioAt(LINK), world.clock())
     world.jobs.save(job.with_outcome(again, world.clock()))
-    assert given_up(world).code in ("unsafe_link", "too_large")
+    assert given_up(world).code in ("unsafe_link", "too_large", "too_complex")
 
 
-@pytest.mark.parametrize("error", [UnsafeLinkError("10.0.0.1 is not public"), AudioTooLargeError("300 MB")])
+@pytest.mark.parametrize("error", NOT_TAKEN)
 def test_such_a_link_without_a_task_behind_it_is_given_up_at_once(world: World, error: FermataError) -> None:
     linked(world, error, provider="minimax", upstream_id=None)
-    assert given_up(world).code in ("unsafe_link", "too_large")
+    assert given_up(world).code in ("unsafe_link", "too_large", "too_complex")
+
+
+@pytest.mark.parametrize("source", ["staged", "linked"])
+def test_a_song_that_does_not_fit_into_the_memory_is_no_audio_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, which meets the error
+    monkeypatch.setattr("fermata.adapters.audio.measurement.find_start", without_memory)
+    if source == "staged":
+        staged(world, hex_answer(AUDIO))
+    else:
+        linked(world, AUDIO, provider="minimax", upstream_id=None)
+    reason = given_up(world)
+    assert (reason.failure_class, reason.code) == (FailureClass.BAD_AUDIO, "too_complex")
+    assert world.upstream.sent == []
+
+
+def test_a_staged_answer_that_cannot_be_decoded_in_this_memory_is_no_audio_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    staged(world, hex_answer(AUDIO))
+    monkeypatch.setattr("fermata.domain.audio.text_decoder.AudioTextDecoder.feed", without_memory)
+    assert given_up(world).code == "too_complex"
 
 
 def test_nothing_is_fetched_past_the_callers_own_deadline(world: World) -> None:

@@ -201,6 +201,8 @@ def test_commas_at_the_ends_of_lines_add_no_fields() -> None:
         (b'{"id": "envelope", "data": [{"id": "a1"}, 7]}', "line 2 is no JSON object"),
         (b'{"data": []}', "the export has no rows"),
         (b'[{"id": "a1", "amount": ' + b"1" * 5000 + b"}]", "line 1 has a number that is too long"),
+        (b'[{"id": "a1", "amount": 1e' + b"9" * 30 + b"}]", "line 1 has a number that is too long"),
+        (b'{"id": "a1", "amount": 1}\n{"id": "a1", "amount": 1e' + b"9" * 30 + b"}", "line 2 is broken JSON"),
         (b"id,amount\na1,NaN\n", "line 2 cost_usd:"),
         (b"id,amount\na1,cheap\n", "line 2 cost_usd:"),
         (b"id,charged\na1,perhaps\n", "line 2 charged:"),

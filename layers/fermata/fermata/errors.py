@@ -24,6 +24,7 @@ FermataError
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            what the provider sent is not the audio it claims to be
 │   │   ├── AudioTooLargeError   it is longer than any song can sensibly be
+│   │   ├── AudioTooComplexError reading it takes more work or memory than any song needs
 │   │   └── CutAudioError        the file is shorter than it says itself; fetching it again may bring the rest
 │   ├── RepeatedSongError        the file is a song of the same order that is there already
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
@@ -197,6 +198,10 @@ class BadAudioError(DeliveryError):
 
 class AudioTooLargeError(BadAudioError):
     """A file is longer than any song can sensibly be."""
+
+
+class AudioTooComplexError(BadAudioError):
+    """Decoding or measuring a file takes more work or memory than any song needs; it takes as much the next time."""
 
 
 class CutAudioError(BadAudioError):

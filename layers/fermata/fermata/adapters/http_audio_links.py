@@ -11,7 +11,7 @@ import httpx
 import idna
 
 from fermata.adapters.guarded_http import guarded_client
-from fermata.adapters.http_bodies import decoded, peek, reads_as_text
+from fermata.adapters.http_bodies import BodyOutOfBoundsError, decoded, peek, reads_as_text
 from fermata.adapters.http_transport import Resolver, locations, resolve
 from fermata.domain.audio.container import HEAD_BYTES, MAX_AUDIO_BYTES, begins_as_audio
 from fermata.domain.upstream_reading import parse_retry_after
@@ -37,6 +37,9 @@ MOST_OF_NO_SONG_BYTES: Final = 64 * 1024
 """How much is handed over of an answer that is no song, as a page is none: enough to see what it was, and less than the
 part of a song that may have come before.
 """
+
+MOST_READ_BYTES: Final = 2 * MAX_AUDIO_BYTES
+"""How much is read of a connection altogether: as much again for headers and the framing of the body."""
 
 _GONE: Final = frozenset({403, 404, 410})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -122,7 +125,7 @@ class _Guard:
         status: int | None = None
         for _ in range(self._most_redirects + 1):
             target, status = check(url), None
-            with guarded_client(target, deadline, self._timeout, self._resolver) as client:
+            with guarded_client(target, deadline, MOST_READ_BYTES, self._timeout, self._resolver) as client:
                 try:
                     with client.stream("GET", target.url, extensions={"target": target.target.encode()}) as response:
                         status = response.status_code
@@ -132,6 +135,8 @@ class _Guard:
                         url = _led_to(response, target)
                 except httpx.InvalidURL:
                     raise UnsafeLinkError(f"the link to {target.host} is no address that can be called") from None
+                except BodyOutOfBoundsError as error:
+                    raise AudioTooLargeError(f"expected a song from {target.host}, found a file {error}") from error
                 except httpx.HTTPError as error:
                     raise LinkTroubleError(f"{target.host} {_what_happened(error)}", status) from error
         raise LinkTroubleError(f"a link was redirected more than {self._most_redirects} times", status)
@@ -187,12 +192,7 @@ def _flaw(response: httpx.Response, head: bytes) -> str | None:
 def _file(response: httpx.Response, host: str) -> Iterator[bytes]:
     if not response.is_success:
         raise _trouble(response, f"{host} answered {response.status_code}")
-    received = 0
-    for piece in decoded(response.iter_raw(), response.headers.get("content-encoding", "")):
-        received += len(piece)
-        if received > MAX_AUDIO_BYTES:
-            raise AudioTooLargeError(f"the file is longer than {MAX_AUDIO_BYTES} bytes")
-        yield piece
+    yield from decoded(response.iter_raw(), response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES)
     if not _is_whole(response):
         raise _trouble(response, f"{host} answered {response.status_code} with a part of the file")
 

@@ -16,6 +16,7 @@ import httpcore
 import httpx
 
 from fermata import __version__
+from fermata.adapters.http_bodies import BodyOutOfBoundsError
 from fermata.errors import FermataError
 
 # httpx logs every URL at INFO, signed query strings included.
@@ -53,12 +54,15 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Connects to the first of a host's addresses that takes a connection, and ends every socket operation at
-    `deadline` (a value of `time.monotonic()`).
+    """Connects to the first of a host's addresses that takes a connection, ends every socket operation at `deadline`
+    (a value of `time.monotonic()`), and reads at most `most_bytes` of a connection, whatever they are: a header, the
+    framing of a body and answers before the answer have no length of their own. What is more raises
+    `BodyOutOfBoundsError`.
     """
 
-    def __init__(self, deadline: float, addresses_of: Resolver) -> None:
+    def __init__(self, deadline: float, addresses_of: Resolver, most_bytes: int) -> None:
         self._deadline = deadline
+        self._most_bytes = most_bytes
         self._addresses_of = addresses_of
         self._inner = httpcore.SyncBackend()
 
@@ -85,7 +89,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return _DeadlineStream(stream, self._deadline)
+                return _BoundedStream(stream, self._deadline, self._most_bytes)
         raise failure
 
 
@@ -111,13 +115,19 @@ def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[st
     return found
 
 
-class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, deadline: float) -> None:
+class _BoundedStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, deadline: float, most_bytes: int) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._most_bytes = most_bytes
+        self._read_bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+        found = self._inner.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+        self._read_bytes += len(found)
+        if self._read_bytes > self._most_bytes:
+            raise BodyOutOfBoundsError(f"longer than {self._most_bytes} bytes on its way")
+        return found
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
@@ -129,7 +139,9 @@ class _DeadlineStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(self._deadline, timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+        return _BoundedStream(
+            self._inner.start_tls(ssl_context, server_hostname, left), self._deadline, self._most_bytes
+        )
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature of httpcore
         return self._inner.get_extra_info(info)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from fermata.adapters.http_bodies import decoded
+from fermata.adapters.http_bodies import BodyOutOfBoundsError, decoded
 from fermata.adapters.http_transport import USER_AGENT, DeadlineBackend, DeadlineTransport, Resolver, resolve
 from fermata.domain.upstream import UploadCall, UpstreamCall
 from fermata.domain.upstream_reading import parse_retry_after
@@ -17,6 +17,8 @@ from fermata.errors import AnswerLostError, NotSentError
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 """Five minutes of 44.1 kHz stereo WAV are 106 MB as hex text; more than twice that is no song."""
+MOST_READ_BYTES: Final = 2 * MAX_ANSWER_BYTES
+"""How much is read of a connection altogether: as much again for headers and the framing of the body."""
 
 # A request that breaks the rules of HTTP is found out before its first byte is written.
 _NOT_SENT: Final = (
@@ -65,7 +67,7 @@ class HttpUpstream:
         self, provider: str, method: str, path: str, key: str, within_s: float, content: Mapping[str, Any]
     ) -> Iterator["HttpAnswer"]:
         deadline = time.monotonic() + within_s
-        transport = DeadlineTransport(DeadlineBackend(deadline, self._resolver), connect_retries=1)
+        transport = DeadlineTransport(DeadlineBackend(deadline, self._resolver, MOST_READ_BYTES), connect_retries=1)
         with httpx.Client(
             transport=transport, timeout=self._timeout, trust_env=False, follow_redirects=False
         ) as client:
@@ -105,13 +107,13 @@ class HttpAnswer:
         received = 0
         encoding = self._response.headers.get("content-encoding", "")
         try:
-            for chunk in decoded(self._response.iter_raw(), encoding):
+            for chunk in decoded(self._response.iter_raw(), encoding, MAX_ANSWER_BYTES):
                 received += len(chunk)
-                if received > MAX_ANSWER_BYTES or time.monotonic() > self._deadline:
-                    raise AnswerLostError(
-                        f"{self._provider}'s answer was given up after {received} bytes: too long or too late"
-                    )
+                if time.monotonic() > self._deadline:
+                    raise AnswerLostError(f"{self._provider}'s answer was given up after {received} bytes: too late")
                 yield chunk
+        except BodyOutOfBoundsError as error:
+            raise AnswerLostError(f"{self._provider}'s answer was given up after {received} bytes: {error}") from error
         except httpx.HTTPError as error:
             raise AnswerLostError(f"{self._provider}'s answer ended after {received} bytes: {_cause(error)}") from error
 

@@ -16,7 +16,9 @@ from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, R
 from fermata.errors import UnsafeLinkError
 
 MOST_ANSWER_BYTES: Final = 4096
-"""How much of an answer is read before the connection is closed; nobody looks at it."""
+"""How much of an answer's body is read before the connection is closed; nobody looks at it, so none is unpacked."""
+MOST_READ_BYTES: Final = 256 * 1024
+"""How much is read of a connection altogether: the longest header is 100 KiB (h11), and reads are of 64 KiB."""
 
 
 class HttpWebhookSender:
@@ -51,7 +53,7 @@ class HttpWebhookSender:
         deadline = time.monotonic() + self._within_s
         extensions = {"target": target.target.encode()}
         with (
-            guarded_client(target, deadline, self._timeout, self._resolver) as client,
+            guarded_client(target, deadline, MOST_READ_BYTES, self._timeout, self._resolver) as client,
             client.stream("POST", target.url, content=body, headers=headers, extensions=extensions) as response,
         ):
             _drop_body(response)

@@ -7,6 +7,7 @@ from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, Provid
 from fermata.domain.jobs import Attempt
 from fermata.domain.providers.patience import BAD_FILE, MOST_POLLS, REPEATED_SONG
 from fermata.errors import (
+    AudioTooComplexError,
     AudioTooLargeError,
     BadAudioError,
     DeliveryError,
@@ -61,8 +62,10 @@ def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Att
 
 
 def is_not_taken(error: DeliveryError | LinkTroubleError) -> bool:
-    """Whether a link leads to what Fermata never takes: where it does not go, or to a file beyond the size bound."""
-    return isinstance(error, UnsafeLinkError | AudioTooLargeError)
+    """Whether a link leads to what Fermata never takes: where it does not go, or to a file beyond the bounds of size
+    and work.
+    """
+    return isinstance(error, UnsafeLinkError | AudioTooLargeError | AudioTooComplexError)
 
 
 def came_whole(error: Exception) -> bool:
@@ -101,6 +104,8 @@ def _meaning(error: DeliveryError | LinkTroubleError) -> tuple[FailureClass, str
             return FailureClass.RESULT_EXPIRED, "result_expired"
         case AudioTooLargeError():
             return FailureClass.BAD_AUDIO, "too_large"
+        case AudioTooComplexError():
+            return FailureClass.BAD_AUDIO, "too_complex"
         case BadAudioError():
             return FailureClass.BAD_AUDIO, BAD_FILE
         case _:

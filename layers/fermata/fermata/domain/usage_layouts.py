@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from fermata.errors import FieldError, InvalidRequestError
@@ -60,7 +60,7 @@ def _without_empty_end(cells: list[str], least: int) -> list[str]:
 
 def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        document = json.loads(text, parse_float=Decimal)
+        document = json.loads(text, parse_float=_fraction)
     except json.JSONDecodeError as error:
         if not text.lstrip().startswith("{"):
             raise refused(error.lineno, f"is broken JSON: {error.msg}") from None
@@ -77,6 +77,14 @@ def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield _first_line(text), _object(1, document)
     else:
         raise refused(1, f"expected a JSON array, an object with one under {', '.join(_LISTS)}, or an object a line")
+
+
+def _fraction(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        # Its exponent has more digits than any number has; the error of `decimal` is no ValueError.
+        raise ValueError("a number is out of all bounds") from None
 
 
 def _list_in(document: Mapping[str, Any]) -> list[Any] | None:
@@ -112,7 +120,7 @@ def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         written = line.strip().removesuffix(",")
         if written:
             try:
-                yield number, _object(number, json.loads(written, parse_float=Decimal))
+                yield number, _object(number, json.loads(written, parse_float=_fraction))
             except (ValueError, RecursionError):
                 raise refused(number, "is broken JSON; expected an object a line") from None
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
-from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.answer_scanner import AnswerScanner, ScannedDocument
+from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
 from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
 from fermata.domain.jobs import Attempt, Job
@@ -13,14 +14,14 @@ from fermata.ports import AnswerStore, StreamedAnswer
 
 
 def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> UpstreamAnswer:
-    """The answer with its audio text left out. `copy` is given everything that arrives."""
-    scanner, head, text = AnswerScanner(), bytearray(), AudioTextHead()
-    for chunk in answer.chunks():
-        if copy is not None:
-            copy.write(chunk)
-        head += chunk[: HEAD_BYTES - len(head)]
-        text.feed(scanner.feed(chunk))
-    scanned = scanner.close()
+    """The answer with its audio text left out. `copy` is given everything that arrives. What does not fit into the
+    memory is an answer that cannot be read, and no reason to read it again.
+    """
+    head, text = bytearray(), AudioTextHead()
+    try:
+        scanned = _scanned(answer, copy, head, text)
+    except MemoryError:
+        scanned = ScannedDocument(None, "too large", None)
     return UpstreamAnswer(
         http_status=answer.http_status,
         content_type=answer.content_type,
@@ -33,12 +34,27 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
     )
 
 
+def _scanned(answer: StreamedAnswer, copy: IO[bytes] | None, head: bytearray, text: AudioTextHead) -> ScannedDocument:
+    scanner = AnswerScanner()
+    for chunk in answer.chunks():
+        if copy is not None:
+            copy.write(chunk)
+        head += chunk[: HEAD_BYTES - len(head)]
+        text.feed(scanner.feed(chunk))
+    return scanner.close()
+
+
 def decoded_song(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The song that a kept answer spells as text, piece by piece; raises `BadAudioError` where it spells none."""
+    """The song that a kept answer spells as text, piece by piece; raises `BadAudioError` where it spells none, and
+    `AudioTooComplexError` where decoding takes too much work or memory.
+    """
     scanner, decoder = AnswerScanner(), AudioTextDecoder()
     for chunk in chunks:
-        yield decoder.feed(scanner.feed(chunk))
-    scanned = scanner.close()
+        with within_memory():
+            piece = decoder.feed(scanner.feed(chunk))
+        yield piece
+    with within_memory():
+        scanned = scanner.close()
     if scanned.flaw is not None:
         raise BadAudioError(f"the staged answer is not one whole JSON document: {scanned.flaw}")
     yield decoder.close()

@@ -2,14 +2,15 @@
 
 import struct
 from collections.abc import Callable
+from functools import reduce
 from typing import BinaryIO
 
 import pytest
 
-from fermata.adapters.audio import frame_walk, lead, measurement, mp4_boxes, ogg_pages
+from fermata.adapters.audio import flac_frames, frame_walk, lead, measurement, mp4_boxes, ogg_pages, wav_chunks, window
 from fermata.adapters.audio.window import BLOCK_BYTES, ByteWindow
-from fermata.errors import BadAudioError
-from tests.audio_files import ID3V2, NOISE, CountingFile, box, fmt, kept, mp3, ogg_page, riff, wav
+from fermata.errors import AudioTooComplexError, BadAudioError, CutAudioError
+from tests.audio_files import ID3V2, NOISE, CountingFile, Measure, box, fmt, kept, mp3, ogg_page, riff, wav
 
 SIZE = 400_000
 VORBIS_HEAD = b"\x01vorbis" + bytes(4) + b"\x02\0\0\1\0" + bytes(12) + b"\xb8\1"
@@ -85,12 +86,20 @@ def test_twice_the_file_is_at_most_twice_the_work(name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "limit", "most", "name", "song"),
     [
-        (frame_walk, "_MOST_FRAMES", 1000, "no recording is that long", TINY_FRAME * 2000),
-        (frame_walk, "_MOST_GAPS", 100, "is damaged or no MP3", (TINY_FRAME * 3 + bytes(30)) * 1000),
-        (frame_walk, "_MOST_FALSE_STARTS", 100, "is damaged or no MP3", b"\xff\xfb\x90\x64" * 1000 + mp3(seconds=1)),
-        (ogg_pages, "_MOST_PAGES", 100, "more than 100 pages", ogg_page([], 1) * 200),
-        (ogg_pages, "_MOST_FALSE_STARTS", 100, "found no Vorbis", b"OggS" * 1000 + kept("tone_opus.ogg")),
+        (frame_walk, "_MOST_FRAMES", 1000, "more than 1000 pieces", TINY_FRAME * 2000),
+        (frame_walk, "_MOST_GAPS", 100, "more than 100 gaps", (TINY_FRAME * 3 + bytes(30)) * 1000),
+        (
+            frame_walk,
+            "_MOST_FALSE_STARTS",
+            100,
+            "more than 100 marks of sound",
+            b"\xff\xfb\x90\x64" * 1000 + mp3(seconds=1),
+        ),
+        (ogg_pages, "_MOST_PAGES", 100, "more than 100 Ogg pages", ogg_page([], 1) * 200),
+        (ogg_pages, "_MOST_FALSE_STARTS", 100, "more than 100 marks of Ogg", b"OggS" * 1000 + kept("tone_opus.ogg")),
         (mp4_boxes, "_MOST_BOXES", 100, "more than 100 parts", FTYP + box(b"free") * 200),
+        (wav_chunks, "_MOST_CHUNKS", 100, "more than 100 parts", riff(*[(b"note", b"")] * 200)),
+        (window, "MOST_STEPS", 100, "more than 100 steps of work", TINY_FRAME * 200),
     ],
 )
 def test_work_ends_at_a_bound(
@@ -98,9 +107,48 @@ def test_work_ends_at_a_bound(
 ) -> None:
     monkeypatch.setattr(module, limit, most)
     file: BinaryIO = CountingFile(song)
-    window = ByteWindow(file, len(song))
-    with pytest.raises(BadAudioError, match=name):
-        measurement.measure_sound(window, *lead.find_start(window))
+    pieces = ByteWindow(file, len(song))
+    with pytest.raises(AudioTooComplexError, match=name):
+        measurement.measure_sound(pieces, *lead.find_start(pieces))
+
+
+def test_a_file_is_not_read_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "_READ_BYTES", BLOCK_BYTES)
+    file = CountingFile(NOISE * 10)
+    pieces = ByteWindow(file, len(NOISE) * 10)
+    with pytest.raises(AudioTooComplexError, match=f"bytes are to be read of {pieces.size}"):
+        any(pieces.read(0, 1) + pieces.read(pieces.size // 2, 1) == b"" for _ in range(100))
+    assert file.read_bytes <= 4 * pieces.size + BLOCK_BYTES
+
+
+def test_the_end_of_a_flac_file_is_searched_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = bytearray(FLAC_HEAD)
+    head[15:18] = b"\xff\xff\xff"
+    # Each of these is the header of a frame, as far as its own checksum says, and none of them is one.
+    header = b"\xff\xf8\xc9\xa8\0"
+    song = bytes(head) + (header + bytes([reduce(flac_frames._step_8, header, 0)])) * 300_000  # noqa: SLF001
+    looked_at = 0
+    read_frame_start = flac_frames._read_frame_start  # noqa: SLF001
+
+    def counting(tail: bytes, at: int, info: flac_frames.StreamInfo) -> flac_frames._FrameStart | None:
+        nonlocal looked_at
+        looked_at += 1
+        return read_frame_start(tail, at, info)
+
+    monkeypatch.setattr(flac_frames, "_read_frame_start", counting)
+    pieces = ByteWindow(CountingFile(song), len(song))
+    with pytest.raises(CutAudioError):
+        measurement.measure_sound(pieces, *lead.find_start(pieces))
+    assert looked_at <= 8
+
+
+def test_a_file_that_does_not_fit_into_the_memory_is_no_song(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(measurement, "measure_sound", without_memory)
+    with pytest.raises(AudioTooComplexError, match="does not fit into the memory"):
+        measure(mp3())
 
 
 def test_an_ordinary_song_is_read_once_and_not_whole_where_it_need_not_be() -> None:

@@ -146,9 +146,8 @@ def test_compressed_samples_are_counted_by_their_blocks(measure: Measure) -> Non
         riff(fmt(rate=0), (b"data", SECOND)),
         riff((b"fmt ", bytes(4)), (b"data", SECOND)),
         riff(fmt(coding=0x11, more=struct.pack("<HH", 2, 0)), (b"data", SECOND)),
-        riff(*[(b"note", b"")] * 20_000),
     ],
-    ids=["samples_first", "no_channels", "no_rate", "short", "empty_blocks", "parts_without_end"],
+    ids=["samples_first", "no_channels", "no_rate", "short", "empty_blocks"],
 )
 def test_a_wav_that_makes_no_sense_is_damaged(measure: Measure, song: bytes) -> None:
     with pytest.raises(BadAudioError, match="is damaged") as refusal:

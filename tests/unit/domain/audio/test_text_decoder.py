@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.audio.container import LONGEST_LEAD_BYTES
+from fermata.domain.audio import text_decoder
+from fermata.domain.audio.container import LONGEST_LEAD_BYTES, MAX_AUDIO_BYTES
 from fermata.domain.audio.text_decoder import HEAD_CHARACTERS, AudioTextDecoder, AudioTextHead
-from fermata.errors import BadAudioError
+from fermata.errors import AudioTooComplexError, BadAudioError
 from tests.audio_files import kept, mp3
 
 SONG: Final = b"ID3\x04" + bytes(range(256)) * 2
@@ -236,3 +237,17 @@ def test_memory_does_not_grow_with_the_text(spell: Spell) -> None:
         tracemalloc.stop()
     assert decoded + len(decoder.close()) == 51_003 + 300 * 255 * 128
     assert peak < 8 * HEAD_CHARACTERS
+
+
+def test_escapes_are_counted_because_each_of_them_takes_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_decoder, "MOST_ESCAPES", 100)
+    decoder = AudioTextDecoder()
+    decoder.feed(SONG.hex().encode() + b"\\n" * 60)
+    with pytest.raises(AudioTooComplexError, match="more than 100 escapes"):
+        decoder.feed(b"\\u0030" * 41)
+
+
+def test_an_answer_of_the_greatest_length_in_escaped_lines_of_base64_stays_within_the_escapes() -> None:
+    slashes = 76 / 64
+    line_bytes, escapes = 76 + slashes + len("\\r\\n"), slashes + 2
+    assert MAX_AUDIO_BYTES / line_bytes * escapes <= text_decoder.MOST_ESCAPES

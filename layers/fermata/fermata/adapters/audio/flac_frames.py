@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from typing import Final
 
 from fermata.adapters.audio.sound import Sound, check_whole, cut, damaged
-from fermata.adapters.audio.window import ByteWindow
+from fermata.adapters.audio.window import BLOCK_BYTES, OCTETS_A_STEP, ByteWindow
 
 # The mark of a FLAC file and the header of its first block, which is always STREAMINFO and perhaps the last block.
 _FILE_MARK: Final = b"fLaC"
@@ -101,13 +102,27 @@ def _last_sample(window: ByteWindow, start: int, end: int, info: StreamInfo) -> 
     length = min(2 * info.longest_frame + _TRAILER_BYTES, _LONGEST_TAIL)
     tail_at = max(start, end - length)
     tail = window.read(tail_at, end - tail_at)
-    ends = _frame_ends(tail)
-    starts = [found for mark in _SYNC.finditer(tail) if (found := _read_frame_start(tail, mark.start(), info))]
-    following = {len(tail), *ends, *(each.at for each in starts)}
-    for frame in reversed(starts[-_FRAMES_TO_TRY:]):
+    following = {len(tail), *_frame_ends(tail)}
+    for frame in islice(_frames_from_the_end(window, tail, info), _FRAMES_TO_TRY):
+        window.spend((len(tail) - frame.at) // OCTETS_A_STEP)
         if _is_whole(tail, frame.at, sorted(place for place in following if place > frame.at)):
             return frame.last_sample
+        following.add(frame.at)
     raise cut("found the end of the FLAC file before the end of its last part")
+
+
+def _frames_from_the_end(window: ByteWindow, tail: bytes, info: StreamInfo) -> Iterator[_FrameStart]:
+    """The frames that begin in a tail, the last one first, as far as they are asked for."""
+    end = len(tail)
+    while end > 0:
+        begin = max(0, end - BLOCK_BYTES)
+        # A mark may begin with the last byte of a block.
+        for mark in reversed([each.start() for each in _SYNC.finditer(tail, begin, end + 1)]):
+            window.spend(1)
+            frame = _read_frame_start(tail, mark, info)
+            if frame is not None:
+                yield frame
+        end = begin
 
 
 def _frame_ends(tail: bytes) -> set[int]:

@@ -1,8 +1,8 @@
 """Walks over the frames of a stream that has no index: MP3, and AAC with ADTS headers.
 
 Two bytes open a frame, and other bytes look like them; a stream is believed once several frames follow each other.
-The way through a file is linear: what looked like a stream and was none is counted, and the walk ends when there was
-too much of that.
+The way through a file is linear: what looked like a stream and was none is counted, and where there was too much of
+that the file is no song.
 """
 
 import re
@@ -12,15 +12,15 @@ from typing import Final
 
 from fermata.adapters.audio.tags import end_of_tag
 from fermata.adapters.audio.window import ByteWindow
-from fermata.errors import BadAudioError
+from fermata.domain.audio.bounds import too_complex
 
 HEADER_BYTES: Final = 7
 _FRAMES_TO_BELIEVE: Final = 3
-# 256 MB of noise hold some 6,000 false starts, a joined file a gap for each part, and 256 MB at 32 kbps 2.8 million
-# frames. What has far more was made to keep the reader busy.
+# 256 MB of noise hold some 6,000 false starts, a joined file a gap for each part, and seven hours of MP3 a million
+# frames. What has more was made to keep the reader busy.
 _MOST_FALSE_STARTS: Final = 50_000
 _MOST_GAPS: Final = 50_000
-_MOST_FRAMES: Final = 4_000_000
+_MOST_FRAMES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,13 @@ class FrameWalk:
     _frames: int = 0
 
     def frames(self) -> Iterator[tuple[int, Frame]]:
-        """Each whole frame with its place; foreign bytes between them are passed over."""
+        """Each whole frame with its place; foreign bytes between them are passed over. Raises `AudioTooComplexError`
+        where there is far too much of either.
+        """
         at, stream = self.start, None
         while at + HEADER_BYTES <= self.end:
             if self._frames >= _MOST_FRAMES:
-                raise BadAudioError(f"found more than {_MOST_FRAMES} pieces of sound; no recording is that long")
+                raise too_complex(f"found more than {_MOST_FRAMES} pieces of sound")
             frame = self._frame(at)
             if frame is None or (frame.stream != stream and not self._opens_stream(at)):
                 at = self._resume(at)
@@ -101,7 +103,7 @@ class FrameWalk:
         """Where a stream begins or goes on after something foreign at `at`, or the end."""
         self._gaps += 1
         if self._gaps > _MOST_GAPS:
-            return self.end
+            raise too_complex(f"found more than {_MOST_GAPS} gaps in its sound")
         after_tag = end_of_tag(self.window, at)
         if after_tag is not None and after_tag <= self.end:
             self.tag_bytes += after_tag - at
@@ -109,7 +111,7 @@ class FrameWalk:
         for block_at, block in self.window.blocks(at + 1, self.end, overlap=1):
             for sync in self.format.sync.finditer(block):
                 if self._false_starts > _MOST_FALSE_STARTS:
-                    return self.end
+                    raise too_complex(f"found more than {_MOST_FALSE_STARTS} marks of sound without sound")
                 if self._opens_stream(block_at + sync.start()):
                     return block_at + sync.start()
         return self.end

@@ -11,6 +11,7 @@ from fermata.adapters.audio.ogg_streams import measure_ogg
 from fermata.adapters.audio.sound import Sound
 from fermata.adapters.audio.wav_chunks import measure_wav
 from fermata.adapters.audio.window import ByteWindow
+from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import AAC, FLAC, M4A, MP3, WAV, Container
 from fermata.errors import BadAudioError
 from fermata.ports import AudioFacts
@@ -20,20 +21,23 @@ class FileAudioMeter:
     """Measures files on disk."""
 
     def measure(self, path: Path) -> AudioFacts:
-        """The facts of a file; raises `BadAudioError` where it is no audio, `CutAudioError` where it is cut."""
+        """The facts of a file; raises `BadAudioError` where it is no audio, `CutAudioError` where it is cut, and
+        `AudioTooComplexError` where finding that out takes too much work or memory.
+        """
         return measure_audio(path)
 
 
 def measure_audio(path: Path) -> AudioFacts:
     """The facts of an MP3, WAV, FLAC, Ogg, M4A or AAC file: what a decoder plays of it.
 
-    Raises `CutAudioError` where the file is shorter than it says itself, `BadAudioError` where it is no audio, damaged
-    or without a sound. Headers that count wrong give way to what is there. Memory does not grow with the song. MP3
-    without a Xing header, AAC, and Ogg that ends with a whole page do not say how long they should be: where such a
-    file is cut, the part that can be played is measured.
+    Raises `CutAudioError` where the file is shorter than it says itself, `AudioTooComplexError` where its layout takes
+    more work or memory than any song's, `BadAudioError` where it is no audio, damaged or without a sound. Headers that
+    count wrong give way to what is there. Memory does not grow with the song. MP3 without a Xing header, AAC, and Ogg
+    that ends with a whole page do not say how long they should be: where such a file is cut, the part that can be
+    played is measured.
     """
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with path.open("rb") as file, within_memory():
         window = ByteWindow(file, size)
         container, start = find_start(window)
         sound = measure_sound(window, container, start)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fermata.adapters.audio.sound import damaged
 from fermata.adapters.audio.window import ByteWindow
+from fermata.domain.audio.bounds import too_complex
 
 _HEADER_BYTES: Final = 8
 _WIDE_HEADER_BYTES: Final = 16
 _WIDE, _TO_THE_END = 1, 0
 # An hour in fragments of 100 ms has some 300,000.
-_MOST_BOXES: Final = 1_000_000
+_MOST_BOXES: Final = 500_000
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class BoxReader:
         return self.between(box.at + skip, box.end)
 
     def between(self, at: int, end: int) -> Iterator[Box]:
-        """The boxes between two places; ends early where what follows is no box. Raises `BadAudioError` where there are
-        far too many.
+        """The boxes between two places; ends early where what follows is no box. Raises `AudioTooComplexError` where
+        there are far too many.
         """
         while at + _HEADER_BYTES <= end:
             box = self._read(at, end)
@@ -47,7 +47,7 @@ class BoxReader:
                 return
             self._left -= 1
             if self._left < 0:
-                raise damaged("M4A", f"found more than {_MOST_BOXES} parts")
+                raise too_complex(f"found more than {_MOST_BOXES} parts of an M4A file")
             yield box
             at = box.end
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fermata.adapters.audio.sound import cut, damaged
+from fermata.adapters.audio.sound import cut
 from fermata.adapters.audio.window import ByteWindow
+from fermata.domain.audio.bounds import too_complex
 
 _MARK: Final = b"OggS"
 _HEADER_BYTES: Final = 27
@@ -13,7 +14,7 @@ _HEADER_BYTES: Final = 27
 _FIRST_UNKNOWN: Final = 1 << 63
 _BEGINS: Final = 0x02
 # An hour of Opus with every packet in a page of its own has 180,000; bytes that only look like pages are few.
-_MOST_PAGES: Final = 2_000_000
+_MOST_PAGES: Final = 600_000
 _MOST_FALSE_STARTS: Final = 10_000
 _MORE_FOLLOWS: Final = 255
 
@@ -35,7 +36,7 @@ class Page:
 
 def read_pages(window: ByteWindow, start: int) -> Iterator[Page]:
     """The pages from `start` on; foreign bytes are passed over. Raises `CutAudioError` where the file ends within a
-    page, `BadAudioError` where there are far too many.
+    page, `AudioTooComplexError` where there are far too many, or marks of pages without a page.
     """
     at, false_starts = start, 0
     for _ in range(_MOST_PAGES):
@@ -48,9 +49,11 @@ def read_pages(window: ByteWindow, start: int) -> Iterator[Page]:
             raise cut("found the end of the Ogg file within one of its pages")
         false_starts += 1
         at = window.find(_MARK, at + 1, window.size)
-        if at < 0 or false_starts > _MOST_FALSE_STARTS:
+        if at < 0:
             return
-    raise damaged("Ogg", f"found more than {_MOST_PAGES} pages")
+        if false_starts > _MOST_FALSE_STARTS:
+            raise too_complex(f"found more than {_MOST_FALSE_STARTS} marks of Ogg pages without a page")
+    raise too_complex(f"found more than {_MOST_PAGES} Ogg pages")
 
 
 def _read_page(window: ByteWindow, at: int) -> Page | None:

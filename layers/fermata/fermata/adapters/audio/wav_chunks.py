@@ -10,6 +10,7 @@ from typing import Final
 from fermata.adapters.audio.mp3_frames import measure_mp3
 from fermata.adapters.audio.sound import Sound, check_whole, cut, damaged, is_placeholder
 from fermata.adapters.audio.window import ByteWindow
+from fermata.domain.audio.bounds import too_complex
 
 _RIFF_HEADER_BYTES: Final = 12
 _CHUNK_HEADER_BYTES: Final = 8
@@ -76,7 +77,7 @@ def _chunks(window: ByteWindow, start: int) -> Iterator[_Chunk]:
         # Chunks begin at even places; some writers forget that.
         if size % 2 and not (_is_name(window.read(at, 4)) and not _is_name(window.read(at + 1, 4))):
             at += 1
-    raise damaged("WAV", f"found more than {_MOST_CHUNKS} parts and no samples")
+    raise too_complex(f"found more than {_MOST_CHUNKS} parts of a WAV file and no samples")
 
 
 def _is_name(name: bytes) -> bool:

@@ -8,6 +8,7 @@ import binascii
 import re
 from typing import Final, Protocol
 
+from fermata.domain.audio.bounds import too_complex
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
 from fermata.errors import BadAudioError
 
@@ -19,6 +20,9 @@ _WHITE_SPACE: Final = b" \t\r\n\f\v"
 _WHOLE_ESCAPES: Final = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(u[0-9a-fA-F]{4}|[^u])", re.DOTALL)
 _LONGEST_ESCAPE: Final = 6
+MOST_ESCAPES: Final = 12_000_000
+"""Base64 in lines of 76 characters, as mail has it, with every slash escaped too, needs eleven million for 256 MiB."""
+_LONGEST_TEXT_BEFORE: Final = 4 * 1024 * 1024
 _ESCAPED: Final = {b"/": b"/", b"n": b"", b"r": b"", b"t": b"", b"f": b""}
 _DATA_URI: Final = re.compile(rb"data:[^,]{0,240},", re.IGNORECASE)
 _HEX_PREFIX: Final = re.compile(rb"0x", re.IGNORECASE)
@@ -37,7 +41,8 @@ class _Coding(Protocol):
 
 class AudioTextDecoder:
     """Decodes the text of a song, spelled as in JSON and cut anywhere; raises `BadAudioError` for a text that is empty,
-    spells no known audio in hex or base64, or does not go on as it began.
+    spells no known audio in hex or base64, or does not go on as it began, and `AudioTooComplexError` for one that is
+    spelled in escapes as no song is.
 
     The first `HEAD_CHARACTERS` are held back until they have told which coding it is. Where both would do, it is hex.
     """
@@ -75,16 +80,20 @@ class AudioTextDecoder:
 
 
 class AudioTextHead:
-    """Looks at the beginning of the same text, without decoding the rest."""
+    """Looks at the beginning of the same text, without decoding the rest. Nothing raises: a text whose first characters
+    stand behind megabytes of white space begins as no audio.
+    """
 
     def __init__(self) -> None:
         self._characters = _Characters()
         self._head = bytearray()
+        self._text_bytes = 0
 
     def feed(self, text: bytes) -> None:
         """The next piece of the text."""
-        if len(self._head) < HEAD_CHARACTERS:
-            self._head += self._characters.read(text)
+        if len(self._head) < HEAD_CHARACTERS and self._text_bytes < _LONGEST_TEXT_BEFORE:
+            self._head += self._characters.read(text[: _LONGEST_TEXT_BEFORE - self._text_bytes])
+            self._text_bytes += len(text)
 
     def begins_as_audio(self) -> bool:
         """Whether it spells the beginning of a known audio file; a short, cut or changed text may still be none."""
@@ -98,6 +107,7 @@ class _Characters:
 
     def __init__(self) -> None:
         self._begun = b""
+        self._escapes = 0
 
     def read(self, text: bytes) -> bytes:
         """The characters of this text; an escape that it only begins waits for the next."""
@@ -108,7 +118,10 @@ class _Characters:
             whole = run.end() if run else 0
             if len(text) - whole < _LONGEST_ESCAPE:
                 text, self._begun = text[:whole], text[whole:]
-            text = _ESCAPE.sub(_character, text)
+            text, escapes = _ESCAPE.subn(_character, text)
+            self._escapes += escapes
+            if self._escapes > MOST_ESCAPES:
+                raise too_complex(f"found a text with more than {MOST_ESCAPES} escapes")
         return text.translate(None, _WHITE_SPACE)
 
     def close(self) -> None:
