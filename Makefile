@@ -117,7 +117,7 @@ bench: $(VENV) $(FUNCTIONS) ## time handlers and the one-machine cloud; prints f
 soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed processes (SMOKE=1: a little of each; SEED=7 repeats a run; ARGS='killed' runs one part)
 	@$(PY) -m tests.soak $(ARGS)
 
-mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until')
+mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until'; ARGS='conditions wallet' for what stores guard)
 	@$(PY) tooling/mutants.py $(ARGS)
 
 openapi: $(VENV) ## write the OpenAPI document anew, after a change to routes, models or problem types

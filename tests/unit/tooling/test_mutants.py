@@ -27,6 +27,8 @@ PROMISES = {
     "patience",
     "links",
     "shares",
+    "months",
+    "bounds",
     "rescue",
 }
 
