@@ -77,12 +77,14 @@ class RemovedConditions:
                 session.testsfailed = len(recorded.failures)
                 return True
             untested = _untested(recorded)
-            print(*untested, sep="\n", end="\n" if untested else "")
+            for line in untested:
+                print(line)
             words = self._words or [""]
             chosen = sorted(each for each in recorded.passed if any(word in str(each) for word in words))
             print(f"{time.monotonic() - began:5.1f} s  {len(chosen)} promises in conditions and updates", flush=True)
             survivors = self._survivors(chosen, recorded, {item.nodeid: item for item in session.items})
-        print(*(f"SURVIVED  {recorded.places[each]}  {each}" for each in survivors), sep="\n")
+        for each in survivors:
+            print(f"SURVIVED  {recorded.places[each]}  {each}")
         kept = len(chosen) - len(survivors)
         print(f"{kept} of {len(chosen)} conditions and updates kept in {time.monotonic() - began:.0f} s")
         session.testsfailed = len(survivors) + len(untested) + (not chosen)
