@@ -120,7 +120,7 @@ soak: $(VENV) $(FUNCTIONS) ## half an hour of faults, interleavings and killed p
 fuzz: $(VENV) ## nine minutes of changed and exploding inputs for all that reads bytes from outside (SMOKE=1: a few; SEED=7 repeats; ARGS='bombs')
 	@$(PY) -m tests.fuzz $(ARGS)
 
-mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until')
+mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until'; ARGS='conditions wallet' for what stores guard)
 	@$(PY) tooling/mutants.py $(ARGS)
 
 openapi: $(VENV) ## write the OpenAPI document anew, after a change to routes, models or problem types

@@ -1,7 +1,8 @@
-"""Breaks the promises about money on purpose, one at a time, in a scratch copy, and looks whether a test notices.
+"""Breaks the promises about money on purpose, one at a time, in a scratch copy, and looks whether a test notices; then
+takes what only a store guards away (`tooling.conditions`), which needs no table.
 
 Run with `make mutants`. Exit status 1 where a mutant survives, or where its text is not in its file exactly once: then
-the code has moved on and the table has to follow.
+the code has moved on and the table has to follow. `ARGS='conditions WORD'` runs the second half alone.
 """
 
 import os
@@ -32,6 +33,7 @@ _FERMATA: Final = "layers/fermata/fermata"
 _STARTING: Final = f"{_FERMATA}/use_cases/start_generation.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/resume_generation.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamo_job_store.py"
+_WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
 _INTERLEAVINGS: Final = (
     "tests/unit/test_every_interleaving.py::test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
 )
@@ -320,6 +322,43 @@ MUTANTS: Final = (
         ("tests/unit/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",),
     ),
     Mutant(
+        "months: what jobs hold is forgotten when a month begins",
+        f"{_FERMATA}/adapters/dynamo_wallet_store.py",
+        "#committed = #held + :committed",
+        "#committed = :committed",
+        (f"{_WALLET_CONDITIONS}::test_what_jobs_hold_when_a_month_begins_counts_in_it_beside_its_orders",),
+    ),
+    Mutant(
+        "limits: of two orders that read the same wallet both pass the cap",
+        f"{_FERMATA}/adapters/dynamo_wallet_store.py",
+        'change.conditions += ["#cap_credits = :cap", f"{committed} <= :limit"]',
+        'change.conditions += ["#cap_credits = :cap", f"({committed} <= :limit OR {committed} > :limit)"]',
+        (f"{_WALLET_CONDITIONS}::test_of_two_orders_that_read_the_same_wallet_the_second_gets_what_the_first_left",),
+    ),
+    Mutant(
+        "bounds: an answer without end is read without end",
+        f"{_FERMATA}/adapters/http_upstream.py",
+        "if received > MAX_ANSWER_BYTES or",
+        "if",
+        ("tests/unit/adapters/test_http_answers.py",),
+    ),
+    Mutant(
+        "bounds: an answer of exactly the bound is lost",
+        f"{_FERMATA}/adapters/http_upstream.py",
+        "if received > MAX_ANSWER_BYTES or",
+        "if received >= MAX_ANSWER_BYTES or",
+        ("tests/unit/adapters/test_http_answers.py",),
+    ),
+    Mutant(
+        "bounds: a file without end is fetched without end",
+        f"{_FERMATA}/adapters/http_audio_links.py",
+        "if received > MAX_AUDIO_BYTES:",
+        "if received > MAX_AUDIO_BYTES + 1:",
+        (
+            "tests/integration/test_http_audio_links.py::test_a_file_of_exactly_the_size_bound_is_taken_and_one_byte_more_is_too_much",
+        ),
+    ),
+    Mutant(
         "rescue: two runs fetch the same song",
         f"{_FERMATA}/domain/rescue_record.py",
         "return self.lease is not None and now < self.lease.until",
@@ -478,8 +517,20 @@ def _copied_into(folder: Path) -> Path:
 
 def main() -> int:
     """Prints one line per mutant; 1 where one was not killed."""
+    words = sys.argv[1:]
+    if words[:1] == ["conditions"]:
+        return _without_conditions(words[1:])
+    of_table = _of_table(words)
+    return of_table or (0 if words else _without_conditions(()))
+
+
+def _without_conditions(words: Sequence[str]) -> int:
+    return subprocess.run([sys.executable, "-m", "tooling.conditions", *words], cwd=ROOT, check=False).returncode
+
+
+def _of_table(words: Sequence[str]) -> int:
     began, killed = time.monotonic(), 0
-    chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in sys.argv[1:])]
+    chosen = [mutant for mutant in MUTANTS if all(word in mutant.name for word in words)]
     tests = sorted({test for mutant in chosen for test in mutant.tests})
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(WORKERS) as workers:
         copies = Copies(Path(scratch))

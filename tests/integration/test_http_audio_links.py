@@ -690,6 +690,17 @@ def test_an_origin_that_takes_no_connection_is_tried_again_later() -> None:
         fetch(links, f"{origin}/a")
 
 
+def test_a_file_of_exactly_the_size_bound_is_taken_and_one_byte_more_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with listening(respond(SONG)) as server:
+        monkeypatch.setattr(http_audio_links, "MAX_AUDIO_BYTES", len(SONG))
+        assert fetch(trusting(server), f"{server.origin}/a") == SONG
+        monkeypatch.setattr(http_audio_links, "MAX_AUDIO_BYTES", len(SONG) - 1)
+        with pytest.raises(AudioTooLargeError, match=str(len(SONG) - 1)):
+            fetch(trusting(server), f"{server.origin}/a")
+
+
 def test_a_file_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_audio_links, "MAX_AUDIO_BYTES", 10_000)
     with listening(respond(SONG)) as server, pytest.raises(AudioTooLargeError, match="longer than 10000"):

@@ -187,6 +187,17 @@ def test_only_what_is_surely_unpaid_is_given_back_to_the_budget(
     assert stores.spent == left
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["nothing was booked", "all was given back"])
+def test_a_budget_that_is_too_small_for_one_song_is_good_for_none(stores: Stores, back: bool) -> None:
+    if back:
+        claimed = stores.claim(stores.queued(1))
+        stores.jobs.save(claimed.with_outcome(claimed.attempts[-1].after(Refused(rate_limited()), NOON), NOON))
+    assert stores.spent == 0
+    with pytest.raises(ProviderHeldError):
+        stores.claim(stores.queued(), budget=COST - 1)
+    assert stores.spent == 0
+
+
 def test_what_is_given_back_is_given_back_once_whatever_is_written_later(stores: Stores) -> None:
     claimed = stores.claim(stores.queued(), COST)
     failed = claimed.with_outcome(claimed.attempts[-1].after(Refused(rate_limited()), NOON), NOON)

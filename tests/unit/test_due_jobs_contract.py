@@ -91,6 +91,7 @@ def test_a_job_that_has_nothing_left_to_do_is_not_put_off(stores: Stores) -> Non
     jobs.create(queued_job())
     due.put_off(queued_job(), LATER, None)
     assert due.find(LATER) == []
+    assert stored(jobs) == queued_job()
 
 
 def test_a_run_takes_no_more_than_it_can_do_the_longest_waiting_first() -> None:

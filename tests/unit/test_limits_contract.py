@@ -178,6 +178,12 @@ def test_a_plan_without_limits_of_its_own_has_the_usual_ones(books: Books) -> No
     assert accepted(books, range(70)) == 60
 
 
+def test_every_limit_of_a_plan_is_kept_as_it_was_set(books: Books) -> None:
+    limits = PlanLimits(submits_per_minute=1, concurrent_jobs=2, monthly_credits=3, reads_per_minute=4)
+    books.wallets.set_plan("acme", Plan.PREPAID, None, limits)
+    assert books.wallet().limits == limits
+
+
 def test_a_limit_is_told_before_credit(books: Books) -> None:
     allow(books, submits_per_minute=1)
     order(books, 1)

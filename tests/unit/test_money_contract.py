@@ -188,6 +188,23 @@ def test_a_job_cannot_end_without_its_credits(books: Books) -> None:
     assert counters(books) == (100, 70, 30, 0)
 
 
+def test_a_bill_does_not_end_a_job(books: Books) -> None:
+    end = delivered(funded(books, 100))
+    with pytest.raises(StaleRecordError):
+        books.jobs.reconcile(end, ())
+    assert counters(books) == (100, 70, 30, 0)
+
+
+def test_of_two_runs_that_learn_something_after_the_end_the_second_reads_again(books: Books) -> None:
+    end = delivered(funded(books, 100))
+    books.jobs.settle(end)
+    late = end.with_late_answer(1, NOON)
+    books.jobs.save(late)
+    with pytest.raises(StaleRecordError):
+        books.jobs.save(end.published())
+    assert books.jobs.load(JOB_ID) == late
+
+
 def test_what_is_learned_after_the_end_is_saved_and_moves_nothing(books: Books) -> None:
     end = delivered(funded(books, 100))
     books.jobs.settle(end)

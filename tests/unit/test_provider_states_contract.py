@@ -229,7 +229,29 @@ def test_a_write_that_did_not_see_a_slot_being_taken_is_refused(states: Provider
     assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_1/1"]
 
 
+def test_a_write_that_knows_of_no_slots_is_refused_where_there_are_some(states: ProviderStates) -> None:
+    states.save(FULL)
+    unaware = FULL.model_copy(update={"version": 2, "circuit": Circuit()})
+    assert unaware.slots_left is None
+    assert states.save(unaware) == states.load("minimax") == FULL.written()
+
+
 # ---- what only DynamoDB does
+
+
+def test_a_start_that_is_no_longer_soon_once_another_took_one_is_not_reserved(dynamodb: "DynamoDBClient") -> None:
+    states = DynamoProviderStates(dynamodb, TABLE)
+    opened(states)
+
+    def passes() -> None:
+        """The first try, which finds that the next start is yet to come."""
+
+    def another_takes() -> None:
+        assert take(states, "job_2/1", BEGAN + 20) == 100
+
+    AnswersInstead(dynamodb, "UpdateItem", passes, another_takes)
+    assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS) is None
+    assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_2/1"]
 
 
 def test_a_record_of_a_long_line_is_read_back_equal(dynamodb: "DynamoDBClient") -> None:

@@ -127,6 +127,21 @@ def test_a_key_that_was_revoked_meanwhile_is_not_rotated(store: TenantStore) -> 
     assert store.find_key(NEXT.key_id) is None
 
 
+def test_a_key_that_is_not_there_is_not_rotated(store: TenantStore) -> None:
+    with pytest.raises(StaleRecordError):
+        store.rotate_key(RECORD.replaced_by(NEXT.key_id, LATER), NEXT)
+    assert (store.find_key(RECORD.key_id), store.find_key(NEXT.key_id)) == (None, None)
+
+
+def test_a_key_is_not_rotated_to_one_whose_id_is_taken(store: TenantStore) -> None:
+    store.add_key(RECORD)
+    taken = NEXT.model_copy(update={"tenant_id": "other"})
+    store.add_key(taken)
+    with pytest.raises(StaleRecordError):
+        store.rotate_key(RECORD.replaced_by(NEXT.key_id, LATER), NEXT)
+    assert (store.find_key(RECORD.key_id), store.find_key(NEXT.key_id)) == (RECORD, taken)
+
+
 def test_a_key_is_revoked_once_and_stays_so(store: TenantStore) -> None:
     assert not store.revoke_key(RECORD.key_id, NOON)
     assert store.find_key(RECORD.key_id) is None

@@ -72,6 +72,17 @@ def test_of_two_changes_at_once_the_later_one_has_to_read_again(store: TriggerSt
 
 
 @mock_aws
+def test_a_change_that_gives_up_a_source_which_is_not_where_it_should_be_is_not_written() -> None:
+    client = dynamodb_with_table()
+    store = DynamoTriggerStore(DynamoTransactions(client, TABLE))
+    before = changed(store, "acme", SHOP, DESK)
+    client.delete_item(TableName=TABLE, Key={"pk": {"S": f"TRIGGER#SOURCE#{SHOP}"}, "sk": {"S": "TRIGGER"}})
+    with pytest.raises(SourceTakenError):
+        changed(store, "acme", DESK)
+    assert store.of_tenant("acme") == before
+
+
+@mock_aws
 def test_a_table_that_cannot_be_used_is_transient_and_not_an_unknown_sender() -> None:
     store = DynamoTriggerStore(DynamoTransactions(dynamodb_with_table(), "no-such-table", pause=lambda _s: None))
     with pytest.raises(TransientError):

@@ -76,6 +76,13 @@ def test_a_disabled_endpoint_is_on_again_once_it_is_set_again(store: WebhookStor
     assert store.find("acme") == ENDPOINT
 
 
+def test_an_endpoint_that_is_switched_off_is_not_disabled_any_more(store: WebhookStore) -> None:
+    store.point(ENDPOINT, SECRET)
+    store.disable("acme", URL, NOON)
+    store.switch_off("acme")
+    assert store.find("acme") == WebhookEndpoint(tenant_id="acme")
+
+
 def test_only_the_address_that_is_gone_is_disabled(store: WebhookStore) -> None:
     store.point(ENDPOINT, SECRET)
     store.disable("acme", "https://before.example.com/", NOON)

@@ -28,6 +28,8 @@ PROMISES = {
     "patience",
     "links",
     "shares",
+    "months",
+    "bounds",
     "rescue",
     "deletion",
     "disk",

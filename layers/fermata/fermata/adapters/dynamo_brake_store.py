@@ -57,9 +57,9 @@ def booked(booking: Booking | None, transactions: DynamoTransactions, budget_mic
     values: dict[str, Any] = {":more": booking.micro_usd, ":ttl": _forgotten_at(booking.day)}
     if budget_micro_usd:
         room = budget_micro_usd - booking.micro_usd
-        free = "attribute_not_exists(#spent)" if room >= 0 else "attribute_exists(#spent)"
-        joined = "OR" if room >= 0 else "AND"
-        condition, values = f"{free} {joined} #spent <= :room", {**values, ":room": room}
+        # Nothing was booked yet on a day that is not there, and of what is not there no comparison holds.
+        condition = "attribute_not_exists(#spent) OR #spent <= :room" if room >= 0 else "#spent <= :room"
+        values[":room"] = room
     expression = "SET #ttl = :ttl ADD #spent :more"
     update = transactions.update(*_budget(booking.provider, booking.day), expression, condition, values)
     return {_BUDGET: update}

@@ -54,7 +54,8 @@ class DynamoWalletStore:
         values: dict[str, Any] = {f":{name}": value for name, value in fields.items()}
         condition = "attribute_exists(pk)"
         if plan is Plan.PREPAID:
-            condition, values = f"{condition} AND #balance >= :nothing", {**values, ":nothing": 0}
+            # No comparison holds of what is not there.
+            condition, values = "#balance >= :nothing", {**values, ":nothing": 0}
         expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
         wallet = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
         calls = limit_calls(tenant_id, limits, self._transactions)
@@ -120,7 +121,6 @@ class _Change:
 def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) -> Write:
     change = _Change(
         adds=["#granted :granted", "#balance :balance", "#held :held", "#spent :spent", "#open_jobs :open_jobs"],
-        conditions=["attribute_exists(pk)"],
         values={
             ":granted": movement.granted,
             ":balance": movement.balance,
@@ -139,7 +139,7 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
 
 
 def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
-    """What a cap counts before this movement, as a condition can name it."""
+    """What a cap counts before this movement, as a condition can name it. A wallet that is gone is in no month."""
     change.conditions.append("#month = :read_month")
     change.values |= {":read_month": wallet.month, ":committed": movement.held + movement.spent}
     month = wallet.in_month_of(movement.at).month
