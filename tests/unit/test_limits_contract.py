@@ -184,6 +184,14 @@ def test_every_limit_of_a_plan_is_kept_as_it_was_set(books: Books) -> None:
     assert books.wallet().limits == limits
 
 
+def test_a_plan_keeps_every_limit_that_it_was_given(books: Books) -> None:
+    wanted = PlanLimits.model_validate(
+        {name: "tenant" if name == "unknown_paid_by" else 7_000 + n for n, name in enumerate(PlanLimits.model_fields)}
+    )
+    books.wallets.set_plan("acme", Plan.PREPAID, None, wanted)
+    assert books.wallet().limits == wanted
+
+
 def test_a_limit_is_told_before_credit(books: Books) -> None:
     allow(books, submits_per_minute=1)
     order(books, 1)

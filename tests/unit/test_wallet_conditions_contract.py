@@ -9,21 +9,30 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
+from fermata.domain.failures import unknown_outcome
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import Job
 from fermata.domain.wallet import Plan, empty_wallet, grant_of
-from fermata.errors import ConfigurationError, FermataError, MonthlyLimitError, OutOfCreditError, StaleRecordError
+from fermata.errors import (
+    ConfigurationError,
+    FermataError,
+    LostSongsError,
+    MonthlyLimitError,
+    OutOfCreditError,
+    StaleRecordError,
+)
 from tests.books import Books, books_in_dynamodb, items
 from tests.cloud import TABLE, AnswersInstead, dynamodb_with_table
-from tests.songs import JOB_ID, queued_job
+from tests.songs import JOB_ID, claimed_attempt, queued_job
 from tests.twins import NOON
-from tests.unit.test_limits_contract import GENEROUS
+from tests.unit.test_limits_contract import GENEROUS, lose, risky
 from tests.unit.test_money_contract import counters, delivered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
+TOMORROW = NOON + timedelta(days=1)
 PRICE = 30
 """Credits that each order here holds."""
 TWO, THREE = 2 * PRICE, 3 * PRICE
@@ -155,6 +164,109 @@ def ended(books: Books, number: int) -> Job:
     job = books.jobs.load(new_job_id(NOON, bytes([number] * 10)))
     assert job is not None
     return job.canceled(DECEMBER)
+
+
+# ---- songs that were lost, or may be
+
+
+def losing(limit: int) -> Change:
+    """A plan by which so many songs a day may be lost."""
+    return lambda books: books.wallets.set_plan(
+        "acme", Plan.POSTPAID, 1000, GENEROUS.model_copy(update={"lost_songs_per_day": limit})
+    )
+
+
+def may_be_lost(number: int, now: datetime = NOON) -> Change:
+    return lambda books: books.jobs.create(risky(number, now))
+
+
+def stake(dynamodb: "DynamoDBClient", books: Books) -> int:
+    """What the day's limit counts, which is the sum of what was lost and what open orders may lose."""
+    (item,) = items(dynamodb, "WALLET#acme", "WALLET")
+    assert item["at_stake"] == books.wallet().lost_in_day + books.wallet().at_risk
+    return int(item["at_stake"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "between", "now", "refused"),
+    [
+        pytest.param(2, may_be_lost(2), NOON, True, id="the last place"),
+        pytest.param(3, may_be_lost(2), NOON, False, id="one place is left"),
+        pytest.param(3, losing(1), NOON, True, id="a lowered limit"),
+        pytest.param(2, may_be_lost(2), TOMORROW, True, id="the last place, held over"),
+        pytest.param(3, may_be_lost(2), TOMORROW, False, id="one place is left, held over"),
+    ],
+)
+def test_an_order_that_may_be_lost_has_a_place_that_another_one_left(
+    dynamodb: "DynamoDBClient", books: Books, limit: int, between: Change, now: datetime, *, refused: bool
+) -> None:
+    losing(limit)(books)
+    may_be_lost(1)(books)
+    meanwhile(dynamodb, lambda: between(books))
+    if refused:
+        with pytest.raises(LostSongsError):
+            may_be_lost(3, now)(books)
+    else:
+        may_be_lost(3, now)(books)
+    assert stake(dynamodb, books) == books.wallet().at_risk
+
+
+def test_what_begins_a_day_that_has_begun_meanwhile_forgets_no_loss_of_it(
+    dynamodb: "DynamoDBClient", books: Books
+) -> None:
+    losing(3)(books)
+    first, second = order(books, 1), order(books, 2)
+    meanwhile(dynamodb, lambda: lose(books, first, TOMORROW))
+    order(books, 3, TOMORROW)
+    assert books.wallet().lost_in_day == 1
+    lose(books, second, TOMORROW)
+    lose(books, order(books, 4, TOMORROW), TOMORROW)
+    with pytest.raises(LostSongsError):
+        order(books, 5, TOMORROW)
+    assert stake(dynamodb, books) == 3
+
+
+def test_of_two_losses_that_begin_a_day_both_count(dynamodb: "DynamoDBClient", books: Books) -> None:
+    losing(3)(books)
+    first, second = order(books, 1), order(books, 2)
+    claimed = second.claimed(claimed_attempt(), NOON)
+    books.jobs.save(claimed)
+    meanwhile(dynamodb, lambda: lose(books, first, TOMORROW))
+    books.jobs.settle(claimed.expired(unknown_outcome("too late"), TOMORROW))
+    assert (books.wallet().lost_in_day, books.wallet().day) == (2, "2026-11-22")
+
+
+def test_a_loss_that_begins_a_month_which_has_begun_meanwhile_forgets_nothing_that_was_spent_in_it(
+    dynamodb: "DynamoDBClient", books: Books
+) -> None:
+    postpaid(1000)(books)
+    end = delivered(books).model_copy(update={"finished_at": DECEMBER})
+    claimed = order(books, 2).claimed(claimed_attempt(), NOON)
+    books.jobs.save(claimed)
+    meanwhile(dynamodb, lambda: books.jobs.settle(end))
+    books.jobs.settle(claimed.expired(unknown_outcome("too late"), DECEMBER))
+    wallet = books.wallet()
+    assert (wallet.month, wallet.spent_in_month, wallet.lost_in_day) == ("2026-12", PRICE, 1)
+
+
+def test_what_the_days_limit_counts_follows_every_order_and_end(dynamodb: "DynamoDBClient", books: Books) -> None:
+    losing(5)(books)
+    jobs = [risky(number) for number in range(1, 4)]
+    for job in jobs:
+        books.jobs.create(job)
+    assert stake(dynamodb, books) == 3
+    lose(books, jobs[0])
+    assert stake(dynamodb, books) == 3
+    books.jobs.settle(jobs[1].canceled(NOON))
+    assert stake(dynamodb, books) == 2
+    may_be_lost(4, TOMORROW)(books)
+    assert stake(dynamodb, books) == 2
+    plain = order(books, 5, TOMORROW)
+    lose(books, plain, TOMORROW)
+    assert stake(dynamodb, books) == 3
+    two_days = TOMORROW + timedelta(days=1)
+    lose(books, jobs[2], two_days)
+    assert (stake(dynamodb, books), books.wallet().lost_in_day) == (2, 1)
 
 
 def test_an_order_whose_entry_stands_in_the_ledger_is_not_taken_again_although_its_job_is_gone(
