@@ -26,7 +26,7 @@ _OUTPUT: Final = "ManageTenantsFunctionName"
 _REFUSALS: Final = frozenset(
     {
         *("InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"),
-        *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError", "LostSongsError"),
+        *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError", "LostSongsError", "LossesAtRiskError"),
     }
 )
 _FIELDS: Final = (

@@ -396,8 +396,8 @@ MUTANTS: Final = (
     Mutant(
         "lost songs: an order with a deadline holds no place",
         f"{_FERMATA}/domain/jobs.py",
-        "return (self.request.finish_by is not None) + (others if goes_on else 0)",
-        "return others if goes_on else 0",
+        "return int(self.request.finish_by is not None)",
+        "return 0",
         (
             "tests/unit/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
         ),
@@ -412,7 +412,7 @@ MUTANTS: Final = (
     Mutant(
         "lost songs: the second bill is the operator's whatever the plan says",
         f"{_FERMATA}/domain/jobs.py",
-        "return self.song_credits + unknown",
+        "return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)",
         "return self.song_credits",
         (
             "tests/unit/test_lost_songs.py::test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill",

@@ -16,7 +16,8 @@ from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
 from fermata.domain.wallet import Plan, empty_wallet, grant_of
-from fermata.errors import RateLimitedError, TooManyJobsError, TransientError
+from fermata.errors import LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
+from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.complete_batch import complete_batch
 from fermata.use_cases.ingest_file import ingest_file
 from fermata.use_cases.set_triggers import set_triggers
@@ -238,6 +239,17 @@ def test_a_line_for_which_the_plan_has_no_room_yet_comes_again_and_is_not_refuse
     with pytest.raises(TooManyJobsError):
         submit_line(third, world.line_ports(), NOON + timedelta(minutes=2), bytes([2]) * 10)
     assert not list(world.inbox.names(f"{file.results}lines/000003"))
+
+
+def test_a_line_that_may_be_lost_waits_until_an_open_one_gives_its_place_back(world: World) -> None:
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(lost_songs_per_day=1))
+    file = put_in(world, b"\n".join([song("a", finish_by="2026-11-21T13:00:00Z")] * 2))
+    first, second = lines_of(world, file)
+    assert submit_line(first, world.line_ports(), NOON, bytes(10)) == "accepted"
+    with pytest.raises(LossesAtRiskError):
+        submit_line(second, world.line_ports(), NOON, bytes([1]) * 10)
+    cancel_job(world.machine.started[0], "acme", world.jobs, NOON)
+    assert submit_line(second, world.line_ports(), NOON, bytes([1]) * 10) == "accepted"
 
 
 def test_lines_that_make_no_job_are_counted_and_come_again_beyond_the_bound(world: World) -> None:

@@ -11,7 +11,7 @@ from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.upstream import AudioInAnswer, Refused
 from fermata.domain.verdicts import Word
 from fermata.domain.wallet import Plan
-from fermata.errors import AnswerLostError, LostSongsError
+from fermata.errors import AnswerLostError, LossesAtRiskError, LostSongsError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
@@ -104,12 +104,12 @@ def test_an_order_that_holds_a_place_for_its_loss_is_bought_whatever_others_lost
 
 
 def test_orders_that_may_lose_songs_by_their_own_terms_are_bounded_while_they_are_open() -> None:
-    world = world_of(lost_songs_per_day=2)
+    world = world_of(lost_songs_per_day=5)
     first = submit(world, SECOND_BILL, 1)
     submit(world, SECOND_BILL, 2)
     with pytest.raises(LostSongsError) as caught:
         submit(world, SECOND_BILL, 3)
-    assert (caught.value.retry_after_s, "2 more may be by open orders" in str(caught.value)) == (10, True)
+    assert (caught.value.retry_after_s, "may lose 4 more" in str(caught.value)) == (10, True)
     submit(world, BODY, 4)
     cancel_job(first, "acme", world.jobs, NOON)
     submit(world, SECOND_BILL, 5)
@@ -136,18 +136,59 @@ def test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_b
     assert job.forgotten(NOON).spent_credits == spent
 
 
+@pytest.mark.parametrize("bill", [ProviderCharged.NO, ProviderCharged.YES])
+def test_what_a_customer_paid_stays_whatever_the_providers_bill_says_later(bill: ProviderCharged) -> None:
+    job = sung_by_the_fallback(pays_unknown=True).with_bills({1: bill}, NOON)
+    assert (job.spent_credits, job.lost) == (69, ())
+
+
+def test_a_song_that_was_lost_before_its_order_was_canceled_is_reported() -> None:
+    ordered = claimed_attempt(cost_micro_usd=150_000)
+    unknown = ordered.after(Refused(unknown_outcome("cut")), NOON)
+    request = queued_job().request.model_copy(update={"on_unknown": OnUnknown.FALLBACK})
+    job = queued_job(request=request, candidates=(candidate("minimax"), candidate("aimlapi")))
+    world = world_of()
+    world.jobs.create(job.claimed(ordered, NOON).with_outcome(unknown, NOON))
+    cancel_job(job.id, "acme", world.jobs, NOON)
+    settle(world, job.id)
+    settle(world, job.id)
+    assert lost(world) == [("LostSongUsd", "minimax", 150_000)]
+
+
+def test_an_order_that_alone_may_lose_more_than_a_day_allows_is_told_so() -> None:
+    world = world_of(lost_songs_per_day=1)
+    with pytest.raises(LostSongsError) as caught:
+        submit(world, SECOND_BILL)
+    assert caught.value.retry_after_s == 12 * 3600
+    assert "this order may lose 2 more" in str(caught.value)
+
+
+def test_orders_that_go_on_after_an_unknown_outcome_lose_no_more_than_the_day_allows() -> None:
+    world = world_of(*[CUT] * 20, lost_songs_per_day=4, unknown_paid_by="tenant")
+    ids = [submit(world, SECOND_BILL, number) for number in range(2)]
+    with pytest.raises(LossesAtRiskError):
+        submit(world, SECOND_BILL, 9)
+    for job_id in ids:
+        start(world, job_id)
+        start(world, job_id)
+        settle(world, job_id)
+    wallet = world.wallets.find("acme")
+    assert wallet is not None
+    assert (wallet.lost_in_day, wallet.at_risk) == (4, 0)
+
+
 def test_a_second_bill_is_the_operators_unless_the_plan_says_otherwise() -> None:
     world = world_of(CUT)
     assert quote_job(order(SECOND_BILL).body, "acme", world.submit_ports(), NOON).hold_credits == 39
     job = world.stored(submit(world, SECOND_BILL))
-    assert (job.hold_credits, job.at_risk, job.pays_unknown) == (39, 1, False)
+    assert (job.hold_credits, job.at_risk, job.pays_unknown) == (39, 2, False)
 
 
-def test_a_tenant_whose_plan_says_so_holds_both_bills_and_loses_nothing_of_the_operators() -> None:
+def test_a_tenant_whose_plan_says_so_holds_both_bills() -> None:
     world = world_of(CUT, unknown_paid_by="tenant")
     assert quote_job(order(SECOND_BILL).body, "acme", world.submit_ports(), NOON).hold_credits == 30 + 39
     job = world.stored(submit(world, SECOND_BILL))
-    assert (job.hold_credits, job.at_risk, job.pays_unknown) == (69, 0, True)
+    assert (job.hold_credits, job.at_risk, job.pays_unknown) == (69, 2, True)
 
 
 @pytest.mark.parametrize("body", [BODY, {**BODY, "on_unknown": "fallback"}, {**BODY, "fallbacks": [FALLBACK]}])

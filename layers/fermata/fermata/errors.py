@@ -10,6 +10,7 @@ FermataError
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── MonthlyLimitError    the month's credits are used up
 │   │   └── LostSongsError       too many songs were bought that nobody paid for
+│   │       └── LossesAtRiskError  or may be, by the terms of open orders
 │   ├── InsufficientScopeError   403: the key is not meant for this
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
@@ -121,17 +122,28 @@ class MonthlyLimitError(LimitReachedError):
 
 
 class LostSongsError(LimitReachedError):
-    """As many songs as the plan allows in a day were bought and not paid for, or may be by the terms of open orders."""
+    """As many songs as the plan allows in a day were bought and their credits returned, or the order alone may lose
+    more than that.
+    """
 
     def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
-        what = (
-            f"{at_risk} more may be by open orders with finish_by, or with on_unknown and fallbacks; "
-            "wait for one to end, or order without them"
-            if at_risk
-            else "order again tomorrow (UTC), or ask for a higher limit"
-        )
+        may_lose = f"this order may lose {at_risk} more by its finish_by or its fallbacks; " if at_risk else ""
         super().__init__(
-            f"{lost} songs were made today whose credits were returned, and the plan allows {limit} a day; {what}",
+            f"{lost} songs were made today whose credits were returned, and the plan allows {limit} a day; {may_lose}"
+            "order again tomorrow (UTC), or ask for a higher limit",
+            retry_after_s,
+        )
+
+
+class LossesAtRiskError(LostSongsError):
+    """Open orders may lose as many songs by their own terms as the plan still allows today."""
+
+    def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
+        LimitReachedError.__init__(
+            self,
+            f"{lost} songs were made today whose credits were returned, and open orders with finish_by, or with "
+            f"on_unknown and fallbacks, may lose {at_risk} more; the plan allows {limit} a day; wait for one to end, "
+            "or order without these terms",
             retry_after_s,
         )
 

@@ -436,7 +436,8 @@ class Job(_Record):
     `tracks` are the stored songs and `missing` those that could not be had, both by number and without overlap;
     `first_stored_at` is when the first song was stored, noted once the job moves on from there.
     `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether its
-    customer pays for attempts of unknown outcome, too, where a fallback delivers after them.
+    customer pays for attempts of unknown outcome, too, where a fallback delivers after them; `paid_unknown` are the
+    numbers of those that it paid for, whatever the provider's bill says of them later.
     `rescue` is there once it has ended without songs that were paid for and may still be had.
     `spent_before_deletion` is what a deleted job had spent, which its tracks do not tell any more.
     `to_book` is what the write of this very version books in a provider's budget; it is not part of the record.
@@ -466,6 +467,7 @@ class Job(_Record):
     spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
     pays_unknown: bool = False
+    paid_unknown: tuple[PositiveInt, ...] = ()
     rescue: Rescue | None = None
     version: PositiveInt = Field(default=1)
     to_book: Booking | None = Field(default=None, exclude=True)
@@ -532,8 +534,8 @@ class Job(_Record):
         if self.deleted_at is not None:
             # A tombstone from before shares has no such figure: a delivered job spent its whole price then.
             return self.price_credits if self.spent_before_deletion is None else self.spent_before_deletion
-        unknown = sum(self.candidates[attempt.candidate].price_credits for attempt in self._paid_as_unknown)
-        return self.song_credits + unknown
+        unknown = (each for each in self.attempts if each.number in self.paid_unknown)
+        return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)
 
     @property
     def song_credits(self) -> int:
@@ -541,18 +543,13 @@ class Job(_Record):
         return share_of(self.price_credits, len(self.tracks), self.candidate.songs)
 
     @property
-    def _paid_as_unknown(self) -> tuple[Attempt, ...]:
-        delivered = self.charged is Charged.YES and self.pays_unknown
-        return tuple(each for each in self.attempts[:-1] if each.is_in_doubt) if delivered else ()
-
-    @property
     def at_risk(self) -> int:
-        """How many songs the customer's own terms let be bought that nobody pays for: one by `finish_by`, and one for
-        each model after which `on_unknown` lets another one be bought.
+        """How many songs may be bought for this order that nobody pays for, where its customer's own terms let some be:
+        one by `finish_by`, and one of each model where `on_unknown` goes on to the next.
         """
-        goes_on = self.request.on_unknown is OnUnknown.FALLBACK and not self.pays_unknown
-        others = min(len(self.candidates), MAX_ATTEMPTS) - 1
-        return (self.request.finish_by is not None) + (others if goes_on else 0)
+        if self.request.on_unknown is OnUnknown.FALLBACK and len(self.candidates) > 1:
+            return min(len(self.candidates), MAX_ATTEMPTS)
+        return int(self.request.finish_by is not None)
 
     @property
     def lost(self) -> tuple[Attempt, ...]:
@@ -560,8 +557,7 @@ class Job(_Record):
         if not self.status.is_terminal:
             return ()
         mine = self.attempts[:-1] if self.charged is Charged.YES else self.attempts
-        paid = {attempt.number for attempt in self._paid_as_unknown}
-        return tuple(each for each in mine if each.may_be_billed and each.number not in paid)
+        return tuple(each for each in mine if each.may_be_billed and each.number not in self.paid_unknown)
 
     @property
     def ordered_numbers(self) -> tuple[int, ...]:
@@ -733,8 +729,14 @@ class Job(_Record):
             raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
         status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
         attempts = self._closed_attempts(failure, now)
-        missing = self._all_missing() if failure is None else self.missing
-        return self._ended(status, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts, missing=missing)
+        delivered = failure is None
+        changes = {
+            "failure": failure,
+            "attempts": attempts,
+            "missing": self._all_missing() if delivered else self.missing,
+            "paid_unknown": self._doubts_to_pay() if delivered else (),
+        }
+        return self._ended(status, now, now + PUBLISHED_WITHIN, **changes)
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
@@ -853,6 +855,9 @@ class Job(_Record):
             return NextStep.END
         model_left = attempt.candidate + 1 < len(self.candidates)
         return step_after(attempt.failure, self.request.on_unknown, model_left=model_left)
+
+    def _doubts_to_pay(self) -> tuple[int, ...]:
+        return tuple(each.number for each in self.attempts[:-1] if each.is_in_doubt) if self.pays_unknown else ()
 
     def _all_missing(self) -> tuple[MissingTrack, ...]:
         known = {track.number for track in self.tracks} | {each.number for each in self.missing}

@@ -24,7 +24,14 @@ from fermata.domain.plan_limits import (
     minute_of,
     submit_allowance,
 )
-from fermata.errors import LostSongsError, MonthlyLimitError, OutOfCreditError, RateLimitedError, TooManyJobsError
+from fermata.errors import (
+    LossesAtRiskError,
+    LostSongsError,
+    MonthlyLimitError,
+    OutOfCreditError,
+    RateLimitedError,
+    TooManyJobsError,
+)
 
 MAX_AMOUNT: Final = 1_000_000_000
 """Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
@@ -278,13 +285,13 @@ def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
 
 
 def _refuse_what_may_be_lost(wallet: Wallet, hold: Movement) -> None:
-    limit, lost = wallet.lost_songs_per_day, wallet.lost_in_day
     if not hold.buys:
         return
-    if lost >= limit:
-        raise LostSongsError(limit, lost, 0, left_of_day_s(hold.at))
+    limit, lost = wallet.lost_songs_per_day, wallet.lost_in_day
+    if lost >= limit or lost + hold.at_risk > limit:
+        raise LostSongsError(limit, lost, hold.at_risk, left_of_day_s(hold.at))
     if hold.at_risk and lost + wallet.at_risk + hold.at_risk > limit:
-        raise LostSongsError(limit, lost, wallet.at_risk, LOOK_AGAIN_S)
+        raise LossesAtRiskError(limit, lost, wallet.at_risk, LOOK_AGAIN_S)
 
 
 def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:

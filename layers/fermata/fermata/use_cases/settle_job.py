@@ -53,6 +53,9 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
         # delivery of a webhook has a name, and so begins once.
         ports.events.publish(end_of(job), usage_event(job))
         tell_by_webhook(job, ports.telling)
+        if job.status is JobStatus.CANCELED:
+            # Whoever cancels settles the job itself, and reports nothing.
+            report_lost_songs(job, ports.metrics)
     if job.request.reference is not None:
         # No provider is asked any more. A run that prepared the reference of a job that was canceled meanwhile may have
         # made a copy after the end was told; the machine comes by here after that.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from fermata.domain.inbox import LineOfFile, accepted, refused
 from fermata.domain.problems import problem_of
-from fermata.errors import NotFoundError, RateLimitedError, RequestRefusedError, TooManyJobsError
+from fermata.errors import LossesAtRiskError, NotFoundError, RateLimitedError, RequestRefusedError, TooManyJobsError
 from fermata.log import logger
 from fermata.ports import InboxStore, TriggerStore
 from fermata.use_cases.counting_calls import FreeCalls
@@ -27,7 +27,8 @@ class LinePorts:
 def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
     """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
 
-    Raises `TransientError`, `RateLimitedError` or `TooManyJobsError` where the line should be submitted once more.
+    Raises `TransientError`, `RateLimitedError`, `TooManyJobsError` or `LossesAtRiskError` where the line should be
+    submitted once more.
     """
     tenant_id = line.file.tenant_id or ""
     ports.calls.check(tenant_id)
@@ -38,7 +39,7 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: b
         return name.removeprefix(line.results_begin).removesuffix(".json")
     try:
         result, outcome = accepted(line.file, line.line, _submit(line, ports, now, randomness)), "accepted"
-    except (RateLimitedError, TooManyJobsError):
+    except (RateLimitedError, TooManyJobsError, LossesAtRiskError):
         # Nobody waits for a line: it can come again when the plan allows more.
         ports.calls.count(tenant_id)
         raise
