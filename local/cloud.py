@@ -25,7 +25,7 @@ from local.deployment import REGION, Deployment
 from local.errors import LocalCloudError
 from local.event_bridge import EventBridge
 from local.function_settings import check_function_settings, check_reservations
-from local.http_bridge import HttpBridge
+from local.http_bridge import HttpBridge, patient
 from local.http_server import HOST, HttpServer, listen
 from local.lambda_answers import Answer, error_type
 from local.lambda_api import LambdaApi
@@ -204,7 +204,8 @@ class LocalCloud:
 
     def _start_api(self, parts: _Parts) -> HttpServer:
         deployment = parts.deployment
-        bridge = HttpBridge(deployment.routes, parts.runtime.submit, self._log("http"), cors=deployment.cors)
+        submit = patient(parts.runtime.submit, time.monotonic, time.sleep)
+        bridge = HttpBridge(deployment.routes, submit, self._log("http"), cors=deployment.cors)
         server = HttpServer(self._listener, bridge)
         server.start()
         self._exits.callback(server.stop)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """Payload quota of HTTP APIs."""
+BUSY_PATIENCE_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 0.05
 INTEGRATION_TIMEOUT_S: Final = 30.0
 """Quota of HTTP APIs; the function runs on, the caller is told that the service is unavailable."""
 
@@ -49,6 +51,28 @@ class _Refusal(Exception):  # noqa: N818 (an answer on its way out, not an error
 
 class _LimitedRequest(Request):
     max_content_length = MAX_BODY_BYTES
+
+
+Submit = Callable[[str, bytes], Future[Answer]]
+"""Runs a function by name or ARN; raises TooManyRequestsError where all of its environments are busy."""
+
+
+def patient(submit: Submit, clock: Callable[[], float], pause: Callable[[float], object]) -> Submit:
+    """A `submit` that looks for a free environment for `BUSY_PATIENCE_S` seconds: an account has a thousand, in which a
+    burst of requests finds room that a laptop's few have a moment later.
+    """
+
+    def submit_in_time(name: str, payload: bytes) -> Future[Answer]:
+        until = clock() + BUSY_PATIENCE_S
+        while True:
+            try:
+                return submit(name, payload)
+            except TooManyRequestsError:
+                if clock() >= until:
+                    raise
+            pause(_LOOK_AGAIN_S)
+
+    return submit_in_time
 
 
 class HttpBridge:

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from local.deployment import Authorizer, Route
-from local.http_bridge import MAX_BODY_BYTES, HttpBridge
+from local.http_bridge import BUSY_PATIENCE_S, MAX_BODY_BYTES, HttpBridge, patient
 from local.lambda_answers import Answer, error_answer
 from local.lambda_runtime import TooManyRequestsError
 from local.logs import JsonLines
@@ -253,3 +253,26 @@ def test_the_log_says_who_answered_and_keeps_no_query_and_no_key(api: Client, tm
     assert (unknown["route"], unknown["function"]) == (None, None)
     assert "s3cret" not in text
     assert "canary" not in text
+
+
+def test_a_request_waits_a_moment_for_a_free_environment_and_no_longer() -> None:
+    passed: list[float] = []
+
+    def busy_for(times: int) -> Callable[[str, bytes], Future[Answer]]:
+        left = [TooManyRequestsError("busy")] * times
+
+        def submit(_name: str, _payload: bytes) -> Future[Answer]:
+            if left:
+                raise left.pop()
+            return Future()
+
+        return submit
+
+    def passes() -> float:
+        return sum(passed)
+
+    assert not patient(busy_for(3), passes, passed.append)("function", b"").done()
+    assert 0 < passes() < BUSY_PATIENCE_S
+    with pytest.raises(TooManyRequestsError):
+        patient(busy_for(10_000), passes, passed.append)("function", b"")
+    assert passes() < 2 * BUSY_PATIENCE_S + 1
