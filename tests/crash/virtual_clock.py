@@ -2,27 +2,38 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from types import SimpleNamespace
+from typing import Final
 
 from fermata import wiring
 from local import moto_seams
 from local.moto_seams import MotoValue
 
+_TICK: Final = timedelta(milliseconds=1)
+
 
 class VirtualClock:
-    """The present plus whatever was waited for."""
+    """A moment that moves on by whatever was waited for, and by a millisecond with each look: how fast this machine is
+    decides nothing.
+    """
 
     def __init__(self) -> None:
-        self.waited_s = 0.0
+        self._lock = Lock()
+        self.reset()
 
     def now(self, tz: object = UTC) -> datetime:  # noqa: ARG002 - stands in for datetime.now
-        return datetime.now(UTC) + timedelta(seconds=self.waited_s)
+        with self._lock:
+            self._looks += 1
+            return self._begun + timedelta(seconds=self.waited_s) + self._looks * _TICK
 
     def wait(self, seconds: float) -> None:
-        self.waited_s += max(0.0, seconds)
+        with self._lock:
+            self.waited_s += max(0.0, seconds)
 
     def reset(self) -> None:
-        self.waited_s = 0.0
+        # What AWS compares with its own clock, such as a link's end, has to be of today.
+        self._begun, self._looks, self.waited_s = datetime.now(UTC), 0, 0.0
 
 
 def let_functions_use(clock: VirtualClock) -> None:
