@@ -178,9 +178,14 @@ class Cloud:
         return sum(page["Count"] for page in found)
 
     def stored_and_started(self) -> tuple[int, int]:
-        """How many items the table has and how many executions there are."""
+        """How many items the table has, but for counters of calls, and how many executions there are."""
         outputs = self.line["outputs"]
-        items = self.aws("dynamodb").scan(TableName=outputs["TableName"], Select="COUNT")["Count"]
+        items = self.aws("dynamodb").scan(
+            TableName=outputs["TableName"],
+            Select="COUNT",
+            FilterExpression="NOT begins_with(pk, :counters)",
+            ExpressionAttributeValues={":counters": {"S": "READS#"}},
+        )["Count"]
         pages = self.aws("stepfunctions").get_paginator("list_executions")
         executions = sum(
             len(page["executions"]) for page in pages.paginate(stateMachineArn=outputs["MusicJobMachineArn"])
