@@ -32,6 +32,8 @@ _QUICK: Final = (
 _FERMATA: Final = "layers/fermata/fermata"
 _STARTING: Final = f"{_FERMATA}/use_cases/start_generation.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/resume_generation.py"
+_WAITING_LINE: Final = f"{_FERMATA}/domain/waiting_line.py"
+_WAITING_LINE_TESTS: Final = "tests/unit/test_waiting_line.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamo_job_store.py"
 _WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
 _INTERLEAVINGS: Final = (
@@ -455,6 +457,27 @@ MUTANTS: Final = (
         (
             "tests/unit/test_prepare_reference.py::test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid",
         ),
+    ),
+    Mutant(
+        "turns: a start that a canceled job had reserved is given to nobody else",
+        _WAITING_LINE,
+        "        if start_ms - free_ms >= limits.gap_ms:",
+        "        if start_ms < free_ms - limits.gap_ms:",
+        (f"{_WAITING_LINE_TESTS}::test_one_place_that_is_always_renewed_does_not_push_the_line_ahead",),
+    ),
+    Mutant(
+        "turns: starts come closer together than the gap",
+        _WAITING_LINE,
+        "        free_ms = max(free_ms, start_ms + limits.gap_ms)",
+        "        free_ms = max(free_ms, start_ms)",
+        (f"{_WAITING_LINE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_asking",),
+    ),
+    Mutant(
+        "turns: who is turned away comes back ever later",
+        _WAITING_LINE,
+        "        back_ms = soonest_ms",
+        "        pass",
+        (f"{_WAITING_LINE_TESTS}::test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
     ),
 )
 

@@ -25,7 +25,6 @@ FULL = ProviderState(
     pacing=WaitingLine(
         running={"job_a/1": Lease(1_800_000_000_000, 1_800_000_960_000)},
         waiting={"job_b/2": Place(1_800_000_000_500, 1_800_000_001_000)},
-        next_start_ms=1_800_000_001_000,
         next_go_ms=1_800_000_000_500,
         next_return_ms=3,
         typical_ms=61_000,
@@ -149,7 +148,7 @@ def test_open_slots_are_taken_in_the_order_of_asking_each_a_gap_apart(states: Pr
     pacing = states.load("minimax").pacing
     assert sorted(pacing.running) == ["job_0/1", "job_1/1", "job_2/1"]
     assert pacing.running["job_1/1"] == lease(BEGAN + 20)
-    assert (pacing.next_go_ms, pacing.next_start_ms) == (BEGAN + 300, BEGAN + 300)
+    assert pacing.next_go_ms == BEGAN + 300
 
 
 def test_a_slot_taken_after_the_last_start_is_long_gone_begins_at_once(states: ProviderStates) -> None:
