@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
-from fermata.domain.circuit import Circuit, Trial
+from fermata.domain.circuit import Circuit, CircuitRules, Health, Trial
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.waiting_line import Go, Lease, Limits, Place, WaitingLine
 from fermata.errors import TransientError
@@ -56,6 +56,16 @@ def test_a_record_is_read_back_equal(states: ProviderStates) -> None:
     states.save(FULL)
     assert states.load("minimax") == FULL.written()
     assert states.load("aimlapi") == ProviderState(provider="aimlapi")
+
+
+def test_what_is_held_against_a_made_up_name_is_read_back_equal_and_closes_no_slots(states: ProviderStates) -> None:
+    rules = CircuitRules(failures=1, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
+    circuit = Circuit().after_unlisted("suno-zzz", "job_a/1", Health.FAILS, "http_403", 1_800_000_000_000, rules)
+    circuit = circuit.after_unlisted("suno-yyy", "job_b/1", Health.SHUTS_US_OUT, "2153", 1_800_000_000_000, rules)
+    circuit = circuit.let_through("job_c/1", 1_800_000_090_000, "suno-zzz")
+    states.save(ProviderState(provider="apiinone", version=1, limits=Limits(100, 3), circuit=circuit))
+    assert states.load("apiinone").circuit == circuit
+    assert states.load("apiinone").open_slots == 3
 
 
 def test_of_two_writers_that_read_the_same_version_one_wins(states: ProviderStates) -> None:
