@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.upstream import SongOrder
+from fermata.domain.failures import FailureClass
+from fermata.domain.upstream import Refused, SongOrder
 from tests.fixtures.http_answers import answer_with
 from tests.fixtures.kept_answers import LINK, failure_of
 from tests.fixtures.meanings.apiinone import SONG, TASK
@@ -41,6 +42,24 @@ SUNO: Final = replace(ORDER, upstream_model="suno")
 )
 def test_the_providers_own_words_are_in_the_message(name: str, words: str) -> None:
     assert words in failure_of("apiinone", name).message
+
+
+@pytest.mark.parametrize(
+    ("said", "failure_class"),
+    [
+        ("model suno-credits is not supported", FailureClass.INVALID_REQUEST),
+        ("model SUNO-CREDITS is not supported", FailureClass.INVALID_REQUEST),
+        ("a sensitive title is too long", FailureClass.INVALID_REQUEST),
+        ("no credits left: the balance is empty", FailureClass.OUT_OF_CREDIT),
+        ("credits: quota exceeded", FailureClass.OUT_OF_CREDIT),
+        ("our moderation refused it", FailureClass.CONTENT_REFUSED),
+    ],
+)
+def test_words_of_the_order_do_not_tell_what_kind_of_refusal_it_is(said: str, failure_class: FailureClass) -> None:
+    answer = answer_with(json.dumps({"error": {"message": said}}).encode(), 400)
+    outcome = APIINONE.read_start(replace(answer, ordered=("suno-credits", "a Sensitive title", "")))
+    assert isinstance(outcome, Refused)
+    assert outcome.failure.failure_class is failure_class
 
 
 def test_the_wish_to_wait_is_passed_on() -> None:

@@ -1,8 +1,10 @@
 """A failing provider is left alone for a while, then one call tries; a provider that shuts us out is left alone."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fermata.domain.circuit import Circuit, CircuitRules, Health, health_shown_by
+from fermata.domain.circuit import MAX_LACKING, Circuit, CircuitRules, Health, health_shown_by
 from fermata.domain.failures import Failure, FailureClass, ProviderCharged
 
 NOW = 1_800_000_000_000
@@ -139,3 +141,83 @@ def test_a_provider_that_shuts_the_account_out_is_not_available_any_more() -> No
 
 def test_a_closed_circuit_has_no_trial() -> None:
     assert Circuit().let_through("a", NOW) == Circuit()
+
+
+# ---- names that the catalogue does not list
+
+MADE_UP = "suno-zzz"
+BAD = (Health.FAILS, Health.SHUTS_US_OUT)
+
+
+def after_made_up(circuit: Circuit, health: Health, at: int, ticket: str = "made-up", model: str = MADE_UP) -> Circuit:
+    return circuit.after_unlisted(model, ticket, health, "http_403", NOW + at, RULES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(Health), st.sampled_from("abc"), st.integers(0, 9000))))
+def test_what_is_said_of_made_up_names_never_keeps_a_listed_model_waiting(
+    calls: list[tuple[bool, Health, str, int]],
+) -> None:
+    circuit = without_them = Circuit()
+    at = 0
+    for is_listed, health, name, later_ms in calls:
+        at += later_ms
+        if is_listed and health is not Health.SHUTS_US_OUT:
+            circuit, without_them = after(circuit, health, at), after(without_them, health, at)
+        else:
+            circuit = after_made_up(circuit, health, at, model=name)
+        assert circuit.blocked_until_ms("listed", NOW + at) == without_them.blocked_until_ms("listed", NOW + at)
+    assert circuit.has_a_say is without_them.has_a_say
+
+
+def test_a_made_up_name_that_keeps_failing_is_paused_by_itself() -> None:
+    circuit = Circuit()
+    for at in range(5):
+        assert not circuit.unlisted or not circuit.unlisted[MADE_UP].open_until_ms
+        circuit = after_made_up(circuit, Health.FAILS, at)
+    assert circuit.unlisted[MADE_UP].blocked_until_ms("next", NOW + 4) == NOW + 30_004
+    assert after_made_up(circuit, Health.FAILS, 5, model="other").unlisted.keys() == {MADE_UP, "other"}
+
+
+def test_a_made_up_name_that_works_again_is_forgotten() -> None:
+    circuit = Circuit()
+    for at in range(5):
+        circuit = after_made_up(circuit, Health.FAILS, at)
+    trying = circuit.let_through("made-up", NOW + 40_000, MADE_UP)
+    assert trying.is_trial("made-up")
+    assert after_made_up(trying, Health.WORKS, 31_000) == Circuit()
+    assert trying.given_up_by("made-up") == circuit
+
+
+def test_an_account_that_is_shut_out_by_a_made_up_name_keeps_that_name_from_it_alone() -> None:
+    circuit = after_made_up(Circuit(), Health.SHUTS_US_OUT, 0)
+    assert not circuit.is_disabled
+    assert circuit.is_available(NOW)
+    assert circuit.refused_models == {MADE_UP: "http_403"}
+
+
+def test_a_listed_model_tries_first_and_a_made_up_name_once_nobody_did() -> None:
+    assert OPEN.blocked_until_ms("listed", NOW + 30_004) == NOW + 30_004
+    assert OPEN.blocked_until_ms("made-up", NOW + 30_004, is_listed=False) == NOW + 60_004
+    assert OPEN.blocked_until_ms("made-up", NOW + 60_004, is_listed=False) == NOW + 60_004
+    trying = OPEN.let_through("listed", NOW + 90_000)
+    assert trying.blocked_until_ms("made-up", NOW + 60_004, is_listed=False) == NOW + 90_000
+
+
+@pytest.mark.parametrize("health", BAD)
+def test_a_made_up_name_that_fails_as_the_trial_does_not_double_the_pause(health: Health) -> None:
+    again = after_made_up(OPEN.let_through("made-up", NOW + 90_000, MADE_UP), health, 61_000)
+    assert (again.open_until_ms, again.open_for_ms, again.trial) == (NOW + 91_000, 30_000, None)
+
+
+def test_a_made_up_name_that_works_as_the_trial_closes_the_circuit() -> None:
+    assert after_made_up(OPEN.let_through("made-up", NOW + 90_000), Health.WORKS, 61_000) == Circuit()
+
+
+def test_only_so_many_made_up_names_are_remembered_the_latest_ones() -> None:
+    circuit = Circuit()
+    for number in range(MAX_LACKING + 3):
+        circuit = after_made_up(circuit, Health.FAILS, number, model=f"suno-{number}")
+    circuit = after_made_up(circuit, Health.FAILS, 60, model="suno-3")
+    assert len(circuit.unlisted) == MAX_LACKING
+    assert [*circuit.unlisted][-2:] == [f"suno-{MAX_LACKING + 2}", "suno-3"]

@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
-from fermata.domain.circuit import Circuit, Trial
+from fermata.domain.circuit import Circuit, CircuitRules, Health, Trial
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.waiting_line import Go, Lease, Limits, Place, WaitingLine
 from fermata.errors import TransientError
@@ -25,7 +25,6 @@ FULL = ProviderState(
     pacing=WaitingLine(
         running={"job_a/1": Lease(1_800_000_000_000, 1_800_000_960_000)},
         waiting={"job_b/2": Place(1_800_000_000_500, 1_800_000_001_000)},
-        next_start_ms=1_800_000_001_000,
         next_go_ms=1_800_000_000_500,
         next_return_ms=3,
         typical_ms=61_000,
@@ -57,6 +56,16 @@ def test_a_record_is_read_back_equal(states: ProviderStates) -> None:
     states.save(FULL)
     assert states.load("minimax") == FULL.written()
     assert states.load("aimlapi") == ProviderState(provider="aimlapi")
+
+
+def test_what_is_held_against_a_made_up_name_is_read_back_equal_and_closes_no_slots(states: ProviderStates) -> None:
+    rules = CircuitRules(failures=1, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
+    circuit = Circuit().after_unlisted("suno-zzz", "job_a/1", Health.FAILS, "http_403", 1_800_000_000_000, rules)
+    circuit = circuit.after_unlisted("suno-yyy", "job_b/1", Health.SHUTS_US_OUT, "2153", 1_800_000_000_000, rules)
+    circuit = circuit.let_through("job_c/1", 1_800_000_090_000, "suno-zzz")
+    states.save(ProviderState(provider="apiinone", version=1, limits=Limits(100, 3), circuit=circuit))
+    assert states.load("apiinone").circuit == circuit
+    assert states.load("apiinone").open_slots == 3
 
 
 def test_of_two_writers_that_read_the_same_version_one_wins(states: ProviderStates) -> None:
@@ -149,7 +158,7 @@ def test_open_slots_are_taken_in_the_order_of_asking_each_a_gap_apart(states: Pr
     pacing = states.load("minimax").pacing
     assert sorted(pacing.running) == ["job_0/1", "job_1/1", "job_2/1"]
     assert pacing.running["job_1/1"] == lease(BEGAN + 20)
-    assert (pacing.next_go_ms, pacing.next_start_ms) == (BEGAN + 300, BEGAN + 300)
+    assert pacing.next_go_ms == BEGAN + 300
 
 
 def test_a_slot_taken_after_the_last_start_is_long_gone_begins_at_once(states: ProviderStates) -> None:

@@ -18,6 +18,7 @@ from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.taking_turns import TRIES
 from tests.songs import (
     JOB_ID,
+    PROMPT,
     candidate,
     claimed_attempt,
     failed_job,
@@ -452,6 +453,104 @@ def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> N
     world.clock.pass_seconds(5)
     assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
     assert state_of(world).pacing.waiting == {}
+
+
+# ---- names that the catalogue does not list
+
+ECHO = json_answer({"error": {"message": "no access to model suno-zzz"}}, 403)
+TASK_OF_SUNO = json_answer({"task_id": "t", "status": "queued"})
+
+
+def suno_job(name: str, number: int, **changes: object) -> Job:
+    model = candidate("apiinone").model_copy(
+        update={"model": f"apiinone/{name}", "upstream_model": name, "callbacks": False}
+    )
+    job = queued_job("apiinone", id=f"{name}-{number}", candidates=(model,))
+    return job.model_copy(update=changes)
+
+
+def ordered(world: World, name: str, number: int, **changes: object) -> tuple[Word, str]:
+    world.jobs.create(suno_job(name, number, **changes))
+    return start(world, f"{name}-{number}")
+
+
+def with_a_failing_name(*script: ScriptedAnswer | Exception, answer: ScriptedAnswer = ECHO) -> World:
+    """The world after five failures of a name of a family that its callers made up."""
+    world = world_with(*[answer] * 5, *script, jobs=0)
+    for number in range(5):
+        assert ordered(world, "suno-zzz", number)[0] is Word.FAILED
+    return world
+
+
+@pytest.mark.parametrize("name", ["suno-zzz", "chirp-v9", "suno-credits"])
+def test_a_name_that_a_caller_made_up_opens_no_circuit_for_others(name: str) -> None:
+    world = world_with(*[ECHO] * 5, TASK_OF_SUNO, jobs=0)
+    for number in range(5):
+        assert ordered(world, name, number)[0] is Word.FAILED
+    assert state_of(world, "apiinone").open_slots > 0
+    assert ordered(world, "suno", 0)[0] is Word.GENERATING
+    assert ("CircuitOpened", "apiinone") not in world.metrics.counted
+
+
+def test_five_failures_of_a_listed_model_open_the_circuit_whoever_orders() -> None:
+    world = world_with(*[ECHO] * 5, jobs=0)
+    for number in range(5):
+        ordered(world, "suno", number)
+    assert ordered(world, "minimax-music", 0) == (Word.WAIT_SLOT, "12:00:30Z")
+    assert ordered(world, "suno-zzz", 0) == (Word.WAIT_SLOT, "12:01:00Z")
+    assert set(state_of(world, "apiinone").pacing.waiting) == {"minimax-music-0/1"}
+    assert world.upstream.posts == 5
+
+
+def test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back() -> None:
+    world = with_a_failing_name(TASK_OF_SUNO, TASK_OF_SUNO)
+    assert ordered(world, "suno-zzz", 5) == (Word.WAIT_SLOT, "12:00:30Z")
+    assert state_of(world, "apiinone").pacing.waiting == {}
+    assert ordered(world, "suno-yyy", 0)[0] is Word.GENERATING
+    world.clock.pass_seconds(30)
+    assert start(world, "suno-zzz-5")[0] is Word.GENERATING
+    assert state_of(world, "apiinone").circuit == Circuit()
+
+
+def test_a_made_up_name_that_keeps_failing_is_followed_by_the_fallback() -> None:
+    world = with_a_failing_name()
+    chain = (suno_job("suno-zzz", 5).candidates[0], candidate("aimlapi"))
+    assert ordered(world, "suno-zzz", 5, candidates=chain)[0] is Word.NEXT_PROVIDER
+    assert world.upstream.posts == 5
+
+
+def test_a_made_up_name_with_which_the_account_is_shut_out_is_refused_alone_until_the_operator_enables_it() -> None:
+    world = world_with(CLOSED, SONG, SONG, jobs=1)
+    made_up = other_model("music-zzz")
+    for number in range(2):
+        world.jobs.create(queued_job(id=f"made-up-{number}", candidates=(made_up,)))
+        assert start(world, f"made-up-{number}")[0] is Word.FAILED
+    (attempt,) = world.stored("made-up-1").attempts
+    assert attempt.failure is not None
+    assert attempt.failure.code == "model_disabled"
+    assert world.metrics.counted == [("ModelDisabled", "minimax"), ("NotAsked", "minimax")]
+    assert started(world)[0] is Word.READY
+    assert enable_provider("minimax", world.provider_states)["lacking"] == ["music-zzz"]
+    world.jobs.create(queued_job(id="made-up-2", candidates=(made_up,)))
+    assert start(world, "made-up-2")[0] is Word.READY
+
+
+def test_a_made_up_name_that_the_plan_lacks_closes_no_slots_to_others() -> None:
+    world = world_with(NOT_IN_PLAN, jobs=0)
+    world.jobs.create(queued_job(id="made-up", candidates=(other_model("music-zzz"),)))
+    assert start(world, "made-up")[0] is Word.FAILED
+    assert state_of(world).open_slots > 0
+    assert [*state_of(world).circuit.refused_models] == ["music-zzz"]
+
+
+def test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account() -> None:
+    said = f"the prompt '{PROMPT} my insufficient balance' is too long"
+    world = world_with(json_answer({"error": {"message": said}}, 400), jobs=0)
+    request = queued_job("apiinone").request.model_copy(update={"prompt": f"{PROMPT} My Insufficient Balance"})
+    ordered(world, "suno", 0, request=request)
+    (attempt,) = world.stored("suno-0").attempts
+    assert attempt.failure is not None
+    assert attempt.failure.failure_class is FailureClass.INVALID_REQUEST
 
 
 # ---- jobs that end while they wait

@@ -53,7 +53,7 @@ def test_a_run_that_comes_again_finds_its_own_reservation_and_its_own_lease() ->
     again = asked(asked(line, "a", 100), "b", 100)
     assert again.running.keys() == {"a"}
     assert again.waiting == line.waiting
-    assert again.next_start_ms == line.next_start_ms
+    assert answer(again, "c", 100) == answer(line, "c", 100)
 
 
 def test_a_lease_that_is_taken_again_lasts_as_long_as_the_later_run() -> None:
@@ -152,6 +152,54 @@ def test_a_full_line_sends_later_jobs_away_each_with_an_instant_of_its_own() -> 
     assert told == [1000, 1500, 2000]
 
 
+def test_a_job_that_left_the_line_holds_nobody_back() -> None:
+    line = asked(WaitingLine(), "paid").without("paid")
+    for number in range(100):
+        line = asked(line, f"canceled-{number}").without(f"canceled-{number}")
+    assert answer(line, "next") == MANY.gap_ms
+    assert answer(line, "next", MANY.gap_ms) is None
+
+
+def test_one_place_that_is_always_renewed_does_not_push_the_line_ahead() -> None:
+    line = asked(asked(WaitingLine(), "paid"), "kept-0")
+    for number in range(1, 100):
+        line = asked(line, f"kept-{number}").without(f"kept-{number - 1}")
+    assert answer(line, "next") == MANY.gap_ms
+
+
+def test_the_start_of_a_job_that_left_is_reserved_again_and_moves_nobody() -> None:
+    line = asked(asked(asked(asked(WaitingLine(), "a"), "b"), "c"), "d")
+    again = asked(line.without("c"), "e")
+    assert again.waiting["e"] == line.waiting["c"]
+    assert (again.waiting["b"], again.waiting["d"]) == (line.waiting["b"], line.waiting["d"])
+
+
+def full_line() -> WaitingLine:
+    line = WaitingLine(typical_ms=1000)
+    for number in range(MAX_WAITING + 1):
+        line = asked(line, f"job-{number}")
+    return line
+
+
+def test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits() -> None:
+    line = full_line()
+    last_ms = max(place.told_ms for place in line.waiting.values())
+    told = []
+    for number in range(3 * MAX_WAITING):
+        line, turn = line.ask(f"late-{number}", NOW, NOW + LEASE_MS, MANY)
+        assert isinstance(turn, WaitUntil)
+        told.append(turn.instant_ms)
+    assert max(told) == last_ms
+    assert min(told) == NOW + 1000
+    # The instants begin anew in the same order.
+    assert told[: told.index(last_ms) + 1] == sorted(set(told))
+
+
+def test_a_line_that_was_full_long_ago_turns_nobody_away_for_longer_than_a_fresh_one() -> None:
+    far_ahead = full_line().model_copy(update={"next_return_ms": NOW + 10**9})
+    assert answer(far_ahead, "late") == answer(full_line(), "late") == 1000
+
+
 def test_a_full_record_is_far_smaller_than_an_item_may_be() -> None:
     line = WaitingLine(typical_ms=100_000)
     for number in range(MAX_WAITING + 100):
@@ -179,17 +227,30 @@ class Played:
 
 
 def play(
-    arrivals: Mapping[str, int], lasts: Mapping[str, int], dead: set[str], limits: Limits, lease_ms: int = 20_000
+    arrivals: Mapping[str, int],
+    lasts: Mapping[str, int],
+    dead: set[str],
+    limits: Limits,
+    lease_ms: int = 20_000,
+    leaves: Mapping[str, int] = {},
 ) -> Played:
-    """Every job comes when it arrives and then exactly when it is told; a dead owner never gives its slot back."""
+    """Every job comes when it arrives and then exactly when it is told; a dead owner never gives its slot back. A job
+    that waits leaves the line at its instant in `leaves`, and is not played on.
+    """
     line, played, running = WaitingLine(), Played(limits), dict[str, int]()
-    events = [(at, 1, ticket) for ticket, at in arrivals.items()]
+    events = [(at, 1, ticket) for ticket, at in arrivals.items()] + [(at, 2, ticket) for ticket, at in leaves.items()]
+    left = set[str]()
     heapq.heapify(events)
     while events:
         now, kind, ticket = heapq.heappop(events)
         if kind == 0:
             line = line.learned_from(lasts[ticket]).without(ticket)
             running.pop(ticket, None)
+            continue
+        if kind == 2 and ticket not in played.started:
+            line, left = line.without(ticket), left | {ticket}
+            played.reserved.pop(ticket, None)
+        if kind == 2 or ticket in left:
             continue
         running = {name: until for name, until in running.items() if until > now}
         line, turn = line.ask(ticket, now, now + lease_ms, limits)
@@ -218,7 +279,9 @@ def lines(draw: st.DrawFn) -> Played:
     lasts = {name: draw(st.integers(1, 15_000)) for name in names}
     dead = set(draw(st.lists(st.sampled_from(names), max_size=3)))
     limits = Limits(draw(st.integers(1, 2000)), draw(st.integers(1, 5)))
-    return play(arrivals, lasts, dead, limits)
+    canceled = draw(st.lists(st.sampled_from(names), max_size=20))
+    leaves = {name: arrivals[name] + draw(st.integers(0, 30_000)) for name in canceled}
+    return play(arrivals, lasts, dead, limits, leaves=leaves)
 
 
 @settings(max_examples=60, deadline=None)
@@ -232,6 +295,74 @@ def test_in_every_line_the_limits_hold_the_order_is_kept_and_everybody_has_his_t
     in_order = [played.started[ticket] for ticket in sorted(played.reserved, key=played.reserved.__getitem__)]
     for position, start in enumerate(in_order):
         assert all(earlier - start <= ORDER_SLACK_MS for earlier in in_order[:position])
+
+
+@dataclass
+class Emptied:
+    """A line in which some asked at their instants and some of those left again at once or later, and the moment."""
+
+    line: WaitingLine
+    now_ms: int
+    limits: Limits
+
+
+@st.composite
+def lines_that_were_left(draw: st.DrawFn, *, all_left: bool) -> Emptied:
+    limits = Limits(draw(st.integers(1, 5000)), draw(st.integers(1, 5)))
+    line, now = WaitingLine(typical_ms=draw(st.integers(0, 60_000))), NOW
+    for number in range(draw(st.integers(0, 30))):
+        now += draw(st.integers(0, 3000))
+        ticket = f"job-{number}"
+        line, _ = line.ask(ticket, now, now + LEASE_MS, limits)
+        if draw(st.booleans()):
+            line = line.without(ticket)
+    kept = [] if all_left else sorted(line.waiting)
+    leaving = [ticket for ticket in (*line.running, *line.waiting) if ticket not in kept or draw(st.booleans())]
+    for ticket in leaving:
+        line = line.without(ticket)
+    return Emptied(line, now, limits)
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines_that_were_left(all_left=True))
+def test_with_nobody_waiting_and_nobody_running_an_order_never_waits_longer_than_a_gap(left: Emptied) -> None:
+    line, turn = left.line.ask("next", left.now_ms, left.now_ms + LEASE_MS, left.limits)
+    if isinstance(turn, WaitUntil):
+        assert turn.instant_ms <= left.now_ms + left.limits.gap_ms
+        assert isinstance(line.ask("next", turn.instant_ms, turn.instant_ms + LEASE_MS, left.limits)[1], Go)
+
+
+@settings(max_examples=100, deadline=None)
+@given(lines_that_were_left(all_left=False))
+def test_only_places_that_are_still_there_move_a_reserved_start_and_all_are_a_gap_apart(left: Emptied) -> None:
+    line, _ = left.line.ask("next", left.now_ms, left.now_ms + LEASE_MS, Limits(left.limits.gap_ms, 1000))
+    starts = sorted(place.start_ms for place in line.waiting.values())
+    assert all(later - earlier >= left.limits.gap_ms for earlier, later in pairwise(starts))
+    if "next" in line.waiting:
+        # Each place keeps at most the gap before it and the one after it free.
+        soonest_ms = max(left.now_ms, left.line.next_go_ms)
+        assert line.waiting["next"].start_ms - soonest_ms < (2 * len(left.line.waiting) + 1) * left.limits.gap_ms
+        assert left.line.next_go_ms <= left.now_ms + left.limits.gap_ms
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.booleans(), max_size=40), st.integers(1, 5000))
+def test_orders_that_were_canceled_make_nobody_later_than_if_they_had_never_been_made(
+    canceled: list[bool], gap_ms: int
+) -> None:
+    limits = Limits(gap_ms, 100)
+    line = without_them = WaitingLine()
+    for number in range(len(canceled)):
+        line = asked(line, f"job-{number}", limits=limits)
+    for number, leaves in enumerate(canceled):
+        if leaves:
+            line = line.without(f"job-{number}")
+        else:
+            without_them = asked(without_them, f"job-{number}", limits=limits)
+    with_them = answer(line, "next", limits=limits)
+    # The first one may have gone before it was canceled, and its start is spent.
+    spent_ms = gap_ms if canceled[:1] == [True] else 0
+    assert (with_them or 0) <= (answer(without_them, "next", limits=limits) or 0) + spent_ms
 
 
 @settings(max_examples=10, deadline=None)

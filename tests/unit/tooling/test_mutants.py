@@ -34,6 +34,7 @@ PROMISES = {
     "deletion",
     "disk",
     "references",
+    "turns",
 }
 
 

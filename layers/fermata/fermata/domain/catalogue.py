@@ -142,6 +142,10 @@ class Catalogue(_Entry):
                 return model
         return next((found for model in self.models if (found := _by_pattern(model, model_id))), None)
 
+    def lists(self, model_id: str) -> bool:
+        """Whether a model of this id is listed by its name, so that its caller did not make it up within a family."""
+        return any(model.id == model_id and not model.is_family for model in self.models)
+
     def offered_ids(self) -> tuple[str, ...]:
         """The ids a request may name, patterns included."""
         return tuple(model.id for model in self.models)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
-from fermata.domain.circuit import Circuit, CircuitRules, Health
+from fermata.domain.circuit import NO_CODE, Circuit, CircuitRules, Health
 from fermata.domain.waiting_line import SHORTEST_WAIT_MS, Go, Lease, Limits, WaitingLine, WaitUntil, epoch_ms
 
 
@@ -71,34 +71,41 @@ class ProviderState(BaseModel):
         *,
         has_alternative: bool,
         model: str | None = None,
+        is_listed: bool = True,
     ) -> tuple["ProviderState", Turn]:
-        """Whether this ticket may call the provider for a model now, and the record after it asked.
+        """Whether this ticket may call the provider for a model now, and the record after it asked. `is_listed` tells
+        whether the catalogue lists the model by its name.
 
-        Where the circuit is open a job that has another provider left is sent there, and any other keeps its place.
+        Where the circuit is open a job that has another provider left is sent there, and any other keeps its place. An
+        order for a name that is not listed has no place meanwhile: it would hold back those behind it.
         """
-        obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative, model=model)
-        if isinstance(obstacle, NotAsked):
+        obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative, model=model, is_listed=is_listed)
+        if isinstance(obstacle, NotAsked) or (obstacle is not None and not is_listed):
             return self.without(ticket), obstacle
         blocked_ms = obstacle.instant_ms if obstacle else 0
         pacing, turn = self.pacing.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
         if isinstance(turn, WaitUntil):
             return self._with(pacing, self.circuit, limits), turn
-        circuit = self.circuit.let_through(ticket, lease_until_ms)
-        return self._with(pacing, circuit, limits), Go(turn.waited_ms, trial=circuit.trial is not None)
+        circuit = self.circuit.let_through(ticket, lease_until_ms, None if is_listed else model)
+        return self._with(pacing, circuit, limits), Go(turn.waited_ms, trial=circuit.is_trial(ticket))
 
     def held_up(
-        self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None
+        self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None, is_listed: bool = True
     ) -> NotAsked | WaitUntil | None:
         """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
         if self.circuit.is_disabled:
-            code = self.circuit.disabled_by or "no code"
+            code = self.circuit.disabled_by or NO_CODE
             message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
             return NotAsked(disabled=True, message=f"{message} enables it again")
-        if model is not None and model in self.circuit.lacking:
-            message = f"the operator's plan at {self.provider} lacks {model} ({self.circuit.lacking[model]})"
+        refused = self.circuit.refused_models
+        if model is not None and model in refused:
+            message = f"the operator's plan at {self.provider} lacks {model} ({refused[model]})"
             message = f"{message}, which is not asked for until the operator enables it again; order another model"
             return NotAsked(disabled=True, message=message, of_one_model=True)
-        blocked_ms = self._blocked_until_ms(ticket, now_ms)
+        blocked_ms = self._blocked_until_ms(self.circuit, ticket, now_ms, is_listed=is_listed)
+        of_name = None if is_listed or model is None else self.circuit.unlisted.get(model)
+        if of_name is not None:
+            blocked_ms = max(blocked_ms, self._blocked_until_ms(of_name, ticket, now_ms))
         if blocked_ms <= now_ms:
             return None
         if not has_alternative:
@@ -132,7 +139,11 @@ class ProviderState(BaseModel):
 
     def is_available(self, model: str, now: datetime) -> bool:
         """Whether a new job for a model, by the provider's own name of it, may hope for a call now."""
-        return self.circuit.is_available(epoch_ms(now)) and model not in self.circuit.lacking
+        return self.circuit.is_available(epoch_ms(now)) and model not in self.circuit.refused_models
+
+    def has_failed_for(self, model: str | None) -> bool:
+        """Whether something is held against this name, which the catalogue does not list."""
+        return model in self.circuit.unlisted
 
     def after(
         self,
@@ -143,13 +154,19 @@ class ProviderState(BaseModel):
         rules: CircuitRules,
         *,
         lacking: str | None = None,
+        unlisted: str | None = None,
     ) -> "ProviderState":
         """The record after a call of this ticket ended: its slot is free, and the circuit knows its end. `lacking` is
-        the model that the account turned out not to be entitled to.
+        the model that the account turned out not to be entitled to, `unlisted` the one that was asked for where the
+        catalogue does not list it.
         """
+        if unlisted is not None:
+            shown = health if lacking is None else Health.SHUTS_US_OUT
+            circuit = self.circuit.after_unlisted(unlisted, ticket, shown, code, now_ms, rules)
+            return self._with(self.pacing.without(ticket), circuit)
         circuit = self.circuit.after(ticket, health, code, now_ms, rules)
         if lacking is not None:
-            circuit = circuit.without_model(lacking, code or "no code")
+            circuit = circuit.without_model(lacking, code or NO_CODE)
         return self._with(self.pacing.without(ticket), circuit)
 
     def without(self, ticket: str) -> "ProviderState":
@@ -166,10 +183,10 @@ class ProviderState(BaseModel):
         """The record after an operator settled the matter: circuit closed, nothing held against the provider."""
         return self._with(self.pacing, Circuit())
 
-    def _blocked_until_ms(self, ticket: str, now_ms: int) -> int:
-        blocked_ms = self.circuit.blocked_until_ms(ticket, now_ms)
-        trial = self.circuit.trial
-        if blocked_ms <= now_ms or trial is None or self.circuit.open_until_ms > now_ms:
+    def _blocked_until_ms(self, circuit: Circuit, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
+        blocked_ms = circuit.blocked_until_ms(ticket, now_ms, is_listed=is_listed)
+        trial = circuit.trial
+        if blocked_ms <= now_ms or trial is None or blocked_ms != trial.until_ms:
             return blocked_ms
         # Somebody else tries, and its call ends long before its lease does.
         expected_ms = self.pacing.expected_end_ms(trial.ticket, now_ms)

@@ -81,7 +81,7 @@ class UpstreamAnswer:
     `text_length` counts the bytes of that text, or is None where there is no such string or it is a link;
     `text_begins_as_audio` tells whether it begins to spell a known audio file in hex or base64.
     `begins_as_audio` tells whether the body begins as a known audio file does. `retry_after_s` is the parsed
-    `Retry-After` header.
+    `Retry-After` header. `ordered` are the texts of the order, which the provider may repeat in what it says.
     """
 
     http_status: int
@@ -92,6 +92,7 @@ class UpstreamAnswer:
     text_begins_as_audio: bool = False
     retry_after_s: int | None = None
     begins_as_audio: bool = False
+    ordered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

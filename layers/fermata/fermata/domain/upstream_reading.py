@@ -172,6 +172,14 @@ def read_words(*candidates: JsonValue) -> str:
     return ""
 
 
+def says_itself(words: re.Pattern[str], said: str, answer: UpstreamAnswer) -> bool:
+    """Whether a provider's text has one of these words of its own accord: one that stands in the order as well may be a
+    repetition of the order, and its author chose it.
+    """
+    ordered = "\n".join(answer.ordered).casefold()
+    return any(found.group().casefold() not in ordered for found in words.finditer(said))
+
+
 def tidy(text: str, limit: int = _PROVIDER_TEXT_LIMIT) -> str:
     """A provider's text on one line, without keys, signed query strings and mail addresses, at most `limit`
     characters.

@@ -80,15 +80,15 @@ class WaitUntil:
 class WaitingLine(BaseModel):
     """The line before one provider. `typical_ms` is the running mean of how long its calls take.
 
-    No start is reserved before `next_start_ms`, none is granted before `next_go_ms`, and who finds the line full comes
-    back after `next_return_ms`.
+    No start is reserved or granted before `next_go_ms`. What is reserved later than that follows from the places that
+    are there: a job that left holds nobody back. Who finds the line full comes back after `next_return_ms`, the last
+    instant that somebody was told.
     """
 
     model_config = ConfigDict(frozen=True)
 
     running: Mapping[str, Lease] = {}
     waiting: Mapping[str, Place] = {}
-    next_start_ms: NonNegativeInt = 0
     next_go_ms: NonNegativeInt = 0
     next_return_ms: NonNegativeInt = 0
     typical_ms: NonNegativeInt = 0
@@ -139,7 +139,6 @@ class WaitingLine(BaseModel):
             self,
             running={**self.running, **leases},
             next_go_ms=max(self.next_go_ms, next_go_ms),
-            next_start_ms=max(self.next_start_ms, next_go_ms),
         )
 
     def learned_from(self, took_ms: int) -> "WaitingLine":
@@ -195,27 +194,37 @@ def _expected_end(lease: Lease, typical_ms: int, now_ms: int) -> int:
 
 
 def _turned_away(line: WaitingLine, now_ms: int, limits: Limits, closed_until_ms: int) -> tuple[WaitingLine, WaitUntil]:
-    """Whoever finds the line full has no place, but comes back in the order of asking, each a place's time apart."""
+    """Whoever finds the line full has no place, but comes back in the order of asking, each a place's time apart.
+
+    Nobody comes back later than the last of those who wait is due: then the instants begin anew, because those who were
+    told the ones before may never come.
+    """
     per_place_ms = max(limits.gap_ms, line.typical_ms // limits.concurrent)
-    back_ms = max(now_ms + _SHORTEST_RETURN_MS, closed_until_ms, line.next_return_ms + per_place_ms)
+    soonest_ms = max(now_ms + _SHORTEST_RETURN_MS, closed_until_ms)
+    back_ms = max(soonest_ms, line.next_return_ms + per_place_ms)
+    if back_ms > max(place.told_ms for place in line.waiting.values()):
+        back_ms = soonest_ms
     return _changed(line, next_return_ms=back_ms), WaitUntil(back_ms)
 
 
 def _with_a_place(line: WaitingLine, ticket: str, now_ms: int, limits: Limits) -> WaitingLine:
-    start_ms = max(now_ms, line.next_start_ms)
-    waiting = {**line.waiting, ticket: Place(start_ms, start_ms)}
-    return _changed(line, waiting=waiting, next_start_ms=start_ms + limits.gap_ms)
+    start_ms = _free_start_ms(line, now_ms, limits)
+    return _changed(line, waiting={**line.waiting, ticket: Place(start_ms, start_ms)})
+
+
+def _free_start_ms(line: WaitingLine, now_ms: int, limits: Limits) -> int:
+    """The first start that is a gap away from all that are reserved: also one that a job reserved which has left."""
+    free_ms = max(now_ms, line.next_go_ms)
+    for start_ms in sorted(place.start_ms for place in line.waiting.values()):
+        if start_ms - free_ms >= limits.gap_ms:
+            break
+        free_ms = max(free_ms, start_ms + limits.gap_ms)
+    return free_ms
 
 
 def _gone(line: WaitingLine, ticket: str, lease: Lease, limits: Limits) -> WaitingLine:
-    next_go_ms = lease.since_ms + limits.gap_ms
     left = line.without(ticket)
-    return _changed(
-        left,
-        running={**left.running, ticket: lease},
-        next_go_ms=next_go_ms,
-        next_start_ms=max(line.next_start_ms, next_go_ms),
-    )
+    return _changed(left, running={**left.running, ticket: lease}, next_go_ms=lease.since_ms + limits.gap_ms)
 
 
 def _swept(line: WaitingLine, now_ms: int) -> WaitingLine:

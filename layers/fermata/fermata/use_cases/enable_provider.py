@@ -24,7 +24,7 @@ def enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValu
                 "provider": provider,
                 "was": _word(state.circuit),
                 "disabled_by": state.circuit.disabled_by,
-                "lacking": [*sorted(state.circuit.lacking)],
+                "lacking": [*sorted(state.circuit.refused_models)],
             }
         state = stands
     raise TransientError(f"the record of {provider} changed {_TRIES} times meanwhile; run the command again")

@@ -1,6 +1,7 @@
 """Read a provider's answer without ever holding its audio."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import IO
 
 from fermata.domain.answer_scanner import AnswerScanner, ScannedDocument
@@ -73,4 +74,9 @@ def understood_answer(
     kept = staged_answer(job, attempt, answers)
     if kept is None:
         return None
-    return providers(attempt.dialect).read_start(read_answer(kept))
+    return providers(attempt.dialect).read_start(replace(read_answer(kept), ordered=_ordered_texts(job)))
+
+
+def _ordered_texts(job: Job) -> tuple[str, ...]:
+    request = job.request
+    return (*(each.upstream_model for each in job.candidates), request.prompt, request.lyrics, request.title or "")

@@ -84,7 +84,7 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
         named = _key(job, ports.keys)
     except ConfigurationError as error:
         return _without_asking(job, _unpaid(FailureClass.AUTH, "no_key", str(error)), claim_id, ports)
-    ticket = Ticket(job.candidate.provider, job.id, len(job.attempts) + 1, job.candidate.upstream_model)
+    ticket = _ticket(job, ports)
     if named is None:
         return _unprepared(job, ticket, claim_id, ports)
     match take_turn(ticket, lambda: _lease_end(ports), ports.turns, has_alternative=job.has_another_provider):
@@ -92,6 +92,12 @@ def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
             return _with_a_turn(job, ticket, turn, named, claim_id, ports)
         case turn:
             return _held_up(job, turn, claim_id, ports)
+
+
+def _ticket(job: Job, ports: StartPorts) -> Ticket:
+    ordered = job.candidate
+    is_listed = ports.resume.catalogue.lists(ordered.model)
+    return Ticket(ordered.provider, job.id, len(job.attempts) + 1, ordered.upstream_model, is_listed)
 
 
 def _unprepared(job: Job, ticket: Ticket, claim_id: str, ports: StartPorts) -> Verdict:

@@ -42,13 +42,14 @@ class TurnPorts:
 @dataclass(frozen=True)
 class Ticket:
     """One attempt of one job at one provider: the same for every run of that attempt. `model` is what it orders there,
-    by the provider's own name; None where nothing is ordered.
+    by the provider's own name; None where nothing is ordered. `is_listed` tells whether the catalogue lists that name.
     """
 
     provider: str
     job_id: str
     attempt: int
     model: str | None = None
+    is_listed: bool = True
 
     @property
     def name(self) -> str:
@@ -62,6 +63,12 @@ def take_turn(ticket: Ticket, lease_end: Callable[[], datetime], ports: TurnPort
     Raises `TransientError` where the record cannot be reached; a place or a slot that was taken is found again.
     """
     limits = ports.limits(ticket.provider)
+    if not ticket.is_listed:
+        # What is held against such a name closes no slots to others, so the record has to be read.
+        known = ports.states.load(ticket.provider)
+        if known.has_failed_for(ticket.model):
+            known = _when_due(known, ticket, ports)
+            return _stand_in_line(ticket, known, lease_end, ports, has_alternative=has_alternative)
     lease = Lease(epoch_ms(ports.clock()), epoch_ms(lease_end() + ONE_MS))
     stands = ports.states.take(ticket.provider, ticket.name, lease, limits)
     if isinstance(stands, StartAt):
@@ -79,7 +86,13 @@ def _stand_in_line(
     for attempt in range(TRIES):
         now_ms, lease_until_ms = epoch_ms(ports.clock()), epoch_ms(lease_end() + ONE_MS)
         changed, turn = state.ask(
-            ticket.name, now_ms, lease_until_ms, limits, has_alternative=has_alternative, model=ticket.model
+            ticket.name,
+            now_ms,
+            lease_until_ms,
+            limits,
+            has_alternative=has_alternative,
+            model=ticket.model,
+            is_listed=ticket.is_listed,
         )
         stands = _save(changed, state, ports)
         if stands.is_like(changed):
@@ -97,7 +110,9 @@ def look_at_circuit(ticket: Ticket, ports: TurnPorts, *, has_alternative: bool) 
 
     def look() -> tuple[int, NotAsked | WaitUntil | None]:
         now_ms, state = epoch_ms(ports.clock()), ports.states.load(ticket.provider)
-        return now_ms, state.held_up(ticket.name, now_ms, has_alternative=has_alternative, model=ticket.model)
+        return now_ms, state.held_up(
+            ticket.name, now_ms, has_alternative=has_alternative, model=ticket.model, is_listed=ticket.is_listed
+        )
 
     now_ms, obstacle = look()
     if isinstance(obstacle, WaitUntil) and obstacle.instant_ms - now_ms <= _TOO_EARLY_MS:
@@ -117,10 +132,11 @@ def end_turn(ticket: Ticket, turn: Go, took_ms: int, failure: Failure | None, po
     if not turn.trial and lacking is None and health in (Health.WORKS, Health.SAYS_NOTHING):
         _give_back(ticket, took_ms if health is Health.WORKS else None, ports.states)
         return
-    code = failure.code if failure else None
+    code, unlisted = failure.code if failure else None, None if ticket.is_listed else ticket.model
 
     def ended(state: ProviderState) -> ProviderState:
-        return state.after(ticket.name, health, code, epoch_ms(ports.clock()), ports.rules, lacking=lacking)
+        now_ms = epoch_ms(ports.clock())
+        return state.after(ticket.name, health, code, now_ms, ports.rules, lacking=lacking, unlisted=unlisted)
 
     changed = _change(ticket, ended, ports)
     if changed is not None:
@@ -212,5 +228,5 @@ def _report_circuit(before: ProviderState, after: ProviderState, ports: TurnPort
         ports.metrics.count("CircuitOpened", after.provider)
     if after.circuit.is_disabled and not before.circuit.is_disabled:
         ports.metrics.count("ProviderDisabled", after.provider)
-    if after.circuit.lacking.keys() - before.circuit.lacking.keys():
+    if after.circuit.refused_models.keys() - before.circuit.refused_models.keys():
         ports.metrics.count("ModelDisabled", after.provider)

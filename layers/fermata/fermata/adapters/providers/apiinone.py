@@ -41,6 +41,7 @@ from fermata.domain.upstream_reading import (
     read_id,
     read_number,
     refusal,
+    says_itself,
 )
 
 _NAME: Final = "API in One"
@@ -159,7 +160,7 @@ def _refused_create(answer: UpstreamAnswer, code: int | None) -> Refused:
     ruling = CREATE_STATUSES.get(code, UNKNOWN_OUTCOME if code < _LEAST_CODE_OF_ITS_OWN else _OTHER_CODE)
     if code in _TOLD_IN_WORDS:
         said = _TASKS.said(answer)
-        ruling = next((refusal(meaning) for words, meaning in _WORDS if words.search(said)), ruling)
+        ruling = next((refusal(meaning) for words, meaning in _WORDS if says_itself(words, said, answer)), ruling)
     return _refused(answer, ruling, code)
 
 
