@@ -107,7 +107,7 @@ LEASE: Final = Lease(0, 1000)
 CALLS: Final[dict[str, Call]] = {
     "callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").load("0" * 64),
     "new callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").create(callback()[1]),
-    "due jobs": lambda aws, _: DynamoDueJobs(tables(aws)).find(NOON),
+    "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
     "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
     "job": lambda aws, _: DynamoJobStore(tables(aws)).load(JOB_ID),

@@ -121,6 +121,15 @@ def test_a_junk_file_is_refused_after_so_many_bad_lines_with_what_was_read_so_fa
     assert inbox.read_bytes < len(junk) / 2
 
 
+def test_what_else_lies_among_the_results_of_lines_stops_no_completion(world: World) -> None:
+    file = put_in(world)
+    run(world, file)
+    told = completed(world, file)
+    for name in ("notes", "000001.accepted.json.bak", "000001.gone.json", "x.accepted.json"):
+        world.inbox.written[f"{file.results}lines/{name}"] = b"{}"
+    assert completed(world, file) == told
+
+
 def test_a_junk_file_stays_refused_and_is_not_read_again(world: World) -> None:
     file = put_in(world, b"\n".join([b"nonsense"] * (MAX_BAD_LINES + 1)))
     before = dict(world.inbox.written)
