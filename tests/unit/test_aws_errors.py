@@ -141,6 +141,7 @@ CALLS: Final[dict[str, Call]] = {
     "cut uploads": lambda aws, _: abort_uploads_below(aws, "audio", "staging/"),
     "file": lambda aws, _: list(S3InboxStore(aws, "inbox").open(FILE)),
     "span": lambda aws, _: S3InboxStore(aws, "inbox").read(FILE, 0, 1),
+    "when a file was put in": lambda aws, _: S3InboxStore(aws, "inbox").put_at(FILE),
     "result": lambda aws, _: S3InboxStore(aws, "inbox").find("results/acme/1"),
     "new result": lambda aws, _: S3InboxStore(aws, "inbox").put("results/acme/1", {}),
     "results": lambda aws, _: list(S3InboxStore(aws, "inbox").names("results/")),

@@ -31,6 +31,7 @@ from fermata.errors import (
     RateLimitedError,
     TooManyJobsError,
     TransientError,
+    UnpaidJobsError,
 )
 from fermata.http_api import (
     api_url,
@@ -120,6 +121,7 @@ def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
         RateLimitedError: lambda: RateLimitedError("orders", 60, 30),
         TooManyJobsError: lambda: TooManyJobsError(100, 10),
         LostSongsError: lambda: LostSongsError(20, 20, 0, 3600),
+        UnpaidJobsError: lambda: UnpaidJobsError(1000, 3600),
         MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
         LimitReachedError: lambda: RateLimitedError("reads", 600, 30),
     }

@@ -9,7 +9,8 @@ FermataError
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── MonthlyLimitError    the month's credits are used up
-│   │   └── LostSongsError       too many songs were bought that nobody paid for
+│   │   ├── LostSongsError       too many songs were bought that nobody paid for
+│   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
 │   ├── InsufficientScopeError   403: the key is not meant for this
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
@@ -132,6 +133,18 @@ class LostSongsError(LimitReachedError):
         )
         super().__init__(
             f"{lost} songs were made today whose credits were returned, and the plan allows {limit} a day; {what}",
+            retry_after_s,
+        )
+
+
+class UnpaidJobsError(LimitReachedError):
+    """As many jobs as the plan allows in a day were ended by their caller before anything was bought."""
+
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"{limit} jobs of today were canceled, too late for finish_by or without a usable reference before "
+            "anything was bought, as many as the plan allows a day; order again tomorrow (UTC), or ask for a higher "
+            "limit",
             retry_after_s,
         )
 

@@ -290,6 +290,9 @@ class InboxStore(Protocol):
     def read(self, file: InboxFile, start: int, length: int) -> bytes:
         """So many of the file's bytes from `start` on; raises `NotFoundError` where this version was deleted."""
 
+    def put_at(self, file: InboxFile) -> datetime:
+        """When the tenant put this version in, which never changes; raises `NotFoundError` where it was deleted."""
+
     def find(self, key: str) -> bytes | None:
         """An object that Fermata wrote, whole, or None."""
 
