@@ -27,6 +27,7 @@ _REFUSALS: Final = frozenset(
     {
         *("InvalidRequestError", "NotFoundError", "NotFinishedError", "AlreadyFinishedError", "OutOfCreditError"),
         *("RateLimitedError", "TooManyJobsError", "MonthlyLimitError", "LostSongsError", "LossesAtRiskError"),
+        "UnpaidJobsError",
     }
 )
 _FIELDS: Final = (
@@ -52,6 +53,7 @@ _LIMITS: Final = {
     "changes_per_minute": "most deletions, webhook replays and uploads in a calendar minute, or vain cancels, roughly",
     "trigger_calls_per_minute": "most events, files and lines in a calendar minute that make no job, roughly",
     "lost_songs_per_day": "most songs in a day (UTC) that a provider is paid for and the tenant is not",
+    "unpaid_jobs_per_day": "most jobs in a day (UTC) that are canceled, or end unpaid by their own terms",
     "waiting_requests": "most requests that are held at once until a job ends; the next is answered at once",
     "references_per_day": "most offers in a day (UTC) to upload a recording",
     "webhook_posts_per_job": "most posts, of all tries and replays, that tell of one job's end",

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from pydantic import JsonValue
 
@@ -12,6 +13,9 @@ from fermata.domain.inbox import InboxFile
 from fermata.domain.triggers import Triggers
 from fermata.errors import FermataError, NotFoundError, SourceTakenError, StaleRecordError
 from fermata.ports import Spool
+
+PUT_AT: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+"""When every file was put in."""
 
 
 class InMemoryTriggerStore:
@@ -65,6 +69,10 @@ class InMemoryInboxStore:
 
     def read(self, file: InboxFile, start: int, length: int) -> bytes:
         return self._body(file)[start : start + length]
+
+    def put_at(self, file: InboxFile) -> datetime:
+        self._body(file)
+        return PUT_AT
 
     def find(self, key: str) -> bytes | None:
         return self.written.get(key)

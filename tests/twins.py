@@ -1,5 +1,6 @@
 """In-memory twins of every port, with the same promises as the adapters, and the one world that use cases live in."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -485,13 +486,13 @@ class RecordingMetrics:
     """Remembers (name, provider) of every event and time."""
 
     def __init__(self) -> None:
-        self.counted: list[tuple[str, str]] = []
+        self.counted: list[tuple[str, str | None]] = []
         self.measured: list[tuple[str, str, int]] = []
         self.used: list[tuple[str, str, int]] = []
         self.in_credits: list[tuple[str, int]] = []
         self.micro_usd: list[tuple[str, str, int]] = []
 
-    def count(self, name: str, provider: str) -> None:
+    def count(self, name: str, provider: str | None) -> None:
         self.counted.append((name, provider))
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
@@ -509,7 +510,9 @@ class RecordingMetrics:
 
 @lru_cache(maxsize=1024)
 def _check_at(row: str) -> datetime | None:
-    return Job.model_validate_json(row).check_at
+    """Without the rest of the row, which may be broken."""
+    at = json.loads(row)["check_at"]
+    return None if at is None else datetime.fromisoformat(at)
 
 
 class InMemoryDueJobs:
@@ -518,15 +521,22 @@ class InMemoryDueJobs:
     def __init__(self, store: InMemoryJobStore) -> None:
         self.store = store
 
-    def find(self, now: datetime) -> list[str]:
+    def find(self, now: datetime) -> Iterator[str]:
         due = {job_id: _check_at(row) for job_id, row in self.store.rows.items()}
-        return [job_id for job_id, check_at in due.items() if check_at is not None and check_at <= now]
+        yield from [job_id for job_id, check_at in due.items() if check_at is not None and check_at <= now]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         stored = self.store.load(job.id)
         if stored is not None and stored.version == job.version and stored.check_at is not None:
             changes = {"check_at": until, "absent_since": absent_since}
             self.store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()
+
+    def put_off_unread(self, job_id: str, until: datetime, now: datetime) -> None:
+        row = self.store.rows.get(job_id)
+        check_at = None if row is None else _check_at(row)
+        if row is not None and check_at is not None and check_at <= now:
+            later = {**json.loads(row), "check_at": until.isoformat()}
+            self.store.rows[job_id] = json.dumps(later)
 
 
 class InMemoryPurchases:
@@ -1165,7 +1175,7 @@ class World:
     deliveries: InMemoryWebhookDeliveries = field(default_factory=InMemoryWebhookDeliveries)
     sender: ScriptedWebhookSender = field(default_factory=ScriptedWebhookSender)
     webhook_machine: RecordingWebhookMachine = field(default_factory=RecordingWebhookMachine)
-    lost: list[tuple[str, FermataError]] = field(default_factory=list)
+    lost: list[tuple[str, Exception]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     budgets: dict[str, int] = field(default_factory=dict)
@@ -1349,6 +1359,7 @@ class World:
             rescue=self.rescue_policy,
             delete=self.delete_ports(),
             lost=lambda job_id, error: self.lost.append((job_id, error)),
+            clock=self.clock,
         )
 
     def rescue_ports(self) -> RescuePorts:

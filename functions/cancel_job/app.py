@@ -1,6 +1,6 @@
 """POST /v1/jobs/{id}/cancel."""
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from fermata import http_api
 from fermata.api.responses.job import Job
@@ -8,7 +8,13 @@ from fermata.domain.job_view import JobView
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.wiring import job_store, now, refused_cancels
 
-api = http_api.create_api(http_api.Scope.JOBS_WRITE)
+
+def count_refused(api: APIGatewayHttpResolver) -> None:
+    """What is refused for its key or a parameter takes nothing back either."""
+    http_api.limit_free_calls(api, refused_cancels())
+
+
+api = http_api.create_api(http_api.Scope.JOBS_WRITE, at_the_door=count_refused)
 lambda_handler = http_api.entry_point(api)
 
 

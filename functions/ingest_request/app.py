@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.log import logger
 from fermata.use_cases.ingest_event import ingest_event
 from fermata.use_cases.ingest_file import ingest_file
-from fermata.wiring import event_ports, file_ports, job_randomness, now
+from fermata.wiring import event_ports, file_ports, now
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -16,7 +16,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, s
     logger.append_keys(event_id=event.get("id"), sender=f"{event.get('account')}/{event.get('source')}")
     # No sender can have a source of AWS, and the bus of requests does not take any.
     if event.get("source") == "aws.s3":
-        ingest_file(event, file_ports(), now(), job_randomness())
+        ingest_file(event, file_ports(), now())
         return {"job_id": None}
-    submission = ingest_event(event, event_ports(), now(), job_randomness())
+    submission = ingest_event(event, event_ports(), now())
     return {"job_id": submission.job_id if submission else None}

@@ -1,13 +1,19 @@
 """POST /v1/jobs/{id}/webhooks/replay, and GET /v1/jobs/{id}/webhooks, which shows how its deliveries went."""
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from fermata import http_api
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
 from fermata.wiring import count_change, count_read, now, replay_ports
 
-api = http_api.create_api(None)
+
+def count_refused(api: APIGatewayHttpResolver) -> None:
+    """What is refused for a parameter counts as what it would have been."""
+    http_api.limit(api, count_change if api.current_event.http_method == "POST" else count_read)
+
+
+api = http_api.create_api(None, at_the_door=count_refused)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.inbox import LineOfFile
 from fermata.log import logger
 from fermata.use_cases.submit_line import submit_line
-from fermata.wiring import job_randomness, line_ports, now
+from fermata.wiring import line_ports, now
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -15,4 +15,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, s
     """How the line ended."""
     line = LineOfFile.model_validate(event)
     logger.append_keys(tenant_id=line.file.tenant_id, run=line.file.run, line=line.line)
-    return {"outcome": submit_line(line, line_ports(), now(), job_randomness())}
+    return {"outcome": submit_line(line, line_ports(), now())}

@@ -191,6 +191,19 @@ def test_a_job_that_came_and_went_between_two_pages_is_no_drift(busy: TwoPages) 
     assert (before.balance, before.held, busy.readings) == (after.balance, after.held, 2)
 
 
+def test_an_item_that_nobody_can_read_hides_no_other_wallet(dynamodb: "DynamoDBClient") -> None:
+    books = funded(books_in_dynamodb(dynamodb), 100)
+    books.wallets.open(empty_wallet("broken", NOON))
+    broken = {"pk": {"S": "WALLET#broken"}, "sk": {"S": "LEDGER#0-grant"}, "kind": {"S": "no such kind"}}
+    dynamodb.put_item(TableName=TABLE, Item=broken)
+    audit = Audit(books.wallets)
+    assert audit.run("acme", "broken") == {"tenants": 2, "drifting": 0, "skipped": 1, "drift_credits": 0}
+    assert list(audit.skipped) == ["broken"]
+    assert "(ValidationError)" in audit.skipped["broken"]
+    assert "no such kind" not in audit.skipped["broken"]
+    assert audit.metrics.in_credits == []
+
+
 def test_a_wallet_that_never_stands_still_is_skipped_and_nothing_is_said_of_all(busy: TwoPages) -> None:
     busy.meanwhile = [order(busy, number) for number in range(3)]
     audit = Audit(busy)

@@ -107,7 +107,7 @@ LEASE: Final = Lease(0, 1000)
 CALLS: Final[dict[str, Call]] = {
     "callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").load("0" * 64),
     "new callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").create(callback()[1]),
-    "due jobs": lambda aws, _: DynamoDueJobs(tables(aws)).find(NOON),
+    "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
     "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
     "job": lambda aws, _: DynamoJobStore(tables(aws)).load(JOB_ID),
@@ -141,6 +141,7 @@ CALLS: Final[dict[str, Call]] = {
     "cut uploads": lambda aws, _: abort_uploads_below(aws, "audio", "staging/"),
     "file": lambda aws, _: list(S3InboxStore(aws, "inbox").open(FILE)),
     "span": lambda aws, _: S3InboxStore(aws, "inbox").read(FILE, 0, 1),
+    "when a file was put in": lambda aws, _: S3InboxStore(aws, "inbox").put_at(FILE),
     "result": lambda aws, _: S3InboxStore(aws, "inbox").find("results/acme/1"),
     "new result": lambda aws, _: S3InboxStore(aws, "inbox").put("results/acme/1", {}),
     "results": lambda aws, _: list(S3InboxStore(aws, "inbox").names("results/")),

@@ -49,7 +49,7 @@ def world() -> World:
 
 def put_in(world: World, body: bytes = BODY, version_id: str = "v1") -> InboxFile:
     file = world.inbox.put_in(KEY, body, version_id)
-    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    ingest_file(created(file), world.file_ports(), NOON)
     return file
 
 
@@ -62,9 +62,7 @@ def lines_of(world: World, file: InboxFile) -> list[LineOfFile]:
 def run(world: World, file: InboxFile, first: int = 0, now: datetime = NOON) -> list[str]:
     """What becomes of each line; jobs have ids that differ."""
     ports = world.line_ports()
-    return [
-        submit_line(line, ports, now, bytes([number]) * 10) for number, line in enumerate(lines_of(world, file), first)
-    ]
+    return [submit_line(line, ports, now) for number, line in enumerate(lines_of(world, file), first)]
 
 
 def completed(world: World, file: InboxFile, stopped_by: str | None = None) -> dict[str, Any]:
@@ -122,10 +120,33 @@ def test_a_junk_file_is_refused_after_so_many_bad_lines_with_what_was_read_so_fa
     assert inbox.read_bytes < len(junk) / 2
 
 
+def test_a_line_that_is_run_again_long_after_its_result_was_lost_makes_no_second_job(world: World) -> None:
+    file = put_in(world)
+    line, other = lines_of(world, file)[:2]
+    world.inbox.failure = TransientError("no bucket")
+    with pytest.raises(TransientError):
+        submit_line(line, world.line_ports(), NOON)
+    world.inbox.failure = None
+    later = NOON + timedelta(days=14)
+    assert submit_line(line, world.line_ports(), later) == "accepted"
+    assert len(world.jobs) == 1
+    submit_line(other, world.line_ports(), later)
+    assert len(world.jobs) == 2
+
+
+def test_what_else_lies_among_the_results_of_lines_stops_no_completion(world: World) -> None:
+    file = put_in(world)
+    run(world, file)
+    told = completed(world, file)
+    for name in ("notes", "000001.accepted.json.bak", "000001.gone.json", "x.accepted.json"):
+        world.inbox.written[f"{file.results}lines/{name}"] = b"{}"
+    assert completed(world, file) == told
+
+
 def test_a_junk_file_stays_refused_and_is_not_read_again(world: World) -> None:
     file = put_in(world, b"\n".join([b"nonsense"] * (MAX_BAD_LINES + 1)))
     before = dict(world.inbox.written)
-    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    ingest_file(created(file), world.file_ports(), NOON)
     assert (world.inbox.written, world.inbox.opened) == (before, 1)
 
 
@@ -161,7 +182,7 @@ def test_each_line_is_one_job_and_the_end_is_told_in_one_file(world: World) -> N
 def test_a_notification_that_comes_twice_reads_nothing_and_starts_nothing(world: World) -> None:
     file = put_in(world)
     before = dict(world.inbox.written)
-    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    ingest_file(created(file), world.file_ports(), NOON)
     assert (world.inbox.opened, world.inbox.written, len(world.batches.started)) == (1, before, 1)
 
 
@@ -169,16 +190,16 @@ def test_a_batch_whose_machine_could_not_be_started_is_started_when_the_notifica
     file = world.inbox.put_in(KEY, BODY)
     world.batches.failure = TransientError("no machine")
     with pytest.raises(TransientError):
-        ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+        ingest_file(created(file), world.file_ports(), NOON)
     world.batches.failure = None
-    ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+    ingest_file(created(file), world.file_ports(), NOON)
     assert (list(world.batches.started), world.inbox.opened) == ([f"inbox-{file.run}"], 1)
 
 
 def test_versions_are_batches_of_their_own_whatever_comes_first(world: World) -> None:
     first, second = world.inbox.put_in(KEY, BODY, "v1"), world.inbox.put_in(KEY, song("other"), "v2")
     for file in (second, first, second):
-        ingest_file(created(file), world.file_ports(), NOON, bytes(10))
+        ingest_file(created(file), world.file_ports(), NOON)
     assert list(world.batches.started) == [f"inbox-{second.run}", f"inbox-{first.run}"]
     run(world, second)
     assert world.stored(world.machine.started[0]).request.prompt == "other"
@@ -212,7 +233,7 @@ def test_equal_lines_are_two_jobs(world: World) -> None:
 
 def test_lines_that_nobody_could_submit_are_named_as_failed(world: World) -> None:
     file = put_in(world)
-    submit_line(lines_of(world, file)[1], world.line_ports(), NOON, bytes(10))
+    submit_line(lines_of(world, file)[1], world.line_ports(), NOON)
     told = completed(world, file, "States.ExceedToleratedFailureThreshold")
     assert (told["accepted"], told["failed"], told["failed_lines"]) == (1, 2, [1, 5])
     assert told["stopped_by"] == "States.ExceedToleratedFailureThreshold"
@@ -232,12 +253,12 @@ def test_a_line_for_which_the_plan_has_no_room_yet_comes_again_and_is_not_refuse
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1, concurrent_jobs=2))
     file = put_in(world, b"\n".join([song("a")] * 3))
     first, second, third = lines_of(world, file)
-    assert submit_line(first, world.line_ports(), NOON, bytes(10)) == "accepted"
+    assert submit_line(first, world.line_ports(), NOON) == "accepted"
     with pytest.raises(RateLimitedError):
-        submit_line(second, world.line_ports(), NOON, bytes([1]) * 10)
-    assert submit_line(second, world.line_ports(), NOON + timedelta(minutes=1), bytes([1]) * 10) == "accepted"
+        submit_line(second, world.line_ports(), NOON)
+    assert submit_line(second, world.line_ports(), NOON + timedelta(minutes=1)) == "accepted"
     with pytest.raises(TooManyJobsError):
-        submit_line(third, world.line_ports(), NOON + timedelta(minutes=2), bytes([2]) * 10)
+        submit_line(third, world.line_ports(), NOON + timedelta(minutes=2))
     assert not list(world.inbox.names(f"{file.results}lines/000003"))
 
 
@@ -245,11 +266,11 @@ def test_a_line_that_may_be_lost_waits_until_an_open_one_gives_its_place_back(wo
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(lost_songs_per_day=1))
     file = put_in(world, b"\n".join([song("a", finish_by="2026-11-21T13:00:00Z")] * 2))
     first, second = lines_of(world, file)
-    assert submit_line(first, world.line_ports(), NOON, bytes(10)) == "accepted"
+    assert submit_line(first, world.line_ports(), NOON) == "accepted"
     with pytest.raises(LossesAtRiskError):
-        submit_line(second, world.line_ports(), NOON, bytes([1]) * 10)
+        submit_line(second, world.line_ports(), NOON)
     cancel_job(world.machine.started[0], "acme", world.jobs, NOON)
-    assert submit_line(second, world.line_ports(), NOON, bytes([1]) * 10) == "accepted"
+    assert submit_line(second, world.line_ports(), NOON) == "accepted"
 
 
 def test_lines_that_make_no_job_are_counted_and_come_again_beyond_the_bound(world: World) -> None:
@@ -257,16 +278,16 @@ def test_lines_that_make_no_job_are_counted_and_come_again_beyond_the_bound(worl
     file = put_in(world, b"\n".join([song("a"), song("b"), b'{"model": "minimax/music-2.5"}', song("c")]))
     assert counted(world) == 1
     first, second, wrong, last = lines_of(world, file)
-    outcomes = [submit_line(line, world.line_ports(), NOON, bytes(10)) for line in (first, wrong)]
+    outcomes = [submit_line(line, world.line_ports(), NOON) for line in (first, wrong)]
     assert (outcomes, counted(world)) == (["accepted", "refused"], 2)
     with pytest.raises(RateLimitedError, match="orders a minute"):
-        submit_line(second, world.line_ports(), NOON, bytes([1]) * 10)
+        submit_line(second, world.line_ports(), NOON)
     written = len(world.inbox.written)
     with pytest.raises(RateLimitedError, match="allows 3 events, files and lines that make no job a minute"):
-        submit_line(last, world.line_ports(), NOON, bytes([2]) * 10)
+        submit_line(last, world.line_ports(), NOON)
     assert (counted(world), len(world.inbox.written)) == (3, written)
     world.clock.pass_seconds(60)
-    assert submit_line(last, world.line_ports(), world.clock(), bytes([2]) * 10) == "accepted"
+    assert submit_line(last, world.line_ports(), world.clock()) == "accepted"
 
 
 def counted(world: World) -> int:
@@ -279,7 +300,7 @@ def test_a_line_that_comes_again_after_its_result_was_written_is_counted(world: 
     before = counted(world)
     line = lines_of(world, file)[0]
     for _ in range(3):
-        submit_line(line, world.line_ports(), NOON, bytes(10))
+        submit_line(line, world.line_ports(), NOON)
     left = world.call_meter(TRIGGER_CALLS).known("acme", NOON)
     assert left is not None
     assert left.remaining == 600 - before - 2
@@ -322,7 +343,7 @@ def test_a_file_that_is_refused_as_a_whole_submits_nothing(
 def test_a_line_of_a_file_under_no_tenant_is_refused(world: World) -> None:
     file = InboxFile(bucket="inbox", key="elsewhere/batch.jsonl", version_id="v", size_bytes=9)
     line = LineOfFile(file=file, line=1, start=0, length=2)
-    assert submit_line(line, world.line_ports(), NOON, bytes(10)) == "refused"
+    assert submit_line(line, world.line_ports(), NOON) == "refused"
 
 
 def test_a_batch_whose_execution_was_stopped_is_told_of_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

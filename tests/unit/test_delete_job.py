@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from moto import mock_aws
@@ -23,7 +23,7 @@ from fermata.domain.webhook_deliveries import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import JobStore
 from fermata.use_cases.delete_job import DeletePorts, delete_job
-from fermata.use_cases.read_jobs import read_job
+from fermata.use_cases.read_jobs import find_job, read_job
 from fermata.use_cases.reap_jobs import reap_jobs
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
@@ -324,10 +324,38 @@ def test_a_tombstone_is_looked_after_until_its_files_are_gone() -> None:
         store.save(told)
         tombstone = told.forgotten(NOON)
         store.forget(tombstone)
-        assert due.find(NOON + ERASED_WITHIN - timedelta(milliseconds=1)) == []
-        assert due.find(NOON + ERASED_WITHIN) == [JOB_ID]
+        assert list(due.find(NOON + ERASED_WITHIN - timedelta(milliseconds=1))) == []
+        assert list(due.find(NOON + ERASED_WITHIN)) == [JOB_ID]
         store.save(tombstone.erased())
-        assert (store.load(JOB_ID), due.find(NOON + ERASED_WITHIN)) == (tombstone.erased(), [])
+        assert (store.load(JOB_ID), list(due.find(NOON + ERASED_WITHIN))) == (tombstone.erased(), [])
+
+
+@pytest.mark.parametrize("first", ["JOB", "REQUEST", "ATTEMPT#0001"])
+def test_a_tombstone_of_which_time_has_taken_an_item_is_not_found_and_breaks_nothing(first: str) -> None:
+    with mock_aws():
+        client = dynamodb_with_table(*FUNDED_WALLETS)
+        world = World()
+        world.jobs = store = cast("Any", DynamoJobStore(DynamoTransactions(client, TABLE)))
+        store.forget(ended(store).forgotten(NOON))
+        key = {"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": first}}
+        assert "Attributes" in client.delete_item(TableName=TABLE, Key=key, ReturnValues="ALL_OLD")
+        with pytest.raises(NotFoundError):
+            find_job(JOB_ID, "acme", store)
+        if first == "ATTEMPT#0001":
+            delete_job(JOB_ID, "acme", world.delete_ports(), NOON)
+        else:
+            with pytest.raises(NotFoundError):
+                delete_job(JOB_ID, "acme", world.delete_ports(), NOON)
+
+
+def test_a_job_that_is_no_tombstone_and_lacks_its_request_is_not_taken_for_one_that_never_was() -> None:
+    with mock_aws():
+        client = dynamodb_with_table(*FUNDED_WALLETS)
+        store = DynamoJobStore(DynamoTransactions(client, TABLE))
+        ended(store)
+        client.delete_item(TableName=TABLE, Key={"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "REQUEST"}})
+        with pytest.raises(KeyError, match="REQUEST"):
+            store.load(JOB_ID)
 
 
 def test_a_tombstone_that_somebody_wrote_meanwhile_is_not_noted_as_erased(store: JobStore) -> None:

@@ -32,6 +32,7 @@ from fermata.errors import (
     RateLimitedError,
     TooManyJobsError,
     TransientError,
+    UnpaidJobsError,
 )
 from fermata.http_api import (
     api_url,
@@ -122,6 +123,7 @@ def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
         TooManyJobsError: lambda: TooManyJobsError(100, 10),
         LossesAtRiskError: lambda: LossesAtRiskError(20, 0, 20, 10),
         LostSongsError: lambda: LostSongsError(20, 20, 0, 3600),
+        UnpaidJobsError: lambda: UnpaidJobsError(1000, 3600),
         MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
         LimitReachedError: lambda: RateLimitedError("reads", 600, 30),
     }

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +72,13 @@ def test_an_empty_file_has_no_bytes(bucket: Bucket) -> None:
     assert b"".join(bucket.store.open(bucket.put_in(b""))) == b""
 
 
+def test_when_a_version_was_put_in_stays_the_same(bucket: Bucket) -> None:
+    file = bucket.put_in(b"x")
+    put_at = bucket.store.put_at(file)
+    bucket.put_in(b"another")
+    assert (bucket.store.put_at(file), put_at.utcoffset()) == (put_at, timedelta(0))
+
+
 def test_a_version_that_was_deleted_is_not_there(bucket: Bucket) -> None:
     file = bucket.put_in(b"gone")
     bucket.delete(file)
@@ -78,6 +86,8 @@ def test_a_version_that_was_deleted_is_not_there(bucket: Bucket) -> None:
         list(bucket.store.open(file))
     with pytest.raises(NotFoundError):
         bucket.store.read(file, 0, 2)
+    with pytest.raises(NotFoundError):
+        bucket.store.put_at(file)
 
 
 def test_what_was_written_is_found_and_replaced(bucket: Bucket) -> None:
@@ -125,6 +135,7 @@ def test_a_bucket_that_cannot_be_used_is_transient_and_tells_nothing_of_it() -> 
     for operation, use in (
         ("GetObject", lambda: list(store.open(file))),
         ("GetObject", lambda: store.read(file, 0, 1)),
+        ("HeadObject", lambda: store.put_at(file)),
         ("GetObject", lambda: store.find("results/x")),
         ("PutObject", lambda: store.put("results/x", {})),
         ("ListObjectsV2", lambda: list(store.names("results/"))),

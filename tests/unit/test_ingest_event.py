@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from fermata.domain.idempotency import KEPT_FOR
+from fermata.domain.job_ids import new_job_id
 from fermata.domain.jobs import JobStatus
 from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.triggers import Change
@@ -13,7 +16,7 @@ from fermata.domain.wallet import Plan
 from fermata.errors import NotStartedError, TransientError
 from fermata.use_cases.ingest_event import ingest_event
 from fermata.use_cases.set_triggers import set_triggers
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.submit_job import submit_job, submit_once
 from tests.functions import FakeContext, load_app
 from tests.songs import LYRICS, PROMPT, order
 from tests.twins import NOON, World
@@ -46,8 +49,8 @@ def world() -> World:
     return world
 
 
-def ingest(world: World, asked: object, randomness: bytes = RANDOM) -> str | None:
-    submission = ingest_event(asked, world.event_ports(), NOON, randomness)
+def ingest(world: World, asked: object) -> str | None:
+    submission = ingest_event(asked, world.event_ports(), NOON)
     return submission.job_id if submission else None
 
 
@@ -69,9 +72,37 @@ def test_an_event_becomes_a_job_of_the_tenant_whose_source_it_is(world: World) -
 
 def test_the_same_event_twice_is_one_job(world: World) -> None:
     first = ingest(world, event())
-    assert ingest(world, event(), bytes(10)) == first
-    assert ingest(world, event(id="another-event"), bytes(10)) == first
+    assert ingest(world, event()) == first
+    assert ingest(world, event(id="another-event")) == first
     assert len(world.jobs) == 1
+
+
+def test_the_same_event_long_after_its_receipt_has_gone_is_one_job_and_another_one_with_its_key_is_not(
+    world: World,
+) -> None:
+    first = ingest(world, event())
+    later = NOON + KEPT_FOR + timedelta(hours=1)
+    again = ingest_event(event(), world.event_ports(), later)
+    other = ingest_event(event(id="another-event"), world.event_ports(), later)
+    assert again is not None
+    assert other is not None
+    assert (again.job_id, again.replayed, other.replayed) == (first, True, False)
+    assert world.machine.started == [first, other.job_id]
+    assert world.wallets.calls.minutes["acme"][1].total() == 1
+
+
+@pytest.mark.parametrize("time", [None, "yesterday", "1969-12-31T23:59:59Z", "2026-11-21T12:00:00"])
+def test_an_event_without_a_time_that_ids_can_hold_is_refused(world: World, time: str | None) -> None:
+    assert refused(world, event(time=time))["problem"]["type"] == "urn:fermata:problem:invalid_request"
+
+
+def test_of_two_runs_that_take_one_event_without_its_receipt_the_slower_hands_out_the_fasters_job(
+    world: World,
+) -> None:
+    asked, job_id, ports = order(BODY), new_job_id(NOON, RANDOM), world.submit_ports()
+    world.jobs.before_next_create = lambda: submit_once(asked, job_id, ports, NOON)
+    assert submit_once(asked, job_id, ports, NOON).replayed
+    assert (len(world.jobs), [entry.kind.value for entry in world.wallets.ledger("acme")]) == (1, ["hold"])
 
 
 def test_a_key_of_an_event_is_not_a_key_of_an_http_request(world: World) -> None:
@@ -138,7 +169,7 @@ def test_a_tenant_whose_events_are_off_is_refused(world: World) -> None:
 
 def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
     ingest(world, event())
-    assert ingest(world, event({**DETAIL, "prompt": "another"})) is None
+    assert ingest(world, event({**DETAIL, "prompt": "another"}, id="another-event")) is None
     assert world.events.published[0].detail["problem"] == {
         "type": "urn:fermata:problem:idempotency_key_reused",
         "title": "The key belongs to another request",
@@ -152,7 +183,7 @@ def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
 def test_an_event_beyond_the_plans_limit_is_told_to_be_worth_sending_again(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1))
     ingest(world, event())
-    assert ingest(world, event({**DETAIL, "idempotency_key": "order-43"}), bytes(10)) is None
+    assert ingest(world, event({**DETAIL, "idempotency_key": "order-43"})) is None
     problem = world.events.published[0].detail["problem"]
     assert isinstance(problem, dict)
     assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
@@ -163,7 +194,7 @@ def test_an_event_whose_job_could_not_be_started_comes_again_and_starts_it(world
     with pytest.raises(NotStartedError):
         ingest(world, event())
     world.machine.failure = None
-    assert world.machine.started == [ingest(world, event(), bytes(10))]
+    assert world.machine.started == [ingest(world, event())]
     assert len(world.jobs) == 1
 
 
@@ -187,14 +218,14 @@ def test_events_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_wor
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
     assert ingest(world, event()) is not None
     assert ingest(world, event({"model": "nonsense"})) is None
-    assert ingest(world, event(), bytes(10)) is not None
-    assert ingest(world, event({**BODY, "idempotency_key": "order-43"}), bytes(10)) is None
+    assert ingest(world, event()) is not None
+    assert ingest(world, event({**BODY, "idempotency_key": "order-43"})) is None
     *_, told = world.events.published
     problem = told.detail["problem"]
     assert isinstance(problem, dict)
     assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
     world.clock.pass_seconds(60)
-    assert ingest(world, event({**BODY, "idempotency_key": "order-43"}), bytes(10)) is not None
+    assert ingest(world, event({**BODY, "idempotency_key": "order-43"})) is not None
 
 
 def test_an_event_of_nobody_leaves_no_counter(world: World) -> None:

@@ -1,28 +1,30 @@
 """A file in the inbox is one job, or is reported beside it; nothing is stored for what is refused."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.inbox import InboxFile, read_created
+from fermata.domain.job_ids import new_job_id
 from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
 from fermata.domain.wallet import Plan
 from fermata.errors import InvalidRequestError, NotStartedError, TransientError
+from fermata.use_cases.delete_job import delete_job
 from fermata.use_cases.ingest_file import ingest_file
 from fermata.use_cases.set_triggers import set_triggers
 from tests.functions import FakeContext, wired_app
 from tests.songs import LYRICS, PROMPT
+from tests.trigger_twins import PUT_AT
 from tests.twins import NOON, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 GOOD = json.dumps(BODY).encode()
 KEY = "requests/acme/2026/song.json"
-RANDOM = bytes(range(10))
 
 
 @pytest.fixture
@@ -69,8 +71,8 @@ def put_in(world: World, body: bytes, key: str = KEY, version_id: str = "v1") ->
     return file
 
 
-def tell_of(world: World, file: InboxFile, randomness: bytes = RANDOM, now: datetime = NOON) -> None:
-    ingest_file(created(file), world.file_ports(), now, randomness)
+def tell_of(world: World, file: InboxFile, now: datetime = NOON) -> None:
+    ingest_file(created(file), world.file_ports(), now)
 
 
 def result_of(world: World, file: InboxFile) -> dict[str, Any]:
@@ -103,13 +105,13 @@ def test_a_file_becomes_a_job_of_the_tenant_under_whose_prefix_it_lies(world: Wo
 
 def test_a_notification_that_comes_twice_makes_no_second_job(world: World) -> None:
     file = put_in(world, GOOD)
-    tell_of(world, file, bytes(10))
+    tell_of(world, file)
     assert len(world.jobs) == 1
 
 
 def test_a_notification_that_comes_after_the_receipt_has_gone_makes_no_second_job(world: World) -> None:
     file = put_in(world, GOOD)
-    tell_of(world, file, bytes(10), NOON + 2 * KEPT_FOR)
+    tell_of(world, file, NOON + 2 * KEPT_FOR)
     assert len(world.jobs) == 1
 
 
@@ -119,9 +121,33 @@ def test_a_run_that_died_before_it_wrote_the_result_makes_no_second_job(world: W
     with pytest.raises(TransientError):
         tell_of(world, file)
     world.inbox.failure = None
-    tell_of(world, file, bytes(10))
+    tell_of(world, file)
     assert result_of(world, file)["job_id"] == world.machine.started[0]
     assert len(world.jobs) == 1
+
+
+@pytest.mark.parametrize("later", [timedelta(hours=25), timedelta(days=14)], ids=["a day", "two weeks"])
+def test_a_notification_that_is_sent_again_long_after_its_result_was_lost_makes_no_second_job(
+    world: World, later: timedelta
+) -> None:
+    file = world.inbox.put_in(KEY, GOOD)
+    world.inbox.failure = TransientError("no bucket")
+    with pytest.raises(TransientError):
+        tell_of(world, file)
+    world.inbox.failure = None
+    job = world.stored(world.machine.started[0])
+    world.jobs.settle(job.canceled(NOON))
+    delete_job(job.id, "acme", world.delete_ports(), NOON)
+    tell_of(world, file, NOON + later)
+    assert (result_of(world, file)["job_id"], len(world.jobs), world.machine.started) == (job.id, 1, [job.id])
+    assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
+
+
+def test_a_job_is_known_by_the_version_of_its_file_and_sorts_by_when_that_was_put_in(world: World) -> None:
+    first, second = (put_in(world, GOOD, version_id=version) for version in ("v1", "v2"))
+    ids = [result_of(world, file)["job_id"] for file in (first, second)]
+    assert len(set(ids)) == 2
+    assert all(job_id.startswith(new_job_id(PUT_AT, bytes(10))[:14]) for job_id in ids)
 
 
 def test_a_job_that_could_not_be_started_is_started_when_the_notification_comes_again(world: World) -> None:
@@ -130,15 +156,15 @@ def test_a_job_that_could_not_be_started_is_started_when_the_notification_comes_
     with pytest.raises(NotStartedError):
         tell_of(world, file)
     world.machine.failure = None
-    tell_of(world, file, bytes(10))
+    tell_of(world, file)
     assert len(world.jobs) == len(world.machine.started) == 1
 
 
 def test_notifications_in_the_wrong_order_are_one_job_for_each_version(world: World) -> None:
     first = world.inbox.put_in(KEY, GOOD, "v1")
     second = world.inbox.put_in(KEY, json.dumps({**BODY, "prompt": "second"}).encode(), "v2")
-    for number, file in enumerate((second, first, second, first)):
-        tell_of(world, file, bytes([number]) * 10)
+    for file in (second, first, second, first):
+        tell_of(world, file)
     prompts = [world.stored(job_id).request.prompt for job_id in world.machine.started]
     assert prompts == ["second", PROMPT]
     assert result_of(world, first)["job_id"] == world.machine.started[1]
@@ -216,7 +242,7 @@ def test_a_notification_without_a_field_is_told_of_and_stores_nothing(world: Wor
     event = created(world.inbox.put_in(KEY, GOOD))
     for owner in (event, event["detail"], event["detail"]["object"]):
         owner.pop(missing, None)
-    ingest_file(event, world.file_ports(), NOON, RANDOM)
+    ingest_file(event, world.file_ports(), NOON)
     (told,) = world.events.published
     assert (told.detail_type, told.detail["request_source"]) == ("Music Job Refused", "aws.s3")
     assert (world.inbox.written, len(world.jobs)) == ({}, 0)
@@ -254,7 +280,7 @@ def test_files_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_wort
     assert (result_of(world, good)["status"], len(world.jobs)) == ("accepted", 1)
     world.clock.pass_seconds(60)
     again = world.inbox.put_in(KEY, GOOD, "v5")
-    tell_of(world, again, bytes(10))
+    tell_of(world, again)
     assert result_of(world, again)["status"] == "accepted"
 
 

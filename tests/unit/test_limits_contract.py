@@ -25,6 +25,7 @@ from fermata.errors import (
     RateLimitedError,
     StaleRecordError,
     TooManyJobsError,
+    UnpaidJobsError,
 )
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import Answer, AnswersInstead, dynamodb_with_table
@@ -295,6 +296,66 @@ def test_songs_that_were_not_paid_or_are_fetched_again_are_no_losses(books_that_
     books.jobs.create(recovered_job(ended, ended.attempts[0], TaskStarted("task"), NOON))
 
 
+# ---- jobs that their caller ended before anything was bought
+
+
+def take_back(books: Books, job: Job, now: datetime = NOON) -> None:
+    """The caller cancels an order."""
+    books.jobs.settle(job.canceled(now))
+
+
+def test_a_day_takes_no_order_once_as_many_jobs_were_taken_back_as_the_plan_says(books: Books) -> None:
+    allow(books, unpaid_jobs_per_day=2)
+    for number in range(2):
+        take_back(books, order(books, number))
+    with pytest.raises(UnpaidJobsError) as caught:
+        order(books, 2)
+    assert caught.value.retry_after_s == 12 * 3600
+    assert str(caught.value).startswith("2 jobs of today were canceled, too late for finish_by or without")
+    tomorrow = NOON + timedelta(hours=12)
+    take_back(books, order(books, 3, tomorrow), tomorrow)
+    assert (books.wallet().unpaid_in_day, books.wallet().day) == (1, "2026-11-22")
+
+
+def test_only_what_its_caller_ended_before_anything_was_bought_is_taken_back(books: Books) -> None:
+    ends: dict[str, Callable[[Job], Job]] = {
+        "canceled": lambda job: job.canceled(NOON),
+        "too late to be ordered": lambda job: job.expired(rate_limited(), NOON),
+        "no usable reference": lambda job: job.with_refusal(rate_limited(), NOON).settled(rate_limited(), NOON),
+        "refused": lambda job: job.settled(rate_limited(), NOON),
+    }
+    counted = []
+    for number, end in enumerate(ends.values()):
+        job = order(books, number)
+        ended = end(job)
+        books.jobs.settle(ended.model_copy(update={"version": job.version + 1}))
+        counted.append(books.wallet().unpaid_in_day)
+    lose(books, order(books, 4))
+    books.jobs.settle(delivered(books))
+    assert (counted, books.wallet().unpaid_in_day, books.wallet().lost_in_day) == ([1, 2, 3, 3], 3, 1)
+
+
+def test_a_cancel_of_a_late_clock_counts_on_the_day_that_has_begun(books: Books) -> None:
+    allow(books, unpaid_jobs_per_day=1)
+    tomorrow = NOON + timedelta(hours=12)
+    first = order(books, 1)
+    order(books, 2, tomorrow)
+    take_back(books, first, NOON)
+    assert (books.wallet().unpaid_in_day, books.wallet().day) == (1, "2026-11-22")
+    with pytest.raises(UnpaidJobsError):
+        order(books, 3, tomorrow)
+
+
+def test_what_was_bought_before_is_redelivered_although_the_days_jobs_are_used_up(books: Books) -> None:
+    allow(books, unpaid_jobs_per_day=1)
+    first, lost = order(books, 1), order(books, 2)
+    lose(books, lost)
+    take_back(books, first)
+    ended = books.jobs.load(lost.id)
+    assert ended is not None
+    books.jobs.create(recovered_job(ended, ended.attempts[0], TaskStarted("task"), NOON))
+
+
 # ---- what only DynamoDB does
 
 
@@ -345,6 +406,15 @@ Meanwhile = Callable[[Books], object]
         ),
         pytest.param(
             {"lost_songs_per_day": 2}, lambda books: lose(books, order(books, 2)), None, id="one more may be lost"
+        ),
+        pytest.param(
+            {"unpaid_jobs_per_day": 1},
+            lambda books: take_back(books, order(books, 2)),
+            UnpaidJobsError,
+            id="the last end",
+        ),
+        pytest.param(
+            {"unpaid_jobs_per_day": 2}, lambda books: take_back(books, order(books, 2)), None, id="one more may end"
         ),
         pytest.param(
             {"submits_per_minute": 1},

@@ -1,19 +1,26 @@
 """A tenant sees its own jobs page by page, each as it would be shown alone."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from moto import mock_aws
 from pydantic import JsonValue
 
+from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
+from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.api.responses import job as responses
 from fermata.domain.job_ids import new_job_id
 from fermata.domain.job_lists import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request
 from fermata.domain.jobs import Job, JobStatus
+from fermata.log import logger
 from fermata.use_cases.list_jobs import ListPorts, list_jobs
 from fermata.use_cases.read_jobs import show_job
-from tests.songs import delivered_job, queued_job
-from tests.twins import NOON, World
+from tests.cloud import TABLE, dynamodb_with_table
+from tests.songs import PROMPT, delivered_job, queued_job
+from tests.twins import FUNDED_WALLETS, NOON, World
 
 API = "https://api.example.com"
 LAMBDA_ANSWERS_BYTES = 6_291_456
@@ -50,6 +57,29 @@ def test_every_job_is_shown_as_it_is_alone() -> None:
     assert page.jobs == tuple(shown)
     bodies = [responses.Job.of(view, API).as_json() for view in shown]
     assert responses.JobList.of(page, API).as_json() == {"data": bodies, "next_cursor": None}
+
+
+def test_a_record_that_nobody_can_read_hides_no_other_job_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(logger, "error", lambda message, extra: logged.append((message, extra)))
+    with mock_aws():
+        client = dynamodb_with_table(*FUNDED_WALLETS)
+        store, lists = (
+            DynamoJobStore(DynamoTransactions(client, TABLE)),
+            DynamoTenantJobs(DynamoTransactions(client, TABLE)),
+        )
+        broken, whole = (queued_job(id=new_job_id(NOON, bytes([number] * 10))) for number in range(2))
+        for job in (broken, whole):
+            store.create(job)
+        client.delete_item(TableName=TABLE, Key={"pk": {"S": f"JOB#{broken.id}"}, "sk": {"S": "REQUEST"}})
+        ports = World().list_ports()
+        ports = replace(ports, show=replace(ports.show, jobs=store), lists=lists)
+        page = list_jobs(PageRequest(JobList("acme")), ports, NOON)
+    assert [view.job for view in page.jobs] == [whole]
+    ((message, said),) = logged
+    assert message == "a job's record cannot be read"
+    assert (said["job_id"], said["error"]) == (broken.id, "KeyError")
+    assert PROMPT not in json.dumps(said)
 
 
 def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:

@@ -75,8 +75,7 @@ def test_a_key_without_the_scope_is_told_what_is_left_as_well(
     name: str, method: str, path: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = call(name, event_for(method, path, scopes=""), world, monkeypatch)
-    # A cancel is counted only once it is known that it took nothing back.
-    assert (answer["statusCode"], told(answer) == (None, None)) == (403, path.endswith("/cancel"))
+    assert (answer["statusCode"], None in told(answer)) == (403, False)
 
 
 def test_reads_of_all_routes_count_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,6 +235,39 @@ def test_a_refused_quote_is_a_read_and_no_refused_order(world: World, monkeypatc
     quotes = [call("submit_job", http_event("POST", "/v1/quote", b"{"), world, monkeypatch) for _ in range(3)]
     assert [(quote["statusCode"], told(quote)[0]) for quote in quotes] == [(400, '"read";q=600;w=60')] * 3
     assert submit(world, monkeypatch)["statusCode"] == 202
+
+
+AT_THE_DOOR: Final = (
+    ("submit_job", "POST", "/v1/jobs", '"refused";q=2;w=60'),
+    ("submit_job", "POST", "/v1/quote", '"read";q=2;w=60'),
+    ("cancel_job", "POST", CANCEL, '"cancel";q=2;w=60'),
+    ("replay_webhook", "POST", f"/v1/jobs/{JOB_ID}/webhooks/replay", '"change";q=2;w=60'),
+    ("replay_webhook", "GET", f"/v1/jobs/{JOB_ID}/webhooks", '"read";q=2;w=60'),
+)
+
+
+@pytest.mark.parametrize(("wrong", "status"), [("scope", 403), ("parameter", 422)])
+@pytest.mark.parametrize(("name", "method", "path", "policy"), AT_THE_DOOR)
+def test_what_is_refused_before_its_route_sees_it_is_counted_once_like_what_the_route_refuses(
+    name: str,
+    method: str,
+    path: str,
+    policy: str,
+    wrong: str,
+    status: int,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allow(world, refused_orders_per_minute=2, changes_per_minute=2, reads_per_minute=2)
+    event = http_event(method, path, ORDER)
+    if wrong == "scope":
+        event["requestContext"]["authorizer"]["lambda"]["scopes"] = "account:read"
+    else:
+        event["queryStringParameters"], event["rawQueryString"] = {"x": "1"}, "x=1"
+    answers = [call(name, event, world, monkeypatch) for _ in range(3)]
+    assert [answer["statusCode"] for answer in answers] == [status, status, 429]
+    assert policy in (told(answers[1])[0] or "")
+    assert world.wallets.calls.minutes["acme"][1].total() == 2
 
 
 def test_the_same_key_again_and_again_ends_at_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """Jobs that nobody moves are started, settled or told of; those that somebody moves are left alone."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,7 +10,7 @@ import pytest
 from fermata.domain.jobs import Charged, Job, JobStatus
 from fermata.domain.reaping import Execution, LookAgain, Patience, Settle, Start, care_for
 from fermata.errors import TransientError
-from fermata.use_cases.reap_jobs import reap_jobs
+from fermata.use_cases.reap_jobs import LOST, RUNS_FOR, reap_jobs
 from fermata.use_cases.settle_job import settle_job
 from fermata.use_cases.start_generation import start_generation
 from tests.songs import (
@@ -183,11 +185,56 @@ def test_trouble_with_one_job_does_not_keep_the_others_waiting() -> None:
     assert world.stored(other).check_at is None
 
 
+def test_a_record_that_nobody_can_read_keeps_no_other_job_waiting() -> None:
+    other = "job_01JD0ABCDEFGHJKMNPQRSTVWX1"
+    world = world_of(queued_job(), queued_job(id=other))
+    row = json.loads(world.jobs.rows[JOB_ID])
+    del row["request"]
+    world.jobs.rows[JOB_ID] = json.dumps(row)
+    assert reap(world) == {"due": 2, "started": 1, "lost": 1}
+    assert world.machine.started == [other]
+    assert [(job_id, type(error).__name__) for job_id, error in world.lost] == [(JOB_ID, "ValidationError")]
+    assert world.metrics.counted == [(LOST, None)]
+    world.clock.pass_seconds(299)
+    assert reap(world) == {}
+    world.clock.pass_seconds(901)
+    assert reap(world) == {"due": 2, "put_off": 1, "lost": 1}
+
+
+def test_trouble_of_any_kind_with_one_job_is_trouble_with_that_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "job_01JD0ABCDEFGHJKMNPQRSTVWX1"
+    world = world_of(queued_job(), queued_job(id=other))
+    start = world.machine.start
+
+    def breaks(job_id: str) -> None:
+        if job_id == JOB_ID:
+            raise ZeroDivisionError
+        start(job_id)
+
+    monkeypatch.setattr(world.machine, "start", breaks)
+    ports = world.reap_ports()
+    monkeypatch.setattr(ports.due, "put_off_unread", refuses)
+    done = reap_jobs(ports, NOON)
+    assert (done["due"], done["started"], done["lost"], world.machine.started) == (2, 1, 1, [other])
+
+
+def refuses(job_id: str, until: datetime, now: datetime) -> None:
+    raise TransientError(f"{job_id} cannot be put off from {now} to {until}")
+
+
+def test_a_run_goes_on_until_its_time_is_over_and_the_next_one_does_the_rest() -> None:
+    ids = [f"job_01JD0ABCDEFGHJKMNPQRSTVWX{number}" for number in range(3)]
+    world = world_of(*(queued_job(id=job_id) for job_id in ids))
+    ports = replace(world.reap_ports(), clock=iter([NOON, NOON + RUNS_FOR, NOON]).__next__)
+    assert reap_jobs(ports, NOON)["started"] == 2
+    assert reap(world) == {"due": 1, "started": 1}
+
+
 class OldIndex(InMemoryDueJobs):
     """An index that still has what was due an hour ago, and a job that is gone."""
 
-    def find(self, now: datetime) -> list[str]:  # noqa: ARG002 - it does not look at the time
-        return [*self.store.rows, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
+    def find(self, now: datetime) -> Iterator[str]:  # noqa: ARG002 - it does not look at the time
+        yield from [*self.store.rows, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
 
 
 def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:

@@ -84,9 +84,9 @@ def test_a_delivered_job_is_not_on_the_list(stores: Stores) -> None:
 def test_a_redelivered_job_leaves_the_list_and_the_jobs_that_are_due(stores: Stores) -> None:
     jobs, found, due = stores
     job, other = ended(jobs, 1), ended(jobs, 2)
-    assert due.find(LATER) == [job.id, other.id]
+    assert list(due.find(LATER)) == [job.id, other.id]
     jobs.save(redelivered(job, other.id))
-    assert (places(found), due.find(LATER)) == ([(other.id, 1)], [other.id])
+    assert (places(found), list(due.find(LATER))) == ([(other.id, 1)], [other.id])
     loaded = jobs.load(job.id)
     assert loaded == redelivered(job, other.id)
 
@@ -103,7 +103,7 @@ def test_a_deleted_job_leaves_the_list(stores: Stores) -> None:
     jobs, found, due = stores
     job = ended(jobs)
     jobs.forget(job.forgotten(LATER))
-    assert (places(found), due.find(LATER)) == ([], [])
+    assert (places(found), list(due.find(LATER))) == ([], [])
 
 
 def test_an_attempt_that_the_bill_does_not_list_leaves_the_list(stores: Stores) -> None:
@@ -117,7 +117,7 @@ def test_a_late_answer_puts_an_ended_job_on_the_list(stores: Stores) -> None:
     job = ended(jobs, attempts=(ready_job(LINK).attempts[0].model_copy(update={"audio": None}),))
     assert places(found) == []
     jobs.save(with_rescue_begun(job.with_late_answer(1, LATER, ready_job(LINK).attempts[0])))
-    assert (places(found), due.find(LATER)) == ([(job.id, 1)], [job.id])
+    assert (places(found), list(due.find(LATER))) == ([(job.id, 1)], [job.id])
 
 
 def test_the_files_of_every_attempt_are_on_record(stores: Stores) -> None:
@@ -134,7 +134,7 @@ def test_a_job_can_be_put_off_while_it_waits_for_its_rescue(stores: Stores) -> N
     jobs, _, due = stores
     job = ended(jobs)
     due.put_off(job, LATER, None)
-    assert (due.find(LATER - timedelta(seconds=1)), due.find(LATER)) == ([], [job.id])
+    assert (list(due.find(LATER - timedelta(seconds=1))), list(due.find(LATER))) == ([], [job.id])
 
 
 # ---- slots

@@ -194,6 +194,7 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
         "available_credits": 0,
         "in_flight_jobs": 0,
         "lost_songs_today": 0,
+        "unpaid_jobs_today": 0,
         "limits": PlanLimits().model_dump(),
     }
     december = Account.of(postpaid, DECEMBER).as_json()

@@ -20,6 +20,7 @@ from fermata.errors import (
     MonthlyLimitError,
     OutOfCreditError,
     StaleRecordError,
+    UnpaidJobsError,
 )
 from tests.books import Books, books_in_dynamodb, items
 from tests.cloud import TABLE, AnswersInstead, dynamodb_with_table
@@ -234,6 +235,29 @@ def test_of_two_losses_that_begin_a_day_both_count(dynamodb: "DynamoDBClient", b
     meanwhile(dynamodb, lambda: lose(books, first, TOMORROW))
     books.jobs.settle(claimed.expired(unknown_outcome("too late"), TOMORROW))
     assert (books.wallet().lost_in_day, books.wallet().day) == (2, "2026-11-22")
+
+
+def test_of_cancels_and_losses_that_begin_a_day_all_count(dynamodb: "DynamoDBClient", books: Books) -> None:
+    losing(3)(books)
+    first, second, third = (order(books, number) for number in (1, 2, 3))
+    meanwhile(dynamodb, lambda: books.jobs.settle(first.canceled(TOMORROW)))
+    books.jobs.settle(second.canceled(TOMORROW))
+    lose(books, third, TOMORROW)
+    wallet = books.wallet()
+    assert (wallet.unpaid_in_day, wallet.lost_in_day, wallet.day) == (2, 1, "2026-11-22")
+    books.jobs.settle(order(books, 4, TOMORROW + timedelta(days=1)).canceled(TOMORROW + timedelta(days=1)))
+    assert (books.wallet().unpaid_in_day, books.wallet().lost_in_day) == (1, 0)
+
+
+def test_an_order_that_begins_a_day_which_has_begun_meanwhile_forgets_no_cancel_of_it(
+    dynamodb: "DynamoDBClient", books: Books
+) -> None:
+    books.wallets.set_plan("acme", Plan.POSTPAID, 1000, GENEROUS.model_copy(update={"unpaid_jobs_per_day": 1}))
+    first = order(books, 1)
+    meanwhile(dynamodb, lambda: books.jobs.settle(first.canceled(TOMORROW)))
+    with pytest.raises(UnpaidJobsError):
+        order(books, 2, TOMORROW)
+    assert books.wallet().unpaid_in_day == 1
 
 
 def test_a_loss_that_begins_a_month_which_has_begun_meanwhile_forgets_nothing_that_was_spent_in_it(

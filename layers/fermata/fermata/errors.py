@@ -9,8 +9,9 @@ FermataError
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── MonthlyLimitError    the month's credits are used up
-│   │   └── LostSongsError       too many songs were bought that nobody paid for
-│   │       └── LossesAtRiskError  or may be, by the terms of open orders
+│   │   ├── LostSongsError       too many songs were bought that nobody paid for
+│   │   │   └── LossesAtRiskError  or may be, by the terms of open orders
+│   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
 │   ├── InsufficientScopeError   403: the key is not meant for this
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
@@ -144,6 +145,18 @@ class LossesAtRiskError(LostSongsError):
             f"{lost} songs were made today whose credits were returned, and open orders with finish_by, or with "
             f"on_unknown and fallbacks, may lose {at_risk} more; the plan allows {limit} a day; wait for one to end, "
             "or order without these terms",
+            retry_after_s,
+        )
+
+
+class UnpaidJobsError(LimitReachedError):
+    """As many jobs as the plan allows in a day were ended by their caller before anything was bought."""
+
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"{limit} jobs of today were canceled, too late for finish_by or without a usable reference before "
+            "anything was bought, as many as the plan allows a day; order again tomorrow (UTC), or ask for a higher "
+            "limit",
             retry_after_s,
         )
 

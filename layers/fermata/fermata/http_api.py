@@ -63,12 +63,18 @@ class FreeCalls(Protocol):
 
 
 def create_api(
-    scope: Scope | None, charged: Charge = None, *, count: Limit | None = None, look: Limit | None = None
+    scope: Scope | None,
+    charged: Charge = None,
+    *,
+    count: Limit | None = None,
+    look: Limit | None = None,
+    at_the_door: Callable[[APIGatewayHttpResolver], None] | None = None,
 ) -> APIGatewayHttpResolver:
     """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
     that to `caller`. Each request is counted against a limit with `count`, or was counted by its answer, and `look`
-    tells where that does not. Errors are problem documents; `charged` is what each says about the caller's money. It
-    tells of its health, and what the API is like, wherever those routes lead to it.
+    tells where that does not. `at_the_door` counts what is refused before its route could, for its scope or a
+    parameter. Errors are problem documents; `charged` is what each says about the caller's money. It tells of its
+    health, and what the API is like, wherever those routes lead to it.
     """
     api = APIGatewayHttpResolver()
 
@@ -81,8 +87,7 @@ def create_api(
             app.context["allowances"] = [lambda: look(tenant_id)]
         if count is not None:
             limit(app, count)
-        caller(app.current_event, scope)
-        refuse_unknown_parameters(app.current_event)
+        _let_in(app, scope, at_the_door)
         response = next_step(app)
         if "RateLimit" not in response.headers:
             response.headers.update(_limits_told(app))
@@ -115,6 +120,18 @@ def create_api(
     api.get("/healthz")(healthy)
     api.get("/openapi.json")(document)
     return api
+
+
+def _let_in(
+    api: APIGatewayHttpResolver, scope: Scope | None, count_refused: Callable[[APIGatewayHttpResolver], None] | None
+) -> None:
+    try:
+        caller(api.current_event, scope)
+        refuse_unknown_parameters(api.current_event)
+    except RequestRefusedError:
+        if count_refused is not None:
+            count_refused(api)
+        raise
 
 
 def entry_point(api: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:

@@ -64,7 +64,7 @@ class JobStore(Protocol):
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs among these ids that are there, in the order of the ids, read consistently; raises `TransientError`
-        rather than leave one out.
+        rather than leave one out. Only one whose record cannot be read is left out, and logged for the operator.
         """
 
     def save(self, job: Job) -> None:
@@ -208,7 +208,7 @@ class BrakeStore(Protocol):
 class Metrics(Protocol):
     """Numbers that an operator watches, by provider unless they are about none."""
 
-    def count(self, name: str, provider: str) -> None:
+    def count(self, name: str, provider: str | None) -> None:
         """One more of an event."""
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
@@ -290,6 +290,9 @@ class InboxStore(Protocol):
     def read(self, file: InboxFile, start: int, length: int) -> bytes:
         """So many of the file's bytes from `start` on; raises `NotFoundError` where this version was deleted."""
 
+    def put_at(self, file: InboxFile) -> datetime:
+        """When the tenant put this version in, which never changes; raises `NotFoundError` where it was deleted."""
+
     def find(self, key: str) -> bytes | None:
         """An object that Fermata wrote, whole, or None."""
 
@@ -325,14 +328,20 @@ class JobMachine(Protocol):
 class DueJobs(Protocol):
     """The jobs that somebody has to look after: every open one, and those whose end nobody was told of."""
 
-    def find(self, now: datetime) -> list[str]:
-        """Ids of jobs whose `check_at` has passed, as many as one run should take. A moment old: load each before you
-        act. Raises `TransientError`.
+    def find(self, now: datetime) -> Iterator[str]:
+        """Ids of jobs whose `check_at` has passed, read as they are taken: those that may be stuck come before, and
+        between, the many of other kinds. A moment old: load each before you act. Raises `TransientError`, also amid
+        the ids.
         """
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         """Look at the job again at `until`, unless somebody has written it since it was read. Other writers are not
         disturbed. Raises `TransientError`.
+        """
+
+    def put_off_unread(self, job_id: str, until: datetime, now: datetime) -> None:
+        """Look at a job whose record could not be worked with again at `until`, where it is still due now. Raises
+        `TransientError`.
         """
 
 

@@ -44,7 +44,6 @@ from fermata.scratch import disk
 if TYPE_CHECKING:
     from fermata.domain.rescue import RescuePolicy
     from fermata.domain.wallet_drift import Drift
-    from fermata.errors import FermataError
     from fermata.use_cases.audit_wallets import AuditPorts
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.await_end import WaitPorts
@@ -656,7 +655,7 @@ def settle_ports() -> "SettlePorts":
     )
 
 
-def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
+def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
     """What `reap_jobs` works with."""
     from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
@@ -674,6 +673,7 @@ def reap_ports(lost: Callable[[str, "FermataError"], object]) -> "ReapPorts":
         rescue=_rescue_policy(settings),
         delete=_delete_ports(settings.audio_bucket),
         lost=lost,
+        clock=now,
     )
 
 

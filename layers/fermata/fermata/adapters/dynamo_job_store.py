@@ -20,10 +20,13 @@ from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, 
 from fermata.domain.usage import usage_of
 from fermata.domain.wallet import LedgerEntry, Wallet, hold_on, settlement_of
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError
+from fermata.log import logger
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
 _SORT_KEYS: Final = ("JOB", "REQUEST", *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
+_UNREADABLE: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a broken record raises, pydantic's own error among them."""
 _ROW: Final = "job"
 _RECEIPT: Final = "receipt"
 
@@ -120,12 +123,12 @@ class DynamoJobStore:
         return JobStatus(plain(answer["Item"])["status"]) if "Item" in answer else None
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs among these ids that are there, in the order of the ids."""
+        """The jobs among these ids that are there and can be read, in the order of the ids."""
         keys = [(f"JOB#{job_id}", sort_key) for job_id in job_ids for sort_key in _SORT_KEYS]
         items_of: dict[str, list[Item]] = {}
         for item in self._transactions.get_all(keys):
             items_of.setdefault(item["pk"], []).append(item)
-        found = [_job(items_of.get(f"JOB#{job_id}", [])) for job_id in job_ids]
+        found = [_readable(job_id, items_of.get(f"JOB#{job_id}", [])) for job_id in job_ids]
         return [job for job in found if job is not None]
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
@@ -191,9 +194,22 @@ def _end(job: Job) -> dict[str, int]:
     return {"ttl": seconds(job.deleted_at + TOMBSTONE_KEPT_FOR)} if job.deleted_at else {}
 
 
+def _readable(job_id: str, items: Sequence[Item]) -> Job | None:
+    """The job, or None: one record that nobody can read must not hide the others."""
+    try:
+        return _job(items)
+    except _UNREADABLE as error:
+        do = f"compare the items of JOB#{job_id} in the table with those of another job, and mend or restore them"
+        logger.error("a job's record cannot be read", extra={"job_id": job_id, "error": type(error).__name__, "do": do})
+        return None
+
+
 def _job(items: Sequence[Item]) -> Job | None:
     by_key = {item["sk"]: item for item in items}
     if "JOB" not in by_key:
+        return None
+    if "REQUEST" not in by_key and by_key["JOB"].get("deleted_at") is not None:
+        # DynamoDB deletes the items of a tombstone one by one and in any order: this one is about to be gone.
         return None
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
     ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}

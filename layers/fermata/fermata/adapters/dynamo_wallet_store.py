@@ -152,24 +152,31 @@ def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
 
 
 def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
-    """Count songs that are lost, or that open orders may lose, and have the day's limit allow another order."""
+    """Count songs that are lost, or that open orders may lose, and jobs that ended unpaid, and have the day's limits
+    allow another order.
+    """
     stake = movement.at_risk + movement.lost
     change.values |= {":at_risk": movement.at_risk, ":stake": stake}
     change.adds.append("#at_risk :at_risk")
-    if not movement.buys and not movement.lost:
+    if not movement.counts_in_day:
         change.adds.append("#at_stake :stake")
         return
     change.conditions.append("#day = :read_day")
-    change.values |= {":read_day": wallet.day, ":lost": movement.lost}
+    change.values |= {":read_day": wallet.day, ":lost": movement.lost, ":unpaid": movement.unpaid}
     day, at_stake = wallet.in_day_of(movement.at).day, "#at_stake"
     if day != wallet.day:
         at_stake = "#at_risk"
-        change.sets += ["#day = :day", "#lost_in_day = :lost", "#at_stake = #at_risk + :stake"]
+        change.sets += [
+            "#day = :day",
+            "#lost_in_day = :lost",
+            "#unpaid_in_day = :unpaid",
+            "#at_stake = #at_risk + :stake",
+        ]
         change.values[":day"] = day
     else:
-        change.adds += ["#lost_in_day :lost", "#at_stake :stake"]
+        change.adds += ["#lost_in_day :lost", "#unpaid_in_day :unpaid", "#at_stake :stake"]
         if movement.buys:
-            change.conditions.append("#lost_in_day < #lost_songs_per_day")
+            change.conditions += ["#lost_in_day < #lost_songs_per_day", "#unpaid_in_day < #unpaid_jobs_per_day"]
     if movement.buys and movement.at_risk:
         limit = wallet.lost_songs_per_day
         change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]

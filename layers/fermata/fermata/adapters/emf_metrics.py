@@ -10,7 +10,7 @@ NAMESPACE: Final = "Fermata"
 class EmfMetrics:
     """`Metrics` in the namespace `Fermata`, with the dimension `provider` where there is one."""
 
-    def count(self, name: str, provider: str) -> None:
+    def count(self, name: str, provider: str | None) -> None:
         """One more of an event."""
         _write(name, MetricUnit.Count, 1, provider)
 

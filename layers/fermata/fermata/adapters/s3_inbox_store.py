@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Final
 
 from pydantic import JsonValue
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 _READ_BYTES: Final = 1024 * 1024
 _IN_MEMORY_BYTES: Final = 1024 * 1024
 _NOT_READ: Final = "the inbox could not be read"
-_GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "404"})
-"""What S3 says of a version that was deleted; the third of a marker that stands for a deletion."""
+_GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "404", "405"})
+"""What S3 says of a version that was deleted; the third and the last, of a marker that stands for a deletion."""
 
 
 class S3InboxStore:
@@ -42,6 +43,12 @@ class S3InboxStore:
         with aws_errors(_NOT_READ, _gone):
             stored = self._client.get_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id, Range=span)
             return stored["Body"].read()
+
+    def put_at(self, file: InboxFile) -> datetime:
+        """When one version was put in, to the second."""
+        with aws_errors(_NOT_READ, _gone):
+            stored = self._client.head_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id)
+            return stored["LastModified"]
 
     def find(self, key: str) -> bytes | None:
         """An object that Fermata wrote, or None."""

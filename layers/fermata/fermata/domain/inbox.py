@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, StrictStr, ValidationError
 
+from fermata.domain.job_ids import derived_job_id
 from fermata.domain.problems import Problem
 from fermata.domain.tenants import TENANT_ID
 from fermata.errors import FieldError, InvalidRequestError
@@ -58,6 +60,12 @@ class InboxFile(BaseModel):
         spaces.
         """
         return f"inbox {self.run} {line or ''}"
+
+    def job_id(self, put_at: datetime, line: int | None = None) -> str:
+        """The id of the job of the file's request, or of a line's, which is the same whenever the version is read;
+        `put_at` is when it was put in.
+        """
+        return derived_job_id(put_at, self.idempotency_key(line))
 
 
 class LineOfFile(BaseModel):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -14,6 +15,13 @@ RANDOM_BYTES: Final = 10
 def new_job_id(now: datetime, randomness: bytes) -> str:
     """The id for a job created now; `randomness` is 10 random bytes."""
     return "job_" + sortable_id(now, randomness)
+
+
+def derived_job_id(at: datetime, source: str) -> str:
+    """The id of the one job that a source leads to, whenever and however often it is made; it sorts by `at`, which the
+    source says as well.
+    """
+    return new_job_id(at, sha256(source.encode()).digest()[:RANDOM_BYTES])
 
 
 def new_reference_id(now: datetime, randomness: bytes) -> str:

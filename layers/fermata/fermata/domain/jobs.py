@@ -560,6 +560,15 @@ class Job(_Record):
         return tuple(each for each in mine if each.may_be_billed and each.number not in self.paid_unknown)
 
     @property
+    def is_ended_by_caller(self) -> bool:
+        """Whether it ended before anything was bought, and by its caller's own doing: a cancel, a `finish_by` that left
+        no time, or a reference that cannot be used.
+        """
+        by_caller = self.status in (JobStatus.CANCELED, JobStatus.EXPIRED)
+        unusable = self.status is JobStatus.FAILED and self.refusal is not None
+        return (by_caller or unusable) and not self.lost
+
+    @property
     def ordered_numbers(self) -> tuple[int, ...]:
         """The positions of the songs that are paid for, among those that the provider makes."""
         return ordered_numbers(self.candidate.songs, self.last_attempt.wanted if self.last_attempt else ())

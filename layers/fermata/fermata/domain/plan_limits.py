@@ -25,6 +25,7 @@ class PlanLimits(BaseModel):
     `lost_songs_per_day` bounds the songs of a UTC day that a provider was or may have been paid for and the tenant was
     not, `waiting_requests` those that are held at once until a job ends, `references_per_day` the offers to upload a
     recording in a UTC day, `webhook_posts_per_job` all posts that tell of one job's end.
+    `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before anything was bought.
     `unknown_paid_by` says who pays for an attempt of unknown outcome where `on_unknown` let another model deliver.
     `monthly_credits` bounds what is spent in the month and held, whatever the plan; None leaves that to the plan.
     """
@@ -38,6 +39,7 @@ class PlanLimits(BaseModel):
     changes_per_minute: PositiveInt = 120
     trigger_calls_per_minute: PositiveInt = 600
     lost_songs_per_day: PositiveInt = 20
+    unpaid_jobs_per_day: PositiveInt = 1000
     waiting_requests: PositiveInt = 5
     references_per_day: PositiveInt = 1000
     webhook_posts_per_job: PositiveInt = 100

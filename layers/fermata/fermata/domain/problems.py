@@ -28,6 +28,7 @@ from fermata.errors import (
     TooManyReplaysError,
     TransientError,
     TriggerOffError,
+    UnpaidJobsError,
 )
 
 PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
@@ -48,6 +49,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
     RateLimitedError: (429, "rate_limited", "Too many requests of this kind"),
     TooManyJobsError: (429, "too_many_jobs", "Too many jobs are open"),
     LostSongsError: (429, "lost_songs_limit", "Too many songs were made for nobody"),
+    UnpaidJobsError: (429, "unpaid_jobs_limit", "Too many jobs were taken back"),
     MonthlyLimitError: (429, "monthly_limit_reached", "The month's credits are used up"),
     TransientError: (503, "unavailable", "Try again in a moment"),
 }

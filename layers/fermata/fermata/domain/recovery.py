@@ -1,18 +1,17 @@
 """A new job around songs that were bought for an earlier one and never delivered."""
 
 from datetime import datetime
-from hashlib import sha256
 
 from fermata.domain.candidates import Candidate
 from fermata.domain.failures import ProviderCharged
-from fermata.domain.job_ids import RANDOM_BYTES, new_job_id
+from fermata.domain.job_ids import derived_job_id
 from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus, StagedAt
 from fermata.domain.upstream import AudioAt, StartOutcome, TaskStarted
 
 
 def recovered_id(job: Job) -> str:
     """The id of the job that redelivers this one: always the same, so that it is made once."""
-    return new_job_id(job.finished_at or job.created_at, sha256(f"redeliver {job.id}".encode()).digest()[:RANDOM_BYTES])
+    return derived_job_id(job.finished_at or job.created_at, f"redeliver {job.id}")
 
 
 def missing_numbers(job: Job) -> tuple[int, ...]:

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StrictStr, ValidationError
 
 from fermata.domain.idempotency import is_idempotency_key
 from fermata.domain.job_events import JobEvent
+from fermata.domain.job_ids import derived_job_id
 from fermata.domain.problems import Problem
 from fermata.domain.requests import SongRequest
 from fermata.domain.triggers import source_of
@@ -17,17 +19,21 @@ IDEMPOTENCY_KEY: Final = "idempotency_key"
 _REFUSED: Final = "Music Job Refused"
 _KNOWN: Final = frozenset({IDEMPOTENCY_KEY, *SongRequest.model_fields})
 
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""A moment before it fits into no job's id."""
+
 Named = Annotated[StrictStr, Field(min_length=1, max_length=512)]
 
 
 class Requested(BaseModel):
-    """An event as EventBridge hands it over: `account` and `source` are what IAM let its sender say, and `detail` is
-    what the sender wrote.
+    """An event as EventBridge hands it over, always with the same `id` and `time`: `account` and `source` are what IAM
+    let its sender say, and `detail` is what the sender wrote.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: Named
+    time: Annotated[AwareDatetime, Field(ge=_FIRST)]
     account: Named
     source: Named
     detail: dict[str, JsonValue]
@@ -48,6 +54,10 @@ class Requested(BaseModel):
             need = "must be 1 to 255 visible ASCII characters without spaces"
             raise InvalidRequestError([FieldError(f"/{IDEMPOTENCY_KEY}", need)])
         return f"event {key}"
+
+    def job_id(self, tenant_id: str) -> str:
+        """The id of the event's job, which is the same whenever the event comes again; raises as `key` does."""
+        return derived_job_id(self.time, f"{self.key()} {self.id} {tenant_id}")
 
     def body(self) -> bytes:
         """The request, as `POST /v1/jobs` takes it."""

@@ -31,6 +31,7 @@ from fermata.errors import (
     OutOfCreditError,
     RateLimitedError,
     TooManyJobsError,
+    UnpaidJobsError,
 )
 
 MAX_AMOUNT: Final = 1_000_000_000
@@ -76,7 +77,7 @@ class LedgerEntry(_Value):
 class Movement(_Value):
     """Entries that reach one tenant's wallet together, all of the same moment. `buys` is whether a song is to be bought
     after it. `at_risk` is how many songs more, or fewer, may yet be bought by the tenant's own terms and be paid by
-    nobody; `lost` is how many were.
+    nobody; `lost` is how many were. `unpaid` is how many jobs their caller ended before anything was bought.
     """
 
     tenant_id: str
@@ -84,6 +85,7 @@ class Movement(_Value):
     buys: bool = False
     at_risk: int = 0
     lost: NonNegativeInt = 0
+    unpaid: NonNegativeInt = 0
 
     @property
     def at(self) -> datetime:
@@ -121,6 +123,11 @@ class Movement(_Value):
         return any(entry.kind is EntryKind.HOLD for entry in self.entries)
 
     @property
+    def counts_in_day(self) -> bool:
+        """Whether it adds to what a day counts, or is bounded by that."""
+        return self.buys or self.lost > 0 or self.unpaid > 0
+
+    @property
     def open_jobs(self) -> int:
         """Jobs that it adds to those that are open: one with a hold, and its end takes it away."""
         if self.is_hold:
@@ -133,8 +140,8 @@ class Movement(_Value):
 
 class Wallet(PlanLimits):
     """A tenant's credits, and what its plan's limits count. `spent_in_month` belongs to `month` ("2026-11", UTC),
-    `submits_in_minute` to `minute`, `lost_in_day` to `day`; `cap_credits` is None when prepaid. `at_risk` is how many
-    songs open orders may lose by their own terms: a deadline, or `on_unknown` with a fallback.
+    `submits_in_minute` to `minute`, `lost_in_day` and `unpaid_in_day` to `day`; `cap_credits` is None when prepaid.
+    `at_risk` is how many songs open orders may lose by their own terms: a deadline, or `on_unknown` with a fallback.
     """
 
     tenant_id: str
@@ -151,6 +158,7 @@ class Wallet(PlanLimits):
     submits_in_minute: int = 0
     day: str = ""
     lost_in_day: int = 0
+    unpaid_in_day: int = 0
     at_risk: int = 0
 
     @property
@@ -176,7 +184,7 @@ class Wallet(PlanLimits):
     def in_day_of(self, moment: datetime) -> "Wallet":
         """This wallet as it counts on the day of `moment`. A day that has begun does not go back."""
         day = day_of(moment)
-        return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0})
+        return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def may_lose_more(self, now: datetime) -> bool:
         """Whether the plan still lets songs be bought that may be paid by nobody."""
@@ -195,7 +203,7 @@ class Wallet(PlanLimits):
         `OutOfCreditError` where the wallet is not good for it.
         """
         wallet = self.in_month_of(movement.at)
-        if movement.buys or movement.lost:
+        if movement.counts_in_day:
             wallet = wallet.in_day_of(movement.at)
         if movement.is_hold:
             wallet = wallet.in_minute_of(movement.at)
@@ -212,6 +220,7 @@ class Wallet(PlanLimits):
                 "open_jobs": wallet.open_jobs + movement.open_jobs,
                 "submits_in_minute": wallet.submits_in_minute + movement.is_hold,
                 "lost_in_day": wallet.lost_in_day + movement.lost,
+                "unpaid_in_day": wallet.unpaid_in_day + movement.unpaid,
                 "at_risk": wallet.at_risk + movement.at_risk,
             }
         )
@@ -254,6 +263,7 @@ def settlement_of(job: Job) -> Movement:
         entries=tuple(_settlement(job, job.finished_at)),
         at_risk=-job.at_risk,
         lost=len(job.lost),
+        unpaid=int(job.is_ended_by_caller),
     )
 
 
@@ -275,6 +285,8 @@ def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd
 
 def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
     _refuse_what_may_be_lost(wallet, hold)
+    if hold.buys and wallet.unpaid_in_day >= wallet.unpaid_jobs_per_day:
+        raise UnpaidJobsError(wallet.unpaid_jobs_per_day, left_of_day_s(hold.at))
     if wallet.submits_in_minute >= wallet.submits_per_minute:
         raise RateLimitedError("orders", wallet.submits_per_minute, left_of_minute_s(hold.at))
     if wallet.open_jobs >= wallet.concurrent_jobs:

@@ -55,6 +55,9 @@ def _look_at(tenant_id: str, ports: AuditPorts) -> Drift | None:
     except FermataError as error:
         ports.skipped(tenant_id, str(error))
         return None
+    except Exception as error:  # noqa: BLE001 - a broken entry may raise anything, and must not hide other wallets
+        ports.skipped(tenant_id, f"an item of its wallet or ledger cannot be read ({type(error).__name__}); mend it")
+        return None
     if drift is None:
         ports.skipped(tenant_id, "its credits kept moving")
     return drift

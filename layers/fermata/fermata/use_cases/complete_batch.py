@@ -1,14 +1,18 @@
 """Once nothing more of a batch will be submitted, its tenant is told what came of it, in one file."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from pydantic import JsonValue
 
 from fermata.domain.batches import COMPLETED, Batch, completion, manifest_of
 from fermata.domain.inbox import InboxFile
 from fermata.ports import InboxStore
+
+_RESULT: Final = re.compile(r"([0-9]+)\.(accepted|refused)\.json")
 
 
 def complete_batch(batch: Batch, stopped_by: str | None, inbox: InboxStore, now: datetime) -> dict[str, JsonValue]:
@@ -25,5 +29,7 @@ def _outcomes(file: InboxFile, inbox: InboxStore) -> Iterator[tuple[int, str]]:
     """The number and the outcome of each line that has a result: both are in its name, so none has to be read."""
     begin = f"{file.results}lines/"
     for name in inbox.names(begin):
-        number, outcome, _ = name.removeprefix(begin).split(".")
-        yield int(number), outcome
+        found = _RESULT.fullmatch(name.removeprefix(begin))
+        # What else somebody put there says nothing of a line.
+        if found is not None:
+            yield int(found[1]), found[2]

@@ -13,7 +13,7 @@ from fermata.errors import RequestRefusedError, TriggerOffError
 from fermata.log import logger
 from fermata.ports import JobEvents, TriggerStore
 from fermata.use_cases.counting_calls import FreeCalls
-from fermata.use_cases.submit_job import Order, Submission, SubmitPorts, submit_job
+from fermata.use_cases.submit_job import Order, Submission, SubmitPorts, submit_once
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,17 @@ class EventPorts:
     calls: FreeCalls
 
 
-def ingest_event(event: object, ports: EventPorts, now: datetime, randomness: bytes) -> Submission | None:
+def ingest_event(event: object, ports: EventPorts, now: datetime) -> Submission | None:
     """The job of one event, or None where it was refused, which is then told on the bus; nothing is stored for it.
 
-    Raises `TransientError` where the event should come once more: its key makes that harmless.
+    Raises `TransientError` where the event should come once more: its id makes that harmless whenever it comes, and
+    its key does for a day.
     """
     tenant_id: str | None = None
     try:
         requested = read_requested(event)
         tenant_id = ports.triggers.tenant_of(requested.sender)
-        return _submitted(requested, tenant_id, ports, now, randomness)
+        return _submitted(requested, tenant_id, ports, now)
     except RequestRefusedError as error:
         problem = problem_of(error)
         what_to_do = str(error) if isinstance(error, TriggerOffError) else None
@@ -46,9 +47,7 @@ def ingest_event(event: object, ports: EventPorts, now: datetime, randomness: by
         return None
 
 
-def _submitted(
-    requested: Requested, tenant_id: str | None, ports: EventPorts, now: datetime, randomness: bytes
-) -> Submission:
+def _submitted(requested: Requested, tenant_id: str | None, ports: EventPorts, now: datetime) -> Submission:
     if tenant_id is None:
         raise TriggerOffError(
             f"{requested.sender} is nobody's source; to take its events: "
@@ -60,7 +59,7 @@ def _submitted(
             f"events are off for {tenant_id}; to take them: python -m local admin set-triggers {tenant_id} --events on"
         )
     order = Order(requested.body(), tenant_id, requested.key(), job_named)
-    submission = submit_job(order, ports.submit(), now, randomness)
+    submission = submit_once(order, requested.job_id(tenant_id), ports.submit(), now)
     if submission.replayed:
         ports.calls.count(tenant_id)
     logger.info("event taken", extra={"job_id": submission.job_id, "replayed": submission.replayed})

@@ -17,7 +17,7 @@ from fermata.ports import InboxStore, JobEvents, TenantStore, TriggerStore
 from fermata.use_cases.counting_calls import FreeCalls
 from fermata.use_cases.ingest_event import job_named
 from fermata.use_cases.start_batch import BatchPorts, start_batch
-from fermata.use_cases.submit_job import Order, SubmitPorts, submit_job
+from fermata.use_cases.submit_job import Order, SubmitPorts, submit_once
 
 RESULT: Final = "result.json"
 
@@ -35,7 +35,7 @@ class FilePorts:
     calls: FreeCalls
 
 
-def ingest_file(event: object, ports: FilePorts, now: datetime, randomness: bytes) -> None:
+def ingest_file(event: object, ports: FilePorts, now: datetime) -> None:
     """Take what one notification of the inbox tells of. It may come twice and in any order: nothing is ordered twice.
 
     Raises `TransientError` where it should come once more.
@@ -53,14 +53,14 @@ def ingest_file(event: object, ports: FilePorts, now: datetime, randomness: byte
         do = "python -m local admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
         logger.warning("a file of no tenant is left alone", extra={"do": do})
     elif any(ports.inbox.names(file.results + RESULT)):
-        # Receipts are kept for a day; a notification may come again for longer.
+        # Nothing is read for a version that has its result.
         logger.info("this version was taken before")
         ports.calls.count(tenant_id)
     elif not file.key.endswith("/"):
-        _take(file, tenant_id, ports, now, randomness)
+        _take(file, tenant_id, ports, now)
 
 
-def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, randomness: bytes) -> None:
+def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
     try:
         ports.calls.check(tenant_id)
         check_inbox_is_on(tenant_id, ports.triggers)
@@ -68,7 +68,7 @@ def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, rand
             ports.calls.count(tenant_id)
             start_batch(file, ports.batch, now)
         elif file.key.endswith(".json"):
-            _take_one(file, tenant_id, ports, now, randomness)
+            _take_one(file, tenant_id, ports, now)
         else:
             raise InvalidRequestError([FieldError("", "must have a name that ends in .json or .jsonl")])
     except RequestRefusedError as error:
@@ -88,12 +88,13 @@ def check_inbox_is_on(tenant_id: str, triggers: TriggerStore) -> None:
         )
 
 
-def _take_one(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime, randomness: bytes) -> None:
+def _take_one(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
     if file.size_bytes > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_BODY_BYTES} are read")
     body = _whole(ports.inbox.open(file))
     order = Order(body, tenant_id, file.idempotency_key(), job_named)
-    result: dict[str, JsonValue] = accepted(file, None, submit_job(order, ports.submit(), now, randomness).job_id)
+    job_id = file.job_id(ports.inbox.put_at(file))
+    result: dict[str, JsonValue] = accepted(file, None, submit_once(order, job_id, ports.submit(), now).job_id)
     ports.inbox.put(file.results + RESULT, result)
     logger.info("file taken", extra={"job_id": result["job_id"]})
 

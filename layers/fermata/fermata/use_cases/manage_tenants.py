@@ -87,6 +87,7 @@ class SetPlan(_Command):
     changes_per_minute: Count = DEFAULT_LIMITS.changes_per_minute
     trigger_calls_per_minute: Count = DEFAULT_LIMITS.trigger_calls_per_minute
     lost_songs_per_day: Count = DEFAULT_LIMITS.lost_songs_per_day
+    unpaid_jobs_per_day: Count = DEFAULT_LIMITS.unpaid_jobs_per_day
     waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
     references_per_day: Count = DEFAULT_LIMITS.references_per_day
     webhook_posts_per_job: Count = DEFAULT_LIMITS.webhook_posts_per_job

@@ -5,8 +5,9 @@ Running it twice, or beside a live execution, changes nothing.
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from fermata.domain.jobs import Job
@@ -22,7 +23,7 @@ from fermata.domain.reaping import (
     is_due,
 )
 from fermata.domain.rescue import RescuePolicy, is_waiting, started
-from fermata.errors import FermataError
+from fermata.errors import FermataError, TransientError
 from fermata.ports import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.delete_job import DeletePorts, erase_files
 from fermata.use_cases.resume_generation import load_job
@@ -30,12 +31,16 @@ from fermata.use_cases.settle_job import SettlePorts, settle_job
 
 _WHATS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
 """What may be done for a job; `rescued` means that a run was started, `erased` that files of a deleted job are gone."""
+LOST: Final = "JobsNotLookedAfter"
+"""The metric of jobs whose record, or what was to be done for them, raised what nobody expects."""
+RUNS_FOR: Final = timedelta(seconds=50)
+"""How long a run takes new jobs: the next run begins a minute after it and goes on."""
 
 
 @dataclass(frozen=True)
 class ReapPorts:
     """What `reap_jobs` works with; `rescue` bounds what is fetched for ended jobs, `delete` takes the files of deleted
-    ones. `lost` hears of each job that could not be looked after, and why.
+    ones. `lost` hears of each job that could not be looked after, and why. `clock` says how long a run has lasted.
     """
 
     settle: SettlePorts
@@ -45,18 +50,23 @@ class ReapPorts:
     rescues: RescueMachine
     rescue: RescuePolicy
     delete: DeletePorts
-    lost: Callable[[str, FermataError], object]
+    lost: Callable[[str, Exception], object]
+    clock: Callable[[], datetime]
 
 
 def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
-    """Start, settle or put off every job that is due, and count what was done. Trouble with one job does not keep the
-    others waiting: it is looked at again at the next run.
+    """Start, settle or put off the jobs that are due, as many as `RUNS_FOR` is enough for, and count what was done.
+    Trouble with one job does not keep the others waiting: it is looked at again at the next run, and where it is none
+    that passes, after the time between two looks at a job that runs.
 
-    Raises `TransientError` where not even the list of jobs can be read.
+    Raises `TransientError` where the list of jobs cannot be read.
     """
-    job_ids = ports.due.find(now)
-    done = Counter(_look_after(job_id, ports, now) for job_id in job_ids)
-    return {"due": len(job_ids), **{what: done[what] for what in _WHATS}}
+    done: Counter[str] = Counter()
+    for job_id in ports.due.find(now):
+        done[_look_after(job_id, ports, now)] += 1
+        if ports.clock() - now >= RUNS_FOR:
+            break
+    return {"due": done.total(), **{what: done[what] for what in _WHATS}}
 
 
 def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
@@ -65,7 +75,12 @@ def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
         return _act(job, ports, now) if is_due(job, now) else "skipped"
     except FermataError as error:
         ports.lost(job_id, error)
-        return "lost"
+    except Exception as error:  # noqa: BLE001 - a broken record may raise anything, and must not stop the others
+        ports.lost(job_id, error)
+        ports.settle.metrics.count(LOST, None)
+        with suppress(TransientError):
+            ports.due.put_off_unread(job_id, now + timedelta(seconds=ports.patience.idle_s), now)
+    return "lost"
 
 
 def _act(job: Job, ports: ReapPorts, now: datetime) -> str:

@@ -81,13 +81,33 @@ def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: byte
     for an order with a key, whose job waits for the replay, and else `TransientError`; the job is then already closed
     as failed and refunded.
     """
+    return _submit(order, new_job_id(now, randomness), ports, now)
+
+
+def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
+    """As `submit_job`, for an order whose source leads to the id of its job: that is made once, although the order may
+    come again long after its receipt is gone.
+    """
+    known = _known(order, job_id, ports, now)
+    if known is not None:
+        return known
+    try:
+        return _submit(order, job_id, ports, now)
+    except StaleRecordError:
+        known = _known(order, job_id, ports, now)
+        if known is None:
+            raise
+        return known
+
+
+def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
     request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins)
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
     plan = _plan(request, model, order.tenant_id, ports, now)
     until = now + timedelta(seconds=ports.start_by_s)
-    job = looked_after(_new_job(request, plan, order.tenant_id, until, now, randomness), ports.first_check_s)
+    job = looked_after(_new_job(job_id, request, plan, order.tenant_id, until, now), ports.first_check_s)
     answer = order.answer(job)
     try:
         wallet = ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -151,9 +171,22 @@ def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetim
             "this Idempotency-Key belongs to an order with another body; expected that body, or a new key for this one"
         )
     job = ports.jobs.load(receipt.job_id)
-    if job is not None and job.status is JobStatus.QUEUED and not job.attempts:
-        _start(job, ports, now, keyed=True)
+    if job is not None:
+        _start_if_waiting(job, ports, now)
     return Submission(receipt.job_id, receipt.answer, replayed=True)
+
+
+def _known(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission | None:
+    job = ports.jobs.load(job_id)
+    if job is None:
+        return None
+    _start_if_waiting(job, ports, now)
+    return Submission(job_id, order.answer(job), replayed=True)
+
+
+def _start_if_waiting(job: Job, ports: SubmitPorts, now: datetime) -> None:
+    if job.status is JobStatus.QUEUED and not job.attempts:
+        _start(job, ports, now, keyed=True)
 
 
 def _receipt(order: Order, job: Job, answer: FirstAnswer, now: datetime) -> Receipt | None:
@@ -205,15 +238,10 @@ def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
 
 
 def _new_job(
-    request: SongRequest,
-    plan: OrderPlan,
-    tenant_id: str,
-    start_by: datetime,
-    now: datetime,
-    randomness: bytes,
+    job_id: str, request: SongRequest, plan: OrderPlan, tenant_id: str, start_by: datetime, now: datetime
 ) -> Job:
     return Job(
-        id=new_job_id(now, randomness),
+        id=job_id,
         tenant_id=tenant_id,
         request=request,
         candidates=plan.chain,

@@ -11,7 +11,7 @@ from fermata.ports import InboxStore, TriggerStore
 from fermata.use_cases.counting_calls import FreeCalls
 from fermata.use_cases.ingest_event import job_named
 from fermata.use_cases.ingest_file import check_inbox_is_on
-from fermata.use_cases.submit_job import Order, SubmitPorts, submit_job
+from fermata.use_cases.submit_job import Order, SubmitPorts, submit_once
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class LinePorts:
     calls: FreeCalls
 
 
-def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
+def submit_line(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
     """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
 
     Raises `TransientError`, `RateLimitedError`, `TooManyJobsError` or `LossesAtRiskError` where the line should be
@@ -33,12 +33,12 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: b
     tenant_id = line.file.tenant_id or ""
     ports.calls.check(tenant_id)
     for name in ports.inbox.names(line.results_begin):
-        # Receipts are kept for a day, results for longer than a batch can be run again.
+        # Nothing is read for a line that has its result.
         logger.info("this line was submitted before")
         ports.calls.count(tenant_id)
         return name.removeprefix(line.results_begin).removesuffix(".json")
     try:
-        result, outcome = accepted(line.file, line.line, _submit(line, ports, now, randomness)), "accepted"
+        result, outcome = accepted(line.file, line.line, _submit(line, ports, now)), "accepted"
     except (RateLimitedError, TooManyJobsError, LossesAtRiskError):
         # Nobody waits for a line: it can come again when the plan allows more.
         ports.calls.count(tenant_id)
@@ -52,11 +52,12 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime, randomness: b
     return outcome
 
 
-def _submit(line: LineOfFile, ports: LinePorts, now: datetime, randomness: bytes) -> str:
+def _submit(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
     tenant_id = line.file.tenant_id
     if tenant_id is None:
         raise NotFoundError("the file lies under no tenant's prefix")
     check_inbox_is_on(tenant_id, ports.triggers)
     body = ports.inbox.read(line.file, line.start, line.length)
     order = Order(body, tenant_id, line.file.idempotency_key(line.line), job_named)
-    return submit_job(order, ports.submit, now, randomness).job_id
+    job_id = line.file.job_id(ports.inbox.put_at(line.file), line.line)
+    return submit_once(order, job_id, ports.submit, now).job_id

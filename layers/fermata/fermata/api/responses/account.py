@@ -14,10 +14,10 @@ from fermata.domain.wallet import Plan, Wallet
 
 class Limits(Body):
     """What the plan allows: orders and reads a calendar minute, jobs open at once, calls a calendar minute that nobody
-    pays for (orders that make no job, deletions and the like, events and files that make none), songs a UTC day that a
-    provider was paid for and the tenant was not, who pays for attempts of unknown outcome where another model delivers,
-    requests that wait at once, uploads a UTC day, posts of webhooks a job, and credits a calendar month in UTC, spent
-    and held together.
+    pays for (orders that make no job, deletions and the like, events and files that make none), songs a UTC day that
+    a provider was paid for and the tenant was not, jobs a UTC day that their caller ended unpaid, who pays for
+    attempts of unknown outcome where another model delivers, requests that wait at once, uploads a UTC day, posts of
+    webhooks a job, and credits a calendar month in UTC, spent and held together.
     """
 
     submits_per_minute: Annotated[int, Field(ge=1)]
@@ -28,6 +28,7 @@ class Limits(Body):
     changes_per_minute: Annotated[int, Field(ge=1)]
     trigger_calls_per_minute: Annotated[int, Field(ge=1)]
     lost_songs_per_day: Annotated[int, Field(ge=1)]
+    unpaid_jobs_per_day: Annotated[int, Field(ge=1)]
     waiting_requests: Annotated[int, Field(ge=1)]
     references_per_day: Annotated[int, Field(ge=1)]
     webhook_posts_per_job: Annotated[int, Field(ge=1)]
@@ -41,8 +42,9 @@ class Limits(Body):
 
 class Account(Body):
     """A tenant's plan and credits. `available_credits` is what a new job may hold, `in_flight_jobs` how many jobs are
-    open. `lost_songs_today` counts the songs of this day (UTC) that a provider was or may have been paid for and whose
-    credits were returned.
+    open. `lost_songs_today` counts the songs of this day (UTC) that a provider was or may have been paid for and
+    whose credits were returned, `unpaid_jobs_today` the jobs that their caller ended before anything was bought:
+    canceled, too late for `finish_by`, or with a reference that cannot be used.
     """
 
     object: Literal["account"]
@@ -58,6 +60,7 @@ class Account(Body):
     available_credits: int
     in_flight_jobs: Annotated[int, Field(ge=0)]
     lost_songs_today: Annotated[int, Field(ge=0)]
+    unpaid_jobs_today: Annotated[int, Field(ge=0)]
     limits: Limits
 
     @classmethod
@@ -78,6 +81,7 @@ class Account(Body):
             available_credits=current.available,
             in_flight_jobs=current.open_jobs,
             lost_songs_today=current.in_day_of(now).lost_in_day,
+            unpaid_jobs_today=current.in_day_of(now).unpaid_in_day,
             limits=Limits.of(current),
         )
 
