@@ -229,5 +229,6 @@ ACCOUNT: Final[Example] = {
     "available_credits": 970,
     "in_flight_jobs": 1,
     "lost_songs_today": 0,
+    "unpaid_jobs_today": 0,
     "limits": DEFAULT_LIMITS.model_dump(),
 }
