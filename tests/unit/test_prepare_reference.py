@@ -469,6 +469,7 @@ def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: Wor
     ("stopped_by", "code"),
     [
         ("TransientError", "reference_not_prepared"),
+        ("SlowLinkError", "reference_not_prepared"),
         ("States.Timeout", "reference_not_prepared"),
         ("Execution.ABORTED", "not_started"),
         (None, "not_started"),

@@ -33,6 +33,7 @@ FermataError
 │   ├── NotSentError             no connection was made: surely unpaid
 │   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
 ├── LinkExpiredError             the file behind a caller's link or upload is not there (any more)
+├── SlowLinkError                a caller's link took long and brought no file: it is asked once more, and not again
 ├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
 ├── StaleRecordError             somebody else wrote the job first; read it again and decide again
 │   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
@@ -244,6 +245,10 @@ class AnswerLostError(UpstreamCallError):
 
 class LinkExpiredError(FermataError):
     """A caller's link answered that its file is not there (any more), or an upload is gone."""
+
+
+class SlowLinkError(FermataError):
+    """A caller's link kept a run waiting and brought no whole file: it dripped, fell silent, or was cut late."""
 
 
 class LinkTroubleError(FermataError):
