@@ -128,6 +128,23 @@ def test_a_junk_file_stays_refused_and_is_not_read_again(world: World) -> None:
     assert (world.inbox.written, world.inbox.opened) == (before, 1)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"{}", b'{"model": 1}', b'{"model": "minimax/music-2.5", "prompt": ["x"]}', song("x", colour="red")],
+    ids=["empty", "wrong_type", "wrong_field_type", "unknown_field"],
+)
+def test_a_file_of_objects_that_are_no_requests_is_junk(world: World, line: bytes) -> None:
+    file = put_in(world, b"\n".join([song(CANARY), *[line] * (MAX_BAD_LINES + 1)]))
+    assert refused(world, file) == "malformed_body"
+    assert world.batches.started == {}
+
+
+def test_what_only_a_model_refuses_is_a_good_line_until_it_is_submitted(world: World) -> None:
+    put_in(world, b"\n".join([song("x", model="no/model"), b'{"model": "minimax/music-2.5"}']))
+    (given,) = world.batches.started.values()
+    assert (given["good"], given["bad"]) == (2, 0)
+
+
 def test_a_file_with_as_many_bad_lines_as_may_be_is_taken(world: World) -> None:
     file = put_in(world, b"\n".join([*[b"nonsense"] * MAX_BAD_LINES, song("good")]))
     (given,) = world.batches.started.values()

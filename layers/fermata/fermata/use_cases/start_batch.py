@@ -8,6 +8,7 @@ from datetime import datetime
 from fermata.domain.batches import BAD_LINES, Batch, batch_of, manifest_item, manifest_of
 from fermata.domain.inbox import InboxFile, refused
 from fermata.domain.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
+from fermata.domain.requests import read_song_request
 from fermata.errors import BodyTooLargeError, MalformedBodyError
 from fermata.log import logger
 from fermata.ports import BatchMachine, InboxStore, Spool
@@ -45,15 +46,15 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     with ports.inbox.spool(manifest_of(file)) as manifest:
         # The bad lines are written before a file is refused for them, and the manifest is not.
         with ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
-            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file)), manifest, bad_lines)
+            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file), read_song_request), manifest, bad_lines)
         if bad > MAX_BAD_LINES:
             raise MalformedBodyError(
-                f"expected one JSON object a line; {bad} of the first {good + bad} lines are none, and at most "
-                f"{MAX_BAD_LINES} may be: the rest was not read and nothing was submitted. {BAD_LINES} has what was "
+                f"expected one request a line, as POST /v1/jobs takes it; {bad} of the first {good + bad} lines are none, "
+                f"and at most {MAX_BAD_LINES} may be: the rest was not read and nothing was submitted. {BAD_LINES} has what was "
                 "found; mend those lines, or split the file"
             )
         if not good + bad:
-            raise MalformedBodyError("the file has no line; expected one JSON object a line")
+            raise MalformedBodyError("the file has no line; expected one request a line")
     batch = Batch(
         file=file,
         good=good,
