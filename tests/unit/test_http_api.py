@@ -29,6 +29,7 @@ from fermata.errors import (
     NotStartedError,
     OutOfCreditError,
     RateLimitedError,
+    TooManyBatchesError,
     TooManyJobsError,
     TransientError,
 )
@@ -119,6 +120,7 @@ def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
         OutOfCreditError: lambda: OutOfCreditError(0, 0, 30),
         RateLimitedError: lambda: RateLimitedError("orders", 60, 30),
         TooManyJobsError: lambda: TooManyJobsError(100, 10),
+        TooManyBatchesError: lambda: TooManyBatchesError(3, 60),
         LostSongsError: lambda: LostSongsError(20, 20, 0, 3600),
         MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
         LimitReachedError: lambda: RateLimitedError("reads", 600, 30),
