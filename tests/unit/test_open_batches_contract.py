@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
+from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.domain.batches import MOST_OPEN_BATCHES
@@ -70,3 +71,17 @@ def test_a_run_that_has_ended_leaves_no_refusals(batches: OpenBatches) -> None:
     batches.note_refusal("acme", "a", NOON, comes_again=False)
     batches.give_back("acme", "a")
     assert batches.refused_in_a_row("acme", "a") == RefusedInARow()
+
+
+class Stale(DynamoTransactions):
+    """A table as it was before anybody took a place."""
+
+    def query(self, _partition: str, _begin: str) -> Iterator[Item]:
+        return iter(())
+
+
+def test_of_runs_that_saw_the_same_free_places_no_more_than_there_are_have_one() -> None:
+    with mock_aws():
+        batches = DynamoOpenBatches(Stale(dynamodb_with_table(), TABLE))
+        fill(batches)
+        assert not batches.take("acme", "beyond", LATER, NOON)
