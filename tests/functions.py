@@ -117,6 +117,7 @@ def ports_of(world: World) -> dict[str, Callable[..., object]]:
         "file_ports": world.file_ports,
         "line_ports": world.line_ports,
         "inbox_store": lambda: world.inbox,
+        "open_batches": lambda: world.open_batches,
         "prepare_ports": world.prepare_ports,
         "create_reference_ports": world.create_reference_ports,
         "read_ports": world.read_ports,

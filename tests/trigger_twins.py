@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from fermata.domain.batches import MOST_OPEN_BATCHES
 from fermata.domain.inbox import InboxFile
+from fermata.domain.refusals import RefusedInARow
 from fermata.domain.triggers import Triggers
 from fermata.errors import FermataError, NotFoundError, SourceTakenError, StaleRecordError
 from fermata.ports import Spool
@@ -97,6 +99,39 @@ class InMemoryInboxStore:
         if body is None:
             raise NotFoundError("this version of the file is not there any more")
         return body
+
+
+class InMemoryOpenBatches:
+    """Which run has each place of a tenant and until when, and what each was refused in a row."""
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[str, int], tuple[str, datetime]] = {}
+        self.refusals: dict[tuple[str, str], RefusedInARow] = {}
+
+    def take(self, tenant_id: str, run: str, until: datetime, now: datetime) -> bool:
+        places = [(tenant_id, number) for number in range(MOST_OPEN_BATCHES)]
+        taken = {
+            place: self.places[place][0] for place in places if place in self.places and self.places[place][1] > now
+        }
+        own = [place for place, holder in taken.items() if holder == run]
+        free = [place for place in places if place not in taken]
+        found = [*own, *free][:1]
+        self.places |= dict.fromkeys(found, (run, until))
+        return bool(found)
+
+    def give_back(self, tenant_id: str, run: str) -> None:
+        self.places = {place: held for place, held in self.places.items() if (place[0], held[0]) != (tenant_id, run)}
+        self.note_job(tenant_id, run)
+
+    def refused_in_a_row(self, tenant_id: str, run: str) -> RefusedInARow:
+        return self.refusals.get((tenant_id, run), RefusedInARow())
+
+    def note_refusal(self, tenant_id: str, run: str, now: datetime, *, comes_again: bool) -> None:
+        before = self.refused_in_a_row(tenant_id, run)
+        self.refusals[tenant_id, run] = before.and_one_more(now, comes_again=comes_again)
+
+    def note_job(self, tenant_id: str, run: str) -> None:
+        self.refusals.pop((tenant_id, run), None)
 
 
 class RecordingBatchMachine:

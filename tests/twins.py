@@ -78,7 +78,7 @@ from fermata.use_cases.submit_job import SubmitPorts
 from fermata.use_cases.submit_line import LinePorts
 from fermata.use_cases.taking_turns import TurnPorts
 from fermata.use_cases.telling_by_webhook import TellPorts
-from tests.trigger_twins import InMemoryInboxStore, InMemoryTriggerStore, RecordingBatchMachine
+from tests.trigger_twins import InMemoryInboxStore, InMemoryOpenBatches, InMemoryTriggerStore, RecordingBatchMachine
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY: Final = "sk-canary-of-the-provider-key"
@@ -1152,6 +1152,7 @@ class World:
     triggers: InMemoryTriggerStore = field(default_factory=InMemoryTriggerStore)
     inbox: InMemoryInboxStore = field(default_factory=InMemoryInboxStore)
     batches: RecordingBatchMachine = field(default_factory=RecordingBatchMachine)
+    open_batches: InMemoryOpenBatches = field(default_factory=InMemoryOpenBatches)
     answers: InMemoryAnswerStore = field(default_factory=InMemoryAnswerStore)
     upstream: FakeUpstream = field(default_factory=FakeUpstream)
     keys: FixedProviderKeys = field(default_factory=FixedProviderKeys)
@@ -1407,12 +1408,14 @@ class World:
         return EventPorts(self.submit_ports, self.triggers, self.events, self.free_calls(TRIGGER_CALLS))
 
     def file_ports(self) -> FilePorts:
-        batch = BatchPorts(self.inbox, self.batches, concurrency=20, tolerated_failure_percent=10)
+        batch = BatchPorts(self.inbox, self.batches, self.open_batches, concurrency=20, tolerated_failure_percent=10)
         calls = self.free_calls(TRIGGER_CALLS)
         return FilePorts(self.submit_ports, self.triggers, self.tenants, self.inbox, self.events, batch, calls)
 
     def line_ports(self) -> LinePorts:
-        return LinePorts(self.submit_ports(), self.triggers, self.inbox, self.free_calls(TRIGGER_CALLS))
+        return LinePorts(
+            self.submit_ports(), self.triggers, self.inbox, self.free_calls(TRIGGER_CALLS), self.open_batches
+        )
 
     def read_ports(self) -> ReadPorts:
         return ReadPorts(

@@ -7,14 +7,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.batches import read_end
 from fermata.log import logger
 from fermata.use_cases.complete_batch import complete_batch
-from fermata.wiring import inbox_store, now
+from fermata.wiring import inbox_store, now, open_batches
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """How many lines became jobs, were refused and failed."""
     batch, stopped_by = read_end(event)
-    told = complete_batch(batch, stopped_by, inbox_store(), now())
+    told = complete_batch(batch, stopped_by, inbox_store(), open_batches(), now())
     counts = {name: told[name] for name in ("lines", "accepted", "refused", "bad", "failed", "stopped_by")}
     logger.info("batch completed", extra={"run": batch.file.run, **counts})
     return counts

@@ -197,7 +197,7 @@ def _read_request(content: bytes, choices: random.Random) -> int:
     with suppress(RequestRefusedError):
         read_object(content)
     with suppress(RequestRefusedError):
-        for _ in read_lines(_pieces(content, choices)):
+        for _ in read_lines(_pieces(content, choices), read_object):
             pass
     return 3 * len(content)
 

@@ -15,10 +15,12 @@ BAD_LINES = (
     b'\xef\xbb\xbf{"model": "minimax/music-2.5"}',
     b'{"prompt": "\xff"}',
     b"[]",
+    b"{}",
+    b'{"model": "minimax/music-2.5", "prompt": 7}',
 )
-"""What no reader takes for a request."""
-REFUSED_LINES = (b"{}", b'{"model": "no/model"}', b'{"model": "minimax/music-2.5", "prompt": 7}')
-"""What is JSON and no request."""
+"""What has not the shape of a request."""
+REFUSED_LINES = (b'{"model": "no/model"}', b'{"model": "minimax/music-2.5"}')
+"""What has the shape of a request, and is none that a model takes."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fermata.adapters import aws
 from fermata.adapters.s3_inbox_store import S3InboxStore
 from fermata.domain.inbox import InboxFile
 from fermata.use_cases.start_batch import BatchPorts, start_batch
-from tests.trigger_twins import RecordingBatchMachine
+from tests.trigger_twins import InMemoryOpenBatches, RecordingBatchMachine
 from tests.twins import NOON
 
 _KIB: Final = 1024
@@ -30,7 +30,7 @@ def main(bucket: str, key: str, version_id: str, size_bytes: str) -> None:
     file = InboxFile(bucket=bucket, key=key, version_id=version_id, size_bytes=int(size_bytes))
     store.put("manifests/warm", {"the client": "and its connection are there"})
     idle, begun = memory("VmRSS"), time.monotonic()
-    start_batch(file, BatchPorts(store, machine, 20, 10), NOON)
+    start_batch(file, BatchPorts(store, machine, InMemoryOpenBatches(), 20, 10), NOON)
     took_s = time.monotonic() - begun
     (given,) = machine.started.values()
     told = {"idle": idle, "peak": memory("VmHWM"), "took_s": took_s, "good": given["good"], "bad": given["bad"]}

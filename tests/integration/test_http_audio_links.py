@@ -26,6 +26,7 @@ from fermata.errors import (
     FermataError,
     LinkExpiredError,
     LinkTroubleError,
+    SlowLinkError,
     TransientError,
     UnsafeLinkError,
 )
@@ -734,6 +735,49 @@ def test_a_recording_of_a_trusted_origin_is_fetched_whole_and_its_signature_is_p
     with listening(redirect("/moved?sig=a%2Bb"), respond(SONG)) as server:
         assert b"".join(callers(server).fetch(f"{server.origin}/song.mp3?sig=x%2By")) == SONG
     assert [request.split(b" ")[1] for request in server.requests] == [b"/song.mp3?sig=x%2By", b"/moved?sig=a%2Bb"]
+
+
+class Clock:
+    """Seconds that pass with each look, and with nothing else."""
+
+    def __init__(self, step_s: float) -> None:
+        self.now_s, self.step_s = 0.0, step_s
+
+    def __call__(self) -> float:
+        self.now_s += self.step_s
+        return self.now_s
+
+
+def patiently(server: Loopback, step_s: float) -> HttpReferenceLinks:
+    return HttpReferenceLinks([server.origin], 5, loopback, Clock(step_s))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: "],
+    ids=["body", "head"],
+)
+def test_a_recording_that_drips_is_given_up_long_before_the_deadline(head: bytes) -> None:
+    sent: list[bytes] = []
+
+    def drip(connection: socket) -> None:
+        connection.sendall(head)
+        with suppress(OSError):
+            while not server.stopped.wait(0.001):
+                connection.sendall(b"x")
+                sent.append(b"x")
+
+    with listening(drip) as server, pytest.raises(SlowLinkError, match="fell silent or took too long"):
+        list(patiently(server, 2.0).fetch(f"{server.origin}/a?sig=canary"))
+    assert len(sent) < 10_000
+
+
+@pytest.mark.parametrize(("step_s", "kind"), [(1.0, TransientError), (9.0, SlowLinkError)])
+def test_trouble_that_took_long_is_told_apart_from_trouble_that_is_cheap_to_meet_again(
+    step_s: float, kind: type[FermataError]
+) -> None:
+    with listening(respond(b"", "503 Busy")) as server, pytest.raises(kind):
+        list(patiently(server, step_s).fetch(f"{server.origin}/a"))
 
 
 def test_a_callers_link_may_name_a_host_that_no_provider_uses(connects: list[Address]) -> None:

@@ -17,6 +17,7 @@ from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
 from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
 from fermata.adapters.dynamo_estimates import DynamoEstimates
 from fermata.adapters.dynamo_job_store import DynamoJobStore
+from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
 from fermata.adapters.dynamo_purchases import DynamoPurchases
 from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
@@ -123,6 +124,11 @@ CALLS: Final[dict[str, Call]] = {
     "rescue over": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).give_back(0, "holder"),
     "reads": lambda aws, _: DynamoCallCounts(aws, "jobs").add("acme", READS, "12:00", 1),
     "uploads": lambda aws, _: DynamoCallCounts(aws, "jobs").add_reference("acme", NOON.date()),
+    "batch": lambda aws, _: DynamoOpenBatches(tables(aws)).take("acme", "run", NOON, NOON),
+    "batch's place": lambda aws, _: DynamoOpenBatches(tables(aws))._take("p", "0", "run", NOON, NOON),  # noqa: SLF001
+    "batch over": lambda aws, _: DynamoOpenBatches(tables(aws)).give_back("acme", "run"),
+    "refusal": lambda aws, _: DynamoOpenBatches(tables(aws)).note_refusal("acme", "run", NOON, comes_again=True),
+    "no refusal": lambda aws, _: DynamoOpenBatches(tables(aws)).note_job("acme", "run"),
     "waiting": lambda aws, _: DynamoWaitingPlaces(tables(aws)).take((1,), "holder", NOON, NOON),
     "waiting over": lambda aws, _: DynamoWaitingPlaces(tables(aws)).give_back(1, "holder"),
     "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),

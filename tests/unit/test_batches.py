@@ -7,22 +7,23 @@ from typing import Any
 
 import pytest
 
-from fermata.domain import json_lines
-from fermata.domain.batches import Batch, manifest_of
+from fermata.domain import json_lines, refusals
+from fermata.domain.batches import MOST_OPEN_BATCHES, READ_WITHIN, Batch, manifest_of
 from fermata.domain.idempotency import KEPT_FOR
 from fermata.domain.inbox import InboxFile, LineOfFile
 from fermata.domain.json_lines import MAX_BAD_LINES
 from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
+from fermata.domain.refusals import LONGEST_WAIT
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Change
 from fermata.domain.wallet import Plan, empty_wallet, grant_of
-from fermata.errors import LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
+from fermata.errors import BatchGivenUpError, LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.complete_batch import complete_batch
 from fermata.use_cases.ingest_file import ingest_file
 from fermata.use_cases.set_triggers import set_triggers
 from fermata.use_cases.submit_line import submit_line
-from tests.functions import FakeContext, wired_app
+from tests.functions import ROOT, FakeContext, wired_app
 from tests.songs import LYRICS
 from tests.trigger_twins import InMemoryInboxStore
 from tests.twins import NOON, InMemoryJobStore, InMemoryWalletStore, World
@@ -68,7 +69,7 @@ def run(world: World, file: InboxFile, first: int = 0, now: datetime = NOON) -> 
 def completed(world: World, file: InboxFile, stopped_by: str | None = None) -> dict[str, Any]:
     """What the tenant reads once the machine has ended."""
     (given,) = world.batches.started.values()
-    complete_batch(Batch.model_validate(given), stopped_by, world.inbox, NOON)
+    complete_batch(Batch.model_validate(given), stopped_by, world.inbox, world.open_batches, NOON)
     return world.inbox.document(f"{file.results}completed.json")
 
 
@@ -148,6 +149,23 @@ def test_a_junk_file_stays_refused_and_is_not_read_again(world: World) -> None:
     before = dict(world.inbox.written)
     ingest_file(created(file), world.file_ports(), NOON)
     assert (world.inbox.written, world.inbox.opened) == (before, 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"{}", b'{"model": 1}', b'{"model": "minimax/music-2.5", "prompt": ["x"]}', song("x", colour="red")],
+    ids=["empty", "wrong_type", "wrong_field_type", "unknown_field"],
+)
+def test_a_file_of_objects_that_are_no_requests_is_junk(world: World, line: bytes) -> None:
+    file = put_in(world, b"\n".join([song(CANARY), *[line] * (MAX_BAD_LINES + 1)]))
+    assert refused(world, file) == "malformed_body"
+    assert world.batches.started == {}
+
+
+def test_what_only_a_model_refuses_is_a_good_line_until_it_is_submitted(world: World) -> None:
+    put_in(world, b"\n".join([song("x", model="no/model"), b'{"model": "minimax/music-2.5"}']))
+    (given,) = world.batches.started.values()
+    assert (given["good"], given["bad"]) == (2, 0)
 
 
 def test_a_file_with_as_many_bad_lines_as_may_be_is_taken(world: World) -> None:
@@ -371,3 +389,118 @@ def test_the_functions_of_the_machine_answer_with_small_facts(world: World, monk
         "failed": 2,
         "stopped_by": "States.Timeout",
     }
+
+
+# ---- few files at once
+
+
+def versions_of(world: World, count: int) -> list[InboxFile]:
+    return [put_in(world, song("x"), f"v{number}") for number in range(count)]
+
+
+def test_a_tenant_has_a_few_files_at_once_and_is_told_what_to_do_with_the_next(world: World) -> None:
+    *taken, beyond = versions_of(world, MOST_OPEN_BATCHES + 1)
+    assert list(world.batches.started) == [f"inbox-{file.run}" for file in taken]
+    problem = world.inbox.document(f"{beyond.results}result.json")["problem"]
+    assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:too_many_batches", True)
+    assert "put the file in again" in problem["detail"]
+    assert world.inbox.opened == MOST_OPEN_BATCHES
+
+
+def test_a_file_that_has_ended_makes_room_for_the_next_one(world: World) -> None:
+    first, *_ = versions_of(world, MOST_OPEN_BATCHES)
+    given = world.batches.started[f"inbox-{first.run}"]
+    complete_batch(Batch.model_validate(given), None, world.inbox, world.open_batches, NOON)
+    ingest_file(created(first), world.file_ports(), NOON)
+    put_in(world, song("x"), "later")
+    assert len(world.batches.started) == MOST_OPEN_BATCHES + 1
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense", b"\n".join([b"nonsense"] * (MAX_BAD_LINES + 1))])
+def test_a_file_of_which_nothing_is_submitted_keeps_no_room(world: World, body: bytes) -> None:
+    put_in(world, body)
+    assert world.open_batches.places == {}
+
+
+def test_a_notification_that_comes_twice_takes_one_place(world: World) -> None:
+    file = put_in(world)
+    for _ in range(MOST_OPEN_BATCHES):
+        ingest_file(created(file), world.file_ports(), NOON)
+    assert len(world.open_batches.places) == 1
+
+
+def test_a_file_that_could_not_be_read_makes_room_after_a_while(world: World) -> None:
+    for number in range(MOST_OPEN_BATCHES):
+        world.batches.failure = TransientError("no machine")
+        with pytest.raises(TransientError):
+            put_in(world, song("x"), f"v{number}")
+    world.batches.failure = None
+    late = world.inbox.put_in(KEY, song("x"), "late")
+    ingest_file(created(late), world.file_ports(), NOON + READ_WITHIN)
+    assert list(world.batches.started) == [f"inbox-{late.run}"]
+
+
+# ---- refusals in a row
+
+
+def lines_of_wrong_models(world: World, count: int) -> list[LineOfFile]:
+    return lines_of(world, put_in(world, b"\n".join([song("x", model="no/model")] * count)))
+
+
+def test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "MOST_REFUSALS", 3)
+    *lines, last = lines_of_wrong_models(world, 4)
+    assert [submit_line(line, world.line_ports(), NOON) for line in lines] == ["refused"] * 3
+    written = len(world.inbox.written)
+    with pytest.raises(BatchGivenUpError):
+        submit_line(last, world.line_ports(), NOON)
+    assert len(world.inbox.written) == written
+
+
+def test_a_line_that_becomes_a_job_begins_the_row_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "MOST_REFUSALS", 2)
+    wrong = song("x", model="no/model")
+    file = put_in(world, b"\n".join([wrong, song("a"), wrong, song("b"), wrong, wrong]))
+    assert run(world, file) == ["refused", "accepted", "refused", "accepted", "refused", "refused"]
+
+
+def waiting(world: World, times: int, calls_per_minute: int = 600) -> LineOfFile:
+    """A line for which the plan has had no room so often since noon."""
+    limits = PlanLimits(concurrent_jobs=1, trigger_calls_per_minute=calls_per_minute)
+    world.wallets.set_plan("acme", Plan.PREPAID, None, limits)
+    first, second = lines_of(world, put_in(world, song("a") + b"\n" + song("b")))
+    submit_line(first, world.line_ports(), NOON)
+    ports = world.line_ports()
+    for _ in range(times):
+        with pytest.raises((TooManyJobsError, RateLimitedError)):
+            submit_line(second, ports, NOON)
+    return second
+
+
+@pytest.mark.parametrize("calls_per_minute", [600, 2], ids=["too_many_jobs", "too_many_calls"])
+def test_a_run_for_which_the_plan_has_no_room_for_hours_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch, calls_per_minute: int
+) -> None:
+    monkeypatch.setattr(refusals, "MOST_REFUSALS", 3)
+    line = waiting(world, 3, calls_per_minute)
+    world.clock.pass_seconds(LONGEST_WAIT.total_seconds())
+    with pytest.raises(TooManyJobsError):
+        submit_line(line, world.line_ports(), NOON + LONGEST_WAIT - timedelta(seconds=1))
+    with pytest.raises(BatchGivenUpError):
+        submit_line(line, world.line_ports(), NOON + LONGEST_WAIT)
+
+
+def test_a_few_waits_end_no_run_however_long_they_take(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "MOST_REFUSALS", 3)
+    line = waiting(world, 1)
+    with pytest.raises(TooManyJobsError):
+        submit_line(line, world.line_ports(), NOON + 2 * LONGEST_WAIT)
+
+
+def test_the_machine_does_not_repeat_a_line_of_a_run_that_was_given_up() -> None:
+    machine = json.loads((ROOT / "statemachine" / "batch.asl.json").read_text())
+    line = machine["States"]["SubmitLines"]["ItemProcessor"]["States"]["SubmitLine"]
+    assert line["Retry"][0] == {"ErrorEquals": ["BatchGivenUpError"], "MaxAttempts": 0}
+    assert line["Catch"][0]["Next"] == "LineFailed"

@@ -74,3 +74,10 @@ def test_what_ends_a_wait_for_a_callback_leaves_nothing_in_the_state() -> None:
 def test_every_state_says_what_has_been_paid_when_it_is_entered() -> None:
     silent = [name for name, state in states().items() if "aid so far" not in state["Comment"]]
     assert silent == ["Done"]
+
+
+def test_a_link_that_kept_a_run_waiting_is_asked_once_more_and_then_settled() -> None:
+    prepare = states()["PrepareReference"]
+    first = next(each for each in prepare["Retry"] if {"SlowLinkError", "States.ALL"} & set(each["ErrorEquals"]))
+    assert (first["ErrorEquals"], first["MaxAttempts"]) == (["SlowLinkError"], 1)
+    assert [each["Next"] for each in prepare["Catch"] if each["ErrorEquals"] == ["States.ALL"]] == ["SettleJob"]

@@ -135,7 +135,7 @@ PORTS: Final = {
     "submit_job": "app.submit_ports(); app.wait_ports()",
     "ingest_request": "app.event_ports().submit(), app.file_ports()",
     "submit_line": "app.line_ports()",
-    "complete_batch": "app.inbox_store()",
+    "complete_batch": "app.inbox_store(), app.open_batches()",
     "cancel_job": "app.job_store()",
     "delete_job": "app.delete_ports()",
     "read_jobs": "app.read_ports()",

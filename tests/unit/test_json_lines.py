@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fermata.domain import json_lines
-from fermata.domain.json_bodies import MAX_BODY_BYTES
-from fermata.domain.json_lines import Line, read_lines
+from fermata.domain.json_bodies import MAX_BODY_BYTES, read_object
+from fermata.domain.json_lines import MOST_FIELDS_OF_A_LINE, Line, read_lines
+from fermata.domain.requests import read_song_request
 from fermata.errors import BodyTooLargeError
 
 
@@ -18,13 +19,16 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
 
 
 def slugs(*lines: bytes) -> list[tuple[int, str | None]]:
-    return [(line.number, line.problem.slug if line.problem else None) for line in read_lines([b"\n".join(lines)])]
+    return [
+        (line.number, line.problem.slug if line.problem else None)
+        for line in read_lines([b"\n".join(lines)], read_object)
+    ]
 
 
 @given(body=st.lists(st.sampled_from([b'{"a":1}', b"", b"x", b" ", b"{}"]), max_size=8), size=st.integers(1, 9))
 def test_it_does_not_matter_how_a_file_is_cut_into_pieces(body: list[bytes], size: int) -> None:
     whole = b"\n".join(body)
-    found = list(read_lines(pieces(whole, size)))
+    found = list(read_lines(pieces(whole, size), read_object))
     assert [line.number for line in found] == [number for number, text in enumerate(body, 1) if text.strip()]
     for line in found:
         text = body[line.number - 1]
@@ -34,12 +38,12 @@ def test_it_does_not_matter_how_a_file_is_cut_into_pieces(body: list[bytes], siz
 
 def test_the_last_line_needs_no_line_feed_and_a_carriage_return_does_no_harm() -> None:
     assert slugs(b'{"a":1}\r', b"{}\r") == [(1, None), (2, None)]
-    assert list(read_lines([b"{}\n"])) == [Line(1, 0, 2, None)]
+    assert list(read_lines([b"{}\n"], read_object)) == [Line(1, 0, 2, None)]
 
 
 @pytest.mark.parametrize("nothing", [b"", b"\n", b"\n \n\r\n\t"])
 def test_a_file_may_have_no_line(nothing: bytes) -> None:
-    assert list(read_lines([nothing])) == []
+    assert list(read_lines([nothing], read_object)) == []
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_bad_line_is_reported_by_number_and_stops_no_other(line: bytes, slug: 
 def test_a_line_may_be_as_long_as_a_body_and_no_longer() -> None:
     longest = b'{"a":"' + b"x" * (MAX_BODY_BYTES - 8) + b'"}'
     for size in (MAX_BODY_BYTES * 3, 1000):
-        found = list(read_lines(pieces(longest + b"\n" + longest + b" \n{}", size)))
+        found = list(read_lines(pieces(longest + b"\n" + longest + b" \n{}", size), read_object))
         assert [line.problem and line.problem.slug for line in found] == [None, "body_too_large", None]
         assert found[2].start == 2 * MAX_BODY_BYTES + 3
 
@@ -81,13 +85,21 @@ def test_a_file_of_one_endless_line_is_given_up(monkeypatch: pytest.MonkeyPatch)
             yield b"x" * 100
 
     with pytest.raises(BodyTooLargeError, match="longer than 1000 bytes"):
-        list(read_lines(endless()))
+        list(read_lines(endless(), read_object))
     assert taken <= 12
 
 
 def test_a_file_of_too_many_lines_is_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_lines, "MAX_LINES", 3)
     body = json.dumps({}).encode()
-    assert len(list(read_lines([b"\n".join([body] * 3)]))) == 3
+    assert len(list(read_lines([b"\n".join([body] * 3)], read_object))) == 3
     with pytest.raises(BodyTooLargeError, match="more than 3 lines"):
-        list(read_lines([b"\n".join([body] * 4)]))
+        list(read_lines([b"\n".join([body] * 4)], read_object))
+
+
+def test_of_a_line_of_nothing_but_wrong_fields_a_few_are_named() -> None:
+    line = json.dumps({f"wrong{number}": "x" for number in range(200)}).encode()
+    (found,) = read_lines([line], read_song_request)
+    assert found.problem is not None
+    assert len(found.problem.fields) == MOST_FIELDS_OF_A_LINE
+    assert len(json.dumps(found.problem.document())) < 4000

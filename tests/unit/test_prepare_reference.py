@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from fermata.errors import (
     UnsafeLinkError,
 )
 from fermata.use_cases.cancel_job import cancel_job
+from fermata.use_cases.delete_job import delete_job
 from fermata.use_cases.prepare_reference import prepare_reference
 from fermata.use_cases.reap_jobs import reap_jobs
 from fermata.use_cases.settle_job import settle_job
@@ -51,7 +52,7 @@ from tests.references import (
     sings_after,
 )
 from tests.songs import JOB_ID, hex_answer, json_answer, wav_file
-from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
+from tests.twins import KEY, NOON, FakeReferenceLinks, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 8
 SONG = hex_answer(b"ID3" + bytes(2000))
@@ -169,6 +170,58 @@ def test_the_copy_that_is_made_while_its_job_is_canceled_and_told_of_goes_with_t
     assert prepare(world).verdict is Word.FAILED
     settle_job(JOB_ID, None, world.settle_ports(), world.clock())
     assert world.references.files == {UPLOAD: AUDIO}
+
+
+class DrippingLinks(FakeReferenceLinks):
+    """Serves one recording, and before its end does what happens meanwhile."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self.files[AUDIO_URL] = AUDIO
+        self.meanwhile = meanwhile
+
+    def fetch(self, url: str) -> Iterator[bytes]:
+        yield from super().fetch(url)
+        self.meanwhile()
+
+
+def ends_meanwhile(world: World, *, deleted: bool) -> None:
+    """The caller's server drips until the caller has canceled, and perhaps deleted, the job; then the body ends."""
+
+    def end() -> None:
+        cancel_job(JOB_ID, "acme", world.jobs, world.clock())
+        settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        if deleted:
+            delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+
+    world.reference_links = DrippingLinks(end)
+    with pytest.raises(StaleRecordError):
+        prepare(world)
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["canceled", "deleted"])
+def test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy(world: World, deleted: bool) -> None:
+    world.jobs.create(job_with())
+    ends_meanwhile(world, deleted=deleted)
+    assert world.references.files == {}
+    assert world.stored(JOB_ID).status is JobStatus.CANCELED
+
+
+def test_a_run_that_lost_to_another_leaves_the_copy_that_is_on_record(world: World) -> None:
+    world.jobs.create(job_with())
+    world.jobs.before_next_save = lambda: prepare(world)
+    with pytest.raises(StaleRecordError):
+        prepare(world)
+    assert set(world.references.files) == {COPY}
+
+
+def test_the_copy_of_a_deleted_job_that_its_run_could_not_delete_goes_with_the_execution(world: World) -> None:
+    world.jobs.create(job_with())
+    ends_meanwhile(world, deleted=True)
+    world.references.files[COPY] = AUDIO
+    assert prepare(world).verdict is Word.FAILED
+    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert world.references.files == {}
 
 
 def test_a_copy_that_cannot_be_deleted_keeps_the_end_from_being_noted_and_is_deleted_by_the_next_run(
@@ -416,6 +469,7 @@ def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: Wor
     ("stopped_by", "code"),
     [
         ("TransientError", "reference_not_prepared"),
+        ("SlowLinkError", "reference_not_prepared"),
         ("States.Timeout", "reference_not_prepared"),
         ("Execution.ABORTED", "not_started"),
         (None, "not_started"),

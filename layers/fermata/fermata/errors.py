@@ -8,6 +8,7 @@ FermataError
 │   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
+│   │   ├── TooManyBatchesError  too many files are being taken
 │   │   ├── MonthlyLimitError    the month's credits are used up
 │   │   ├── LostSongsError       too many songs were bought that nobody paid for
 │   │   │   └── LossesAtRiskError  or may be, by the terms of open orders
@@ -35,7 +36,9 @@ FermataError
 │   ├── NotSentError             no connection was made: surely unpaid
 │   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
 ├── LinkExpiredError             the file behind a caller's link or upload is not there (any more)
+├── SlowLinkError                a caller's link took long and brought no file: it is asked once more, and not again
 ├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
+├── BatchGivenUpError            a file's lines were refused so often in a row that the others are not submitted
 ├── StaleRecordError             somebody else wrote the job first; read it again and decide again
 │   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
@@ -109,6 +112,17 @@ class TooManyJobsError(LimitReachedError):
 
     def __init__(self, open_jobs: int, retry_after_s: int) -> None:
         super().__init__(f"{open_jobs} jobs are open, as many as the plan allows; wait for one to end", retry_after_s)
+
+
+class TooManyBatchesError(LimitReachedError):
+    """As many files of many requests as a tenant may have at once are being taken."""
+
+    def __init__(self, most: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"{most} files of yours are being taken, as many as may be at once; put the file in again once one of them "
+            "has its completed.json",
+            retry_after_s,
+        )
 
 
 class MonthlyLimitError(LimitReachedError):
@@ -271,6 +285,10 @@ class LinkExpiredError(FermataError):
     """A caller's link answered that its file is not there (any more), or an upload is gone."""
 
 
+class SlowLinkError(FermataError):
+    """A caller's link kept a run waiting and brought no whole file: it dripped, fell silent, or was cut late."""
+
+
 class LinkTroubleError(FermataError):
     """A provider's link brought no whole file this time, which may pass: `status` is what its host answered, None where
     nothing came; `retry_after_s` the host's own wish in seconds, if it has one. The message names the host alone.
@@ -279,6 +297,10 @@ class LinkTroubleError(FermataError):
     def __init__(self, message: str, status: int | None = None, retry_after_s: int | None = None) -> None:
         self.status, self.retry_after_s = status, retry_after_s
         super().__init__(message)
+
+
+class BatchGivenUpError(FermataError):
+    """The lines of a file were refused so often in a row that the others are not submitted any more."""
 
 
 class StaleRecordError(FermataError):

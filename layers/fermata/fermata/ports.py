@@ -24,6 +24,7 @@ from fermata.domain.plan_limits import DEFAULT_LIMITS, CallKind, PlanLimits
 from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
 from fermata.domain.reaping import Execution
 from fermata.domain.recoverable_list import Place
+from fermata.domain.refusals import RefusedInARow
 from fermata.domain.song_times import SongTime
 from fermata.domain.tenants import Tenant
 from fermata.domain.triggers import Triggers
@@ -306,6 +307,29 @@ class InboxStore(Protocol):
 
     def names(self, prefix: str) -> Iterator[str]:
         """The names of all objects that begin with a prefix."""
+
+
+class OpenBatches(Protocol):
+    """The files of many requests that are being taken, by tenant and run, and what each was refused in a row. Every
+    method raises `TransientError`.
+    """
+
+    def take(self, tenant_id: str, run: str, until: datetime, now: datetime) -> bool:
+        """Whether the run has one of its tenant's few places until a moment; one that has it already keeps it. Any run
+        may take it afterwards, as after `give_back`.
+        """
+
+    def give_back(self, tenant_id: str, run: str) -> None:
+        """Free the run's place, if it has one, and forget what it was refused."""
+
+    def refused_in_a_row(self, tenant_id: str, run: str) -> RefusedInARow:
+        """What the run's lines were refused since one became a job."""
+
+    def note_refusal(self, tenant_id: str, run: str, now: datetime, *, comes_again: bool) -> None:
+        """Count one refusal of a line; `comes_again` where the plan had no room for it yet."""
+
+    def note_job(self, tenant_id: str, run: str) -> None:
+        """Begin to count anew: a line became a job."""
 
 
 class BatchMachine(Protocol):

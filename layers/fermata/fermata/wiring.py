@@ -28,6 +28,7 @@ from fermata.ports import (
     InboxStore,
     JobStore,
     Metrics,
+    OpenBatches,
     ProviderKeys,
     ProviderStates,
     ReferenceStore,
@@ -340,6 +341,14 @@ def inbox_store() -> InboxStore:
 
 
 @lru_cache(maxsize=1)
+def open_batches() -> OpenBatches:
+    """The files that are being taken."""
+    from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
+
+    return DynamoOpenBatches(_transactions())
+
+
+@lru_cache(maxsize=1)
 def file_ports() -> "FilePorts":
     """What `ingest_file` works with."""
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
@@ -350,6 +359,7 @@ def file_ports() -> "FilePorts":
     settings = config.load(config.IngestSettings)
     batch = BatchPorts(
         inbox=inbox_store(),
+        open_batches=open_batches(),
         machine=StepFunctionsBatchMachine(aws.stepfunctions(), settings.batch_machine_arn),
         concurrency=settings.batch_concurrency,
         tolerated_failure_percent=settings.batch_tolerated_failure_percent,
@@ -370,7 +380,7 @@ def line_ports() -> "LinePorts":
     """What `submit_line` works with."""
     from fermata.use_cases.submit_line import LinePorts
 
-    return LinePorts(submit_ports(), trigger_store(), inbox_store(), _free_calls(TRIGGER_CALLS))
+    return LinePorts(submit_ports(), trigger_store(), inbox_store(), _free_calls(TRIGGER_CALLS), open_batches())
 
 
 @lru_cache(maxsize=1)

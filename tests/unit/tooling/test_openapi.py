@@ -18,7 +18,7 @@ from tooling.openapi.problems import PROBLEM_TYPES
 pytestmark = pytest.mark.check
 
 Json = dict[str, Any]
-TOLD_BY_EVENTS_ALONE = {"trigger_off"}
+TOLD_BY_EVENTS_ALONE = {"trigger_off", "too_many_batches"}
 """Types of problem that no route has, but events and files that came in."""
 PROMISED = {
     *("POST /v1/jobs", "GET /v1/jobs", "GET /v1/jobs/{id}", "DELETE /v1/jobs/{id}", "GET /v1/jobs/{id}/audio"),

@@ -12,7 +12,7 @@ import idna
 
 from fermata.adapters.guarded_http import guarded_client
 from fermata.adapters.http_bodies import BodyOutOfBoundsError, decoded, peek, reads_as_text
-from fermata.adapters.http_transport import Resolver, locations, resolve
+from fermata.adapters.http_transport import Resolver, SlowestRate, locations, resolve
 from fermata.domain.audio.container import HEAD_BYTES, MAX_AUDIO_BYTES, begins_as_audio
 from fermata.domain.upstream_reading import parse_retry_after
 from fermata.domain.web.clean_url import clean_link, location_text, resolve_location
@@ -21,6 +21,7 @@ from fermata.errors import (
     AudioTooLargeError,
     LinkExpiredError,
     LinkTroubleError,
+    SlowLinkError,
     TransientError,
     UnsafeLinkError,
 )
@@ -33,6 +34,13 @@ MAX_AUDIO_REDIRECTS: Final = 10
 READ_GAP_S: Final = 30
 FETCH_WITHIN_S: Final = 480
 FETCH_REFERENCE_WITHIN_S: Final = 90
+REFERENCE_WINDOW_S: Final = 10
+REFERENCE_WINDOW_BYTES: Final = 64 * 1024
+"""The least that a caller's server has to send in each window. What comes more slowly has less than 600 KiB by the
+deadline.
+"""
+QUICK_TROUBLE_S: Final = 10
+"""Trouble of a caller's link that shows before is cheap to meet again; what took longer is not met seven times."""
 MOST_OF_NO_SONG_BYTES: Final = 64 * 1024
 """How much is handed over of an answer that is no song, as a page is none: enough to see what it was, and less than the
 part of a song that may have come before.
@@ -87,21 +95,32 @@ class HttpReferenceLinks:
     """Fetches callers' links, which may name any public host, with GET and without any key."""
 
     def __init__(
-        self, trusted_origins: Collection[str], connect_timeout_s: float, resolver: Resolver = resolve
+        self,
+        trusted_origins: Collection[str],
+        connect_timeout_s: float,
+        resolver: Resolver = resolve,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._trusted_origins = _lower(trusted_origins)
-        self._guard = _Guard(connect_timeout_s, FETCH_REFERENCE_WITHIN_S, MAX_REDIRECTS, _file, resolver)
+        self._clock = clock
+        slowest = SlowestRate(REFERENCE_WINDOW_BYTES, REFERENCE_WINDOW_S, clock)
+        self._guard = _Guard(connect_timeout_s, FETCH_REFERENCE_WITHIN_S, MAX_REDIRECTS, _file, resolver, slowest)
 
     def fetch(self, url: str) -> Iterator[bytes]:
         """The file behind a link, exactly as it was given. Raises `LinkExpiredError` (403, 404, 410), `UnsafeLinkError`
-        (also for redirects without end), `AudioTooLargeError`, or `TransientError` for anything else.
+        (also for redirects without end), `AudioTooLargeError`, or for anything else `TransientError`, and after more
+        than `QUICK_TROUBLE_S` seconds `SlowLinkError`.
         """
+        began_s = self._clock()
         try:
             yield from self._guard.fetch(url, lambda link: check_public_link(link, self._trusted_origins))
         except LinkTroubleError as trouble:
             if trouble.status in _REDIRECTS:
                 raise UnsafeLinkError(str(trouble)) from trouble
-            error = LinkExpiredError if trouble.status in _GONE else TransientError
+            if trouble.status in _GONE:
+                raise LinkExpiredError(str(trouble)) from trouble
+            is_quick = self._clock() - began_s < QUICK_TROUBLE_S
+            error = TransientError if is_quick else SlowLinkError
             raise error(str(trouble)) from trouble
 
 
@@ -113,7 +132,9 @@ class _Guard:
         most_redirects: int,
         read: Callable[[httpx.Response, str], Iterator[bytes]],
         resolver: Resolver,
+        slowest: SlowestRate | None = None,
     ) -> None:
+        self._slowest = slowest
         self._timeout = httpx.Timeout(READ_GAP_S, connect=connect_timeout_s)
         self._within_s = within_s
         self._most_redirects = most_redirects
@@ -125,7 +146,9 @@ class _Guard:
         status: int | None = None
         for _ in range(self._most_redirects + 1):
             target, status = check(url), None
-            with guarded_client(target, deadline, MOST_READ_BYTES, self._timeout, self._resolver) as client:
+            with guarded_client(
+                target, deadline, MOST_READ_BYTES, self._timeout, self._resolver, self._slowest
+            ) as client:
                 try:
                     with client.stream("GET", target.url, extensions={"target": target.target.encode()}) as response:
                         status = response.status_code

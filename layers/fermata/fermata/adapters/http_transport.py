@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -53,16 +54,30 @@ def resolve(host: str, port: int) -> list[str]:
         raise OSError(f"{host} is no name: a label is empty or too long") from None
 
 
+@dataclass(frozen=True)
+class SlowestRate:
+    """The least that a connection has to bring: `window_bytes` bytes in each `window_s` seconds by a clock in seconds.
+    The first window begins with the first bytes that are read, each further one where the one before was judged.
+    """
+
+    window_bytes: int
+    window_s: float
+    clock: Callable[[], float] = time.monotonic
+
+
 class DeadlineBackend(httpcore.NetworkBackend):
     """Connects to the first of a host's addresses that takes a connection, ends every socket operation at `deadline`
     (a value of `time.monotonic()`), and reads at most `most_bytes` of a connection, whatever they are: a header, the
     framing of a body and answers before the answer have no length of their own. What is more raises
-    `BodyOutOfBoundsError`.
+    `BodyOutOfBoundsError`, and what comes more slowly than `slowest` raises `httpcore.ReadTimeout`.
     """
 
-    def __init__(self, deadline: float, addresses_of: Resolver, most_bytes: int) -> None:
+    def __init__(
+        self, deadline: float, addresses_of: Resolver, most_bytes: int, slowest: SlowestRate | None = None
+    ) -> None:
         self._deadline = deadline
         self._most_bytes = most_bytes
+        self._slowest = slowest
         self._addresses_of = addresses_of
         self._inner = httpcore.SyncBackend()
 
@@ -89,7 +104,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return _BoundedStream(stream, self._deadline, self._most_bytes)
+                return BoundedStream(stream, self._deadline, self._most_bytes, self._slowest)
         raise failure
 
 
@@ -115,35 +130,61 @@ def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[st
     return found
 
 
-class _BoundedStream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, deadline: float, most_bytes: int) -> None:
+class BoundedStream(httpcore.NetworkStream):
+    """A connection that keeps to the bounds of its `DeadlineBackend`."""
+
+    def __init__(
+        self, inner: httpcore.NetworkStream, deadline: float, most_bytes: int, slowest: SlowestRate | None = None
+    ) -> None:
         self._inner = inner
         self._deadline = deadline
         self._most_bytes = most_bytes
+        self._slowest = slowest
         self._read_bytes = 0
+        self._window_began_s: float | None = None
+        self._window_bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """What the other side sent next; empty at its end. Raises as `DeadlineBackend` says."""
         found = self._inner.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
         self._read_bytes += len(found)
         if self._read_bytes > self._most_bytes:
             raise BodyOutOfBoundsError(f"longer than {self._most_bytes} bytes on its way")
+        if found and self._slowest is not None:
+            self._judge(len(found), self._slowest)
         return found
 
+    def _judge(self, read_bytes: int, slowest: SlowestRate) -> None:
+        now = slowest.clock()
+        began_s = self._window_began_s = now if self._window_began_s is None else self._window_began_s
+        self._window_bytes += read_bytes
+        if now - began_s < slowest.window_s:
+            return
+        if self._window_bytes < slowest.window_bytes:
+            raise httpcore.ReadTimeout(
+                f"expected at least {slowest.window_bytes} bytes in {slowest.window_s} s, got {self._window_bytes}"
+            )
+        self._window_began_s, self._window_bytes = now, 0
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes, before the deadline."""
         self._inner.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
+        """Close the connection."""
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        """The same connection inside TLS, with the same bounds."""
         left = _left(self._deadline, timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(
-            self._inner.start_tls(ssl_context, server_hostname, left), self._deadline, self._most_bytes
+        return BoundedStream(
+            self._inner.start_tls(ssl_context, server_hostname, left), self._deadline, self._most_bytes, self._slowest
         )
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature of httpcore
+        """What the connection itself says."""
         return self._inner.get_extra_info(info)
 
 

@@ -1,7 +1,7 @@
 """A file of many requests: what its state machine is told, and what its tenant is told at the end."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -12,6 +12,12 @@ from fermata.domain.json_lines import Line
 
 COMPLETED: Final = "completed.json"
 BAD_LINES: Final = "bad-lines.jsonl"
+MOST_OPEN_BATCHES: Final = 3
+"""How many files of one tenant are taken at once, from the first byte that is read to the last line."""
+READ_WITHIN: Final = timedelta(minutes=15)
+"""How long a file keeps its place while it is read and its run is started, unless it is seen again."""
+RUNS_FOR: Final = timedelta(days=8)
+"""How long a run keeps its place where nobody gives it back; the state machine ends after seven days."""
 _MOST_NAMED: Final = 1000
 """How many lines that failed are named at most."""
 

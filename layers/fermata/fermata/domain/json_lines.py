@@ -1,10 +1,10 @@
-"""Files with a JSON object a line, split as they are read: where each line lies, and what is wrong with it."""
+"""Files with a request a line, split as they are read: where each line lies, and what is wrong with it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fermata.domain.json_bodies import MAX_BODY_BYTES, read_object
+from fermata.domain.json_bodies import MAX_BODY_BYTES
 from fermata.domain.problems import Problem, problem_of
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError
 
@@ -12,6 +12,11 @@ MAX_LINES: Final = 100_000
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 MAX_BAD_LINES: Final = MAX_LINES // 10
 """A file with more lines that cannot be requests is junk: somebody put in the wrong one, or wrote it wrongly."""
+MOST_FIELDS_OF_A_LINE: Final = 10
+"""How many wrong fields of a line are named, so that the report of a file is not much longer than the file."""
+
+Check = Callable[[bytes], object]
+"""Raises `MalformedBodyError` or `InvalidRequestError` for a line that cannot be a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,9 @@ class Line:
     problem: Problem | None
 
 
-def read_lines(chunks: Iterable[bytes]) -> Iterator[Line]:
-    """The lines of a file in their order, in memory that does not grow with it. Blank lines count and are left out.
+def read_lines(chunks: Iterable[bytes], check: Check) -> Iterator[Line]:
+    """The lines of a file in their order, in memory that does not grow with it, each held against `check`. Blank lines
+    count and are left out.
 
     Raises `BodyTooLargeError` beyond `MAX_LINES` lines or `MAX_FILE_BYTES`, wherever that is noticed.
     """
@@ -34,17 +40,19 @@ def read_lines(chunks: Iterable[bytes]) -> Iterator[Line]:
         if number > MAX_LINES:
             raise BodyTooLargeError(f"the file has more than {MAX_LINES} lines; split it")
         if text is None or text.strip():
-            yield Line(number, start, length, _problem(text))
+            yield Line(number, start, length, _problem(text, check))
         start += length + 1
 
 
-def _problem(text: bytes | None) -> Problem | None:
+def _problem(text: bytes | None, check: Check) -> Problem | None:
     if text is None:
         return problem_of(BodyTooLargeError(f"the line is longer than {MAX_BODY_BYTES} bytes"))
     try:
-        read_object(text)
-    except (MalformedBodyError, InvalidRequestError) as error:
+        check(text)
+    except MalformedBodyError as error:
         return problem_of(error)
+    except InvalidRequestError as error:
+        return problem_of(InvalidRequestError(error.fields[:MOST_FIELDS_OF_A_LINE]))
     return None
 
 

@@ -10,18 +10,22 @@ from pydantic import JsonValue
 
 from fermata.domain.batches import COMPLETED, Batch, completion, manifest_of
 from fermata.domain.inbox import InboxFile
-from fermata.ports import InboxStore
+from fermata.ports import InboxStore, OpenBatches
 
 _RESULT: Final = re.compile(r"([0-9]+)\.(accepted|refused)\.json")
 
 
-def complete_batch(batch: Batch, stopped_by: str | None, inbox: InboxStore, now: datetime) -> dict[str, JsonValue]:
-    """Count the results of a batch's lines and write them down; doing it again counts anew. `stopped_by` is the error
-    that ended the run, if any.
+def complete_batch(
+    batch: Batch, stopped_by: str | None, inbox: InboxStore, open_batches: OpenBatches, now: datetime
+) -> dict[str, JsonValue]:
+    """Count the results of a batch's lines, write them down and give the batch's place to another file; doing it again
+    counts anew. `stopped_by` is the error that ended the run, if any.
     """
     manifest = json.loads(inbox.find(manifest_of(batch.file)) or b"[]")
     told = completion(batch, _outcomes(batch.file, inbox), [item["line"] for item in manifest], stopped_by, now)
     inbox.put(batch.file.results + COMPLETED, told)
+    # Afterwards: a notification that comes late takes the place first, and then looks for the file.
+    open_batches.give_back(batch.file.tenant_id or "", batch.file.run)
     return told
 
 

@@ -31,6 +31,7 @@ from fermata.errors import (
     BadAudioError,
     ConfigurationError,
     LinkExpiredError,
+    StaleRecordError,
     TransientError,
     UnsafeLinkError,
     UpstreamCallError,
@@ -68,17 +69,27 @@ def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, clai
     """Take the next step of preparing: measure the recording and copy it, or hand it over to the provider whose turn it
     is. `after_attempt` is the last attempt's number when the step was asked for, 0 before the first.
 
-    A recording that cannot be used ends the job; a provider that does not take it has failed an attempt. Raises
-    `TransientError` or `StaleRecordError` where running it again may help.
+    A recording that cannot be used ends the job; a provider that does not take it has failed an attempt. A job that
+    ended meanwhile keeps no copy. Raises `TransientError` or `StaleRecordError` where running it again may help.
     """
     job = load_job(job_id, ports.jobs)
     if _is_due(job, after_attempt, ports) and _is_unprepared(job, ports.keys):
         job = _next_step(job, ports, claim_id)
-        ports.jobs.save(job)
+        _save(job, ports)
     now = ports.clock()
     if _is_due(job, after_attempt, ports):
         return reference_ready(job, now)
     return verdict_on(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
+
+
+def _save(job: Job, ports: PreparePorts) -> None:
+    try:
+        ports.jobs.save(job)
+    except StaleRecordError:
+        # Whoever ended the job, or deleted it, may have looked for copies before this run made one.
+        if load_job(job.id, ports.jobs).status.is_terminal:
+            ports.references.forget(object_key(job.tenant_id, job.id))
+        raise
 
 
 def _is_due(job: Job, after_attempt: int, ports: PreparePorts) -> bool:

@@ -56,9 +56,10 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
         if job.status is JobStatus.CANCELED:
             # Whoever cancels settles the job itself, and reports nothing.
             report_lost_songs(job, ports.metrics)
-    if job.request.reference is not None:
+    if job.request.reference is not None or job.deleted_at is not None:
         # No provider is asked any more. A run that prepared the reference of a job that was canceled meanwhile may have
-        # made a copy after the end was told; the machine comes by here after that.
+        # made a copy after the end was told, or after a deletion that left no word of a reference; the machine comes by
+        # here after that.
         ports.references.forget(object_key(job.tenant_id, job.id))
     if job.publish_pending:
         _note_published(job, ports.jobs)

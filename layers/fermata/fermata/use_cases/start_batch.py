@@ -4,14 +4,28 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from fermata.domain.batches import BAD_LINES, Batch, batch_of, manifest_item, manifest_of
+from fermata.domain.batches import (
+    BAD_LINES,
+    COMPLETED,
+    MOST_OPEN_BATCHES,
+    READ_WITHIN,
+    RUNS_FOR,
+    Batch,
+    batch_of,
+    manifest_item,
+    manifest_of,
+)
 from fermata.domain.inbox import InboxFile, refused
 from fermata.domain.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
-from fermata.errors import BodyTooLargeError, MalformedBodyError
+from fermata.domain.requests import read_song_request
+from fermata.errors import BodyTooLargeError, MalformedBodyError, RequestRefusedError, TooManyBatchesError
 from fermata.log import logger
-from fermata.ports import BatchMachine, InboxStore, Spool
+from fermata.ports import BatchMachine, InboxStore, OpenBatches, Spool
 from fermata.use_cases.complete_batch import complete_batch
+
+_LOOK_AGAIN_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -20,6 +34,7 @@ class BatchPorts:
 
     inbox: InboxStore
     machine: BatchMachine
+    open_batches: OpenBatches
     concurrency: int
     tolerated_failure_percent: int
 
@@ -28,14 +43,25 @@ def start_batch(file: InboxFile, ports: BatchPorts, now: datetime) -> None:
     """Read a file and start its batch; doing it again starts nothing twice and reads nothing twice.
 
     Raises a `RequestRefusedError` for a file that is refused as a whole, of which nothing was submitted; one with more
-    than `MAX_BAD_LINES` bad lines is not read to its end.
+    than `MAX_BAD_LINES` bad lines is not read to its end, and one beyond `MOST_OPEN_BATCHES` is not read at all.
     """
+    tenant_id = file.tenant_id or ""
+    if not ports.open_batches.take(tenant_id, file.run, now + READ_WITHIN, now):
+        raise TooManyBatchesError(MOST_OPEN_BATCHES, _LOOK_AGAIN_S)
     known = ports.inbox.find(batch_of(file))
-    batch = Batch.model_validate_json(known) if known is not None else _read(file, ports)
+    try:
+        batch = Batch.model_validate_json(known) if known is not None else _read(file, ports)
+    except RequestRefusedError:
+        ports.open_batches.give_back(tenant_id, file.run)
+        raise
     if batch.good:
         ports.machine.start(f"inbox-{file.run}", batch.machine_input())
+        ports.open_batches.take(tenant_id, file.run, now + RUNS_FOR, now)
+        if any(ports.inbox.names(file.results + COMPLETED)):
+            # A run that has ended gives its place back before, or sees this one.
+            ports.open_batches.give_back(tenant_id, file.run)
     else:
-        complete_batch(batch, None, ports.inbox, now)
+        complete_batch(batch, None, ports.inbox, ports.open_batches, now)
     logger.info("batch started", extra={"good": batch.good, "bad": batch.bad, "known": known is not None})
 
 
@@ -45,15 +71,15 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     with ports.inbox.spool(manifest_of(file)) as manifest:
         # The bad lines are written before a file is refused for them, and the manifest is not.
         with ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
-            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file)), manifest, bad_lines)
+            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file), read_song_request), manifest, bad_lines)
         if bad > MAX_BAD_LINES:
             raise MalformedBodyError(
-                f"expected one JSON object a line; {bad} of the first {good + bad} lines are none, and at most "
-                f"{MAX_BAD_LINES} may be: the rest was not read and nothing was submitted. {BAD_LINES} has what was "
-                "found; mend those lines, or split the file"
+                f"expected one request a line, as POST /v1/jobs takes it; {bad} of the first {good + bad} lines are "
+                f"none, and at most {MAX_BAD_LINES} may be: the rest was not read and nothing was submitted. "
+                f"{BAD_LINES} has what was found; mend those lines, or split the file"
             )
         if not good + bad:
-            raise MalformedBodyError("the file has no line; expected one JSON object a line")
+            raise MalformedBodyError("the file has no line; expected one request a line")
     batch = Batch(
         file=file,
         good=good,

@@ -5,9 +5,16 @@ from datetime import datetime
 
 from fermata.domain.inbox import LineOfFile, accepted, refused
 from fermata.domain.problems import problem_of
-from fermata.errors import LossesAtRiskError, NotFoundError, RateLimitedError, RequestRefusedError, TooManyJobsError
+from fermata.errors import (
+    BatchGivenUpError,
+    LossesAtRiskError,
+    NotFoundError,
+    RateLimitedError,
+    RequestRefusedError,
+    TooManyJobsError,
+)
 from fermata.log import logger
-from fermata.ports import InboxStore, TriggerStore
+from fermata.ports import InboxStore, OpenBatches, TriggerStore
 from fermata.use_cases.counting_calls import FreeCalls
 from fermata.use_cases.ingest_event import job_named
 from fermata.use_cases.ingest_file import check_inbox_is_on
@@ -22,16 +29,24 @@ class LinePorts:
     triggers: TriggerStore
     inbox: InboxStore
     calls: FreeCalls
+    open_batches: OpenBatches
 
 
 def submit_line(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
     """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
 
     Raises `TransientError`, `RateLimitedError`, `TooManyJobsError` or `LossesAtRiskError` where the line should be
-    submitted once more.
+    submitted once more, and `BatchGivenUpError` where no line of the file should.
     """
-    tenant_id = line.file.tenant_id or ""
-    ports.calls.check(tenant_id)
+    tenant_id, run = line.file.tenant_id or "", line.file.run
+    row = ports.open_batches.refused_in_a_row(tenant_id, run)
+    if row.ends_the_run(now):
+        raise BatchGivenUpError("lines of the file were refused too often in a row; mend them, or wait for the plan")
+    try:
+        ports.calls.check(tenant_id)
+    except RateLimitedError:
+        ports.open_batches.note_refusal(tenant_id, run, now, comes_again=True)
+        raise
     for name in ports.inbox.names(line.results_begin):
         # Nothing is read for a line that has its result.
         logger.info("this line was submitted before")
@@ -42,12 +57,16 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
     except (RateLimitedError, TooManyJobsError, LossesAtRiskError):
         # Nobody waits for a line: it can come again when the plan allows more.
         ports.calls.count(tenant_id)
+        ports.open_batches.note_refusal(tenant_id, run, now, comes_again=True)
         raise
     except RequestRefusedError as error:
         problem = problem_of(error)
         logger.info("line refused", extra={"problem": problem.slug})
         ports.calls.count(tenant_id)
+        ports.open_batches.note_refusal(tenant_id, run, now, comes_again=False)
         result, outcome = refused(line.file, line.line, problem), "refused"
+    if outcome == "accepted" and row.since is not None:
+        ports.open_batches.note_job(tenant_id, run)
     ports.inbox.put(line.result(outcome), result)
     return outcome
 
