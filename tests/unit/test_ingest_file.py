@@ -163,7 +163,7 @@ def test_a_job_that_could_not_be_started_is_started_when_the_notification_comes_
 def test_notifications_in_the_wrong_order_are_one_job_for_each_version(world: World) -> None:
     first = world.inbox.put_in(KEY, GOOD, "v1")
     second = world.inbox.put_in(KEY, json.dumps({**BODY, "prompt": "second"}).encode(), "v2")
-    for number, file in enumerate((second, first, second, first)):
+    for file in (second, first, second, first):
         tell_of(world, file)
     prompts = [world.stored(job_id).request.prompt for job_id in world.machine.started]
     assert prompts == ["second", PROMPT]
