@@ -249,6 +249,21 @@ def test_of_cancels_and_losses_that_begin_a_day_all_count(dynamodb: "DynamoDBCli
     assert (books.wallet().unpaid_in_day, books.wallet().lost_in_day) == (1, 0)
 
 
+def test_a_wallet_from_before_the_limit_of_unpaid_jobs_takes_orders_and_counts_what_is_taken_back(
+    dynamodb: "DynamoDBClient", books: Books
+) -> None:
+    postpaid(1000)(books)
+    order(books, 1)
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "WALLET#acme"}, "sk": {"S": "WALLET"}},
+        UpdateExpression="REMOVE unpaid_in_day, unpaid_jobs_per_day",
+    )
+    books.jobs.settle(order(books, 2).canceled(NOON))
+    order(books, 3)
+    assert books.wallet().unpaid_in_day == 1
+
+
 def test_an_order_that_begins_a_day_which_has_begun_meanwhile_forgets_no_cancel_of_it(
     dynamodb: "DynamoDBClient", books: Books
 ) -> None:

@@ -176,7 +176,9 @@ def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
     else:
         change.adds += ["#lost_in_day :lost", "#unpaid_in_day :unpaid", "#at_stake :stake"]
         if movement.buys:
-            change.conditions += ["#lost_in_day < #lost_songs_per_day", "#unpaid_in_day < #unpaid_jobs_per_day"]
+            # The other way round, because no comparison holds of what wallets from before this limit do not have.
+            not_used_up = "NOT #unpaid_in_day >= #unpaid_jobs_per_day"
+            change.conditions += ["#lost_in_day < #lost_songs_per_day", not_used_up]
     if movement.buys and movement.at_risk:
         limit = wallet.lost_songs_per_day
         change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]
