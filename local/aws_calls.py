@@ -26,11 +26,14 @@ _S3_SUBRESOURCES: Final = {
 
 @dataclass(frozen=True)
 class AwsCall:
-    """One request to AWS; `access_key` is None for an unsigned request or a presigned link."""
+    """One request to AWS; `access_key` is None for an unsigned request or a presigned link. `items` is how many items a
+    DynamoDB request names, 1 for any other.
+    """
 
     access_key: str | None
     action: str
     resource: str | None
+    items: int = 1
 
 
 def invoked_function(method: str, path: str) -> str | None:
@@ -45,7 +48,10 @@ def read_call(environ: dict[str, Any], body: bytes) -> AwsCall:
     access_key, service = (found[1], found[2]) if found else (None, "s3")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return AwsCall(access_key, f"{service}:{target.rsplit('.', 1)[-1]}", _json_resource(body))
+        request = _json_object(body)
+        return AwsCall(
+            access_key, f"{service}:{target.rsplit('.', 1)[-1]}", _json_resource(request), _items_of(request)
+        )
     if service == "s3":
         return AwsCall(access_key, f"s3:{_s3_action(environ)}", environ["PATH_INFO"].strip("/") or None)
     name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
@@ -58,13 +64,22 @@ def read_call(environ: dict[str, Any], body: bytes) -> AwsCall:
     return AwsCall(access_key, f"{service}:{environ['REQUEST_METHOD']}", environ["PATH_INFO"])
 
 
-def _json_resource(body: bytes) -> str | None:
+def _json_object(body: bytes) -> dict[str, Any]:
     try:
         request = json.loads(body)
     except ValueError:
-        return None
-    if not isinstance(request, dict):
-        return None
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _items_of(request: dict[str, Any]) -> int:
+    """How many items a transaction or a batch of DynamoDB names; 1 for a request of one item, or of another service."""
+    batches = request.get("RequestItems", {}).values()
+    of_batches = sum(len(batch.get("Keys", ()) if isinstance(batch, dict) else batch) for batch in batches)
+    return len(request.get("TransactItems", ())) or of_batches or 1
+
+
+def _json_resource(request: dict[str, Any]) -> str | None:
     for key in _RESOURCE_KEYS:
         if isinstance(request.get(key), str):
             return str(request[key])

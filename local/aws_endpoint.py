@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from local.aws_calls import invoked_function, read_call
+from local.aws_calls import AwsCall, invoked_function, read_call
 from local.lambda_api import LambdaApi
 from local.logs import JsonLines, now
 from local.upload_forms import is_upload_form, refused_upload
@@ -38,14 +38,24 @@ class AwsEndpoint:
         """Log the call and answer it."""
         call = read_call(environ, _peek(environ))
         if call.access_key != self._own_access_key:
-            caller = self._callers.get(call.access_key or "")
-            self._log.write({"time": now(), "function": caller, "action": call.action, "resource": call.resource})
+            self._log.write(self._record(call, environ))
         name = invoked_function(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         if is_upload_form(environ) and (refusal := refused_upload(environ, datetime.now(UTC))) is not None:
             return refusal(environ, start_response)
         if name is None or self._lambda is None:
             return self._moto(environ, start_response)
         return self._lambda.invoke(name, environ)(environ, start_response)
+
+    def _record(self, call: AwsCall, environ: "WSGIEnvironment") -> dict[str, object]:
+        length = environ.get("CONTENT_LENGTH", "")
+        return {
+            "time": now(),
+            "function": self._callers.get(call.access_key or ""),
+            "action": call.action,
+            "resource": call.resource,
+            "items": call.items,
+            "bytes": int(length) if length.isdigit() else 0,
+        }
 
 
 def _peek(environ: "WSGIEnvironment") -> bytes:

@@ -50,7 +50,21 @@ def test_a_transaction_names_its_tables_once() -> None:
     body = b'{"TransactItems":[{"Put":{"TableName":"Jobs"}},{"Update":{"TableName":"Jobs"}}]}'
     request = environ("POST", "/", service="dynamodb", target="DynamoDB_20120810.TransactWriteItems")
     call = read_call(request, body)
-    assert (call.action, call.resource) == ("dynamodb:TransactWriteItems", "Jobs")
+    assert (call.action, call.resource, call.items) == ("dynamodb:TransactWriteItems", "Jobs", 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        (b'{"RequestItems":{"Jobs":{"Keys":[{},{},{}]}}}', 3),
+        (b'{"RequestItems":{"Jobs":[{},{}]}}', 2),
+        (b'{"TableName":"Jobs"}', 1),
+        (b"[]", 1),
+    ],
+)
+def test_a_batch_says_how_many_items_it_names(body: bytes, items: int) -> None:
+    request = environ("POST", "/", service="dynamodb", target="DynamoDB_20120810.BatchGetItem")
+    assert read_call(request, body).items == items
 
 
 def test_a_form_request_names_its_action() -> None:
