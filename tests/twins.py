@@ -1175,7 +1175,7 @@ class World:
     deliveries: InMemoryWebhookDeliveries = field(default_factory=InMemoryWebhookDeliveries)
     sender: ScriptedWebhookSender = field(default_factory=ScriptedWebhookSender)
     webhook_machine: RecordingWebhookMachine = field(default_factory=RecordingWebhookMachine)
-    lost: list[tuple[str, FermataError]] = field(default_factory=list)
+    lost: list[tuple[str, Exception]] = field(default_factory=list)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     budgets: dict[str, int] = field(default_factory=dict)
