@@ -57,6 +57,7 @@ _LIMITS: Final = {
     "waiting_requests": "most requests that are held at once until a job ends; the next is answered at once",
     "references_per_day": "most offers in a day (UTC) to upload a recording",
     "webhook_posts_per_job": "most posts, of all tries and replays, that tell of one job's end",
+    "webhook_repeats_per_minute": "most posts in a calendar minute that repeat a webhook, roughly; more wait",
     "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
 }
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"

@@ -48,6 +48,8 @@ DEMO_LIMITS: Final = {
     "trigger_calls_per_minute": 1_000_000,
     "references_per_day": 1_000_000,
     "lost_songs_per_day": 1_000_000,
+    "unpaid_jobs_per_day": 1_000_000,
+    "webhook_repeats_per_minute": 1_000_000,
 }
 """What nobody who tries Fermata, or measures it, shall run into."""
 START_LIMIT_S: Final = 150

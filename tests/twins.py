@@ -21,7 +21,7 @@ from fermata.domain.idempotency import Receipt
 from fermata.domain.job_events import JobEvent
 from fermata.domain.job_lists import PageOfIds, PageRequest
 from fermata.domain.jobs import Attempt, Job, JobStatus, Track
-from fermata.domain.plan_limits import CALL_KINDS, DEFAULT_LIMITS, TRIGGER_CALLS, CallKind, PlanLimits
+from fermata.domain.plan_limits import CALL_KINDS, DEFAULT_LIMITS, TRIGGER_CALLS, WEBHOOK_REPEATS, CallKind, PlanLimits
 from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.domain.reaping import Execution, Patience
@@ -1331,7 +1331,15 @@ class World:
 
     def deliver_ports(self) -> DeliverPorts:
         """There is no chance in tests: no pause is longer than the schedule's."""
-        return DeliverPorts(self.jobs, self.webhooks, self.deliveries, self.sender, self.wallets, chance=lambda: 0.0)
+        return DeliverPorts(
+            jobs=self.jobs,
+            webhooks=self.webhooks,
+            deliveries=self.deliveries,
+            sender=self.sender,
+            wallets=self.wallets,
+            repeats=self.call_meter(WEBHOOK_REPEATS),
+            chance=lambda: 0.0,
+        )
 
     def replay_ports(self) -> ReplayPorts:
         return ReplayPorts(self.jobs, self.webhooks, self.deliveries, self.webhook_machine, self.wallets)

@@ -284,6 +284,27 @@ MUTANTS: Final = (
         ("tests/unit/test_batches.py",),
     ),
     Mutant(
+        "inbox: a run of refusals goes on to its last line",
+        f"{_FERMATA}/use_cases/submit_line.py",
+        "if row.ends_the_run(now):",
+        "if False:",
+        ("tests/unit/test_batches.py::test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line",),
+    ),
+    Mutant(
+        "references: a run leaves its copy behind a job that ended meanwhile",
+        f"{_FERMATA}/use_cases/prepare_reference.py",
+        "if load_job(job.id, ports.jobs).status.is_terminal:",
+        "if False:",
+        ("tests/unit/test_prepare_reference.py::test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy",),
+    ),
+    Mutant(
+        "references: a drip is read to the deadline",
+        f"{_FERMATA}/adapters/http_transport.py",
+        "if self._window_bytes < slowest.window_bytes:",
+        "if False:",
+        ("tests/unit/adapters/test_slowest_rate.py",),
+    ),
+    Mutant(
         "events: a tenant's events are taken although they are off",
         f"{_FERMATA}/use_cases/ingest_event.py",
         "if not ports.triggers.of_tenant(tenant_id).events:",

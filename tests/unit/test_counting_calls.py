@@ -141,7 +141,7 @@ def test_kinds_are_counted_side_by_side_and_begin_anew_together(stores: tuple[Wa
     _, counts = stores
     for number, kind in enumerate(CALL_KINDS, 1):
         assert counts.add("acme", kind, "2026-11-21T12:00", number) == CallCount(number, usual(kind))
-    assert [counts.add("acme", kind, "2026-11-21T12:00", 1).used for kind in CALL_KINDS] == [2, 3, 4, 5, 6]
+    assert [counts.add("acme", kind, "2026-11-21T12:00", 1).used for kind in CALL_KINDS] == [2, 3, 4, 5, 6, 7]
     for minute, kinds in (("2026-11-21T12:01", CALL_KINDS), ("2026-11-21T12:02", CALL_KINDS[::-1])):
         assert [counts.add("acme", kind, minute, 7).used for kind in kinds] == [7] * len(CALL_KINDS)
 
@@ -154,11 +154,15 @@ def test_the_plan_says_how_many_calls_of_each_kind_there_may_be(stores: tuple[Wa
     wallets, counts = stores
     wallets.open(empty_wallet("acme", NOON))
     limits = PlanLimits(
-        reads_per_minute=1, refused_orders_per_minute=2, changes_per_minute=3, trigger_calls_per_minute=4
+        reads_per_minute=1,
+        refused_orders_per_minute=2,
+        changes_per_minute=3,
+        trigger_calls_per_minute=4,
+        webhook_repeats_per_minute=5,
     )
     wallets.set_plan("acme", Plan.PREPAID, None, limits)
     quotas = {kind.policy: counts.add("acme", kind, "2026-11-21T12:00", 1).quota for kind in CALL_KINDS}
-    assert quotas == {"read": 1, "refused": 2, "change": 3, "cancel": 3, "trigger": 4}
+    assert quotas == {"read": 1, "refused": 2, "change": 3, "cancel": 3, "trigger": 4, "webhook": 5}
 
 
 def free_calls(counts: InMemoryCallCounts, kind: CallKind = REFUSED_ORDERS) -> FreeCalls:

@@ -6,7 +6,17 @@ from standardwebhooks.webhooks import Webhook
 from fermata.domain.jobs import Job
 from fermata.domain.plan_limits import PlanLimits
 from fermata.domain.wallet import Plan
-from fermata.domain.webhook_deliveries import SCHEDULE_S, Answered, NoAnswer, NotAnswered, Outcome, Step, Try, Verdict
+from fermata.domain.webhook_deliveries import (
+    SCHEDULE_S,
+    Answered,
+    NoAnswer,
+    NotAnswered,
+    Outcome,
+    Step,
+    Try,
+    Verdict,
+    put_off_s,
+)
 from fermata.domain.webhook_messages import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
 from fermata.use_cases.deliver_webhook import deliver_webhook
@@ -220,3 +230,47 @@ def test_a_tenant_without_a_wallet_has_the_usual_bound() -> None:
     vars(world.wallets)["_wallets"].clear()
     world.deliveries.posts[JOB_ID] = PlanLimits().webhook_posts_per_job - 1
     assert [deliver(world).verdict, deliver(world, replay=1).verdict] == [Verdict.DELIVERED, Verdict.STOPPED]
+
+
+def repeating(per_minute: int) -> World:
+    world = listening_world()
+    world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(webhook_repeats_per_minute=per_minute))
+    world.sender.script = [BUSY] * 9
+    return world
+
+
+def test_a_repeat_beyond_the_plans_bound_waits_and_nothing_is_lost() -> None:
+    world = repeating(1)
+    assert [deliver(world, number).verdict for number in (1, 2)] == [Verdict.RETRY] * 2
+    put_off = deliver(world, 3)
+    assert (put_off, len(world.sender.sent)) == (Step(Verdict.RETRY, 3, SCHEDULE_S[2]), 2)
+    assert len(world.deliveries.of(JOB_ID)) == 2
+    world.clock.pass_seconds(put_off.wait_s)
+    world.sender.script = [Answered(204)]
+    assert deliver(world, 3) == Step(Verdict.DELIVERED, 3)
+
+
+def test_a_first_post_is_never_put_off_however_many_repeats_there_were() -> None:
+    world = repeating(1)
+    for number in (2, 3, 4):
+        deliver(world, number)
+    deliver(world, 1)
+    assert len(world.sender.sent) == 2
+
+
+def test_a_replay_counts_as_a_repeat_and_waits_for_the_next_minute_at_least() -> None:
+    world = repeating(1)
+    deliver(world, 1, replay=1)
+    assert deliver(world, 1, replay=2) == Step(Verdict.RETRY, 1, 60)
+
+
+def test_repeats_that_nobody_can_count_are_posted() -> None:
+    world = repeating(1)
+    world.wallets.calls.failure = TransientError("nobody counts")
+    deliver(world, 2)
+    assert len(world.sender.sent) == 1
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 30), (1.0, 90)])
+def test_what_was_put_off_together_does_not_come_back_together(chance: float, seconds: int) -> None:
+    assert put_off_s(Try(0, 2), 30, chance) == seconds

@@ -18,7 +18,16 @@ from fermata.domain.api_keys import KEY_RANDOM_BYTES
 from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.catalogue import Catalogue, read_catalogue
 from fermata.domain.job_ids import RANDOM_BYTES
-from fermata.domain.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS, TRIGGER_CALLS, Allowance, CallKind
+from fermata.domain.plan_limits import (
+    CANCELS,
+    CHANGES,
+    READS,
+    REFUSED_ORDERS,
+    TRIGGER_CALLS,
+    WEBHOOK_REPEATS,
+    Allowance,
+    CallKind,
+)
 from fermata.ports import (
     AnswerStore,
     BrakeStore,
@@ -195,6 +204,7 @@ def deliver_ports() -> "DeliverPorts":
             settings.trusted_local_origins, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
         ),
         wallets=wallet_store(),
+        repeats=_meter(WEBHOOK_REPEATS),
         # Only spreads tries that failed together.
         chance=random.random,
     )

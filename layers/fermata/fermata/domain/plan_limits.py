@@ -24,7 +24,8 @@ class PlanLimits(BaseModel):
     nothing back, `trigger_calls_per_minute` the events, files and lines of files that made no job.
     `lost_songs_per_day` bounds the songs of a UTC day that a provider was or may have been paid for and the tenant was
     not, `waiting_requests` those that are held at once until a job ends, `references_per_day` the offers to upload a
-    recording in a UTC day, `webhook_posts_per_job` all posts that tell of one job's end.
+    recording in a UTC day, `webhook_posts_per_job` all posts that tell of one job's end, `webhook_repeats_per_minute`
+    those of all jobs that are not the first of their job.
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before anything was bought.
     `unknown_paid_by` says who pays for an attempt of unknown outcome where `on_unknown` let another model deliver.
     `monthly_credits` bounds what is spent in the month and held, whatever the plan; None leaves that to the plan.
@@ -43,6 +44,7 @@ class PlanLimits(BaseModel):
     waiting_requests: PositiveInt = 5
     references_per_day: PositiveInt = 1000
     webhook_posts_per_job: PositiveInt = 100
+    webhook_repeats_per_minute: PositiveInt = 120
     unknown_paid_by: Payer = "operator"
     monthly_credits: PositiveInt | None = None
 
@@ -81,7 +83,10 @@ CANCELS: Final = CallKind("cancel", "cancels that take nothing back", "cancels",
 TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"
 )
-CALL_KINDS: Final = (READS, REFUSED_ORDERS, CHANGES, CANCELS, TRIGGER_CALLS)
+WEBHOOK_REPEATS: Final = CallKind(
+    "webhook", "posts that repeat a webhook", "webhook_repeats", "webhook_repeats_per_minute"
+)
+CALL_KINDS: Final = (READS, REFUSED_ORDERS, CHANGES, CANCELS, TRIGGER_CALLS, WEBHOOK_REPEATS)
 
 
 @dataclass(frozen=True)

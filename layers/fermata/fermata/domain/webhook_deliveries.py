@@ -8,6 +8,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
+from fermata.domain.plan_limits import WINDOW_S
+
 SCHEDULE_S: Final = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Seconds before each try, counted from the one before it: the schedule of Standard Webhooks."""
 JITTER: Final = 0.1
@@ -72,6 +74,11 @@ class Try:
     replay: int
     number: int
 
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it is not the first post that tells of the job's end."""
+        return self.replay > 0 or self.number > 1
+
 
 class WebhookAttempt(BaseModel):
     """One try that was made. `origin` is all that is kept of where to, because a URL may hold secrets; after `wait_s`
@@ -131,6 +138,13 @@ def attempt_after(reply: Reply, which: Try, origin: str, now: datetime, chance: 
         error=reply.reason if isinstance(reply, NotAnswered) else None,
         wait_s=pause_s(reply, which.number, chance) if outcome is Outcome.FAILED else None,
     )
+
+
+def put_off_s(which: Try, room_in_s: int, chance: float) -> int:
+    """Seconds until a try is made for which the plan has no room, as there is again in `room_in_s` seconds: never less
+    than the pause before it was, so that late tries do not crowd out early ones. `chance` from 0 to 1 spreads them.
+    """
+    return max(room_in_s + round(WINDOW_S * chance), round(SCHEDULE_S[which.number - 1] * (1 + JITTER * chance)))
 
 
 def pause_s(reply: Reply, number: int, chance: float) -> int:

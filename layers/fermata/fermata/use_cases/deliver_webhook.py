@@ -6,10 +6,20 @@ from datetime import datetime
 
 from fermata.domain.plan_limits import limits_of
 from fermata.domain.web.safe_url import origin_of
-from fermata.domain.webhook_deliveries import Outcome, Step, Try, Verdict, attempt_after, is_overtaken, step_after
+from fermata.domain.webhook_deliveries import (
+    Outcome,
+    Step,
+    Try,
+    Verdict,
+    attempt_after,
+    is_overtaken,
+    put_off_s,
+    step_after,
+)
 from fermata.domain.webhook_messages import message_of, receiver_of
 from fermata.log import logger
 from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookSender, WebhookStore
+from fermata.use_cases.counting_calls import CallMeter
 
 
 @dataclass(frozen=True)
@@ -21,12 +31,14 @@ class DeliverPorts:
     deliveries: WebhookDeliveries
     sender: WebhookSender
     wallets: WalletStore
+    repeats: CallMeter
     chance: Callable[[], float]
 
 
 def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime) -> Step:
     """What follows this try. One that is on record is not made again; none is made for a job that was deleted, where
-    nobody listens any more, after a later replay has arrived, and beyond the posts that the plan allows a job.
+    nobody listens any more, after a later replay has arrived, and beyond the posts that the plan allows a job. A repeat
+    beyond those that the plan allows in a minute is put off.
 
     Raises `TransientError`, and `ConfigurationError` for a tenant without a secret.
     """
@@ -40,6 +52,9 @@ def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime)
         return Step(Verdict.STOPPED, which.number)
     message, most_posts = message_of(job), limits_of(ports.wallets.find(job.tenant_id)).webhook_posts_per_job
     secrets = ports.webhooks.secrets(job.tenant_id)
+    repeats = ports.repeats.count(job.tenant_id, now) if which.is_repeat else None
+    if repeats is not None and repeats.exceeded:
+        return Step(Verdict.RETRY, which.number, put_off_s(which, repeats.resets_in_s, ports.chance()))
     if not ports.deliveries.count_post(job_id, most_posts, now):
         logger.warning("a webhook was posted as often as the plan allows", extra={"posts": most_posts})
         return Step(Verdict.STOPPED, which.number)

@@ -91,6 +91,7 @@ class SetPlan(_Command):
     waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
     references_per_day: Count = DEFAULT_LIMITS.references_per_day
     webhook_posts_per_job: Count = DEFAULT_LIMITS.webhook_posts_per_job
+    webhook_repeats_per_minute: Count = DEFAULT_LIMITS.webhook_repeats_per_minute
     unknown_paid_by: Payer = DEFAULT_LIMITS.unknown_paid_by
     monthly_credits: Amount | None = None
 

@@ -32,6 +32,7 @@ class Limits(Body):
     waiting_requests: Annotated[int, Field(ge=1)]
     references_per_day: Annotated[int, Field(ge=1)]
     webhook_posts_per_job: Annotated[int, Field(ge=1)]
+    webhook_repeats_per_minute: Annotated[int, Field(ge=1)]
     monthly_credits: Credits | None
 
     @classmethod
