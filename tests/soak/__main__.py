@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Final
 
-from tests.soak import batch_of_lines, bill_against_ledger, crashes, free_steps, interleavings, killed
+from tests.soak import batch_of_lines, bill_against_ledger, crashes, free_steps, hostile, interleavings, killed
 
 PARTS: Final[dict[ModuleType, int]] = {
     bill_against_ledger: 12 * 60,
@@ -23,6 +23,7 @@ PARTS: Final[dict[ModuleType, int]] = {
     crashes: 5 * 60,
     killed: 8 * 60,
     batch_of_lines: 8 * 60,
+    hostile: 4 * 60,
 }
 """Each with the seconds after which it begins nothing new. It ends what it has begun; minutes are left for that."""
 
