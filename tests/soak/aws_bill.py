@@ -1,7 +1,8 @@
 """What AWS would ask for what a cloud on this machine did: its logs are counted and priced by a list.
 
-The prices are those of us-east-1 without free tier or discounts, as published on 2026-11-30: HTTP API, Lambda on arm64,
-DynamoDB on demand (since November 2024), S3 Standard, Step Functions standard, EventBridge, CloudWatch Logs.
+The prices are the list's for us-east-1, without free tier or discounts: HTTP API, Lambda on arm64, DynamoDB on demand
+(since November 2024), S3 Standard, Step Functions standard, EventBridge's custom events, CloudWatch Logs. They were
+looked up on 2026-11-30 in copies that others made of AWS's pages; those of events and logs were in none of them.
 
 Counted is on the high side: every read is taken as strongly consistent and of one unit for each item, a query as two
 units; a write as one unit for each item or KiB that is sent; a transaction costs both twice, and three units more for
