@@ -13,9 +13,10 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from tests.fuzz.explode import ADDRESS_SPACE_BYTES, peak_bytes
+from tests.fuzz.explode import ADDRESS_SPACE_BYTES
 from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import TARGETS, Target
+from tests.peak_memory import peak_bytes
 
 FREE_CALLS: Final = 5_000
 """Calls that a case may make whatever its length: opening files, making scanners."""

@@ -25,6 +25,7 @@ from fermata.domain.json_bodies import read_object
 from fermata.errors import FermataError
 from fermata.use_cases.reading_answers import decoded_song, read_answer
 from tests.fuzz.bombs import BOMBS, Pieces
+from tests.peak_memory import peak_bytes
 
 ADDRESS_SPACE_BYTES: Final = 256 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -155,13 +156,6 @@ def exploded(name: str, size: int) -> Explosion:
     if ended.returncode:
         return Explosion(f"exit status {ended.returncode}: {ended.stderr[-1000:]}", 0, 0, 0, 0)
     return Explosion(**json.loads(ended.stdout))
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has held."""
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Usage: python -m tests.integration.store_one_song hex|url|keep ORIGIN
 """
 
 import json
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +19,7 @@ from fermata.domain.upstream import UpstreamCall
 from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.store_audio import StorePorts, store_audio
 from tests.cloud import BUCKET
+from tests.peak_memory import peak_bytes
 from tests.songs import JOB_ID, ready_job
 from tests.twins import NOON, InMemoryJobStore
 
@@ -54,15 +54,6 @@ def keep(origin: str) -> dict[str, object]:
         answers.keep(JOB_ID, 2, answer)
     kept = answers.open(JOB_ID, 2)
     return {"text_length": read_answer(kept).text_length if kept else None}
-
-
-def peak_bytes() -> int:
-    """The most memory this process has held. Linux tells it per program; elsewhere the parent's may count."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main(way: str, origin: str) -> None:
