@@ -66,6 +66,7 @@ def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
     patch.setattr(wiring, "count_read", lambda tenant_id: world.call_meter(READS).count(tenant_id, world.clock()))
     patch.setattr(wiring, "count_change", lambda tenant_id: world.call_meter(CHANGES).count(tenant_id, world.clock()))
     patch.setattr(wiring, "submits_left", lambda tenant_id: submits_left(tenant_id, world.wallets, world.clock()))
+    patch.setattr(wiring, "refused_orders", ports_of(world)["refused_orders"])
     app = load_app(name)
     put_ports(app, ports_of(world), patch)
     patch.setattr(app, "lambda_handler", _documented(app.lambda_handler))

@@ -14,7 +14,7 @@ def count_refused(api: APIGatewayHttpResolver) -> None:
     http_api.limit_free_calls(api, refused_cancels())
 
 
-api = http_api.create_api(http_api.Scope.JOBS_WRITE, at_the_door=count_refused)
+api = http_api.create_api(http_api.Scope.JOBS_WRITE, door=count_refused)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -13,7 +13,7 @@ def count_refused(api: APIGatewayHttpResolver) -> None:
     http_api.limit(api, count_change if api.current_event.http_method == "POST" else count_read)
 
 
-api = http_api.create_api(None, at_the_door=count_refused)
+api = http_api.create_api(None, door=count_refused)
 lambda_handler = http_api.entry_point(api)
 
 

@@ -1,9 +1,9 @@
 """POST /v1/jobs, and POST /v1/quote, which checks an order in the same way and makes none."""
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
-from fermata.api.job_answers import accepted, first_answer
+from fermata.api.job_answers import accepted, as_order, first_answer
 from fermata.api.responses.quote import Quote
 from fermata.domain.idempotency import FirstAnswer
 from fermata.domain.jobs import Job
@@ -12,16 +12,7 @@ from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.submit_job import Order, quote_job, submit_job
 from fermata.wiring import count_read, job_randomness, now, refused_orders, submit_ports, submits_left, wait_ports
 
-
-def count_refused(api: APIGatewayHttpResolver) -> None:
-    """What is refused for its key or a parameter counts as what it would have been."""
-    if api.current_event.path == "/v1/quote":
-        http_api.limit(api, count_read)
-    else:
-        http_api.limit_free_calls(api, refused_orders())
-
-
-api = http_api.create_api(http_api.Scope.JOBS_WRITE, charged="no", look=submits_left, at_the_door=count_refused)
+api = http_api.create_api(http_api.Scope.JOBS_WRITE, "no", look=submits_left, door=as_order(refused_orders, count_read))
 lambda_handler = http_api.entry_point(api)
 
 

@@ -68,11 +68,11 @@ def create_api(
     *,
     count: Limit | None = None,
     look: Limit | None = None,
-    at_the_door: Callable[[APIGatewayHttpResolver], None] | None = None,
+    door: Callable[[APIGatewayHttpResolver], None] | None = None,
 ) -> APIGatewayHttpResolver:
     """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
     that to `caller`. Each request is counted against a limit with `count`, or was counted by its answer, and `look`
-    tells where that does not. `at_the_door` counts what is refused before its route could, for its scope or a
+    tells where that does not. `door` counts what is refused before its route could, for its scope or a
     parameter. Errors are problem documents; `charged` is what each says about the caller's money. It tells of its
     health, and what the API is like, wherever those routes lead to it.
     """
@@ -87,7 +87,7 @@ def create_api(
             app.context["allowances"] = [lambda: look(tenant_id)]
         if count is not None:
             limit(app, count)
-        _let_in(app, scope, at_the_door)
+        _let_in(app, scope, door)
         response = next_step(app)
         if "RateLimit" not in response.headers:
             response.headers.update(_limits_told(app))

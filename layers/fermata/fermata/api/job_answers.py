@@ -2,6 +2,7 @@
 its song.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +16,17 @@ from fermata.domain.entity_tags import entity_tag, is_known
 from fermata.domain.idempotency import FirstAnswer
 from fermata.domain.job_view import JobView, Link
 from fermata.domain.plan_limits import Allowance
-from fermata.http_api import answer, api_url, limit_headers, redirect_to_track, without_track
+from fermata.http_api import (
+    FreeCalls,
+    Limit,
+    answer,
+    api_url,
+    limit,
+    limit_free_calls,
+    limit_headers,
+    redirect_to_track,
+    without_track,
+)
 
 LONGEST_RETRY_AFTER_S: Final = 30
 
@@ -74,3 +85,15 @@ def retry_after(view: JobView, now: datetime) -> dict[str, str]:
         return {}
     left = view.expected.p50_s - (now - view.job.created_at).total_seconds()
     return {"Retry-After": str(int(max(1, min(left, LONGEST_RETRY_AFTER_S))))}
+
+
+def as_order(refused: Callable[[], FreeCalls], read: Limit) -> Callable[[APIGatewayHttpResolver], None]:
+    """How an order that is refused at the door is counted: as one that its route refuses, and a quote as a read."""
+
+    def count(api: APIGatewayHttpResolver) -> None:
+        if api.current_event.path == "/v1/quote":
+            limit(api, read)
+        else:
+            limit_free_calls(api, refused())
+
+    return count
