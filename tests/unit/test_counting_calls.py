@@ -142,8 +142,8 @@ def test_kinds_are_counted_side_by_side_and_begin_anew_together(stores: tuple[Wa
     for number, kind in enumerate(CALL_KINDS, 1):
         assert counts.add("acme", kind, "2026-11-21T12:00", number) == CallCount(number, usual(kind))
     assert [counts.add("acme", kind, "2026-11-21T12:00", 1).used for kind in CALL_KINDS] == [2, 3, 4, 5, 6, 7]
-    for minute, kinds in (("2026-11-21T12:01", CALL_KINDS), ("2026-11-21T12:02", CALL_KINDS[::-1])):
-        assert [counts.add("acme", kind, minute, 7).used for kind in kinds] == [7] * len(CALL_KINDS)
+    for minute, kinds, calls in (("2026-11-21T12:01", CALL_KINDS, 7), ("2026-11-21T12:02", CALL_KINDS[::-1], 9)):
+        assert [counts.add("acme", kind, minute, calls).used for kind in kinds] == [calls] * len(CALL_KINDS)
 
 
 def usual(kind: CallKind) -> int:

@@ -9,9 +9,10 @@ from moto import mock_aws
 from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.batches import MOST_OPEN_BATCHES
+from fermata.domain.batches import MOST_OPEN_BATCHES, RUNS_FOR
 from fermata.domain.refusals import RefusedInARow
 from fermata.ports import OpenBatches
+from tests.books import items
 from tests.cloud import TABLE, dynamodb_with_table
 from tests.trigger_twins import InMemoryOpenBatches
 from tests.twins import NOON
@@ -85,3 +86,13 @@ def test_of_runs_that_saw_the_same_free_places_no_more_than_there_are_have_one()
         batches = DynamoOpenBatches(Stale(dynamodb_with_table(), TABLE))
         fill(batches)
         assert not batches.take("acme", "beyond", LATER, NOON)
+
+
+def test_what_is_noted_of_a_run_is_deleted_once_no_run_can_go_on_any_more() -> None:
+    with mock_aws():
+        client = dynamodb_with_table()
+        batches = DynamoOpenBatches(DynamoTransactions(client, TABLE))
+        batches.note_refusal("acme", "a", NOON, comes_again=True)
+        batches.note_refusal("acme", "a", NOON + timedelta(hours=1), comes_again=False)
+        (noted,) = items(client, "BATCHES#acme", "RUN")
+    assert noted["ttl"] == int((NOON + timedelta(hours=1) + RUNS_FOR).timestamp())

@@ -68,7 +68,7 @@ class DynamoDueJobs:
     def put_off_unread(self, job_id: str, until: datetime, now: datetime) -> None:
         """Look at a job whose record could not be worked with again at `until`, where it is still due now."""
         values = {":until": sortable(until), ":now": sortable(now)}
-        condition = "attribute_exists(check_shard) AND #check_at <= :now"
+        condition = "#check_at <= :now"
         update = self._transactions.update(f"JOB#{job_id}", "JOB", "SET #check_at = :until", condition, values)
         self._transactions.write({"job": update}, self._transactions.deadline())
 
