@@ -247,8 +247,26 @@ def _ingested(cloud: Cloud) -> Callable[[], None]:
     return lambda: quiet(lambda: invocations(cloud, _INGEST), "an end of files and events")
 
 
+def _bound_by_trigger_calls(
+    name: str, cloud: Cloud, tenant: Tenant, put: Callable[[int], int], sent_as: Mapping[str, int]
+) -> Attack:
+    """Files or events, each of which the function that takes them has to refuse."""
+    limit = "trigger_calls_per_minute"
+    return Attack(
+        name,
+        tenant,
+        put,
+        limit,
+        _minute_limit(limit),
+        {limit: 1},
+        _ingested(cloud),
+        sent_as=sent_as,
+        until_refused=120,
+    )
+
+
 def _junk_files(cloud: Cloud) -> list[Attack]:
-    tenant, limit = Tenant(cloud), "trigger_calls_per_minute"
+    tenant = Tenant(cloud)
     cloud.manage(action="set_triggers", tenant_id=tenant.tenant_id, inbox=True)
     inbox = Inbox(cloud, tenant.tenant_id)
 
@@ -256,21 +274,7 @@ def _junk_files(cloud: Cloud) -> list[Attack]:
         inbox.put_in(f"junk-{number}-{uuid4().hex}.json", b"nonsense")
         return 202
 
-    settle = _ingested(cloud)
-    sent_as = {"S3 writes": 1, "events": 1}
-    return [
-        Attack(
-            "junk files",
-            tenant,
-            put,
-            limit,
-            _minute_limit(limit),
-            {limit: 1},
-            settle,
-            sent_as=sent_as,
-            until_refused=120,
-        )
-    ]
+    return [_bound_by_trigger_calls("junk files", cloud, tenant, put, {"S3 writes": 1, "events": 1})]
 
 
 def _refused_lines(cloud: Cloud) -> list[Attack]:
@@ -291,7 +295,7 @@ def _refused_lines(cloud: Cloud) -> list[Attack]:
 
 
 def _events(cloud: Cloud) -> list[Attack]:
-    tenant, limit = Tenant(cloud), "trigger_calls_per_minute"
+    tenant = Tenant(cloud)
     source = f"{ACCOUNT}/{tenant.tenant_id}"
     cloud.manage(action="set_triggers", tenant_id=tenant.tenant_id, events=True, sources=[source])
     bus = cloud.aws("events")
@@ -306,21 +310,7 @@ def _events(cloud: Cloud) -> list[Attack]:
         }
         return 202 if bus.put_events(Entries=[entry])["FailedEntryCount"] == 0 else 500
 
-    settle = _ingested(cloud)
-    sent_as = {"events": 1}
-    return [
-        Attack(
-            "events without credit",
-            tenant,
-            put,
-            limit,
-            _minute_limit(limit),
-            {limit: 1},
-            settle,
-            sent_as=sent_as,
-            until_refused=120,
-        )
-    ]
+    return [_bound_by_trigger_calls("events without credit", cloud, tenant, put, {"events": 1})]
 
 
 def _executions_end(cloud: Cloud, machine: str) -> Callable[[], None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
-from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
+from fermata.adapters.dynamo_transactions import DynamoTransactions, Write, names_in
 from fermata.domain.plan_limits import CALL_KINDS, DEFAULT_LIMITS, CallKind, PlanLimits
 from fermata.errors import TransientError
 from fermata.ports import CallCount
@@ -86,7 +86,7 @@ class DynamoCallCounts:
                     Key=typed({"pk": _partition(tenant_id), "sk": _SORT_KEY}),
                     UpdateExpression=expression,
                     ConditionExpression=condition,
-                    ExpressionAttributeNames=_names(f"{expression} {condition}"),
+                    ExpressionAttributeNames=names_in(f"{expression} {condition}"),
                     ExpressionAttributeValues=typed(values),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -95,11 +95,6 @@ class DynamoCallCounts:
                 found: Any = error.response.get("Item", {})
                 return plain(found), False
         return plain(answer["Attributes"]), True
-
-
-def _names(expressions: str) -> dict[str, str]:
-    words = expressions.replace("(", " ").replace(")", " ").replace(",", " ").split()
-    return {word: word.removeprefix("#") for word in words if word.startswith("#")}
 
 
 def _limit(item: dict[str, Any], name: str) -> int:

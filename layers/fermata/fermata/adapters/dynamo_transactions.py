@@ -153,9 +153,14 @@ class DynamoTransactions:
         self._pause(pause_s)
 
 
+def names_in(expressions: str) -> dict[str, str]:
+    """What the names that begin with # in these expressions stand for, as boto3 takes it."""
+    words = expressions.replace("(", " ").replace(")", " ").replace(",", " ").split()
+    return {word: word.removeprefix("#") for word in words if word.startswith("#")}
+
+
 def _condition(condition: str | None, values: Item | None, expression: str = "") -> dict[str, Any]:
-    used = f"{condition or ''} {expression}".replace("(", " ").replace(")", " ").replace(",", " ").split()
-    names = {word: word.removeprefix("#") for word in used if word.startswith("#")}
+    names = names_in(f"{condition or ''} {expression}")
     told: dict[str, Any] = {}
     if condition is not None:
         told = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
