@@ -10,9 +10,9 @@ from typing import Any, Final, NoReturn, get_args
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fermata.domain.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
-from fermata.domain.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
-from fermata.domain.usage_export import MAX_BYTES, parse_usage_export
+from fermata.domain.finish.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
+from fermata.domain.money.usage_export import MAX_BYTES, parse_usage_export
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
 from fermata.errors import InvalidRequestError
 from local.admin_keys import add_key_commands, add_tenant
 from local.admin_webhooks import add_webhook_commands, webhook_of

@@ -11,8 +11,8 @@ from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_usage_store import DynamoUsageStore
 from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
-from fermata.domain.usage import Usage, UsageList, UsagePage
-from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.usage import Usage, UsageList, UsagePage
+from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports import JobStore, UsageStore, WalletStore
 from tests.cloud import TABLE
 from tests.twins import InMemoryJobStore, InMemoryWalletStore

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
-from fermata.domain.wallet import Wallet
+from fermata.domain.money.wallet import Wallet
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from fermata import wiring
-from fermata.domain.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS
+from fermata.domain.tenants.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS
 from fermata.use_cases.looking_at_limits import submits_left
 from fermata.wiring import job_randomness
 from tests.api_document import assert_documented

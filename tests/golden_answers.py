@@ -11,13 +11,13 @@ from typing import Final
 
 import pytest
 
-from fermata.domain.catalogue import Catalogue, Estimate, Model, TextRule, read_catalogue
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Job, MissingTrack
-from fermata.domain.usage import Usage
-from fermata.domain.wallet import Plan
-from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, Try
-from fermata.domain.webhook_messages import message_of
+from fermata.domain.catalogue.models import Catalogue, Estimate, Model, TextRule, read_catalogue
+from fermata.domain.jobs.job import Job, MissingTrack
+from fermata.domain.money.usage import Usage
+from fermata.domain.money.wallet import Plan
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Try
+from fermata.domain.webhooks.message import message_of
 from fermata.use_cases.deliver_webhook import deliver_webhook
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.references import IDS_RULE

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from fermata.domain.reaping import Execution
+from fermata.domain.finish.overdue import Execution
 from fermata.errors import FermataError
 from tests.seams import CrashError
 

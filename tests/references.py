@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.candidates import Candidate
-from fermata.domain.catalogue import Catalogue, Model, ReferenceRule, read_catalogue
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Job
-from fermata.domain.references import PreparedReference, ProviderIds, copy_key
-from fermata.domain.upstream import (
+from fermata.domain.catalogue.models import Catalogue, Model, ReferenceRule, read_catalogue
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.orders.references import PreparedReference, ProviderIds, copy_key
+from fermata.domain.providers.calls import (
     OrderedReference,
     Provider,
     Refused,
@@ -22,6 +21,7 @@ from fermata.domain.upstream import (
     UpstreamAnswer,
     UpstreamCall,
 )
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from tests.songs import JOB_ID, candidate, queued_job, song_request
 
 AUDIO_URL: Final = "https://files.example.com/song.mp3?Signature=canary%2Bof-the-caller"

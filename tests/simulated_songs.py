@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Final
 
-from fermata.domain.catalogue import Estimate
-from fermata.domain.pacing import Pace
-from fermata.domain.song_times import SongTime, SongTimes
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.poll_schedule import Pace
+from fermata.domain.jobs.latency import SongTime, SongTimes
 
 TAKEN_AFTER_S: Final = 1.0
 ROUND_TRIP_S: Final = 0.3

@@ -6,11 +6,7 @@ import wave
 from datetime import datetime, timedelta
 from typing import Final
 
-from fermata.domain.callbacks import Callback, new_callback
-from fermata.domain.candidates import Candidate
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.jobs import (
+from fermata.domain.jobs.job import (
     Attempt,
     AttemptState,
     Audio,
@@ -21,7 +17,11 @@ from fermata.domain.jobs import (
     MissingTrack,
     Track,
 )
-from fermata.domain.requests import SongRequest
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.orders.idempotency import FirstAnswer
+from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.providers.callbacks import Callback, new_callback
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.use_cases.submit_job import Order
 from tests.twins import CALLBACK_RANDOMNESS, NOON, ScriptedAnswer
 

@@ -10,15 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from fermata.domain.callbacks import new_callback
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.idempotency import KEPT_FOR
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
-from fermata.domain.upstream import UpstreamCall
-from fermata.domain.verdicts import read_instant
-from fermata.domain.wallet import EntryKind, empty_wallet, grant_of
-from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.domain.jobs.job import MAX_ATTEMPTS, AttemptState, Job, JobStatus
+from fermata.domain.jobs.next_step import read_instant
+from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.orders.idempotency import KEPT_FOR
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.callbacks import new_callback
+from fermata.domain.providers.calls import UpstreamCall
+from fermata.domain.providers.failures import ProviderCharged
+from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import (
     AnswerLostError,
     FermataError,

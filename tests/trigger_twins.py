@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from fermata.domain.batches import MOST_OPEN_BATCHES
-from fermata.domain.inbox import InboxFile
-from fermata.domain.refusals import RefusedInARow
-from fermata.domain.triggers import Triggers
+from fermata.domain.triggers.batch import MOST_OPEN_BATCHES
+from fermata.domain.triggers.inbox import InboxFile
+from fermata.domain.triggers.refusals import RefusedInARow
+from fermata.domain.triggers.senders import Triggers
 from fermata.errors import FermataError, NotFoundError, SourceTakenError, StaleRecordError
 from fermata.ports import Spool
 

@@ -12,31 +12,38 @@ from tempfile import gettempdir
 from typing import IO, Final
 
 from fermata.adapters.providers import load_provider, load_reference_taker
-from fermata.domain.api_keys import ApiKey
-from fermata.domain.brakes import EVERY_PROVIDER, Booking, Brakes, day_of
-from fermata.domain.callbacks import Callback
-from fermata.domain.catalogue import Catalogue, Estimate, read_catalogue
-from fermata.domain.circuit import CircuitRules
-from fermata.domain.idempotency import Receipt
-from fermata.domain.job_events import JobEvent
-from fermata.domain.job_lists import PageOfIds, PageRequest
-from fermata.domain.jobs import Attempt, Job, JobStatus, Track
-from fermata.domain.plan_limits import CALL_KINDS, DEFAULT_LIMITS, TRIGGER_CALLS, WEBHOOK_REPEATS, CallKind, PlanLimits
-from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
+from fermata.domain.catalogue.models import Catalogue, Estimate, read_catalogue
+from fermata.domain.finish.overdue import Execution, Patience
+from fermata.domain.finish.recoverable_list import Place, listed_at
+from fermata.domain.finish.rescue import RescuePolicy, recoverables
+from fermata.domain.jobs.events import JobEvent
+from fermata.domain.jobs.job import Attempt, Job, JobStatus, Track
+from fermata.domain.jobs.latency import SongTime, SongTimes
+from fermata.domain.jobs.page import PageOfIds, PageRequest
+from fermata.domain.money.usage import Usage, UsagePage, usage_of
+from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
+from fermata.domain.money.wallet_audit import Drift
+from fermata.domain.orders.idempotency import Receipt
+from fermata.domain.providers.callbacks import Callback
+from fermata.domain.providers.calls import Provider, ReferenceTaker, UploadCall, UpstreamCall
+from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
-from fermata.domain.reaping import Execution, Patience
-from fermata.domain.recoverable_list import Place, listed_at
-from fermata.domain.rescue import RescuePolicy, recoverables
-from fermata.domain.song_times import SongTime, SongTimes
-from fermata.domain.tenants import Tenant
-from fermata.domain.upstream import Provider, ReferenceTaker, UploadCall, UpstreamCall
-from fermata.domain.usage import Usage, UsagePage, usage_of
-from fermata.domain.waiting_line import Lease, Limits
-from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
-from fermata.domain.wallet_drift import Drift
-from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, Reply, WebhookAttempt
-from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.domain.webhook_secrets import WebhookSecrets
+from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.spending import EVERY_PROVIDER, Booking, Brakes, day_of
+from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
+from fermata.domain.tenants.api_keys import ApiKey
+from fermata.domain.tenants.plan_limits import (
+    CALL_KINDS,
+    DEFAULT_LIMITS,
+    TRIGGER_CALLS,
+    WEBHOOK_REPEATS,
+    CallKind,
+    PlanLimits,
+)
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.webhooks.delivery import MOST_REPLAYS, Answered, Reply, WebhookAttempt
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import WebhookSecrets
 from fermata.errors import (
     AnswerLostError,
     ConfigurationError,

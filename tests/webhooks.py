@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from fermata.domain.jobs import Job
-from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.domain.webhook_secrets import new_secret
+from fermata.domain.jobs.job import Job
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import new_secret
 from tests.songs import delivered_job, song_request
 from tests.twins import World
 

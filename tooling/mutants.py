@@ -32,9 +32,9 @@ _QUICK: Final = (
 _FERMATA: Final = "layers/fermata/fermata"
 _STARTING: Final = f"{_FERMATA}/use_cases/start_generation.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/resume_generation.py"
-_WAITING_LINE: Final = f"{_FERMATA}/domain/waiting_line.py"
+_WAITING_LINE: Final = f"{_FERMATA}/domain/providers/queue.py"
 _WAITING_LINE_TESTS: Final = "tests/unit/test_waiting_line.py"
-_CIRCUIT: Final = f"{_FERMATA}/domain/circuit.py"
+_CIRCUIT: Final = f"{_FERMATA}/domain/providers/circuit.py"
 _TAKING_TURNS: Final = "tests/unit/test_taking_turns.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamo_job_store.py"
 _WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
@@ -114,7 +114,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "settle condition: an end is replaced by another",
-        f"{_FERMATA}/domain/settlement.py",
+        f"{_FERMATA}/domain/finish/settlement.py",
         "if job.status.is_terminal:",
         "if job.status.is_terminal and job.failure is None:",
         ("tests/unit/test_settle_job.py::test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so",),
@@ -135,35 +135,35 @@ MUTANTS: Final = (
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
-        f"{_FERMATA}/domain/wallet.py",
+        f"{_FERMATA}/domain/money/wallet.py",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
         ("tests/unit/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
     ),
     Mutant(
         "ledger half: a part of the songs costs the whole price",
-        f"{_FERMATA}/domain/jobs.py",
+        f"{_FERMATA}/domain/jobs/job.py",
         "return share_of(self.price_credits, len(self.tracks), self.candidate.songs)",
         "return self.price_credits",
         ("tests/unit/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
     ),
     Mutant(
         "ledger half: a redelivery holds the whole price again",
-        f"{_FERMATA}/domain/recovery.py",
+        f"{_FERMATA}/domain/finish/redelivery.py",
         '"price_credits": job.price_credits - job.song_credits,',
         '"price_credits": job.price_credits,',
         ("tests/unit/test_recovery.py::test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price",),
     ),
     Mutant(
         "reaper condition: a job is settled when its execution was missed once",
-        f"{_FERMATA}/domain/reaping.py",
+        f"{_FERMATA}/domain/finish/overdue.py",
         'return Settle("Execution.ABSENT") if again <= now else',
         'return Settle("Execution.ABSENT") if again else',
         ("tests/unit/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",),
     ),
     Mutant(
         "reaper condition: a running execution is settled over",
-        f"{_FERMATA}/domain/reaping.py",
+        f"{_FERMATA}/domain/finish/overdue.py",
         "return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))",
         'return Settle("Execution.ENDED")',
         ("tests/unit/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",),
@@ -234,7 +234,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "limits: an end does not give its place back",
-        f"{_FERMATA}/domain/wallet.py",
+        f"{_FERMATA}/domain/money/wallet.py",
         "return -1 if any",
         "return 0 if any",
         ("tests/unit/test_limits_contract.py::test_every_end_gives_its_place_back",),
@@ -248,7 +248,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "keys: whoever knows an id needs no secret",
-        f"{_FERMATA}/domain/api_keys.py",
+        f"{_FERMATA}/domain/tenants/api_keys.py",
         "and same and record.is_live",
         "and record.is_live",
         ("tests/unit/test_authorize_request.py",),
@@ -264,14 +264,14 @@ MUTANTS: Final = (
     ),
     Mutant(
         "inbox: versions of a file share a key",
-        f"{_FERMATA}/domain/inbox.py",
+        f"{_FERMATA}/domain/triggers/inbox.py",
         "{self.key}\\0{self.version_id}",
         "{self.key}",
         ("tests/unit/test_ingest_file.py",),
     ),
     Mutant(
         "inbox: lines of a file share a key",
-        f"{_FERMATA}/domain/inbox.py",
+        f"{_FERMATA}/domain/triggers/inbox.py",
         "{self.run} {line or ''}",
         "{self.run}",
         ("tests/unit/test_batches.py",),
@@ -327,7 +327,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "links: asking for a new one throws the known ones away",
-        f"{_FERMATA}/domain/jobs.py",
+        f"{_FERMATA}/domain/jobs/job.py",
         "state=AttemptState.GENERATING, finished_at=None, link_renewals=self.link_renewals + 1, awaits=numbers",
         "state=AttemptState.GENERATING, audio=None, link_renewals=self.link_renewals + 1, awaits=numbers",
         ("tests/unit/test_storing_every_song.py::test_a_dead_link_does_not_throw_away_the_other_songs_busy_one",),
@@ -341,7 +341,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "shares: a missing song is paid for",
-        f"{_FERMATA}/domain/shares.py",
+        f"{_FERMATA}/domain/jobs/shares.py",
         "return price_credits * min(delivered, ordered) // ordered",
         "return price_credits",
         ("tests/unit/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",),
@@ -385,42 +385,42 @@ MUTANTS: Final = (
     ),
     Mutant(
         "rescue: two runs fetch the same song",
-        f"{_FERMATA}/domain/rescue_record.py",
+        f"{_FERMATA}/domain/jobs/rescue_record.py",
         "return self.lease is not None and now < self.lease.until",
         "return False",
         ("tests/unit/test_rescue_audio.py::test_a_run_beside_one_that_fetches_ends_at_once",),
     ),
     Mutant(
         "lost songs: a deadline is judged by the last songs alone",
-        f"{_FERMATA}/domain/deadlines.py",
+        f"{_FERMATA}/domain/orders/deadlines.py",
         "return max(self.learned(model).p80_s, model.estimate.p80_s)",
         "return self.learned(model).p80_s",
         ("tests/unit/test_deadlines.py::test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does",),
     ),
     Mutant(
         "lost songs: a deadline is judged by the first model alone",
-        f"{_FERMATA}/domain/deadlines.py",
+        f"{_FERMATA}/domain/orders/deadlines.py",
         "max(chain.items(), key=lambda each: each[1])",
         "next(iter(chain.items()))",
         ("tests/unit/test_deadlines.py::test_a_deadline_is_judged_by_every_model_that_the_order_names",),
     ),
     Mutant(
         "lost songs: a fallback is bought however late",
-        f"{_FERMATA}/domain/jobs.py",
+        f"{_FERMATA}/domain/jobs/job.py",
         "return min(self.start_by, finish_by - timedelta(seconds=candidate.p80_s))",
         "return min(self.start_by, finish_by)",
         ("tests/unit/test_deadlines.py::test_a_fallback_is_bought_only_while_its_song_can_be_in_time",),
     ),
     Mutant(
         "lost songs: late songs teach nothing",
-        f"{_FERMATA}/domain/song_times.py",
+        f"{_FERMATA}/domain/jobs/latency.py",
         "if job.status is not JobStatus.SUCCEEDED and not _came_late(job, attempt):",
         "if job.status is not JobStatus.SUCCEEDED:",
         ("tests/unit/test_song_times.py::test_a_song_that_was_ready_and_came_too_late_took_what_it_took",),
     ),
     Mutant(
         "lost songs: an order with a deadline holds no place",
-        f"{_FERMATA}/domain/jobs.py",
+        f"{_FERMATA}/domain/jobs/job.py",
         "return int(self.request.finish_by is not None)",
         "return 0",
         (
@@ -436,7 +436,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "lost songs: the second bill is the operator's whatever the plan says",
-        f"{_FERMATA}/domain/jobs.py",
+        f"{_FERMATA}/domain/jobs/job.py",
         "return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)",
         "return self.song_credits",
         (
@@ -511,7 +511,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "turns: a made-up name that is paused keeps a place in the line",
-        f"{_FERMATA}/domain/provider_state.py",
+        f"{_FERMATA}/domain/providers/state.py",
         " or (obstacle is not None and not is_listed)",
         "",
         (f"{_TAKING_TURNS}::test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back",),
@@ -532,7 +532,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "turns: words of the order speak of the account",
-        f"{_FERMATA}/domain/upstream_reading.py",
+        f"{_FERMATA}/domain/providers/answers.py",
         "found.group().casefold() not in ordered",
         "found.group()",
         (f"{_TAKING_TURNS}::test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account",),

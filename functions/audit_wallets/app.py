@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fermata.domain.wallet_drift import Drift
+from fermata.domain.money.wallet_audit import Drift
 from fermata.log import logger
 from fermata.use_cases.audit_wallets import audit_wallets
 from fermata.wiring import audit_ports

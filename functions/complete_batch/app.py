@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fermata.domain.batches import read_end
+from fermata.domain.triggers.batch import read_end
 from fermata.log import logger
 from fermata.use_cases.complete_batch import complete_batch
 from fermata.wiring import inbox_store, now, open_batches

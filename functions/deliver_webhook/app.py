@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fermata.domain.webhook_deliveries import Try
+from fermata.domain.webhooks.delivery import Try
 from fermata.log import logger
 from fermata.use_cases.deliver_webhook import deliver_webhook
 from fermata.wiring import deliver_ports, now

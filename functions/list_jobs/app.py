@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.api.responses.job import JobList
-from fermata.domain.job_lists import parse_page_request
+from fermata.domain.jobs.page import parse_page_request
 from fermata.use_cases.list_jobs import list_jobs
 from fermata.wiring import count_read, list_ports, now
 

@@ -5,8 +5,8 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.api.job_answers import accepted, as_order, first_answer
 from fermata.api.responses.quote import Quote
-from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.idempotency import FirstAnswer
 from fermata.use_cases.await_end import NOT_HELD, await_end
 from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.submit_job import Order, quote_job, submit_job

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fermata.domain.inbox import LineOfFile
+from fermata.domain.triggers.inbox import LineOfFile
 from fermata.log import logger
 from fermata.use_cases.submit_line import submit_line
 from fermata.wiring import line_ports, now

@@ -7,8 +7,8 @@ alone depends on this one.
 
 import time
 
-from fermata.domain.catalogue import Estimate
-from fermata.domain.song_times import SONGS_KEPT, SongTime, SongTimes
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.latency import SONGS_KEPT, SongTime, SongTimes
 from tests.benchmarks.sizes import sized
 from tests.simulated_songs import SCENARIOS, Figures, figures, former_rule, runs, shipped_rule
 

@@ -23,7 +23,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from fermata.adapters import aws
-from fermata.domain.wallet import Plan, Wallet
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.wiring import job_store
 from tests.benchmarks.sizes import sized
 from tests.cloud import dynamodb_with_table

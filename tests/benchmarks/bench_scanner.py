@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable
 
-from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.audio.answer_scanner import AnswerScanner
 from tests.benchmarks.sizes import sized
 
 MEGABYTES = sized(64, 1)

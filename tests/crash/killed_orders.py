@@ -16,10 +16,10 @@ import httpx
 
 from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.api_keys import KEY_RANDOM_BYTES, new_api_key
-from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.tenants import Tenant
-from fermata.domain.wallet import Wallet
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.money.wallet import Wallet
+from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key
+from fermata.domain.tenants.tenant import Tenant
 from tests.books import books_in_dynamodb
 from tests.crash.cuts import Kill, Moment
 from tests.crash.killable_cloud import NOBODY, WATCH

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.jobs import MAX_ATTEMPTS, Job, JobStatus
-from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.jobs.job import MAX_ATTEMPTS, Job, JobStatus
+from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.providers.failures import ProviderCharged
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from fermata.adapters.audio import measurement
 from fermata.adapters.audio.window import ByteWindow
 from fermata.adapters.http_bodies import decoded
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
-from fermata.domain.json_bodies import read_object
+from fermata.domain.web.json_body import read_object
 from fermata.errors import FermataError
 from fermata.use_cases.reading_answers import decoded_song, read_answer
 from tests.fuzz.bombs import BOMBS, Pieces

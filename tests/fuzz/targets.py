@@ -17,12 +17,12 @@ import httpx
 
 from fermata.adapters.audio.measurement import measure_audio
 from fermata.adapters.http_bodies import PIECE_BYTES, decoded
-from fermata.domain.answer_scanner import AnswerScanner, ScannedDocument
+from fermata.domain.audio.answer_scanner import AnswerScanner, ScannedDocument
 from fermata.domain.audio.container import AAC, FLAC, M4A, MP3, OGG, WAV, Container, find_audio
 from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.json_bodies import read_object
-from fermata.domain.json_lines import read_lines
-from fermata.domain.usage_export import parse_usage_export
+from fermata.domain.money.usage_export import parse_usage_export
+from fermata.domain.triggers.json_lines import read_lines
+from fermata.domain.web.json_body import read_object
 from fermata.errors import BadAudioError, RequestRefusedError
 from fermata.use_cases.reading_answers import decoded_song
 from tests.fixtures.http_answers import FIXTURES, answer_names, read_body

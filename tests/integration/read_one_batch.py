@@ -11,7 +11,7 @@ from typing import Final
 
 from fermata.adapters import aws
 from fermata.adapters.s3_inbox_store import S3InboxStore
-from fermata.domain.inbox import InboxFile
+from fermata.domain.triggers.inbox import InboxFile
 from fermata.use_cases.start_batch import BatchPorts, start_batch
 from tests.trigger_twins import InMemoryOpenBatches, RecordingBatchMachine
 from tests.twins import NOON

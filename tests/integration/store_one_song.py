@@ -14,8 +14,8 @@ from fermata.adapters.http_audio_links import HttpAudioLinks
 from fermata.adapters.http_upstream import HttpUpstream
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
-from fermata.domain.upstream import UpstreamCall
 from fermata.use_cases.reading_answers import read_answer
 from fermata.use_cases.store_audio import StorePorts, store_audio
 from tests.cloud import BUCKET

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fermata.domain.api_keys import new_api_key
+from fermata.domain.tenants.api_keys import new_api_key
 from tests.integration.song import Cloud, request
 from tests.twins import NOON
 

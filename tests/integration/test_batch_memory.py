@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-from fermata.domain.json_lines import MAX_LINES
+from fermata.domain.triggers.json_lines import MAX_LINES
 from tests.cloud import BUCKET, REGION, s3_with_bucket
 from tests.functions import ROOT
 from tests.integration.song import request

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fermata.domain.catalogue import read_catalogue
+from fermata.domain.catalogue.models import read_catalogue
 from tests.integration.cloud_process import PROJECT_ROOT, running_cloud
 from tests.integration.song import Cloud, request
 

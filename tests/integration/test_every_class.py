@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fermata.domain.failures import FailureClass
+from fermata.domain.providers.failures import FailureClass
 from tests.integration.song import Cloud, request
 
 WITHIN_S = 90

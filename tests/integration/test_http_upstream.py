@@ -21,7 +21,7 @@ import fermata
 from fermata.adapters import http_upstream
 from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
 from fermata.adapters.http_upstream import HttpUpstream
-from fermata.domain.upstream import UploadCall, UpstreamCall
+from fermata.domain.providers.calls import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
 from tests.certificates import certificate_for, vouched_for
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond

@@ -13,7 +13,7 @@ import pytest
 import fermata
 from fermata.adapters.http_transport import Resolver, resolve
 from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, MOST_READ_BYTES, HttpWebhookSender
-from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, Reply
+from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Reply
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
 HEADERS = {"content-type": "application/json", "webhook-id": "job_1_succeeded"}

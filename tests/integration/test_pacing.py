@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
-from fermata.domain.waiting_line import EPOCH, ONE_MS, Lease
+from fermata.domain.providers.queue import EPOCH, ONE_MS, Lease
 from tests.integration.song import Cloud, request
 
 JOBS = 20

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.requests import SongRequest
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.order_request import SongRequest
 from local.tick import tick
 from tests.integration.song import Cloud, request
 from tests.integration.test_money import Customer, customer

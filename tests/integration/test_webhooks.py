@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.webhook_deliveries import SCHEDULE_S
+from fermata.domain.webhooks.delivery import SCHEDULE_S
 from tests.functions import ROOT
 from tests.integration.song import PATIENCE_S, Cloud, request
 from tests.integration.webhook_receiver import Received, Receiver, receiving

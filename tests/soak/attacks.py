@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import httpx
 
-from fermata.domain.api_keys import KEY_RANDOM_BYTES, new_api_key
-from fermata.domain.plan_limits import DEFAULT_LIMITS
+from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
 from tests.integration.cloud_process import until
 from tests.integration.inbox import Inbox, invocations
 from tests.integration.song import PATIENCE_S, TERMINAL, TLS, Cloud, request

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Final
 
-from fermata.domain.plan_limits import DEFAULT_LIMITS
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import Cloud
 from tests.integration.webhook_receiver import receiving

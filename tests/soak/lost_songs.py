@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httpx
 
-from fermata.domain.plan_limits import DEFAULT_LIMITS
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
 from tests.integration.song import Cloud
 from tests.soak.attacks import Tenant
 

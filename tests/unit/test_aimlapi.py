@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.upstream import OrderedReference, SongOrder
+from fermata.domain.providers.calls import OrderedReference, SongOrder
 from tests.fixtures.http_answers import answer_with
 from tests.fixtures.kept_answers import failure_of, summary
 from tests.fixtures.meanings.aimlapi import TASK, UNKNOWN_200

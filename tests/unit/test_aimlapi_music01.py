@@ -7,12 +7,12 @@ import pytest
 
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.adapters.providers.minimax_body import CODES
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.upstream import (
+from fermata.domain.providers.calls import (
     OrderedReference,
     SongOrder,
     UploadCall,
 )
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import ConfigurationError
 from tests.fixtures.http_answers import answer_with
 from tests.fixtures.kept_answers import failure_in, failure_of

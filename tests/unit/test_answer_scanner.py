@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from fermata.domain.answer_scanner import MARKS_LIMIT, AnswerScanner, ScannedDocument
-from fermata.domain.answer_skeleton import DEPTH_LIMIT, LIMIT_BYTES
+from fermata.domain.audio.answer_scanner import MARKS_LIMIT, AnswerScanner, ScannedDocument
+from fermata.domain.audio.answer_skeleton import DEPTH_LIMIT, LIMIT_BYTES
 
 
 def scan(body: bytes, chunk_sizes: Iterable[int] = ()) -> tuple[bytes, ScannedDocument]:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata.domain.api_keys import ALL_SCOPES, KEY_RANDOM_BYTES, ApiKey, Scope, bearer_key, new_api_key, opened_by
+from fermata.domain.tenants.api_keys import (
+    ALL_SCOPES,
+    KEY_RANDOM_BYTES,
+    ApiKey,
+    Scope,
+    bearer_key,
+    new_api_key,
+    opened_by,
+)
 from tests.twins import NOON
 
 RANDOM = st.binary(min_size=KEY_RANDOM_BYTES, max_size=KEY_RANDOM_BYTES)

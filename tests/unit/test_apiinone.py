@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import Refused, SongOrder
+from fermata.domain.providers.calls import Refused, SongOrder
+from fermata.domain.providers.failures import FailureClass
 from tests.fixtures.http_answers import answer_with
 from tests.fixtures.kept_answers import LINK, failure_of
 from tests.fixtures.meanings.apiinone import SONG, TASK

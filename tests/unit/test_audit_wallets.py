@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job
-from fermata.domain.tenants import Tenant
-from fermata.domain.wallet import EntryKind, LedgerEntry, Plan, Wallet, empty_wallet, grant_of, hold_on, settlement_of
-from fermata.domain.wallet_drift import Drift, LedgerSums, drift_of, sums_of
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.wallet import (
+    EntryKind,
+    LedgerEntry,
+    Plan,
+    Wallet,
+    empty_wallet,
+    grant_of,
+    hold_on,
+    settlement_of,
+)
+from fermata.domain.money.wallet_audit import Drift, LedgerSums, drift_of, sums_of
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import TransientError
 from fermata.ports import WalletStore
 from fermata.use_cases.audit_wallets import AuditPorts, audit_wallets

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.api_keys import ALL_SCOPES, Scope, new_api_key
-from fermata.domain.tenants import Caller
+from fermata.domain.tenants.api_keys import ALL_SCOPES, Scope, new_api_key
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
 from fermata.use_cases.authorize_request import authorize_request
 from tests.twins import NOON, InMemoryTenantStore

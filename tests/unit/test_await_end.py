@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.wallet import Plan
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.money.wallet import Plan
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
 from fermata.use_cases.await_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, rate_limited

@@ -38,15 +38,15 @@ from fermata.adapters.secret_provider_keys import SecretProviderKeys
 from fermata.adapters.ssm_api_url import SsmApiUrl
 from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
 from fermata.adapters.step_functions_waits import StepFunctionsWaits
-from fermata.domain.catalogue import Estimate
-from fermata.domain.inbox import InboxFile
-from fermata.domain.job_lists import JobList, PageRequest
-from fermata.domain.plan_limits import READS
-from fermata.domain.problems import problem_of
-from fermata.domain.provider_state import GivenBack, ProviderState
-from fermata.domain.song_times import SongTime, SongTimes
-from fermata.domain.usage import UsageList, UsagePage
-from fermata.domain.waiting_line import Lease, Limits
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.latency import SongTime, SongTimes
+from fermata.domain.jobs.page import JobList, PageRequest
+from fermata.domain.money.usage import UsageList, UsagePage
+from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.state import GivenBack, ProviderState
+from fermata.domain.tenants.plan_limits import READS
+from fermata.domain.triggers.inbox import InboxFile
+from fermata.domain.web.problem import problem_of
 from fermata.errors import FermataError, NotFoundError, TransientError
 from fermata.log import logger
 from fermata.ports import StreamedAnswer

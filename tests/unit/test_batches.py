@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from fermata.domain import json_lines, refusals
-from fermata.domain.batches import MOST_OPEN_BATCHES, READ_WITHIN, Batch, manifest_of
-from fermata.domain.idempotency import KEPT_FOR
-from fermata.domain.inbox import InboxFile, LineOfFile
-from fermata.domain.json_lines import MAX_BAD_LINES
-from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
-from fermata.domain.refusals import LONGEST_WAIT
-from fermata.domain.tenants import Tenant
-from fermata.domain.triggers import Change
-from fermata.domain.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.orders.idempotency import KEPT_FOR
+from fermata.domain.tenants.plan_limits import TRIGGER_CALLS, PlanLimits
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.triggers import json_lines, refusals
+from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, READ_WITHIN, Batch, manifest_of
+from fermata.domain.triggers.inbox import InboxFile, LineOfFile
+from fermata.domain.triggers.json_lines import MAX_BAD_LINES
+from fermata.domain.triggers.refusals import LONGEST_WAIT
+from fermata.domain.triggers.senders import Change
 from fermata.errors import BatchGivenUpError, LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.complete_batch import complete_batch

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from fermata.domain.brakes import Brakes, Held, budget_spent, day_of, look_again_at, micro_usd, paused
-from fermata.domain.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.spending import Brakes, Held, budget_spent, day_of, look_again_at, micro_usd, paused
 from tests.twins import NOON
 
 DAY = NOON.date()

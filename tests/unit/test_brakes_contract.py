@@ -13,10 +13,10 @@ from moto import mock_aws
 from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.brakes import Brakes
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
-from fermata.domain.jobs import Attempt, Job, JobStatus
-from fermata.domain.upstream import Refused
+from fermata.domain.jobs.job import Attempt, Job, JobStatus
+from fermata.domain.providers.calls import Refused
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+from fermata.domain.providers.spending import Brakes
 from fermata.errors import ProviderHeldError, StaleRecordError, TransientError
 from fermata.ports import BrakeStore, JobStore
 from tests.books import items

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
-from fermata.domain.callbacks import Callback
+from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import CallbackStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

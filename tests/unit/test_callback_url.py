@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.idempotency import fingerprint_of
-from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.domain.orders.idempotency import fingerprint_of
+from fermata.domain.webhooks.message import WebhookEndpoint
 from tests.functions import FakeContext, http_event, wired_app
 from tests.songs import LYRICS, PROMPT, song_request
 from tests.twins import World

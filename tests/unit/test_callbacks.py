@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from fermata.domain.callbacks import MOST_POSTS, Callback
-from fermata.domain.jobs import AttemptState, Job
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.callbacks import MOST_POSTS, Callback
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.await_callback import Wait, await_callback
 from fermata.use_cases.poll_generation import poll_generation

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from moto import mock_aws
 
-from fermata.domain.jobs import AttemptState, Charged, Job, JobStatus
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
 from fermata.errors import (
     AlreadyFinishedError,
     AlreadyOrderedError,

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.candidates import check_default_fallbacks
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.jobs import Job
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.candidates import check_default_fallbacks
 from fermata.errors import ConfigurationError, InvalidRequestError
 from fermata.use_cases.start_generation import start_generation
 from fermata.use_cases.submit_job import submit_job

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from fermata.adapters.providers import load_provider
 from fermata.config import UpstreamSettings
-from fermata.domain.catalogue import Catalogue, Estimate, Model, ReferenceRule, read_catalogue
-from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
-from fermata.domain.upstream import ReferenceTaker
+from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule, read_catalogue
+from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.providers.calls import ReferenceTaker
 
 CATALOGUE = read_catalogue()
 

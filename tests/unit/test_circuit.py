@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.circuit import MAX_LACKING, Circuit, CircuitRules, Health, health_shown_by
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.circuit import MAX_LACKING, Circuit, CircuitRules, Health, health_shown_by
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 
 NOW = 1_800_000_000_000
 RULES = CircuitRules(failures=5, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)

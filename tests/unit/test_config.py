@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fermata import config
-from fermata.domain.catalogue import Estimate
-from fermata.domain.circuit import CircuitRules
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.providers.circuit import CircuitRules
 from fermata.errors import ConfigurationError
 from tests.functions import TURN_SETTINGS
 from tests.twins import PROVIDERS

@@ -12,7 +12,8 @@ from moto import mock_aws
 from fermata.adapters.dynamo_call_counts import DynamoCallCounts
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
-from fermata.domain.plan_limits import (
+from fermata.domain.money.wallet import Plan, empty_wallet
+from fermata.domain.tenants.plan_limits import (
     CALL_KINDS,
     CANCELS,
     CHANGES,
@@ -22,7 +23,6 @@ from fermata.domain.plan_limits import (
     CallKind,
     PlanLimits,
 )
-from fermata.domain.wallet import Plan, empty_wallet
 from fermata.errors import RateLimitedError, TransientError
 from fermata.ports import CallCount, CallCounts, WalletStore
 from fermata.use_cases.counting_calls import CallMeter, FreeCalls, count_reference

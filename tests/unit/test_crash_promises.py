@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.failures import ProviderCharged, unknown_outcome
-from fermata.domain.jobs import Job
-from fermata.domain.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from tests.crash.cuts import Cut, Kill, Moment, Site, When, died_at, distinct, sites_of
 from tests.crash.promises import Evidence, broken
 from tests.songs import JOB_ID, claimed_attempt, delivered_job, failed_job, ready_job, stored_track, submitting_job

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.catalogue import Estimate
-from fermata.domain.failures import FailureClass
-from fermata.domain.fallback import NextStep
-from fermata.domain.jobs import Charged, Job, JobStatus
-from fermata.domain.reaping import Execution, LookAgain, Patience, Settle, care_for, looked_after
-from fermata.domain.song_times import SongTime
-from fermata.domain.upstream import Refused
-from fermata.domain.verdicts import Word
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, care_for, looked_after
+from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.latency import SongTime
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.calls import Refused
+from fermata.domain.providers.failures import FailureClass
+from fermata.domain.providers.fallback import NextStep
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.settle_job import settle_job

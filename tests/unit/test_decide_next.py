@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.next_step import Word
 
 MACHINE = Path(__file__).resolve().parents[2] / "statemachine" / "music_job.asl.json"
 

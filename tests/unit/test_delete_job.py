@@ -17,9 +17,9 @@ from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_reference_store import S3ReferenceStore
 from fermata.adapters.s3_track_store import S3TrackStore
-from fermata.domain.jobs import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job, JobStatus
-from fermata.domain.verdicts import Word
-from fermata.domain.webhook_deliveries import Answered, Try, attempt_after
+from fermata.domain.jobs.job import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import JobStore
 from fermata.use_cases.delete_job import DeletePorts, delete_job

@@ -3,10 +3,10 @@
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from fermata.domain.jobs import Job
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.wallet import Plan
-from fermata.domain.webhook_deliveries import (
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.wallet import Plan
+from fermata.domain.tenants.plan_limits import PlanLimits
+from fermata.domain.webhooks.delivery import (
     SCHEDULE_S,
     Answered,
     NoAnswer,
@@ -17,7 +17,7 @@ from fermata.domain.webhook_deliveries import (
     Verdict,
     put_off_s,
 )
-from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
 from fermata.use_cases.deliver_webhook import deliver_webhook
 from tests.songs import JOB_ID, delivered_job

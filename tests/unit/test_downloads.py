@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from fermata.domain.downloads import attachment
+from fermata.domain.web.download_name import attachment
 
 
 def named(title: str) -> tuple[str, str | None]:

@@ -9,8 +9,8 @@ from moto import mock_aws
 from fermata.adapters.dynamo_due_jobs import AT_ONCE, DynamoDueJobs, index_keys
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
 from fermata.ports import DueJobs, JobStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

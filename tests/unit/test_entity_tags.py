@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from fermata.api.responses.job import Job
-from fermata.domain import jobs
-from fermata.domain.catalogue import Estimate
-from fermata.domain.entity_tags import entity_tag, is_known
-from fermata.domain.job_view import JobView, Link
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.web.entity_tag import entity_tag, is_known
 from tests.songs import delivered_job, queued_job, submitting_job
 from tests.twins import NOON
 

@@ -9,8 +9,8 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from fermata.adapters.dynamo_estimates import MAX_AGE_S, DynamoEstimates
-from fermata.domain.catalogue import Estimate
-from fermata.domain.song_times import SONGS_KEPT, SongTime
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.latency import SONGS_KEPT, SongTime
 from fermata.ports import Estimates
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import InMemoryEstimates

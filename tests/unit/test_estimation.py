@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata.domain.catalogue import Estimate
-from fermata.domain.estimation import SONGS_ENOUGH, SONGS_OF_A_CHANGE, Bounds, estimate_from
+from fermata.domain.catalogue.estimation import SONGS_ENOUGH, SONGS_OF_A_CHANGE, Bounds, estimate_from
+from fermata.domain.catalogue.models import Estimate
 from tests.simulated_songs import (
     PRIOR,
     SCENARIOS,

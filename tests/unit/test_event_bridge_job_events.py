@@ -10,8 +10,8 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
-from fermata.domain.job_events import end_of
-from fermata.domain.usage import usage_event
+from fermata.domain.jobs.events import end_of
+from fermata.domain.money.usage import usage_event
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, Answer, AnswersInstead, aws_error, session
 from tests.songs import LYRICS, PROMPT, delivered_job

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from fermata.domain.brakes import Held, budget_spent, paused
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.spending import Held, budget_spent, paused
 from tests.twins import NOON
 
 OPERATORS: Final = re.compile(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.catalogue import Estimate, read_catalogue
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.fallback import NextStep, OnUnknown, step_after
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus, Track
-from fermata.domain.pacing import Pace
-from fermata.domain.upstream import AudioInAnswer, Refused
-from fermata.domain.verdicts import Word, verdict_on
+from fermata.domain.catalogue.models import Estimate, read_catalogue
+from fermata.domain.catalogue.poll_schedule import Pace
+from fermata.domain.jobs.job import MAX_ATTEMPTS, AttemptState, Job, JobStatus, Track
+from fermata.domain.jobs.next_step import Word, verdict_on
+from fermata.domain.providers.calls import AudioInAnswer, Refused
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after
 from fermata.errors import AnswerLostError
 from fermata.use_cases.estimating import estimate_of
 from fermata.use_cases.poll_generation import poll_generation

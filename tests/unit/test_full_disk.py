@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_inbox_store import S3InboxStore
-from fermata.domain.jobs import JobStatus
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import JobStatus
+from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError, DiskFullError
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.prepare_reference import prepare_reference

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.api_keys import new_api_key
-from fermata.domain.job_ids import is_job_id
-from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.song_times import SongTime
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.latency import SongTime
+from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.tenants.api_keys import new_api_key
 from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
 from fermata.use_cases.start_generation import StartPorts
 from tests.functions import (

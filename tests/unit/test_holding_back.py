@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.brakes import Booking
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, JobStatus
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.spending import Booking
 from fermata.errors import AnswerLostError, NotSentError, TransientError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.resume_generation import resume_generation

@@ -12,10 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata import errors
 from fermata.api.job_answers import LONGEST_RETRY_AFTER_S, retry_after
 from fermata.api.responses.problem import Charge
-from fermata.domain.api_keys import Scope
-from fermata.domain.catalogue import Estimate
-from fermata.domain.job_view import JobView
-from fermata.domain.tenants import Caller
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.view import JobView
+from fermata.domain.tenants.api_keys import Scope
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
     BodyTooLargeError,
     FieldError,

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.idempotency import fingerprint_of
-from fermata.domain.jobs import Charged, JobStatus
-from fermata.domain.requests import SongRequest
-from fermata.domain.wallet import empty_wallet, grant_of
+from fermata.domain.jobs.job import Charged, JobStatus
+from fermata.domain.money.wallet import empty_wallet, grant_of
+from fermata.domain.orders.idempotency import fingerprint_of
+from fermata.domain.orders.order_request import SongRequest
 from fermata.errors import (
     IdempotencyKeyReusedError,
     InvalidRequestError,

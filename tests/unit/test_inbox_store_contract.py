@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from fermata.adapters.s3_inbox_store import S3InboxStore
-from fermata.domain.inbox import InboxFile
+from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError, TransientError
 from fermata.ports import InboxStore
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.idempotency import KEPT_FOR
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import JobStatus
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.triggers import Change
-from fermata.domain.wallet import Plan
+from fermata.domain.jobs.job import JobStatus
+from fermata.domain.money.wallet import Plan
+from fermata.domain.orders.idempotency import KEPT_FOR
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.tenants.plan_limits import PlanLimits
+from fermata.domain.triggers.senders import Change
 from fermata.errors import NotStartedError, TransientError
 from fermata.use_cases.ingest_event import ingest_event
 from fermata.use_cases.set_triggers import set_triggers

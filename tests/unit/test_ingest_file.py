@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.idempotency import KEPT_FOR
-from fermata.domain.inbox import InboxFile, read_created
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.plan_limits import TRIGGER_CALLS, PlanLimits
-from fermata.domain.tenants import Tenant
-from fermata.domain.triggers import Change
-from fermata.domain.wallet import Plan
+from fermata.domain.money.wallet import Plan
+from fermata.domain.orders.idempotency import KEPT_FOR
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.tenants.plan_limits import TRIGGER_CALLS, PlanLimits
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.triggers.inbox import InboxFile, read_created
+from fermata.domain.triggers.senders import Change
 from fermata.errors import InvalidRequestError, NotStartedError, TransientError
 from fermata.use_cases.delete_job import delete_job
 from fermata.use_cases.ingest_file import ingest_file

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata.domain.job_ids import is_job_id, new_job_id
+from fermata.domain.orders.job_id import is_job_id, new_job_id
 from tests.twins import NOON
 
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(5000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds

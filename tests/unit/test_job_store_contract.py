@@ -13,10 +13,10 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Job, JobStatus
-from fermata.domain.references import unusable
+from fermata.domain.jobs.job import MAX_ATTEMPTS, AttemptState, Job, JobStatus
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.references import unusable
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import JobStore
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table

@@ -5,9 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.fallback import NextStep
-from fermata.domain.jobs import (
+from fermata.domain.jobs.job import (
     MAX_ATTEMPTS,
     TRANSITIONS,
     AttemptState,
@@ -18,7 +16,9 @@ from fermata.domain.jobs import (
     claim_end,
     fenced,
 )
-from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
+from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.fallback import NextStep
 from tests.songs import (
     candidate,
     claimed_attempt,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata.domain import json_lines
-from fermata.domain.json_bodies import MAX_BODY_BYTES, read_object
-from fermata.domain.json_lines import MOST_FIELDS_OF_A_LINE, Line, read_lines
-from fermata.domain.requests import read_song_request
+from fermata.domain.orders.order_request import read_song_request
+from fermata.domain.triggers import json_lines
+from fermata.domain.triggers.json_lines import MOST_FIELDS_OF_A_LINE, Line, read_lines
+from fermata.domain.web.json_body import MAX_BODY_BYTES, read_object
 from fermata.errors import BodyTooLargeError
 
 

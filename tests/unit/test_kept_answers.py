@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from fermata.domain.failures import MESSAGE_LIMIT
+from fermata.domain.providers.failures import MESSAGE_LIMIT
 from tests.fixtures.http_answers import answer_names
 from tests.fixtures.kept_answers import Meanings, failure_of, read_kept, summary
 from tests.fixtures.meanings import aimlapi, aimlapi_music01, apiinone, minimax, skillboss

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from fermata.domain.failures import unknown_outcome
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.recovery import recovered_job
-from fermata.domain.upstream import TaskStarted
-from fermata.domain.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.finish.redelivery import recovered_job
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.calls import TaskStarted
+from fermata.domain.providers.failures import unknown_outcome
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import (
     FermataError,
     IdempotencyKeyTakenError,

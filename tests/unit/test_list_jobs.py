@@ -12,9 +12,9 @@ from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.api.responses import job as responses
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.job_lists import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request
-from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.page import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request
+from fermata.domain.orders.job_id import new_job_id
 from fermata.log import logger
 from fermata.use_cases.list_jobs import ListPorts, list_jobs
 from fermata.use_cases.read_jobs import show_job

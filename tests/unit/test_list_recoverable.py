@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.rescue import KEPT_FOR
+from fermata.domain.finish.rescue import KEPT_FOR
+from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import BadAudioError, InvalidRequestError, LinkTroubleError
 from fermata.use_cases.manage_tenants import manage_tenants
 from fermata.use_cases.redeliver import redeliver

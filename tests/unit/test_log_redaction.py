@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.api_keys import new_api_key
-from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered
+from fermata.domain.tenants.api_keys import new_api_key
+from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered
 from fermata.errors import (
     AnswerLostError,
     BadAudioError,

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.jobs import JobStatus
+from fermata.domain.jobs.job import JobStatus
+from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import MOST_FETCHES, MOST_POLLS
-from fermata.domain.upstream import UpstreamCall
 from fermata.errors import LinkTroubleError
 from tests.books import books_in_memory
 from tests.played_machine import Played

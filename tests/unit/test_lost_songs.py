@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.failures import ProviderCharged, unknown_outcome
-from fermata.domain.fallback import OnUnknown
-from fermata.domain.jobs import Charged, Job, JobStatus
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.upstream import AudioInAnswer, Refused
-from fermata.domain.verdicts import Word
-from fermata.domain.wallet import Plan
+from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.money.wallet import Plan
+from fermata.domain.providers.calls import AudioInAnswer, Refused
+from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
+from fermata.domain.providers.fallback import OnUnknown
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import AnswerLostError, LossesAtRiskError, LostSongsError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.settle_job import settle_job

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.formats import rfc3339
-from fermata.domain.tenants import Caller
+from fermata.domain.tenants.tenant import Caller
+from fermata.domain.web.formats import rfc3339
 from fermata.errors import InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.authorize_request import authorize_request
 from tests.twins import NOON

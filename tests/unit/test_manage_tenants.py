@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.circuit import Circuit
-from fermata.domain.provider_state import ProviderState
-from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
+from fermata.domain.money.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
+from fermata.domain.providers.circuit import Circuit
+from fermata.domain.providers.state import ProviderState
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.authorize_request import authorize_request
 from fermata.use_cases.list_recoverable import RecoverablePorts

@@ -8,10 +8,10 @@ import pytest
 from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.audio.answer_scanner import AnswerScanner
 from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.upstream import OrderedReference, SongOrder
+from fermata.domain.providers.calls import OrderedReference, SongOrder
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import BadAudioError, ConfigurationError
 from tests.fixtures.http_answers import answer_with, read_answer, read_body
 from tests.fixtures.kept_answers import failure_in, failure_of

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.requests import parse_song_request
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.orders.order_request import parse_song_request
 from fermata.errors import InvalidRequestError
 
 CATALOGUE = read_catalogue()

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from fermata.domain.failures import ProviderCharged, unknown_outcome
-from fermata.domain.fallback import OnUnknown
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.recovery import missing_numbers, recovered_job
-from fermata.domain.upstream import AudioAt, Refused
-from fermata.domain.wallet import EntryKind, Plan, empty_wallet, grant_of
+from fermata.domain.finish.redelivery import missing_numbers, recovered_job
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.calls import AudioAt, Refused
+from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
+from fermata.domain.providers.fallback import OnUnknown
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
 from tests.cloud import dynamodb_with_table

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs import Attempt, AttemptState, Job
-from fermata.domain.song_times import song_time_of
-from fermata.domain.verdicts import Verdict, Word, read_instant
+from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.latency import song_time_of
+from fermata.domain.jobs.next_step import Verdict, Word, read_instant
 from fermata.errors import AnswerLostError, FermataError
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.resume_generation import resume_generation

@@ -12,9 +12,9 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
 from fermata.adapters.providers.audio_places import MOST_ENTRIES
-from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.audio.answer_scanner import AnswerScanner
 from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.upstream import AudioAt, AudioInAnswer, AudioIsAnswer, StartOutcome, TaskStarted
+from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, StartOutcome, TaskStarted
 from tests.fixtures.http_answers import answer_with
 from tests.fixtures.kept_answers import LINK, Outcome, Verdict, summary
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
 from fermata.adapters.providers.task_words import Stage, stage_of_word
-from fermata.domain.upstream import (
+from fermata.domain.providers.calls import (
     ANY_TASK,
     AskedTask,
     AudioAt,

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
-from fermata.domain.failures import FailureClass
-from fermata.domain.jobs import AttemptState, Audio, AudioSource, Charged, Job, JobStatus
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState, Audio, AudioSource, Charged, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.failures import FailureClass
 from fermata.errors import LinkTroubleError, TransientError
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.redeliver import redeliver

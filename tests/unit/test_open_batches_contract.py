@@ -9,8 +9,8 @@ from moto import mock_aws
 from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.batches import MOST_OPEN_BATCHES, RUNS_FOR
-from fermata.domain.refusals import RefusedInARow
+from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
+from fermata.domain.triggers.refusals import RefusedInARow
 from fermata.ports import OpenBatches
 from tests.books import items
 from tests.cloud import TABLE, dynamodb_with_table

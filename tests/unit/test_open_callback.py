@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.callbacks import is_callback_token, new_callback
-from fermata.domain.jobs import AwaitedCallback, Job
-from fermata.domain.verdicts import Verdict, Word
+from fermata.domain.jobs.job import AwaitedCallback, Job
+from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.start_generation import start_generation

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.catalogue import Estimate, Model, read_catalogue
-from fermata.domain.pacing import LONGEST_WAIT_S, SHORTEST_PAUSE_S, Pace
-from fermata.domain.upstream import Trouble
-from fermata.domain.verdicts import Word
+from fermata.domain.catalogue.models import Estimate, Model, read_catalogue
+from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, SHORTEST_PAUSE_S, Pace
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.calls import Trouble
 from fermata.use_cases.poll_generation import poll_generation
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.upstream import Refused
-from fermata.domain.verdicts import Word
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.calls import Refused
 from fermata.use_cases.poll_generation import poll_generation
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT

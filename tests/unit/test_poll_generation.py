@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.catalogue import Estimate
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, Audio, AudioSource, Job, JobStatus
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.job import AttemptState, Audio, AudioSource, Job, JobStatus
+from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.patience import MOST_POLLS
-from fermata.domain.verdicts import Verdict, Word
 from fermata.errors import AnswerLostError, FermataError, NotFoundError, NotSentError, TransientError
 from fermata.use_cases.asking_tasks import POLL_WITHIN_S
 from fermata.use_cases.poll_generation import poll_generation

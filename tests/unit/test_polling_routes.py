@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from fermata.domain.jobs import AttemptState, Job
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError
 from fermata.use_cases.poll_generation import poll_generation
 from tests.songs import JOB_ID, claimed_attempt, queued_job

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata.domain.preferences import LONGEST_WAIT_S, preferred_wait
+from fermata.domain.web.prefer import LONGEST_WAIT_S, preferred_wait
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
-from fermata.domain.candidates import Candidate
-from fermata.domain.catalogue import ReferenceRule
-from fermata.domain.circuit import Circuit
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, Job, JobStatus
-from fermata.domain.provider_state import ProviderState
-from fermata.domain.verdicts import Verdict, Word
-from fermata.domain.waiting_line import Limits, epoch_ms
+from fermata.domain.catalogue.models import ReferenceRule
+from fermata.domain.jobs.job import AttemptState, Job, JobStatus
+from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.providers.circuit import Circuit
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.queue import Limits, epoch_ms
+from fermata.domain.providers.state import ProviderState
 from fermata.errors import (
     AnswerLostError,
     BadAudioError,

@@ -8,9 +8,9 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from fermata.adapters.dynamo_provider_states import DynamoProviderStates
-from fermata.domain.circuit import Circuit, CircuitRules, Health, Trial
-from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
-from fermata.domain.waiting_line import Go, Lease, Limits, Place, WaitingLine
+from fermata.domain.providers.circuit import Circuit, CircuitRules, Health, Trial
+from fermata.domain.providers.queue import Go, Lease, Limits, Place, WaitingLine
+from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.errors import TransientError
 from fermata.ports import ProviderStates
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table

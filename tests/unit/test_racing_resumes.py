@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from fermata.domain.jobs import AttemptState
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState
+from fermata.domain.jobs.next_step import Word
 from fermata.use_cases.resume_generation import resume_generation
 from fermata.use_cases.start_generation import start_generation
 from tests.seams import Seams

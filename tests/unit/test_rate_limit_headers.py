@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.wallet import Plan, Wallet
+from fermata.domain.money.wallet import Plan, Wallet
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job

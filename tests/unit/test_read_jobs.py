@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.brakes import Booking
-from fermata.domain.circuit import Circuit
-from fermata.domain.job_view import JobView, Link
-from fermata.domain.jobs import Job
-from fermata.domain.provider_state import ProviderState
-from fermata.domain.waiting_line import epoch_ms
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.providers.circuit import Circuit
+from fermata.domain.providers.queue import epoch_ms
+from fermata.domain.providers.spending import Booking
+from fermata.domain.providers.state import ProviderState
 from fermata.errors import NotFoundError
 from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, show_job
 from tests.songs import (

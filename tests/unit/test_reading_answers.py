@@ -2,7 +2,7 @@
 
 import pytest
 
-from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.audio.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import LONGEST_LEAD_BYTES
 from fermata.use_cases.reading_answers import read_answer
 from tests.audio_files import kept, mp3

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fermata.domain.jobs import Charged, Job, JobStatus
-from fermata.domain.reaping import Execution, LookAgain, Patience, Settle, Start, care_for
+from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, Start, care_for
+from fermata.domain.jobs.job import Charged, Job, JobStatus
 from fermata.errors import TransientError
 from fermata.use_cases.reap_jobs import LOST, RUNS_FOR, reap_jobs
 from fermata.use_cases.settle_job import settle_job

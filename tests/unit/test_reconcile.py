@@ -10,11 +10,11 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_purchases import DynamoPurchases
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.failures import ProviderCharged, unknown_outcome
-from fermata.domain.jobs import Attempt, AttemptState, Job, JobStatus
-from fermata.domain.upstream import AudioAt, Refused
-from fermata.domain.usage_export import UsageRow
-from fermata.domain.wallet import EntryKind
+from fermata.domain.jobs.job import Attempt, AttemptState, Job, JobStatus
+from fermata.domain.money.usage_export import UsageRow
+from fermata.domain.money.wallet import EntryKind
+from fermata.domain.providers.calls import AudioAt, Refused
+from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
 from fermata.ports import Purchases
 from fermata.use_cases import reconcile as use_case

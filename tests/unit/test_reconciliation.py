@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.findings import Finding, Purchase, purchases_of
-from fermata.domain.jobs import AttemptState
-from fermata.domain.reconciliation import foreign_refunds, reconcile
-from fermata.domain.usage_export import UsageRow
+from fermata.domain.jobs.job import AttemptState
+from fermata.domain.money.findings import Finding, Purchase, purchases_of
+from fermata.domain.money.reconciliation import foreign_refunds, reconcile
+from fermata.domain.money.usage_export import UsageRow
+from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import InvalidRequestError
 from tests.songs import claimed_attempt, delivered_job, failed_job, rate_limited, submitting_job
 from tests.twins import NOON

@@ -12,12 +12,12 @@ from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
 from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job
-from fermata.domain.recoverable_list import Place, PlaceOf, place_of
-from fermata.domain.rescue import KEPT_FOR, redelivered, with_rescue_begun
-from fermata.domain.settlement import settle
+from fermata.domain.finish.recoverable_list import Place, PlaceOf, place_of
+from fermata.domain.finish.rescue import KEPT_FOR, redelivered, with_rescue_begun
+from fermata.domain.finish.settlement import settle
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import TransientError
 from fermata.ports import DueJobs, JobStore, RecoverableJobs, RescueSlots
 from tests.books import items

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job, JobStatus, StagedAt
-from fermata.domain.recovery import may_have_a_song, missing_numbers, recovered_id, recovered_job
-from fermata.domain.upstream import AudioAt, TaskStarted
-from fermata.domain.wallet import empty_wallet, grant_of, hold_on
+from fermata.domain.finish.redelivery import may_have_a_song, missing_numbers, recovered_id, recovered_job
+from fermata.domain.jobs.job import Job, JobStatus, StagedAt
+from fermata.domain.money.wallet import empty_wallet, grant_of, hold_on
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.calls import AudioAt, TaskStarted
 from fermata.errors import OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
 from tests.cloud import dynamodb_with_table

@@ -8,12 +8,12 @@ import pytest
 from moto import mock_aws
 
 from fermata.api.responses import job as responses
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.findings import purchases_of
-from fermata.domain.job_view import JobView
-from fermata.domain.jobs import AttemptState, Charged, Job, JobStatus
-from fermata.domain.verdicts import Verdict, Word
-from fermata.domain.wallet import empty_wallet
+from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.view import JobView
+from fermata.domain.money.findings import purchases_of
+from fermata.domain.money.wallet import empty_wallet
+from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import (
     AlreadyFinishedError,
     AnswerLostError,

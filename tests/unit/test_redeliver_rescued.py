@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.jobs import AttemptState, Charged, Job, JobStatus
-from fermata.domain.rescue import recoverables
-from fermata.domain.verdicts import Word
+from fermata.domain.finish.rescue import recoverables
+from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AlreadyFinishedError, BadAudioError, TransientError
 from fermata.use_cases.delete_job import delete_job
 from fermata.use_cases.poll_generation import poll_generation

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.candidates import candidates_for
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.job_ids import is_reference_id, new_reference_id, reference_created_at
-from fermata.domain.jobs import Job
-from fermata.domain.references import KEPT, PreparedReference, refused_by, usable_until
-from fermata.domain.requests import parse_song_request
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.candidates import candidates_for
+from fermata.domain.orders.job_id import is_reference_id, new_reference_id, reference_created_at
+from fermata.domain.orders.order_request import parse_song_request
+from fermata.domain.orders.references import KEPT, PreparedReference, refused_by, usable_until
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.submit_job import submit_job
 from local.transform import read_template

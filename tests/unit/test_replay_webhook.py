@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.jobs import Job
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.wallet import Plan
-from fermata.domain.webhook_deliveries import MOST_REPLAYS, Answered, StartedReplay, Try, Verdict
-from fermata.domain.webhook_messages import webhook_id
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.wallet import Plan
+from fermata.domain.tenants.plan_limits import PlanLimits
+from fermata.domain.webhooks.delivery import MOST_REPLAYS, Answered, StartedReplay, Try, Verdict
+from fermata.domain.webhooks.message import webhook_id
 from fermata.errors import NotFoundError, NoWebhookError, TransientError
 from fermata.use_cases.deliver_webhook import deliver_webhook
 from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.json_bodies import MAX_BODY_BYTES, MAX_FIELDS_TOLD
-from fermata.domain.requests import SongRequest, parse_song_request
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.orders.order_request import SongRequest, parse_song_request
+from fermata.domain.web.json_body import MAX_BODY_BYTES, MAX_FIELDS_TOLD
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
 
 CATALOGUE = read_catalogue()

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, MissingTrack, Track
-from fermata.domain.recovery import kept_files
-from fermata.domain.rescue import (
+from fermata.domain.finish.redelivery import kept_files
+from fermata.domain.finish.rescue import (
     KEPT_FOR,
     LAST_TRY_S,
     MOST_FETCHES,
@@ -21,7 +19,9 @@ from fermata.domain.rescue import (
     RescuePolicy,
     recoverables,
 )
-from fermata.domain.upstream import Refused
+from fermata.domain.jobs.job import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, MissingTrack, Track
+from fermata.domain.providers.calls import Refused
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import (
     AudioTooLargeError,
     BadAudioError,

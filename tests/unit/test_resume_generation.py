@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, JobStatus
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.ports import ProviderKeys, Upstream
 from fermata.use_cases.resume_generation import ResumePorts, resume_generation

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.triggers import Change, Triggers
-from fermata.domain.wallet import empty_wallet
+from fermata.domain.money.wallet import empty_wallet
+from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import InvalidRequestError, NotFoundError, StaleRecordError
 from fermata.use_cases.manage_tenants import manage_tenants
 from fermata.use_cases.set_triggers import set_triggers

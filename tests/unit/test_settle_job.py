@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import PUBLISHED_WITHIN, AttemptState, Charged, Job, JobStatus
-from fermata.domain.song_times import SongTime
+from fermata.domain.jobs.job import PUBLISHED_WITHIN, AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.latency import SongTime
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.settle_job import settle_job
 from tests.songs import (

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, Job, JobStatus
-from fermata.domain.settlement import settle
+from fermata.domain.finish.settlement import settle
+from fermata.domain.jobs.job import AttemptState, Job, JobStatus
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from tests.songs import (
     claimed_attempt,
     delivered_job,

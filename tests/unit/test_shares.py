@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.candidates import candidates_for
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.failures import FailureClass
-from fermata.domain.jobs import Audio, AudioSource, Job, JobStatus
-from fermata.domain.shares import ordered_numbers, share_of
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.jobs.job import Audio, AudioSource, Job, JobStatus
+from fermata.domain.jobs.shares import ordered_numbers, share_of
+from fermata.domain.orders.candidates import candidates_for
+from fermata.domain.providers.failures import FailureClass
 from tests.songs import (
     delivered_job,
     generating_job,

@@ -8,9 +8,9 @@ import pytest
 from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.answer_scanner import AnswerScanner
+from fermata.domain.audio.answer_scanner import AnswerScanner
 from fermata.domain.audio.text_decoder import AudioTextDecoder
-from fermata.domain.upstream import SongOrder
+from fermata.domain.providers.calls import SongOrder
 from fermata.errors import ConfigurationError
 from tests.fixtures.http_answers import answer_with, read_body
 from tests.fixtures.kept_answers import LINK, failure_in, failure_of, summary

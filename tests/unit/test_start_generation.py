@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import MAX_ATTEMPTS, AttemptState, Audio, AudioSource, JobStatus
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import MAX_ATTEMPTS, AttemptState, Audio, AudioSource, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import (
     AnswerLostError,
     ConfigurationError,

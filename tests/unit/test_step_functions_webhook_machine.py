@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from fermata.adapters.step_functions_webhook_machine import StepFunctionsWebhookMachine
-from fermata.domain.webhook_messages import delivery_name
+from fermata.domain.webhooks.message import delivery_name
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
 from tests.songs import JOB_ID, delivered_job

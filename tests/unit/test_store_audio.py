@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.fetching import BUSY_FETCHES
-from fermata.domain.jobs import AttemptState, Job, JobStatus
+from fermata.domain.finish.rescue import recoverables
+from fermata.domain.jobs.fetching import BUSY_FETCHES
+from fermata.domain.jobs.job import AttemptState, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.providers.calls import AudioAt
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.patience import FETCHES_OF_A_BAD_FILE, MOST_FETCHES, MOST_POLLS
-from fermata.domain.rescue import recoverables
-from fermata.domain.upstream import AudioAt
-from fermata.domain.verdicts import Word
 from fermata.errors import (
     AudioTooComplexError,
     AudioTooLargeError,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.failures import FailureClass
-from fermata.domain.jobs import Audio, AudioSource, Job, JobStatus, StagedAt
+from fermata.domain.finish.settlement import settle
+from fermata.domain.jobs.job import Audio, AudioSource, Job, JobStatus, StagedAt
+from fermata.domain.providers.calls import AudioAt
+from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.patience import FETCHES_BESIDE_A_SONG, MOST_FETCHES
-from fermata.domain.settlement import settle
-from fermata.domain.upstream import AudioAt
 from fermata.errors import BadAudioError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
 from fermata.use_cases.store_audio import FETCH_TAKES_S, StoreOutcome, store_audio
 from tests.songs import JOB_ID, hex_answer, ready_job

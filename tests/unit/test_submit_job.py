@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from fermata.api.responses.quote import Quote
-from fermata.domain.catalogue import Estimate
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import JobStatus
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.job import JobStatus
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import (
     BodyTooLargeError,
     InvalidRequestError,

@@ -2,13 +2,13 @@
 
 import pytest
 
-from fermata.domain.candidates import Candidate
-from fermata.domain.circuit import MAX_LACKING, Circuit, CircuitRules
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.jobs import MAX_ATTEMPTS, Job, JobStatus
-from fermata.domain.provider_state import ProviderState
-from fermata.domain.verdicts import Word
-from fermata.domain.waiting_line import Limits, WaitingLine, epoch_ms
+from fermata.domain.jobs.job import MAX_ATTEMPTS, Job, JobStatus
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.providers.circuit import MAX_LACKING, Circuit, CircuitRules
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.queue import Limits, WaitingLine, epoch_ms
+from fermata.domain.providers.state import ProviderState
 from fermata.errors import AnswerLostError, NotSentError, TransientError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.enable_provider import enable_provider

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fermata.domain.jobs import Charged, JobStatus
-from fermata.domain.webhook_messages import WebhookEndpoint
+from fermata.domain.jobs.job import Charged, JobStatus
+from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import TransientError
 from fermata.use_cases.cancel_job import cancel_job
 from fermata.use_cases.reap_jobs import reap_jobs

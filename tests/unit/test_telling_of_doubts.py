@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.jobs import AttemptState
-from fermata.domain.requests import SongRequest
-from fermata.domain.verdicts import Word
+from fermata.domain.jobs.job import AttemptState
+from fermata.domain.jobs.next_step import Word
+from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AnswerLostError, NotSentError, StaleRecordError, TransientError
 from fermata.use_cases.poll_generation import poll_generation
 from fermata.use_cases.reap_jobs import reap_jobs

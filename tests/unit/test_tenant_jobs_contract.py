@@ -10,9 +10,9 @@ from fermata.adapters import dynamo_tenant_jobs
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.job_lists import JobList, PageOfIds, PageRequest
-from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
+from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
 from fermata.ports import JobStore, TenantJobs
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

@@ -10,8 +10,8 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.api_keys import Scope, new_api_key
-from fermata.domain.tenants import Tenant
+from fermata.domain.tenants.api_keys import Scope, new_api_key
+from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import TenantStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

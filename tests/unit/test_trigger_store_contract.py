@@ -7,7 +7,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_trigger_store import DynamoTriggerStore
-from fermata.domain.triggers import Change, Triggers
+from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import SourceTakenError, StaleRecordError, TransientError
 from fermata.ports import TriggerStore
 from tests.cloud import TABLE, dynamodb_with_table

@@ -7,9 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
-from fermata.domain.upstream import UpstreamAnswer
-from fermata.domain.upstream_reading import (
+from fermata.domain.providers.answers import (
     RETRY_AFTER_LIMIT_S,
     Ruling,
     failure_of,
@@ -21,6 +19,8 @@ from fermata.domain.upstream_reading import (
     read_words,
     tidy,
 )
+from fermata.domain.providers.calls import UpstreamAnswer
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 
 NOW = datetime(2026, 11, 21, 6, 28, tzinfo=UTC)
 

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.domain.failures import Failure
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job
-from fermata.domain.usage import (
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.usage import (
     LONGEST_SPAN_DAYS,
     Usage,
     UsageList,
@@ -19,7 +17,9 @@ from fermata.domain.usage import (
     usage_event,
     usage_of,
 )
-from fermata.domain.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
 from fermata.use_cases.read_usage import read_usage
 from fermata.use_cases.settle_job import settle_job

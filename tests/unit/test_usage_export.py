@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.usage_export import MAX_BYTES, MAX_ROWS, UsageRow, checked_rows, parse_usage_export
+from fermata.domain.money.usage_export import MAX_BYTES, MAX_ROWS, UsageRow, checked_rows, parse_usage_export
 from fermata.errors import InvalidRequestError
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

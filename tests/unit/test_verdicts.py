@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.catalogue import Estimate
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import AttemptState, Job
-from fermata.domain.pacing import LONGEST_WAIT_S, Pace
-from fermata.domain.verdicts import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, Pace
+from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.next_step import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from tests.songs import (
     claimed_attempt,
     delivered_job,

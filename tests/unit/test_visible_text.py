@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.requests import parse_song_request
-from fermata.domain.visible_text import is_blank
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.orders.order_request import parse_song_request
+from fermata.domain.web.visible_text import is_blank
 from fermata.errors import InvalidRequestError
 
 BODY = {"model": "minimax/music-2.6", "prompt": "indie folk, rainy", "lyrics": "[Verse]\nRain on glass"}

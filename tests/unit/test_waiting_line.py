@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.waiting_line import (
+from fermata.domain.providers.queue import (
     GRACE_MS,
     MAX_WAITING,
     ORDER_SLACK_MS,

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_waiting_places import DynamoWaitingPlaces
-from fermata.domain.waiting_places import LOOKED_AT, looked_at, places_of
+from fermata.domain.tenants.waiting_places import LOOKED_AT, looked_at, places_of
 from fermata.errors import TransientError
 from fermata.ports import WaitingPlaces
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

@@ -5,9 +5,18 @@ from datetime import UTC, datetime
 import pytest
 
 from fermata.api.responses.account import Account
-from fermata.domain.jobs import Charged, Job, JobStatus
-from fermata.domain.plan_limits import PlanLimits
-from fermata.domain.wallet import EntryKind, Plan, Wallet, empty_wallet, grant_of, hold_on, month_of, settlement_of
+from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.money.wallet import (
+    EntryKind,
+    Plan,
+    Wallet,
+    empty_wallet,
+    grant_of,
+    hold_on,
+    month_of,
+    settlement_of,
+)
+from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OutOfCreditError
 from tests.songs import (
     JOB_ID,

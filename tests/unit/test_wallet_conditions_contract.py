@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.domain.failures import unknown_outcome
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job
-from fermata.domain.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.providers.failures import unknown_outcome
 from fermata.errors import (
     ConfigurationError,
     FermataError,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from fermata.api.responses.webhook import WebhookAttempt
-from fermata.domain.webhook_deliveries import (
+from fermata.domain.webhooks.delivery import (
     JITTER,
     SCHEDULE_S,
     Answered,

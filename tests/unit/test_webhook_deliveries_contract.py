@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_webhook_deliveries import DynamoWebhookDeliveries
-from fermata.domain.webhook_deliveries import (
+from fermata.domain.webhooks.delivery import (
     KEPT_FOR,
     MOST_REPLAYS,
     Answered,

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Job
-from fermata.domain.webhook_deliveries import MOST_REPLAYS
-from fermata.domain.webhook_messages import WebhookEndpoint, delivery_name, message_of, receiver_of, webhook_id
-from fermata.domain.webhook_secrets import WebhookSecrets
+from fermata.domain.jobs.job import Job
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.webhooks.delivery import MOST_REPLAYS
+from fermata.domain.webhooks.message import WebhookEndpoint, delivery_name, message_of, receiver_of, webhook_id
+from fermata.domain.webhooks.secret import WebhookSecrets
 from tests.api_document import problems_with, read_document
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job, failed_job, queued_job, rate_limited, suno_job
 from tests.twins import NOON

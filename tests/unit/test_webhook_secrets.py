@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from fermata.domain.webhook_secrets import WebhookSecrets, new_secret, signature_header
+from fermata.domain.webhooks.secret import WebhookSecrets, new_secret, signature_header
 from tests.twins import NOON
 from tests.webhooks import NEXT_SECRET, SECRET
 

@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from fermata.adapters.dynamo_transactions import DynamoTransactions
 from fermata.adapters.dynamo_webhook_store import DynamoWebhookStore
-from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.domain.webhook_secrets import new_secret
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import ConfigurationError, TransientError
 from fermata.ports import WebhookStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

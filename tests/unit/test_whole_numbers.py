@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.json_bodies import read_body
-from fermata.domain.requests import SongRequest, parse_song_request
-from fermata.domain.whole_numbers import WholeNumber
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.orders.order_request import SongRequest, parse_song_request
+from fermata.domain.web.json_body import read_body
+from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.create_reference import UploadRequest
 from fermata.use_cases.manage_keys import IssueKey

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from fermata.api.query import takes_any_query
 from fermata.api.responses.problem import GatewayMessage, Problem
-from fermata.domain.webhook_messages import WebhookEvent, event_type
+from fermata.domain.webhooks.message import WebhookEvent, event_type
 from tooling.openapi import examples
 from tooling.openapi.operations import OPERATIONS, WEBHOOKS, Answer, Operation
 from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS, WEBHOOK_PARAMETERS

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from fermata.domain.plan_limits import DEFAULT_LIMITS
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
 
 _ID: Final = "job_01M7YH6Z0CE2E33SRX04YDPZZK"
 _ADDRESS: Final = f"https://api.example.com/v1/jobs/{_ID}"

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from fermata.domain.formats import JOB_ID_PATTERN
-from fermata.domain.job_lists import DEFAULT_LIMIT, LONGEST_LIMIT
-from fermata.domain.usage import DEFAULT_LIMIT as USAGE_LIMIT
-from fermata.domain.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
-from fermata.domain.usage import LONGEST_SPAN_DAYS
+from fermata.domain.jobs.page import DEFAULT_LIMIT, LONGEST_LIMIT
+from fermata.domain.money.usage import DEFAULT_LIMIT as USAGE_LIMIT
+from fermata.domain.money.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
+from fermata.domain.money.usage import LONGEST_SPAN_DAYS
+from fermata.domain.web.formats import JOB_ID_PATTERN
 
 Schema = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fermata.domain.problems import PROBLEMS, is_retryable, problem_type
+from fermata.domain.web.problem import PROBLEMS, is_retryable, problem_type
 
 _EXAMPLE_REQUEST_ID: Final = "84619bce-7bd6-4dd3-8bf4-5f74c5df5d47"
 

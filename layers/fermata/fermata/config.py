@@ -23,12 +23,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from fermata.domain.brakes import micro_usd
-from fermata.domain.catalogue import Estimate
-from fermata.domain.circuit import CircuitRules
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.orders.order_request import MAX_FALLBACKS
+from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
-from fermata.domain.requests import MAX_FALLBACKS
-from fermata.domain.waiting_line import Limits
+from fermata.domain.providers.queue import Limits
+from fermata.domain.providers.spending import micro_usd
 from fermata.errors import ConfigurationError
 
 MACHINE_TIMEOUT_S: Final = 21_600

@@ -15,14 +15,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.api.query import refuse_unknown_parameters
 from fermata.api.responses.body import Body
 from fermata.api.responses.problem import Charge, Health, Problem, WrongField
-from fermata.domain.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
-from fermata.domain.idempotency import is_idempotency_key
-from fermata.domain.job_view import Link, finished_tracks, missing_tracks, why_missing
-from fermata.domain.jobs import Job
-from fermata.domain.plan_limits import Allowance
-from fermata.domain.preferences import preferred_wait
-from fermata.domain.problems import is_retryable, problem_of, problem_type
-from fermata.domain.tenants import Caller
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.view import Link, finished_tracks, missing_tracks, why_missing
+from fermata.domain.orders.idempotency import is_idempotency_key
+from fermata.domain.tenants.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
+from fermata.domain.tenants.plan_limits import Allowance
+from fermata.domain.tenants.tenant import Caller
+from fermata.domain.web.prefer import preferred_wait
+from fermata.domain.web.problem import is_retryable, problem_of, problem_type
 from fermata.errors import (
     FermataError,
     FieldError,

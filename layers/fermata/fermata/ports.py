@@ -11,30 +11,30 @@ from typing import IO, Protocol
 
 from pydantic import JsonValue
 
-from fermata.domain.api_keys import ApiKey
-from fermata.domain.brakes import Brakes
-from fermata.domain.callbacks import Callback
-from fermata.domain.catalogue import Estimate
-from fermata.domain.idempotency import Receipt
-from fermata.domain.inbox import InboxFile
-from fermata.domain.job_events import JobEvent
-from fermata.domain.job_lists import PageOfIds, PageRequest
-from fermata.domain.jobs import Job, JobStatus, Track
-from fermata.domain.plan_limits import DEFAULT_LIMITS, CallKind, PlanLimits
-from fermata.domain.provider_state import GivenBack, ProviderState, StartAt
-from fermata.domain.reaping import Execution
-from fermata.domain.recoverable_list import Place
-from fermata.domain.refusals import RefusedInARow
-from fermata.domain.song_times import SongTime
-from fermata.domain.tenants import Tenant
-from fermata.domain.triggers import Triggers
-from fermata.domain.upstream import UploadCall, UpstreamCall
-from fermata.domain.usage import Usage, UsagePage
-from fermata.domain.waiting_line import Lease, Limits
-from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
-from fermata.domain.webhook_deliveries import Reply, WebhookAttempt
-from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.domain.webhook_secrets import WebhookSecrets
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.finish.overdue import Execution
+from fermata.domain.finish.recoverable_list import Place
+from fermata.domain.jobs.events import JobEvent
+from fermata.domain.jobs.job import Job, JobStatus, Track
+from fermata.domain.jobs.latency import SongTime
+from fermata.domain.jobs.page import PageOfIds, PageRequest
+from fermata.domain.money.usage import Usage, UsagePage
+from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.orders.idempotency import Receipt
+from fermata.domain.providers.callbacks import Callback
+from fermata.domain.providers.calls import UploadCall, UpstreamCall
+from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.spending import Brakes
+from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
+from fermata.domain.tenants.api_keys import ApiKey
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, CallKind, PlanLimits
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.triggers.inbox import InboxFile
+from fermata.domain.triggers.refusals import RefusedInARow
+from fermata.domain.triggers.senders import Triggers
+from fermata.domain.webhooks.delivery import Reply, WebhookAttempt
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import WebhookSecrets
 
 
 class JobStore(Protocol):

@@ -14,11 +14,11 @@ from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamo_job_store import DynamoJobStore
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.api_keys import KEY_RANDOM_BYTES
-from fermata.domain.callbacks import TOKEN_RANDOM_BYTES
-from fermata.domain.catalogue import Catalogue, read_catalogue
-from fermata.domain.job_ids import RANDOM_BYTES
-from fermata.domain.plan_limits import (
+from fermata.domain.catalogue.models import Catalogue, read_catalogue
+from fermata.domain.orders.job_id import RANDOM_BYTES
+from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
+from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
+from fermata.domain.tenants.plan_limits import (
     CANCELS,
     CHANGES,
     READS,
@@ -52,8 +52,8 @@ from fermata.ports import (
 from fermata.scratch import disk
 
 if TYPE_CHECKING:
-    from fermata.domain.rescue import RescuePolicy
-    from fermata.domain.wallet_drift import Drift
+    from fermata.domain.finish.rescue import RescuePolicy
+    from fermata.domain.money.wallet_audit import Drift
     from fermata.use_cases.audit_wallets import AuditPorts
     from fermata.use_cases.await_callback import CallbackPorts
     from fermata.use_cases.await_end import WaitPorts
@@ -310,7 +310,7 @@ def manage_ports() -> "ManagePorts":
 def submit_ports() -> "SubmitPorts":
     """What `submit_job` works with."""
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
-    from fermata.domain.candidates import check_default_fallbacks
+    from fermata.domain.orders.candidates import check_default_fallbacks
     from fermata.use_cases.submit_job import SubmitPorts
 
     settings = config.load(config.SubmitSettings)
@@ -680,7 +680,7 @@ def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
     from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
     from fermata.adapters.step_functions_rescue_machine import StepFunctionsRescueMachine
-    from fermata.domain.reaping import Patience
+    from fermata.domain.finish.overdue import Patience
     from fermata.use_cases.reap_jobs import ReapPorts
 
     settings = config.load(config.ReapSettings)
@@ -733,7 +733,7 @@ def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
 
 
 def _rescue_policy(settings: config.RescueBoundsSettings) -> "RescuePolicy":
-    from fermata.domain.rescue import RescuePolicy
+    from fermata.domain.finish.rescue import RescuePolicy
 
     return RescuePolicy(settings.result_life_seconds, settings.rescue_longest_pause_seconds)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fermata.domain.webhook_deliveries import SCHEDULE_S, Verdict
+from fermata.domain.webhooks.delivery import SCHEDULE_S, Verdict
 from tests.integration.engines.paths import Answer, Path, fails
 
 _TRIES: Final = len(SCHEDULE_S)

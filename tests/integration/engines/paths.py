@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fermata.domain.verdicts import Verdict, Word
+from fermata.domain.jobs.next_step import Verdict, Word
 from fermata.use_cases.store_audio import StoreOutcome, StoreStep
 
 PAST: Final = "2026-11-21T12:00:00.250000Z"

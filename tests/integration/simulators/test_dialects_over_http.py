@@ -7,9 +7,9 @@ import pytest
 
 from fermata.adapters.http_upstream import HttpUpstream
 from fermata.adapters.providers import load_provider, load_reference_taker
-from fermata.domain.catalogue import Model, read_catalogue
-from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
-from fermata.domain.upstream import (
+from fermata.domain.catalogue.models import Model, read_catalogue
+from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
     OrderedReference,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.api_keys import new_api_key
+from fermata.domain.tenants.api_keys import new_api_key
 from local.authorizers import AuthorizerCache
 from local.deployment import Authorizer
 from local.lambda_answers import Answer

@@ -71,7 +71,7 @@ def test_every_operation_has_a_name_of_its_own_and_leaves_nothing_unsaid() -> No
         assert operation.summary
         assert set(operation.parameters) <= set(PARAMETERS)
         assert set(operation.problems) <= set(PROBLEM_TYPES), (
-            "problem types are the rows of PROBLEMS in fermata.domain.problems"
+            "problem types are the rows of PROBLEMS in fermata.domain.web.problem"
         )
         assert operation.body is None or operation.body_examples
         assert all(answer.example for answer in operation.answers if answer.body and not isinstance(answer.body, dict))

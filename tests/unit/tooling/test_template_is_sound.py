@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.preferences import LONGEST_WAIT_S
+from fermata.domain.web.prefer import LONGEST_WAIT_S
 from local.intrinsics import TemplateValue
 
 pytestmark = pytest.mark.check

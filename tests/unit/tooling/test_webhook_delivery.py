@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.upstream_reading import RETRY_AFTER_LIMIT_S
-from fermata.domain.webhook_deliveries import JITTER, SCHEDULE_S
+from fermata.domain.providers.answers import RETRY_AFTER_LIMIT_S
+from fermata.domain.webhooks.delivery import JITTER, SCHEDULE_S
 
 pytestmark = pytest.mark.check
 

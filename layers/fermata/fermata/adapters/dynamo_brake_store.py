@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.brakes import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, Brakes
-from fermata.domain.idempotency import seconds
+from fermata.domain.orders.idempotency import seconds
+from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, Brakes
 from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write, names_in
-from fermata.domain.plan_limits import CALL_KINDS, DEFAULT_LIMITS, CallKind, PlanLimits
+from fermata.domain.tenants.plan_limits import CALL_KINDS, DEFAULT_LIMITS, CallKind, PlanLimits
 from fermata.errors import TransientError
 from fermata.ports import CallCount
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
-from fermata.domain.callbacks import Callback
+from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError
 
 if TYPE_CHECKING:

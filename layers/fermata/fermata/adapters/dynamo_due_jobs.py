@@ -8,7 +8,7 @@ from typing import Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.jobs import Job, JobStatus
+from fermata.domain.jobs.job import Job, JobStatus
 
 INDEX: Final = "ByCheckAt"
 SHARDS: Final = 4

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import plain, typed
-from fermata.domain.catalogue import Estimate
-from fermata.domain.song_times import SongTime, SongTimes
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.latency import SongTime, SongTimes
 from fermata.errors import TransientError
 from fermata.log import logger
 

@@ -15,10 +15,10 @@ from fermata.adapters.dynamo_tenant_jobs import listing_keys
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
 from fermata.adapters.dynamo_usage_store import counted
 from fermata.adapters.dynamo_wallet_store import new_entries, write_with_wallet
-from fermata.domain.idempotency import Receipt, seconds
-from fermata.domain.jobs import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
-from fermata.domain.usage import usage_of
-from fermata.domain.wallet import LedgerEntry, Wallet, hold_on, settlement_of
+from fermata.domain.jobs.job import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
+from fermata.domain.money.usage import usage_of
+from fermata.domain.money.wallet import LedgerEntry, Wallet, hold_on, settlement_of
+from fermata.domain.orders.idempotency import Receipt, seconds
 from fermata.errors import IdempotencyKeyTakenError, StaleRecordError
 from fermata.log import logger
 

@@ -11,8 +11,8 @@ from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_due_jobs import sortable
 from fermata.adapters.dynamo_items import typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.batches import MOST_OPEN_BATCHES, RUNS_FOR
-from fermata.domain.refusals import RefusedInARow
+from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
+from fermata.domain.triggers.refusals import RefusedInARow
 
 _PLACE: Final = "PLACE#"
 _RUN: Final = "RUN#"

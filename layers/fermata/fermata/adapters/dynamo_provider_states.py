@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.domain.provider_state import AHEAD_MS, GivenBack, ProviderState, StartAt
-from fermata.domain.waiting_line import Lease, Limits
+from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

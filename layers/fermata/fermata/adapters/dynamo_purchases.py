@@ -12,7 +12,7 @@ from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_due_jobs import INDEX, sortable
 from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.jobs import Attempt
+from fermata.domain.jobs.job import Attempt
 
 _DOUBT: Final = "DOUBT#"
 _BILLED: Final = "BILLED#"

@@ -10,11 +10,11 @@ from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_due_jobs import INDEX, sortable
 from fermata.adapters.dynamo_items import plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.idempotency import seconds
-from fermata.domain.jobs import Job
-from fermata.domain.recoverable_list import Place, listed_at
-from fermata.domain.rescue import KEPT_FOR, recoverables
+from fermata.domain.finish.recoverable_list import Place, listed_at
+from fermata.domain.finish.rescue import KEPT_FOR, recoverables
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.idempotency import seconds
+from fermata.domain.providers.failures import ProviderCharged
 
 _KIND: Final = "RECOVERABLE#"
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.job_lists import JobList, PageOfIds, PageRequest
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
 
 INDEX: Final = "ByTenant"
 AT_ONCE: Final = 1000

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import Item, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.api_keys import USE_NOTED_EVERY, ApiKey
-from fermata.domain.formats import rfc3339
-from fermata.domain.tenants import Tenant
+from fermata.domain.tenants.api_keys import USE_NOTED_EVERY, ApiKey
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.web.formats import rfc3339
 from fermata.errors import StaleRecordError
 
 if TYPE_CHECKING:

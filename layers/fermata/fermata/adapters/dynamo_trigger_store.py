@@ -3,7 +3,7 @@
 from typing import Final
 
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.triggers import Triggers
+from fermata.domain.triggers.senders import Triggers
 from fermata.errors import SourceTakenError, StaleRecordError
 
 _SORT_KEY: Final = "TRIGGER"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.usage import Usage, UsagePage
+from fermata.domain.money.usage import Usage, UsagePage
 
 _COUNTERS: Final = ("jobs", "succeeded", "credits", "audio_ms")
 

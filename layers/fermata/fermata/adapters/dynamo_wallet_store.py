@@ -11,8 +11,8 @@ from typing import Any, Final
 from fermata.adapters.dynamo_call_counts import limit_calls
 from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.plan_limits import DEFAULT_LIMITS, PlanLimits
-from fermata.domain.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.errors import ConfigurationError, TransientError
 
 WALLET: Final = "wallet"

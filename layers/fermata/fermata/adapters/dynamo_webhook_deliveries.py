@@ -8,8 +8,8 @@ from typing import Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamo_items import Item, plain, typed
 from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.domain.idempotency import seconds
-from fermata.domain.webhook_deliveries import KEPT_FOR, MOST_REPLAYS, WebhookAttempt
+from fermata.domain.orders.idempotency import seconds
+from fermata.domain.webhooks.delivery import KEPT_FOR, MOST_REPLAYS, WebhookAttempt
 
 _REPLAYS: Final = "REPLAYS"
 _REPLAYS_KEPT_FOR: Final = timedelta(days=100)

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from fermata.adapters.dynamo_items import Item
 from fermata.adapters.dynamo_transactions import DynamoTransactions, Write
-from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.domain.webhook_secrets import WebhookSecrets
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import WebhookSecrets
 from fermata.errors import ConfigurationError
 
 _ENDPOINT: Final = "ENDPOINT"

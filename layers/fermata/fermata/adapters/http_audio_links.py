@@ -14,7 +14,7 @@ from fermata.adapters.guarded_http import guarded_client
 from fermata.adapters.http_bodies import BodyOutOfBoundsError, decoded, peek, reads_as_text
 from fermata.adapters.http_transport import Resolver, SlowestRate, locations, resolve
 from fermata.domain.audio.container import HEAD_BYTES, MAX_AUDIO_BYTES, begins_as_audio
-from fermata.domain.upstream_reading import parse_retry_after
+from fermata.domain.providers.answers import parse_retry_after
 from fermata.domain.web.clean_url import clean_link, location_text, resolve_location
 from fermata.domain.web.safe_url import LinkTarget, check_link, check_public_link
 from fermata.errors import (

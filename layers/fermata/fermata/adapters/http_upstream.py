@@ -11,8 +11,8 @@ import httpx
 
 from fermata.adapters.http_bodies import BodyOutOfBoundsError, decoded
 from fermata.adapters.http_transport import USER_AGENT, DeadlineBackend, DeadlineTransport, Resolver, resolve
-from fermata.domain.upstream import UploadCall, UpstreamCall
-from fermata.domain.upstream_reading import parse_retry_after
+from fermata.domain.providers.answers import parse_retry_after
+from fermata.domain.providers.calls import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024

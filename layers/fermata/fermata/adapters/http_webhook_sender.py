@@ -10,9 +10,9 @@ import httpx
 
 from fermata.adapters.guarded_http import guarded_client
 from fermata.adapters.http_transport import Resolver, resolve
-from fermata.domain.upstream_reading import parse_retry_after
+from fermata.domain.providers.answers import parse_retry_after
 from fermata.domain.web.safe_url import LinkTarget, check_public_link
-from fermata.domain.webhook_deliveries import Answered, NoAnswer, NotAnswered, Reply
+from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Reply
 from fermata.errors import UnsafeLinkError
 
 MOST_ANSWER_BYTES: Final = 4096

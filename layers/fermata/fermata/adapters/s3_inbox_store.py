@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 from pydantic import JsonValue
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.domain.inbox import InboxFile
+from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError
 from fermata.ports import Spool
 from fermata.scratch import disk, spooled_file

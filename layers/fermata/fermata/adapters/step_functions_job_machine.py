@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.executions import start_once
-from fermata.domain.reaping import Execution
+from fermata.domain.finish.overdue import Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

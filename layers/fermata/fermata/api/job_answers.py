@@ -10,12 +10,12 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.api.responses.job import Job
-from fermata.domain import jobs
-from fermata.domain.catalogue import Estimate
-from fermata.domain.entity_tags import entity_tag, is_known
-from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.job_view import JobView, Link
-from fermata.domain.plan_limits import Allowance
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.orders.idempotency import FirstAnswer
+from fermata.domain.tenants.plan_limits import Allowance
+from fermata.domain.web.entity_tag import entity_tag, is_known
 from fermata.http_api import (
     FreeCalls,
     Limit,

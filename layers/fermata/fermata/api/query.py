@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from fermata.domain.json_bodies import MAX_FIELDS_TOLD
+from fermata.domain.web.json_body import MAX_FIELDS_TOLD
 from fermata.errors import FieldError, InvalidRequestError
 
 _OPEN: Final = re.compile(r"/v1/(callbacks|live)/.*|/healthz", re.DOTALL)

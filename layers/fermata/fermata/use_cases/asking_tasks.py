@@ -6,9 +6,8 @@ from io import SEEK_END
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, Job
-from fermata.domain.upstream import (
+from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.providers.calls import (
     AskedTask,
     AudioAt,
     AudioInAnswer,
@@ -20,6 +19,7 @@ from fermata.domain.upstream import (
     Trouble,
     UpstreamCall,
 )
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import BadAudioError, ConfigurationError, DiskFullError, TransientError, UpstreamCallError
 from fermata.log import logger
 from fermata.ports import AnswerStore, ProviderKeys, Upstream

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from fermata.domain.wallet import Wallet
-from fermata.domain.wallet_drift import Drift, drift_of, sums_of, unbalanced
+from fermata.domain.money.wallet import Wallet
+from fermata.domain.money.wallet_audit import Drift, drift_of, sums_of, unbalanced
 from fermata.errors import ConfigurationError, FermataError
 from fermata.ports import Metrics, TenantStore, WalletStore
 

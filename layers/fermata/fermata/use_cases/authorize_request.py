@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from fermata.domain.api_keys import ApiKey, bearer_key, opened_by
-from fermata.domain.tenants import Caller
+from fermata.domain.tenants.api_keys import ApiKey, bearer_key, opened_by
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports import TenantStore

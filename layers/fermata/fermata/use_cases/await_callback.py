@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from fermata.domain.jobs import Attempt, AttemptState, Job
+from fermata.domain.jobs.job import Attempt, AttemptState, Job
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import CallbackStore, JobStore, MachineWaits
 from fermata.use_cases.resume_generation import load_job

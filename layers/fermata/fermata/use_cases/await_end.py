@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from fermata.domain.job_view import JobView
-from fermata.domain.plan_limits import limits_of
-from fermata.domain.waiting_places import LEFT_FOR_THE_ANSWER_S, looked_at, places_of
+from fermata.domain.jobs.view import JobView
+from fermata.domain.tenants.plan_limits import limits_of
+from fermata.domain.tenants.waiting_places import LEFT_FOR_THE_ANSWER_S, looked_at, places_of
 from fermata.errors import NotFoundError, TransientError
 from fermata.log import logger
 from fermata.ports import WaitingPlaces, WalletStore

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
 from fermata.errors import AlreadyFinishedError, AlreadyOrderedError, StaleRecordError, TransientError
 from fermata.ports import JobStore
 from fermata.use_cases.read_jobs import find_job

@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.domain.batches import COMPLETED, Batch, completion, manifest_of
-from fermata.domain.inbox import InboxFile
+from fermata.domain.triggers.batch import COMPLETED, Batch, completion, manifest_of
+from fermata.domain.triggers.inbox import InboxFile
 from fermata.ports import InboxStore, OpenBatches
 
 _RESULT: Final = re.compile(r"([0-9]+)\.(accepted|refused)\.json")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.plan_limits import Allowance, CallKind, call_allowance, minute_of, reference_allowance
+from fermata.domain.tenants.plan_limits import Allowance, CallKind, call_allowance, minute_of, reference_allowance
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports import CallCounts

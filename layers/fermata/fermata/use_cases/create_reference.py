@@ -8,11 +8,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fermata.domain.catalogue import Catalogue
-from fermata.domain.job_ids import new_reference_id
-from fermata.domain.json_bodies import read_body
-from fermata.domain.references import OfferedUpload, object_key, usable_until
-from fermata.domain.whole_numbers import WholeNumber
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.orders.job_id import new_reference_id
+from fermata.domain.orders.references import OfferedUpload, object_key, usable_until
+from fermata.domain.web.json_body import read_body
+from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports import CallCounts, ReferenceStore
 from fermata.use_cases.counting_calls import count_reference

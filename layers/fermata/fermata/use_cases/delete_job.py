@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.jobs import Job
-from fermata.domain.references import object_key
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.references import object_key
 from fermata.errors import NotFinishedError, StaleRecordError, TransientError
 from fermata.ports import AnswerStore, JobStore, ReferenceStore, TrackStore, WebhookDeliveries
 from fermata.use_cases.read_jobs import find_job_or_tombstone

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.plan_limits import limits_of
+from fermata.domain.tenants.plan_limits import limits_of
 from fermata.domain.web.safe_url import origin_of
-from fermata.domain.webhook_deliveries import (
+from fermata.domain.webhooks.delivery import (
     Outcome,
     Step,
     Try,
@@ -16,7 +16,7 @@ from fermata.domain.webhook_deliveries import (
     put_off_s,
     step_after,
 )
-from fermata.domain.webhook_messages import message_of, receiver_of
+from fermata.domain.webhooks.message import message_of, receiver_of
 from fermata.log import logger
 from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookSender, WebhookStore
 from fermata.use_cases.counting_calls import CallMeter

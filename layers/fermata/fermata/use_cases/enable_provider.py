@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from fermata.domain.circuit import Circuit
+from fermata.domain.providers.circuit import Circuit
 from fermata.errors import TransientError
 from fermata.ports import ProviderStates
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.brakes import Brakes, Held, budget_spent, day_of, look_again_at, paused
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.providers.spending import Brakes, Held, budget_spent, day_of, look_again_at, paused
 from fermata.errors import ProviderHeldError
 from fermata.ports import BrakeStore, Metrics
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.idempotency import FirstAnswer
-from fermata.domain.jobs import Job
-from fermata.domain.problems import problem_of
-from fermata.domain.requested import Requested, read_requested, refusal_of, sender_of
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.idempotency import FirstAnswer
+from fermata.domain.triggers.inbound_event import Requested, read_requested, refusal_of, sender_of
+from fermata.domain.web.problem import problem_of
 from fermata.errors import RequestRefusedError, TriggerOffError
 from fermata.log import logger
 from fermata.ports import JobEvents, TriggerStore

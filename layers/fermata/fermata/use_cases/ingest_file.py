@@ -7,10 +7,10 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.domain.inbox import InboxFile, accepted, read_created, refused
-from fermata.domain.json_bodies import MAX_BODY_BYTES
-from fermata.domain.problems import problem_of
-from fermata.domain.requested import refusal_of, sender_of
+from fermata.domain.triggers.inbound_event import refusal_of, sender_of
+from fermata.domain.triggers.inbox import InboxFile, accepted, read_created, refused
+from fermata.domain.web.json_body import MAX_BODY_BYTES
+from fermata.domain.web.problem import problem_of
 from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, RequestRefusedError, TriggerOffError
 from fermata.log import logger
 from fermata.ports import InboxStore, JobEvents, TenantStore, TriggerStore

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.job_lists import PageOfJobs, PageRequest
+from fermata.domain.jobs.page import PageOfJobs, PageRequest
 from fermata.ports import TenantJobs
 from fermata.use_cases.read_jobs import ShowPorts, show_job
 

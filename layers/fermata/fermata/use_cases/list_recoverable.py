@@ -6,9 +6,9 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from fermata.domain.jobs import Job
-from fermata.domain.recoverable_list import DEFAULT_LIMIT, Place, PlaceOf, entry, place_of, totals
-from fermata.domain.rescue import Recoverable, recoverables
+from fermata.domain.finish.recoverable_list import DEFAULT_LIMIT, Place, PlaceOf, entry, place_of, totals
+from fermata.domain.finish.rescue import Recoverable, recoverables
+from fermata.domain.jobs.job import Job
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports import JobStore, RecoverableJobs
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from fermata.domain.plan_limits import Allowance
+from fermata.domain.tenants.plan_limits import Allowance
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports import WalletStore

@@ -4,8 +4,8 @@ the plan allows.
 
 from datetime import datetime
 
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.log import logger
 from fermata.ports import Metrics, WalletStore
 

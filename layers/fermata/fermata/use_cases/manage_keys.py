@@ -5,10 +5,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from fermata.domain.api_keys import ALL_SCOPES, ApiKey, Scope, new_api_key
-from fermata.domain.formats import rfc3339
-from fermata.domain.tenants import TENANT_ID
-from fermata.domain.whole_numbers import WholeNumber
+from fermata.domain.tenants.api_keys import ALL_SCOPES, ApiKey, Scope, new_api_key
+from fermata.domain.tenants.tenant import TENANT_ID
+from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import TenantStore
 

@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAdapter, ValidationError
 
 from fermata.api.responses.account import Account
-from fermata.domain.brakes import EVERY_PROVIDER
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.formats import rfc3339
-from fermata.domain.job_ids import sortable_id
-from fermata.domain.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
-from fermata.domain.recoverable_list import LONGEST_LIMIT
-from fermata.domain.tenants import Tenant
-from fermata.domain.triggers import MAX_SOURCES, Change, Source
-from fermata.domain.usage_export import checked_rows
-from fermata.domain.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
-from fermata.domain.whole_numbers import WholeNumber
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.finish.recoverable_list import LONGEST_LIMIT
+from fermata.domain.money.usage_export import checked_rows
+from fermata.domain.money.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
+from fermata.domain.orders.job_id import sortable_id
+from fermata.domain.providers.spending import EVERY_PROVIDER
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.triggers.senders import MAX_SOURCES, Change, Source
+from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports import BrakeStore, ProviderStates, TenantStore, TriggerStore, WalletStore
 from fermata.use_cases.enable_provider import enable_provider

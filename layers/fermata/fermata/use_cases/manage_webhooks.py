@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from fermata.domain.formats import rfc3339
-from fermata.domain.references import MAX_URL_CHARACTERS
+from fermata.domain.orders.references import MAX_URL_CHARACTERS
+from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
-from fermata.domain.webhook_messages import WebhookEndpoint
-from fermata.domain.webhook_secrets import new_secret
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports import WebhookStore
 from fermata.use_cases.manage_keys import DEFAULT_OVERLAP_S, Overlap, TenantId

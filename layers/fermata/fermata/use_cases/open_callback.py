@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.callbacks import callback_url, new_callback
-from fermata.domain.jobs import AwaitedCallback, Job
+from fermata.domain.jobs.job import AwaitedCallback, Job
+from fermata.domain.providers.callbacks import callback_url, new_callback
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports import ApiUrl, CallbackStore

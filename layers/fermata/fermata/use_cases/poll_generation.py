@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from fermata.domain.catalogue import Catalogue
-from fermata.domain.failures import Failure, FailureClass, unknown_outcome
-from fermata.domain.jobs import Attempt, AttemptState, Job
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.next_step import Verdict, asked_again, given_up, still_announced, still_generating, verdict_on
+from fermata.domain.providers.calls import AudioAt, DoneWithoutLink, Provider, Refused, StillRunning, Trouble
+from fermata.domain.providers.failures import Failure, FailureClass, unknown_outcome
 from fermata.domain.providers.patience import PatiencePolicy
-from fermata.domain.upstream import AudioAt, DoneWithoutLink, Provider, Refused, StillRunning, Trouble
-from fermata.domain.verdicts import Verdict, asked_again, given_up, still_announced, still_generating, verdict_on
 from fermata.errors import StaleRecordError
 from fermata.log import logger
 from fermata.ports import AnswerStore, Estimates, JobStore, Metrics, ProviderKeys, Upstream

@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Final
 
-from fermata.domain.catalogue import Catalogue, ReferenceRule
-from fermata.domain.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
-from fermata.domain.jobs import Attempt, Job
-from fermata.domain.references import (
+from fermata.domain.catalogue.models import Catalogue, ReferenceRule
+from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.jobs.next_step import Verdict, reference_ready, verdict_on
+from fermata.domain.orders.references import (
     PreparedReference,
     ProviderIds,
     ReferenceRequest,
@@ -25,8 +25,8 @@ from fermata.domain.references import (
     refused_by,
     unusable,
 )
-from fermata.domain.upstream import ReferenceTaker, Refused, UploadOutcome
-from fermata.domain.verdicts import Verdict, reference_ready, verdict_on
+from fermata.domain.providers.calls import ReferenceTaker, Refused, UploadOutcome
+from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.errors import (
     BadAudioError,
     ConfigurationError,

@@ -1,6 +1,6 @@
 """Show a tenant its credits."""
 
-from fermata.domain.wallet import Wallet
+from fermata.domain.money.wallet import Wallet
 from fermata.errors import ConfigurationError
 from fermata.ports import WalletStore
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fermata.domain.brakes import day_of
-from fermata.domain.catalogue import Catalogue, Model
-from fermata.domain.downloads import attachment
-from fermata.domain.job_ids import is_job_id
-from fermata.domain.job_view import JobView, Link, finished_tracks
-from fermata.domain.jobs import Job, Track
-from fermata.domain.model_view import ModelView, model_views
+from fermata.domain.catalogue.models import Catalogue, Model
+from fermata.domain.catalogue.view import ModelView, model_views
+from fermata.domain.jobs.job import Job, Track
+from fermata.domain.jobs.view import JobView, Link, finished_tracks
+from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.providers.spending import day_of
+from fermata.domain.web.download_name import attachment
 from fermata.errors import NotFoundError
 from fermata.ports import BrakeStore, Estimates, JobStore, ProviderStates, TrackStore
 from fermata.use_cases.estimating import estimate_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fermata.domain.usage import Usage, UsagePage
+from fermata.domain.money.usage import Usage, UsagePage
 from fermata.ports import UsageStore
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import IO
 
-from fermata.domain.answer_scanner import AnswerScanner, ScannedDocument
+from fermata.domain.audio.answer_scanner import AnswerScanner, ScannedDocument
 from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
 from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
-from fermata.domain.jobs import Attempt, Job
-from fermata.domain.upstream import Provider, StartOutcome, UpstreamAnswer
+from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.providers.calls import Provider, StartOutcome, UpstreamAnswer
 from fermata.errors import BadAudioError
 from fermata.ports import AnswerStore, StreamedAnswer
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from fermata.domain.jobs import Job
-from fermata.domain.reaping import (
+from fermata.domain.finish.overdue import (
     Execution,
     LookAgain,
     Patience,
@@ -22,7 +21,8 @@ from fermata.domain.reaping import (
     care_for_the_songs_of,
     is_due,
 )
-from fermata.domain.rescue import RescuePolicy, is_waiting, started
+from fermata.domain.finish.rescue import RescuePolicy, is_waiting, started
+from fermata.domain.jobs.job import Job
 from fermata.errors import FermataError, TransientError
 from fermata.ports import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.delete_job import DeletePorts, erase_files

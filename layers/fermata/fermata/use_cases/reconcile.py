@@ -10,13 +10,13 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.domain.failures import ProviderCharged
-from fermata.domain.findings import Finding, Purchase, purchases_of
-from fermata.domain.formats import rfc3339
-from fermata.domain.jobs import Job
-from fermata.domain.reconciliation import foreign_refunds, period_of, reconcile
-from fermata.domain.usage_export import UsageRow
-from fermata.domain.wallet import note_on
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.findings import Finding, Purchase, purchases_of
+from fermata.domain.money.reconciliation import foreign_refunds, period_of, reconcile
+from fermata.domain.money.usage_export import UsageRow
+from fermata.domain.money.wallet import note_on
+from fermata.domain.providers.failures import ProviderCharged
+from fermata.domain.web.formats import rfc3339
 from fermata.errors import FieldError, InvalidRequestError, StaleRecordError, TransientError
 from fermata.ports import JobStore, Purchases
 

@@ -8,10 +8,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.domain.job_ids import is_job_id
-from fermata.domain.jobs import Attempt, Job, JobStatus
-from fermata.domain.reaping import looked_after
-from fermata.domain.recovery import (
+from fermata.domain.finish.overdue import looked_after
+from fermata.domain.finish.redelivery import (
     kept_files,
     may_have_a_song,
     missing_numbers,
@@ -19,8 +17,10 @@ from fermata.domain.recovery import (
     recovered_id,
     recovered_job,
 )
-from fermata.domain.rescue import redelivered
-from fermata.domain.upstream import Provider, Refused, StartOutcome, TaskStarted
+from fermata.domain.finish.rescue import redelivered
+from fermata.domain.jobs.job import Attempt, Job, JobStatus
+from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.providers.calls import Provider, Refused, StartOutcome, TaskStarted
 from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import AnswerStore, JobMachine, JobStore
 from fermata.use_cases.reading_answers import understood_answer

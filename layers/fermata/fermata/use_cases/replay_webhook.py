@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.plan_limits import limits_of
+from fermata.domain.tenants.plan_limits import limits_of
 from fermata.domain.web.safe_url import origin_of
-from fermata.domain.webhook_deliveries import MOST_REPLAYS, StartedReplay, WebhookAttempt
-from fermata.domain.webhook_messages import delivery_name, receiver_of, webhook_id
+from fermata.domain.webhooks.delivery import MOST_REPLAYS, StartedReplay, WebhookAttempt
+from fermata.domain.webhooks.message import delivery_name, receiver_of, webhook_id
 from fermata.errors import NotFinishedError, NoWebhookError, TooManyReplaysError
 from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookMachine, WebhookStore
 from fermata.use_cases.read_jobs import find_job

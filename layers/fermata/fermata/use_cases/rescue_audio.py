@@ -7,8 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from fermata.domain.jobs import Job
-from fermata.domain.rescue import (
+from fermata.domain.finish.rescue import (
     NO_SLOT_PAUSE,
     Round,
     after_round,
@@ -18,7 +17,8 @@ from fermata.domain.rescue import (
     leased,
     recoverables,
 )
-from fermata.domain.rescue_record import RescueLease
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.rescue_record import RescueLease
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.rescue_round import RescuePorts, log_rescue, play_round
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from fermata.domain.fetching import came_whole
-from fermata.domain.jobs import Attempt, Audio, Job
-from fermata.domain.rescue import RescuePolicy, Round
-from fermata.domain.rescue_record import FetchedSong, Rescue
-from fermata.domain.upstream import AudioAt, Provider, Refused, StillRunning
+from fermata.domain.finish.rescue import RescuePolicy, Round
+from fermata.domain.jobs.fetching import came_whole
+from fermata.domain.jobs.job import Attempt, Audio, Job
+from fermata.domain.jobs.rescue_record import FetchedSong, Rescue
+from fermata.domain.providers.calls import AudioAt, Provider, Refused, StillRunning
 from fermata.errors import (
     DiskFullError,
     FermataError,

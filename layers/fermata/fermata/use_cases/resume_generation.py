@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.catalogue import Catalogue
-from fermata.domain.jobs import Attempt, AttemptState, Job, fenced
-from fermata.domain.upstream import Provider
-from fermata.domain.verdicts import Verdict, verdict_on
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.jobs.job import Attempt, AttemptState, Job, fenced
+from fermata.domain.jobs.next_step import Verdict, verdict_on
+from fermata.domain.providers.calls import Provider
 from fermata.errors import NotFoundError, StaleRecordError
 from fermata.ports import AnswerStore, Estimates, JobStore, Metrics
 from fermata.use_cases.estimating import pace_of

@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.domain.triggers import Change, Triggers
+from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import FieldError, InvalidRequestError, SourceTakenError, StaleRecordError
 from fermata.ports import TriggerStore
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.job_events import end_of
-from fermata.domain.jobs import Job, JobStatus
-from fermata.domain.references import object_key
-from fermata.domain.settlement import settle
-from fermata.domain.song_times import song_time_of
-from fermata.domain.usage import usage_event
+from fermata.domain.finish.settlement import settle
+from fermata.domain.jobs.events import end_of
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.latency import song_time_of
+from fermata.domain.money.usage import usage_event
+from fermata.domain.orders.references import object_key
 from fermata.errors import StaleRecordError
 from fermata.log import logger
 from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates, ReferenceStore

@@ -1,8 +1,8 @@
 """What a provider is told to make."""
 
-from fermata.domain.jobs import Job
-from fermata.domain.requests import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
-from fermata.domain.upstream import OrderedReference, SongOrder
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.providers.calls import OrderedReference, SongOrder
 from fermata.ports import ReferenceStore
 
 

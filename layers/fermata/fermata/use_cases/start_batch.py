@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.batches import (
+from fermata.domain.orders.order_request import read_song_request
+from fermata.domain.triggers.batch import (
     BAD_LINES,
     COMPLETED,
     MOST_OPEN_BATCHES,
@@ -17,9 +18,8 @@ from fermata.domain.batches import (
     manifest_item,
     manifest_of,
 )
-from fermata.domain.inbox import InboxFile, refused
-from fermata.domain.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
-from fermata.domain.requests import read_song_request
+from fermata.domain.triggers.inbox import InboxFile, refused
+from fermata.domain.triggers.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
 from fermata.errors import BodyTooLargeError, MalformedBodyError, RequestRefusedError, TooManyBatchesError
 from fermata.log import logger
 from fermata.ports import BatchMachine, InboxStore, OpenBatches, Spool

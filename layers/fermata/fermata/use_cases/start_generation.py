@@ -7,14 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.brakes import Held
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
-from fermata.domain.jobs import Attempt, AttemptState, Job, claim_end
-from fermata.domain.provider_state import NotAsked
-from fermata.domain.rescue import with_rescue_begun
-from fermata.domain.upstream import Refused, StartOutcome
-from fermata.domain.verdicts import Verdict, needs_reference, verdict_on, waiting_for_a_turn
-from fermata.domain.waiting_line import ONE_MS, Go, WaitUntil
+from fermata.domain.finish.rescue import with_rescue_begun
+from fermata.domain.jobs.job import Attempt, AttemptState, Job, claim_end
+from fermata.domain.jobs.next_step import Verdict, needs_reference, verdict_on, waiting_for_a_turn
+from fermata.domain.providers.calls import Refused, StartOutcome
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+from fermata.domain.providers.queue import ONE_MS, Go, WaitUntil
+from fermata.domain.providers.spending import Held
+from fermata.domain.providers.state import NotAsked
 from fermata.errors import (
     AnswerLostError,
     ConfigurationError,

@@ -13,8 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from fermata.domain.fetching import came_whole, failure_of_fetch, is_not_taken, may_have_a_better_link, will_not_change
-from fermata.domain.jobs import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
+from fermata.domain.jobs.fetching import (
+    came_whole,
+    failure_of_fetch,
+    is_not_taken,
+    may_have_a_better_link,
+    will_not_change,
+)
+from fermata.domain.jobs.job import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import (
     DeliveryError,

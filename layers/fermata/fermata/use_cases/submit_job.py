@@ -4,17 +4,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fermata.domain.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
-from fermata.domain.catalogue import Catalogue, Model
-from fermata.domain.deadlines import Deadline
-from fermata.domain.fallback import OnUnknown
-from fermata.domain.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.jobs import Job, JobStatus, not_started
-from fermata.domain.plan_limits import Allowance
-from fermata.domain.reaping import looked_after
-from fermata.domain.references import object_key, wrong_upload
-from fermata.domain.requests import SongRequest, parse_song_request
+from fermata.domain.catalogue.models import Catalogue, Model
+from fermata.domain.finish.overdue import looked_after
+from fermata.domain.jobs.job import Job, JobStatus, not_started
+from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
+from fermata.domain.orders.deadlines import Deadline
+from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.order_request import SongRequest, parse_song_request
+from fermata.domain.orders.references import object_key, wrong_upload
+from fermata.domain.providers.fallback import OnUnknown
+from fermata.domain.tenants.plan_limits import Allowance
 from fermata.errors import (
     FieldError,
     IdempotencyKeyReusedError,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.inbox import LineOfFile, accepted, refused
-from fermata.domain.problems import problem_of
+from fermata.domain.triggers.inbox import LineOfFile, accepted, refused
+from fermata.domain.web.problem import problem_of
 from fermata.errors import (
     BatchGivenUpError,
     LossesAtRiskError,

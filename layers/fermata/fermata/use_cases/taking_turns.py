@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fermata.domain.circuit import CircuitRules, Health, health_shown_by
-from fermata.domain.failures import Failure
-from fermata.domain.provider_state import GivenBack, NotAsked, ProviderState, StartAt, Turn
-from fermata.domain.waiting_line import EPOCH, ONE_MS, Go, Lease, Limits, WaitUntil, epoch_ms
+from fermata.domain.providers.circuit import CircuitRules, Health, health_shown_by
+from fermata.domain.providers.failures import Failure
+from fermata.domain.providers.queue import EPOCH, ONE_MS, Go, Lease, Limits, WaitUntil, epoch_ms
+from fermata.domain.providers.state import GivenBack, NotAsked, ProviderState, StartAt, Turn
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports import Metrics, ProviderStates

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from fermata.domain.jobs import Job
-from fermata.domain.webhook_messages import delivery_name, receiver_of
+from fermata.domain.jobs.job import Job
+from fermata.domain.webhooks.message import delivery_name, receiver_of
 from fermata.ports import WebhookMachine, WebhookStore
 
 

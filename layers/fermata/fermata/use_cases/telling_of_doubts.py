@@ -1,6 +1,6 @@
 """Tell the operator of every paid call of which nobody knows whether it was charged, once, whoever wrote it down."""
 
-from fermata.domain.jobs import Job
+from fermata.domain.jobs.job import Job
 from fermata.ports import Metrics
 
 

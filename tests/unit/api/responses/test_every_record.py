@@ -19,15 +19,15 @@ from fermata.api.responses.body import Body
 from fermata.api.responses.job import Job as JobBody
 from fermata.api.responses.webhook import WebhookAttempt as WebhookAttemptBody
 from fermata.domain.audio.container import CONTAINERS
-from fermata.domain.candidates import Candidate
-from fermata.domain.catalogue import Estimate, ReferenceRule
-from fermata.domain.job_ids import new_job_id
-from fermata.domain.job_view import JobView, Link
-from fermata.domain.jobs import Attempt, Job, Track
-from fermata.domain.requests import SongRequest
-from fermata.domain.usage import Usage
-from fermata.domain.webhook_deliveries import NoAnswer, WebhookAttempt
-from fermata.domain.webhook_messages import message_of
+from fermata.domain.catalogue.models import Estimate, ReferenceRule
+from fermata.domain.jobs.job import Attempt, Job, Track
+from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.money.usage import Usage
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.webhooks.delivery import NoAnswer, WebhookAttempt
+from fermata.domain.webhooks.message import message_of
 from fermata.use_cases.read_jobs import show_job
 from tests.api_document import problems_with
 from tests.songs import delivered_job, stored_track

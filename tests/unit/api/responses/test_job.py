@@ -7,11 +7,11 @@ import pytest
 
 from fermata.api.responses.attempt import Attempt
 from fermata.api.responses.job import Job as JobBody
-from fermata.domain.catalogue import Estimate
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.formats import rfc3339
-from fermata.domain.job_view import JobView, Link, finished_tracks
-from fermata.domain.jobs import Job, MissingTrack
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.job import Job, MissingTrack
+from fermata.domain.jobs.view import JobView, Link, finished_tracks
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.web.formats import rfc3339
 from tests.songs import (
     JOB_ID,
     LYRICS,

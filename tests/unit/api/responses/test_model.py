@@ -3,8 +3,8 @@
 from typing import Any
 
 from fermata.api.responses.model import ModelList
-from fermata.domain.catalogue import read_catalogue
-from fermata.domain.model_view import model_views
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.catalogue.view import model_views
 
 MODELS: list[Any] = ModelList.of(model_views(read_catalogue(), {}, lambda _: False)).as_json()["data"]  # type: ignore[assignment]  # a JSON document
 LISTED: dict[str, dict[str, Any]] = {model["id"]: model for model in MODELS}

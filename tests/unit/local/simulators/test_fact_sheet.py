@@ -5,8 +5,8 @@ import json
 import pytest
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import Refused, Trouble
+from fermata.domain.providers.calls import Refused, Trouble
+from fermata.domain.providers.failures import FailureClass
 from local.simulators.exchange import Answer
 from local.simulators.faults import parse_fault
 from tests.fact_sheet import FactRow, fact_rows

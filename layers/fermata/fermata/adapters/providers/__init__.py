@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from fermata.domain.upstream import Provider, ReferenceTaker
+from fermata.domain.providers.calls import Provider, ReferenceTaker
 from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {

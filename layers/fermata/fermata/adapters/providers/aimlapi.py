@@ -12,8 +12,17 @@ from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader, so
 from fermata.adapters.providers.task_ids import task_in
 from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, offered_songs, stage_of
 from fermata.adapters.providers.task_words import Stage, stage_of_word
-from fermata.domain.failures import Failure, FailureClass
-from fermata.domain.upstream import (
+from fermata.domain.providers.answers import (
+    UNKNOWN_OUTCOME,
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_error_status,
+    read_words,
+)
+from fermata.domain.providers.calls import (
     ANY_TASK,
     AskedTask,
     AudioAt,
@@ -28,16 +37,7 @@ from fermata.domain.upstream import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.upstream_reading import (
-    UNKNOWN_OUTCOME,
-    Ruling,
-    describe,
-    describe_flaw,
-    failure_of,
-    member,
-    read_error_status,
-    read_words,
-)
+from fermata.domain.providers.failures import Failure, FailureClass
 
 _PATH: Final = "/v2/generate/audio"
 _LONGEST_CODE: Final = 64

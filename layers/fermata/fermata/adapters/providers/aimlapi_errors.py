@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream_reading import RATE_LIMITED, Ruling, refusal
+from fermata.domain.providers.answers import RATE_LIMITED, Ruling, refusal
+from fermata.domain.providers.failures import FailureClass
 
 NAME: Final = "AIML API"
 TOO_MANY_REQUESTS: Final = 429

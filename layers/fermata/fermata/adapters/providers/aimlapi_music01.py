@@ -18,8 +18,16 @@ from fermata.adapters.providers.minimax_body import (
     told_status,
     words_of,
 )
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import (
+from fermata.domain.providers.answers import (
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_id,
+    refusal,
+)
+from fermata.domain.providers.calls import (
     OrderedReference,
     Provider,
     Refused,
@@ -31,15 +39,7 @@ from fermata.domain.upstream import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.upstream_reading import (
-    Ruling,
-    describe,
-    describe_flaw,
-    failure_of,
-    member,
-    read_id,
-    refusal,
-)
+from fermata.domain.providers.failures import FailureClass
 
 _NAME: Final = f"{NAME} music-01"
 _PATH: Final = "/v2/generate/audio/minimax"

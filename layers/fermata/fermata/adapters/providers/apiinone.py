@@ -14,8 +14,20 @@ from fermata.adapters.providers.polled_task import TaskReader, song_of
 from fermata.adapters.providers.task_ids import task_in
 from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, offered_songs, stage_of
 from fermata.adapters.providers.task_words import Stage, stage_of_word
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import (
+from fermata.domain.providers.answers import (
+    RATE_LIMITED,
+    UNKNOWN_OUTCOME,
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_id,
+    read_number,
+    refusal,
+    says_itself,
+)
+from fermata.domain.providers.calls import (
     ANY_TASK,
     AskedTask,
     AudioAt,
@@ -30,19 +42,7 @@ from fermata.domain.upstream import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.upstream_reading import (
-    RATE_LIMITED,
-    UNKNOWN_OUTCOME,
-    Ruling,
-    describe,
-    describe_flaw,
-    failure_of,
-    member,
-    read_id,
-    read_number,
-    refusal,
-    says_itself,
-)
+from fermata.domain.providers.failures import FailureClass
 
 _NAME: Final = "API in One"
 _CREATE_PATH: Final = "/api/v1/audio/music"

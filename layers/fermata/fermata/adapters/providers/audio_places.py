@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.adapters.providers.task_words import Stage, stage_of_word
-from fermata.domain.upstream_reading import member, read_link
+from fermata.domain.providers.answers import member, read_link
 
 DEPTH: Final = 4
 MOST_ENTRIES: Final = 100

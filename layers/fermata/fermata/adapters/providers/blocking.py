@@ -2,7 +2,7 @@
 
 from typing import Final, NoReturn
 
-from fermata.domain.upstream import ANY_TASK, AskedTask, UpstreamAnswer
+from fermata.domain.providers.calls import ANY_TASK, AskedTask, UpstreamAnswer
 from fermata.errors import ConfigurationError
 
 

@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax_body import TOO_MANY_REQUESTS, read_song
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import Provider, SongOrder, StartOutcome, UpstreamAnswer, UpstreamCall
-from fermata.domain.upstream_reading import RATE_LIMITED, Ruling, refusal
+from fermata.domain.providers.answers import RATE_LIMITED, Ruling, refusal
+from fermata.domain.providers.calls import Provider, SongOrder, StartOutcome, UpstreamAnswer, UpstreamCall
+from fermata.domain.providers.failures import FailureClass
 
 _NAME: Final = "MiniMax"
 

@@ -7,16 +7,7 @@ from typing import Final
 
 from fermata.adapters.providers.audio_places import link_in, links_around
 from fermata.adapters.providers.task_words import is_still_synthesising
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.upstream import (
-    AudioAt,
-    AudioInAnswer,
-    AudioIsAnswer,
-    Refused,
-    StartOutcome,
-    UpstreamAnswer,
-)
-from fermata.domain.upstream_reading import (
+from fermata.domain.providers.answers import (
     RATE_LIMITED,
     UNKNOWN_OUTCOME,
     Ruling,
@@ -30,6 +21,15 @@ from fermata.domain.upstream_reading import (
     read_words,
     refusal,
 )
+from fermata.domain.providers.calls import (
+    AudioAt,
+    AudioInAnswer,
+    AudioIsAnswer,
+    Refused,
+    StartOutcome,
+    UpstreamAnswer,
+)
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
 
 SUCCESS: Final = 0
 TOO_MANY_REQUESTS: Final = 429

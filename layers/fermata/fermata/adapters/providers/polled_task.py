@@ -32,8 +32,16 @@ from fermata.adapters.providers.task_words import (
     says_content_was_refused,
     stage_of_word,
 )
-from fermata.domain.failures import Failure, FailureClass
-from fermata.domain.upstream import (
+from fermata.domain.providers.answers import (
+    Ruling,
+    describe,
+    describe_flaw,
+    failure_of,
+    member,
+    read_number,
+    read_words,
+)
+from fermata.domain.providers.calls import (
     ANY_TASK,
     AskedTask,
     AudioAt,
@@ -47,15 +55,7 @@ from fermata.domain.upstream import (
     Trouble,
     UpstreamAnswer,
 )
-from fermata.domain.upstream_reading import (
-    Ruling,
-    describe,
-    describe_flaw,
-    failure_of,
-    member,
-    read_number,
-    read_words,
-)
+from fermata.domain.providers.failures import Failure, FailureClass
 
 _STATE: Final = "the state of a task"
 _OK: Final = range(200, 300)

@@ -19,19 +19,7 @@ from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
 from fermata.adapters.providers.task_state import finished_songs, has_failed
 from fermata.adapters.providers.task_words import Stage, is_still_synthesising, stage_of_word
-from fermata.domain.failures import FailureClass
-from fermata.domain.upstream import (
-    AudioAt,
-    AudioInAnswer,
-    AudioIsAnswer,
-    Provider,
-    Refused,
-    SongOrder,
-    StartOutcome,
-    UpstreamAnswer,
-    UpstreamCall,
-)
-from fermata.domain.upstream_reading import (
+from fermata.domain.providers.answers import (
     RATE_LIMITED,
     UNKNOWN_OUTCOME,
     Ruling,
@@ -44,6 +32,18 @@ from fermata.domain.upstream_reading import (
     read_words,
     refusal,
 )
+from fermata.domain.providers.calls import (
+    AudioAt,
+    AudioInAnswer,
+    AudioIsAnswer,
+    Provider,
+    Refused,
+    SongOrder,
+    StartOutcome,
+    UpstreamAnswer,
+    UpstreamCall,
+)
+from fermata.domain.providers.failures import FailureClass
 
 _NAME: Final = "SkillBoss"
 _TOO_MANY_REQUESTS: Final = 429

@@ -12,8 +12,8 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import MOST_ENTRIES, link_in, lone_entry, opened
 from fermata.adapters.providers.task_words import Stage, stage_of_word
-from fermata.domain.upstream import TaskStarted
-from fermata.domain.upstream_reading import member, read_id, read_number
+from fermata.domain.providers.answers import member, read_id, read_number
+from fermata.domain.providers.calls import TaskStarted
 
 _TASK_ITSELF: Final = ("task", "data")
 _WHAT_IT_MADE: Final = ("result", "output")

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import MOST_ENTRIES, bodies_in, has_link_beside, opened
-from fermata.domain.upstream import AskedTask
-from fermata.domain.upstream_reading import member, read_id
+from fermata.domain.providers.answers import member, read_id
+from fermata.domain.providers.calls import AskedTask
 
 _OWN_NAMES: Final = ("task_id", "taskId", "generation_id", "generationId", "work_id", "workId")
 """Names of nothing but a task's id."""

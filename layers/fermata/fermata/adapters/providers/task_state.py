@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import bodies_in, entries_in, link_in, lone_link_in, task_bodies_in
 from fermata.adapters.providers.task_words import Stage, known_stage, stage_of_word, stage_of_words
-from fermata.domain.upstream import ANY_TASK, AudioAt
-from fermata.domain.upstream_reading import member, read_number, read_words
+from fermata.domain.providers.answers import member, read_number, read_words
+from fermata.domain.providers.calls import ANY_TASK, AudioAt
 
 _OUTER_NAMES: Final = ("status", "state", "task_status", "taskStatus")
 _INNER_NAMES: Final = ("type", *_OUTER_NAMES)

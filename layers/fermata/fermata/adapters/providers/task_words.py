@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.domain.upstream_reading import member, read_number
+from fermata.domain.providers.answers import member, read_number
 
 
 class Stage(Enum):

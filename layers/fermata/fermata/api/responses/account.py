@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits
-from fermata.domain.plan_limits import Payer, PlanLimits
-from fermata.domain.usage import Usage
-from fermata.domain.wallet import Plan, Wallet
+from fermata.domain.money.usage import Usage
+from fermata.domain.money.wallet import Plan, Wallet
+from fermata.domain.tenants.plan_limits import Payer, PlanLimits
 
 
 class Limits(Body):

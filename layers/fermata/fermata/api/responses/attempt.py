@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from fermata.api.responses.body import Body
-from fermata.domain import jobs
-from fermata.domain.failures import FailureClass, ProviderCharged
-from fermata.domain.formats import Moment, rfc3339
+from fermata.domain.jobs import job as jobs
+from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.web.formats import Moment, rfc3339
 
 
 class Attempt(Body):

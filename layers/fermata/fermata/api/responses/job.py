@@ -8,13 +8,11 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits, Seconds, Url
-from fermata.domain import jobs
 from fermata.domain.audio.container import CONTAINERS
-from fermata.domain.catalogue import Estimate
-from fermata.domain.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.formats import JobId, Moment, rfc3339
-from fermata.domain.job_lists import PageOfJobs
-from fermata.domain.job_view import (
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs.page import PageOfJobs
+from fermata.domain.jobs.view import (
     JobView,
     Link,
     finished_tracks,
@@ -23,6 +21,8 @@ from fermata.domain.job_view import (
     missing_tracks,
     why_missing,
 )
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.web.formats import JobId, Moment, rfc3339
 
 LONGEST_PAGE_BYTES: Final = 5_000_000
 """Most bytes of jobs on a page: Lambda answers with 6 MB at most, in which a body stands as a string of JSON."""

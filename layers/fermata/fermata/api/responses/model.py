@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits, Seconds
-from fermata.domain import catalogue
-from fermata.domain.catalogue import Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
-from fermata.domain.model_view import ModelView
+from fermata.domain.catalogue import models as catalogue
+from fermata.domain.catalogue.models import Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
+from fermata.domain.catalogue.view import ModelView
 
 
 class TextLimits(Body):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from fermata.api.responses.body import Body, Credits
 from fermata.api.responses.job import Expectation
-from fermata.domain.candidates import OrderPlan
+from fermata.domain.orders.candidates import OrderPlan
 
 
 class Quote(Body):

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from fermata.api.responses.body import Body, Url
-from fermata.domain.formats import Moment, ReferenceId, rfc3339
-from fermata.domain.references import OfferedUpload
+from fermata.domain.orders.references import OfferedUpload
+from fermata.domain.web.formats import Moment, ReferenceId, rfc3339
 
 
 class UploadForm(Body):

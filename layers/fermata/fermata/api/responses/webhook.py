@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fermata.api.responses.body import Body, Url
-from fermata.domain import webhook_deliveries
-from fermata.domain.formats import Moment, rfc3339
-from fermata.domain.webhook_deliveries import NoAnswer, Outcome, StartedReplay
+from fermata.domain.web.formats import Moment, rfc3339
+from fermata.domain.webhooks import delivery as webhook_deliveries
+from fermata.domain.webhooks.delivery import NoAnswer, Outcome, StartedReplay
 
 
 class WebhookAttempt(Body):

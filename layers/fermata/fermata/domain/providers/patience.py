@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-from fermata.domain.failures import Failure
+from fermata.domain.providers.failures import Failure
 
 BAD_FILE: Final = "bad_audio"
 """Code of a file that came whole, as far as its host says, and is no song."""

@@ -1,0 +1,181 @@
+"""The models on offer as data: what each takes, what it costs, how long it takes. Read from `catalogue.json`; no id,
+limit or price lives in code.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.resources import files
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_validator
+
+from fermata.domain.providers.spending import micro_usd
+
+_UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
+
+
+Format = Literal["mp3", "wav"]
+ReferenceFormat = Literal["mp3", "wav", "flac"]
+Purpose = Literal["song", "voice", "instrumental"]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(_Entry):
+    """Expected seconds from the provider's start to the song: half of the jobs, and four of five."""
+
+    p50_s: PositiveInt
+    p80_s: PositiveInt
+
+    @model_validator(mode="after")
+    def _p50_comes_first(self) -> Self:
+        if self.p50_s > self.p80_s:
+            raise ValueError("p50_s must not be greater than p80_s")
+        return self
+
+
+class TextRule(_Entry):
+    """Length of a text in Unicode code points, and whether it must be there. `max` 0: the model takes no such text."""
+
+    min: NonNegativeInt
+    max: NonNegativeInt
+    required: bool
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the model takes such a text at all."""
+        return self.max > 0
+
+
+class ReferenceRule(_Entry):
+    """The recording that a model sings after: its length in seconds (at least `min_s`, or strictly longer than
+    `longer_than_s`, as the provider puts it), its size in bytes, and whether the provider is told a link or ids that it
+    gave out for an upload.
+
+    `purposes` are what a caller may say that the recording is; empty where the provider does not ask.
+    """
+
+    required: bool
+    min_s: PositiveInt | None = None
+    longer_than_s: PositiveInt | None = None
+    max_s: PositiveInt
+    max_bytes: PositiveInt
+    formats: tuple[ReferenceFormat, ...]
+    handed_over: Literal["link", "ids"]
+    purposes: tuple[Purpose, ...]
+
+    @model_validator(mode="after")
+    def _one_shortest_length(self) -> Self:
+        if (self.min_s is None) is (self.longer_than_s is None):
+            raise ValueError("expected either min_s or longer_than_s")
+        return self
+
+    @property
+    def shortest_ms(self) -> int:
+        """The shortest recording that passes, in ms: recordings are measured in whole ms."""
+        return (self.longer_than_s or 0) * 1000 + 1 if self.min_s is None else self.min_s * 1000
+
+
+class Model(_Entry):
+    """One model. `sample_rates` in Hz, `bitrates` in bits per second (empty where there is no choice), `cost_usd` is
+    what the provider asks for one song as decimal text.
+
+    `prompt_beside_lyrics` replaces `prompt` where lyrics are sent too. A model with a `title` rule is sent the title.
+    An id that ends in `*` stands for every upstream name with that beginning that is not listed itself.
+    `delivery` tells, per format, whether the provider is asked for hex text or a link. `dialect` names the module that
+    speaks to the model where it is not the provider's own. `longest_poll_pause_s` is the most seconds between two polls
+    of a song that is due. With `callbacks` the provider posts to an address of ours when something happens to the task.
+    `songs` is how many songs one order brings for its price; a provider that makes more gives the others away.
+    """
+
+    id: str
+    provider: str
+    dialect: str = ""
+    upstream_model: str
+    prompt: TextRule
+    prompt_beside_lyrics: TextRule | None = None
+    lyrics: TextRule
+    title: TextRule | None = None
+    reference: ReferenceRule | None = None
+    instrumental: bool
+    auto_lyrics: bool
+    formats: tuple[Format, ...]
+    sample_rates: tuple[PositiveInt, ...]
+    bitrates: tuple[PositiveInt, ...]
+    delivery: Mapping[str, Literal["hex", "url"]]
+    estimate: Estimate
+    longest_poll_pause_s: PositiveInt = 15
+    price_credits: PositiveInt
+    songs: PositiveInt = 1
+    cost_usd: str
+    callbacks: bool = False
+
+    @property
+    def spoken(self) -> str:
+        """The dialect in which the model is ordered, for `load_provider`."""
+        return self.dialect or self.provider
+
+    @property
+    def cost_micro_usd(self) -> int:
+        """What the provider asks for one song, in millionths of a USD."""
+        return micro_usd(Decimal(self.cost_usd))
+
+    @property
+    def is_family(self) -> bool:
+        """Whether the id is a pattern and no model itself."""
+        return self.id.endswith("*")
+
+
+class Catalogue(_Entry):
+    """Every model on offer."""
+
+    models: tuple[Model, ...]
+
+    def find(self, model_id: str) -> Model | None:
+        """The model of this id, listed or by its family's pattern; None where there is no such model."""
+        for model in self.models:
+            if model.id == model_id and not model.is_family:
+                return model
+        return next((found for model in self.models if (found := _by_pattern(model, model_id))), None)
+
+    def lists(self, model_id: str) -> bool:
+        """Whether a model of this id is listed by its name, so that its caller did not make it up within a family."""
+        return any(model.id == model_id and not model.is_family for model in self.models)
+
+    def offered_ids(self) -> tuple[str, ...]:
+        """The ids a request may name, patterns included."""
+        return tuple(model.id for model in self.models)
+
+    def longest_reference_bytes(self) -> int:
+        """Bytes of the largest reference that any model takes; 0 where none takes one."""
+        return max((model.reference.max_bytes for model in self.models if model.reference), default=0)
+
+    def providers(self) -> tuple[str, ...]:
+        """The providers of all models, each once."""
+        return tuple(dict.fromkeys(model.provider for model in self.models))
+
+    def with_priors(self, priors: Mapping[str, Estimate]) -> "Catalogue":
+        """The same catalogue with some estimates replaced."""
+        models = tuple(
+            model.model_copy(update={"estimate": priors.get(model.id, model.estimate)}) for model in self.models
+        )
+        return self.model_copy(update={"models": models})
+
+
+def _by_pattern(model: Model, model_id: str) -> Model | None:
+    if not model.is_family or not model_id.startswith(model.id[:-1]):
+        return None
+    upstream_model = model_id.removeprefix(f"{model.provider}/")
+    if not _UPSTREAM_NAME.fullmatch(upstream_model):
+        return None
+    return model.model_copy(update={"id": model_id, "upstream_model": upstream_model})
+
+
+def read_catalogue() -> Catalogue:
+    """The catalogue that ships with the package."""
+    text = files("fermata").joinpath("catalogue.json").read_text(encoding="utf-8")
+    return Catalogue.model_validate(json.loads(text))

@@ -1,0 +1,58 @@
+"""How often a provider is asked for a song that it still makes: when half of the songs are nearly due, then more and
+more rarely. However wrong an estimate is, an hour of asking is some hundred polls.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from fermata.domain.catalogue.models import Estimate
+
+LONGEST_WAIT_S: Final = 600
+SHORTEST_PAUSE_S: Final = 5
+"""What API in One asks its callers to keep at least."""
+LONGEST_LATE_PAUSE_S: Final = 300
+"""Between two polls of a song that hardly any song is as late as."""
+_FIRST_LOOK: Final = 0.8
+_LATE: Final = 2
+_LONGEST_PAUSES: Final = 80
+"""So many pauses of the longest length, and a song is late whatever the estimate says."""
+_SHARE_OF_THE_WAIT: Final = 8
+
+
+def bounded(seconds: float) -> int:
+    """Whole seconds as a Wait state takes them, from 1 to `LONGEST_WAIT_S`."""
+    return max(1, min(ceil(seconds), LONGEST_WAIT_S))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The usual times of a model's songs, and the longest pause between two polls in seconds: `longest_pause_s` until a
+    song has taken twice as long as four fifths of all songs, `longest_s` from then on.
+    """
+
+    estimate: Estimate
+    longest_pause_s: int
+    longest_s: int = LONGEST_LATE_PAUSE_S
+
+    def first_poll_s(self, elapsed_s: float) -> int:
+        """Seconds until the first poll of a song that was ordered `elapsed_s` seconds ago."""
+        left_s = self.estimate.p50_s * _FIRST_LOOK - elapsed_s
+        return bounded(left_s if left_s > 0 else self._pause_s(elapsed_s))
+
+    def next_poll_s(self, elapsed_s: float, asked_s: int | None = None) -> int:
+        """Seconds until the poll that follows one which found no song, `elapsed_s` seconds after the order.
+
+        `asked_s` is the provider's own wish. It lengthens a pause and never shortens one: polls that follow a wish for
+        one second would fill the history of an execution, and the paid song would be lost with it.
+        """
+        return max(bounded(self._pause_s(elapsed_s)), bounded(asked_s or 0))
+
+    def _pause_s(self, elapsed_s: float) -> float:
+        # A song that is late by minutes need not be noticed to the second, so the pause is a share of the whole wait.
+        shortest_s = min(SHORTEST_PAUSE_S, self.estimate.p50_s / 4)
+        longest_s = max(self.longest_s, self.longest_pause_s) if self._is_late(elapsed_s) else self.longest_pause_s
+        return min(max(elapsed_s / _SHARE_OF_THE_WAIT, shortest_s), longest_s)
+
+    def _is_late(self, elapsed_s: float) -> bool:
+        return elapsed_s > min(self.estimate.p80_s * _LATE, self.longest_pause_s * _LONGEST_PAUSES)

@@ -1,0 +1,1 @@
+"""How jobs end, and what follows an end that left a paid song undelivered."""

@@ -1,0 +1,96 @@
+"""The operator's list of what waits to be redelivered, by provider and in the order in which the jobs ended."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.finish.rescue import Recoverable
+from fermata.domain.jobs.job import Job
+from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.web.formats import rfc3339
+
+DEFAULT_LIMIT: Final = 20
+LONGEST_LIMIT: Final = 50
+_FIELDS: Final = 4
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where an attempt stands in its provider's list."""
+
+    ended_at: datetime
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class PlaceOf:
+    """Where a page goes on: after a place in a provider's list, or at its beginning."""
+
+    provider: str
+    after: Place | None = None
+
+    def as_cursor(self) -> str:
+        """Text that leads to this place."""
+        after = self.after
+        rest = ["", "", ""] if after is None else [after.ended_at.isoformat(), after.job_id, str(after.attempt)]
+        return base64.urlsafe_b64encode("\n".join([self.provider, *rest]).encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str) -> PlaceOf | None:
+    """What a cursor was made from, None for anything else."""
+    try:
+        fields = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split("\n")
+        if len(fields) != _FIELDS:
+            return None
+        provider, ended_at, job_id, attempt = fields
+        if not job_id:
+            return PlaceOf(provider)
+        place = Place(datetime.fromisoformat(ended_at).astimezone(UTC), job_id, int(attempt))
+    except (binascii.Error, ValueError):
+        return None
+    return PlaceOf(provider, place) if is_job_id(job_id) else None
+
+
+def listed_at(job: Job, attempt: int) -> Place:
+    """Where an attempt of an ended job stands."""
+    return Place(job.finished_at or job.updated_at, job.id, attempt)
+
+
+def entry(job: Job, found: Recoverable) -> dict[str, JsonValue]:
+    """What the operator sees of one attempt; songs by their numbers, and the cost as the provider asks it, in USD."""
+    model = job.candidates[found.attempt.candidate]
+    return {
+        "job_id": job.id,
+        "attempt": found.attempt.number,
+        "tenant_id": job.tenant_id,
+        "model": model.model,
+        "provider": found.attempt.provider,
+        "status": job.status.value,
+        "ended_at": rfc3339(job.finished_at),
+        "songs_kept": [*found.staged],
+        "songs_unreadable": [*found.odd],
+        "songs_still_fetched": [*found.left],
+        "cost_usd": usd(found.attempt.cost_micro_usd),
+        "kept_until": rfc3339(found.kept_until),
+    }
+
+
+def totals(rows: Sequence[tuple[Job, Recoverable]]) -> dict[str, JsonValue]:
+    """What the entries of one page come to."""
+    return {
+        "jobs": len({job.id for job, _ in rows}),
+        "songs_kept": sum(len(found.staged) for _, found in rows),
+        "songs_still_fetched": sum(len(found.left) for _, found in rows),
+        "cost_usd": usd(sum(found.attempt.cost_micro_usd for _, found in rows)),
+    }
+
+
+def usd(micro_usd: int) -> str:
+    """Millionths of a USD as text in USD, exactly."""
+    return f"{micro_usd // 1_000_000}.{micro_usd % 1_000_000:06d}"

@@ -1,0 +1,95 @@
+"""A new job around songs that were bought for an earlier one and never delivered."""
+
+from datetime import datetime
+
+from fermata.domain.jobs.job import Attempt, AttemptState, Job, JobStatus, StagedAt
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.orders.job_id import derived_job_id
+from fermata.domain.providers.calls import AudioAt, StartOutcome, TaskStarted
+from fermata.domain.providers.failures import ProviderCharged
+
+
+def recovered_id(job: Job) -> str:
+    """The id of the job that redelivers this one: always the same, so that it is made once."""
+    return derived_job_id(job.finished_at or job.created_at, f"redeliver {job.id}")
+
+
+def missing_numbers(job: Job) -> tuple[int, ...]:
+    """The positions of the songs that a delivered job lacks, of those that were ordered or made; empty where none is
+    missing, and for a job that was not delivered.
+    """
+    if job.status is not JobStatus.SUCCEEDED:
+        return ()
+    lacking = {*job.ordered_numbers, *(each.number for each in job.missing)}
+    return tuple(sorted(lacking - {track.number for track in job.tracks}))
+
+
+def recovered_job(job: Job, attempt: Attempt, outcome: StartOutcome | None, now: datetime) -> Job:
+    """A job that begins with what an attempt of an ended one brought: the songs, or the task that makes them. It orders
+    nothing, has no deadline, and costs its customer what the model that sang cost then. Of a delivered job, which must
+    lack a song, it fetches the missing ones only, for what is not yet paid of the price. Without an outcome it begins
+    with the files that were fetched into staging.
+    """
+    wanted = missing_numbers(job)
+    kept = kept_files(job, attempt) if outcome is None else ()
+    where = StagedAt(job_id=job.id, attempt=attempt.number)
+    # Of a job that was not delivered, nobody has a song yet.
+    delivered = {track.number: track.sha256 for track in job.tracks} if wanted else {}
+    carried = attempt.carried_over(where, now, wanted, kept, delivered)
+    begun = Job(
+        id=recovered_id(job),
+        tenant_id=job.tenant_id,
+        request=job.request.model_copy(update={"finish_by": None}),
+        candidates=(_rest_of(job, wanted) if wanted else job.candidates[attempt.candidate],),
+        status=JobStatus.SUBMITTING,
+        created_at=now,
+        updated_at=now,
+        start_by=now,
+        attempts=(carried,),
+        recovered_from=job.id,
+    )
+    ready = carried.found_kept(now) if outcome is None else carried.after(outcome, now)
+    return begun.with_outcome(ready, now).model_copy(update={"version": 1})
+
+
+def kept_files(job: Job, attempt: Attempt) -> tuple[int, ...]:
+    """The numbers of the undelivered songs of an attempt whose files lie in staging. A file that no meter took counts
+    once nothing better is fetched any more: a newer meter may take it.
+    """
+    found, wanted = {*attempt.kept}, missing_numbers(job)
+    if job.rescue is not None and attempt.number in job.rescue.over:
+        found |= {song.number for song in job.rescue.songs if song.attempt == attempt.number and song.is_odd}
+        found |= {*attempt.odd_numbers}
+    return tuple(sorted(number for number in found if not wanted or number in wanted))
+
+
+def on_record(attempt: Attempt) -> StartOutcome | None:
+    """The task or the links of an attempt that the record tells; None where it tells neither, or the attempt surely
+    cost nothing.
+    """
+    if attempt.provider_charged is ProviderCharged.NO:
+        return None
+    if attempt.upstream_id is not None:
+        return TaskStarted(attempt.upstream_id)
+    audio = attempt.audio
+    if audio is None or not audio.links:
+        return None
+    return AudioAt(audio.links[0], audio.links[1:], audio.without_link)
+
+
+def may_have_a_song(job: Job) -> list[Attempt]:
+    """The attempts of an ended job whose answer may hold a song or lead to one, the newest first; of a delivered job
+    the one that delivered.
+    """
+    if job.status is JobStatus.SUCCEEDED:
+        return list(job.attempts[-1:])
+    return [each for each in reversed(job.attempts) if each.state in (AttemptState.READY, AttemptState.FAILED)]
+
+
+def _rest_of(job: Job, wanted: tuple[int, ...]) -> Candidate:
+    """The delivering model at what is left of its price, for the ordered songs among those that are wanted. Where only
+    songs beyond the order are missing, nothing is left to pay.
+    """
+    still_ordered = len(set(wanted) & set(job.ordered_numbers))
+    rest = {"price_credits": job.price_credits - job.song_credits, "songs": max(1, still_ordered)}
+    return job.candidate.model_copy(update=rest)

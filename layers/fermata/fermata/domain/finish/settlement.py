@@ -1,0 +1,78 @@
+"""How a job ends: a pure decision from the record, with the error that stopped the machine as a hint."""
+
+from datetime import datetime
+
+from fermata.domain.finish.rescue import with_rescue_begun
+from fermata.domain.jobs.job import Attempt, AttemptState, Job, not_started
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
+
+
+def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
+    """The job at its end, with a rescue of what was paid for and not delivered, or None where it has ended already.
+    `stopped_by` is the Step Functions error name, if there was one.
+    """
+    if job.status.is_terminal:
+        return None
+    if job.is_overdue(now):
+        return with_rescue_begun(job.expired(_too_late(job), now))
+    return with_rescue_begun(job.settled(None if job.tracks else _reason(job, stopped_by), now))
+
+
+def _too_late(job: Job) -> Failure:
+    charged = job.last_attempt.provider_charged if job.last_attempt else ProviderCharged.NO
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=charged,
+        message="the song could not be delivered before finish_by; the credits were returned",
+        code="finish_by_passed",
+    )
+
+
+def _reason(job: Job, stopped_by: str | None) -> Failure:
+    attempt = job.last_attempt
+    if job.refusal is not None:
+        return job.refusal
+    if attempt is None:
+        gave_up = stopped_by is not None and not stopped_by.startswith("Execution.")
+        return _not_prepared(stopped_by) if gave_up and job.awaits_reference else not_started(job.start_by)
+    match attempt.state:
+        case AttemptState.CLAIMED:
+            return unknown_outcome(
+                "the job was stopped while the provider was making the song; it may have been billed", code=stopped_by
+            )
+        case AttemptState.GENERATING if attempt.link_renewals:
+            return _not_stored(job, attempt, stopped_by)
+        case AttemptState.GENERATING:
+            return unknown_outcome(
+                "the provider was still working when the job was stopped; it may have been billed", code=stopped_by
+            )
+        case AttemptState.READY:
+            return _not_stored(job, attempt, stopped_by)
+        case AttemptState.FAILED:
+            return attempt.failure or unknown_outcome("the attempt failed without a reason on record", code=stopped_by)
+
+
+def _not_prepared(stopped_by: str | None) -> Failure:
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.NO,
+        message=(
+            f"the reference recording could not be fetched, stored or handed over ({stopped_by}); nothing was paid; "
+            "send the job again, or upload the recording with POST /v1/references"
+        ),
+        code="reference_not_prepared",
+    )
+
+
+def _not_stored(job: Job, attempt: Attempt, stopped_by: str | None) -> Failure:
+    if job.missing:
+        return job.missing[0].reason
+    if attempt.retries.last is not None:
+        return attempt.retries.last
+    charged = attempt.provider_charged
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.UNKNOWN if charged is ProviderCharged.NO else charged,
+        message="the song was made but could not be stored",
+        code=stopped_by or "not_stored",
+    )

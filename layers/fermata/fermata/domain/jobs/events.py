@@ -1,0 +1,68 @@
+"""What the rest of the world is told of a job's end: ids and figures, never a prompt, lyrics or a link."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt, WithJsonSchema
+
+from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.providers.failures import FailureClass
+from fermata.domain.web.formats import JobId, Moment, rfc3339
+
+_DETAIL_TYPES: Final = {
+    JobStatus.SUCCEEDED: "Music Job Succeeded",
+    JobStatus.FAILED: "Music Job Failed",
+    JobStatus.CANCELED: "Music Job Canceled",
+    JobStatus.EXPIRED: "Music Job Expired",
+}
+ENDS: Final = tuple(_DETAIL_TYPES)
+"""The statuses that a job may end with."""
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """One event for a bus; `detail["event_id"]` is the same however often the event is sent."""
+
+    detail_type: str
+    detail: dict[str, JsonValue]
+
+
+class EndOfJob(BaseModel):
+    """How a job ended; read the job for everything else."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    event_id: str
+    job_id: JobId
+    status: Annotated[JobStatus, WithJsonSchema({"type": "string", "enum": [each.value for each in ENDS]})]
+    model: str
+    charged: Charged
+    price_credits: NonNegativeInt
+    spent_credits: NonNegativeInt
+    error_class: FailureClass | None
+    finished_at: Moment
+
+    @classmethod
+    def of(cls, job: Job) -> "EndOfJob":
+        """How a finished job ended."""
+        if job.finished_at is None:
+            raise AssertionError(f"a {job.status} job has not ended and there is no end to tell of")
+        return cls.model_construct(
+            event_id=f"{job.id}.{job.status}",
+            job_id=job.id,
+            status=job.status,
+            model=job.candidate.model,
+            charged=job.charged,
+            price_credits=job.price_credits,
+            spent_credits=job.spent_credits,
+            error_class=job.failure.for_tenant().failure_class if job.failure else None,
+            finished_at=rfc3339(job.finished_at),
+        )
+
+
+def end_of(job: Job) -> JobEvent:
+    """The event of a finished job's end, for those who hear of every tenant."""
+    end = EndOfJob.of(job)
+    # First the ids, of which the tenant's is one.
+    ids: dict[str, JsonValue] = {"event_id": end.event_id, "job_id": end.job_id, "tenant_id": job.tenant_id}
+    return JobEvent(_DETAIL_TYPES[job.status], {**ids, **end.model_dump(mode="json")})

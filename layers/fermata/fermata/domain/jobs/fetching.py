@@ -1,0 +1,112 @@
+"""What an error says of a song that was bought and could not be fetched, measured or decoded."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fermata.domain.jobs.job import Attempt
+from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.patience import BAD_FILE, MOST_POLLS, REPEATED_SONG
+from fermata.errors import (
+    AudioTooComplexError,
+    AudioTooLargeError,
+    BadAudioError,
+    DeliveryError,
+    LinkTroubleError,
+    RepeatedSongError,
+    ResultExpiredError,
+    UnsafeLinkError,
+)
+
+_DEAD_LINK: Final[frozenset[int | None]] = frozenset({400, 403, 404, 410, 416, 451})
+"""What hosts mostly answer to a link that has run out."""
+_BUSY: Final[frozenset[int]] = frozenset({408, 409, 425, 429})
+"""What a host answers, beside every 5xx, that has the file and will hand it over later."""
+_LEAST_SERVER_ERROR: Final = 500
+BUSY_FETCHES: Final = 4
+"""Fetches that may find a host busy, over some seconds, before it is worth asking for a link to another one."""
+_LEAST_REDIRECT: Final = 300
+_CLASSES: Final[Mapping[int | None, FailureClass]] = {
+    **dict.fromkeys(_DEAD_LINK, FailureClass.RESULT_EXPIRED),
+    401: FailureClass.AUTH,
+    402: FailureClass.OUT_OF_CREDIT,
+    429: FailureClass.RATE_LIMITED,
+}
+
+
+def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) -> Failure:
+    """What the job ends as if the song never comes."""
+    failure_class, code = _meaning(error)
+    charged = attempt.provider_charged
+    return Failure(
+        failure_class=failure_class,
+        provider_charged=ProviderCharged.UNKNOWN if charged is ProviderCharged.NO else charged,
+        message=f"the song was made and could not be stored: {error}"[:MESSAGE_LIMIT],
+        code=code,
+        http_status=error.status if isinstance(error, LinkTroubleError) else None,
+        retry_after_s=error.retry_after_s if isinstance(error, LinkTroubleError) else None,
+    )
+
+
+def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> bool:
+    """Whether asking the task for a new link to a song may help: as long as there is patience, whatever is behind the
+    link that is no song, and where its host stays busy. A task that has failed since, or was asked often enough, is
+    left alone.
+    """
+    retries = attempt.retries
+    if attempt.upstream_id is None or retries.is_over or attempt.link_renewals + retries.polls >= MOST_POLLS:
+        return False
+    if isinstance(error, LinkTroubleError) and error.status is not None:
+        is_busy = error.status in _BUSY or error.status >= _LEAST_SERVER_ERROR
+        return not is_busy or retries.fetches_of(number) >= BUSY_FETCHES
+    return True
+
+
+def is_not_taken(error: DeliveryError | LinkTroubleError) -> bool:
+    """Whether a link leads to what Fermata never takes: where it does not go, or to a file beyond the bounds of size
+    and work.
+    """
+    return isinstance(error, UnsafeLinkError | AudioTooLargeError | AudioTooComplexError)
+
+
+def came_whole(error: Exception) -> bool:
+    """Whether a whole file came, as far as its host says, which is no song for any meter of this version."""
+    return isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
+
+
+def will_not_change(
+    error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int, *, is_staged: bool, may_be_renewed: bool
+) -> bool:
+    """Whether trying again brings the same: what is staged never changes, and a link to what Fermata never takes can
+    only be replaced, once.
+    """
+    if is_staged or not is_not_taken(error):
+        return is_staged
+    song = attempt.retries.songs.get(number)
+    refused_after = song.refused_after if song is not None else None
+    return not may_be_renewed or (refused_after is not None and attempt.new_links > refused_after)
+
+
+def _meaning(error: DeliveryError | LinkTroubleError) -> tuple[FailureClass, str]:
+    match error:
+        case LinkTroubleError(status=None):
+            return FailureClass.TRANSIENT, "link_unreachable"
+        case LinkTroubleError(status=status) if status is not None and status < _LEAST_REDIRECT:
+            # The host means to hand the file over, and no whole file came: words in its place, nothing, or a part.
+            return FailureClass.BAD_AUDIO, "no_whole_file"
+        case LinkTroubleError(status=status):
+            found = _CLASSES.get(status, FailureClass.TRANSIENT)
+            return found, "result_expired" if found is FailureClass.RESULT_EXPIRED else f"http_{status}"
+        case UnsafeLinkError():
+            return FailureClass.PROVIDER_ERROR, "unsafe_link"
+        case RepeatedSongError():
+            return FailureClass.INCOMPLETE, REPEATED_SONG
+        case ResultExpiredError():
+            return FailureClass.RESULT_EXPIRED, "result_expired"
+        case AudioTooLargeError():
+            return FailureClass.BAD_AUDIO, "too_large"
+        case AudioTooComplexError():
+            return FailureClass.BAD_AUDIO, "too_complex"
+        case BadAudioError():
+            return FailureClass.BAD_AUDIO, BAD_FILE
+        case _:
+            return FailureClass.TRANSIENT, "not_stored"

@@ -1,0 +1,81 @@
+"""What is known of how long the last songs of each model took."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+
+from fermata.domain.catalogue.estimation import Bounds, estimate_from
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.job import Attempt, Job, JobStatus
+
+SONGS_KEPT: Final = 30
+MODELS_KEPT: Final = 64
+"""Callers choose the names of a family's models; without a limit they could make the record as long as they like."""
+
+
+class SongTime(NamedTuple):
+    """When one job's song became ready, in seconds from its order: at `latest_s` the provider's answer had it, at
+    `earliest_s` an answer still said "not yet", or the order was just taken. None in records of before this was noted,
+    which count as exact.
+    """
+
+    job_id: str
+    latest_s: PositiveInt
+    earliest_s: NonNegativeInt | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Between what times the song became ready."""
+        earliest_s = self.latest_s if self.earliest_s is None else min(self.earliest_s, self.latest_s)
+        return Bounds(earliest_s, self.latest_s)
+
+
+class SongTimes(BaseModel):
+    """Per model id the last songs, in the order in which they were delivered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: Mapping[str, tuple[SongTime, ...]] = {}
+
+    def with_song(self, model_id: str, song: SongTime) -> "SongTimes":
+        """These times and one more; the same times where the job was counted before."""
+        known = self.models.get(model_id, ())
+        if any(each.job_id == song.job_id for each in known):
+            return self
+        models = {**self.models, model_id: (*known, song)[-SONGS_KEPT:]}
+        if len(models) > MODELS_KEPT:
+            # Job ids sort by time, so this is the model that was ordered longest ago.
+            del models[min(models, key=lambda each: max(songs.job_id for songs in models[each]))]
+        return SongTimes(models=models)
+
+    def estimate(self, model_id: str, prior: Estimate) -> Estimate:
+        """What the next song of a model may take; the prior where none of its songs is known."""
+        songs = self.models.get(model_id, ())
+        return estimate_from([song.bounds for song in songs[-SONGS_KEPT:]], prior)
+
+
+def song_time_of(job: Job) -> SongTime | None:
+    """What the song of a delivered job took, or of one that came too late: of a song that nobody waited for any more,
+    how long it had taken by then. None where the job failed, and where the work is not on record: its link had to be
+    renewed, or it was done for another job.
+    """
+    attempt = job.last_attempt
+    if job.recovered_from is not None or attempt is None or attempt.finished_at is None or attempt.link_renewals:
+        return None
+    if job.status is not JobStatus.SUCCEEDED and not _came_late(job, attempt):
+        return None
+    latest_s = max(1, _seconds(attempt, attempt.finished_at))
+    return SongTime(job.id, latest_s, min(latest_s, _seconds(attempt, attempt.not_yet_at or attempt.started_at)))
+
+
+def _came_late(job: Job, attempt: Attempt) -> bool:
+    """Whether the song was ready when its job expired, or being made until then."""
+    if job.status is not JobStatus.EXPIRED or job.failure is None:
+        return False
+    return attempt.failure is None or attempt.failure.code == job.failure.code
+
+
+def _seconds(attempt: Attempt, at: datetime) -> int:
+    return max(0, round(attempt.age_s(at)))

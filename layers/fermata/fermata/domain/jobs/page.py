@@ -1,0 +1,109 @@
+"""Lists of a tenant's jobs, newest first: what may be asked for, and the cursor that leads from page to page."""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.view import JobView
+from fermata.domain.orders.job_id import is_job_id
+from fermata.errors import FieldError, InvalidRequestError
+
+DEFAULT_LIMIT: Final = 20
+LONGEST_LIMIT: Final = 100
+
+_LIMIT: Final = re.compile(r"[0-9]{1,3}")
+_PREFIX: Final = "job_"
+_ID_CHARACTERS: Final = 26
+_CHECK_CHARACTERS: Final = 12
+
+
+@dataclass(frozen=True)
+class JobList:
+    """Which of a tenant's jobs: all, or those of one status."""
+
+    tenant_id: str
+    status: JobStatus | None = None
+
+    def has(self, job: Job) -> bool:
+        """Whether a job belongs to the list; a deleted one belongs to none."""
+        in_status = self.status is None or job.status is self.status
+        return job.tenant_id == self.tenant_id and in_status and job.deleted_at is None
+
+    def cursor_after(self, job_id: str) -> str:
+        """What leads to the jobs that are older than this one. It only names a place in this list, so it need not be
+        secret; the check tells a caller who mixes up two lists.
+        """
+        about = f"{self.tenant_id}\n{self.status}\n{job_id}".encode()
+        text = job_id.removeprefix(_PREFIX) + hashlib.sha256(about).hexdigest()[:_CHECK_CHARACTERS]
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def place_of(self, cursor: str) -> str | None:
+        """The job id that a cursor of this list was made from, None for anything else."""
+        try:
+            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        except (binascii.Error, ValueError):
+            return None
+        job_id = _PREFIX + text[:_ID_CHARACTERS]
+        return job_id if is_job_id(job_id) and self.cursor_after(job_id) == cursor else None
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """One page of a list: at most `limit` jobs, all older than the job `before`."""
+
+    of: JobList
+    limit: int = DEFAULT_LIMIT
+    before: str | None = None
+
+
+@dataclass(frozen=True)
+class PageOfIds:
+    """The ids on a page, newest first, and the id that the next page goes on from, None on the last one. A page may be
+    short, even empty, and not be the last.
+    """
+
+    job_ids: tuple[str, ...]
+    next_before: str | None
+
+
+@dataclass(frozen=True)
+class PageOfJobs:
+    """The jobs on a page of a list, newest first, and the id that the next page goes on from, None on the last one."""
+
+    of: JobList
+    jobs: tuple[JobView, ...]
+    next_before: str | None
+
+    def cursor_after(self, shown: int) -> str | None:
+        """What leads on where only the first `shown` of these jobs found room, None where nothing is left."""
+        before = self.next_before if shown == len(self.jobs) else self.jobs[shown - 1].job.id
+        return None if before is None else self.of.cursor_after(before)
+
+
+def parse_page_request(tenant_id: str, parameters: Mapping[str, str]) -> PageRequest:
+    """What the query parameters `status`, `limit` and `cursor` ask for; raises `InvalidRequestError` naming each that
+    is wrong.
+    """
+    status, limit, cursor = (parameters.get(name) for name in ("status", "limit", "cursor"))
+    of = JobList(tenant_id, JobStatus(status) if status in set(JobStatus) else None)
+    before = None if cursor is None else of.place_of(cursor)
+    wrong = list(_wrong(status, limit))
+    # A cursor belongs to its status, so without a valid one nobody can say whether it is wrong.
+    if not wrong and cursor is not None and before is None:
+        message = "must be the next_cursor of a page of this list: the same tenant's, with the same status"
+        wrong.append(FieldError("/cursor", message))
+    if wrong:
+        raise InvalidRequestError(wrong)
+    return PageRequest(of, DEFAULT_LIMIT if limit is None else int(limit), before)
+
+
+def _wrong(status: str | None, limit: str | None) -> Iterator[FieldError]:
+    if status is not None and status not in set(JobStatus):
+        yield FieldError("/status", "must be one of " + ", ".join(JobStatus))
+    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= LONGEST_LIMIT):
+        yield FieldError("/limit", f"must be a whole number from 1 to {LONGEST_LIMIT}")

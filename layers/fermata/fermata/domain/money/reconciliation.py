@@ -1,0 +1,146 @@
+"""What a provider's usage export says about paid calls whose outcome nobody knew. What it leaves open stays open.
+
+A row belongs to the attempt with its id. Without an id on record, rows and attempts of one model are laid over time:
+where attempts overlap, nobody can tell whose row is whose, but counting may still settle all of them together.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from fermata.domain.money.findings import Finding, Purchase
+from fermata.domain.money.refunds import refunds_of
+from fermata.domain.money.usage_export import UsageRow
+from fermata.domain.providers.failures import ProviderCharged
+from fermata.errors import FieldError, InvalidRequestError
+
+_ANY_MODEL: Final = frozenset({""})
+
+
+def period_of(rows: Sequence[UsageRow]) -> tuple[datetime, datetime] | None:
+    """The first and the last moment that an export speaks of, or None where it names none."""
+    moments = [row.created_at for row in rows if row.created_at is not None]
+    return (min(moments), max(moments)) if moments else None
+
+
+@dataclass
+class _Group:
+    """Purchases that overlap in time, and the charged rows of that time."""
+
+    purchases: list[Purchase]
+    began: datetime
+    ended: datetime
+    rows: list[UsageRow] = field(default_factory=list)
+
+
+def reconcile(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[Finding]:
+    """What the rows say about each purchase in doubt, and about each that is refunded beyond what is on record, in the
+    order given. `purchases` are all of the provider's in the export's period, in doubt or not.
+
+    Raises `InvalidRequestError` naming every charged row (of the first ten) that can belong to none of them.
+    """
+    found = _found(purchases, rows)
+    return refunds_of(purchases, rows, found).after(found, purchases, rows)
+
+
+def foreign_refunds(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[int]:
+    """The lines of the refunds that are about none of the purchases: of older orders, for instance."""
+    return [row.line for row in refunds_of(purchases, rows, _found(purchases, rows)).foreign]
+
+
+def _found(purchases: Sequence[Purchase], every_row: Sequence[UsageRow]) -> dict[int, Finding]:
+    """What the rows that are no refunds say about each purchase in doubt, by its place."""
+    rows = [row for row in every_row if not row.is_refund]
+    known = {each.attempt.upstream_id for each in purchases} - {None}
+    named = {row.upstream_id: row for row in rows if row.upstream_id in known}
+    # Where every row has an id, an attempt whose id is known is not hidden behind another.
+    ids_everywhere = all(row.upstream_id is not None for row in rows)
+    nameless = [
+        each
+        for each in purchases
+        if each.attempt.upstream_id not in named and not (ids_everywhere and each.attempt.upstream_id is not None)
+    ]
+    left = [row for row in rows if row.charged and row.upstream_id not in named]
+    told = {id(each): finding for group in _groups(nameless, left) for each, finding in _counted(group, rows)}
+    doubts = ((place, each) for place, each in enumerate(purchases) if each.attempt.is_in_doubt)
+    return {place: _finding(each, named, told, rows) for place, each in doubts}
+
+
+def _finding(
+    purchase: Purchase, named: Mapping[str | None, UsageRow], told: Mapping[int, Finding], rows: Sequence[UsageRow]
+) -> Finding:
+    if purchase.is_open:
+        return Finding(purchase, ProviderCharged.UNKNOWN, "its job is still open; run this again once it has ended")
+    row = named.get(purchase.attempt.upstream_id)
+    if row is not None:
+        charged = ProviderCharged.YES if row.charged else ProviderCharged.NO
+        return Finding(purchase, charged, "listed by its id", row.line)
+    return told.get(id(purchase)) or _not_listed(purchase, rows)
+
+
+def _not_listed(purchase: Purchase, rows: Sequence[UsageRow]) -> Finding:
+    period = period_of(rows)
+    if period is None or purchase.began < period[0] or purchase.ended > period[1]:
+        return Finding(purchase, ProviderCharged.UNKNOWN, "the export does not cover its time")
+    return Finding(purchase, ProviderCharged.NO, "not listed, although the export covers its time")
+
+
+def _groups(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[_Group]:
+    """The purchases by model and time, with the rows. Where a row tells no model, the models are not told apart."""
+    by_model = all(row.model is not None for row in rows)
+    timelines: dict[str, list[_Group]] = {}
+    for models in {each.models for each in purchases} if by_model else {_ANY_MODEL}:
+        groups = list(_overlapping([each for each in purchases if models in (each.models, _ANY_MODEL)]))
+        timelines.update(dict.fromkeys(models, groups))
+    strangers = [
+        row for row in rows if not _joins(row, timelines.get((row.model or "").casefold() if by_model else ""))
+    ]
+    if strangers:
+        what = "belongs to no order that was made here; expected the export of this provider, without other users' rows"
+        raise InvalidRequestError(
+            [FieldError(f"/rows/{row.line}", f"line {row.line} {what}") for row in strangers[:10]]
+        )
+    return list({id(group): group for groups in timelines.values() for group in groups}.values())
+
+
+def _overlapping(purchases: Sequence[Purchase]) -> Iterator[_Group]:
+    group: _Group | None = None
+    for each in sorted(purchases, key=lambda each: each.began):
+        if group is None or each.began > group.ended:
+            if group is not None:
+                yield group
+            group = _Group([], each.began, each.ended)
+        group.purchases.append(each)
+        group.ended = max(group.ended, each.ended)
+    if group is not None:
+        yield group
+
+
+def _joins(row: UsageRow, groups: Sequence[_Group] | None) -> bool:
+    """Put a row to the purchases of its time; False where there are none."""
+    if not groups or row.created_at is None:
+        return False
+    place = bisect_right(groups, row.created_at, key=lambda group: group.began) - 1
+    if place < 0 or row.created_at > groups[place].ended:
+        return False
+    groups[place].rows.append(row)
+    return True
+
+
+def _counted(group: _Group, rows: Sequence[UsageRow]) -> Iterator[tuple[Purchase, Finding]]:
+    """What the number of a group's rows says about those in doubt: all were charged, none was, or nobody knows."""
+    doubts = [each for each in group.purchases if each.attempt.is_in_doubt]
+    made, listed = len(group.purchases), len(group.rows)
+    for each in doubts:
+        if any(other.is_open for other in group.purchases):
+            yield each, Finding(each, ProviderCharged.UNKNOWN, "another order of that time is still open")
+        elif listed == made:
+            line = group.rows[0].line if listed == 1 else None
+            yield each, Finding(each, ProviderCharged.YES, "listed by its model and time", line)
+        elif listed == made - len(doubts):
+            yield each, _not_listed(each, rows)
+        else:
+            reason = f"of {made} orders of that model and time {listed} are listed, and nobody can tell which"
+            yield each, Finding(each, ProviderCharged.UNKNOWN, reason)

@@ -1,0 +1,113 @@
+"""Which attempt a refund in a provider's usage export is about. What cannot be told apart is left open."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from fermata.domain.money.findings import Finding, Purchase
+from fermata.domain.money.usage_export import UsageRow
+from fermata.domain.providers.failures import ProviderCharged
+
+_MICRO: Final = 1_000_000
+_NO_ROWS: Final[Sequence[UsageRow]] = ()
+
+
+@dataclass(frozen=True)
+class Refunds:
+    """The refunds by the place of their purchase, by the places of all purchases that they may be about where these are
+    several, and those that are about none.
+    """
+
+    sure: Mapping[int, Sequence[UsageRow]]
+    unsure: Mapping[int, UsageRow]
+    foreign: Sequence[UsageRow]
+
+    def after(
+        self, found: Mapping[int, Finding], purchases: Sequence[Purchase], rows: Sequence[UsageRow]
+    ) -> list[Finding]:
+        """What the charges told by the places of the purchases, and what their refunds make of that, in their order."""
+        findings = (self._finding(place, each, found.get(place), rows) for place, each in enumerate(purchases))
+        return [finding for finding in findings if finding is not None]
+
+    def _finding(
+        self, place: int, purchase: Purchase, found: Finding | None, rows: Sequence[UsageRow]
+    ) -> Finding | None:
+        refunds = self.sure.get(place, _NO_ROWS)
+        if refunds and not purchase.is_open:
+            return _refunded(purchase, found, refunds, rows)
+        if found and found.charged is ProviderCharged.YES and place in self.unsure:
+            reason = f"line {self.unsure[place].line} refunds one of several orders, and nobody can tell which"
+            return Finding(purchase, ProviderCharged.UNKNOWN, reason)
+        return found
+
+
+def refunds_of(purchases: Sequence[Purchase], rows: Sequence[UsageRow], found: Mapping[int, Finding]) -> Refunds:
+    """The refunds among the rows, laid to the purchases by their ids, or else by model and time."""
+    charges = {row.upstream_id: row for row in rows if row.upstream_id is not None and not row.is_refund}
+    sure: defaultdict[int, list[UsageRow]] = defaultdict(list)
+    unsure: dict[int, UsageRow] = {}
+    foreign: list[UsageRow] = []
+    for row in rows:
+        if not row.is_refund:
+            continue
+        places = _places(row, purchases, charges.get(row.upstream_id or ""), found)
+        if len(places) == 1:
+            sure[places[0]].append(row)
+        elif places:
+            unsure.update(dict.fromkeys(places, row))
+        else:
+            foreign.append(row)
+    return Refunds(sure, unsure, foreign)
+
+
+def _places(
+    refund: UsageRow, purchases: Sequence[Purchase], charge: UsageRow | None, found: Mapping[int, Finding]
+) -> list[int]:
+    """Where the purchases stand that a refund may be about."""
+    if refund.upstream_id is None:
+        return [place for place, each in enumerate(purchases) if _may_be_of(refund, each)]
+    named = [place for place, each in enumerate(purchases) if each.attempt.upstream_id == refund.upstream_id]
+    if named or charge is None:
+        return named
+    # The id is of an order whose answer was lost: it stands where the charge under that id was counted.
+    listed = [place for place, finding in found.items() if finding.line == charge.line]
+    nameless = [place for place, each in enumerate(purchases) if each.attempt.upstream_id is None]
+    return listed or [place for place in nameless if _may_be_of(refund, purchases[place])]
+
+
+def _may_be_of(refund: UsageRow, purchase: Purchase) -> bool:
+    if refund.model is not None and refund.model.casefold() not in purchase.models:
+        return False
+    return refund.created_at is None or purchase.began <= refund.created_at
+
+
+def _refunded(
+    purchase: Purchase, found: Finding | None, refunds: Sequence[UsageRow], rows: Sequence[UsageRow]
+) -> Finding | None:
+    attempt = purchase.attempt
+    back = sum((row.refund_usd for row in refunds), Decimal(0))
+    on_record = Decimal(attempt.refunded_micro_usd) / _MICRO
+    if found is None and back <= on_record:
+        return None
+    cost = _cost_of(purchase, found, rows)
+    whole = back >= cost or (found is not None and found.charged is ProviderCharged.NO)
+    return Finding(
+        purchase,
+        ProviderCharged.NO if whole else ProviderCharged.YES,
+        f"{back} USD refunded, which is all of it" if whole else f"{back} of {cost} USD refunded",
+        refunds[0].line,
+        int(back * _MICRO),
+    )
+
+
+def _cost_of(purchase: Purchase, found: Finding | None, rows: Sequence[UsageRow]) -> Decimal:
+    """What the provider charged in USD, by its export or else by our list of prices."""
+    attempt = purchase.attempt
+    for row in rows:
+        is_its_own = row.upstream_id is not None and row.upstream_id == attempt.upstream_id
+        counted = found is not None and found.line == row.line
+        if row.cost_usd is not None and not row.is_refund and (is_its_own or counted):
+            return row.cost_usd
+    return Decimal(attempt.cost_micro_usd) / _MICRO

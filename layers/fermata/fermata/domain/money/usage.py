@@ -1,0 +1,165 @@
+"""What a tenant used, by the day in UTC on which jobs ended and by model: what a bill is made from."""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+
+from fermata.domain.jobs.events import JobEvent
+from fermata.domain.jobs.job import Charged, Job
+from fermata.domain.web.formats import rfc3339
+from fermata.errors import FieldError, InvalidRequestError
+
+LONGEST_SPAN_DAYS: Final = 92
+DEFAULT_LIMIT: Final = 100
+LONGEST_LIMIT: Final = 1000
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LIMIT: Final = re.compile(r"[0-9]{1,4}")
+_CHECK_CHARACTERS: Final = 12
+
+
+class Usage(BaseModel):
+    """Jobs of one tenant that ended on a day, by the model that sang, or was to sing last: how many, how many of them
+    succeeded, the credits that were spent, and the length of the songs in ms.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant_id: str
+    day: date
+    model: str
+    jobs: PositiveInt
+    succeeded: NonNegativeInt
+    credits: NonNegativeInt
+    audio_ms: NonNegativeInt
+
+    @property
+    def place(self) -> str:
+        """Where it stands among the tenant's."""
+        return f"{self.day}#{self.model}"
+
+    def plus(self, more: "Usage") -> "Usage":
+        """This usage and more of the same day and model."""
+        fields = ("jobs", "succeeded", "credits", "audio_ms")
+        return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in fields})
+
+
+@dataclass(frozen=True)
+class UsageList:
+    """Which of a tenant's usage: the days from `first` to `last`, both included."""
+
+    tenant_id: str
+    first: date
+    last: date
+
+    def cursor_after(self, place: str) -> str:
+        """What leads on from a place. It needs no secret; the check tells a caller who mixes up two lists."""
+        about = f"{self.tenant_id}\n{self.first}\n{self.last}\n{place}".encode()
+        text = hashlib.sha256(about).hexdigest()[:_CHECK_CHARACTERS] + place
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def place_of(self, cursor: str) -> str | None:
+        """The place that a cursor of this list was made from, None for anything else."""
+        try:
+            place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()[_CHECK_CHARACTERS:]
+        except (binascii.Error, ValueError):
+            return None
+        return place if self.cursor_after(place) == cursor else None
+
+
+@dataclass(frozen=True)
+class UsagePage:
+    """One page of a list: at most `limit` entries, all behind the place `after`."""
+
+    of: UsageList
+    limit: int = DEFAULT_LIMIT
+    after: str | None = None
+
+
+def usage_of(job: Job) -> Usage:
+    """What a job's end counts."""
+    if job.finished_at is None:
+        raise AssertionError(f"a {job.status} job has not ended and counts nothing")
+    delivered = job.charged is Charged.YES
+    return Usage(
+        tenant_id=job.tenant_id,
+        day=job.finished_at.date(),
+        model=job.candidate.model,
+        jobs=1,
+        succeeded=int(delivered),
+        credits=job.spent_credits,
+        audio_ms=sum(track.duration_ms for track in job.tracks) if delivered else 0,
+    )
+
+
+def usage_event(job: Job) -> JobEvent:
+    """What a billing system is told of a job's end, under one id however often. A job that was deleted before is told
+    of without the length of its songs.
+    """
+    usage = usage_of(job)
+    return JobEvent(
+        "Usage Recorded",
+        {
+            "event_id": f"{job.id}.usage",
+            "job_id": job.id,
+            "tenant_id": job.tenant_id,
+            "day": str(usage.day),
+            "model": usage.model,
+            "status": job.status.value,
+            "charged": job.charged.value,
+            "credits": usage.credits,
+            "audio_ms": usage.audio_ms if job.deleted_at is None else None,
+            "finished_at": rfc3339(job.finished_at),
+        },
+    )
+
+
+def parse_usage_page(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> UsagePage:
+    """What `from`, `to`, `limit` and `cursor` ask for: without `to` until today, without `from` since the first of that
+    month. Raises `InvalidRequestError` naming each that is wrong.
+    """
+    wrong: list[FieldError] = []
+    last = _day("to", parameters, now.date(), wrong)
+    first = _day("from", parameters, last.replace(day=1), wrong)
+    wrong += [*_wrong_span(first, last), *_wrong_limit(parameters.get("limit"))]
+    if wrong:
+        raise InvalidRequestError(wrong)
+    of, cursor = UsageList(tenant_id, first, last), parameters.get("cursor")
+    after = None if cursor is None else of.place_of(cursor)
+    if cursor is not None and after is None:
+        message = "must be the next_cursor of a page of this list: the same tenant's, with the same from and to"
+        raise InvalidRequestError([FieldError("/cursor", message)])
+    return UsagePage(of, int(parameters.get("limit", DEFAULT_LIMIT)), after)
+
+
+def _day(name: str, parameters: Mapping[str, str], default: date, wrong: list[FieldError]) -> date:
+    """The day of a parameter; where there is none the default, and where it is wrong that is put on the list."""
+    text = parameters.get(name)
+    if text is None:
+        return default
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    wrong.append(FieldError(f"/{name}", "must be a day, such as 2026-11-21"))
+    return default
+
+
+def _wrong_span(first: date, last: date) -> Iterator[FieldError]:
+    if first > last:
+        yield FieldError("/from", f"must not be later than to, which is {last}")
+    elif last - first >= timedelta(days=LONGEST_SPAN_DAYS):
+        yield FieldError("/from", f"must make at most {LONGEST_SPAN_DAYS} days with to, which is {last}")
+
+
+def _wrong_limit(limit: str | None) -> Iterator[FieldError]:
+    if limit is not None and not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= LONGEST_LIMIT):
+        yield FieldError("/limit", f"must be a whole number from 1 to {LONGEST_LIMIT}")

@@ -1,0 +1,332 @@
+"""Money as values: a tenant's wallet, the entries of its ledger, and what an order moves. Amounts are whole credits,
+never negative.
+
+What holds at every moment, prepaid and postpaid: granted = balance + held + spent. A prepaid balance is never negative;
+a postpaid one may be, and is then what the tenant owes.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+
+from fermata.domain.jobs.job import Charged, Job
+from fermata.domain.tenants.plan_limits import (
+    LOOK_AGAIN_S,
+    Allowance,
+    PlanLimits,
+    day_of,
+    left_of_day_s,
+    left_of_minute_s,
+    left_of_month_s,
+    minute_of,
+    submit_allowance,
+)
+from fermata.errors import (
+    LossesAtRiskError,
+    LostSongsError,
+    MonthlyLimitError,
+    OutOfCreditError,
+    RateLimitedError,
+    TooManyJobsError,
+    UnpaidJobsError,
+)
+
+MAX_AMOUNT: Final = 1_000_000_000
+"""Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
+
+
+class Plan(StrEnum):
+    """What bounds a tenant's orders: the balance (prepaid), or a cap per calendar month in UTC (postpaid)."""
+
+    PREPAID = "prepaid"
+    POSTPAID = "postpaid"
+
+
+class EntryKind(StrEnum):
+    """Why credits moved."""
+
+    GRANT = "grant"
+    HOLD = "hold"
+    SETTLE = "settle"
+    REFUND = "refund"
+    NOTE = "note"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class LedgerEntry(_Value):
+    """One line of a ledger, never changed. `entry_id` sorts by the time of the grant or of the job's submission, and a
+    job's are derived from its id, so that a replay cannot add one. `attempt` is the job's last one, or the one that a
+    note is about; a note moves nothing and has a `text`.
+    """
+
+    entry_id: str
+    kind: EntryKind
+    credits: NonNegativeInt
+    at: datetime
+    job_id: str | None = None
+    attempt: PositiveInt | None = None
+    text: str | None = None
+
+
+class Movement(_Value):
+    """Entries that reach one tenant's wallet together, all of the same moment. `buys` is whether a song is to be bought
+    after it. `at_risk` is how many songs more, or fewer, may yet be bought by the tenant's own terms and be paid by
+    nobody; `lost` is how many were. `unpaid` is how many jobs their caller ended before anything was bought.
+    """
+
+    tenant_id: str
+    entries: Annotated[tuple[LedgerEntry, ...], Field(min_length=1)]
+    buys: bool = False
+    at_risk: int = 0
+    lost: NonNegativeInt = 0
+    unpaid: NonNegativeInt = 0
+
+    @property
+    def at(self) -> datetime:
+        """When it happens."""
+        return self.entries[0].at
+
+    @property
+    def granted(self) -> int:
+        """Credits that it adds to what was ever granted."""
+        return self._total(EntryKind.GRANT)
+
+    @property
+    def balance(self) -> int:
+        """Credits that it adds to the balance."""
+        return self.granted + self._total(EntryKind.REFUND) - self.to_hold
+
+    @property
+    def held(self) -> int:
+        """Credits that it adds to what open jobs hold."""
+        return self.to_hold - self._total(EntryKind.SETTLE) - self._total(EntryKind.REFUND)
+
+    @property
+    def spent(self) -> int:
+        """Credits that it adds to what was spent."""
+        return self._total(EntryKind.SETTLE)
+
+    @property
+    def to_hold(self) -> int:
+        """Credits that the wallet must be good for."""
+        return self._total(EntryKind.HOLD)
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether the wallet may refuse it; everything else always goes through."""
+        return any(entry.kind is EntryKind.HOLD for entry in self.entries)
+
+    @property
+    def counts_in_day(self) -> bool:
+        """Whether it adds to what a day counts, or is bounded by that."""
+        return self.buys or self.lost > 0 or self.unpaid > 0
+
+    @property
+    def open_jobs(self) -> int:
+        """Jobs that it adds to those that are open: one with a hold, and its end takes it away."""
+        if self.is_hold:
+            return 1
+        return -1 if any(entry.kind in (EntryKind.SETTLE, EntryKind.REFUND) for entry in self.entries) else 0
+
+    def _total(self, kind: EntryKind) -> int:
+        return sum(entry.credits for entry in self.entries if entry.kind is kind)
+
+
+class Wallet(PlanLimits):
+    """A tenant's credits, and what its plan's limits count. `spent_in_month` belongs to `month` ("2026-11", UTC),
+    `submits_in_minute` to `minute`, `lost_in_day` and `unpaid_in_day` to `day`; `cap_credits` is None when prepaid.
+    `at_risk` is how many songs open orders may lose by their own terms: a deadline, or `on_unknown` with a fallback.
+    """
+
+    tenant_id: str
+    month: str
+    plan: Plan = Plan.PREPAID
+    cap_credits: int | None = None
+    granted: int = 0
+    balance: int = 0
+    held: int = 0
+    spent: int = 0
+    spent_in_month: int = 0
+    open_jobs: int = 0
+    minute: str = ""
+    submits_in_minute: int = 0
+    day: str = ""
+    lost_in_day: int = 0
+    unpaid_in_day: int = 0
+    at_risk: int = 0
+
+    @property
+    def committed(self) -> int:
+        """What a postpaid tenant's cap counts: spent in the month, and held by jobs that are still open."""
+        return self.spent_in_month + self.held
+
+    @property
+    def available(self) -> int:
+        """Credits that a new job may hold: the prepaid balance, or what the month's cap leaves."""
+        return self.balance if self.cap_credits is None else self.cap_credits - self.committed
+
+    def in_month_of(self, moment: datetime) -> "Wallet":
+        """This wallet as it counts in the month of `moment`. A month that has begun does not go back."""
+        month = month_of(moment)
+        return self if month <= self.month else self.model_copy(update={"month": month, "spent_in_month": 0})
+
+    def in_minute_of(self, moment: datetime) -> "Wallet":
+        """This wallet as it counts in the minute of `moment`. A minute that has begun does not go back."""
+        minute = minute_of(moment)
+        return self if minute <= self.minute else self.model_copy(update={"minute": minute, "submits_in_minute": 0})
+
+    def in_day_of(self, moment: datetime) -> "Wallet":
+        """This wallet as it counts on the day of `moment`. A day that has begun does not go back."""
+        day = day_of(moment)
+        return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
+
+    def may_lose_more(self, now: datetime) -> bool:
+        """Whether the plan still lets songs be bought that may be paid by nobody."""
+        return self.in_day_of(now).lost_in_day < self.lost_songs_per_day
+
+    def submits_left(self, now: datetime) -> Allowance:
+        """How many orders the plan still takes in this minute."""
+        return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
+
+    def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
+        """This wallet on another plan."""
+        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **limits.model_dump()})
+
+    def after(self, movement: Movement) -> "Wallet":
+        """This wallet once the movement has reached it; where it is a hold, raises a `LimitReachedError`, or
+        `OutOfCreditError` where the wallet is not good for it.
+        """
+        wallet = self.in_month_of(movement.at)
+        if movement.counts_in_day:
+            wallet = wallet.in_day_of(movement.at)
+        if movement.is_hold:
+            wallet = wallet.in_minute_of(movement.at)
+            _refuse_beyond_limits(wallet, movement)
+            if wallet.available < movement.to_hold:
+                raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
+        return wallet.model_copy(
+            update={
+                "granted": wallet.granted + movement.granted,
+                "balance": wallet.balance + movement.balance,
+                "held": wallet.held + movement.held,
+                "spent": wallet.spent + movement.spent,
+                "spent_in_month": wallet.spent_in_month + movement.spent,
+                "open_jobs": wallet.open_jobs + movement.open_jobs,
+                "submits_in_minute": wallet.submits_in_minute + movement.is_hold,
+                "lost_in_day": wallet.lost_in_day + movement.lost,
+                "unpaid_in_day": wallet.unpaid_in_day + movement.unpaid,
+                "at_risk": wallet.at_risk + movement.at_risk,
+            }
+        )
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC moment; months compare as text."""
+    return f"{moment:%Y-%m}"
+
+
+def empty_wallet(tenant_id: str, now: datetime) -> Wallet:
+    """The wallet that a new tenant begins with: prepaid, nothing in it."""
+    return Wallet(tenant_id=tenant_id, month=month_of(now))
+
+
+def grant_of(tenant_id: str, amount: int, entry_id: str, now: datetime) -> Movement:
+    """What an operator's grant moves."""
+    entry = LedgerEntry(entry_id=entry_id, kind=EntryKind.GRANT, credits=amount, at=now)
+    return Movement(tenant_id=tenant_id, entries=(entry,))
+
+
+def hold_on(job: Job) -> Movement:
+    """What a job's submission moves: the highest price that it may come to is held."""
+    return Movement(
+        tenant_id=job.tenant_id,
+        entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),),
+        buys=job.recovered_from is None,
+        at_risk=job.at_risk,
+    )
+
+
+def settlement_of(job: Job) -> Movement:
+    """What a job's end moves: the share of the price that the delivered songs come to is spent (0 credits too, as an
+    entry of its own) and the rest returned, or everything returned.
+    """
+    if job.finished_at is None:
+        raise AssertionError(f"a {job.status} job has not ended and cannot be settled")
+    return Movement(
+        tenant_id=job.tenant_id,
+        entries=tuple(_settlement(job, job.finished_at)),
+        at_risk=-job.at_risk,
+        lost=len(job.lost),
+        unpaid=int(job.is_ended_by_caller),
+    )
+
+
+def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
+    """What was learned about an attempt after its job had ended; there is one note per attempt and what its provider
+    gave back for it.
+    """
+    refund = f"-{refunded_micro_usd}" if refunded_micro_usd else ""
+    return LedgerEntry(
+        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}{refund}",
+        kind=EntryKind.NOTE,
+        credits=0,
+        at=now,
+        job_id=job.id,
+        attempt=attempt,
+        text=text,
+    )
+
+
+def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:
+    _refuse_what_may_be_lost(wallet, hold)
+    if hold.buys and wallet.unpaid_in_day >= wallet.unpaid_jobs_per_day:
+        raise UnpaidJobsError(wallet.unpaid_jobs_per_day, left_of_day_s(hold.at))
+    if wallet.submits_in_minute >= wallet.submits_per_minute:
+        raise RateLimitedError("orders", wallet.submits_per_minute, left_of_minute_s(hold.at))
+    if wallet.open_jobs >= wallet.concurrent_jobs:
+        raise TooManyJobsError(wallet.open_jobs, LOOK_AGAIN_S)
+    if wallet.monthly_credits is not None and wallet.committed + hold.to_hold > wallet.monthly_credits:
+        left = wallet.monthly_credits - wallet.committed
+        raise MonthlyLimitError(wallet.monthly_credits, left, hold.to_hold, left_of_month_s(hold.at))
+
+
+def _refuse_what_may_be_lost(wallet: Wallet, hold: Movement) -> None:
+    if not hold.buys:
+        return
+    limit, lost = wallet.lost_songs_per_day, wallet.lost_in_day
+    if lost >= limit or lost + hold.at_risk > limit:
+        raise LostSongsError(limit, lost, hold.at_risk, left_of_day_s(hold.at))
+    if hold.at_risk and lost + wallet.at_risk + hold.at_risk > limit:
+        raise LossesAtRiskError(limit, lost, wallet.at_risk, LOOK_AGAIN_S)
+
+
+def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:
+    if job.charged is Charged.YES:
+        yield _entry(job, EntryKind.SETTLE, job.spent_credits, at)
+    if job.charged is Charged.REFUNDED or job.spent_credits < job.hold_credits:
+        yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)
+
+
+_STEPS: Final = (EntryKind.HOLD, EntryKind.SETTLE, EntryKind.REFUND)
+
+
+def _entry(job: Job, kind: EntryKind, amount: int, at: datetime) -> LedgerEntry:
+    last = job.last_attempt
+    return LedgerEntry(
+        entry_id=f"{_entry_prefix(job)}-{_STEPS.index(kind) + 1}-{kind}",
+        kind=kind,
+        credits=amount,
+        at=at,
+        job_id=job.id,
+        attempt=last.number if last else None,
+    )
+
+
+def _entry_prefix(job: Job) -> str:
+    return job.id.removeprefix("job_")

@@ -1,0 +1,80 @@
+"""What makes a repeated order harmless: the caller's key, what the order asked for, and the first answer to it."""
+
+import hashlib
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from fermata.domain.orders.order_request import SongRequest
+
+KEPT_FOR: Final = timedelta(hours=24)
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class FirstAnswer(BaseModel):
+    """The answer to an accepted order, kept to be given again byte for byte: 202 with these headers and this body."""
+
+    model_config = ConfigDict(frozen=True)
+
+    headers: dict[str, str]
+    body: str
+
+
+class Receipt(BaseModel):
+    """That a tenant's key was used: for which request, for which job, and what was answered. `expires_at` is in whole
+    seconds since 1970; from then on the key is free again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant_id: str
+    key_sha256: str
+    fingerprint: str
+    job_id: str
+    answer: FirstAnswer
+    expires_at: int
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the key is still taken; what deletes old receipts is in no hurry."""
+        return seconds(now) < self.expires_at
+
+
+def is_idempotency_key(text: str) -> bool:
+    """Whether a header's value can be a key: 1 to 255 visible ASCII characters."""
+    return _KEY.fullmatch(text) is not None
+
+
+def key_hash(key: str) -> str:
+    """The hash under which a key is kept, in hex."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def fingerprint_of(request: SongRequest) -> str:
+    """The same for every spelling of the same request: the order of fields, white space and defaults written out do
+    not count.
+    """
+    asked = request.model_dump(mode="json", exclude_defaults=True)
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def receipt_for(
+    tenant_id: str, key: str, request: SongRequest, job_id: str, answer: FirstAnswer, now: datetime
+) -> Receipt:
+    """The receipt of an order that is about to be accepted."""
+    return Receipt(
+        tenant_id=tenant_id,
+        key_sha256=key_hash(key),
+        fingerprint=fingerprint_of(request),
+        job_id=job_id,
+        answer=answer,
+        expires_at=seconds(now + KEPT_FOR) + 1,
+    )
+
+
+def seconds(moment: datetime) -> int:
+    """Whole seconds since 1970, as DynamoDB's time to live counts them."""
+    return int(moment.timestamp())

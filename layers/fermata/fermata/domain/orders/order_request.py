@@ -1,0 +1,228 @@
+"""The body of `POST /v1/jobs`: its shape, and what the chosen model allows. Everything wrong with a body is reported at
+once.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+)
+
+from fermata.domain.catalogue.models import Catalogue, Model, TextRule
+from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
+from fermata.domain.providers.fallback import OnUnknown
+from fermata.domain.web.json_body import read_body
+from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
+from fermata.domain.web.visible_text import is_blank
+from fermata.domain.web.whole_number import WholeNumber
+from fermata.errors import FieldError, InvalidRequestError
+
+MAX_FALLBACKS: Final = 3
+
+DEFAULT_SAMPLE_RATE: Final = 44100
+DEFAULT_BITRATE: Final = 256000
+
+
+def _whole_unicode(text: str) -> str:
+    if "\x00" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise ValueError("must be valid Unicode text without NUL and without lone surrogates")
+    return text
+
+
+_WholeUnicode: Final = AfterValidator(_whole_unicode)
+Text = Annotated[StrictStr, _WholeUnicode]
+ModelId = Annotated[StrictStr, Field(min_length=1, max_length=100), _WholeUnicode]
+Title = Annotated[StrictStr, Field(max_length=120), _WholeUnicode]
+CallbackUrl = Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
+MetadataKey = Annotated[StrictStr, Field(min_length=1, max_length=40), _WholeUnicode]
+MetadataValue = Annotated[StrictStr, Field(max_length=500), _WholeUnicode]
+
+
+_UTC: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z")
+
+
+def _utc(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and _UTC.fullmatch(value):
+            moment = datetime.fromisoformat(value[:19] + "+00:00")
+            fraction = value[20:-1].ljust(3, "0")[:3] if "." in value else "0"
+            return moment.replace(microsecond=int(fraction) * 1000)
+    except ValueError:
+        pass
+    raise ValueError("must be a moment in UTC as RFC 3339 writes it, for example 2026-11-21T18:30:00Z")
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_utc),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_UTC.pattern}$"}),
+]
+"""A moment in UTC, kept to the millisecond."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AudioRequest(_Body):
+    """The wanted file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only);
+    None leaves the choice to Fermata, or to a provider that has none.
+    """
+
+    format: Literal["mp3", "wav"] = "mp3"
+    sample_rate: Annotated[WholeNumber, Field(ge=1)] | None = None
+    bitrate: Annotated[WholeNumber, Field(ge=1)] | None = None
+
+
+class SongRequest(_Body):
+    """One song as a caller asks for it. Lengths are the model's own and count Unicode code points.
+
+    `fallbacks` are asked in their order where the model before surely did not charge; None leaves the choice to the
+    deployment. After `finish_by` the song is not wanted any more. The job's end is told to `callback_url` instead of
+    the tenant's own webhook endpoint.
+    """
+
+    model: ModelId
+    fallbacks: Annotated[list[ModelId], Field(max_length=MAX_FALLBACKS)] | None = None
+    on_unknown: OnUnknown = OnUnknown.FAIL
+    prompt: Text = ""
+    lyrics: Text = ""
+    instrumental: StrictBool = False
+    auto_lyrics: StrictBool = False
+    audio: AudioRequest = AudioRequest()
+    reference: ReferenceRequest | None = None
+    title: Title | None = None
+    finish_by: Moment | None = None
+    callback_url: CallbackUrl | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
+
+
+def parse_song_request(
+    body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = ()
+) -> tuple[SongRequest, Model]:
+    """Read a body and check it against every model it names. Links may lead to the `trusted_origins` (lower case)
+    although they are no public https; in AWS there are none.
+
+    Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
+    """
+    request = read_song_request(body)
+    model = find_model(request.model, "/model", catalogue)
+    wrong = [
+        *wrong_names(request.reference, trusted_origins),
+        *_wrong_callback(request.callback_url, trusted_origins),
+        *what_the_model_refuses(request, model),
+        *_wrong_fallbacks(request, catalogue),
+    ]
+    if wrong:
+        raise InvalidRequestError(wrong)
+    return request, model
+
+
+def read_song_request(body: bytes) -> SongRequest:
+    """The body as far as its shape goes, whatever any model says to it; raises as `parse_song_request` does."""
+    return read_body(body, SongRequest)
+
+
+def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
+    """The model on offer under this id; raises `InvalidRequestError` for the field that named it."""
+    model = catalogue.find(model_id)
+    if model is None:
+        offered = ", ".join(catalogue.offered_ids())
+        raise InvalidRequestError([FieldError(pointer, f"is not a model on offer; allowed: {offered}")])
+    return model
+
+
+def _wrong_callback(url: str | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
+    if url is not None and not is_public_link(url, trusted_origins):
+        yield FieldError("/callback_url", PUBLIC_LINK_RULE)
+
+
+def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[FieldError]:
+    named = [request.model, *(request.fallbacks or ())]
+    for position, model_id in enumerate(named[1:]):
+        pointer = f"/fallbacks/{position}"
+        if model_id in named[: position + 1]:
+            yield FieldError(pointer, f"{model_id} is named twice; name each model once")
+            continue
+        try:
+            model = find_model(model_id, pointer, catalogue)
+        except InvalidRequestError as error:
+            yield from error.fields
+            continue
+        for wrong in what_the_model_refuses(request, model):
+            yield FieldError(pointer, f"{model_id} cannot sing this request: {wrong.pointer} {wrong.message}")
+
+
+def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    """Every field with which this model cannot sing the request."""
+    yield from _switches(request, model)
+    wordless = request.instrumental or request.auto_lyrics
+    prompt = model.prompt_beside_lyrics if request.lyrics and model.prompt_beside_lyrics else model.prompt
+    yield from _text("/prompt", request.prompt, prompt, prompt.required or wordless, model.id)
+    if wordless and request.lyrics:
+        switch = "instrumental" if request.instrumental else "auto_lyrics"
+        yield FieldError("/lyrics", f"must be left out when {switch} is true, because the provider would ignore them")
+    else:
+        yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless, model.id)
+    if model.title:
+        yield from _text("/title", request.title or "", model.title, model.title.required, model.id)
+    yield from _audio(request.audio, model)
+    yield from what_the_rule_refuses(request.reference, model)
+
+
+def _switches(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    if request.instrumental and not model.instrumental:
+        why = "always sings" if model.lyrics.is_taken else "has no such switch, so say it in the prompt"
+        yield FieldError("/instrumental", f"must be false: {model.id} {why}")
+    if request.auto_lyrics and not model.auto_lyrics:
+        yield FieldError("/auto_lyrics", f"must be false: {model.id} does not write lyrics")
+    if request.instrumental and request.auto_lyrics:
+        yield FieldError("/auto_lyrics", "must be false when instrumental is true")
+
+
+def _text(pointer: str, text: str, rule: TextRule, required: bool, model_id: str) -> Iterator[FieldError]:
+    if not rule.is_taken:
+        if text:
+            yield FieldError(pointer, f"must be left out: {model_id} takes no {pointer.removeprefix('/')}")
+        return
+    if not text and not required:
+        return
+    if text and is_blank(text):
+        instead = "" if required else ", or be left out"
+        yield FieldError(pointer, f"must have a character that can be seen{instead}; white space alone is no text")
+        return
+    low = max(rule.min, 1) if required else rule.min
+    if not low <= len(text) <= rule.max:
+        need = "is required and " if required and not text else ""
+        yield FieldError(pointer, f"{need}must have {low} to {rule.max} characters, got {len(text)}")
+
+
+def _audio(audio: AudioRequest, model: Model) -> Iterator[FieldError]:
+    if audio.format not in model.formats:
+        yield FieldError("/audio/format", "must be one of " + ", ".join(model.formats))
+    yield from _choice("/audio/sample_rate", audio.sample_rate, model.sample_rates, model.id)
+    if audio.format == "wav" and audio.bitrate is not None:
+        yield FieldError("/audio/bitrate", "must be left out for wav, which has none")
+    else:
+        yield from _choice("/audio/bitrate", audio.bitrate, model.bitrates, model.id)
+
+
+def _choice(pointer: str, chosen: int | None, allowed: Sequence[int], model_id: str) -> Iterator[FieldError]:
+    if chosen is None or chosen in allowed:
+        return
+    need = (
+        "must be one of " + ", ".join(map(str, allowed)) if allowed else f"must be left out: {model_id} has no choice"
+    )
+    yield FieldError(pointer, need)

@@ -1,0 +1,201 @@
+"""Reference recordings: how a request names one, what a model's rule allows, and what is on record of a measured
+one.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr
+
+from fermata.domain.catalogue.models import Model, Purpose, ReferenceRule
+from fermata.domain.orders.job_id import is_reference_id, reference_created_at
+from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+from fermata.domain.tenants.plan_limits import Allowance
+from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
+from fermata.errors import FieldError
+
+MAX_URL_CHARACTERS: Final = 2048
+
+KEPT: Final = timedelta(days=30)
+"""How long the bucket keeps a recording (the lifecycle rule of `references/` in `template.yaml`)."""
+
+USABLE: Final = KEPT - timedelta(days=1)
+"""How long after `POST /v1/references` an id may be named, so that every job has a day left to use the file."""
+
+
+class ReferenceRequest(BaseModel):
+    """The recording that a song refers to: a caller's link or an uploaded one's id, exactly one. `purpose` is what the
+    recording is, for models that make a difference; `song` where it is left out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    audio_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    id: StrictStr | None = None
+    purpose: Purpose | None = None
+
+    @property
+    def meant_as(self) -> Purpose:
+        """What the recording is."""
+        return self.purpose or "song"
+
+
+class ProviderIds(BaseModel):
+    """The names that a provider gave to an uploaded recording; they hold for the account of the key alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    key_alias: str
+    voice_id: str = ""
+    instrumental_id: str = ""
+
+
+@dataclass(frozen=True)
+class OfferedUpload:
+    """A new recording's id and the form to upload its file with: post `fields` and then the file to `url`, before
+    `upload_until`. The id may be named in orders until `usable_until`. `allowance` is what the plan leaves of the
+    day's, if that is known.
+    """
+
+    reference_id: str
+    url: str
+    fields: Mapping[str, str]
+    upload_until: datetime
+    usable_until: datetime
+    allowance: Allowance | None = None
+
+
+class PreparedReference(BaseModel):
+    """A job's reference, measured: bytes and ms. `object_key` is where it lies: as the caller uploaded it, or a copy of
+    the job's own. `ids` are there for providers that took the file.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    object_key: str
+    content_type: str
+    extension: str
+    bytes: PositiveInt
+    duration_ms: PositiveInt
+    sha256: str
+    ids: tuple[ProviderIds, ...] = ()
+
+    def ids_with(self, provider: str) -> ProviderIds | None:
+        """The provider's names for this recording, if it was given it."""
+        return next((each for each in self.ids if each.provider == provider), None)
+
+    def is_copy_of(self, job_id: str) -> bool:
+        """Whether it lies in a copy of this job's own, which nobody else writes."""
+        return self.object_key.rpartition("/")[2].partition(".")[0] == job_id
+
+    def known_by(self, ids: ProviderIds) -> "PreparedReference":
+        """This recording with a provider's names for it, in place of older ones of the same provider."""
+        others = tuple(each for each in self.ids if each.provider != ids.provider)
+        return self.model_copy(update={"ids": (*others, ids)})
+
+
+def object_key(tenant_id: str, name: str) -> str:
+    """Where the bucket keeps a tenant's recording; `name` is the id of an upload. With the id of a job it is what the
+    keys of that job's copies begin with.
+    """
+    return f"references/{tenant_id}/{name}"
+
+
+def copy_key(tenant_id: str, job_id: str, sha256: str) -> str:
+    """Where the bucket keeps a job's copy of a recording with these bytes: two runs that were given different ones do
+    not overwrite each other's.
+    """
+    return f"{object_key(tenant_id, job_id)}.{sha256}"
+
+
+def usable_until(reference_id: str) -> datetime:
+    """Until when a request may name an uploaded recording."""
+    return reference_created_at(reference_id) + USABLE
+
+
+def wrong_names(reference: ReferenceRequest | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
+    """What is wrong with a request's reference whatever the model: both ways or none, or a link that is not public."""
+    if reference is None:
+        return
+    if (reference.audio_url is None) is (reference.id is None):
+        yield FieldError("/reference", "must have either audio_url or id, and not both")
+    if reference.audio_url is not None and not is_public_link(reference.audio_url, trusted_origins):
+        yield FieldError(
+            "/reference/audio_url",
+            f"{PUBLIC_LINK_RULE}; percent-encode other characters, or upload the recording with POST /v1/references",
+        )
+    if reference.id is not None and not is_reference_id(reference.id):
+        yield unknown_upload()
+
+
+def unknown_upload() -> FieldError:
+    """The refusal of an id under which this tenant has no recording."""
+    return FieldError(
+        "/reference/id",
+        "names no uploaded recording; ask POST /v1/references for an id, send the file as it says, then name the id",
+    )
+
+
+def wrong_upload(
+    reference_id: str, size_bytes: int | None, rules: Mapping[str, ReferenceRule], now: datetime
+) -> Iterator[FieldError]:
+    """What is wrong with an uploaded file of `size_bytes`, or None where there is no file, before anybody measures it;
+    `rules` are those of the models that shall sing after it.
+    """
+    if size_bytes is None:
+        yield unknown_upload()
+        return
+    if now >= usable_until(reference_id):
+        yield FieldError("/reference/id", f"could be named for {USABLE.days} days; upload the recording again")
+    for model_id, rule in rules.items():
+        if size_bytes > rule.max_bytes:
+            found = f"must name a file of at most {rule.max_bytes} bytes for {model_id}, got {size_bytes}"
+            yield FieldError("/reference/id", found)
+
+
+def what_the_rule_refuses(reference: ReferenceRequest | None, model: Model) -> Iterator[FieldError]:
+    """Why a model cannot sing after this reference, or without one."""
+    rule = model.reference
+    if reference is None:
+        if rule and rule.required:
+            yield FieldError(
+                "/reference",
+                f"is required: {model.id} sings after a recording; send its audio_url, or the id of an upload that "
+                "POST /v1/references gives",
+            )
+    elif rule is None:
+        yield FieldError("/reference", f"must be left out: {model.id} takes no reference")
+    elif reference.purpose and not rule.purposes:
+        yield FieldError("/reference/purpose", f"must be left out: {model.id} has no choice")
+    elif rule.purposes and reference.meant_as not in rule.purposes:
+        yield FieldError("/reference/purpose", "must be one of " + ", ".join(rule.purposes))
+
+
+def refused_by(rule: ReferenceRule, reference: PreparedReference) -> Failure | None:
+    """Why a rule does not allow a measured recording, or None."""
+    seconds = reference.duration_ms / 1000
+    if reference.extension not in rule.formats:
+        return unusable(
+            "reference_wrong_format", f"expected {' or '.join(rule.formats)}, found {reference.content_type}"
+        )
+    if reference.bytes > rule.max_bytes:
+        return unusable("reference_too_large", f"expected at most {rule.max_bytes} bytes, found {reference.bytes}")
+    if reference.duration_ms < rule.shortest_ms:
+        shortest = f"more than {rule.longer_than_s} s" if rule.min_s is None else f"at least {rule.min_s} s"
+        return unusable("reference_too_short", f"expected {shortest}, found {seconds:.3f} s")
+    if seconds > rule.max_s:
+        return unusable("reference_too_long", f"expected at most {rule.max_s} s, found {seconds:.3f} s")
+    return None
+
+
+def unusable(code: str, found: str) -> Failure:
+    """The failure of a job whose reference cannot be used; nobody was asked for a song."""
+    return Failure(
+        failure_class=FailureClass.INVALID_REQUEST,
+        provider_charged=ProviderCharged.NO,
+        message=f"the reference recording cannot be used: {found}; nothing was paid"[:MESSAGE_LIMIT],
+        code=code,
+    )

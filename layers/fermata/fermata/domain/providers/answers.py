@@ -1,0 +1,209 @@
+"""What all dialects share when they read an answer: codes, who pays for a failure, and messages fit for people."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import ceil
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.providers.calls import UpstreamAnswer
+from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+
+RETRY_AFTER_LIMIT_S: Final = 86_400
+
+_TRACE_ID_LIMIT: Final = 128
+_PROVIDER_TEXT_LIMIT: Final = 160
+_LEAST_ERROR_STATUS: Final = 400
+_NUMBERS_BELOW: Final = 10**9
+_LINK_LIMIT: Final = 8192
+_ID_LIMIT: Final = 1024
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?")
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_WHITE_SPACE: Final = " \t\r\n"
+_DELAY: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_QUERY: Final = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
+_MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_BEARER: Final = re.compile(r"\bbearer\s+\S+", re.IGNORECASE)
+_KEY_LIKE: Final = re.compile(
+    r"\b(?:(?:sk|pk|fk|key|api)[-_][\w.*-]{4,}|eyJ[\w.-]{8,}|(?=[\w.-]*\d)[\w.-]{24,})", re.IGNORECASE | re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What one code or status means: the class of the failure, whether the provider charged, and whether
+    `not_entitled` speaks of the model alone.
+    """
+
+    failure_class: FailureClass
+    provider_charged: ProviderCharged = ProviderCharged.UNKNOWN
+    of_one_model: bool = False
+
+
+def refusal(failure_class: FailureClass) -> Ruling:
+    """A documented refusal before any work, so nothing was charged."""
+    return Ruling(failure_class, ProviderCharged.NO)
+
+
+UNKNOWN_OUTCOME: Final = Ruling(FailureClass.UNKNOWN_OUTCOME)
+RATE_LIMITED: Final = refusal(FailureClass.RATE_LIMITED)
+
+_LATER: Final = "order again later"
+_ADVICE: Final[Mapping[FailureClass, str]] = {
+    FailureClass.TRANSIENT: "it may have been made; order again if it is still wanted",
+    FailureClass.RATE_LIMITED: _LATER,
+    FailureClass.AUTH: "choose another model, or try again later",
+    FailureClass.OUT_OF_CREDIT: "choose another model, or try again later",
+    FailureClass.CONTENT_REFUSED: "change the prompt or the lyrics",
+    FailureClass.INVALID_REQUEST: "change the request",
+    FailureClass.NOT_ENTITLED: "choose another model",
+    FailureClass.NOT_FOUND: "choose another model",
+    FailureClass.INCOMPLETE: "order again if the song is still wanted",
+    FailureClass.UNKNOWN_OUTCOME: "it may have been made; order again if it is still wanted",
+    FailureClass.PROVIDER_ERROR: "order again, or choose another model",
+}
+
+
+def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | None = None) -> Failure:
+    """A failure: what was found, what to do, and the provider's own code or else the HTTP status."""
+    advice = (
+        _LATER if ruling == refusal(FailureClass.TRANSIENT) else _ADVICE.get(ruling.failure_class, "order again later")
+    )
+    return Failure(
+        failure_class=ruling.failure_class,
+        provider_charged=ruling.provider_charged,
+        message=f"{found[: MESSAGE_LIMIT - len(advice) - 2]}; {advice}",
+        code=code or f"http_{answer.http_status}",
+        http_status=answer.http_status,
+        trace_id=read_trace_id(answer.document),
+        retry_after_s=answer.retry_after_s,
+        of_one_model=ruling.of_one_model,
+    )
+
+
+def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None = None, wanted: str = "a song") -> str:
+    """One clause about an answer with a verdict: who, which code, which status, and the provider's words if any."""
+    named = (
+        f"{provider} answered code {code} with HTTP {answer.http_status}"
+        if code
+        else f"{provider} answered HTTP {answer.http_status}"
+    )
+    return f"expected {wanted}, found that {named}" + (f" saying '{said}'" if said else "")
+
+
+def describe_flaw(provider: str, answer: UpstreamAnswer) -> str:
+    """One clause about an answer that cannot be read."""
+    flaw = (
+        f"a body that is {answer.flaw}" if answer.flaw else f"a JSON document of type {type(answer.document).__name__}"
+    )
+    kind = tidy(answer.content_type, 60) or "no content type"
+    return f"expected one JSON object from {provider}, found {flaw} (HTTP {answer.http_status}, {kind})"
+
+
+def read_number(value: JsonValue) -> int | None:
+    """A code or status as an integer below 10^9, which providers send as 1008, 1008.0 or 1.008e3, or as such a text."""
+    if isinstance(value, str):
+        value = float(value) if _NUMBER.fullmatch(value.strip()) else None
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    whole = isinstance(value, int) or value.is_integer()
+    return int(value) if whole and abs(value) < _NUMBERS_BELOW else None
+
+
+def read_id(value: JsonValue) -> str | None:
+    """An id as text, which providers send as a text or as an integer of any size; None where it cannot be sent back. A
+    fraction may have lost digits, so it is no id.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    # A character that was lost on the way would ask for another task.
+    whole = isinstance(value, str) and "\ufffd" not in value and value.isprintable()
+    usable = whole and isinstance(value, str) and value.strip() and len(value) <= _ID_LIMIT
+    return value if isinstance(value, str) and usable else None
+
+
+def read_error_status(value: JsonValue) -> int | None:
+    """An HTTP error status told in the body, or None where the body tells none."""
+    number = read_number(value)
+    return number if number is not None and _LEAST_ERROR_STATUS <= number < 600 else None
+
+
+def read_link(value: JsonValue) -> str | None:
+    """A link exactly as the provider wrote it but for white space around it, or None where the value is no absolute
+    http(s) link of at most 8,192 characters.
+
+    What is inside stays: the guard of addresses makes it fit for sending, or refuses it.
+    """
+    link = value.strip(_WHITE_SPACE) if isinstance(value, str) else ""
+    return link if _SCHEME.match(link) and len(link) <= _LINK_LIMIT else None
+
+
+def read_trace_id(document: JsonValue) -> str | None:
+    """The id under which the provider can find the call again, if it is a short printable string."""
+    for name in ("trace_id", "requestId"):
+        value = member(document, name)
+        if isinstance(value, str) and 0 < len(value) <= _TRACE_ID_LIMIT and value.isascii() and value.isprintable():
+            return value
+    return None
+
+
+def member(document: JsonValue, *path: str) -> JsonValue:
+    """The value under these keys, or None where there is none."""
+    for name in path:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
+    return document
+
+
+def read_words(*candidates: JsonValue) -> str:
+    """The first text among these values fit for people; a list of texts counts as one text."""
+    for value in candidates:
+        texts = value if isinstance(value, list) else [value]
+        words = tidy("; ".join(text for text in texts if isinstance(text, str)))
+        if words:
+            return words
+    return ""
+
+
+def says_itself(words: re.Pattern[str], said: str, answer: UpstreamAnswer) -> bool:
+    """Whether a provider's text has one of these words of its own accord: one that stands in the order as well may be a
+    repetition of the order, and its author chose it.
+    """
+    ordered = "\n".join(answer.ordered).casefold()
+    return any(found.group().casefold() not in ordered for found in words.finditer(said))
+
+
+def tidy(text: str, limit: int = _PROVIDER_TEXT_LIMIT) -> str:
+    """A provider's text on one line, without keys, signed query strings and mail addresses, at most `limit`
+    characters.
+    """
+    line = _UNPRINTABLE.sub(" ", text[: 4 * limit]).strip()
+    line = _QUERY.sub(r"\1?[redacted]", line)
+    line = _KEY_LIKE.sub("[redacted]", _BEARER.sub("Bearer [redacted]", line))
+    line = _MAIL.sub("[redacted]", line)
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def parse_retry_after(value: str | None, now: datetime) -> int | None:
+    """Seconds asked for by a `Retry-After` header of either form, from 1 to a day; None where it cannot be read."""
+    if value is None:
+        return None
+    seconds = _seconds_of(value.strip(), now)
+    return None if seconds is None else min(max(ceil(seconds), 1), RETRY_AFTER_LIMIT_S)
+
+
+def _seconds_of(value: str, now: datetime) -> float | None:
+    if _DELAY.fullmatch(value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,0 +1,186 @@
+"""Whether a provider is asked at all: after several failures in a short time nobody asks it for a while, then one does.
+
+Every instant is in ms since 1970-01-01 UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+from fermata.domain.providers.failures import Failure, FailureClass
+
+
+@dataclass(frozen=True)
+class CircuitRules:
+    """So many failures within a window open the circuit, first for `open_ms`, then doubling up to `longest_open_ms`."""
+
+    failures: int
+    window_ms: int
+    open_ms: int
+    longest_open_ms: int
+
+
+class Health(StrEnum):
+    """What one call says about its provider."""
+
+    WORKS = "works"
+    FAILS = "fails"
+    SHUTS_US_OUT = "shuts_us_out"
+    SAYS_NOTHING = "says_nothing"
+
+
+NO_CODE: Final = "no code"
+MAX_LACKING: Final = 50
+"""So many models that a plan lacks are remembered, the latest ones, and as many names that failed."""
+
+# An unknown outcome is the dearest failure: it may have been billed, and the next one may be billed too.
+_TROUBLE: Final = frozenset(
+    {FailureClass.TRANSIENT, FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.UNKNOWN_OUTCOME}
+)
+_A_CLEAR_ANSWER: Final = frozenset({FailureClass.CONTENT_REFUSED, FailureClass.INVALID_REQUEST, FailureClass.NOT_FOUND})
+
+
+def health_shown_by(failure: Failure | None) -> Health:
+    """What the end of a call says about its provider; None stands for a call that brought what was ordered."""
+    if failure is None or failure.failure_class in _A_CLEAR_ANSWER:
+        return Health.WORKS
+    if failure.failure_class is FailureClass.NOT_ENTITLED:
+        # Whoever asks for a model that the account's plan lacks takes that model from everybody, and nothing else.
+        return Health.WORKS if failure.of_one_model else Health.SHUTS_US_OUT
+    return Health.FAILS if failure.failure_class in _TROUBLE else Health.SAYS_NOTHING
+
+
+class Trial(NamedTuple):
+    """The one call that is let through after the pause; who holds it is surely dead after `until_ms`."""
+
+    ticket: str
+    until_ms: int
+
+
+class Circuit(BaseModel):
+    """The circuit of one provider: closed while `open_until_ms` is 0, half-open once that instant has passed.
+
+    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again. `lacking`
+    are the models that the account's plan lacks, each with the code that said so, until an operator enables them.
+    `unlisted` are circuits of single names that the catalogue does not list: callers think of them, so they may pause
+    or disable themselves, and nobody else.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    failed_at_ms: tuple[NonNegativeInt, ...] = ()
+    open_until_ms: NonNegativeInt = 0
+    open_for_ms: NonNegativeInt = 0
+    trial: Trial | None = None
+    disabled_at_ms: NonNegativeInt | None = None
+    disabled_by: str | None = None
+    lacking: Mapping[str, str] = {}
+    unlisted: Mapping[str, "Circuit"] = {}
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether the provider has shut the account out."""
+        return self.disabled_at_ms is not None
+
+    @property
+    def has_a_say(self) -> bool:
+        """Whether a job has to ask before it orders, because not every order would be let through."""
+        return bool(self.open_until_ms or self.is_disabled or self.lacking)
+
+    @property
+    def refused_models(self) -> Mapping[str, str]:
+        """The models that the account may not order, listed or not, each with the code that said so."""
+        refused = {name: of_name for name, of_name in self.unlisted.items() if of_name.is_disabled}
+        return {**self.lacking, **{name: of_name.disabled_by or NO_CODE for name, of_name in refused.items()}}
+
+    def is_available(self, now_ms: int) -> bool:
+        """Whether a job may hope for a call now."""
+        return not self.is_disabled and self.open_until_ms <= now_ms
+
+    def blocked_until_ms(self, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
+        """The instant before which this ticket makes no call; not after `now_ms` where it may. Listed models try first:
+        one that is not listed may try once nobody did for as long as the pause was.
+        """
+        may_try_ms = self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms
+        if may_try_ms > now_ms or self.trial is None or self.trial.ticket == ticket:
+            return may_try_ms
+        return self.trial.until_ms
+
+    def let_through(self, ticket: str, until_ms: int, unlisted: str | None = None) -> "Circuit":
+        """This circuit after a call was let through, for a model that is not listed where that is named; in a half-open
+        one it becomes the trial.
+        """
+        circuit = self._with(trial=Trial(ticket, until_ms)) if self.open_until_ms else self
+        of_name = self.unlisted.get(unlisted) if unlisted is not None else None
+        if unlisted is None or of_name is None:
+            return circuit
+        changed = {**self.unlisted, unlisted: of_name.let_through(ticket, until_ms)}
+        return circuit.model_copy(update={"unlisted": changed})
+
+    def is_trial(self, ticket: str) -> bool:
+        """Whether this ticket's call decides about this circuit or one within it."""
+        return self._is_tried_by(ticket) or any(of_name.is_trial(ticket) for of_name in self.unlisted.values())
+
+    def without_model(self, model: str, code: str) -> "Circuit":
+        """This circuit after the provider said that the account may not order a model."""
+        # A family has as many names as callers think of, and the record is read before most calls.
+        others = [(name, said) for name, said in self.lacking.items() if name != model][1 - MAX_LACKING :]
+        return self._with(lacking=dict([*others, (model, code)]))
+
+    def given_up_by(self, ticket: str) -> "Circuit":
+        """This circuit after a call was not made, or said nothing: another may be the trial."""
+        if not self.is_trial(ticket):
+            return self
+        trial = None if self._is_tried_by(ticket) else self.trial
+        unlisted = {name: of_name.given_up_by(ticket) for name, of_name in self.unlisted.items()}
+        return self._with(trial=trial, unlisted=unlisted)
+
+    def after(self, ticket: str, health: Health, code: str | None, now_ms: int, rules: CircuitRules) -> "Circuit":
+        """This circuit after a call that showed `health`. Once open, only the trial's own end counts."""
+        match health:
+            case Health.SHUTS_US_OUT:
+                return self.given_up_by(ticket).model_copy(update={"disabled_at_ms": now_ms, "disabled_by": code})
+            case Health.SAYS_NOTHING:
+                return self.given_up_by(ticket)
+            case Health.WORKS:
+                closed = {"failed_at_ms": (), "open_until_ms": 0, "open_for_ms": 0, "trial": None}
+                return self._with(**closed) if self._is_tried_by(ticket) else self
+            case Health.FAILS if self.open_until_ms:
+                return self._opened(2 * self.open_for_ms, now_ms, rules) if self._is_tried_by(ticket) else self
+            case Health.FAILS:
+                return self._counted(now_ms, rules)
+
+    def after_unlisted(
+        self, model: str, ticket: str, health: Health, code: str | None, now_ms: int, rules: CircuitRules
+    ) -> "Circuit":
+        """This circuit after a call for a model that the catalogue does not list. What speaks against the provider
+        counts against that name alone; a trial that failed is no reason to wait longer the next time.
+        """
+        of_name = self.unlisted.get(model, Circuit()).after(ticket, health, code, now_ms, rules)
+        if health in (Health.WORKS, Health.SAYS_NOTHING):
+            circuit = self.after(ticket, health, code, now_ms, rules)
+        else:
+            circuit = self._opened(self.open_for_ms, now_ms, rules) if self._is_tried_by(ticket) else self
+        others = [(name, known) for name, known in circuit.unlisted.items() if name != model][1 - MAX_LACKING :]
+        mine = [] if of_name == Circuit() else [(model, of_name)]
+        return circuit.model_copy(update={"unlisted": dict([*others, *mine])})
+
+    def _counted(self, now_ms: int, rules: CircuitRules) -> "Circuit":
+        recent = tuple(instant for instant in self.failed_at_ms if instant > now_ms - rules.window_ms)
+        failed = (*recent, now_ms)[-rules.failures :]
+        if len(failed) >= rules.failures:
+            return self._opened(rules.open_ms, now_ms, rules)
+        return self._with(failed_at_ms=failed)
+
+    def _opened(self, open_for_ms: int, now_ms: int, rules: CircuitRules) -> "Circuit":
+        bounded_ms = min(open_for_ms, rules.longest_open_ms)
+        return self._with(failed_at_ms=(), open_until_ms=now_ms + bounded_ms, open_for_ms=bounded_ms, trial=None)
+
+    def _is_tried_by(self, ticket: str) -> bool:
+        return self.trial is not None and self.trial.ticket == ticket
+
+    def _with(self, **changes: object) -> "Circuit":
+        return self.model_copy(update=changes)

@@ -1,0 +1,105 @@
+"""What an operator holds providers back with: a pause, and a budget per day (UTC). Amounts are whole micro-USD, so that
+adding them up loses nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+
+EVERY_PROVIDER: Final = "all"
+"""The name under which all providers are paused together."""
+
+BUDGET_KEPT_FOR: Final = timedelta(days=60)
+"""How long the spending of a day can be looked up after it."""
+
+_WAIT_FRACTION: Final = 8
+
+
+class Booking(NamedTuple):
+    """What one write adds to the spending of a provider on a day; what is given back is negative."""
+
+    provider: str
+    day: date
+    micro_usd: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why a provider takes no order now. `until` is when it may again without an operator, if that is known."""
+
+    code: str
+    message: str
+    until: datetime | None
+
+    def as_failure(self) -> Failure:
+        """The failure of an order that is not made because of it; nobody was asked."""
+        return Failure(
+            failure_class=FailureClass.TRANSIENT,
+            provider_charged=ProviderCharged.NO,
+            message=self.message,
+            code=self.code,
+        )
+
+
+@dataclass(frozen=True)
+class Brakes:
+    """The brakes of one provider on one day. `paused_by` are the names under which it is paused: its own, or that of
+    every provider.
+    """
+
+    provider: str
+    day: date
+    paused_by: Sequence[str] = ()
+    spent_micro_usd: int = 0
+
+    def holding(self, cost_micro_usd: int, budget_micro_usd: int) -> Held | None:
+        """What keeps an order of this cost from the provider, if anything does; a budget of 0 is none."""
+        if self.paused_by:
+            return paused(self.provider, self.paused_by[0])
+        if budget_micro_usd and self.spent_micro_usd + cost_micro_usd > budget_micro_usd:
+            return budget_spent(self.provider, self.day)
+        return None
+
+
+def paused(provider: str, name: str) -> Held:
+    """A provider that the operator paused under this name."""
+    message = f"the operator paused {provider}; nothing was paid; `admin resume {name}` lets orders go there again"
+    return Held("provider_paused", message, None)
+
+
+def budget_spent(provider: str, day: date) -> Held:
+    """A provider whose budget of a day does not suffice for the order."""
+    message = (
+        f"the operator's budget for {provider} on {day} (UTC) does not suffice for this song; nothing was paid; "
+        f"order again the next day, or the operator raises {provider.capitalize()}DailyBudgetUsd"
+    )
+    return Held("budget_spent", message, datetime.combine(day + timedelta(days=1), time(), UTC))
+
+
+def look_again_at(
+    held: Held, created_at: datetime, order_by: datetime, shortest_s: int, now: datetime
+) -> datetime | None:
+    """When a held order looks again, or None where it cannot be made in time any more.
+
+    The longer it has waited the rarer it looks; the last look comes `shortest_s` before `order_by`.
+    """
+    if held.until is not None and held.until >= order_by:
+        return None
+    last = order_by - timedelta(seconds=shortest_s)
+    waited = (now - created_at) / _WAIT_FRACTION
+    at = min(now + max(waited, timedelta(seconds=shortest_s)), last, held.until or last)
+    return at if at > now else None
+
+
+def day_of(moment: datetime) -> date:
+    """The UTC day of a moment, whose budget it falls to."""
+    return moment.astimezone(UTC).date()
+
+
+def micro_usd(usd: Decimal) -> int:
+    """An amount in USD as whole micro-USD; what is finer is cut off."""
+    return int(usd * 1_000_000)

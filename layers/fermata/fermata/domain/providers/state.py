@@ -1,0 +1,197 @@
+"""What all runs know together of one provider: who calls it, who waits for it, and whether it is asked at all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+
+from fermata.domain.providers.circuit import NO_CODE, Circuit, CircuitRules, Health
+from fermata.domain.providers.queue import SHORTEST_WAIT_MS, Go, Lease, Limits, WaitingLine, WaitUntil, epoch_ms
+
+
+@dataclass(frozen=True)
+class NotAsked:
+    """The provider is not asked for this attempt: its circuit is open, or it has shut the account out (`disabled`);
+    with `of_one_model` from one model only.
+    """
+
+    disabled: bool
+    message: str
+    of_one_model: bool = False
+
+
+Turn = Go | WaitUntil | NotAsked
+
+
+class GivenBack(NamedTuple):
+    """A slot that is free again; `took_ms` is how long its call took, or None where the mean learns nothing from it."""
+
+    ticket: str
+    took_ms: int | None
+
+
+class StartAt(NamedTuple):
+    """A slot that was taken beside the record, for a call that may be made from this instant on."""
+
+    start_ms: int
+
+
+AHEAD_MS: Final = 500
+"""How far ahead a start may be reserved beside the record: so little that the run which reserves it waits for it."""
+
+
+class ProviderState(BaseModel):
+    """The shared record of one provider. `version` grows with every write and is the condition of the next one.
+
+    Most jobs find nobody waiting and a slot free. They take it beside the record, up to `open_slots` of them, and give
+    it back beside it, so that they do not compete for the version. `taken` and `given_back` are what happened so since
+    the record was written: it counts here, and the next write takes it in. `slots_left` is how many of the open slots
+    were not taken yet, None where there never were any.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    version: NonNegativeInt = 0
+    given_back: frozenset[GivenBack] = Field(default=frozenset(), exclude=True)
+    taken: frozenset[str] = Field(default=frozenset(), exclude=True)
+    slots_left: NonNegativeInt | None = Field(default=None, exclude=True)
+    limits: Limits | None = None
+    pacing: WaitingLine = WaitingLine()
+    circuit: Circuit = Circuit()
+
+    def ask(
+        self,
+        ticket: str,
+        now_ms: int,
+        lease_until_ms: int,
+        limits: Limits,
+        *,
+        has_alternative: bool,
+        model: str | None = None,
+        is_listed: bool = True,
+    ) -> tuple["ProviderState", Turn]:
+        """Whether this ticket may call the provider for a model now, and the record after it asked. `is_listed` tells
+        whether the catalogue lists the model by its name.
+
+        Where the circuit is open a job that has another provider left is sent there, and any other keeps its place. An
+        order for a name that is not listed has no place meanwhile: it would hold back those behind it.
+        """
+        obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative, model=model, is_listed=is_listed)
+        if isinstance(obstacle, NotAsked) or (obstacle is not None and not is_listed):
+            return self.without(ticket), obstacle
+        blocked_ms = obstacle.instant_ms if obstacle else 0
+        pacing, turn = self.pacing.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
+        if isinstance(turn, WaitUntil):
+            return self._with(pacing, self.circuit, limits), turn
+        circuit = self.circuit.let_through(ticket, lease_until_ms, None if is_listed else model)
+        return self._with(pacing, circuit, limits), Go(turn.waited_ms, trial=circuit.is_trial(ticket))
+
+    def held_up(
+        self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None, is_listed: bool = True
+    ) -> NotAsked | WaitUntil | None:
+        """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
+        if self.circuit.is_disabled:
+            code = self.circuit.disabled_by or NO_CODE
+            message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
+            return NotAsked(disabled=True, message=f"{message} enables it again")
+        refused = self.circuit.refused_models
+        if model is not None and model in refused:
+            message = f"the operator's plan at {self.provider} lacks {model} ({refused[model]})"
+            message = f"{message}, which is not asked for until the operator enables it again; order another model"
+            return NotAsked(disabled=True, message=message, of_one_model=True)
+        blocked_ms = self._blocked_until_ms(self.circuit, ticket, now_ms, is_listed=is_listed)
+        of_name = None if is_listed or model is None else self.circuit.unlisted.get(model)
+        if of_name is not None:
+            blocked_ms = max(blocked_ms, self._blocked_until_ms(of_name, ticket, now_ms))
+        if blocked_ms <= now_ms:
+            return None
+        if not has_alternative:
+            return WaitUntil(blocked_ms)
+        message = f"{self.provider} failed several times within a short time and is not asked now; order again later"
+        return NotAsked(disabled=False, message=message)
+
+    @property
+    def open_slots(self) -> int:
+        """How many slots may be taken beside this record: none while somebody waits or the circuit has a say."""
+        if self.limits is None or self.pacing.waiting or self.circuit.has_a_say:
+            return 0
+        return max(0, self.limits.concurrent - len(self.pacing.running))
+
+    def with_taken(self, leases: Mapping[str, Lease], next_go_ms: int, slots_left: int) -> "ProviderState":
+        """This record with what was taken beside it, after which nobody goes before `next_go_ms`."""
+        pacing = self.pacing.with_leases(leases, next_go_ms)
+        return self.model_copy(update={"pacing": pacing, "taken": frozenset(leases), "slots_left": slots_left})
+
+    def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
+        """This record with what was given back beside it."""
+        pacing, circuit, taken_in = self.pacing, self.circuit, frozenset(slots)
+        for ticket, took_ms in sorted(taken_in, key=lambda slot: slot.ticket):
+            pacing = (pacing if took_ms is None else pacing.learned_from(took_ms)).without(ticket)
+            circuit = circuit.given_up_by(ticket)
+        return self.model_copy(update={"pacing": pacing, "circuit": circuit, "given_back": taken_in})
+
+    def is_like(self, other: "ProviderState") -> bool:
+        """Whether both are the same write, whatever was given back beside them."""
+        return (self.version, self.pacing, self.circuit) == (other.version, other.pacing, other.circuit)
+
+    def is_available(self, model: str, now: datetime) -> bool:
+        """Whether a new job for a model, by the provider's own name of it, may hope for a call now."""
+        return self.circuit.is_available(epoch_ms(now)) and model not in self.circuit.refused_models
+
+    def has_failed_for(self, model: str | None) -> bool:
+        """Whether something is held against this name, which the catalogue does not list."""
+        return model in self.circuit.unlisted
+
+    def after(
+        self,
+        ticket: str,
+        health: Health,
+        code: str | None,
+        now_ms: int,
+        rules: CircuitRules,
+        *,
+        lacking: str | None = None,
+        unlisted: str | None = None,
+    ) -> "ProviderState":
+        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end. `lacking` is
+        the model that the account turned out not to be entitled to, `unlisted` the one that was asked for where the
+        catalogue does not list it.
+        """
+        if unlisted is not None:
+            shown = health if lacking is None else Health.SHUTS_US_OUT
+            circuit = self.circuit.after_unlisted(unlisted, ticket, shown, code, now_ms, rules)
+            return self._with(self.pacing.without(ticket), circuit)
+        circuit = self.circuit.after(ticket, health, code, now_ms, rules)
+        if lacking is not None:
+            circuit = circuit.without_model(lacking, code or NO_CODE)
+        return self._with(self.pacing.without(ticket), circuit)
+
+    def without(self, ticket: str) -> "ProviderState":
+        """The record after a job left without having called the provider; the same one where it held nothing."""
+        pacing, circuit = self.pacing.without(ticket), self.circuit.given_up_by(ticket)
+        return self if (pacing, circuit) == (self.pacing, self.circuit) else self._with(pacing, circuit)
+
+    def written(self) -> "ProviderState":
+        """This record once it was written: what happened beside the one before is part of it."""
+        beside = {"given_back": frozenset(), "taken": frozenset(), "slots_left": self.open_slots}
+        return self.model_copy(update=beside)
+
+    def enabled(self) -> "ProviderState":
+        """The record after an operator settled the matter: circuit closed, nothing held against the provider."""
+        return self._with(self.pacing, Circuit())
+
+    def _blocked_until_ms(self, circuit: Circuit, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
+        blocked_ms = circuit.blocked_until_ms(ticket, now_ms, is_listed=is_listed)
+        trial = circuit.trial
+        if blocked_ms <= now_ms or trial is None or blocked_ms != trial.until_ms:
+            return blocked_ms
+        # Somebody else tries, and its call ends long before its lease does.
+        expected_ms = self.pacing.expected_end_ms(trial.ticket, now_ms)
+        return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
+
+    def _with(self, pacing: WaitingLine, circuit: Circuit, limits: Limits | None = None) -> "ProviderState":
+        changes = {"pacing": pacing, "circuit": circuit, "limits": limits or self.limits}
+        return self.model_copy(update={**changes, "version": self.version + 1})

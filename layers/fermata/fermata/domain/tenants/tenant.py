@@ -1,0 +1,34 @@
+"""Tenants, and who calls in their name."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from fermata.domain.tenants.api_keys import Scope
+
+TENANT_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class Tenant(BaseModel):
+    """A customer of the operator."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request, as the authorizer found out. `scopes` may hold words that this version does not know."""
+
+    tenant_id: str
+    key_id: str
+    scopes: tuple[str, ...]
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key has a scope."""
+        return scope.value in self.scopes

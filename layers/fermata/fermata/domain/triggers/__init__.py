@@ -1,0 +1,1 @@
+"""Events and files that become jobs."""

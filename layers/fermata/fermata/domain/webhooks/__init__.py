@@ -1,0 +1,1 @@
+"""Notifications of a job's end: their messages, signatures and deliveries."""
