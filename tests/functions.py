@@ -14,7 +14,7 @@ import pytest
 
 from fermata import wiring
 from fermata.domain.tenants.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS
-from fermata.use_cases.looking_at_limits import submits_left
+from fermata.use_cases.accounts.rate_limits import submits_left
 from fermata.wiring import job_randomness
 from tests.api_document import assert_documented
 from tests.twins import PROVIDERS, World

@@ -18,7 +18,7 @@ from fermata.domain.money.wallet import Plan
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Try
 from fermata.domain.webhooks.message import message_of
-from fermata.use_cases.deliver_webhook import deliver_webhook
+from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.references import IDS_RULE
 from tests.songs import (

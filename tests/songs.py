@@ -22,7 +22,7 @@ from fermata.domain.orders.idempotency import FirstAnswer
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.callbacks import Callback, new_callback
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.use_cases.submit_job import Order
+from fermata.use_cases.orders.submit_job import Order
 from tests.twins import CALLBACK_RANDOMNESS, NOON, ScriptedAnswer
 
 JOB_ID: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXY"

@@ -28,18 +28,18 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.ports import BrakeStore, DueJobs, WalletStore
-from fermata.use_cases.await_callback import await_callback
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.delete_job import delete_job
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.reap_jobs import reap_jobs
-from fermata.use_cases.receive_callback import receive_callback
-from fermata.use_cases.rescue_audio import rescue_audio
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import store_audio
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import store_audio
+from fermata.use_cases.generation.follow.await_callback import await_callback
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.follow.receive_callback import receive_callback
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.use_cases.orders.delete_job import delete_job
+from fermata.use_cases.orders.submit_job import submit_job
 from tests.books import Books, assert_the_ledger_explains
 from tests.played_machine import Functions, Played, PlayedMachine
 from tests.seams import CrashError, Seams

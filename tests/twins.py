@@ -53,38 +53,38 @@ from fermata.errors import (
     StaleRecordError,
 )
 from fermata.ports import AudioFacts, CallCount, DueJobs, StreamedAnswer, UploadForm
-from fermata.use_cases.audit_wallets import AuditPorts
-from fermata.use_cases.await_callback import CallbackPorts
-from fermata.use_cases.await_end import WaitPorts
-from fermata.use_cases.counting_calls import CallMeter, FreeCalls
-from fermata.use_cases.create_reference import CreateReferencePorts
-from fermata.use_cases.delete_job import DeletePorts
-from fermata.use_cases.deliver_webhook import DeliverPorts
-from fermata.use_cases.holding_back import BrakePorts
-from fermata.use_cases.ingest_event import EventPorts
-from fermata.use_cases.ingest_file import FilePorts
-from fermata.use_cases.list_jobs import ListPorts
-from fermata.use_cases.list_recoverable import RecoverablePorts
-from fermata.use_cases.manage_tenants import ManagePorts
-from fermata.use_cases.manage_webhooks import ManageWebhookPorts
-from fermata.use_cases.open_callback import OpenCallbackPorts
-from fermata.use_cases.poll_generation import PollPorts
-from fermata.use_cases.prepare_reference import PreparePorts
-from fermata.use_cases.read_jobs import ReadPorts
-from fermata.use_cases.reap_jobs import ReapPorts
-from fermata.use_cases.reconcile import ReconcilePorts
-from fermata.use_cases.redeliver import RedeliverPorts
-from fermata.use_cases.replay_webhook import ReplayPorts
-from fermata.use_cases.rescue_round import RescuePorts
-from fermata.use_cases.resume_generation import ResumePorts
-from fermata.use_cases.settle_job import SettlePorts
-from fermata.use_cases.start_batch import BatchPorts
-from fermata.use_cases.start_generation import StartPorts
-from fermata.use_cases.store_audio import StorePorts
-from fermata.use_cases.submit_job import SubmitPorts
-from fermata.use_cases.submit_line import LinePorts
-from fermata.use_cases.taking_turns import TurnPorts
-from fermata.use_cases.telling_by_webhook import TellPorts
+from fermata.use_cases.accounts.audit_wallets import AuditPorts
+from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls
+from fermata.use_cases.generation.finish.reap_jobs import ReapPorts
+from fermata.use_cases.generation.finish.rescue_round import RescuePorts
+from fermata.use_cases.generation.finish.resume_generation import ResumePorts
+from fermata.use_cases.generation.finish.settle_job import SettlePorts
+from fermata.use_cases.generation.finish.store_audio import StorePorts
+from fermata.use_cases.generation.follow.await_callback import CallbackPorts
+from fermata.use_cases.generation.follow.poll_generation import PollPorts
+from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
+from fermata.use_cases.generation.purchase.prepare_reference import PreparePorts
+from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
+from fermata.use_cases.generation.purchase.spending_controls import BrakePorts
+from fermata.use_cases.generation.purchase.start_generation import StartPorts
+from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+from fermata.use_cases.operator.manage_tenants import ManagePorts
+from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
+from fermata.use_cases.operator.reconcile import ReconcilePorts
+from fermata.use_cases.operator.redeliver import RedeliverPorts
+from fermata.use_cases.orders.create_reference import CreateReferencePorts
+from fermata.use_cases.orders.delete_job import DeletePorts
+from fermata.use_cases.orders.list_jobs import ListPorts
+from fermata.use_cases.orders.read_jobs import ReadPorts
+from fermata.use_cases.orders.submit_job import SubmitPorts
+from fermata.use_cases.orders.wait_for_end import WaitPorts
+from fermata.use_cases.triggers.ingest_event import EventPorts
+from fermata.use_cases.triggers.ingest_file import FilePorts
+from fermata.use_cases.triggers.start_batch import BatchPorts
+from fermata.use_cases.triggers.submit_line import LinePorts
+from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
+from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
+from fermata.use_cases.webhooks.start_delivery import TellPorts
 from tests.trigger_twins import InMemoryInboxStore, InMemoryOpenBatches, InMemoryTriggerStore, RecordingBatchMachine
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)

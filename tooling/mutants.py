@@ -30,8 +30,8 @@ _QUICK: Final = (
 )
 """Arguments of pytest: the first failure is enough, and nothing is needed that would only help to find its cause."""
 _FERMATA: Final = "layers/fermata/fermata"
-_STARTING: Final = f"{_FERMATA}/use_cases/start_generation.py"
-_RESUMING: Final = f"{_FERMATA}/use_cases/resume_generation.py"
+_STARTING: Final = f"{_FERMATA}/use_cases/generation/purchase/start_generation.py"
+_RESUMING: Final = f"{_FERMATA}/use_cases/generation/finish/resume_generation.py"
 _WAITING_LINE: Final = f"{_FERMATA}/domain/providers/queue.py"
 _WAITING_LINE_TESTS: Final = "tests/unit/test_waiting_line.py"
 _CIRCUIT: Final = f"{_FERMATA}/domain/providers/circuit.py"
@@ -207,7 +207,7 @@ MUTANTS: Final = (
         "staging order: the verdict comes from the wire",
         _STARTING,
         "ports.resume.answers.keep(job.id, attempt.number, answer)",
-        "from fermata.use_cases.reading_answers import read_answer\n"
+        "from fermata.use_cases.generation.follow.parse_answer import read_answer\n"
         "            return ports.resume.providers(attempt.dialect).read_start(read_answer(answer))",
         ("tests/unit/test_start_generation.py::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",),
     ),
@@ -278,21 +278,21 @@ MUTANTS: Final = (
     ),
     Mutant(
         "inbox: a line is submitted again once its receipt has gone",
-        f"{_FERMATA}/use_cases/submit_line.py",
+        f"{_FERMATA}/use_cases/triggers/submit_line.py",
         "for name in ports.inbox.names(line.results_begin):",
         "for name in ():",
         ("tests/unit/test_batches.py",),
     ),
     Mutant(
         "inbox: a run of refusals goes on to its last line",
-        f"{_FERMATA}/use_cases/submit_line.py",
+        f"{_FERMATA}/use_cases/triggers/submit_line.py",
         "if row.ends_the_run(now):",
         "if False:",
         ("tests/unit/test_batches.py::test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line",),
     ),
     Mutant(
         "references: a run leaves its copy behind a job that ended meanwhile",
-        f"{_FERMATA}/use_cases/prepare_reference.py",
+        f"{_FERMATA}/use_cases/generation/purchase/prepare_reference.py",
         "if load_job(job.id, ports.jobs).status.is_terminal:",
         "if False:",
         ("tests/unit/test_prepare_reference.py::test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy",),
@@ -306,21 +306,21 @@ MUTANTS: Final = (
     ),
     Mutant(
         "events: a tenant's events are taken although they are off",
-        f"{_FERMATA}/use_cases/ingest_event.py",
+        f"{_FERMATA}/use_cases/triggers/ingest_event.py",
         "if not ports.triggers.of_tenant(tenant_id).events:",
         "if False:",
         ("tests/unit/test_ingest_event.py",),
     ),
     Mutant(
         "patience: the first poll that tells nothing ends the job",
-        f"{_FERMATA}/use_cases/poll_generation.py",
+        f"{_FERMATA}/use_cases/generation/follow/poll_generation.py",
         "if ports.patience.gives_up_polling(retries, now):",
         "if True:",
         ("tests/unit/test_poll_generation.py::test_a_song_that_is_there_after_the_trouble_is_taken",),
     ),
     Mutant(
         "patience: any answer makes a route the one that knows the task",
-        f"{_FERMATA}/use_cases/asking_tasks.py",
+        f"{_FERMATA}/use_cases/generation/follow/ask_task.py",
         "return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)",
         "return not _not_found(outcome)",
         ("tests/unit/test_polling_routes.py",),
@@ -334,7 +334,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "shares: a copy of one song is paid for as another",
-        f"{_FERMATA}/use_cases/store_audio.py",
+        f"{_FERMATA}/use_cases/generation/finish/store_audio.py",
         "if same_as is not None:",
         "if False:",
         ("tests/unit/test_storing_every_song.py::test_one_file_twice_is_one_song_and_paid_as_one",),
@@ -429,7 +429,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "lost songs: a waiting order is bought beyond the limit",
-        f"{_FERMATA}/use_cases/lost_songs.py",
+        f"{_FERMATA}/use_cases/generation/finish/lost_songs.py",
         "if wallet is None or wallet.may_lose_more(now):",
         "if wallet is None or now:",
         ("tests/unit/test_lost_songs.py::test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid",),
@@ -445,7 +445,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "deletion: files before the record",
-        f"{_FERMATA}/use_cases/delete_job.py",
+        f"{_FERMATA}/use_cases/orders/delete_job.py",
         "    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)",
         "    erase_files(find_job_or_tombstone(job_id, tenant_id, ports.jobs), ports)\n"
         "    _tombstone(job_id, tenant_id, ports.jobs, now)",
@@ -453,7 +453,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "deletion: nobody finishes one that died",
-        f"{_FERMATA}/use_cases/reap_jobs.py",
+        f"{_FERMATA}/use_cases/generation/finish/reap_jobs.py",
         "return _finish_deletion(job, ports) if job.erasing_until is not None else _rescue(job, ports, now)",
         "return _rescue(job, ports, now)",
         ("tests/unit/test_delete_job.py::test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun",),
@@ -474,7 +474,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "references: an upload that changed is handed over",
-        f"{_FERMATA}/use_cases/prepare_reference.py",
+        f"{_FERMATA}/use_cases/generation/purchase/prepare_reference.py",
         "_write(stored, file, reference.bytes) != reference.sha256",
         "_write(stored, file, reference.bytes) is None",
         (

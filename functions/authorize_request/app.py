@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.authorize_request import authorize_request
+from fermata.use_cases.accounts.authorize_request import authorize_request
 from fermata.wiring import now, tenant_store
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.await_callback import await_callback
+from fermata.use_cases.generation.follow.await_callback import await_callback
 from fermata.wiring import callback_ports
 
 

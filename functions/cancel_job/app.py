@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from fermata import http_api
 from fermata.api.responses.job import Job
 from fermata.domain.jobs.view import JobView
-from fermata.use_cases.cancel_job import cancel_job
+from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.wiring import job_store, now, refused_cancels
 
 

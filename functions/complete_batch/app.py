@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.domain.triggers.batch import read_end
 from fermata.log import logger
-from fermata.use_cases.complete_batch import complete_batch
+from fermata.use_cases.triggers.complete_batch import complete_batch
 from fermata.wiring import inbox_store, now, open_batches
 
 

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.api.responses.reference import Reference
-from fermata.use_cases.create_reference import create_reference
+from fermata.use_cases.orders.create_reference import create_reference
 from fermata.wiring import count_change, create_reference_ports, job_randomness, now
 
 api = http_api.create_api(http_api.Scope.JOBS_WRITE, count=count_change)

@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
-from fermata.use_cases.delete_job import delete_job
+from fermata.use_cases.orders.delete_job import delete_job
 from fermata.wiring import count_change, delete_ports, now
 
 api = http_api.create_api(http_api.Scope.JOBS_WRITE, count=count_change)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.domain.webhooks.delivery import Try
 from fermata.log import logger
-from fermata.use_cases.deliver_webhook import deliver_webhook
+from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
 from fermata.wiring import deliver_ports, now
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.ingest_event import ingest_event
-from fermata.use_cases.ingest_file import ingest_file
+from fermata.use_cases.triggers.ingest_event import ingest_event
+from fermata.use_cases.triggers.ingest_file import ingest_file
 from fermata.wiring import event_ports, file_ports, now
 
 

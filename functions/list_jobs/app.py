@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.api.responses.job import JobList
 from fermata.domain.jobs.page import parse_page_request
-from fermata.use_cases.list_jobs import list_jobs
+from fermata.use_cases.orders.list_jobs import list_jobs
 from fermata.wiring import count_read, list_ports, now
 
 api = http_api.create_api(http_api.Scope.JOBS_READ, count=count_read)

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.manage_tenants import manage_tenants
+from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.wiring import key_randomness, manage_ports, now
 
 

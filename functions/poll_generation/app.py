@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.domain.jobs.next_step import read_instant
 from fermata.log import logger
-from fermata.use_cases.poll_generation import poll_generation
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.wiring import poll_ports
 
 

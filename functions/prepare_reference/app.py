@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.prepare_reference import prepare_reference
+from fermata.use_cases.generation.purchase.prepare_reference import prepare_reference
 from fermata.wiring import claim_id, prepare_ports
 
 

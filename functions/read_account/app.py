@@ -5,8 +5,8 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.api.responses.account import Account, UsageList
 from fermata.domain.money.usage import parse_usage_page
-from fermata.use_cases.read_account import read_account
-from fermata.use_cases.read_usage import read_usage
+from fermata.use_cases.accounts.read_account import read_account
+from fermata.use_cases.accounts.read_usage import read_usage
 from fermata.wiring import count_read, now, usage_store, wallet_store
 
 api = http_api.create_api(http_api.Scope.ACCOUNT_READ, count=count_read)

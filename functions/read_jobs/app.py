@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from fermata import http_api
 from fermata.api import job_answers
 from fermata.api.responses import attempt, model
-from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, read_job
+from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, read_job
 from fermata.wiring import count_read, now, read_ports
 
 api = http_api.create_api(http_api.Scope.JOBS_READ, count=count_read)

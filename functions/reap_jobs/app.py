@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.errors import FermataError
 from fermata.log import logger
-from fermata.use_cases.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.wiring import now, reap_ports
 
 

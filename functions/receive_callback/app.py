@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata import http_api
 from fermata.log import logger
-from fermata.use_cases.receive_callback import receive_callback
+from fermata.use_cases.generation.follow.receive_callback import receive_callback
 from fermata.wiring import callback_ports
 
 api = http_api.create_api(None)

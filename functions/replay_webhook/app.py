@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from fermata import http_api
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
-from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
+from fermata.use_cases.webhooks.replay_webhook import list_webhook_attempts, replay_webhook
 from fermata.wiring import count_change, count_read, now, replay_ports
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.rescue_audio import rescue_audio
+from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
 from fermata.wiring import rescue_ports
 
 

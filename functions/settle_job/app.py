@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.wiring import now, settle_ports
 
 

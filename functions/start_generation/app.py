@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.wiring import claim_id, now, resume_ports, start_ports
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
-from fermata.use_cases.store_audio import store_audio
+from fermata.use_cases.generation.finish.store_audio import store_audio
 from fermata.wiring import store_ports
 
 

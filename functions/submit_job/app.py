@@ -7,9 +7,9 @@ from fermata.api.job_answers import accepted, as_order, first_answer
 from fermata.api.responses.quote import Quote
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.idempotency import FirstAnswer
-from fermata.use_cases.await_end import NOT_HELD, await_end
-from fermata.use_cases.estimating import estimate_of
-from fermata.use_cases.submit_job import Order, quote_job, submit_job
+from fermata.use_cases.orders.estimates import estimate_of
+from fermata.use_cases.orders.submit_job import Order, quote_job, submit_job
+from fermata.use_cases.orders.wait_for_end import NOT_HELD, await_end
 from fermata.wiring import count_read, job_randomness, now, refused_orders, submit_ports, submits_left, wait_ports
 
 api = http_api.create_api(http_api.Scope.JOBS_WRITE, "no", look=submits_left, door=as_order(refused_orders, count_read))

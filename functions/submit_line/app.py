@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.domain.triggers.inbox import LineOfFile
 from fermata.log import logger
-from fermata.use_cases.submit_line import submit_line
+from fermata.use_cases.triggers.submit_line import submit_line
 from fermata.wiring import line_ports, now
 
 

@@ -23,7 +23,7 @@ from fermata.adapters.http_bodies import decoded
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.domain.web.json_body import read_object
 from fermata.errors import FermataError
-from fermata.use_cases.reading_answers import decoded_song, read_answer
+from fermata.use_cases.generation.follow.parse_answer import decoded_song, read_answer
 from tests.fuzz.bombs import BOMBS, Pieces
 from tests.peak_memory import peak_bytes
 

@@ -24,7 +24,7 @@ from fermata.domain.money.usage_export import parse_usage_export
 from fermata.domain.triggers.json_lines import read_lines
 from fermata.domain.web.json_body import read_object
 from fermata.errors import BadAudioError, RequestRefusedError
-from fermata.use_cases.reading_answers import decoded_song
+from fermata.use_cases.generation.follow.parse_answer import decoded_song
 from tests.fixtures.http_answers import FIXTURES, answer_names, read_body
 from tests.fuzz.bombs import FILES
 

@@ -12,7 +12,7 @@ from typing import Final
 from fermata.adapters import aws
 from fermata.adapters.s3_inbox_store import S3InboxStore
 from fermata.domain.triggers.inbox import InboxFile
-from fermata.use_cases.start_batch import BatchPorts, start_batch
+from fermata.use_cases.triggers.start_batch import BatchPorts, start_batch
 from tests.trigger_twins import InMemoryOpenBatches, RecordingBatchMachine
 from tests.twins import NOON
 

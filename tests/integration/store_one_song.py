@@ -16,8 +16,8 @@ from fermata.adapters.s3_answer_store import S3AnswerStore
 from fermata.adapters.s3_track_store import S3TrackStore
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
-from fermata.use_cases.reading_answers import read_answer
-from fermata.use_cases.store_audio import StorePorts, store_audio
+from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
+from fermata.use_cases.generation.follow.parse_answer import read_answer
 from tests.cloud import BUCKET
 from tests.peak_memory import peak_bytes
 from tests.songs import JOB_ID, ready_job

@@ -24,7 +24,7 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import TransientError
 from fermata.ports import WalletStore
-from fermata.use_cases.audit_wallets import AuditPorts, audit_wallets
+from fermata.use_cases.accounts.audit_wallets import AuditPorts, audit_wallets
 from local.transform import read_template
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table

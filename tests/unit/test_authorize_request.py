@@ -7,7 +7,7 @@ import pytest
 from fermata.domain.tenants.api_keys import ALL_SCOPES, Scope, new_api_key
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
-from fermata.use_cases.authorize_request import authorize_request
+from fermata.use_cases.accounts.authorize_request import authorize_request
 from tests.twins import NOON, InMemoryTenantStore
 
 KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))

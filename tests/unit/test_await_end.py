@@ -10,7 +10,7 @@ from fermata.domain.jobs.job import Job, JobStatus
 from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
-from fermata.use_cases.await_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
+from fermata.use_cases.orders.wait_for_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, rate_limited
 from tests.twins import NOON, World
 

@@ -18,11 +18,11 @@ from fermata.domain.triggers.json_lines import MAX_BAD_LINES
 from fermata.domain.triggers.refusals import LONGEST_WAIT
 from fermata.domain.triggers.senders import Change
 from fermata.errors import BatchGivenUpError, LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.complete_batch import complete_batch
-from fermata.use_cases.ingest_file import ingest_file
-from fermata.use_cases.set_triggers import set_triggers
-from fermata.use_cases.submit_line import submit_line
+from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.use_cases.triggers.complete_batch import complete_batch
+from fermata.use_cases.triggers.ingest_file import ingest_file
+from fermata.use_cases.triggers.submit_line import submit_line
 from tests.functions import ROOT, FakeContext, wired_app
 from tests.songs import LYRICS
 from tests.trigger_twins import InMemoryInboxStore

@@ -9,10 +9,10 @@ from fermata.domain.jobs.job import AttemptState, Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.callbacks import MOST_POSTS, Callback
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
-from fermata.use_cases.await_callback import Wait, await_callback
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.receive_callback import Effect, receive_callback
-from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.follow.await_callback import Wait, await_callback
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.follow.receive_callback import Effect, receive_callback
 from tests.songs import JOB_ID, callback, called_back_job, json_answer, queued_job, rate_limited, stored_track
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 

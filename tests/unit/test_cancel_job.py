@@ -16,9 +16,9 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.ports import JobStore
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.cancel_job import cancel_job
 from tests.books import Books, books_in_dynamodb
 from tests.cloud import dynamodb_with_table
 from tests.songs import (

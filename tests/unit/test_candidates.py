@@ -8,8 +8,8 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.candidates import check_default_fallbacks
 from fermata.errors import ConfigurationError, InvalidRequestError
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.submit_job import submit_job
 from tests.songs import LYRICS, PROMPT, json_answer, order
 from tests.twins import NOON, FakeUpstream, World
 

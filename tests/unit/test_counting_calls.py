@@ -25,7 +25,7 @@ from fermata.domain.tenants.plan_limits import (
 )
 from fermata.errors import RateLimitedError, TransientError
 from fermata.ports import CallCount, CallCounts, WalletStore
-from fermata.use_cases.counting_calls import CallMeter, FreeCalls, count_reference
+from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls, count_reference
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import NOON, InMemoryCallCounts, InMemoryWalletStore
 

@@ -9,7 +9,7 @@ from fermata.api.responses.reference import Reference
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.orders.job_id import is_reference_id
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
-from fermata.use_cases.create_reference import create_reference
+from fermata.use_cases.orders.create_reference import create_reference
 from tests.references import catalogue
 from tests.twins import NOON, World
 

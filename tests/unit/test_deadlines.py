@@ -13,10 +13,10 @@ from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.fallback import NextStep
 from fermata.errors import InvalidRequestError
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.submit_job import submit_job
 from tests.songs import (
     JOB_ID,
     LYRICS,

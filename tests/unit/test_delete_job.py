@@ -22,11 +22,11 @@ from fermata.domain.jobs.next_step import Word
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports import JobStore
-from fermata.use_cases.delete_job import DeletePorts, delete_job
-from fermata.use_cases.read_jobs import find_job, read_job
-from fermata.use_cases.reap_jobs import reap_jobs
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.delete_job import DeletePorts, delete_job
+from fermata.use_cases.orders.read_jobs import find_job, read_job
 from tests.books import items
 from tests.cloud import BUCKET, TABLE, AnswersInstead, aws_error, dynamodb_with_table, s3_with_bucket
 from tests.songs import (

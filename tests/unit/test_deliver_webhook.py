@@ -19,7 +19,7 @@ from fermata.domain.webhooks.delivery import (
 )
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
-from fermata.use_cases.deliver_webhook import deliver_webhook
+from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
 from tests.songs import JOB_ID, delivered_job
 from tests.twins import NOON, InMemoryWebhookStore, SentWebhook, World
 from tests.webhooks import CALLBACK_URL, NEXT_SECRET, ORIGIN, SECRET, URL, called_back, listening_world

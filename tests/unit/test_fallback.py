@@ -14,12 +14,12 @@ from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after
 from fermata.errors import AnswerLostError
-from fermata.use_cases.estimating import estimate_of
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import store_audio
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import store_audio
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.estimates import estimate_of
 from tests.songs import (
     JOB_ID,
     candidate,

@@ -12,12 +12,12 @@ from fermata.adapters.s3_inbox_store import S3InboxStore
 from fermata.domain.jobs.job import JobStatus
 from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError, DiskFullError
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.prepare_reference import prepare_reference
-from fermata.use_cases.rescue_audio import RescueOutcome, rescue_audio
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.finish.rescue_audio import RescueOutcome, rescue_audio
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.prepare_reference import prepare_reference
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.cloud import BUCKET, s3_with_bucket
 from tests.full_disk import fill
 from tests.references import AUDIO_URL, ScriptedTaker, catalogue, job_with

@@ -10,10 +10,10 @@ from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.spending import Booking
 from fermata.errors import AnswerLostError, NotSentError, TransientError
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.cancel_job import cancel_job
 from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, prepared
 from tests.songs import JOB_ID, candidate, hex_answer, json_answer, queued_job
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World

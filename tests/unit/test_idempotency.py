@@ -17,9 +17,9 @@ from fermata.errors import (
     RequestRefusedError,
     TransientError,
 )
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.submit_job import Submission, submit_job
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.submit_job import Submission, submit_job
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.songs import LYRICS, PROMPT, json_answer, order
 from tests.twins import NOON, FakeUpstream, InMemoryJobStore, InMemoryWalletStore, World

@@ -14,9 +14,9 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.domain.triggers.senders import Change
 from fermata.errors import NotStartedError, TransientError
-from fermata.use_cases.ingest_event import ingest_event
-from fermata.use_cases.set_triggers import set_triggers
-from fermata.use_cases.submit_job import submit_job, submit_once
+from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.orders.submit_job import submit_job, submit_once
+from fermata.use_cases.triggers.ingest_event import ingest_event
 from tests.functions import FakeContext, load_app
 from tests.songs import LYRICS, PROMPT, order
 from tests.twins import NOON, World

@@ -14,9 +14,9 @@ from fermata.domain.tenants.tenant import Tenant
 from fermata.domain.triggers.inbox import InboxFile, read_created
 from fermata.domain.triggers.senders import Change
 from fermata.errors import InvalidRequestError, NotStartedError, TransientError
-from fermata.use_cases.delete_job import delete_job
-from fermata.use_cases.ingest_file import ingest_file
-from fermata.use_cases.set_triggers import set_triggers
+from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.orders.delete_job import delete_job
+from fermata.use_cases.triggers.ingest_file import ingest_file
 from tests.functions import FakeContext, wired_app
 from tests.songs import LYRICS, PROMPT
 from tests.trigger_twins import PUT_AT

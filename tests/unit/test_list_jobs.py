@@ -16,8 +16,8 @@ from fermata.domain.jobs.job import Job, JobStatus
 from fermata.domain.jobs.page import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request
 from fermata.domain.orders.job_id import new_job_id
 from fermata.log import logger
-from fermata.use_cases.list_jobs import ListPorts, list_jobs
-from fermata.use_cases.read_jobs import show_job
+from fermata.use_cases.orders.list_jobs import ListPorts, list_jobs
+from fermata.use_cases.orders.read_jobs import show_job
 from tests.cloud import TABLE, dynamodb_with_table
 from tests.songs import PROMPT, delivered_job, queued_job
 from tests.twins import FUNDED_WALLETS, NOON, World

@@ -8,10 +8,10 @@ import pytest
 from fermata.domain.finish.rescue import KEPT_FOR
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import BadAudioError, InvalidRequestError, LinkTroubleError
-from fermata.use_cases.manage_tenants import manage_tenants
-from fermata.use_cases.redeliver import redeliver
-from fermata.use_cases.rescue_audio import rescue_audio
-from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.operator.manage_tenants import manage_tenants
+from fermata.use_cases.operator.redeliver import redeliver
 from tests.songs import LINK, generating_job, ready_job
 from tests.twins import NOON, FakeUpstream, World
 from tests.unit.test_rescue_audio import AUDIO, DONE, TASK_LINK

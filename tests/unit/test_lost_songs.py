@@ -12,10 +12,10 @@ from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.domain.providers.fallback import OnUnknown
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import AnswerLostError, LossesAtRiskError, LostSongsError
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.submit_job import quote_job, submit_job
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.use_cases.orders.submit_job import quote_job, submit_job
 from tests.songs import LYRICS, PROMPT, candidate, claimed_attempt, json_answer, order, queued_job, stored_track
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 

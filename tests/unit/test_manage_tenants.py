@@ -11,12 +11,12 @@ from fermata.domain.money.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import InvalidRequestError, NotFoundError
-from fermata.use_cases.authorize_request import authorize_request
-from fermata.use_cases.list_recoverable import RecoverablePorts
-from fermata.use_cases.manage_tenants import ManagePorts, manage_tenants
-from fermata.use_cases.manage_webhooks import ManageWebhookPorts
-from fermata.use_cases.reconcile import ReconcilePorts
-from fermata.use_cases.redeliver import RedeliverPorts
+from fermata.use_cases.accounts.authorize_request import authorize_request
+from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenants
+from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
+from fermata.use_cases.operator.reconcile import ReconcilePorts
+from fermata.use_cases.operator.redeliver import RedeliverPorts
 from tests.songs import queued_job
 from tests.trigger_twins import InMemoryTriggerStore
 from tests.twins import (

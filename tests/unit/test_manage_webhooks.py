@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fermata.errors import InvalidRequestError, NotFoundError
-from fermata.use_cases.manage_tenants import manage_tenants
+from fermata.use_cases.operator.manage_tenants import manage_tenants
 from local.cli import main
 from tests.twins import World
 from tests.webhooks import URL

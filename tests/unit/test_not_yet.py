@@ -10,10 +10,10 @@ from fermata.domain.jobs.job import Attempt, AttemptState, Job
 from fermata.domain.jobs.latency import song_time_of
 from fermata.domain.jobs.next_step import Verdict, Word, read_instant
 from fermata.errors import AnswerLostError, FermataError
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.played_machine import Functions, Played
 from tests.songs import JOB_ID, callback, called_back_job, hex_answer, json_answer, queued_job, stored_track
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World

@@ -9,12 +9,12 @@ from fermata.domain.jobs.job import AttemptState, Audio, AudioSource, Charged, J
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.failures import FailureClass
 from fermata.errors import LinkTroubleError, TransientError
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.redeliver import redeliver
-from fermata.use_cases.rescue_audio import rescue_audio
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.operator.redeliver import redeliver
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 

@@ -9,8 +9,8 @@ from fermata.domain.jobs.job import AwaitedCallback, Job
 from fermata.domain.jobs.next_step import Verdict, Word
 from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.songs import JOB_ID, json_answer, queued_job
 from tests.twins import CALLBACK_RANDOMNESS, NOON, FakeUpstream, ScriptedAnswer, World
 

@@ -14,7 +14,7 @@ from fermata.domain.catalogue.models import Estimate, Model, read_catalogue
 from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, SHORTEST_PAUSE_S, Pace
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.calls import Trouble
-from fermata.use_cases.poll_generation import poll_generation
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT
 from tests.songs import JOB_ID, claimed_attempt, generating_job, queued_job

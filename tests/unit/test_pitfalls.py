@@ -16,7 +16,7 @@ from fermata.adapters.providers import load_provider
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.calls import Refused
-from fermata.use_cases.poll_generation import poll_generation
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT
 from tests.songs import JOB_ID, generating_job, json_answer

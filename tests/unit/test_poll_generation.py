@@ -10,10 +10,10 @@ from fermata.domain.jobs.next_step import Verdict, Word
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.patience import MOST_POLLS
 from fermata.errors import AnswerLostError, FermataError, NotFoundError, NotSentError, TransientError
-from fermata.use_cases.asking_tasks import POLL_WITHIN_S
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job, rate_limited, ready_job, song_request
 from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 

@@ -7,7 +7,7 @@ import pytest
 from fermata.domain.jobs.job import AttemptState, Job
 from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError
-from fermata.use_cases.poll_generation import poll_generation
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from tests.songs import JOB_ID, claimed_attempt, queued_job
 from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 

@@ -28,12 +28,12 @@ from fermata.errors import (
     TransientError,
     UnsafeLinkError,
 )
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.delete_job import delete_job
-from fermata.use_cases.prepare_reference import prepare_reference
-from fermata.use_cases.reap_jobs import reap_jobs
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.prepare_reference import prepare_reference
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.use_cases.orders.delete_job import delete_job
 from tests.references import (
     AUDIO_URL,
     IDS_RULE,

@@ -8,8 +8,8 @@ import pytest
 
 from fermata.domain.jobs.job import AttemptState
 from fermata.domain.jobs.next_step import Word
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.seams import Seams
 from tests.songs import JOB_ID, hex_answer, json_answer, queued_job
 from tests.twins import FakeUpstream, ScriptedAnswer, World

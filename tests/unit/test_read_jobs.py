@@ -11,7 +11,7 @@ from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.spending import Booking
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import NotFoundError
-from fermata.use_cases.read_jobs import find_job, link_to_audio, list_models, show_job
+from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, show_job
 from tests.songs import (
     JOB_ID,
     delivered_job,

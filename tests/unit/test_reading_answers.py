@@ -4,7 +4,7 @@ import pytest
 
 from fermata.domain.audio.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import LONGEST_LEAD_BYTES
-from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.generation.follow.parse_answer import read_answer
 from tests.audio_files import kept, mp3
 from tests.twins import ScriptedAnswer
 

@@ -10,9 +10,9 @@ import pytest
 from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, Start, care_for
 from fermata.domain.jobs.job import Charged, Job, JobStatus
 from fermata.errors import TransientError
-from fermata.use_cases.reap_jobs import LOST, RUNS_FOR, reap_jobs
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS_FOR, reap_jobs
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.songs import (
     JOB_ID,
     delivered_job,

@@ -17,8 +17,8 @@ from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
 from fermata.ports import Purchases
-from fermata.use_cases import reconcile as use_case
-from fermata.use_cases.reconcile import ReconcilePorts, reconcile_usage
+from fermata.use_cases.operator import reconcile as use_case
+from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from tests.books import Books, books_in_dynamodb
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, stored_track
@@ -362,7 +362,7 @@ def test_a_refund_of_nobodys_order_changes_nothing_and_is_named(desk: Desk) -> N
 
 
 def test_refunds_do_not_make_an_export_of_many_orders_unreadable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fermata.use_cases.reconcile.MAX_PURCHASES", 1)
+    monkeypatch.setattr("fermata.use_cases.operator.reconcile.MAX_PURCHASES", 1)
     desk.in_doubt(0, NOON - timedelta(days=3), upstream_id="old")
     desk.run(row(upstream_id="old"))
     desk.in_doubt(1, upstream_id="a1")

@@ -24,15 +24,15 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.delete_job import delete_job
-from fermata.use_cases.manage_tenants import manage_tenants
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.redeliver import redeliver
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.operator.manage_tenants import manage_tenants
+from fermata.use_cases.operator.redeliver import redeliver
+from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.use_cases.orders.delete_job import delete_job
 from tests.books import books_in_dynamodb
 from tests.cloud import dynamodb_with_table
 from tests.songs import JOB_ID, LINK, candidate, hex_answer, json_answer, queued_job, song_request

@@ -10,13 +10,13 @@ from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AlreadyFinishedError, BadAudioError, TransientError
-from fermata.use_cases.delete_job import delete_job
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.redeliver import redeliver
-from fermata.use_cases.rescue_audio import RescueOutcome, rescue_audio
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.finish.rescue_audio import RescueOutcome, rescue_audio
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.operator.redeliver import redeliver
+from fermata.use_cases.orders.delete_job import delete_job
 from tests.songs import JOB_ID, LINK, candidate, claimed_attempt, generating_job, newer, ready_job, stored_track
 from tests.twins import NOON, FakeUpstream, World
 from tests.unit.test_rescue_audio import (

@@ -15,7 +15,7 @@ from fermata.domain.orders.order_request import parse_song_request
 from fermata.domain.orders.references import KEPT, PreparedReference, refused_by, usable_until
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import InvalidRequestError
-from fermata.use_cases.submit_job import submit_job
+from fermata.use_cases.orders.submit_job import submit_job
 from local.transform import read_template
 from tests.references import (
     AUDIO_URL,

@@ -11,8 +11,8 @@ from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.domain.webhooks.delivery import MOST_REPLAYS, Answered, StartedReplay, Try, Verdict
 from fermata.domain.webhooks.message import webhook_id
 from fermata.errors import NotFoundError, NoWebhookError, TransientError
-from fermata.use_cases.deliver_webhook import deliver_webhook
-from fermata.use_cases.replay_webhook import list_webhook_attempts, replay_webhook
+from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
+from fermata.use_cases.webhooks.replay_webhook import list_webhook_attempts, replay_webhook
 from tests.functions import FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, submitting_job
 from tests.twins import NOON, World

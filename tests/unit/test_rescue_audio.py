@@ -31,12 +31,12 @@ from fermata.errors import (
     TransientError,
     UnsafeLinkError,
 )
-from fermata.use_cases.delete_job import delete_job
-from fermata.use_cases.reap_jobs import reap_jobs
-from fermata.use_cases.rescue_audio import LEASE_MARGIN_S, RescueOutcome, rescue_audio
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.rescue_audio import LEASE_MARGIN_S, RescueOutcome, rescue_audio
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.delete_job import delete_job
 from tests.songs import (
     JOB_ID,
     LINK,

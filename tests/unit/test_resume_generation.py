@@ -10,9 +10,9 @@ from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.ports import ProviderKeys, Upstream
-from fermata.use_cases.resume_generation import ResumePorts, resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import ResumePorts, resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.songs import (
     JOB_ID,
     failed_job,

@@ -7,8 +7,8 @@ import pytest
 from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import InvalidRequestError, NotFoundError, StaleRecordError
-from fermata.use_cases.manage_tenants import manage_tenants
-from fermata.use_cases.set_triggers import set_triggers
+from fermata.use_cases.operator.manage_tenants import manage_tenants
+from fermata.use_cases.operator.set_triggers import set_triggers
 from tests.trigger_twins import InMemoryTriggerStore
 from tests.twins import NOON, World
 

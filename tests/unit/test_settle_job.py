@@ -8,7 +8,7 @@ from fermata.domain.jobs.job import PUBLISHED_WITHIN, AttemptState, Charged, Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
-from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.generation.finish.settle_job import settle_job
 from tests.songs import (
     JOB_ID,
     candidate,

@@ -16,10 +16,10 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.audio_files import mp3
 from tests.songs import (
     JOB_ID,

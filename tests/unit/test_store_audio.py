@@ -28,9 +28,9 @@ from fermata.errors import (
     TransientError,
     UnsafeLinkError,
 )
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.store_audio import StoreOutcome, StoreStep, store_audio
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, StoreStep, store_audio
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from tests.songs import (
     JOB_ID,
     LINK,

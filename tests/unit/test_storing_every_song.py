@@ -12,7 +12,7 @@ from fermata.domain.providers.calls import AudioAt
 from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.patience import FETCHES_BESIDE_A_SONG, MOST_FETCHES
 from fermata.errors import BadAudioError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
-from fermata.use_cases.store_audio import FETCH_TAKES_S, StoreOutcome, store_audio
+from fermata.use_cases.generation.finish.store_audio import FETCH_TAKES_S, StoreOutcome, store_audio
 from tests.songs import JOB_ID, hex_answer, ready_job
 from tests.twins import NOON, ScriptedAnswer, World
 

@@ -16,8 +16,8 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.submit_job import quote_job, submit_job
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.orders.submit_job import quote_job, submit_job
 from tests.songs import LYRICS, PROMPT, candidate, hex_answer, order
 from tests.twins import NOON, FakeUpstream, World
 

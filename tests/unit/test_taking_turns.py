@@ -10,12 +10,12 @@ from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.queue import Limits, WaitingLine, epoch_ms
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import AnswerLostError, NotSentError, TransientError
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.enable_provider import enable_provider
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
-from fermata.use_cases.taking_turns import TRIES
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.purchase.provider_queue import TRIES
+from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.use_cases.operator.enable_provider import enable_provider
+from fermata.use_cases.orders.cancel_job import cancel_job
 from tests.songs import (
     JOB_ID,
     PROMPT,

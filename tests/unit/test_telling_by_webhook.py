@@ -5,9 +5,9 @@ import pytest
 from fermata.domain.jobs.job import Charged, JobStatus
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import TransientError
-from fermata.use_cases.cancel_job import cancel_job
-from fermata.use_cases.reap_jobs import reap_jobs
-from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.orders.cancel_job import cancel_job
 from tests.songs import JOB_ID, delivered_job, queued_job, ready_job, song_request, stored_track
 from tests.twins import NOON, World
 from tests.webhooks import CALLBACK_URL, SECRET, listening_world

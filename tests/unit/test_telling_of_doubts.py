@@ -9,11 +9,11 @@ from fermata.domain.jobs.next_step import Word
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AnswerLostError, NotSentError, StaleRecordError, TransientError
-from fermata.use_cases.poll_generation import poll_generation
-from fermata.use_cases.reap_jobs import reap_jobs
-from fermata.use_cases.resume_generation import resume_generation
-from fermata.use_cases.settle_job import settle_job
-from fermata.use_cases.start_generation import start_generation
+from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.use_cases.generation.purchase.start_generation import start_generation
 from tests.songs import JOB_ID, candidate, hex_answer, json_answer, queued_job, song_request
 from tests.twins import FakeUpstream, ScriptedAnswer, World
 

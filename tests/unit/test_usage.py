@@ -21,8 +21,8 @@ from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
-from fermata.use_cases.read_usage import read_usage
-from fermata.use_cases.settle_job import settle_job
+from fermata.use_cases.accounts.read_usage import read_usage
+from fermata.use_cases.generation.finish.settle_job import settle_job
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import JOB_ID, candidate, delivered_job, queued_job, rate_limited, ready_job, stored_track, suno_job

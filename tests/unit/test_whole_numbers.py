@@ -11,9 +11,9 @@ from fermata.domain.orders.order_request import SongRequest, parse_song_request
 from fermata.domain.web.json_body import read_body
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import InvalidRequestError
-from fermata.use_cases.create_reference import UploadRequest
-from fermata.use_cases.manage_keys import IssueKey
-from fermata.use_cases.manage_tenants import Grant
+from fermata.use_cases.operator.manage_keys import IssueKey
+from fermata.use_cases.operator.manage_tenants import Grant
+from fermata.use_cases.orders.create_reference import UploadRequest
 
 INTEGERS: Any = TypeAdapter(WholeNumber)
 SONG = {"model": "minimax/music-2.6", "prompt": "indie folk", "lyrics": "Rain on glass"}

@@ -18,7 +18,7 @@ from fermata.api.responses.reference import Reference
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.job import JobStatus
 from fermata.domain.orders.order_request import SongRequest
-from fermata.use_cases.create_reference import UploadRequest
+from fermata.use_cases.orders.create_reference import UploadRequest
 from tooling.openapi import examples
 
 

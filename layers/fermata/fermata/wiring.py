@@ -54,32 +54,32 @@ from fermata.scratch import disk
 if TYPE_CHECKING:
     from fermata.domain.finish.rescue import RescuePolicy
     from fermata.domain.money.wallet_audit import Drift
-    from fermata.use_cases.audit_wallets import AuditPorts
-    from fermata.use_cases.await_callback import CallbackPorts
-    from fermata.use_cases.await_end import WaitPorts
-    from fermata.use_cases.counting_calls import CallMeter, FreeCalls
-    from fermata.use_cases.create_reference import CreateReferencePorts
-    from fermata.use_cases.delete_job import DeletePorts
-    from fermata.use_cases.deliver_webhook import DeliverPorts
-    from fermata.use_cases.ingest_event import EventPorts
-    from fermata.use_cases.ingest_file import FilePorts
-    from fermata.use_cases.list_jobs import ListPorts
-    from fermata.use_cases.manage_tenants import ManagePorts
-    from fermata.use_cases.open_callback import OpenCallbackPorts
-    from fermata.use_cases.poll_generation import PollPorts
-    from fermata.use_cases.prepare_reference import PreparePorts
-    from fermata.use_cases.read_jobs import ReadPorts, ShowPorts
-    from fermata.use_cases.reap_jobs import ReapPorts
-    from fermata.use_cases.replay_webhook import ReplayPorts
-    from fermata.use_cases.rescue_round import RescuePorts
-    from fermata.use_cases.resume_generation import ResumePorts
-    from fermata.use_cases.settle_job import SettlePorts
-    from fermata.use_cases.start_generation import StartPorts
-    from fermata.use_cases.store_audio import StorePorts
-    from fermata.use_cases.submit_job import SubmitPorts
-    from fermata.use_cases.submit_line import LinePorts
-    from fermata.use_cases.taking_turns import TurnPorts
-    from fermata.use_cases.telling_by_webhook import TellPorts
+    from fermata.use_cases.accounts.audit_wallets import AuditPorts
+    from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls
+    from fermata.use_cases.generation.finish.reap_jobs import ReapPorts
+    from fermata.use_cases.generation.finish.rescue_round import RescuePorts
+    from fermata.use_cases.generation.finish.resume_generation import ResumePorts
+    from fermata.use_cases.generation.finish.settle_job import SettlePorts
+    from fermata.use_cases.generation.finish.store_audio import StorePorts
+    from fermata.use_cases.generation.follow.await_callback import CallbackPorts
+    from fermata.use_cases.generation.follow.poll_generation import PollPorts
+    from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
+    from fermata.use_cases.generation.purchase.prepare_reference import PreparePorts
+    from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
+    from fermata.use_cases.generation.purchase.start_generation import StartPorts
+    from fermata.use_cases.operator.manage_tenants import ManagePorts
+    from fermata.use_cases.orders.create_reference import CreateReferencePorts
+    from fermata.use_cases.orders.delete_job import DeletePorts
+    from fermata.use_cases.orders.list_jobs import ListPorts
+    from fermata.use_cases.orders.read_jobs import ReadPorts, ShowPorts
+    from fermata.use_cases.orders.submit_job import SubmitPorts
+    from fermata.use_cases.orders.wait_for_end import WaitPorts
+    from fermata.use_cases.triggers.ingest_event import EventPorts
+    from fermata.use_cases.triggers.ingest_file import FilePorts
+    from fermata.use_cases.triggers.submit_line import LinePorts
+    from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
+    from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
+    from fermata.use_cases.webhooks.start_delivery import TellPorts
 
 
 def now() -> datetime:
@@ -183,7 +183,7 @@ def _webhook_deliveries() -> WebhookDeliveries:
 
 def _tell_ports() -> "TellPorts":
     from fermata.adapters.step_functions_webhook_machine import StepFunctionsWebhookMachine
-    from fermata.use_cases.telling_by_webhook import TellPorts
+    from fermata.use_cases.webhooks.start_delivery import TellPorts
 
     machine_arn = config.load(config.TellSettings).webhook_delivery_machine_arn
     return TellPorts(_webhook_store(), StepFunctionsWebhookMachine(aws.stepfunctions(), machine_arn))
@@ -193,7 +193,7 @@ def _tell_ports() -> "TellPorts":
 def deliver_ports() -> "DeliverPorts":
     """What `deliver_webhook` works with."""
     from fermata.adapters.http_webhook_sender import HttpWebhookSender
-    from fermata.use_cases.deliver_webhook import DeliverPorts
+    from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
 
     settings = config.load(config.DeliverSettings)
     return DeliverPorts(
@@ -213,7 +213,7 @@ def deliver_ports() -> "DeliverPorts":
 @lru_cache(maxsize=1)
 def replay_ports() -> "ReplayPorts":
     """What `replay_webhook` works with."""
-    from fermata.use_cases.replay_webhook import ReplayPorts
+    from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
 
     telling = _tell_ports()
     return ReplayPorts(job_store(), telling.webhooks, _webhook_deliveries(), telling.machine, wallet_store())
@@ -249,20 +249,20 @@ def refused_cancels() -> "FreeCalls":
 
 def submits_left(tenant_id: str) -> Allowance | None:
     """How many orders a tenant's plan still takes."""
-    from fermata.use_cases.looking_at_limits import submits_left
+    from fermata.use_cases.accounts.rate_limits import submits_left
 
     return submits_left(tenant_id, wallet_store(), now())
 
 
 def _free_calls(kind: CallKind) -> "FreeCalls":
-    from fermata.use_cases.counting_calls import FreeCalls
+    from fermata.use_cases.accounts.count_calls import FreeCalls
 
     return FreeCalls(_meter(kind), now)
 
 
 @cache
 def _meter(kind: CallKind) -> "CallMeter":
-    from fermata.use_cases.counting_calls import CallMeter
+    from fermata.use_cases.accounts.count_calls import CallMeter
 
     return CallMeter(kind, _call_counts())
 
@@ -280,11 +280,11 @@ def manage_ports() -> "ManagePorts":
     from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
     from fermata.adapters.providers import load_provider
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
-    from fermata.use_cases.list_recoverable import RecoverablePorts
-    from fermata.use_cases.manage_tenants import ManagePorts
-    from fermata.use_cases.manage_webhooks import ManageWebhookPorts
-    from fermata.use_cases.reconcile import ReconcilePorts
-    from fermata.use_cases.redeliver import RedeliverPorts
+    from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+    from fermata.use_cases.operator.manage_tenants import ManagePorts
+    from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
+    from fermata.use_cases.operator.reconcile import ReconcilePorts
+    from fermata.use_cases.operator.redeliver import RedeliverPorts
 
     settings = config.load(config.ManageSettings)
     return ManagePorts(
@@ -311,7 +311,7 @@ def submit_ports() -> "SubmitPorts":
     """What `submit_job` works with."""
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
     from fermata.domain.orders.candidates import check_default_fallbacks
-    from fermata.use_cases.submit_job import SubmitPorts
+    from fermata.use_cases.orders.submit_job import SubmitPorts
 
     settings = config.load(config.SubmitSettings)
     machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
@@ -337,7 +337,7 @@ def submit_ports() -> "SubmitPorts":
 def event_ports() -> "EventPorts":
     """What `ingest_event` works with; what submits a job is built for the first event that is let through."""
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
-    from fermata.use_cases.ingest_event import EventPorts
+    from fermata.use_cases.triggers.ingest_event import EventPorts
 
     return EventPorts(submit_ports, trigger_store(), EventBridgeJobEvents(aws.events()), _free_calls(TRIGGER_CALLS))
 
@@ -363,8 +363,8 @@ def file_ports() -> "FilePorts":
     """What `ingest_file` works with."""
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
     from fermata.adapters.step_functions_batch_machine import StepFunctionsBatchMachine
-    from fermata.use_cases.ingest_file import FilePorts
-    from fermata.use_cases.start_batch import BatchPorts
+    from fermata.use_cases.triggers.ingest_file import FilePorts
+    from fermata.use_cases.triggers.start_batch import BatchPorts
 
     settings = config.load(config.IngestSettings)
     batch = BatchPorts(
@@ -388,7 +388,7 @@ def file_ports() -> "FilePorts":
 @lru_cache(maxsize=1)
 def line_ports() -> "LinePorts":
     """What `submit_line` works with."""
-    from fermata.use_cases.submit_line import LinePorts
+    from fermata.use_cases.triggers.submit_line import LinePorts
 
     return LinePorts(submit_ports(), trigger_store(), inbox_store(), _free_calls(TRIGGER_CALLS), open_batches())
 
@@ -396,7 +396,7 @@ def line_ports() -> "LinePorts":
 @lru_cache(maxsize=1)
 def create_reference_ports() -> "CreateReferencePorts":
     """What `create_reference` works with."""
-    from fermata.use_cases.create_reference import CreateReferencePorts
+    from fermata.use_cases.orders.create_reference import CreateReferencePorts
 
     settings = config.load(config.UploadSettings)
     references = _reference_store(settings.audio_bucket)
@@ -407,7 +407,7 @@ def create_reference_ports() -> "CreateReferencePorts":
 def read_ports() -> "ReadPorts":
     """What `read_jobs` works with."""
     from fermata.adapters.s3_track_store import S3TrackStore
-    from fermata.use_cases.read_jobs import ReadPorts
+    from fermata.use_cases.orders.read_jobs import ReadPorts
 
     settings = config.load(config.ReadSettings)
     tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
@@ -428,7 +428,7 @@ def read_ports() -> "ReadPorts":
 def wait_ports() -> "WaitPorts":
     """What `submit_job` holds a request with."""
     from fermata.adapters.dynamo_waiting_places import DynamoWaitingPlaces
-    from fermata.use_cases.await_end import WaitPorts
+    from fermata.use_cases.orders.wait_for_end import WaitPorts
 
     return WaitPorts(
         show=_show_ports(),
@@ -445,14 +445,14 @@ def wait_ports() -> "WaitPorts":
 def list_ports() -> "ListPorts":
     """What `list_jobs` works with."""
     from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
-    from fermata.use_cases.list_jobs import ListPorts
+    from fermata.use_cases.orders.list_jobs import ListPorts
 
     return ListPorts(_show_ports(), DynamoTenantJobs(_transactions()))
 
 
 def _show_ports() -> "ShowPorts":
     from fermata.adapters.s3_track_store import S3TrackStore
-    from fermata.use_cases.read_jobs import ShowPorts
+    from fermata.use_cases.orders.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
     return ShowPorts(
@@ -468,7 +468,7 @@ def _show_ports() -> "ShowPorts":
 def resume_ports() -> "ResumePorts":
     """What a resume works with: nothing that could order a song."""
     from fermata.adapters.providers import load_provider
-    from fermata.use_cases.resume_generation import ResumePorts
+    from fermata.use_cases.generation.finish.resume_generation import ResumePorts
 
     settings = config.load(config.StartSettings)
     answers = _answer_store(settings.audio_bucket)
@@ -480,8 +480,8 @@ def resume_ports() -> "ResumePorts":
 
 def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
     """What `start_generation` works with; `remaining_ms` is the invocation's own clock."""
-    from fermata.use_cases.holding_back import BrakePorts
-    from fermata.use_cases.start_generation import StartPorts
+    from fermata.use_cases.generation.purchase.spending_controls import BrakePorts
+    from fermata.use_cases.generation.purchase.start_generation import StartPorts
 
     settings = config.load(config.StartSettings)
     turns = _turn_ports()
@@ -509,7 +509,7 @@ def prepare_ports() -> "PreparePorts":
     from fermata.adapters.http_audio_links import HttpReferenceLinks
     from fermata.adapters.providers import load_reference_taker
     from fermata.adapters.secret_provider_keys import SecretProviderKeys
-    from fermata.use_cases.prepare_reference import UPLOAD_WITHIN_S, PreparePorts
+    from fermata.use_cases.generation.purchase.prepare_reference import UPLOAD_WITHIN_S, PreparePorts
 
     settings = config.load(config.PrepareSettings)
     return PreparePorts(
@@ -532,7 +532,7 @@ def prepare_ports() -> "PreparePorts":
 
 @lru_cache(maxsize=1)
 def _turn_ports() -> "TurnPorts":
-    from fermata.use_cases.taking_turns import TurnPorts
+    from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
 
     settings = config.load(config.TurnSettings)
     return TurnPorts(
@@ -551,8 +551,8 @@ def _turn_ports() -> "TurnPorts":
 def poll_ports() -> "PollPorts":
     """What `poll_generation` works with."""
     from fermata.adapters.providers import load_provider
-    from fermata.use_cases.asking_tasks import POLL_WITHIN_S
-    from fermata.use_cases.poll_generation import PollPorts
+    from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
+    from fermata.use_cases.generation.follow.poll_generation import PollPorts
 
     settings = config.load(config.PollSettings)
     return PollPorts(
@@ -575,7 +575,7 @@ def poll_ports() -> "PollPorts":
 def callback_ports() -> "CallbackPorts":
     """What `await_callback` and `receive_callback` work with."""
     from fermata.adapters.step_functions_waits import StepFunctionsWaits
-    from fermata.use_cases.await_callback import CallbackPorts
+    from fermata.use_cases.generation.follow.await_callback import CallbackPorts
 
     return CallbackPorts(job_store(), _callback_store(), StepFunctionsWaits(aws.stepfunctions()))
 
@@ -585,7 +585,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
     from fermata.adapters.audio.measurement import FileAudioMeter
     from fermata.adapters.http_audio_links import HttpAudioLinks
     from fermata.adapters.s3_track_store import S3TrackStore
-    from fermata.use_cases.store_audio import StorePorts
+    from fermata.use_cases.generation.finish.store_audio import StorePorts
 
     settings = config.load(config.StoreSettings)
     return StorePorts(
@@ -622,7 +622,7 @@ def _reference_store(bucket: str) -> ReferenceStore:
 @lru_cache(maxsize=1)
 def _open_callback_ports() -> "OpenCallbackPorts":
     from fermata.adapters.ssm_api_url import SsmApiUrl
-    from fermata.use_cases.open_callback import OpenCallbackPorts
+    from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
 
     settings = config.load(config.StartSettings)
     return OpenCallbackPorts(
@@ -647,7 +647,7 @@ def delete_ports() -> "DeletePorts":
 
 def _delete_ports(bucket: str) -> "DeletePorts":
     from fermata.adapters.s3_track_store import S3TrackStore
-    from fermata.use_cases.delete_job import DeletePorts
+    from fermata.use_cases.orders.delete_job import DeletePorts
 
     return DeletePorts(
         jobs=job_store(),
@@ -662,7 +662,7 @@ def _delete_ports(bucket: str) -> "DeletePorts":
 def settle_ports() -> "SettlePorts":
     """What `settle_job` works with."""
     from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
-    from fermata.use_cases.settle_job import SettlePorts
+    from fermata.use_cases.generation.finish.settle_job import SettlePorts
 
     return SettlePorts(
         jobs=job_store(),
@@ -681,7 +681,7 @@ def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
     from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
     from fermata.adapters.step_functions_rescue_machine import StepFunctionsRescueMachine
     from fermata.domain.finish.overdue import Patience
-    from fermata.use_cases.reap_jobs import ReapPorts
+    from fermata.use_cases.generation.finish.reap_jobs import ReapPorts
 
     settings = config.load(config.ReapSettings)
     return ReapPorts(
@@ -704,8 +704,8 @@ def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
     from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
     from fermata.adapters.http_audio_links import HttpAudioLinks
     from fermata.adapters.providers import load_provider
-    from fermata.use_cases.asking_tasks import POLL_WITHIN_S
-    from fermata.use_cases.rescue_round import RescuePorts
+    from fermata.use_cases.generation.finish.rescue_round import RescuePorts
+    from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
 
     settings = config.load(config.RescueSettings)
     return RescuePorts(
@@ -740,7 +740,7 @@ def _rescue_policy(settings: config.RescueBoundsSettings) -> "RescuePolicy":
 
 def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[str, str], object]) -> "AuditPorts":
     """What `audit_wallets` works with."""
-    from fermata.use_cases.audit_wallets import AuditPorts
+    from fermata.use_cases.accounts.audit_wallets import AuditPorts
 
     return AuditPorts(tenant_store(), wallet_store(), _metrics(), drifted, skipped)
 

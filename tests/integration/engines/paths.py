@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fermata.domain.jobs.next_step import Verdict, Word
-from fermata.use_cases.store_audio import StoreOutcome, StoreStep
+from fermata.use_cases.generation.finish.store_audio import StoreOutcome, StoreStep
 
 PAST: Final = "2026-11-21T12:00:00.250000Z"
 NEVER_S: Final = 20_000

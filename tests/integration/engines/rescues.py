@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fermata.use_cases.rescue_audio import RescueOutcome
+from fermata.use_cases.generation.finish.rescue_audio import RescueOutcome
 from tests.integration.engines.paths import Answer, Path, fails
 
 

@@ -20,7 +20,7 @@ from fermata.domain.providers.calls import (
     UploadedReference,
     UploadOutcome,
 )
-from fermata.use_cases.reading_answers import read_answer
+from fermata.use_cases.generation.follow.parse_answer import read_answer
 from tests.integration.simulators.online import KEY, Provider
 from tests.songs import wav_file
 

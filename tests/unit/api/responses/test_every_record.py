@@ -28,7 +28,7 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.webhooks.delivery import NoAnswer, WebhookAttempt
 from fermata.domain.webhooks.message import message_of
-from fermata.use_cases.read_jobs import show_job
+from fermata.use_cases.orders.read_jobs import show_job
 from tests.api_document import problems_with
 from tests.songs import delivered_job, stored_track
 from tests.twins import NOON, World

@@ -1,0 +1,1 @@
+"""What a tenant may do, used, and has left."""

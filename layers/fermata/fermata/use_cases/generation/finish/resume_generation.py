@@ -1,0 +1,65 @@
+"""Answer from what is on record, and never order anything: this module has no way to a provider."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.jobs.job import Attempt, AttemptState, Job, fenced
+from fermata.domain.jobs.next_step import Verdict, verdict_on
+from fermata.domain.providers.calls import Provider
+from fermata.errors import NotFoundError, StaleRecordError
+from fermata.ports import AnswerStore, Estimates, JobStore, Metrics
+from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.follow.parse_answer import understood_answer
+from fermata.use_cases.orders.estimates import pace_of
+
+
+@dataclass(frozen=True)
+class ResumePorts:
+    """What a resume works with; `retry_later_s` is the first pause in seconds before a refused order is repeated."""
+
+    jobs: JobStore
+    answers: AnswerStore
+    providers: Callable[[str], Provider]
+    catalogue: Catalogue
+    estimates: Estimates
+    metrics: Metrics
+    retry_later_s: int
+
+
+def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict:
+    """The verdict on record. Closes a claim whose answer is complete, or as unknown once the claim has run out."""
+    job = load_job(job_id, ports.jobs)
+    attempt = job.last_attempt
+    if attempt is not None and attempt.state is AttemptState.CLAIMED and not job.status.is_terminal:
+        job = _close_claim(job, attempt, ports, now)
+    return verdict_on(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
+
+
+def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) -> Job:
+    # The clock is read before the store: an answer that completes in between is found by the run that sent the request,
+    # which then marks itself late instead of being lost.
+    silent = now >= attempt.claim_until
+    outcome = understood_answer(job, attempt, ports.answers, ports.providers)
+    if outcome is not None:
+        closed = attempt.after(outcome, now)
+    elif silent:
+        closed = fenced(attempt, now)
+    else:
+        return job
+    try:
+        changed = job.with_outcome(closed, now)
+        ports.jobs.save(changed)
+    except StaleRecordError:
+        return load_job(job.id, ports.jobs)
+    tell_of_doubts(job, changed, ports.metrics)
+    return changed
+
+
+def load_job(job_id: str, jobs: JobStore) -> Job:
+    """The job of a running execution; raises `NotFoundError` where an execution names a job that does not exist."""
+    job = jobs.load(job_id)
+    if job is None:
+        raise NotFoundError(f"no record of job {job_id}; an execution's name must be a stored job's id")
+    return job

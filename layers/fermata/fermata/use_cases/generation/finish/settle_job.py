@@ -1,0 +1,103 @@
+"""Bring a job to its end, once, tell of it, and delete what was only there for it. All of it may run again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fermata.domain.finish.settlement import settle
+from fermata.domain.jobs.events import end_of
+from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.latency import song_time_of
+from fermata.domain.money.usage import usage_event
+from fermata.domain.orders.references import object_key
+from fermata.errors import StaleRecordError
+from fermata.log import logger
+from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates, ReferenceStore
+from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
+from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.finish.resume_generation import load_job
+from fermata.use_cases.generation.purchase.provider_queue import Ticket, give_up_turn
+from fermata.use_cases.webhooks.start_delivery import TellPorts, tell_by_webhook
+
+_READS: Final = 5
+
+
+@dataclass(frozen=True)
+class SettlePorts:
+    """What `settle_job` works with."""
+
+    jobs: JobStore
+    events: JobEvents
+    estimates: Estimates
+    providers: ProviderStates
+    metrics: Metrics
+    telling: TellPorts
+    references: ReferenceStore
+
+
+def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
+    """The job's terminal status, which the world has been told of; running it again changes nothing. `stopped_by` is
+    the error that stopped the machine, if any. The run that settles a delivered job also counts what its song took.
+
+    Raises `StaleRecordError` where others keep writing the job and `TransientError` where its end could not be told, or
+    its copy of a reference not deleted: the machine repeats both, and the reaper after it. Raises `NotFoundError` for
+    an unknown job.
+    """
+    job = _settled(job_id, stopped_by, ports, now)
+    if job.unordered_turn is not None:
+        # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
+        provider, attempt = job.unordered_turn
+        give_up_turn(Ticket(provider, job.id, attempt), ports.providers)
+    if job.publish_pending:
+        # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The
+        # delivery of a webhook has a name, and so begins once.
+        ports.events.publish(end_of(job), usage_event(job))
+        tell_by_webhook(job, ports.telling)
+        if job.status is JobStatus.CANCELED:
+            # Whoever cancels settles the job itself, and reports nothing.
+            report_lost_songs(job, ports.metrics)
+    if job.request.reference is not None or job.deleted_at is not None:
+        # No provider is asked any more. A run that prepared the reference of a job that was canceled meanwhile may have
+        # made a copy after the end was told, or after a deletion that left no word of a reference; the machine comes by
+        # here after that.
+        ports.references.forget(object_key(job.tenant_id, job.id))
+    if job.publish_pending:
+        _note_published(job, ports.jobs)
+    return job.status
+
+
+def _settled(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
+    for _ in range(_READS - 1):
+        try:
+            return _settle_once(job_id, stopped_by, ports, now)
+        except StaleRecordError:
+            continue
+    return _settle_once(job_id, stopped_by, ports, now)
+
+
+def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
+    job = load_job(job_id, ports.jobs)
+    settled = settle(job, stopped_by, now)
+    if settled is None:
+        logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
+        return job
+    ports.jobs.settle(settled)
+    tell_of_doubts(job, settled, ports.metrics)
+    report_lost_songs(settled, ports.metrics)
+    song = song_time_of(settled)
+    if song is not None:
+        ports.estimates.learn(settled.candidate.model, song)
+    return settled
+
+
+def _note_published(job: Job, jobs: JobStore) -> None:
+    for _ in range(_READS - 1):
+        try:
+            jobs.save(job.published())
+        except StaleRecordError:
+            job = load_job(job.id, jobs)
+            if not job.publish_pending:
+                return
+        else:
+            return
+    jobs.save(job.published())

@@ -1,0 +1,290 @@
+"""Turn a paid result into files of ours: stream each song to disk, measure it, store it. Safe to run again.
+
+Every song is fetched, measured and stored by itself, and what one of them lacks is no reason to give up another. What
+has to be fetched from outside is fetched again with patience, because the song is paid; what is staged is as good as it
+will ever be.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Final
+
+from fermata.domain.jobs.fetching import (
+    came_whole,
+    failure_of_fetch,
+    is_not_taken,
+    may_have_a_better_link,
+    will_not_change,
+)
+from fermata.domain.jobs.job import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
+from fermata.domain.providers.patience import PatiencePolicy
+from fermata.errors import (
+    DeliveryError,
+    LinkTroubleError,
+    RepeatedSongError,
+    ResultExpiredError,
+    StaleRecordError,
+    TransientError,
+)
+from fermata.log import logger
+from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
+from fermata.scratch import scratch_file
+from fermata.use_cases.generation.finish.resume_generation import load_job
+from fermata.use_cases.generation.follow.parse_answer import decoded_song, staged_answer
+
+FETCH_TAKES_S: Final = 540
+"""What one song may take in one run: the fetch's own limit, and time to measure and store it."""
+
+
+class StoreOutcome(StrEnum):
+    """The choices of `CheckStorage` in `statemachine/music_job.asl.json`."""
+
+    STORED = "stored"
+    """Nothing is left to do for the customer: songs are stored, or given up with their reasons on record."""
+    LINK_EXPIRED = "link_expired"
+    """After the pause the task is asked for a new link."""
+    WAIT = "wait"
+    """After the pause the same is tried again."""
+
+
+@dataclass(frozen=True)
+class StoreStep:
+    """What the state machine does next, and after how many seconds (>= 1)."""
+
+    outcome: StoreOutcome
+    wait_seconds: int = 1
+
+    def as_payload(self) -> dict[str, object]:
+        """The JSON that the state machine's ResultSelector picks from."""
+        return {"outcome": self.outcome.value, "wait_seconds": self.wait_seconds}
+
+
+@dataclass(frozen=True)
+class StorePorts:
+    """What `store_audio` works with; `scratch` is a folder for one song at a time, `retention_days` how long a song is
+    kept, `remaining_s` how long this run may still live, in seconds.
+    """
+
+    jobs: JobStore
+    answers: AnswerStore
+    links: AudioLinks
+    tracks: TrackStore
+    meter: AudioMeter
+    clock: Callable[[], datetime]
+    remaining_s: Callable[[], float]
+    scratch: Path
+    patience: PatiencePolicy
+    retention_days: int
+
+
+def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreStep:
+    """Try once to store every song of a ready attempt that is not stored yet, each under the same key every time and on
+    record once it is stored, and say what to do about the others.
+
+    Raises `TransientError` where a store of ours has trouble, and running it again may help. Songs stored before stay
+    stored.
+    """
+    job = load_job(job_id, ports.jobs)
+    attempt = job.last_attempt
+    if attempt is None or attempt.number != attempt_number or job.status.is_terminal:
+        return StoreStep(StoreOutcome.STORED)
+    if attempt.state is AttemptState.GENERATING:
+        # An earlier run asked for a new link and its answer was lost.
+        return StoreStep(StoreOutcome.LINK_EXPIRED)
+    if attempt.state is not AttemptState.READY:
+        return StoreStep(StoreOutcome.STORED)
+    return _store_what_is_left(job, attempt.number, ports)
+
+
+def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
+    asks_for_links = was_tried = False
+    # The machine comes when the first song is due, by a clock of its own: a laptop's may run faster than this one.
+    comes_at = job.attempts[-1].retries.first_due_at(outstanding_songs(job), ports.clock())
+    for number in outstanding_songs(job):
+        if job.is_past_finish_by(ports.clock()):
+            return StoreStep(StoreOutcome.STORED)
+        due_at = max(comes_at, ports.clock())
+        if number not in outstanding_songs(job) or not job.attempts[-1].retries.is_due(number, due_at):
+            continue
+        if was_tried and ports.remaining_s() < FETCH_TAKES_S:
+            return StoreStep(StoreOutcome.WAIT)
+        job, may_be_renewed = _try_song(job, number, ports)
+        was_tried, asks_for_links = True, asks_for_links or may_be_renewed
+        if job.status.is_terminal or job.attempts[-1].state is not AttemptState.READY:
+            return store_audio(job.id, attempt_number, ports)
+    return _what_follows(job, asks_for_links, ports)
+
+
+def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreStep:
+    left = outstanding_songs(job)
+    if not left:
+        return StoreStep(StoreOutcome.STORED)
+    retries, now = job.attempts[-1].retries, ports.clock()
+    # Each song has its own time, and a run that comes for another one leaves it alone.
+    wait_s = min(retries.wait_s(number, now) for number in left)
+    if asks_for_links and ports.patience.may_ask(retries, now + timedelta(seconds=wait_s)):
+        return _ask_for_new_links(job, wait_s, ports)
+    return StoreStep(StoreOutcome.WAIT, wait_s)
+
+
+def outstanding_songs(job: Job) -> list[int]:
+    """The numbers of the songs of the last attempt that are neither stored nor given up."""
+    done = {*(track.number for track in job.tracks), *(missing.number for missing in job.missing)}
+    return [number for number in job.attempts[-1].song_numbers if number not in done]
+
+
+def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
+    """The job with the song stored or what stood in the way, and whether a new link to it may help. A file that is
+    another song of the job once more is no second song: nobody pays for it.
+    """
+    with scratch_file(ports.scratch, job.id) as file:
+        try:
+            track = _store(job, number, file, ports)
+        except (DeliveryError, LinkTroubleError) as error:
+            return _note_trouble(job, number, error, file, ports)
+    return _save(job.with_tracks((*job.tracks, track), ports.clock()), ports), False
+
+
+def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
+    sha256 = _write(_song(job, number, ports), file)
+    path = Path(file.name)
+    facts = ports.meter.measure(path)
+    same_as = job.song_of(sha256, number, job.attempts[-1])
+    if same_as is not None:
+        raise RepeatedSongError(same_as)
+    key = f"tracks/{job.id}/{number}.{facts.extension}"
+    ports.tracks.put(key, path, facts.content_type)
+    return Track(
+        number=number,
+        object_key=key,
+        expires_at=ports.clock() + timedelta(days=ports.retention_days),
+        content_type=facts.content_type,
+        bytes=facts.bytes,
+        sha256=sha256,
+        duration_ms=facts.duration_ms,
+        sample_rate_hz=facts.sample_rate_hz,
+        channels=facts.channels,
+        bitrate_bps=facts.bitrate_bps,
+    )
+
+
+def _song(job: Job, number: int, ports: StorePorts) -> Iterator[bytes]:
+    attempt = job.attempts[-1]
+    if number in attempt.kept:
+        return _kept(job, attempt, number, ports.answers)
+    source = attempt.audio.source if attempt.audio else None
+    match source:
+        case AudioSource.BODY:
+            return _staged(job, attempt, ports.answers).chunks()
+        case AudioSource.HEX:
+            return decoded_song(_staged(job, attempt, ports.answers).chunks())
+        case _:
+            link = attempt.audio.link_of(number) if attempt.audio else None
+            return ports.links.fetch(attempt.provider, link or "")
+
+
+def _kept(job: Job, attempt: Attempt, number: int, answers: AnswerStore) -> Iterator[bytes]:
+    where = attempt.staging_of(job.id)
+    kept = answers.open_file(where.job_id, where.attempt, f"file.{number}")
+    if kept is None:
+        raise ResultExpiredError(f"the file of song {number} is gone; it is kept 30 days")
+    return kept
+
+
+def _staged(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer:
+    kept = staged_answer(job, attempt, answers)
+    if kept is None:
+        raise ResultExpiredError(f"the staged answer of attempt {attempt.number} is gone; it is kept 30 days")
+    return kept
+
+
+def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in audio:
+        file.write(piece)
+        digest.update(piece)
+    file.flush()
+    return digest.hexdigest()
+
+
+# ---- trouble
+
+
+def _note_trouble(
+    job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
+) -> tuple[Job, bool]:
+    attempt, now = job.attempts[-1], ports.clock()
+    failure = failure_of_fetch(error, attempt)
+    retries = attempt.retries.after_fetch(number, failure, now, has_another=bool(job.tracks))
+    may_be_renewed = may_have_a_better_link(error, attempt, number)
+    is_staged = not _is_fetched(attempt, number)
+    gives_up = will_not_change(error, attempt, number, is_staged=is_staged, may_be_renewed=may_be_renewed)
+    gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now)
+    told = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
+    logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": told})
+    pause = timedelta(seconds=ports.patience.fetch_pause_s(retries, number, now))
+    known = {**_known_of_its_links(error, attempt, number), **_kept_of(job, number, error, file, ports)}
+    retries = retries.with_song(number, next_at=now + pause, **known)
+    given_up = MissingTrack(number=number, reason=failure) if gives_up else None
+    changed = job.with_asking(_with_its_true_link(attempt, number, error).with_retries(retries), given_up)
+    return _save(changed, ports), may_be_renewed and not gives_up
+
+
+def _known_of_its_links(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> dict[str, object]:
+    song = attempt.retries.songs.get(number)
+    is_first = is_not_taken(error) and (song is None or song.refused_after is None)
+    return {"refused_after": attempt.new_links} if is_first else {}
+
+
+def _with_its_true_link(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
+    """A link that brought another song is that song's, whose own may be this one's: answers can change their order."""
+    if attempt.audio is None or not isinstance(error, RepeatedSongError):
+        return attempt
+    return attempt.with_audio(attempt.audio.with_exchanged(number, error.same_as))
+
+
+def _is_fetched(attempt: Attempt, number: int) -> bool:
+    from_outside = attempt.audio is not None and attempt.audio.source is AudioSource.LINKS
+    return from_outside and number not in attempt.kept
+
+
+def _kept_of(
+    job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
+) -> dict[str, object]:
+    """Keep what was received of a song and could not be used, where it is neither staged nor stored and longer than all
+    that came before. That it cannot be kept ends nothing.
+    """
+    attempt, received = job.attempts[-1], file.tell()
+    before = attempt.retries.songs.get(number)
+    longest = before.kept_bytes if before is not None else 0
+    if not _is_fetched(attempt, number) or isinstance(error, RepeatedSongError) or received <= longest:
+        return {}
+    file.seek(0)
+    try:
+        ports.answers.keep_file(job.id, attempt.number, f"file.{number}", file)
+    except TransientError as trouble:
+        logger.warning("a file that is no song was not kept", extra={"song": number, "error": str(trouble)})
+        return {}
+    return {"kept_bytes": received, "is_odd": came_whole(error)}
+
+
+def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
+    now = ports.clock()
+    asking = job.attempts[-1].awaiting_a_new_link(tuple(outstanding_songs(job)))
+    changed = _save(job.with_outcome(asking, now), ports)
+    return StoreStep(StoreOutcome.STORED if changed.status.is_terminal else StoreOutcome.LINK_EXPIRED, wait_s)
+
+
+def _save(job: Job, ports: StorePorts) -> Job:
+    """The job as it stands now: this version, or what somebody else wrote first. That may be another run, which stored
+    the same bytes under the same key, met the same trouble or asked for the same new link, or the job's end.
+    """
+    try:
+        ports.jobs.save(job)
+    except StaleRecordError:
+        return load_job(job.id, ports.jobs)
+    return job

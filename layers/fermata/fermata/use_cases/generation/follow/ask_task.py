@@ -1,0 +1,190 @@
+"""Ask a provider what became of a task, which is free, on every route that its documents name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import SEEK_END
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.providers.calls import (
+    AskedTask,
+    AudioAt,
+    AudioInAnswer,
+    AudioIsAnswer,
+    DoneWithoutLink,
+    Provider,
+    Refused,
+    StillRunning,
+    Trouble,
+    UpstreamCall,
+)
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.errors import BadAudioError, ConfigurationError, DiskFullError, TransientError, UpstreamCallError
+from fermata.log import logger
+from fermata.ports import AnswerStore, ProviderKeys, Upstream
+from fermata.scratch import spooled_file
+from fermata.use_cases.generation.follow.parse_answer import decoded_song, read_answer
+
+POLL_WITHIN_S: Final = 45
+"""What asking takes at the longest, on all routes together."""
+_IN_MEMORY_BYTES: Final = 1024 * 1024
+_SONGS: Final = (AudioInAnswer, AudioIsAnswer)
+
+
+class AskPorts(Protocol):
+    """What asking works with; `answers` is made when an answer has to be kept, `scratch` is a folder."""
+
+    @property
+    def upstream(self) -> Upstream:
+        """The providers."""
+
+    @property
+    def keys(self) -> ProviderKeys:
+        """The operator's keys for them."""
+
+    @property
+    def providers(self) -> Callable[[str], Provider]:
+        """Their dialects."""
+
+    @property
+    def answers(self) -> Callable[[], AnswerStore]:
+        """Where answers are kept that could not be used."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder."""
+
+
+@dataclass(frozen=True)
+class SongReceived:
+    """The answer was the song itself; its file lies in staging as that of the song with this number."""
+
+    number: int
+
+
+Asked = AudioAt | SongReceived | StillRunning | DoneWithoutLink | Trouble | Refused
+
+
+def ask_task(job: Job, attempt: Attempt, ports: AskPorts, asked: int) -> tuple[Asked, Attempt]:
+    """What the provider says, and the attempt with the route that knew the task, which is asked first the next time.
+    Another route is asked only where one does not know the task, or has no word about it.
+
+    An answer that may hold a song and could not be used is kept as `body.n`; `asked` tells how often such answers may
+    have been kept before. Nothing that a provider does raises.
+    """
+    routes = _routes(ports.providers(attempt.dialect).poll_call(attempt.upstream_id or ""))
+    known = attempt.poll_route if attempt.poll_route < len(routes) else 0
+    best: Asked | None = None
+    for position, route in enumerate((known, *(other for other in range(len(routes)) if other != known))):
+        kept_as = f"body.{asked * len(routes) + position + 1}"
+        outcome = _look(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
+        if _is_known(outcome):
+            return outcome, attempt.known_on(route)
+        if isinstance(outcome, Trouble) and not _not_found(outcome):
+            return best if best is not None and _offers(best) else outcome, attempt
+        best = outcome if best is None or _not_found(best) or _offers(outcome) else best
+    return best or StillRunning(), attempt
+
+
+def _offers(outcome: Asked) -> bool:
+    return isinstance(outcome, StillRunning) and outcome.offered is not None
+
+
+def _is_known(outcome: Asked) -> bool:
+    """Whether the answer is about the task; trouble and an empty answer say nothing of where it is known."""
+    return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)
+
+
+def _routes(call: UpstreamCall) -> list[UpstreamCall]:
+    return [call, *_routes(call.instead)] if call.instead else [call]
+
+
+def _look(job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports: AskPorts, kept_as: str) -> Asked:
+    try:
+        key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
+    except ConfigurationError:
+        return Trouble(
+            trouble_of_asking(FailureClass.AUTH, "key_removed", "the key that ordered the song is not there")
+        )
+    try:
+        with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as body:
+            return _ask(job, attempt, call, key, within_s, body, ports, kept_as)
+    except DiskFullError as error:
+        # The task is there as before, and the next run may find room.
+        return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "disk_full", str(error)))
+
+
+def _ask(
+    job: Job,
+    attempt: Attempt,
+    call: UpstreamCall,
+    key: str,
+    within_s: float,
+    body: IO[bytes],
+    ports: AskPorts,
+    kept_as: str,
+) -> Asked:
+    brought_something = False
+    try:
+        with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
+            brought_something = answer.http_status in range(200, 300)
+            told = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
+    except UpstreamCallError as error:
+        told = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
+    outcome = _received(job, attempt, told, body, ports) if isinstance(told, _SONGS) else told
+    if brought_something and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
+        _keep(job, attempt, body, ports, kept_as)
+    return outcome
+
+
+def _task(job: Job, attempt: Attempt) -> AskedTask:
+    """The attempt's task; a redelivery wants fewer songs than it made, and the last of them tells of the others."""
+    return AskedTask(attempt.upstream_id or "", max(job.candidates[attempt.candidate].songs, *attempt.wanted, 1))
+
+
+def _received(
+    job: Job, attempt: Attempt, told: AudioInAnswer | AudioIsAnswer, body: IO[bytes], ports: AskPorts
+) -> SongReceived | Trouble:
+    """Put the song of an answer where the files of songs lie that are fetched into staging."""
+    number, where = next(iter(attempt.wanted), 1), attempt.staging_of(job.id)
+    body.seek(0)
+    try:
+        with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as file:
+            for piece in decoded_song(_pieces(body)) if isinstance(told, AudioInAnswer) else _pieces(body):
+                file.write(piece)
+            file.seek(0)
+            ports.answers().keep_file(where.job_id, where.attempt, f"file.{number}", file)
+    except (BadAudioError, TransientError) as error:
+        body.seek(0, SEEK_END)
+        return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "song_not_kept", str(error)))
+    return SongReceived(number)
+
+
+def _pieces(body: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: body.read(_IN_MEMORY_BYTES), b"")
+
+
+def _keep(job: Job, attempt: Attempt, body: IO[bytes], ports: AskPorts, kept_as: str) -> None:
+    """Keep an answer that may hold a paid song and could not be used; that it cannot be kept ends nothing."""
+    if body.tell() == 0:
+        return
+    body.seek(0)
+    try:
+        ports.answers().keep_file(job.id, attempt.number, kept_as, body)
+    except TransientError as error:
+        logger.warning("an answer to a poll was not kept", extra={"kept_as": kept_as, "error": str(error)})
+
+
+def trouble_of_asking(failure_class: FailureClass, code: str, found: str) -> Failure:
+    """What a job ends as if asking never tells more; `found` is what stood in the way."""
+    return Failure(
+        failure_class=failure_class,
+        provider_charged=ProviderCharged.UNKNOWN,
+        message=f"the song was ordered, and the provider could not be asked for it: {found}",
+        code=code,
+    )
+
+
+def _not_found(outcome: Asked) -> bool:
+    return isinstance(outcome, Trouble) and outcome.failure.failure_class is FailureClass.NOT_FOUND

@@ -1,0 +1,190 @@
+"""Ask a provider how far a bought song is. Asking is free, so trouble of the asking is met with patience, and only a
+final word of the provider about this very task ends the job at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.next_step import Verdict, asked_again, given_up, still_announced, still_generating, verdict_on
+from fermata.domain.providers.calls import AudioAt, DoneWithoutLink, Provider, Refused, StillRunning, Trouble
+from fermata.domain.providers.failures import Failure, FailureClass, unknown_outcome
+from fermata.domain.providers.patience import PatiencePolicy
+from fermata.errors import StaleRecordError
+from fermata.log import logger
+from fermata.ports import AnswerStore, Estimates, JobStore, Metrics, ProviderKeys, Upstream
+from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.finish.resume_generation import load_job
+from fermata.use_cases.generation.follow.ask_task import SongReceived, ask_task, trouble_of_asking
+from fermata.use_cases.orders.estimates import pace_of
+
+
+@dataclass(frozen=True)
+class PollPorts:
+    """What `poll_generation` works with; a task is polled for `generation_timeout_s` seconds after its order, and
+    longer only while trouble's patience lasts. `answers` is made when an answer has to be kept; `scratch` is a folder.
+    """
+
+    jobs: JobStore
+    upstream: Upstream
+    keys: ProviderKeys
+    providers: Callable[[str], Provider]
+    answers: Callable[[], AnswerStore]
+    catalogue: Catalogue
+    estimates: Estimates
+    metrics: Metrics
+    clock: Callable[[], datetime]
+    scratch: Path
+    patience: PatiencePolicy
+    generation_timeout_s: int
+
+
+def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> Verdict:
+    """Look once, and say when to look again. `not_yet_at` is when the provider last said that the song is not ready,
+    where the state machine remembers that.
+    """
+    job = load_job(job_id, ports.jobs).known_not_yet(attempt_number, not_yet_at)
+    attempt = job.last_attempt
+    waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
+    if attempt is None or not waiting or job.status.is_terminal:
+        return _too_late(job, attempt_number, ports)
+    outcome, attempt = ask_task(job, attempt, ports, asked=attempt.retries.polls)
+    if isinstance(outcome, StillRunning) and outcome.offered is not None and attempt.link_renewals:
+        # Fetching is free, and what was not called finished may be.
+        outcome = outcome.offered
+    if attempt.has_links and not isinstance(outcome, AudioAt | SongReceived):
+        return _no_new_link(job, attempt, outcome, ports)
+    match outcome:
+        case StillRunning():
+            return _still_running(job, attempt, outcome, ports)
+        case Trouble(failure):
+            return _ask_again(job, attempt, failure, ports)
+        case DoneWithoutLink(failure):
+            return _ask_again(job, attempt, failure, ports, without_link=True)
+        case _:
+            return _conclude(job, attempt, outcome, ports)
+
+
+# ---- deciding
+
+
+def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    is_over = now >= _generation_ends(attempt, ports)
+    if outcome.offered is not None and is_over:
+        return _conclude(job, attempt, outcome.offered, ports)
+    if attempt.link_renewals:
+        found = "it said that the song is done, and now that it is not"
+        return _ask_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
+    if is_over:
+        message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
+        return _conclude(job, attempt, Refused(unknown_outcome(message, code="generation_timeout")), ports)
+    if attempt.retries.since and now < _without_trouble(attempt, ports):
+        attempt = attempt.with_retries(attempt.retries.recovered())
+    _remember(job, attempt, ports)
+    return _not_yet(job, attempt, outcome, ports)
+
+
+def _without_trouble(attempt: Attempt, ports: PollPorts) -> datetime:
+    return attempt.started_at + timedelta(seconds=ports.generation_timeout_s)
+
+
+def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
+    """When a task that is still running is given up. Trouble that began before extends it once, by its patience."""
+    end = _without_trouble(attempt, ports)
+    since = attempt.retries.since
+    return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
+
+
+def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    attempt = attempt.not_yet(now) if outcome.told else attempt
+    # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
+    announced = still_announced(attempt) if outcome.told and outcome.retry_after_s is None else None
+    pace = pace_of(job, ports.catalogue, ports.estimates)
+    wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
+    return announced or still_generating(attempt, wait_s)
+
+
+def _ask_again(
+    job: Job, attempt: Attempt, failure: Failure, ports: PollPorts, *, without_link: bool = False
+) -> Verdict:
+    now = ports.clock()
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    retries = attempt.retries.after_poll(failure, now, without_link=without_link)
+    if ports.patience.gives_up_polling(retries, now):
+        return _conclude(job, attempt.with_retries(retries), Refused(failure), ports)
+    wait_s = ports.patience.poll_pause_s(retries, now)
+    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
+    logger.warning("a poll told nothing; the task is asked again", extra={"poll": told})
+    if not _remember(job, attempt.with_retries(retries), ports):
+        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+    return asked_again(attempt, wait_s)
+
+
+def _no_new_link(
+    job: Job, attempt: Attempt, outcome: StillRunning | Trouble | DoneWithoutLink | Refused, ports: PollPorts
+) -> Verdict:
+    """Go back to the links on record, which may bring the song all the same, whatever the task says about it now."""
+    now = ports.clock()
+    if job.is_past_finish_by(now):
+        return given_up(attempt, now)
+    if isinstance(outcome, StillRunning):
+        found = "it said that the song is done, and now that it is not"
+        failure = trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found)
+        failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
+    else:
+        failure = outcome.failure
+    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
+    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": told})
+    retries = attempt.retries.without_a_new_link(failure, now, is_final=isinstance(outcome, Refused))
+    return _concluded(job, attempt.with_retries(retries).with_known_links(now), ports)
+
+
+def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> Verdict:
+    now = ports.clock()
+    if isinstance(outcome, SongReceived):
+        ended = attempt.with_kept((outcome.number,)).found_kept(now)
+    else:
+        ended = attempt.after(outcome, now)
+    if ended.state is AttemptState.READY:
+        in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
+        ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
+    return _concluded(job, ended, ports)
+
+
+def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
+    changed = job.with_outcome(attempt, ports.clock())
+    try:
+        ports.jobs.save(changed)
+    except StaleRecordError:
+        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+    tell_of_doubts(job, changed, ports.metrics)
+    return _on_record(changed, ports)
+
+
+def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
+    """Note what the poll taught about the asking; False where somebody else wrote the job meanwhile, who knows more."""
+    if attempt == job.last_attempt:
+        return True
+    try:
+        ports.jobs.save(job.with_asking(attempt))
+    except StaleRecordError:
+        return False
+    return True
+
+
+def _too_late(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
+    logger.info("late poll changes nothing", extra={"attempt": attempt_number, "status": job.status})
+    return _on_record(job, ports)
+
+
+def _on_record(job: Job, ports: PollPorts) -> Verdict:
+    pace = pace_of(job, ports.catalogue, ports.estimates)
+    return verdict_on(job, ports.clock(), pace, retry_later_s=1)

@@ -1,0 +1,75 @@
+"""Take a provider's post to an attempt's address as a hint to look now, and as nothing else."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.providers.callbacks import Callback, is_callback_token, token_sha256
+from fermata.errors import NotFoundError, StaleRecordError, TransientError
+from fermata.use_cases.generation.follow.await_callback import WRITES, CallbackPorts
+
+
+class Effect(StrEnum):
+    """What a post did."""
+
+    WOKE = "woke"
+    NOTED = "noted"
+    NOTED_AFTER_THE_WAIT = "noted_after_the_wait"
+    IGNORED_TOO_MANY = "ignored_too_many"
+    IGNORED_ENDED = "ignored_ended"
+    IGNORED_UNKNOWN = "ignored_unknown"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """For the log alone; whoever posted is told nothing of it."""
+
+    effect: Effect
+    job_id: str | None = None
+
+
+def receive_callback(token: str, ports: CallbackPorts) -> Receipt:
+    """Wake the attempt's state machine if it waits, else note the post for the next wait. No post is lost.
+
+    Raises `NotFoundError` for what is no token, and `TransientError` where the same post may be sent again.
+    """
+    if not is_callback_token(token):
+        raise NotFoundError("there is no such callback address; it is handed to a provider with an order")
+    for _ in range(WRITES):
+        with suppress(StaleRecordError):
+            return _receive_once(token, ports)
+    raise TransientError("the callback's record kept changing; send the same post again")
+
+
+def _receive_once(token: str, ports: CallbackPorts) -> Receipt:
+    callback = ports.callbacks.load(token_sha256(token))
+    if callback is None:
+        return Receipt(Effect.IGNORED_UNKNOWN)
+    return Receipt(_effect(callback, ports), callback.job_id)
+
+
+def _effect(callback: Callback, ports: CallbackPorts) -> Effect:
+    if not _is_open(callback, ports.jobs.load(callback.job_id)):
+        return Effect.IGNORED_ENDED
+    if callback.is_deaf:
+        return Effect.IGNORED_TOO_MANY
+    if callback.task_token is None:
+        ports.callbacks.save(callback.posted(woke=False))
+        return Effect.NOTED
+    if not ports.waits.end(callback.task_token):
+        ports.callbacks.save(callback.posted(woke=False))
+        return Effect.NOTED_AFTER_THE_WAIT
+    with suppress(StaleRecordError):
+        # Where the machine was faster, the record already belongs to its next wait.
+        ports.callbacks.save(callback.posted(woke=True))
+    return Effect.WOKE
+
+
+def _is_open(callback: Callback, job: Job | None) -> bool:
+    """Whether the attempt may still be waiting for its song; a post may even come before the answer to the order."""
+    last = job.last_attempt if job else None
+    if job is None or last is None or last.number != callback.attempt or job.status.is_terminal:
+        return False
+    mine = last.callback is not None and last.callback.sha256 == callback.sha256
+    return mine and last.state in (AttemptState.CLAIMED, AttemptState.GENERATING)

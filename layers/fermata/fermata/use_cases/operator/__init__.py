@@ -1,0 +1,1 @@
+"""What an operator does: tenants, keys, providers, bills and redeliveries."""

@@ -1,0 +1,290 @@
+"""What an operator does with tenants, keys, credits and providers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAdapter, ValidationError
+
+from fermata.api.responses.account import Account
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.finish.recoverable_list import LONGEST_LIMIT
+from fermata.domain.money.usage_export import checked_rows
+from fermata.domain.money.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
+from fermata.domain.orders.job_id import sortable_id
+from fermata.domain.providers.spending import EVERY_PROVIDER
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
+from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.triggers.senders import MAX_SOURCES, Change, Source
+from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.whole_number import WholeNumber
+from fermata.errors import FieldError, InvalidRequestError, NotFoundError
+from fermata.ports import BrakeStore, ProviderStates, TenantStore, TriggerStore, WalletStore
+from fermata.use_cases.operator.enable_provider import enable_provider
+from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
+from fermata.use_cases.operator.manage_keys import (
+    IssueKey,
+    KeyCommand,
+    ListKeys,
+    RevokeKey,
+    RotateKey,
+    TenantId,
+    manage_keys,
+)
+from fermata.use_cases.operator.manage_webhooks import (
+    ManageWebhookPorts,
+    RotateWebhookSecret,
+    SetWebhook,
+    WebhookCommand,
+    manage_webhooks,
+)
+from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
+from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
+from fermata.use_cases.operator.set_triggers import set_triggers
+
+Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
+Amount = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
+
+
+@dataclass(frozen=True)
+class ManagePorts:
+    """What `manage_tenants` works with."""
+
+    tenants: TenantStore
+    wallets: WalletStore
+    provider_states: ProviderStates
+    brakes: BrakeStore
+    triggers: TriggerStore
+    reconcile: ReconcilePorts
+    redeliver: RedeliverPorts
+    recoverable: RecoverablePorts
+    webhooks: ManageWebhookPorts
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    tenant_id: TenantId
+
+
+class CreateTenant(_Command):
+    """Create a tenant with an empty prepaid wallet: lower-case letters, digits and hyphens."""
+
+    action: Literal["create_tenant"]
+
+
+class Grant(_Command):
+    """Give a tenant credits. Each command adds them once more."""
+
+    action: Literal["grant"]
+    credits: Amount
+
+
+class SetPlan(_Command):
+    """Bound a tenant's orders by its balance (prepaid), or by a cap of credits per calendar month in UTC (postpaid),
+    and by limits. A limit that is left out is the default.
+    """
+
+    action: Literal["set_plan"]
+    plan: Plan
+    cap_credits: Amount | None = None
+    submits_per_minute: Count = DEFAULT_LIMITS.submits_per_minute
+    reads_per_minute: Count = DEFAULT_LIMITS.reads_per_minute
+    concurrent_jobs: Count = DEFAULT_LIMITS.concurrent_jobs
+    refused_orders_per_minute: Count = DEFAULT_LIMITS.refused_orders_per_minute
+    changes_per_minute: Count = DEFAULT_LIMITS.changes_per_minute
+    trigger_calls_per_minute: Count = DEFAULT_LIMITS.trigger_calls_per_minute
+    lost_songs_per_day: Count = DEFAULT_LIMITS.lost_songs_per_day
+    unpaid_jobs_per_day: Count = DEFAULT_LIMITS.unpaid_jobs_per_day
+    waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
+    references_per_day: Count = DEFAULT_LIMITS.references_per_day
+    webhook_posts_per_job: Count = DEFAULT_LIMITS.webhook_posts_per_job
+    webhook_repeats_per_minute: Count = DEFAULT_LIMITS.webhook_repeats_per_minute
+    unknown_paid_by: Payer = DEFAULT_LIMITS.unknown_paid_by
+    monthly_credits: Amount | None = None
+
+    @property
+    def limits(self) -> PlanLimits:
+        """The limits of the plan."""
+        return PlanLimits.model_validate(self.model_dump(include=set(PlanLimits.model_fields)))
+
+
+class SetTriggers(_Command):
+    """Turn a tenant's inbox and events on or off, and say which sources are its own; what is left out stays."""
+
+    action: Literal["set_triggers"]
+    inbox: StrictBool | None = None
+    events: StrictBool | None = None
+    sources: Annotated[tuple[Source, ...], Field(max_length=MAX_SOURCES)] | None = None
+
+
+class EnableProvider(BaseModel):
+    """Let jobs go to a provider again that had shut the account out, or whose circuit is open."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["enable_provider"]
+    provider: str
+
+
+class Pause(BaseModel):
+    """Let no order go to a provider, or to any (`all`), until it is resumed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["pause"]
+    provider: str
+
+
+class Resume(BaseModel):
+    """Take back the pause of a provider, or that of all; each pause has to be taken back by its own name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["resume"]
+    provider: str
+
+
+class Reconcile(BaseModel):
+    """Compare the attempts in doubt of a provider with its usage export; put on record what it says if `apply`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["reconcile"]
+    provider: str
+    rows: list[JsonValue]
+    apply: StrictBool = False
+
+
+class Redeliver(BaseModel):
+    """Deliver the song that was bought for a job which failed, under a new job and without another order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["redeliver"]
+    job_id: str
+
+
+class ListRecoverable(BaseModel):
+    """What was paid for, not delivered and can be redelivered, of one provider or of all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["list_recoverable"]
+    provider: str | None = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=LONGEST_LIMIT)] | None = None
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+
+
+Command = (
+    CreateTenant
+    | KeyCommand
+    | Grant
+    | SetPlan
+    | SetTriggers
+    | WebhookCommand
+    | EnableProvider
+    | Pause
+    | Resume
+    | Reconcile
+    | Redeliver
+    | ListRecoverable
+)
+
+_COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
+
+
+def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
+    """Carry out one command and say what was done; raises a `RequestRefusedError` where nothing was."""
+    match _parse(command):
+        case CreateTenant(tenant_id=tenant_id):
+            return _create_tenant(tenant_id, ports, now)
+        case IssueKey() | RotateKey() | RevokeKey() | ListKeys() as about_keys:
+            return manage_keys(about_keys, ports.tenants, now, randomness)
+        case Grant(tenant_id=tenant_id, credits=amount):
+            _wallet(tenant_id, ports.wallets)
+            ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
+            return _account(tenant_id, ports.wallets, now)
+        case SetPlan() as terms:
+            return _set_plan(terms, ports.wallets, now)
+        case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
+            _wallet(tenant_id, ports.wallets)
+            return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
+        case SetWebhook() | RotateWebhookSecret() as about_webhooks:
+            _wallet(about_webhooks.tenant_id, ports.wallets)
+            return manage_webhooks(about_webhooks, ports.webhooks, now, randomness)
+        case EnableProvider() | Pause() | Resume() as about_a_provider:
+            return _manage_provider(about_a_provider, ports, now)
+        case Reconcile(provider=name, rows=rows, apply=apply):
+            checked = checked_rows(rows)
+            return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
+        case Redeliver() | ListRecoverable() as about_songs:
+            return _recover(about_songs, ports, now)
+
+
+def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+    # The wallet first: a tenant without one could not order, and could not be created again.
+    ports.wallets.open(empty_wallet(tenant_id, now))
+    if not ports.tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=now)):
+        raise InvalidRequestError([FieldError("/tenant_id", f"{tenant_id} exists already; choose another id")])
+    return {"tenant_id": tenant_id, "created_at": rfc3339(now)}
+
+
+def _manage_provider(
+    command: EnableProvider | Pause | Resume, ports: ManagePorts, now: datetime
+) -> dict[str, JsonValue]:
+    if isinstance(command, EnableProvider):
+        return enable_provider(_known_provider(command.provider), ports.provider_states)
+    name, paused = _known_provider(command.provider, EVERY_PROVIDER), isinstance(command, Pause)
+    changed = ports.brakes.pause(name, now) if paused else ports.brakes.resume(name)
+    return {"provider": name, "paused": paused, "changed": changed}
+
+
+def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
+    if isinstance(command, Redeliver):
+        return redeliver(command.job_id, ports.redeliver, now)
+    only = command.provider
+    providers = read_catalogue().providers() if only is None else (_known_provider(only),)
+    return list_recoverable(providers, command.limit, command.cursor, ports.recoverable, now)
+
+
+def _set_plan(terms: SetPlan, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:
+    tenant_id, plan = terms.tenant_id, terms.plan
+    if (plan is Plan.POSTPAID) is (terms.cap_credits is None):
+        need = "is required for a postpaid plan" if plan is Plan.POSTPAID else "must be left out for a prepaid plan"
+        raise InvalidRequestError([FieldError("/cap_credits", need)])
+    _wallet(tenant_id, wallets)
+    if not wallets.set_plan(tenant_id, plan, terms.cap_credits, terms.limits):
+        owed = -_wallet(tenant_id, wallets).balance
+        raise InvalidRequestError([FieldError("/plan", f"{tenant_id} owes {owed} credits; grant them before prepaid")])
+    return _account(tenant_id, wallets, now)
+
+
+def _account(tenant_id: str, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:
+    """The account as its tenant sees it."""
+    shown = Account.of(_wallet(tenant_id, wallets), now).as_json()
+    return {name: value for name, value in shown.items() if name != "object"}
+
+
+def _known_provider(name: str, *others: str) -> str:
+    known = (*read_catalogue().providers(), *others)
+    if name not in known:
+        raise InvalidRequestError([FieldError("/provider", f"must be one of {', '.join(known)}")])
+    return name
+
+
+def _wallet(tenant_id: str, wallets: WalletStore) -> Wallet:
+    wallet = wallets.find(tenant_id)
+    if wallet is None:
+        raise NotFoundError(f"there is no tenant {tenant_id}; create it first")
+    return wallet
+
+
+def _parse(command: object) -> Command:
+    try:
+        return _COMMAND.validate_python(command)
+    except ValidationError as error:
+        parts = error.errors(include_url=False, include_input=False)
+        # The first step of a location is the action, by which pydantic chose the command.
+        wrong = [FieldError("".join(f"/{step}" for step in part["loc"][1:]), part["msg"]) for part in parts]
+        raise InvalidRequestError(wrong) from None

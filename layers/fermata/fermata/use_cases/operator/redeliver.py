@@ -1,0 +1,126 @@
+"""Deliver a song that was bought and never reached its customer, without asking any provider for another."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import JsonValue
+
+from fermata.domain.finish.overdue import looked_after
+from fermata.domain.finish.redelivery import (
+    kept_files,
+    may_have_a_song,
+    missing_numbers,
+    on_record,
+    recovered_id,
+    recovered_job,
+)
+from fermata.domain.finish.rescue import redelivered
+from fermata.domain.jobs.job import Attempt, Job, JobStatus
+from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.providers.calls import Provider, Refused, StartOutcome, TaskStarted
+from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError, StaleRecordError, TransientError
+from fermata.ports import AnswerStore, JobMachine, JobStore
+from fermata.use_cases.generation.follow.parse_answer import understood_answer
+
+_WHICH: Final = "only one that has failed, expired or lacks songs can be redelivered"
+_NOTHING: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
+_READS: Final = 5
+
+
+@dataclass(frozen=True)
+class RedeliverPorts:
+    """What `redeliver` works with; `first_check_s` seconds after it was made somebody looks whether the new job was
+    started.
+    """
+
+    jobs: JobStore
+    answers: AnswerStore
+    providers: Callable[[str], Provider]
+    machine: JobMachine
+    first_check_s: int
+
+
+def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, JsonValue]:
+    """Make and start a new job, held and settled as any, around what was bought for one that failed, expired, or was
+    delivered without all of its songs: files and answers in staging, which need no provider, else the task or the links
+    on record. Doing it again answers with the same new job, and starts it where that was missed.
+
+    Raises `NotFoundError`, `NotFinishedError`, `AlreadyFinishedError` where there is nothing to redeliver,
+    `OutOfCreditError`, and `TransientError`, after which it may be run again.
+    """
+    job = _ended(job_id, ports.jobs)
+    recovered = ports.jobs.load(recovered_id(job)) or _made(job, ports, now)
+    if not recovered.status.is_terminal:
+        ports.machine.start(recovered.id)
+    _end_rescue(job, recovered, ports.jobs)
+    return {
+        "job_id": recovered.id,
+        "recovered_from": job.id,
+        "tenant_id": recovered.tenant_id,
+        "status": recovered.status.value,
+        "price_credits": recovered.price_credits,
+    }
+
+
+def _ended(job_id: str, jobs: JobStore) -> Job:
+    job = jobs.load(job_id) if is_job_id(job_id) else None
+    if job is None or job.deleted_at is not None:
+        raise NotFoundError("there is no such job; expected the id of one that failed and was not deleted")
+    if not job.status.is_terminal:
+        raise NotFinishedError(f"the job is {job.status}; {_WHICH}")
+    if job.status not in (JobStatus.FAILED, JobStatus.EXPIRED) and not missing_numbers(job):
+        raise AlreadyFinishedError(f"the job is {job.status}; {_WHICH}")
+    return job
+
+
+def _made(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
+    attempt, outcome = _bought(job, ports)
+    recovered = looked_after(recovered_job(job, attempt, outcome, now), ports.first_check_s)
+    try:
+        ports.jobs.create(recovered)
+    except StaleRecordError:
+        # Another run made it first, or this one did and the answer was lost.
+        return ports.jobs.load(recovered.id) or recovered
+    return recovered
+
+
+def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | None]:
+    """The newest attempt that needs no provider any more, else the newest with a task or links, and what to begin with:
+    a staged answer's meaning, or None for files that were fetched into staging.
+    """
+    attempts = may_have_a_song(job)
+    for attempt in attempts:
+        if kept_files(job, attempt):
+            return attempt, None
+    understood = {each.number: understood_answer(job, each, ports.answers, ports.providers) for each in attempts}
+    found = [(each, _usable(understood[each.number]) or on_record(each)) for each in attempts]
+    usable = [(each, outcome) for each, outcome in found if outcome is not None]
+    if usable:
+        # A task has to be asked, and may have nothing.
+        return min(usable, key=lambda each: isinstance(each[1], TaskStarted))
+    refusals = (each.failure.message for each in understood.values() if isinstance(each, Refused))
+    reason = next(refusals, None)
+    said = f"the provider's answer is no song ({reason})" if reason else _NOTHING
+    raise AlreadyFinishedError(f"the job is {job.status} and {said}; there is nothing to redeliver")
+
+
+def _usable(outcome: StartOutcome | None) -> StartOutcome | None:
+    return None if isinstance(outcome, Refused) else outcome
+
+
+def _end_rescue(job: Job, recovered: Job, jobs: JobStore) -> None:
+    """Note that nothing has to be fetched for the first job any more, and take it off the list of those that wait."""
+    current: Job | None = job
+    for _ in range(_READS):
+        if current is None or current.deleted_at is not None or current.rescue is None:
+            return
+        if current.rescue.redelivered_as is not None:
+            return
+        with suppress(StaleRecordError):
+            jobs.save(redelivered(current, recovered.id))
+            return
+        current = jobs.load(job.id)
+    raise TransientError(f"{job.id} changed {_READS} times meanwhile; run the command again")

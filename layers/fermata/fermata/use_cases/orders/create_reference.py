@@ -1,0 +1,57 @@
+"""Offer an upload for a reference recording. Nothing is recorded: the id says when, and the key in the bucket says
+whose it is.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.orders.job_id import new_reference_id
+from fermata.domain.orders.references import OfferedUpload, object_key, usable_until
+from fermata.domain.web.json_body import read_body
+from fermata.domain.web.whole_number import WholeNumber
+from fermata.errors import FieldError, InvalidRequestError
+from fermata.ports import CallCounts, ReferenceStore
+from fermata.use_cases.accounts.count_calls import count_reference
+
+
+class UploadRequest(BaseModel):
+    """The file that a caller is going to upload: its media type and its exact size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    content_type: Literal["audio/mpeg", "audio/wav", "audio/flac"]
+    bytes: WholeNumber = Field(ge=1)
+
+
+@dataclass(frozen=True)
+class CreateReferencePorts:
+    """What `create_reference` works with; an upload may begin for `upload_ttl_s` seconds."""
+
+    references: ReferenceStore
+    catalogue: Catalogue
+    upload_ttl_s: int
+    counts: CallCounts
+
+
+def create_reference(
+    body: bytes, tenant_id: str, ports: CreateReferencePorts, now: datetime, randomness: bytes
+) -> OfferedUpload:
+    """A new reference's id and the form to upload its file with, and what the plan leaves of the day's; raises a
+    `RequestRefusedError`, of which `RateLimitedError` where that is nothing.
+    """
+    wanted = read_body(body, UploadRequest)
+    most = ports.catalogue.longest_reference_bytes()
+    if wanted.bytes > most:
+        raise InvalidRequestError([FieldError("/bytes", f"must be at most {most}, got {wanted.bytes}")])
+    allowance = count_reference(tenant_id, ports.counts, now)
+    if allowance is not None and allowance.exceeded:
+        raise allowance.refusal()
+    reference_id = new_reference_id(now, randomness)
+    key = object_key(tenant_id, reference_id)
+    form = ports.references.upload_form(key, wanted.content_type, wanted.bytes, ports.upload_ttl_s)
+    upload_until = now + timedelta(seconds=ports.upload_ttl_s)
+    return OfferedUpload(reference_id, form.url, form.fields, upload_until, usable_until(reference_id), allowance)

@@ -1,0 +1,24 @@
+"""Show a tenant its jobs page by page, with links minted now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.jobs.page import PageOfJobs, PageRequest
+from fermata.ports import TenantJobs
+from fermata.use_cases.orders.read_jobs import ShowPorts, show_job
+
+
+@dataclass(frozen=True)
+class ListPorts:
+    """What `list_jobs` works with."""
+
+    show: ShowPorts
+    lists: TenantJobs
+
+
+def list_jobs(page: PageRequest, ports: ListPorts, now: datetime) -> PageOfJobs:
+    """One page of jobs as `show_job` shows each, newest first, and where the next one goes on."""
+    found = ports.lists.find(page)
+    # The index may be a moment behind the records.
+    jobs = [job for job in ports.show.jobs.load_all(found.job_ids) if page.of.has(job)]
+    return PageOfJobs(page.of, tuple(show_job(job, ports.show, now) for job in jobs), found.next_before)

@@ -1,0 +1,102 @@
+"""Show a tenant its jobs, with links minted now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fermata.domain.catalogue.models import Catalogue, Model
+from fermata.domain.catalogue.view import ModelView, model_views
+from fermata.domain.jobs.job import Job, Track
+from fermata.domain.jobs.view import JobView, Link, finished_tracks
+from fermata.domain.orders.job_id import is_job_id
+from fermata.domain.providers.spending import day_of
+from fermata.domain.web.download_name import attachment
+from fermata.errors import NotFoundError
+from fermata.ports import BrakeStore, Estimates, JobStore, ProviderStates, TrackStore
+from fermata.use_cases.orders.estimates import estimate_of
+
+
+@dataclass(frozen=True)
+class ShowPorts:
+    """What jobs are shown with; links work for `link_ttl_s` seconds."""
+
+    jobs: JobStore
+    tracks: TrackStore
+    catalogue: Catalogue
+    estimates: Estimates
+    link_ttl_s: int
+
+
+@dataclass(frozen=True)
+class ReadPorts(ShowPorts):
+    """What the reading use cases work with. `budget` is a provider's for a day in millionths of a USD, 0 for none."""
+
+    provider_states: ProviderStates
+    brakes: BrakeStore
+    budget: Callable[[str], int]
+
+
+def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
+    """The tenant's job; raises the same `NotFoundError` for an unknown id, for another tenant's and for a deleted
+    one.
+    """
+    job = find_job_or_tombstone(job_id, tenant_id, jobs)
+    if job.deleted_at is not None:
+        raise _not_found()
+    return job
+
+
+def find_job_or_tombstone(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
+    """The tenant's job, a deleted one too; raises `NotFoundError` for an unknown id and for another tenant's."""
+    job = jobs.load(job_id) if is_job_id(job_id) else None
+    if job is None or job.tenant_id != tenant_id:
+        raise _not_found()
+    return job
+
+
+def _not_found() -> NotFoundError:
+    return NotFoundError("there is no such job; expected the id of a job that was submitted with this tenant's key")
+
+
+def show_job(job: Job, ports: ShowPorts, now: datetime) -> JobView:
+    """What is shown of a job, with a fresh link for every finished track."""
+    links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
+    return JobView(job, estimate_of(job, ports.catalogue, ports.estimates), links, ports.link_ttl_s)
+
+
+def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> JobView:
+    """The tenant's job as it is shown; raises `NotFoundError` as `find_job` does."""
+    return show_job(find_job(job_id, tenant_id, ports.jobs), ports, now)
+
+
+def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
+    """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
+    providers = ports.catalogue.providers()
+    states = ports.provider_states.load_all(providers)
+    brakes = ports.brakes.load(providers, day_of(now))
+
+    def is_available(model: Model) -> bool:
+        held = brakes[model.provider].holding(model.cost_micro_usd, ports.budget(model.provider))
+        return held is None and states[model.provider].is_available(model.upstream_model, now)
+
+    estimates = {model.id: ports.estimates.of(model.id, model.estimate) for model in ports.catalogue.models}
+    return model_views(ports.catalogue, estimates, is_available)
+
+
+def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPorts, now: datetime) -> Link | JobView:
+    """A fresh link to one track of a delivered job, by its number or (None) to the first that is there; the job as it
+    is shown, without links, where it has no such track (yet).
+    """
+    job = find_job(job_id, tenant_id, ports.jobs)
+    track = next((track for track in finished_tracks(job) if number in (None, track.number)), None)
+    if track is None:
+        return JobView(job, estimate_of(job, ports.catalogue, ports.estimates))
+    return _link(job, track, ports, now)
+
+
+def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
+    # Not by its media type: the table of containers need not know what another version stored.
+    extension = track.object_key.rpartition(".")[2]
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
+    url = ports.tracks.link(track, disposition, ports.link_ttl_s)
+    return Link(url, now + timedelta(seconds=ports.link_ttl_s))

@@ -1,0 +1,1 @@
+"""Events, files and their lines become jobs."""

@@ -1,0 +1,82 @@
+"""One line of a batch becomes a job, by the same way as a request over HTTP, or is reported with its problem."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.triggers.inbox import LineOfFile, accepted, refused
+from fermata.domain.web.problem import problem_of
+from fermata.errors import (
+    BatchGivenUpError,
+    LossesAtRiskError,
+    NotFoundError,
+    RateLimitedError,
+    RequestRefusedError,
+    TooManyJobsError,
+)
+from fermata.log import logger
+from fermata.ports import InboxStore, OpenBatches, TriggerStore
+from fermata.use_cases.accounts.count_calls import FreeCalls
+from fermata.use_cases.orders.submit_job import Order, SubmitPorts, submit_once
+from fermata.use_cases.triggers.ingest_event import job_named
+from fermata.use_cases.triggers.ingest_file import check_inbox_is_on
+
+
+@dataclass(frozen=True)
+class LinePorts:
+    """What `submit_line` works with."""
+
+    submit: SubmitPorts
+    triggers: TriggerStore
+    inbox: InboxStore
+    calls: FreeCalls
+    open_batches: OpenBatches
+
+
+def submit_line(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
+    """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
+
+    Raises `TransientError`, `RateLimitedError`, `TooManyJobsError` or `LossesAtRiskError` where the line should be
+    submitted once more, and `BatchGivenUpError` where no line of the file should.
+    """
+    tenant_id, run = line.file.tenant_id or "", line.file.run
+    row = ports.open_batches.refused_in_a_row(tenant_id, run)
+    if row.ends_the_run(now):
+        raise BatchGivenUpError("lines of the file were refused too often in a row; mend them, or wait for the plan")
+    try:
+        ports.calls.check(tenant_id)
+    except RateLimitedError:
+        ports.open_batches.note_refusal(tenant_id, run, now, comes_again=True)
+        raise
+    for name in ports.inbox.names(line.results_begin):
+        # Nothing is read for a line that has its result.
+        logger.info("this line was submitted before")
+        ports.calls.count(tenant_id)
+        return name.removeprefix(line.results_begin).removesuffix(".json")
+    try:
+        result, outcome = accepted(line.file, line.line, _submit(line, ports, now)), "accepted"
+    except (RateLimitedError, TooManyJobsError, LossesAtRiskError):
+        # Nobody waits for a line: it can come again when the plan allows more.
+        ports.calls.count(tenant_id)
+        ports.open_batches.note_refusal(tenant_id, run, now, comes_again=True)
+        raise
+    except RequestRefusedError as error:
+        problem = problem_of(error)
+        logger.info("line refused", extra={"problem": problem.slug})
+        ports.calls.count(tenant_id)
+        ports.open_batches.note_refusal(tenant_id, run, now, comes_again=False)
+        result, outcome = refused(line.file, line.line, problem), "refused"
+    if outcome == "accepted" and row.since is not None:
+        ports.open_batches.note_job(tenant_id, run)
+    ports.inbox.put(line.result(outcome), result)
+    return outcome
+
+
+def _submit(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
+    tenant_id = line.file.tenant_id
+    if tenant_id is None:
+        raise NotFoundError("the file lies under no tenant's prefix")
+    check_inbox_is_on(tenant_id, ports.triggers)
+    body = ports.inbox.read(line.file, line.start, line.length)
+    order = Order(body, tenant_id, line.file.idempotency_key(line.line), job_named)
+    job_id = line.file.job_id(ports.inbox.put_at(line.file), line.line)
+    return submit_once(order, job_id, ports.submit, now).job_id

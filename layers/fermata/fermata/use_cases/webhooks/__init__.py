@@ -1,0 +1,1 @@
+"""Deliver, repeat and begin the notifications of jobs' ends."""

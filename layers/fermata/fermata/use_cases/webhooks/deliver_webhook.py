@@ -1,0 +1,66 @@
+"""Try once to deliver a job's webhook. The same try is made again only where nobody knows what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fermata.domain.tenants.plan_limits import limits_of
+from fermata.domain.web.safe_url import origin_of
+from fermata.domain.webhooks.delivery import (
+    Outcome,
+    Step,
+    Try,
+    Verdict,
+    attempt_after,
+    is_overtaken,
+    put_off_s,
+    step_after,
+)
+from fermata.domain.webhooks.message import message_of, receiver_of
+from fermata.log import logger
+from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookSender, WebhookStore
+from fermata.use_cases.accounts.count_calls import CallMeter
+
+
+@dataclass(frozen=True)
+class DeliverPorts:
+    """What `deliver_webhook` works with; `chance` gives numbers from 0 to 1."""
+
+    jobs: JobStore
+    webhooks: WebhookStore
+    deliveries: WebhookDeliveries
+    sender: WebhookSender
+    wallets: WalletStore
+    repeats: CallMeter
+    chance: Callable[[], float]
+
+
+def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime) -> Step:
+    """What follows this try. One that is on record is not made again; none is made for a job that was deleted, where
+    nobody listens any more, after a later replay has arrived, and beyond the posts that the plan allows a job. A repeat
+    beyond those that the plan allows in a minute is put off.
+
+    Raises `TransientError`, and `ConfigurationError` for a tenant without a secret.
+    """
+    attempts = ports.deliveries.of(job_id)
+    known = next((attempt for attempt in attempts if attempt.which == which), None)
+    if known is not None:
+        return step_after(known)
+    job = ports.jobs.load(job_id)
+    url = None if job is None else receiver_of(job, ports.webhooks.find(job.tenant_id))
+    if job is None or url is None or is_overtaken(which, attempts):
+        return Step(Verdict.STOPPED, which.number)
+    message, most_posts = message_of(job), limits_of(ports.wallets.find(job.tenant_id)).webhook_posts_per_job
+    secrets = ports.webhooks.secrets(job.tenant_id)
+    repeats = ports.repeats.count(job.tenant_id, now) if which.is_repeat else None
+    if repeats is not None and repeats.exceeded:
+        return Step(Verdict.RETRY, which.number, put_off_s(which, repeats.resets_in_s, ports.chance()))
+    if not ports.deliveries.count_post(job_id, most_posts, now):
+        logger.warning("a webhook was posted as often as the plan allows", extra={"posts": most_posts})
+        return Step(Verdict.STOPPED, which.number)
+    reply = ports.sender.send(url, message.headers(secrets, now), message.body)
+    attempt = attempt_after(reply, which, origin_of(url), now, ports.chance())
+    if attempt.outcome is Outcome.GONE:
+        # Where the job named the address itself, the tenant's own is another one and stays.
+        ports.webhooks.disable(job.tenant_id, url, now)
+    return step_after(ports.deliveries.add(job_id, attempt))
