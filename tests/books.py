@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_usage_store import DynamoUsageStore
-from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
+from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.usage import Usage, UsageList, UsagePage
 from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports import JobStore, UsageStore, WalletStore

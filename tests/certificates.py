@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fermata.adapters import http_transport
+from fermata.adapters.http import transport as http_transport
 
 
 def certificate_for(name: str, path: Path) -> ssl.SSLContext:

@@ -9,8 +9,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.wallet import Wallet
 
 if TYPE_CHECKING:

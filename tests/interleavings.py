@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from moto import mock_aws
 
-from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
-from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
-from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
+from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import TABLE, dynamodb_with_table
 from tests.direct_dynamodb import directly, empty

@@ -36,7 +36,7 @@ _WAITING_LINE: Final = f"{_FERMATA}/domain/providers/queue.py"
 _WAITING_LINE_TESTS: Final = "tests/unit/test_waiting_line.py"
 _CIRCUIT: Final = f"{_FERMATA}/domain/providers/circuit.py"
 _TAKING_TURNS: Final = "tests/unit/test_taking_turns.py"
-_JOB_STORE: Final = f"{_FERMATA}/adapters/dynamo_job_store.py"
+_JOB_STORE: Final = f"{_FERMATA}/adapters/dynamodb/jobs/job_store.py"
 _WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
 _INTERLEAVINGS: Final = (
     "tests/unit/test_every_interleaving.py::test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
@@ -128,7 +128,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "ledger half: the wallet moves without an entry",
-        f"{_FERMATA}/adapters/dynamo_wallet_store.py",
+        f"{_FERMATA}/adapters/dynamodb/money/wallet_store.py",
         "WALLET: _move(wallet, movement, transactions), **entries}",
         "WALLET: _move(wallet, movement, transactions)}",
         ("tests/unit/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
@@ -227,7 +227,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "limits: a minute takes any number of orders",
-        f"{_FERMATA}/adapters/dynamo_wallet_store.py",
+        f"{_FERMATA}/adapters/dynamodb/money/wallet_store.py",
         '        change.conditions.append("#submits_in_minute < #submits_per_minute")\n',
         "",
         ("tests/unit/test_limits_contract.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",),
@@ -299,7 +299,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "references: a drip is read to the deadline",
-        f"{_FERMATA}/adapters/http_transport.py",
+        f"{_FERMATA}/adapters/http/transport.py",
         "if self._window_bytes < slowest.window_bytes:",
         "if False:",
         ("tests/unit/adapters/test_slowest_rate.py",),
@@ -348,35 +348,35 @@ MUTANTS: Final = (
     ),
     Mutant(
         "months: what jobs hold is forgotten when a month begins",
-        f"{_FERMATA}/adapters/dynamo_wallet_store.py",
+        f"{_FERMATA}/adapters/dynamodb/money/wallet_store.py",
         "#committed = #held + :committed",
         "#committed = :committed",
         (f"{_WALLET_CONDITIONS}::test_what_jobs_hold_when_a_month_begins_counts_in_it_beside_its_orders",),
     ),
     Mutant(
         "limits: of two orders that read the same wallet both pass the cap",
-        f"{_FERMATA}/adapters/dynamo_wallet_store.py",
+        f"{_FERMATA}/adapters/dynamodb/money/wallet_store.py",
         'change.conditions += ["#cap_credits = :cap", f"{committed} <= :limit"]',
         'change.conditions += ["#cap_credits = :cap", f"({committed} <= :limit OR {committed} > :limit)"]',
         (f"{_WALLET_CONDITIONS}::test_of_two_orders_that_read_the_same_wallet_the_second_gets_what_the_first_left",),
     ),
     Mutant(
         "bounds: an answer without end is read without end",
-        f"{_FERMATA}/adapters/http_bodies.py",
+        f"{_FERMATA}/adapters/http/bodies.py",
         "if left < 0:",
         "if left < -1:",
         ("tests/unit/adapters/test_http_answers.py",),
     ),
     Mutant(
         "bounds: an answer of exactly the bound is lost",
-        f"{_FERMATA}/adapters/http_bodies.py",
+        f"{_FERMATA}/adapters/http/bodies.py",
         "if left < 0:",
         "if left <= 0:",
         ("tests/unit/adapters/test_http_answers.py",),
     ),
     Mutant(
         "bounds: a file without end is fetched without end",
-        f"{_FERMATA}/adapters/http_audio_links.py",
+        f"{_FERMATA}/adapters/http/audio_links.py",
         'response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES)',
         'response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES + 1)',
         (
@@ -460,7 +460,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "disk: a full one loses a paid answer",
-        f"{_FERMATA}/adapters/s3_answer_store.py",
+        f"{_FERMATA}/adapters/s3/answer_store.py",
         "except (DiskFullError, OSError) as error:",
         "except ZeroDivisionError as error:",
         ("tests/unit/test_full_disk.py::test_a_paid_answer_is_staged_whole_without_any_room",),

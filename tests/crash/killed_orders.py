@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import httpx
 
-from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Job, JobStatus
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key

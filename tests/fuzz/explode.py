@@ -19,7 +19,7 @@ import httpx
 
 from fermata.adapters.audio import measurement
 from fermata.adapters.audio.window import ByteWindow
-from fermata.adapters.http_bodies import decoded
+from fermata.adapters.http.bodies import decoded
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.domain.web.json_body import read_object
 from fermata.errors import FermataError

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from fermata.adapters.audio.measurement import measure_audio
-from fermata.adapters.http_bodies import PIECE_BYTES, decoded
+from fermata.adapters.http.bodies import PIECE_BYTES, decoded
 from fermata.domain.audio.answer_scanner import AnswerScanner, ScannedDocument
 from fermata.domain.audio.container import AAC, FLAC, M4A, MP3, OGG, WAV, Container, find_audio
 from fermata.domain.audio.text_decoder import AudioTextDecoder

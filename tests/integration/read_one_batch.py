@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from fermata.adapters import aws
-from fermata.adapters.s3_inbox_store import S3InboxStore
+from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.use_cases.triggers.start_batch import BatchPorts, start_batch
 from tests.trigger_twins import InMemoryOpenBatches, RecordingBatchMachine

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from fermata.adapters import aws
 from fermata.adapters.audio.measurement import FileAudioMeter
-from fermata.adapters.http_audio_links import HttpAudioLinks
-from fermata.adapters.http_upstream import HttpUpstream
-from fermata.adapters.s3_answer_store import S3AnswerStore
-from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.adapters.http.audio_links import HttpAudioLinks
+from fermata.adapters.http.upstream import HttpUpstream
+from fermata.adapters.s3.answer_store import S3AnswerStore
+from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio

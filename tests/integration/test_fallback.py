@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from tests.integration.song import Cloud, request
 from tests.songs import candidate, claimed_attempt, queued_job, song_request
 

@@ -12,15 +12,15 @@ import httpcore
 import pytest
 
 import fermata
-from fermata.adapters import http_audio_links
-from fermata.adapters.http_audio_links import (
+from fermata.adapters.http import audio_links as http_audio_links
+from fermata.adapters.http.audio_links import (
     MAX_AUDIO_REDIRECTS,
     MAX_REDIRECTS,
     HttpAudioLinks,
     HttpReferenceLinks,
 )
-from fermata.adapters.http_bodies import PIECE_BYTES
-from fermata.adapters.http_transport import Resolver
+from fermata.adapters.http.bodies import PIECE_BYTES
+from fermata.adapters.http.transport import Resolver
 from fermata.errors import (
     AudioTooLargeError,
     FermataError,

@@ -18,9 +18,9 @@ import httpcore
 import pytest
 
 import fermata
-from fermata.adapters import http_upstream
-from fermata.adapters.http_transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
-from fermata.adapters.http_upstream import HttpUpstream
+from fermata.adapters.http import upstream as http_upstream
+from fermata.adapters.http.transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, keep_alive_options
+from fermata.adapters.http.upstream import HttpUpstream
 from fermata.domain.providers.calls import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
 from tests.certificates import certificate_for, vouched_for

@@ -11,8 +11,8 @@ import httpcore
 import pytest
 
 import fermata
-from fermata.adapters.http_transport import Resolver, resolve
-from fermata.adapters.http_webhook_sender import MOST_ANSWER_BYTES, MOST_READ_BYTES, HttpWebhookSender
+from fermata.adapters.http.transport import Resolver, resolve
+from fermata.adapters.http.webhook_sender import MOST_ANSWER_BYTES, MOST_READ_BYTES, HttpWebhookSender
 from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Reply
 from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fermata.adapters.dynamo_provider_states import DynamoProviderStates
+from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.domain.providers.queue import EPOCH, ONE_MS, Lease
 from tests.integration.song import Cloud, request
 

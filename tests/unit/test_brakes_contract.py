@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Attempt, Job, JobStatus
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
+from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports import CallbackStore

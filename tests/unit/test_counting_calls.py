@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_call_counts import DynamoCallCounts
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
+from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.tenants.plan_limits import (
     CALL_KINDS,
@@ -225,7 +225,7 @@ def test_a_plan_that_names_no_uploads_has_the_usual_limit(
     monkeypatch: pytest.MonkeyPatch, dynamodb: "DynamoDBClient"
 ) -> None:
     usual = PlanLimits(references_per_day=2)
-    monkeypatch.setattr("fermata.adapters.dynamo_call_counts.DEFAULT_LIMITS", usual)
+    monkeypatch.setattr("fermata.adapters.dynamodb.tenants.call_counts.DEFAULT_LIMITS", usual)
     assert uploads(DynamoCallCounts(dynamodb, TABLE), 4) == [1, 2, 3, 3]
 
 

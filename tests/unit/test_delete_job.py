@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.s3_answer_store import S3AnswerStore
-from fermata.adapters.s3_reference_store import S3ReferenceStore
-from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.adapters.s3.answer_store import S3AnswerStore
+from fermata.adapters.s3.reference_store import S3ReferenceStore
+from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.domain.jobs.job import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job, JobStatus
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after

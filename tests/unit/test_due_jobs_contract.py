@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_due_jobs import AT_ONCE, DynamoDueJobs, index_keys
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.due_jobs import AT_ONCE, DynamoDueJobs, index_keys
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fermata.adapters.emf_metrics import EmfMetrics
+from fermata.adapters.metrics import EmfMetrics
 from local.transform import read_template
 from tests.functions import ROOT
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from fermata.adapters.dynamo_estimates import MAX_AGE_S, DynamoEstimates
+from fermata.adapters.dynamodb.providers.estimates import MAX_AGE_S, DynamoEstimates
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.latency import SONGS_KEPT, SongTime
 from fermata.ports import Estimates

@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+from fermata.adapters.events import EventBridgeJobEvents
 from fermata.domain.jobs.events import end_of
 from fermata.domain.money.usage import usage_event
 from fermata.errors import TransientError

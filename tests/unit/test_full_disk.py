@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.s3_answer_store import S3AnswerStore
-from fermata.adapters.s3_inbox_store import S3InboxStore
+from fermata.adapters.s3.answer_store import S3AnswerStore
+from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.domain.jobs.job import JobStatus
 from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError, DiskFullError

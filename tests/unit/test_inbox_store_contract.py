@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.s3_inbox_store import S3InboxStore
+from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError, TransientError
 from fermata.ports import InboxStore

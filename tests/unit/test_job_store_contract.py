@@ -11,8 +11,8 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import MAX_ATTEMPTS, AttemptState, Job, JobStatus
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.references import unusable

@@ -8,9 +8,9 @@ import pytest
 from moto import mock_aws
 from pydantic import JsonValue
 
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.api.responses import job as responses
 from fermata.domain.jobs.job import Job, JobStatus
 from fermata.domain.jobs.page import JobList, PageOfIds, PageOfJobs, PageRequest, parse_page_request

@@ -8,7 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
-from fermata.adapters.providers.task_words import Stage, stage_of_word
+from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.calls import (
     ANY_TASK,
     AskedTask,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_items import Item
-from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
 from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
 from fermata.domain.triggers.refusals import RefusedInARow
 from fermata.ports import OpenBatches

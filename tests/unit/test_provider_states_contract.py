@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from fermata.adapters.dynamo_provider_states import DynamoProviderStates
+from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.domain.providers.circuit import Circuit, CircuitRules, Health, Trial
 from fermata.domain.providers.queue import Go, Lease, Limits, Place, WaitingLine
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt

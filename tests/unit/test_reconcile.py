@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_purchases import DynamoPurchases
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Attempt, AttemptState, Job, JobStatus
 from fermata.domain.money.usage_export import UsageRow
 from fermata.domain.money.wallet import EntryKind

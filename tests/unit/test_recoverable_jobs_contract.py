@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
-from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
+from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.finish.recoverable_list import Place, PlaceOf, place_of
 from fermata.domain.finish.rescue import KEPT_FOR, redelivered, with_rescue_begun
 from fermata.domain.finish.settlement import settle

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.s3_answer_store import S3AnswerStore
+from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.errors import AnswerLostError, TransientError
 from fermata.ports import AnswerStore, StreamedAnswer
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket

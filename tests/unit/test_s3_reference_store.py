@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from fermata.adapters.s3_reference_store import S3ReferenceStore
+from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.errors import TransientError
 from fermata.ports import ReferenceStore
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket

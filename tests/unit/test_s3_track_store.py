@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from fermata.adapters import aws
-from fermata.adapters.s3_track_store import S3TrackStore
+from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.errors import TransientError
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 from tests.songs import JOB_ID, stored_track

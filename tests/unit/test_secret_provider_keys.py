@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.secret_provider_keys import SecretProviderKeys
+from fermata.adapters.secrets import SecretProviderKeys
 from fermata.errors import ConfigurationError, TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
 from tests.twins import KEY

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.ssm_api_url import SsmApiUrl
+from fermata.adapters.ssm import SsmApiUrl
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, session
 

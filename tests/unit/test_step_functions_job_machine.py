@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
 from fermata.domain.finish.overdue import Execution
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.step_functions_waits import StepFunctionsWaits
+from fermata.adapters.step_functions.waits import StepFunctionsWaits
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
 

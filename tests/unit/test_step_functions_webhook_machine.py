@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.step_functions_webhook_machine import StepFunctionsWebhookMachine
+from fermata.adapters.step_functions.webhook_machine import StepFunctionsWebhookMachine
 from fermata.domain.webhooks.message import delivery_name
 from fermata.errors import TransientError
 from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
-from fermata.adapters import dynamo_tenant_jobs
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs import tenant_jobs as dynamo_tenant_jobs
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Job, JobStatus
 from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
 from fermata.domain.orders.job_id import new_job_id

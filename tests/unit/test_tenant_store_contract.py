@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.tenants.api_keys import Scope, new_api_key
 from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import StaleRecordError, TransientError

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_trigger_store import DynamoTriggerStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
 from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import SourceTakenError, StaleRecordError, TransientError
 from fermata.ports import TriggerStore

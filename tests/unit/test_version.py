@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import fermata
-from fermata.adapters.http_transport import USER_AGENT
+from fermata.adapters.http.transport import USER_AGENT
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_waiting_places import DynamoWaitingPlaces
+from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.tenants.waiting_places import LOOKED_AT, looked_at, places_of
 from fermata.errors import TransientError
 from fermata.ports import WaitingPlaces

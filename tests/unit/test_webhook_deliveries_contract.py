@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_webhook_deliveries import DynamoWebhookDeliveries
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.adapters.dynamodb.webhooks.webhook_deliveries import DynamoWebhookDeliveries
 from fermata.domain.webhooks.delivery import (
     KEPT_FOR,
     MOST_REPLAYS,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_transactions import DynamoTransactions
-from fermata.adapters.dynamo_webhook_store import DynamoWebhookStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.adapters.dynamodb.webhooks.webhook_store import DynamoWebhookStore
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import ConfigurationError, TransientError

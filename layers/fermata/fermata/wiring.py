@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from fermata import config
 from fermata.adapters import aws
-from fermata.adapters.dynamo_job_store import DynamoJobStore
-from fermata.adapters.dynamo_transactions import DynamoTransactions
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
@@ -122,7 +122,7 @@ def job_store() -> JobStore:
 @lru_cache(maxsize=1)
 def estimates() -> Estimates:
     """What the last songs of each model took."""
-    from fermata.adapters.dynamo_estimates import DynamoEstimates
+    from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 
     return DynamoEstimates(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
@@ -130,7 +130,7 @@ def estimates() -> Estimates:
 @lru_cache(maxsize=1)
 def tenant_store() -> TenantStore:
     """The tenants and keys."""
-    from fermata.adapters.dynamo_tenant_store import DynamoTenantStore
+    from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 
     return DynamoTenantStore(_transactions(), aws.hurried_dynamodb)
 
@@ -138,7 +138,7 @@ def tenant_store() -> TenantStore:
 @lru_cache(maxsize=1)
 def provider_states() -> ProviderStates:
     """What all runs share of each provider."""
-    from fermata.adapters.dynamo_provider_states import DynamoProviderStates
+    from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 
     return DynamoProviderStates(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
@@ -146,7 +146,7 @@ def provider_states() -> ProviderStates:
 @lru_cache(maxsize=1)
 def brake_store() -> BrakeStore:
     """What the operator holds providers back with."""
-    from fermata.adapters.dynamo_brake_store import DynamoBrakeStore
+    from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 
     return DynamoBrakeStore(_transactions())
 
@@ -154,7 +154,7 @@ def brake_store() -> BrakeStore:
 @lru_cache(maxsize=1)
 def wallet_store() -> WalletStore:
     """The tenants' credits."""
-    from fermata.adapters.dynamo_wallet_store import DynamoWalletStore
+    from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 
     return DynamoWalletStore(_transactions())
 
@@ -162,27 +162,27 @@ def wallet_store() -> WalletStore:
 @lru_cache(maxsize=1)
 def trigger_store() -> TriggerStore:
     """What of each tenant becomes jobs."""
-    from fermata.adapters.dynamo_trigger_store import DynamoTriggerStore
+    from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
 
     return DynamoTriggerStore(_transactions())
 
 
 @lru_cache(maxsize=1)
 def _webhook_store() -> WebhookStore:
-    from fermata.adapters.dynamo_webhook_store import DynamoWebhookStore
+    from fermata.adapters.dynamodb.webhooks.webhook_store import DynamoWebhookStore
 
     return DynamoWebhookStore(_transactions())
 
 
 @lru_cache(maxsize=1)
 def _webhook_deliveries() -> WebhookDeliveries:
-    from fermata.adapters.dynamo_webhook_deliveries import DynamoWebhookDeliveries
+    from fermata.adapters.dynamodb.webhooks.webhook_deliveries import DynamoWebhookDeliveries
 
     return DynamoWebhookDeliveries(_transactions())
 
 
 def _tell_ports() -> "TellPorts":
-    from fermata.adapters.step_functions_webhook_machine import StepFunctionsWebhookMachine
+    from fermata.adapters.step_functions.webhook_machine import StepFunctionsWebhookMachine
     from fermata.use_cases.webhooks.start_delivery import TellPorts
 
     machine_arn = config.load(config.TellSettings).webhook_delivery_machine_arn
@@ -192,7 +192,7 @@ def _tell_ports() -> "TellPorts":
 @lru_cache(maxsize=1)
 def deliver_ports() -> "DeliverPorts":
     """What `deliver_webhook` works with."""
-    from fermata.adapters.http_webhook_sender import HttpWebhookSender
+    from fermata.adapters.http.webhook_sender import HttpWebhookSender
     from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
 
     settings = config.load(config.DeliverSettings)
@@ -222,7 +222,7 @@ def replay_ports() -> "ReplayPorts":
 @lru_cache(maxsize=1)
 def usage_store() -> UsageStore:
     """What tenants used."""
-    from fermata.adapters.dynamo_usage_store import DynamoUsageStore
+    from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 
     return DynamoUsageStore(_transactions())
 
@@ -269,17 +269,17 @@ def _meter(kind: CallKind) -> "CallMeter":
 
 @lru_cache(maxsize=1)
 def _call_counts() -> CallCounts:
-    from fermata.adapters.dynamo_call_counts import DynamoCallCounts
+    from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 
     return DynamoCallCounts(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
-    from fermata.adapters.dynamo_purchases import DynamoPurchases
-    from fermata.adapters.dynamo_recoverable_jobs import DynamoRecoverableJobs
+    from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
+    from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
     from fermata.adapters.providers import load_provider
-    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
@@ -309,7 +309,7 @@ def manage_ports() -> "ManagePorts":
 @lru_cache(maxsize=1)
 def submit_ports() -> "SubmitPorts":
     """What `submit_job` works with."""
-    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
+    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
     from fermata.domain.orders.candidates import check_default_fallbacks
     from fermata.use_cases.orders.submit_job import SubmitPorts
 
@@ -336,7 +336,7 @@ def submit_ports() -> "SubmitPorts":
 @lru_cache(maxsize=1)
 def event_ports() -> "EventPorts":
     """What `ingest_event` works with; what submits a job is built for the first event that is let through."""
-    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+    from fermata.adapters.events import EventBridgeJobEvents
     from fermata.use_cases.triggers.ingest_event import EventPorts
 
     return EventPorts(submit_ports, trigger_store(), EventBridgeJobEvents(aws.events()), _free_calls(TRIGGER_CALLS))
@@ -345,7 +345,7 @@ def event_ports() -> "EventPorts":
 @lru_cache(maxsize=1)
 def inbox_store() -> InboxStore:
     """The inbox, and what is written about its files."""
-    from fermata.adapters.s3_inbox_store import S3InboxStore
+    from fermata.adapters.s3.inbox_store import S3InboxStore
 
     return S3InboxStore(aws.s3(), config.load(config.InboxSettings).inbox_bucket)
 
@@ -353,7 +353,7 @@ def inbox_store() -> InboxStore:
 @lru_cache(maxsize=1)
 def open_batches() -> OpenBatches:
     """The files that are being taken."""
-    from fermata.adapters.dynamo_open_batches import DynamoOpenBatches
+    from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
 
     return DynamoOpenBatches(_transactions())
 
@@ -361,8 +361,8 @@ def open_batches() -> OpenBatches:
 @lru_cache(maxsize=1)
 def file_ports() -> "FilePorts":
     """What `ingest_file` works with."""
-    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
-    from fermata.adapters.step_functions_batch_machine import StepFunctionsBatchMachine
+    from fermata.adapters.events import EventBridgeJobEvents
+    from fermata.adapters.step_functions.batch_machine import StepFunctionsBatchMachine
     from fermata.use_cases.triggers.ingest_file import FilePorts
     from fermata.use_cases.triggers.start_batch import BatchPorts
 
@@ -406,7 +406,7 @@ def create_reference_ports() -> "CreateReferencePorts":
 @lru_cache(maxsize=1)
 def read_ports() -> "ReadPorts":
     """What `read_jobs` works with."""
-    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.read_jobs import ReadPorts
 
     settings = config.load(config.ReadSettings)
@@ -427,7 +427,7 @@ def read_ports() -> "ReadPorts":
 @lru_cache(maxsize=1)
 def wait_ports() -> "WaitPorts":
     """What `submit_job` holds a request with."""
-    from fermata.adapters.dynamo_waiting_places import DynamoWaitingPlaces
+    from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
     from fermata.use_cases.orders.wait_for_end import WaitPorts
 
     return WaitPorts(
@@ -444,14 +444,14 @@ def wait_ports() -> "WaitPorts":
 @lru_cache(maxsize=1)
 def list_ports() -> "ListPorts":
     """What `list_jobs` works with."""
-    from fermata.adapters.dynamo_tenant_jobs import DynamoTenantJobs
+    from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
     from fermata.use_cases.orders.list_jobs import ListPorts
 
     return ListPorts(_show_ports(), DynamoTenantJobs(_transactions()))
 
 
 def _show_ports() -> "ShowPorts":
-    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
@@ -506,9 +506,9 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
 def prepare_ports() -> "PreparePorts":
     """What `prepare_reference` works with."""
     from fermata.adapters.audio.measurement import FileAudioMeter
-    from fermata.adapters.http_audio_links import HttpReferenceLinks
+    from fermata.adapters.http.audio_links import HttpReferenceLinks
     from fermata.adapters.providers import load_reference_taker
-    from fermata.adapters.secret_provider_keys import SecretProviderKeys
+    from fermata.adapters.secrets import SecretProviderKeys
     from fermata.use_cases.generation.purchase.prepare_reference import UPLOAD_WITHIN_S, PreparePorts
 
     settings = config.load(config.PrepareSettings)
@@ -574,7 +574,7 @@ def poll_ports() -> "PollPorts":
 @lru_cache(maxsize=1)
 def callback_ports() -> "CallbackPorts":
     """What `await_callback` and `receive_callback` work with."""
-    from fermata.adapters.step_functions_waits import StepFunctionsWaits
+    from fermata.adapters.step_functions.waits import StepFunctionsWaits
     from fermata.use_cases.generation.follow.await_callback import CallbackPorts
 
     return CallbackPorts(job_store(), _callback_store(), StepFunctionsWaits(aws.stepfunctions()))
@@ -583,8 +583,8 @@ def callback_ports() -> "CallbackPorts":
 def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
     """What `store_audio` works with; `remaining_ms` is the invocation's own clock."""
     from fermata.adapters.audio.measurement import FileAudioMeter
-    from fermata.adapters.http_audio_links import HttpAudioLinks
-    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.adapters.http.audio_links import HttpAudioLinks
+    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.generation.finish.store_audio import StorePorts
 
     settings = config.load(config.StoreSettings)
@@ -608,20 +608,20 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
 
 
 def _answer_store(bucket: str) -> AnswerStore:
-    from fermata.adapters.s3_answer_store import S3AnswerStore
+    from fermata.adapters.s3.answer_store import S3AnswerStore
 
     return S3AnswerStore(aws.s3(), bucket)
 
 
 def _reference_store(bucket: str) -> ReferenceStore:
-    from fermata.adapters.s3_reference_store import S3ReferenceStore
+    from fermata.adapters.s3.reference_store import S3ReferenceStore
 
     return S3ReferenceStore(aws.s3(), bucket)
 
 
 @lru_cache(maxsize=1)
 def _open_callback_ports() -> "OpenCallbackPorts":
-    from fermata.adapters.ssm_api_url import SsmApiUrl
+    from fermata.adapters.ssm import SsmApiUrl
     from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
 
     settings = config.load(config.StartSettings)
@@ -634,7 +634,7 @@ def _open_callback_ports() -> "OpenCallbackPorts":
 
 
 def _callback_store() -> CallbackStore:
-    from fermata.adapters.dynamo_callback_store import DynamoCallbackStore
+    from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 
     return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
@@ -646,7 +646,7 @@ def delete_ports() -> "DeletePorts":
 
 
 def _delete_ports(bucket: str) -> "DeletePorts":
-    from fermata.adapters.s3_track_store import S3TrackStore
+    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.delete_job import DeletePorts
 
     return DeletePorts(
@@ -661,7 +661,7 @@ def _delete_ports(bucket: str) -> "DeletePorts":
 @lru_cache(maxsize=1)
 def settle_ports() -> "SettlePorts":
     """What `settle_job` works with."""
-    from fermata.adapters.event_bridge_job_events import EventBridgeJobEvents
+    from fermata.adapters.events import EventBridgeJobEvents
     from fermata.use_cases.generation.finish.settle_job import SettlePorts
 
     return SettlePorts(
@@ -677,9 +677,9 @@ def settle_ports() -> "SettlePorts":
 
 def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
     """What `reap_jobs` works with."""
-    from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
-    from fermata.adapters.step_functions_job_machine import StepFunctionsJobMachine
-    from fermata.adapters.step_functions_rescue_machine import StepFunctionsRescueMachine
+    from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
+    from fermata.adapters.step_functions.rescue_machine import StepFunctionsRescueMachine
     from fermata.domain.finish.overdue import Patience
     from fermata.use_cases.generation.finish.reap_jobs import ReapPorts
 
@@ -700,9 +700,9 @@ def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
 def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
     """What `rescue_audio` works with; `remaining_ms` is the invocation's own clock."""
     from fermata.adapters.audio.measurement import FileAudioMeter
-    from fermata.adapters.dynamo_due_jobs import DynamoDueJobs
-    from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
-    from fermata.adapters.http_audio_links import HttpAudioLinks
+    from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+    from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
+    from fermata.adapters.http.audio_links import HttpAudioLinks
     from fermata.adapters.providers import load_provider
     from fermata.use_cases.generation.finish.rescue_round import RescuePorts
     from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
@@ -747,7 +747,7 @@ def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[st
 
 @lru_cache(maxsize=1)
 def _provider_keys() -> ProviderKeys:
-    from fermata.adapters.secret_provider_keys import SecretProviderKeys
+    from fermata.adapters.secrets import SecretProviderKeys
 
     settings = config.load(config.RememberedKeySettings)
     return SecretProviderKeys(
@@ -756,13 +756,13 @@ def _provider_keys() -> ProviderKeys:
 
 
 def _metrics() -> Metrics:
-    from fermata.adapters.emf_metrics import EmfMetrics
+    from fermata.adapters.metrics import EmfMetrics
 
     return EmfMetrics()
 
 
 def _upstream(settings: config.UpstreamSettings, read_gap_s: int) -> Upstream:
-    from fermata.adapters.http_upstream import HttpUpstream
+    from fermata.adapters.http.upstream import HttpUpstream
 
     return HttpUpstream(settings.base_url, settings.connect_timeout_seconds, read_gap_s)
 

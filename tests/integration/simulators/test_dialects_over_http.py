@@ -5,7 +5,7 @@ from pathlib import Path
 import miniaudio
 import pytest
 
-from fermata.adapters.http_upstream import HttpUpstream
+from fermata.adapters.http.upstream import HttpUpstream
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.catalogue.models import Model, read_catalogue
 from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE

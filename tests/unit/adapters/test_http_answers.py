@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from fermata.adapters import http_upstream
-from fermata.adapters.http_upstream import HttpAnswer
+from fermata.adapters.http import upstream as http_upstream
+from fermata.adapters.http.upstream import HttpAnswer
 from fermata.errors import AnswerLostError
 
 MOST_BYTES = 100_000

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fermata.adapters import http_bodies
-from fermata.adapters.http_bodies import PIECE_BYTES, BodyOutOfBoundsError, decoded, peek, reads_as_text
+from fermata.adapters.http import bodies as http_bodies
+from fermata.adapters.http.bodies import PIECE_BYTES, BodyOutOfBoundsError, decoded, peek, reads_as_text
 
 SONG = b"ID3" + bytes(range(256)) * 300
 MOST = 10_000_000

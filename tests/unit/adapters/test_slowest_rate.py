@@ -7,7 +7,7 @@ import httpcore
 import httpx
 import pytest
 
-from fermata.adapters.http_transport import BoundedStream, SlowestRate
+from fermata.adapters.http.transport import BoundedStream, SlowestRate
 
 
 class Line(httpcore.NetworkStream):

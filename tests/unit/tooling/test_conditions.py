@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from fermata.adapters.dynamo_rescue_slots import DynamoRescueSlots
-from fermata.adapters.s3_reference_store import S3ReferenceStore
+from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
+from fermata.adapters.s3.reference_store import S3ReferenceStore
 from tests.cloud import BUCKET, TABLE, dynamodb_with_table, s3_with_bucket
 from tests.functions import ROOT
 from tests.twins import NOON
@@ -125,7 +125,7 @@ def test_a_condition_that_is_left_out_does_not_reach_the_table(dynamodb: "Dynamo
         assert slots.take("b", LATER, NOON) is None
         (whole,) = (each for each in tap.seen if each.left_out == "without its condition")
         assert whole == Promise("DynamoRescueSlots.take", "Put RESCUE/SLOT", "without its condition")
-        assert tap.seen[whole].startswith("layers/fermata/fermata/adapters/dynamo_rescue_slots.py:")
+        assert tap.seen[whole].startswith("layers/fermata/fermata/adapters/dynamodb/jobs/rescue_slots.py:")
         assert whole in tap.refused
         tap.left_out = whole
         assert slots.take("b", LATER, NOON) == 0

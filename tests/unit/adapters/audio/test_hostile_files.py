@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 import pytest
 
-from fermata.adapters.audio import flac_frames, frame_walk, lead, measurement, mp4_boxes, ogg_pages, wav_chunks, window
+from fermata.adapters.audio import flac_frames, frame_walk, lead, measurement, ogg_pages, wav_chunks, window
+from fermata.adapters.audio.mp4 import boxes as mp4_boxes
 from fermata.adapters.audio.window import BLOCK_BYTES, ByteWindow
 from fermata.errors import AudioTooComplexError, BadAudioError, CutAudioError
 from tests.audio_files import ID3V2, NOISE, CountingFile, Measure, box, fmt, kept, mp3, ogg_page, riff, wav

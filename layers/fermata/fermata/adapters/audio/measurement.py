@@ -6,7 +6,7 @@ from fermata.adapters.audio.adts_frames import measure_adts
 from fermata.adapters.audio.flac_frames import measure_flac
 from fermata.adapters.audio.lead import find_start
 from fermata.adapters.audio.mp3_frames import measure_mp3
-from fermata.adapters.audio.mp4_tracks import measure_mp4
+from fermata.adapters.audio.mp4.tracks import measure_mp4
 from fermata.adapters.audio.ogg_streams import measure_ogg
 from fermata.adapters.audio.sound import Sound
 from fermata.adapters.audio.wav_chunks import measure_wav

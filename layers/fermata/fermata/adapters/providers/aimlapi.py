@@ -8,10 +8,10 @@ from pydantic import JsonValue
 from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
 from fermata.adapters.providers.audio_places import bodies_in
-from fermata.adapters.providers.polled_task import POLL_STATUSES, TaskReader, song_of, told_status
-from fermata.adapters.providers.task_ids import task_in
-from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, offered_songs, stage_of
-from fermata.adapters.providers.task_words import Stage, stage_of_word
+from fermata.adapters.providers.tasks.ids import task_in
+from fermata.adapters.providers.tasks.polled_task import POLL_STATUSES, TaskReader, song_of, told_status
+from fermata.adapters.providers.tasks.state import audio_at, finished_songs, has_failed, offered_songs, stage_of
+from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.answers import (
     UNKNOWN_OUTCOME,
     Ruling,

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import bodies_in, entries_in, has_link_beside
-from fermata.adapters.providers.polled_task import TaskReader, song_of
-from fermata.adapters.providers.task_ids import task_in
-from fermata.adapters.providers.task_state import audio_at, finished_songs, has_failed, offered_songs, stage_of
-from fermata.adapters.providers.task_words import Stage, stage_of_word
+from fermata.adapters.providers.tasks.ids import task_in
+from fermata.adapters.providers.tasks.polled_task import TaskReader, song_of
+from fermata.adapters.providers.tasks.state import audio_at, finished_songs, has_failed, offered_songs, stage_of
+from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.answers import (
     RATE_LIMITED,
     UNKNOWN_OUTCOME,

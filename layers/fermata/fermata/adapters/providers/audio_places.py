@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.task_words import Stage, stage_of_word
+from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.answers import member, read_link
 
 DEPTH: Final = 4

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fermata.adapters.providers.audio_places import link_in, links_around
-from fermata.adapters.providers.task_words import is_still_synthesising
+from fermata.adapters.providers.tasks.words import is_still_synthesising
 from fermata.domain.providers.answers import (
     RATE_LIMITED,
     UNKNOWN_OUTCOME,

@@ -17,8 +17,8 @@ from fermata.adapters.providers.audio_places import (
 )
 from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
-from fermata.adapters.providers.task_state import finished_songs, has_failed
-from fermata.adapters.providers.task_words import Stage, is_still_synthesising, stage_of_word
+from fermata.adapters.providers.tasks.state import finished_songs, has_failed
+from fermata.adapters.providers.tasks.words import Stage, is_still_synthesising, stage_of_word
 from fermata.domain.providers.answers import (
     RATE_LIMITED,
     UNKNOWN_OUTCOME,

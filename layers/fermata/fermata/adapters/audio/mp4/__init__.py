@@ -1,0 +1,1 @@
+"""Measures the sound in MP4 files (ISO 14496-12)."""

@@ -1,0 +1,1 @@
+"""Stores in one DynamoDB table, by family; items and transactions are shared."""

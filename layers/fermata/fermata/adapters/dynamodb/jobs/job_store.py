@@ -1,0 +1,226 @@
+"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, what was ordered in `REQUEST`, and `ATTEMPT#<n>`;
+`IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamodb.items import Item, plain, typed
+from fermata.adapters.dynamodb.jobs.due_jobs import index_keys
+from fermata.adapters.dynamodb.jobs.recoverable_jobs import listings
+from fermata.adapters.dynamodb.jobs.tenant_jobs import listing_keys
+from fermata.adapters.dynamodb.money.purchases import purchase_keys
+from fermata.adapters.dynamodb.money.usage_store import counted
+from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
+from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
+from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.domain.jobs.job import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Attempt, Job, JobStatus
+from fermata.domain.money.usage import usage_of
+from fermata.domain.money.wallet import LedgerEntry, Wallet, hold_on, settlement_of
+from fermata.domain.orders.idempotency import Receipt, seconds
+from fermata.errors import IdempotencyKeyTakenError, StaleRecordError
+from fermata.log import logger
+
+_NEVER_CHANGES: Final = {"request", "candidates"}
+_NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
+_SORT_KEYS: Final = ("JOB", "REQUEST", *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
+_UNREADABLE: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a broken record raises, pydantic's own error among them."""
+_ROW: Final = "job"
+_RECEIPT: Final = "receipt"
+
+
+class DynamoJobStore:
+    """`JobStore` over one table."""
+
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
+
+    def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
+        """Store a new job with what was asked for, hold its price, count it and keep the receipt, or nothing at all."""
+        writes = {
+            _ROW: self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)"),
+            "request": self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES)),
+            **{f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts},
+        }
+        if receipt is not None:
+            writes[_RECEIPT] = self._put_receipt(receipt, job)
+        failed, wallet = write_with_wallet(writes, hold_on(job), self._transactions)
+        if _RECEIPT in failed:
+            raise IdempotencyKeyTakenError("another order with this key was stored first; its answer is the answer")
+        _refuse_if_stale(failed)
+        return wallet
+
+    def claim(self, job: Job, budget_micro_usd: int) -> None:
+        """Save a job with a new attempt and book its cost, unless its provider is held back."""
+        provider = job.attempts[-1].provider
+        writes = self._changes(job, *_next_version(job))
+        held = {**checks_of(provider, self._transactions), **booked(job.to_book, self._transactions, budget_micro_usd)}
+        failed = self._transactions.write({**writes, **held}, self._transactions.deadline())
+        if _ROW not in failed:
+            refuse_if_held(failed, provider)
+        _refuse_if_stale(failed)
+
+    def save(self, job: Job) -> None:
+        """Replace the version before this one, with it the attempts that can have changed; raises `StaleRecordError`
+        where somebody else wrote first.
+        """
+        condition, values = _next_version(job)
+        if job.status.is_terminal:
+            condition, values = f"{condition} AND #status = :status", {**values, ":status": job.status.value}
+        writes = self._changes(job, condition, values)
+        _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
+
+    def settle(self, job: Job) -> None:
+        """Replace the version before this one by the job's end, settle its hold and count its usage; raises
+        `StaleRecordError` where somebody else wrote first.
+        """
+        writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}
+        failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
+        _refuse_if_stale(failed)
+
+    def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
+        """Replace the version before this one by one whose attempts have their bills, and add the notes."""
+        condition, values = _next_version(job)
+        writes = self._changes(job, f"{condition} AND #status = :status", {**values, ":status": job.status.value})
+        entries = new_entries(job.tenant_id, notes, self._transactions)
+        _refuse_if_stale(self._transactions.write({**writes, **entries}, self._transactions.deadline()))
+
+    def forget(self, job: Job) -> None:
+        """Replace every item of a job by its tombstone; raises `StaleRecordError` where somebody else wrote first."""
+        attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts}
+        writes = {
+            _ROW: self._put(job.id, "JOB", _hot_row(job), *_next_version(job)),
+            "request": self._put(
+                job.id, "REQUEST", {**job.model_dump(mode="json", include=_NEVER_CHANGES), **_end(job)}
+            ),
+            **attempts,
+            **listings(job, self._transactions),
+        }
+        _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
+
+    def load(self, job_id: str) -> Job | None:
+        """The job with its request and attempts, or None."""
+        with aws_errors("the job table could not be read"):
+            answer = self._transactions.client.query(
+                TableName=self._transactions.table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=typed({":pk": f"JOB#{job_id}"}),
+                ConsistentRead=True,
+            )
+        return _job([plain(item) for item in answer["Items"]])
+
+    def status(self, job_id: str) -> JobStatus | None:
+        """Where a job stands, or stood a moment ago, from its hot row alone; None where there is no job."""
+        with aws_errors("the job table could not be read"):
+            answer = self._transactions.client.get_item(
+                TableName=self._transactions.table,
+                Key=typed({"pk": f"JOB#{job_id}", "sk": "JOB"}),
+                ProjectionExpression="#status",
+                ExpressionAttributeNames={"#status": "status"},
+            )
+        return JobStatus(plain(answer["Item"])["status"]) if "Item" in answer else None
+
+    def load_all(self, job_ids: Sequence[str]) -> list[Job]:
+        """The jobs among these ids that are there and can be read, in the order of the ids."""
+        keys = [(f"JOB#{job_id}", sort_key) for job_id in job_ids for sort_key in _SORT_KEYS]
+        items_of: dict[str, list[Item]] = {}
+        for item in self._transactions.get_all(keys):
+            items_of.setdefault(item["pk"], []).append(item)
+        found = [_readable(job_id, items_of.get(f"JOB#{job_id}", [])) for job_id in job_ids]
+        return [job for job in found if job is not None]
+
+    def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
+        """What is kept of an idempotency key, or None."""
+        item = self._transactions.get(_receipt_partition(tenant_id, key_sha256), "IDEMPOTENCY")
+        return None if item is None else Receipt.model_validate({**item, "expires_at": item["ttl"]})
+
+    def _changes(self, job: Job, condition: str, values: dict[str, Any]) -> dict[str, Write]:
+        changed = [
+            each for each in job.attempts if each.late or each.reconciled_at or each.kept or each is job.attempts[-1]
+        ]
+        attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in changed}
+        row = self._put(job.id, "JOB", _hot_row(job), condition, values)
+        listed = listings(job, self._transactions)
+        return {_ROW: row, **attempts, **listed, **booked(job.to_book, self._transactions)}
+
+    def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
+        item = {**attempt.model_dump(mode="json"), **purchase_keys(attempt), **_end(job)}
+        return self._put(job.id, f"ATTEMPT#{attempt.number:04d}", item)
+
+    def _put_receipt(self, receipt: Receipt, job: Job) -> Write:
+        # DynamoDB deletes by `ttl`, days late at times, so the deadline is also compared here.
+        item = {**receipt.model_dump(mode="json", exclude={"expires_at"}), "ttl": receipt.expires_at}
+        partition = _receipt_partition(receipt.tenant_id, receipt.key_sha256)
+        free = "attribute_not_exists(pk) OR #ttl <= :now"
+        return self._transactions.put(partition, "IDEMPOTENCY", item, free, {":now": seconds(job.created_at)})
+
+    def _put(
+        self,
+        job_id: str,
+        sort_key: str,
+        item: Mapping[str, Any],
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Write:
+        return self._transactions.put(f"JOB#{job_id}", sort_key, item, condition, values)
+
+
+def _next_version(job: Job) -> tuple[str, dict[str, Any]]:
+    return "#version = :before", {":before": job.version - 1}
+
+
+def _refuse_if_stale(failed: Mapping[str, object]) -> None:
+    if failed:
+        raise StaleRecordError("the job's record changed since it was read; read it again")
+
+
+def _receipt_partition(tenant_id: str, key_sha256: str) -> str:
+    return f"IDEMPOTENCY#{tenant_id}#{key_sha256}"
+
+
+def _hot_row(job: Job) -> dict[str, Any]:
+    return {
+        **job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW),
+        **index_keys(job),
+        **listing_keys(job),
+        **_end(job),
+    }
+
+
+def _end(job: Job) -> dict[str, int]:
+    """When DynamoDB may delete an item of the job; never, unless it is a tombstone."""
+    return {"ttl": seconds(job.deleted_at + TOMBSTONE_KEPT_FOR)} if job.deleted_at else {}
+
+
+def _readable(job_id: str, items: Sequence[Item]) -> Job | None:
+    """The job, or None: one record that nobody can read must not hide the others."""
+    try:
+        return _job(items)
+    except _UNREADABLE as error:
+        do = f"compare the items of JOB#{job_id} in the table with those of another job, and mend or restore them"
+        logger.error("a job's record cannot be read", extra={"job_id": job_id, "error": type(error).__name__, "do": do})
+        return None
+
+
+def _job(items: Sequence[Item]) -> Job | None:
+    by_key = {item["sk"]: item for item in items}
+    if "JOB" not in by_key:
+        return None
+    if "REQUEST" not in by_key and by_key["JOB"].get("deleted_at") is not None:
+        # DynamoDB deletes the items of a tombstone one by one and in any order: this one is about to be gone.
+        return None
+    attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
+    ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
+    ordered["request"] = _whole_numbers(ordered["request"])
+    return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts})
+
+
+def _whole_numbers(request: dict[str, Any]) -> dict[str, Any]:
+    # DynamoDB hands back Decimals, and the request model accepts nothing but integers.
+    audio = {
+        name: int(value) if name != "format" and value is not None else value
+        for name, value in request["audio"].items()
+    }
+    return {**request, "audio": audio}

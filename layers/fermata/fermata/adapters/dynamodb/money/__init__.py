@@ -1,0 +1,1 @@
+"""Wallets, usage and purchases."""

@@ -1,0 +1,226 @@
+"""Wallets and ledgers in DynamoDB: `WALLET#<tenant>` holds the counters and the plan in `WALLET`, and one
+`LEDGER#<entry id>` per entry, which nothing ever changes or deletes.
+
+Counters are added to, not replaced, so that many jobs of one tenant do not make each other read again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
+from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
+from fermata.errors import ConfigurationError, TransientError
+
+WALLET: Final = "wallet"
+"""Name of the part of a transaction that changes the wallet."""
+
+_ENTRY: Final = "LEDGER#"
+_NEW: Final = "attribute_not_exists(pk)"
+_TRIES: Final = 10
+
+
+class DynamoWalletStore:
+    """`WalletStore` over one table."""
+
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
+
+    def open(self, wallet: Wallet) -> None:
+        """Store a new tenant's wallet; one that is there stays as it is."""
+        put = self._transactions.put(_partition(wallet.tenant_id), "WALLET", _as_item(wallet), _NEW)
+        self._transactions.write({WALLET: put}, self._transactions.deadline())
+
+    def find(self, tenant_id: str) -> Wallet | None:
+        """The wallet, or None."""
+        return find_wallet(tenant_id, self._transactions)
+
+    def ledger(self, tenant_id: str) -> Iterator[LedgerEntry]:
+        """Every entry of a ledger, read page by page; raises `TransientError`, also amid the entries."""
+        return map(LedgerEntry.model_validate, self._transactions.query(_partition(tenant_id), _ENTRY))
+
+    def grant(self, grant: Movement) -> None:
+        """Add granted credits and their entry; an entry that is there already changes nothing."""
+        write_with_wallet({}, grant, self._transactions)
+
+    def set_plan(
+        self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits = DEFAULT_LIMITS
+    ) -> bool:
+        """Put a wallet on another plan; False where it is to be prepaid and its balance is negative."""
+        fields = {"plan": plan.value, "cap_credits": cap_credits, **limits.model_dump()}
+        values: dict[str, Any] = {f":{name}": value for name, value in fields.items()}
+        condition = "attribute_exists(pk)"
+        if plan is Plan.PREPAID:
+            # No comparison holds of what is not there.
+            condition, values = "#balance >= :nothing", {**values, ":nothing": 0}
+        expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
+        wallet = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
+        calls = limit_calls(tenant_id, limits, self._transactions)
+        return not self._transactions.write({WALLET: wallet, **calls}, self._transactions.deadline())
+
+
+def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | None:
+    """A tenant's wallet, or None; raises `TransientError`."""
+    item = transactions.get(_partition(tenant_id), "WALLET")
+    return None if item is None else Wallet.model_validate(item)
+
+
+def write_with_wallet(
+    writes: dict[str, Write], movement: Movement, transactions: DynamoTransactions
+) -> tuple[dict[str, Item], Wallet]:
+    """Write all parts and the movement with its entries, or nothing: then the parts, or the entries, whose condition
+    did not hold. Also the wallet as it is then, but for what others moved at the same moment.
+
+    Raises `LimitReachedError` and `OutOfCreditError` where the wallet refuses a hold, `TransientError`, and
+    `ConfigurationError` where the tenant has no wallet.
+    """
+    deadline = transactions.deadline()
+    wallet = find_wallet(movement.tenant_id, transactions)
+    for _ in range(_TRIES):
+        if wallet is None:
+            raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
+        moved = wallet.after(movement)
+        entries = new_entries(movement.tenant_id, movement.entries, transactions)
+        everything = {**writes, WALLET: _move(wallet, movement, transactions), **entries}
+        failed = dict(transactions.write(everything, deadline))
+        now = failed.pop(WALLET, None)
+        if failed or now is None:
+            return failed, moved
+        # Plan, limits, month, minute, counters or funds changed since the wallet was read; what it is now decides.
+        wallet = Wallet.model_validate(now) if now else None
+    raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
+
+
+def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: DynamoTransactions) -> dict[str, Write]:
+    """The parts of a transaction that add entries to a ledger, none of which it may have."""
+    return {entry.entry_id: _put_entry(tenant_id, entry, transactions) for entry in entries}
+
+
+def _put_entry(tenant_id: str, entry: LedgerEntry, transactions: DynamoTransactions) -> Write:
+    return transactions.put(_partition(tenant_id), f"{_ENTRY}{entry.entry_id}", entry.model_dump(mode="json"), _NEW)
+
+
+@dataclass
+class _Change:
+    """The parts of an update that belong together: expressions, conditions, and the values that both name."""
+
+    sets: list[str] = field(default_factory=list)
+    adds: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def expression(self) -> str:
+        sets, adds = " , ".join(self.sets), " , ".join(self.adds)
+        return f"SET {sets} ADD {adds}" if sets else f"ADD {adds}"
+
+
+def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) -> Write:
+    change = _Change(
+        adds=["#granted :granted", "#balance :balance", "#held :held", "#spent :spent", "#open_jobs :open_jobs"],
+        values={
+            ":granted": movement.granted,
+            ":balance": movement.balance,
+            ":held": movement.held,
+            ":spent": movement.spent,
+            ":open_jobs": movement.open_jobs,
+        },
+    )
+    committed = _count_in_month(wallet, movement, change)
+    _count_lost(wallet, movement, change)
+    if movement.is_hold:
+        _keep_to_limits(wallet, movement, committed, change)
+        _be_good_for(wallet, movement, committed, change)
+    condition = " AND ".join(change.conditions)
+    return transactions.update(_partition(movement.tenant_id), "WALLET", change.expression, condition, change.values)
+
+
+def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
+    """What a cap counts before this movement, as a condition can name it. A wallet that is gone is in no month."""
+    change.conditions.append("#month = :read_month")
+    change.values |= {":read_month": wallet.month, ":committed": movement.held + movement.spent}
+    month = wallet.in_month_of(movement.at).month
+    if month == wallet.month:
+        change.adds += ["#spent_in_month :spent", "#committed :committed"]
+        return "#committed"
+    change.sets += ["#month = :month", "#spent_in_month = :spent", "#committed = #held + :committed"]
+    change.values[":month"] = month
+    return "#held"
+
+
+def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
+    """Count songs that are lost, or that open orders may lose, and jobs that ended unpaid, and have the day's limits
+    allow another order.
+    """
+    stake = movement.at_risk + movement.lost
+    change.values |= {":at_risk": movement.at_risk, ":stake": stake}
+    change.adds.append("#at_risk :at_risk")
+    if not movement.counts_in_day:
+        change.adds.append("#at_stake :stake")
+        return
+    change.conditions.append("#day = :read_day")
+    change.values |= {":read_day": wallet.day, ":lost": movement.lost, ":unpaid": movement.unpaid}
+    day, at_stake = wallet.in_day_of(movement.at).day, "#at_stake"
+    if day != wallet.day:
+        at_stake = "#at_risk"
+        change.sets += [
+            "#day = :day",
+            "#lost_in_day = :lost",
+            "#unpaid_in_day = :unpaid",
+            "#at_stake = #at_risk + :stake",
+        ]
+        change.values[":day"] = day
+    else:
+        change.adds += ["#lost_in_day :lost", "#unpaid_in_day :unpaid", "#at_stake :stake"]
+        if movement.buys:
+            # The other way round, because no comparison holds of what wallets from before this limit do not have.
+            not_used_up = "NOT #unpaid_in_day >= #unpaid_jobs_per_day"
+            change.conditions += ["#lost_in_day < #lost_songs_per_day", not_used_up]
+    if movement.buys and movement.at_risk:
+        limit = wallet.lost_songs_per_day
+        change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]
+        change.values |= {":lost_limit": limit, ":stake_limit": limit - movement.at_risk}
+
+
+def _keep_to_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
+    """Count an order within its minute, and have the limits that the wallet has by then allow it."""
+    change.conditions += ["#minute = :read_minute", "#open_jobs < #concurrent_jobs"]
+    change.values |= {":read_minute": wallet.minute, ":one": 1}
+    minute = wallet.in_minute_of(hold.at).minute
+    if minute == wallet.minute:
+        change.conditions.append("#submits_in_minute < #submits_per_minute")
+        change.adds.append("#submits_in_minute :one")
+    else:
+        change.sets += ["#minute = :minute", "#submits_in_minute = :one"]
+        change.values[":minute"] = minute
+    if wallet.monthly_credits is None:
+        change.conditions.append("attribute_type( #monthly_credits , :nothing )")
+        change.values[":nothing"] = "NULL"
+    else:
+        change.conditions += ["#monthly_credits = :monthly_credits", f"{committed} <= :monthly_limit"]
+        monthly_limit = wallet.monthly_credits - hold.to_hold
+        change.values |= {":monthly_credits": wallet.monthly_credits, ":monthly_limit": monthly_limit}
+
+
+def _be_good_for(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
+    change.conditions.append("#plan = :plan")
+    change.values[":plan"] = wallet.plan.value
+    if wallet.cap_credits is None:
+        change.conditions.append("#balance >= :hold")
+        change.values[":hold"] = hold.to_hold
+    else:
+        change.conditions += ["#cap_credits = :cap", f"{committed} <= :limit"]
+        change.values |= {":cap": wallet.cap_credits, ":limit": wallet.cap_credits - hold.to_hold}
+
+
+def _as_item(wallet: Wallet) -> dict[str, Any]:
+    # Conditions cannot add, so what a cap and a day's limit count are kept as numbers of their own.
+    sums = {"committed": wallet.committed, "at_stake": wallet.lost_in_day + wallet.at_risk}
+    return {**wallet.model_dump(mode="json"), **sums}
+
+
+def _partition(tenant_id: str) -> str:
+    return f"WALLET#{tenant_id}"

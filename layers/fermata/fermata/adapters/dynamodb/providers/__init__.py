@@ -1,0 +1,1 @@
+"""What all runs share of each provider."""

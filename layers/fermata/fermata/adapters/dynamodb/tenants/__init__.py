@@ -1,0 +1,1 @@
+"""Tenants, keys, and counts of their calls."""

@@ -1,0 +1,179 @@
+"""Transactions on one table, and the one owner of their repetition after a conflict, which the SDK does not repeat."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamodb.items import Item, plain, typed
+from fermata.errors import TransientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PATIENCE_S: Final = 3.0
+_KEYS_AT_ONCE: Final = 100
+"""What DynamoDB takes in one batch."""
+_FIRST_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.4
+_CONFLICT: Final = "TransactionConflict"
+_KEPT_CONFLICTING: Final = (
+    f"the table could not be written: other transactions kept conflicting for {PATIENCE_S:g} s; "
+    "nothing was written, try again"
+)
+
+Write = dict[str, Any]
+"""One part of a transaction, as boto3 takes it."""
+
+
+class DynamoTransactions:
+    """Reads and transactional writes of one table. `pause` and `clock` are in seconds."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.client = client
+        self.table = table
+        self._pause = pause
+        self._clock = clock
+
+    def deadline(self) -> float:
+        """Until when one operation, with all of its transactions, repeats what conflicted."""
+        return self._clock() + PATIENCE_S
+
+    def get(self, partition: str, sort_key: str) -> Item | None:
+        """One item, read consistently, or None; raises `TransientError`."""
+        key = typed({"pk": partition, "sk": sort_key})
+        with aws_errors("the table could not be read"):
+            item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        return None if item is None else plain(item)
+
+    def get_all(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
+        """The items that are there among these partition and sort keys, read consistently, in any order; raises
+        `TransientError` where not all were handed out in time.
+        """
+        found: list[Item] = []
+        left: list[Any] = [typed({"pk": partition, "sk": sort_key}) for partition, sort_key in keys]
+        deadline, tries = self.deadline(), 0
+        while left:
+            asked, left = left[:_KEYS_AT_ONCE], left[_KEYS_AT_ONCE:]
+            items, refused = self._get_some(asked)
+            found += items
+            left = refused + left
+            # DynamoDB keeps back what is too much at once, and hands out nothing at all only under throttling.
+            if not items and refused:
+                self._wait(tries, deadline, TransientError("the table could not be read: it is throttled; try again"))
+                tries += 1
+        return found
+
+    def _get_some(self, keys: list[Any]) -> tuple[list[Item], list[Any]]:
+        request: Any = {self.table: {"Keys": keys, "ConsistentRead": True}}
+        with aws_errors("the table could not be read"):
+            answer = self.client.batch_get_item(RequestItems=request)
+        refused = answer["UnprocessedKeys"].get(self.table)
+        items: list[Item] = [plain(item) for item in answer["Responses"].get(self.table, [])]
+        return items, list(refused["Keys"]) if refused else []
+
+    def query(self, partition: str, begin: str) -> Iterator[Item]:
+        """The items of a partition whose sort keys begin so, in their order, read consistently. The next page is read
+        when it is asked for; raises `TransientError`, also amid the items.
+        """
+        start: dict[str, Any] = {}
+        while True:
+            with aws_errors("the table could not be read"):
+                page = self.client.query(
+                    TableName=self.table,
+                    KeyConditionExpression="pk = :pk AND begins_with(sk, :begin)",
+                    ExpressionAttributeValues=typed({":pk": partition, ":begin": begin}),
+                    ConsistentRead=True,
+                    **start,
+                )
+            yield from map(plain, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def put(
+        self, partition: str, sort_key: str, item: Item, condition: str | None = None, values: Item | None = None
+    ) -> Write:
+        """A part that stores an item; `condition` names attributes as `#name`."""
+        stored = typed({"pk": partition, "sk": sort_key, **item})
+        return {"Put": {"TableName": self.table, "Item": stored, **_condition(condition, values)}}
+
+    def update(self, partition: str, sort_key: str, expression: str, condition: str | None, values: Item) -> Write:
+        """A part that changes an item; both expressions name attributes as `#name`."""
+        key = typed({"pk": partition, "sk": sort_key})
+        about = _condition(condition, values, expression)
+        return {"Update": {"TableName": self.table, "Key": key, "UpdateExpression": expression, **about}}
+
+    def delete(self, partition: str, sort_key: str, condition: str) -> Write:
+        """A part that deletes an item."""
+        key = typed({"pk": partition, "sk": sort_key})
+        return {"Delete": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
+
+    def check(self, partition: str, sort_key: str, condition: str) -> Write:
+        """A part that writes nothing, but lets all others be written only where its condition holds."""
+        key = typed({"pk": partition, "sk": sort_key})
+        return {"ConditionCheck": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
+
+    def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
+        """Write all parts, or none: then the names of those whose condition did not hold, with the items as they are.
+
+        Conflicts are repeated until the deadline. Raises `TransientError`; after a lost answer the parts may have been
+        written.
+        """
+        parts: list[Any] = list(writes.values())
+        tries = 0
+        while True:
+            with aws_errors("the table could not be written"):
+                try:
+                    self.client.transact_write_items(TransactItems=parts)
+                    return {}
+                except self.client.exceptions.TransactionCanceledException as error:
+                    reasons = error.response.get("CancellationReasons", [])
+                    failed = _failed_conditions(writes, reasons)
+                    if failed:
+                        return failed
+                    if not any(reason.get("Code") == _CONFLICT for reason in reasons):
+                        raise
+            self._wait(tries, deadline, TransientError(_KEPT_CONFLICTING, _CONFLICT))
+            tries += 1
+
+    def _wait(self, tries: int, deadline: float, too_late: TransientError) -> None:
+        # Jitter only spreads competing writers; it decides nothing.
+        longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries, 10))
+        pause_s = random.uniform(0, longest)  # noqa: S311 - not a secret
+        if self._clock() + pause_s > deadline:
+            raise too_late
+        self._pause(pause_s)
+
+
+def names_in(expressions: str) -> dict[str, str]:
+    """What the names that begin with # in these expressions stand for, as boto3 takes it."""
+    words = expressions.replace("(", " ").replace(")", " ").replace(",", " ").split()
+    return {word: word.removeprefix("#") for word in words if word.startswith("#")}
+
+
+def _condition(condition: str | None, values: Item | None, expression: str = "") -> dict[str, Any]:
+    names = names_in(f"{condition or ''} {expression}")
+    told: dict[str, Any] = {}
+    if condition is not None:
+        told = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    if names:
+        told["ExpressionAttributeNames"] = names
+    if values:
+        told["ExpressionAttributeValues"] = typed(values)
+    return told
+
+
+def _failed_conditions(writes: Mapping[str, Write], reasons: list[Any]) -> dict[str, Item]:
+    return {
+        name: plain(reason.get("Item", {}))
+        for name, reason in zip(writes, reasons, strict=False)
+        if reason.get("Code") == "ConditionalCheckFailed"
+    }

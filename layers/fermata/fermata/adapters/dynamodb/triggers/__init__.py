@@ -1,0 +1,1 @@
+"""Triggers, and the files that are being taken."""

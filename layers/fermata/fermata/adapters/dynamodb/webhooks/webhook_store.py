@@ -1,0 +1,83 @@
+"""Webhook endpoints (`WEBHOOK#<tenant>`) and their secrets (`WEBHOOK_SECRET#<tenant>`) in DynamoDB. They are two
+partitions because IAM tells items apart by partition alone: only the function that signs may read secrets.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.domain.webhooks.message import WebhookEndpoint
+from fermata.domain.webhooks.secret import WebhookSecrets
+from fermata.errors import ConfigurationError
+
+_ENDPOINT: Final = "ENDPOINT"
+_SECRET: Final = "SECRET"  # noqa: S105 - a sort key
+_ABSENT: Final = "attribute_not_exists(pk)"
+_PRESENT: Final = "attribute_exists(pk)"
+
+
+class DynamoWebhookStore:
+    """`WebhookStore` over one table."""
+
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
+
+    def find(self, tenant_id: str) -> WebhookEndpoint | None:
+        """The tenant's endpoint, read consistently, or None for a tenant without a secret."""
+        item = self._transactions.get(f"WEBHOOK#{tenant_id}", _ENDPOINT)
+        return None if item is None else WebhookEndpoint.model_validate(item)
+
+    def secrets(self, tenant_id: str) -> WebhookSecrets:
+        """The tenant's secrets, read consistently; raises `ConfigurationError` where there are none."""
+        item = self._transactions.get(f"WEBHOOK_SECRET#{tenant_id}", _SECRET)
+        if item is None:
+            raise ConfigurationError(f"tenant {tenant_id} has an endpoint and no secret; rotate its webhook secret")
+        return WebhookSecrets.model_validate(item)
+
+    def point(self, endpoint: WebhookEndpoint, secret: str) -> bool:
+        """Put an endpoint in place of the tenant's, if any; True where the secret is now the tenant's, False where it
+        keeps the one that it has.
+        """
+        place = {"endpoint": self._put_endpoint(endpoint)}
+        if not self._write({**place, "secret": self._put_secret(endpoint.tenant_id, secret)}):
+            return True
+        self._write(place)
+        return False
+
+    def switch_off(self, tenant_id: str) -> None:
+        """Forget the address of a tenant's endpoint; its secret stays."""
+        self._write({"endpoint": self._change(tenant_id, "REMOVE #url, #disabled_at", _PRESENT, {})})
+
+    def disable(self, tenant_id: str, url: str, now: datetime) -> None:
+        """Send nothing to the tenant's endpoint any more, provided that this is still its address."""
+        values = {":now": now.isoformat(), ":url": url}
+        self._write({"endpoint": self._change(tenant_id, "SET #disabled_at = :now", "#url = :url", values)})
+
+    def rotate(self, tenant_id: str, secret: str, previous_until: datetime) -> bool:
+        """Sign with a new secret, and until a moment with the one before it, too; False where there was none before.
+        Doing it again with the same secret changes nothing.
+        """
+        rotation = "SET #previous = #current, #previous_until = :until, #current = :secret"
+        values = {":until": previous_until.isoformat(), ":secret": secret}
+        partition = f"WEBHOOK_SECRET#{tenant_id}"
+        known = f"{_PRESENT} AND #current <> :secret"
+        while True:
+            failed = self._write({"secret": self._transactions.update(partition, _SECRET, rotation, known, values)})
+            if not failed or failed["secret"]:
+                return True
+            first = {"secret": self._put_secret(tenant_id, secret)}
+            if not self._write({**first, "endpoint": self._put_endpoint(WebhookEndpoint(tenant_id=tenant_id))}):
+                return False
+
+    def _put_endpoint(self, endpoint: WebhookEndpoint) -> Write:
+        return self._transactions.put(f"WEBHOOK#{endpoint.tenant_id}", _ENDPOINT, endpoint.model_dump(mode="json"))
+
+    def _put_secret(self, tenant_id: str, secret: str) -> Write:
+        return self._transactions.put(f"WEBHOOK_SECRET#{tenant_id}", _SECRET, {"current": secret}, _ABSENT)
+
+    def _change(self, tenant_id: str, expression: str, condition: str, values: Item) -> Write:
+        return self._transactions.update(f"WEBHOOK#{tenant_id}", _ENDPOINT, expression, condition, values)
+
+    def _write(self, writes: dict[str, Write]) -> dict[str, Any]:
+        return dict(self._transactions.write(writes, self._transactions.deadline()))

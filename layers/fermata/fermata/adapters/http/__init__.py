@@ -1,0 +1,1 @@
+"""HTTP to providers, to foreign links and to webhooks."""

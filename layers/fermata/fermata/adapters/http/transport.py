@@ -1,0 +1,237 @@
+"""An httpx transport with what httpx does not offer: one absolute deadline for a whole exchange, and addresses that are
+checked before use.
+"""
+
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+from fermata import __version__
+from fermata.adapters.http.bodies import BodyOutOfBoundsError
+from fermata.errors import FermataError
+
+# httpx logs every URL at INFO, signed query strings included.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+SocketOption = tuple[int, int, int]
+Resolver = Callable[[str, int], list[str]]
+
+USER_AGENT: Final = f"Fermata/{__version__}"
+"""How every request introduces itself; some networks refuse the names of HTTP libraries."""
+
+KEEP_ALIVE_IDLE_S: Final = 60
+"""Below the 350 s after which NAT gateways and load balancers drop a silent connection (AWS NAT gateway documentation).
+"""
+
+
+def keep_alive_options() -> list[SocketOption]:
+    """Socket options that keep a silent connection alive; macOS calls the idle time TCP_KEEPALIVE."""
+    idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    if idle is not None:
+        options.append((socket.IPPROTO_TCP, idle, KEEP_ALIVE_IDLE_S))
+    if hasattr(socket, "TCP_KEEPINTVL"):
+        options.append((socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE_IDLE_S))
+    return options
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of a host, as the system's resolver gives them; raises `OSError`."""
+    try:
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except UnicodeError:
+        raise OSError(f"{host} is no name: a label is empty or too long") from None
+
+
+@dataclass(frozen=True)
+class SlowestRate:
+    """The least that a connection has to bring: `window_bytes` bytes in each `window_s` seconds by a clock in seconds.
+    The first window begins with the first bytes that are read, each further one where the one before was judged.
+    """
+
+    window_bytes: int
+    window_s: float
+    clock: Callable[[], float] = time.monotonic
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Connects to the first of a host's addresses that takes a connection, ends every socket operation at `deadline`
+    (a value of `time.monotonic()`), and reads at most `most_bytes` of a connection, whatever they are: a header, the
+    framing of a body and answers before the answer have no length of their own. What is more raises
+    `BodyOutOfBoundsError`, and what comes more slowly than `slowest` raises `httpcore.ReadTimeout`.
+    """
+
+    def __init__(
+        self, deadline: float, addresses_of: Resolver, most_bytes: int, slowest: SlowestRate | None = None
+    ) -> None:
+        self._deadline = deadline
+        self._most_bytes = most_bytes
+        self._slowest = slowest
+        self._addresses_of = addresses_of
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Resolve and connect, both within the deadline; TLS still verifies the host's name."""
+        try:
+            addresses = _within(_left(self._deadline, timeout, httpcore.ConnectTimeout), self._addresses_of, host, port)
+        except Empty:
+            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
+        except OSError as error:
+            raise httpcore.ConnectError(f"cannot resolve {host}") from error
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses:
+            left = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return BoundedStream(stream, self._deadline, self._most_bytes, self._slowest)
+        raise failure
+
+
+def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[str]:
+    """What a resolver says, or `Empty` where it says nothing in time: the system's own cannot be interrupted, so it is
+    asked in a thread that nobody waits for, and that ends when the system gives up.
+    """
+    said: SimpleQueue[list[str] | OSError | FermataError] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            said.put(resolver(host, port))
+        except (OSError, FermataError) as error:
+            said.put(error)
+
+    try:
+        Thread(target=ask, name="resolve", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError("no thread is left to ask for an address") from error
+    found = said.get(timeout=seconds)
+    if isinstance(found, OSError | FermataError):
+        raise found
+    return found
+
+
+class BoundedStream(httpcore.NetworkStream):
+    """A connection that keeps to the bounds of its `DeadlineBackend`."""
+
+    def __init__(
+        self, inner: httpcore.NetworkStream, deadline: float, most_bytes: int, slowest: SlowestRate | None = None
+    ) -> None:
+        self._inner = inner
+        self._deadline = deadline
+        self._most_bytes = most_bytes
+        self._slowest = slowest
+        self._read_bytes = 0
+        self._window_began_s: float | None = None
+        self._window_bytes = 0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """What the other side sent next; empty at its end. Raises as `DeadlineBackend` says."""
+        found = self._inner.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+        self._read_bytes += len(found)
+        if self._read_bytes > self._most_bytes:
+            raise BodyOutOfBoundsError(f"longer than {self._most_bytes} bytes on its way")
+        if found and self._slowest is not None:
+            self._judge(len(found), self._slowest)
+        return found
+
+    def _judge(self, read_bytes: int, slowest: SlowestRate) -> None:
+        now = slowest.clock()
+        began_s = self._window_began_s = now if self._window_began_s is None else self._window_began_s
+        self._window_bytes += read_bytes
+        if now - began_s < slowest.window_s:
+            return
+        if self._window_bytes < slowest.window_bytes:
+            raise httpcore.ReadTimeout(
+                f"expected at least {slowest.window_bytes} bytes in {slowest.window_s} s, got {self._window_bytes}"
+            )
+        self._window_began_s, self._window_bytes = now, 0
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes, before the deadline."""
+        self._inner.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """The same connection inside TLS, with the same bounds."""
+        left = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+        return BoundedStream(
+            self._inner.start_tls(ssl_context, server_hostname, left), self._deadline, self._most_bytes, self._slowest
+        )
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature of httpcore
+        """What the connection itself says."""
+        return self._inner.get_extra_info(info)
+
+
+def _left(deadline: float, timeout: float | None, error: type[Exception]) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise error("the deadline of the call has passed")
+    return left if timeout is None else min(left, timeout)
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """httpx's own transport over a pool with our backend. One connection per exchange: a pooled one may be dead, and a
+    paid request on a dead connection is an unknown outcome. `connect_retries` repeats a failed TCP or TLS connect only.
+    """
+
+    def __init__(self, backend: DeadlineBackend, connect_retries: int) -> None:
+        super().__init__(verify=tls_context())
+        # httpx has no public way to hand a network backend to its pool; tests hold this seam.
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls_context(),
+            max_connections=1,
+            max_keepalive_connections=0,
+            http1=True,
+            http2=False,
+            retries=connect_retries,
+            network_backend=backend,
+            socket_options=keep_alive_options(),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. What its answer says under `Location` is found by `locations` and not among the headers:
+        httpx reads it there even where it follows no redirect, and gives up an answer whose `Location` it cannot read.
+        """
+        response = super().handle_request(request)
+        found = [value for name, value in response.headers.raw if name.lower() == b"location"]
+        if found:
+            del response.headers["location"]
+        response.extensions["locations"] = found
+        return response
+
+
+def locations(response: httpx.Response) -> list[bytes]:
+    """The values of an answer's `Location` headers as they were sent, each once."""
+    return list(dict.fromkeys(response.extensions["locations"]))
+
+
+@lru_cache(maxsize=1)
+def tls_context() -> ssl.SSLContext:
+    """What every connection verifies by: the name of its host, and who vouches for it."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,187 @@
+"""The providers' raw answers in S3 under `staging/<job id>/<attempt>`, streamed in and out in constant memory. Only
+complete answers have that key; what else was received lies beside it under `<attempt>.<name>`.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, Self
+
+from boto3.s3.transfer import TransferConfig
+
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.s3.folders import abort_uploads_below, delete_below
+from fermata.errors import AnswerLostError, DiskFullError, TransientError
+from fermata.log import logger
+from fermata.ports import StreamedAnswer
+from fermata.scratch import disk, spooled_file
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+_PART_BYTES: Final = 5 * 1024 * 1024
+"""The smallest part S3 takes; one part at a time is what memory holds of an answer."""
+
+_READ_BYTES: Final = 1024 * 1024
+_CONTENT_TYPE_LIMIT: Final = 255
+_NOT_ASCII: Final = re.compile(r"[^\x20-\x7e]")
+_ONE_PART_AT_A_TIME: Final = TransferConfig(
+    multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, use_threads=False
+)
+
+
+class S3AnswerStore:
+    """`AnswerStore` over one bucket. An object exists only once its upload completed. `scratch` is a folder on disk."""
+
+    def __init__(self, client: "S3Client", bucket: str, scratch: Path | None = None) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._scratch = scratch or disk()
+
+    def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
+        """Stream an answer into the bucket. A cut answer aborts the upload; what arrived of it is kept as `cut`, as far
+        as there is room on the disk for it until then, and its `AnswerLostError` passes through. The answer itself
+        needs no disk.
+        """
+        metadata = {"http-status": str(answer.http_status)}
+        if answer.retry_after_s is not None:
+            metadata["retry-after-s"] = str(answer.retry_after_s)
+        content_type = _NOT_ASCII.sub("?", answer.content_type)[:_CONTENT_TYPE_LIMIT] or "application/octet-stream"
+        with _Copy(self._scratch) as copy:
+            body = io.BufferedReader(_ChunkReader(copy.of(answer.chunks())), _READ_BYTES)
+            try:
+                self._upload(body, _key(job_id, attempt), ContentType=content_type, Metadata=metadata)
+            except AnswerLostError:
+                self._keep_what_arrived(job_id, attempt, copy)
+                raise
+
+    def keep_file(self, job_id: str, attempt: int, name: str, file: IO[bytes]) -> None:
+        """Stream a file into the bucket, beside the answer."""
+        self._upload(file, f"{_key(job_id, attempt)}.{name}", ContentType="application/octet-stream")
+
+    def open_file(self, job_id: str, attempt: int, name: str) -> Iterator[bytes] | None:
+        """A file that was kept, or None."""
+        stored = self._get(f"{_key(job_id, attempt)}.{name}")
+        return None if stored is None else _chunks_of(stored)
+
+    def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
+        """A complete kept answer, or None."""
+        stored = self._get(_key(job_id, attempt))
+        return None if stored is None else _KeptAnswer(stored)
+
+    def forget(self, job_id: str) -> None:
+        """Delete every answer of a job, and the parts of those that were cut."""
+        abort_uploads_below(self._client, self._bucket, f"staging/{job_id}/")
+        delete_below(self._client, self._bucket, f"staging/{job_id}/")
+
+    def _upload(self, file: IO[bytes] | io.BufferedReader, key: str, **about: str | dict[str, str]) -> None:
+        with aws_errors("what a provider sent could not be staged"):
+            self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=about, Config=_ONE_PART_AT_A_TIME)
+
+    def _get(self, key: str) -> "GetObjectOutputTypeDef | None":
+        with aws_errors("what is staged could not be opened"):
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=key)
+            except self._client.exceptions.NoSuchKey:
+                return None
+
+    def _keep_what_arrived(self, job_id: str, attempt: int, copy: "_Copy") -> None:
+        file = copy.from_the_start()
+        if file is None:
+            return
+        try:
+            self.keep_file(job_id, attempt, "cut", file)
+        except TransientError as error:
+            logger.warning("the part of an answer that arrived was not kept", extra={"error": str(error)})
+
+
+class _Copy:
+    """What passes by on its way into the bucket, for the case that not all of it comes. Where the disk has no room for
+    it, there is no copy: the answer is paid for, and goes on.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._held = ExitStack()
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with self._room():
+            self._file = self._held.enter_context(spooled_file(self._scratch, _PART_BYTES))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._room():
+            self._held.close()
+
+    def of(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """These chunks, each copied before it is handed on."""
+        for chunk in chunks:
+            if self._file is not None:
+                with self._room():
+                    self._file.write(chunk)
+            yield chunk
+
+    def from_the_start(self) -> IO[bytes] | None:
+        """All that was copied, None where that is nothing."""
+        if self._file is None or self._file.tell() == 0:
+            return None
+        with self._room():
+            self._file.seek(0)
+        return self._file
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except (DiskFullError, OSError) as error:
+            logger.warning("an answer is staged without a copy on disk", extra={"error": type(error).__name__})
+            self._file = None
+            with suppress(OSError, DiskFullError):
+                self._held.close()
+
+
+def _chunks_of(stored: "GetObjectOutputTypeDef") -> Iterator[bytes]:
+    with aws_errors("what is staged could not be read"):
+        yield from stored["Body"].iter_chunks(_READ_BYTES)
+
+
+class _ChunkReader(io.RawIOBase):
+    """A file over an iterator of chunks, for an SDK that wants to read."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # typeshed asks for a protocol no caller needs
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._left = memoryview(chunk)
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+class _KeptAnswer:
+    def __init__(self, stored: "GetObjectOutputTypeDef") -> None:
+        metadata = stored["Metadata"]
+        self._stored = stored
+        self.http_status = int(metadata["http-status"])
+        self.content_type = stored["ContentType"]
+        self.retry_after_s = int(metadata["retry-after-s"]) if "retry-after-s" in metadata else None
+
+    def chunks(self) -> Iterator[bytes]:
+        return _chunks_of(self._stored)
+
+
+def _key(job_id: str, attempt: int) -> str:
+    return f"staging/{job_id}/{attempt}"

@@ -1,0 +1,42 @@
+"""Finished songs in S3, and signed links to them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.s3.folders import delete_below
+from fermata.domain.jobs.job import Track
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3TrackStore:
+    """`TrackStore` over one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        """Store a file in one request, read from disk as it is sent (S3 takes up to 5 GB that way)."""
+        with aws_errors("the song could not be stored"), path.open("rb") as file:
+            self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
+
+    def forget(self, job_id: str) -> None:
+        """Delete every song of a job."""
+        delete_below(self._client, self._bucket, f"tracks/{job_id}/")
+
+    def link(self, track: Track, disposition: str, ttl_s: int) -> str:
+        """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
+        with aws_errors("the song's link could not be signed"):
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self._bucket,
+                    "Key": track.object_key,
+                    "ResponseContentType": track.content_type,
+                    "ResponseContentDisposition": disposition,
+                },
+                ExpiresIn=ttl_s,
+            )

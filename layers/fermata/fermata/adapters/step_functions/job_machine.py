@@ -1,0 +1,34 @@
+"""Starts jobs in Step Functions; the execution's name is the job's id, so a job cannot run twice."""
+
+from typing import TYPE_CHECKING, Final
+
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.step_functions.executions import start_once
+from fermata.domain.finish.overdue import Execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+_MOVING: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
+
+
+class StepFunctionsJobMachine:
+    """`JobMachine` over one state machine."""
+
+    def __init__(self, client: "SFNClient", machine_arn: str) -> None:
+        self._client = client
+        self._machine_arn = machine_arn
+
+    def start(self, job_id: str) -> None:
+        """Start a job; a second start changes nothing. Raises `TransientError`."""
+        start_once(self._client, self._machine_arn, job_id, {"job_id": job_id}, "the job's state machine")
+
+    def execution(self, job_id: str) -> Execution:
+        """How a job's execution stands. Raises `TransientError`."""
+        arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
+        with aws_errors("the job's execution could not be looked up"):
+            try:
+                status = self._client.describe_execution(executionArn=arn)["status"]
+            except self._client.exceptions.ExecutionDoesNotExist:
+                return Execution.ABSENT
+        return Execution.RUNNING if status in _MOVING else Execution.ENDED
