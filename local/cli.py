@@ -59,7 +59,7 @@ def _up(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     stop_on_signals()
     settings = parse_settings("run", argv)
-    from local.people import explain
+    from local.console import explain
     from local.up import run_up
 
     run_up(settings, explain)
@@ -72,8 +72,8 @@ def _env(argv: Sequence[str]) -> int:
     where.add_argument("--state-dir", type=Path, help="state directory of the cloud")
     where.add_argument("--stack", type=stack_name, help="name of a CloudFormation stack; uses your AWS credentials")
     arguments = parser.parse_args(argv)
+    from local.console import export_lines, export_lines_of_a_stack
     from local.deployed_stack import outputs_of
-    from local.people import export_lines, export_lines_of_a_stack
     from local.state_dir import find_state_dir
 
     lines = (

@@ -18,22 +18,22 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from local import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
-from local.aws_endpoint import AwsEndpoint
-from local.deployer import deploy
-from local.deployment import REGION, Deployment
+from local.deploy.deployer import deploy
+from local.deploy.deployment import REGION, Deployment
+from local.deploy.function_settings import check_function_settings, check_reservations
+from local.deploy.provider_keys import provider_keys
+from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
+from local.emulator.aws_endpoint import AwsEndpoint
+from local.emulator.event_bridge import EventBridge
+from local.emulator.schedules import Timers, read_schedules
 from local.errors import LocalCloudError
-from local.event_bridge import EventBridge
-from local.function_settings import check_function_settings, check_reservations
-from local.http_bridge import HttpBridge, patient
-from local.http_server import HOST, HttpServer, listen
-from local.lambda_answers import Answer, error_type
-from local.lambda_api import LambdaApi
-from local.lambda_environment import FunctionStartError
-from local.lambda_runtime import LambdaRuntime
+from local.http.bridge import HttpBridge, patient
+from local.http.server import HOST, HttpServer, listen
 from local.logs import JsonLines
-from local.provider_keys import provider_keys
-from local.schedules import Timers, read_schedules
+from local.runtime.lambda_answers import Answer, error_type
+from local.runtime.lambda_api import LambdaApi
+from local.runtime.lambda_environment import FunctionStartError
+from local.runtime.lambda_runtime import LambdaRuntime
 from local.settings import PROJECT_ROOT, CloudSettings, provider_parameters, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir

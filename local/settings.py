@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from local.deployment import MAX_ENVIRONMENTS
+from local.deploy.deployment import MAX_ENVIRONMENTS
+from local.deploy.transform import read_template
 from local.errors import UsageError
-from local.transform import read_template
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_PORT: Final = 3000

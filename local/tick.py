@@ -6,8 +6,8 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.cloud_client import client_of
+from local.emulator.schedules import read_schedules
 from local.errors import LocalCloudError, UsageError
-from local.schedules import read_schedules
 from local.shell import chosen_state_dir
 from local.state_dir import find_state_dir
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from local.cloud import LocalCloud
 from local.errors import LocalCloudError
-from local.http_server import listen
+from local.http.server import listen
 from local.settings import CloudSettings, check_settings
 from local.state_dir import STATE_ROOT, StateDir
 from local.stopping import wait_for_a_signal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.client import BaseClient
 
-from local.deployment import ACCOUNT_ID
+from local.deploy.deployment import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-from local.fork_server_main import end_when_closed, end_with_parent
+from local.runtime.fork_server_main import end_when_closed, end_with_parent
 
 
 def main() -> None:

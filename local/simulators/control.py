@@ -4,8 +4,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.simulators.bill import Bill
 from local.simulators.call_limits import CallLimits
-from local.simulators.exchange import Answer, Request, json_answer, simulator_error
 from local.simulators.faults import PLACES, FaultError, FaultTable, WaitingFault, parse_fault
+from local.simulators.http.exchange import Answer, Request, json_answer, simulator_error
 from local.simulators.waiting_faults import WaitingFaults
 
 CONTROL_PREFIX = "/_sim/"

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from local.simulators.aimlapi import AimlapiDialect
-from local.simulators.apiinone import ApiinoneDialect
-from local.simulators.callbacks import Callbacks, Send, post_over_http
-from local.simulators.dialect import Backend, Dialect
 from local.simulators.faults import FaultKind, FaultTable
-from local.simulators.http_server import HttpServer
-from local.simulators.links import Links
-from local.simulators.minimax import MinimaxDialect
+from local.simulators.http.server import HttpServer
+from local.simulators.providers.aimlapi import AimlapiDialect
+from local.simulators.providers.apiinone import ApiinoneDialect
+from local.simulators.providers.callbacks import Callbacks, Send, post_over_http
+from local.simulators.providers.dialect import Backend, Dialect
+from local.simulators.providers.links import Links
+from local.simulators.providers.minimax import MinimaxDialect
+from local.simulators.providers.references import fetch_from_this_machine
+from local.simulators.providers.skillboss import SkillbossDialect
 from local.simulators.recording import Recordings
-from local.simulators.references import fetch_from_this_machine
 from local.simulators.request_log import RequestLog
 from local.simulators.simulator import Simulator
-from local.simulators.skillboss import SkillbossDialect
 from local.simulators.waiting_faults import WaitingFaults
 
 DIALECTS: Final[Mapping[str, type[Dialect]]] = {

@@ -5,11 +5,11 @@ from dataclasses import replace
 from local.simulators.bill import Bill, prompt_sha256
 from local.simulators.call_limits import CallLimits
 from local.simulators.control import CONTROL_PREFIX, Control
-from local.simulators.dialect import Backend, Dialect, Label, Route, Visit
-from local.simulators.exchange import Answer, Outcome, RefusedError, Request, json_answer, simulator_error
 from local.simulators.faults import Fault, FaultError, FaultTable
-from local.simulators.files import file_route
-from local.simulators.network_faults import network_rows, with_network_fault
+from local.simulators.http.exchange import Answer, Outcome, RefusedError, Request, json_answer, simulator_error
+from local.simulators.http.network_faults import network_rows, with_network_fault
+from local.simulators.providers.dialect import Backend, Dialect, Label, Route, Visit
+from local.simulators.providers.files import file_route
 from local.simulators.waiting_faults import WaitingFaults
 
 _NETWORK_KINDS = frozenset(row.kind for row in network_rows("create"))

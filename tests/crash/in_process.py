@@ -27,18 +27,18 @@ from moto import mock_aws
 from werkzeug.test import Client
 
 from fermata import wiring
-from local import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
-from local.deployer import deploy
-from local.deployment import REGION, Deployment, FunctionSpec
-from local.event_targets import as_sent, payload
-from local.http_bridge import HttpBridge
-from local.lambda_answers import Answer, error_answer
+from local.deploy.deployer import deploy
+from local.deploy.deployment import REGION, Deployment, FunctionSpec
+from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
+from local.emulator.event_targets import as_sent, payload
+from local.emulator.moto_seams import MotoValue
+from local.http.bridge import HttpBridge
 from local.logs import JsonLines
-from local.moto_seams import MotoValue
+from local.runtime.lambda_answers import Answer, error_answer
 from local.settings import CloudSettings, template_parameters
-from local.simulators.exchange import Answer as Answered
-from local.simulators.exchange import Outcome, Request
-from local.simulators.http_server import HttpServer
+from local.simulators.http.exchange import Answer as Answered
+from local.simulators.http.exchange import Outcome, Request
+from local.simulators.http.server import HttpServer
 from local.simulators.running import SIMULATED_PROVIDERS, build_simulator
 from local.simulators.simulator import Simulator
 from tests.crash.cuts import Cut, Moment, sites_of

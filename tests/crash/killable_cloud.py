@@ -17,19 +17,19 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from local import cloud as cloud_module
-from local import lambda_runtime
-from local.aws_calls import read_call
-from local.aws_endpoint import AwsEndpoint
 from local.cloud import LocalCloud
-from local.deployment import ACCOUNT_ID, REGION, FunctionSpec
-from local.http_server import listen
-from local.lambda_environment import LambdaEnvironment, Pool
+from local.deploy.deployment import ACCOUNT_ID, REGION, FunctionSpec
+from local.emulator.aws_calls import read_call
+from local.emulator.aws_endpoint import AwsEndpoint
+from local.emulator.moto_seams import MotoValue
+from local.http.server import listen
 from local.logs import JsonLines
-from local.moto_seams import MotoValue
-from local.runtime_api import Invocation
+from local.runtime import lambda_runtime
+from local.runtime.lambda_environment import LambdaEnvironment, Pool
+from local.runtime.runtime_api import Invocation
 from local.settings import CloudSettings
-from local.simulators.exchange import Answer, Outcome, Request
-from local.simulators.http_server import HttpServer
+from local.simulators.http.exchange import Answer, Outcome, Request
+from local.simulators.http.server import HttpServer
 from local.simulators.running import RunningSimulator, build_simulator
 from local.simulators.simulator import Simulator
 from local.state_dir import StateDir

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Final
 
 from fermata import wiring
-from local import moto_seams
-from local.moto_seams import MotoValue
+from local.emulator import moto_seams
+from local.emulator.moto_seams import MotoValue
 
 _TICK: Final = timedelta(milliseconds=1)
 

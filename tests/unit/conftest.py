@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local import moto_backends, moto_tables, moto_transactions
+from local.emulator import moto_backends, moto_tables, moto_transactions
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import TransientError
 from fermata.ports import WalletStore
 from fermata.use_cases.accounts.audit_wallets import AuditPorts, audit_wallets
-from local.transform import read_template
+from local.deploy.transform import read_template
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.functions import ROOT

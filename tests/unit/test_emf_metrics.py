@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fermata.adapters.metrics import EmfMetrics
-from local.transform import read_template
+from local.deploy.transform import read_template
 from tests.functions import ROOT
 
 TEMPLATE: Mapping[str, Any] = read_template(ROOT / "template.yaml")

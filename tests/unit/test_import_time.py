@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from local.transform import read_template
+from local.deploy.transform import read_template
 from tests.functions import NAMES, ROOT, TURN_SETTINGS
 from tests.once import once_a_run
 

@@ -16,7 +16,7 @@ from fermata.domain.orders.references import KEPT, PreparedReference, refused_by
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.orders.submit_job import submit_job
-from local.transform import read_template
+from local.deploy.transform import read_template
 from tests.references import (
     AUDIO_URL,
     IDS_RULE,

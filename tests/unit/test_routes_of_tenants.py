@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from local.transform import read_template
+from local.deploy.transform import read_template
 from tests.functions import ROOT, Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job
 from tests.twins import World

@@ -13,8 +13,8 @@ import boto3
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local import moto_backends, step_functions
-from local.lambda_answers import Answer, error_answer
+from local.emulator import moto_backends, step_functions
+from local.runtime.lambda_answers import Answer, error_answer
 
 _LOOK_EVERY_S = 0.05
 _HURRY = 1e9

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local.deployment import REGION
-from local.resources.resource_type import Clients
+from local.deploy.deployment import REGION
+from local.deploy.resources.resource_type import Clients
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.deployer import UnsupportedTemplateError, deploy
-from local.deployment import Deployment
+from local.deploy.deployer import UnsupportedTemplateError, deploy
+from local.deploy.deployment import Deployment
+from local.deploy.resources import RESOURCE_TYPES
+from local.deploy.resources.resource_type import Clients
+from local.deploy.transform import package, read_template, to_cloudformation
 from local.errors import ResourceCreationError
-from local.resources import RESOURCE_TYPES
-from local.resources.resource_type import Clients
-from local.transform import package, read_template, to_cloudformation
 
 TEMPLATE = (Path(__file__).parent / "every_type.yaml").read_text("utf-8")
 MACHINE = {

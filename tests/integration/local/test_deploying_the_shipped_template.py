@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local.deployer import deploy
-from local.deployment import Deployment
-from local.resources.resource_type import Clients
+from local.deploy.deployer import deploy
+from local.deploy.deployment import Deployment
+from local.deploy.resources.resource_type import Clients
 
 PROJECT = Path(__file__).parents[3]
 

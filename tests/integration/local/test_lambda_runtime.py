@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from local.deployment import FunctionSpec
-from local.lambda_answers import Answer
-from local.lambda_environment import FunctionStartError
-from local.lambda_runtime import LambdaRuntime, TooManyRequestsError, UnknownFunctionError
+from local.deploy.deployment import FunctionSpec
+from local.runtime.lambda_answers import Answer
+from local.runtime.lambda_environment import FunctionStartError
+from local.runtime.lambda_runtime import LambdaRuntime, TooManyRequestsError, UnknownFunctionError
 from local.settings import PROJECT_ROOT
 
 WORKER = Path(__file__).with_name("small_cloud") / "worker"

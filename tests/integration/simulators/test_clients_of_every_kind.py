@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.simulators.connection import MAX_BODY_BYTES
+from local.simulators.http.connection import MAX_BODY_BYTES
 from tests.integration.simulators.online import Provider
 
 

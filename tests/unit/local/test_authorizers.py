@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.tenants.api_keys import new_api_key
-from local.authorizers import AuthorizerCache
-from local.deployment import Authorizer
-from local.lambda_answers import Answer
-from local.transform import read_template
+from local.deploy.deployment import Authorizer
+from local.deploy.transform import read_template
+from local.http.authorizers import AuthorizerCache
+from local.runtime.lambda_answers import Answer
 from tests.functions import ROOT, FakeContext, wired_app
 from tests.twins import NOON, World
 

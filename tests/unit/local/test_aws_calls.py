@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.aws_calls import invoked_function, read_call
+from local.emulator.aws_calls import invoked_function, read_call
 
 
 def environ(

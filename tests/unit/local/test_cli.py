@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from local.cli import main, parse_settings
+from local.console import export_lines
 from local.errors import UsageError
-from local.people import export_lines
 
 DESCRIPTION = {
     "api_url": "http://127.0.0.1:1",

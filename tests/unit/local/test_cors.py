@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from local.deployment import Authorizer, Cors, Route
-from local.http_bridge import HttpBridge
-from local.lambda_answers import Answer
+from local.deploy.deployment import Authorizer, Cors, Route
+from local.http.bridge import HttpBridge
 from local.logs import JsonLines
+from local.runtime.lambda_answers import Answer
 
 PAGE = "https://app.example.com"
 CORS = Cors(

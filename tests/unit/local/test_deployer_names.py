@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.resources.resource_type import Stack
+from local.deploy.resources.resource_type import Stack
 
 
 def no_client(service: str) -> None:

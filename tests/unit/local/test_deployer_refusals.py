@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from local.deployer import UnsupportedTemplateError, deploy
+from local.deploy.deployer import UnsupportedTemplateError, deploy
 from local.errors import UnknownParameterError
 
 A_QUEUE = "  Queue: {Type: AWS::SQS::Queue}\n"

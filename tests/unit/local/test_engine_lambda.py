@@ -5,9 +5,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from local.engine_lambda import EngineLambda
-from local.lambda_answers import Answer, error_answer
-from local.lambda_runtime import TooManyRequestsError, UnknownFunctionError
+from local.emulator.engine_lambda import EngineLambda
+from local.runtime.lambda_answers import Answer, error_answer
+from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionError
 
 
 def client(said: Answer | Exception) -> EngineLambda:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.event_bridge import EventBridge
-from local.lambda_answers import Answer, error_answer
-from local.lambda_runtime import TooManyRequestsError, UnknownFunctionError
+from local.emulator.event_bridge import EventBridge
+from local.runtime.lambda_answers import Answer, error_answer
+from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionError
 
 RULE = "arn:aws:events:eu-west-1:123456789012:rule/ended"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:settle"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.event_targets import as_sent, look_up, payload
+from local.emulator.event_targets import as_sent, look_up, payload
 
 EVENT: dict[str, Any] = {
     "id": "1",

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from local.deployment import FunctionSpec
-from local.fork_server import imports_of
+from local.deploy.deployment import FunctionSpec
+from local.runtime.fork_server import imports_of
 
 
 def function(code_dir: Path, layer_dir: Path) -> FunctionSpec:

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from local.deployment import Deployment, FunctionSpec
+from local.deploy.deployment import Deployment, FunctionSpec
+from local.deploy.function_settings import check_function_settings, check_reservations
 from local.errors import UsageError
-from local.function_settings import check_function_settings, check_reservations
 from tests.functions import TURN_SETTINGS
 
 START = {

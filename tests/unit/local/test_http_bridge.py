@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from local.deployment import Authorizer, Route
-from local.http_bridge import BUSY_PATIENCE_S, MAX_BODY_BYTES, HttpBridge, patient
-from local.lambda_answers import Answer, error_answer
-from local.lambda_runtime import TooManyRequestsError
+from local.deploy.deployment import Authorizer, Route
+from local.http.bridge import BUSY_PATIENCE_S, MAX_BODY_BYTES, HttpBridge, patient
 from local.logs import JsonLines
+from local.runtime.lambda_answers import Answer, error_answer
+from local.runtime.lambda_runtime import TooManyRequestsError
 
 AUTHORIZER = Authorizer("Keys", "arn:authorize", "Authorization", 60)
 ROUTES = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.deployment import Route
-from local.http_routes import RouteTable
+from local.deploy.deployment import Route
+from local.http.routes import RouteTable
 
 ROUTES = [
     Route("ANY", "$default", "arn:default", None),

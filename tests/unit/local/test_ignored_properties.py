@@ -8,8 +8,8 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped] # cfn-lint ships no types
 from pydantic import ValidationError
 
-from local.ignored_properties import ignored_properties, without_ignored
-from local.resources import RESOURCE_TYPES
+from local.deploy.ignored_properties import ignored_properties, without_ignored
+from local.deploy.resources import RESOURCE_TYPES
 
 PATHS = [(name, path) for name, paths in ignored_properties().items() for path in paths]
 REASONS = [reason for paths in ignored_properties().values() for reason in paths.values()]
@@ -78,5 +78,5 @@ def test_no_entry_is_written_twice() -> None:
         assert len(names) == len(set(names)), names
         return dict(pairs)
 
-    path = Path(__file__).parents[3] / "local" / "ignored_properties.json"
+    path = Path(__file__).parents[3] / "local" / "deploy" / "ignored_properties.json"
     assert json.loads(path.read_text("utf-8"), object_pairs_hook=refuse_repeats)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.intrinsics import IntrinsicError, Reference, Scope, TemplateValue, holds, named_condition, resolve
+from local.deploy.intrinsics import IntrinsicError, Reference, Scope, TemplateValue, holds, named_condition, resolve
 
 RESOURCES = {
     Reference("Table"): "stack-Table",

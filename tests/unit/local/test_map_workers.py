@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local import moto_seams, step_functions
+from local.emulator import moto_seams, step_functions
 
 ITEMS = 5000
 

@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import sys
-from local import moto_backends
+from local.emulator import moto_backends
 moto_backends.import_parameter_store()
 import moto.ssm.models
 print("moto.ec2" in sys.modules, dict(moto.ssm.models.ec2_backends))
@@ -21,7 +21,7 @@ def test_parameters_are_had_without_ec2_which_is_whole_for_whoever_asks_for_it()
 
 REWRITTEN = """
 import gc
-from local import moto_backends
+from local.emulator import moto_backends
 moto_backends.forget_dropped_objects()
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -44,7 +44,7 @@ def test_an_item_that_is_written_again_leaves_nothing_of_what_it_was() -> None:
 
 
 KINDS = """
-from local import moto_backends
+from local.emulator import moto_backends
 moto_backends.pass_attributes_as_they_are()
 from moto import mock_aws
 from tests.cloud import TABLE, dynamodb_with_table

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from local import moto_seams
+from local.emulator import moto_seams
+from local.emulator.moto_seams import SEAMS, WAIT, Seam, check_seams
 from local.errors import SeamMismatchError
-from local.moto_seams import SEAMS, WAIT, Seam, check_seams
 
 
 def test_the_installed_emulator_is_the_one_that_is_expected() -> None:
     # In a process of its own, because other tests have put something into the seams of this one.
-    check = "from local.moto_seams import check_seams; check_seams()"
+    check = "from local.emulator.moto_seams import check_seams; check_seams()"
     subprocess.run([sys.executable, "-c", check], check=True)
 
 

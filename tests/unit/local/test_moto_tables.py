@@ -8,7 +8,7 @@ from typing import Any
 ANSWERS = """
 import json, sys
 from botocore.exceptions import ClientError
-from local import moto_tables
+from local.emulator import moto_tables
 if sys.argv[1] == "quick":
     moto_tables.query_only_what_is_asked_for()
     moto_tables.measure_items_once()

@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local import moto_seams
-from local.moto_transactions import remember_only_what_a_transaction_touches
+from local.emulator import moto_seams
+from local.emulator.moto_transactions import remember_only_what_a_transaction_touches
 from tests.cloud import TABLE, dynamodb_with_table
 
 if TYPE_CHECKING:

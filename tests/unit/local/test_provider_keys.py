@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from local.deploy.provider_keys import provider_keys
 from local.errors import UsageError
-from local.provider_keys import provider_keys
 
 
 @pytest.fixture

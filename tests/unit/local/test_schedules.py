@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.schedules import Schedule, Timers, rate_s, read_schedules
+from local.emulator.schedules import Schedule, Timers, rate_s, read_schedules
 
 TARGET = {"Id": "1", "Arn": "arn:aws:lambda:eu-west-1:123456789012:function:fermata-ReapJobsFunction"}
 RULE = {"Name": "every-minute", "Arn": "arn:rule", "State": "ENABLED", "ScheduleExpression": "rate(1 minute)"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from local.deploy.transform import package, read_template, to_cloudformation
 from local.errors import UnsupportedTemplateError, UsageError
-from local.transform import package, read_template, to_cloudformation
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from local.deploy.parameters import read_parameters
 from local.errors import RefusedParameterError, UnknownParameterError, UnsupportedTemplateError, UsageError
-from local.parameters import read_parameters
 
 
 def a_template(**parameters: dict[str, Any]) -> dict[str, Any]:

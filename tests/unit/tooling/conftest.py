@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.transform import package, read_template, to_cloudformation
+from local.deploy.transform import package, read_template, to_cloudformation
 
 ROOT = Path(__file__).resolve().parents[3]
 

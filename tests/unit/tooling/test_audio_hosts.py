@@ -6,9 +6,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from fermata.config import CommaSet
+from local.deploy.parameters import read_parameters
+from local.deploy.transform import read_template
 from local.errors import RefusedParameterError
-from local.parameters import read_parameters
-from local.transform import read_template
 
 pytestmark = pytest.mark.check
 

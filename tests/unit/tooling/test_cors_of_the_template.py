@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local.intrinsics import Scope, resolve
-from local.parameters import read_parameters
-from local.transform import package, read_template, to_cloudformation
+from local.deploy.intrinsics import Scope, resolve
+from local.deploy.parameters import read_parameters
+from local.deploy.transform import package, read_template, to_cloudformation
 from tooling.openapi.operations import OPERATIONS
 from tooling.openapi.parameters import HEADERS, PARAMETERS
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import fermata.errors
-from local.intrinsics import TemplateValue
+from local.deploy.intrinsics import TemplateValue
 
 pytestmark = pytest.mark.check
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fermata.domain.web.prefer import LONGEST_WAIT_S
-from local.intrinsics import TemplateValue
+from local.deploy.intrinsics import TemplateValue
 
 pytestmark = pytest.mark.check
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from local.simulators.exchange import Answer
+from local.simulators.http.exchange import Answer
 from tests.songs import wav_file
 from tests.unit.local.simulators.offline import Provider
 

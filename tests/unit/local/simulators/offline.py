@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from local.simulators.exchange import Answer, Request
-from local.simulators.references import BadRecordingError
+from local.simulators.http.exchange import Answer, Request
+from local.simulators.providers.references import BadRecordingError
 from local.simulators.running import build_simulator
 
 Json: TypeAlias = dict[str, Any]

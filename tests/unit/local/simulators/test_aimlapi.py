@@ -7,7 +7,7 @@ from urllib.parse import quote
 import miniaudio
 import pytest
 
-from local.simulators.exchange import Answer
+from local.simulators.http.exchange import Answer
 from tests.songs import wav_file
 from tests.unit.local.simulators.offline import Json, Provider
 

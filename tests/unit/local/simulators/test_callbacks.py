@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.simulators.exchange import Request
+from local.simulators.http.exchange import Request
 from local.simulators.request_log import RequestLog
 from local.simulators.running import build_simulator
 from local.simulators.simulator import Simulator

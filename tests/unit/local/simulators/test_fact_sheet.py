@@ -7,8 +7,8 @@ import pytest
 from fermata.adapters.providers import load_provider
 from fermata.domain.providers.calls import Refused, Trouble
 from fermata.domain.providers.failures import FailureClass
-from local.simulators.exchange import Answer
 from local.simulators.faults import parse_fault
+from local.simulators.http.exchange import Answer
 from tests.fact_sheet import FactRow, fact_rows
 from tests.fixtures.http_answers import answer_with
 from tests.twins import PROVIDERS

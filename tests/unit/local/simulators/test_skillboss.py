@@ -5,7 +5,7 @@ import json
 import miniaudio
 import pytest
 
-from local.simulators.exchange import Answer
+from local.simulators.http.exchange import Answer
 from tests.unit.local.simulators.offline import Provider
 
 

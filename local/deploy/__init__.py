@@ -1,0 +1,1 @@
+"""Deploys the shipped template to the emulator: transform, check, create."""

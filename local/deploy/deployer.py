@@ -1,0 +1,91 @@
+"""Deploys a SAM template to the emulator: transform, check as a whole, create in the order of references."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.deploy.deployment import ACCOUNT_ID, REGION, Deployment
+from local.deploy.ignored_properties import without_ignored
+from local.deploy.intrinsics import ParameterValue, Reference, Scope, TemplateValue, as_text, resolve
+from local.deploy.parameters import read_parameters
+from local.deploy.resources import RESOURCE_TYPES
+from local.deploy.resources.resource_type import Clients, Created, Stack, UnsupportedValueError
+from local.deploy.stack_plan import Plan, plan_stack
+from local.deploy.transform import package, read_template, to_cloudformation
+from local.errors import ResourceCreationError, UnknownParameterError, UnsupportedTemplateError
+
+__all__ = ["UnknownParameterError", "UnsupportedTemplateError", "deploy"]
+
+
+def deploy(
+    template_path: Path,
+    *,
+    stack_name: str = "fermata",
+    parameters: Mapping[str, str] | None = None,
+    clients: Clients,
+    built_dir: Path | None = None,
+) -> Deployment:
+    """Create a template's resources with boto3 `clients` of an empty emulator, from the sources or from a `sam build`.
+
+    Nothing is created when the template or a parameter is refused; the error then names every problem, one a line.
+    """
+    source = built_dir / "template.yaml" if built_dir else template_path
+    template = read_template(source)
+    values = read_parameters(template, parameters or {})
+    packaged = package(template, source.parent, built=built_dir is not None)
+    cloudformation = to_cloudformation(packaged.template, values)
+    scope = _scope(cloudformation, stack_name, values)
+    plan = plan_stack(cloudformation, scope, packaged)
+    created: dict[str, Created] = {}
+    stack = Stack(stack_name, cache(clients), packaged.artifacts, created)
+    scope = replace(scope, lookup=lambda reference: _found(reference, created))
+    for logical_id, resource in plan.resources.items():
+        created[logical_id] = _create(logical_id, resource, scope, stack)
+    return _deployment(plan, created, scope)
+
+
+def _scope(template: Mapping[str, Any], stack_name: str, parameters: Mapping[str, ParameterValue]) -> Scope:
+    pseudo_parameters = {
+        "AWS::AccountId": ACCOUNT_ID,
+        "AWS::Partition": "aws",
+        "AWS::Region": REGION,
+        "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT_ID}:stack/{stack_name}/local",
+        "AWS::StackName": stack_name,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    return Scope({**parameters, **pseudo_parameters}, template.get("Conditions", {}), template.get("Mappings", {}))
+
+
+def _found(reference: Reference, created: Mapping[str, Created]) -> str:
+    resource = created[reference.logical_id]
+    return resource.attributes[reference.attribute] if reference.attribute else resource.physical_id
+
+
+def _create(logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope, stack: Stack) -> Created:
+    type_name = resource["Type"]
+    resource_type = RESOURCE_TYPES.get(type_name)
+    if resource_type is None:
+        # The plan lets through only types that are known or ignored as a whole.
+        return Created(logical_id)
+    properties = without_ignored(type_name, resolve(resource.get("Properties", {}), scope))
+    try:
+        return resource_type.create(logical_id, resource_type.properties.model_validate(properties), stack)
+    except UnsupportedValueError as error:
+        raise UnsupportedTemplateError([f"{logical_id} ({type_name}) {error.path}: {error}"]) from error
+    except (ClientError, BotoCoreError) as error:
+        cause = " ".join(str(error).split())
+        raise ResourceCreationError(f"{logical_id} ({type_name}): the emulator refuses it: {cause}") from error
+
+
+def _deployment(plan: Plan, created: Mapping[str, Created], scope: Scope) -> Deployment:
+    return Deployment(
+        functions={function.name: function for resource in created.values() for function in resource.functions},
+        routes=tuple(route for resource in created.values() for route in resource.routes),
+        outputs={name: as_text(resolve(output["Value"], scope)) for name, output in plan.outputs.items()},
+        cors=next((resource.cors for resource in created.values() if resource.cors), None),
+        resources={logical_id: resource.physical_id for logical_id, resource in created.items()},
+    )

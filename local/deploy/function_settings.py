@@ -1,0 +1,42 @@
+"""Refuses parameters that a function would refuse, before any job meets them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fermata import config
+from fermata.errors import ConfigurationError
+from local.deploy.deployment import Deployment
+from local.errors import UsageError
+
+_SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
+    "SubmitJobFunction": config.SubmitSettings,
+    "ReadJobsFunction": config.ReadSettings,
+    "CreateReferenceFunction": config.UploadSettings,
+    "StartGenerationFunction": config.StartSettings,
+    "PrepareReferenceFunction": config.PrepareSettings,
+    "PollGenerationFunction": config.PollSettings,
+    "StoreAudioFunction": config.StoreSettings,
+}
+
+
+def check_reservations(deployment: Deployment, environments: int) -> None:
+    """Raise UsageError where functions reserve all environments, so that the others would have none."""
+    reserved = {spec.logical_id: spec.reserved for spec in deployment.functions.values() if spec.reserved}
+    if sum(reserved.values()) >= environments:
+        told = ", ".join(f"{name} {number}" for name, number in sorted(reserved.items()))
+        raise UsageError(
+            f"--environments: {environments} are not more than those that are reserved ({told}); expected at least one "
+            "for all other functions, so raise the former or lower a Reserved parameter"
+        )
+
+
+def check_function_settings(deployment: Deployment) -> None:
+    """Raise UsageError naming each function whose settings are wrong or contradict each other."""
+    problems = []
+    for spec in deployment.functions.values():
+        try:
+            config.load(_SETTINGS.get(spec.logical_id, config.Settings), spec.environment)
+        except ConfigurationError as error:
+            problems.append(f"{spec.logical_id} would not start: {error}")
+    if problems:
+        raise UsageError("\n".join(problems))

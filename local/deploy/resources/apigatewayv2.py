@@ -1,0 +1,164 @@
+"""AWS::ApiGatewayV2::Api and its stage: routes and authorizers, read from the OpenAPI body that AWS SAM writes."""
+
+import hashlib
+import re
+from typing import Annotated, Final, Literal
+
+from annotated_types import Len
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from local.deploy.deployment import REGION, Authorizer, Cors, Route
+from local.deploy.resources.resource_type import Created, Properties, ResourceType, Stack, UnsupportedValueError
+
+_FUNCTION_OF_URI: Final = re.compile(r"functions/(arn:[^/]+)/invocations")
+_IDENTITY_HEADER: Final = re.compile(r"\$request\.header\.([A-Za-z0-9-]+)")
+_NO_AUTHORIZER: Final = "NONE"
+_DEFAULT_ROUTE: Final = "$default"
+
+
+class _OpenApiPart(Properties):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class Integration(_OpenApiPart):
+    """The function behind a route."""
+
+    type: Literal["aws_proxy"]
+    http_method: Literal["POST"]
+    uri: str
+    payload_format_version: Literal["2.0"]
+
+
+class Operation(_OpenApiPart):
+    """One method of a path."""
+
+    integration: Integration = Field(alias="x-amazon-apigateway-integration")
+    security: list[dict[str, list[str]]] | None = None
+    is_default_route: bool = False
+
+
+class LambdaAuthorizer(_OpenApiPart):
+    """A function that says who calls."""
+
+    type: Literal["request"]
+    authorizer_uri: str
+    authorizer_payload_format_version: Literal["2.0"]
+    enable_simple_responses: Literal[True]
+    identity_source: Annotated[list[str], Len(1, 1)]
+    # Lambda authorizers of HTTP APIs remember nothing unless told to.
+    authorizer_result_ttl_in_seconds: int = 0
+
+
+class SecurityScheme(_OpenApiPart):
+    """A named authorizer."""
+
+    authorizer: LambdaAuthorizer = Field(alias="x-amazon-apigateway-authorizer")
+
+
+class Components(_OpenApiPart):
+    """The named authorizers."""
+
+    security_schemes: dict[str, SecurityScheme] = Field(default_factory=dict)
+
+
+class CorsConfiguration(_OpenApiPart):
+    """What pages of other origins may do; API Gateway answers them itself."""
+
+    allow_origins: tuple[str, ...]
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int = 0
+
+
+class Body(_OpenApiPart):
+    """An OpenAPI document with API Gateway's extensions."""
+
+    cors: CorsConfiguration | None = Field(default=None, alias="x-amazon-apigateway-cors")
+    paths: dict[str, dict[str, Operation]] = Field(default_factory=dict)
+    components: Components = Field(default_factory=Components)
+
+
+class ApiProperties(Properties):
+    """An HTTP API."""
+
+    body: Body
+
+
+class StageProperties(Properties):
+    """The only stage that the HTTP bridge serves: the default one, always up to date."""
+
+    api_id: str
+    stage_name: Literal["$default"]
+    auto_deploy: Literal[True]
+
+
+def _create_api(logical_id: str, properties: ApiProperties, stack: Stack) -> Created:
+    """Read the routes. The bridge serves them; the emulator gets no API, whose first use would cost half a second."""
+    api_id = hashlib.sha256(f"{stack.name}-{logical_id}".encode()).hexdigest()[:10]
+    endpoint = f"https://{api_id}.execute-api.{REGION}.amazonaws.com"
+    attributes = {"ApiEndpoint": endpoint, "ApiId": api_id}
+    return Created(api_id, attributes, routes=_routes(properties.body), cors=_cors(properties.body.cors))
+
+
+def _cors(given: CorsConfiguration | None) -> Cors | None:
+    if given is None:
+        return None
+    return Cors(given.allow_origins, given.allow_methods, given.allow_headers, given.expose_headers, given.max_age)
+
+
+def _routes(body: Body) -> tuple[Route, ...]:
+    schemes = body.components.security_schemes
+    authorizers = {name: _authorizer(name, scheme.authorizer) for name, scheme in schemes.items()}
+    return tuple(
+        _route(path, method, operation, authorizers)
+        for path, operations in body.paths.items()
+        for method, operation in operations.items()
+    )
+
+
+def _route(path: str, method: str, operation: Operation, authorizers: dict[str, Authorizer]) -> Route:
+    where = f"Body.paths.{path}.{method}"
+    return Route(
+        method="ANY" if method == "x-amazon-apigateway-any-method" else method.upper(),
+        path=_DEFAULT_ROUTE if operation.is_default_route else path,
+        function_arn=_function_arn(operation.integration.uri, where),
+        authorizer=_required_authorizer(operation, authorizers, where),
+    )
+
+
+def _required_authorizer(operation: Operation, authorizers: dict[str, Authorizer], where: str) -> Authorizer | None:
+    required = [name for alternative in operation.security or [] for name in alternative if name != _NO_AUTHORIZER]
+    unknown = [name for name in required if name not in authorizers]
+    if unknown or len(required) > 1:
+        found = ", ".join(required)
+        raise UnsupportedValueError(f"{where}.security", f"expected at most one authorizer of this API, found {found}")
+    return authorizers[required[0]] if required else None
+
+
+def _authorizer(name: str, authorizer: LambdaAuthorizer) -> Authorizer:
+    where = f"Body.components.securitySchemes.{name}"
+    identity = _IDENTITY_HEADER.fullmatch(authorizer.identity_source[0])
+    if identity is None:
+        found = authorizer.identity_source[0]
+        raise UnsupportedValueError(where, f"expected one request header as identity source, found {found}")
+    ttl_s = authorizer.authorizer_result_ttl_in_seconds
+    return Authorizer(name, _function_arn(authorizer.authorizer_uri, where), identity[1], ttl_s)
+
+
+def _function_arn(uri: str, where: str) -> str:
+    match = _FUNCTION_OF_URI.search(uri)
+    if match is None:
+        raise UnsupportedValueError(where, f"expected the URI of a Lambda function, found {uri}")
+    return match[1]
+
+
+def _create_stage(_logical_id: str, properties: StageProperties, _stack: Stack) -> Created:
+    return Created(properties.stage_name)
+
+
+RESOURCE_TYPES: Final = (
+    ResourceType("AWS::ApiGatewayV2::Api", ApiProperties, _create_api, frozenset({"ApiEndpoint", "ApiId"})),
+    ResourceType("AWS::ApiGatewayV2::Stage", StageProperties, _create_stage),
+)

@@ -1,0 +1,157 @@
+"""AWS::Lambda: functions, their layers, versions and aliases, and who may call them."""
+
+import io
+import zipfile
+from functools import cache
+from typing import Final
+
+from local.deploy.deployment import FunctionSpec
+from local.deploy.resources.resource_type import Created, Properties, ResourceType, S3Location, Stack, Text, arn
+
+
+class Environment(Properties):
+    """A function's environment variables."""
+
+    variables: dict[str, Text]
+
+
+class FunctionProperties(Properties):
+    """A function from a folder; the defaults are Lambda's."""
+
+    function_name: str | None = None
+    description: str | None = None
+    code: S3Location
+    handler: str
+    runtime: str
+    role: str
+    layers: list[str] | None = None
+    timeout: int = 3
+    memory_size: int = 128
+    environment: Environment | None = None
+    reserved_concurrent_executions: int | None = None
+
+
+class LayerVersionProperties(Properties):
+    """A layer from a folder."""
+
+    layer_name: str | None = None
+    description: str | None = None
+    content: S3Location
+    compatible_runtimes: list[str] | None = None
+
+
+class VersionProperties(Properties):
+    """A numbered version of a function."""
+
+    function_name: str
+    description: str | None = None
+
+
+class AliasProperties(Properties):
+    """A name for a version."""
+
+    function_name: str
+    function_version: str
+    name: str
+    description: str | None = None
+
+
+class PermissionProperties(Properties):
+    """Who may call a function; kept so that it can be read back, enforced by nothing on one machine."""
+
+    function_name: str
+    action: str
+    principal: str
+    source_arn: str | None = None
+    source_account: str | None = None
+
+
+class Destination(Properties):
+    """Where the record of an asynchronous call goes."""
+
+    destination: str
+
+
+class Destinations(Properties):
+    """Where records of asynchronous calls go, by outcome."""
+
+    on_success: Destination | None = None
+    on_failure: Destination | None = None
+
+
+class EventInvokeConfigProperties(Properties):
+    """How asynchronous calls of a function are retried."""
+
+    function_name: str
+    qualifier: str
+    maximum_event_age_in_seconds: int | None = None
+    maximum_retry_attempts: int | None = None
+    destination_config: Destinations | None = None
+
+
+@cache
+def _empty_archive() -> bytes:
+    """Return what the emulator gets for code; the functions run from their folders."""
+    archive = io.BytesIO()
+    zipfile.ZipFile(archive, "w").close()
+    return archive.getvalue()
+
+
+def _create_function(logical_id: str, properties: FunctionProperties, stack: Stack) -> Created:
+    request = properties.as_request()
+    reserved = request.pop("ReservedConcurrentExecutions", None)
+    name = request.setdefault("FunctionName", stack.physical_name(logical_id, 64))
+    layer_dirs = tuple(stack.layer_dir(layer) for layer in properties.layers or [])
+    stack.client("lambda").create_function(**{**request, "Code": {"ZipFile": _empty_archive()}})
+    if reserved is not None:
+        stack.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+    spec = FunctionSpec(
+        logical_id=logical_id,
+        name=name,
+        arn=arn("lambda", f"function:{name}"),
+        handler=properties.handler,
+        code_dir=stack.artifacts[properties.code.s3_key],
+        layer_dirs=layer_dirs,
+        timeout_s=properties.timeout,
+        memory_mb=properties.memory_size,
+        environment=properties.environment.variables if properties.environment else {},
+        reserved=reserved,
+    )
+    return Created(name, {"Arn": spec.arn}, functions=(spec,))
+
+
+def _create_layer_version(logical_id: str, properties: LayerVersionProperties, stack: Stack) -> Created:
+    request = properties.as_request()
+    request.setdefault("LayerName", logical_id)
+    published = stack.client("lambda").publish_layer_version(**{**request, "Content": {"ZipFile": _empty_archive()}})
+    return Created(published["LayerVersionArn"], layer_dir=stack.artifacts[properties.content.s3_key])
+
+
+def _create_version(_logical_id: str, properties: VersionProperties, stack: Stack) -> Created:
+    version: str = stack.client("lambda").publish_version(**properties.as_request())["Version"]
+    function_name = properties.function_name.rsplit(":", 1)[-1]
+    return Created(arn("lambda", f"function:{function_name}:{version}"), {"Version": version})
+
+
+def _create_alias(_logical_id: str, properties: AliasProperties, stack: Stack) -> Created:
+    return Created(stack.client("lambda").create_alias(**properties.as_request())["AliasArn"])
+
+
+def _create_permission(logical_id: str, properties: PermissionProperties, stack: Stack) -> Created:
+    stack.client("lambda").add_permission(StatementId=logical_id, **properties.as_request())
+    return Created(logical_id)
+
+
+def _create_event_invoke_config(logical_id: str, properties: EventInvokeConfigProperties, stack: Stack) -> Created:
+    stack.client("lambda").put_function_event_invoke_config(**properties.as_request())
+    return Created(logical_id)
+
+
+RESOURCE_TYPES: Final = (
+    ResourceType("AWS::Lambda::Function", FunctionProperties, _create_function, frozenset({"Arn"})),
+    ResourceType("AWS::Lambda::LayerVersion", LayerVersionProperties, _create_layer_version),
+    ResourceType("AWS::Lambda::Version", VersionProperties, _create_version, frozenset({"Version"})),
+    ResourceType("AWS::Lambda::Alias", AliasProperties, _create_alias),
+    ResourceType("AWS::Lambda::Permission", PermissionProperties, _create_permission),
+    ResourceType("AWS::Lambda::EventInvokeConfig", EventInvokeConfigProperties, _create_event_invoke_config),
+)

@@ -1,0 +1,120 @@
+"""What every supported resource type gives: a strict model of its properties, its attributes, and how it is created."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_pascal
+
+from local.deploy.deployment import ACCOUNT_ID, REGION, Cors, FunctionSpec, Route
+
+Clients: TypeAlias = Callable[[str], Any]
+"""Returns the boto3 client of a service. Typed loosely, once for all: the name decides its type at run time."""
+
+
+class UnsupportedValueError(Exception):
+    """A property has the right form, but asks for something that is not supported."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def _as_cloudformation_text(value: object) -> object:
+    return ("true" if value else "false") if isinstance(value, bool) else value
+
+
+Text: TypeAlias = Annotated[str, BeforeValidator(_as_cloudformation_text)]
+"""A string; numbers and booleans are written as CloudFormation writes them."""
+Document: TypeAlias = dict[str, Any]
+"""JSON that AWS defines and that is handed on whole, such as an IAM policy or an event pattern."""
+
+
+class Properties(BaseModel):
+    """The properties of one resource type that the one-machine cloud honours; any other is refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_pascal, coerce_numbers_to_str=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    def as_request(self) -> dict[str, Any]:
+        """Return what was given, under the names that CloudFormation and the AWS API share."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class S3Location(Properties):
+    """Where packaged code would lie in AWS; the key leads to it on disk."""
+
+    s3_bucket: str
+    s3_key: str
+
+
+@dataclass(frozen=True)
+class Created:
+    """A created resource: what `Ref` and `Fn::GetAtt` return for it, and what the bridges need to know of it."""
+
+    physical_id: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    functions: tuple[FunctionSpec, ...] = ()
+    routes: tuple[Route, ...] = ()
+    cors: Cors | None = None
+    layer_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What a resource may know of the stack that it is created in; `created` grows while the stack does."""
+
+    name: str
+    client: Clients
+    artifacts: Mapping[str, Path]
+    created: Mapping[str, Created]
+
+    def physical_name(self, logical_id: str, limit: int) -> str:
+        """Return a name that is the same at every start and at most `limit` characters long."""
+        name = f"{self.name}-{logical_id}"
+        return name if len(name) <= limit else f"{name[: limit - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    def layer_dir(self, layer_version_arn: str) -> Path:
+        """Return the folder of a layer of this stack that goes on the functions' import path."""
+        for created in self.created.values():
+            if created.layer_dir and created.physical_id == layer_version_arn:
+                return created.layer_dir
+        raise UnsupportedValueError(
+            "Layers", f"{layer_version_arn} is not a layer of this template, and others cannot be fetched"
+        )
+
+
+P = TypeVar("P", bound=Properties)
+Artifacts: TypeAlias = Mapping[str, Path]
+"""Where each piece of packaged code lies on disk, by its key."""
+
+
+def _accept(_properties: Properties, _artifacts: Artifacts) -> None:
+    """Find nothing wrong with properties that fit their model."""
+
+
+@dataclass(frozen=True)
+class ResourceType(Generic[P]):
+    """One CloudFormation type; `create` returns exactly the named `attributes`."""
+
+    name: str
+    properties: type[P]
+    create: Callable[[str, P, Stack], Created]
+    attributes: frozenset[str] = frozenset()
+    check: Callable[[P, Artifacts], None] = _accept
+    """Raises UnsupportedValueError for what can be known before anything is created."""
+
+
+def as_json(document: object) -> str:
+    """Write a policy or a pattern as JSON; YAML turns an unquoted `2012-10-17` into a date."""
+    return json.dumps(document, default=str)
+
+
+def arn(service: str, resource: str) -> str:
+    """Return the ARN of a resource of the local account and region."""
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{resource}"

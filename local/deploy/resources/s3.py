@@ -1,0 +1,78 @@
+"""AWS::S3::Bucket and AWS::S3::BucketPolicy."""
+
+from typing import Final, Literal
+
+from local.deploy.deployment import REGION
+from local.deploy.resources.resource_type import Created, Document, Properties, ResourceType, Stack, as_json
+
+
+class Versioning(Properties):
+    """Whether overwritten objects are kept."""
+
+    status: Literal["Enabled", "Suspended"]
+
+
+class PublicAccessBlock(Properties):
+    """Which public access is refused."""
+
+    block_public_acls: bool | None = None
+    block_public_policy: bool | None = None
+    ignore_public_acls: bool | None = None
+    restrict_public_buckets: bool | None = None
+
+
+class EventBridgeConfiguration(Properties):
+    """Whether EventBridge is told of every object."""
+
+    event_bridge_enabled: Literal[True]
+
+
+class NotificationConfiguration(Properties):
+    """Who is told of objects: EventBridge and nobody else."""
+
+    event_bridge_configuration: EventBridgeConfiguration
+
+
+class BucketProperties(Properties):
+    """A bucket; what only AWS applies is listed among the ignored properties."""
+
+    bucket_name: str | None = None
+    versioning_configuration: Versioning | None = None
+    notification_configuration: NotificationConfiguration | None = None
+    public_access_block_configuration: PublicAccessBlock | None = None
+
+
+class BucketPolicyProperties(Properties):
+    """A bucket's policy."""
+
+    bucket: str
+    policy_document: Document
+
+
+def _create_bucket(logical_id: str, properties: BucketProperties, stack: Stack) -> Created:
+    name = properties.bucket_name or stack.physical_name(logical_id, 63).lower()
+    s3 = stack.client("s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    if properties.versioning_configuration:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties.versioning_configuration.as_request())
+    if properties.notification_configuration:
+        told: dict[str, object] = {"EventBridgeConfiguration": {}}
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=told)
+    if properties.public_access_block_configuration:
+        block = properties.public_access_block_configuration.as_request()
+        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    domain = {"DomainName": f"{name}.s3.amazonaws.com", "RegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com"}
+    return Created(name, {"Arn": f"arn:aws:s3:::{name}", **domain})
+
+
+def _create_bucket_policy(_logical_id: str, properties: BucketPolicyProperties, stack: Stack) -> Created:
+    stack.client("s3").put_bucket_policy(Bucket=properties.bucket, Policy=as_json(properties.policy_document))
+    return Created(properties.bucket)
+
+
+RESOURCE_TYPES: Final = (
+    ResourceType(
+        "AWS::S3::Bucket", BucketProperties, _create_bucket, frozenset({"Arn", "DomainName", "RegionalDomainName"})
+    ),
+    ResourceType("AWS::S3::BucketPolicy", BucketPolicyProperties, _create_bucket_policy),
+)

@@ -1,0 +1,89 @@
+"""AWS::StepFunctions::StateMachine."""
+
+import json
+import re
+from typing import Final
+
+from local.deploy.resources.resource_type import (
+    Artifacts,
+    Created,
+    Document,
+    Properties,
+    ResourceType,
+    Stack,
+    Text,
+    UnsupportedValueError,
+)
+
+_SUBSTITUTION: Final = re.compile(r"\$\{(\w+)\}")
+
+
+class DefinitionLocation(Properties):
+    """Where a packaged definition would lie in AWS; the key leads to the file on disk."""
+
+    bucket: str
+    key: str
+
+
+class StateMachineProperties(Properties):
+    """A machine, with its definition in the template or in a file of its own."""
+
+    state_machine_name: str | None = None
+    state_machine_type: str = "STANDARD"
+    role_arn: str
+    definition: Document | None = None
+    definition_string: str | None = None
+    definition_s3_location: DefinitionLocation | None = None
+    definition_substitutions: dict[str, Text] | None = None
+
+
+def _create_state_machine(logical_id: str, properties: StateMachineProperties, stack: Stack) -> Created:
+    name = properties.state_machine_name or stack.physical_name(logical_id, 80)
+    machine_arn: str = stack.client("stepfunctions").create_state_machine(
+        name=name,
+        definition=_substituted_definition(properties, stack.artifacts),
+        roleArn=properties.role_arn,
+        type=properties.state_machine_type,
+    )["stateMachineArn"]
+    return Created(machine_arn, {"Arn": machine_arn, "Name": name})
+
+
+def _check_definition(properties: StateMachineProperties, artifacts: Artifacts) -> None:
+    """Fail on what the emulator would run as it stands: names without a value, and text that is no JSON."""
+    definition = _substituted_definition(properties, artifacts)
+    unresolved = sorted(set(_SUBSTITUTION.findall(definition)))
+    if unresolved:
+        names = ", ".join(unresolved)
+        raise UnsupportedValueError("DefinitionSubstitutions", f"the definition uses {names}, which have no value here")
+    try:
+        json.loads(definition)
+    except json.JSONDecodeError as error:
+        raise UnsupportedValueError("Definition", f"not JSON after substitution: {error}") from error
+
+
+def _substituted_definition(properties: StateMachineProperties, artifacts: Artifacts) -> str:
+    substitutions = properties.definition_substitutions or {}
+    return _SUBSTITUTION.sub(lambda name: substitutions.get(name[1], name[0]), _definition(properties, artifacts))
+
+
+def _definition(properties: StateMachineProperties, artifacts: Artifacts) -> str:
+    if properties.definition_s3_location:
+        return artifacts[properties.definition_s3_location.key].read_text("utf-8")
+    if properties.definition_string is not None:
+        return properties.definition_string
+    if properties.definition is not None:
+        return json.dumps(properties.definition)
+    raise UnsupportedValueError(
+        "Definition", "expected Definition, DefinitionString or DefinitionUri, found none of them"
+    )
+
+
+RESOURCE_TYPES: Final = (
+    ResourceType(
+        "AWS::StepFunctions::StateMachine",
+        StateMachineProperties,
+        _create_state_machine,
+        frozenset({"Arn", "Name"}),
+        _check_definition,
+    ),
+)

@@ -1,0 +1,140 @@
+"""EventBridge to Lambda: a target is invoked in the background, twice more after a failure, then the event is kept."""
+
+import json
+import queue
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Thread, Timer
+from typing import Any, Final
+
+from local.emulator.event_targets import as_sent, payload
+from local.emulator.moto_seams import MotoValue
+from local.runtime.lambda_answers import Answer, error_answer, error_type
+from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionError
+
+RETRY_DELAYS_S: Final = (60.0, 120.0)
+"""Lambda's own waits before the second and third try of an asynchronous invocation."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way to one function; without a rule it is an asynchronous invocation."""
+
+    function_arn: str
+    payload: str
+    rule_arn: str | None = None
+    dead_letter_arn: str | None = None
+    tries: int = 0
+
+
+class EventBridge:
+    """Delivers to functions; `submit` runs a function, `clients` returns AWS clients by service name."""
+
+    def __init__(
+        self,
+        submit: Callable[[str, bytes], Future[Answer]],
+        clients: Callable[[str], Any],  # boto3 clients have no common type
+        retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S,
+    ) -> None:
+        self._submit, self._clients, self._retry_delays_s = submit, clients, retry_delays_s
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = Thread(target=self._run, daemon=True, name="event-bridge")
+        self._thread.start()
+
+    def publish(self, entry: Mapping[str, Any]) -> None:
+        """Put an event of an AWS service on the default bus, in the background."""
+        self._work.put(lambda: self._put(entry))
+
+    def deliver(self, rule_arn: str, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        """Hand an event to a function that is the target of a rule, in the background."""
+        dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        delivery = Delivery(target["Arn"], payload(as_sent(event), target), rule_arn, dead_letter_arn)
+        self._work.put(lambda: self._try(delivery))
+
+    def invoke_later(self, function_arn: str, payload: bytes) -> None:
+        """Run a function in the background, as Lambda's invocation type Event does."""
+        delivery = Delivery(function_arn, payload.decode("utf-8", "replace"))
+        self._work.put(lambda: self._try(delivery))
+
+    def stop(self) -> None:
+        """Deliver nothing more."""
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (step := self._work.get()) is not None:
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 (edge of a thread: the next event must not wait for ever)
+                print(f"an event was not delivered: {type(error).__name__}: {error}", file=sys.stderr)
+
+    def _put(self, entry: Mapping[str, Any]) -> None:
+        self._clients("events").put_events(Entries=[dict(entry)])
+
+    def _try(self, delivery: Delivery) -> None:
+        try:
+            answer = self._submit(delivery.function_arn, delivery.payload.encode())
+        except (TooManyRequestsError, UnknownFunctionError) as error:
+            self._failed(delivery, error_answer(type(error).__name__.replace("Error", "Exception"), str(error)))
+            return
+        answer.add_done_callback(lambda done: self._ended(delivery, done.result()))
+
+    def _ended(self, delivery: Delivery, answer: Answer) -> None:
+        if answer.failed:
+            self._failed(delivery, answer)
+
+    def _failed(self, delivery: Delivery, answer: Answer) -> None:
+        if delivery.tries < len(self._retry_delays_s):
+            again = replace(delivery, tries=delivery.tries + 1)
+            timer = Timer(self._retry_delays_s[delivery.tries], self._work.put, [lambda: self._try(again)])
+            timer.daemon = True
+            timer.start()
+        else:
+            self._work.put(lambda: self._keep(delivery, answer))
+
+    def _keep(self, delivery: Delivery, answer: Answer) -> None:
+        code = error_type(answer)
+        if delivery.dead_letter_arn is None:
+            print(
+                f"an event for {delivery.function_arn} was given up after {code}; the rule has no queue for it",
+                file=sys.stderr,
+            )
+            return
+        attributes = {"RULE_ARN": str(delivery.rule_arn), "TARGET_ARN": delivery.function_arn, "ERROR_CODE": code}
+        sqs = self._clients("sqs")
+        url = sqs.get_queue_url(QueueName=delivery.dead_letter_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        sqs.send_message(
+            QueueUrl=url,
+            MessageBody=delivery.payload,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+            },
+        )
+
+
+def execution_status_change(execution: MotoValue) -> dict[str, Any]:
+    """Return the event that Step Functions publishes when an execution starts or ends."""
+    detail = {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine.arn,
+        "name": execution.name,
+        "status": str(execution.status),
+        "startDate": _milliseconds(execution.start_date),
+        "stopDate": _milliseconds(execution.stop_date),
+        "input": json.dumps(execution.input_data, default=str),
+        "output": None if execution.output is None else json.dumps(execution.output, default=str),
+        "error": execution.error,
+        "cause": execution.cause,
+    }
+    return {
+        "Source": "aws.states",
+        "DetailType": "Step Functions Execution Status Change",
+        "Resources": [execution.exec_arn],
+        "Detail": json.dumps(detail),
+    }
+
+
+def _milliseconds(instant: datetime | None) -> int | None:
+    return None if instant is None else int(instant.timestamp() * 1000)

@@ -1,0 +1,152 @@
+"""What is put into the seams of moto's backends: one call at a time, machines that run, policies that are only kept."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+from threading import RLock
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from local.deploy.deployment import ACCOUNT_ID, REGION
+from local.emulator import moto_seams
+from local.emulator.moto_seams import MotoValue
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_BATCH: Final = "moto.batch"
+_SSM: Final = "moto.ssm"
+_EC2: Final = "moto.ec2"
+_PLAIN: Final = frozenset({"S", "N", "BOOL", "NULL"})
+
+
+def import_engine() -> None:
+    """Import the state machine engine without AWS Batch: one constant of it drags in EC2's tables, a second each time.
+
+    Batch itself is left as it was: whoever calls it imports it whole.
+    """
+    spec = importlib.util.find_spec("moto")
+    if _BATCH in sys.modules or spec is None or spec.submodule_search_locations is None:
+        return
+    package = ModuleType(_BATCH)
+    package.__path__ = [f"{location}/batch" for location in spec.submodule_search_locations]
+    sys.modules[_BATCH] = package
+    try:
+        importlib.import_module("moto.stepfunctions.parser.models")
+    finally:
+        for name in [name for name in sys.modules if name == _BATCH or name.startswith(f"{_BATCH}.")]:
+            del sys.modules[name]
+
+
+def import_parameter_store() -> None:
+    """Import Systems Manager without EC2, whose tables take more than a second: of its instances, to which commands can
+    be sent, there are none here.
+    """
+    if _SSM in sys.modules or _EC2 in sys.modules:
+        return
+    nothing = ModuleType(_EC2)
+    nothing.__dict__["ec2_backends"] = {}
+    sys.modules[_EC2] = nothing
+    try:
+        importlib.import_module(f"{_SSM}.models")
+    finally:
+        del sys.modules[_EC2]
+
+
+def lock_backends() -> None:
+    """Let one thread at a time into each backend that several functions write to."""
+    for seam in moto_seams.LOCKED:
+        _lock(seam)
+
+
+def _lock(seam: moto_seams.Seam) -> None:
+    original, lock = seam.original, RLock()
+
+    def call_action(self: MotoValue) -> MotoValue:
+        with lock:
+            return original(self)
+
+    seam.replace(call_action)
+
+
+def execute_machines() -> None:
+    """Run state machines instead of only recording them."""
+    moto_seams.EXECUTE_MACHINES.original["stepfunctions"]["execute_state_machine"] = True
+
+
+def list_modules_once() -> None:
+    """Remember which services moto has."""
+    modules = tuple(moto_seams.MODULES.original())
+    moto_seams.MODULES.replace(lambda: modules)
+
+
+def forget_dropped_objects() -> None:
+    """Let go of what no backend holds any more; only moto's reset, which nothing here uses, wants to know of it."""
+    model = moto_seams.NEW_MODEL.owner
+
+    def new(cls: MotoValue, *_: MotoValue, **__: MotoValue) -> MotoValue:
+        return super(model, cls).__new__(cls)
+
+    moto_seams.NEW_MODEL.replace(staticmethod(new))
+
+
+def pass_attributes_as_they_are() -> None:
+    """Send a DynamoDB attribute of a plain type as it is: moto keeps it in the form in which it is sent."""
+    original = moto_seams.SERIALIZE_STRUCTURE.original
+
+    def structure(
+        self: MotoValue, serialized: dict[str, MotoValue], value: MotoValue, shape: MotoValue, key: str
+    ) -> None:
+        if key and shape.name == "AttributeValue" and isinstance(value, dict) and _PLAIN.issuperset(value):
+            serialized[key] = dict(value)
+        else:
+            original(self, serialized, value, shape, key)
+
+    moto_seams.SERIALIZE_STRUCTURE.replace(structure)
+
+
+def parse_updates_once() -> None:
+    """Remember what the expressions of updates were parsed to."""
+    moto_seams.PARSE_UPDATE.replace(staticmethod(lru_cache(maxsize=1024)(moto_seams.PARSE_UPDATE.original)))
+
+
+def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":
+    """Answer calls to DynamoDB, which most calls are, without the web framework that moto has for all its services."""
+    from moto.core.request import Request
+    from werkzeug.wrappers import Response
+
+    handler = moto_seams.DYNAMODB.owner
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+            return moto(environ, start_response)
+        request = _ServerRequest(environ)
+        status, headers, content = handler.dispatch(request, request.raw_url, dict(request.headers))
+        return Response(content, status, headers)(environ, start_response)
+
+    class _ServerRequest(Request):
+        from_wsgi_server = True
+
+    return application
+
+
+class EventBus:
+    """EventBridge as its boto3 client looks to who publishes, without an HTTP request."""
+
+    def put_events(self, Entries: list[dict[str, MotoValue]]) -> None:  # noqa: N803 (boto3's name)
+        """Put events on the default bus."""
+        from moto.events.models import events_backends
+
+        events_backends[ACCOUNT_ID][REGION].put_events(Entries)
+
+
+def enforce_no_bucket_policy() -> None:
+    """Keep bucket policies without applying them: nothing on this machine is asked for its permissions."""
+    from moto.iam.access_control import PermissionResult
+
+    def get_permission(self: MotoValue, action: str, resource: str) -> MotoValue:  # noqa: ARG001 (moto calls it so)
+        return PermissionResult.NEUTRAL
+
+    moto_seams.BUCKET_PERMISSION.replace(get_permission)

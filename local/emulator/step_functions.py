@@ -1,0 +1,181 @@
+"""What is put into the seams of moto's Step Functions engine: scaled waits, Lambda calls, status change events."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from functools import lru_cache
+from threading import Lock
+from types import SimpleNamespace
+from typing import Final
+from uuid import uuid4
+from weakref import WeakSet
+
+from local.emulator import moto_seams
+from local.emulator.engine_lambda import EngineLambda
+from local.emulator.event_bridge import execution_status_change
+from local.emulator.moto_seams import MotoValue
+from local.runtime.lambda_answers import Answer
+
+_ENGINE: Final = "moto.stepfunctions."
+_LONGEST_SLEEP_S: Final = 1.0
+
+
+def scale_time(scale: float) -> None:
+    """Let relative waits and the back-off of retries take 1/`scale` of their time; waits until an instant never."""
+    until = moto_seams.WAIT_UNTIL.owner
+
+    def wait_interval(self: MotoValue, env: MotoValue, wait_seconds: float) -> None:
+        seconds = wait_seconds if isinstance(self, until) else wait_seconds / scale
+        _wait(env, seconds)
+
+    def seconds_until(self: MotoValue, env: MotoValue) -> float:
+        self.string.eval(env=env)
+        said = env.stack.pop()
+        if self._from_timestamp_string(timestamp=said) is None:
+            # Asked again, the engine raises a failure event of its own.
+            return float(original(self, env))
+        return (datetime.fromisoformat(said) - datetime.now(UTC)).total_seconds()
+
+    original = moto_seams.WAIT_UNTIL.original
+    moto_seams.WAIT.replace(wait_interval)
+    moto_seams.WAIT_UNTIL.replace(seconds_until)
+    moto_seams.RETRY_SLEEP.replace(SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / scale)))
+
+
+def _wait(env: MotoValue, seconds: float) -> None:
+    """Wait, or until the execution is stopped."""
+    end = time.monotonic() + seconds
+    while env.is_running() and (left := end - time.monotonic()) > 0:
+        # moto sets the event and clears it at once, so it can be missed.
+        env.program_state_event.wait(min(left, _LONGEST_SLEEP_S))
+
+
+def use_clients(clients: Callable[[str], MotoValue], submit: Callable[[str, bytes], Future[Answer]]) -> None:
+    """Give the engine kept clients, and a Lambda that runs functions without another HTTP request."""
+    functions = EngineLambda(submit)
+    original = moto_seams.ENGINE_CLIENTS.original
+
+    def boto_client_for(region: str, service: str, state_credentials: object = None) -> MotoValue:  # noqa: ARG001 (moto calls it so)
+        return functions if service == "lambda" else clients(service)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_ENGINE) and getattr(module, "boto_client_for", None) is original:
+            module.boto_client_for = boto_client_for  # type: ignore[attr-defined] # each task module imported it by name
+    moto_seams.ENGINE_CLIENTS.replace(boto_client_for)
+
+
+def parse_once() -> None:
+    """Parse each definition once. Its components hold nothing of an execution but the key under which that counts its
+    retries, which is made from the component here.
+    """
+    # It says at every start that tolerated failures have no effect; what does not is told in the README.
+    logging.getLogger(f"{_ENGINE}parser.asl.parse.preprocessor").setLevel(logging.ERROR)
+    known, one_at_a_time = lru_cache(maxsize=32)(moto_seams.PARSE.original), Lock()
+
+    def parse(definition: str) -> MotoValue:
+        # All of the engine's parsers share tables that they fill while they work.
+        with one_at_a_time:
+            return known(definition)
+
+    moto_seams.PARSE.replace(staticmethod(parse))
+    moto_seams.RETRY_KEY.replace(property(id))
+
+
+def parse_paths_once() -> None:
+    """Keep what each JSONPath was parsed to; evaluating it leaves it as it is."""
+    moto_seams.JSON_PATH.replace(lru_cache(maxsize=1024)(moto_seams.JSON_PATH.original))
+
+
+def name_executions() -> None:
+    """Give an execution that is started without a name a random one, as AWS does."""
+    original = moto_seams.START_EXECUTION.original
+
+    def start_execution(
+        self: MotoValue, state_machine_arn: str, name: str | None = None, *rest: MotoValue, **more: MotoValue
+    ) -> MotoValue:
+        return original(self, state_machine_arn, name or str(uuid4()), *rest, **more)
+
+    moto_seams.START_EXECUTION.replace(start_execution)
+
+
+def map_in_a_loop() -> None:
+    """Let each worker of a distributed map take one item after the other, however many there are."""
+
+    def eval_pool(self: MotoValue, job: MotoValue, worker_frame: MotoValue) -> None:
+        while job is not None:
+            frame = worker_frame.open_inner_frame()
+            self._eval_job(env=frame, job=job)
+            worker_frame.delete_frame(frame)
+            ended = isinstance(job.job_output, Exception) or self.stopped()
+            following = None if ended else self._job_pool.next_job()
+            if following is None:
+                # Before the job is closed: who waits for the map looks at the jobs, not at the workers.
+                self._env.delete_frame(worker_frame)
+            self._job_pool.close_job(job)
+            job = following
+
+    moto_seams.MAP_WORKER.replace(eval_pool)
+
+
+def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> None:
+    """Publish an event when an execution starts and when it ends; a stopped one ends at once."""
+    start, end, stop = (
+        seam.original for seam in (moto_seams.EXECUTION_START, moto_seams.EXECUTION_END, moto_seams.EXECUTION_STOP)
+    )
+    ended: WeakSet[MotoValue] = WeakSet()
+    lock = Lock()
+
+    def started(self: MotoValue) -> None:
+        start(self)
+        publish(execution_status_change(self))
+
+    def terminated(self: MotoValue) -> None:
+        execution = self.execution
+        with lock:
+            if execution in ended:
+                return
+            ended.add(execution)
+            end(self)
+        publish(execution_status_change(execution))
+
+    def stopped(self: MotoValue, stop_date: MotoValue, error: str | None, cause: str | None) -> None:
+        stop(self, stop_date, error, cause)
+        if self.exec_worker is not None and not self.exec_worker.env.is_running():
+            self.exec_worker._execution_communication.terminated()  # noqa: SLF001 (part of the seam)
+
+    moto_seams.EXECUTION_START.replace(started)
+    moto_seams.EXECUTION_END.replace(terminated)
+    moto_seams.EXECUTION_STOP.replace(stopped)
+
+
+def deliver_to_functions(deliver: Callable[[str, dict[str, MotoValue], dict[str, MotoValue]], None]) -> None:
+    """Hand events whose rule has a function as target to `deliver`; moto serves the other targets."""
+    original = moto_seams.RULE_TARGETS.original
+
+    def send_to_targets(self: MotoValue, original_event: dict[str, MotoValue], transform_input: bool = True) -> None:
+        on_schedule_only = not self.event_pattern.get_pattern()
+        if on_schedule_only or self.state != "ENABLED" or not self.event_pattern.matches_event(original_event):
+            return
+        for target in [target for target in self.targets if ":lambda:" in target["Arn"]]:
+            deliver(self.arn, target, original_event)
+        if any(":lambda:" not in target["Arn"] for target in self.targets):
+            _Rest(self, original)(original_event, transform_input)
+
+    moto_seams.RULE_TARGETS.replace(send_to_targets)
+
+
+class _Rest:
+    """A rule as moto sees it, without the targets that are functions."""
+
+    def __init__(self, rule: MotoValue, send: MotoValue) -> None:
+        self._rule, self._send = rule, send
+        self.targets = [target for target in rule.targets if ":lambda:" not in target["Arn"]]
+
+    def __getattr__(self, name: str) -> MotoValue:
+        return getattr(self._rule, name)
+
+    def __call__(self, event: dict[str, MotoValue], transform_input: bool) -> None:
+        self._send(self, event, transform_input)

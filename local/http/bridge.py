@@ -1,0 +1,192 @@
+"""The HTTP API: routes, authorizers and functions of the deployed template over plain HTTP, as API Gateway has them."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Request, Response
+
+from local.deploy.deployment import Cors, Route
+from local.http.authorizers import AuthorizerCache, AuthorizerError
+from local.http.cors import is_preflight, mark, preflight_answer
+from local.http.events import BadAnswerError, authorizer_event, request_event, response
+from local.http.routes import RouteMatch, RouteTable
+from local.logs import JsonLines, now
+from local.runtime.lambda_answers import Answer
+from local.runtime.lambda_runtime import TooManyRequestsError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""Payload quota of HTTP APIs."""
+BUSY_PATIENCE_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 0.05
+INTEGRATION_TIMEOUT_S: Final = 30.0
+"""Quota of HTTP APIs; the function runs on, the caller is told that the service is unavailable."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What is known of a request while it is answered; `function` is the one that was asked, beside the authorizer."""
+
+    request: Request
+    request_id: str
+    match: RouteMatch | None = None
+    function: str | None = None
+
+
+class _Refusal(Exception):  # noqa: N818 (an answer on its way out, not an error of this program)
+    """An answer that API Gateway gives itself, in AWS's own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status, self.message = status, message
+        super().__init__(message)
+
+
+class _LimitedRequest(Request):
+    max_content_length = MAX_BODY_BYTES
+
+
+Submit = Callable[[str, bytes], Future[Answer]]
+"""Runs a function by name or ARN; raises TooManyRequestsError where all of its environments are busy."""
+
+
+def patient(submit: Submit, clock: Callable[[], float], pause: Callable[[float], object]) -> Submit:
+    """A `submit` that looks for a free environment for `BUSY_PATIENCE_S` seconds: an account has a thousand, in which a
+    burst of requests finds room that a laptop's few have a moment later.
+    """
+
+    def submit_in_time(name: str, payload: bytes) -> Future[Answer]:
+        until = clock() + BUSY_PATIENCE_S
+        while True:
+            try:
+                return submit(name, payload)
+            except TooManyRequestsError:
+                if clock() >= until:
+                    raise
+            pause(_LOOK_AGAIN_S)
+
+    return submit_in_time
+
+
+class HttpBridge:
+    """A WSGI application; `submit` runs a function by name or ARN."""
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        submit: Callable[[str, bytes], Future[Answer]],
+        log: JsonLines,
+        integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
+        cors: Cors | None = None,
+    ) -> None:
+        self._routes = RouteTable(routes)
+        self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
+        self._authorizers = AuthorizerCache(submit)
+        self._cors = cors
+
+    def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request and write one line about it."""
+        begun = time.monotonic()
+        exchange = Exchange(_LimitedRequest(environ), str(uuid4()))
+        exchange, answer = self._answer(exchange)
+        answer.headers["apigw-requestid"] = exchange.request_id
+        self._write(exchange, answer.status_code, time.monotonic() - begun)
+        return answer(environ, start_response)
+
+    def _answer(self, exchange: Exchange) -> tuple[Exchange, Response]:
+        if self._cors and is_preflight(exchange.request):
+            return exchange, preflight_answer(self._cors, exchange.request)
+        try:
+            body = _read_body(exchange.request)
+            match = self._routes.match(exchange.request.method, exchange.request.path)
+            exchange = replace(exchange, match=match)
+            if match is None:
+                raise _Refusal(404, "Not Found")
+            context = self._authorize(exchange, match)
+            exchange = replace(exchange, function=match.route.function_arn.rsplit(":", 1)[-1])
+            event = request_event(exchange.request, match, body, exchange.request_id, context)
+            answer = self._integrate(match.route.function_arn, event)
+            if self._cors:
+                mark(self._cors, exchange.request, answer)
+            return exchange, answer
+        except _Refusal as refusal:
+            return exchange, _in_aws_words(refusal.status, refusal.message)
+
+    def _authorize(self, exchange: Exchange, match: RouteMatch) -> dict[str, Any] | None:
+        authorizer = match.route.authorizer
+        if authorizer is None:
+            return None
+        identity = exchange.request.headers.get(authorizer.identity_header)
+        if not identity:
+            # Without its identity source an authorizer is not called.
+            raise _Refusal(401, "Unauthorized")
+        try:
+            decision = self._authorizers.decide(
+                authorizer,
+                identity,
+                lambda: authorizer_event(exchange.request, match, identity, exchange.request_id),
+                self._timeout_s,
+            )
+        except TooManyRequestsError as error:
+            raise _Refusal(503, "Service Unavailable") from error
+        except (AuthorizerError, TimeoutError) as error:
+            raise _Refusal(500, "Internal Server Error") from error
+        if not decision.allowed:
+            raise _Refusal(403, "Forbidden")
+        return decision.context
+
+    def _integrate(self, function_arn: str, event: dict[str, Any]) -> Response:
+        # API Gateway's answers: 500 when the function ends with an error or says what is no response,
+        # 503 when it could not be invoked (throttled) or has not answered within the integration's timeout.
+        try:
+            answer = self._submit(function_arn, json.dumps(event).encode()).result(timeout=self._timeout_s)
+        except (TooManyRequestsError, TimeoutError) as error:
+            raise _Refusal(503, "Service Unavailable") from error
+        if answer.failed:
+            raise _Refusal(500, "Internal Server Error")
+        try:
+            return response(answer.payload)
+        except BadAnswerError as error:
+            raise _Refusal(500, "Internal Server Error") from error
+
+    def _write(self, exchange: Exchange, status: int, seconds: float) -> None:
+        match = exchange.match
+        self._log.write(
+            {
+                "time": now(),
+                "method": exchange.request.method,
+                "route": match.route_key if match else None,
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                "function": exchange.function,
+                "request_id": exchange.request_id,
+            }
+        )
+
+
+def _read_body(request: Request) -> bytes:
+    """Read the whole body, or refuse it; a client that breaks off or sends no valid length gets 400."""
+    length = request.environ.get("CONTENT_LENGTH")
+    if (length and not length.isascii()) or (length and not length.isdigit()):
+        raise _Refusal(400, "Bad Request")
+    try:
+        return request.get_data(cache=False, parse_form_data=False)
+    except RequestEntityTooLarge as error:
+        raise _Refusal(413, "Request Entity Too Large") from error
+    except TimeoutError as error:
+        raise _Refusal(408, "Request Timeout") from error
+    except (ClientDisconnected, HTTPException, OSError) as error:
+        raise _Refusal(400, "Bad Request") from error
+
+
+def _in_aws_words(status: int, message: str) -> Response:
+    # AWS does not say when to come again; a client that asks at once would only keep this machine busy.
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return Response(json.dumps({"message": message}), status, headers, content_type="application/json")

@@ -1,0 +1,46 @@
+"""Cross-origin requests as an HTTP API answers them from its own configuration: functions never see a preflight.
+
+As https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html has it.
+"""
+
+from typing import Final
+
+from werkzeug.wrappers import Request, Response
+
+from local.deploy.deployment import Cors
+
+_PREFIX: Final = "access-control-"
+
+
+def is_preflight(request: Request) -> bool:
+    """Whether a browser asks what it may send, instead of sending it."""
+    asks = "Origin" in request.headers and "Access-Control-Request-Method" in request.headers
+    return request.method == "OPTIONS" and asks
+
+
+def preflight_answer(cors: Cors, request: Request) -> Response:
+    """204, with what is allowed where the origin is."""
+    answer = Response(status=204)
+    del answer.headers["Content-Type"]
+    if origin := _allowed_origin(cors, request):
+        answer.headers["access-control-allow-origin"] = origin
+        answer.headers["access-control-allow-methods"] = ",".join(cors.methods)
+        answer.headers["access-control-allow-headers"] = ",".join(cors.headers)
+        answer.headers["access-control-max-age"] = str(cors.max_age_s)
+    return answer
+
+
+def mark(cors: Cors, request: Request, answer: Response) -> None:
+    """Tell a browser whether the page that asked may read a function's answer; what the function says is ignored."""
+    for name, _ in [each for each in answer.headers if each[0].lower().startswith(_PREFIX)]:
+        del answer.headers[name]
+    if origin := _allowed_origin(cors, request):
+        answer.headers["access-control-allow-origin"] = origin
+        answer.headers["access-control-expose-headers"] = ",".join(cors.exposed)
+
+
+def _allowed_origin(cors: Cors, request: Request) -> str | None:
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return None
+    return "*" if "*" in cors.origins else origin if origin in cors.origins else None

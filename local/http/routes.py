@@ -1,0 +1,62 @@
+"""Which route of an HTTP API a request takes."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from local.deploy.deployment import Route
+
+DEFAULT_ROUTE: Final = "$default"
+
+
+@dataclass(frozen=True)
+class RouteMatch:
+    """A route and the values of its path's variables."""
+
+    route: Route
+    path_parameters: Mapping[str, str]
+
+    @property
+    def route_key(self) -> str:
+        """The route as API Gateway names it, for example `GET /v1/jobs/{id}`."""
+        return DEFAULT_ROUTE if self.route.path == DEFAULT_ROUTE else f"{self.route.method} {self.route.path}"
+
+
+class RouteTable:
+    """The routes of one HTTP API, the most specific first."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        ordered = sorted(routes, key=_rank)
+        self._routes = tuple((route, _pattern(route.path)) for route in ordered)
+
+    def match(self, method: str, path: str) -> RouteMatch | None:
+        """Return the route for a decoded path, or None."""
+        for route, pattern in self._routes:
+            found = pattern.fullmatch(path)
+            if found and route.method in (method, "ANY"):
+                return RouteMatch(route, found.groupdict())
+        return None
+
+
+def _rank(route: Route) -> tuple[object, ...]:
+    """Order as API Gateway does: full matches, then greedy variables, then $default; a method before ANY."""
+    segments = tuple(_openness(segment) for segment in route.path.split("/"))
+    return route.path == DEFAULT_ROUTE, "+}" in route.path, segments, route.method == "ANY"
+
+
+def _openness(segment: str) -> int:
+    return 2 if segment.endswith("+}") else 1 if segment.startswith("{") else 0
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    if path == DEFAULT_ROUTE:
+        return re.compile(r".*", re.DOTALL)
+    return re.compile("/".join(_segment(segment) for segment in path.split("/")))
+
+
+def _segment(segment: str) -> str:
+    if not segment.startswith("{"):
+        return re.escape(segment)
+    name = segment.strip("{}")
+    return f"(?P<{name[:-1]}>.+)" if name.endswith("+") else f"(?P<{name}>[^/]+)"

@@ -1,0 +1,177 @@
+"""Function processes, forked from one that has imported what the handlers import: this process's side of it."""
+
+import ast
+import contextlib
+import itertools
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Lock, Thread
+from typing import IO, Any, Final
+
+from local.deploy.deployment import FunctionSpec
+
+_PROGRAM: Final = Path(__file__).with_name("fork_server_main.py")
+
+
+class FunctionProcess:
+    """One process of a function; `output` is what it prints and ends with it."""
+
+    def __init__(self, server: "ForkServer", number: int) -> None:
+        read_end, self.write_end = os.pipe()
+        self.output: Final[IO[bytes]] = os.fdopen(read_end, "rb")
+        self.number: Final = number
+        self.pid: Final[Future[int]] = Future()
+        self.status: Final[Future[int]] = Future()
+        """Exit status, or minus the number of the signal that ended it; OSError where it could not be started."""
+        self._server = server
+
+    def kill(self) -> None:
+        """Kill the process; nothing where it has ended."""
+        # Only the parent of a process knows that its number is not yet somebody else's.
+        self.pid.add_done_callback(lambda pid: None if pid.exception() else self._server.kill(pid.result()))
+
+
+class ForkServer:
+    """Starts the processes of functions that share their layers."""
+
+    def __init__(self, interpreter: Path, functions: Sequence[FunctionSpec], lifeline: int) -> None:
+        self._numbers = itertools.count(1)
+        self._lock = Lock()
+        self._asked: dict[int, FunctionProcess] = {}
+        self._running: dict[int, FunctionProcess] = {}
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._server = subprocess.Popen(
+                [interpreter, "-P", _PROGRAM, str(theirs.fileno()), str(lifeline), *imports_of(functions)],
+                env=_environment_of_all(functions),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), lifeline),
+                process_group=0,
+            )
+        Thread(target=self._listen, daemon=True, name="fork-server").start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can start nothing any more."""
+        return self._server.poll() is not None
+
+    def start(self, spec: FunctionSpec, environment: Mapping[str, str]) -> FunctionProcess:
+        """Ask for a process; raises OSError when the server is gone."""
+        process = FunctionProcess(self, next(self._numbers))
+        with self._lock:
+            self._asked[process.number] = process
+        request = {
+            "number": process.number,
+            "handler": spec.handler,
+            "code_dir": str(spec.code_dir),
+            "environment": dict(environment),
+        }
+        try:
+            self._send(request, process.write_end)
+        finally:
+            os.close(process.write_end)
+        return process
+
+    def kill(self, pid: int) -> None:
+        """Kill a process that `start` returned, if it still runs."""
+        try:
+            self._send({"kill": pid})
+        except OSError:
+            # A server that is gone took its children along.
+            return
+
+    def stop(self) -> None:
+        """End the server, and with it every process that still runs."""
+        self._server.kill()
+        self._server.wait()
+
+    def _send(self, request: Mapping[str, Any], *files: int) -> None:
+        body = json.dumps(request).encode()
+        with self._lock:
+            socket.send_fds(self._control, [len(body).to_bytes(4, "big")], files)
+            self._control.sendall(body)
+
+    def _listen(self) -> None:
+        # A server that was killed may reset the connection instead of closing it.
+        with self._control, self._control.makefile("rb") as answers, contextlib.suppress(ConnectionError):
+            for line in answers:
+                self._take(json.loads(line))
+        with self._lock:
+            lost = [*self._asked.values(), *self._running.values()]
+        for process in lost:
+            _fail(process, "the server that starts functions has ended")
+
+    def _take(self, answer: Mapping[str, Any]) -> None:
+        if "ended" in answer:
+            self._running.pop(answer["ended"]).status.set_result(answer["status"])
+            return
+        with self._lock:
+            process = self._asked.pop(answer.get("started") or answer["refused"])
+        if "refused" in answer:
+            _fail(process, answer["reason"])
+        else:
+            self._running[answer["pid"]] = process
+            process.pid.set_result(answer["pid"])
+
+
+def _fail(process: FunctionProcess, reason: str) -> None:
+    for future in (process.pid, process.status):
+        if not future.done():
+            future.set_exception(OSError(reason))
+
+
+def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
+    """Return the modules that handlers import, and those that these import where they come from a layer, late ones too.
+
+    AWS's runtime client is none of them, and must not be: it reads the address of its environment when it is imported.
+    """
+    found: set[str] = set()
+    for spec in functions:
+        handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
+        direct = {name for name in _imports(handler) if _source(name, (spec.code_dir,)) is None}
+        sources = (_source(name, spec.layer_dirs) for name in direct)
+        found.update(direct, *(_imports(source) for source in sources if source is not None))
+    return sorted(found)
+
+
+def _imports(path: Path) -> set[str]:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        # The function says so itself when it is started.
+        return set()
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {
+        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+
+
+def _source(module: str, directories: Iterable[Path]) -> Path | None:
+    for directory in directories:
+        path = directory.joinpath(*module.split("."))
+        for source in (path.with_suffix(".py"), path / "__init__.py"):
+            if source.is_file():
+                return source
+    return None
+
+
+def _environment_of_all(functions: Sequence[FunctionSpec]) -> dict[str, str]:
+    """Return the variables that importing a module may meet: those that every function has with the same value."""
+    first, *others = functions
+    same = {
+        name: value
+        for name, value in first.environment.items()
+        if all(other.environment.get(name) == value for other in others)
+    }
+    return {**same, "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": os.defpath, "PYTHONPATH": _path(first.layer_dirs)}
+
+
+def _path(directories: Iterable[Path]) -> str:
+    return os.pathsep.join(str(directory) for directory in directories)

@@ -1,0 +1,302 @@
+"""Lambda on one machine: which environment runs which invocation, and how many there may be."""
+
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, RLock, Thread
+from typing import Final
+
+from local.deploy.deployment import MAX_ENVIRONMENTS, FunctionSpec
+from local.logs import JsonLines
+from local.runtime.fork_server import ForkServer
+from local.runtime.lambda_answers import Answer, error_answer
+from local.runtime.lambda_environment import Call, FunctionStartError, LambdaEnvironment
+
+PATIENCE_S: Final = 0.2
+"""Seconds for which the calls of a function wait for one of its environments before another one is started: a start
+takes half a second of a core, and most calls end sooner.
+"""
+_BUSY_FACTOR: Final = 20
+"""How much longer they wait for every second that this machine is late: where all cores are busy, a crowd of
+environments makes every one of them slower.
+"""
+_CLOCK_S: Final = 0.05
+_END_LIMIT_S: Final = 2.0
+
+
+class TooManyRequestsError(Exception):
+    """All environments that a function may have are busy; Lambda calls it TooManyRequestsException."""
+
+
+class UnknownFunctionError(Exception):
+    """No function has this name; Lambda calls it ResourceNotFoundException."""
+
+
+@dataclass
+class _Function:
+    spec: FunctionSpec
+    log: JsonLines
+    credentials: Mapping[str, str]
+    waiting: deque[Call] = field(default_factory=deque)
+    environments: set[LambdaEnvironment] = field(default_factory=set)
+    idle: list[LambdaEnvironment] = field(default_factory=list)
+    arriving: set[LambdaEnvironment] = field(default_factory=set)
+    """Starting, or on the way back from an answer: idle in a moment, so no reason to start another."""
+    in_flight: int = 0
+    """Calls that were taken and not answered yet."""
+    moved_on: float = 0.0
+    """Monotonic seconds when a call was last given to an environment, or an environment started."""
+
+
+class LambdaRuntime:
+    """Runs the functions of one deployment."""
+
+    def __init__(
+        self,
+        functions: Iterable[FunctionSpec],
+        interpreter: Path,
+        endpoint_url: str,
+        logs_dir: Path,
+        max_environments: int = MAX_ENVIRONMENTS,
+    ) -> None:
+        # The write end stays open, and unused, for as long as this process lives; its end is what the children notice.
+        self._lifeline, self._own_end = os.pipe()
+        self._interpreter, self._endpoint_url = interpreter, endpoint_url
+        self._functions = {
+            spec.name: _Function(spec, JsonLines(logs_dir / f"{spec.logical_id}.jsonl"), _credentials())
+            for spec in functions
+        }
+        self._max_environments = max_environments
+        self._unreserved = max_environments - sum(one.spec.reserved or 0 for one in self._functions.values())
+        self._max_starting = os.cpu_count() or 1
+        self._environments: set[LambdaEnvironment] = set()
+        self._starting: set[LambdaEnvironment] = set()
+        self._late_s = 0.0
+        """How late this machine's clock comes of late, in seconds: next to nothing where a core is free."""
+        self._lock = RLock()
+        self._stopped = Event()
+        self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}
+        # One thread for the whole life of the cloud: on Linux a fork server ends with the thread that started it.
+        self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+        Thread(target=self._keep_time, daemon=True, name="lambda-clock").start()
+
+    @property
+    def access_keys(self) -> Mapping[str, str]:
+        """Access key id to the logical id of the function that has it."""
+        return {
+            function.credentials["AWS_ACCESS_KEY_ID"]: function.spec.logical_id for function in self._functions.values()
+        }
+
+    def find(self, name: str) -> FunctionSpec:
+        """Return the function that a name, a partial ARN or an ARN stands for, with or without a version or alias."""
+        bare = name.rsplit("function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+        if bare not in self._functions:
+            raise UnknownFunctionError(f"Function not found: {name}")
+        return self._functions[bare].spec
+
+    def invoke(self, name: str, payload: bytes) -> Answer:
+        """Run a function and wait for its answer."""
+        return self.submit(name, payload).result()
+
+    def submit(self, name: str, payload: bytes) -> Future[Answer]:
+        """Run a function; raises TooManyRequestsError at once when every environment that it may have is busy."""
+        function = self._functions[self.find(name).name]
+        call = Call(payload)
+        with self._lock:
+            self._refuse_if_busy(function)
+            function.in_flight += 1
+            function.waiting.append(call)
+            self._dispatch(function)
+        return call.answer
+
+    def start_each(self, names: Iterable[str]) -> Future[None]:
+        """Start one environment of each function; the result is there when all have imported their handlers."""
+        functions = [self._functions[self.find(name).name] for name in names]
+        with self._lock:
+            return _all_of([self._start(function).ready for function in functions])
+
+    def stop(self) -> None:
+        """Kill every environment; takes about a second, and nothing the second time."""
+        if self._stopped.is_set():
+            return
+        self._stopped.set()
+        self._spawner.shutdown(wait=True)
+        with self._lock:
+            environments = list(self._environments)
+        for environment in environments:
+            environment.kill()
+        for environment in environments:
+            environment.gone.wait(_END_LIMIT_S)
+        for server in self._fork_servers.values():
+            server.stop()
+        for function in self._functions.values():
+            function.log.close()
+        os.close(self._own_end)
+        os.close(self._lifeline)
+
+    # ---- told by the environments
+
+    def became_idle(self, environment: LambdaEnvironment) -> None:
+        """Give the environment a waiting call, or keep it for later."""
+        function = self._functions[environment.spec.name]
+        with self._lock:
+            self._starting.discard(environment)
+            function.arriving.discard(environment)
+            function.idle.append(environment)
+            self._dispatch_all()
+
+    def answered(self, environment: LambdaEnvironment, call: Call, answer: Answer) -> None:
+        """Hand the answer to who waits for it."""
+        with self._lock:
+            self._functions[environment.spec.name].in_flight -= 1
+            self._functions[environment.spec.name].arriving.add(environment)
+        call.answer.set_result(answer)
+
+    def ended(self, environment: LambdaEnvironment, call: Call | None, answer: Answer) -> None:
+        """Fail the call that the environment was running, or the one it was started for."""
+        function = self._functions[environment.spec.name]
+        with self._lock:
+            starting = environment in self._starting
+            self._forget(function, environment)
+            if call is None and starting and function.waiting:
+                call = function.waiting.popleft()
+            if call is not None:
+                function.in_flight -= 1
+            if not self._stopped.is_set():
+                self._dispatch_all()
+        if call is not None:
+            call.answer.set_result(answer)
+
+    def gave_back(self, environment: LambdaEnvironment, call: Call) -> None:
+        """Give a call that never began to another environment."""
+        function = self._functions[environment.spec.name]
+        with self._lock:
+            function.waiting.appendleft(call)
+            self._dispatch(function)
+
+    # ---- decided here, with the lock held
+
+    def _refuse_if_busy(self, function: _Function) -> None:
+        """As Lambda does: a reservation is kept free for its function, and the function gets no more than that."""
+        reserved = function.spec.reserved
+        if reserved is not None:
+            if function.in_flight >= reserved:
+                name = function.spec.logical_id
+                raise TooManyRequestsError(
+                    f"{function.in_flight} invocations of {name} are running, which has {reserved}"
+                )
+            return
+        sharing = sum(each.in_flight for each in self._functions.values() if each.spec.reserved is None)
+        if sharing >= self._unreserved:
+            raise TooManyRequestsError(f"{sharing} invocations are running; this cloud runs {self._unreserved}")
+
+    def _forget(self, function: _Function, environment: LambdaEnvironment) -> None:
+        self._environments.discard(environment)
+        function.environments.discard(environment)
+        self._starting.discard(environment)
+        function.arriving.discard(environment)
+        if environment in function.idle:
+            function.idle.remove(environment)
+
+    def _dispatch_all(self) -> None:
+        for function in self._functions.values():
+            if function.waiting:
+                self._dispatch(function)
+
+    def _dispatch(self, function: _Function) -> None:
+        while function.waiting and function.idle:
+            function.idle.pop().give(function.waiting.popleft())
+            function.moved_on = time.monotonic()
+        if not function.waiting or len(function.arriving) >= min(len(function.waiting), self._max_starting):
+            return
+        stuck_s = time.monotonic() - function.moved_on
+        if not function.environments or stuck_s >= PATIENCE_S + _BUSY_FACTOR * self._late_s:
+            while len(function.arriving) < min(len(function.waiting), self._max_starting) and self._may_start():
+                self._start(function)
+
+    def _may_start(self) -> bool:
+        if self._stopped.is_set() or len(self._starting) >= self._max_starting:
+            return False
+        return len(self._environments) < self._max_environments or self._end_an_idle_one()
+
+    def _end_an_idle_one(self) -> bool:
+        for function in self._functions.values():
+            if function.idle:
+                environment = function.idle.pop(0)
+                self._forget(function, environment)
+                environment.kill()
+                return True
+        return False
+
+    def _start(self, function: _Function) -> LambdaEnvironment:
+        environment = LambdaEnvironment(function.spec, self._endpoint_url, function.credentials, function.log, self)
+        self._environments.add(environment)
+        function.environments.add(environment)
+        function.moved_on = time.monotonic()
+        self._starting.add(environment)
+        function.arriving.add(environment)
+        self._spawner.submit(self._spawn, function, environment)
+        return environment
+
+    def _spawn(self, function: _Function, environment: LambdaEnvironment) -> None:
+        try:
+            environment.start(self._fork_server(function.spec.layer_dirs))
+        except OSError as error:
+            answer = error_answer("Runtime.InvalidEntrypoint", f"cannot start a process: {error.strerror}")
+            environment.ready.set_exception(FunctionStartError(function.spec.logical_id, answer))
+            self.ended(environment, None, answer)
+
+    def _fork_server(self, layer_dirs: tuple[Path, ...]) -> ForkServer:
+        server = self._fork_servers.get(layer_dirs)
+        if server is None or server.ended:
+            sharing = [one.spec for one in self._functions.values() if one.spec.layer_dirs == layer_dirs]
+            server = self._fork_servers[layer_dirs] = ForkServer(self._interpreter, sharing, self._lifeline)
+        return server
+
+    def _keep_time(self) -> None:
+        instant = time.monotonic()
+        while not self._stopped.wait(_CLOCK_S):
+            before, instant = instant, time.monotonic()
+            self._late_s += (instant - before - _CLOCK_S - self._late_s) / 10
+            with self._lock:
+                self._dispatch_all()
+                environments = list(self._environments)
+            for environment in environments:
+                environment.end_if_overdue(instant)
+
+
+def _credentials() -> Mapping[str, str]:
+    """Return credentials by which calls to AWS can be told apart by function."""
+    return {
+        "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
+        "AWS_SESSION_TOKEN": secrets.token_hex(20),
+    }
+
+
+def _all_of(started: Sequence[Future[None]]) -> Future[None]:
+    """Return a future that ends with the last of `started`, or with the first failure."""
+    done: Future[None] = Future()
+    left = list(started)
+    lock = RLock()
+
+    def one_is_done(one: Future[None]) -> None:
+        with lock:
+            left.remove(one)
+            if done.done():
+                return
+            if error := one.exception():
+                done.set_exception(error)
+            elif not left:
+                done.set_result(None)
+
+    for one in started:
+        one.add_done_callback(one_is_done)
+    if not started:
+        done.set_result(None)
+    return done

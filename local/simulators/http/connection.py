@@ -1,0 +1,162 @@
+"""One client's connection: HTTP/1.1 by h11, and answers delivered well or badly as asked."""
+
+import socket
+import struct
+import time
+from contextlib import suppress
+from typing import Final
+
+import h11
+
+from local.simulators.http.exchange import Answer, Request, simulator_error
+
+MAX_BODY_BYTES: Final = 112 * 1024 * 1024
+"""Ten minutes of 44.1 kHz stereo WAV are 106 MB, and a recording may be as long as that."""
+
+_IDLE_S: Final = 75.0
+_RECEIVE_BYTES: Final = 64 * 1024
+_MAX_PIPELINED_BYTES: Final = 1024 * 1024
+_LONGEST_HEAD_BYTES: Final = 64 * 1024
+_TRICKLE_S: Final = 0.02
+_DRAIN_S: Final = 1.0
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection, or the simulator stopped, before the answer was out."""
+
+
+class BadRequestError(Exception):
+    """What arrived cannot be served; `status` is the answer it deserves before the connection is closed."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Connection:
+    """Reads requests and delivers answers, one after the other."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._socket = client
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD_BYTES)
+        self._reusable = True
+        self._head_only = False
+
+    def next_request(self) -> Request | None:
+        """The next request once it is complete; None where the client closed or must not go on."""
+        if not self._reusable or not self._ready_for_another():
+            return None
+        head = self._next_event()
+        if not isinstance(head, h11.Request):
+            return None
+        self._head_only = head.method == b"HEAD"
+        path, _, query = head.target.decode("latin-1").partition("?")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
+        return Request(head.method.decode("latin-1"), path, query, headers, self._body(headers.get("content-length")))
+
+    def deliver(self, answer: Answer, not_before: float) -> int | None:
+        """Send `answer` at the monotonic instant `not_before` in its manner, and say which status left, if any."""
+        manner = answer.manner
+        self._wait_until(not_before + manner.hang_s)
+        if manner.reset:
+            self._reset()
+            return None
+        head, body = self._serialised(answer)
+        if manner.cut_percent is not None:
+            self._socket.sendall(head + body[: int(len(body) * manner.cut_percent / 100)])
+            self._reusable = False
+        elif manner.bytes_per_s is not None:
+            self._socket.sendall(head)
+            self._trickle(body, manner.bytes_per_s)
+        else:
+            self._socket.sendall(head + body)
+        if self._reusable:
+            self._protocol.send(h11.EndOfMessage())
+        return answer.status
+
+    def refuse(self, error: BadRequestError) -> None:
+        """Answer what could not be read, if the client still listens, and take nothing more."""
+        self._reusable = False
+        if self._protocol.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            return
+        head, body = self._serialised(simulator_error(error.status, str(error)), close=True)
+        self._socket.sendall(head + body)
+        self._drain()
+
+    def _ready_for_another(self) -> bool:
+        if self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE:
+            self._protocol.start_next_cycle()
+        return self._protocol.our_state is h11.IDLE
+
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        self._socket.settimeout(_IDLE_S)
+        try:
+            event = self._protocol.next_event()
+            while event is h11.NEED_DATA:
+                self._protocol.receive_data(self._socket.recv(_RECEIVE_BYTES))
+                event = self._protocol.next_event()
+        except h11.RemoteProtocolError as error:
+            raise BadRequestError(error.error_status_hint, f"this is no HTTP/1.1 request: {error}") from error
+        return event
+
+    def _body(self, declared: str | None) -> bytes:
+        if declared is not None and int(declared) > MAX_BODY_BYTES:
+            raise BadRequestError(413, f"expected a body of at most {MAX_BODY_BYTES} bytes, found {declared[:20]}")
+        if self._protocol.they_are_waiting_for_100_continue:
+            self._socket.sendall(self._protocol.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        body = bytearray()
+        while isinstance(event := self._next_event(), h11.Data):
+            body += event.data
+            if len(body) > MAX_BODY_BYTES:
+                raise BadRequestError(413, f"expected a body of at most {MAX_BODY_BYTES} bytes, found more")
+        return bytes(body)
+
+    def _serialised(self, answer: Answer, *, close: bool = False) -> tuple[bytes, bytes]:
+        headers = [
+            ("content-type", answer.content_type),
+            ("content-length", str(len(answer.body))),
+            *answer.headers.items(),
+            *([("connection", "close")] if close else []),
+        ]
+        head = self._protocol.send(h11.Response(status_code=answer.status, headers=headers)) or b""
+        body = b"" if self._head_only else self._protocol.send(h11.Data(data=answer.body)) or b""
+        return head, body
+
+    def _trickle(self, body: bytes, bytes_per_s: int) -> None:
+        started = time.monotonic()
+        piece = max(1, int(bytes_per_s * _TRICKLE_S))
+        for start in range(0, len(body), piece):
+            self._wait_until(started + start / bytes_per_s)
+            self._socket.sendall(body[start : start + piece])
+        self._wait_until(started + len(body) / bytes_per_s)
+
+    def _wait_until(self, instant: float) -> None:
+        """Let time pass; raises ClientGoneError as soon as the client closes (or the simulator stops)."""
+        pipelined = 0
+        while (left := instant - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                received = self._socket.recv(_RECEIVE_BYTES)
+            except TimeoutError:
+                break
+            pipelined += len(received)
+            if not received or pipelined > _MAX_PIPELINED_BYTES:
+                raise ClientGoneError
+            self._protocol.receive_data(received)
+        self._socket.settimeout(None)
+
+    def _reset(self) -> None:
+        """Close so that the client sees a reset instead of an end."""
+        self._reusable = False
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def _drain(self) -> None:
+        """Read on for a moment: closing over unread bytes would reset the connection and take the answer with it."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.settimeout(_DRAIN_S)
+            deadline = time.monotonic() + _DRAIN_S
+            while self._socket.recv(_RECEIVE_BYTES) and time.monotonic() < deadline:
+                pass

@@ -1,0 +1,1 @@
+"""The simulated providers: what each is asked, and what it answers."""

@@ -1,0 +1,39 @@
+"""The error shape of every AIML API route."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from local.simulators.http.exchange import Answer, json_answer
+
+MESSAGES: Final[Mapping[int, str]] = {
+    400: "Invalid request",
+    401: "Unauthorized",
+    403: "You have run out of credits",
+    404: "Not found",
+    429: "Too many requests",
+    504: "Generation timeout",
+}
+
+
+def aiml_error(status: int, path: str, reason: str | None = None) -> Answer:
+    """An error document; `reason` says more than the status does."""
+    message = MESSAGES.get(status, "Internal error")
+    body = {
+        "message": f"{message}: {reason}" if reason else message,
+        "path": path,
+        "requestId": str(uuid4()),
+        # The vendor writes it as a number and, when it limits the rate, as a text.
+        "statusCode": "429" if status == 429 else status,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return json_answer(status, body)
+
+
+def first_reason(error: ValidationError) -> str:
+    """The first thing that is wrong with a body, without the value that was sent."""
+    first = error.errors(include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"

@@ -1,0 +1,29 @@
+"""The route that serves finished files; the same for every dialect that answers with links."""
+
+import re
+from dataclasses import replace
+
+from local.simulators.faults import Fault, FaultKind
+from local.simulators.http.exchange import Answer, Request
+from local.simulators.providers.dialect import Backend, Route, Visit
+from local.simulators.providers.links import NOT_AUDIO, LinkedFile, expired_answer
+
+
+def file_route(backend: Backend) -> Route:
+    """GET of a link that this simulator minted."""
+
+    def receive(request: Request) -> Visit:
+        file = backend.links.find(request)
+        return Visit(file.song.prompt, lambda fault: _file_answer(backend, file, fault))
+
+    return Route("file", "GET", re.compile("/files/.+"), receive)
+
+
+def _file_answer(backend: Backend, file: LinkedFile, fault: Fault | None) -> Answer:
+    if fault is not None and fault.kind is FaultKind.LINK_EXPIRED:
+        backend.links.expire(file)
+        return expired_answer()
+    answer = Answer(200, content_type=file.song.content_type)
+    if not file.genuine or (fault is not None and fault.kind is FaultKind.NOT_AUDIO):
+        return replace(answer, body=NOT_AUDIO)
+    return replace(answer, body=backend.recordings.of(file.song).content)

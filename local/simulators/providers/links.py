@@ -1,0 +1,83 @@
+"""Signed links to finished files, served from the simulator's own origin as an object store would."""
+
+import base64
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from typing import Final
+from urllib.parse import quote
+
+from local.simulators.http.exchange import Answer, RefusedError, Request, text_answer
+from local.simulators.recording import Song
+
+LINK_TTL_S: Final = 24 * 3600
+NOT_AUDIO: Final = b"This is not a song, whatever its name and its type say.\n" * 80
+
+
+@dataclass(frozen=True)
+class LinkedFile:
+    """What a link leads to; `genuine` is False for a file that is no audio."""
+
+    target: str
+    song: Song
+    genuine: bool
+
+
+class Links:
+    """Mints links and finds what they lead to; safe for many threads. A link works only byte for byte as minted."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._secret = secrets.token_bytes(32)
+        self._lock = Lock()
+        self._files: dict[str, LinkedFile] = {}
+        self._expired: set[str] = set()
+
+    def mint(self, song: Song, *, genuine: bool = True) -> str:
+        """A new link to the file of `song`."""
+        path = f"/files/{secrets.token_hex(12)}/song.{song.container}"
+        expires = int(time.time()) + LINK_TTL_S
+        signature = base64.b64encode(hmac.digest(self._secret, f"{expires}{path}".encode(), sha256)).decode()
+        target = f"{path}?Expires={expires}&OSSAccessKeyId=simulated%2Faccount&Signature={quote(signature, safe='')}"
+        with self._lock:
+            self._files[path] = LinkedFile(target, song, genuine)
+        return self._origin + target
+
+    def find(self, request: Request) -> LinkedFile:
+        """The file that a request asks for; raises RefusedError as an object store refuses."""
+        with self._lock:
+            file = self._files.get(request.path)
+            expired = request.path in self._expired
+        if file is None:
+            raise RefusedError(_store_error(404, "NoSuchKey", "The specified key does not exist."))
+        if "authorization" in request.headers:
+            raise RefusedError(_store_error(400, "InvalidArgument", "Only one auth mechanism allowed."))
+        if f"{request.path}?{request.query}" != file.target:
+            raise RefusedError(_store_error(403, "SignatureDoesNotMatch", "The request signature does not match."))
+        if expired:
+            raise RefusedError(expired_answer())
+        return file
+
+    def expire(self, file: LinkedFile) -> None:
+        """Let the link to `file` be too old from now on."""
+        with self._lock:
+            self._expired.add(file.target.partition("?")[0])
+
+    def clear(self) -> None:
+        """Forget every link."""
+        with self._lock:
+            self._files.clear()
+            self._expired.clear()
+
+
+def expired_answer() -> Answer:
+    """What an object store says of a link that is too old."""
+    return _store_error(403, "AccessDenied", "Request has expired.")
+
+
+def _store_error(status: int, code: str, message: str) -> Answer:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return text_answer(status, body, "application/xml")

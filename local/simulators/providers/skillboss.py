@@ -1,0 +1,149 @@
+"""The dialect of SkillBoss: one blocking POST for all of its models, and a signed link to the file it made."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Annotated, ClassVar, Final
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from local.simulators.call_limits import Busy
+from local.simulators.faults import Fault, FaultKind, FaultRow
+from local.simulators.hints import HINTS
+from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
+from local.simulators.http.network_faults import network_rows
+from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
+from local.simulators.providers.minimax import spell_hex
+from local.simulators.recording import Recording, Song
+
+PATH: Final = "/v1/run"
+MODELS: Final = ("minimax_voice/music-2.5",)
+# SkillBoss publishes no price for a song; the one of the model behind it stands in.
+USD: Final = Decimal("0.15")
+MESSAGES: Final[Mapping[int, str]] = {
+    400: "Invalid request",
+    401: "Invalid API key",
+    402: "Insufficient credits",
+    429: "Rate limit exceeded",
+    500: "Internal error, safe to retry",
+    503: "The discount pool is at capacity",
+}
+RETRY_AFTER_S: Final = 1
+_HEX_KINDS: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX, FaultKind.STATUS1})
+
+
+class Inputs(BaseModel):
+    """`inputs` of a music model."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    lyrics: Annotated[str, Field(min_length=1, max_length=3500)]
+    prompt: Annotated[str, Field(max_length=2000)] = ""
+
+
+class RunRequest(BaseModel):
+    """The body of a run; stricter than upstream in refusing unknown fields, so that a misspelt option is noticed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str
+    inputs: Inputs
+    auto_fallback: bool = True
+
+    @property
+    def song(self) -> Song:
+        """The song that this request orders."""
+        return Song(self.inputs.prompt, self.inputs.lyrics)
+
+
+class SkillbossDialect:
+    """SkillBoss, `minimax_voice/music-2.5`."""
+
+    provider: ClassVar[str] = "skillboss"
+    fault_rows: ClassVar[tuple[FaultRow, ...]] = (
+        FaultRow(FaultKind.CODE, ("create",), "code and message inside HTTP 200", "no"),
+        *network_rows("create", "file"),
+        FaultRow(FaultKind.DIRECT, ("create",), "the file itself as the answer", "yes"),
+        FaultRow(FaultKind.STATUS1, ("create",), "a MiniMax body under result, still synthesising", "yes"),
+        FaultRow(FaultKind.ODD_HEX, ("create",), "a MiniMax body under result, hex of odd length", "yes"),
+        FaultRow(FaultKind.UPPER_HEX, ("create",), "a MiniMax body under result, hex in capitals (valid)", "yes"),
+        FaultRow(FaultKind.NOT_HEX, ("create",), "a MiniMax body under result, letters within hex", "yes"),
+        FaultRow(FaultKind.NOT_AUDIO, ("file",), "a linked file that is text", "-"),
+        FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere", "yes"),
+        FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old", "-"),
+        FaultRow(FaultKind.HINT, ("create",), "fields addressed to software agents", "yes"),
+    )
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def routes(self) -> tuple[Route, ...]:
+        """The one paid route."""
+        return (Route("create", "POST", re.compile(PATH), self._receive),)
+
+    def label(self, body: object) -> Label:
+        """`model` stands at the top level, `prompt` under `inputs`."""
+        label = top_level_label(body)
+        inputs = body.get("inputs") if isinstance(body, dict) else None
+        return replace(label, prompt=top_level_label(inputs).prompt)
+
+    def error(self, status: int, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
+        """A code and a message."""
+        return _error(status)
+
+    def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
+        """HTTP 429, as the provider has it for all of its limits."""
+        return self.error(429, path)
+
+    def forget(self) -> None:
+        """Nothing to forget: the provider keeps no tasks."""
+
+    def _receive(self, request: Request) -> Visit:
+        if request.bearer != self._backend.key:
+            raise RefusedError(_error(401))
+        try:
+            order = RunRequest.model_validate(request.json())
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            raise RefusedError(_error(400, f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}")) from error
+        except ValueError as error:
+            raise RefusedError(_error(400, "body: expected JSON")) from error
+        if order.model not in MODELS:
+            raise RefusedError(_error(400, f"model: expected one of {', '.join(MODELS)}"))
+        return Visit(order.inputs.prompt, lambda fault: self._answer(order, fault), USD)
+
+    def _answer(self, order: RunRequest, fault: Fault | None) -> Answer:
+        if fault is not None and fault.kind is FaultKind.CODE:
+            return json_answer(200, _error_body(int(fault.argument)))
+        return replace(self._song(order, fault), after_s=self._backend.latency_s, charged=True)
+
+    def _song(self, order: RunRequest, fault: Fault | None) -> Answer:
+        kind = fault.kind if fault is not None else None
+        recording = self._backend.recordings.of(order.song)
+        if kind is FaultKind.DIRECT:
+            return Answer(200, recording.content, order.song.content_type)
+        if kind in _HEX_KINDS:
+            return json_answer(200, {"code": 200, "result": _minimax_body(recording, kind)})
+        link = fault.argument if fault is not None and kind is FaultKind.LINK else self._backend.links.mint(order.song)
+        hints = HINTS if kind is FaultKind.HINT else {}
+        body = {"id": uuid4().hex, "model": order.model, "outputs": [{"type": "audio", "url": link}], **hints}
+        return json_answer(200, body)
+
+
+def _minimax_body(recording: Recording, kind: FaultKind | None) -> dict[str, object]:
+    return {
+        "data": {"audio": spell_hex(recording.content, kind), "status": 1 if kind is FaultKind.STATUS1 else 2},
+        "base_resp": {"status_code": 0, "status_msg": "success"},
+    }
+
+
+def _error(status: int, reason: str | None = None) -> Answer:
+    answer = json_answer(status, _error_body(status, reason))
+    return replace(answer, headers={"retry-after": str(RETRY_AFTER_S)}) if status == 429 else answer
+
+
+def _error_body(code: int, reason: str | None = None) -> dict[str, object]:
+    message = MESSAGES.get(code, f"error {code}")
+    return {"code": code, "message": f"{message}: {reason}" if reason else message}
