@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from cli.shell import stack_name
 from local.errors import LocalCloudError, UsageError
-from local.shell import stack_name
 from local.stopping import StopRequested, stop_on_signals
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def _env(argv: Sequence[str]) -> int:
     where.add_argument("--state-dir", type=Path, help="state directory of the cloud")
     where.add_argument("--stack", type=stack_name, help="name of a CloudFormation stack; uses your AWS credentials")
     arguments = parser.parse_args(argv)
+    from cli.deployed_stack import outputs_of
     from local.console import export_lines, export_lines_of_a_stack
-    from local.deployed_stack import outputs_of
     from local.state_dir import find_state_dir
 
     lines = (
@@ -86,7 +86,7 @@ def _env(argv: Sequence[str]) -> int:
 
 
 def _admin(argv: Sequence[str]) -> int:
-    from local.admin import main as admin
+    from cli.admin import main as admin
 
     return admin(argv)
 
@@ -96,7 +96,7 @@ def _tick(argv: Sequence[str]) -> int:
     parser.add_argument("function", metavar="FUNCTION", help="its folder in functions/, for example reap_jobs")
     parser.add_argument("--state-dir", type=Path, help="state directory of the cloud")
     arguments = parser.parse_args(argv)
-    from local.tick import tick
+    from cli.run_schedule import tick
 
     print(tick(arguments.function, arguments.state_dir))
     return 0

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from cli.shell import STACK_VARIABLE, STATE_DIR_VARIABLE
 from local.settings import DEFAULT_PORT
-from local.shell import STACK_VARIABLE, STATE_DIR_VARIABLE
 from local.state_dir import STATE_ROOT
 
 _VARIABLES: Final = {

@@ -13,7 +13,7 @@ from fermata.domain.catalogue.models import read_catalogue
 from tests.integration.cloud_process import PROJECT_ROOT, running_cloud
 from tests.integration.song import Cloud, request
 
-DEPLOYED = ("functions", "layers", "local", "statemachine")
+DEPLOYED = ("cli", "functions", "layers", "local", "statemachine")
 NEW_MODEL = {
     "id": "house/short-song",
     "provider": "minimax",

@@ -11,12 +11,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from cli.run_schedule import tick
 from fermata.api.responses.job import Job
 from fermata.domain.jobs.view import JobView
 from fermata.domain.orders.idempotency import FirstAnswer, receipt_for
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest
-from local.tick import tick
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb
 from tests.integration.song import Cloud, request
 from tests.songs import queued_job

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
+from cli.run_schedule import tick
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest
-from local.tick import tick
 from tests.integration.song import Cloud, request
 from tests.integration.test_money import Customer, customer
 from tests.songs import queued_job

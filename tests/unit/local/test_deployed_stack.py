@@ -6,10 +6,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from cli.deployed_stack import StackError, output_of, outputs_of
+from cli.shell import STACK_VARIABLE, STATE_DIR_VARIABLE, chosen_stack
 from local.cli import main
 from local.console import export_lines, export_lines_of_a_stack
-from local.deployed_stack import StackError, output_of, outputs_of
-from local.shell import STACK_VARIABLE, STATE_DIR_VARIABLE, chosen_stack
 from tests.unit.local.test_cli import DESCRIPTION
 
 TEMPLATE = {

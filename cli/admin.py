@@ -10,16 +10,16 @@ from typing import Any, Final, NoReturn, get_args
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.deployed_stack import output_of
+from cli.keys import add_key_commands, add_tenant
+from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
+from cli.webhooks import add_webhook_commands, webhook_of
 from fermata.domain.finish.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.money.usage_export import MAX_BYTES, parse_usage_export
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
 from fermata.errors import InvalidRequestError
-from local.admin_keys import add_key_commands, add_tenant
-from local.admin_webhooks import add_webhook_commands, webhook_of
 from local.cloud_client import ONE_TRY, client_of
-from local.deployed_stack import output_of
 from local.errors import LocalCloudError, UsageError
-from local.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from local.state_dir import find_state_dir
 
 _OUTPUT: Final = "ManageTenantsFunctionName"

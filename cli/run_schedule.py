@@ -5,10 +5,10 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.shell import chosen_state_dir
 from local.cloud_client import client_of
 from local.emulator.schedules import read_schedules
 from local.errors import LocalCloudError, UsageError
-from local.shell import chosen_state_dir
 from local.state_dir import find_state_dir
 
 

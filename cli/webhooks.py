@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, Final
 
-from local.admin_keys import Commands, add_tenant
+from cli.keys import Commands, add_tenant
 
 _SET: Final = "set-webhook"
 
