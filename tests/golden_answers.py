@@ -1,5 +1,5 @@
 """The answers of the API in one settled world, byte for byte. `python -m tests.golden_answers` writes them anew after a
-change of what callers are told; `tests/unit/test_golden_answers.py` holds the handlers against what was written.
+change of what callers are told; `tests/unit/api/test_golden_answers.py` holds the handlers against what was written.
 """
 
 import json

@@ -33,13 +33,14 @@ _FERMATA: Final = "layers/fermata/fermata"
 _STARTING: Final = f"{_FERMATA}/use_cases/generation/purchase/start_generation.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/generation/finish/resume_generation.py"
 _WAITING_LINE: Final = f"{_FERMATA}/domain/providers/queue.py"
-_WAITING_LINE_TESTS: Final = "tests/unit/test_waiting_line.py"
+_WAITING_LINE_TESTS: Final = "tests/unit/domain/providers/test_queue.py"
 _CIRCUIT: Final = f"{_FERMATA}/domain/providers/circuit.py"
-_TAKING_TURNS: Final = "tests/unit/test_taking_turns.py"
+_TAKING_TURNS: Final = "tests/unit/use_cases/generation/purchase/test_provider_queue.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamodb/jobs/job_store.py"
 _WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
 _INTERLEAVINGS: Final = (
-    "tests/unit/test_every_interleaving.py::test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
+    "tests/unit/use_cases/generation/test_every_interleaving.py::"
+    "test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
 )
 
 
@@ -66,7 +67,9 @@ MUTANTS: Final = (
         _STARTING,
         "if not job.may_claim(ports.clock()):",
         "if not job.may_claim(ports.clock()) and False:",
-        ("tests/unit/test_start_generation.py::test_a_run_that_comes_while_another_is_posting_waits",),
+        (
+            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_run_that_comes_while_another_is_posting_waits",
+        ),
     ),
     Mutant(
         "claim condition: a lost claim counts as one's own",
@@ -74,7 +77,7 @@ MUTANTS: Final = (
         "attempt.claim_id == claim_id and",
         "attempt.claim_id and",
         (
-            "tests/unit/test_start_generation.py::test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting",
+            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting",
         ),
     ),
     Mutant(
@@ -82,42 +85,52 @@ MUTANTS: Final = (
         _RESUMING,
         "silent = now >= attempt.claim_until",
         "silent = True",
-        ("tests/unit/test_racing_resumes.py",),
+        ("tests/unit/use_cases/generation/finish/test_racing_resumes.py",),
     ),
     Mutant(
         "claim_until: a silent claim is never called unknown",
         _RESUMING,
         "silent = now >= attempt.claim_until",
         "silent = False",
-        ("tests/unit/test_resume_generation.py::test_once_the_claim_ran_out_without_an_answer_the_outcome_is_unknown",),
+        (
+            "tests/unit/use_cases/generation/finish/test_resume_generation.py::test_once_the_claim_ran_out_without_an_answer_the_outcome_is_unknown",
+        ),
     ),
     Mutant(
         "fence: a staged answer is not believed once the claim ran out",
         _RESUMING,
         "if outcome is not None:",
         "if outcome is not None and not silent:",
-        ("tests/unit/test_resume_generation.py::test_a_staged_answer_is_believed_even_after_the_claim_ran_out",),
+        (
+            "tests/unit/use_cases/generation/finish/test_resume_generation.py::test_a_staged_answer_is_believed_even_after_the_claim_ran_out",
+        ),
     ),
     Mutant(
         "fence: an attempt that was written off is posted all the same",
         _STARTING,
         "return job if mine and not job.status.is_terminal else None",
         "return job",
-        ("tests/unit/test_start_generation.py::test_two_racing_runs_claim_once_and_post_once",),
+        (
+            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_two_racing_runs_claim_once_and_post_once",
+        ),
     ),
     Mutant(
         "fence: an answer that came too late is forgotten",
         _STARTING,
         "late = _marked_late(current, intended, now)",
         "return current",
-        ("tests/unit/test_start_generation.py::test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else",),
+        (
+            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else",
+        ),
     ),
     Mutant(
         "settle condition: an end is replaced by another",
         f"{_FERMATA}/domain/finish/settlement.py",
         "if job.status.is_terminal:",
         "if job.status.is_terminal and job.failure is None:",
-        ("tests/unit/test_settle_job.py::test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so",),
+        (
+            "tests/unit/use_cases/generation/finish/test_settle_job.py::test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so",
+        ),
     ),
     Mutant(
         "settle condition: a job ends without its credits",
@@ -138,7 +151,7 @@ MUTANTS: Final = (
         f"{_FERMATA}/domain/money/wallet.py",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
-        ("tests/unit/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
+        ("tests/unit/domain/money/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
     ),
     Mutant(
         "ledger half: a part of the songs costs the whole price",
@@ -152,21 +165,27 @@ MUTANTS: Final = (
         f"{_FERMATA}/domain/finish/redelivery.py",
         '"price_credits": job.price_credits - job.song_credits,',
         '"price_credits": job.price_credits,',
-        ("tests/unit/test_recovery.py::test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price",),
+        (
+            "tests/unit/domain/finish/test_redelivery.py::test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price",
+        ),
     ),
     Mutant(
         "reaper condition: a job is settled when its execution was missed once",
         f"{_FERMATA}/domain/finish/overdue.py",
         'return Settle("Execution.ABSENT") if again <= now else',
         'return Settle("Execution.ABSENT") if again else',
-        ("tests/unit/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",),
+        (
+            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",
+        ),
     ),
     Mutant(
         "reaper condition: a running execution is settled over",
         f"{_FERMATA}/domain/finish/overdue.py",
         "return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))",
         'return Settle("Execution.ENDED")',
-        ("tests/unit/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",),
+        (
+            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",
+        ),
     ),
     Mutant(
         "idempotency item: the receipt is not written",
@@ -187,21 +206,25 @@ MUTANTS: Final = (
         "functions/start_generation/app.py",
         'if event["may_post"] is True:',
         'if event["may_post"] is not None:',
-        ("tests/unit/test_handlers.py::test_start_generation_buys_a_song_only_when_it_is_told_that_it_may",),
+        ("tests/unit/functions/test_handlers.py::test_start_generation_buys_a_song_only_when_it_is_told_that_it_may",),
     ),
     Mutant(
         "resume posting: the machine's resume may post",
         "statemachine/music_job.asl.json",
         '"may_post": false',
         '"may_post": true',
-        ("tests/unit/tooling/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",),
+        (
+            "tests/unit/tooling/template/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",
+        ),
     ),
     Mutant(
         "resume posting: the machine orders again after an error",
         "statemachine/music_job.asl.json",
         '"ResultPath": "$.start_error", "Next": "ResumeGeneration"',
         '"ResultPath": "$.start_error", "Next": "StartGeneration"',
-        ("tests/unit/tooling/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",),
+        (
+            "tests/unit/tooling/template/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",
+        ),
     ),
     Mutant(
         "staging order: the verdict comes from the wire",
@@ -209,7 +232,9 @@ MUTANTS: Final = (
         "ports.resume.answers.keep(job.id, attempt.number, answer)",
         "from fermata.use_cases.generation.follow.parse_answer import read_answer\n"
         "            return ports.resume.providers(attempt.dialect).read_start(read_answer(answer))",
-        ("tests/unit/test_start_generation.py::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",),
+        (
+            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",
+        ),
     ),
     Mutant(
         "interleavings: a second run claims too",
@@ -244,14 +269,14 @@ MUTANTS: Final = (
         _JOB_STORE,
         "writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}",
         "writes = self._changes(job, *_next_version(job))",
-        ("tests/unit/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
+        ("tests/unit/domain/money/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
     ),
     Mutant(
         "keys: whoever knows an id needs no secret",
         f"{_FERMATA}/domain/tenants/api_keys.py",
         "and same and record.is_live",
         "and record.is_live",
-        ("tests/unit/test_authorize_request.py",),
+        ("tests/unit/use_cases/accounts/test_authorize_request.py",),
     ),
     Mutant(
         "status rule: a stopped execution is not told of",
@@ -259,7 +284,7 @@ MUTANTS: Final = (
         "stateMachineArn: [!Ref MusicJobMachine]\n                status: [FAILED, TIMED_OUT, ABORTED]",
         "stateMachineArn: [!Ref MusicJobMachine]\n                status: [FAILED, TIMED_OUT]",
         (
-            "tests/unit/tooling/test_paid_once.py::test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job",
+            "tests/unit/tooling/template/test_paid_once.py::test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job",
         ),
     ),
     Mutant(
@@ -267,84 +292,96 @@ MUTANTS: Final = (
         f"{_FERMATA}/domain/triggers/inbox.py",
         "{self.key}\\0{self.version_id}",
         "{self.key}",
-        ("tests/unit/test_ingest_file.py",),
+        ("tests/unit/use_cases/triggers/test_ingest_file.py",),
     ),
     Mutant(
         "inbox: lines of a file share a key",
         f"{_FERMATA}/domain/triggers/inbox.py",
         "{self.run} {line or ''}",
         "{self.run}",
-        ("tests/unit/test_batches.py",),
+        ("tests/unit/domain/triggers/test_batch.py",),
     ),
     Mutant(
         "inbox: a line is submitted again once its receipt has gone",
         f"{_FERMATA}/use_cases/triggers/submit_line.py",
         "for name in ports.inbox.names(line.results_begin):",
         "for name in ():",
-        ("tests/unit/test_batches.py",),
+        ("tests/unit/domain/triggers/test_batch.py",),
     ),
     Mutant(
         "inbox: a run of refusals goes on to its last line",
         f"{_FERMATA}/use_cases/triggers/submit_line.py",
         "if row.ends_the_run(now):",
         "if False:",
-        ("tests/unit/test_batches.py::test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line",),
+        (
+            "tests/unit/domain/triggers/test_batch.py::test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line",
+        ),
     ),
     Mutant(
         "references: a run leaves its copy behind a job that ended meanwhile",
         f"{_FERMATA}/use_cases/generation/purchase/prepare_reference.py",
         "if load_job(job.id, ports.jobs).status.is_terminal:",
         "if False:",
-        ("tests/unit/test_prepare_reference.py::test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy",),
+        (
+            "tests/unit/use_cases/generation/purchase/test_prepare_reference.py::test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy",
+        ),
     ),
     Mutant(
         "references: a drip is read to the deadline",
         f"{_FERMATA}/adapters/http/transport.py",
         "if self._window_bytes < slowest.window_bytes:",
         "if False:",
-        ("tests/unit/adapters/test_slowest_rate.py",),
+        ("tests/unit/adapters/http/test_slowest_rate.py",),
     ),
     Mutant(
         "events: a tenant's events are taken although they are off",
         f"{_FERMATA}/use_cases/triggers/ingest_event.py",
         "if not ports.triggers.of_tenant(tenant_id).events:",
         "if False:",
-        ("tests/unit/test_ingest_event.py",),
+        ("tests/unit/use_cases/triggers/test_ingest_event.py",),
     ),
     Mutant(
         "patience: the first poll that tells nothing ends the job",
         f"{_FERMATA}/use_cases/generation/follow/poll_generation.py",
         "if ports.patience.gives_up_polling(retries, now):",
         "if True:",
-        ("tests/unit/test_poll_generation.py::test_a_song_that_is_there_after_the_trouble_is_taken",),
+        (
+            "tests/unit/use_cases/generation/follow/test_poll_generation.py::test_a_song_that_is_there_after_the_trouble_is_taken",
+        ),
     ),
     Mutant(
         "patience: any answer makes a route the one that knows the task",
         f"{_FERMATA}/use_cases/generation/follow/ask_task.py",
         "return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)",
         "return not _not_found(outcome)",
-        ("tests/unit/test_polling_routes.py",),
+        ("tests/unit/use_cases/generation/follow/test_polling_routes.py",),
     ),
     Mutant(
         "links: asking for a new one throws the known ones away",
         f"{_FERMATA}/domain/jobs/job.py",
         "state=AttemptState.GENERATING, finished_at=None, link_renewals=self.link_renewals + 1, awaits=numbers",
         "state=AttemptState.GENERATING, audio=None, link_renewals=self.link_renewals + 1, awaits=numbers",
-        ("tests/unit/test_storing_every_song.py::test_a_dead_link_does_not_throw_away_the_other_songs_busy_one",),
+        (
+            "tests/unit/use_cases/generation/finish/test_storing_every_song.py::test_a_dead_link_does_not_throw_away_the_other_songs_busy_one",
+        ),
     ),
     Mutant(
         "shares: a copy of one song is paid for as another",
         f"{_FERMATA}/use_cases/generation/finish/store_audio.py",
         "if same_as is not None:",
         "if False:",
-        ("tests/unit/test_storing_every_song.py::test_one_file_twice_is_one_song_and_paid_as_one",),
+        (
+            "tests/unit/use_cases/generation/finish/test_storing_every_song.py::test_one_file_twice_is_one_song_and_paid_as_one",
+        ),
     ),
     Mutant(
         "shares: a missing song is paid for",
         f"{_FERMATA}/domain/jobs/shares.py",
         "return price_credits * min(delivered, ordered) // ordered",
         "return price_credits",
-        ("tests/unit/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",),
+        (
+            "tests/unit/domain/jobs/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",
+        ),
     ),
     Mutant(
         "months: what jobs hold is forgotten when a month begins",
@@ -365,14 +402,14 @@ MUTANTS: Final = (
         f"{_FERMATA}/adapters/http/bodies.py",
         "if left < 0:",
         "if left < -1:",
-        ("tests/unit/adapters/test_http_answers.py",),
+        ("tests/unit/adapters/http/test_answers.py",),
     ),
     Mutant(
         "bounds: an answer of exactly the bound is lost",
         f"{_FERMATA}/adapters/http/bodies.py",
         "if left < 0:",
         "if left <= 0:",
-        ("tests/unit/adapters/test_http_answers.py",),
+        ("tests/unit/adapters/http/test_answers.py",),
     ),
     Mutant(
         "bounds: a file without end is fetched without end",
@@ -380,7 +417,7 @@ MUTANTS: Final = (
         'response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES)',
         'response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES + 1)',
         (
-            "tests/integration/test_http_audio_links.py::test_a_file_of_exactly_the_size_bound_is_taken_and_one_byte_more_is_too_much",
+            "tests/integration/adapters/http/test_audio_links.py::test_a_file_of_exactly_the_size_bound_is_taken_and_one_byte_more_is_too_much",
         ),
     ),
     Mutant(
@@ -388,35 +425,39 @@ MUTANTS: Final = (
         f"{_FERMATA}/domain/jobs/rescue_record.py",
         "return self.lease is not None and now < self.lease.until",
         "return False",
-        ("tests/unit/test_rescue_audio.py::test_a_run_beside_one_that_fetches_ends_at_once",),
+        (
+            "tests/unit/use_cases/generation/finish/test_rescue_audio.py::test_a_run_beside_one_that_fetches_ends_at_once",
+        ),
     ),
     Mutant(
         "lost songs: a deadline is judged by the last songs alone",
         f"{_FERMATA}/domain/orders/deadlines.py",
         "return max(self.learned(model).p80_s, model.estimate.p80_s)",
         "return self.learned(model).p80_s",
-        ("tests/unit/test_deadlines.py::test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does",),
+        (
+            "tests/unit/domain/orders/test_deadlines.py::test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does",
+        ),
     ),
     Mutant(
         "lost songs: a deadline is judged by the first model alone",
         f"{_FERMATA}/domain/orders/deadlines.py",
         "max(chain.items(), key=lambda each: each[1])",
         "next(iter(chain.items()))",
-        ("tests/unit/test_deadlines.py::test_a_deadline_is_judged_by_every_model_that_the_order_names",),
+        ("tests/unit/domain/orders/test_deadlines.py::test_a_deadline_is_judged_by_every_model_that_the_order_names",),
     ),
     Mutant(
         "lost songs: a fallback is bought however late",
         f"{_FERMATA}/domain/jobs/job.py",
         "return min(self.start_by, finish_by - timedelta(seconds=candidate.p80_s))",
         "return min(self.start_by, finish_by)",
-        ("tests/unit/test_deadlines.py::test_a_fallback_is_bought_only_while_its_song_can_be_in_time",),
+        ("tests/unit/domain/orders/test_deadlines.py::test_a_fallback_is_bought_only_while_its_song_can_be_in_time",),
     ),
     Mutant(
         "lost songs: late songs teach nothing",
         f"{_FERMATA}/domain/jobs/latency.py",
         "if job.status is not JobStatus.SUCCEEDED and not _came_late(job, attempt):",
         "if job.status is not JobStatus.SUCCEEDED:",
-        ("tests/unit/test_song_times.py::test_a_song_that_was_ready_and_came_too_late_took_what_it_took",),
+        ("tests/unit/domain/jobs/test_latency.py::test_a_song_that_was_ready_and_came_too_late_took_what_it_took",),
     ),
     Mutant(
         "lost songs: an order with a deadline holds no place",
@@ -432,7 +473,9 @@ MUTANTS: Final = (
         f"{_FERMATA}/use_cases/generation/finish/lost_songs.py",
         "if wallet is None or wallet.may_lose_more(now):",
         "if wallet is None or now:",
-        ("tests/unit/test_lost_songs.py::test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid",),
+        (
+            "tests/unit/use_cases/generation/finish/test_lost_songs.py::test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid",
+        ),
     ),
     Mutant(
         "lost songs: the second bill is the operator's whatever the plan says",
@@ -440,7 +483,7 @@ MUTANTS: Final = (
         "return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)",
         "return self.song_credits",
         (
-            "tests/unit/test_lost_songs.py::test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill",
+            "tests/unit/use_cases/generation/finish/test_lost_songs.py::test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill",
         ),
     ),
     Mutant(
@@ -449,21 +492,23 @@ MUTANTS: Final = (
         "    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)",
         "    erase_files(find_job_or_tombstone(job_id, tenant_id, ports.jobs), ports)\n"
         "    _tombstone(job_id, tenant_id, ports.jobs, now)",
-        ("tests/unit/test_delete_job.py::test_nobody_is_shown_a_job_whose_files_are_gone",),
+        ("tests/unit/use_cases/orders/test_delete_job.py::test_nobody_is_shown_a_job_whose_files_are_gone",),
     ),
     Mutant(
         "deletion: nobody finishes one that died",
         f"{_FERMATA}/use_cases/generation/finish/reap_jobs.py",
         "return _finish_deletion(job, ports) if job.erasing_until is not None else _rescue(job, ports, now)",
         "return _rescue(job, ports, now)",
-        ("tests/unit/test_delete_job.py::test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun",),
+        (
+            "tests/unit/use_cases/orders/test_delete_job.py::test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun",
+        ),
     ),
     Mutant(
         "disk: a full one loses a paid answer",
         f"{_FERMATA}/adapters/s3/answer_store.py",
         "except (DiskFullError, OSError) as error:",
         "except ZeroDivisionError as error:",
-        ("tests/unit/test_full_disk.py::test_a_paid_answer_is_staged_whole_without_any_room",),
+        ("tests/unit/use_cases/generation/test_full_disk.py::test_a_paid_answer_is_staged_whole_without_any_room",),
     ),
     Mutant(
         "disk: what a killed run left stays",
@@ -478,7 +523,7 @@ MUTANTS: Final = (
         "_write(stored, file, reference.bytes) != reference.sha256",
         "_write(stored, file, reference.bytes) is None",
         (
-            "tests/unit/test_prepare_reference.py::test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid",
+            "tests/unit/use_cases/generation/purchase/test_prepare_reference.py::test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid",
         ),
     ),
     Mutant(
@@ -521,14 +566,18 @@ MUTANTS: Final = (
         _CIRCUIT,
         "self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms",
         "self.open_until_ms",
-        ("tests/unit/test_circuit.py::test_a_listed_model_tries_first_and_a_made_up_name_once_nobody_did",),
+        (
+            "tests/unit/domain/providers/test_circuit.py::test_a_listed_model_tries_first_and_a_made_up_name_once_nobody_did",
+        ),
     ),
     Mutant(
         "turns: a made-up name that fails as the trial doubles the pause",
         _CIRCUIT,
         "self._opened(self.open_for_ms, now_ms, rules)",
         "self._opened(2 * self.open_for_ms, now_ms, rules)",
-        ("tests/unit/test_circuit.py::test_a_made_up_name_that_fails_as_the_trial_does_not_double_the_pause",),
+        (
+            "tests/unit/domain/providers/test_circuit.py::test_a_made_up_name_that_fails_as_the_trial_does_not_double_the_pause",
+        ),
     ),
     Mutant(
         "turns: words of the order speak of the account",

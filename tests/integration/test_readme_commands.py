@@ -16,8 +16,8 @@ from typing import Final
 import pytest
 
 from tests.functions import ROOT
-from tests.integration.inbox import Inbox
 from tests.integration.song import PATIENCE_S, Cloud
+from tests.integration.use_cases.triggers.inbox import Inbox
 from tests.loopback import closed_port
 
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -18,8 +18,8 @@ import httpx
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS
 from tests.integration.cloud_process import until
-from tests.integration.inbox import Inbox, invocations
 from tests.integration.song import PATIENCE_S, TERMINAL, TLS, Cloud, request
+from tests.integration.use_cases.triggers.inbox import Inbox, invocations
 from tests.integration.webhook_receiver import Receiver
 
 ACCOUNT: Final = "123456789012"

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from tests.integration.cloud_process import running_cloud
-from tests.integration.inbox import Inbox, batch, invocations
 from tests.integration.song import Cloud, request
+from tests.integration.use_cases.triggers.inbox import Inbox, batch, invocations
 from tests.soak.part import Found
 
 NAME: Final = "orders.jsonl"

@@ -13,12 +13,13 @@ import pytest
 from tooling.conditions.calls import ROOT
 from tooling.conditions.plugin import RemovedConditions
 
-_OVER_A_STORE: Final = re.compile(r"^from fermata\.adapters\.(?:dynamo|s3)_", re.MULTILINE)
+_OVER_A_STORE: Final = re.compile(r"^from fermata\.adapters\.(?:dynamodb|s3)\.", re.MULTILINE)
 
 
 def tests_of_stores() -> list[Path]:
     """The files of unit tests that keep a store to a contract, or put one over the emulator themselves."""
-    files = sorted((ROOT / "tests" / "unit").glob("test_*.py"))
+    files = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
+    files = [file for file in files if not {"local", "tooling"} & set(file.relative_to(ROOT).parts)]
     return [file for file in files if "_contract" in file.name or _OVER_A_STORE.search(file.read_text("utf-8"))]
 
 

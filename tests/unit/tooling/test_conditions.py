@@ -224,11 +224,16 @@ def test_uses_of_a_named_condition_and_conditions_with_parts_to_fill_in_are_foun
 
 def test_every_store_with_conditions_has_tests_that_are_run() -> None:
     tests = "".join(file.read_text("utf-8") for file in files_of_stores())
-    stores = {fragment.file.stem for fragment in fragments_of(ADAPTERS)}
+    stores = {_module(fragment.file) for fragment in fragments_of(ADAPTERS)}
     assert len(stores) > 10
     books = (ROOT / "tests" / "books.py").read_text("utf-8")
-    adapters = {file.stem: file.read_text("utf-8") for file in ADAPTERS.glob("*.py")}
+    adapters = {_module(file): file.read_text("utf-8") for file in ADAPTERS.rglob("*.py")}
     for store in stores:
         # What stores share is tested by whoever uses it.
-        users = [name for name, text in adapters.items() if f"fermata.adapters.{store} import" in text]
-        assert any(f"fermata.adapters.{each} import" in tests + books for each in (store, *users)), store
+        users = [name for name, text in adapters.items() if f"from {store} import" in text]
+        assert any(f"from {each} import" in tests + books for each in (store, *users)), store
+
+
+def _module(file: Path) -> str:
+    """The name by which a module of the layer is imported."""
+    return ".".join(file.relative_to(ROOT / "layers" / "fermata").with_suffix("").parts)

@@ -7,8 +7,8 @@ from hashlib import sha256
 import pytest
 
 from local.simulators import SIMULATED_PROVIDERS
-from tests.unit.local.simulators.music01 import generate, ids
 from tests.unit.local.simulators.offline import Provider
+from tests.unit.local.simulators.providers.music01 import generate, ids
 
 ARGUMENTS = {
     "code:<n>": "code:1008",

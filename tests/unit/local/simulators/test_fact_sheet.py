@@ -12,8 +12,8 @@ from local.simulators.http.exchange import Answer
 from tests.fact_sheet import FactRow, fact_rows
 from tests.fixtures.http_answers import answer_with
 from tests.twins import PROVIDERS
-from tests.unit.local.simulators.music01 import generate, ids
 from tests.unit.local.simulators.offline import Provider
+from tests.unit.local.simulators.providers.music01 import generate, ids
 
 ROWS = list(fact_rows())
 # These come of a file, a link or a job's deadline, never of the answer to a paid request alone.

@@ -1,0 +1,322 @@
+"""What AWS refuses is one error of Fermata's with AWS's own code in it, whichever adapter asked; and none maps it by
+hand.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+
+from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
+from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
+from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
+from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
+from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
+from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
+from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
+from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
+from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
+from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
+from fermata.adapters.dynamodb.webhooks.webhook_deliveries import DynamoWebhookDeliveries
+from fermata.adapters.events import EventBridgeJobEvents
+from fermata.adapters.s3.answer_store import S3AnswerStore
+from fermata.adapters.s3.folders import abort_uploads_below
+from fermata.adapters.s3.inbox_store import S3InboxStore
+from fermata.adapters.s3.reference_store import S3ReferenceStore
+from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.adapters.secrets import SecretProviderKeys
+from fermata.adapters.ssm import SsmApiUrl
+from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
+from fermata.adapters.step_functions.waits import StepFunctionsWaits
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.jobs.latency import SongTime, SongTimes
+from fermata.domain.jobs.page import JobList, PageRequest
+from fermata.domain.money.usage import UsageList, UsagePage
+from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.state import GivenBack, ProviderState
+from fermata.domain.tenants.plan_limits import READS
+from fermata.domain.triggers.inbox import InboxFile
+from fermata.domain.web.problem import problem_of
+from fermata.errors import FermataError, NotFoundError, TransientError
+from fermata.log import logger
+from fermata.ports import StreamedAnswer
+from tests.songs import JOB_ID, callback, json_answer, stored_track
+from tests.twins import NOON
+
+LAYER: Final = Path(__file__).parents[3] / "layers" / "fermata" / "fermata"
+ADAPTERS: Final = sorted((LAYER / "adapters").rglob("*.py"))
+OWNER: Final = LAYER / "adapters" / "aws_errors.py"
+BY_HAND: Final = {"ClientError", "BotoCoreError", "Exception", "BaseException"}
+FILE: Final = InboxFile(bucket="inbox", key="requests/acme/a.json", version_id="1", size_bytes=1)
+PAGE: Final = UsagePage(UsageList("acme", NOON.date(), NOON.date()))
+
+
+class Refusing:
+    """A client of any service whose every call fails; a refusal that is an answer never comes."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        never = type("Never", (Exception,), {})
+        self.exceptions: Any = type("Exceptions", (), {"__getattr__": lambda *_: never})()
+
+    def get_paginator(self, _: str) -> "Refusing":
+        return self
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self._fail
+
+    def _fail(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - nothing, ever
+        raise self.error
+
+
+class Breaking(Refusing):
+    """A client of S3 whose objects break off while they are read, or listed in pages."""
+
+    def get_object(self, **_: object) -> dict[str, Any]:
+        return {"Body": self, "Metadata": {"http-status": "200"}, "ContentType": "audio/mpeg"}
+
+    def query(self, **_: object) -> dict[str, Any]:
+        return {"Items": [{"pk": {"S": "DELIVERY#1"}, "sk": {"S": "REPLAYS"}}]}
+
+
+def tables(client: Any) -> DynamoTransactions:  # noqa: ANN401 - a stand-in
+    return DynamoTransactions(client, "jobs")
+
+
+def states(client: Any) -> DynamoProviderStates:  # noqa: ANN401 - a stand-in
+    return DynamoProviderStates(client, "jobs")
+
+
+def recording(tmp: Path) -> Path:
+    path = tmp / "file"
+    path.write_bytes(b"ID3")
+    return path
+
+
+Call = Callable[[Any, Path], object]
+LEASE: Final = Lease(0, 1000)
+CALLS: Final[dict[str, Call]] = {
+    "callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").load("0" * 64),
+    "new callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").create(callback()[1]),
+    "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
+    "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
+    "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
+    "job": lambda aws, _: DynamoJobStore(tables(aws)).load(JOB_ID),
+    "status": lambda aws, _: DynamoJobStore(tables(aws)).status(JOB_ID),
+    "provider": lambda aws, _: states(aws).load("minimax"),
+    "providers": lambda aws, _: states(aws).load_all(["minimax"]),
+    "new provider": lambda aws, _: states(aws).save(ProviderState(provider="minimax", version=1)),
+    "slot": lambda aws, _: states(aws).take("minimax", "ticket", LEASE, Limits(gap_ms=0, concurrent=1)),
+    "slot back": lambda aws, _: states(aws).give_back("minimax", GivenBack("ticket", None)),
+    "purchases": lambda aws, _: DynamoPurchases(tables(aws)).in_doubt("minimax"),
+    "recoverable": lambda aws, _: DynamoRecoverableJobs(tables(aws)).find("minimax", 1, None),
+    "rescue": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).take("holder", NOON, NOON),
+    "rescue over": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).give_back(0, "holder"),
+    "reads": lambda aws, _: DynamoCallCounts(aws, "jobs").add("acme", READS, "12:00", 1),
+    "uploads": lambda aws, _: DynamoCallCounts(aws, "jobs").add_reference("acme", NOON.date()),
+    "batch": lambda aws, _: DynamoOpenBatches(tables(aws)).take("acme", "run", NOON, NOON),
+    "batch's place": lambda aws, _: DynamoOpenBatches(tables(aws))._take("p", "0", "run", NOON, NOON),  # noqa: SLF001
+    "batch over": lambda aws, _: DynamoOpenBatches(tables(aws)).give_back("acme", "run"),
+    "refusal": lambda aws, _: DynamoOpenBatches(tables(aws)).note_refusal("acme", "run", NOON, comes_again=True),
+    "no refusal": lambda aws, _: DynamoOpenBatches(tables(aws)).note_job("acme", "run"),
+    "waiting": lambda aws, _: DynamoWaitingPlaces(tables(aws)).take((1,), "holder", NOON, NOON),
+    "waiting over": lambda aws, _: DynamoWaitingPlaces(tables(aws)).give_back(1, "holder"),
+    "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),
+    "key": lambda aws, _: DynamoTenantStore(tables(aws), lambda: aws).note_use("key", NOON),
+    "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
+    "item": lambda aws, _: tables(aws).get("A", "B"),
+    "items": lambda aws, _: tables(aws).get_all([("A", "B")]),
+    "partition": lambda aws, _: list(tables(aws).query("A", "B")),
+    "transaction": lambda aws, _: tables(aws).write({"a": tables(aws).put("A", "B", {})}, float("inf")),
+    "deliveries": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).of(JOB_ID),
+    "replay": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).next_replay(JOB_ID, 1, NOON),
+    "event": lambda aws, _: EventBridgeJobEvents(aws).publish(),
+    "new answer": lambda aws, _: S3AnswerStore(aws, "audio").keep(JOB_ID, 1, json_answer({})),
+    "answer": lambda aws, _: S3AnswerStore(aws, "audio").open(JOB_ID, 1),
+    "no answer": lambda aws, _: S3AnswerStore(aws, "audio").forget(JOB_ID),
+    "cut uploads": lambda aws, _: abort_uploads_below(aws, "audio", "staging/"),
+    "file": lambda aws, _: list(S3InboxStore(aws, "inbox").open(FILE)),
+    "span": lambda aws, _: S3InboxStore(aws, "inbox").read(FILE, 0, 1),
+    "when a file was put in": lambda aws, _: S3InboxStore(aws, "inbox").put_at(FILE),
+    "result": lambda aws, _: S3InboxStore(aws, "inbox").find("results/acme/1"),
+    "new result": lambda aws, _: S3InboxStore(aws, "inbox").put("results/acme/1", {}),
+    "results": lambda aws, _: list(S3InboxStore(aws, "inbox").names("results/")),
+    "upload": lambda aws, _: S3ReferenceStore(aws, "audio").upload_form("key", "audio/mpeg", 1, 1),
+    "size": lambda aws, _: S3ReferenceStore(aws, "audio").size("key"),
+    "reference": lambda aws, _: S3ReferenceStore(aws, "audio").open("key"),
+    "new reference": lambda aws, tmp: S3ReferenceStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "no reference": lambda aws, _: S3ReferenceStore(aws, "audio").forget("key"),
+    "reference's link": lambda aws, _: S3ReferenceStore(aws, "audio").link("key", 1),
+    "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "song's link": lambda aws, _: S3TrackStore(aws, "audio").link(stored_track(), "attachment", 1),
+    "keys": lambda aws, _: SecretProviderKeys(aws, "arn:canary", 1).current("minimax"),
+    "address": lambda aws, _: SsmApiUrl(aws, "/fermata/url").read(),
+    "start": lambda aws, _: StepFunctionsJobMachine(aws, "arn:stateMachine:canary").start(JOB_ID),
+    "execution": lambda aws, _: StepFunctionsJobMachine(aws, "arn:stateMachine:canary").execution(JOB_ID),
+    "wait": lambda aws, _: StepFunctionsWaits(aws).end("canary"),
+}
+MIDWAY: Final[dict[str, Call]] = {
+    "answer": lambda aws, _: list(opened(aws).chunks()),
+    "reference": lambda aws, _: list(S3ReferenceStore(aws, "audio").open("key") or ()),
+    "file": lambda aws, _: list(S3InboxStore(aws, "inbox").open(FILE)),
+    "deliveries": lambda aws, _: DynamoWebhookDeliveries(tables(aws)).forget(JOB_ID),
+}
+
+
+def opened(aws: Any) -> StreamedAnswer:  # noqa: ANN401 - a stand-in
+    answer = S3AnswerStore(aws, "audio").open(JOB_ID, 1)
+    assert answer is not None
+    return answer
+
+
+def refusal(code: str = "ThrottlingException", **more: Any) -> ClientError:  # noqa: ANN401 - as AWS answers
+    answer: Any = {"Error": {"Code": code, "Message": "arn:aws:canary"}, **more}
+    return ClientError(answer, "Operation")
+
+
+def unreachable() -> BotoCoreError:
+    return EndpointConnectionError(endpoint_url="https://canary.test/?signature=canary")
+
+
+def caught(call: Call, client: Refusing, tmp: Path) -> TransientError:
+    with pytest.raises(TransientError) as raised:
+        call(client, tmp)
+    return raised.value
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_refusal_is_transient_and_names_awss_own_code_and_no_more(name: str, tmp_path: Path) -> None:
+    error = caught(CALLS[name], Refusing(refusal()), tmp_path)
+    assert str(error) == f"{error.told}: ThrottlingException"
+    assert "canary" not in str(error)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_failure_on_the_way_to_aws_names_its_kind_and_no_more(name: str, tmp_path: Path) -> None:
+    error = caught(CALLS[name], Refusing(unreachable()), tmp_path)
+    assert str(error) == f"{error.told}: EndpointConnectionError"
+    assert "canary" not in str(error)
+
+
+@pytest.mark.parametrize("name", MIDWAY)
+@pytest.mark.parametrize("failure", [refusal, unreachable])
+def test_what_breaks_off_midway_names_its_kind_too(
+    name: str, failure: Callable[[], ClientError | BotoCoreError], tmp_path: Path
+) -> None:
+    error = caught(MIDWAY[name], Breaking(failure()), tmp_path)
+    assert (error.aws_code or "") in {"ThrottlingException", "EndpointConnectionError"}
+    assert "canary" not in str(error)
+
+
+def test_a_cancelled_transaction_names_the_codes_of_its_parts() -> None:
+    reasons = [{"Code": "None"}, {"Code": "ThrottlingError"}, {}, {"Code": "ThrottlingError"}]
+    with pytest.raises(TransientError, match=r"^it failed: TransactionCanceledException \(ThrottlingError\)$"):
+        raise_in_block(refusal("TransactionCanceledException", CancellationReasons=reasons))
+
+
+@pytest.mark.parametrize("response", [{}, {"Error": {}}, {"Error": {"Code": ""}}])
+def test_a_refusal_without_a_code_is_unknown(response: Any) -> None:  # noqa: ANN401 - as AWS answers
+    with pytest.raises(TransientError, match=r"^it failed: unknown$"):
+        raise_in_block(ClientError(response, "Operation"))
+
+
+def test_a_code_that_means_something_becomes_what_it_means() -> None:
+    def gone(code: str) -> FermataError | None:
+        return NotFoundError("gone") if code == "NoSuchVersion" else None
+
+    with pytest.raises(NotFoundError):
+        raise_in_block(refusal("NoSuchVersion"), gone)
+    with pytest.raises(TransientError):
+        raise_in_block(refusal("SlowDown"), gone)
+
+
+def test_other_errors_pass_as_they_are() -> None:
+    with pytest.raises(ValueError, match="ours"):
+        raise_in_block(ValueError("ours"))
+
+
+def raise_in_block(error: Exception, *meaning: Any) -> None:  # noqa: ANN401 - what the block takes
+    with aws_errors("it failed", *meaning):
+        raise error
+
+
+def test_a_caller_of_the_api_is_not_told_of_aws() -> None:
+    problem = problem_of(TransientError("the job table could not be read", "AccessDeniedException"))
+    assert (problem.status, problem.detail) == (503, "the job table could not be read")
+
+
+def test_estimates_that_cannot_be_read_are_logged_with_awss_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[object] = []
+    monkeypatch.setattr(logger, "warning", lambda _, extra: lines.append(extra["error"]))
+    client: Any = Refusing(refusal())
+    estimates = DynamoEstimates(client, "jobs")
+    estimates.of("minimax/music-2.6", Estimate(p50_s=1, p80_s=2))
+    estimates.learn("minimax/music-2.6", SongTime(JOB_ID, 60))
+    assert lines == ["the estimates could not be read: ThrottlingException"] * 2
+
+
+# ---- the code itself
+
+
+def test_every_block_that_maps_errors_of_aws_was_seen_to_do_it(tmp_path: Path) -> None:
+    reached: set[tuple[str, int]] = set()
+    for calls, client in ((CALLS, Refusing(refusal())), (MIDWAY, Breaking(refusal()))):
+        for call in calls.values():
+            reached |= set(_blocks_in(caught(call, client, tmp_path).__traceback__))
+    written = {(module.name, block.lineno) for module in ADAPTERS for block in _blocks(module)}
+    assert len(written) > 40
+    assert written - reached == set()
+
+
+@pytest.mark.parametrize("module", [path for path in ADAPTERS if path != OWNER], ids=lambda path: path.name)
+def test_no_adapter_maps_errors_of_aws_by_hand(module: Path) -> None:
+    tree = ast.parse(module.read_text("utf-8"))
+    imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported += [name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names]
+    assert not [name for name in imported if (name or "").startswith(("botocore.exceptions", "boto3.exceptions"))]
+    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    assert not [node.lineno for node in handlers if _named_in(node) & BY_HAND]
+
+
+@pytest.mark.parametrize("module", ADAPTERS, ids=lambda path: path.name)
+def test_a_refusal_that_is_an_answer_is_caught_where_all_others_are_mapped(module: Path) -> None:
+    tree = ast.parse(module.read_text("utf-8"))
+    inside = {id(node) for block in _blocks(module, tree) for node in ast.walk(block)}
+    answers = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and node.type is not None and "exceptions" in ast.unparse(node.type)
+    ]
+    assert not [node.lineno for node in answers if id(node) not in inside]
+
+
+def _blocks(module: Path, tree: ast.AST | None = None) -> Iterator[ast.With]:
+    for node in ast.walk(tree or ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.With) and any("aws_errors(" in ast.unparse(item) for item in node.items):
+            yield node
+
+
+def _blocks_in(traceback: TracebackType | None) -> Iterator[tuple[str, int]]:
+    """The blocks through which an error came, by file and line."""
+    while traceback is not None:
+        module, line = Path(traceback.tb_frame.f_code.co_filename), traceback.tb_lineno
+        if module in ADAPTERS:
+            yield from ((module.name, b.lineno) for b in _blocks(module) if b.lineno <= line <= (b.end_lineno or 0))
+        traceback = traceback.tb_next
+
+
+def _named_in(handler: ast.ExceptHandler) -> set[str]:
+    if handler.type is None:
+        return {"BaseException"}
+    names = (node for node in ast.walk(handler.type) if isinstance(node, ast.Name | ast.Attribute))
+    return {node.id if isinstance(node, ast.Name) else node.attr for node in names}

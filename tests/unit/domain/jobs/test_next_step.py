@@ -1,0 +1,130 @@
+"""What the state machine is told: words it knows, and numbers and instants its Wait states take."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, Pace
+from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.next_step import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from tests.songs import (
+    claimed_attempt,
+    delivered_job,
+    failed_job,
+    generating_job,
+    queued_job,
+    rate_limited,
+    ready_job,
+    submitting_job,
+)
+from tests.twins import NOON
+
+MACHINE = Path(__file__).parents[4] / "statemachine" / "music_job.asl.json"
+PACE = Pace(Estimate(p50_s=70, p80_s=90), longest_pause_s=15)
+UNKNOWN = Failure(
+    failure_class=FailureClass.UNKNOWN_OUTCOME, provider_charged=ProviderCharged.UNKNOWN, message="perhaps"
+)
+
+
+def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> Verdict:
+    return verdict_on(job, NOON + timedelta(seconds=after_s), PACE, retry_later_s)
+
+
+@pytest.mark.parametrize(
+    ("job", "word", "attempt"),
+    [
+        pytest.param(queued_job(), Word.RETRY_LATER, 0, id="queued"),
+        pytest.param(submitting_job(), Word.IN_FLIGHT, 1, id="claimed"),
+        pytest.param(generating_job(), Word.GENERATING, 1, id="generating"),
+        pytest.param(ready_job(), Word.READY, 1, id="ready"),
+        pytest.param(failed_job(rate_limited()), Word.RETRY_LATER, 1, id="refused_without_charge"),
+        pytest.param(failed_job(UNKNOWN), Word.FAILED, 1, id="unknown_outcome"),
+        pytest.param(delivered_job(), Word.FAILED, 1, id="settled"),
+    ],
+)
+def test_every_record_has_its_word(job: Job, word: Word, attempt: int) -> None:
+    found = verdict(job)
+    assert (found.verdict, found.attempt) == (word, attempt)
+
+
+def test_a_job_past_start_by_is_not_told_to_wait_for_a_turn() -> None:
+    assert verdict(queued_job(), 3600).verdict is Word.FAILED
+    assert verdict(failed_job(rate_limited()), 3600).verdict is Word.FAILED
+
+
+@pytest.mark.parametrize(
+    ("number", "asked_s", "instant"),
+    [
+        (1, None, "12:00:10"),
+        (2, None, "12:00:20"),
+        (3, None, "12:00:40"),
+        (1, 3, "12:00:03"),
+        (3, 25, "12:00:25"),
+        (1, 0, "12:00:01"),
+        (1, 86_400, "12:10:00"),
+    ],
+)
+def test_a_refused_order_is_repeated_after_the_asked_or_a_doubling_pause(
+    number: int, asked_s: int | None, instant: str
+) -> None:
+    attempt = claimed_attempt(number=number, state=AttemptState.FAILED, failure=rate_limited(asked_s))
+    job = queued_job().claimed(attempt, NOON).with_outcome(attempt, NOON)
+    assert verdict(job).not_before == f"2026-11-21T{instant}Z"
+
+
+def test_a_claim_is_never_looked_at_before_its_end_when_that_is_near() -> None:
+    job = queued_job().claimed(claimed_attempt(claim_until=NOON + timedelta(seconds=3.9)), NOON)
+    # AWS cuts the fraction off, which must not wake anybody before the claim's end.
+    assert verdict(job).not_before == "2026-11-21T12:00:04.900000Z"
+    assert verdict(job).not_before[:19] >= "2026-11-21T12:00:03.900"
+
+
+def test_the_payload_holds_only_what_the_machine_reads() -> None:
+    payload = verdict(generating_job()).as_payload()
+    assert json.loads(json.dumps(payload)) == {
+        "verdict": "generating",
+        "attempt": 1,
+        "wait_seconds": 56,
+        "not_before": "2026-11-21T12:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job(), delivered_job()])
+@pytest.mark.parametrize("estimate", [Estimate(p50_s=1, p80_s=1), Estimate(p50_s=100_000, p80_s=100_000)])
+def test_numbers_and_instants_are_what_a_wait_state_takes(job: Job, estimate: Estimate) -> None:
+    found = verdict_on(job, NOON, Pace(estimate, 15), retry_later_s=1)
+    assert 1 <= found.wait_seconds <= LONGEST_WAIT_S
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found.not_before)
+
+
+def test_a_job_waits_for_its_turn_to_the_millisecond_and_not_beyond_start_by() -> None:
+    job = queued_job()
+    soon, never = NOON + timedelta(milliseconds=250), job.start_by + timedelta(seconds=1)
+    assert (waiting_for_a_turn(job, soon).verdict, waiting_for_a_turn(job, soon).attempt) == (Word.WAIT_SLOT, 0)
+    assert waiting_for_a_turn(job, soon).not_before == "2026-11-21T12:00:00.250000Z"
+    assert waiting_for_a_turn(job, never).not_before == "2026-11-21T13:00:00Z"
+
+
+def test_a_wait_of_a_running_task_is_bounded_and_one_of_trouble_is_what_the_patience_says() -> None:
+    assert still_generating(claimed_attempt(), 3000).wait_seconds == LONGEST_WAIT_S
+    assert asked_again(claimed_attempt(), 3000).wait_seconds == 3000
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "wait_s"), [(0, 56), (40, 16), (56, 7), (80, 10), (180, 15), (181, 23), (3000, 300)]
+)
+def test_a_task_is_first_asked_for_by_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
+    assert verdict(generating_job(), elapsed_s).wait_seconds == wait_s
+
+
+def test_the_machine_knows_every_word_or_settles() -> None:
+    machine = json.loads(MACHINE.read_text(encoding="utf-8"))
+    decide = machine["States"]["DecideNext"]
+    known = {choice["StringEquals"] for choice in decide["Choices"]}
+    assert known == {word.value for word in Word} - {"failed"}
+    assert decide["Default"] == "SettleJob"

@@ -1,0 +1,83 @@
+"""The words that the functions say and the choices that the state machine knows agree."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fermata.domain.jobs.next_step import Word
+
+MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "music_job.asl.json"
+
+
+def states() -> dict[str, Any]:
+    return dict(json.loads(MACHINE.read_text("utf-8"))["States"])
+
+
+def next_of(choice_state: str, word: str) -> str:
+    state = states()[choice_state]
+    found = [rule["Next"] for rule in state["Choices"] if rule["StringEquals"] == word]
+    return str(found[0] if found else state["Default"])
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("word", Word)
+def test_every_word_has_its_choice_and_only_failed_settles(word: Word) -> None:
+    assert (next_of("DecideNext", word) == "SettleJob") is (word is Word.FAILED)
+
+
+@pytest.mark.check
+def test_every_choice_is_a_word() -> None:
+    assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*Word} - {Word.FAILED}
+
+
+@pytest.mark.check
+def test_the_next_provider_is_asked_without_a_wait() -> None:
+    assert next_of("DecideNext", "next_provider") == "StartGeneration"
+
+
+@pytest.mark.check
+def test_only_a_word_about_no_attempt_or_an_unpaid_one_leads_back_to_the_paid_call() -> None:
+    to_the_call = {word for word in Word if next_of("DecideNext", word) == "StartGeneration"}
+    waiting = {word for word in Word if next_of("DecideNext", word) == "WaitForTurn"}
+    back = {word for word in waiting if next_of("TakeTurn", word) == "StartGeneration"}
+    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER, Word.WAIT_SLOT, Word.REFERENCE_READY}
+
+
+def wait_for_callback() -> dict[str, Any]:
+    return dict(states()["WaitForCallback"])
+
+
+@pytest.mark.check
+def test_a_wait_for_a_callback_ends_in_a_poll_whether_or_not_one_comes() -> None:
+    caught = {error: rule["Next"] for rule in wait_for_callback()["Catch"] for error in rule["ErrorEquals"]}
+    assert next_of("DecideNext", "awaiting_callback") == "WaitForCallback"
+    assert (wait_for_callback()["Next"], caught["States.Timeout"]) == ("PollGeneration", "PollGeneration")
+
+
+@pytest.mark.check
+def test_trouble_of_the_wait_itself_leads_to_a_poll_after_the_same_time_and_not_at_once() -> None:
+    caught = {error: rule["Next"] for rule in wait_for_callback()["Catch"] for error in rule["ErrorEquals"]}
+    assert states()[caught["States.ALL"]]["Type"] == "Wait"
+    assert states()[caught["States.ALL"]]["SecondsPath"] == wait_for_callback()["TimeoutSecondsPath"]
+    assert states()[caught["States.ALL"]]["Next"] == "PollGeneration"
+
+
+@pytest.mark.check
+def test_what_ends_a_wait_for_a_callback_leaves_nothing_in_the_state() -> None:
+    assert wait_for_callback()["ResultPath"] is None
+    assert "Retry" not in wait_for_callback()
+
+
+@pytest.mark.check
+def test_every_state_says_what_has_been_paid_when_it_is_entered() -> None:
+    silent = [name for name, state in states().items() if "aid so far" not in state["Comment"]]
+    assert silent == ["Done"]
+
+
+def test_a_link_that_kept_a_run_waiting_is_asked_once_more_and_then_settled() -> None:
+    prepare = states()["PrepareReference"]
+    first = next(each for each in prepare["Retry"] if {"SlowLinkError", "States.ALL"} & set(each["ErrorEquals"]))
+    assert (first["ErrorEquals"], first["MaxAttempts"]) == (["SlowLinkError"], 1)
+    assert [each["Next"] for each in prepare["Catch"] if each["ErrorEquals"] == ["States.ALL"]] == ["SettleJob"]
