@@ -11,7 +11,7 @@ import lameenc
 import miniaudio
 import numpy as np
 
-from fermata.ports import AudioFacts
+from fermata.ports.audio import AudioFacts
 from tests.fixtures.http_answers import FIXTURES
 
 Measure = Callable[[bytes], AudioFacts]

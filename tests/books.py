@@ -13,7 +13,8 @@ from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.usage import Usage, UsageList, UsagePage
 from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
-from fermata.ports import JobStore, UsageStore, WalletStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.money import UsageStore, WalletStore
 from tests.cloud import TABLE
 from tests.twins import InMemoryJobStore, InMemoryWalletStore
 

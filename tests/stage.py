@@ -27,7 +27,9 @@ from fermata.errors import (
     NotSentError,
     TransientError,
 )
-from fermata.ports import BrakeStore, DueJobs, WalletStore
+from fermata.ports.jobs import DueJobs
+from fermata.ports.money import WalletStore
+from fermata.ports.providers import BrakeStore
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
 from fermata.use_cases.generation.finish.resume_generation import resume_generation

@@ -14,7 +14,7 @@ from fermata.domain.triggers.inbox import InboxFile
 from fermata.domain.triggers.refusals import RefusedInARow
 from fermata.domain.triggers.senders import Triggers
 from fermata.errors import FermataError, NotFoundError, SourceTakenError, StaleRecordError
-from fermata.ports import Spool
+from fermata.ports.triggers import Spool
 
 PUT_AT: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 """When every file was put in."""

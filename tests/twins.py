@@ -52,7 +52,10 @@ from fermata.errors import (
     ProviderHeldError,
     StaleRecordError,
 )
-from fermata.ports import AudioFacts, CallCount, DueJobs, StreamedAnswer, UploadForm
+from fermata.ports.audio import AudioFacts, UploadForm
+from fermata.ports.jobs import DueJobs
+from fermata.ports.providers import StreamedAnswer
+from fermata.ports.tenants import CallCount
 from fermata.use_cases.accounts.audit_wallets import AuditPorts
 from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls
 from fermata.use_cases.generation.finish.reap_jobs import ReapPorts

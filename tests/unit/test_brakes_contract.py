@@ -18,7 +18,8 @@ from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.providers.spending import Brakes
 from fermata.errors import ProviderHeldError, StaleRecordError, TransientError
-from fermata.ports import BrakeStore, JobStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.providers import BrakeStore
 from tests.books import items
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited

@@ -9,7 +9,7 @@ from moto import mock_aws
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError, TransientError
-from fermata.ports import CallbackStore
+from fermata.ports.providers import CallbackStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import callback
 from tests.twins import InMemoryCallbackStore

@@ -12,7 +12,7 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
-from fermata.ports import DueJobs, JobStore
+from fermata.ports.jobs import DueJobs, JobStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import JOB_ID, queued_job, submitting_job
 from tests.twins import FUNDED_WALLETS, NOON, InMemoryDueJobs, InMemoryJobStore

@@ -11,7 +11,7 @@ from moto import mock_aws
 from fermata.adapters.dynamodb.providers.estimates import MAX_AGE_S, DynamoEstimates
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.latency import SONGS_KEPT, SongTime
-from fermata.ports import Estimates
+from fermata.ports.providers import Estimates
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import InMemoryEstimates
 

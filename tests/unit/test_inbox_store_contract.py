@@ -13,7 +13,7 @@ from moto import mock_aws
 from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError, TransientError
-from fermata.ports import InboxStore
+from fermata.ports.triggers import InboxStore
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 from tests.trigger_twins import InMemoryInboxStore
 

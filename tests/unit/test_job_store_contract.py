@@ -18,7 +18,7 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.references import unusable
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import StaleRecordError, TransientError
-from fermata.ports import JobStore
+from fermata.ports.jobs import JobStore
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, known_as, prepared
 from tests.songs import (

@@ -11,7 +11,7 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
 from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
 from fermata.domain.triggers.refusals import RefusedInARow
-from fermata.ports import OpenBatches
+from fermata.ports.triggers import OpenBatches
 from tests.books import items
 from tests.cloud import TABLE, dynamodb_with_table
 from tests.trigger_twins import InMemoryOpenBatches

@@ -12,7 +12,7 @@ from fermata.domain.providers.circuit import Circuit, CircuitRules, Health, Tria
 from fermata.domain.providers.queue import Go, Lease, Limits, Place, WaitingLine
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.errors import TransientError
-from fermata.ports import ProviderStates
+from fermata.ports.providers import ProviderStates
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import InMemoryProviderStates
 

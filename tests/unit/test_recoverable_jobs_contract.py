@@ -19,7 +19,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import TransientError
-from fermata.ports import DueJobs, JobStore, RecoverableJobs, RescueSlots
+from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots
 from tests.books import items
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import LINK, ready_job, stored_track

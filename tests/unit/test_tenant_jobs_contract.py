@@ -14,7 +14,7 @@ from fermata.domain.jobs.job import Job, JobStatus
 from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
-from fermata.ports import JobStore, TenantJobs
+from fermata.ports.jobs import JobStore, TenantJobs
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import queued_job
 from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, InMemoryTenantJobs

@@ -13,7 +13,7 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.tenants.api_keys import Scope, new_api_key
 from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import StaleRecordError, TransientError
-from fermata.ports import TenantStore
+from fermata.ports.tenants import TenantStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import NOON, InMemoryTenantStore
 

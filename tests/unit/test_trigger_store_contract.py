@@ -9,7 +9,7 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
 from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import SourceTakenError, StaleRecordError, TransientError
-from fermata.ports import TriggerStore
+from fermata.ports.triggers import TriggerStore
 from tests.cloud import TABLE, dynamodb_with_table
 from tests.trigger_twins import InMemoryTriggerStore
 

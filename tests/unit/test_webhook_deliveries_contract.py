@@ -22,7 +22,7 @@ from fermata.domain.webhooks.delivery import (
     attempt_after,
 )
 from fermata.errors import TransientError
-from fermata.ports import WebhookDeliveries
+from fermata.ports.webhooks import WebhookDeliveries
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.songs import JOB_ID
 from tests.twins import NOON, InMemoryWebhookDeliveries

@@ -12,7 +12,7 @@ from fermata.adapters.dynamodb.webhooks.webhook_store import DynamoWebhookStore
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import ConfigurationError, TransientError
-from fermata.ports import WebhookStore
+from fermata.ports.webhooks import WebhookStore
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import NOON, InMemoryWebhookStore
 from tests.webhooks import NEXT_SECRET, SECRET, URL

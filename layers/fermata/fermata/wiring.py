@@ -28,27 +28,14 @@ from fermata.domain.tenants.plan_limits import (
     Allowance,
     CallKind,
 )
-from fermata.ports import (
-    AnswerStore,
-    BrakeStore,
-    CallbackStore,
-    CallCounts,
-    Estimates,
-    InboxStore,
-    JobStore,
-    Metrics,
-    OpenBatches,
-    ProviderKeys,
-    ProviderStates,
-    ReferenceStore,
-    TenantStore,
-    TriggerStore,
-    Upstream,
-    UsageStore,
-    WalletStore,
-    WebhookDeliveries,
-    WebhookStore,
-)
+from fermata.ports.audio import AnswerStore, ReferenceStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.metrics import Metrics
+from fermata.ports.money import UsageStore, WalletStore
+from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderKeys, ProviderStates, Upstream
+from fermata.ports.tenants import CallCounts, TenantStore
+from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
+from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
 from fermata.scratch import disk
 
 if TYPE_CHECKING:

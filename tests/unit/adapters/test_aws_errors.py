@@ -49,7 +49,7 @@ from fermata.domain.triggers.inbox import InboxFile
 from fermata.domain.web.problem import problem_of
 from fermata.errors import FermataError, NotFoundError, TransientError
 from fermata.log import logger
-from fermata.ports import StreamedAnswer
+from fermata.ports.providers import StreamedAnswer
 from tests.songs import JOB_ID, callback, json_answer, stored_track
 from tests.twins import NOON
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fermata.adapters.audio.measurement import measure_audio
-from fermata.ports import AudioFacts
+from fermata.ports.audio import AudioFacts
 from tests.audio_files import Measure
 
 

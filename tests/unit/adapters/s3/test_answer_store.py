@@ -9,7 +9,8 @@ from moto import mock_aws
 
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.errors import AnswerLostError, TransientError
-from fermata.ports import AnswerStore, StreamedAnswer
+from fermata.ports.audio import AnswerStore
+from fermata.ports.providers import StreamedAnswer
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 from tests.songs import JOB_ID
 from tests.twins import InMemoryAnswerStore, ScriptedAnswer

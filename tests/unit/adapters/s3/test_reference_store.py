@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.errors import TransientError
-from fermata.ports import ReferenceStore
+from fermata.ports.audio import ReferenceStore
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 from tests.twins import InMemoryReferenceStore
 

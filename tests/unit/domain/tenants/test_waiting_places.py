@@ -14,7 +14,7 @@ from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.tenants.waiting_places import LOOKED_AT, looked_at, places_of
 from fermata.errors import TransientError
-from fermata.ports import WaitingPlaces
+from fermata.ports.tenants import WaitingPlaces
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import NOON, InMemoryWaitingPlaces
 

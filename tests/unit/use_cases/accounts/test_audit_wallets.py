@@ -23,7 +23,7 @@ from fermata.domain.money.wallet_audit import Drift, LedgerSums, drift_of, sums_
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import TransientError
-from fermata.ports import WalletStore
+from fermata.ports.money import WalletStore
 from fermata.use_cases.accounts.audit_wallets import AuditPorts, audit_wallets
 from local.deploy.transform import read_template
 from tests.books import Books, books_in_dynamodb, books_in_memory

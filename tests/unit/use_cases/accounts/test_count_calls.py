@@ -24,7 +24,8 @@ from fermata.domain.tenants.plan_limits import (
     PlanLimits,
 )
 from fermata.errors import RateLimitedError, TransientError
-from fermata.ports import CallCount, CallCounts, WalletStore
+from fermata.ports.money import WalletStore
+from fermata.ports.tenants import CallCount, CallCounts
 from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls, count_reference
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.twins import NOON, InMemoryCallCounts, InMemoryWalletStore

@@ -16,7 +16,7 @@ from fermata.domain.money.wallet import EntryKind
 from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
-from fermata.ports import Purchases
+from fermata.ports.money import Purchases
 from fermata.use_cases.operator import reconcile as use_case
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from tests.books import Books, books_in_dynamodb

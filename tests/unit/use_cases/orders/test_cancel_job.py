@@ -15,7 +15,7 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import JobStore
+from fermata.ports.jobs import JobStore
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job

@@ -21,7 +21,7 @@ from fermata.domain.jobs.job import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job, JobS
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
-from fermata.ports import JobStore
+from fermata.ports.jobs import JobStore
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation

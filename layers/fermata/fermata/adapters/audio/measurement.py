@@ -14,7 +14,7 @@ from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import AAC, FLAC, M4A, MP3, WAV, Container
 from fermata.errors import BadAudioError
-from fermata.ports import AudioFacts
+from fermata.ports.audio import AudioFacts
 
 
 class FileAudioMeter:

@@ -15,7 +15,7 @@ from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
-from fermata.ports import StreamedAnswer
+from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import disk, spooled_file
 
 if TYPE_CHECKING:

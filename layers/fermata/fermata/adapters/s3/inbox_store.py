@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from fermata.adapters.aws_errors import aws_errors
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError
-from fermata.ports import Spool
+from fermata.ports.triggers import Spool
 from fermata.scratch import disk, spooled_file
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from botocore.response import StreamingBody
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
-from fermata.ports import UploadForm
+from fermata.ports.audio import UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -7,7 +7,9 @@ from typing import Final
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.money.wallet_audit import Drift, drift_of, sums_of, unbalanced
 from fermata.errors import ConfigurationError, FermataError
-from fermata.ports import Metrics, TenantStore, WalletStore
+from fermata.ports.metrics import Metrics
+from fermata.ports.money import WalletStore
+from fermata.ports.tenants import TenantStore
 
 DRIFT: Final = "WalletDriftCredits"
 _LOOKS: Final = 3

@@ -6,7 +6,7 @@ from fermata.domain.tenants.api_keys import ApiKey, bearer_key, opened_by
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
 from fermata.log import logger
-from fermata.ports import TenantStore
+from fermata.ports.tenants import TenantStore
 
 
 def authorize_request(authorization: str, tenants: TenantStore, now: datetime) -> Caller | None:

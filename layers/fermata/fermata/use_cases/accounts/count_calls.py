@@ -11,7 +11,7 @@ from typing import Final
 from fermata.domain.tenants.plan_limits import Allowance, CallKind, call_allowance, minute_of, reference_allowance
 from fermata.errors import TransientError
 from fermata.log import logger
-from fermata.ports import CallCounts
+from fermata.ports.tenants import CallCounts
 
 PARCELS: Final = 20
 

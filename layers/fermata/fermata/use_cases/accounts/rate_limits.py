@@ -5,7 +5,7 @@ from datetime import datetime
 from fermata.domain.tenants.plan_limits import Allowance
 from fermata.errors import TransientError
 from fermata.log import logger
-from fermata.ports import WalletStore
+from fermata.ports.money import WalletStore
 
 
 def submits_left(tenant_id: str, wallets: WalletStore, now: datetime) -> Allowance | None:

@@ -2,7 +2,7 @@
 
 from fermata.domain.money.wallet import Wallet
 from fermata.errors import ConfigurationError
-from fermata.ports import WalletStore
+from fermata.ports.money import WalletStore
 
 
 def read_account(tenant_id: str, wallets: WalletStore) -> Wallet:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fermata.domain.money.usage import Usage, UsagePage
-from fermata.ports import UsageStore
+from fermata.ports.money import UsageStore
 
 
 def read_usage(page: UsagePage, usage: UsageStore) -> tuple[Sequence[Usage], str | None]:

@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 from fermata.domain.providers.circuit import Circuit
 from fermata.errors import TransientError
-from fermata.ports import ProviderStates
+from fermata.ports.providers import ProviderStates
 
 _TRIES = 25
 

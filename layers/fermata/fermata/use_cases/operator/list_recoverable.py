@@ -10,7 +10,7 @@ from fermata.domain.finish.recoverable_list import DEFAULT_LIMIT, Place, PlaceOf
 from fermata.domain.finish.rescue import Recoverable, recoverables
 from fermata.domain.jobs.job import Job
 from fermata.errors import FieldError, InvalidRequestError
-from fermata.ports import JobStore, RecoverableJobs
+from fermata.ports.jobs import JobStore, RecoverableJobs
 
 
 @dataclass(frozen=True)

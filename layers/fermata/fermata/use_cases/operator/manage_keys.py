@@ -10,7 +10,7 @@ from fermata.domain.tenants.tenant import TENANT_ID
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError, StaleRecordError, TransientError
-from fermata.ports import TenantStore
+from fermata.ports.tenants import TenantStore
 
 DEFAULT_OVERLAP_S: Final = 86_400
 LONGEST_OVERLAP_S: Final = 30 * 86_400

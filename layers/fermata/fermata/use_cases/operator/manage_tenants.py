@@ -19,7 +19,10 @@ from fermata.domain.triggers.senders import MAX_SOURCES, Change, Source
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.ports import BrakeStore, ProviderStates, TenantStore, TriggerStore, WalletStore
+from fermata.ports.money import WalletStore
+from fermata.ports.providers import BrakeStore, ProviderStates
+from fermata.ports.tenants import TenantStore
+from fermata.ports.triggers import TriggerStore
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
 from fermata.use_cases.operator.manage_keys import (

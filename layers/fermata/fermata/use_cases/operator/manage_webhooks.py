@@ -13,7 +13,7 @@ from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import FieldError, InvalidRequestError
-from fermata.ports import WebhookStore
+from fermata.ports.webhooks import WebhookStore
 from fermata.use_cases.operator.manage_keys import DEFAULT_OVERLAP_S, Overlap, TenantId
 
 

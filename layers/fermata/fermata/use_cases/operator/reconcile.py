@@ -18,7 +18,8 @@ from fermata.domain.money.wallet import note_on
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.domain.web.formats import rfc3339
 from fermata.errors import FieldError, InvalidRequestError, StaleRecordError, TransientError
-from fermata.ports import JobStore, Purchases
+from fermata.ports.jobs import JobStore
+from fermata.ports.money import Purchases
 
 MAX_PURCHASES: Final = 5_000
 _LONGEST_ORDER: Final = timedelta(hours=6)

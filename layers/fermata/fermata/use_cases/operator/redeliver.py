@@ -22,7 +22,8 @@ from fermata.domain.jobs.job import Attempt, Job, JobStatus
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.providers.calls import Provider, Refused, StartOutcome, TaskStarted
 from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError, StaleRecordError, TransientError
-from fermata.ports import AnswerStore, JobMachine, JobStore
+from fermata.ports.audio import AnswerStore
+from fermata.ports.jobs import JobMachine, JobStore
 from fermata.use_cases.generation.follow.parse_answer import understood_answer
 
 _WHICH: Final = "only one that has failed, expired or lacks songs can be redelivered"

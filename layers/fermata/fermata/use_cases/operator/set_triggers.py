@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import FieldError, InvalidRequestError, SourceTakenError, StaleRecordError
-from fermata.ports import TriggerStore
+from fermata.ports.triggers import TriggerStore
 
 _READS: Final = 3
 

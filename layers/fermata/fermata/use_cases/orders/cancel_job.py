@@ -5,7 +5,7 @@ from typing import Final
 
 from fermata.domain.jobs.job import Job
 from fermata.errors import AlreadyFinishedError, AlreadyOrderedError, StaleRecordError, TransientError
-from fermata.ports import JobStore
+from fermata.ports.jobs import JobStore
 from fermata.use_cases.orders.read_jobs import find_job
 
 _READS: Final = 5

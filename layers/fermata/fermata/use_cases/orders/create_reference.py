@@ -14,7 +14,8 @@ from fermata.domain.orders.references import OfferedUpload, object_key, usable_u
 from fermata.domain.web.json_body import read_body
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
-from fermata.ports import CallCounts, ReferenceStore
+from fermata.ports.audio import ReferenceStore
+from fermata.ports.tenants import CallCounts
 from fermata.use_cases.accounts.count_calls import count_reference
 
 

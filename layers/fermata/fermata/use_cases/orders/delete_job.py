@@ -12,7 +12,9 @@ from typing import Final
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.references import object_key
 from fermata.errors import NotFinishedError, StaleRecordError, TransientError
-from fermata.ports import AnswerStore, JobStore, ReferenceStore, TrackStore, WebhookDeliveries
+from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.webhooks import WebhookDeliveries
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.orders.read_jobs import find_job_or_tombstone
 

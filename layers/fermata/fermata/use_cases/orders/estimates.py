@@ -5,7 +5,7 @@ from typing import Final
 from fermata.domain.catalogue.models import Catalogue, Estimate
 from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.job import Job
-from fermata.ports import Estimates
+from fermata.ports.providers import Estimates
 
 _MODEL_THAT_IS_GONE: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fermata.domain.jobs.page import PageOfJobs, PageRequest
-from fermata.ports import TenantJobs
+from fermata.ports.jobs import TenantJobs
 from fermata.use_cases.orders.read_jobs import ShowPorts, show_job
 
 

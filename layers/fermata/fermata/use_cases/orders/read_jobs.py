@@ -12,7 +12,9 @@ from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.providers.spending import day_of
 from fermata.domain.web.download_name import attachment
 from fermata.errors import NotFoundError
-from fermata.ports import BrakeStore, Estimates, JobStore, ProviderStates, TrackStore
+from fermata.ports.audio import TrackStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.providers import BrakeStore, Estimates, ProviderStates
 from fermata.use_cases.orders.estimates import estimate_of
 
 

@@ -26,7 +26,11 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import Estimates, JobMachine, JobStore, ReferenceStore, WalletStore, WebhookStore
+from fermata.ports.audio import ReferenceStore
+from fermata.ports.jobs import JobMachine, JobStore
+from fermata.ports.money import WalletStore
+from fermata.ports.providers import Estimates
+from fermata.ports.webhooks import WebhookStore
 
 
 @dataclass(frozen=True)

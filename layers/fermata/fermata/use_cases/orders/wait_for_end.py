@@ -10,7 +10,8 @@ from fermata.domain.tenants.plan_limits import limits_of
 from fermata.domain.tenants.waiting_places import LEFT_FOR_THE_ANSWER_S, looked_at, places_of
 from fermata.errors import NotFoundError, TransientError
 from fermata.log import logger
-from fermata.ports import WaitingPlaces, WalletStore
+from fermata.ports.money import WalletStore
+from fermata.ports.tenants import WaitingPlaces
 from fermata.use_cases.orders.read_jobs import ShowPorts, find_job, show_job
 
 LOOK_EVERY_S: Final = 1.0

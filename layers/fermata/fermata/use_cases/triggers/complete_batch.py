@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from fermata.domain.triggers.batch import COMPLETED, Batch, completion, manifest_of
 from fermata.domain.triggers.inbox import InboxFile
-from fermata.ports import InboxStore, OpenBatches
+from fermata.ports.triggers import InboxStore, OpenBatches
 
 _RESULT: Final = re.compile(r"([0-9]+)\.(accepted|refused)\.json")
 

@@ -11,7 +11,8 @@ from fermata.domain.triggers.inbound_event import Requested, read_requested, ref
 from fermata.domain.web.problem import problem_of
 from fermata.errors import RequestRefusedError, TriggerOffError
 from fermata.log import logger
-from fermata.ports import JobEvents, TriggerStore
+from fermata.ports.jobs import JobEvents
+from fermata.ports.triggers import TriggerStore
 from fermata.use_cases.accounts.count_calls import FreeCalls
 from fermata.use_cases.orders.submit_job import Order, Submission, SubmitPorts, submit_once
 

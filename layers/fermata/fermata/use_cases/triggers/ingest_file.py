@@ -13,7 +13,9 @@ from fermata.domain.web.json_body import MAX_BODY_BYTES
 from fermata.domain.web.problem import problem_of
 from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, RequestRefusedError, TriggerOffError
 from fermata.log import logger
-from fermata.ports import InboxStore, JobEvents, TenantStore, TriggerStore
+from fermata.ports.jobs import JobEvents
+from fermata.ports.tenants import TenantStore
+from fermata.ports.triggers import InboxStore, TriggerStore
 from fermata.use_cases.accounts.count_calls import FreeCalls
 from fermata.use_cases.orders.submit_job import Order, SubmitPorts, submit_once
 from fermata.use_cases.triggers.ingest_event import job_named

@@ -22,7 +22,7 @@ from fermata.domain.triggers.inbox import InboxFile, refused
 from fermata.domain.triggers.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
 from fermata.errors import BodyTooLargeError, MalformedBodyError, RequestRefusedError, TooManyBatchesError
 from fermata.log import logger
-from fermata.ports import BatchMachine, InboxStore, OpenBatches, Spool
+from fermata.ports.triggers import BatchMachine, InboxStore, OpenBatches, Spool
 from fermata.use_cases.triggers.complete_batch import complete_batch
 
 _LOOK_AGAIN_S: Final = 60

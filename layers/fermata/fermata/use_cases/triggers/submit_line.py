@@ -14,7 +14,7 @@ from fermata.errors import (
     TooManyJobsError,
 )
 from fermata.log import logger
-from fermata.ports import InboxStore, OpenBatches, TriggerStore
+from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
 from fermata.use_cases.accounts.count_calls import FreeCalls
 from fermata.use_cases.orders.submit_job import Order, SubmitPorts, submit_once
 from fermata.use_cases.triggers.ingest_event import job_named

@@ -18,7 +18,9 @@ from fermata.domain.webhooks.delivery import (
 )
 from fermata.domain.webhooks.message import message_of, receiver_of
 from fermata.log import logger
-from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookSender, WebhookStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.money import WalletStore
+from fermata.ports.webhooks import WebhookDeliveries, WebhookSender, WebhookStore
 from fermata.use_cases.accounts.count_calls import CallMeter
 
 

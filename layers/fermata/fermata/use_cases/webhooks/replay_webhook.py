@@ -9,7 +9,9 @@ from fermata.domain.web.safe_url import origin_of
 from fermata.domain.webhooks.delivery import MOST_REPLAYS, StartedReplay, WebhookAttempt
 from fermata.domain.webhooks.message import delivery_name, receiver_of, webhook_id
 from fermata.errors import NotFinishedError, NoWebhookError, TooManyReplaysError
-from fermata.ports import JobStore, WalletStore, WebhookDeliveries, WebhookMachine, WebhookStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.money import WalletStore
+from fermata.ports.webhooks import WebhookDeliveries, WebhookMachine, WebhookStore
 from fermata.use_cases.orders.read_jobs import find_job
 
 

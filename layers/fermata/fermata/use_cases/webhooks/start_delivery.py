@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.webhooks.message import delivery_name, receiver_of
-from fermata.ports import WebhookMachine, WebhookStore
+from fermata.ports.webhooks import WebhookMachine, WebhookStore
 
 
 @dataclass(frozen=True)

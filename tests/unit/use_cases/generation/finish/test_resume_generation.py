@@ -9,7 +9,7 @@ from fermata.domain.jobs.job import AttemptState, JobStatus
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
-from fermata.ports import ProviderKeys, Upstream
+from fermata.ports.providers import ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts, resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation

@@ -10,7 +10,7 @@ from fermata.adapters.dynamodb.items import plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write, names_in
 from fermata.domain.tenants.plan_limits import CALL_KINDS, DEFAULT_LIMITS, CallKind, PlanLimits
 from fermata.errors import TransientError
-from fermata.ports import CallCount
+from fermata.ports.tenants import CallCount
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

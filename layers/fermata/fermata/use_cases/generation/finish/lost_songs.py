@@ -7,7 +7,8 @@ from datetime import datetime
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.log import logger
-from fermata.ports import Metrics, WalletStore
+from fermata.ports.metrics import Metrics
+from fermata.ports.money import WalletStore
 
 
 def report_lost_songs(settled: Job, metrics: Metrics) -> None:

@@ -24,7 +24,7 @@ from fermata.domain.finish.overdue import (
 from fermata.domain.finish.rescue import RescuePolicy, is_waiting, started
 from fermata.domain.jobs.job import Job
 from fermata.errors import FermataError, TransientError
-from fermata.ports import DueJobs, JobMachine, RescueMachine
+from fermata.ports.jobs import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.finish.settle_job import SettlePorts, settle_job
 from fermata.use_cases.orders.delete_job import DeletePorts, erase_files

@@ -1,7 +1,7 @@
 """Tell the operator of every paid call of which nobody knows whether it was charged, once, whoever wrote it down."""
 
 from fermata.domain.jobs.job import Job
-from fermata.ports import Metrics
+from fermata.ports.metrics import Metrics
 
 
 def tell_of_doubts(before: Job, written: Job, metrics: Metrics) -> None:

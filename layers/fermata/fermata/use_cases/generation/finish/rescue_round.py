@@ -22,17 +22,10 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
-from fermata.ports import (
-    AnswerStore,
-    AudioLinks,
-    AudioMeter,
-    DueJobs,
-    JobStore,
-    Metrics,
-    ProviderKeys,
-    RescueSlots,
-    Upstream,
-)
+from fermata.ports.audio import AnswerStore, AudioLinks, AudioMeter
+from fermata.ports.jobs import DueJobs, JobStore, RescueSlots
+from fermata.ports.metrics import Metrics
+from fermata.ports.providers import ProviderKeys, Upstream
 from fermata.scratch import scratch_file
 from fermata.use_cases.generation.finish.store_audio import FETCH_TAKES_S
 from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S, SongReceived, ask_task

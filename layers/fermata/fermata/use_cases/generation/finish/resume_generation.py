@@ -9,7 +9,10 @@ from fermata.domain.jobs.job import Attempt, AttemptState, Job, fenced
 from fermata.domain.jobs.next_step import Verdict, verdict_on
 from fermata.domain.providers.calls import Provider
 from fermata.errors import NotFoundError, StaleRecordError
-from fermata.ports import AnswerStore, Estimates, JobStore, Metrics
+from fermata.ports.audio import AnswerStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.metrics import Metrics
+from fermata.ports.providers import Estimates
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
 from fermata.use_cases.generation.follow.parse_answer import understood_answer
 from fermata.use_cases.orders.estimates import pace_of

@@ -12,7 +12,10 @@ from fermata.domain.money.usage import usage_event
 from fermata.domain.orders.references import object_key
 from fermata.errors import StaleRecordError
 from fermata.log import logger
-from fermata.ports import Estimates, JobEvents, JobStore, Metrics, ProviderStates, ReferenceStore
+from fermata.ports.audio import ReferenceStore
+from fermata.ports.jobs import JobEvents, JobStore
+from fermata.ports.metrics import Metrics
+from fermata.ports.providers import Estimates, ProviderStates
 from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
 from fermata.use_cases.generation.finish.resume_generation import load_job

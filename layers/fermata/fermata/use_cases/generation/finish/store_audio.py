@@ -31,7 +31,9 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
-from fermata.ports import AnswerStore, AudioLinks, AudioMeter, JobStore, StreamedAnswer, TrackStore
+from fermata.ports.audio import AnswerStore, AudioLinks, AudioMeter, TrackStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, staged_answer

@@ -22,7 +22,8 @@ from fermata.domain.providers.calls import (
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import BadAudioError, ConfigurationError, DiskFullError, TransientError, UpstreamCallError
 from fermata.log import logger
-from fermata.ports import AnswerStore, ProviderKeys, Upstream
+from fermata.ports.audio import AnswerStore
+from fermata.ports.providers import ProviderKeys, Upstream
 from fermata.scratch import spooled_file
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, read_answer
 

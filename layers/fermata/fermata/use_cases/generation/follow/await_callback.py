@@ -7,7 +7,8 @@ from typing import Final
 
 from fermata.domain.jobs.job import Attempt, AttemptState, Job
 from fermata.errors import StaleRecordError, TransientError
-from fermata.ports import CallbackStore, JobStore, MachineWaits
+from fermata.ports.jobs import JobStore, MachineWaits
+from fermata.ports.providers import CallbackStore
 from fermata.use_cases.generation.finish.resume_generation import load_job
 
 WRITES: Final = 5

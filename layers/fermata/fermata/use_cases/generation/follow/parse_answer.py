@@ -11,7 +11,8 @@ from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
 from fermata.domain.jobs.job import Attempt, Job
 from fermata.domain.providers.calls import Provider, StartOutcome, UpstreamAnswer
 from fermata.errors import BadAudioError
-from fermata.ports import AnswerStore, StreamedAnswer
+from fermata.ports.audio import AnswerStore
+from fermata.ports.providers import StreamedAnswer
 
 
 def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> UpstreamAnswer:

@@ -15,7 +15,10 @@ from fermata.domain.providers.failures import Failure, FailureClass, unknown_out
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import StaleRecordError
 from fermata.log import logger
-from fermata.ports import AnswerStore, Estimates, JobStore, Metrics, ProviderKeys, Upstream
+from fermata.ports.audio import AnswerStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.metrics import Metrics
+from fermata.ports.providers import Estimates, ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.follow.ask_task import SongReceived, ask_task, trouble_of_asking

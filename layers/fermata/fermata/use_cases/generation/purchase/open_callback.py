@@ -8,7 +8,7 @@ from fermata.domain.jobs.job import AwaitedCallback, Job
 from fermata.domain.providers.callbacks import callback_url, new_callback
 from fermata.errors import TransientError
 from fermata.log import logger
-from fermata.ports import ApiUrl, CallbackStore
+from fermata.ports.providers import ApiUrl, CallbackStore
 
 
 @dataclass(frozen=True)

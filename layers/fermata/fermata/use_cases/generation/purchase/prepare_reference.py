@@ -36,7 +36,9 @@ from fermata.errors import (
     UnsafeLinkError,
     UpstreamCallError,
 )
-from fermata.ports import AudioMeter, Estimates, JobStore, ProviderKeys, ReferenceLinks, ReferenceStore, Upstream
+from fermata.ports.audio import AudioMeter, ReferenceLinks, ReferenceStore
+from fermata.ports.jobs import JobStore
+from fermata.ports.providers import Estimates, ProviderKeys, Upstream
 from fermata.scratch import scratch_file
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.follow.parse_answer import read_answer

@@ -16,7 +16,8 @@ from fermata.domain.providers.queue import EPOCH, ONE_MS, Go, Lease, Limits, Wai
 from fermata.domain.providers.state import GivenBack, NotAsked, ProviderState, StartAt, Turn
 from fermata.errors import TransientError
 from fermata.log import logger
-from fermata.ports import Metrics, ProviderStates
+from fermata.ports.metrics import Metrics
+from fermata.ports.providers import ProviderStates
 
 TRIES: Final = 12
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0

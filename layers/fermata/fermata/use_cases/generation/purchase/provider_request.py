@@ -3,7 +3,7 @@
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
 from fermata.domain.providers.calls import OrderedReference, SongOrder
-from fermata.ports import ReferenceStore
+from fermata.ports.audio import ReferenceStore
 
 
 def song_order(job: Job, callback_url: str, references: ReferenceStore, reference_link_s: int) -> SongOrder:

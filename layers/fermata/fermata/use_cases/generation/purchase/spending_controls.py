@@ -7,7 +7,8 @@ from datetime import datetime
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.spending import Brakes, Held, budget_spent, day_of, look_again_at, paused
 from fermata.errors import ProviderHeldError
-from fermata.ports import BrakeStore, Metrics
+from fermata.ports.metrics import Metrics
+from fermata.ports.providers import BrakeStore
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports import ProviderKeys, ReferenceStore, Upstream, WalletStore
+from fermata.ports.audio import ReferenceStore
+from fermata.ports.money import WalletStore
+from fermata.ports.providers import ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.lost_songs import beyond_lost_songs
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts, load_job, resume_generation
