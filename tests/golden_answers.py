@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, TextRule, read_catalogue
-from fermata.domain.jobs.job import Job, MissingTrack
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import MissingTrack
 from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import Plan
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged

@@ -6,17 +6,10 @@ import wave
 from datetime import datetime, timedelta
 from typing import Final
 
-from fermata.domain.jobs.job import (
-    Attempt,
-    AttemptState,
-    Audio,
-    AudioSource,
-    AwaitedCallback,
-    Job,
-    JobStatus,
-    MissingTrack,
-    Track,
-)
+from fermata.domain.jobs.attempt import Attempt, AttemptState, AwaitedCallback
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import Audio, AudioSource, MissingTrack, Track
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.idempotency import FirstAnswer
 from fermata.domain.orders.order_request import SongRequest

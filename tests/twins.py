@@ -16,10 +16,13 @@ from fermata.domain.catalogue.models import Catalogue, Estimate, read_catalogue
 from fermata.domain.finish.overdue import Execution, Patience
 from fermata.domain.finish.recoverable_list import Place, listed_at
 from fermata.domain.finish.rescue import RescuePolicy, recoverables
+from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.events import JobEvent
-from fermata.domain.jobs.job import Attempt, Job, JobStatus, Track
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime, SongTimes
 from fermata.domain.jobs.page import PageOfIds, PageRequest
+from fermata.domain.jobs.songs import Track
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.usage import Usage, UsagePage, usage_of
 from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet, hold_on, settlement_of
 from fermata.domain.money.wallet_audit import Drift

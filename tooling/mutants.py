@@ -358,7 +358,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "links: asking for a new one throws the known ones away",
-        f"{_FERMATA}/domain/jobs/job.py",
+        f"{_FERMATA}/domain/jobs/attempt.py",
         "state=AttemptState.GENERATING, finished_at=None, link_renewals=self.link_renewals + 1, awaits=numbers",
         "state=AttemptState.GENERATING, audio=None, link_renewals=self.link_renewals + 1, awaits=numbers",
         (

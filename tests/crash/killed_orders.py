@@ -16,7 +16,8 @@ import httpx
 
 from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key
 from fermata.domain.tenants.tenant import Tenant

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zlib import crc32
 
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from tests.books import books_in_dynamodb
 from tests.crash.cuts import Cut, Moment, Site, died_at, distinct
 from tests.crash.in_process import TENANT, InProcessCloud

@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from fermata.domain.jobs.job import JobStatus
+from fermata.domain.jobs.status import JobStatus
 from tests.integration.song import TERMINAL, Cloud, request
 from tests.soak.part import Found
 

@@ -13,7 +13,9 @@ from moto import mock_aws
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.jobs.job import Attempt, Job, JobStatus
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 from fermata.domain.providers.spending import Brakes

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, key_hash, receipt_for
 from fermata.domain.orders.job_id import new_job_id

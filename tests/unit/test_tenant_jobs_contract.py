@@ -10,8 +10,9 @@ from fermata.adapters.dynamodb.jobs import tenant_jobs as dynamo_tenant_jobs
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
 from fermata.ports.jobs import JobStore, TenantJobs

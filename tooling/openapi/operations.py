@@ -16,7 +16,7 @@ from fermata.api.responses.problem import Health
 from fermata.api.responses.quote import Quote
 from fermata.api.responses.reference import Reference
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
-from fermata.domain.jobs.job import JobStatus
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.order_request import SongRequest
 from fermata.use_cases.orders.create_reference import UploadRequest
 from tooling.openapi import examples

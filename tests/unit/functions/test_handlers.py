@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.tenants.api_keys import new_api_key
 from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.jobs.job import JobStatus
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import MOST_FETCHES, MOST_POLLS
 from fermata.errors import LinkTroubleError

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.api.responses.job import Job
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs.job import Job as StoredJob
 from fermata.domain.jobs.view import JobView, Link
 from fermata.domain.orders.idempotency import FirstAnswer
 from fermata.domain.tenants.plan_limits import Allowance
@@ -31,7 +31,7 @@ from fermata.http_api import (
 LONGEST_RETRY_AFTER_S: Final = 30
 
 
-def first_answer(job: jobs.Job, estimate: Estimate, address: str, now: datetime) -> FirstAnswer:
+def first_answer(job: StoredJob, estimate: Estimate, address: str, now: datetime) -> FirstAnswer:
     """What the caller of an order is told, in the form in which it can be kept; `address` is this API's."""
     view = JobView(job, estimate)
     headers = {"Location": f"{address}/v1/jobs/{view.job.id}", **retry_after(view, now)}

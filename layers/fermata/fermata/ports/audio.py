@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from fermata.domain.jobs.job import Track
+from fermata.domain.jobs.songs import Track
 from fermata.ports.providers import StreamedAnswer
 
 

@@ -7,8 +7,9 @@ from typing import Protocol
 from fermata.domain.finish.overdue import Execution
 from fermata.domain.finish.recoverable_list import Place
 from fermata.domain.jobs.events import JobEvent
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.page import PageOfIds, PageRequest
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import LedgerEntry, Wallet
 from fermata.domain.orders.idempotency import Receipt
 

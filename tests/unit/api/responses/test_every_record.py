@@ -20,7 +20,9 @@ from fermata.api.responses.job import Job as JobBody
 from fermata.api.responses.webhook import WebhookAttempt as WebhookAttemptBody
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate, ReferenceRule
-from fermata.domain.jobs.job import Attempt, Job, Track
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link
 from fermata.domain.money.usage import Usage
 from fermata.domain.orders.candidates import Candidate

@@ -8,7 +8,8 @@ import pytest
 from fermata.api.responses.attempt import Attempt
 from fermata.api.responses.job import Job as JobBody
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs.job import Job, MissingTrack
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import MissingTrack
 from fermata.domain.jobs.view import JobView, Link, finished_tracks
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.web.formats import rfc3339

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from fermata.domain.finish.redelivery import may_have_a_song, missing_numbers, recovered_id, recovered_job
-from fermata.domain.jobs.job import Job, JobStatus, StagedAt
+from fermata.domain.jobs.attempt import StagedAt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import empty_wallet, grant_of, hold_on
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import AudioAt, TaskStarted

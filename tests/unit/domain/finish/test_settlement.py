@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.finish.settlement import settle
-from fermata.domain.jobs.job import AttemptState, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from tests.songs import (
     claimed_attempt,

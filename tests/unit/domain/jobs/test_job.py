@@ -5,17 +5,10 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from fermata.domain.jobs.job import (
-    MAX_ATTEMPTS,
-    TRANSITIONS,
-    AttemptState,
-    Audio,
-    AudioSource,
-    Job,
-    JobStatus,
-    claim_end,
-    fenced,
-)
+from fermata.domain.jobs.attempt import AttemptState, claim_end, fenced
+from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.jobs.status import TRANSITIONS, JobStatus
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.fallback import NextStep

@@ -6,8 +6,9 @@ import pytest
 
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.finish.settlement import settle
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import MODELS_KEPT, SONGS_KEPT, SongTime, SongTimes, song_time_of
+from fermata.domain.jobs.status import JobStatus
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from tests.songs import JOB_ID, delivered_job, failed_job, generating_job, rate_limited, submitting_job
 from tests.twins import NOON, World

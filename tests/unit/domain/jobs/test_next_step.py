@@ -9,7 +9,8 @@ import pytest
 
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, Pace
-from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from tests.songs import (

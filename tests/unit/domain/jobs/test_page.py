@@ -2,8 +2,8 @@
 
 import pytest
 
-from fermata.domain.jobs.job import JobStatus
 from fermata.domain.jobs.page import JobList, PageRequest, parse_page_request
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import InvalidRequestError
 from tests.songs import JOB_ID, delivered_job, queued_job

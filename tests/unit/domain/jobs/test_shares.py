@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata.domain.catalogue.models import read_catalogue
-from fermata.domain.jobs.job import Audio, AudioSource, Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.shares import ordered_numbers, share_of
+from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import candidates_for
 from fermata.domain.providers.failures import FailureClass
 from tests.songs import (

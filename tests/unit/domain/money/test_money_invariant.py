@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import AudioAt, Refused

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.jobs.job import AttemptState
+from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.money.findings import Finding, Purchase, purchases_of
 from fermata.domain.money.reconciliation import foreign_refunds, reconcile
 from fermata.domain.money.usage_export import UsageRow

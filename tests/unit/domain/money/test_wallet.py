@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from fermata.api.responses.account import Account
-from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.money.wallet import (
     EntryKind,
     Plan,

@@ -6,9 +6,10 @@ import pytest
 
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, care_for, looked_after
-from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.fallback import NextStep

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs.job import Charged, JobStatus
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.money.wallet import empty_wallet, grant_of
 from fermata.domain.orders.idempotency import fingerprint_of
 from fermata.domain.orders.order_request import SongRequest

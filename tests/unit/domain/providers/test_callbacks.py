@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.callbacks import MOST_POSTS, Callback
 from fermata.errors import NotFoundError, StaleRecordError, TransientError

@@ -6,7 +6,7 @@ import pytest
 
 from fermata.api.responses.job import Job
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs.job import Job as StoredJob
 from fermata.domain.jobs.view import JobView, Link
 from fermata.domain.web.entity_tag import entity_tag, is_known
 from tests.songs import delivered_job, queued_job, submitting_job
@@ -16,7 +16,7 @@ TTL_S = 900
 TAG = 'W/"abc"'
 
 
-def tag(job: jobs.Job, seconds: float = 0, p50_s: int = 70, url: str = "https://a.example/1") -> str:
+def tag(job: StoredJob, seconds: float = 0, p50_s: int = 70, url: str = "https://a.example/1") -> str:
     now = NOON + timedelta(seconds=seconds)
     links = {1: Link(url, now + timedelta(seconds=TTL_S))}
     view = JobView(job, Estimate(p50_s=p50_s, p80_s=120), links, TTL_S)

@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.inbox_store import S3InboxStore
-from fermata.domain.jobs.job import JobStatus
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import JobStatus
 from fermata.errors import AnswerLostError, DiskFullError
 from fermata.use_cases.generation.finish.rescue_audio import RescueOutcome, rescue_audio
 from fermata.use_cases.generation.finish.settle_job import settle_job

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import song_time_of
 from fermata.domain.jobs.next_step import Verdict, Word, read_instant
 from fermata.errors import AnswerLostError, FermataError

@@ -10,7 +10,9 @@ from moto import mock_aws
 
 from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.jobs.job import Attempt, AttemptState, Job, JobStatus
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.usage_export import UsageRow
 from fermata.domain.money.wallet import EntryKind
 from fermata.domain.providers.calls import AudioAt, Refused

@@ -8,8 +8,10 @@ import pytest
 from moto import mock_aws
 
 from fermata.api.responses import job as responses
-from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.jobs.view import JobView
 from fermata.domain.money.findings import purchases_of
 from fermata.domain.money.wallet import empty_wallet

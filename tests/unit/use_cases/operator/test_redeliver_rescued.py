@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.finish.rescue import recoverables
-from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AlreadyFinishedError, BadAudioError, TransientError
 from fermata.use_cases.generation.finish.rescue_audio import RescueOutcome, rescue_audio

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from moto import mock_aws
 
-from fermata.domain.jobs.job import AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.errors import (
     AlreadyFinishedError,
     AlreadyOrderedError,

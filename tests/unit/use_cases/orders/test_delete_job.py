@@ -17,8 +17,9 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.domain.jobs.job import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job, JobStatus
+from fermata.domain.jobs.job import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore

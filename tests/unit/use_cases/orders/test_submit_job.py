@@ -6,7 +6,7 @@ import pytest
 
 from fermata.api.responses.quote import Quote
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs.job import JobStatus
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import (
     BodyTooLargeError,

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError

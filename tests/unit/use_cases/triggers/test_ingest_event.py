@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.jobs.job import JobStatus
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import Plan
 from fermata.domain.orders.idempotency import KEPT_FOR
 from fermata.domain.orders.job_id import new_job_id

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fermata.domain.jobs.job import Charged, JobStatus
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import TransientError
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
-from fermata.domain.jobs.job import Track
+from fermata.domain.jobs.songs import Track
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from fermata.api.responses.body import Body
-from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs import attempt as attempts
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.web.formats import Moment, rfc3339
 
@@ -27,7 +28,7 @@ class Attempt(Body):
     upstream_id: str | None
 
     @classmethod
-    def of(cls, attempt: jobs.Attempt) -> "Attempt":
+    def of(cls, attempt: attempts.Attempt) -> "Attempt":
         """What was tried, with whom, and whether the provider charged."""
         failure = attempt.failure
         return cls.model_construct(
@@ -51,6 +52,6 @@ class AttemptList(Body):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, job: jobs.Job) -> "AttemptList":
+    def of(cls, job: Job) -> "AttemptList":
         """Every attempt of a job."""
         return cls.model_construct(data=[Attempt.of(attempt) for attempt in job.attempts], next_cursor=None)

@@ -10,8 +10,10 @@ from pydantic import Field
 from fermata.api.responses.body import Body, Credits, Seconds, Url
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs import job as jobs
+from fermata.domain.jobs import songs
+from fermata.domain.jobs.job import Job as StoredJob
 from fermata.domain.jobs.page import PageOfJobs
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.jobs.view import (
     JobView,
     Link,
@@ -60,7 +62,7 @@ class Track(Body):
     bitrate_bps: Annotated[int, Field(ge=1)]
 
     @classmethod
-    def of(cls, track: jobs.Track, link: Link) -> "Track":
+    def of(cls, track: songs.Track, link: Link) -> "Track":
         """A stored song and a fresh link to it."""
         return cls.model_construct(
             number=track.number,
@@ -84,7 +86,7 @@ class MissingTrack(Body):
     reason: str
 
     @classmethod
-    def of(cls, track: jobs.MissingTrack) -> "MissingTrack":
+    def of(cls, track: songs.MissingTrack) -> "MissingTrack":
         """What a caller is told of a song that is missing."""
         return cls.model_construct(number=track.number, reason=why_missing(track))
 
@@ -119,7 +121,7 @@ class JobUrls(Body):
     audio: Url
 
     @classmethod
-    def of(cls, job: jobs.Job, api_url: str) -> "JobUrls":
+    def of(cls, job: StoredJob, api_url: str) -> "JobUrls":
         """The addresses of a job of the API at `api_url`, which has no trailing slash."""
         address = f"{api_url}/v1/jobs/{job.id}"
         cancel = f"{address}/cancel" if job.may_cancel else None
@@ -133,7 +135,7 @@ class Job(Body):
 
     id: JobId
     object: Literal["job"]
-    status: jobs.JobStatus
+    status: JobStatus
     model: str
     fallbacks: list[str]
     title: str | None
@@ -142,7 +144,7 @@ class Job(Body):
     updated_at: Moment
     finished_at: Moment | None
     finish_by: Moment | None
-    charged: jobs.Charged
+    charged: Charged
     price_credits: Credits
     spent_credits: Credits
     estimate: Expectation | None

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits, Seconds
-from fermata.domain.catalogue import models as catalogue
+from fermata.domain.catalogue import models
 from fermata.domain.catalogue.models import Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
 from fermata.domain.catalogue.view import ModelView
 
@@ -70,7 +70,7 @@ class ModelLimits(Body):
     reference: ReferenceLimits | None
 
     @classmethod
-    def of(cls, model: catalogue.Model) -> "ModelLimits":
+    def of(cls, model: models.Model) -> "ModelLimits":
         """Every limit that a request can break."""
         return cls.model_construct(
             prompt=TextLimits.of(model.prompt),

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from fermata.api.responses.body import Body, Url
 from fermata.domain.web.formats import Moment, rfc3339
-from fermata.domain.webhooks import delivery as webhook_deliveries
+from fermata.domain.webhooks import delivery
 from fermata.domain.webhooks.delivery import NoAnswer, Outcome, StartedReplay
 
 
@@ -26,7 +26,7 @@ class WebhookAttempt(Body):
     next_try_at: Moment | None
 
     @classmethod
-    def of(cls, attempt: webhook_deliveries.WebhookAttempt) -> "WebhookAttempt":
+    def of(cls, attempt: delivery.WebhookAttempt) -> "WebhookAttempt":
         """A try as its job's owner sees it."""
         return cls.model_construct(
             replay=attempt.replay,
@@ -47,7 +47,7 @@ class WebhookAttemptList(Body):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, attempts: Iterable[webhook_deliveries.WebhookAttempt]) -> "WebhookAttemptList":
+    def of(cls, attempts: Iterable[delivery.WebhookAttempt]) -> "WebhookAttemptList":
         """Every try on one page."""
         return cls.model_construct(data=[WebhookAttempt.of(attempt) for attempt in attempts], next_cursor=None)
 

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from fermata.domain.jobs.job import Attempt, AttemptState, Job, JobStatus, StagedAt
+from fermata.domain.jobs.attempt import Attempt, AttemptState, StagedAt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import derived_job_id
 from fermata.domain.providers.calls import AudioAt, StartOutcome, TaskStarted

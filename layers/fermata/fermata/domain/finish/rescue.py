@@ -11,8 +11,11 @@ from typing import Final
 
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.domain.finish.redelivery import missing_numbers
-from fermata.domain.jobs.job import Attempt, Audio, AudioSource, Job, JobStatus
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.rescue_record import FetchedSong, Rescue, RescueLease
+from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 
 MOST_FETCHES: Final = 30

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from fermata.domain.finish.rescue import with_rescue_begun
-from fermata.domain.jobs.job import Attempt, AttemptState, Job, not_started
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job, not_started
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt, WithJsonSchema
 
-from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import FailureClass
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 

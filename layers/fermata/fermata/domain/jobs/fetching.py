@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from fermata.domain.jobs.job import Attempt
+from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.patience import BAD_FILE, MOST_POLLS, REPEATED_SONG
 from fermata.errors import (

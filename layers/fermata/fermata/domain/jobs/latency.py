@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.catalogue.estimation import Bounds, estimate_from
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs.job import Attempt, Job, JobStatus
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 
 SONGS_KEPT: Final = 30
 MODELS_KEPT: Final = 64

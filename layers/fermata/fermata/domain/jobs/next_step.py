@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from fermata.domain.catalogue.poll_schedule import Pace, bounded
-from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.fallback import NextStep
 
 

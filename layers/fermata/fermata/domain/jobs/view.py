@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs.job import Job, JobStatus, MissingTrack, Track
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import MissingTrack, Track
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import Failure, FailureClass
 
 _WORTH_ANOTHER_ORDER: Final = frozenset(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.failures import ProviderCharged
 
 CLOCKS_DIFFER_BY: Final = timedelta(minutes=2)

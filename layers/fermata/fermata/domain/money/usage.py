@@ -12,7 +12,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.events import JobEvent
-from fermata.domain.jobs.job import Charged, Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import Charged
 from fermata.domain.web.formats import rfc3339
 from fermata.errors import FieldError, InvalidRequestError
 

@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
-from fermata.domain.jobs.job import Charged, Job
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import Charged
 from fermata.domain.tenants.plan_limits import (
     LOOK_AGAIN_S,
     Allowance,

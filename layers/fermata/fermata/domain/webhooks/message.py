@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from fermata.domain.jobs.events import ENDS, EndOfJob
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.web.formats import Moment
 from fermata.domain.webhooks.secret import WebhookSecrets, signature_header, timestamp
 

@@ -18,7 +18,9 @@ from fermata.domain.finish.redelivery import (
     recovered_job,
 )
 from fermata.domain.finish.rescue import redelivered
-from fermata.domain.jobs.job import Attempt, Job, JobStatus
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.providers.calls import Provider, Refused, StartOutcome, TaskStarted
 from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError, StaleRecordError, TransientError

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from fermata.domain.catalogue.models import Catalogue, Model
 from fermata.domain.catalogue.view import ModelView, model_views
-from fermata.domain.jobs.job import Job, Track
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link, finished_tracks
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.providers.spending import day_of

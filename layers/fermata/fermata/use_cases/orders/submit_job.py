@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from fermata.domain.catalogue.models import Catalogue, Model
 from fermata.domain.finish.overdue import looked_after
-from fermata.domain.jobs.job import Job, JobStatus, not_started
+from fermata.domain.jobs.job import Job, not_started
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.money.wallet import Plan
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome

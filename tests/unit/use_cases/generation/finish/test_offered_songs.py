@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
-from fermata.domain.jobs.job import AttemptState, Audio, AudioSource, Charged, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import FailureClass
 from fermata.errors import LinkTroubleError, TransientError
 from fermata.use_cases.generation.finish.rescue_audio import rescue_audio

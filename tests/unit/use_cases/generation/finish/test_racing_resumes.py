@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from fermata.domain.jobs.job import AttemptState
+from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.next_step import Word
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, Start, care_for
-from fermata.domain.jobs.job import Charged, Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.errors import TransientError
 from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS_FOR, reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job

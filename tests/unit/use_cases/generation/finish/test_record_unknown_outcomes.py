@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fermata.domain.jobs.job import AttemptState
+from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.failures import ProviderCharged

@@ -19,7 +19,10 @@ from fermata.domain.finish.rescue import (
     RescuePolicy,
     recoverables,
 )
-from fermata.domain.jobs.job import Attempt, AttemptState, Audio, AudioSource, Job, JobStatus, MissingTrack, Track
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import Audio, AudioSource, MissingTrack, Track
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import (

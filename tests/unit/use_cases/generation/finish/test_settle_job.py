@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs.job import PUBLISHED_WITHIN, AttemptState, Charged, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import PUBLISHED_WITHIN, Job
 from fermata.domain.jobs.latency import SongTime
+from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.settle_job import settle_job

@@ -11,9 +11,11 @@ import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.domain.finish.rescue import recoverables
+from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.fetching import BUSY_FETCHES
-from fermata.domain.jobs.job import AttemptState, Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import AudioAt
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.patience import FETCHES_OF_A_BAD_FILE, MOST_FETCHES, MOST_POLLS

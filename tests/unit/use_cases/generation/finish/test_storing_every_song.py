@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from fermata.domain.finish.settlement import settle
-from fermata.domain.jobs.job import Audio, AudioSource, Job, JobStatus, StagedAt
+from fermata.domain.jobs.attempt import StagedAt
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import AudioAt
 from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.patience import FETCHES_BESIDE_A_SONG, MOST_FETCHES

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.catalogue.models import Estimate
-from fermata.domain.jobs.job import AttemptState, Audio, AudioSource, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.patience import MOST_POLLS
 from fermata.errors import AnswerLostError, FermataError, NotFoundError, NotSentError, TransientError

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError
 from fermata.use_cases.generation.follow.poll_generation import poll_generation

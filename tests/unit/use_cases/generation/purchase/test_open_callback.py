@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs.job import AwaitedCallback, Job
+from fermata.domain.jobs.attempt import AwaitedCallback
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, Word
 from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError

@@ -10,8 +10,10 @@ import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.domain.catalogue.models import ReferenceRule
-from fermata.domain.jobs.job import AttemptState, Job, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.failures import FailureClass, ProviderCharged

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.jobs.job import AttemptState, JobStatus
+from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.spending import Booking
 from fermata.errors import AnswerLostError, NotSentError, TransientError

@@ -8,7 +8,8 @@ from typing import Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 
 INDEX: Final = "ByCheckAt"
 SHARDS: Final = 4

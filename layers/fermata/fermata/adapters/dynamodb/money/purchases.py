@@ -12,7 +12,7 @@ from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.adapters.dynamodb.jobs.due_jobs import INDEX, sortable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.jobs.job import Attempt
+from fermata.domain.jobs.attempt import Attempt
 
 _DOUBT: Final = "DOUBT#"
 _BILLED: Final = "BILLED#"

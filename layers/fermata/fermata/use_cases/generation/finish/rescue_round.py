@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from fermata.domain.finish.rescue import RescuePolicy, Round
+from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.fetching import came_whole
-from fermata.domain.jobs.job import Attempt, Audio, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.rescue_record import FetchedSong, Rescue
+from fermata.domain.jobs.songs import Audio
 from fermata.domain.providers.calls import AudioAt, Provider, Refused, StillRunning
 from fermata.errors import (
     DiskFullError,

@@ -6,8 +6,9 @@ from typing import Final
 
 from fermata.domain.finish.settlement import settle
 from fermata.domain.jobs.events import end_of
-from fermata.domain.jobs.job import Job, JobStatus
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import song_time_of
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.usage import usage_event
 from fermata.domain.orders.references import object_key
 from fermata.errors import StaleRecordError

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
+from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.fetching import (
     came_whole,
     failure_of_fetch,
@@ -20,7 +21,8 @@ from fermata.domain.jobs.fetching import (
     may_have_a_better_link,
     will_not_change,
 )
-from fermata.domain.jobs.job import Attempt, AttemptState, AudioSource, Job, MissingTrack, Track
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.songs import AudioSource, MissingTrack, Track
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import (
     DeliveryError,

@@ -6,7 +6,8 @@ from io import SEEK_END
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.calls import (
     AskedTask,
     AudioAt,

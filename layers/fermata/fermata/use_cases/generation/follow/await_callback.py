@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore, MachineWaits
 from fermata.ports.providers import CallbackStore

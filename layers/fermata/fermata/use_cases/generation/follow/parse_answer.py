@@ -8,7 +8,8 @@ from fermata.domain.audio.answer_scanner import AnswerScanner, ScannedDocument
 from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
 from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
-from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.calls import Provider, StartOutcome, UpstreamAnswer
 from fermata.errors import BadAudioError
 from fermata.ports.audio import AnswerStore

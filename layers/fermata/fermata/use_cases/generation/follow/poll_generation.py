@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from fermata.domain.catalogue.models import Catalogue
-from fermata.domain.jobs.job import Attempt, AttemptState, Job
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, asked_again, given_up, still_announced, still_generating, verdict_on
 from fermata.domain.providers.calls import AudioAt, DoneWithoutLink, Provider, Refused, StillRunning, Trouble
 from fermata.domain.providers.failures import Failure, FailureClass, unknown_outcome

@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fermata.domain.jobs.job import AttemptState, Job
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.callbacks import Callback, is_callback_token, token_sha256
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.generation.follow.await_callback import WRITES, CallbackPorts

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.jobs.job import AwaitedCallback, Job
+from fermata.domain.jobs.attempt import AwaitedCallback
+from fermata.domain.jobs.job import Job
 from fermata.domain.providers.callbacks import callback_url, new_callback
 from fermata.errors import TransientError
 from fermata.log import logger

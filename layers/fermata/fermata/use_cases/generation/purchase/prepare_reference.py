@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from fermata.domain.catalogue.models import Catalogue, ReferenceRule
-from fermata.domain.jobs.job import Attempt, Job
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, reference_ready, verdict_on
 from fermata.domain.orders.references import (
     PreparedReference,

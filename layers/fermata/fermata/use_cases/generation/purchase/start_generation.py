@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fermata.domain.finish.rescue import with_rescue_begun
-from fermata.domain.jobs.job import Attempt, AttemptState, Job, claim_end
+from fermata.domain.jobs.attempt import Attempt, AttemptState, claim_end
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, needs_reference, verdict_on, waiting_for_a_turn
 from fermata.domain.providers.calls import Refused, StartOutcome
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome

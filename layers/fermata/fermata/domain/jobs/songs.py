@@ -1,0 +1,104 @@
+"""What a paid call brought, and the files made from it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from fermata.domain.jobs.song_links import numbers_of_links
+from fermata.domain.providers.failures import Failure
+
+
+class Record(BaseModel):
+    """A frozen value that is stored with a job."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class AudioSource(StrEnum):
+    """Where a provider's audio is: text in the staged answer (hex or base64), that answer's whole body, or links."""
+
+    HEX = "hex"
+    BODY = "body"
+    LINKS = "links"
+
+
+class Audio(Record):
+    """What a ready attempt brought: one song in its staged answer, or one per signed link. A song's number is its
+    position in the provider's list, counted from 1; `without_link` are the numbers of those that have none.
+    """
+
+    source: AudioSource
+    links: tuple[str, ...] = ()
+    without_link: tuple[PositiveInt, ...] = ()
+
+    @property
+    def songs(self) -> int:
+        """How many songs the provider made, as far as it says so."""
+        return len(self.links) + len(self.without_link) if self.source is AudioSource.LINKS else 1
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the songs that can be had, in the order of the links."""
+        if self.source is not AudioSource.LINKS:
+            return (1,)
+        return tuple(number for number in range(1, self.songs + 1) if number not in self.without_link)
+
+    @property
+    def link_by_number(self) -> dict[int, str]:
+        """The links by the numbers of their songs."""
+        return dict(zip(self.numbers, self.links, strict=True)) if self.links else {}
+
+    def link_of(self, number: int) -> str | None:
+        """The link to a song, None where it has none."""
+        return self.link_by_number.get(number)
+
+    def with_newer(self, newer: "Audio", awaited: tuple[int, ...] = ()) -> "Audio":
+        """These songs with the links of a newer answer of the same task, each under the number that its song has here;
+        links that the newer one lacks stay. `awaited` are the numbers of the songs for which links are looked for.
+        """
+        if self.source is not AudioSource.LINKS or newer.source is not AudioSource.LINKS:
+            return newer
+        known, found = self.link_by_number, newer.link_by_number
+        numbers = numbers_of_links(known, found, range(1, max(self.songs, newer.songs) + 1), awaited)
+        links = known | {numbers[position]: link for position, link in found.items()}
+        return _behind(links, max(self.songs, newer.songs))
+
+    def with_exchanged(self, number: int, other: int) -> "Audio":
+        """With the links of two songs exchanged: one was found to lead to the other. Nothing where one has none."""
+        links = self.link_by_number
+        if number not in links or other not in links:
+            return self
+        return _behind(links | {number: links[other], other: links[number]}, self.songs)
+
+
+def _behind(links: Mapping[int, str], songs: int) -> Audio:
+    """So many songs, some of them behind links."""
+    in_order = tuple(links[number] for number in sorted(links))
+    without = tuple(number for number in range(1, songs + 1) if number not in links)
+    return Audio(source=AudioSource.LINKS, links=in_order, without_link=without)
+
+
+class Track(Record):
+    """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second. `number` is its position
+    among the songs that the provider made, whichever of the others could be had.
+    """
+
+    number: PositiveInt
+    object_key: str
+    expires_at: datetime
+    content_type: str
+    bytes: PositiveInt
+    sha256: str
+    duration_ms: PositiveInt
+    sample_rate_hz: PositiveInt
+    channels: PositiveInt
+    bitrate_bps: PositiveInt
+
+
+class MissingTrack(Record):
+    """A song of the delivered attempt that could not be had, by its position among the provider's songs, and why."""
+
+    number: PositiveInt
+    reason: Failure
