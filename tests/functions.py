@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pytest
 
-from fermata import wiring
 from fermata.domain.tenants.plan_limits import CANCELS, CHANGES, READS, REFUSED_ORDERS
 from fermata.use_cases.accounts.rate_limits import submits_left
-from fermata.wiring import job_randomness
+from fermata.wiring import accounts, generation, operator, orders, runtime, stores, triggers, webhooks
+from fermata.wiring.runtime import job_randomness
 from tests.api_document import assert_documented
 from tests.twins import PROVIDERS, World
 
@@ -32,6 +32,9 @@ TURN_SETTINGS: Final = {
     "CIRCUIT_LONGEST_OPEN_SECONDS": "600",
 }
 """The variables that say how often each provider may be called, and how much it may cost."""
+
+WIRING: Final = (accounts, generation, operator, orders, runtime, stores, triggers, webhooks)
+"""The rooms of the wiring."""
 
 Event = dict[str, Any]
 
@@ -63,10 +66,10 @@ def load_app(name: str) -> ModuleType:
 def wired_app(name: str, world: World, patch: pytest.MonkeyPatch) -> ModuleType:
     """A function whose ports are the world's. What it answers over HTTP is held against the OpenAPI document."""
     # An API is made with these when its module is loaded.
-    patch.setattr(wiring, "count_read", lambda tenant_id: world.call_meter(READS).count(tenant_id, world.clock()))
-    patch.setattr(wiring, "count_change", lambda tenant_id: world.call_meter(CHANGES).count(tenant_id, world.clock()))
-    patch.setattr(wiring, "submits_left", lambda tenant_id: submits_left(tenant_id, world.wallets, world.clock()))
-    patch.setattr(wiring, "refused_orders", ports_of(world)["refused_orders"])
+    patch.setattr(accounts, "count_read", lambda tenant_id: world.call_meter(READS).count(tenant_id, world.clock()))
+    patch.setattr(accounts, "count_change", lambda tenant_id: world.call_meter(CHANGES).count(tenant_id, world.clock()))
+    patch.setattr(accounts, "submits_left", lambda tenant_id: submits_left(tenant_id, world.wallets, world.clock()))
+    patch.setattr(accounts, "refused_orders", ports_of(world)["refused_orders"])
     app = load_app(name)
     put_ports(app, ports_of(world), patch)
     patch.setattr(app, "lambda_handler", _documented(app.lambda_handler))
@@ -77,7 +80,7 @@ def put_ports(app: ModuleType, ports: Mapping[str, object], patch: pytest.Monkey
     """Put a port of the world in place of each that a function takes from the wiring; an `AssertionError` where one of
     them has no counterpart on the other side, because the test would else run with what it does not know.
     """
-    strangers = sorted(port for port in ports if not hasattr(wiring, port))
+    strangers = sorted(port for port in ports if not hasattr(*wired(port)))
     assert not strangers, f"the wiring has nothing called {', '.join(strangers)}; name it in the world as it is there"
     taken = taken_from_wiring(app)
     missing = sorted(taken - ports.keys() - AS_WIRED)
@@ -86,16 +89,26 @@ def put_ports(app: ModuleType, ports: Mapping[str, object], patch: pytest.Monkey
         patch.setattr(app, port, ports[port])
 
 
+def wired(port: str) -> tuple[ModuleType, str]:
+    """The room of the wiring that has a port, for `getattr`, and the port's name; any room where none has it."""
+    return next((room for room in WIRING if hasattr(room, port) and _is_of(room, port)), accounts), port
+
+
+def _is_of(room: ModuleType, port: str) -> bool:
+    return getattr(getattr(room, port), "__module__", None) == room.__name__
+
+
 def taken_from_wiring(app: ModuleType) -> set[str]:
-    """The names that a function imports from the wiring; an `AssertionError` where it takes the module as a whole."""
+    """The names that a function imports from the wiring; an `AssertionError` where it takes a module as a whole."""
     source = Path(str(app.__file__)).read_text("utf-8")
     taken: set[str] = set()
     for node in ast.walk(ast.parse(source)):
-        named = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-        if isinstance(node, ast.ImportFrom) and node.module == wiring.__name__:
-            taken.update(named)
-        elif wiring.__name__ in named or (isinstance(node, ast.ImportFrom) and "wiring" in named):
-            raise AssertionError(f"{app.__file__} imports the wiring as a whole; import its names")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fermata.wiring."):
+            taken.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            if any(f"{package}{alias.name}".startswith("fermata.wiring") for alias in node.names):
+                raise AssertionError(f"{app.__file__} imports the wiring as a whole; import its names")
     return taken
 
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.money.wallet_audit import Drift
 from fermata.log import logger
 from fermata.use_cases.accounts.audit_wallets import audit_wallets
-from fermata.wiring import audit_ports
+from fermata.wiring.accounts import audit_ports
 
 
 @logger.inject_lambda_context

@@ -6,7 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.accounts.authorize_request import authorize_request
-from fermata.wiring import now, tenant_store
+from fermata.wiring.runtime import now
+from fermata.wiring.stores import tenant_store
 
 
 @logger.inject_lambda_context

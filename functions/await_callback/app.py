@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.generation.follow.await_callback import await_callback
-from fermata.wiring import callback_ports
+from fermata.wiring.generation import callback_ports
 
 
 @logger.inject_lambda_context

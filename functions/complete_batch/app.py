@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.triggers.batch import read_end
 from fermata.log import logger
 from fermata.use_cases.triggers.complete_batch import complete_batch
-from fermata.wiring import inbox_store, now, open_batches
+from fermata.wiring.runtime import now
+from fermata.wiring.stores import inbox_store, open_batches
 
 
 @logger.inject_lambda_context(clear_state=True)

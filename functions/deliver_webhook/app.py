@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.webhooks.delivery import Try
 from fermata.log import logger
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
-from fermata.wiring import deliver_ports, now
+from fermata.wiring.runtime import now
+from fermata.wiring.webhooks import deliver_ports
 
 
 @logger.inject_lambda_context

@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.log import logger
 from fermata.use_cases.triggers.ingest_event import ingest_event
 from fermata.use_cases.triggers.ingest_file import ingest_file
-from fermata.wiring import event_ports, file_ports, now
+from fermata.wiring.runtime import now
+from fermata.wiring.triggers import event_ports, file_ports
 
 
 @logger.inject_lambda_context(clear_state=True)

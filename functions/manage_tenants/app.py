@@ -6,7 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.operator.manage_tenants import manage_tenants
-from fermata.wiring import key_randomness, manage_ports, now
+from fermata.wiring.operator import manage_ports
+from fermata.wiring.runtime import key_randomness, now
 
 
 @logger.inject_lambda_context

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.jobs.next_step import read_instant
 from fermata.log import logger
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
-from fermata.wiring import poll_ports
+from fermata.wiring.generation import poll_ports
 
 
 @logger.inject_lambda_context

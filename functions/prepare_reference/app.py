@@ -6,7 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.generation.purchase.prepare_reference import prepare_reference
-from fermata.wiring import claim_id, prepare_ports
+from fermata.wiring.generation import prepare_ports
+from fermata.wiring.runtime import claim_id
 
 
 @logger.inject_lambda_context

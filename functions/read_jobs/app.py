@@ -2,39 +2,39 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from fermata import http_api
-from fermata.api import job_answers
+from fermata.api import answers, job_answers, requests, resolver
 from fermata.api.responses import attempt, model
 from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, read_job
-from fermata.wiring import count_read, now, read_ports
+from fermata.wiring.accounts import count_read
+from fermata.wiring.orders import read_ports
+from fermata.wiring.runtime import now
 
-api = http_api.create_api(http_api.Scope.JOBS_READ, count=count_read)
-lambda_handler = http_api.entry_point(api)
+api = resolver.create_api(resolver.Scope.JOBS_READ, count=count_read)
+lambda_handler = resolver.entry_point(api)
 
 
 @api.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
     """The job with links minted now, or 304 for a caller who has it like that."""
     event, moment = api.current_event, now()
-    found = read_job(job_id, http_api.caller(event).tenant_id, read_ports(), moment)
-    return job_answers.shown(event, found, moment)
+    return job_answers.shown(event, read_job(job_id, requests.caller(event).tenant_id, read_ports(), moment), moment)
 
 
 @api.get("/v1/jobs/<job_id>/audio")
 def get_audio(job_id: str) -> Response[str]:
     """302 to a fresh link, 404 for a track that is missing for good, or 409 while there is no such track."""
-    number, who, moment = http_api.track_number(api.current_event), http_api.caller(api.current_event), now()
+    number, who, moment = requests.track_number(api.current_event), requests.caller(api.current_event), now()
     return job_answers.audio(api, link_to_audio(job_id, who.tenant_id, number, read_ports(), moment), number, moment)
 
 
 @api.get("/v1/jobs/<job_id>/attempts")
 def get_attempts(job_id: str) -> Response[str]:
     """What was tried, with whom, and who charged."""
-    job = find_job(job_id, http_api.caller(api.current_event).tenant_id, read_ports().jobs)
-    return http_api.answer(200, attempt.AttemptList.of(job))
+    job = find_job(job_id, requests.caller(api.current_event).tenant_id, read_ports().jobs)
+    return answers.answer(200, attempt.AttemptList.of(job))
 
 
 @api.get("/v1/models")
 def get_models() -> Response[str]:
     """Every model on offer with its limits, its price and what its songs take."""
-    return http_api.answer(200, model.ModelList.of(list_models(read_ports(), now())))
+    return answers.answer(200, model.ModelList.of(list_models(read_ports(), now())))

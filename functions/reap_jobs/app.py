@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.errors import FermataError
 from fermata.log import logger
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
-from fermata.wiring import now, reap_ports
+from fermata.wiring.generation import reap_ports
+from fermata.wiring.runtime import now
 
 
 @logger.inject_lambda_context

@@ -2,13 +2,14 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from fermata import http_api
+from fermata.api.answers import accepted_silently
+from fermata.api.resolver import create_api, entry_point
 from fermata.log import logger
 from fermata.use_cases.generation.follow.receive_callback import receive_callback
-from fermata.wiring import callback_ports
+from fermata.wiring.generation import callback_ports
 
-api = http_api.create_api(None)
-lambda_handler = http_api.entry_point(api)
+api = create_api(None)
+lambda_handler = entry_point(api)
 
 
 @api.post("/v1/callbacks/<token>")
@@ -16,4 +17,4 @@ def post_callback(token: str) -> Response[str]:
     """204; the log says what came of it, without the token."""
     receipt = receive_callback(token, callback_ports())
     logger.info("callback received", extra={"effect": receipt.effect, "job_id": receipt.job_id})
-    return http_api.accepted_silently()
+    return accepted_silently()

@@ -2,32 +2,37 @@
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from fermata import http_api
+from fermata.api.answers import answer
+from fermata.api.rate_limit_headers import limit
+from fermata.api.requests import caller
+from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.use_cases.webhooks.replay_webhook import list_webhook_attempts, replay_webhook
-from fermata.wiring import count_change, count_read, now, replay_ports
+from fermata.wiring.accounts import count_change, count_read
+from fermata.wiring.runtime import now
+from fermata.wiring.webhooks import replay_ports
 
 
 def count_refused(api: APIGatewayHttpResolver) -> None:
     """What is refused for a parameter counts as what it would have been."""
-    http_api.limit(api, count_change if api.current_event.http_method == "POST" else count_read)
+    limit(api, count_change if api.current_event.http_method == "POST" else count_read)
 
 
-api = http_api.create_api(None, door=count_refused)
-lambda_handler = http_api.entry_point(api)
+api = create_api(None, door=count_refused)
+lambda_handler = entry_point(api)
 
 
 @api.post("/v1/jobs/<job_id>/webhooks/replay")
 def post_replay(job_id: str) -> Response[str]:
     """202 once another delivery has begun, or 409 where there is nothing or nobody to tell."""
-    http_api.limit(api, count_change)
-    tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_WRITE).tenant_id
-    return http_api.answer(202, WebhookReplay.of(replay_webhook(job_id, tenant_id, replay_ports(), now())))
+    limit(api, count_change)
+    tenant_id = caller(api.current_event, Scope.JOBS_WRITE).tenant_id
+    return answer(202, WebhookReplay.of(replay_webhook(job_id, tenant_id, replay_ports(), now())))
 
 
 @api.get("/v1/jobs/<job_id>/webhooks")
 def get_webhooks(job_id: str) -> Response[str]:
     """Every try to tell of the job's end."""
-    http_api.limit(api, count_read)
-    tenant_id = http_api.caller(api.current_event, http_api.Scope.JOBS_READ).tenant_id
-    return http_api.answer(200, WebhookAttemptList.of(list_webhook_attempts(job_id, tenant_id, replay_ports())))
+    limit(api, count_read)
+    tenant_id = caller(api.current_event, Scope.JOBS_READ).tenant_id
+    return answer(200, WebhookAttemptList.of(list_webhook_attempts(job_id, tenant_id, replay_ports())))

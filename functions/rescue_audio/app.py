@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
-from fermata.wiring import rescue_ports
+from fermata.wiring.generation import rescue_ports
 
 
 @logger.inject_lambda_context

@@ -6,7 +6,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.generation.finish.settle_job import settle_job
-from fermata.wiring import now, settle_ports
+from fermata.wiring.generation import settle_ports
+from fermata.wiring.runtime import now
 
 
 @logger.inject_lambda_context

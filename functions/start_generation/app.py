@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.log import logger
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from fermata.wiring import claim_id, now, resume_ports, start_ports
+from fermata.wiring.generation import resume_ports, start_ports
+from fermata.wiring.runtime import claim_id, now
 
 
 @logger.inject_lambda_context

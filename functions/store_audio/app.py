@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata.log import logger
 from fermata.use_cases.generation.finish.store_audio import store_audio
-from fermata.wiring import store_ports
+from fermata.wiring.generation import store_ports
 
 
 @logger.inject_lambda_context

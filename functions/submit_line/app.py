@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.triggers.inbox import LineOfFile
 from fermata.log import logger
 from fermata.use_cases.triggers.submit_line import submit_line
-from fermata.wiring import line_ports, now
+from fermata.wiring.runtime import now
+from fermata.wiring.triggers import line_ports
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -128,7 +128,8 @@ def _fail(process: FunctionProcess, reason: str) -> None:
 
 
 def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
-    """Return the modules that handlers import, and those that these import where they come from a layer, late ones too.
+    """Return the modules that handlers import, and those that these and their siblings in one package import where they
+    come from a layer, late ones too.
 
     AWS's runtime client is none of them, and must not be: it reads the address of its environment when it is imported.
     """
@@ -136,8 +137,16 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
     for spec in functions:
         handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
         direct = {name for name in _imports(handler) if _source(name, (spec.code_dir,)) is None}
-        sources = (_source(name, spec.layer_dirs) for name in direct)
-        found.update(direct, *(_imports(source) for source in sources if source is not None))
+        found |= direct
+        followed: set[Path] = set()
+        ahead = [source for name in direct if (source := _source(name, spec.layer_dirs))]
+        while ahead:
+            source = ahead.pop()
+            followed.add(source)
+            imported = _imports(source)
+            found |= imported
+            siblings = (_source(name, spec.layer_dirs) for name in imported)
+            ahead += [each for each in siblings if each and each.parent == source.parent and each not in followed]
     return sorted(found)
 
 

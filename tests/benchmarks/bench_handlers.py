@@ -24,7 +24,7 @@ from moto import mock_aws
 
 from fermata.adapters import aws
 from fermata.domain.money.wallet import Plan, Wallet
-from fermata.wiring import job_store
+from fermata.wiring.stores import job_store
 from tests.benchmarks.sizes import sized
 from tests.cloud import dynamodb_with_table
 from tests.functions import Event, FakeContext, http_event, load_app

@@ -26,7 +26,8 @@ import moto.backend_index
 from moto import mock_aws
 from werkzeug.test import Client
 
-from fermata import wiring
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.wiring import orders, runtime
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
@@ -45,7 +46,7 @@ from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
 from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
-from tests.functions import FakeContext, load_app
+from tests.functions import WIRING, FakeContext, load_app
 from tests.songs import wav_file
 
 TENANT: Final = "acme"
@@ -158,8 +159,9 @@ def _environment_of(spec: FunctionSpec) -> Iterator[None]:
     """
     remembered = [
         made
-        for made in vars(wiring).values()
-        if hasattr(made, "cache_clear") and made.__module__.startswith(wiring.__name__)
+        for room in WIRING
+        for made in vars(room).values()
+        if hasattr(made, "cache_clear") and made.__module__ == room.__name__
     ]
     assert remembered, "the wiring remembers nothing that could be forgotten; a start would not be cold"
     for made in remembered:
@@ -498,7 +500,9 @@ def _make_quick() -> None:
     # The functions' log is read by nobody, and moto's has each failed state with its whole definition.
     logging.disable(logging.CRITICAL)
     # A file that ships with the code.
-    vars(wiring)["read_catalogue"] = cache(vars(wiring)["read_catalogue"])
+    read_once = cache(read_catalogue)
+    for room in (runtime, orders):
+        vars(room)["read_catalogue"] = read_once
     # For every call moto looks through the addresses of all services.
     patterns = moto.backend_index.backend_url_patterns
     patterns[:] = [pattern for pattern in patterns if pattern[0] in _SERVICES]

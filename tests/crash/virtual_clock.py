@@ -6,7 +6,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import Final
 
-from fermata import wiring
+from fermata.wiring import runtime
 from local.emulator import moto_seams
 from local.emulator.moto_seams import MotoValue
 
@@ -38,7 +38,7 @@ class VirtualClock:
 
 def let_functions_use(clock: VirtualClock) -> None:
     """The functions have one clock, in their wiring."""
-    vars(wiring)["datetime"] = SimpleNamespace(now=clock.now)
+    vars(runtime)["datetime"] = SimpleNamespace(now=clock.now)
 
 
 def let_the_engine_use(clock: VirtualClock, when_a_callback_is_awaited: Callable[[MotoValue, float], None]) -> None:

@@ -159,7 +159,7 @@ PORTS: Final = {
 # One interpreter imports what every function uses, and then forks once for each list of statements.
 SCRIPT: Final = """
 import json, os, sys
-import fermata.log, fermata.wiring
+import fermata.log, fermata.wiring.stores
 for name, (statements, settings) in json.load(sys.stdin).items():
     if os.fork() == 0:
         for other in set(os.environ).difference(settings):

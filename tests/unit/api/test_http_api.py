@@ -11,6 +11,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from fermata import errors
 from fermata.api.job_answers import LONGEST_RETRY_AFTER_S, retry_after
+from fermata.api.requests import api_url, caller, idempotency_key, raw_body
+from fermata.api.resolver import create_api
 from fermata.api.responses.problem import Charge
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.view import JobView
@@ -34,13 +36,6 @@ from fermata.errors import (
     TooManyJobsError,
     TransientError,
     UnpaidJobsError,
-)
-from fermata.http_api import (
-    api_url,
-    caller,
-    create_api,
-    idempotency_key,
-    raw_body,
 )
 from tests.functions import Event, http_event
 from tests.songs import delivered_job, queued_job

@@ -5,8 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from fermata import wiring
-from tests.functions import AS_WIRED, NAMES, load_app, ports_of, put_ports, taken_from_wiring, wired_app
+from tests.functions import AS_WIRED, NAMES, load_app, ports_of, put_ports, taken_from_wiring, wired, wired_app
 from tests.twins import InMemoryTrackStore, World
 
 
@@ -26,29 +25,31 @@ def now() -> None:
 def test_every_port_of_the_world_is_one_of_the_wiring_and_of_some_function() -> None:
     taken = set[str]().union(*(taken_from_wiring(load_app(name)) for name in NAMES))
     assert taken == ports_of(World()).keys() | AS_WIRED
-    assert [name for name in taken if not hasattr(wiring, name)] == []
+    assert [name for name in taken if not hasattr(*wired(name))] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_function_holds_the_worlds_ports_and_none_of_the_wirings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = wired_app(name, World(), monkeypatch)
     for port in taken_from_wiring(app) - AS_WIRED - {"job_randomness"}:
-        assert getattr(app, port) is not getattr(wiring, port)
+        assert getattr(app, port) is not getattr(*wired(port))
 
 
 def test_a_port_that_the_wiring_does_not_have_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = app_of("from fermata.wiring import now", tmp_path)
+    app = app_of("from fermata.wiring.runtime import now", tmp_path)
     with pytest.raises(AssertionError, match="the wiring has nothing called poll_port, then"):
         put_ports(app, {**ports_of(World()), "then": now, "poll_port": now}, monkeypatch)
 
 
 def test_a_port_that_the_world_does_not_have_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = app_of("from fermata.wiring import now, tenant_store", tmp_path)
+    app = app_of("from fermata.wiring.runtime import now\nfrom fermata.wiring.stores import tenant_store", tmp_path)
     with pytest.raises(AssertionError, match="takes tenant_store from the wiring"):
         put_ports(app, {"now": now}, monkeypatch)
 
 
-@pytest.mark.parametrize("source", ["from fermata import wiring", "import fermata.wiring"])
+@pytest.mark.parametrize(
+    "source", ["from fermata import wiring", "from fermata.wiring import stores", "import fermata.wiring.stores"]
+)
 def test_a_function_that_takes_the_wiring_as_a_whole_fails(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,7 +58,7 @@ def test_a_function_that_takes_the_wiring_as_a_whole_fails(
 
 
 def test_a_port_is_replaced_in_the_function_that_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = app_of("from fermata.wiring import now", tmp_path)
+    app = app_of("from fermata.wiring.runtime import now", tmp_path)
     put_ports(app, {"now": now}, monkeypatch)
     assert app.now is now
 

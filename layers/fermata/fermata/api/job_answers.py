@@ -9,6 +9,10 @@ from typing import Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from fermata.api.answers import answer, redirect_to_track
+from fermata.api.problems import without_track
+from fermata.api.rate_limit_headers import FreeCalls, Limit, limit, limit_free_calls, limit_headers
+from fermata.api.requests import api_url
 from fermata.api.responses.job import Job
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.job import Job as StoredJob
@@ -16,26 +20,21 @@ from fermata.domain.jobs.view import JobView, Link
 from fermata.domain.orders.idempotency import FirstAnswer
 from fermata.domain.tenants.plan_limits import Allowance
 from fermata.domain.web.entity_tag import entity_tag, is_known
-from fermata.http_api import (
-    FreeCalls,
-    Limit,
-    answer,
-    api_url,
-    limit,
-    limit_free_calls,
-    limit_headers,
-    redirect_to_track,
-    without_track,
-)
 
 LONGEST_RETRY_AFTER_S: Final = 30
 
 
-def first_answer(job: StoredJob, estimate: Estimate, address: str, now: datetime) -> FirstAnswer:
-    """What the caller of an order is told, in the form in which it can be kept; `address` is this API's."""
-    view = JobView(job, estimate)
-    headers = {"Location": f"{address}/v1/jobs/{view.job.id}", **retry_after(view, now)}
-    return FirstAnswer(headers=headers, body=Job.of(view, address).text())
+def first_answers(
+    estimate: Callable[[StoredJob], Estimate], address: str, now: datetime
+) -> Callable[[StoredJob], FirstAnswer]:
+    """What makes the answer to an order from its job, in the form in which it can be kept; `address` is this API's."""
+
+    def first_answer(job: StoredJob) -> FirstAnswer:
+        view = JobView(job, estimate(job))
+        headers = {"Location": f"{address}/v1/jobs/{job.id}", **retry_after(view, now)}
+        return FirstAnswer(headers=headers, body=Job.of(view, address).text())
+
+    return first_answer
 
 
 def accepted(

@@ -20,10 +20,21 @@ def tree(root: Path, **files: str) -> Path:
 
 def test_what_a_handler_imports_and_what_its_layer_imports_late(tmp_path: Path) -> None:
     layer = tree(
-        tmp_path / "layer", shop__wiring="def ports():\n    from shop.deep import store\n", shop__deep="import never"
+        tmp_path / "layer", shop__wiring="def ports():\n    from deep.store import store\n", deep__store="import never"
     )
     code = tree(tmp_path / "code", app="import boto3\nimport beside\nfrom shop.wiring import ports\n", beside="")
-    assert imports_of([function(code, layer)]) == ["boto3", "shop.deep", "shop.wiring"]
+    assert imports_of([function(code, layer)]) == ["boto3", "deep.store", "shop.wiring"]
+
+
+def test_what_modules_beside_the_one_that_a_handler_imports_import_late(tmp_path: Path) -> None:
+    layer = tree(
+        tmp_path / "layer",
+        shop__wiring__orders="from shop.wiring.stores import store\n",
+        shop__wiring__stores="from shop.wiring.orders import late\ndef store():\n    from deep.store import store\n",
+        deep__store="import never",
+    )
+    code = tree(tmp_path / "code", app="from shop.wiring.orders import ports\n")
+    assert imports_of([function(code, layer)]) == ["deep.store", "shop.wiring.orders", "shop.wiring.stores"]
 
 
 def test_a_handler_that_cannot_be_read_imports_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What to expect of the model whose turn it is: what its last songs took, or what the catalogue says."""
 
+from collections.abc import Callable
 from typing import Final
 
 from fermata.domain.catalogue.models import Catalogue, Estimate
@@ -16,6 +17,11 @@ def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
     if model is None:
         return _MODEL_THAT_IS_GONE
     return Pace(estimates.of(model.id, model.estimate), model.longest_poll_pause_s)
+
+
+def estimator(catalogue: Catalogue, estimates: Estimates) -> Callable[[Job], Estimate]:
+    """What returns the usual times of the model of a job that is being asked or is to be asked next."""
+    return lambda job: pace_of(job, catalogue, estimates).estimate
 
 
 def estimate_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Estimate:

@@ -1,0 +1,90 @@
+"""Problem documents (RFC 9457)."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from fermata.api.rate_limit_headers import limits_told
+from fermata.api.responses.problem import Charge, Problem, WrongField
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.view import finished_tracks, missing_tracks, why_missing
+from fermata.domain.web.problem import is_retryable, problem_type
+from fermata.errors import (
+    FermataError,
+    FieldError,
+    InsufficientScopeError,
+    OutOfCreditError,
+)
+
+
+class Facts(TypedDict, total=False):
+    """Members that only some problems have."""
+
+    required_scope: str
+    balance_credits: int
+    available_credits: int
+    price_credits: int
+
+
+def problem(
+    api: APIGatewayHttpResolver,
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    charged: Charge = None,
+    fields: Sequence[FieldError] = (),
+    facts: Facts | None = None,
+    headers: dict[str, str] | None = None,
+    *,
+    retryable: bool = False,
+) -> Response[str]:
+    """A problem document, with `facts` as members of its own; 429 and 503 are worth the same request again, and what is
+    called `retryable`.
+    """
+    body = Problem.model_construct(
+        type=problem_type(slug),
+        title=title,
+        status=status,
+        detail=detail,
+        errors=[WrongField.of(field) for field in fields],
+        retryable=retryable or is_retryable(status),
+        charged=charged,
+        request_id=api.current_event.request_context.request_id,
+        **(facts or {}),
+    )
+    again = {"Retry-After": "2"} if status == 503 else {}
+    told = {**limits_told(api), **again, **(headers or {})}
+    return Response(status, "application/problem+json", body.text(), told)
+
+
+def facts_of(error: FermataError) -> Facts:
+    """The members that an error adds to its problem document."""
+    if isinstance(error, InsufficientScopeError):
+        return {"required_scope": error.scope}
+    if not isinstance(error, OutOfCreditError):
+        return {}
+    return {
+        "balance_credits": error.balance,
+        "available_credits": error.available,
+        "price_credits": error.price,
+    }
+
+
+def without_track(
+    api: APIGatewayHttpResolver, job: Job, number: int | None, later: dict[str, str] | None = None
+) -> Response[str]:
+    """404 for a track that a delivered job lacks for good, 409 for one that it does not have, or not yet: then the same
+    request is worth sending again, and `later` says when.
+    """
+    missing = next((each for each in missing_tracks(job) if each.number == number), None)
+    if missing is not None:
+        there = ", ".join(str(track.number) for track in finished_tracks(job))
+        detail = f"track {number} is missing: {why_missing(missing)}; tracks of this job: {there}"
+        return problem(api, 404, "not_found", "There is no such thing", detail)
+    wanted = "track yet" if number is None else f"track {number}"
+    is_open = not job.status.is_terminal
+    hint = "; look again when its status is succeeded" if is_open else ""
+    detail = f"the job is {job.status} and has no {wanted}{hint}"
+    return problem(api, 409, "no_such_track", "There is no such track", detail, headers=later, retryable=is_open)

@@ -1,0 +1,81 @@
+"""What a request says: who calls, and what was sent."""
+
+import base64
+import binascii
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from fermata.domain.orders.idempotency import is_idempotency_key
+from fermata.domain.tenants.api_keys import Scope
+from fermata.domain.tenants.tenant import Caller
+from fermata.errors import (
+    FieldError,
+    InsufficientScopeError,
+    InvalidRequestError,
+    MalformedBodyError,
+    MalformedHeaderError,
+)
+
+
+def track_number(event: APIGatewayProxyEventV2) -> int | None:
+    """The `?track=` of an audio route, None where there is none; raises `InvalidRequestError`."""
+    text = event.query_string_parameters.get("track")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
+        raise InvalidRequestError([FieldError("/track", "must be a track's number, 1 or more")])
+    return int(text)
+
+
+def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller:
+    """Who the authorizer says is calling; the only source of a tenant id. Raises `InsufficientScopeError` where that
+    key lacks the scope that is needed.
+    """
+    context = _context(event)
+    if not context:
+        raise RuntimeError("this route has no authorizer; expected one on every route that needs a tenant")
+    found = Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()))
+    if needed is not None and not found.may(needed):
+        raise InsufficientScopeError(needed.value)
+    return found
+
+
+def has_authorizer(event: APIGatewayProxyEventV2) -> bool:
+    """Whether the route of this request has an authorizer."""
+    return bool(_context(event))
+
+
+def _context(event: APIGatewayProxyEventV2) -> dict[str, Any] | None:
+    authorizer = event.request_context.authorizer
+    return authorizer.get_lambda if authorizer else None
+
+
+def idempotency_key(event: APIGatewayProxyEventV2) -> str | None:
+    """The key by which an order may be repeated without being made twice, or None; raises `MalformedHeaderError`."""
+    key = event.headers.get("idempotency-key")
+    if key is not None and not is_idempotency_key(key):
+        raise MalformedHeaderError(
+            f"Idempotency-Key must be 1 to 255 visible ASCII characters without spaces, got {len(key)} characters"
+        )
+    return key
+
+
+def raw_body(event: APIGatewayProxyEventV2) -> bytes:
+    """The body of an order as it was sent; API Gateway hands over what is not text as Base64.
+
+    Raises `MalformedBodyError`.
+    """
+    text = event.body or ""
+    if not event.is_base64_encoded:
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise MalformedBodyError("the body is not valid Base64") from None
+
+
+def api_url(event: APIGatewayProxyEventV2) -> str:
+    """Where this API answers, as its caller knows it."""
+    scheme = event.headers.get("x-forwarded-proto", "https")
+    return f"{scheme}://{event.request_context.domain_name}"

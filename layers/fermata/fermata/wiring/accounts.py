@@ -1,0 +1,69 @@
+"""What counts tenants' calls, and what audits their wallets."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fermata.domain.tenants.plan_limits import (
+    CANCELS,
+    CHANGES,
+    READS,
+    REFUSED_ORDERS,
+    Allowance,
+    CallKind,
+)
+from fermata.wiring import runtime, stores
+
+if TYPE_CHECKING:
+    from fermata.domain.money.wallet_audit import Drift
+    from fermata.use_cases.accounts.audit_wallets import AuditPorts
+    from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls
+
+
+def count_read(tenant_id: str) -> Allowance | None:
+    """Count one read of a tenant against its plan."""
+    return call_meter(READS).count(tenant_id, runtime.now())
+
+
+def count_change(tenant_id: str) -> Allowance | None:
+    """Count one deletion, webhook replay or upload of a tenant against its plan."""
+    return call_meter(CHANGES).count(tenant_id, runtime.now())
+
+
+def refused_orders() -> "FreeCalls":
+    """The orders over HTTP that made no job."""
+    return free_calls(REFUSED_ORDERS)
+
+
+def refused_cancels() -> "FreeCalls":
+    """The cancels that took nothing back."""
+    return free_calls(CANCELS)
+
+
+def submits_left(tenant_id: str) -> Allowance | None:
+    """How many orders a tenant's plan still takes."""
+    from fermata.use_cases.accounts.rate_limits import submits_left
+
+    return submits_left(tenant_id, stores.wallet_store(), runtime.now())
+
+
+def free_calls(kind: CallKind) -> "FreeCalls":
+    """The calls of a kind that turn out to have cost nothing."""
+    from fermata.use_cases.accounts.count_calls import FreeCalls
+
+    return FreeCalls(call_meter(kind), runtime.now)
+
+
+@cache
+def call_meter(kind: CallKind) -> "CallMeter":
+    """The counter of a tenant's calls of a kind."""
+    from fermata.use_cases.accounts.count_calls import CallMeter
+
+    return CallMeter(kind, stores.call_counts())
+
+
+def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[str, str], object]) -> "AuditPorts":
+    """What `audit_wallets` works with."""
+    from fermata.use_cases.accounts.audit_wallets import AuditPorts
+
+    return AuditPorts(stores.tenant_store(), stores.wallet_store(), runtime.metrics(), drifted, skipped)

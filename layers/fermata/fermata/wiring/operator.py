@@ -1,0 +1,42 @@
+"""What the operator's use cases work with."""
+
+from typing import TYPE_CHECKING
+
+from fermata import config
+from fermata.adapters import aws
+from fermata.wiring import runtime, stores
+
+if TYPE_CHECKING:
+    from fermata.use_cases.operator.manage_tenants import ManagePorts
+
+
+def manage_ports() -> "ManagePorts":
+    """What `manage_tenants` works with."""
+    from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
+    from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
+    from fermata.adapters.providers import load_provider
+    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
+    from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+    from fermata.use_cases.operator.manage_tenants import ManagePorts
+    from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
+    from fermata.use_cases.operator.reconcile import ReconcilePorts
+    from fermata.use_cases.operator.redeliver import RedeliverPorts
+
+    settings = config.load(config.ManageSettings)
+    return ManagePorts(
+        tenants=stores.tenant_store(),
+        wallets=stores.wallet_store(),
+        provider_states=stores.provider_states(),
+        brakes=stores.brake_store(),
+        triggers=stores.trigger_store(),
+        reconcile=ReconcilePorts(stores.job_store(), DynamoPurchases(stores.transactions())),
+        redeliver=RedeliverPorts(
+            jobs=stores.job_store(),
+            answers=stores.answer_store(settings.audio_bucket),
+            providers=load_provider,
+            machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
+            first_check_s=settings.reaper_first_check_seconds,
+        ),
+        recoverable=RecoverablePorts(stores.job_store(), DynamoRecoverableJobs(stores.transactions())),
+        webhooks=ManageWebhookPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
+    )

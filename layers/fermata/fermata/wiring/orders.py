@@ -1,0 +1,133 @@
+"""What the use cases of callers' orders work with."""
+
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from fermata import config
+from fermata.adapters import aws
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.wiring import runtime, stores
+
+if TYPE_CHECKING:
+    from fermata.use_cases.orders.create_reference import CreateReferencePorts
+    from fermata.use_cases.orders.delete_job import DeletePorts
+    from fermata.use_cases.orders.list_jobs import ListPorts
+    from fermata.use_cases.orders.read_jobs import ReadPorts, ShowPorts
+    from fermata.use_cases.orders.submit_job import SubmitPorts
+    from fermata.use_cases.orders.wait_for_end import WaitPorts
+
+
+@lru_cache(maxsize=1)
+def submit_ports() -> "SubmitPorts":
+    """What `submit_job` works with."""
+    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
+    from fermata.domain.orders.candidates import check_default_fallbacks
+    from fermata.use_cases.orders.submit_job import SubmitPorts
+
+    settings = config.load(config.SubmitSettings)
+    machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
+    catalogue = runtime.catalogue_with(settings.model_latency_priors)
+    check_default_fallbacks(settings.default_fallbacks, catalogue)
+    return SubmitPorts(
+        jobs=stores.job_store(),
+        machine=machine,
+        catalogue=catalogue,
+        estimates=stores.estimates(),
+        start_by_s=settings.start_by_seconds,
+        default_fallbacks=settings.default_fallbacks,
+        references=stores.reference_store(settings.audio_bucket),
+        trusted_origins=runtime.lower_case(settings.trusted_local_origins),
+        first_check_s=settings.reaper_first_check_seconds,
+        longest_finish_by_s=settings.longest_finish_by_seconds,
+        webhooks=stores.webhook_store(),
+        wallets=stores.wallet_store(),
+    )
+
+
+@lru_cache(maxsize=1)
+def create_reference_ports() -> "CreateReferencePorts":
+    """What `create_reference` works with."""
+    from fermata.use_cases.orders.create_reference import CreateReferencePorts
+
+    settings = config.load(config.UploadSettings)
+    references = stores.reference_store(settings.audio_bucket)
+    return CreateReferencePorts(references, read_catalogue(), settings.reference_link_seconds, stores.call_counts())
+
+
+@lru_cache(maxsize=1)
+def read_ports() -> "ReadPorts":
+    """What `read_jobs` works with."""
+    from fermata.adapters.s3.track_store import S3TrackStore
+    from fermata.use_cases.orders.read_jobs import ReadPorts
+
+    settings = config.load(config.ReadSettings)
+    tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
+    catalogue = runtime.catalogue_with(settings.model_latency_priors)
+    return ReadPorts(
+        jobs=stores.job_store(),
+        tracks=tracks,
+        catalogue=catalogue,
+        estimates=stores.estimates(),
+        provider_states=stores.provider_states(),
+        brakes=stores.brake_store(),
+        budget=settings.budget_micro_usd,
+        link_ttl_s=settings.link_ttl_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def wait_ports() -> "WaitPorts":
+    """What `submit_job` holds a request with."""
+    from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
+    from fermata.use_cases.orders.wait_for_end import WaitPorts
+
+    return WaitPorts(
+        show=show_ports(),
+        wallets=stores.wallet_store(),
+        places=DynamoWaitingPlaces(stores.transactions()),
+        all_places=config.load(config.WaitSettings).waiting_environments,
+        holder=runtime.claim_id,
+        clock=runtime.now,
+        pause=time.sleep,
+    )
+
+
+@lru_cache(maxsize=1)
+def list_ports() -> "ListPorts":
+    """What `list_jobs` works with."""
+    from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+    from fermata.use_cases.orders.list_jobs import ListPorts
+
+    return ListPorts(show_ports(), DynamoTenantJobs(stores.transactions()))
+
+
+def show_ports() -> "ShowPorts":
+    """What shows a job works with."""
+    from fermata.adapters.s3.track_store import S3TrackStore
+    from fermata.use_cases.orders.read_jobs import ShowPorts
+
+    settings = config.load(config.ShowSettings)
+    return ShowPorts(
+        jobs=stores.job_store(),
+        tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
+        catalogue=runtime.catalogue_with(settings.model_latency_priors),
+        estimates=stores.estimates(),
+        link_ttl_s=settings.link_ttl_seconds,
+    )
+
+
+@lru_cache(maxsize=1)
+def delete_ports() -> "DeletePorts":
+    """What `delete_job` works with."""
+    from fermata.adapters.s3.track_store import S3TrackStore
+    from fermata.use_cases.orders.delete_job import DeletePorts
+
+    bucket = config.load(config.FileSettings).audio_bucket
+    return DeletePorts(
+        jobs=stores.job_store(),
+        answers=stores.answer_store(bucket),
+        tracks=S3TrackStore(aws.s3(), bucket),
+        references=stores.reference_store(bucket),
+        deliveries=stores.webhook_deliveries(),
+    )

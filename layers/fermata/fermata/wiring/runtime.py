@@ -1,0 +1,55 @@
+"""The clock, randomness, and what every family of use cases is built with."""
+
+import secrets
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from fermata import config
+from fermata.domain.catalogue.models import Catalogue, read_catalogue
+from fermata.domain.orders.job_id import RANDOM_BYTES
+from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
+from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
+from fermata.ports.metrics import Metrics
+
+
+def now() -> datetime:
+    """The present moment in UTC, to the millisecond that records keep."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def job_randomness() -> bytes:
+    """Randomness for one job id or reference id."""
+    return secrets.token_bytes(RANDOM_BYTES)
+
+
+def key_randomness() -> bytes:
+    """Randomness for one API key."""
+    return secrets.token_bytes(KEY_RANDOM_BYTES)
+
+
+def claim_id() -> str:
+    """A name for one run's claim that no other run has."""
+    return secrets.token_hex(16)
+
+
+def callback_randomness() -> bytes:
+    """Randomness for one callback's token."""
+    return secrets.token_bytes(TOKEN_RANDOM_BYTES)
+
+
+def metrics() -> Metrics:
+    """Metrics that alarms watch."""
+    from fermata.adapters.metrics import EmfMetrics
+
+    return EmfMetrics()
+
+
+def catalogue_with(priors: config.LatencyPriors) -> Catalogue:
+    """The catalogue, with what the operator knows of its models' times."""
+    return read_catalogue().with_priors(priors)
+
+
+def lower_case(origins: Collection[str]) -> frozenset[str]:
+    """Origins as hosts are compared: in lower case."""
+    return frozenset(origin.lower() for origin in origins)

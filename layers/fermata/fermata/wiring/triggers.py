@@ -1,0 +1,71 @@
+"""What the use cases of events and files work with."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from fermata import config
+from fermata.adapters import aws
+from fermata.domain.tenants.plan_limits import (
+    TRIGGER_CALLS,
+)
+from fermata.wiring import accounts, orders, stores
+
+if TYPE_CHECKING:
+    from fermata.use_cases.triggers.ingest_event import EventPorts
+    from fermata.use_cases.triggers.ingest_file import FilePorts
+    from fermata.use_cases.triggers.submit_line import LinePorts
+
+
+@lru_cache(maxsize=1)
+def event_ports() -> "EventPorts":
+    """What `ingest_event` works with; what submits a job is built for the first event that is let through."""
+    from fermata.adapters.events import EventBridgeJobEvents
+    from fermata.use_cases.triggers.ingest_event import EventPorts
+
+    return EventPorts(
+        orders.submit_ports,
+        stores.trigger_store(),
+        EventBridgeJobEvents(aws.events()),
+        accounts.free_calls(TRIGGER_CALLS),
+    )
+
+
+@lru_cache(maxsize=1)
+def file_ports() -> "FilePorts":
+    """What `ingest_file` works with."""
+    from fermata.adapters.events import EventBridgeJobEvents
+    from fermata.adapters.step_functions.batch_machine import StepFunctionsBatchMachine
+    from fermata.use_cases.triggers.ingest_file import FilePorts
+    from fermata.use_cases.triggers.start_batch import BatchPorts
+
+    settings = config.load(config.IngestSettings)
+    batch = BatchPorts(
+        inbox=stores.inbox_store(),
+        open_batches=stores.open_batches(),
+        machine=StepFunctionsBatchMachine(aws.stepfunctions(), settings.batch_machine_arn),
+        concurrency=settings.batch_concurrency,
+        tolerated_failure_percent=settings.batch_tolerated_failure_percent,
+    )
+    return FilePorts(
+        submit=orders.submit_ports,
+        triggers=stores.trigger_store(),
+        tenants=stores.tenant_store(),
+        inbox=batch.inbox,
+        events=EventBridgeJobEvents(aws.events()),
+        batch=batch,
+        calls=accounts.free_calls(TRIGGER_CALLS),
+    )
+
+
+@lru_cache(maxsize=1)
+def line_ports() -> "LinePorts":
+    """What `submit_line` works with."""
+    from fermata.use_cases.triggers.submit_line import LinePorts
+
+    return LinePorts(
+        orders.submit_ports(),
+        stores.trigger_store(),
+        stores.inbox_store(),
+        accounts.free_calls(TRIGGER_CALLS),
+        stores.open_batches(),
+    )
