@@ -10,6 +10,9 @@ from typing import Any, Final
 import pytest
 from moto.events.models import EventPattern
 
+from fermata.domain.problems import problem_of
+from fermata.domain.requested import Sender, refusal_of
+from fermata.errors import InvalidRequestError
 from tests.rights import Statement
 
 pytestmark = pytest.mark.check
@@ -134,3 +137,9 @@ def test_whoever_submits_may_do_what_submit_job_may_do_for_it(rights: dict[str, 
     missing = allowed("SubmitJobFunction") - allowed(name)
     # Over HTTP a caller may wait, for which the job is looked at again.
     assert {(action, "JOB#*" in condition) for action, _, condition in missing} <= {("dynamodb:GetItem", True)}
+
+
+def test_whoever_takes_requests_in_publishes_refusals_and_nothing_else(rights: dict[str, list[Statement]]) -> None:
+    (publishes,) = [each for each in rights["IngestRequestFunction"] if each["Action"] == "events:PutEvents"]
+    refusal = refusal_of(Sender(None, None, None), None, problem_of(InvalidRequestError([])))
+    assert publishes["Condition"]["ForAllValues:StringEquals"]["events:detail-type"] == refusal.detail_type

@@ -3,6 +3,7 @@
 import graphlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,6 +134,47 @@ def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> Non
         for policy in _listed(resource.get("Properties", {}).get("Policies", [])):
             is_own = set(policy) == {"Ref"} and policy["Ref"] in own
             assert is_own or set(policy) - {"Version"} == {"Statement"}, logical_id
+
+
+SAID_TWICE: dict[frozenset[tuple[str, str]], str] = {
+    frozenset({("IngestRequestFunctionRole", "StartBatches"), ("BatchMachineMayRunLines", "StartLines")}): (
+        "the machine's right to start its lines stands beside its role, because the machine needs the role"
+    ),
+}
+"""(logical id, Sid) of statements that say the same, and why they do not stand in one managed policy."""
+
+
+def test_the_template_says_each_right_once(transformed: Template) -> None:
+    places: dict[str, set[tuple[str, str]]] = {}
+    for logical_id, statement in _allowing_statements(transformed):
+        # A policy with a principal belongs to what it protects, and a role's trust is none of its rights.
+        if "Principal" not in statement:
+            right = {name: _in_order(value) for name, value in statement.items() if name != "Sid"}
+            places.setdefault(json.dumps(right, sort_keys=True), set()).add((logical_id, statement.get("Sid", "")))
+
+    assert len(places) > 50
+    assert {frozenset(said) for said in places.values() if len(said) > 1} == set(SAID_TWICE)
+
+
+def _in_order(value: TemplateValue) -> TemplateValue:
+    """The value as IAM reads it: no list has an order, and a list of one entry is that entry."""
+    if isinstance(value, dict):
+        return {name: _in_order(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        entries = sorted((_in_order(inner) for inner in value), key=str)
+        return entries[0] if len(entries) == 1 else entries
+    return value
+
+
+def test_a_managed_policy_is_of_several_roles(transformed: Template) -> None:
+    """What one function alone may do stands with the function."""
+    resources = transformed["Resources"]
+    roles = [role for role, _ in of_type(resources, "AWS::IAM::Role")]
+    attached = Counter(name for role in roles for name in shared_documents(resources, role))
+
+    assert {
+        name: attached[name] for name, _ in of_type(resources, "AWS::IAM::ManagedPolicy") if attached[name] < 2
+    } == {}
 
 
 def test_a_held_request_is_answered_before_the_gateway_gives_up(resources: Template) -> None:
