@@ -143,11 +143,33 @@ def test_a_function_keeps_its_alias_its_caller_and_its_retries(deployment: Deplo
 def test_a_role_has_its_policies(deployment: Deployment, clients: Clients) -> None:
     role = deployment.resources["SayHelloFunctionRole"]
 
-    inline = clients("iam").get_role_policy(RoleName=role, PolicyName="SayHelloFunctionRolePolicy0")["PolicyDocument"]
+    inline = clients("iam").get_role_policy(RoleName=role, PolicyName="SayHelloFunctionRolePolicy1")["PolicyDocument"]
     added = clients("iam").get_role_policy(RoleName=role, PolicyName="may-send")["PolicyDocument"]
 
     assert inline["Statement"][0]["Resource"].endswith(f":table/{deployment.resources['Table']}")
     assert added["Statement"][0]["Action"] == "sqs:SendMessage"
+
+
+@pytest.mark.parametrize(
+    ("role", "policy", "action"),
+    [
+        ("SayHelloFunctionRole", "MayReceive", "sqs:ReceiveMessage"),
+        ("AuthorizeFunctionRole", "MayStart", "states:StartExecution"),
+    ],
+    ids=["the role names the policy", "the policy names the role"],
+)
+def test_a_role_has_the_managed_policies_of_the_template_and_none_of_aws(
+    deployment: Deployment, clients: Clients, role: str, policy: str, action: str
+) -> None:
+    attached = clients("iam").list_attached_role_policies(RoleName=deployment.resources[role])["AttachedPolicies"]
+    arn = deployment.resources[policy]
+    version = clients("iam").get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+
+    document = clients("iam").get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+    assert [each["PolicyArn"] for each in attached] == [arn]
+    assert document["Version"] == "2012-10-17"
+    assert [statement["Action"] for statement in document["Statement"]] == [action]
 
 
 def test_a_machine_has_its_definition_with_every_name_filled_in(deployment: Deployment, clients: Clients) -> None:

@@ -73,6 +73,16 @@ def test_an_ended_execution_reaches_the_function_that_tells_of_it(
     assert target["Arn"] == deployment.functions[function].arn
 
 
+def test_every_managed_policy_is_attached_to_the_roles_that_share_it(deployment: Deployment, clients: Clients) -> None:
+    arns = [name for name in deployment.resources.values() if ":policy/" in name]
+    iam = clients("iam")
+
+    attached = {arn: iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"] for arn in arns}
+
+    assert attached
+    assert {arn: roles for arn, roles in attached.items() if len(roles) < 2} == {}
+
+
 def test_outputs_name_what_an_operator_needs(deployment: Deployment, clients: Clients) -> None:
     outputs = deployment.outputs
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.deploy.transform import package, read_template, to_cloudformation
+from tests.rights import Statement, rights_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,6 +35,12 @@ def transformed() -> dict[str, Any]:
     template = read_template(ROOT / "template.yaml")  # a copy of its own: the translator writes into it
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
     return to_cloudformation(package(template, ROOT, built=False).template, defaults)
+
+
+@pytest.fixture(scope="session")
+def rights(transformed: dict[str, Any]) -> dict[str, list[Statement]]:
+    """Every statement of each function and state machine, whichever policy gives it, by logical id."""
+    return rights_of(transformed["Resources"])
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,11 @@ from typing import Any, Final
 import pytest
 from moto.events.models import EventPattern
 
+from fermata.domain.triggers.inbound_event import Sender, refusal_of
+from fermata.domain.web.problem import problem_of
+from fermata.errors import InvalidRequestError
+from tests.rights import Statement
+
 pytestmark = pytest.mark.check
 
 Template = dict[str, Any]
@@ -119,17 +124,22 @@ def test_every_asynchronous_source_has_a_queue_for_what_it_could_not_deliver(res
 
 
 @pytest.mark.parametrize("name", ["IngestRequestFunction", "SubmitLineFunction"])
-def test_whoever_submits_may_do_what_submit_job_may_do_for_it(resources: Template, name: str) -> None:
+def test_whoever_submits_may_do_what_submit_job_may_do_for_it(rights: dict[str, list[Statement]], name: str) -> None:
     def allowed(function: str) -> set[tuple[str, str, str]]:
-        policies = resources[function]["Properties"]["Policies"]
-        statements = [statement for policy in policies for statement in policy["Statement"]]
         return {
             (action, str(statement["Resource"]), str(statement.get("Condition")))
-            for statement in statements
-            if statement["Sid"] not in {"SignLinks", "HoldRequests"}
+            for statement in rights[function]
+            if statement.get("Sid") not in {"SignLinks", "HoldRequests"}
             for action in (statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]])
         }
 
+    assert allowed("SubmitJobFunction")
     missing = allowed("SubmitJobFunction") - allowed(name)
     # Over HTTP a caller may wait, for which the job is looked at again.
     assert {(action, "JOB#*" in condition) for action, _, condition in missing} <= {("dynamodb:GetItem", True)}
+
+
+def test_whoever_takes_requests_in_publishes_refusals_and_nothing_else(rights: dict[str, list[Statement]]) -> None:
+    (publishes,) = [each for each in rights["IngestRequestFunction"] if each["Action"] == "events:PutEvents"]
+    refusal = refusal_of(Sender(None, None, None), None, problem_of(InvalidRequestError([])))
+    assert publishes["Condition"]["ForAllValues:StringEquals"]["events:detail-type"] == refusal.detail_type

@@ -3,6 +3,7 @@
 import graphlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from fermata.domain.web.prefer import LONGEST_WAIT_S
 from local.deploy.intrinsics import TemplateValue
+from tests.rights import Statement, attached_arns, inline_documents, of_type, shared_documents
 
 pytestmark = pytest.mark.check
 
@@ -25,6 +27,8 @@ WILDCARDS_WITH_A_REASON: dict[tuple[str, str], str] = {}
 """(logical id, Sid) of a statement that may name `*`, and why nothing narrower exists."""
 SUB_REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 Template = dict[str, Any]
+Rights = dict[str, list[Statement]]
+"""What each function and state machine may do, by logical id."""
 
 
 def _maps(value: TemplateValue) -> Iterator[dict[str, Any]]:
@@ -124,10 +128,53 @@ def test_no_policy_has_two_statements_of_one_name(transformed: Template) -> None
 
 
 def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> None:
-    """SAM's policy templates and AWS's managed policies are wider than their names."""
+    """SAM's policy templates and AWS's managed policies are wider than their names; the template's own are not."""
+    own = {name for name, _ in of_type(resources, "AWS::IAM::ManagedPolicy")}
     for logical_id, resource in resources.items():
         for policy in _listed(resource.get("Properties", {}).get("Policies", [])):
-            assert set(policy) - {"Version"} == {"Statement"}, logical_id
+            is_own = set(policy) == {"Ref"} and policy["Ref"] in own
+            assert is_own or set(policy) - {"Version"} == {"Statement"}, logical_id
+
+
+SAID_TWICE: dict[frozenset[tuple[str, str]], str] = {
+    frozenset({("IngestRequestFunctionRole", "StartBatches"), ("BatchMachineMayRunLines", "StartLines")}): (
+        "the machine's right to start its lines stands beside its role, because the machine needs the role"
+    ),
+}
+"""(logical id, Sid) of statements that say the same, and why they do not stand in one managed policy."""
+
+
+def test_the_template_says_each_right_once(transformed: Template) -> None:
+    places: dict[str, set[tuple[str, str]]] = {}
+    for logical_id, statement in _allowing_statements(transformed):
+        # A policy with a principal belongs to what it protects, and a role's trust is none of its rights.
+        if "Principal" not in statement:
+            right = {name: _in_order(value) for name, value in statement.items() if name != "Sid"}
+            places.setdefault(json.dumps(right, sort_keys=True), set()).add((logical_id, statement.get("Sid", "")))
+
+    assert len(places) > 50
+    assert {frozenset(said) for said in places.values() if len(said) > 1} == set(SAID_TWICE)
+
+
+def _in_order(value: TemplateValue) -> TemplateValue:
+    """The value as IAM reads it: no list has an order, and a list of one entry is that entry."""
+    if isinstance(value, dict):
+        return {name: _in_order(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        entries = sorted((_in_order(inner) for inner in value), key=str)
+        return entries[0] if len(entries) == 1 else entries
+    return value
+
+
+def test_a_managed_policy_is_of_several_roles(transformed: Template) -> None:
+    """What one function alone may do stands with the function."""
+    resources = transformed["Resources"]
+    roles = [role for role, _ in of_type(resources, "AWS::IAM::Role")]
+    attached = Counter(name for role in roles for name in shared_documents(resources, role))
+
+    assert {
+        name: attached[name] for name, _ in of_type(resources, "AWS::IAM::ManagedPolicy") if attached[name] < 2
+    } == {}
 
 
 def test_a_held_request_is_answered_before_the_gateway_gives_up(resources: Template) -> None:
@@ -147,23 +194,13 @@ ENDS_NO_JOB = {"ManageTenantsFunction"}
 """Who moves credits without a job's end: by grants, and by jobs that begin."""
 
 
-def test_whoever_may_settle_a_job_may_count_its_usage(resources: Template) -> None:
+def test_whoever_may_settle_a_job_may_count_its_usage(rights: Rights) -> None:
     """Both are one transaction, which AWS refuses as a whole where one right is missing; the laptop enforces none."""
-    settles = {name for name, keys in _may_update(resources).items() if "WALLET#*" in keys}
-    counts = {name for name, keys in _may_update(resources).items() if "USAGE#*" in keys}
+    updates = {name: set().union(*keys) for name, keys in _allowed_keys(rights, "dynamodb:UpdateItem").items()}
+    settles = {name for name, keys in updates.items() if "WALLET#*" in keys}
+    counts = {name for name, keys in updates.items() if "USAGE#*" in keys}
 
-    assert settles - counts == ENDS_NO_JOB, "give dynamodb:UpdateItem on USAGE#* (Sid: CountUsage)"
-
-
-def _may_update(resources: Template) -> dict[str, set[str]]:
-    """The leading keys of the items that each function may update."""
-    found: dict[str, set[str]] = {}
-    for logical_id, resource in resources.items():
-        for part in _maps(resource):
-            if "dynamodb:UpdateItem" in _listed(part.get("Action", [])):
-                keys = [_listed(each.get("dynamodb:LeadingKeys", [])) for each in part.get("Condition", {}).values()]
-                found.setdefault(logical_id, set()).update(*keys)
-    return found
+    assert settles - counts == ENDS_NO_JOB, "give dynamodb:UpdateItem on USAGE#* (MoveCreditsPolicy)"
 
 
 def test_a_condition_on_the_prefix_stands_only_where_s3_tells_the_prefix(transformed: Template) -> None:
@@ -185,42 +222,62 @@ WRITTEN_TOGETHER = [
 
 
 @pytest.mark.parametrize(("action", "keys"), WRITTEN_TOGETHER)
-def test_what_a_transaction_writes_is_allowed_by_one_statement(
-    resources: Template, action: str, keys: set[str]
-) -> None:
+def test_what_a_transaction_writes_is_allowed_by_one_statement(rights: Rights, action: str, keys: set[str]) -> None:
     """AWS does not say whether it asks IAM about each part of a transaction or about the keys of all parts at once. The
     latter passes `ForAllValues` only where one statement names them all.
     """
-    writers = [name for name, allowed in _allowed_keys(resources, action).items() if keys <= set().union(*allowed)]
+    allowed_keys = _allowed_keys(rights, action)
+    writers = [name for name, allowed in allowed_keys.items() if keys <= set().union(*allowed)]
 
     assert writers
     for name in writers:
-        assert any(keys <= allowed for allowed in _allowed_keys(resources, action)[name]), name
+        assert any(keys <= allowed for allowed in allowed_keys[name]), name
 
 
-def test_a_plan_and_its_limit_of_reads_are_allowed_by_one_statement(resources: Template) -> None:
-    allowed = _allowed_keys(resources, "dynamodb:UpdateItem")["ManageTenantsFunction"]
+def test_a_plan_and_its_limit_of_reads_are_allowed_by_one_statement(rights: Rights) -> None:
+    allowed = _allowed_keys(rights, "dynamodb:UpdateItem")["ManageTenantsFunction"]
 
     assert any({"WALLET#*", "READS#*"} <= keys for keys in allowed)
 
 
-def test_no_role_has_more_policy_than_iam_takes(transformed: Template) -> None:
-    """IAM and AWS STS quotas: 10,240 characters without white space; a reference becomes an ARN of at most 150."""
-    for logical_id, resource in transformed["Resources"].items():
-        if resource["Type"] == "AWS::IAM::Role":
-            text = json.dumps(resource["Properties"].get("Policies", []), separators=(",", ":"))
-            references = len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub)"', text))
-            assert len(text) + 100 * references < 10_240, logical_id
+LONGEST_INLINE, LONGEST_MANAGED, MOST_ATTACHED = 10_240, 6_144, 10
+"""IAM and AWS STS quotas: characters without white space of a role's inline policies and of a managed one, and how many
+managed ones a role takes.
+"""
 
 
-def _allowed_keys(resources: Template, action: str) -> dict[str, list[set[str]]]:
+def _size(documents: list[dict[str, Any]]) -> int:
+    """Characters that IAM counts at most: a reference becomes an ARN of at most 150."""
+    text = json.dumps(documents, separators=(",", ":"))
+    return len(text) + 100 * len(re.findall(r'"(?:Ref|Fn::GetAtt|Fn::Sub)"', text))
+
+
+def test_no_role_has_more_inline_policy_than_iam_takes(transformed: Template) -> None:
+    for role, _ in of_type(transformed["Resources"], "AWS::IAM::Role"):
+        assert _size(inline_documents(transformed["Resources"], role)) < LONGEST_INLINE, role
+
+
+def test_no_managed_policy_is_longer_than_iam_takes(transformed: Template) -> None:
+    for name, policy in of_type(transformed["Resources"], "AWS::IAM::ManagedPolicy"):
+        assert _size([policy["PolicyDocument"]]) < LONGEST_MANAGED, name
+
+
+def test_no_role_has_more_managed_policies_than_iam_attaches(transformed: Template) -> None:
+    """AWS's own ones count, as do those that name the role."""
+    resources = transformed["Resources"]
+    for role, _ in of_type(resources, "AWS::IAM::Role"):
+        of_aws = [arn for arn in attached_arns(resources, role) if isinstance(arn, str)]
+        assert len(of_aws) + len(shared_documents(resources, role)) <= MOST_ATTACHED, role
+
+
+def _allowed_keys(rights: Rights, action: str) -> dict[str, list[set[str]]]:
     """The leading keys for which each function may do this, statement by statement."""
     found: dict[str, list[set[str]]] = {}
-    for logical_id, resource in resources.items():
-        for part in _maps(resource):
-            if part.get("Effect") == "Allow" and action in _listed(part["Action"]):
+    for name, statements in rights.items():
+        for part in statements:
+            if part["Effect"] == "Allow" and action in _listed(part["Action"]):
                 keys = [_listed(each.get("dynamodb:LeadingKeys", [])) for each in part.get("Condition", {}).values()]
-                found.setdefault(logical_id, []).append(set().union(*keys))
+                found.setdefault(name, []).append(set().union(*keys))
     return found
 
 

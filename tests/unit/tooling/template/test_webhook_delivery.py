@@ -1,45 +1,40 @@
 """Who may read webhook secrets, and whether the machine of deliveries lives as long as its schedule."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from fermata.domain.providers.answers import RETRY_AFTER_LIMIT_S
 from fermata.domain.webhooks.delivery import JITTER, SCHEDULE_S
+from tests.rights import Statement
 
 pytestmark = pytest.mark.check
 
 READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
 
 
-def statements(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, resource in resources.items():
-        for policy in resource["Properties"].get("Policies", []):
-            yield from ((name, statement) for statement in policy["Statement"])
-
-
-def partitions(statement: dict[str, Any]) -> list[str]:
+def partitions(statement: Statement) -> list[str]:
     keys = [values.get("dynamodb:LeadingKeys", []) for values in statement.get("Condition", {}).values()]
     return [each for found in keys for each in ([found] if isinstance(found, str) else found)]
 
 
-def may_read(statement: dict[str, Any], partition: str) -> bool:
+def may_read(statement: Statement, partition: str) -> bool:
     actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
     named = [each for each in partitions(statement) if partition.startswith(each.rstrip("*"))]
     return bool(READS & set(actions)) and bool(named)
 
 
-def test_nobody_but_the_function_that_signs_may_read_a_secret(resources: dict[str, Any]) -> None:
-    readers = [name for name, statement in statements(resources) if may_read(statement, "WEBHOOK_SECRET#acme")]
+def test_nobody_but_the_function_that_signs_may_read_a_secret(rights: dict[str, list[Statement]]) -> None:
+    readers = [name for name, mine in rights.items() if any(may_read(each, "WEBHOOK_SECRET#acme") for each in mine)]
     assert readers == ["DeliverWebhookFunction"]
 
 
-def test_whoever_reads_the_table_reads_named_partitions(resources: dict[str, Any]) -> None:
+def test_whoever_reads_the_table_reads_named_partitions(rights: dict[str, list[Statement]]) -> None:
     """Else the test above would overlook a statement."""
-    for name, statement in statements(resources):
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        assert not READS & set(actions) or partitions(statement), (name, statement.get("Sid"))
+    for name, mine in rights.items():
+        for statement in mine:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            assert not READS & set(actions) or partitions(statement), (name, statement.get("Sid"))
 
 
 def test_the_machine_outlives_the_longest_delivery(machines: dict[str, Any]) -> None:
