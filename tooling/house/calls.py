@@ -45,6 +45,7 @@ def _call(node: ast.Call, within: Function, inference: Inference) -> Call:
     callees = sorted(inference.of(node.func, within), key=lambda each: each.name)
     functions = inference.program.functions
     found = [functions[each.name] for each in callees if each.name in functions]
+    found.extend(method for each in callees for method in inference.methods(each, "__call__"))
     made = [each for callee in callees if callee.name == CLASS for each in callee.args[0]]
     found.extend(method for each in made for method in _starts(each, inference))
     if not found and not any(each.name in inference.program.classes for each in made):

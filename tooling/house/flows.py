@@ -174,6 +174,8 @@ class _Reading:
                     self._construct(each, call)
             elif callee.name in self._program.functions:
                 self._hand_over(self._program.functions[callee.name], call)
+            for method in self._inference.methods(callee, "__call__"):
+                self._hand_over(method, call)
 
     def _construct(self, made: Type, call: ast.Call) -> None:
         starting = self._program.method(made.name, "__init__")

@@ -187,6 +187,9 @@ class Inference:
         function = self.program.functions.get(callee.name)
         if function is not None:
             return self.returned(function, call, within)
+        called = self.methods(callee, "__call__")
+        if called:
+            return frozenset().union(*(self.returned(method, call, within) for method in called))
         # `Callable[[...], R]` gives R, and a method of a container gives what the container holds.
         held, word = held_by(frozenset({callee})), callee.name.rpartition(".")[2]
         if word == "items":

@@ -270,6 +270,22 @@ def test_reading_a_property_enters_its_room(tmp_path: Path) -> None:
     assert "place" in _walk(tmp_path, queue=queue, place=place)[0]
 
 
+def test_calling_an_object_enters_its_room(tmp_path: Path) -> None:
+    queue = """
+        from shop.use_cases.place import Place
+
+        def wait_in(key: str) -> int:
+            return Place()(key)
+        """
+    place = """
+        class Place:
+            def __call__(self, key: str) -> int:
+                return 1
+        """
+
+    assert "place" in _walk(tmp_path, queue=queue, place=place)[0]
+
+
 def test_a_tree_without_a_way_to_a_post_has_no_walk(tmp_path: Path) -> None:
     with pytest.raises(NoWalkError, match=r"expected a way from .* to a POST"):
         _walk(tmp_path, buy=BUY.replace("ports.upstream.send(job_id)", "0"))
