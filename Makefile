@@ -126,6 +126,9 @@ mutants: $(VENV) ## break the promises about money on purpose, one at a time, an
 openapi: $(VENV) ## write the OpenAPI document anew, after a change to routes, models or problem types
 	@$(PY) -m tooling.openapi
 
+house: $(VENV) ## print the figures of the code: sizes, cycles, statements, the walk of a claim (ARGS=--write: into docs/figures.md)
+	@$(PY) -m tooling.house $(ARGS)
+
 # ---- dependencies
 
 COMPILE := .venv/bin/uv pip compile --quiet --no-header --universal --python-version 3.11 --generate-hashes
@@ -140,4 +143,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check openapi build bench soak fuzz mutants lock
+.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants lock

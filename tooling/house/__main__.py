@@ -1,0 +1,29 @@
+"""`python -m tooling.house` prints the figures and the walk; `--write` puts the table into docs/figures.md."""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from tooling.house.table import MARKER, path_of, replaced, table, walk_of
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DOCUMENT: Final = ROOT / "docs" / "figures.md"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table and the path of the walk, or write the table; 1 where the document has no place for it."""
+    walk = walk_of(ROOT)
+    written = table(ROOT, walk)
+    if "--write" not in arguments:
+        print(f"{written}\n\n{path_of(walk)}")
+        return 0
+    before = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
+    if before.count(MARKER) != 2:
+        print(f"expected two lines {MARKER} in {DOCUMENT.relative_to(ROOT)} to write between", file=sys.stderr)
+        return 1
+    DOCUMENT.write_text(replaced(before, written), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""Finds the modules below a root and reads them once."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SHIPPED: Final = ("layers", "functions", "cli", "local", "tooling")
+"""Top-level folders whose code is deployed or run. Those that do not exist are passed over."""
+TESTS: Final = ("tests",)
+_LAYERS: Final = "layers"
+_NOT_OURS: Final = frozenset({"__pycache__", "node_modules"})
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module under its import name; `path` is relative to the root."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+    lines: int
+
+    @property
+    def is_package(self) -> bool:
+        """Whether this is the `__init__.py` of a package."""
+        return self.path.name == "__init__.py"
+
+
+def read_modules(root: Path, folders: Iterable[str]) -> list[Module]:
+    """Every module below these folders of the root, in the order of their paths."""
+    return [_read(root, path) for folder in folders for path in _python_files(root / folder)]
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).parts
+        if not any(part in _NOT_OURS or part.startswith(".") for part in parts):
+            yield path
+
+
+def _read(root: Path, path: Path) -> Module:
+    text = path.read_text("utf-8")
+    relative = path.relative_to(root)
+    return Module(_import_name(relative), relative, ast.parse(text, str(relative)), len(text.splitlines()))
+
+
+def _import_name(path: Path) -> str:
+    # A layer's folder is on the import path itself: layers/<layer>/<package>/...
+    parts = path.with_suffix("").parts
+    parts = parts[2:] if parts[0] == _LAYERS else parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
