@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.transform import read_template
+from local.deploy.transform import read_template
 from tooling.house import limits
 from tooling.house.habits import annotated, documented
 from tooling.house.imports import cycles, import_graph, room_graph
