@@ -30,10 +30,10 @@ setup: ## make every environment: .venv, and what must stay apart from it under 
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
 	@touch $@
 
-$(VENV): .venv/.pip tooling/link_layer.py
+$(VENV): .venv/.pip tooling/link_checkout.py
 	@echo "making .venv" >&2
 	@sh tooling/install_lock.sh .venv requirements.lock
-	@$(PY) tooling/link_layer.py
+	@$(PY) tooling/link_checkout.py
 	@touch $@
 
 $(FUNCTIONS): tooling/functions.lock | .venv/.pip

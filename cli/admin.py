@@ -1,4 +1,6 @@
-"""`python -m local admin`: an operator's commands, for a cloud on this machine or a stack on AWS."""
+"""`fermata-admin`: an operator's commands, for a cloud on this machine or a stack on AWS. `python -m local admin` does
+the same.
+"""
 
 import argparse
 import json
@@ -12,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployed_stack import output_of
 from cli.keys import add_key_commands, add_tenant
+from cli.run_schedule import run_schedule
 from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from cli.webhooks import add_webhook_commands, webhook_of
 from fermata.domain.finish.recoverable_list import DEFAULT_LIMIT, LONGEST_LIMIT
@@ -60,6 +63,7 @@ _LIMITS: Final = {
     "webhook_repeats_per_minute": "most posts in a calendar minute that repeat a webhook, roughly; more wait",
     "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
 }
+_RUN_SCHEDULE: Final = ("run-schedule", "tick")
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
     ("enable-provider", "let jobs go to a provider again that shut the account out or was failing", _ONE),
@@ -77,8 +81,17 @@ class CommandRefusedError(UsageError):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry out one command and print its answer as one JSON object."""
+    """Carry out one command and print its answer as one JSON object; raises `LocalCloudError`."""
     arguments = _parse(argv)
+    print(_answer_of(arguments))
+    return 0
+
+
+def _answer_of(arguments: argparse.Namespace) -> str:
+    if arguments.command in _RUN_SCHEDULE:
+        if arguments.stack:
+            raise UsageError("a stack on AWS runs its schedules itself; run-schedule is for a cloud on this machine")
+        return run_schedule(arguments.function, arguments.state_dir)
     given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
     extra = {**_rows_of(arguments), **webhook_of(arguments)}
     question = {"action": arguments.command.replace("-", "_"), **given, **extra}
@@ -92,8 +105,7 @@ def main(argv: Sequence[str]) -> int:
         raise AdminError(f"cannot invoke {function}: {error}; {unsure}") from error
     if "FunctionError" in answer:
         raise _as_error(function, payload)
-    print(json.dumps(payload))
-    return 0
+    return json.dumps(payload)
 
 
 def _rows_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -133,11 +145,11 @@ def _on_aws(stack: str) -> tuple[Any, str]:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see python -m local admin --help")
+        raise UsageError(f"{message}; see fermata-admin --help")
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(prog="python -m local admin", description=_DESCRIPTION, allow_abbrev=False)
+    parser = _Parser(prog="fermata-admin", description=_DESCRIPTION, allow_abbrev=False)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--state-dir", type=Path, help="state directory of a cloud on this machine")
     stack = f"name of a CloudFormation stack; uses your AWS credentials (default: ${STACK_VARIABLE}, else this machine)"
@@ -148,6 +160,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         return commands.add_parser(name, help=what, description=what, allow_abbrev=False)
 
     made = {name: command(name, what) for name, what in _COMMANDS}
+    what = "run a scheduled function now, on a cloud on this machine"
+    scheduled = commands.add_parser(_RUN_SCHEDULE[0], aliases=_RUN_SCHEDULE[1:], help=what, description=what)
+    scheduled.add_argument("function", metavar="FUNCTION", help="its folder in functions/, for example reap_jobs")
     for each in made.values():
         add_tenant(each)
     add_key_commands(command, whole_number)

@@ -1,4 +1,4 @@
-"""The commands of `python -m local admin` about API keys."""
+"""The commands of `fermata-admin` about API keys."""
 
 import argparse
 from collections.abc import Callable

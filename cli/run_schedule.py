@@ -1,4 +1,4 @@
-"""`python -m local tick FUNCTION`: run a scheduled function now, on a cloud on this machine."""
+"""`fermata-admin run-schedule FUNCTION`: run a scheduled function now, on a cloud on this machine."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ from local.errors import LocalCloudError, UsageError
 from local.state_dir import find_state_dir
 
 
-class TickError(LocalCloudError):
+class RunScheduleError(LocalCloudError):
     """The function could not be run; the message says what to do."""
 
 
-def tick(function: str, state_dir: Path | None) -> str:
+def run_schedule(function: str, state_dir: Path | None) -> str:
     """Run a scheduled function once, as its rule does, and return its answer: one JSON object."""
     cloud = find_state_dir(state_dir or chosen_state_dir()).running()
     try:
@@ -28,8 +28,8 @@ def tick(function: str, state_dir: Path | None) -> str:
         answer = client_of(cloud, "lambda").invoke(FunctionName=schedule.target["Arn"], Payload=payload)
         said = answer["Payload"].read().decode()
     except (BotoCoreError, ClientError) as error:
-        raise TickError(f"cannot run {function}: {error}") from error
+        raise RunScheduleError(f"cannot run {function}: {error}") from error
     if "FunctionError" in answer:
         name = json.loads(said).get("errorType", "unknown error")
-        raise TickError(f"{function} failed with {name}; see its log in {cloud['logs_dir']}")
+        raise RunScheduleError(f"{function} failed with {name}; see its log in {cloud['logs_dir']}")
     return json.dumps(json.loads(said))

@@ -1,4 +1,4 @@
-"""The commands of `python -m local admin` about webhooks."""
+"""The commands of `fermata-admin` about webhooks."""
 
 import argparse
 from collections.abc import Callable

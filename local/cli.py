@@ -1,14 +1,13 @@
 """The commands of `python -m local` and their arguments."""
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from cli.shell import stack_name
-from local.errors import LocalCloudError, UsageError
+from local.errors import UsageError, exit_code_of
 from local.stopping import StopRequested, stop_on_signals
 
 if TYPE_CHECKING:
@@ -27,21 +26,23 @@ def main(argv: Sequence[str]) -> int:
         "run": _run,
         "env": _env,
         "admin": _admin,
-        "tick": _tick,
+        "run-schedule": _run_schedule,
+        "tick": _run_schedule,
         "demo": _demo,
     }
     if command in {"-h", "--help"}:
         print(f"usage: python -m local {{{','.join(commands)}}} ...\n\n{_DESCRIPTION}")
         return 0
+    return exit_code_of(lambda: _carry_out(command, rest, commands))
+
+
+def _carry_out(command: str, rest: Sequence[str], commands: Mapping[str, Callable[[Sequence[str]], int]]) -> int:
+    if command not in commands:
+        raise UsageError(f"unknown command {command!r}; expected one of {', '.join(commands)}")
     try:
-        if command not in commands:
-            raise UsageError(f"unknown command {command!r}; expected one of {', '.join(commands)}")
         return commands[command](rest)
     except StopRequested:
         return 0
-    except LocalCloudError as error:
-        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
-        return error.exit_code
 
 
 # Each command imports what it needs itself: moto and the SAM translator take a second, and `--help` should not.
@@ -91,14 +92,14 @@ def _admin(argv: Sequence[str]) -> int:
     return admin(argv)
 
 
-def _tick(argv: Sequence[str]) -> int:
-    parser = _parser("tick", "Run a scheduled function now and print its answer.")
+def _run_schedule(argv: Sequence[str]) -> int:
+    parser = _parser("run-schedule", "Run a scheduled function now and print its answer.")
     parser.add_argument("function", metavar="FUNCTION", help="its folder in functions/, for example reap_jobs")
     parser.add_argument("--state-dir", type=Path, help="state directory of the cloud")
     arguments = parser.parse_args(argv)
-    from cli.run_schedule import tick
+    from cli.run_schedule import run_schedule
 
-    print(tick(arguments.function, arguments.state_dir))
+    print(run_schedule(arguments.function, arguments.state_dir))
     return 0
 
 

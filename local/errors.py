@@ -10,7 +10,8 @@ LocalCloudError                 1
 └── SeamMismatchError           5
 """
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 
@@ -58,3 +59,12 @@ class SeamMismatchError(LocalCloudError):
     """A private part of the emulator that is replaced at start-up looks different from what was expected."""
 
     exit_code: ClassVar[int] = 5
+
+
+def exit_code_of(command: Callable[[], int]) -> int:
+    """Run a command and return its exit code; where it fails, print the causes on stderr, one a line."""
+    try:
+        return command()
+    except LocalCloudError as error:
+        print("\n".join(f"error: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return error.exit_code

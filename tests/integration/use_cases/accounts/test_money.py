@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from cli.run_schedule import tick
+from cli.run_schedule import run_schedule
 from fermata.api.responses.job import Job
 from fermata.domain.jobs.view import JobView
 from fermata.domain.orders.idempotency import FirstAnswer, receipt_for
@@ -226,6 +226,6 @@ def test_the_daily_audit_finds_every_tenant_and_no_drift(cloud: Cloud) -> None:
     tenant = customer(cloud)
     tenant.finished(tenant.order(request("audited"))["id"])
     tenants = {tenant.tenant_id, cloud.line["tenant"]}
-    found = json.loads(tick("audit_wallets", Path(cloud.line["state_dir"])))
+    found = json.loads(run_schedule("audit_wallets", Path(cloud.line["state_dir"])))
     assert found["tenants"] >= len(tenants)
     assert (found["drifting"], found["drift_credits"]) == (0, 0)

@@ -52,12 +52,12 @@ def _submitted(requested: Requested, tenant_id: str | None, ports: EventPorts, n
     if tenant_id is None:
         raise TriggerOffError(
             f"{requested.sender} is nobody's source; to take its events: "
-            f"python -m local admin set-triggers TENANT --events on --source {requested.sender}"
+            f"fermata-admin set-triggers TENANT --events on --source {requested.sender}"
         )
     ports.calls.check(tenant_id)
     if not ports.triggers.of_tenant(tenant_id).events:
         raise TriggerOffError(
-            f"events are off for {tenant_id}; to take them: python -m local admin set-triggers {tenant_id} --events on"
+            f"events are off for {tenant_id}; to take them: fermata-admin set-triggers {tenant_id} --events on"
         )
     order = Order(requested.body(), tenant_id, requested.key(), job_named)
     submission = submit_once(order, requested.job_id(tenant_id), ports.submit(), now)

@@ -52,7 +52,7 @@ def ingest_file(event: object, ports: FilePorts, now: datetime) -> None:
     tenant_id = file.tenant_id
     logger.append_keys(tenant_id=tenant_id, run=file.run)
     if tenant_id is None or ports.tenants.find_tenant(tenant_id) is None:
-        do = "python -m local admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
+        do = "fermata-admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
         logger.warning("a file of no tenant is left alone", extra={"do": do})
     elif any(ports.inbox.names(file.results + RESULT)):
         # Nothing is read for a version that has its result.
@@ -85,8 +85,7 @@ def check_inbox_is_on(tenant_id: str, triggers: TriggerStore) -> None:
     """Raise `TriggerOffError` where a tenant's files are not taken."""
     if not triggers.of_tenant(tenant_id).inbox:
         raise TriggerOffError(
-            f"the inbox is off for {tenant_id}; to take its files: "
-            f"python -m local admin set-triggers {tenant_id} --inbox on"
+            f"the inbox is off for {tenant_id}; to take its files: fermata-admin set-triggers {tenant_id} --inbox on"
         )
 
 

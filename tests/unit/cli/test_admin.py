@@ -1,0 +1,38 @@
+"""What `fermata-admin` refuses before it asks anybody."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.admin import main
+from local.errors import UsageError
+from tests.functions import ROOT
+
+
+@pytest.mark.parametrize("command", ["run-schedule", "tick"])
+def test_a_schedule_of_a_stack_on_aws_is_not_run_from_here(command: str) -> None:
+    with pytest.raises(UsageError, match="a stack on AWS runs its schedules itself"):
+        main(["--stack", "songs", command, "reap_jobs"])
+
+
+def test_an_unknown_command_names_the_help() -> None:
+    with pytest.raises(UsageError, match="see fermata-admin --help"):
+        main(["make-coffee"])
+
+
+def test_the_command_line_ends_with_a_line_of_cause_and_its_exit_code() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "grant", "acme"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: the following arguments are required: CREDITS; see fermata-admin --help\n"
+
+
+def test_the_installed_command_is_the_same_from_any_folder(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [f"{sys.prefix}/bin/fermata-admin", "grant", "acme"], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "see fermata-admin --help" in done.stderr
