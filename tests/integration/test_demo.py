@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ import pytest
 
 from local.demo.cloud_process import cloud_arguments, running_cloud
 from local.demo.errors import CloudStartError
+from tests.documents import Document
 from tests.integration.cloud_process import PROJECT_ROOT, is_alive, until
 
 # How long a demo takes is measured elsewhere; this machine may be busy with other things.
@@ -127,6 +128,17 @@ def test_the_table_tells_the_way_of_each_song(good: Run) -> None:
         polls = polls_in(good.row(model))
         assert polls >= 1
         assert way_in(good.row(model)) == way(**{wait: polls, "PollGeneration": polls})
+
+
+def test_the_readme_shows_what_a_demo_prints(good: Run) -> None:
+    (shown,) = [block for block in Document("README.md").blocks("text") if "states passed" in block]
+    readme, models = replace(good, stdout=shown), re.findall(r"^ ([a-z]+/\S+)", shown, re.MULTILINE)
+    assert len(models) >= 3
+    for model in models:
+        assert [state for state, _ in way_in(readme.row(model))] == [state for state, _ in way_in(good.row(model))]
+    assert shown.splitlines()[0].split() in [line.split() for line in good.stdout.splitlines()]
+    last = [re.sub(r"[\d.]+", "N", text.rstrip().splitlines()[-1]) for text in (shown, good.stdout)]
+    assert last == ["N s in all"] * 2
 
 
 def test_a_recording_is_prepared_before_its_song_is_ordered(good: Run) -> None:

@@ -16,6 +16,7 @@ EVERY_LOCK = [
     "tooling/runtime.lock",
     "tooling/sam.lock",
     "tooling/node.lock",
+    "tooling/docs.lock",
     "layers/fermata/requirements.txt",
 ]
 

@@ -1,7 +1,6 @@
 """Webhooks from a job's end to a receiver on this machine, verified with the published library."""
 
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from fermata.domain.webhooks.delivery import SCHEDULE_S
+from tests.documents import named_scripts
 from tests.functions import ROOT
 from tests.integration.song import PATIENCE_S, Cloud, request
 from tests.integration.webhook_receiver import Received, Receiver, receiving
@@ -29,7 +29,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def own_port() -> int:
-    """Where the receiver of the README will listen."""
+    """Where the receiver of the documents will listen."""
     return closed_port()
 
 
@@ -163,9 +163,8 @@ def is_listening(port: int) -> bool:
         return False
 
 
-def test_the_receiver_of_the_readme_verifies_a_job(cloud: Cloud, secret: str, own_port: int, tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (code,) = re.findall(r"```python\n(# receive\.py\n.*?)```", readme, re.DOTALL)
+def test_the_receiver_of_the_documents_verifies_a_job(cloud: Cloud, secret: str, own_port: int, tmp_path: Path) -> None:
+    code = named_scripts()["receive.py"]
     file = tmp_path / "receive.py"
     file.write_text(code.replace("9000", str(own_port)), "utf-8")
     current = cloud.manage(action="rotate_webhook_secret", tenant_id=cloud.line["tenant"])["secret"]
@@ -173,7 +172,7 @@ def test_the_receiver_of_the_readme_verifies_a_job(cloud: Cloud, secret: str, ow
     with subprocess.Popen([sys.executable, str(file), current], stdout=subprocess.PIPE, text=True) as receiving:
         try:
             cloud.until(lambda: is_listening(own_port))
-            job = cloud.made(request("told to the readme", callback_url=f"http://127.0.0.1:{own_port}/hook"))
+            job = cloud.made(request("told to the documents", callback_url=f"http://127.0.0.1:{own_port}/hook"))
             told(cloud, job["id"], "delivered")
         finally:
             receiving.terminate()
