@@ -71,7 +71,7 @@ def parse_once() -> None:
     """Parse each definition once. Its components hold nothing of an execution but the key under which that counts its
     retries, which is made from the component here.
     """
-    # It says at every start that tolerated failures have no effect; what does not is told in the README.
+    # It says at every start that tolerated failures have no effect; docs/laptop.md says what does not.
     logging.getLogger(f"{_ENGINE}parser.asl.parse.preprocessor").setLevel(logging.ERROR)
     known, one_at_a_time = lru_cache(maxsize=32)(moto_seams.PARSE.original), Lock()
 

@@ -36,6 +36,15 @@ def test_every_link_leads_to_a_file_and_a_heading(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(name: str, root: Path) -> None:
+    rooms = {path.name for path in (root, root / "layers/fermata/fermata") for path in path.iterdir() if path.is_dir()}
+    named = [span for span in Document(name).spans() if "/" in span and span.split("/")[0] in rooms and span.isascii()]
+    paths = [span for span in named if all(each.isalnum() or each in "_-./" for each in span)]
+    found = [any((base / path).exists() for base in (root, root / "layers/fermata/fermata")) for path in paths]
+    assert [path for path, exists in zip(paths, found, strict=True) if not exists] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_code_block_names_a_language_that_tests_know(name: str) -> None:
     assert Document(name).languages() <= FENCES
 

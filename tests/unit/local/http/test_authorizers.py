@@ -63,7 +63,7 @@ def test_a_key_that_ends_while_it_is_in_use_opens_nothing_after_the_authorizers_
         return cache.decide(AUTHORIZER, f"Bearer {key}", lambda: event, 1).allowed
 
     assert opens_at(-last_asked_s)
-    # API Gateway asks nobody while it remembers; README says for how long.
+    # API Gateway calls no authorizer while it remembers its answer; docs/operations.md says for how long.
     assert opens_at(TTL_S - last_asked_s - 0.05)
     assert not opens_at(max(TTL_S - last_asked_s, 0) + 0.05)
     assert not opens_at(TTL_S)
