@@ -24,13 +24,13 @@ _USABLE: Final = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
 class DynamoTenantStore:
-    """`TenantStore` over one table. Uses of keys are noted with `hurried`, a client that gives up soon: a request waits
-    for it.
+    """`TenantStore` over one table. Uses of keys are noted with `low_latency`, a client that gives up soon, because a
+    request waits for it.
     """
 
-    def __init__(self, transactions: DynamoTransactions, hurried: "Callable[[], DynamoDBClient]") -> None:
+    def __init__(self, transactions: DynamoTransactions, low_latency: "Callable[[], DynamoDBClient]") -> None:
         self._transactions = transactions
-        self._hurried = hurried
+        self._low_latency = low_latency
 
     def create_tenant(self, tenant: Tenant) -> bool:
         """Store a tenant; False where the id is taken."""
@@ -85,7 +85,7 @@ class DynamoTenantStore:
     def note_use(self, key_id: str, now: datetime) -> None:
         """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it; raises `TransientError`."""
         with aws_errors("the table could not be written", CONDITION_FAILED):
-            self._hurried().update_item(
+            self._low_latency().update_item(
                 TableName=self._transactions.table,
                 Key=typed({"pk": _key_partition(key_id), "sk": "KEY"}),
                 UpdateExpression="SET last_used_at = :now",
