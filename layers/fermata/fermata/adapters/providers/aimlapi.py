@@ -42,15 +42,16 @@ from fermata.domain.providers.calls import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.providers.failures import Failure, FailureClass
+from fermata.domain.providers.failures import Failure
 
 _PATH: Final = "/v2/generate/audio"
 _TASK_NAMES: Final = ("id", "generation_id", "task_id", "taskId")
 
 # AIML API says 403 for "out of credit", which is true right after the last credits bought the song.
-_TASKS: Final = TaskReader(
-    NAME, {**POLL_STATUSES, HTTPStatus.FORBIDDEN: Ruling(FailureClass.OUT_OF_CREDIT)}, id_is_the_tasks=True
-)
+_OUT_OF_CREDIT: Final[Mapping[int, Ruling]] = {
+    HTTPStatus.FORBIDDEN: Ruling(CREATE_STATUSES[HTTPStatus.FORBIDDEN].failure_class)
+}
+_TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, **_OUT_OF_CREDIT}, id_is_the_tasks=True)
 
 
 class AimlapiProvider:
