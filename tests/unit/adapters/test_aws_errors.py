@@ -3,7 +3,7 @@ hand.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import Refusal, aws_errors
 from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
@@ -62,12 +62,10 @@ PAGE: Final = UsagePage(UsageList("acme", NOON.date(), NOON.date()))
 
 
 class Refusing:
-    """A client of any service whose every call fails; a refusal that is an answer never comes."""
+    """A client of any service whose every call fails."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
-        never = type("Never", (Exception,), {})
-        self.exceptions: Any = type("Exceptions", (), {"__getattr__": lambda *_: never})()
 
     def get_paginator(self, _: str) -> "Refusing":
         return self
@@ -231,13 +229,43 @@ def test_a_refusal_without_a_code_is_unknown(response: Any) -> None:  # noqa: AN
 
 
 def test_a_code_that_means_something_becomes_what_it_means() -> None:
-    def gone(code: str) -> FermataError | None:
-        return NotFoundError("gone") if code == "NoSuchVersion" else None
-
-    with pytest.raises(NotFoundError):
-        raise_in_block(refusal("NoSuchVersion"), gone)
+    gone: dict[str, FermataError] = {"NoSuchVersion": NotFoundError("gone")}
+    with pytest.raises(NotFoundError) as raised:
+        raise_in_block(refusal("NoSuchVersion"), means=gone)
+    assert isinstance(raised.value.__cause__, ClientError)
     with pytest.raises(TransientError):
-        raise_in_block(refusal("SlowDown"), gone)
+        raise_in_block(refusal("SlowDown"), means=gone)
+
+
+def test_a_code_that_is_an_answer_ends_the_block_and_tells_what_came_with_it() -> None:
+    item = {"pk": {"S": "A"}}
+    told = raise_in_block(refusal("ConditionalCheckFailedException", Item=item), "ConditionalCheckFailedException")
+    assert (told.item, told.reasons) == (item, ())
+
+
+def test_a_code_that_is_an_answer_means_nothing_else() -> None:
+    gone: dict[str, FermataError] = {"NoSuchKey": NotFoundError("gone")}
+    told = raise_in_block(refusal("NoSuchKey"), "NoSuchKey", means=gone)
+    assert (told.item, told.reasons) == ({}, ())
+
+
+def test_a_cancelled_transaction_answers_by_the_codes_of_its_parts() -> None:
+    reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": {}}, {"Code": "TransactionConflict"}]
+    cancelled = refusal("TransactionCanceledException", CancellationReasons=reasons)
+    assert raise_in_block(cancelled, "TransactionConflict").reasons == reasons
+    with pytest.raises(TransientError, match=r"\(ConditionalCheckFailed, TransactionConflict\)$"):
+        raise_in_block(cancelled, "ThrottlingError")
+
+
+def test_a_failure_on_the_way_is_never_an_answer() -> None:
+    with pytest.raises(TransientError):
+        raise_in_block(unreachable(), "EndpointConnectionError")
+
+
+def test_a_block_in_which_nothing_is_refused_tells_of_nothing() -> None:
+    with aws_errors("it failed", "NoSuchKey") as told:
+        pass
+    assert (told.item, told.reasons) == ({}, ())
 
 
 def test_other_errors_pass_as_they_are() -> None:
@@ -245,9 +273,10 @@ def test_other_errors_pass_as_they_are() -> None:
         raise_in_block(ValueError("ours"))
 
 
-def raise_in_block(error: Exception, *meaning: Any) -> None:  # noqa: ANN401 - what the block takes
-    with aws_errors("it failed", *meaning):
+def raise_in_block(error: Exception, *answers: str, means: Mapping[str, FermataError] | None = None) -> Refusal:
+    with aws_errors("it failed", *answers, means=means or {}) as told:
         raise error
+    return told
 
 
 def test_a_caller_of_the_api_is_not_told_of_aws() -> None:
@@ -289,19 +318,14 @@ def test_no_adapter_maps_errors_of_aws_by_hand(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ADAPTERS, ids=lambda path: path.name)
-def test_a_refusal_that_is_an_answer_is_caught_where_all_others_are_mapped(module: Path) -> None:
+def test_a_refusal_that_is_an_answer_is_named_by_its_code_and_caught_nowhere_else(module: Path) -> None:
     tree = ast.parse(module.read_text("utf-8"))
-    inside = {id(node) for block in _blocks(module, tree) for node in ast.walk(block)}
-    answers = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and node.type is not None and "exceptions" in ast.unparse(node.type)
-    ]
-    assert not [node.lineno for node in answers if id(node) not in inside]
+    by_name = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "exceptions"]
+    assert not [node.lineno for node in by_name]
 
 
-def _blocks(module: Path, tree: ast.AST | None = None) -> Iterator[ast.With]:
-    for node in ast.walk(tree or ast.parse(module.read_text("utf-8"))):
+def _blocks(module: Path) -> Iterator[ast.With]:
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
         if isinstance(node, ast.With) and any("aws_errors(" in ast.unparse(item) for item in node.items):
             yield node
 

@@ -31,7 +31,7 @@ def dynamodb() -> "DynamoDBClient":
 
 
 @lru_cache(maxsize=1)
-def hurried_dynamodb() -> "DynamoDBClient":
+def low_latency_dynamodb() -> "DynamoDBClient":
     """A DynamoDB client that gives up after about a second, for what may be left out while a caller waits."""
     return boto3.client("dynamodb", config=_config(1, connect_timeout_s=1, attempts=1))
 

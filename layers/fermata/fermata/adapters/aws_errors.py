@@ -3,40 +3,90 @@
 Only the code: AWS's messages may quote ARNs, parameters and what was sent.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, overload
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fermata.errors import FermataError, TransientError
 
-Meaning = Callable[[str], FermataError | None]
-"""What a code of AWS's means for one call, or None where it means that the call failed."""
+CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+"""What DynamoDB answers where the condition of a single write does not hold."""
+PART_CONDITION_FAILED: Final = "ConditionalCheckFailed"
+"""What DynamoDB answers for each part of a transaction whose condition does not hold."""
+PART_CONFLICTS: Final = "TransactionConflict"
+"""What DynamoDB answers for each part of a transaction that another one is writing."""
+NO_SUCH_KEY: Final = "NoSuchKey"
+"""What S3 answers where there is no such object."""
+
+_NO_MEANING: Final[Mapping[str, FermataError]] = {}
 
 
-def _nothing(_: str) -> None:
-    return None
+class Refusal:
+    """What came with a refusal that is an answer, and nothing before there is one: the `item` that did not meet a
+    condition, with DynamoDB's type marks, and for each part of a cancelled transaction one of the `reasons`.
+    """
+
+    item: Mapping[str, Any] = {}
+    reasons: Sequence[Mapping[str, Any]] = ()
 
 
-@contextmanager
-def aws_errors(failed: str, meaning: Meaning = _nothing) -> Iterator[None]:
+@overload
+def aws_errors(
+    failed: str, *, means: Mapping[str, FermataError] = ...
+) -> AbstractContextManager[Refusal, bool | None]: ...
+
+
+@overload
+def aws_errors(
+    failed: str, answer: str, /, *answers: str, means: Mapping[str, FermataError] = ...
+) -> AbstractContextManager[Refusal, bool]: ...
+
+
+def aws_errors(
+    failed: str, *answers: str, means: Mapping[str, FermataError] = _NO_MEANING
+) -> AbstractContextManager[Refusal, bool | None]:
     """Raise `TransientError` for what AWS, or the way to it, refuses within the block: what `failed`, and the code.
 
-    A refusal that is an answer is caught within the block by its name on the client's `exceptions`, or, where only the
-    code tells, turned into the error that `meaning` gives for it.
+    A refusal whose code is one of the `answers` ends the block and raises nothing; the value of the block tells what
+    came with it. A code that `means` another error of Fermata's raises that. The parts of a cancelled transaction have
+    codes of their own, and each of them counts as the refusal's.
     """
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        code = _code(error)
-        raise meaning(code) or TransientError(failed, code) from error
+    return _Block(failed, answers, means)
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
-    """AWS's code, with the codes of a cancelled transaction's parts; of a failure on the way its kind."""
+class _Block(AbstractContextManager[Refusal, bool]):
+    def __init__(self, failed: str, answers: Sequence[str], means: Mapping[str, FermataError]) -> None:
+        self._failed = failed
+        self._answers = answers
+        self._means = means
+        self._refusal = Refusal()
+
+    def __enter__(self) -> Refusal:
+        return self._refusal
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, ClientError | BotoCoreError):
+            return False
+        code, *of_parts = _codes(error)
+        if isinstance(error, ClientError) and not {code, *of_parts}.isdisjoint(self._answers):
+            answer: Mapping[str, Any] = error.response
+            self._refusal.item = answer.get("Item") or {}
+            self._refusal.reasons = answer.get("CancellationReasons") or ()
+            return True
+        meant = next((self._means[each] for each in (code, *of_parts) if each in self._means), None)
+        raise meant or TransientError(self._failed, f"{code} ({', '.join(of_parts)})" if of_parts else code) from error
+
+
+def _codes(error: ClientError | BotoCoreError) -> Iterator[str]:
+    """AWS's code, then the codes of a cancelled transaction's parts; of a failure on the way its kind."""
     if isinstance(error, BotoCoreError):
-        return type(error).__name__
-    code = error.response.get("Error", {}).get("Code") or "unknown"
+        yield type(error).__name__
+        return
+    yield error.response.get("Error", {}).get("Code") or "unknown"
     reasons = (reason.get("Code") or "None" for reason in error.response.get("CancellationReasons", []))
-    parts = set(reasons) - {"None"}
-    return f"{code} ({', '.join(sorted(parts))})" if parts else code
+    yield from sorted(set(reasons) - {"None"})

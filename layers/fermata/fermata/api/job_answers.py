@@ -4,6 +4,7 @@ its song.
 
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from typing import Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -54,9 +55,9 @@ def accepted(
     more = limit_headers(allowance) if held_s is None else {"Preference-Applied": f"wait={held_s:g}"}
     headers = {"Cache-Control": "no-store", **first.headers, **mark, **more}
     if ended is None:
-        return Response(202, "application/json", first.body, headers)
+        return Response(HTTPStatus.ACCEPTED, "application/json", first.body, headers)
     headers.pop("Retry-After", None)
-    return Response(200, "application/json", Job.of(ended, address).text(), headers)
+    return Response(HTTPStatus.OK, "application/json", Job.of(ended, address).text(), headers)
 
 
 def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Response[str]:
@@ -65,8 +66,8 @@ def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Respon
     tag = entity_tag(body.as_json(), view.link_ttl_s, now)
     headers = {"ETag": tag, **retry_after(view, now)}
     if not is_known(event.headers.get("if-none-match", ""), tag):
-        return answer(200, body, headers)
-    return Response(304, "application/json", "", {"Cache-Control": "no-store", **headers})
+        return answer(HTTPStatus.OK, body, headers)
+    return Response(HTTPStatus.NOT_MODIFIED, "application/json", "", {"Cache-Control": "no-store", **headers})
 
 
 def audio(api: APIGatewayHttpResolver, found: Link | JobView, number: int | None, now: datetime) -> Response[str]:

@@ -1,6 +1,7 @@
 """Problem documents (RFC 9457)."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TypedDict
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -54,7 +55,7 @@ def problem(
         request_id=api.current_event.request_context.request_id,
         **(facts or {}),
     )
-    again = {"Retry-After": "2"} if status == 503 else {}
+    again = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     told = {**limits_told(api), **again, **(headers or {})}
     return Response(status, "application/problem+json", body.text(), told)
 
@@ -82,9 +83,10 @@ def without_track(
     if missing is not None:
         there = ", ".join(str(track.number) for track in finished_tracks(job))
         detail = f"track {number} is missing: {why_missing(missing)}; tracks of this job: {there}"
-        return problem(api, 404, "not_found", "There is no such thing", detail)
+        return problem(api, HTTPStatus.NOT_FOUND, "not_found", "There is no such thing", detail)
     wanted = "track yet" if number is None else f"track {number}"
     is_open = not job.status.is_terminal
     hint = "; look again when its status is succeeded" if is_open else ""
     detail = f"the job is {job.status} and has no {wanted}{hint}"
-    return problem(api, 409, "no_such_track", "There is no such track", detail, headers=later, retryable=is_open)
+    title = "There is no such track"
+    return problem(api, HTTPStatus.CONFLICT, "no_such_track", title, detail, headers=later, retryable=is_open)

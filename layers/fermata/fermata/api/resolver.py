@@ -1,6 +1,7 @@
 """The resolver of a function behind the HTTP API: its door, its errors and its common routes."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -71,11 +72,11 @@ def create_api(
     def fail(error: Exception) -> Response[str]:
         logger.exception("unexpected error", extra={"error": type(error).__name__})
         detail = "something went wrong on our side; quote request_id when you report it"
-        return problem(api, 500, "internal", "Internal error", detail, charged)
+        return problem(api, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error", detail, charged)
 
     def no_route(_: Exception) -> Response[str]:
         detail = f"there is no {api.current_event.http_method} {api.current_event.path}; /openapi.json has the routes"
-        return problem(api, 404, "not_found", "There is no such route", detail, charged)
+        return problem(api, HTTPStatus.NOT_FOUND, "not_found", "There is no such route", detail, charged)
 
     api.use([identify])
     api.exception_handler([RequestRefusedError, TransientError])(refuse)

@@ -40,7 +40,7 @@ def tenant_store() -> TenantStore:
     """The tenants and keys."""
     from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 
-    return DynamoTenantStore(transactions(), aws.hurried_dynamodb)
+    return DynamoTenantStore(transactions(), aws.low_latency_dynamodb)
 
 
 @lru_cache(maxsize=1)

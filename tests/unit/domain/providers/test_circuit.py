@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fermata.domain.providers.circuit import MAX_LACKING, Circuit, CircuitRules, Health, health_shown_by
+from fermata.domain.providers.circuit import MOST_MODELS, Circuit, CircuitRules, Health, health_shown_by
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.state import ProviderState
 
 NOW = 1_800_000_000_000
 RULES = CircuitRules(failures=5, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
@@ -216,8 +217,23 @@ def test_a_made_up_name_that_works_as_the_trial_closes_the_circuit() -> None:
 
 def test_only_so_many_made_up_names_are_remembered_the_latest_ones() -> None:
     circuit = Circuit()
-    for number in range(MAX_LACKING + 3):
+    for number in range(MOST_MODELS + 3):
         circuit = after_made_up(circuit, Health.FAILS, number, model=f"suno-{number}")
     circuit = after_made_up(circuit, Health.FAILS, 60, model="suno-3")
-    assert len(circuit.unlisted) == MAX_LACKING
-    assert [*circuit.unlisted][-2:] == [f"suno-{MAX_LACKING + 2}", "suno-3"]
+    assert len(circuit.unlisted) == MOST_MODELS
+    assert [*circuit.unlisted][-2:] == [f"suno-{MOST_MODELS + 2}", "suno-3"]
+
+
+def test_stored_records_keep_their_name_of_models_that_the_account_may_not_order() -> None:
+    text = '{"provider":"minimax","version":1,"circuit":{"lacking":{"music-2.5":"2061"}}}'
+    circuit = Circuit(unentitled_models={"music-2.5": "2061"})
+    state = ProviderState(provider="minimax", version=1, circuit=circuit)
+    assert state.model_dump_json(exclude_defaults=True) == text
+    assert ProviderState.model_validate_json(text) == state
+
+
+def test_a_stored_circuit_of_one_name_keeps_it_too() -> None:
+    text = '{"unlisted":{"suno-zzz":{"lacking":{"music-2.5":"2061"}}}}'
+    circuit = Circuit(unlisted={"suno-zzz": Circuit(unentitled_models={"music-2.5": "2061"})})
+    assert circuit.model_dump_json(exclude_defaults=True) == text
+    assert Circuit.model_validate_json(text) == circuit

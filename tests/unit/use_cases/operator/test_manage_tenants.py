@@ -229,7 +229,7 @@ def enable(providers: InMemoryProviderStates, provider: str = "minimax") -> dict
         (Circuit(open_until_ms=10**15, open_for_ms=600_000), {"was": "open", "disabled_by": None, "lacking": []}),
         (Circuit(disabled_at_ms=1, disabled_by="2153"), {"was": "disabled", "disabled_by": "2153", "lacking": []}),
         (
-            Circuit(lacking={"music-2.6": "2061", "music-2.5": "2061"}),
+            Circuit(unentitled_models={"music-2.6": "2061", "music-2.5": "2061"}),
             {"was": "enabled", "disabled_by": None, "lacking": ["music-2.5", "music-2.6"]},
         ),
     ],

@@ -134,8 +134,8 @@ def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out()
 
 def test_a_model_that_the_plan_lacks_is_not_available_and_the_others_are() -> None:
     world = World()
-    lacking = Circuit().without_model("music-2.5", "2061")
-    world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=lacking))
+    unentitled = Circuit().without_model("music-2.5", "2061")
+    world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=unentitled))
     views = list_models(world.read_ports(), NOON)
     assert [view.model.id for view in views if not view.is_available] == ["minimax/music-2.5"]
 

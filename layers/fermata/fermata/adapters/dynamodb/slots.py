@@ -1,11 +1,10 @@
 """Leased places in DynamoDB: `<name>#<i>` holds who has place i and when anybody else may take it."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import typed
 from fermata.adapters.dynamodb.jobs.due_jobs import sortable
 
@@ -33,7 +32,7 @@ class DynamoSlots:
 
     def give_back(self, number: int, holder: str) -> None:
         """Free a place, unless another has it by now."""
-        with aws_errors("a place could not be freed"), suppress(self._gone):
+        with aws_errors("a place could not be freed", CONDITION_FAILED):
             self._client.delete_item(
                 TableName=self._table,
                 Key=self._key(number),
@@ -41,23 +40,17 @@ class DynamoSlots:
                 ExpressionAttributeValues=typed({":holder": holder}),
             )
 
-    @property
-    def _gone(self) -> type[Exception]:
-        return self._client.exceptions.ConditionalCheckFailedException
-
     def _take(self, number: int, holder: str, until: datetime, now: datetime) -> bool:
-        with aws_errors("a place could not be taken"):
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item={**self._key(number), **typed({"holder": holder, "until": sortable(until)})},
-                    ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
-                    ExpressionAttributeNames={"#until": "until"},
-                    ExpressionAttributeValues=typed({":now": sortable(now)}),
-                )
-            except self._gone:
-                return False
+        with aws_errors("a place could not be taken", CONDITION_FAILED):
+            self._client.put_item(
+                TableName=self._table,
+                Item={**self._key(number), **typed({"holder": holder, "until": sortable(until)})},
+                ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=typed({":now": sortable(now)}),
+            )
             return True
+        return False
 
     def _key(self, number: int) -> dict[str, dict[str, str]]:
         return {"pk": {"S": self.partition(number)}, "sk": {"S": SORT_KEY}}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import PART_CONDITION_FAILED, PART_CONFLICTS, aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
 from fermata.errors import TransientError
 
@@ -17,7 +17,6 @@ _KEYS_AT_ONCE: Final = 100
 """What DynamoDB takes in one batch."""
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.4
-_CONFLICT: Final = "TransactionConflict"
 _KEPT_CONFLICTING: Final = (
     f"the table could not be written: other transactions kept conflicting for {PATIENCE_S:g} s; "
     "nothing was written, try again"
@@ -130,18 +129,13 @@ class DynamoTransactions:
         parts: list[Any] = list(writes.values())
         tries = 0
         while True:
-            with aws_errors("the table could not be written"):
-                try:
-                    self.client.transact_write_items(TransactItems=parts)
-                    return {}
-                except self.client.exceptions.TransactionCanceledException as error:
-                    reasons = error.response.get("CancellationReasons", [])
-                    failed = _failed_conditions(writes, reasons)
-                    if failed:
-                        return failed
-                    if not any(reason.get("Code") == _CONFLICT for reason in reasons):
-                        raise
-            self._wait(tries, deadline, TransientError(_KEPT_CONFLICTING, _CONFLICT))
+            with aws_errors("the table could not be written", PART_CONDITION_FAILED, PART_CONFLICTS) as refusal:
+                self.client.transact_write_items(TransactItems=parts)
+                return {}
+            failed = _failed_conditions(writes, refusal.reasons)
+            if failed:
+                return failed
+            self._wait(tries, deadline, TransientError(_KEPT_CONFLICTING, PART_CONFLICTS))
             tries += 1
 
     def _wait(self, tries: int, deadline: float, too_late: TransientError) -> None:
@@ -171,9 +165,9 @@ def _condition(condition: str | None, values: Item | None, expression: str = "")
     return told
 
 
-def _failed_conditions(writes: Mapping[str, Write], reasons: list[Any]) -> dict[str, Item]:
+def _failed_conditions(writes: Mapping[str, Write], reasons: Sequence[Mapping[str, Any]]) -> dict[str, Item]:
     return {
         name: plain(reason.get("Item", {}))
         for name, reason in zip(writes, reasons, strict=False)
-        if reason.get("Code") == "ConditionalCheckFailed"
+        if reason.get("Code") == PART_CONDITION_FAILED
     }

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import chain
 from typing import Final
 
@@ -49,8 +50,16 @@ part of a song that may have come before.
 MOST_READ_BYTES: Final = 2 * MAX_AUDIO_BYTES
 """How much is read of a connection altogether: as much again for headers and the framing of the body."""
 
-_GONE: Final = frozenset({403, 404, 410})
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_REDIRECTS: Final = frozenset(
+    {
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.FOUND,
+        HTTPStatus.SEE_OTHER,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    }
+)
 _WHOLE_RANGE: Final = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
 _NO_AUDIO_TYPE: Final = re.compile(r"html|xml|json|multipart/", re.IGNORECASE)
 
@@ -222,7 +231,7 @@ def _file(response: httpx.Response, host: str) -> Iterator[bytes]:
 
 def _is_whole(response: httpx.Response) -> bool:
     said = response.headers.get("content-range")
-    if response.status_code != httpx.codes.PARTIAL_CONTENT or said is None:
+    if response.status_code != HTTPStatus.PARTIAL_CONTENT or said is None:
         return True
     found = _WHOLE_RANGE.fullmatch(said.strip())
     return found is not None and int(found[1]) + 1 == int(found[2])

@@ -1,26 +1,31 @@
 """AIML API's task family: a paid call that answers with a task id, and a free one that tells how far the task is."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
+from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
 from fermata.adapters.providers.audio_places import bodies_in
+from fermata.adapters.providers.audio_setting import audio_setting
 from fermata.adapters.providers.tasks.ids import task_in
 from fermata.adapters.providers.tasks.polled_task import POLL_STATUSES, TaskReader, song_of, told_status
 from fermata.adapters.providers.tasks.state import audio_at, finished_songs, has_failed, offered_songs, stage_of
 from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.answers import (
+    CODE_LIMIT,
+    PROVIDER_ERROR,
     UNKNOWN_OUTCOME,
     Ruling,
     describe,
-    describe_flaw,
     failure_of,
     member,
     read_error_status,
     read_words,
+    told_http_status,
+    unreadable,
 )
 from fermata.domain.providers.calls import (
     ANY_TASK,
@@ -37,15 +42,16 @@ from fermata.domain.providers.calls import (
     UpstreamAnswer,
     UpstreamCall,
 )
-from fermata.domain.providers.failures import Failure, FailureClass
+from fermata.domain.providers.failures import Failure
 
 _PATH: Final = "/v2/generate/audio"
-_LONGEST_CODE: Final = 64
 _TASK_NAMES: Final = ("id", "generation_id", "task_id", "taskId")
-_TASK_FAILED: Final = Ruling(FailureClass.PROVIDER_ERROR)
 
 # AIML API says 403 for "out of credit", which is true right after the last credits bought the song.
-_TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, 403: Ruling(FailureClass.OUT_OF_CREDIT)}, id_is_the_tasks=True)
+_OUT_OF_CREDIT: Final[Mapping[int, Ruling]] = {
+    HTTPStatus.FORBIDDEN: Ruling(CREATE_STATUSES[HTTPStatus.FORBIDDEN].failure_class)
+}
+_TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, **_OUT_OF_CREDIT}, id_is_the_tasks=True)
 
 
 class AimlapiProvider:
@@ -62,7 +68,7 @@ class AimlapiProvider:
         """The task or the song itself, or why there is neither; a task id is believed even where something else in the
         answer looks wrong.
         """
-        if answer.begins_as_audio and answer.http_status != TOO_MANY_REQUESTS:
+        if answer.begins_as_audio and answer.http_status != HTTPStatus.TOO_MANY_REQUESTS:
             return AudioIsAnswer()
         if answer.document is None:
             return _refused_create(answer, answer.http_status)
@@ -91,6 +97,7 @@ PROVIDER: Final[Provider] = AimlapiProvider()
 def _minimax_fields(order: SongOrder) -> dict[str, JsonValue]:
     texts = (("prompt", order.prompt), ("lyrics", order.lyrics))
     switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
+    # The rate has another name here than for the models of the same family that take a recording.
     audio: dict[str, JsonValue] = {
         "audio_sample_rate": order.sample_rate,
         "bitrate": order.bitrate,
@@ -111,14 +118,8 @@ def _words_after_a_recording(order: SongOrder) -> dict[str, JsonValue]:
 
 def _cover_fields(order: SongOrder) -> dict[str, JsonValue]:
     lyrics: dict[str, JsonValue] = {"lyrics": order.lyrics} if order.lyrics else {}
-    # The rate has another name here than for the models of the same family that take no recording.
-    audio: dict[str, JsonValue] = {
-        "sample_rate": order.sample_rate,
-        "bitrate": order.bitrate,
-        "format": order.audio_format,
-    }
     link = order.reference.url if order.reference else ""
-    return {"prompt": order.prompt, **lyrics, "reference_audio_url": link, "audio_setting": audio}
+    return {"prompt": order.prompt, **lyrics, "reference_audio_url": link, "audio_setting": audio_setting(order)}
 
 
 def _prompt_alone(order: SongOrder) -> dict[str, JsonValue]:
@@ -133,7 +134,7 @@ _FIELDS: Final[Mapping[str, Callable[[SongOrder], dict[str, JsonValue]]]] = {
 
 
 def _error_status(answer: UpstreamAnswer) -> int | None:
-    told = read_error_status(member(answer.document, "statusCode"))
+    told = told_http_status(answer.document)
     return told if told is not None else read_error_status(answer.http_status)
 
 
@@ -161,26 +162,26 @@ def _no_task_in(answer: UpstreamAnswer, status: int | None) -> Refused:
     if member(answer.document, "error"):
         return _task_failed(answer)
     if not isinstance(answer.document, dict):
-        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(NAME, answer)))
+        return Refused(unreadable(NAME, answer))
     found = f"expected a task id from {NAME}, found neither id nor error (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
 
 
 def _refused_create(answer: UpstreamAnswer, status: int) -> Refused:
-    if answer.document is None and status != TOO_MANY_REQUESTS:
-        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(NAME, answer)))
+    if answer.document is None and status != HTTPStatus.TOO_MANY_REQUESTS:
+        return Refused(unreadable(NAME, answer))
     return Refused(_failure_by_status(answer, CREATE_STATUSES.get(status, UNKNOWN_OUTCOME)))
 
 
 def _failure_by_status(answer: UpstreamAnswer, ruling: Ruling) -> Failure:
-    told = read_error_status(member(answer.document, "statusCode"))
+    told = told_http_status(answer.document)
     code = None if told is None else str(told)
     return failure_of(answer, ruling, describe(NAME, answer, _error_words(answer), code), code)
 
 
 def _task_failed(answer: UpstreamAnswer) -> Refused:
-    code = read_words(member(answer.document, "error", "name"))[:_LONGEST_CODE] or None
-    return Refused(failure_of(answer, _TASK_FAILED, describe(NAME, answer, _error_words(answer), code), code))
+    code = read_words(member(answer.document, "error", "name"))[:CODE_LIMIT] or None
+    return Refused(failure_of(answer, PROVIDER_ERROR, describe(NAME, answer, _error_words(answer), code), code))
 
 
 def _error_words(answer: UpstreamAnswer) -> str:

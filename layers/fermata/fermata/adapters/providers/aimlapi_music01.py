@@ -3,22 +3,25 @@ body.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
 
-from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME, TOO_MANY_REQUESTS
+from fermata.adapters.providers.aimlapi_errors import CREATE_STATUSES, NAME
 from fermata.adapters.providers.aimlapi_lyrics import with_accompaniment
+from fermata.adapters.providers.audio_setting import audio_setting
 from fermata.adapters.providers.blocking import BlockingProvider
 from fermata.adapters.providers.minimax_body import (
     SUCCESS,
     read_code,
     read_song,
     ruling_on,
-    told_status,
     words_of,
 )
 from fermata.domain.providers.answers import (
+    LEAST_ERROR_CODE,
+    UNPAID_TRANSIENT,
     Ruling,
     describe,
     describe_flaw,
@@ -26,6 +29,7 @@ from fermata.domain.providers.answers import (
     member,
     read_id,
     refusal,
+    told_http_status,
 )
 from fermata.domain.providers.calls import (
     OrderedReference,
@@ -43,17 +47,17 @@ from fermata.domain.providers.failures import FailureClass
 
 _NAME: Final = f"{NAME} music-01"
 _PATH: Final = "/v2/generate/audio/minimax"
-_LEAST_ERROR_STATUS: Final = 400
 _IDS: Final = "ids of the recording"
-_TRANSIENT: Final = refusal(FailureClass.TRANSIENT)
-_TOO_LARGE: Final = 413
 # A gateway says these with a page of its own.
-_PLAIN_WITHOUT_WORDS: Final = frozenset({_TOO_LARGE, TOO_MANY_REQUESTS})
+_PLAIN_WITHOUT_WORDS: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
 # Classes that doubt the bill of a paid call say of a free one only that it may be sent again.
 _DOUBTS: Final = frozenset({FailureClass.TRANSIENT, FailureClass.UNKNOWN_OUTCOME})
 
 
-UPLOAD_STATUSES: Final[Mapping[int, Ruling]] = {**CREATE_STATUSES, _TOO_LARGE: refusal(FailureClass.INVALID_REQUEST)}
+UPLOAD_STATUSES: Final[Mapping[int, Ruling]] = {
+    **CREATE_STATUSES,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: refusal(FailureClass.INVALID_REQUEST),
+}
 
 
 class AimlapiMusic01Provider(BlockingProvider):
@@ -66,11 +70,7 @@ class AimlapiMusic01Provider(BlockingProvider):
         body: dict[str, JsonValue] = {"model": order.upstream_model}
         body |= {name: text for name, text in ids if text}
         body["lyrics"] = with_accompaniment(order.lyrics)
-        body["audio_setting"] = {
-            "sample_rate": order.sample_rate,
-            "bitrate": order.bitrate,
-            "format": order.audio_format,
-        }
+        body["audio_setting"] = audio_setting(order)
         return UpstreamCall("POST", f"{_PATH}/generate", body=body)
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
@@ -83,14 +83,14 @@ class AimlapiMusic01Provider(BlockingProvider):
 
     def read_upload(self, answer: UpstreamAnswer) -> UploadOutcome:
         """The recording's ids, or why there are none. Nothing is ever charged, so every doubt may be tried again."""
-        code, told = read_code(answer), told_status(answer)
+        code, told = read_code(answer), told_http_status(answer.document)
         if code is not None and code != SUCCESS:
             return _refused_upload(answer, ruling_on(code), str(code))
         status = told or answer.http_status
         if answer.document is None and status not in _PLAIN_WITHOUT_WORDS:
-            return Refused(failure_of(answer, _TRANSIENT, describe_flaw(_NAME, answer)))
-        if status >= _LEAST_ERROR_STATUS:
-            return _refused_upload(answer, UPLOAD_STATUSES.get(status, _TRANSIENT), str(told) if told else None)
+            return Refused(failure_of(answer, UNPAID_TRANSIENT, describe_flaw(_NAME, answer)))
+        if status >= LEAST_ERROR_CODE:
+            return _refused_upload(answer, UPLOAD_STATUSES.get(status, UNPAID_TRANSIENT), str(told) if told else None)
         return _ids_in(answer) or _no_ids_in(answer)
 
 
@@ -108,5 +108,5 @@ def _no_ids_in(answer: UpstreamAnswer) -> Refused:
 
 
 def _refused_upload(answer: UpstreamAnswer, ruling: Ruling, code: str | None = None) -> Refused:
-    unpaid = _TRANSIENT if ruling.failure_class in _DOUBTS else refusal(ruling.failure_class)
+    unpaid = UNPAID_TRANSIENT if ruling.failure_class in _DOUBTS else refusal(ruling.failure_class)
     return Refused(failure_of(answer, unpaid, describe(_NAME, answer, words_of(answer), code, wanted=_IDS), code))

@@ -4,6 +4,7 @@ task. A suno order brings two songs.
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
@@ -15,17 +16,20 @@ from fermata.adapters.providers.tasks.polled_task import TaskReader, song_of
 from fermata.adapters.providers.tasks.state import audio_at, finished_songs, has_failed, offered_songs, stage_of
 from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.answers import (
+    LEAST_CODE_OF_ITS_OWN,
+    LEAST_ERROR_CODE,
+    PROVIDER_ERROR,
     RATE_LIMITED,
     UNKNOWN_OUTCOME,
     Ruling,
     describe,
-    describe_flaw,
     failure_of,
     member,
     read_id,
     read_number,
     refusal,
     says_itself,
+    unreadable,
 )
 from fermata.domain.providers.calls import (
     ANY_TASK,
@@ -50,23 +54,17 @@ _SUNO: Final = ("suno", "chirp-")
 """How the names of the suno models begin: the page uses both."""
 # `id` comes last: it may be a song's.
 _TASK_NAMES: Final = ("task_id", "taskId", "work_id", "generation_id", "id")
-_TOO_MANY_REQUESTS: Final = 429
-_NOT_FOUND: Final = 404
-_LEAST_ERROR_CODE: Final = 400
-_LEAST_CODE_OF_ITS_OWN: Final = 600
-_OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
-
 
 CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
-    **dict.fromkeys((400, 422), refusal(FailureClass.INVALID_REQUEST)),
-    **dict.fromkeys((401, 403), refusal(FailureClass.AUTH)),
-    402: refusal(FailureClass.OUT_OF_CREDIT),
-    _NOT_FOUND: refusal(FailureClass.NOT_FOUND),
-    _TOO_MANY_REQUESTS: RATE_LIMITED,
+    **dict.fromkeys((HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY), refusal(FailureClass.INVALID_REQUEST)),
+    **dict.fromkeys((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN), refusal(FailureClass.AUTH)),
+    HTTPStatus.PAYMENT_REQUIRED: refusal(FailureClass.OUT_OF_CREDIT),
+    HTTPStatus.NOT_FOUND: refusal(FailureClass.NOT_FOUND),
+    HTTPStatus.TOO_MANY_REQUESTS: RATE_LIMITED,
 }
 _TASKS: Final = TaskReader(_NAME)
 # Only 401 has a documented meaning of its own; the others say in words what is wrong.
-_TOLD_IN_WORDS: Final = frozenset({400, 403, 422})
+_TOLD_IN_WORDS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
 _WORDS: Final = (
     (re.compile(r"insufficient|not enough|balance|credits?\b|quota", re.IGNORECASE), FailureClass.OUT_OF_CREDIT),
     (re.compile(r"sensitive|moderat|prohibited|content policy", re.IGNORECASE), FailureClass.CONTENT_REFUSED),
@@ -125,7 +123,7 @@ def _error_code(answer: UpstreamAnswer) -> int | None:
     """The error code in the body, else the HTTP status where that is one."""
     told = read_number(member(answer.document, "code"))
     for code in (told, answer.http_status):
-        if code is not None and code >= _LEAST_ERROR_CODE:
+        if code is not None and code >= LEAST_ERROR_CODE:
             return code
     return None
 
@@ -145,7 +143,7 @@ def _is_a_songs(found_id: str, document: JsonValue) -> bool:
 
 def _nothing_in(answer: UpstreamAnswer) -> Refused:
     if member(answer.document, "error"):
-        return _refused(answer, _OTHER_CODE)
+        return _refused(answer, PROVIDER_ERROR)
     if not isinstance(answer.document, dict):
         return _unreadable(answer)
     found = f"expected a task id or a link from {_NAME}, found neither (HTTP {answer.http_status})"
@@ -153,11 +151,11 @@ def _nothing_in(answer: UpstreamAnswer) -> Refused:
 
 
 def _refused_create(answer: UpstreamAnswer, code: int | None) -> Refused:
-    if answer.http_status == _TOO_MANY_REQUESTS:
+    if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         return _refused(answer, RATE_LIMITED, code)
     if answer.document is None or code is None:
         return _unreadable(answer)
-    ruling = CREATE_STATUSES.get(code, UNKNOWN_OUTCOME if code < _LEAST_CODE_OF_ITS_OWN else _OTHER_CODE)
+    ruling = CREATE_STATUSES.get(code, UNKNOWN_OUTCOME if code < LEAST_CODE_OF_ITS_OWN else PROVIDER_ERROR)
     if code in _TOLD_IN_WORDS:
         said = _TASKS.said(answer)
         ruling = next((refusal(meaning) for words, meaning in _WORDS if says_itself(words, said, answer)), ruling)
@@ -170,4 +168,4 @@ def _refused(answer: UpstreamAnswer, ruling: Ruling, code: int | None = None) ->
 
 
 def _unreadable(answer: UpstreamAnswer) -> Refused:
-    return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
+    return Refused(unreadable(_NAME, answer))

@@ -1,12 +1,14 @@
 """MiniMax's own API: one blocking call that answers with hex text or a link, and tells failures inside HTTP 200."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers.audio_setting import audio_setting
 from fermata.adapters.providers.blocking import BlockingProvider
-from fermata.adapters.providers.minimax_body import TOO_MANY_REQUESTS, read_song
+from fermata.adapters.providers.minimax_body import read_song
 from fermata.domain.providers.answers import RATE_LIMITED, Ruling, refusal
 from fermata.domain.providers.calls import Provider, SongOrder, StartOutcome, UpstreamAnswer, UpstreamCall
 from fermata.domain.providers.failures import FailureClass
@@ -14,12 +16,15 @@ from fermata.domain.providers.failures import FailureClass
 _NAME: Final = "MiniMax"
 
 HTTP_STATUSES: Final[Mapping[int, Ruling]] = {
-    **dict.fromkeys((400, 413, 422), refusal(FailureClass.INVALID_REQUEST)),
-    **dict.fromkeys((401, 403), refusal(FailureClass.AUTH)),
-    402: refusal(FailureClass.OUT_OF_CREDIT),
-    404: refusal(FailureClass.NOT_FOUND),
-    410: refusal(FailureClass.NOT_ENTITLED),
-    TOO_MANY_REQUESTS: RATE_LIMITED,
+    **dict.fromkeys(
+        (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY),
+        refusal(FailureClass.INVALID_REQUEST),
+    ),
+    **dict.fromkeys((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN), refusal(FailureClass.AUTH)),
+    HTTPStatus.PAYMENT_REQUIRED: refusal(FailureClass.OUT_OF_CREDIT),
+    HTTPStatus.NOT_FOUND: refusal(FailureClass.NOT_FOUND),
+    HTTPStatus.GONE: refusal(FailureClass.NOT_ENTITLED),
+    HTTPStatus.TOO_MANY_REQUESTS: RATE_LIMITED,
 }
 
 
@@ -33,11 +38,7 @@ class MinimaxProvider(BlockingProvider):
         texts = (("prompt", order.prompt), ("lyrics", order.lyrics), ("audio_url", recording))
         body |= {name: text for name, text in texts if text}
         body |= {"stream": False, "output_format": order.delivery}
-        body["audio_setting"] = {
-            "sample_rate": order.sample_rate,
-            "bitrate": order.bitrate,
-            "format": order.audio_format,
-        }
+        body["audio_setting"] = audio_setting(order)
         switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
         body |= {name: True for name, on in switches if on}
         return UpstreamCall("POST", "/v1/music_generation", body=body)

@@ -3,23 +3,30 @@ at `data.audio`, and the verdict in `base_resp`. `data` is an object, or a list 
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
+
+from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import link_in, links_around
 from fermata.adapters.providers.tasks.words import is_still_synthesising
 from fermata.domain.providers.answers import (
+    INCOMPLETE,
+    LEAST_ERROR_CODE,
+    PROVIDER_ERROR,
     RATE_LIMITED,
+    TRANSIENT,
     UNKNOWN_OUTCOME,
     Ruling,
     describe,
-    describe_flaw,
     failure_of,
     member,
-    read_error_status,
     read_link,
     read_number,
     read_words,
     refusal,
+    told_http_status,
+    unreadable,
 )
 from fermata.domain.providers.calls import (
     AudioAt,
@@ -32,15 +39,9 @@ from fermata.domain.providers.calls import (
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 
 SUCCESS: Final = 0
-TOO_MANY_REQUESTS: Final = 429
-
-_LEAST_ERROR_STATUS: Final = 400
-_TRANSIENT: Final = Ruling(FailureClass.TRANSIENT)
-_OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
-_INCOMPLETE: Final = Ruling(FailureClass.INCOMPLETE)
 
 CODES: Final[Mapping[int, Ruling]] = {
-    **dict.fromkeys((1000, 1013, 1024, 1033), _TRANSIENT),
+    **dict.fromkeys((1000, 1013, 1024, 1033), TRANSIENT),
     1001: UNKNOWN_OUTCOME,
     **dict.fromkeys((1002, 1039, 1041, 2045), RATE_LIMITED),
     **dict.fromkeys((1004, 2038, 2049), refusal(FailureClass.AUTH)),
@@ -62,23 +63,28 @@ def read_song(provider: str, answer: UpstreamAnswer, statuses: Mapping[int, Ruli
     code = read_code(answer)
     if code is not None and code != SUCCESS:
         return _refused_by_code(provider, answer, code)
-    if answer.http_status == TOO_MANY_REQUESTS:
+    if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         return _refused_by_status(provider, answer, RATE_LIMITED)
     if answer.begins_as_audio:
         return AudioIsAnswer()
     if answer.document is None:
-        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(provider, answer)))
+        return Refused(unreadable(provider, answer))
     return _song_in(provider, answer) or _no_song_in(provider, answer, code, statuses)
 
 
 def read_code(answer: UpstreamAnswer) -> int | None:
     """The body's own verdict, or None where it has none."""
-    return read_number(member(answer.document, "base_resp", "status_code"))
+    return code_in(answer.document)
+
+
+def code_in(body: JsonValue) -> int | None:
+    """The verdict of a MiniMax body, wherever an answer has it; None where the body has none."""
+    return read_number(member(body, "base_resp", "status_code"))
 
 
 def ruling_on(code: int) -> Ruling:
     """What a code other than success says of a paid call."""
-    return CODES.get(code, _OTHER_CODE)
+    return CODES.get(code, PROVIDER_ERROR)
 
 
 def words_of(answer: UpstreamAnswer) -> str:
@@ -90,28 +96,24 @@ def words_of(answer: UpstreamAnswer) -> str:
     )
 
 
-def told_status(answer: UpstreamAnswer) -> int | None:
-    """The HTTP error status that an error document tells, or None."""
-    return read_error_status(member(answer.document, "statusCode"))
-
-
 def _refused_by_code(provider: str, answer: UpstreamAnswer, code: int) -> Refused:
     ruling = ruling_on(code)
     # Too many requests is refused before work, whatever a code that promises less may say.
-    if answer.http_status == TOO_MANY_REQUESTS and ruling.provider_charged is not RATE_LIMITED.provider_charged:
+    is_unpaid = ruling.provider_charged is RATE_LIMITED.provider_charged
+    if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS and not is_unpaid:
         ruling = RATE_LIMITED
     return Refused(failure_of(answer, ruling, describe(provider, answer, words_of(answer), str(code)), str(code)))
 
 
 def _refused_by_status(provider: str, answer: UpstreamAnswer, ruling: Ruling) -> Refused:
-    told = told_status(answer)
+    told = told_http_status(answer.document)
     code = None if told is None else str(told)
     return Refused(failure_of(answer, ruling, describe(provider, answer, words_of(answer), code), code))
 
 
 def _song_in(provider: str, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | Refused | None:
     if is_still_synthesising(answer.document):
-        return _incomplete(provider, answer, "data.status 1, a song that is still being made")
+        return still_synthesising(provider, answer)
     if answer.text_begins_as_audio:
         return AudioInAnswer()
     data = member(answer.document, "data")
@@ -125,17 +127,27 @@ def _song_in(provider: str, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer |
 
 def _no_song_in(provider: str, answer: UpstreamAnswer, code: int | None, statuses: Mapping[int, Ruling]) -> Refused:
     if code == SUCCESS:
-        return _incomplete(provider, answer, "a success without audio")
-    status = told_status(answer) or answer.http_status
+        return success_without_audio(provider, answer)
+    status = told_http_status(answer.document) or answer.http_status
     if status in statuses:
         return _refused_by_status(provider, answer, statuses[status])
     if not isinstance(answer.document, dict):
-        return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(provider, answer)))
-    if status >= _LEAST_ERROR_STATUS:
+        return Refused(unreadable(provider, answer))
+    if status >= LEAST_ERROR_CODE:
         return _refused_by_status(provider, answer, UNKNOWN_OUTCOME)
     found = f"expected data.audio or base_resp from {provider}, found neither (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
 
 
+def still_synthesising(provider: str, answer: UpstreamAnswer) -> Refused:
+    """The failure of a body that says of its song that it is still being made."""
+    return _incomplete(provider, answer, "data.status 1, a song that is still being made")
+
+
+def success_without_audio(provider: str, answer: UpstreamAnswer) -> Refused:
+    """The failure of a body whose verdict is success and which has no song."""
+    return _incomplete(provider, answer, "a success without audio")
+
+
 def _incomplete(provider: str, answer: UpstreamAnswer, found: str) -> Refused:
-    return Refused(failure_of(answer, _INCOMPLETE, f"expected a finished song from {provider}, found {found}"))
+    return Refused(failure_of(answer, INCOMPLETE, f"expected a finished song from {provider}, found {found}"))

@@ -4,10 +4,12 @@ Its answers may carry `_*` fields addressed to software agents. Only the fields 
 """
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.adapters.providers import minimax_body
 from fermata.adapters.providers.audio_places import (
     MOST_ENTRIES,
     leads_elsewhere,
@@ -16,21 +18,25 @@ from fermata.adapters.providers.audio_places import (
     outermost_link_in,
 )
 from fermata.adapters.providers.blocking import BlockingProvider
-from fermata.adapters.providers.minimax_body import ruling_on as minimax_ruling_on
 from fermata.adapters.providers.tasks.state import finished_songs, has_failed
 from fermata.adapters.providers.tasks.words import Stage, is_still_synthesising, stage_of_word
 from fermata.domain.providers.answers import (
+    LEAST_CODE_OF_ITS_OWN,
+    LEAST_ERROR_CODE,
+    PROVIDER_ERROR,
     RATE_LIMITED,
+    TRANSIENT,
     UNKNOWN_OUTCOME,
+    UNPAID_TRANSIENT,
     Ruling,
     describe,
-    describe_flaw,
     failure_of,
     member,
     read_link,
     read_number,
     read_words,
     refusal,
+    unreadable,
 )
 from fermata.domain.providers.calls import (
     AudioAt,
@@ -46,21 +52,16 @@ from fermata.domain.providers.calls import (
 from fermata.domain.providers.failures import FailureClass
 
 _NAME: Final = "SkillBoss"
-_TOO_MANY_REQUESTS: Final = 429
-_LEAST_ERROR_CODE: Final = 400
-_LEAST_CODE_OF_ITS_OWN: Final = 600
-_OTHER_CODE: Final = Ruling(FailureClass.PROVIDER_ERROR)
-_INCOMPLETE: Final = Ruling(FailureClass.INCOMPLETE)
 
 STATUSES: Final[Mapping[int, Ruling]] = {
-    **dict.fromkeys((400, 422), refusal(FailureClass.INVALID_REQUEST)),
-    401: refusal(FailureClass.AUTH),
-    402: refusal(FailureClass.OUT_OF_CREDIT),
-    _TOO_MANY_REQUESTS: RATE_LIMITED,
+    **dict.fromkeys((HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY), refusal(FailureClass.INVALID_REQUEST)),
+    HTTPStatus.UNAUTHORIZED: refusal(FailureClass.AUTH),
+    HTTPStatus.PAYMENT_REQUIRED: refusal(FailureClass.OUT_OF_CREDIT),
+    HTTPStatus.TOO_MANY_REQUESTS: RATE_LIMITED,
     # The vendor calls it safe to retry, and says nothing about whether the failed call was billed.
-    500: Ruling(FailureClass.TRANSIENT),
+    HTTPStatus.INTERNAL_SERVER_ERROR: TRANSIENT,
     # The discount pool had no room, so no work began.
-    503: refusal(FailureClass.TRANSIENT),
+    HTTPStatus.SERVICE_UNAVAILABLE: UNPAID_TRANSIENT,
 }
 
 
@@ -78,7 +79,7 @@ class SkillbossProvider(BlockingProvider):
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
         """The song, or why there is none: the body's own verdict first, the HTTP status where it has none."""
         code = _error_code(answer)
-        if answer.http_status == _TOO_MANY_REQUESTS:
+        if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS:
             return _refused(answer, RATE_LIMITED, code)
         if code is not None:
             return _refused(answer, _ruling_on(code), code)
@@ -95,11 +96,11 @@ PROVIDER: Final[Provider] = SkillbossProvider(_NAME)
 def _error_code(answer: UpstreamAnswer) -> int | None:
     """The error code inside a body, which is a failure under any HTTP status."""
     codes = (read_number(member(body, "code")) for body in _bodies(answer))
-    return next((code for code in codes if code is not None and code >= _LEAST_ERROR_CODE), None)
+    return next((code for code in codes if code is not None and code >= LEAST_ERROR_CODE), None)
 
 
 def _ruling_on(code: int) -> Ruling:
-    return STATUSES.get(code, UNKNOWN_OUTCOME if code < _LEAST_CODE_OF_ITS_OWN else _OTHER_CODE)
+    return STATUSES.get(code, UNKNOWN_OUTCOME if code < LEAST_CODE_OF_ITS_OWN else PROVIDER_ERROR)
 
 
 def _bodies(answer: UpstreamAnswer) -> tuple[JsonValue, JsonValue]:
@@ -109,11 +110,11 @@ def _bodies(answer: UpstreamAnswer) -> tuple[JsonValue, JsonValue]:
 
 def _refused_by_minimax(answer: UpstreamAnswer) -> Refused | None:
     for body in _bodies(answer):
-        code = read_number(member(body, "base_resp", "status_code"))
-        if code:
-            return _refused(answer, minimax_ruling_on(code), code)
+        code = minimax_body.code_in(body)
+        if code is not None and code != minimax_body.SUCCESS:
+            return _refused(answer, minimax_body.ruling_on(code), code)
         if is_still_synthesising(body):
-            return _incomplete(answer, "data.status 1, a song that is still being made")
+            return minimax_body.still_synthesising(_NAME, answer)
     return None
 
 
@@ -141,7 +142,7 @@ def _song_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
 def _without_page(answer: UpstreamAnswer) -> JsonValue:
     """The document, of an error without its `url`: that leads to what is said about the error."""
     document = answer.document
-    if answer.http_status < _LEAST_ERROR_CODE or not isinstance(document, dict):
+    if answer.http_status < LEAST_ERROR_CODE or not isinstance(document, dict):
         return document
     return {name: value for name, value in document.items() if name != "url"}
 
@@ -167,14 +168,14 @@ def _url_of(entry: JsonValue) -> str | None:
 
 
 def _no_song_in(answer: UpstreamAnswer) -> Refused:
-    if answer.http_status >= _LEAST_ERROR_CODE:
+    if answer.http_status >= LEAST_ERROR_CODE:
         return _refused(answer, _ruling_on(answer.http_status))
-    if any(read_number(member(body, "base_resp", "status_code")) == 0 for body in _bodies(answer)):
-        return _incomplete(answer, "a success without audio")
+    if any(minimax_body.code_in(body) == minimax_body.SUCCESS for body in _bodies(answer)):
+        return minimax_body.success_without_audio(_NAME, answer)
     if not isinstance(answer.document, dict):
         return _unreadable(answer)
     if _has_failed(answer.document) or any(member(body, "error") for body in _bodies(answer)):
-        return _refused(answer, _OTHER_CODE)
+        return _refused(answer, PROVIDER_ERROR)
     found = f"expected a link or audio from {_NAME}, found neither (HTTP {answer.http_status})"
     return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
 
@@ -193,9 +194,5 @@ def _words_of(body: JsonValue) -> str:
     return read_words(member(body, "message"), member(body, "error"), member(body, "error", "message"), minimax)
 
 
-def _incomplete(answer: UpstreamAnswer, found: str) -> Refused:
-    return Refused(failure_of(answer, _INCOMPLETE, f"expected a finished song from {_NAME}, found {found}"))
-
-
 def _unreadable(answer: UpstreamAnswer) -> Refused:
-    return Refused(failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(_NAME, answer)))
+    return Refused(unreadable(_NAME, answer))

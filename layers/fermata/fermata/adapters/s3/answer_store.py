@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 from boto3.s3.transfer import TransferConfig
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import abort_uploads_below, delete_below
 from fermata.errors import AnswerLostError, DiskFullError, TransientError
 from fermata.log import logger
@@ -82,11 +82,9 @@ class S3AnswerStore:
             self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=about, Config=_ONE_PART_AT_A_TIME)
 
     def _get(self, key: str) -> "GetObjectOutputTypeDef | None":
-        with aws_errors("what is staged could not be opened"):
-            try:
-                return self._client.get_object(Bucket=self._bucket, Key=key)
-            except self._client.exceptions.NoSuchKey:
-                return None
+        with aws_errors("what is staged could not be opened", NO_SUCH_KEY):
+            return self._client.get_object(Bucket=self._bucket, Key=key)
+        return None
 
     def _keep_what_arrived(self, job_id: str, attempt: int, copy: "_Copy") -> None:
         file = copy.from_the_start()

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from pydantic import JsonValue
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError
 from fermata.ports.triggers import Spool
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _READ_BYTES: Final = 1024 * 1024
 _IN_MEMORY_BYTES: Final = 1024 * 1024
 _NOT_READ: Final = "the inbox could not be read"
-_GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "404", "405"})
+_GONE: Final = (NO_SUCH_KEY, "NoSuchVersion", "MethodNotAllowed", "404", "405")
 """What S3 says of a version that was deleted; the third and the last, of a marker that stands for a deletion."""
 
 
@@ -33,30 +33,28 @@ class S3InboxStore:
 
     def open(self, file: InboxFile) -> Iterator[bytes]:
         """The bytes of one version, in pieces."""
-        with aws_errors(_NOT_READ, _gone):
+        with aws_errors(_NOT_READ, means=_gone()):
             stored = self._client.get_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id)
             yield from stored["Body"].iter_chunks(_READ_BYTES)
 
     def read(self, file: InboxFile, start: int, length: int) -> bytes:
         """Some bytes of one version."""
         span = f"bytes={start}-{start + length - 1}"
-        with aws_errors(_NOT_READ, _gone):
+        with aws_errors(_NOT_READ, means=_gone()):
             stored = self._client.get_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id, Range=span)
             return stored["Body"].read()
 
     def put_at(self, file: InboxFile) -> datetime:
         """When one version was put in, to the second."""
-        with aws_errors(_NOT_READ, _gone):
+        with aws_errors(_NOT_READ, means=_gone()):
             stored = self._client.head_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id)
             return stored["LastModified"]
 
     def find(self, key: str) -> bytes | None:
         """An object that Fermata wrote, or None."""
-        with aws_errors(_NOT_READ, _gone):
-            try:
-                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            except self._client.exceptions.NoSuchKey:
-                return None
+        with aws_errors(_NOT_READ, NO_SUCH_KEY, means=_gone()):
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        return None
 
     def put(self, key: str, document: Mapping[str, JsonValue]) -> None:
         """Write one JSON document."""
@@ -82,5 +80,5 @@ class S3InboxStore:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
 
-def _gone(code: str) -> NotFoundError | None:
-    return NotFoundError("this version of the file is not there any more") if code in _GONE else None
+def _gone() -> dict[str, NotFoundError]:
+    return dict.fromkeys(_GONE, NotFoundError("this version of the file is not there any more"))

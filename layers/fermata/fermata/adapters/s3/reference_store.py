@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.response import StreamingBody
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import NO_SUCH_KEY, aws_errors
 from fermata.adapters.s3.folders import delete_below
 from fermata.ports.audio import UploadForm
 
@@ -44,12 +44,9 @@ class S3ReferenceStore:
 
     def open(self, object_key: str) -> Iterator[bytes] | None:
         """The file's bytes, or None where there is none."""
-        with aws_errors("the reference could not be opened"):
-            try:
-                stored = self._client.get_object(Bucket=self._bucket, Key=object_key)
-            except self._client.exceptions.NoSuchKey:
-                return None
-        return _chunks(stored["Body"])
+        with aws_errors("the reference could not be opened", NO_SUCH_KEY):
+            return _chunks(self._client.get_object(Bucket=self._bucket, Key=object_key)["Body"])
+        return None
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
         """Store a file in one request, read from disk as it is sent."""

@@ -16,8 +16,5 @@ def start_once(client: "SFNClient", machine_arn: str, name: str, given: Mapping[
     """Start an execution; a second start under its name changes nothing, for as long as Step Functions knows the name
     (90 days). `what` is what a failure is about. Raises `TransientError`.
     """
-    with aws_errors(f"{what} could not be started"):
-        try:
-            client.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given))
-        except client.exceptions.ExecutionAlreadyExists:
-            return
+    with aws_errors(f"{what} could not be started", "ExecutionAlreadyExists"):
+        client.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given))

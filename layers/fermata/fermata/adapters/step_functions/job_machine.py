@@ -26,9 +26,7 @@ class StepFunctionsJobMachine:
     def execution(self, job_id: str) -> Execution:
         """How a job's execution stands. Raises `TransientError`."""
         arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
-        with aws_errors("the job's execution could not be looked up"):
-            try:
-                status = self._client.describe_execution(executionArn=arn)["status"]
-            except self._client.exceptions.ExecutionDoesNotExist:
-                return Execution.ABSENT
-        return Execution.RUNNING if status in _MOVING else Execution.ENDED
+        with aws_errors("the job's execution could not be looked up", "ExecutionDoesNotExist"):
+            status = self._client.describe_execution(executionArn=arn)["status"]
+            return Execution.RUNNING if status in _MOVING else Execution.ENDED
+        return Execution.ABSENT

@@ -1,11 +1,13 @@
 """Ends waits for a task token in Step Functions."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+_OVER: Final = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
 
 class StepFunctionsWaits:
@@ -16,10 +18,7 @@ class StepFunctionsWaits:
 
     def end(self, task_token: str) -> bool:
         """End the wait; False where it is over already. Raises `TransientError`."""
-        over = self._client.exceptions
-        with aws_errors("the waiting state machine could not be woken"):
-            try:
-                self._client.send_task_success(taskToken=task_token, output="{}")
-            except (over.TaskTimedOut, over.TaskDoesNotExist, over.InvalidToken):
-                return False
-        return True
+        with aws_errors("the waiting state machine could not be woken", *_OVER):
+            self._client.send_task_success(taskToken=task_token, output="{}")
+            return True
+        return False

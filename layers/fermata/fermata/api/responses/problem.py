@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fermata.api.responses.body import Body
+from fermata.domain.web.http_status import ERRORS
 from fermata.errors import FieldError
 
 Charge = Literal["no", "held"] | None
@@ -30,7 +31,7 @@ class Problem(Body):
 
     type: str
     title: str
-    status: Annotated[int, Field(ge=400, le=599)]
+    status: Annotated[int, Field(ge=ERRORS[0], le=ERRORS[-1])]
     detail: str
     errors: list[WrongField]
     retryable: bool

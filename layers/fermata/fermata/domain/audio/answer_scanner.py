@@ -24,8 +24,9 @@ _FRAME: Final = re.compile(rb"(?:(?::|event:|id:|retry:)[^\n]*\n\s*)*data:[ \t\r
 _FRAMES_AFTER: Final = re.compile(rb"(?:(?::|event:|id:|retry:|data:\s*\[DONE\])[^\n]*\n?\s*)*")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = b" \t\r\n\x00"
-# Four characters decide between a link and audio text, and JSON can spell one character with six bytes.
-_HEAD_BYTES: Final = 4 * 6
+# JSON can spell one character with six bytes.
+_LINK: Final = "http"
+_LINK_BYTES: Final = len(_LINK) * 6
 _DATA_URI: Final = "data:audio/"
 _DATA_URI_BYTES: Final = len(_DATA_URI) * 6
 _LEAD_BYTES: Final = 1024
@@ -73,6 +74,7 @@ class AnswerScanner:
         self._marks = 0
         self._key = b""
         self._head = b""
+        self._in_songs_place = False
         self._has_song = False
         self._has_text = False
         self._text_length: int | None = None
@@ -151,21 +153,28 @@ class AnswerScanner:
     def _open_text(self) -> None:
         self._skeleton.open_text()
         self._key, self._head = b"", b""
-        if self._position.takes_audio():
-            self._scan = self._scan_head
-        else:
-            self._scan = self._scan_text if self._has_song else self._scan_start
+        self._in_songs_place = self._position.takes_audio()
+        is_mere_text = self._has_song and not self._in_songs_place
+        self._scan = self._scan_text if is_mere_text else self._scan_start
 
     def _scan_start(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
-        """The start of a text beside the song's place, which decides whether it is a data URI."""
-        window = chunk[at : at + _DATA_URI_BYTES - len(self._head)]
+        """The start of a text, which decides whether the text is audio: in the song's place all but a link is, and at
+        any other a data URI.
+        """
+        if self._in_songs_place and not self._head:
+            at += len(chunk[at:]) - len(chunk[at:].lstrip(_WHITE_SPACE))
+        decisive = _LINK_BYTES if self._in_songs_place else _DATA_URI_BYTES
+        window = chunk[at : at + decisive - len(self._head)]
         end, closed = self._find_text_end(window, 0)
         self._head += window[:end]
-        if not closed and len(self._head) < _DATA_URI_BYTES:
+        if not closed and len(self._head) < decisive:
             return at + end
-        if _spelled(self._head).startswith(_DATA_URI):
+        head = _spelled(self._head)
+        is_audio = not head.startswith(_LINK) if self._in_songs_place else head.startswith(_DATA_URI)
+        if is_audio:
             self._begin_audio(audio)
             return self._end_audio(at + end) if closed else at + end
+        self._has_song = self._has_song or self._in_songs_place
         self._scan = self._scan_text
         return self._add_text(self._head, at + end, closed=closed)
 
@@ -177,29 +186,6 @@ class AnswerScanner:
         self._skeleton.add_text(piece)
         if self._position.expects_key:
             self._key += piece[: _LONGEST_KEY_BYTES + 1 - len(self._key)]
-        return self._end_text(end) if closed else end
-
-    def _scan_head(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
-        if not self._head:
-            at += len(chunk[at:]) - len(chunk[at:].lstrip(_WHITE_SPACE))
-        window = chunk[at : at + _HEAD_BYTES - len(self._head)]
-        end, closed = self._find_text_end(window, 0)
-        self._head += window[:end]
-        if closed or len(self._head) == _HEAD_BYTES:
-            self._decide_head(audio)
-        return self._end_audio(at + end) if closed else at + end
-
-    def _decide_head(self, audio: list[bytes]) -> None:
-        if _is_link(self._head):
-            self._skeleton.add_text(self._head)
-            self._has_song = True
-            self._scan = self._scan_link
-        else:
-            self._begin_audio(audio)
-
-    def _scan_link(self, chunk: bytes, at: int, _audio: list[bytes]) -> int:
-        end, closed = self._find_text_end(chunk, at)
-        self._skeleton.add_text(chunk[at:end])
         return self._end_text(end) if closed else end
 
     def _begin_audio(self, audio: list[bytes]) -> None:
@@ -248,10 +234,6 @@ class AnswerScanner:
             if self._position.at_outer:
                 self._skeleton.name_member(name)
         return quote + 1
-
-
-def _is_link(head: bytes) -> bool:
-    return _spelled(head).startswith("http")
 
 
 def _spelled(head: bytes) -> str:

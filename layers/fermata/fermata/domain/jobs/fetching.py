@@ -1,11 +1,13 @@
 """What an error says of a song that was bought and could not be fetched, measured or decoded."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.patience import BAD_FILE, MOST_POLLS, REPEATED_SONG
+from fermata.domain.web.http_status import PASSING, SERVER_ERRORS, SUCCESSES
 from fermata.errors import (
     AudioTooComplexError,
     AudioTooLargeError,
@@ -17,19 +19,26 @@ from fermata.errors import (
     UnsafeLinkError,
 )
 
-_DEAD_LINK: Final[frozenset[int | None]] = frozenset({400, 403, 404, 410, 416, 451})
+_DEAD_LINK: Final[frozenset[int | None]] = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.GONE,
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+        HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
+    }
+)
 """What hosts mostly answer to a link that has run out."""
-_BUSY: Final[frozenset[int]] = frozenset({408, 409, 425, 429})
+_BUSY: Final[frozenset[int]] = PASSING | {HTTPStatus.TOO_MANY_REQUESTS}
 """What a host answers, beside every 5xx, that has the file and will hand it over later."""
-_LEAST_SERVER_ERROR: Final = 500
 BUSY_FETCHES: Final = 4
 """Fetches that may find a host busy, over some seconds, before it is worth asking for a link to another one."""
-_LEAST_REDIRECT: Final = 300
 _CLASSES: Final[Mapping[int | None, FailureClass]] = {
     **dict.fromkeys(_DEAD_LINK, FailureClass.RESULT_EXPIRED),
-    401: FailureClass.AUTH,
-    402: FailureClass.OUT_OF_CREDIT,
-    429: FailureClass.RATE_LIMITED,
+    HTTPStatus.UNAUTHORIZED: FailureClass.AUTH,
+    HTTPStatus.PAYMENT_REQUIRED: FailureClass.OUT_OF_CREDIT,
+    HTTPStatus.TOO_MANY_REQUESTS: FailureClass.RATE_LIMITED,
 }
 
 
@@ -56,7 +65,7 @@ def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Att
     if attempt.upstream_id is None or retries.is_over or attempt.link_renewals + retries.polls >= MOST_POLLS:
         return False
     if isinstance(error, LinkTroubleError) and error.status is not None:
-        is_busy = error.status in _BUSY or error.status >= _LEAST_SERVER_ERROR
+        is_busy = error.status in _BUSY or error.status >= SERVER_ERRORS.start
         return not is_busy or retries.fetches_of(number) >= BUSY_FETCHES
     return True
 
@@ -90,7 +99,7 @@ def _meaning(error: DeliveryError | LinkTroubleError) -> tuple[FailureClass, str
     match error:
         case LinkTroubleError(status=None):
             return FailureClass.TRANSIENT, "link_unreachable"
-        case LinkTroubleError(status=status) if status is not None and status < _LEAST_REDIRECT:
+        case LinkTroubleError(status=status) if status is not None and status < SUCCESSES.stop:
             # The host means to hand the file over, and no whole file came: words in its place, nothing, or a part.
             return FailureClass.BAD_AUDIO, "no_whole_file"
         case LinkTroubleError(status=status):

@@ -12,12 +12,18 @@ from pydantic import JsonValue
 
 from fermata.domain.providers.calls import UpstreamAnswer
 from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+from fermata.domain.web.http_status import ERRORS
 
 RETRY_AFTER_LIMIT_S: Final = 86_400
+CODE_LIMIT: Final = 64
+"""The longest code of a provider's own, in characters, that a failure keeps."""
+LEAST_ERROR_CODE: Final = ERRORS.start
+"""The least number that a body tells as an error: HTTP statuses, and above them codes of the provider's own."""
+LEAST_CODE_OF_ITS_OWN: Final = ERRORS.stop
+"""The least number that is no HTTP status."""
 
 _TRACE_ID_LIMIT: Final = 128
 _PROVIDER_TEXT_LIMIT: Final = 160
-_LEAST_ERROR_STATUS: Final = 400
 _NUMBERS_BELOW: Final = 10**9
 _LINK_LIMIT: Final = 8192
 _ID_LIMIT: Final = 1024
@@ -53,28 +59,32 @@ def refusal(failure_class: FailureClass) -> Ruling:
 
 UNKNOWN_OUTCOME: Final = Ruling(FailureClass.UNKNOWN_OUTCOME)
 RATE_LIMITED: Final = refusal(FailureClass.RATE_LIMITED)
+TRANSIENT: Final = Ruling(FailureClass.TRANSIENT)
+UNPAID_TRANSIENT: Final = refusal(FailureClass.TRANSIENT)
+PROVIDER_ERROR: Final = Ruling(FailureClass.PROVIDER_ERROR)
+INCOMPLETE: Final = Ruling(FailureClass.INCOMPLETE)
 
 _LATER: Final = "order again later"
+_IF_STILL_WANTED: Final = "it may have been made; order again if it is still wanted"
+_ANOTHER_OR_LATER: Final = "choose another model, or try again later"
 _ADVICE: Final[Mapping[FailureClass, str]] = {
-    FailureClass.TRANSIENT: "it may have been made; order again if it is still wanted",
+    FailureClass.TRANSIENT: _IF_STILL_WANTED,
     FailureClass.RATE_LIMITED: _LATER,
-    FailureClass.AUTH: "choose another model, or try again later",
-    FailureClass.OUT_OF_CREDIT: "choose another model, or try again later",
+    FailureClass.AUTH: _ANOTHER_OR_LATER,
+    FailureClass.OUT_OF_CREDIT: _ANOTHER_OR_LATER,
     FailureClass.CONTENT_REFUSED: "change the prompt or the lyrics",
     FailureClass.INVALID_REQUEST: "change the request",
     FailureClass.NOT_ENTITLED: "choose another model",
     FailureClass.NOT_FOUND: "choose another model",
     FailureClass.INCOMPLETE: "order again if the song is still wanted",
-    FailureClass.UNKNOWN_OUTCOME: "it may have been made; order again if it is still wanted",
+    FailureClass.UNKNOWN_OUTCOME: _IF_STILL_WANTED,
     FailureClass.PROVIDER_ERROR: "order again, or choose another model",
 }
 
 
 def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | None = None) -> Failure:
     """A failure: what was found, what to do, and the provider's own code or else the HTTP status."""
-    advice = (
-        _LATER if ruling == refusal(FailureClass.TRANSIENT) else _ADVICE.get(ruling.failure_class, "order again later")
-    )
+    advice = _LATER if ruling == UNPAID_TRANSIENT else _ADVICE.get(ruling.failure_class, _LATER)
     return Failure(
         failure_class=ruling.failure_class,
         provider_charged=ruling.provider_charged,
@@ -106,6 +116,11 @@ def describe_flaw(provider: str, answer: UpstreamAnswer) -> str:
     return f"expected one JSON object from {provider}, found {flaw} (HTTP {answer.http_status}, {kind})"
 
 
+def unreadable(provider: str, answer: UpstreamAnswer) -> Failure:
+    """The failure of a paid call whose answer cannot be read."""
+    return failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(provider, answer))
+
+
 def read_number(value: JsonValue) -> int | None:
     """A code or status as an integer below 10^9, which providers send as 1008, 1008.0 or 1.008e3, or as such a text."""
     if isinstance(value, str):
@@ -131,7 +146,12 @@ def read_id(value: JsonValue) -> str | None:
 def read_error_status(value: JsonValue) -> int | None:
     """An HTTP error status told in the body, or None where the body tells none."""
     number = read_number(value)
-    return number if number is not None and _LEAST_ERROR_STATUS <= number < 600 else None
+    return number if number in ERRORS else None
+
+
+def told_http_status(document: JsonValue) -> int | None:
+    """The HTTP error status that AIML API's error documents tell, under any HTTP status; None where there is none."""
+    return read_error_status(member(document, "statusCode"))
 
 
 def read_link(value: JsonValue) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from fermata.domain.providers.failures import Failure, FailureClass
 
@@ -33,8 +33,8 @@ class Health(StrEnum):
 
 
 NO_CODE: Final = "no code"
-MAX_LACKING: Final = 50
-"""So many models that a plan lacks are remembered, the latest ones, and as many names that failed."""
+MOST_MODELS: Final = 50
+"""As many models that the account is not entitled to are remembered, the latest ones, and as many names that failed."""
 
 # An unknown outcome is the dearest failure: it may have been billed, and the next one may be billed too.
 _TROUBLE: Final = frozenset(
@@ -63,13 +63,13 @@ class Trial(NamedTuple):
 class Circuit(BaseModel):
     """The circuit of one provider: closed while `open_until_ms` is 0, half-open once that instant has passed.
 
-    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again. `lacking`
-    are the models that the account's plan lacks, each with the code that said so, until an operator enables them.
-    `unlisted` are circuits of single names that the catalogue does not list: callers think of them, so they may pause
-    or disable themselves, and nobody else.
+    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again.
+    `unentitled_models` are the models that the account's plan lacks, each with the code that said so, until an operator
+    enables them. `unlisted` are circuits of single names that the catalogue does not list: callers think of them, so
+    they may pause or disable themselves, and nobody else.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     failed_at_ms: tuple[NonNegativeInt, ...] = ()
     open_until_ms: NonNegativeInt = 0
@@ -77,7 +77,8 @@ class Circuit(BaseModel):
     trial: Trial | None = None
     disabled_at_ms: NonNegativeInt | None = None
     disabled_by: str | None = None
-    lacking: Mapping[str, str] = {}
+    # Stored records have this name for it.
+    unentitled_models: Mapping[str, str] = Field(default={}, alias="lacking")
     unlisted: Mapping[str, "Circuit"] = {}
 
     @property
@@ -88,13 +89,13 @@ class Circuit(BaseModel):
     @property
     def has_a_say(self) -> bool:
         """Whether a job has to ask before it orders, because not every order would be let through."""
-        return bool(self.open_until_ms or self.is_disabled or self.lacking)
+        return bool(self.open_until_ms or self.is_disabled or self.unentitled_models)
 
     @property
     def refused_models(self) -> Mapping[str, str]:
         """The models that the account may not order, listed or not, each with the code that said so."""
         refused = {name: of_name for name, of_name in self.unlisted.items() if of_name.is_disabled}
-        return {**self.lacking, **{name: of_name.disabled_by or NO_CODE for name, of_name in refused.items()}}
+        return {**self.unentitled_models, **{name: of_name.disabled_by or NO_CODE for name, of_name in refused.items()}}
 
     def is_available(self, now_ms: int) -> bool:
         """Whether a job may hope for a call now."""
@@ -127,8 +128,8 @@ class Circuit(BaseModel):
     def without_model(self, model: str, code: str) -> "Circuit":
         """This circuit after the provider said that the account may not order a model."""
         # A family has as many names as callers think of, and the record is read before most calls.
-        others = [(name, said) for name, said in self.lacking.items() if name != model][1 - MAX_LACKING :]
-        return self._with(lacking=dict([*others, (model, code)]))
+        others = [(name, said) for name, said in self.unentitled_models.items() if name != model][1 - MOST_MODELS :]
+        return self._with(unentitled_models=dict([*others, (model, code)]))
 
     def given_up_by(self, ticket: str) -> "Circuit":
         """This circuit after a call was not made, or said nothing: another may be the trial."""
@@ -164,7 +165,7 @@ class Circuit(BaseModel):
             circuit = self.after(ticket, health, code, now_ms, rules)
         else:
             circuit = self._opened(self.open_for_ms, now_ms, rules) if self._is_tried_by(ticket) else self
-        others = [(name, known) for name, known in circuit.unlisted.items() if name != model][1 - MAX_LACKING :]
+        others = [(name, known) for name, known in circuit.unlisted.items() if name != model][1 - MOST_MODELS :]
         mine = [] if of_name == Circuit() else [(model, of_name)]
         return circuit.model_copy(update={"unlisted": dict([*others, *mine])})
 

@@ -153,20 +153,21 @@ class ProviderState(BaseModel):
         now_ms: int,
         rules: CircuitRules,
         *,
-        lacking: str | None = None,
+        unentitled_model: str | None = None,
         unlisted: str | None = None,
     ) -> "ProviderState":
-        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end. `lacking` is
-        the model that the account turned out not to be entitled to, `unlisted` the one that was asked for where the
-        catalogue does not list it.
+        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end.
+
+        `unentitled_model` is the model that the account turned out not to be entitled to, `unlisted` the one that was
+        asked for where the catalogue does not list it.
         """
         if unlisted is not None:
-            shown = health if lacking is None else Health.SHUTS_US_OUT
+            shown = health if unentitled_model is None else Health.SHUTS_US_OUT
             circuit = self.circuit.after_unlisted(unlisted, ticket, shown, code, now_ms, rules)
             return self._with(self.pacing.without(ticket), circuit)
         circuit = self.circuit.after(ticket, health, code, now_ms, rules)
-        if lacking is not None:
-            circuit = circuit.without_model(lacking, code or NO_CODE)
+        if unentitled_model is not None:
+            circuit = circuit.without_model(unentitled_model, code or NO_CODE)
         return self._with(self.pacing.without(ticket), circuit)
 
     def without(self, ticket: str) -> "ProviderState":

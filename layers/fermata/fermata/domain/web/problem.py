@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.domain.web.http_status import WORTH_REPEATING
 from fermata.errors import (
     AlreadyFinishedError,
     AlreadyOrderedError,
@@ -32,28 +34,32 @@ from fermata.errors import (
     UnpaidJobsError,
 )
 
-PROBLEMS: Final[Mapping[type[FermataError], tuple[int, str, str]]] = {
-    MalformedBodyError: (400, "malformed_body", "The body is not JSON"),
-    MalformedHeaderError: (400, "malformed_header", "A header is malformed"),
-    OutOfCreditError: (402, "out_of_credit", "Not enough credits"),
-    InsufficientScopeError: (403, "insufficient_scope", "The key may not do this"),
-    TriggerOffError: (403, "trigger_off", "No trigger is on"),
-    NotFoundError: (404, "not_found", "There is no such thing"),
-    AlreadyOrderedError: (409, "already_ordered", "The song is already ordered"),
-    AlreadyFinishedError: (409, "already_finished", "The job is already finished"),
-    NotFinishedError: (409, "not_finished", "The job is not finished"),
-    NoWebhookError: (409, "no_webhook", "There is nobody to send a webhook to"),
-    TooManyReplaysError: (409, "too_many_replays", "The webhook was sent too often"),
-    BodyTooLargeError: (413, "body_too_large", "The body is too large"),
-    IdempotencyKeyReusedError: (422, "idempotency_key_reused", "The key belongs to another request"),
-    InvalidRequestError: (422, "invalid_request", "The request is not valid"),
-    RateLimitedError: (429, "rate_limited", "Too many requests of this kind"),
-    TooManyJobsError: (429, "too_many_jobs", "Too many jobs are open"),
-    TooManyBatchesError: (429, "too_many_batches", "Too many files are being taken"),
-    LostSongsError: (429, "lost_songs_limit", "Too many songs were made for nobody"),
-    UnpaidJobsError: (429, "unpaid_jobs_limit", "Too many jobs were taken back"),
-    MonthlyLimitError: (429, "monthly_limit_reached", "The month's credits are used up"),
-    TransientError: (503, "unavailable", "Try again in a moment"),
+PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
+    MalformedBodyError: (HTTPStatus.BAD_REQUEST, "malformed_body", "The body is not JSON"),
+    MalformedHeaderError: (HTTPStatus.BAD_REQUEST, "malformed_header", "A header is malformed"),
+    OutOfCreditError: (HTTPStatus.PAYMENT_REQUIRED, "out_of_credit", "Not enough credits"),
+    InsufficientScopeError: (HTTPStatus.FORBIDDEN, "insufficient_scope", "The key may not do this"),
+    TriggerOffError: (HTTPStatus.FORBIDDEN, "trigger_off", "No trigger is on"),
+    NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "There is no such thing"),
+    AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The song is already ordered"),
+    AlreadyFinishedError: (HTTPStatus.CONFLICT, "already_finished", "The job is already finished"),
+    NotFinishedError: (HTTPStatus.CONFLICT, "not_finished", "The job is not finished"),
+    NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "There is nobody to send a webhook to"),
+    TooManyReplaysError: (HTTPStatus.CONFLICT, "too_many_replays", "The webhook was sent too often"),
+    BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is too large"),
+    IdempotencyKeyReusedError: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "The key belongs to another request",
+    ),
+    InvalidRequestError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid"),
+    RateLimitedError: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "Too many requests of this kind"),
+    TooManyJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_jobs", "Too many jobs are open"),
+    TooManyBatchesError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_batches", "Too many files are being taken"),
+    LostSongsError: (HTTPStatus.TOO_MANY_REQUESTS, "lost_songs_limit", "Too many songs were made for nobody"),
+    UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs were taken back"),
+    MonthlyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "monthly_limit_reached", "The month's credits are used up"),
+    TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
 }
 
 
@@ -101,7 +107,7 @@ def problem_of(error: FermataError) -> Problem:
 
 def is_retryable(status: int) -> bool:
     """Whether an answer of this status is worth the same request again."""
-    return status in (429, 503)
+    return status in WORTH_REPEATING
 
 
 def problem_type(slug: str) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.tenants.plan_limits import WINDOW_S
+from fermata.domain.web.http_status import SUCCESSES
 
 SCHEDULE_S: Final = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """Seconds before each try, counted from the one before it: the schedule of Standard Webhooks."""
@@ -18,8 +20,6 @@ MOST_REPLAYS: Final = 19
 """How often one job's webhook may be sent again on request; with ten tries each, a list has 200 entries at most."""
 KEPT_FOR: Final = timedelta(days=30)
 """How long a try is remembered."""
-
-_GONE: Final = 410
 
 
 class Outcome(StrEnum):
@@ -173,8 +173,8 @@ def is_overtaken(which: Try, attempts: Iterable[WebhookAttempt]) -> bool:
 
 
 def _outcome(reply: Reply, number: int) -> Outcome:
-    if isinstance(reply, Answered) and 200 <= reply.status_code < 300:
+    if isinstance(reply, Answered) and reply.status_code in SUCCESSES:
         return Outcome.DELIVERED
-    if isinstance(reply, Answered) and reply.status_code == _GONE:
+    if isinstance(reply, Answered) and reply.status_code == HTTPStatus.GONE:
         return Outcome.GONE
     return Outcome.FAILED if number < len(SCHEDULE_S) else Outcome.GIVEN_UP

@@ -17,16 +17,16 @@ from fermata.domain.money.usage_export import UsageRow
 from fermata.domain.money.wallet import note_on
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.domain.web.formats import rfc3339
-from fermata.errors import FieldError, InvalidRequestError, StaleRecordError, TransientError
+from fermata.errors import FieldError, InvalidRequestError, TransientError
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import Purchases
+from fermata.use_cases.stale import READS, retry_on_stale
 
 MAX_PURCHASES: Final = 5_000
 _LONGEST_ORDER: Final = timedelta(hours=6)
 """As long as the state machine may run."""
 _REFUNDED_WITHIN: Final = timedelta(days=31)
 """How long after an order its refund is still laid to it; what a monthly export spans."""
-_READS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,18 @@ def _loaded(job_ids: Collection[str], provider: str, jobs: JobStore) -> list[Pur
 
 def _put_on_record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now: datetime) -> None:
     bills = {each.purchase.attempt.number: each for each in findings}
-    for _ in range(_READS):
-        job = jobs.load(job_id)
+
+    def put(job: Job | None) -> None:
         still = {} if job is None else _still_news(job, bills)
         if job is None or not still:
             return
         charged = {number: each.charged for number, each in still.items()}
         refunded = {number: each.refunded_micro_usd for number, each in still.items()}
         notes = tuple(note_on(job, number, _note(each), now, each.refunded_micro_usd) for number, each in still.items())
-        try:
-            jobs.reconcile(job.with_bills(charged, now, refunded), notes)
-        except StaleRecordError:
-            continue
-        return
-    raise TransientError(f"{job_id} changed {_READS} times while its bill was put on record; run the command again")
+        jobs.reconcile(job.with_bills(charged, now, refunded), notes)
+
+    given_up = TransientError(f"{job_id} changed {READS} times while its bill was put on record; run the command again")
+    retry_on_stale(put, lambda: jobs.load(job_id), given_up=given_up)
 
 
 def _still_news(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:

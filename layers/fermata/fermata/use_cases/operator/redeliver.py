@@ -1,7 +1,6 @@
 """Deliver a song that was bought and never reached its customer, without asking any provider for another."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -27,10 +26,10 @@ from fermata.errors import AlreadyFinishedError, NotFinishedError, NotFoundError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.jobs import JobMachine, JobStore
 from fermata.use_cases.generation.follow.parse_answer import understood_answer
+from fermata.use_cases.stale import READS, retry_on_stale
 
 _WHICH: Final = "only one that has failed, expired or lacks songs can be redelivered"
 _NOTHING: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
-_READS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,12 @@ def _usable(outcome: StartOutcome | None) -> StartOutcome | None:
 
 def _end_rescue(job: Job, recovered: Job, jobs: JobStore) -> None:
     """Note that nothing has to be fetched for the first job any more, and take it off the list of those that wait."""
-    current: Job | None = job
-    for _ in range(_READS):
+
+    def end(current: Job | None) -> None:
         if current is None or current.deleted_at is not None or current.rescue is None:
             return
-        if current.rescue.redelivered_as is not None:
-            return
-        with suppress(StaleRecordError):
+        if current.rescue.redelivered_as is None:
             jobs.save(redelivered(current, recovered.id))
-            return
-        current = jobs.load(job.id)
-    raise TransientError(f"{job.id} changed {_READS} times meanwhile; run the command again")
+
+    given_up = TransientError(f"{job.id} changed {READS} times meanwhile; run the command again")
+    retry_on_stale(end, lambda: jobs.load(job.id), known=job, given_up=given_up)

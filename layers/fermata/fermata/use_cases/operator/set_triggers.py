@@ -1,12 +1,14 @@
 """The operator turns a tenant's triggers on and off, and says whose events are whose."""
 
+from functools import partial
 from typing import Final
 
 from pydantic import JsonValue
 
 from fermata.domain.triggers.senders import Change, Triggers
-from fermata.errors import FieldError, InvalidRequestError, SourceTakenError, StaleRecordError
+from fermata.errors import FieldError, InvalidRequestError, SourceTakenError
 from fermata.ports.triggers import TriggerStore
+from fermata.use_cases.stale import retry_on_stale
 
 _READS: Final = 3
 
@@ -17,16 +19,11 @@ def set_triggers(tenant_id: str, change: Change, triggers: TriggerStore) -> dict
     Raises `InvalidRequestError` for a source that is another tenant's, and `StaleRecordError` where others keep
     changing the same tenant.
     """
-    for _ in range(_READS - 1):
-        try:
-            return _shown(_apply(tenant_id, change, triggers))
-        except StaleRecordError:
-            continue
-    return _shown(_apply(tenant_id, change, triggers))
+    apply = partial(_apply, change, triggers)
+    return _shown(retry_on_stale(apply, lambda: triggers.of_tenant(tenant_id), reads=_READS))
 
 
-def _apply(tenant_id: str, change: Change, triggers: TriggerStore) -> Triggers:
-    before = triggers.of_tenant(tenant_id)
+def _apply(change: Change, triggers: TriggerStore, before: Triggers) -> Triggers:
     after = before.changed(change)
     try:
         triggers.save(before, after)

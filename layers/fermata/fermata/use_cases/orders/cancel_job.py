@@ -1,14 +1,12 @@
 """Take an order back while nothing is bought."""
 
 from datetime import datetime
-from typing import Final
 
 from fermata.domain.jobs.job import Job
-from fermata.errors import AlreadyFinishedError, AlreadyOrderedError, StaleRecordError, TransientError
+from fermata.errors import AlreadyFinishedError, AlreadyOrderedError, TransientError
 from fermata.ports.jobs import JobStore
 from fermata.use_cases.orders.read_jobs import find_job
-
-_READS: Final = 5
+from fermata.use_cases.stale import READS, retry_on_stale
 
 
 def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Job:
@@ -18,19 +16,19 @@ def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
     others keep writing the job.
     """
     ours: Job | None = None
-    for _ in range(_READS):
-        job = find_job(job_id, tenant_id, jobs)
+
+    def cancel(job: Job) -> Job:
+        nonlocal ours
         if job == ours:
             # Our write was applied although its answer was lost and the client sent it again.
             return job
         _refuse_if_too_late(job)
         ours = job.canceled(now)
-        try:
-            jobs.settle(ours)
-        except StaleRecordError:
-            continue
+        jobs.settle(ours)
         return ours
-    raise TransientError(f"{job_id} changed {_READS} times while it was to be canceled; try again")
+
+    given_up = TransientError(f"{job_id} changed {READS} times while it was to be canceled; try again")
+    return retry_on_stale(cancel, lambda: find_job(job_id, tenant_id, jobs), given_up=given_up)
 
 
 def _refuse_if_too_late(job: Job) -> None:

@@ -7,18 +7,16 @@ who deletes once more.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.references import object_key
-from fermata.errors import NotFinishedError, StaleRecordError, TransientError
+from fermata.errors import NotFinishedError, TransientError
 from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.webhooks import WebhookDeliveries
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.orders.read_jobs import find_job_or_tombstone
-
-_READS: Final = 5
+from fermata.use_cases.stale import READS, retry_on_stale
 
 
 @dataclass(frozen=True)
@@ -52,29 +50,24 @@ def erase_files(tombstone: Job, ports: DeletePorts) -> None:
 
 
 def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Job:
-    for _ in range(_READS):
-        job = find_job_or_tombstone(job_id, tenant_id, jobs)
+    def bury(job: Job) -> Job:
         if not job.status.is_terminal:
             raise NotFinishedError(f"the job is {job.status}; cancel it while it is queued, or delete it once it ended")
         if job.deleted_at is not None:
             return job
         tombstone = job.forgotten(now)
-        try:
-            jobs.forget(tombstone)
-        except StaleRecordError:
-            continue
+        jobs.forget(tombstone)
         return tombstone
-    raise TransientError(f"{job_id} changed {_READS} times while it was to be deleted; try again")
+
+    given_up = TransientError(f"{job_id} changed {READS} times while it was to be deleted; try again")
+    return retry_on_stale(bury, lambda: find_job_or_tombstone(job_id, tenant_id, jobs), given_up=given_up)
 
 
 def _note_erased(tombstone: Job, jobs: JobStore) -> None:
-    for _ in range(_READS):
-        if tombstone.erasing_until is None:
-            return
-        try:
-            jobs.save(tombstone.erased())
-        except StaleRecordError:
-            tombstone = load_job(tombstone.id, jobs)
-        else:
-            return
-    raise TransientError(f"{tombstone.id} changed {_READS} times while its deletion was to be noted; try again")
+    def note(current: Job) -> None:
+        if current.erasing_until is not None:
+            jobs.save(current.erased())
+
+    job_id = tombstone.id
+    given_up = TransientError(f"{job_id} changed {READS} times while its deletion was to be noted; try again")
+    retry_on_stale(note, lambda: load_job(job_id, jobs), known=tombstone, given_up=given_up)

@@ -6,7 +6,7 @@ from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
-from fermata.domain.providers.circuit import MAX_LACKING, Circuit, CircuitRules
+from fermata.domain.providers.circuit import MOST_MODELS, Circuit, CircuitRules
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.queue import Limits, WaitingLine, epoch_ms
 from fermata.domain.providers.state import ProviderState
@@ -418,21 +418,21 @@ def test_a_model_that_the_plan_lacks_is_asked_for_again_once_the_operator_enable
     assert started(world, 1)[0] is Word.READY
 
 
-def test_a_trial_that_is_told_of_a_lacking_model_closes_the_circuit() -> None:
+def test_a_trial_that_is_told_of_an_unentitled_model_closes_the_circuit() -> None:
     world = opened(world_with(NOT_IN_PLAN))
     world.clock.pass_seconds(30)
     started(world)
     circuit = state_of(world).circuit
-    assert (circuit.open_until_ms, dict(circuit.lacking)) == (0, {"music-2.5": "2061"})
+    assert (circuit.open_until_ms, dict(circuit.unentitled_models)) == (0, {"music-2.5": "2061"})
 
 
-def test_only_so_many_lacking_models_are_remembered_the_latest_ones() -> None:
+def test_only_so_many_unentitled_models_are_remembered_the_latest_ones() -> None:
     circuit = Circuit()
-    for number in range(MAX_LACKING + 3):
+    for number in range(MOST_MODELS + 3):
         circuit = circuit.without_model(f"music-{number}", "2061")
     circuit = circuit.without_model("music-3", "2061")
-    assert len(circuit.lacking) == MAX_LACKING
-    assert [*circuit.lacking][-2:] == [f"music-{MAX_LACKING + 2}", "music-3"]
+    assert len(circuit.unentitled_models) == MOST_MODELS
+    assert [*circuit.unentitled_models][-2:] == [f"music-{MOST_MODELS + 2}", "music-3"]
 
 
 def test_an_unknown_outcome_counts_against_the_provider() -> None:

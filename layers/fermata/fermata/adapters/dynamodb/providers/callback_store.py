@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError
@@ -41,8 +41,6 @@ class DynamoCallbackStore:
     def _put(self, callback: Callback, condition: dict[str, Any]) -> None:
         keys = {"pk": f"CALLBACK#{callback.sha256}", "sk": _SORT_KEY, "ttl": int(callback.expires_at.timestamp())}
         item = typed({**keys, **callback.model_dump(mode="json")})
-        with aws_errors("the callback could not be written"):
-            try:
-                self._client.put_item(TableName=self._table, Item=item, **condition)
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                raise StaleRecordError("the callback's record changed since it was read; read it again") from error
+        stale = StaleRecordError("the callback's record changed since it was read; read it again")
+        with aws_errors("the callback could not be written", means={CONDITION_FAILED: stale}):
+            self._client.put_item(TableName=self._table, Item=item, **condition)

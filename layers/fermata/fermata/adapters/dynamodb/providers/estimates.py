@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.latency import SongTime, SongTimes
@@ -71,15 +71,12 @@ class DynamoEstimates:
             condition = {"ConditionExpression": "version = :before", "ExpressionAttributeValues": values}
         fields = {"version": int(version or 0) + 1, **times.model_dump(mode="json")}
         row = {**_KEY, **typed(fields)}
-        with aws_errors("the estimates could not be written"):
-            try:
-                self._client.put_item(
-                    TableName=self._table, Item=row, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                other: Any = error.response.get("Item")
-                return plain(other or {})
-        return None
+        with aws_errors("the estimates could not be written", CONDITION_FAILED) as refusal:
+            self._client.put_item(
+                TableName=self._table, Item=row, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
+            )
+            return None
+        return plain(refusal.item)
 
     def _read(self, *, consistent: bool) -> dict[str, Any]:
         with aws_errors("the estimates could not be read"):

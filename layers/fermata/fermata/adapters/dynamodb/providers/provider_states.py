@@ -7,7 +7,7 @@ Text and not a map, because no query looks inside, and hundreds of nested number
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 
@@ -58,22 +58,19 @@ class DynamoProviderStates:
         same_version = "version = :before" if state.version > 1 else "attribute_not_exists(version)"
         # Every slot that is taken beside the record counts this number down.
         same_slots = "open_slots = :left" if state.slots_left is not None else "attribute_not_exists(open_slots)"
-        with aws_errors(f"the record of {state.provider} could not be written"):
-            try:
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(state.provider),
-                    UpdateExpression="SET version = :version, #state = :state, open_slots = :open_slots, "
-                    f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :nobody{taking_in}",
-                    ConditionExpression=f"{same_version} AND {same_slots}",
-                    ExpressionAttributeNames={"#state": "state"},
-                    ExpressionAttributeValues=values,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                other: Any = error.response.get("Item")
-                return _state(state.provider, other)
-        return state.written()
+        with aws_errors(f"the record of {state.provider} could not be written", CONDITION_FAILED) as refusal:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(state.provider),
+                UpdateExpression="SET version = :version, #state = :state, open_slots = :open_slots, "
+                f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :nobody{taking_in}",
+                ConditionExpression=f"{same_version} AND {same_slots}",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues=values,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+            return state.written()
+        return _state(state.provider, refusal.item)
 
     def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
         """Count the open slots down and put the lease beside the record; the refusal brings the record along."""
@@ -96,25 +93,22 @@ class DynamoProviderStates:
             ":left": {"S": _text(GivenBack(ticket, None))},
         }
         used = {name: value for name, value in values.items() if name != ":ahead" or name in condition}
-        with aws_errors(f"the record of {provider} could not be written"):
-            try:
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(provider),
-                    UpdateExpression=f"SET taken.#ticket = :lease, open_slots = open_slots - :one, "
-                    f"next_go_ms = {start} + :gap",
-                    # A slot that this ticket gave back would be taken in after this one, and take it away.
-                    ConditionExpression=f"open_slots >= :one AND open_for = :limits AND {condition} "
-                    "AND attribute_not_exists(taken.#ticket) AND NOT contains(given_back, :left)",
-                    ExpressionAttributeNames={"#ticket": ticket},
-                    ExpressionAttributeValues=used,
-                    ReturnValues="UPDATED_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                other: Any = error.response.get("Item")
-                return _state(provider, other)
-        return StartAt(int(answer["Attributes"]["next_go_ms"]["N"]) - limits.gap_ms)
+        with aws_errors(f"the record of {provider} could not be written", CONDITION_FAILED) as refusal:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=_key(provider),
+                UpdateExpression=f"SET taken.#ticket = :lease, open_slots = open_slots - :one, "
+                f"next_go_ms = {start} + :gap",
+                # A slot that this ticket gave back would be taken in after this one, and take it away.
+                ConditionExpression=f"open_slots >= :one AND open_for = :limits AND {condition} "
+                "AND attribute_not_exists(taken.#ticket) AND NOT contains(given_back, :left)",
+                ExpressionAttributeNames={"#ticket": ticket},
+                ExpressionAttributeValues=used,
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+            return StartAt(int(answer["Attributes"]["next_go_ms"]["N"]) - limits.gap_ms)
+        return _state(provider, refusal.item)
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
         """Add to a set beside the record, which needs no version; the next write takes it in."""

@@ -5,7 +5,7 @@ offered on the latest day, and what the plan allows of each.
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write, names_in
 from fermata.domain.tenants.plan_limits import CALL_KINDS, DEFAULT_LIMITS, CallKind, PlanLimits
@@ -79,22 +79,19 @@ class DynamoCallCounts:
         self, tenant_id: str, expression: str, condition: str, values: dict[str, Any]
     ) -> tuple[dict[str, Any], bool]:
         """The item as it is afterwards, and whether the condition held."""
-        with aws_errors("calls could not be counted"):
-            try:
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=typed({"pk": _partition(tenant_id), "sk": _SORT_KEY}),
-                    UpdateExpression=expression,
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=names_in(f"{expression} {condition}"),
-                    ExpressionAttributeValues=typed(values),
-                    ReturnValues="ALL_NEW",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                found: Any = error.response.get("Item", {})
-                return plain(found), False
-        return plain(answer["Attributes"]), True
+        with aws_errors("calls could not be counted", CONDITION_FAILED) as refusal:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=typed({"pk": _partition(tenant_id), "sk": _SORT_KEY}),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names_in(f"{expression} {condition}"),
+                ExpressionAttributeValues=typed(values),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+            return plain(answer["Attributes"]), True
+        return plain(refusal.item), False
 
 
 def _limit(item: dict[str, Any], name: str) -> int:

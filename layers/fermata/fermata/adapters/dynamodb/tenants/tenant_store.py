@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import Item, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.tenants.api_keys import USE_NOTED_EVERY, ApiKey
@@ -24,13 +24,13 @@ _USABLE: Final = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
 class DynamoTenantStore:
-    """`TenantStore` over one table. Uses of keys are noted with `hurried`, a client that gives up soon: a request waits
-    for it.
+    """`TenantStore` over one table. Uses of keys are noted with `low_latency`, a client that gives up soon, because a
+    request waits for it.
     """
 
-    def __init__(self, transactions: DynamoTransactions, hurried: "Callable[[], DynamoDBClient]") -> None:
+    def __init__(self, transactions: DynamoTransactions, low_latency: "Callable[[], DynamoDBClient]") -> None:
         self._transactions = transactions
-        self._hurried = hurried
+        self._low_latency = low_latency
 
     def create_tenant(self, tenant: Tenant) -> bool:
         """Store a tenant; False where the id is taken."""
@@ -84,20 +84,16 @@ class DynamoTenantStore:
 
     def note_use(self, key_id: str, now: datetime) -> None:
         """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it; raises `TransientError`."""
-        client = self._hurried()
-        with aws_errors("the table could not be written"):
-            try:
-                client.update_item(
-                    TableName=self._transactions.table,
-                    Key=typed({"pk": _key_partition(key_id), "sk": "KEY"}),
-                    UpdateExpression="SET last_used_at = :now",
-                    ConditionExpression=(
-                        "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
-                    ),
-                    ExpressionAttributeValues=typed({":now": rfc3339(now), ":before": rfc3339(now - USE_NOTED_EVERY)}),
-                )
-            except client.exceptions.ConditionalCheckFailedException:
-                return
+        with aws_errors("the table could not be written", CONDITION_FAILED):
+            self._low_latency().update_item(
+                TableName=self._transactions.table,
+                Key=typed({"pk": _key_partition(key_id), "sk": "KEY"}),
+                UpdateExpression="SET last_used_at = :now",
+                ConditionExpression=(
+                    "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
+                ),
+                ExpressionAttributeValues=typed({":now": rfc3339(now), ":before": rfc3339(now - USE_NOTED_EVERY)}),
+            )
 
     def _names(self, partition: str, kind: str) -> Iterator[str]:
         return (str(item["sk"]).removeprefix(kind) for item in self._transactions.query(partition, kind))

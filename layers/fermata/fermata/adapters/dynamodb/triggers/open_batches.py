@@ -3,11 +3,10 @@ the run that has it, and under `RUN#<run>` what a run was refused in a row.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import typed
 from fermata.adapters.dynamodb.jobs.due_jobs import sortable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
@@ -41,7 +40,7 @@ class DynamoOpenBatches:
     def give_back(self, tenant_id: str, run: str) -> None:
         """Free the run's place, and forget what it was refused."""
         for place in _places():
-            with aws_errors("a place of a file could not be freed"), suppress(self._refused):
+            with aws_errors("a place of a file could not be freed", CONDITION_FAILED):
                 self._client.delete_item(
                     TableName=self._table,
                     Key=typed({"pk": _partition(tenant_id), "sk": place}),
@@ -77,23 +76,17 @@ class DynamoOpenBatches:
         with aws_errors("refusals could not be forgotten"):
             self._client.delete_item(TableName=self._table, Key=typed({"pk": _partition(tenant_id), "sk": _RUN + run}))
 
-    @property
-    def _refused(self) -> type[Exception]:
-        return self._client.exceptions.ConditionalCheckFailedException
-
     def _take(self, partition: str, place: str, run: str, until: datetime, now: datetime) -> bool:
-        with aws_errors("a place of a file could not be taken"):
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=typed({"pk": partition, "sk": place, "holder": run, "until": sortable(until)}),
-                    ConditionExpression="attribute_not_exists(pk) OR #until <= :now OR holder = :holder",
-                    ExpressionAttributeNames={"#until": "until"},
-                    ExpressionAttributeValues=typed({":now": sortable(now), ":holder": run}),
-                )
-            except self._refused:
-                return False
-        return True
+        with aws_errors("a place of a file could not be taken", CONDITION_FAILED):
+            self._client.put_item(
+                TableName=self._table,
+                Item=typed({"pk": partition, "sk": place, "holder": run, "until": sortable(until)}),
+                ConditionExpression="attribute_not_exists(pk) OR #until <= :now OR holder = :holder",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=typed({":now": sortable(now), ":holder": run}),
+            )
+            return True
+        return False
 
 
 def _places() -> Iterator[str]:

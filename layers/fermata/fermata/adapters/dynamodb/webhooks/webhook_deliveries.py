@@ -5,7 +5,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from fermata.adapters.aws_errors import aws_errors
+from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.orders.idempotency import seconds
@@ -50,20 +50,18 @@ class DynamoWebhookDeliveries:
         return self._count(job_id, "posts", _FEW_POSTS, {":posts": most_posts}, now) is not None
 
     def _count(self, job_id: str, what: str, condition: str, values: Item, now: datetime) -> Item | None:
-        with aws_errors("the webhook's record could not be counted"):
-            try:
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=typed({"pk": _partition(job_id), "sk": _REPLAYS}),
-                    UpdateExpression=f"SET #ttl = :ttl ADD {what} :one",
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames={"#ttl": "ttl"},
-                    ExpressionAttributeValues=typed({**values, ":one": 1, ":ttl": seconds(now + _REPLAYS_KEPT_FOR)}),
-                    ReturnValues="UPDATED_NEW",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException:
-                return None
-        return plain(answer["Attributes"])
+        with aws_errors("the webhook's record could not be counted", CONDITION_FAILED):
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=typed({"pk": _partition(job_id), "sk": _REPLAYS}),
+                UpdateExpression=f"SET #ttl = :ttl ADD {what} :one",
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                ExpressionAttributeValues=typed({**values, ":one": 1, ":ttl": seconds(now + _REPLAYS_KEPT_FOR)}),
+                ReturnValues="UPDATED_NEW",
+            )
+            return plain(answer["Attributes"])
+        return None
 
     def forget(self, job_id: str) -> None:
         """Delete everything about a job's webhook."""

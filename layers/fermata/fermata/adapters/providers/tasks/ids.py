@@ -14,13 +14,14 @@ from fermata.adapters.providers.audio_places import MOST_ENTRIES, link_in, lone_
 from fermata.adapters.providers.tasks.words import Stage, stage_of_word
 from fermata.domain.providers.answers import member, read_id, read_number
 from fermata.domain.providers.calls import TaskStarted
+from fermata.domain.web.http_status import SUCCESSES
 
 _TASK_ITSELF: Final = ("task", "data")
 _WHAT_IT_MADE: Final = ("result", "output")
 _BARE: Final = ("data", "result", "task")
 """Names under which an id may stand by itself, where nothing calls it one."""
 _DEPTH: Final = 3
-_OK: Final = frozenset({0, 1, *range(200, 300)})
+_OK: Final = frozenset({0, 1, *SUCCESSES})
 # One word without blanks that is no link; a word of letters alone is a word, and not an id.
 _ID: Final = re.compile(r"(?!\w+://)(?![a-z]{1,15}$)(?![a-z]+(_[a-z]+)+$)[a-z0-9][\w.:/+=~-]{3,}", re.IGNORECASE)
 

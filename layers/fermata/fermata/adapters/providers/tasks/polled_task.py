@@ -7,6 +7,7 @@ bought, and it is asked about again.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 
 from pydantic import JsonValue
@@ -33,6 +34,11 @@ from fermata.adapters.providers.tasks.words import (
     stage_of_word,
 )
 from fermata.domain.providers.answers import (
+    INCOMPLETE,
+    LEAST_CODE_OF_ITS_OWN,
+    LEAST_ERROR_CODE,
+    PROVIDER_ERROR,
+    TRANSIENT,
     Ruling,
     describe,
     describe_flaw,
@@ -56,26 +62,19 @@ from fermata.domain.providers.calls import (
     UpstreamAnswer,
 )
 from fermata.domain.providers.failures import Failure, FailureClass
+from fermata.domain.web.http_status import CLIENT_ERRORS, PASSING, SUCCESSES
 
 _STATE: Final = "the state of a task"
-_OK: Final = range(200, 300)
-_CLIENT_ERRORS: Final = range(400, 500)
-_LEAST_ERROR_STATUS: Final = 400
-_NOT_FOUND: Final = 404
-_LEAST_CODE_OF_ITS_OWN: Final = 600
 _REASONS: Final = ("fail_reason", "failReason", "fail_message", "failMessage", "errorMessage", "error_message")
-_TRANSIENT: Final = Ruling(FailureClass.TRANSIENT)
-_PROVIDER_ERROR: Final = Ruling(FailureClass.PROVIDER_ERROR)
 _CONTENT_REFUSED: Final = Ruling(FailureClass.CONTENT_REFUSED)
-_INCOMPLETE: Final = Ruling(FailureClass.INCOMPLETE)
 
 # No ruling says that nothing was charged: the order was accepted, and a refused poll says nothing about the bill.
 POLL_STATUSES: Final[Mapping[int, Ruling]] = {
-    **dict.fromkeys((401, 403), Ruling(FailureClass.AUTH)),
-    402: Ruling(FailureClass.OUT_OF_CREDIT),
-    _NOT_FOUND: Ruling(FailureClass.NOT_FOUND),
-    **dict.fromkeys((408, 409, 425), _TRANSIENT),
-    429: Ruling(FailureClass.RATE_LIMITED),
+    **dict.fromkeys((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN), Ruling(FailureClass.AUTH)),
+    HTTPStatus.PAYMENT_REQUIRED: Ruling(FailureClass.OUT_OF_CREDIT),
+    HTTPStatus.NOT_FOUND: Ruling(FailureClass.NOT_FOUND),
+    **dict.fromkeys(PASSING, TRANSIENT),
+    HTTPStatus.TOO_MANY_REQUESTS: Ruling(FailureClass.RATE_LIMITED),
 }
 # What a busy provider says of the moment and not of a task.
 _MOMENTS: Final = (
@@ -90,7 +89,7 @@ _MOMENTS: Final = (
     ),
 )
 # A page in front of the provider says these for reasons of its own.
-_SAID_BY_PAGES_TOO: Final = frozenset({401, 402, 403})
+_SAID_BY_PAGES_TOO: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True)
@@ -110,14 +109,14 @@ class TaskReader:
         document = answer.document
         if names_another_task(document, asked, id_is_the_tasks=self.id_is_the_tasks):
             found = f"expected {_STATE} from {self.provider}, found that of another task"
-            return Trouble(failure_of(answer, _TRANSIENT, found, "another_task"))
+            return Trouble(failure_of(answer, TRANSIENT, found, "another_task"))
         songs = finished_songs(document, asked.songs)
         if songs:
             return songs
-        if answer.begins_as_audio and answer.http_status in _OK:
+        if answer.begins_as_audio and answer.http_status in SUCCESSES:
             return AudioIsAnswer()
         told = told_status(document)
-        if answer.http_status not in _OK or not isinstance(document, dict):
+        if answer.http_status not in SUCCESSES or not isinstance(document, dict):
             return Trouble(self._trouble(answer, told))
         if told is not None and stage_inside(document) is not Stage.FAILED:
             return Trouble(self._trouble(answer, told))
@@ -132,7 +131,7 @@ class TaskReader:
             return AudioInAnswer()
         if has_ended(document, asked.songs):
             found = f"expected a link from {self.provider}, found a finished task without one"
-            return DoneWithoutLink(failure_of(answer, _INCOMPLETE, found))
+            return DoneWithoutLink(failure_of(answer, INCOMPLETE, found))
         told = stage_of(document) is Stage.RUNNING
         return StillRunning(answer.retry_after_s, told=told, offered=offered_songs(document))
 
@@ -154,7 +153,7 @@ class TaskReader:
         said, code, word = self.said(answer), failure_code(answer.document), failure_word(answer.document)
         refused = says_content_was_refused(said, code or "", word)
         found = describe(self.provider, answer, said or word, code)
-        return Refused(failure_of(answer, _CONTENT_REFUSED if refused else _PROVIDER_ERROR, found, code))
+        return Refused(failure_of(answer, _CONTENT_REFUSED if refused else PROVIDER_ERROR, found, code))
 
     def said(self, answer: UpstreamAnswer) -> str:
         """What the answer says in words about a failure, the task's own words first."""
@@ -171,12 +170,12 @@ class TaskReader:
 
     def _trouble(self, answer: UpstreamAnswer, told: int | None) -> Failure:
         # The status of the route itself tells which of two routes knows the task, whatever the body says.
-        if answer.http_status == _NOT_FOUND != told:
+        if answer.http_status == HTTPStatus.NOT_FOUND != told:
             told = None
         status = answer.http_status if told is None else told
         ruling = self.statuses.get(status) or _ruling_on_other(status)
         if answer.flaw == "HTML" and status in _SAID_BY_PAGES_TOO:
-            ruling = _TRANSIENT
+            ruling = TRANSIENT
         code = None if told is None else str(told)
         readable = isinstance(answer.document, dict)
         found = describe(self.provider, answer, self.said(answer), code, wanted=_STATE) if readable else ""
@@ -188,7 +187,7 @@ def told_status(document: JsonValue) -> int | None:
     places = [member(document, name) for name in ("statusCode", "status_code", "code", "status")]
     places += [member(document, "error", name) for name in ("statusCode", "code", "status")]
     codes = (read_number(place) for place in places)
-    return next((code for code in codes if code is not None and code >= _LEAST_ERROR_STATUS), None)
+    return next((code for code in codes if code is not None and code >= LEAST_ERROR_CODE), None)
 
 
 def song_of(task: TaskStarted | None, songs: AudioAt | None, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
@@ -208,8 +207,8 @@ def has_whole_text(answer: UpstreamAnswer) -> bool:
 
 
 def _ruling_on_other(status: int) -> Ruling:
-    of_the_request = status in _CLIENT_ERRORS or status >= _LEAST_CODE_OF_ITS_OWN
-    return _PROVIDER_ERROR if of_the_request else _TRANSIENT
+    of_the_request = status in CLIENT_ERRORS or status >= LEAST_CODE_OF_ITS_OWN
+    return PROVIDER_ERROR if of_the_request else TRANSIENT
 
 
 def _says_well(words: JsonValue) -> bool:

@@ -8,14 +8,12 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers.audio_places import bodies_in, entries_in, link_in, lone_link_in, task_bodies_in
 from fermata.adapters.providers.tasks.words import Stage, known_stage, stage_of_word, stage_of_words
-from fermata.domain.providers.answers import member, read_number, read_words
+from fermata.domain.providers.answers import CODE_LIMIT, LEAST_ERROR_CODE, member, read_number, read_words
 from fermata.domain.providers.calls import ANY_TASK, AudioAt
 
 _OUTER_NAMES: Final = ("status", "state", "task_status", "taskStatus")
 _INNER_NAMES: Final = ("type", *_OUTER_NAMES)
 _ERROR_CODES: Final = ("errorCode", "error_code", "fail_code", "failCode")
-_LEAST_ERROR_CODE: Final = 400
-_LONGEST_CODE: Final = 64
 # `type` may name what is made instead of how far it is.
 _KINDS: Final = frozenset({"audio", "music", "song", "track", "suno", "generate", "generation", "task"})
 
@@ -95,7 +93,7 @@ def _audio_at(document: JsonValue, wanted: AbstractSet[Stage | None]) -> AudioAt
 def failure_code(document: JsonValue) -> str | None:
     """The code that a failed task has of its own, or its word of failure where that is more than a plain one."""
     word = failure_word(document)
-    return (_code(document) or (word if "_" in word else ""))[:_LONGEST_CODE] or None
+    return (_code(document) or (word if "_" in word else ""))[:CODE_LIMIT] or None
 
 
 def has_code(document: JsonValue) -> bool:
@@ -169,4 +167,4 @@ def _file_of(link: str) -> str:
 
 def _error_code(document: JsonValue) -> int | None:
     codes = (read_number(body.get(name)) for body in bodies_in(document)[1:] for name in _ERROR_CODES)
-    return next((code for code in codes if code is not None and code >= _LEAST_ERROR_CODE), None)
+    return next((code for code in codes if code is not None and code >= LEAST_ERROR_CODE), None)

@@ -21,10 +21,10 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.rescue_record import RescueLease
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.rescue_round import RescuePorts, log_rescue, play_round
+from fermata.use_cases.stale import retry_on_stale
 
 LEASE_MARGIN_S: Final = 30
 """Seconds that a run's lease outlives the run, because clocks differ."""
-_READS: Final = 5
 
 
 class RescueOutcome(StrEnum):
@@ -83,31 +83,30 @@ def _fetch_all(job: Job, lease: RescueLease, ports: RescuePorts) -> RescueOutcom
 
 def _record(job: Job, brought: Round, ports: RescuePorts) -> RescueOutcome:
     """Note what a run brought, on whatever the record says by now; a job that was deleted meanwhile keeps nothing."""
-    before, after = _saved(job, brought, ports)
-    if after is None:
+    saved = _saved(job, brought, ports)
+    if saved is None:
         ports.answers().forget(job.id)
         return RescueOutcome.DELETED
+    before, after = saved
     _look_for_deleted_owners(after, brought, ports)
     _report(before, after, brought, ports)
     return RescueOutcome.FETCHED
 
 
-def _saved(job: Job, brought: Round, ports: RescuePorts) -> tuple[Job, Job | None]:
+def _saved(job: Job, brought: Round, ports: RescuePorts) -> tuple[Job, Job] | None:
     """The job as it stood before, and with what a run brought, or None where it was deleted; raises `StaleRecordError`
     where others keep writing it.
     """
-    for _ in range(_READS):
-        changed = after_round(job, brought, ports.policy, ports.clock())
-        try:
-            ports.jobs.save(changed)
-        except StaleRecordError:
-            current = ports.jobs.load(job.id)
-            if current is None or current.deleted_at is not None:
-                return job, None
-            job = current
-        else:
-            return job, changed
-    raise StaleRecordError("the job's record kept changing while its rescue was to be noted")
+
+    def save(current: Job | None) -> tuple[Job, Job] | None:
+        if current is None or current.deleted_at is not None:
+            return None
+        changed = after_round(current, brought, ports.policy, ports.clock())
+        ports.jobs.save(changed)
+        return current, changed
+
+    given_up = StaleRecordError("the job's record kept changing while its rescue was to be noted")
+    return retry_on_stale(save, lambda: ports.jobs.load(job.id), known=job, given_up=given_up)
 
 
 def _look_for_deleted_owners(job: Job, brought: Round, ports: RescuePorts) -> None:

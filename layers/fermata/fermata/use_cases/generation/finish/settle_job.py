@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
 
 from fermata.domain.finish.settlement import settle
 from fermata.domain.jobs.events import end_of
@@ -11,7 +11,6 @@ from fermata.domain.jobs.latency import song_time_of
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.usage import usage_event
 from fermata.domain.orders.references import object_key
-from fermata.errors import StaleRecordError
 from fermata.log import logger
 from fermata.ports.audio import ReferenceStore
 from fermata.ports.jobs import JobEvents, JobStore
@@ -21,9 +20,8 @@ from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
 from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.purchase.provider_queue import Ticket, give_up_turn
+from fermata.use_cases.stale import retry_on_stale
 from fermata.use_cases.webhooks.start_delivery import TellPorts, tell_by_webhook
-
-_READS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     its copy of a reference not deleted: the machine repeats both, and the reaper after it. Raises `NotFoundError` for
     an unknown job.
     """
-    job = _settled(job_id, stopped_by, ports, now)
+    job = retry_on_stale(partial(_settled, stopped_by, ports, now), lambda: load_job(job_id, ports.jobs))
     if job.unordered_turn is not None:
         # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
         provider, attempt = job.unordered_turn
@@ -70,17 +68,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     return job.status
 
 
-def _settled(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
-    for _ in range(_READS - 1):
-        try:
-            return _settle_once(job_id, stopped_by, ports, now)
-        except StaleRecordError:
-            continue
-    return _settle_once(job_id, stopped_by, ports, now)
-
-
-def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
-    job = load_job(job_id, ports.jobs)
+def _settled(stopped_by: str | None, ports: SettlePorts, now: datetime, job: Job) -> Job:
     settled = settle(job, stopped_by, now)
     if settled is None:
         logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
@@ -95,13 +83,8 @@ def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: d
 
 
 def _note_published(job: Job, jobs: JobStore) -> None:
-    for _ in range(_READS - 1):
-        try:
-            jobs.save(job.published())
-        except StaleRecordError:
-            job = load_job(job.id, jobs)
-            if not job.publish_pending:
-                return
-        else:
-            return
-    jobs.save(job.published())
+    def note(current: Job) -> None:
+        if current.publish_pending:
+            jobs.save(current.published())
+
+    retry_on_stale(note, lambda: load_job(job.id, jobs), known=job)

@@ -21,6 +21,7 @@ from fermata.domain.providers.calls import (
     UpstreamCall,
 )
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.web.http_status import SUCCESSES
 from fermata.errors import BadAudioError, ConfigurationError, DiskFullError, TransientError, UpstreamCallError
 from fermata.log import logger
 from fermata.ports.audio import AnswerStore
@@ -130,7 +131,7 @@ def _ask(
     brought_something = False
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
-            brought_something = answer.http_status in range(200, 300)
+            brought_something = answer.http_status in SUCCESSES
             told = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
     except UpstreamCallError as error:
         told = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))

@@ -1,18 +1,17 @@
 """Let the state machine sleep until the provider posts, unless it has posted already."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from functools import partial
 
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.errors import StaleRecordError, TransientError
+from fermata.domain.providers.callbacks import Callback
+from fermata.errors import TransientError
 from fermata.ports.jobs import JobStore, MachineWaits
 from fermata.ports.providers import CallbackStore
 from fermata.use_cases.generation.finish.resume_generation import load_job
-
-WRITES: Final = 5
+from fermata.use_cases.stale import retry_on_stale
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,10 @@ def await_callback(job_id: str, attempt_number: int, task_token: str, ports: Cal
     if awaited is None or awaited.callback is None:
         ports.waits.end(task_token)
         return Wait.NOTHING_TO_AWAIT
-    for _ in range(WRITES):
-        with suppress(StaleRecordError):
-            return _wait_once(awaited.callback.sha256, task_token, ports)
-    raise TransientError("the callback's record kept changing; the song is polled for instead")
+    sha256 = awaited.callback.sha256
+    given_up = TransientError("the callback's record kept changing; the song is polled for instead")
+    wait = partial(_wait_once, task_token, ports)
+    return retry_on_stale(wait, lambda: ports.callbacks.load(sha256), given_up=given_up)
 
 
 def _awaited(job: Job, number: int) -> Attempt | None:
@@ -55,8 +54,7 @@ def _awaited(job: Job, number: int) -> Attempt | None:
     return last if last.state is AttemptState.GENERATING else None
 
 
-def _wait_once(sha256: str, task_token: str, ports: CallbackPorts) -> Wait:
-    callback = ports.callbacks.load(sha256)
+def _wait_once(task_token: str, ports: CallbackPorts, callback: Callback | None) -> Wait:
     if callback is None:
         # Its record is gone, so nobody can post any more; the wait ends by its timeout.
         return Wait.ASLEEP

@@ -3,12 +3,14 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.callbacks import Callback, is_callback_token, token_sha256
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
-from fermata.use_cases.generation.follow.await_callback import WRITES, CallbackPorts
+from fermata.use_cases.generation.follow.await_callback import CallbackPorts
+from fermata.use_cases.stale import retry_on_stale
 
 
 class Effect(StrEnum):
@@ -37,14 +39,12 @@ def receive_callback(token: str, ports: CallbackPorts) -> Receipt:
     """
     if not is_callback_token(token):
         raise NotFoundError("there is no such callback address; it is handed to a provider with an order")
-    for _ in range(WRITES):
-        with suppress(StaleRecordError):
-            return _receive_once(token, ports)
-    raise TransientError("the callback's record kept changing; send the same post again")
+    given_up = TransientError("the callback's record kept changing; send the same post again")
+    sha256 = token_sha256(token)
+    return retry_on_stale(partial(_receive_once, ports), lambda: ports.callbacks.load(sha256), given_up=given_up)
 
 
-def _receive_once(token: str, ports: CallbackPorts) -> Receipt:
-    callback = ports.callbacks.load(token_sha256(token))
+def _receive_once(ports: CallbackPorts, callback: Callback | None) -> Receipt:
     if callback is None:
         return Receipt(Effect.IGNORED_UNKNOWN)
     return Receipt(_effect(callback, ports), callback.job_id)

@@ -129,15 +129,18 @@ def end_turn(ticket: Ticket, turn: Go, took_ms: int, failure: Failure | None, po
 
     Never raises: the lease ends by itself, and the outcome of the call is worth more than the slot.
     """
-    health, lacking = health_shown_by(failure), ticket.model if failure and failure.of_one_model else None
-    if not turn.trial and lacking is None and health in (Health.WORKS, Health.SAYS_NOTHING):
+    health = health_shown_by(failure)
+    unentitled = ticket.model if failure and failure.of_one_model else None
+    if not turn.trial and unentitled is None and health in (Health.WORKS, Health.SAYS_NOTHING):
         _give_back(ticket, took_ms if health is Health.WORKS else None, ports.states)
         return
     code, unlisted = failure.code if failure else None, None if ticket.is_listed else ticket.model
 
     def ended(state: ProviderState) -> ProviderState:
         now_ms = epoch_ms(ports.clock())
-        return state.after(ticket.name, health, code, now_ms, ports.rules, lacking=lacking, unlisted=unlisted)
+        return state.after(
+            ticket.name, health, code, now_ms, ports.rules, unentitled_model=unentitled, unlisted=unlisted
+        )
 
     changed = _change(ticket, ended, ports)
     if changed is not None:
