@@ -55,7 +55,7 @@ class Lease(NamedTuple):
     until_ms: int
 
 
-class Place(NamedTuple):
+class Reservation(NamedTuple):
     """A place in the line: the reserved start, and the instant at which the job was told to come."""
 
     start_ms: int
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Go:
+class Admitted:
     """The call may be made now, `waited_ms` after its reserved start. A `trial` decides about the circuit."""
 
     waited_ms: int
@@ -77,7 +77,7 @@ class WaitUntil:
     instant_ms: int
 
 
-class WaitingLine(BaseModel):
+class ProviderQueue(BaseModel):
     """The line before one provider. `typical_ms` is the running mean of how long its calls take.
 
     No start is reserved or granted before `next_go_ms`. What is reserved later than that follows from the places that
@@ -88,20 +88,20 @@ class WaitingLine(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     running: Mapping[str, Lease] = {}
-    waiting: Mapping[str, Place] = {}
+    waiting: Mapping[str, Reservation] = {}
     next_go_ms: NonNegativeInt = 0
     next_return_ms: NonNegativeInt = 0
     typical_ms: NonNegativeInt = 0
 
     def ask(
         self, ticket: str, now_ms: int, lease_until_ms: int, limits: Limits, closed_until_ms: int = 0
-    ) -> tuple["WaitingLine", Go | WaitUntil]:
+    ) -> tuple["ProviderQueue", Admitted | WaitUntil]:
         """Grant a lease until `lease_until_ms`, or say when to come; nobody goes before `closed_until_ms`."""
         line = _swept(self, now_ms)
         held = line.running.get(ticket)
         if held is not None and closed_until_ms <= now_ms:
             longer = Lease(held.since_ms, max(held.until_ms, lease_until_ms))
-            return _changed(line, running={**line.running, ticket: longer}), Go(0)
+            return _changed(line, running={**line.running, ticket: longer}), Admitted(0)
         if held is not None:
             line = line.without(ticket)
         if ticket not in line.waiting:
@@ -111,8 +111,8 @@ class WaitingLine(BaseModel):
         told_ms = _when(line, ticket, now_ms, limits, closed_until_ms)
         mine = line.waiting[ticket]
         if told_ms <= now_ms:
-            return _gone(line, ticket, Lease(now_ms, lease_until_ms), limits), Go(now_ms - mine.start_ms)
-        waiting = {**line.waiting, ticket: Place(mine.start_ms, told_ms)}
+            return _gone(line, ticket, Lease(now_ms, lease_until_ms), limits), Admitted(now_ms - mine.start_ms)
+        waiting = {**line.waiting, ticket: Reservation(mine.start_ms, told_ms)}
         return _changed(line, waiting=waiting), WaitUntil(told_ms)
 
     def told_ms(self, ticket: str) -> int | None:
@@ -125,7 +125,7 @@ class WaitingLine(BaseModel):
         lease = self.running.get(ticket)
         return _expected_end(lease, self.typical_ms, now_ms) if lease else None
 
-    def without(self, ticket: str) -> "WaitingLine":
+    def without(self, ticket: str) -> "ProviderQueue":
         """The line after a job left it, with or without having had its turn."""
         return _changed(
             self,
@@ -133,7 +133,7 @@ class WaitingLine(BaseModel):
             waiting={name: place for name, place in self.waiting.items() if name != ticket},
         )
 
-    def with_leases(self, leases: Mapping[str, Lease], next_go_ms: int) -> "WaitingLine":
+    def with_leases(self, leases: Mapping[str, Lease], next_go_ms: int) -> "ProviderQueue":
         """The line after calls began that did not stand in it; nobody goes before `next_go_ms`."""
         return _changed(
             self,
@@ -141,13 +141,13 @@ class WaitingLine(BaseModel):
             next_go_ms=max(self.next_go_ms, next_go_ms),
         )
 
-    def learned_from(self, took_ms: int) -> "WaitingLine":
+    def learned_from(self, took_ms: int) -> "ProviderQueue":
         """The line after a call worked: its duration moves the mean."""
         before_ms = self.typical_ms or took_ms
         return _changed(self, typical_ms=((_WEIGHTS - _NEW_WEIGHT) * before_ms + _NEW_WEIGHT * took_ms) // _WEIGHTS)
 
 
-def _when(line: WaitingLine, ticket: str, now_ms: int, limits: Limits, closed_until_ms: int) -> int:
+def _when(line: ProviderQueue, ticket: str, now_ms: int, limits: Limits, closed_until_ms: int) -> int:
     """When this ticket's turn comes as far as anybody knows; not after `now_ms` where it is its turn."""
     start_ms = line.waiting[ticket].start_ms
     earlier = [place for place in line.waiting.values() if place.start_ms < start_ms]
@@ -174,7 +174,7 @@ def _passing_ms(earlier_told_ms: list[int], now_ms: int, limits: Limits) -> int:
     return delayed[-1] + 1 if delayed else now_ms
 
 
-def _slot_ms(line: WaitingLine, rank: int, now_ms: int, limits: Limits) -> int:
+def _slot_ms(line: ProviderQueue, rank: int, now_ms: int, limits: Limits) -> int:
     """When a slot will probably be free for the job that has `rank` others before it."""
     free = limits.concurrent - len(line.running)
     if rank < free:
@@ -193,7 +193,9 @@ def _expected_end(lease: Lease, typical_ms: int, now_ms: int) -> int:
     return min(lease.until_ms, now_ms + overrun_ms // 2 + typical_ms // 20 + 1)
 
 
-def _turned_away(line: WaitingLine, now_ms: int, limits: Limits, closed_until_ms: int) -> tuple[WaitingLine, WaitUntil]:
+def _turned_away(
+    line: ProviderQueue, now_ms: int, limits: Limits, closed_until_ms: int
+) -> tuple[ProviderQueue, WaitUntil]:
     """Whoever finds the line full has no place, but comes back in the order of asking, each a place's time apart.
 
     Nobody comes back later than the last of those who wait is due: then the instants begin anew, because those who were
@@ -207,12 +209,12 @@ def _turned_away(line: WaitingLine, now_ms: int, limits: Limits, closed_until_ms
     return _changed(line, next_return_ms=back_ms), WaitUntil(back_ms)
 
 
-def _with_a_place(line: WaitingLine, ticket: str, now_ms: int, limits: Limits) -> WaitingLine:
+def _with_a_place(line: ProviderQueue, ticket: str, now_ms: int, limits: Limits) -> ProviderQueue:
     start_ms = _free_start_ms(line, now_ms, limits)
-    return _changed(line, waiting={**line.waiting, ticket: Place(start_ms, start_ms)})
+    return _changed(line, waiting={**line.waiting, ticket: Reservation(start_ms, start_ms)})
 
 
-def _free_start_ms(line: WaitingLine, now_ms: int, limits: Limits) -> int:
+def _free_start_ms(line: ProviderQueue, now_ms: int, limits: Limits) -> int:
     """The first start that is a gap away from all that are reserved: also one that a job reserved which has left."""
     free_ms = max(now_ms, line.next_go_ms)
     for start_ms in sorted(place.start_ms for place in line.waiting.values()):
@@ -222,12 +224,12 @@ def _free_start_ms(line: WaitingLine, now_ms: int, limits: Limits) -> int:
     return free_ms
 
 
-def _gone(line: WaitingLine, ticket: str, lease: Lease, limits: Limits) -> WaitingLine:
+def _gone(line: ProviderQueue, ticket: str, lease: Lease, limits: Limits) -> ProviderQueue:
     left = line.without(ticket)
     return _changed(left, running={**left.running, ticket: lease}, next_go_ms=lease.since_ms + limits.gap_ms)
 
 
-def _swept(line: WaitingLine, now_ms: int) -> WaitingLine:
+def _swept(line: ProviderQueue, now_ms: int) -> ProviderQueue:
     """The line without the leases and places of those who did not come back."""
     return _changed(
         line,
@@ -236,5 +238,5 @@ def _swept(line: WaitingLine, now_ms: int) -> WaitingLine:
     )
 
 
-def _changed(line: WaitingLine, **changes: object) -> WaitingLine:
+def _changed(line: ProviderQueue, **changes: object) -> ProviderQueue:
     return line.model_copy(update=changes)

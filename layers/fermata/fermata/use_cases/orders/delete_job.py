@@ -15,7 +15,6 @@ from fermata.errors import NotFinishedError, StaleRecordError, TransientError
 from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.webhooks import WebhookDeliveries
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.orders.read_jobs import find_job_or_tombstone
 
 _READS: Final = 5
@@ -74,7 +73,7 @@ def _note_erased(tombstone: Job, jobs: JobStore) -> None:
         try:
             jobs.save(tombstone.erased())
         except StaleRecordError:
-            tombstone = load_job(tombstone.id, jobs)
+            tombstone = jobs.load_existing(tombstone.id)
         else:
             return
     raise TransientError(f"{tombstone.id} changed {_READS} times while its deletion was to be noted; try again")

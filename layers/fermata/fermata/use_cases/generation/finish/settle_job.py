@@ -19,8 +19,7 @@ from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderStates
 from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
-from fermata.use_cases.generation.finish.resume_generation import load_job
-from fermata.use_cases.generation.purchase.provider_queue import Ticket, give_up_turn
+from fermata.use_cases.generation.purchase.provider_queue import Request, withdraw_unmade
 from fermata.use_cases.webhooks.start_delivery import TellPorts, tell_by_webhook
 
 _READS: Final = 5
@@ -49,9 +48,9 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     """
     job = _settled(job_id, stopped_by, ports, now)
     if job.unordered_turn is not None:
-        # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
+        # No claim can follow the end, so no call follows under this request, whatever it still holds.
         provider, attempt = job.unordered_turn
-        give_up_turn(Ticket(provider, job.id, attempt), ports.providers)
+        withdraw_unmade(Request(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The
         # delivery of a webhook has a name, and so begins once.
@@ -80,7 +79,7 @@ def _settled(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datet
 
 
 def _settle_once(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> Job:
-    job = load_job(job_id, ports.jobs)
+    job = ports.jobs.load_existing(job_id)
     settled = settle(job, stopped_by, now)
     if settled is None:
         logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
@@ -99,7 +98,7 @@ def _note_published(job: Job, jobs: JobStore) -> None:
         try:
             jobs.save(job.published())
         except StaleRecordError:
-            job = load_job(job.id, jobs)
+            job = jobs.load_existing(job.id)
             if not job.publish_pending:
                 return
         else:

@@ -10,7 +10,6 @@ from fermata.domain.jobs.job import Job
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore, MachineWaits
 from fermata.ports.providers import CallbackStore
-from fermata.use_cases.generation.finish.resume_generation import load_job
 
 WRITES: Final = 5
 
@@ -38,7 +37,7 @@ def await_callback(job_id: str, attempt_number: int, task_token: str, ports: Cal
 
     Raises `TransientError`; the machine then polls.
     """
-    awaited = _awaited(load_job(job_id, ports.jobs), attempt_number)
+    awaited = _awaited(ports.jobs.load_existing(job_id), attempt_number)
     if awaited is None or awaited.callback is None:
         ports.waits.end(task_token)
         return Wait.NOTHING_TO_AWAIT

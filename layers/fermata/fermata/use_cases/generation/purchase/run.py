@@ -1,15 +1,18 @@
-"""Make an address for the provider to post to, where the model's provider does that."""
+"""What one run of `start_generation` works with, and what it knows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fermata.domain.jobs.attempt import AwaitedCallback
 from fermata.domain.jobs.job import Job
-from fermata.domain.providers.callbacks import callback_url, new_callback
-from fermata.errors import TransientError
-from fermata.log import logger
-from fermata.ports.providers import ApiUrl, CallbackStore
+from fermata.domain.orders.candidates import Candidate
+from fermata.domain.orders.references import ProviderIds
+from fermata.ports.audio import ReferenceStore
+from fermata.ports.money import WalletStore
+from fermata.ports.providers import ApiUrl, CallbackStore, ProviderKeys, Upstream
+from fermata.use_cases.generation.finish.resume_generation import ResumePorts
+from fermata.use_cases.generation.purchase.provider_queue import QueuePorts, Request
+from fermata.use_cases.generation.purchase.spending_controls import SpendingPorts
 
 
 @dataclass(frozen=True)
@@ -23,27 +26,39 @@ class OpenCallbackPorts:
 
 
 @dataclass(frozen=True)
-class OpenCallback:
-    """An address to send with an order, and what the attempt keeps of it; the address is nowhere else."""
-
-    url: str
-    awaited: AwaitedCallback
-
-
-def open_callback(job: Job, ports: OpenCallbackPorts, now: datetime) -> OpenCallback | None:
-    """An address for the attempt that is about to be claimed, stored before it is told to anybody.
-
-    None where the model's provider posts nothing, or where there is no address to give: the song is then polled for.
+class StartPorts:
+    """What `start_generation` works with; `remaining_s` gives the seconds that this run may still live. A provider may
+    fetch a job's reference for `reference_link_s` seconds.
     """
-    if not job.candidate.callbacks:
-        return None
-    try:
-        api_url = ports.api_url.read()
-        token, callback = new_callback(job.id, len(job.attempts) + 1, now, ports.randomness())
-        ports.callbacks.create(callback)
-    except TransientError as error:
-        logger.warning("no callback is asked for, the song is polled for instead", extra={"reason": str(error)})
-        return None
-    return OpenCallback(
-        callback_url(api_url, token), AwaitedCallback(sha256=callback.sha256, timeout_s=ports.timeout_s)
-    )
+
+    resume: ResumePorts
+    queue: QueuePorts
+    spending: SpendingPorts
+    wallets: WalletStore
+    upstream: Upstream
+    keys: ProviderKeys
+    references: ReferenceStore
+    clock: Callable[[], datetime]
+    remaining_s: Callable[[], float]
+    post_reserve_s: int
+    claim_margin_s: int
+    callback: OpenCallbackPorts
+    reference_link_s: int
+
+
+@dataclass(frozen=True)
+class StartRun:
+    """One run for the next attempt of one job. `job` is the record before the claim, `ordered` the model whose turn it
+    is, `ids` the names of its reference at that model's provider.
+
+    `request` names the attempt in the provider's queue, and is the same for every run of it; `claim_id` is this run's
+    own. The run has ended a margin before `claim_until`, so it holds its claim and its slot until then.
+    """
+
+    job: Job
+    ordered: Candidate
+    ids: ProviderIds | None
+    request: Request
+    claim_id: str
+    claim_until: datetime
+    ports: StartPorts
