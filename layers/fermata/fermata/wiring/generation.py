@@ -105,7 +105,7 @@ def queue_ports() -> "QueuePorts":
     """What the queue of a provider works with."""
     from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
 
-    settings = config.load(config.TurnSettings)
+    settings = config.load(config.QueueSettings)
     return QueuePorts(
         states=stores.provider_states(),
         limits=settings.limits,

@@ -45,7 +45,7 @@ AHEAD_MS: Final = 500
 class ProviderState(BaseModel):
     """The shared record of one provider. `version` grows with every write and is the condition of the next one.
 
-    Most jobs find nobody waiting and a slot free. They take it beside the record, up to `open_slots` of them, and give
+    Most jobs find an empty queue and a free slot. They take it beside the record, up to `open_slots` of them, and give
     it back beside it, so that they do not compete for the version. `taken` and `given_back` are what happened so since
     the record was written: it counts here, and the next write takes it in. `slots_left` is how many of the open slots
     were not taken yet, None where there never were any. A stored record calls its `queue` `pacing`.
@@ -94,7 +94,7 @@ class ProviderState(BaseModel):
     def held_up(
         self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None, is_listed: bool = True
     ) -> NotAsked | WaitUntil | None:
-        """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
+        """Why the provider gets no call of this ticket now, not even a free one; None where only the queue decides."""
         if self.circuit.is_disabled:
             code = self.circuit.disabled_by or NO_CODE
             message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
@@ -117,13 +117,13 @@ class ProviderState(BaseModel):
 
     @property
     def open_slots(self) -> int:
-        """How many slots may be taken beside this record: none while somebody waits or the circuit has a say."""
+        """How many slots may be taken beside this record: none while a request waits or the circuit has a say."""
         if self.limits is None or self.queue.waiting or self.circuit.has_a_say:
             return 0
         return max(0, self.limits.concurrent - len(self.queue.running))
 
     def with_taken(self, leases: Mapping[str, Lease], next_go_ms: int, slots_left: int) -> "ProviderState":
-        """This record with what was taken beside it, after which nobody goes before `next_go_ms`."""
+        """This record with what was taken beside it, after which no call goes before `next_go_ms`."""
         queue = self.queue.with_leases(leases, next_go_ms)
         return self.model_copy(update={"queue": queue, "taken": frozenset(leases), "slots_left": slots_left})
 
@@ -190,7 +190,7 @@ class ProviderState(BaseModel):
         trial = circuit.trial
         if blocked_ms <= now_ms or trial is None or blocked_ms != trial.until_ms:
             return blocked_ms
-        # Somebody else tries, and its call ends long before its lease does.
+        # Another request tries, and its call ends long before its lease does.
         expected_ms = self.queue.expected_end_ms(trial.ticket, now_ms)
         return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
 
