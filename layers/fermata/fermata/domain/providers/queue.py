@@ -22,7 +22,7 @@ ORDER_SLACK_MS: Final = 2000
 
 SHORTEST_WAIT_MS: Final = 250
 _SHORTEST_RETURN_MS: Final = 1000
-# A call that ends sooner than predicted leaves its slot empty until the next in the queue looks, so that one looks early.
+# A call that ends sooner than predicted leaves its slot empty until the next request looks, so that one looks early.
 _OPTIMISM_PERCENT: Final = 80
 _NEW_WEIGHT, _WEIGHTS = 1, 5
 
