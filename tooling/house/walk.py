@@ -7,11 +7,11 @@ He stops at the last POST. This is what counts:
 - A branch that returns or raises without a POST is no part of the walk: a claim that takes it buys nothing. Its
   condition is, because the claim is judged by it. A function before the POST is read with all its branches.
 - A function is read once; a step to it counts each time that it is called from another place.
-- Reading a property is reading data where the property calls nothing of another room, by itself or by what it calls in
-  its own; such a reading is no step. A property that leads into other rooms is a call like any other.
-- A lambda or a function that is passed on is read where it is called, and belongs to the
-  module that it is written in: a callback into the caller's module is a step there. Code from elsewhere (`sorted`, a
-  factory) calls what it is given. Constructing counts where the class has an `__init__`, `__new__` or `__post_init__`.
+- Reading a property that calls nothing of another room, by itself or by what it calls in its own, is reading data and
+  no step. A property that leads into other rooms is a call like any other.
+- A lambda or a function that is passed on is read where it is called, and belongs to the module that it is written in:
+  a callback into the caller's module is a step there. Code from elsewhere (`sorted`, a factory) calls what it is given.
+  Constructing counts where the class has an `__init__`, `__new__` or `__post_init__`.
 - A port is where the reader stops and trusts a docstring. What the wiring puts behind ports - adapters and settings -
   is entered only where it leads to the POST; what the wiring itself builds is no step of a claim.
 - A room is a module that holds a function of the walk. A climb is a step to a room that the reader entered before

@@ -1,7 +1,7 @@
 """What stands in the way of a purchase, and the next step of a job that is not bought now."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fermata.domain.jobs.next_step import Verdict, needs_reference, waiting_for_a_turn
 from fermata.domain.providers.calls import Refused
@@ -28,12 +28,12 @@ class Cleared:
 
     admitted: Admitted
     key_alias: str
-    key: str
+    key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class TooManyLost:
-    """The tenant lost as many songs today as its plan allows: so many."""
+    """The tenant lost today the `allowed` number of songs of its plan."""
 
     allowed: int
 

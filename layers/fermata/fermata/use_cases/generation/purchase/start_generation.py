@@ -37,7 +37,7 @@ def _run_for(job: Job, ports: StartPorts, claim_id: str) -> StartRun:
         is_listed=ordered.model in ports.resume.catalogue.listed_ids,
         has_alternative=job.has_another_provider,
     )
-    # The clock and what is left of this run are read together: so their sum is the same instant, however long it waits.
+    # Both are read together, so their sum is the end of this invocation, whenever the claim is written.
     claim_until = ports.clock() + timedelta(seconds=ports.remaining_s() + ports.claim_margin_s)
     return StartRun(
         job=job,
