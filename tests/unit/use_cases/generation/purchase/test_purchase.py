@@ -125,11 +125,12 @@ def test_the_post_ends_before_the_run_does() -> None:
     assert world.upstream.sent[0].within_s == 255
 
 
-def test_the_claim_outlives_the_run_by_the_margin() -> None:
+@pytest.mark.parametrize("remaining_s", [300, 899.5])
+def test_the_claim_outlives_the_run_by_the_margin(remaining_s: float) -> None:
     world = world_with(SONG)
-    world.remaining_s = 300
+    world.remaining_s = remaining_s
     start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=360)
+    assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=remaining_s + 60)
 
 
 def test_time_spent_on_reading_the_key_does_not_shorten_the_claim() -> None:
