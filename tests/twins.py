@@ -32,7 +32,7 @@ from fermata.domain.providers.calls import Provider, ReferenceTaker, UploadCall,
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.domain.providers.queue import Lease, Limits
-from fermata.domain.providers.spending import EVERY_PROVIDER, Booking, Brakes, day_of
+from fermata.domain.providers.spending import EVERY_PROVIDER, Booking, PauseAndBudget, day_of
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.domain.tenants.api_keys import ApiKey
 from fermata.domain.tenants.plan_limits import (
@@ -52,6 +52,7 @@ from fermata.errors import (
     ConfigurationError,
     FermataError,
     IdempotencyKeyTakenError,
+    NotFoundError,
     ProviderHeldError,
     StaleRecordError,
 )
@@ -68,11 +69,10 @@ from fermata.use_cases.generation.finish.settle_job import SettlePorts
 from fermata.use_cases.generation.finish.store_audio import StorePorts
 from fermata.use_cases.generation.follow.await_callback import CallbackPorts
 from fermata.use_cases.generation.follow.poll_generation import PollPorts
-from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
 from fermata.use_cases.generation.purchase.prepare_reference import PreparePorts
-from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
-from fermata.use_cases.generation.purchase.spending_controls import BrakePorts
-from fermata.use_cases.generation.purchase.start_generation import StartPorts
+from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
+from fermata.use_cases.generation.purchase.run import OpenCallbackPorts, StartPorts
+from fermata.use_cases.generation.purchase.spending_controls import SpendingPorts
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts
 from fermata.use_cases.operator.manage_tenants import ManagePorts
 from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
@@ -214,14 +214,14 @@ class InMemoryBrakeStore:
         self.spent: dict[tuple[str, date], int] = {}
         self.failure: FermataError | None = None
 
-    def load(self, providers: Collection[str], day: date) -> Mapping[str, Brakes]:
+    def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
         if self.failure is not None:
             raise self.failure
         return {provider: self.brakes(provider, day) for provider in providers}
 
-    def brakes(self, provider: str, day: date) -> Brakes:
+    def brakes(self, provider: str, day: date) -> PauseAndBudget:
         paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if name in self._pauses)
-        return Brakes(provider, day, paused_by, self.spent.get((provider, day), 0))
+        return PauseAndBudget(provider, day, paused_by, self.spent.get((provider, day), 0))
 
     def pause(self, name: str, now: datetime) -> bool:
         changed = name not in self._pauses
@@ -300,6 +300,12 @@ class InMemoryJobStore:
         row = self.rows.get(job_id)
         return None if row is None else Job.model_validate_json(row)
 
+    def load_existing(self, job_id: str) -> Job:
+        job = self.load(job_id)
+        if job is None:
+            raise NotFoundError(f"no record of job {job_id}")
+        return job
+
     def status(self, job_id: str) -> JobStatus | None:
         self.looks += 1
         if self.before_look is not None:
@@ -311,7 +317,7 @@ class InMemoryJobStore:
         def refuse_if_held() -> None:
             attempt = job.attempts[-1]
             brakes = self.brakes.brakes(attempt.provider, day_of(attempt.started_at))
-            if brakes.holding(job.to_book.micro_usd if job.to_book else 0, budget_micro_usd):
+            if brakes.blocking(job.to_book.micro_usd if job.to_book else 0, budget_micro_usd):
                 raise ProviderHeldError(attempt.provider, next(iter(brakes.paused_by), None))
 
         self._replace(job, None, refuse_if_held)
@@ -473,7 +479,7 @@ class InMemoryProviderStates:
         self._rows[state.provider] = state.model_dump_json()
         self._given_back.get(state.provider, set()).difference_update(state.given_back)
         self._taken[state.provider] = {}
-        self._next_go_ms[state.provider] = state.pacing.next_go_ms
+        self._next_go_ms[state.provider] = state.queue.next_go_ms
         self.saves += 1
         return state.written()
 
@@ -482,7 +488,7 @@ class InMemoryProviderStates:
         gave_back = GivenBack(ticket, None) in stands.given_back
         if not stands.slots_left or stands.limits != limits or ticket in stands.taken or gave_back:
             return stands
-        start_ms = max(lease.since_ms, stands.pacing.next_go_ms)
+        start_ms = max(lease.since_ms, stands.queue.next_go_ms)
         if start_ms > lease.since_ms + AHEAD_MS:
             return stands
         self._taken[provider][ticket] = lease
@@ -1217,8 +1223,8 @@ class World:
     def start_ports(self) -> StartPorts:
         return StartPorts(
             resume=self.resume_ports(),
-            turns=self.turn_ports(),
-            brakes=BrakePorts(self.brakes, self.budget, self.metrics, look_again_s=10),
+            queue=self.queue_ports(),
+            spending=SpendingPorts(self.brakes, self.budget, self.metrics, look_again_s=10),
             wallets=self.wallets,
             upstream=self.upstream,
             keys=self.keys,
@@ -1234,9 +1240,9 @@ class World:
     def callback_ports(self) -> CallbackPorts:
         return CallbackPorts(self.jobs, self.callbacks, self.waits)
 
-    def turn_ports(self) -> TurnPorts:
+    def queue_ports(self) -> QueuePorts:
         """Pauses move the clock; there is no chance in tests."""
-        return TurnPorts(
+        return QueuePorts(
             states=self.provider_states,
             limits=lambda _: self.limits,
             rules=self.circuit_rules,

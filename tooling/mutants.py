@@ -30,12 +30,15 @@ _QUICK: Final = (
 )
 """Arguments of pytest: the first failure is enough, and nothing is needed that would only help to find its cause."""
 _FERMATA: Final = "layers/fermata/fermata"
-_STARTING: Final = f"{_FERMATA}/use_cases/generation/purchase/start_generation.py"
+_PURCHASING: Final = f"{_FERMATA}/use_cases/generation/purchase"
+_STARTING: Final = f"{_PURCHASING}/start_generation.py"
+_PURCHASE: Final = f"{_PURCHASING}/purchase.py"
+_PURCHASE_TESTS: Final = "tests/unit/use_cases/generation/purchase/test_purchase.py"
 _RESUMING: Final = f"{_FERMATA}/use_cases/generation/finish/resume_generation.py"
-_WAITING_LINE: Final = f"{_FERMATA}/domain/providers/queue.py"
-_WAITING_LINE_TESTS: Final = "tests/unit/domain/providers/test_queue.py"
+_QUEUE: Final = f"{_FERMATA}/domain/providers/queue.py"
+_QUEUE_TESTS: Final = "tests/unit/domain/providers/test_queue.py"
 _CIRCUIT: Final = f"{_FERMATA}/domain/providers/circuit.py"
-_TAKING_TURNS: Final = "tests/unit/use_cases/generation/purchase/test_provider_queue.py"
+_ADMISSION_TESTS: Final = "tests/unit/use_cases/generation/purchase/test_provider_queue.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamodb/jobs/job_store.py"
 _WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
 _INTERLEAVINGS: Final = (
@@ -73,12 +76,17 @@ MUTANTS: Final = (
     ),
     Mutant(
         "claim condition: a lost claim counts as one's own",
-        _STARTING,
-        "attempt.claim_id == claim_id and",
+        _PURCHASE,
+        "attempt.claim_id == run.claim_id and",
         "attempt.claim_id and",
-        (
-            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting",
-        ),
+        (f"{_PURCHASE_TESTS}::test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting",),
+    ),
+    Mutant(
+        "claim_until: a claim ends with its run, without a margin",
+        _STARTING,
+        "seconds=ports.remaining_s() + ports.claim_margin_s",
+        "seconds=ports.remaining_s()",
+        (f"{_PURCHASE_TESTS}::test_the_claim_outlives_the_run_by_the_margin",),
     ),
     Mutant(
         "claim_until: a silent claim is called unknown at once",
@@ -97,7 +105,7 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
-        "fence: a staged answer is not believed once the claim ran out",
+        "closed as unknown: a staged answer is not believed once the claim ran out",
         _RESUMING,
         "if outcome is not None:",
         "if outcome is not None and not silent:",
@@ -106,21 +114,19 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
-        "fence: an attempt that was written off is posted all the same",
-        _STARTING,
+        "closed as unknown: an attempt that was written off is posted all the same",
+        _PURCHASE,
         "return job if mine and not job.status.is_terminal else None",
         "return job",
-        (
-            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_two_racing_runs_claim_once_and_post_once",
-        ),
+        (f"{_PURCHASE_TESTS}::test_two_racing_runs_claim_once_and_post_once",),
     ),
     Mutant(
-        "fence: an answer that came too late is forgotten",
-        _STARTING,
-        "late = _marked_late(current, intended, now)",
+        "closed as unknown: an answer that came too late is forgotten",
+        f"{_PURCHASING}/record_outcome.py",
+        "late = _marked_late(current, ours, now)",
         "return current",
         (
-            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else",
+            "tests/unit/use_cases/generation/purchase/test_record_outcome.py::test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_nothing_else",
         ),
     ),
     Mutant(
@@ -228,13 +234,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         "staging order: the verdict comes from the wire",
-        _STARTING,
-        "ports.resume.answers.keep(job.id, attempt.number, answer)",
+        _PURCHASE,
+        "ports.resume.answers.keep(claimed.id, number, answer)",
         "from fermata.use_cases.generation.follow.parse_answer import read_answer\n"
-        "            return ports.resume.providers(attempt.dialect).read_start(read_answer(answer))",
-        (
-            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",
-        ),
+        "            return ports.resume.providers(ordered.dialect).read_start(read_answer(answer))",
+        (f"{_PURCHASE_TESTS}::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",),
     ),
     Mutant(
         "interleavings: a second run claims too",
@@ -320,7 +324,7 @@ MUTANTS: Final = (
     Mutant(
         "references: a run leaves its copy behind a job that ended meanwhile",
         f"{_FERMATA}/use_cases/generation/purchase/prepare_reference.py",
-        "if load_job(job.id, ports.jobs).status.is_terminal:",
+        "if ports.jobs.load_existing(job.id).status.is_terminal:",
         "if False:",
         (
             "tests/unit/use_cases/generation/purchase/test_prepare_reference.py::test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy",
@@ -470,8 +474,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "lost songs: a waiting order is bought beyond the limit",
-        f"{_FERMATA}/use_cases/generation/finish/lost_songs.py",
-        "if wallet is None or wallet.may_lose_more(now):",
+        f"{_PURCHASING}/spending_controls.py",
+        "if wallet is None or wallet.may_lose_more(day_of(now)):",
         "if wallet is None or now:",
         (
             "tests/unit/use_cases/generation/finish/test_lost_songs.py::test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid",
@@ -527,42 +531,42 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
-        "turns: a start that a canceled job had reserved is given to nobody else",
-        _WAITING_LINE,
+        "queue: a start that a canceled job had reserved is given to nobody else",
+        _QUEUE,
         "        if start_ms - free_ms >= limits.gap_ms:",
         "        if start_ms < free_ms - limits.gap_ms:",
-        (f"{_WAITING_LINE_TESTS}::test_one_place_that_is_always_renewed_does_not_push_the_line_ahead",),
+        (f"{_QUEUE_TESTS}::test_one_place_that_is_always_renewed_does_not_push_the_line_ahead",),
     ),
     Mutant(
-        "turns: starts come closer together than the gap",
-        _WAITING_LINE,
+        "queue: starts come closer together than the gap",
+        _QUEUE,
         "        free_ms = max(free_ms, start_ms + limits.gap_ms)",
         "        free_ms = max(free_ms, start_ms)",
-        (f"{_WAITING_LINE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_asking",),
+        (f"{_QUEUE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_asking",),
     ),
     Mutant(
-        "turns: who is turned away comes back ever later",
-        _WAITING_LINE,
+        "queue: who is turned away comes back ever later",
+        _QUEUE,
         "        back_ms = soonest_ms",
         "        pass",
-        (f"{_WAITING_LINE_TESTS}::test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
+        (f"{_QUEUE_TESTS}::test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
     ),
     Mutant(
-        "turns: a name that its caller made up counts as a listed model",
+        "queue: a name that its caller made up counts as a listed model",
         _STARTING,
-        "    is_listed = ports.resume.catalogue.lists(ordered.model)",
-        "    is_listed = True",
-        (f"{_TAKING_TURNS}::test_a_name_that_a_caller_made_up_opens_no_circuit_for_others[suno-zzz]",),
+        "is_listed=ordered.model in ports.resume.catalogue.listed_ids,",
+        "is_listed=True,",
+        (f"{_ADMISSION_TESTS}::test_a_name_that_a_caller_made_up_opens_no_circuit_for_others[suno-zzz]",),
     ),
     Mutant(
-        "turns: a made-up name that is paused keeps a place in the line",
+        "queue: a made-up name that is paused keeps a place in the line",
         f"{_FERMATA}/domain/providers/state.py",
         " or (obstacle is not None and not is_listed)",
         "",
-        (f"{_TAKING_TURNS}::test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back",),
+        (f"{_ADMISSION_TESTS}::test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back",),
     ),
     Mutant(
-        "turns: a made-up name tries before listed models",
+        "queue: a made-up name tries before listed models",
         _CIRCUIT,
         "self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms",
         "self.open_until_ms",
@@ -571,7 +575,7 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
-        "turns: a made-up name that fails as the trial doubles the pause",
+        "queue: a made-up name that fails as the trial doubles the pause",
         _CIRCUIT,
         "self._opened(self.open_for_ms, now_ms, rules)",
         "self._opened(2 * self.open_for_ms, now_ms, rules)",
@@ -580,11 +584,11 @@ MUTANTS: Final = (
         ),
     ),
     Mutant(
-        "turns: words of the order speak of the account",
+        "queue: words of the order speak of the account",
         f"{_FERMATA}/domain/providers/answers.py",
         "found.group().casefold() not in ordered",
         "found.group()",
-        (f"{_TAKING_TURNS}::test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account",),
+        (f"{_ADMISSION_TESTS}::test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account",),
     ),
 )
 

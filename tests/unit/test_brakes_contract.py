@@ -18,7 +18,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
-from fermata.domain.providers.spending import Brakes
+from fermata.domain.providers.spending import PauseAndBudget
 from fermata.errors import ProviderHeldError, StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import BrakeStore
@@ -42,7 +42,7 @@ class Stores:
     jobs: JobStore
     brakes: BrakeStore
 
-    def of(self, provider: str = "minimax") -> Brakes:
+    def of(self, provider: str = "minimax") -> PauseAndBudget:
         return self.brakes.load([provider], TODAY)[provider]
 
     @property
@@ -100,8 +100,8 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 def test_without_any_record_nothing_is_held(stores: Stores) -> None:
     assert stores.brakes.load(["minimax", "aimlapi"], TODAY) == {
-        "minimax": Brakes("minimax", TODAY),
-        "aimlapi": Brakes("aimlapi", TODAY),
+        "minimax": PauseAndBudget("minimax", TODAY),
+        "aimlapi": PauseAndBudget("aimlapi", TODAY),
     }
 
 

@@ -19,7 +19,7 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.references import unusable
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.errors import StaleRecordError, TransientError
+from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore
 from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, known_as, prepared
@@ -83,6 +83,16 @@ def advanced_to(job: Job, store: JobStore) -> Job:
 
 def test_an_unknown_job_is_not_there(store: JobStore) -> None:
     assert store.load(JOB_ID) is None
+
+
+def test_the_job_of_an_execution_is_read_as_any_other(store: JobStore) -> None:
+    store.create(queued_job())
+    assert store.load_existing(JOB_ID) == store.load(JOB_ID) == queued_job()
+
+
+def test_an_execution_of_a_job_that_is_not_there_is_an_error(store: JobStore) -> None:
+    with pytest.raises(NotFoundError, match=f"no record of job {JOB_ID}"):
+        store.load_existing(JOB_ID)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """One contract for what runs share of a provider, kept by the in-memory twin and by DynamoDB."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.domain.providers.circuit import Circuit, CircuitRules, Health, Trial
-from fermata.domain.providers.queue import Go, Lease, Limits, Place, WaitingLine
+from fermata.domain.providers.queue import Admitted, Lease, Limits, ProviderQueue, Reservation
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.errors import TransientError
 from fermata.ports.providers import ProviderStates
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 FULL = ProviderState(
     provider="minimax",
     version=1,
-    pacing=WaitingLine(
+    queue=ProviderQueue(
         running={"job_a/1": Lease(1_800_000_000_000, 1_800_000_960_000)},
-        waiting={"job_b/2": Place(1_800_000_000_500, 1_800_000_001_000)},
+        waiting={"job_b/2": Reservation(1_800_000_000_500, 1_800_000_001_000)},
         next_go_ms=1_800_000_000_500,
         next_return_ms=3,
         typical_ms=61_000,
@@ -56,6 +57,19 @@ def test_a_record_is_read_back_equal(states: ProviderStates) -> None:
     states.save(FULL)
     assert states.load("minimax") == FULL.written()
     assert states.load("aimlapi") == ProviderState(provider="aimlapi")
+
+
+def test_a_record_is_stored_under_the_names_that_earlier_versions_read(dynamodb: "DynamoDBClient") -> None:
+    DynamoProviderStates(dynamodb, TABLE).save(FULL)
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    stored = json.loads(item["state"]["S"])
+    assert (stored.keys(), stored["pacing"]["typical_ms"]) == ({"provider", "version", "pacing", "circuit"}, 61_000)
+
+
+def test_a_record_that_an_earlier_version_stored_is_read() -> None:
+    stored = '{"provider":"minimax","version":4,"pacing":{"waiting":{"job_b/2":[5,9]},"typical_ms":61000}}'
+    queue = ProviderQueue(waiting={"job_b/2": Reservation(5, 9)}, typical_ms=61_000)
+    assert ProviderState.model_validate_json(stored) == ProviderState(provider="minimax", version=4, queue=queue)
 
 
 def test_what_is_held_against_a_made_up_name_is_read_back_equal_and_closes_no_slots(states: ProviderStates) -> None:
@@ -102,23 +116,23 @@ def test_a_slot_is_given_back_beside_every_other_writer_and_counts_as_free_at_on
     read_before = states.load("minimax")
     states.give_back("minimax", GivenBack("job_a/1", 11_000))
     states.give_back("minimax", GivenBack("job_a/1", 11_000))
-    assert states.load("minimax").pacing.running == {}
-    assert states.load("minimax").pacing.typical_ms == 51_000
+    assert states.load("minimax").queue.running == {}
+    assert states.load("minimax").queue.typical_ms == 51_000
 
     # A writer that did not see it neither loses to it nor undoes it.
     unaware = read_before.model_copy(update={"version": 2})
     assert states.save(unaware).is_like(unaware)
     aware = states.load("minimax")
-    assert aware.pacing.running == {}
+    assert aware.queue.running == {}
     assert states.save(aware.model_copy(update={"version": 3})).version == 3
-    assert states.load("minimax").pacing.typical_ms == 51_000
+    assert states.load("minimax").queue.typical_ms == 51_000
     assert states.load("minimax").given_back == frozenset()
 
 
 def test_a_slot_of_an_unpaid_call_teaches_nothing(states: ProviderStates) -> None:
     states.save(FULL)
     states.give_back("minimax", GivenBack("job_a/1", None))
-    assert (states.load("minimax").pacing.running, states.load("minimax").pacing.typical_ms) == ({}, 61_000)
+    assert (states.load("minimax").queue.running, states.load("minimax").queue.typical_ms) == ({}, 61_000)
 
 
 def test_a_slot_that_is_given_back_before_anything_was_written_does_no_harm(states: ProviderStates) -> None:
@@ -155,7 +169,7 @@ def take(states: ProviderStates, ticket: str, now_ms: int, limits: Limits = LIMI
 def test_open_slots_are_taken_in_the_order_of_asking_each_a_gap_apart(states: ProviderStates) -> None:
     opened(states)
     assert [take(states, f"job_{number}/1", BEGAN + 20) for number in (1, 2, 3)] == [100, 200, None]
-    pacing = states.load("minimax").pacing
+    pacing = states.load("minimax").queue
     assert sorted(pacing.running) == ["job_0/1", "job_1/1", "job_2/1"]
     assert pacing.running["job_1/1"] == lease(BEGAN + 20)
     assert pacing.next_go_ms == BEGAN + 300
@@ -223,9 +237,9 @@ def test_a_slot_that_is_given_back_is_open_again_once_the_record_was_written(sta
     states.give_back("minimax", GivenBack("job_1/1", 1000))
     assert take(states, "job_3/1", BEGAN + 6000) is None
     asked, turn = states.load("minimax").ask("job_3/1", BEGAN + 6000, BEGAN + 966_000, LIMITS, has_alternative=False)
-    assert turn == Go(0)
+    assert turn == Admitted(0)
     states.save(asked)
-    assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_2/1", "job_3/1"]
+    assert sorted(states.load("minimax").queue.running) == ["job_0/1", "job_2/1", "job_3/1"]
     assert states.load("minimax").taken == frozenset()
 
 
@@ -233,9 +247,9 @@ def test_a_write_that_did_not_see_a_slot_being_taken_is_refused(states: Provider
     state = opened(states)
     take(states, "job_1/1", BEGAN + 5000)
     stands = states.save(state.enabled())
-    assert (stands.version, sorted(stands.pacing.running)) == (state.version, ["job_0/1", "job_1/1"])
+    assert (stands.version, sorted(stands.queue.running)) == (state.version, ["job_0/1", "job_1/1"])
     assert states.save(stands.enabled()).version == state.version + 1
-    assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_1/1"]
+    assert sorted(states.load("minimax").queue.running) == ["job_0/1", "job_1/1"]
 
 
 def test_a_write_that_knows_of_no_slots_is_refused_where_there_are_some(states: ProviderStates) -> None:
@@ -260,7 +274,7 @@ def test_a_start_that_is_no_longer_soon_once_another_took_one_is_not_reserved(dy
 
     AnswersInstead(dynamodb, "UpdateItem", passes, another_takes)
     assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS) is None
-    assert sorted(states.load("minimax").pacing.running) == ["job_0/1", "job_2/1"]
+    assert sorted(states.load("minimax").queue.running) == ["job_0/1", "job_2/1"]
 
 
 def test_a_record_of_a_long_line_is_read_back_equal(dynamodb: "DynamoDBClient") -> None:

@@ -7,9 +7,11 @@ He stops at the last POST. This is what counts:
 - A branch that returns or raises without a POST is no part of the walk: a claim that takes it buys nothing. Its
   condition is, because the claim is judged by it. A function before the POST is read with all its branches.
 - A function is read once; a step to it counts each time that it is called from another place.
-- Reading a property is a call. A lambda or a function that is passed on is read where it is called, and belongs to the
-  module that it is written in: a callback into the caller's module is a step there. Code from elsewhere (`sorted`, a
-  factory) calls what it is given. Constructing counts where the class has an `__init__`, `__new__` or `__post_init__`.
+- Reading a property that calls nothing of another room, by itself or by what it calls in its own, is reading data and
+  no step. A property that leads into other rooms is a call like any other.
+- A lambda or a function that is passed on is read where it is called, and belongs to the module that it is written in:
+  a callback into the caller's module is a step there. Code from elsewhere (`sorted`, a factory) calls what it is given.
+  Constructing counts where the class has an `__init__`, `__new__` or `__post_init__`.
 - A port is where the reader stops and trusts a docstring. What the wiring puts behind ports - adapters and settings -
   is entered only where it leads to the POST; what the wiring itself builds is no step of a claim.
 - A room is a module that holds a function of the walk. A climb is a step to a room that the reader entered before
@@ -123,6 +125,25 @@ class _Calls:
                 yield from self.of_guard(guard, within)
                 yield from self.of_block(inner, within)
 
+    def stays_in_its_room(self, function: Function, module: str, seen: set[str]) -> bool:
+        """Whether all that a function of a room calls, at any depth, is in that room or reads data; no POST does."""
+        if function.name in seen:
+            return True
+        seen.add(function.name)
+        for call in self.of_block(self.body(function), function):
+            if call.is_post or not all(self._is_near(target, module, seen) for target in call.targets):
+                return False
+        return True
+
+    def is_data(self, function: Function) -> bool:
+        """Whether it is a property that calls nothing of another room: reading it is reading data."""
+        return function.is_property and self.stays_in_its_room(function, function.module, set())
+
+    def _is_near(self, target: Function, module: str, seen: set[str]) -> bool:
+        if target.module != module:
+            return self.is_data(target)
+        return self.stays_in_its_room(target, module, seen)
+
     def leading_from(self, start: Function) -> set[str]:
         """The functions on any way from `start` to a POST, by name."""
         callers: dict[str, set[str]] = {}
@@ -189,6 +210,8 @@ class _Reader:
 
     def _take(self, call: Call, caller: Function) -> None:
         for target in call.targets:
+            if self._calls.is_data(target):
+                continue
             if target.name in self._leading or not _is_behind_a_port(target):
                 self.steps.append((caller, target))
                 self.read(target)

@@ -206,7 +206,7 @@ class UpstreamSettings(TableSettings):
         return url.rstrip("/")
 
 
-class TurnSettings(TableSettings):
+class QueueSettings(TableSettings):
     """How many calls each provider gets (`rpm` starts a minute, `concurrency` at once), and when it gets none."""
 
     minimax_rpm: PositiveInt
@@ -257,7 +257,7 @@ class RememberedKeySettings(UpstreamSettings):
     provider_key_max_age_seconds: PositiveInt
 
 
-class StartSettings(RememberedKeySettings, TurnSettings, BudgetSettings):
+class StartSettings(RememberedKeySettings, QueueSettings, BudgetSettings):
     """What `start_generation` needs."""
 
     audio_bucket: str

@@ -13,7 +13,7 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.tenants.api_keys import new_api_key
 from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
-from fermata.use_cases.generation.purchase.start_generation import StartPorts
+from fermata.use_cases.generation.purchase.run import StartPorts
 from tests.functions import (
     NAMES,
     ROOT,

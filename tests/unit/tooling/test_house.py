@@ -252,7 +252,8 @@ def test_a_function_that_foreign_code_calls_back_is_on_the_walk(tmp_path: Path) 
     assert "refusal" in _walk(tmp_path, queue=queue)[0]
 
 
-def test_reading_a_property_enters_its_room(tmp_path: Path) -> None:
+def _reading_a_place(number: str, **rooms: str) -> dict[str, str]:
+    """A queue that reads the property `number` of a place in a room of its own, which says how it is worked out."""
     queue = """
         from shop.use_cases.place import Place
 
@@ -260,14 +261,85 @@ def test_reading_a_property_enters_its_room(tmp_path: Path) -> None:
             place = Place()
             return place.number
         """
-    place = """
+    place = f"""
+        from shop.domain.refusal import refusal
+        from shop.use_cases.desk import Desk
+
         class Place:
             @property
             def number(self) -> int:
+                return {number}
+
+            def _further(self) -> int:
+                return refusal("")
+
+            def _near(self) -> int:
                 return 1
         """
+    desk = """
+        from shop.domain.refusal import refusal
 
-    assert "place" in _walk(tmp_path, queue=queue, place=place)[0]
+        class Desk:
+            @property
+            def size(self) -> int:
+                return 4
+
+            @property
+            def refusals(self) -> int:
+                return refusal("")
+        """
+    return {"queue": queue, "place": place, "desk": desk, **rooms}
+
+
+@pytest.mark.parametrize("number", ["1", "self._near()", "Desk().size", "self._near() + self.number"])
+def test_reading_a_property_that_calls_nothing_of_another_room_is_reading_data(tmp_path: Path, number: str) -> None:
+    rooms, climbs = _walk(tmp_path, **_reading_a_place(number))
+
+    assert rooms == ["app", "buy", "queue", "http"]
+    assert not climbs
+
+
+@pytest.mark.parametrize(
+    ("number", "entered"),
+    [
+        ('refusal("")', ["place", "refusal"]),
+        ("self._further()", ["place", "refusal"]),
+        ("Desk().refusals", ["place", "desk", "refusal"]),
+        ("(lambda: self._further())()", ["place", "refusal"]),
+    ],
+    ids=["itself", "by a method of its room", "by a property of another room", "by a lambda"],
+)
+def test_reading_a_property_that_leads_into_other_rooms_is_a_call(
+    tmp_path: Path, number: str, entered: list[str]
+) -> None:
+    assert _walk(tmp_path, **_reading_a_place(number))[0] == ["app", "buy", "queue", *entered, "http"]
+
+
+def test_a_property_that_leads_back_into_the_room_of_its_reader_is_a_climb(tmp_path: Path) -> None:
+    reading = _reading_a_place("keep(1)")
+    reading["queue"] += "\n        def keep(number: int) -> int:\n            return number\n"
+    reading["place"] = reading["place"].replace(
+        "from shop.use_cases.desk", "from shop.use_cases.queue import keep\n        from shop.use_cases.desk"
+    )
+
+    assert ("place", "queue") in _walk(tmp_path, **reading)[1]
+
+
+def test_a_property_that_sends_the_request_is_on_the_walk(tmp_path: Path) -> None:
+    http = """
+        import httpx
+
+        class HttpUpstream:
+            def send(self, body: str) -> int:
+                return self.status
+
+            @property
+            def status(self) -> int:
+                return httpx.Client().post("/songs").status_code
+        """
+    files = {**BACKEND, "layers/shop/shop/adapters/http.py": http}
+
+    assert _last(walk_of(_write(tmp_path, files)).rooms[-1]) == "http"
 
 
 def test_calling_an_object_enters_its_room(tmp_path: Path) -> None:

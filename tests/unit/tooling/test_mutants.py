@@ -10,7 +10,7 @@ pytestmark = pytest.mark.check
 PROMISES = {
     "claim condition",
     "claim_until",
-    "fence",
+    "closed as unknown",
     "settle condition",
     "ledger half",
     "reaper condition",
@@ -34,7 +34,7 @@ PROMISES = {
     "deletion",
     "disk",
     "references",
-    "turns",
+    "queue",
 }
 
 

@@ -28,6 +28,9 @@ class JobStore(Protocol):
     def load(self, job_id: str) -> Job | None:
         """The job with its attempts, read consistently, or None."""
 
+    def load_existing(self, job_id: str) -> Job:
+        """The job of a running execution, read as `load` reads it; raises `NotFoundError` where there is none."""
+
     def status(self, job_id: str) -> JobStatus | None:
         """Where a job stands, or stood a moment ago, for the price of the smallest read; None where there is no job.
         Raises `TransientError`.

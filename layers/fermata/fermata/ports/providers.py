@@ -11,7 +11,7 @@ from fermata.domain.jobs.latency import SongTime
 from fermata.domain.providers.callbacks import Callback
 from fermata.domain.providers.calls import UploadCall, UpstreamCall
 from fermata.domain.providers.queue import Lease, Limits
-from fermata.domain.providers.spending import Brakes
+from fermata.domain.providers.spending import PauseAndBudget
 from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
 
 
@@ -49,7 +49,7 @@ class ProviderStates(Protocol):
 class BrakeStore(Protocol):
     """What the operator holds providers back with. It decides nothing: a claim looks for itself."""
 
-    def load(self, providers: Collection[str], day: date) -> Mapping[str, Brakes]:
+    def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
         """The brakes of several providers on a day, by provider; raises `TransientError`."""
 
     def pause(self, name: str, now: datetime) -> bool:

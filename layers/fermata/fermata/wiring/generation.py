@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from fermata.use_cases.generation.finish.store_audio import StorePorts
     from fermata.use_cases.generation.follow.await_callback import CallbackPorts
     from fermata.use_cases.generation.follow.poll_generation import PollPorts
-    from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
     from fermata.use_cases.generation.purchase.prepare_reference import PreparePorts
-    from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
-    from fermata.use_cases.generation.purchase.start_generation import StartPorts
+    from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
+    from fermata.use_cases.generation.purchase.run import OpenCallbackPorts, StartPorts
 
 
 @lru_cache(maxsize=1)
@@ -48,15 +47,18 @@ def resume_ports() -> "ResumePorts":
 
 def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
     """What `start_generation` works with; `remaining_ms` is the invocation's own clock."""
-    from fermata.use_cases.generation.purchase.spending_controls import BrakePorts
-    from fermata.use_cases.generation.purchase.start_generation import StartPorts
+    from fermata.use_cases.generation.purchase.run import StartPorts
+    from fermata.use_cases.generation.purchase.spending_controls import SpendingPorts
 
     settings = config.load(config.StartSettings)
-    turns = turn_ports()
+    queue = queue_ports()
+    spending = SpendingPorts(
+        stores.brake_store(), settings.budget_micro_usd, queue.metrics, settings.retry_later_seconds
+    )
     return StartPorts(
         resume=resume_ports(),
-        turns=turns,
-        brakes=BrakePorts(stores.brake_store(), settings.budget_micro_usd, turns.metrics, settings.retry_later_seconds),
+        queue=queue,
+        spending=spending,
         wallets=stores.wallet_store(),
         upstream=stores.upstream(settings, settings.read_gap_seconds),
         keys=stores.provider_keys(),
@@ -99,12 +101,12 @@ def prepare_ports() -> "PreparePorts":
 
 
 @lru_cache(maxsize=1)
-def turn_ports() -> "TurnPorts":
-    """What takes a turn at a provider works with."""
-    from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
+def queue_ports() -> "QueuePorts":
+    """What the queue of a provider works with."""
+    from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
 
-    settings = config.load(config.TurnSettings)
-    return TurnPorts(
+    settings = config.load(config.QueueSettings)
+    return QueuePorts(
         states=stores.provider_states(),
         limits=settings.limits,
         rules=settings.circuit_rules,
@@ -180,7 +182,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
 def open_callback_ports() -> "OpenCallbackPorts":
     """What `open_callback` works with."""
     from fermata.adapters.ssm import SsmApiUrl
-    from fermata.use_cases.generation.purchase.open_callback import OpenCallbackPorts
+    from fermata.use_cases.generation.purchase.run import OpenCallbackPorts
 
     settings = config.load(config.StartSettings)
     return OpenCallbackPorts(

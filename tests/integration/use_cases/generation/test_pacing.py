@@ -185,4 +185,4 @@ def test_the_slot_of_a_killed_run_is_free_at_the_end_of_its_lease_and_not_before
 def running(cloud: Cloud, provider: str) -> Mapping[str, Lease]:
     """The slots of a provider that are taken."""
     states = DynamoProviderStates(cloud.aws("dynamodb"), cloud.line["outputs"]["TableName"])
-    return states.load(provider).pacing.running
+    return states.load(provider).queue.running

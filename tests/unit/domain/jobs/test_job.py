@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from fermata.domain.jobs.attempt import AttemptState, claim_end, fenced
+from fermata.domain.jobs.attempt import AttemptState, closed_as_unknown
 from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import TRANSITIONS, JobStatus
@@ -179,8 +179,8 @@ def test_a_new_attempt_is_perhaps_billed_until_somebody_knows() -> None:
     assert claimed_attempt().provider_charged is ProviderCharged.UNKNOWN
 
 
-def test_a_fenced_attempt_is_perhaps_billed() -> None:
-    attempt = fenced(claimed_attempt(), LATER)
+def test_an_attempt_that_is_closed_as_unknown_is_perhaps_billed() -> None:
+    attempt = closed_as_unknown(claimed_attempt(), LATER)
     assert (attempt.state, attempt.provider_charged, attempt.finished_at) == (
         AttemptState.FAILED,
         ProviderCharged.UNKNOWN,
@@ -210,10 +210,6 @@ def test_a_record_survives_being_written_and_read() -> None:
 def test_tracks_do_not_settle_a_job() -> None:
     job = ready_job().with_tracks((stored_track(),), LATER)
     assert (job.status, job.finished_at) == (JobStatus.STORING, None)
-
-
-def test_a_claim_ends_a_margin_after_the_runs_life() -> None:
-    assert claim_end(NOON, 899.5, 60) == NOON + timedelta(seconds=959.5)
 
 
 REFUSED = failed_job(rate_limited())

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.providers.spending import Held, budget_spent, paused
+from fermata.domain.providers.spending import Blocked, budget_spent, paused
 from tests.twins import NOON
 
 OPERATORS: Final = re.compile(
@@ -69,6 +69,6 @@ def test_what_a_provider_says_to_the_operator_is_told_to_no_tenant(failure_class
 @pytest.mark.parametrize(
     "held", [paused("minimax", "all"), budget_spent("minimax", NOON.date())], ids=lambda held: held.code
 )
-def test_an_order_that_is_held_back_names_no_command_and_no_parameter(held: Held) -> None:
+def test_an_order_that_is_held_back_names_no_command_and_no_parameter(held: Blocked) -> None:
     told = held.as_failure().for_tenant()
     assert not OPERATORS.search(told.message)

@@ -14,9 +14,9 @@ from fermata.domain.providers.queue import (
     MAX_WAITING,
     ORDER_SLACK_MS,
     SHORTEST_WAIT_MS,
-    Go,
+    Admitted,
     Limits,
-    WaitingLine,
+    ProviderQueue,
     WaitUntil,
 )
 
@@ -27,11 +27,13 @@ TWO_AT_ONCE = Limits(gap_ms=500, concurrent=2)
 MANY = Limits(gap_ms=500, concurrent=100)
 
 
-def asked(line: WaitingLine, ticket: str, at: int = 0, limits: Limits = MANY, lease_ms: int = LEASE_MS) -> WaitingLine:
+def asked(
+    line: ProviderQueue, ticket: str, at: int = 0, limits: Limits = MANY, lease_ms: int = LEASE_MS
+) -> ProviderQueue:
     return line.ask(ticket, NOW + at, NOW + at + lease_ms, limits)[0]
 
 
-def answer(line: WaitingLine, ticket: str, at: int = 0, limits: Limits = MANY, closed_until: int = 0) -> int | None:
+def answer(line: ProviderQueue, ticket: str, at: int = 0, limits: Limits = MANY, closed_until: int = 0) -> int | None:
     """Milliseconds until the told instant, or None for go."""
     turn = line.ask(ticket, NOW + at, NOW + at + LEASE_MS, limits, closed_until and NOW + closed_until)[1]
     return turn.instant_ms - NOW - at if isinstance(turn, WaitUntil) else None
@@ -44,12 +46,12 @@ def test_starts_of_a_minute_are_evenly_spaced_and_never_too_many(per_minute: int
 
 
 def test_starts_are_reserved_a_gap_apart_in_the_order_of_asking() -> None:
-    line = asked(asked(WaitingLine(), "a"), "b")
-    assert [answer(WaitingLine(), "a"), answer(line, "b"), answer(line, "c")] == [None, 500, 1000]
+    line = asked(asked(ProviderQueue(), "a"), "b")
+    assert [answer(ProviderQueue(), "a"), answer(line, "b"), answer(line, "c")] == [None, 500, 1000]
 
 
 def test_a_run_that_comes_again_finds_its_own_reservation_and_its_own_lease() -> None:
-    line = asked(asked(WaitingLine(), "a"), "b")
+    line = asked(asked(ProviderQueue(), "a"), "b")
     again = asked(asked(line, "a", 100), "b", 100)
     assert again.running.keys() == {"a"}
     assert again.waiting == line.waiting
@@ -57,26 +59,26 @@ def test_a_run_that_comes_again_finds_its_own_reservation_and_its_own_lease() ->
 
 
 def test_a_lease_that_is_taken_again_lasts_as_long_as_the_later_run() -> None:
-    line = asked(asked(WaitingLine(), "a"), "a", 5000)
+    line = asked(asked(ProviderQueue(), "a"), "a", 5000)
     assert line.running["a"] == (NOW, NOW + 5000 + LEASE_MS)
     assert asked(line, "a", 6000, lease_ms=1).running["a"] == line.running["a"]
 
 
 def test_a_slot_is_free_again_once_its_owner_gave_it_back_and_not_before() -> None:
-    line = asked(WaitingLine(), "a", limits=ONE_AT_ONCE)
+    line = asked(ProviderQueue(), "a", limits=ONE_AT_ONCE)
     assert answer(line, "b", 600, ONE_AT_ONCE) is not None
     assert answer(line.without("a"), "b", 600, ONE_AT_ONCE) is None
     assert line.without("a").without("a") == line.without("a")
 
 
 def test_a_dead_owners_slot_is_free_at_the_end_of_its_lease_and_not_before() -> None:
-    line = asked(WaitingLine(), "dead", limits=ONE_AT_ONCE, lease_ms=10_000)
+    line = asked(ProviderQueue(), "dead", limits=ONE_AT_ONCE, lease_ms=10_000)
     assert answer(line, "b", 9999, ONE_AT_ONCE) is not None
     assert answer(line, "b", 10_000, ONE_AT_ONCE) is None
 
 
 def test_whoever_waits_for_a_slot_is_told_an_instant_of_his_own() -> None:
-    line = WaitingLine(typical_ms=60_000)
+    line = ProviderQueue(typical_ms=60_000)
     for ticket in "ab":
         line = asked(line, ticket, 600 * "ab".index(ticket), TWO_AT_ONCE)
     told = []
@@ -91,7 +93,7 @@ def test_whoever_waits_for_a_slot_is_told_an_instant_of_his_own() -> None:
 
 
 def test_a_call_that_outlives_the_mean_is_looked_at_less_and_less_often() -> None:
-    line, at, looks = asked(WaitingLine(typical_ms=1000), "slow", limits=ONE_AT_ONCE), 0, 0
+    line, at, looks = asked(ProviderQueue(typical_ms=1000), "slow", limits=ONE_AT_ONCE), 0, 0
     while at < 600_000:
         wait = answer(line, "next", at, ONE_AT_ONCE)
         assert wait is not None
@@ -101,7 +103,7 @@ def test_a_call_that_outlives_the_mean_is_looked_at_less_and_less_often() -> Non
 
 
 def test_nobody_passes_who_reserved_earlier_where_that_one_is_due_later_than_the_slack() -> None:
-    line = asked(asked(WaitingLine(typical_ms=60_000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
+    line = asked(asked(ProviderQueue(typical_ms=60_000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
     freed = line.without("running")
     passes = line.waiting["first"].told_ms - NOW + MANY.gap_ms - ORDER_SLACK_MS
     assert answer(freed, "second", 1200, MANY) == passes - 1200
@@ -109,21 +111,21 @@ def test_nobody_passes_who_reserved_earlier_where_that_one_is_due_later_than_the
 
 
 def test_nobody_passes_an_earlier_one_that_would_have_to_wait_for_it() -> None:
-    line = asked(asked(WaitingLine(typical_ms=3000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
+    line = asked(asked(ProviderQueue(typical_ms=3000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
     line, due = line.without("running"), line.waiting["first"].told_ms - NOW
     assert answer(line, "second", due - 100, MANY) is not None
     assert answer(line, "second", due + 1, MANY) is None
 
 
 def test_a_place_whose_owner_does_not_come_holds_its_slot_for_the_grace_only() -> None:
-    line = asked(asked(WaitingLine(), "running", limits=ONE_AT_ONCE), "dead", 600, ONE_AT_ONCE).without("running")
+    line = asked(asked(ProviderQueue(), "running", limits=ONE_AT_ONCE), "dead", 600, ONE_AT_ONCE).without("running")
     told = line.waiting["dead"].told_ms - NOW
     assert answer(line, "next", told + GRACE_MS - 1, ONE_AT_ONCE) is not None
     assert answer(line, "next", told + GRACE_MS, ONE_AT_ONCE) is None
 
 
 def test_nobody_goes_while_the_provider_is_closed_and_all_keep_their_places() -> None:
-    line, told = WaitingLine(), []
+    line, told = ProviderQueue(), []
     for ticket in "abc":
         line, turn = line.ask(ticket, NOW, NOW + LEASE_MS, MANY, NOW + 30_000)
         assert isinstance(turn, WaitUntil)
@@ -134,12 +136,12 @@ def test_nobody_goes_while_the_provider_is_closed_and_all_keep_their_places() ->
 
 
 def test_a_lease_is_not_taken_again_while_the_provider_is_closed() -> None:
-    line = asked(WaitingLine(), "a")
+    line = asked(ProviderQueue(), "a")
     assert answer(line, "a", 1000, closed_until=5000) == 4000
 
 
 def test_a_full_line_sends_later_jobs_away_each_with_an_instant_of_its_own() -> None:
-    line = WaitingLine(typical_ms=1000)
+    line = ProviderQueue(typical_ms=1000)
     for number in range(MAX_WAITING + 1):
         line = asked(line, f"job-{number}")
     assert len(line.waiting) == MAX_WAITING
@@ -153,7 +155,7 @@ def test_a_full_line_sends_later_jobs_away_each_with_an_instant_of_its_own() -> 
 
 
 def test_a_job_that_left_the_line_holds_nobody_back() -> None:
-    line = asked(WaitingLine(), "paid").without("paid")
+    line = asked(ProviderQueue(), "paid").without("paid")
     for number in range(100):
         line = asked(line, f"canceled-{number}").without(f"canceled-{number}")
     assert answer(line, "next") == MANY.gap_ms
@@ -161,21 +163,21 @@ def test_a_job_that_left_the_line_holds_nobody_back() -> None:
 
 
 def test_one_place_that_is_always_renewed_does_not_push_the_line_ahead() -> None:
-    line = asked(asked(WaitingLine(), "paid"), "kept-0")
+    line = asked(asked(ProviderQueue(), "paid"), "kept-0")
     for number in range(1, 100):
         line = asked(line, f"kept-{number}").without(f"kept-{number - 1}")
     assert answer(line, "next") == MANY.gap_ms
 
 
 def test_the_start_of_a_job_that_left_is_reserved_again_and_moves_nobody() -> None:
-    line = asked(asked(asked(asked(WaitingLine(), "a"), "b"), "c"), "d")
+    line = asked(asked(asked(asked(ProviderQueue(), "a"), "b"), "c"), "d")
     again = asked(line.without("c"), "e")
     assert again.waiting["e"] == line.waiting["c"]
     assert (again.waiting["b"], again.waiting["d"]) == (line.waiting["b"], line.waiting["d"])
 
 
-def full_line() -> WaitingLine:
-    line = WaitingLine(typical_ms=1000)
+def full_line() -> ProviderQueue:
+    line = ProviderQueue(typical_ms=1000)
     for number in range(MAX_WAITING + 1):
         line = asked(line, f"job-{number}")
     return line
@@ -201,15 +203,15 @@ def test_a_line_that_was_full_long_ago_turns_nobody_away_for_longer_than_a_fresh
 
 
 def test_a_full_record_is_far_smaller_than_an_item_may_be() -> None:
-    line = WaitingLine(typical_ms=100_000)
+    line = ProviderQueue(typical_ms=100_000)
     for number in range(MAX_WAITING + 100):
         line = asked(line, f"job_{number:026d}/1", number, Limits(500, 20))
     assert len(line.model_dump_json()) < 50_000
 
 
 def test_the_mean_follows_the_calls_that_worked() -> None:
-    assert WaitingLine().learned_from(1000).typical_ms == 1000
-    assert WaitingLine().learned_from(1000).learned_from(6000).typical_ms == 2000
+    assert ProviderQueue().learned_from(1000).typical_ms == 1000
+    assert ProviderQueue().learned_from(1000).learned_from(6000).typical_ms == 2000
 
 
 # ---- whole lines, played through
@@ -237,7 +239,7 @@ def play(
     """Every job comes when it arrives and then exactly when it is told; a dead owner never gives its slot back. A job
     that waits leaves the line at its instant in `leaves`, and is not played on.
     """
-    line, played, running = WaitingLine(), Played(limits), dict[str, int]()
+    line, played, running = ProviderQueue(), Played(limits), dict[str, int]()
     events = [(at, 1, ticket) for ticket, at in arrivals.items()] + [(at, 2, ticket) for ticket, at in leaves.items()]
     left = set[str]()
     heapq.heapify(events)
@@ -260,7 +262,7 @@ def play(
                 assert instant > now
                 played.reserved.setdefault(ticket, line.waiting[ticket].start_ms)
                 heapq.heappush(events, (instant, 1, ticket))
-            case Go():
+            case Admitted():
                 played.reserved.setdefault(ticket, now)
                 assert ticket not in played.started
                 played.started[ticket] = now
@@ -301,7 +303,7 @@ def test_in_every_line_the_limits_hold_the_order_is_kept_and_everybody_has_his_t
 class Emptied:
     """A line in which some asked at their instants and some of those left again at once or later, and the moment."""
 
-    line: WaitingLine
+    line: ProviderQueue
     now_ms: int
     limits: Limits
 
@@ -309,7 +311,7 @@ class Emptied:
 @st.composite
 def lines_that_were_left(draw: st.DrawFn, *, all_left: bool) -> Emptied:
     limits = Limits(draw(st.integers(1, 5000)), draw(st.integers(1, 5)))
-    line, now = WaitingLine(typical_ms=draw(st.integers(0, 60_000))), NOW
+    line, now = ProviderQueue(typical_ms=draw(st.integers(0, 60_000))), NOW
     for number in range(draw(st.integers(0, 30))):
         now += draw(st.integers(0, 3000))
         ticket = f"job-{number}"
@@ -329,7 +331,7 @@ def test_with_nobody_waiting_and_nobody_running_an_order_never_waits_longer_than
     line, turn = left.line.ask("next", left.now_ms, left.now_ms + LEASE_MS, left.limits)
     if isinstance(turn, WaitUntil):
         assert turn.instant_ms <= left.now_ms + left.limits.gap_ms
-        assert isinstance(line.ask("next", turn.instant_ms, turn.instant_ms + LEASE_MS, left.limits)[1], Go)
+        assert isinstance(line.ask("next", turn.instant_ms, turn.instant_ms + LEASE_MS, left.limits)[1], Admitted)
 
 
 @settings(max_examples=100, deadline=None)
@@ -351,7 +353,7 @@ def test_orders_that_were_canceled_make_nobody_later_than_if_they_had_never_been
     canceled: list[bool], gap_ms: int
 ) -> None:
     limits = Limits(gap_ms, 100)
-    line = without_them = WaitingLine()
+    line = without_them = ProviderQueue()
     for number in range(len(canceled)):
         line = asked(line, f"job-{number}", limits=limits)
     for number, leaves in enumerate(canceled):

@@ -6,7 +6,15 @@ from decimal import Decimal
 import pytest
 
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
-from fermata.domain.providers.spending import Brakes, Held, budget_spent, day_of, look_again_at, micro_usd, paused
+from fermata.domain.providers.spending import (
+    Blocked,
+    PauseAndBudget,
+    budget_spent,
+    day_of,
+    look_again_at,
+    micro_usd,
+    paused,
+)
 from tests.twins import NOON
 
 DAY = NOON.date()
@@ -30,7 +38,7 @@ MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 def test_an_order_is_held_by_a_pause_or_where_its_cost_goes_beyond_the_budget(
     paused_by: tuple[str, ...], spent: int, cost: int, budget: int, code: str | None
 ) -> None:
-    held = Brakes("minimax", DAY, paused_by, spent).holding(cost, budget)
+    held = PauseAndBudget("minimax", DAY, paused_by, spent).blocking(cost, budget)
     assert (held.code if held else None) == code
 
 
@@ -42,7 +50,7 @@ def test_an_order_is_held_by_a_pause_or_where_its_cost_goes_beyond_the_budget(
         (budget_spent("aimlapi", DAY), "AimlapiDailyBudgetUsd"),
     ],
 )
-def test_a_held_order_fails_surely_unpaid_and_says_what_the_operator_can_do(held: Held, advice: str) -> None:
+def test_a_held_order_fails_surely_unpaid_and_says_what_the_operator_can_do(held: Blocked, advice: str) -> None:
     failure = held.as_failure()
     assert (failure.failure_class, failure.provider_charged) == (FailureClass.TRANSIENT, ProviderCharged.NO)
     assert failure.code == held.code
@@ -63,7 +71,7 @@ def test_a_held_order_fails_surely_unpaid_and_says_what_the_operator_can_do(held
     ],
 )
 def test_a_held_order_looks_again_as_long_as_it_can_be_made_in_time(
-    held: Held, start_by_s: int, waited_s: int, again_s: int | None
+    held: Blocked, start_by_s: int, waited_s: int, again_s: int | None
 ) -> None:
     now = NOON + timedelta(seconds=waited_s)
     at = look_again_at(held, NOON, NOON + timedelta(seconds=start_by_s), 10, now)

@@ -142,9 +142,10 @@ class Catalogue(_Entry):
                 return model
         return next((found for model in self.models if (found := _by_pattern(model, model_id))), None)
 
-    def lists(self, model_id: str) -> bool:
-        """Whether a model of this id is listed by its name, so that its caller did not make it up within a family."""
-        return any(model.id == model_id and not model.is_family for model in self.models)
+    @property
+    def listed_ids(self) -> frozenset[str]:
+        """The ids that the catalogue names; any other is one that a caller made up within a family."""
+        return frozenset(model.id for model in self.models if not model.is_family)
 
     def offered_ids(self) -> tuple[str, ...]:
         """The ids a request may name, patterns included."""

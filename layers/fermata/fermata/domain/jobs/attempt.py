@@ -1,7 +1,7 @@
 """One paid call to one provider, and every change it may go through."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import NonNegativeInt, PositiveInt
@@ -10,7 +10,6 @@ from fermata.domain.jobs.songs import Audio, AudioSource, Record
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 from fermata.domain.providers.failures import Failure, ProviderCharged, unknown_outcome
 from fermata.domain.providers.patience import FreeRetries
-from fermata.domain.providers.spending import Booking, day_of
 
 
 class AttemptState(StrEnum):
@@ -196,10 +195,6 @@ class Attempt(Record):
         """This attempt with the route for polling on which its task is known."""
         return self._with(poll_route=poll_route)
 
-    def booking(self, micro_usd: int) -> Booking | None:
-        """What is booked for this attempt in its provider's budget, if anything."""
-        return Booking(self.provider, day_of(self.started_at), micro_usd) if micro_usd else None
-
     def age_s(self, now: datetime) -> float:
         """Seconds since the order."""
         return (now - self.started_at).total_seconds()
@@ -269,12 +264,7 @@ class Attempt(Record):
         return self.model_copy(update=changes)
 
 
-def fenced(attempt: Attempt, now: datetime) -> Attempt:
+def closed_as_unknown(attempt: Attempt, now: datetime) -> Attempt:
     """An attempt whose claim ran out without an answer on record."""
     message = "the run that sent the paid request ended without storing an answer; it may have been billed"
     return attempt.after(Refused(unknown_outcome(message, code="claim_ran_out")), now)
-
-
-def claim_end(now: datetime, remaining_s: float, margin_s: int) -> datetime:
-    """When a claim may be called silent: the claiming run's remaining life plus a margin, in seconds."""
-    return now + timedelta(seconds=remaining_s + margin_s)

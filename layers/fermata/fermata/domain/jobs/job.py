@@ -19,7 +19,7 @@ from fermata.domain.orders.references import PreparedReference, ProviderIds, ref
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after
-from fermata.domain.providers.spending import Booking
+from fermata.domain.providers.spending import Booking, booking
 
 MAX_ATTEMPTS: Final = 4
 
@@ -256,7 +256,7 @@ class Job(Record):
 
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
         """This job with a new attempt about to be sent, whose cost is booked."""
-        booked = attempt.booking(attempt.cost_micro_usd)
+        booked = booking(attempt.provider, attempt.started_at, attempt.cost_micro_usd)
         return self._moved(JobStatus.SUBMITTING, now, attempts=(*self.attempts, attempt), to_book=booked)
 
     def with_outcome(self, attempt: Attempt, now: datetime) -> "Job":
@@ -270,7 +270,7 @@ class Job(Record):
         }
         fails_now = self.attempts[-1].state is not AttemptState.FAILED and attempt.state is AttemptState.FAILED
         unpaid = fails_now and attempt.provider_charged is ProviderCharged.NO
-        given_back = attempt.booking(-attempt.cost_micro_usd) if unpaid else None
+        given_back = booking(attempt.provider, attempt.started_at, -attempt.cost_micro_usd) if unpaid else None
         attempts = (*self.attempts[:-1], attempt)
         return self._moved(following[attempt.state], now, attempts=attempts, to_book=given_back)
 

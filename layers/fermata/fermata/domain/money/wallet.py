@@ -6,7 +6,7 @@ a postpaid one may be, and is then what the tenant owes.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
+from fermata.domain.providers.spending import day_of
 from fermata.domain.tenants.plan_limits import (
     LOOK_AGAIN_S,
     Allowance,
     PlanLimits,
-    day_of,
     left_of_day_s,
     left_of_minute_s,
     left_of_month_s,
@@ -184,12 +184,11 @@ class Wallet(PlanLimits):
 
     def in_day_of(self, moment: datetime) -> "Wallet":
         """This wallet as it counts on the day of `moment`. A day that has begun does not go back."""
-        day = day_of(moment)
-        return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
+        return self._in_day(day_of(moment))
 
-    def may_lose_more(self, now: datetime) -> bool:
-        """Whether the plan still lets songs be bought that may be paid by nobody."""
-        return self.in_day_of(now).lost_in_day < self.lost_songs_per_day
+    def may_lose_more(self, today: date) -> bool:
+        """Whether the plan still lets songs be bought on a day in UTC that may be paid by nobody."""
+        return self._in_day(today).lost_in_day < self.lost_songs_per_day
 
     def submits_left(self, now: datetime) -> Allowance:
         """How many orders the plan still takes in this minute."""
@@ -198,6 +197,10 @@ class Wallet(PlanLimits):
     def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
         """This wallet on another plan."""
         return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **limits.model_dump()})
+
+    def _in_day(self, date_: date) -> "Wallet":
+        day = str(date_)
+        return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def after(self, movement: Movement) -> "Wallet":
         """This wallet once the movement has reached it; where it is a hold, raises a `LimitReachedError`, or

@@ -107,6 +107,11 @@ class Failure(BaseModel):
         return passing and self.provider_charged is ProviderCharged.NO
 
 
+def unpaid(failure_class: FailureClass, code: str, message: str) -> Failure:
+    """The failure of an order that reached no provider, under a code of ours."""
+    return Failure(failure_class=failure_class, provider_charged=ProviderCharged.NO, message=message, code=code)
+
+
 def unknown_outcome(
     message: str, *, code: str | None = None, http_status: int | None = None, trace_id: str | None = None
 ) -> Failure:

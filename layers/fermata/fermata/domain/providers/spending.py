@@ -28,8 +28,10 @@ class Booking(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Held:
-    """Why a provider takes no order now. `until` is when it may again without an operator, if that is known."""
+class Blocked:
+    """Why the operator lets a provider take no order now. `until` is when it may again without an operator, if that is
+    known.
+    """
 
     code: str
     message: str
@@ -46,9 +48,9 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Brakes:
-    """The brakes of one provider on one day. `paused_by` are the names under which it is paused: its own, or that of
-    every provider.
+class PauseAndBudget:
+    """The pause and the budget of one provider on one day. `paused_by` are the names under which it is paused: its own,
+    or that of every provider.
     """
 
     provider: str
@@ -56,7 +58,7 @@ class Brakes:
     paused_by: Sequence[str] = ()
     spent_micro_usd: int = 0
 
-    def holding(self, cost_micro_usd: int, budget_micro_usd: int) -> Held | None:
+    def blocking(self, cost_micro_usd: int, budget_micro_usd: int) -> Blocked | None:
         """What keeps an order of this cost from the provider, if anything does; a budget of 0 is none."""
         if self.paused_by:
             return paused(self.provider, self.paused_by[0])
@@ -65,38 +67,43 @@ class Brakes:
         return None
 
 
-def paused(provider: str, name: str) -> Held:
+def paused(provider: str, name: str) -> Blocked:
     """A provider that the operator paused under this name."""
     message = f"the operator paused {provider}; nothing was paid; `admin resume {name}` lets orders go there again"
-    return Held("provider_paused", message, None)
+    return Blocked("provider_paused", message, None)
 
 
-def budget_spent(provider: str, day: date) -> Held:
+def budget_spent(provider: str, day: date) -> Blocked:
     """A provider whose budget of a day does not suffice for the order."""
     message = (
         f"the operator's budget for {provider} on {day} (UTC) does not suffice for this song; nothing was paid; "
         f"order again the next day, or the operator raises {provider.capitalize()}DailyBudgetUsd"
     )
-    return Held("budget_spent", message, datetime.combine(day + timedelta(days=1), time(), UTC))
+    return Blocked("budget_spent", message, datetime.combine(day + timedelta(days=1), time(), UTC))
 
 
 def look_again_at(
-    held: Held, created_at: datetime, order_by: datetime, shortest_s: int, now: datetime
+    blocked: Blocked, created_at: datetime, order_by: datetime, shortest_s: int, now: datetime
 ) -> datetime | None:
-    """When a held order looks again, or None where it cannot be made in time any more.
+    """When a blocked order looks again, or None where it cannot be made in time any more.
 
     The longer it has waited the rarer it looks; the last look comes `shortest_s` before `order_by`.
     """
-    if held.until is not None and held.until >= order_by:
+    if blocked.until is not None and blocked.until >= order_by:
         return None
     last = order_by - timedelta(seconds=shortest_s)
     waited = (now - created_at) / _WAIT_FRACTION
-    at = min(now + max(waited, timedelta(seconds=shortest_s)), last, held.until or last)
+    at = min(now + max(waited, timedelta(seconds=shortest_s)), last, blocked.until or last)
     return at if at > now else None
 
 
+def booking(provider: str, ordered_at: datetime, micro_usd: int) -> Booking | None:
+    """What an order of that moment adds to its provider's spending, if anything."""
+    return Booking(provider, day_of(ordered_at), micro_usd) if micro_usd else None
+
+
 def day_of(moment: datetime) -> date:
-    """The UTC day of a moment, whose budget it falls to."""
+    """The UTC day of a moment, whose budgets and limits it falls to; `str` writes it as days are stored."""
     return moment.astimezone(UTC).date()
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, NonNegativeInt
 
 from fermata.domain.providers.circuit import NO_CODE, Circuit, CircuitRules, Health
-from fermata.domain.providers.queue import SHORTEST_WAIT_MS, Go, Lease, Limits, WaitingLine, WaitUntil, epoch_ms
+from fermata.domain.providers.queue import SHORTEST_WAIT_MS, Admitted, Lease, Limits, ProviderQueue, WaitUntil, epoch_ms
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class NotAsked:
     of_one_model: bool = False
 
 
-Turn = Go | WaitUntil | NotAsked
+Admission = Admitted | WaitUntil | NotAsked
 
 
 class GivenBack(NamedTuple):
@@ -45,10 +45,10 @@ AHEAD_MS: Final = 500
 class ProviderState(BaseModel):
     """The shared record of one provider. `version` grows with every write and is the condition of the next one.
 
-    Most jobs find nobody waiting and a slot free. They take it beside the record, up to `open_slots` of them, and give
+    Most jobs find an empty queue and a free slot. They take it beside the record, up to `open_slots` of them, and give
     it back beside it, so that they do not compete for the version. `taken` and `given_back` are what happened so since
     the record was written: it counts here, and the next write takes it in. `slots_left` is how many of the open slots
-    were not taken yet, None where there never were any.
+    were not taken yet, None where there never were any. A stored record calls its `queue` `pacing`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,7 +59,9 @@ class ProviderState(BaseModel):
     taken: frozenset[str] = Field(default=frozenset(), exclude=True)
     slots_left: NonNegativeInt | None = Field(default=None, exclude=True)
     limits: Limits | None = None
-    pacing: WaitingLine = WaitingLine()
+    queue: ProviderQueue = Field(
+        default=ProviderQueue(), validation_alias=AliasChoices("queue", "pacing"), serialization_alias="pacing"
+    )
     circuit: Circuit = Circuit()
 
     def ask(
@@ -72,7 +74,7 @@ class ProviderState(BaseModel):
         has_alternative: bool,
         model: str | None = None,
         is_listed: bool = True,
-    ) -> tuple["ProviderState", Turn]:
+    ) -> tuple["ProviderState", Admission]:
         """Whether this ticket may call the provider for a model now, and the record after it asked. `is_listed` tells
         whether the catalogue lists the model by its name.
 
@@ -83,16 +85,16 @@ class ProviderState(BaseModel):
         if isinstance(obstacle, NotAsked) or (obstacle is not None and not is_listed):
             return self.without(ticket), obstacle
         blocked_ms = obstacle.instant_ms if obstacle else 0
-        pacing, turn = self.pacing.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
-        if isinstance(turn, WaitUntil):
-            return self._with(pacing, self.circuit, limits), turn
+        queue, admission = self.queue.ask(ticket, now_ms, lease_until_ms, limits, blocked_ms)
+        if isinstance(admission, WaitUntil):
+            return self._with(queue, self.circuit, limits), admission
         circuit = self.circuit.let_through(ticket, lease_until_ms, None if is_listed else model)
-        return self._with(pacing, circuit, limits), Go(turn.waited_ms, trial=circuit.is_trial(ticket))
+        return self._with(queue, circuit, limits), Admitted(admission.waited_ms, trial=circuit.is_trial(ticket))
 
     def held_up(
         self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None, is_listed: bool = True
     ) -> NotAsked | WaitUntil | None:
-        """Why the provider gets no call of this ticket now, not even a free one; None where only the line decides."""
+        """Why the provider gets no call of this ticket now, not even a free one; None where only the queue decides."""
         if self.circuit.is_disabled:
             code = self.circuit.disabled_by or NO_CODE
             message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
@@ -115,27 +117,27 @@ class ProviderState(BaseModel):
 
     @property
     def open_slots(self) -> int:
-        """How many slots may be taken beside this record: none while somebody waits or the circuit has a say."""
-        if self.limits is None or self.pacing.waiting or self.circuit.has_a_say:
+        """How many slots may be taken beside this record: none while a request waits or the circuit has a say."""
+        if self.limits is None or self.queue.waiting or self.circuit.has_a_say:
             return 0
-        return max(0, self.limits.concurrent - len(self.pacing.running))
+        return max(0, self.limits.concurrent - len(self.queue.running))
 
     def with_taken(self, leases: Mapping[str, Lease], next_go_ms: int, slots_left: int) -> "ProviderState":
-        """This record with what was taken beside it, after which nobody goes before `next_go_ms`."""
-        pacing = self.pacing.with_leases(leases, next_go_ms)
-        return self.model_copy(update={"pacing": pacing, "taken": frozenset(leases), "slots_left": slots_left})
+        """This record with what was taken beside it, after which no call goes before `next_go_ms`."""
+        queue = self.queue.with_leases(leases, next_go_ms)
+        return self.model_copy(update={"queue": queue, "taken": frozenset(leases), "slots_left": slots_left})
 
     def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
         """This record with what was given back beside it."""
-        pacing, circuit, taken_in = self.pacing, self.circuit, frozenset(slots)
+        queue, circuit, taken_in = self.queue, self.circuit, frozenset(slots)
         for ticket, took_ms in sorted(taken_in, key=lambda slot: slot.ticket):
-            pacing = (pacing if took_ms is None else pacing.learned_from(took_ms)).without(ticket)
+            queue = (queue if took_ms is None else queue.learned_from(took_ms)).without(ticket)
             circuit = circuit.given_up_by(ticket)
-        return self.model_copy(update={"pacing": pacing, "circuit": circuit, "given_back": taken_in})
+        return self.model_copy(update={"queue": queue, "circuit": circuit, "given_back": taken_in})
 
     def is_like(self, other: "ProviderState") -> bool:
         """Whether both are the same write, whatever was given back beside them."""
-        return (self.version, self.pacing, self.circuit) == (other.version, other.pacing, other.circuit)
+        return (self.version, self.queue, self.circuit) == (other.version, other.queue, other.circuit)
 
     def is_available(self, model: str, now: datetime) -> bool:
         """Whether a new job for a model, by the provider's own name of it, may hope for a call now."""
@@ -164,16 +166,16 @@ class ProviderState(BaseModel):
         if unlisted is not None:
             shown = health if unentitled_model is None else Health.SHUTS_US_OUT
             circuit = self.circuit.after_unlisted(unlisted, ticket, shown, code, now_ms, rules)
-            return self._with(self.pacing.without(ticket), circuit)
+            return self._with(self.queue.without(ticket), circuit)
         circuit = self.circuit.after(ticket, health, code, now_ms, rules)
         if unentitled_model is not None:
             circuit = circuit.without_model(unentitled_model, code or NO_CODE)
-        return self._with(self.pacing.without(ticket), circuit)
+        return self._with(self.queue.without(ticket), circuit)
 
     def without(self, ticket: str) -> "ProviderState":
         """The record after a job left without having called the provider; the same one where it held nothing."""
-        pacing, circuit = self.pacing.without(ticket), self.circuit.given_up_by(ticket)
-        return self if (pacing, circuit) == (self.pacing, self.circuit) else self._with(pacing, circuit)
+        queue, circuit = self.queue.without(ticket), self.circuit.given_up_by(ticket)
+        return self if (queue, circuit) == (self.queue, self.circuit) else self._with(queue, circuit)
 
     def written(self) -> "ProviderState":
         """This record once it was written: what happened beside the one before is part of it."""
@@ -182,17 +184,17 @@ class ProviderState(BaseModel):
 
     def enabled(self) -> "ProviderState":
         """The record after an operator settled the matter: circuit closed, nothing held against the provider."""
-        return self._with(self.pacing, Circuit())
+        return self._with(self.queue, Circuit())
 
     def _blocked_until_ms(self, circuit: Circuit, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
         blocked_ms = circuit.blocked_until_ms(ticket, now_ms, is_listed=is_listed)
         trial = circuit.trial
         if blocked_ms <= now_ms or trial is None or blocked_ms != trial.until_ms:
             return blocked_ms
-        # Somebody else tries, and its call ends long before its lease does.
-        expected_ms = self.pacing.expected_end_ms(trial.ticket, now_ms)
+        # Another request tries, and its call ends long before its lease does.
+        expected_ms = self.queue.expected_end_ms(trial.ticket, now_ms)
         return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
 
-    def _with(self, pacing: WaitingLine, circuit: Circuit, limits: Limits | None = None) -> "ProviderState":
-        changes = {"pacing": pacing, "circuit": circuit, "limits": limits or self.limits}
+    def _with(self, queue: ProviderQueue, circuit: Circuit, limits: Limits | None = None) -> "ProviderState":
+        changes = {"queue": queue, "circuit": circuit, "limits": limits or self.limits}
         return self.model_copy(update={**changes, "version": self.version + 1})

@@ -135,11 +135,6 @@ def left_of_minute_s(moment: datetime) -> int:
     return WINDOW_S - moment.second
 
 
-def day_of(moment: datetime) -> str:
-    """The calendar day of a UTC moment; days compare as text."""
-    return f"{moment:%Y-%m-%d}"
-
-
 def left_of_day_s(moment: datetime) -> int:
     """Whole seconds until the next day begins in UTC, 1 to 86,400."""
     return DAY_S - (moment.hour * 3600 + moment.minute * 60 + moment.second)

@@ -14,7 +14,6 @@ from fermata.errors import NotFinishedError, TransientError
 from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.webhooks import WebhookDeliveries
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.orders.read_jobs import find_job_or_tombstone
 from fermata.use_cases.stale import READS, retry_on_stale
 
@@ -70,4 +69,4 @@ def _note_erased(tombstone: Job, jobs: JobStore) -> None:
 
     job_id = tombstone.id
     given_up = TransientError(f"{job_id} changed {READS} times while its deletion was to be noted; try again")
-    retry_on_stale(note, lambda: load_job(job_id, jobs), known=tombstone, given_up=given_up)
+    retry_on_stale(note, lambda: jobs.load_existing(job_id), known=tombstone, given_up=given_up)

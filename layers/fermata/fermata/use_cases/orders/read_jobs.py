@@ -76,11 +76,11 @@ def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
     """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
     providers = ports.catalogue.providers()
     states = ports.provider_states.load_all(providers)
-    brakes = ports.brakes.load(providers, day_of(now))
+    controls = ports.brakes.load(providers, day_of(now))
 
     def is_available(model: Model) -> bool:
-        held = brakes[model.provider].holding(model.cost_micro_usd, ports.budget(model.provider))
-        return held is None and states[model.provider].is_available(model.upstream_model, now)
+        blocked = controls[model.provider].blocking(model.cost_micro_usd, ports.budget(model.provider))
+        return blocked is None and states[model.provider].is_available(model.upstream_model, now)
 
     estimates = {model.id: ports.estimates.of(model.id, model.estimate) for model in ports.catalogue.models}
     return model_views(ports.catalogue, estimates, is_available)

@@ -779,7 +779,7 @@ def test_a_recording_is_not_handed_to_a_provider_that_is_not_asked_now_but_after
     world.clock.pass_seconds(29.5)
     assert start(world).verdict is Word.NEEDS_REFERENCE
     assert world.clock() == NOON + timedelta(seconds=30)
-    assert world.provider_states.load("aimlapi").pacing.waiting == {}
+    assert world.provider_states.load("aimlapi").queue.waiting == {}
 
 
 @pytest.mark.parametrize(("disabled", "code"), [(False, "circuit_open"), (True, "provider_disabled")])

@@ -8,7 +8,7 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import MOST_MODELS, Circuit, CircuitRules
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
-from fermata.domain.providers.queue import Limits, WaitingLine, epoch_ms
+from fermata.domain.providers.queue import Limits, ProviderQueue, epoch_ms
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import AnswerLostError, NotSentError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
@@ -104,30 +104,30 @@ def test_a_job_that_comes_much_too_early_is_told_its_instant_again() -> None:
 def test_a_slot_is_held_while_the_answer_is_awaited_and_free_once_it_is_on_record() -> None:
     world = world_with(SONG, limits=Limits(gap_ms=0, concurrent=1), jobs=2)
     seen = []
-    world.upstream.while_sending = lambda: seen.append((started(world, 1)[0], [*state_of(world).pacing.running]))
+    world.upstream.while_sending = lambda: seen.append((started(world, 1)[0], [*state_of(world).queue.running]))
     assert started(world, 0)[0] is Word.READY
     assert seen == [(Word.WAIT_SLOT, [f"{job_id(0)}/1"])]
-    assert state_of(world).pacing.running == {}
+    assert state_of(world).queue.running == {}
 
 
 @pytest.mark.parametrize("answer", [SONG, TOO_MANY, NotSentError("no"), AnswerLostError("cut"), NO_CREDIT])
 def test_a_slot_is_given_back_whatever_the_answer_is(answer: ScriptedAnswer | Exception) -> None:
     world = world_with(answer)
     started(world)
-    assert state_of(world).pacing.running == {}
+    assert state_of(world).queue.running == {}
 
 
 def test_a_task_holds_its_slot_for_its_order_and_not_for_its_polls() -> None:
     world = World(upstream=FakeUpstream(TASK))
     world.jobs.create(queued_job("aimlapi"))
     assert start(world)[0] is Word.GENERATING
-    assert state_of(world, "aimlapi").pacing.running == {}
+    assert state_of(world, "aimlapi").queue.running == {}
 
 
 def test_the_lease_ends_with_the_claim() -> None:
     world = world_with(SONG)
     seen = []
-    world.upstream.while_sending = lambda: seen.append(state_of(world).pacing.running[f"{job_id(0)}/1"])
+    world.upstream.while_sending = lambda: seen.append(state_of(world).queue.running[f"{job_id(0)}/1"])
     started(world)
     (lease,) = seen
     assert lease.until_ms - lease.since_ms == 960_001
@@ -138,7 +138,7 @@ def test_a_crash_between_slot_and_claim_costs_no_second_slot() -> None:
     world.jobs.before_next_save = _die
     with pytest.raises(KilledError):
         started(world)
-    assert state_of(world).pacing.running.keys() == {f"{job_id(0)}/1"}
+    assert state_of(world).queue.running.keys() == {f"{job_id(0)}/1"}
     assert started(world, 0, "run-2")[0] is Word.READY
 
 
@@ -159,7 +159,7 @@ def test_a_claim_that_cannot_be_written_gives_the_slot_back() -> None:
     world.jobs.before_next_save = unreachable
     with pytest.raises(TransientError):
         started(world)
-    assert state_of(world).pacing.running == {}
+    assert state_of(world).queue.running == {}
 
 
 def test_without_a_key_no_turn_is_taken() -> None:
@@ -186,7 +186,7 @@ def test_a_claim_lost_to_a_run_of_the_same_attempt_leaves_that_runs_slot_alone()
     other = queued_job(id=job_id(0)).claimed(claimed_attempt(claim_id="run-2"), NOON)
     world.jobs.before_next_save = lambda: world.jobs.save(other)
     assert started(world)[0] is Word.IN_FLIGHT
-    assert state_of(world).pacing.running.keys() == {f"{job_id(0)}/1"}
+    assert state_of(world).queue.running.keys() == {f"{job_id(0)}/1"}
 
 
 def test_a_claim_lost_because_the_job_ended_gives_the_slot_back() -> None:
@@ -194,7 +194,7 @@ def test_a_claim_lost_because_the_job_ended_gives_the_slot_back() -> None:
     ended = queued_job(id=job_id(0), status=JobStatus.CANCELED, version=2)
     world.jobs.before_next_save = lambda: world.jobs.save(ended)
     started(world)
-    assert state_of(world).pacing.running == {}
+    assert state_of(world).queue.running == {}
     assert world.upstream.posts == 0
 
 
@@ -203,7 +203,7 @@ def test_an_error_after_the_call_gives_the_slot_back() -> None:
     world.answers.fail_next_open = TransientError("the staged answer could not be opened")
     with pytest.raises(TransientError):
         started(world)
-    assert state_of(world).pacing.running == {}
+    assert state_of(world).queue.running == {}
 
 
 def test_a_slot_that_cannot_be_given_back_does_not_harm_the_song() -> None:
@@ -399,7 +399,7 @@ def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_models() -
     started(world)
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(other_model(),)))
     assert start(world, OTHER_ID)[0] is Word.READY
-    assert state_of(world).pacing.running == {}
+    assert state_of(world).queue.running == {}
 
 
 def test_another_model_of_the_same_provider_is_a_fallback_for_one_that_the_plan_lacks() -> None:
@@ -453,7 +453,7 @@ def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> N
     world.provider_states.save(blocked.model_copy(update={"circuit": opened_circuit, "version": blocked.version + 1}))
     world.clock.pass_seconds(5)
     assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
-    assert state_of(world).pacing.waiting == {}
+    assert state_of(world).queue.waiting == {}
 
 
 # ---- names that the catalogue does not list
@@ -499,14 +499,14 @@ def test_five_failures_of_a_listed_model_open_the_circuit_whoever_orders() -> No
         ordered(world, "suno", number)
     assert ordered(world, "minimax-music", 0) == (Word.WAIT_SLOT, "12:00:30Z")
     assert ordered(world, "suno-zzz", 0) == (Word.WAIT_SLOT, "12:01:00Z")
-    assert set(state_of(world, "apiinone").pacing.waiting) == {"minimax-music-0/1"}
+    assert set(state_of(world, "apiinone").queue.waiting) == {"minimax-music-0/1"}
     assert world.upstream.posts == 5
 
 
 def test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back() -> None:
     world = with_a_failing_name(TASK_OF_SUNO, TASK_OF_SUNO)
     assert ordered(world, "suno-zzz", 5) == (Word.WAIT_SLOT, "12:00:30Z")
-    assert state_of(world, "apiinone").pacing.waiting == {}
+    assert state_of(world, "apiinone").queue.waiting == {}
     assert ordered(world, "suno-yyy", 0)[0] is Word.GENERATING
     world.clock.pass_seconds(30)
     assert start(world, "suno-zzz-5")[0] is Word.GENERATING
@@ -559,7 +559,7 @@ def test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account
 
 def in_line(world: World) -> tuple[set[str], set[str]]:
     """The tickets that have a slot, and those that have a place."""
-    pacing = state_of(world).pacing
+    pacing = state_of(world).queue
     return set(pacing.running), set(pacing.waiting)
 
 
@@ -626,17 +626,17 @@ def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> Non
     chain = (candidate(), candidate("aimlapi"))
     world.jobs.create(queued_job(id=job_id(1), candidates=chain))
     assert started(world, 1)[0] is Word.NEXT_PROVIDER
-    world.provider_states.save(ProviderState(provider="aimlapi", version=1, pacing=_busy(world)))
+    world.provider_states.save(ProviderState(provider="aimlapi", version=1, queue=_busy(world)))
     assert started(world, 1)[0] is Word.WAIT_SLOT
-    assert set(state_of(world, "aimlapi").pacing.waiting) == {f"{job_id(1)}/2"}
+    assert set(state_of(world, "aimlapi").queue.waiting) == {f"{job_id(1)}/2"}
     cancel_job(job_id(1), "acme", world.jobs, world.clock())
     ended(world)
-    assert state_of(world, "aimlapi").pacing.waiting == {}
+    assert state_of(world, "aimlapi").queue.waiting == {}
 
 
-def _busy(world: World) -> WaitingLine:
+def _busy(world: World) -> ProviderQueue:
     now_ms = epoch_ms(world.clock())
-    return WaitingLine().ask("another", now_ms, now_ms + 1, world.limits)[0]
+    return ProviderQueue().ask("another", now_ms, now_ms + 1, world.limits)[0]
 
 
 @pytest.mark.parametrize("attempts", [0, MAX_ATTEMPTS])

@@ -132,7 +132,7 @@ def test_a_pause_that_comes_just_before_the_claim_holds_it_and_frees_the_slot(ca
     expected = Word.WAIT_SLOT if len(candidates) == 1 else Word.NEXT_PROVIDER
     assert start(world)[0] is expected
     assert (world.upstream.sent, spent(world)) == ([], 0)
-    assert world.provider_states.load("minimax").pacing.running == {}
+    assert world.provider_states.load("minimax").queue.running == {}
 
 
 def test_a_pause_that_comes_after_the_claim_lets_the_order_go_on() -> None:

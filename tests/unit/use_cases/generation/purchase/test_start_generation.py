@@ -1,45 +1,25 @@
-"""Buying one song: one claim, one POST, the answer kept before it is read, and an honest record of every other end."""
-
-import json
-from datetime import timedelta
+"""Starting a job, again and again: it is bought once, and every other run answers from the record."""
 
 import pytest
 
-from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import MAX_ATTEMPTS
 from fermata.domain.jobs.next_step import Word
-from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import (
-    AnswerLostError,
-    ConfigurationError,
     NotFoundError,
-    NotSentError,
-    StaleRecordError,
-    TransientError,
 )
-from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
-from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from tests.audio_files import mp3
 from tests.songs import (
     JOB_ID,
-    LINK,
-    LYRICS,
-    PROMPT,
-    candidate,
-    claimed_attempt,
     hex_answer,
     json_answer,
     queued_job,
-    song_request,
 )
-from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
+from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
-TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
 TOO_MANY = json_answer({"base_resp": {"status_code": 1002, "status_msg": "rate limit"}})
 
 
@@ -47,166 +27,6 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
     world = World(upstream=FakeUpstream(*script))  # type: ignore[arg-type]  # Exception stands for the tree's errors
     world.jobs.create(queued_job(provider))
     return world
-
-
-def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> None:
-    world = world_with(SONG)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
-    job = world.stored(JOB_ID)
-    assert job.status is JobStatus.STORING
-    (attempt,) = job.attempts
-    assert (attempt.state, attempt.provider_charged, attempt.audio) == (
-        AttemptState.READY,
-        ProviderCharged.YES,
-        Audio(source=AudioSource.HEX),
-    )
-    assert (attempt.provider, attempt.model, attempt.key_alias, attempt.claim_id) == (
-        "minimax",
-        "music-2.5",
-        "default",
-        "run-1",
-    )
-    assert world.answers.kept[JOB_ID, 1].body == SONG.body
-
-
-def test_a_link_in_the_answer_is_kept_byte_for_byte() -> None:
-    world = world_with(json_answer({"data": {"audio": LINK, "status": 2}, "base_resp": {"status_code": 0}}))
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
-    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,))
-
-
-def test_a_task_provider_answers_with_a_task_to_poll() -> None:
-    world = world_with(TASK, provider="aimlapi")
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 56)
-    job = world.stored(JOB_ID)
-    assert (job.status, job.attempts[0].upstream_id) == (JobStatus.GENERATING, "uuid:minimax/music-2.0")
-    assert job.attempts[0].provider_charged is ProviderCharged.YES
-
-
-def test_the_order_carries_what_was_asked_for_and_the_operators_key() -> None:
-    world = world_with(SONG)
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    (sent,) = world.upstream.sent
-    assert sent.key == KEY
-    assert sent.call.body == {
-        "model": "music-2.5",
-        "prompt": PROMPT,
-        "lyrics": LYRICS,
-        "stream": False,
-        "output_format": "hex",
-        "audio_setting": {"sample_rate": 44100, "bitrate": 256000, "format": "mp3"},
-    }
-
-
-def test_switches_and_the_wanted_file_reach_the_provider() -> None:
-    world = World(upstream=FakeUpstream(SONG))
-    audio = {"format": "wav", "sample_rate": 32000}
-    request = song_request(lyrics="", auto_lyrics=True, audio=audio)
-    world.jobs.create(queued_job(request=request, candidates=(candidate().model_copy(update={"delivery": "url"}),)))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    body = world.upstream.sent[0].call.body or {}
-    assert (body["lyrics_optimizer"], body["output_format"]) == (True, "url")
-    assert body["audio_setting"] == {"sample_rate": 32000, "bitrate": 256000, "format": "wav"}
-    assert "lyrics" not in body
-
-
-def a_house_that_speaks_like(dialect: str) -> World:
-    """A provider of its own name and key whose only model is ordered in another's dialect."""
-    world = World(keys=FixedProviderKeys({"house": {"2026-11": KEY}}))
-    model = candidate(dialect).model_copy(update={"provider": "house"})
-    world.jobs.create(queued_job(candidates=(model,)))
-    return world
-
-
-def test_a_model_is_ordered_in_its_dialect_with_the_key_of_its_provider() -> None:
-    world = a_house_that_speaks_like("aimlapi")
-    world.upstream.script = [TASK]
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.GENERATING
-    (sent,) = world.upstream.sent
-    assert (sent.provider, sent.key, sent.call.path) == ("house", KEY, "/v2/generate/audio")
-    (attempt,) = world.stored(JOB_ID).attempts
-    assert (attempt.provider, attempt.dialect, attempt.key_alias) == ("house", "aimlapi", "2026-11")
-
-
-def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
-    world = a_house_that_speaks_like("aimlapi")
-    link = "https://cdn.house.example/song.mp3"
-    world.upstream.script = [TASK, json_answer({"status": "completed", "audio_file": {"url": link}})]
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
-    sent = world.upstream.sent[-1]
-    assert (sent.provider, sent.key, sent.call.method) == ("house", KEY, "GET")
-    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(link,))
-
-
-def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> None:
-    world = a_house_that_speaks_like("minimax")
-    world.upstream.script = [SONG]
-    # The run dies once the answer is staged and before the record hears of it.
-    world.answers.fail_next_open = StaleRecordError("killed")
-    with pytest.raises(StaleRecordError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.READY
-
-
-def test_the_post_ends_before_the_run_does() -> None:
-    world = world_with(SONG)
-    world.remaining_s = 300
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.upstream.sent[0].within_s == 255
-
-
-def test_the_claim_outlives_the_run_by_the_margin() -> None:
-    world = world_with(SONG)
-    world.remaining_s = 300
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=360)
-
-
-def test_time_spent_on_reading_the_key_does_not_shorten_the_claim() -> None:
-    world = world_with(SONG)
-
-    def slow_secret() -> None:
-        world.clock.pass_seconds(100)
-        world.remaining_s -= 100
-
-    world.keys.on_use = slow_secret
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=960)
-
-
-def test_the_claim_is_on_record_before_the_request_goes_out() -> None:
-    world = world_with(SONG)
-    seen = []
-    world.upstream.while_sending = lambda: seen.append(world.stored(JOB_ID))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert (seen[0].status, seen[0].attempts[0].state) == (JobStatus.SUBMITTING, AttemptState.CLAIMED)
-    assert seen[0].attempts[0].claim_id == "run-1"
-
-
-def test_two_racing_runs_claim_once_and_post_once() -> None:
-    world = world_with(SONG)
-    verdicts = []
-
-    def the_other_run() -> None:
-        verdicts.append(start_generation(JOB_ID, world.start_ports(), "run-2"))
-
-    # The other run does everything between this run's read and its claim.
-    world.jobs.before_next_save = the_other_run
-    verdicts.append(start_generation(JOB_ID, world.start_ports(), "run-1"))
-    assert world.upstream.posts == 1
-    assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-2"]
-    assert [verdict.verdict for verdict in verdicts] == [Word.READY, Word.READY]
-
-
-def test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting() -> None:
-    world = world_with()
-    first = queued_job().claimed(claimed_attempt(claim_id="run-2"), NOON)
-    world.jobs.before_next_save = lambda: world.jobs.save(first)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.IN_FLIGHT
-    assert (world.upstream.posts, world.stored(JOB_ID)) == (0, first)
 
 
 def test_a_run_that_comes_while_another_is_posting_waits() -> None:
@@ -226,123 +46,6 @@ def test_a_repeated_start_after_the_song_was_bought_answers_from_the_record() ->
     assert world.upstream.posts == 1
 
 
-def test_a_claim_whose_answer_was_lost_is_recognised_by_its_id() -> None:
-    world = world_with(SONG)
-
-    def lose_the_answer() -> None:
-        # What a client sees that sends an applied write again.
-        raise StaleRecordError("the version is not the one before")
-
-    world.jobs.after_next_save = lose_the_answer
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert verdict.verdict is Word.READY
-    assert world.upstream.posts == 1
-    assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-1"]
-
-
-def test_an_own_claim_that_was_closed_meanwhile_is_not_posted() -> None:
-    world = world_with()
-
-    def lose_the_answer_for_long() -> None:
-        world.clock.pass_seconds(1000)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
-        raise StaleRecordError("the version is not the one before")
-
-    world.jobs.after_next_save = lose_the_answer_for_long
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert (verdict.verdict, world.upstream.posts) == (Word.FAILED, 0)
-
-
-def test_a_claim_that_could_not_be_written_posts_nothing() -> None:
-    world = world_with()
-
-    def out_of_order() -> None:
-        raise TransientError("the job table could not be written")
-
-    world.jobs.before_next_save = out_of_order
-    with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert (world.upstream.posts, world.stored(JOB_ID).attempts) == (0, ())
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        pytest.param(AnswerLostError("cut after 10 bytes"), id="cut_before_the_answer"),
-        pytest.param(ScriptedAnswer(SONG.body[:3000], ends_with=AnswerLostError("cut")), id="cut_in_the_body"),
-        pytest.param(ScriptedAnswer(SONG.body[:3000]), id="short_but_complete"),
-        pytest.param(ScriptedAnswer(b"<html>Bad gateway</html>", 502, "text/html"), id="html"),
-        pytest.param(ScriptedAnswer(b"\x00\xff garbage", 200, "application/json"), id="garbage"),
-        pytest.param(ScriptedAnswer(b"", 200), id="empty"),
-        pytest.param(ScriptedAnswer(b"[]", 200), id="a_list"),
-        pytest.param(json_answer({"error": "internal"}, 500), id="http_500"),
-        pytest.param(json_answer({"base_resp": {"status_code": 1001, "status_msg": "timeout"}}), id="provider_timeout"),
-    ],
-)
-def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_again(
-    trouble: ScriptedAnswer | AnswerLostError,
-) -> None:
-    world = world_with(trouble)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert verdict.verdict is Word.FAILED
-    job = world.stored(JOB_ID)
-    failure = job.attempts[0].failure
-    assert failure is not None
-    assert (failure.failure_class, job.attempts[0].provider_charged) == (
-        FailureClass.UNKNOWN_OUTCOME,
-        ProviderCharged.UNKNOWN,
-    )
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
-    assert start_generation(JOB_ID, world.start_ports(), "run-3").verdict is Word.FAILED
-    assert world.upstream.posts == 1
-
-
-def test_a_cut_answer_leaves_nothing_staged() -> None:
-    world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=AnswerLostError("cut")))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.answers.kept == {}
-
-
-def test_an_answer_is_durable_before_anybody_reads_it() -> None:
-    world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.answers.kept[JOB_ID, 1].body.startswith(b'{"data"')
-
-
-def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
-    answer = ScriptedAnswer(json.dumps({"data": [{"audio": mp3().hex()}, {"audio": mp3()[:-417].hex()}]}).encode())
-    world = world_with(answer)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
-    attempt = world.stored(JOB_ID).attempts[0]
-    assert (attempt.audio, attempt.failure) == (Audio(source=AudioSource.HEX), None)
-    assert world.answers.kept[JOB_ID, 1].body == answer.body
-
-
-def test_an_upload_whose_answer_was_lost_is_looked_for() -> None:
-    world = world_with(SONG)
-    world.answers.fail_next_keep = TransientError("the provider's answer could not be staged")
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
-    assert world.upstream.posts == 1
-
-
-def test_an_answer_that_could_not_be_staged_is_an_unknown_outcome() -> None:
-    world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=TransientError("staging broke")))  # never kept
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    failure = world.stored(JOB_ID).attempts[0].failure
-    assert failure is not None
-    assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "TransientError")
-
-
-def test_a_staged_answer_that_cannot_be_read_now_is_left_for_a_resume() -> None:
-    world = world_with(SONG)
-    world.answers.fail_next_open = TransientError("the staged answer could not be opened")
-    with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.stored(JOB_ID).attempts[0].state is AttemptState.CLAIMED
-    assert resume_generation(JOB_ID, world.resume_ports(), world.clock()).verdict is Word.READY
-
-
 def test_a_refusal_without_charge_is_tried_again_later_with_a_claim_of_its_own() -> None:
     world = world_with(TOO_MANY, SONG)
     refused = start_generation(JOB_ID, world.start_ports(), "run-1")
@@ -357,17 +60,6 @@ def test_a_refusal_without_charge_is_tried_again_later_with_a_claim_of_its_own()
         (2, "run-2", "yes"),
     ]
     assert set(world.answers.kept) == {(JOB_ID, 1), (JOB_ID, 2)}
-
-
-def test_no_connection_is_unpaid_and_tried_again_later() -> None:
-    world = world_with(NotSentError("no connection to minimax"), SONG)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.RETRY_LATER
-    attempt = world.stored(JOB_ID).attempts[0]
-    assert (attempt.provider_charged, attempt.failure and attempt.failure.code) == (
-        ProviderCharged.NO,
-        "no_connection",
-    )
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.READY
 
 
 def test_the_pause_doubles_with_every_refusal_and_the_fourth_is_the_last() -> None:
@@ -393,52 +85,11 @@ def test_a_refusal_that_would_be_repeated_is_not(code: int) -> None:
     assert (world.upstream.posts, world.stored(JOB_ID).attempts[0].provider_charged) == (1, ProviderCharged.NO)
 
 
-def test_a_missing_provider_key_fails_the_job_unpaid() -> None:
-    world = world_with()
-    world.keys.keys = {}
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    (attempt,) = world.stored(JOB_ID).attempts
-    assert attempt.failure is not None
-    assert (attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
-        FailureClass.AUTH,
-        "no_key",
-        ProviderCharged.NO,
-    )
-    assert world.upstream.posts == 0
-
-
-def test_keys_that_cannot_be_read_now_leave_the_job_queued() -> None:
-    world = world_with()
-
-    def unreadable() -> None:
-        raise TransientError("the secret of provider keys could not be read")
-
-    world.keys.on_use = unreadable
-    with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.stored(JOB_ID) == queued_job()
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.RETRY_LATER
-
-
-def test_the_first_of_several_keys_places_the_order_and_is_remembered() -> None:
-    world = world_with(SONG)
-    world.keys = FixedProviderKeys({"minimax": {"2026-11": "new", "2026-05": "old"}})
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert (world.upstream.sent[0].key, world.stored(JOB_ID).attempts[0].key_alias) == ("new", "2026-11")
-
-
 def test_a_start_after_start_by_orders_nothing() -> None:
     world = world_with()
     world.clock.pass_seconds(3600)
     assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
     assert (world.upstream.posts, world.stored(JOB_ID).attempts) == (0, ())
-
-
-def test_a_refusal_after_start_by_is_final() -> None:
-    world = world_with(TOO_MANY)
-    world.upstream.while_sending = lambda: world.clock.pass_seconds(3600)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
 def test_a_settled_job_is_not_bought_again() -> None:
@@ -452,109 +103,3 @@ def test_a_settled_job_is_not_bought_again() -> None:
 def test_an_unknown_job_is_refused() -> None:
     with pytest.raises(NotFoundError):
         start_generation(JOB_ID, World().start_ports(), "run-1")
-
-
-def test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else() -> None:
-    world = world_with(SONG)
-
-    def fence() -> None:
-        world.clock.pass_seconds(961)
-        verdict = resume_generation(JOB_ID, world.resume_ports(), world.clock())
-        assert verdict.verdict is Word.FAILED
-
-    world.upstream.while_sending = fence
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    job = world.stored(JOB_ID)
-    (attempt,) = job.attempts
-    assert attempt.late
-    assert (attempt.state, attempt.provider_charged) == (AttemptState.FAILED, ProviderCharged.UNKNOWN)
-    assert (attempt.failure and attempt.failure.code) == "claim_ran_out"
-    assert job.status is JobStatus.SUBMITTING
-    assert (JOB_ID, 1) in world.answers.kept
-
-
-def test_a_first_run_that_comes_after_the_settlement_is_marked_late_and_stays_settled() -> None:
-    world = world_with(SONG)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    job = world.stored(JOB_ID)
-    assert (job.status, job.attempts[0].late, job.finished_at) == (JobStatus.FAILED, True, NOON)
-    assert job.failure is not None
-    assert job.failure.failure_class is FailureClass.UNKNOWN_OUTCOME
-
-
-def test_the_late_mark_survives_a_settlement_in_between() -> None:
-    world = world_with(SONG)
-
-    def fence() -> None:
-        world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
-        # The next write is the stale verdict, the one after it the late mark.
-        world.jobs.before_next_save = settle_before_the_late_mark
-
-    def settle_before_the_late_mark() -> None:
-        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), world.clock())
-
-    world.upstream.while_sending = fence
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    job = world.stored(JOB_ID)
-    assert (job.status, job.attempts[0].late) == (JobStatus.FAILED, True)
-
-
-def test_a_fenced_run_without_an_answer_is_not_late() -> None:
-    world = world_with(AnswerLostError("cut"))
-
-    def fence() -> None:
-        world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
-
-    world.upstream.while_sending = fence
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert not world.stored(JOB_ID).attempts[0].late
-
-
-@pytest.mark.parametrize("answer", [SONG, ScriptedAnswer(b"<html>", 502, "text/html")], ids=["song", "unknown"])
-def test_a_run_whose_answer_a_resume_recorded_first_is_not_late(answer: ScriptedAnswer) -> None:
-    world = world_with(answer)
-
-    def resume_first() -> None:
-        world.clock.pass_seconds(5)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
-        world.clock.pass_seconds(5)
-
-    def arm() -> None:
-        world.jobs.before_next_save = resume_first
-
-    world.upstream.while_sending = arm
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    (attempt,) = world.stored(JOB_ID).attempts
-    assert not attempt.late
-    assert attempt.finished_at == NOON + timedelta(seconds=5)
-
-
-def test_a_verdict_whose_write_was_applied_and_lost_is_not_late() -> None:
-    world = world_with(SONG)
-
-    def lose_the_answer() -> None:
-        raise StaleRecordError("the version is not the one before")
-
-    def arm() -> None:
-        world.jobs.after_next_save = lose_the_answer
-
-    world.upstream.while_sending = arm
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
-    assert not world.stored(JOB_ID).attempts[0].late
-
-
-def test_messages_on_record_hold_no_key() -> None:
-    world = world_with(json_answer({"base_resp": {"status_code": 1004, "status_msg": f"bad key {KEY}"}}))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert KEY not in json.dumps(world.stored(JOB_ID).model_dump(mode="json"))
-
-
-def test_a_dialect_that_nobody_speaks_is_a_configuration_error() -> None:
-    world = World()
-    world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"dialect": "nobody"}),)))
-    with pytest.raises(ConfigurationError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert world.upstream.posts == 0

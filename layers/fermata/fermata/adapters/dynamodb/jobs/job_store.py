@@ -21,7 +21,7 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.usage import usage_of
 from fermata.domain.money.wallet import LedgerEntry, Wallet, hold_on, settlement_of
 from fermata.domain.orders.idempotency import Receipt, seconds
-from fermata.errors import IdempotencyKeyTakenError, StaleRecordError
+from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
 from fermata.log import logger
 
 _NEVER_CHANGES: Final = {"request", "candidates"}
@@ -112,6 +112,13 @@ class DynamoJobStore:
                 ConsistentRead=True,
             )
         return _job([plain(item) for item in answer["Items"]])
+
+    def load_existing(self, job_id: str) -> Job:
+        """The job of a running execution; raises `NotFoundError` where there is none."""
+        job = self.load(job_id)
+        if job is None:
+            raise NotFoundError(f"no record of job {job_id}; an execution's name must be a stored job's id")
+        return job
 
     def status(self, job_id: str) -> JobStatus | None:
         """Where a job stands, or stood a moment ago, from its hot row alone; None where there is no job."""

@@ -1,5 +1,5 @@
-"""Brakes in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` stands as long as the pause does, `BUDGET#<provider>`/<day>
-holds what was spent.
+"""Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` stands as long as the pause does,
+`BUDGET#<provider>`/<day> holds what was spent.
 
 A claim is written together with a check of the pauses and an update of the spending, so that none goes past them.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.orders.idempotency import seconds
-from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, Brakes
+from fermata.domain.providers.spending import BUDGET_KEPT_FOR, EVERY_PROVIDER, Booking, PauseAndBudget
 from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"
@@ -25,7 +25,7 @@ class DynamoBrakeStore:
     def __init__(self, transactions: DynamoTransactions) -> None:
         self._transactions = transactions
 
-    def load(self, providers: Collection[str], day: date) -> Mapping[str, Brakes]:
+    def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
         """The brakes of several providers on a day, read consistently."""
         pauses = [_pause(name) for name in (*providers, EVERY_PROVIDER)]
         budgets = [_budget(provider, day) for provider in providers]
@@ -72,10 +72,10 @@ def refuse_if_held(failed: Mapping[str, object], provider: str) -> None:
         raise ProviderHeldError(provider, paused_by)
 
 
-def _brakes(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> Brakes:
+def _brakes(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
     paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if _pause(name) in found)
     spent = found.get(_budget(provider, day), {}).get("spent", 0)
-    return Brakes(provider, day, paused_by, int(spent))
+    return PauseAndBudget(provider, day, paused_by, int(spent))
 
 
 def _pause(name: str) -> tuple[str, str]:

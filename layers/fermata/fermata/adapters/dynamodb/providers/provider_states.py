@@ -45,10 +45,10 @@ class DynamoProviderStates:
         """
         values: dict[str, Any] = {
             ":version": {"N": str(state.version)},
-            ":state": {"S": state.model_dump_json(exclude_defaults=True)},
+            ":state": {"S": state.model_dump_json(by_alias=True, exclude_defaults=True)},
             ":open_slots": {"N": str(state.open_slots)},
             ":open_for": {"S": _limits_text(state.limits)},
-            ":next_go_ms": {"N": str(state.pacing.next_go_ms)},
+            ":next_go_ms": {"N": str(state.queue.next_go_ms)},
             ":nobody": {"M": {}},
             **({":before": {"N": str(state.version - 1)}} if state.version > 1 else {}),
             **({":left": {"N": str(state.slots_left)}} if state.slots_left is not None else {}),
@@ -76,7 +76,7 @@ class DynamoProviderStates:
         """Count the open slots down and put the lease beside the record; the refusal brings the record along."""
         now = lease.since_ms
         start = self._take(provider, ticket, lease, limits, ":now", "next_go_ms <= :now")
-        if isinstance(start, StartAt) or not now < start.pacing.next_go_ms <= now + AHEAD_MS or not start.slots_left:
+        if isinstance(start, StartAt) or not now < start.queue.next_go_ms <= now + AHEAD_MS or not start.slots_left:
             return start
         return self._take(provider, ticket, lease, limits, "next_go_ms", "next_go_ms BETWEEN :now AND :ahead")
 

@@ -25,7 +25,6 @@ from fermata.domain.finish.rescue import RescuePolicy, is_waiting, started
 from fermata.domain.jobs.job import Job
 from fermata.errors import FermataError, TransientError
 from fermata.ports.jobs import DueJobs, JobMachine, RescueMachine
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.finish.settle_job import SettlePorts, settle_job
 from fermata.use_cases.orders.delete_job import DeletePorts, erase_files
 
@@ -71,7 +70,7 @@ def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
 
 def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
     try:
-        job = load_job(job_id, ports.settle.jobs)
+        job = ports.settle.jobs.load_existing(job_id)
         return _act(job, ports, now) if is_due(job, now) else "skipped"
     except FermataError as error:
         ports.lost(job_id, error)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fermata.domain.catalogue.models import Catalogue
-from fermata.domain.jobs.attempt import Attempt, AttemptState, fenced
+from fermata.domain.jobs.attempt import Attempt, AttemptState, closed_as_unknown
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, verdict_on
 from fermata.domain.providers.calls import Provider
-from fermata.errors import NotFoundError, StaleRecordError
+from fermata.errors import StaleRecordError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.metrics import Metrics
@@ -34,7 +34,7 @@ class ResumePorts:
 
 def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict:
     """The verdict on record. Closes a claim whose answer is complete, or as unknown once the claim has run out."""
-    job = load_job(job_id, ports.jobs)
+    job = ports.jobs.load_existing(job_id)
     attempt = job.last_attempt
     if attempt is not None and attempt.state is AttemptState.CLAIMED and not job.status.is_terminal:
         job = _close_claim(job, attempt, ports, now)
@@ -49,21 +49,13 @@ def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) 
     if outcome is not None:
         closed = attempt.after(outcome, now)
     elif silent:
-        closed = fenced(attempt, now)
+        closed = closed_as_unknown(attempt, now)
     else:
         return job
     try:
         changed = job.with_outcome(closed, now)
         ports.jobs.save(changed)
     except StaleRecordError:
-        return load_job(job.id, ports.jobs)
+        return ports.jobs.load_existing(job.id)
     tell_of_doubts(job, changed, ports.metrics)
     return changed
-
-
-def load_job(job_id: str, jobs: JobStore) -> Job:
-    """The job of a running execution; raises `NotFoundError` where an execution names a job that does not exist."""
-    job = jobs.load(job_id)
-    if job is None:
-        raise NotFoundError(f"no record of job {job_id}; an execution's name must be a stored job's id")
-    return job

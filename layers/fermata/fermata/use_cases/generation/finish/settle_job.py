@@ -18,8 +18,7 @@ from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderStates
 from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
-from fermata.use_cases.generation.finish.resume_generation import load_job
-from fermata.use_cases.generation.purchase.provider_queue import Ticket, give_up_turn
+from fermata.use_cases.generation.purchase.provider_queue import Request, withdraw_unmade
 from fermata.use_cases.stale import retry_on_stale
 from fermata.use_cases.webhooks.start_delivery import TellPorts, tell_by_webhook
 
@@ -45,11 +44,11 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     its copy of a reference not deleted: the machine repeats both, and the reaper after it. Raises `NotFoundError` for
     an unknown job.
     """
-    job = retry_on_stale(partial(_settled, stopped_by, ports, now), lambda: load_job(job_id, ports.jobs))
+    job = retry_on_stale(partial(_settled, stopped_by, ports, now), lambda: ports.jobs.load_existing(job_id))
     if job.unordered_turn is not None:
-        # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
+        # No claim can follow the end, so no call follows under this request, whatever it still holds.
         provider, attempt = job.unordered_turn
-        give_up_turn(Ticket(provider, job.id, attempt), ports.providers)
+        withdraw_unmade(Request(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The
         # delivery of a webhook has a name, and so begins once.
@@ -87,4 +86,4 @@ def _note_published(job: Job, jobs: JobStore) -> None:
         if current.publish_pending:
             jobs.save(current.published())
 
-    retry_on_stale(note, lambda: load_job(job.id, jobs), known=job)
+    retry_on_stale(note, lambda: jobs.load_existing(job.id), known=job)

@@ -37,7 +37,6 @@ from fermata.ports.audio import AnswerStore, AudioLinks, AudioMeter, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, staged_answer
 
 FETCH_TAKES_S: Final = 540
@@ -92,7 +91,7 @@ def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreSte
     Raises `TransientError` where a store of ours has trouble, and running it again may help. Songs stored before stay
     stored.
     """
-    job = load_job(job_id, ports.jobs)
+    job = ports.jobs.load_existing(job_id)
     attempt = job.last_attempt
     if attempt is None or attempt.number != attempt_number or job.status.is_terminal:
         return StoreStep(StoreOutcome.STORED)
@@ -290,5 +289,5 @@ def _save(job: Job, ports: StorePorts) -> Job:
     try:
         ports.jobs.save(job)
     except StaleRecordError:
-        return load_job(job.id, ports.jobs)
+        return ports.jobs.load_existing(job.id)
     return job

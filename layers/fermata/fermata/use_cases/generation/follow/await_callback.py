@@ -10,7 +10,6 @@ from fermata.domain.providers.callbacks import Callback
 from fermata.errors import TransientError
 from fermata.ports.jobs import JobStore, MachineWaits
 from fermata.ports.providers import CallbackStore
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.stale import retry_on_stale
 
 
@@ -37,7 +36,7 @@ def await_callback(job_id: str, attempt_number: int, task_token: str, ports: Cal
 
     Raises `TransientError`; the machine then polls.
     """
-    awaited = _awaited(load_job(job_id, ports.jobs), attempt_number)
+    awaited = _awaited(ports.jobs.load_existing(job_id), attempt_number)
     if awaited is None or awaited.callback is None:
         ports.waits.end(task_token)
         return Wait.NOTHING_TO_AWAIT

@@ -21,7 +21,6 @@ from fermata.ports.jobs import JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.follow.ask_task import SongReceived, ask_task, trouble_of_asking
 from fermata.use_cases.orders.estimates import pace_of
 
@@ -50,7 +49,7 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
     """Look once, and say when to look again. `not_yet_at` is when the provider last said that the song is not ready,
     where the state machine remembers that.
     """
-    job = load_job(job_id, ports.jobs).known_not_yet(attempt_number, not_yet_at)
+    job = ports.jobs.load_existing(job_id).known_not_yet(attempt_number, not_yet_at)
     attempt = job.last_attempt
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
@@ -128,7 +127,7 @@ def _ask_again(
     told = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
     logger.warning("a poll told nothing; the task is asked again", extra={"poll": told})
     if not _remember(job, attempt.with_retries(retries), ports):
-        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+        return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
     return asked_again(attempt, wait_s)
 
 
@@ -168,7 +167,7 @@ def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        return _too_late(load_job(job.id, ports.jobs), attempt.number, ports)
+        return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
     tell_of_doubts(job, changed, ports.metrics)
     return _on_record(changed, ports)
 

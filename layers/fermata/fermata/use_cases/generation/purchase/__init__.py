@@ -1,1 +1,1 @@
-"""Up to the paid request: the reference, the turn at the provider, the claim and the POST."""
+"""Up to the paid request: the reference, the provider's queue, the claim and the POST."""

@@ -41,7 +41,6 @@ from fermata.ports.audio import AudioMeter, ReferenceLinks, ReferenceStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import Estimates, ProviderKeys, Upstream
 from fermata.scratch import scratch_file
-from fermata.use_cases.generation.finish.resume_generation import load_job
 from fermata.use_cases.generation.follow.parse_answer import read_answer
 from fermata.use_cases.orders.estimates import pace_of
 
@@ -75,7 +74,7 @@ def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, clai
     A recording that cannot be used ends the job; a provider that does not take it has failed an attempt. A job that
     ended meanwhile keeps no copy. Raises `TransientError` or `StaleRecordError` where running it again may help.
     """
-    job = load_job(job_id, ports.jobs)
+    job = ports.jobs.load_existing(job_id)
     if _is_due(job, after_attempt, ports) and _is_unprepared(job, ports.keys):
         job = _next_step(job, ports, claim_id)
         _save(job, ports)
@@ -90,7 +89,7 @@ def _save(job: Job, ports: PreparePorts) -> None:
         ports.jobs.save(job)
     except StaleRecordError:
         # Whoever ended the job, or deleted it, may have looked for copies before this run made one.
-        if load_job(job.id, ports.jobs).status.is_terminal:
+        if ports.jobs.load_existing(job.id).status.is_terminal:
             ports.references.forget(object_key(job.tenant_id, job.id))
         raise
 

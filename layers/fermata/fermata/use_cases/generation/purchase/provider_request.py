@@ -1,16 +1,49 @@
-"""What a provider is told to make."""
+"""What a provider is asked for: the song, and the address to post to where the model's provider does that."""
 
-from fermata.domain.jobs.job import Job
+from dataclasses import dataclass
+
+from fermata.domain.jobs.attempt import AwaitedCallback
 from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.providers.callbacks import callback_url, new_callback
 from fermata.domain.providers.calls import OrderedReference, SongOrder
-from fermata.ports.audio import ReferenceStore
+from fermata.errors import TransientError
+from fermata.log import logger
+from fermata.use_cases.generation.purchase.run import StartRun
 
 
-def song_order(job: Job, callback_url: str, references: ReferenceStore, reference_link_s: int) -> SongOrder:
-    """The order for the model whose turn it is; the provider may fetch a reference for `reference_link_s` seconds."""
-    request = job.request
+@dataclass(frozen=True)
+class OpenCallback:
+    """An address to send with an order, and what the attempt keeps of it; the address is nowhere else."""
+
+    url: str
+    awaited: AwaitedCallback
+
+
+def open_callback(run: StartRun) -> OpenCallback | None:
+    """An address for the attempt that is about to be claimed, stored before the provider learns it.
+
+    None where the model's provider posts nothing, or where there is no address to give: the song is then polled for.
+    """
+    if not run.ordered.callbacks:
+        return None
+    ports, now = run.ports.callback, run.ports.clock()
+    try:
+        api_url = ports.api_url.read()
+        token, callback = new_callback(run.job.id, run.request.attempt, now, ports.randomness())
+        ports.callbacks.create(callback)
+    except TransientError as error:
+        logger.warning("no callback is asked for, the song is polled for instead", extra={"reason": str(error)})
+        return None
+    return OpenCallback(
+        callback_url(api_url, token), AwaitedCallback(sha256=callback.sha256, timeout_s=ports.timeout_s)
+    )
+
+
+def song_order(run: StartRun, callback_url: str) -> SongOrder:
+    """The order for the model whose turn it is; an empty `callback_url` asks for no post."""
+    request, ordered = run.job.request, run.ordered
     return SongOrder(
-        upstream_model=job.candidate.upstream_model,
+        upstream_model=ordered.upstream_model,
         prompt=request.prompt,
         lyrics=request.lyrics,
         instrumental=request.instrumental,
@@ -18,16 +51,17 @@ def song_order(job: Job, callback_url: str, references: ReferenceStore, referenc
         audio_format=request.audio.format,
         sample_rate=request.audio.sample_rate or DEFAULT_SAMPLE_RATE,
         bitrate=request.audio.bitrate or DEFAULT_BITRATE,
-        delivery=job.candidate.delivery,
+        delivery=ordered.delivery,
         title=request.title or "",
         callback_url=callback_url,
-        reference=_ordered_reference(job, references, reference_link_s),
+        reference=_ordered_reference(run),
     )
 
 
-def _ordered_reference(job: Job, references: ReferenceStore, link_s: int) -> OrderedReference | None:
-    if job.candidate.reference is None or job.reference is None:
+def _ordered_reference(run: StartRun) -> OrderedReference | None:
+    recording, ids = run.job.reference, run.ids
+    if run.ordered.reference is None or recording is None:
         return None
-    if job.ids is not None:
-        return OrderedReference(voice_id=job.ids.voice_id, instrumental_id=job.ids.instrumental_id)
-    return OrderedReference(url=references.link(job.reference.object_key, link_s))
+    if ids is not None:
+        return OrderedReference(voice_id=ids.voice_id, instrumental_id=ids.instrumental_id)
+    return OrderedReference(url=run.ports.references.link(recording.object_key, run.ports.reference_link_s))

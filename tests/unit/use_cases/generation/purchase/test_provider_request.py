@@ -1,4 +1,4 @@
-"""Each attempt of a model that calls back gets an address of its own, which nobody but the provider learns."""
+"""What a provider is asked for, and the address of each attempt that only the provider learns."""
 
 import hashlib
 from datetime import timedelta
@@ -12,10 +12,11 @@ from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from tests.songs import JOB_ID, json_answer, queued_job
-from tests.twins import CALLBACK_RANDOMNESS, NOON, FakeUpstream, ScriptedAnswer, World
+from tests.songs import JOB_ID, LYRICS, PROMPT, candidate, hex_answer, json_answer, queued_job, song_request
+from tests.twins import CALLBACK_RANDOMNESS, KEY, NOON, FakeUpstream, ScriptedAnswer, World
 
 ACCEPTED = json_answer({"code": 200, "data": {"task_id": "n74a", "status": "IN_PROGRESS"}})
+SONG = hex_answer(b"ID3" + bytes(5000))
 REFUSED = json_answer({"code": 429, "message": "too many requests"}, 429)
 
 
@@ -120,3 +121,30 @@ def test_a_resume_waits_for_the_same_callback() -> None:
     start(world)
     resumed = resume_generation(JOB_ID, world.resume_ports(), NOON)
     assert (resumed.verdict, resumed.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
+
+
+def test_the_order_carries_what_was_asked_for_and_the_operators_key() -> None:
+    world = world_with(SONG, job=queued_job())
+    start_generation(JOB_ID, world.start_ports(), "run-1")
+    (sent,) = world.upstream.sent
+    assert sent.key == KEY
+    assert sent.call.body == {
+        "model": "music-2.5",
+        "prompt": PROMPT,
+        "lyrics": LYRICS,
+        "stream": False,
+        "output_format": "hex",
+        "audio_setting": {"sample_rate": 44100, "bitrate": 256000, "format": "mp3"},
+    }
+
+
+def test_switches_and_the_wanted_file_reach_the_provider() -> None:
+    world = World(upstream=FakeUpstream(SONG))
+    audio = {"format": "wav", "sample_rate": 32000}
+    request = song_request(lyrics="", auto_lyrics=True, audio=audio)
+    world.jobs.create(queued_job(request=request, candidates=(candidate().model_copy(update={"delivery": "url"}),)))
+    start_generation(JOB_ID, world.start_ports(), "run-1")
+    body = world.upstream.sent[0].call.body or {}
+    assert (body["lyrics_optimizer"], body["output_format"]) == (True, "url")
+    assert body["audio_setting"] == {"sample_rate": 32000, "bitrate": 256000, "format": "wav"}
+    assert "lyrics" not in body

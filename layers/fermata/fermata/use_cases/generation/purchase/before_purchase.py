@@ -1,0 +1,148 @@
+"""What stands in the way of a purchase, and the next step of a job that is not bought now."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from fermata.domain.jobs.next_step import Verdict, needs_reference, waiting_for_a_turn
+from fermata.domain.providers.calls import Refused
+from fermata.domain.providers.failures import Failure, FailureClass, unpaid
+from fermata.domain.providers.queue import Admitted, WaitUntil
+from fermata.domain.providers.spending import Blocked
+from fermata.domain.providers.state import NotAsked
+from fermata.errors import ConfigurationError, StaleRecordError
+from fermata.use_cases.generation.finish.resume_generation import resume_generation
+from fermata.use_cases.generation.purchase.provider_queue import check_circuit, instant_of, request_admission
+from fermata.use_cases.generation.purchase.record_outcome import record
+from fermata.use_cases.generation.purchase.run import StartRun
+from fermata.use_cases.generation.purchase.spending_controls import (
+    beyond_lost_songs,
+    check_spending,
+    lost_songs_reached,
+    next_look,
+)
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Nothing stands in the way: the queue admitted the run, which orders with this key."""
+
+    admitted: Admitted
+    key_alias: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TooManyLost:
+    """The tenant lost today the `allowed` number of songs of its plan."""
+
+    allowed: int
+
+
+@dataclass(frozen=True)
+class NoKey:
+    """The operator has no key for the provider."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Unprepared:
+    """The job's reference is not prepared for the model whose turn it is."""
+
+
+Obstacle = Blocked | TooManyLost | NoKey | Unprepared | WaitUntil | NotAsked
+
+
+def before_purchase(run: StartRun) -> Cleared | Obstacle:
+    """What stands in the way of the purchase now, or the slot and the key for it. The job's record stays as it is.
+
+    Raises `TransientError` where something that decides cannot be read.
+    """
+    job, ports = run.job, run.ports
+    awaits_copy = job.awaits_copy
+    # Copying a recording calls nobody, so the operator's controls do not block that.
+    blocked = None if awaits_copy else check_spending(run.ordered, ports.spending, ports.clock())
+    if blocked is not None:
+        return blocked
+    if (allowed := lost_songs_reached(job, ports.wallets, ports.clock())) is not None:
+        return TooManyLost(allowed)
+    try:
+        named = _key(run)
+    except ConfigurationError as error:
+        return NoKey(str(error))
+    if named is not None:
+        admission = request_admission(run.request, run.claim_until, ports.queue)
+        return Cleared(admission, *named) if isinstance(admission, Admitted) else admission
+    # A recording is copied whatever the provider's state, and handed over only to a provider that is asked at all.
+    closed = None if awaits_copy else check_circuit(run.request, ports.queue)
+    return closed or Unprepared()
+
+
+def _key(run: StartRun) -> tuple[str, str] | None:
+    """Alias and key for the order, or None where the reference is not prepared for them. A provider's ids hold for the
+    account that uploaded the recording, so the order has to use its key.
+
+    Raises `ConfigurationError` where there is no key, for which nothing needs preparing.
+    """
+    keys, ids = run.ports.keys, run.ids
+    current = keys.current(run.ordered.provider)
+    if run.job.awaits_reference:
+        return None
+    if ids is None or ids.key_alias == current[0]:
+        return current
+    try:
+        return ids.key_alias, keys.by_alias(ids.provider, ids.key_alias)
+    except ConfigurationError:
+        return None
+
+
+def step_instead(run: StartRun, obstacle: Obstacle) -> Verdict:
+    """The next step of a job whose purchase an obstacle prevents; written down where the obstacle ends the attempt or
+    the job. No provider is called.
+    """
+    match obstacle:
+        case Blocked():
+            return _step_of_a_blocked_job(run, obstacle)
+        case TooManyLost(allowed):
+            return _refuse(run, beyond_lost_songs(allowed))
+        case NoKey(message):
+            return _fail_without_asking(run, unpaid(FailureClass.AUTH, "no_key", message))
+        case Unprepared():
+            return needs_reference(run.job, run.ports.clock())
+        case WaitUntil():
+            return waiting_for_a_turn(run.job, instant_of(obstacle))
+        case NotAsked():
+            return _fail_without_asking(run, _not_asked(obstacle))
+
+
+def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> Verdict:
+    """Another provider at once, else a wait as long as the order can still be made in time, else the end."""
+    job, ports = run.job, run.ports
+    if run.request.has_alternative:
+        ports.queue.metrics.count("NotAsked", run.ordered.provider)
+        return _fail_without_asking(run, blocked.as_failure())
+    at = next_look(job, blocked, ports.spending, ports.clock())
+    return _refuse(run, blocked.as_failure()) if at is None else waiting_for_a_turn(job, at)
+
+
+def _refuse(run: StartRun, why: Failure) -> Verdict:
+    """End a job for which nothing may be bought."""
+    job, ports = run.job, run.ports
+    # Where the write loses, the job was canceled or settled meanwhile, or another run refuses it too.
+    with suppress(StaleRecordError):
+        ports.resume.jobs.save(job.with_refusal(why, ports.clock()))
+    return resume_generation(job.id, ports.resume, ports.clock())
+
+
+def _fail_without_asking(run: StartRun, failure: Failure) -> Verdict:
+    """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
+    now = run.ports.clock()
+    attempt = run.job.next_attempt("none", run.claim_id, now, now).after(Refused(failure), now)
+    return record(run.job, run.job.with_attempt_without_order(attempt, now), run.ports.resume, now)
+
+
+def _not_asked(obstacle: NotAsked) -> Failure:
+    if not obstacle.disabled:
+        return unpaid(FailureClass.TRANSIENT, "circuit_open", obstacle.message)
+    code = "model_disabled" if obstacle.of_one_model else "provider_disabled"
+    return unpaid(FailureClass.NOT_ENTITLED, code, obstacle.message)
