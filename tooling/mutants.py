@@ -447,9 +447,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "lost songs: a fallback is bought however late",
-        f"{_FERMATA}/domain/jobs/job.py",
-        "return min(self.start_by, finish_by - timedelta(seconds=candidate.p80_s))",
-        "return min(self.start_by, finish_by)",
+        f"{_FERMATA}/domain/jobs/terms.py",
+        "return min(self.start_by, self.finish_by - timedelta(seconds=self.candidates[turn].p80_s))",
+        "return min(self.start_by, self.finish_by)",
         ("tests/unit/domain/orders/test_deadlines.py::test_a_fallback_is_bought_only_while_its_song_can_be_in_time",),
     ),
     Mutant(
@@ -461,8 +461,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "lost songs: an order with a deadline holds no place",
-        f"{_FERMATA}/domain/jobs/job.py",
-        "return int(self.request.finish_by is not None)",
+        f"{_FERMATA}/domain/jobs/terms.py",
+        "return int(self.finish_by is not None)",
         "return 0",
         (
             "tests/unit/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",

@@ -1,14 +1,14 @@
 """One paid call to one provider, and every change it may go through."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.songs import Audio, AudioSource, Record
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
-from fermata.domain.providers.failures import Failure, ProviderCharged, unknown_outcome
+from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.patience import FreeRetries
 from fermata.domain.providers.spending import Booking, day_of
 
@@ -112,6 +112,11 @@ class Attempt(Record):
                     failure=believed,
                     provider_charged=believed.provider_charged,
                 )
+
+    def closed(self, failure: Failure, now: datetime) -> "Attempt":
+        """This attempt at the end of its job: failed, where nobody has heard from it yet."""
+        is_over = self.state in (AttemptState.READY, AttemptState.FAILED)
+        return self if is_over else self.after(Refused(failure), now)
 
     def links_with(self, found: AudioAt, awaited: tuple[int, ...]) -> Audio:
         """The links on record together with those of a newer answer, which are looked for to the awaited songs."""
@@ -267,14 +272,3 @@ class Attempt(Record):
 
     def _with(self, **changes: object) -> "Attempt":
         return self.model_copy(update=changes)
-
-
-def fenced(attempt: Attempt, now: datetime) -> Attempt:
-    """An attempt whose claim ran out without an answer on record."""
-    message = "the run that sent the paid request ended without storing an answer; it may have been billed"
-    return attempt.after(Refused(unknown_outcome(message, code="claim_ran_out")), now)
-
-
-def claim_end(now: datetime, remaining_s: float, margin_s: int) -> datetime:
-    """When a claim may be called silent: the claiming run's remaining life plus a margin, in seconds."""
-    return now + timedelta(seconds=remaining_s + margin_s)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from fermata.domain.finish.tombstone import erased, tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.references import object_key
 from fermata.errors import NotFinishedError, StaleRecordError, TransientError
@@ -58,7 +59,7 @@ def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
             raise NotFinishedError(f"the job is {job.status}; cancel it while it is queued, or delete it once it ended")
         if job.deleted_at is not None:
             return job
-        tombstone = job.forgotten(now)
+        tombstone = tombstone_of(job, now)
         try:
             jobs.forget(tombstone)
         except StaleRecordError:
@@ -72,7 +73,7 @@ def _note_erased(tombstone: Job, jobs: JobStore) -> None:
         if tombstone.erasing_until is None:
             return
         try:
-            jobs.save(tombstone.erased())
+            jobs.save(erased(tombstone))
         except StaleRecordError:
             tombstone = load_job(tombstone.id, jobs)
         else:

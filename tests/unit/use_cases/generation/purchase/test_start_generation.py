@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.job import MAX_ATTEMPTS
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import (
     AnswerLostError,

@@ -48,9 +48,10 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     an unknown job.
     """
     job = _settled(job_id, stopped_by, ports, now)
-    if job.unordered_turn is not None:
+    unordered = job.terms.unordered_after(job.last_attempt)
+    if unordered is not None:
         # No claim can follow the end, so nobody calls under this ticket, whoever still holds it.
-        provider, attempt = job.unordered_turn
+        provider, attempt = unordered
         give_up_turn(Ticket(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fermata.domain.finish.rescue import with_rescue_begun
-from fermata.domain.jobs.attempt import Attempt, AttemptState, claim_end
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.claim import claim_end, next_attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, needs_reference, verdict_on, waiting_for_a_turn
 from fermata.domain.providers.calls import Refused, StartOutcome
@@ -202,7 +203,7 @@ def _after_a_lost_claim(ticket: Ticket, ports: StartPorts) -> Verdict:
 def _without_asking(job: Job, failure: Failure, claim_id: str, ports: StartPorts) -> Verdict:
     """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
     now = ports.clock()
-    attempt = job.next_attempt("none", claim_id, now, now).after(Refused(failure), now)
+    attempt = next_attempt(job, "none", claim_id, now, now).after(Refused(failure), now)
     return _write(job, job.with_attempt_without_order(attempt, now), ports, now)
 
 
@@ -221,7 +222,7 @@ def _claim(job: Job, alias: str, claim_id: str, ports: StartPorts, callback: Ope
     # Read together: what was done before (the keys may have come from afar) must not shorten the claim.
     now, remaining_s = ports.clock(), ports.remaining_s()
     until = claim_end(now, remaining_s, ports.claim_margin_s)
-    attempt = job.next_attempt(alias, claim_id, now, until, callback.awaited if callback else None)
+    attempt = next_attempt(job, alias, claim_id, now, until, callback.awaited if callback else None)
     claimed = job.claimed(attempt, now)
     try:
         ports.resume.jobs.claim(claimed, ports.brakes.budget(attempt.provider))
