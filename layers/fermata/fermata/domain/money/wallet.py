@@ -36,9 +36,6 @@ from fermata.errors import (
     UnpaidJobsError,
 )
 
-MAX_AMOUNT: Final = 1_000_000_000
-"""Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
-
 
 class Plan(StrEnum):
     """What bounds a tenant's orders: the balance (prepaid), or a cap per calendar month in UTC (postpaid)."""
