@@ -174,6 +174,27 @@ class Job(Record):
         open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
         return open_for_more and now < self.order_by and self.refusal is None
 
+    def next_step(self, now: datetime) -> NextStep:
+        """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
+        last = self.last_attempt
+        if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
+            return NextStep.END
+        return self.terms.step_after(last)
+
+    def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
+        # A song that was once there is paid, whatever the provider says about it later.
+        was_made = bool(self.tracks) or attempt.link_renewals > 0
+        return not was_made and self.refusal is None and self.terms.may_follow(attempt, now)
+
+    def is_past_finish_by(self, now: datetime) -> bool:
+        """Whether nothing is waited for any more because the caller's own deadline has passed."""
+        return self.request.finish_by is not None and now >= self.request.finish_by
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
+        return self.status is JobStatus.QUEUED
+
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
         """This job with a new attempt about to be sent, whose cost is booked."""
         booked = attempt.booking(attempt.cost_micro_usd)
@@ -264,29 +285,20 @@ class Job(Record):
         """This job at its end: succeeded where there is no failure; then every song that was ordered or made and is not
         there is noted as missing. An attempt that nobody heard from is closed as unknown.
         """
-        if failure is None and not self.tracks:
-            raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
-        status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
+        check_at = now + PUBLISHED_WITHIN
         if failure is not None:
-            changes = {"failure": failure, "attempts": self._closed_attempts(failure, now)}
-        else:
-            missing = all_missing(self.tracks, self.missing, self.last_attempt, self.candidate.songs)
-            changes = {"missing": missing, "paid_unknown": self._doubts_to_pay()}
-        return self._ended(status, now, now + PUBLISHED_WITHIN, **changes)
-
-    def is_past_finish_by(self, now: datetime) -> bool:
-        """Whether nothing is waited for any more because the caller's own deadline has passed."""
-        return self.request.finish_by is not None and now >= self.request.finish_by
+            attempts = self._closed_attempts(failure, now)
+            return self._ended(JobStatus.FAILED, now, check_at, failure=failure, attempts=attempts)
+        if not self.tracks:
+            raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
+        missing = all_missing(self.tracks, self.missing, self.last_attempt, self.candidate.songs)
+        paid = self._doubts_to_pay()
+        return self._ended(JobStatus.SUCCEEDED, now, check_at, missing=missing, paid_unknown=paid)
 
     def expired(self, failure: Failure, now: datetime) -> "Job":
         """This job at its end because its song came too late; an attempt that nobody heard from is closed."""
         attempts = self._closed_attempts(failure, now)
         return self._ended(JobStatus.EXPIRED, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
-
-    @property
-    def may_cancel(self) -> bool:
-        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
-        return self.status is JobStatus.QUEUED
 
     def canceled(self, now: datetime) -> "Job":
         """This job, taken back before anything was ordered that could still be delivered."""
@@ -316,18 +328,6 @@ class Job(Record):
         )
         check_at = self.check_at if self.publish_pending else next_look(rescue, self.erasing_until)
         return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
-
-    def next_step(self, now: datetime) -> NextStep:
-        """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
-        last = self.last_attempt
-        if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
-            return NextStep.END
-        return self.terms.step_after(last)
-
-    def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
-        # A song that was once there is paid, whatever the provider says about it later.
-        was_made = bool(self.tracks) or attempt.link_renewals > 0
-        return not was_made and self.refusal is None and self.terms.may_follow(attempt, now)
 
     def _doubts_to_pay(self) -> tuple[int, ...]:
         return tuple(each.number for each in self.attempts[:-1] if each.is_in_doubt) if self.pays_unknown else ()
