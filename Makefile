@@ -127,7 +127,7 @@ fuzz: $(VENV) ## nine minutes of changed and exploding inputs for all that reads
 	@$(PY) -m tests.fuzz $(ARGS)
 
 mutants: $(VENV) ## break the promises about money on purpose, one at a time, and see a test fail (ARGS='claim_until'; ARGS='conditions wallet' for what stores guard)
-	@$(PY) tooling/mutants.py $(ARGS)
+	@$(PY) -m tooling.mutants $(ARGS)
 
 openapi: $(VENV) ## write the OpenAPI document anew, after a change to routes, models or problem types
 	@$(PY) -m tooling.openapi

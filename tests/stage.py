@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import read_instant
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
 from fermata.domain.orders.idempotency import KEPT_FOR
 from fermata.domain.orders.job_id import new_job_id

@@ -162,7 +162,7 @@ class KillableEnvironment(LambdaEnvironment):
         super().answered(request_id, payload, failed=failed)
 
     def passes(self, call: str, when: When) -> None:
-        """Note a moment of the present run; at the last one the process dies, and `Killed` is raised."""
+        """Note a moment of the present run. At the last one the process is killed; `Killed` follows once it is gone."""
         run = self.run
         if run is None:
             return
@@ -171,7 +171,15 @@ class KillableEnvironment(LambdaEnvironment):
         except Killed:
             self._end_run()
             self.kill()
+            self._wait_until_gone()
             raise
+
+    def _wait_until_gone(self) -> None:
+        # The signal goes by way of the fork server, which a busy machine lets wait. Until it has arrived the function
+        # would act on whatever answers its call: it stages an empty answer, or sends an AWS call again unseen.
+        if self._child is not None:
+            # Waits for the end, and does not mind what kind of end it was.
+            self._child.status.exception()
 
     def _end_run(self) -> None:
         run, self.run = self.run, None

@@ -63,9 +63,10 @@ KILLINGS: Final[tuple[tuple[str, bool, tuple[Kill, ...]], ...]] = (
 
 def fast_settings() -> CloudSettings:
     """The fast parameters, with simulators that take a third of a second. However busy the machine is, a callback is
-    there before its wait is over, and a song before its provider is given up.
+    there before its wait is over, a song before its provider is given up, and a file before patience with its link is
+    over.
     """
-    patient = {"CallbackTimeoutSeconds": "100", "GenerationTimeoutSeconds": "600"}
+    patient = {"CallbackTimeoutSeconds": "100", "GenerationTimeoutSeconds": "600", "PatienceSeconds": "100"}
     return CloudSettings(port=0, parameters={**fast_parameters(), **patient}, time_scale=10, provider_latency_s=3)
 
 

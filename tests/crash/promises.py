@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.domain.providers.failures import ProviderCharged
 

@@ -13,6 +13,7 @@ from moto import mock_aws
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
@@ -223,7 +224,7 @@ def test_the_end_of_a_job_gives_nothing_back_once_more(stores: Stores) -> None:
     ended = failed.settled(rate_limited(), NOON)
     stores.jobs.settle(ended)
     stores.jobs.save(ended.published())
-    stores.jobs.forget(ended.published().forgotten(NOON))
+    stores.jobs.forget(tombstone_of(ended.published(), NOON))
     assert stores.spent == COST
 
 

@@ -14,8 +14,9 @@ from moto import mock_aws
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.references import unusable
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged

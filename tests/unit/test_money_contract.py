@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
@@ -149,7 +150,7 @@ def test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back(
 def test_the_share_of_a_deleted_job_stays_what_it_was(books: Books) -> None:
     end = delivered_in_part(funded(books, 100), 2).published()
     books.jobs.save(end)
-    books.jobs.forget(end.forgotten(NOON))
+    books.jobs.forget(tombstone_of(end, NOON))
     tombstone = books.jobs.load(JOB_ID)
     assert tombstone is not None
     assert (tombstone.spent_credits, tombstone.tracks, tombstone.missing) == (10, (), ())

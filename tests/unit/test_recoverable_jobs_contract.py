@@ -15,6 +15,7 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.finish.recoverable_list import Place, PlaceOf, place_of
 from fermata.domain.finish.rescue import KEPT_FOR, redelivered, with_rescue_begun
 from fermata.domain.finish.settlement import settle
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import ProviderCharged
@@ -102,7 +103,7 @@ def test_a_page_goes_on_after_a_job_that_has_left_the_list(stores: Stores) -> No
 def test_a_deleted_job_leaves_the_list(stores: Stores) -> None:
     jobs, found, due = stores
     job = ended(jobs)
-    jobs.forget(job.forgotten(LATER))
+    jobs.forget(tombstone_of(job, LATER))
     assert (places(found), list(due.find(LATER))) == ([], [])
 
 

@@ -10,6 +10,7 @@ from fermata.adapters.dynamodb.jobs import tenant_jobs as dynamo_tenant_jobs
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
 from fermata.domain.jobs.status import JobStatus
@@ -93,7 +94,7 @@ def test_a_deleted_job_is_in_no_list_and_leads_on_as_a_place(stores: Stores) -> 
     jobs, lists = stores
     older, newer = submitted(jobs, 1), submitted(jobs, 2)
     ended = canceled(jobs, newer)
-    jobs.forget(ended.forgotten(NOON))
+    jobs.forget(tombstone_of(ended, NOON))
     assert lists.find(PageRequest(MINE)).job_ids == (older.id,)
     assert lists.find(PageRequest(JobList("acme", JobStatus.CANCELED))).job_ids == ()
     assert lists.find(PageRequest(MINE, 9, newer.id)).job_ids == (older.id,)

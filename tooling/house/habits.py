@@ -24,7 +24,9 @@ class Share:
 
 
 def documented(modules: Iterable[Module]) -> Share:
-    """Public modules, classes, functions and methods that have a docstring; those within functions are not public."""
+    """Public modules, classes, functions and methods that have a docstring; those within functions are not public. An
+    overload is a signature of the function that follows it, which has the docstring.
+    """
     return _share(ast.get_docstring(node) is not None for module in modules for node in _public(module.tree))
 
 
@@ -43,8 +45,12 @@ def _public(owner: ast.Module | ast.ClassDef) -> Iterator[ast.Module | ast.Class
     for node in owner.body:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield from _public(node)
-        elif isinstance(node, Definition) and not node.name.startswith("_"):
+        elif isinstance(node, Definition) and not node.name.startswith("_") and not _is_overload(node):
             yield node
+
+
+def _is_overload(function: Definition) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "overload" for each in function.decorator_list)
 
 
 def _annotations(tree: ast.Module) -> Iterator[ast.expr | None]:

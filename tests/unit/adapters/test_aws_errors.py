@@ -22,6 +22,7 @@ from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
+from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
@@ -123,7 +124,9 @@ CALLS: Final[dict[str, Call]] = {
     "reads": lambda aws, _: DynamoCallCounts(aws, "jobs").add("acme", READS, "12:00", 1),
     "uploads": lambda aws, _: DynamoCallCounts(aws, "jobs").add_reference("acme", NOON.date()),
     "batch": lambda aws, _: DynamoOpenBatches(tables(aws)).take("acme", "run", NOON, NOON),
-    "batch's place": lambda aws, _: DynamoOpenBatches(tables(aws))._take("p", "0", "run", NOON, NOON),  # noqa: SLF001
+    "batch's place": lambda aws, _: DynamoSlots(aws, "jobs", lambda _: ("p", "0")).take_or_keep(
+        (0,), "run", NOON, NOON
+    ),
     "batch over": lambda aws, _: DynamoOpenBatches(tables(aws)).give_back("acme", "run"),
     "refusal": lambda aws, _: DynamoOpenBatches(tables(aws)).note_refusal("acme", "run", NOON, comes_again=True),
     "no refusal": lambda aws, _: DynamoOpenBatches(tables(aws)).note_job("acme", "run"),

@@ -452,6 +452,21 @@ def test_docstrings_are_counted_of_what_is_public(tmp_path: Path) -> None:
     assert str(share) == "50 % (2 of 4)"
 
 
+def test_an_overload_has_the_docstring_of_its_function(tmp_path: Path) -> None:
+    text = '''
+        """Moments."""
+        @overload
+        def written(moment: int) -> str: ...
+        @overload
+        def written(moment: None) -> None: ...
+        def written(moment):
+            """A moment as text."""
+        '''
+    share = documented(read_modules(_write(tmp_path, {"cli/a.py": text}), SHIPPED))
+
+    assert str(share) == "100 % (2 of 2)"
+
+
 def test_annotations_are_counted_of_parameters_and_returns(tmp_path: Path) -> None:
     text = """
         class A:

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.functions import ROOT
-from tooling.mutants import MUTANTS, Mutant
+from tooling.mutants.mutant import Mutant
+from tooling.mutants.table import MUTANTS
 
 pytestmark = pytest.mark.check
 

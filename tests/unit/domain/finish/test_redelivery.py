@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from fermata.domain.finish.redelivery import may_have_a_song, missing_numbers, recovered_id, recovered_job
+from fermata.domain.finish.redelivery import may_have_a_song, missing_numbers, paid_numbers, recovered_id, recovered_job
 from fermata.domain.jobs.attempt import StagedAt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
@@ -60,7 +60,7 @@ def test_a_redelivery_fetches_what_is_missing_for_what_is_left_of_the_price() ->
     job = suno_job(1, price=21).settled(None, NOON)
     second = again(job)
     (attempt,) = second.attempts
-    assert (missing_numbers(job), attempt.wanted, second.ordered_numbers) == ((2,), (2,), (2,))
+    assert (missing_numbers(job), attempt.wanted, paid_numbers(second)) == ((2,), (2,), (2,))
     assert (job.spent_credits, second.hold_credits, second.candidate.songs) == (10, 11, 1)
     assert (second.status, second.recovered_from, attempt.staged_at) == (
         JobStatus.STORING,

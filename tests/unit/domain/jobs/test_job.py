@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from fermata.domain.jobs.attempt import AttemptState, closed_as_unknown
-from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.claim import closed_as_unknown
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import TRANSITIONS, JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.fallback import NextStep
@@ -239,4 +241,4 @@ REFUSED = failed_job(rate_limited())
 def test_the_turn_of_an_attempt_that_was_never_made_is_known_after_the_end_too(
     job: Job, turn: tuple[str, int] | None
 ) -> None:
-    assert job.unordered_turn == turn
+    assert job.terms.unordered_after(job.last_attempt) == turn

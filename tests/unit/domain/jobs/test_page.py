@@ -2,6 +2,7 @@
 
 import pytest
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.page import JobList, PageRequest, parse_page_request
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import new_job_id
@@ -90,4 +91,4 @@ def test_a_list_has_the_tenants_jobs_of_its_status_and_no_deleted_ones() -> None
     assert JobList("acme", JobStatus.QUEUED).has(queued_job())
     assert not JobList("acme", JobStatus.FAILED).has(queued_job())
     assert not JobList("other").has(queued_job())
-    assert not MINE.has(delivered_job().forgotten(NOON))
+    assert not MINE.has(tombstone_of(delivered_job(), NOON))

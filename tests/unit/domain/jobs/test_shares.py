@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.finish.settlement import is_overdue
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.shares import ordered_numbers, share_of
 from fermata.domain.jobs.songs import Audio, AudioSource
@@ -160,7 +162,7 @@ def test_an_open_job_has_spent_nothing(job: Job) -> None:
 @pytest.mark.parametrize("stored", [(1,), (2,), (1, 2), (1, 2, 3)])
 def test_a_deleted_job_has_spent_what_it_had_and_lost_its_songs(stored: tuple[int, ...]) -> None:
     ended = suno_job(*stored, made=3).settled(None, NOON)
-    for deleted in (ended.forgotten(NOON), ended.forgotten(NOON).forgotten(LATER)):
+    for deleted in (tombstone_of(ended, NOON), tombstone_of(tombstone_of(ended, NOON), LATER)):
         assert (deleted.spent_credits, deleted.price_credits) == (ended.spent_credits, 20)
         assert (deleted.tracks, deleted.missing) == ((), ())
         assert Job.model_validate_json(deleted.model_dump_json()) == deleted
@@ -178,13 +180,13 @@ def test_one_song_in_time_is_enough_whenever_the_other_is_given_up() -> None:
     given_up = stored.with_tracks(stored.tracks, LATER, (missing_track(2),))
     asked_again = stored.with_outcome(stored.attempts[0].awaiting_a_new_link(), LATER)
     for job in (stored, given_up, asked_again, given_up.with_late_answer(1, LATER)):
-        assert not job.is_overdue(LATER)
+        assert not is_overdue(job, LATER)
 
 
 def test_songs_that_were_all_stored_too_late_are_too_late() -> None:
     first = due(suno_job()).with_tracks((stored_track(1),), LATER)
-    assert first.is_overdue(LATER)
-    assert first.with_tracks((stored_track(1), stored_track(2)), LATER).is_overdue(LATER)
+    assert is_overdue(first, LATER)
+    assert is_overdue(first.with_tracks((stored_track(1), stored_track(2)), LATER), LATER)
 
 
 # ---- records from before there were shares
@@ -209,9 +211,9 @@ def as_before(job: Job) -> Job:
         pytest.param(suno_job(1), 0, id="storing"),
         pytest.param(suno_job(1, 2).settled(None, NOON), 20, id="delivered"),
         pytest.param(suno_job(1).settled(None, NOON), 20, id="delivered in part"),
-        pytest.param(suno_job(1, 2).settled(None, NOON).forgotten(NOON), 20, id="deleted"),
+        pytest.param(tombstone_of(suno_job(1, 2).settled(None, NOON), NOON), 20, id="deleted"),
         pytest.param(suno_job().settled(rate_limited(), NOON), 0, id="failed"),
-        pytest.param(suno_job().settled(rate_limited(), NOON).forgotten(NOON), 0, id="failed and deleted"),
+        pytest.param(tombstone_of(suno_job().settled(rate_limited(), NOON), NOON), 0, id="failed and deleted"),
     ],
 )
 def test_an_order_from_before_costs_what_it_cost_then(job: Job, spent: int) -> None:

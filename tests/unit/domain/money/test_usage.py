@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.usage import (
     LONGEST_SPAN_DAYS,
@@ -108,7 +109,7 @@ def test_any_other_end_counts_a_job_that_costs_nothing(end: Job) -> None:
 def test_a_part_of_the_songs_counts_its_share_and_its_length() -> None:
     end = suno_job(2).settled(None, NOON)
     assert (usage_of(end).credits, usage_of(end).audio_ms, usage_of(end).succeeded) == (10, DURATION_MS, 1)
-    assert usage_event(end).detail["credits"] == usage_event(end.forgotten(NOON)).detail["credits"] == 10
+    assert usage_event(end).detail["credits"] == usage_event(tombstone_of(end, NOON)).detail["credits"] == 10
 
 
 def test_an_open_job_counts_nothing() -> None:
@@ -144,7 +145,7 @@ def test_a_job_that_is_settled_again_is_counted_once(books: Books) -> None:
 def test_a_deleted_job_stays_counted(books: Books) -> None:
     end = sang(books, 1)
     books.jobs.save(end.published())
-    books.jobs.forget(end.published().forgotten(NOON))
+    books.jobs.forget(tombstone_of(end.published(), NOON))
     assert [(row.jobs, row.credits) for row in books.used()] == [(1, 30)]
 
 
@@ -267,5 +268,5 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
 
 
 def test_a_job_that_was_deleted_before_is_told_of_without_a_length() -> None:
-    detail = usage_event(delivered_job().forgotten(NOON)).detail
+    detail = usage_event(tombstone_of(delivered_job(), NOON)).detail
     assert (detail["credits"], detail["audio_ms"], detail["event_id"]) == (30, None, f"{JOB_ID}.usage")

@@ -6,6 +6,7 @@ import pytest
 
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle, care_for, looked_after
+from fermata.domain.finish.settlement import is_overdue
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.next_step import Word
@@ -153,7 +154,7 @@ def test_a_fallback_is_bought_only_while_its_song_can_be_in_time(left_s: int, as
     if asked:
         assert after.next_step(DEADLINE - timedelta(seconds=left_s)) is NextStep.NEXT_MODEL
         assert after.next_step(DEADLINE - timedelta(seconds=left_s - 1)) is NextStep.END
-        assert after.is_overdue(DEADLINE - timedelta(seconds=left_s - 1))
+        assert is_overdue(after, DEADLINE - timedelta(seconds=left_s - 1))
 
 
 def test_a_replay_after_the_deadline_is_still_the_first_answer() -> None:

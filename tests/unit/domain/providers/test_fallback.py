@@ -9,10 +9,11 @@ import pytest
 from fermata.domain.catalogue.models import Estimate, read_catalogue
 from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word, verdict_on
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after

@@ -1,10 +1,11 @@
 """An integer is one however it is written; a fraction, a text or a boolean is none."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.orders.order_request import SongRequest, parse_song_request
@@ -35,6 +36,18 @@ def test_nothing_else_is(text: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         song(text)
     assert [field.pointer for field in caught.value.fields] == ["/audio/bitrate"]
+
+
+@pytest.mark.parametrize("text", ["7", "7.0", "70E-1"])
+def test_a_number_of_a_store_is_read_as_one_of_a_body(text: str) -> None:
+    found = INTEGERS.validate_python(Decimal(text))
+    assert (found, type(found)) == (7, int)
+
+
+@pytest.mark.parametrize("text", ["7.5", "NaN", "Infinity"])
+def test_a_fraction_of_a_store_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        INTEGERS.validate_python(Decimal(text))
 
 
 def test_the_document_calls_it_an_integer() -> None:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.webhooks.delivery import MOST_REPLAYS
@@ -95,8 +96,8 @@ def test_a_delivery_has_a_name_that_step_functions_takes_and_no_other_has(replay
         (called_back(), ENDPOINT, CALLBACK_URL),
         (called_back(), ENDPOINT.model_copy(update={"url": None}), CALLBACK_URL),
         (called_back(), ENDPOINT.model_copy(update={"disabled_at": NOON}), CALLBACK_URL),
-        (delivered_job().forgotten(NOON), ENDPOINT, None),
-        (called_back().forgotten(NOON), ENDPOINT, None),
+        (tombstone_of(delivered_job(), NOON), ENDPOINT, None),
+        (tombstone_of(called_back(), NOON), ENDPOINT, None),
     ],
 )
 def test_an_end_is_told_at_the_jobs_own_address_else_at_the_tenants(

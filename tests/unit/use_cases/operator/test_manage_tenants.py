@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.money.wallet import MAX_AMOUNT, Plan, Wallet, hold_on
+from fermata.domain.money.wallet import Plan, Wallet, hold_on
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.state import ProviderState
+from fermata.domain.tenants.plan_limits import MAX_AMOUNT
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.accounts.authorize_request import authorize_request
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts

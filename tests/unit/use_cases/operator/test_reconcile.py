@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
@@ -124,7 +125,7 @@ def test_purchases_are_found_by_provider_and_time_and_no_more_than_asked_for(des
 
 def test_what_a_deleted_job_cost_is_still_found(desk: Desk) -> None:
     ended = desk.in_doubt()
-    desk.books.jobs.forget(ended.forgotten(NOON))
+    desk.books.jobs.forget(tombstone_of(ended, NOON))
     desk.run(AT_NOON)
     assert desk.stored().attempts[0].provider_charged is ProviderCharged.YES
 

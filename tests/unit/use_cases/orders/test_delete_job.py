@@ -17,7 +17,8 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.domain.jobs.job import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, Job
+from fermata.domain.finish.tombstone import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, erased, tombstone_of
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
@@ -312,7 +313,7 @@ def ended(store: JobStore) -> Job:
 
 
 def test_a_tombstone_is_read_back_equal_and_nothing_else_is_left(store: JobStore) -> None:
-    tombstone = ended(store).forgotten(NOON)
+    tombstone = tombstone_of(ended(store), NOON)
     store.forget(tombstone)
     assert store.load(JOB_ID) == tombstone
 
@@ -323,12 +324,12 @@ def test_a_tombstone_is_looked_after_until_its_files_are_gone() -> None:
         store, due = DynamoJobStore(transactions), DynamoDueJobs(transactions)
         told = ended(store).published()
         store.save(told)
-        tombstone = told.forgotten(NOON)
+        tombstone = tombstone_of(told, NOON)
         store.forget(tombstone)
         assert list(due.find(NOON + ERASED_WITHIN - timedelta(milliseconds=1))) == []
         assert list(due.find(NOON + ERASED_WITHIN)) == [JOB_ID]
-        store.save(tombstone.erased())
-        assert (store.load(JOB_ID), list(due.find(NOON + ERASED_WITHIN))) == (tombstone.erased(), [])
+        store.save(erased(tombstone))
+        assert (store.load(JOB_ID), list(due.find(NOON + ERASED_WITHIN))) == (erased(tombstone), [])
 
 
 @pytest.mark.parametrize("first", ["JOB", "REQUEST", "ATTEMPT#0001"])
@@ -337,7 +338,7 @@ def test_a_tombstone_of_which_time_has_taken_an_item_is_not_found_and_breaks_not
         client = dynamodb_with_table(*FUNDED_WALLETS)
         world = World()
         world.jobs = store = cast("Any", DynamoJobStore(DynamoTransactions(client, TABLE)))
-        store.forget(ended(store).forgotten(NOON))
+        store.forget(tombstone_of(ended(store), NOON))
         key = {"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": first}}
         assert "Attributes" in client.delete_item(TableName=TABLE, Key=key, ReturnValues="ALL_OLD")
         with pytest.raises(NotFoundError):
@@ -360,11 +361,11 @@ def test_a_job_that_is_no_tombstone_and_lacks_its_request_is_not_taken_for_one_t
 
 
 def test_a_tombstone_that_somebody_wrote_meanwhile_is_not_noted_as_erased(store: JobStore) -> None:
-    tombstone = ended(store).forgotten(NOON)
+    tombstone = tombstone_of(ended(store), NOON)
     store.forget(tombstone)
     store.save(newer(tombstone))
     with pytest.raises(StaleRecordError):
-        store.save(tombstone.erased())
+        store.save(erased(tombstone))
     assert store.load(JOB_ID) == newer(tombstone)
 
 
@@ -372,7 +373,7 @@ def test_a_job_that_somebody_wrote_meanwhile_is_not_forgotten(store: JobStore) -
     job = ended(store)
     store.save(job.published())
     with pytest.raises(StaleRecordError):
-        store.forget(job.forgotten(NOON))
+        store.forget(tombstone_of(job, NOON))
     assert store.load(JOB_ID) == job.published()
 
 
@@ -380,7 +381,7 @@ def test_every_item_of_a_tombstone_goes_after_fourteen_days_and_holds_no_content
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
         store = DynamoJobStore(DynamoTransactions(client, TABLE))
-        tombstone = ended(store).forgotten(NOON)
+        tombstone = tombstone_of(ended(store), NOON)
         store.forget(tombstone)
         store.save(tombstone.with_late_answer(1, NOON))
         found = [item for kind in ("ATTEMPT#", "JOB", "REQUEST") for item in items(client, f"JOB#{JOB_ID}", kind)]

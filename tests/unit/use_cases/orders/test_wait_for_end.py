@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import Plan
@@ -85,7 +86,7 @@ def test_a_table_that_cannot_be_read_ends_the_wait_and_not_the_order() -> None:
 def test_what_was_deleted_or_is_another_tenants_is_not_told() -> None:
     world = world_of(delivered_job())
     assert waited(world, 25, tenant_id="other") is None
-    world.jobs.forget(delivered_job().forgotten(NOON))
+    world.jobs.forget(tombstone_of(delivered_job(), NOON))
     assert waited(world, 25) is None
     assert waited(World(), 25) is None
 

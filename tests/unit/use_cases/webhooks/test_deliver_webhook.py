@@ -3,6 +3,7 @@
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
@@ -132,7 +133,7 @@ def test_an_endpoint_that_moved_meanwhile_hears_of_it_at_its_new_place() -> None
     assert [sent.url for sent in world.sender.sent] == [URL, "https://new.example.com/"]
 
 
-@pytest.mark.parametrize("job", [delivered_job().forgotten(NOON), called_back().forgotten(NOON)])
+@pytest.mark.parametrize("job", [tombstone_of(delivered_job(), NOON), tombstone_of(called_back(), NOON)])
 def test_nobody_is_told_of_a_deleted_job(job: Job) -> None:
     world = listening_world(job)
     assert deliver(world) == Step(Verdict.STOPPED, 1)

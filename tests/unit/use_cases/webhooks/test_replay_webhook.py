@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
@@ -116,7 +117,7 @@ def test_another_tenants_job_is_not_found(monkeypatch: pytest.MonkeyPatch, metho
 
 def test_a_deleted_job_is_not_told_of_again() -> None:
     with pytest.raises(NotFoundError):
-        replay(listening_world(delivered_job().forgotten(NOON)))
+        replay(listening_world(tombstone_of(delivered_job(), NOON)))
 
 
 def test_tries_are_listed_from_the_first_on_and_without_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,56 +1,68 @@
-"""Leased places in DynamoDB: `<name>#<i>` holds who has place i and when anybody else may take it."""
+"""Leased places in DynamoDB: an item for each, with who has it and when anybody else may take it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
-from fermata.adapters.dynamodb.items import typed
+from fermata.adapters.dynamodb.items import Item, typed
 from fermata.adapters.dynamodb.jobs.due_jobs import sortable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SORT_KEY: Final = "SLOT"
+KeyOf = Callable[[int], tuple[str, str]]
+"""The partition key and the sort key of a place, by its number."""
+
+_FREE: Final = "attribute_not_exists(pk) OR #until <= :now"
+
+
+def partitioned(name: str) -> KeyOf:
+    """Each place in a partition of its own, so that all tenants together may take them: `<name>#<i>`."""
+    return lambda number: (f"{name}#{number}", "SLOT")
 
 
 class DynamoSlots:
-    """The places of one name over one table."""
+    """Places under these keys over one table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, name: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, key_of: KeyOf) -> None:
         self._client = client
         self._table = table
-        self._name = name
-
-    def partition(self, number: int) -> str:
-        """Under which partition key a place is kept."""
-        return f"{self._name}#{number}"
+        self.key_of = key_of
 
     def take(self, among: Iterable[int], holder: str, until: datetime, now: datetime) -> int | None:
         """The first free one of these places, which is the holder's until a moment; None where all are taken."""
-        return next((number for number in among if self._take(number, holder, until, now)), None)
+        values = {":now": sortable(now)}
+        return next((each for each in among if self._put(each, holder, until, _FREE, values)), None)
+
+    def take_or_keep(self, among: Iterable[int], holder: str, until: datetime, now: datetime) -> int | None:
+        """The same, where a place that the holder has already is as good as a free one, and its own for longer."""
+        values = {":now": sortable(now), ":holder": holder}
+        condition = f"{_FREE} OR holder = :holder"
+        return next((each for each in among if self._put(each, holder, until, condition, values)), None)
 
     def give_back(self, number: int, holder: str) -> None:
         """Free a place, unless another has it by now."""
         with aws_errors("a place could not be freed", CONDITION_FAILED):
             self._client.delete_item(
                 TableName=self._table,
-                Key=self._key(number),
+                Key=typed(self._key(number)),
                 ConditionExpression="holder = :holder",
                 ExpressionAttributeValues=typed({":holder": holder}),
             )
 
-    def _take(self, number: int, holder: str, until: datetime, now: datetime) -> bool:
+    def _put(self, number: int, holder: str, until: datetime, condition: str, values: Item) -> bool:
         with aws_errors("a place could not be taken", CONDITION_FAILED):
             self._client.put_item(
                 TableName=self._table,
-                Item={**self._key(number), **typed({"holder": holder, "until": sortable(until)})},
-                ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
+                Item=typed({**self._key(number), "holder": holder, "until": sortable(until)}),
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues=typed({":now": sortable(now)}),
+                ExpressionAttributeValues=typed(values),
             )
             return True
         return False
 
-    def _key(self, number: int) -> dict[str, dict[str, str]]:
-        return {"pk": {"S": self.partition(number)}, "sk": {"S": SORT_KEY}}
+    def _key(self, number: int) -> dict[str, str]:
+        partition, sort_key = self.key_of(number)
+        return {"pk": partition, "sk": sort_key}

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fermata.domain.finish.rescue import RescuePolicy
+from fermata.domain.finish.settlement import is_overdue
 from fermata.domain.jobs.job import Job
 
 
@@ -70,7 +71,7 @@ def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) 
     A queued job may be started as long as it may be ordered: a second start under its name changes nothing. Any other
     one is settled once its execution has ended, or was missed twice; one that is overdue in any case.
     """
-    if job.is_overdue(now):
+    if is_overdue(job, now):
         return Settle(None)
     match execution:
         case Execution.RUNNING:

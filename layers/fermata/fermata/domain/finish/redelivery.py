@@ -4,6 +4,7 @@ from datetime import datetime
 
 from fermata.domain.jobs.attempt import Attempt, AttemptState, StagedAt
 from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.shares import ordered_numbers
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import derived_job_id
@@ -22,8 +23,13 @@ def missing_numbers(job: Job) -> tuple[int, ...]:
     """
     if job.status is not JobStatus.SUCCEEDED:
         return ()
-    lacking = {*job.ordered_numbers, *(each.number for each in job.missing)}
+    lacking = {*paid_numbers(job), *(each.number for each in job.missing)}
     return tuple(sorted(lacking - {track.number for track in job.tracks}))
+
+
+def paid_numbers(job: Job) -> tuple[int, ...]:
+    """The positions of the songs that are paid for, among those that the provider makes."""
+    return ordered_numbers(job.candidate.songs, job.last_attempt.wanted if job.last_attempt else ())
 
 
 def recovered_job(job: Job, attempt: Attempt, outcome: StartOutcome | None, now: datetime) -> Job:
@@ -92,6 +98,6 @@ def _rest_of(job: Job, wanted: tuple[int, ...]) -> Candidate:
     """The delivering model at what is left of its price, for the ordered songs among those that are wanted. Where only
     songs beyond the order are missing, nothing is left to pay.
     """
-    still_ordered = len(set(wanted) & set(job.ordered_numbers))
+    still_ordered = len(set(wanted) & set(paid_numbers(job)))
     rest = {"price_credits": job.price_credits - job.song_credits, "songs": max(1, still_ordered)}
     return job.candidate.model_copy(update=rest)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from fermata.domain.finish.rescue import with_rescue_begun
 from fermata.domain.jobs.attempt import Attempt, AttemptState
-from fermata.domain.jobs.job import Job, not_started
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged, unknown_outcome
 
 
@@ -14,9 +15,34 @@ def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
     """
     if job.status.is_terminal:
         return None
-    if job.is_overdue(now):
+    if is_overdue(job, now):
         return with_rescue_begun(job.expired(_too_late(job), now))
     return with_rescue_begun(job.settled(None if job.tracks else _reason(job, stopped_by), now))
+
+
+def is_overdue(job: Job, now: datetime) -> bool:
+    """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
+    song that was stored in time is in time, and a failure that ended the job before stays its reason.
+    """
+    finish_by, last = job.request.finish_by, job.last_attempt
+    if finish_by is None or job.status.is_terminal:
+        return False
+    if job.status is JobStatus.QUEUED:
+        return now >= job.order_by
+    if last is not None and last.state is AttemptState.FAILED:
+        return False
+    # One song in time is enough, whenever the others came or were given up.
+    return ((job.first_stored_at or job.updated_at) if job.tracks else now) >= finish_by
+
+
+def not_started(start_by: datetime) -> Failure:
+    """The failure of a job that was never ordered in time."""
+    return Failure(
+        failure_class=FailureClass.TRANSIENT,
+        provider_charged=ProviderCharged.NO,
+        message=f"the song was not ordered before {start_by:%Y-%m-%dT%H:%M:%SZ}; nothing was paid",
+        code="not_started",
+    )
 
 
 def _too_late(job: Job) -> Failure:

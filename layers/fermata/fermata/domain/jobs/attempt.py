@@ -8,7 +8,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.songs import Audio, AudioSource, Record
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
-from fermata.domain.providers.failures import Failure, ProviderCharged, unknown_outcome
+from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.patience import FreeRetries
 
 
@@ -111,6 +111,11 @@ class Attempt(Record):
                     failure=believed,
                     provider_charged=believed.provider_charged,
                 )
+
+    def closed(self, failure: Failure, now: datetime) -> "Attempt":
+        """This attempt at the end of its job: failed, where nobody has heard from it yet."""
+        is_over = self.state in (AttemptState.READY, AttemptState.FAILED)
+        return self if is_over else self.after(Refused(failure), now)
 
     def links_with(self, found: AudioAt, awaited: tuple[int, ...]) -> Audio:
         """The links on record together with those of a newer answer, which are looked for to the awaited songs."""
@@ -262,9 +267,3 @@ class Attempt(Record):
 
     def _with(self, **changes: object) -> "Attempt":
         return self.model_copy(update=changes)
-
-
-def closed_as_unknown(attempt: Attempt, now: datetime) -> Attempt:
-    """An attempt whose claim ran out without an answer on record."""
-    message = "the run that sent the paid request ended without storing an answer; it may have been billed"
-    return attempt.after(Refused(unknown_outcome(message, code="claim_ran_out")), now)

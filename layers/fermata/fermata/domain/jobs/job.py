@@ -8,26 +8,19 @@ from typing import Annotated, Final
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from fermata.domain.jobs.attempt import Attempt, AttemptState, AwaitedCallback
-from fermata.domain.jobs.rescue_record import Rescue
-from fermata.domain.jobs.shares import ordered_numbers, share_of
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.missing import all_missing, in_order
+from fermata.domain.jobs.rescue_record import Rescue, next_look
+from fermata.domain.jobs.shares import share_of
 from fermata.domain.jobs.songs import Audio, MissingTrack, Record, Track
 from fermata.domain.jobs.status import TRANSITIONS, Charged, JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, Terms
 from fermata.domain.orders.candidates import Candidate, hold_for
 from fermata.domain.orders.order_request import SongRequest
-from fermata.domain.orders.references import PreparedReference, ProviderIds, refused_by
-from fermata.domain.providers.calls import Refused
-from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after
+from fermata.domain.orders.references import PreparedReference, ProviderIds, needs_copy
+from fermata.domain.providers.failures import Failure, ProviderCharged
+from fermata.domain.providers.fallback import NextStep
 from fermata.domain.providers.spending import Booking, booking
-
-MAX_ATTEMPTS: Final = 4
-
-TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
-"""How long a deleted job is remembered: as long as Step Functions lets an ended execution be started again."""
-
-ERASED_WITHIN: Final = timedelta(seconds=60)
-"""How long the run that deletes a job may take for its files before somebody else deletes what is left."""
 
 PUBLISHED_WITHIN: Final = timedelta(seconds=60)
 """How long the run that settled a job may take to publish its end before somebody else does."""
@@ -87,15 +80,10 @@ class Job(Record):
         """The newest attempt, or None while nothing was ordered."""
         return self.attempts[-1] if self.attempts else None
 
-    def newly_in_doubt(self, before: "Job") -> tuple[Attempt, ...]:
-        """The attempts that have come to be in doubt since an earlier version of this job."""
-        known = {attempt.number for attempt in before.attempts if attempt.is_in_doubt}
-        return tuple(each for each in self.attempts if each.is_in_doubt and each.number not in known)
-
-    def song_of(self, sha256: str, number: int, attempt: Attempt) -> int | None:
-        """The number of another song of the same order that has this file; None where there is none."""
-        there = {**attempt.delivered, **{track.number: track.sha256 for track in self.tracks}}
-        return next((other for other, known in there.items() if known == sha256 and other != number), None)
+    @property
+    def terms(self) -> Terms:
+        """What decides which model is asked next, and until when."""
+        return Terms(self.candidates, self.request.on_unknown, self.start_by, self.request.finish_by)
 
     @property
     def turn(self) -> int:
@@ -103,26 +91,12 @@ class Job(Record):
         last = self.last_attempt
         if last is None:
             return 0
-        moves_on = self.status is JobStatus.QUEUED and self._step_after(last) is NextStep.NEXT_MODEL
-        return last.candidate + moves_on
+        return self.terms.turn_after(last) if self.status is JobStatus.QUEUED else last.candidate
 
     @property
     def candidate(self) -> Candidate:
         """The model that is being asked, or is to be asked next."""
         return self.candidates[self.turn]
-
-    @property
-    def unordered_turn(self) -> tuple[str, int] | None:
-        """The provider that the next attempt is for, or was for when the job ended, and that attempt's number. None
-        where no attempt follows the last one.
-        """
-        last = self.last_attempt
-        if last is None:
-            return self.candidates[0].provider, 1
-        step = self._step_after(last)
-        if step is NextStep.END or last.number >= MAX_ATTEMPTS:
-            return None
-        return self.candidates[last.candidate + (step is NextStep.NEXT_MODEL)].provider, last.number + 1
 
     @property
     def has_another_provider(self) -> bool:
@@ -154,34 +128,8 @@ class Job(Record):
 
     @property
     def at_risk(self) -> int:
-        """How many songs may be bought for this order that nobody pays for, where its customer's own terms let some be:
-        one by `finish_by`, and one of each model where `on_unknown` goes on to the next.
-        """
-        if self.request.on_unknown is OnUnknown.FALLBACK and len(self.candidates) > 1:
-            return min(len(self.candidates), MAX_ATTEMPTS)
-        return int(self.request.finish_by is not None)
-
-    @property
-    def lost(self) -> tuple[Attempt, ...]:
-        """The attempts of an ended job that a provider was or may have been paid for, and the customer did not pay."""
-        if not self.status.is_terminal:
-            return ()
-        mine = self.attempts[:-1] if self.charged is Charged.YES else self.attempts
-        return tuple(each for each in mine if each.may_be_billed and each.number not in self.paid_unknown)
-
-    @property
-    def is_ended_by_caller(self) -> bool:
-        """Whether it ended before anything was bought, and by its caller's own doing: a cancel, a `finish_by` that left
-        no time, or a reference that cannot be used.
-        """
-        by_caller = self.status in (JobStatus.CANCELED, JobStatus.EXPIRED)
-        unusable = self.status is JobStatus.FAILED and self.refusal is not None
-        return (by_caller or unusable) and not self.lost
-
-    @property
-    def ordered_numbers(self) -> tuple[int, ...]:
-        """The positions of the songs that are paid for, among those that the provider makes."""
-        return ordered_numbers(self.candidate.songs, self.last_attempt.wanted if self.last_attempt else ())
+        """How many songs may be bought for this order that nobody pays for, where its customer's own terms let some."""
+        return self.terms.at_risk
 
     @property
     def hold_credits(self) -> int:
@@ -208,12 +156,7 @@ class Job(Record):
         """Whether the reference has still to be measured, checked for the model whose turn it is, or copied because its
         provider fetches it by a link.
         """
-        rule = self.candidate.reference
-        if rule is None:
-            return False
-        if self.reference is None or refused_by(rule, self.reference) is not None:
-            return True
-        return rule.handed_over == "link" and not self.reference.is_copy_of(self.id)
+        return needs_copy(self.candidate.reference, self.reference, self.id)
 
     @property
     def awaits_reference(self) -> bool:
@@ -224,35 +167,33 @@ class Job(Record):
     @property
     def order_by(self) -> datetime:
         """Until when the model whose turn it is may be asked for the song."""
-        return self._order_by(self.candidate)
+        return self.terms.order_by(self.turn)
 
     def may_claim(self, now: datetime) -> bool:
         """Whether a new attempt may be claimed: still queued, attempts left, not past `order_by`, reference usable."""
         open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
         return open_for_more and now < self.order_by and self.refusal is None
 
-    def next_attempt(
-        self,
-        key_alias: str,
-        claim_id: str,
-        started_at: datetime,
-        claim_until: datetime,
-        callback: AwaitedCallback | None = None,
-    ) -> Attempt:
-        """The attempt that follows those on record, for the model whose turn it is."""
-        return Attempt(
-            number=len(self.attempts) + 1,
-            candidate=self.turn,
-            provider=self.candidate.provider,
-            dialect=self.candidate.dialect,
-            model=self.candidate.upstream_model,
-            key_alias=key_alias,
-            claim_id=claim_id,
-            claim_until=claim_until,
-            started_at=started_at,
-            cost_micro_usd=self.candidate.cost_micro_usd,
-            callback=callback,
-        )
+    def next_step(self, now: datetime) -> NextStep:
+        """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
+        last = self.last_attempt
+        if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
+            return NextStep.END
+        return self.terms.step_after(last)
+
+    def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
+        # A song that was once there is paid, whatever the provider says about it later.
+        was_made = bool(self.tracks) or attempt.link_renewals > 0
+        return not was_made and self.refusal is None and self.terms.may_follow(attempt, now)
+
+    def is_past_finish_by(self, now: datetime) -> bool:
+        """Whether nothing is waited for any more because the caller's own deadline has passed."""
+        return self.request.finish_by is not None and now >= self.request.finish_by
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
+        return self.status is JobStatus.QUEUED
 
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
         """This job with a new attempt about to be sent, whose cost is booked."""
@@ -336,54 +277,28 @@ class Job(Record):
         return self._moved(
             JobStatus.STORING,
             now,
-            tracks=tuple(sorted(tracks, key=_number)),
-            missing=tuple(sorted((each for each in noted if each.number not in stored), key=_number)),
+            tracks=in_order(tracks),
+            missing=in_order(each for each in noted if each.number not in stored),
         )
 
     def settled(self, failure: Failure | None, now: datetime) -> "Job":
         """This job at its end: succeeded where there is no failure; then every song that was ordered or made and is not
         there is noted as missing. An attempt that nobody heard from is closed as unknown.
         """
-        if failure is None and not self.tracks:
+        check_at = now + PUBLISHED_WITHIN
+        if failure is not None:
+            attempts = self._closed_attempts(failure, now)
+            return self._ended(JobStatus.FAILED, now, check_at, failure=failure, attempts=attempts)
+        if not self.tracks:
             raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
-        status = JobStatus.SUCCEEDED if failure is None else JobStatus.FAILED
-        attempts = self._closed_attempts(failure, now)
-        delivered = failure is None
-        changes = {
-            "failure": failure,
-            "attempts": attempts,
-            "missing": self._all_missing() if delivered else self.missing,
-            "paid_unknown": self._doubts_to_pay() if delivered else (),
-        }
-        return self._ended(status, now, now + PUBLISHED_WITHIN, **changes)
-
-    def is_overdue(self, now: datetime) -> bool:
-        """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
-        song that was stored in time is in time, and a failure that ended the job before stays its reason.
-        """
-        finish_by, last = self.request.finish_by, self.last_attempt
-        if finish_by is None or self.status.is_terminal:
-            return False
-        if self.status is JobStatus.QUEUED:
-            return now >= self.order_by
-        if last is not None and last.state is AttemptState.FAILED:
-            return False
-        # One song in time is enough, whenever the others came or were given up.
-        return ((self.first_stored_at or self.updated_at) if self.tracks else now) >= finish_by
-
-    def is_past_finish_by(self, now: datetime) -> bool:
-        """Whether nothing is waited for any more because the caller's own deadline has passed."""
-        return self.request.finish_by is not None and now >= self.request.finish_by
+        missing = all_missing(self.tracks, self.missing, self.last_attempt, self.candidate.songs)
+        paid = self._doubts_to_pay()
+        return self._ended(JobStatus.SUCCEEDED, now, check_at, missing=missing, paid_unknown=paid)
 
     def expired(self, failure: Failure, now: datetime) -> "Job":
         """This job at its end because its song came too late; an attempt that nobody heard from is closed."""
         attempts = self._closed_attempts(failure, now)
         return self._ended(JobStatus.EXPIRED, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
-
-    @property
-    def may_cancel(self) -> bool:
-        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
-        return self.status is JobStatus.QUEUED
 
     def canceled(self, now: datetime) -> "Job":
         """This job, taken back before anything was ordered that could still be delivered."""
@@ -394,12 +309,8 @@ class Job(Record):
         """This job once its end was told; nothing is left to do but perhaps the rescue of its songs, or the rest of its
         deletion.
         """
-        changes = {
-            "publish_pending": False,
-            "check_at": _next_look(self.rescue, self.erasing_until),
-            "absent_since": None,
-        }
-        return self._moved(self.status, self.updated_at, **changes)
+        check_at = next_look(self.rescue, self.erasing_until)
+        return self._moved(self.status, self.updated_at, publish_pending=False, check_at=check_at, absent_since=None)
 
     def with_rescue(
         self,
@@ -415,83 +326,14 @@ class Job(Record):
             each.with_kept(news.get(each.number, ())).with_audio(found.get(each.number, each.audio))
             for each in self.attempts
         )
-        check_at = self.check_at if self.publish_pending else _next_look(rescue, self.erasing_until)
+        check_at = self.check_at if self.publish_pending else next_look(rescue, self.erasing_until)
         return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
-
-    def forgotten(self, now: datetime) -> "Job":
-        """The tombstone of this job: its end, its ids and who charged what, so that nothing is bought for it again. Its
-        files are still to be deleted.
-        """
-        rescue = self.rescue.forgotten(now) if self.rescue is not None else None
-        erasing_until = now + ERASED_WITHIN
-        return self.model_copy(
-            update={
-                "rescue": rescue,
-                "check_at": self.check_at if self.publish_pending else _next_look(rescue, erasing_until),
-                "request": SongRequest(model=self.request.model),
-                "attempts": tuple(attempt.forgotten() for attempt in self.attempts),
-                "tracks": (),
-                "missing": (),
-                "spent_before_deletion": self.spent_credits,
-                "reference": None,
-                "refusal": None,
-                "failure": self.failure.model_copy(update={"message": "deleted"}) if self.failure else None,
-                "deleted_at": now,
-                "erasing_until": erasing_until,
-                "version": self.version + 1,
-            }
-        )
-
-    def erased(self) -> "Job":
-        """This tombstone once none of its files is left."""
-        check_at = self.check_at if self.publish_pending else _next_look(self.rescue, None)
-        return self._moved(self.status, self.updated_at, erasing_until=None, check_at=check_at)
-
-    def next_step(self, now: datetime) -> NextStep:
-        """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
-        last = self.last_attempt
-        if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
-            return NextStep.END
-        return self._step_after(last)
-
-    def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
-        # A song that was once there is paid, whatever the provider says about it later.
-        was_made = bool(self.tracks) or attempt.link_renewals > 0
-        step = self._step_after(attempt)
-        if attempt.number >= MAX_ATTEMPTS or was_made or self.refusal is not None or step is NextStep.END:
-            return False
-        return now < self._order_by(self.candidates[attempt.candidate + (step is NextStep.NEXT_MODEL)])
-
-    def _order_by(self, candidate: Candidate) -> datetime:
-        """Until when a model may be asked: as long as the order may wait, and its song is likely to be in time."""
-        finish_by = self.request.finish_by
-        if finish_by is None:
-            return self.start_by
-        return min(self.start_by, finish_by - timedelta(seconds=candidate.p80_s))
-
-    def _step_after(self, attempt: Attempt) -> NextStep:
-        if attempt.failure is None:
-            return NextStep.END
-        model_left = attempt.candidate + 1 < len(self.candidates)
-        return step_after(attempt.failure, self.request.on_unknown, model_left=model_left)
 
     def _doubts_to_pay(self) -> tuple[int, ...]:
         return tuple(each.number for each in self.attempts[:-1] if each.is_in_doubt) if self.pays_unknown else ()
 
-    def _all_missing(self) -> tuple[MissingTrack, ...]:
-        known = {track.number for track in self.tracks} | {each.number for each in self.missing}
-        last = self.last_attempt
-        made = last.audio.songs if last is not None and last.audio is not None else 0
-        expected = (last.wanted if last is not None else ()) or range(1, max(self.candidate.songs, made) + 1)
-        unnoted = [number for number in expected if number not in known]
-        more = (MissingTrack(number=number, reason=_why_not_stored(last, number)) for number in unnoted)
-        return tuple(sorted((*self.missing, *more), key=_number))
-
-    def _closed_attempts(self, failure: Failure | None, now: datetime) -> tuple[Attempt, ...]:
-        last = self.last_attempt
-        if last is None or failure is None or last.state in (AttemptState.READY, AttemptState.FAILED):
-            return self.attempts
-        return (*self.attempts[:-1], last.after(Refused(failure), now))
+    def _closed_attempts(self, failure: Failure, now: datetime) -> tuple[Attempt, ...]:
+        return (*self.attempts[:-1], *(each.closed(failure, now) for each in self.attempts[-1:]))
 
     def _ended(self, status: JobStatus, now: datetime, check_at: datetime, **changes: object) -> "Job":
         return self._moved(status, now, finished_at=now, publish_pending=True, check_at=check_at, **changes)
@@ -502,49 +344,3 @@ class Job(Record):
         first_stored_at = self.first_stored_at or (self.updated_at if self.tracks else None)
         about = {"status": status, "updated_at": now, "first_stored_at": first_stored_at, "version": self.version + 1}
         return self.model_copy(update={"to_book": None, **changes, **about})
-
-
-def _next_look(rescue: Rescue | None, erasing_until: datetime | None) -> datetime | None:
-    """When somebody looks after an ended job, once its end was told; None where nothing is left to do."""
-    moments = (rescue.look_at if rescue is not None else None, erasing_until)
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _number(song: Track | MissingTrack) -> int:
-    return song.number
-
-
-def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
-    """Why a song of a delivered job is not there, where whoever tried to store it has not noted it."""
-    audio = attempt.audio if attempt is not None else None
-    trouble = _trouble_of(attempt, number)
-    if audio is not None and audio.songs < number:
-        were = "was" if audio.songs == 1 else "were"
-        found = FailureClass.INCOMPLETE, f"only {audio.songs} of the ordered songs {were} made", "fewer_songs"
-    elif audio is not None and number in audio.without_link:
-        found = FailureClass.INCOMPLETE, "the song was finished without a link to it", "without_link"
-    elif attempt is not None and (known := attempt.failure or trouble) is not None:
-        return known
-    else:
-        found = FailureClass.TRANSIENT, "the song was made but could not be stored", "not_stored"
-    failure_class, message, code = found
-    charged = attempt.provider_charged if attempt is not None else ProviderCharged.UNKNOWN
-    return Failure(failure_class=failure_class, provider_charged=charged, message=message, code=code)
-
-
-def _trouble_of(attempt: Attempt | None, number: int) -> Failure | None:
-    """What stands in the way of a song at present: its own trouble, else that of its attempt."""
-    if attempt is None or attempt.retries.since is None:
-        return None
-    song = attempt.retries.songs.get(number)
-    return song.last if song is not None else attempt.retries.last
-
-
-def not_started(start_by: datetime) -> Failure:
-    """The failure of a job that was never ordered in time."""
-    return Failure(
-        failure_class=FailureClass.TRANSIENT,
-        provider_charged=ProviderCharged.NO,
-        message=f"the song was not ordered before {start_by:%Y-%m-%dT%H:%M:%SZ}; nothing was paid",
-        code="not_started",
-    )

@@ -83,3 +83,9 @@ class Rescue(_Record):
     def forgotten(self, now: datetime) -> "Rescue":
         """What a tombstone keeps: the lease of a run that may still write a file, so that somebody looks once more."""
         return Rescue(starts=self.starts, lease=self.lease if self.is_leased(now) else None)
+
+
+def next_look(rescue: Rescue | None, erasing_until: datetime | None) -> datetime | None:
+    """When somebody looks after an ended job, once its end was told; None where nothing is left to do."""
+    moments = (rescue.look_at if rescue is not None else None, erasing_until)
+    return min((moment for moment in moments if moment is not None), default=None)

@@ -1,6 +1,9 @@
-"""Several songs of one order: which of them are paid for, and what the delivered ones come to."""
+"""Several songs of one order: which of them are paid for, what the delivered ones come to, and which are the same."""
 
 from collections.abc import Sequence
+
+from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.songs import Track
 
 
 def share_of(price_credits: int, delivered: int, ordered: int) -> int:
@@ -15,3 +18,11 @@ def ordered_numbers(songs: int, wanted: Sequence[int]) -> tuple[int, ...]:
     of all where none in particular are wanted.
     """
     return tuple(sorted(wanted)[:songs]) if wanted else tuple(range(1, songs + 1))
+
+
+def same_song(sha256: str, number: int, attempt: Attempt, tracks: Sequence[Track]) -> int | None:
+    """The number of another song of the same order that has this file, among the stored `tracks` and those that an
+    earlier job delivered; None where there is none.
+    """
+    there = {**attempt.delivered, **{track.number: track.sha256 for track in tracks}}
+    return next((other for other, known in there.items() if known == sha256 and other != number), None)

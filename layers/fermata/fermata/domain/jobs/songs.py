@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-from fermata.domain.jobs.song_links import numbers_of_links
 from fermata.domain.providers.failures import Failure
+from fermata.domain.providers.song_links import numbers_of_links
 
 
 class Record(BaseModel):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
+from fermata.domain.money.losses import is_ended_by_caller, lost_attempts
 from fermata.domain.providers.spending import day_of
 from fermata.domain.tenants.plan_limits import (
     LOOK_AGAIN_S,
@@ -34,9 +35,6 @@ from fermata.errors import (
     TooManyJobsError,
     UnpaidJobsError,
 )
-
-MAX_AMOUNT: Final = 1_000_000_000
-"""Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
 
 
 class Plan(StrEnum):
@@ -266,8 +264,8 @@ def settlement_of(job: Job) -> Movement:
         tenant_id=job.tenant_id,
         entries=tuple(_settlement(job, job.finished_at)),
         at_risk=-job.at_risk,
-        lost=len(job.lost),
-        unpaid=int(job.is_ended_by_caller),
+        lost=len(lost_attempts(job)),
+        unpaid=int(is_ended_by_caller(job)),
     )
 
 

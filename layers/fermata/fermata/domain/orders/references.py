@@ -97,6 +97,17 @@ class PreparedReference(BaseModel):
         return self.model_copy(update={"ids": (*others, ids)})
 
 
+def needs_copy(rule: ReferenceRule | None, reference: PreparedReference | None, job_id: str) -> bool:
+    """Whether a job's reference has still to be measured, checked for a model with this rule, or copied because the
+    model's provider fetches it by a link.
+    """
+    if rule is None:
+        return False
+    if reference is None or refused_by(rule, reference) is not None:
+        return True
+    return rule.handed_over == "link" and not reference.is_copy_of(job_id)
+
+
 def object_key(tenant_id: str, name: str) -> str:
     """Where the bucket keeps a tenant's recording; `name` is the id of an upload. With the id of a job it is what the
     keys of that job's copies begin with.

@@ -4,10 +4,11 @@ that are open at once, and credits per calendar month.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
+from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import RateLimitedError
 
 Payer = Literal["operator", "tenant"]
@@ -16,9 +17,16 @@ DAY_S: Final = 86_400
 LOOK_AGAIN_S: Final = 10
 """When it makes sense to order again after too many open jobs; nobody knows when the next one ends."""
 
+MAX_AMOUNT: Final = 1_000_000_000
+"""Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
+
+Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
+Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
+
 
 class PlanLimits(BaseModel):
-    """What an operator allows a tenant; the defaults are those of a new tenant and of a plan that names none.
+    """What an operator allows a tenant, and may set; the defaults are those of a new tenant and of a plan that names
+    none.
     `refused_orders_per_minute` bounds the orders that made no job because they were refused or repeated,
     `changes_per_minute` DELETEs, replays of webhooks and offers to upload, and by themselves the cancels that took
     nothing back, `trigger_calls_per_minute` the events, files and lines of files that made no job.
@@ -33,20 +41,20 @@ class PlanLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    submits_per_minute: PositiveInt = 60
-    reads_per_minute: PositiveInt = 600
-    concurrent_jobs: PositiveInt = 100
-    refused_orders_per_minute: PositiveInt = 120
-    changes_per_minute: PositiveInt = 120
-    trigger_calls_per_minute: PositiveInt = 600
-    lost_songs_per_day: PositiveInt = 20
-    unpaid_jobs_per_day: PositiveInt = 1000
-    waiting_requests: PositiveInt = 5
-    references_per_day: PositiveInt = 1000
-    webhook_posts_per_job: PositiveInt = 100
-    webhook_repeats_per_minute: PositiveInt = 120
+    submits_per_minute: Count = 60
+    reads_per_minute: Count = 600
+    concurrent_jobs: Count = 100
+    refused_orders_per_minute: Count = 120
+    changes_per_minute: Count = 120
+    trigger_calls_per_minute: Count = 600
+    lost_songs_per_day: Count = 20
+    unpaid_jobs_per_day: Count = 1000
+    waiting_requests: Count = 5
+    references_per_day: Count = 1000
+    webhook_posts_per_job: Count = 100
+    webhook_repeats_per_minute: Count = 120
     unknown_paid_by: Payer = "operator"
-    monthly_credits: PositiveInt | None = None
+    monthly_credits: Credits | None = None
 
     @property
     def limits(self) -> "PlanLimits":

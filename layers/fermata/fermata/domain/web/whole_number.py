@@ -1,12 +1,18 @@
-"""Integers of JSON bodies as JSON Schema defines them: `256000.0` is one, `256000.5` and `true` are none."""
+"""Integers of JSON bodies as JSON Schema defines them: `256000.0` is one, `256000.5` and `true` are none. A store gives
+its numbers back as `Decimal`, of which the same holds.
+"""
 
+import math
+from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, StrictInt
 
 
 def _without_zero_fraction(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
+        return int(value)
+    return value
 
 
 _WithoutZeroFraction: Final = BeforeValidator(_without_zero_fraction)

@@ -10,10 +10,10 @@ from fermata.api.responses.account import Account
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.finish.recoverable_list import LONGEST_LIMIT
 from fermata.domain.money.usage_export import checked_rows
-from fermata.domain.money.wallet import MAX_AMOUNT, Plan, Wallet, empty_wallet, grant_of
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet, grant_of
 from fermata.domain.orders.job_id import sortable_id
 from fermata.domain.providers.spending import EVERY_PROVIDER
-from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, Payer, PlanLimits
+from fermata.domain.tenants.plan_limits import Credits, PlanLimits
 from fermata.domain.tenants.tenant import Tenant
 from fermata.domain.triggers.senders import MAX_SOURCES, Change, Source
 from fermata.domain.web.formats import rfc3339
@@ -44,9 +44,6 @@ from fermata.use_cases.operator.manage_webhooks import (
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.operator.set_triggers import set_triggers
-
-Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
-Amount = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 
 
 @dataclass(frozen=True)
@@ -80,36 +77,19 @@ class Grant(_Command):
     """Give a tenant credits. Each command adds them once more."""
 
     action: Literal["grant"]
-    credits: Amount
+    credits: Credits
 
 
-class SetPlan(_Command):
+class _Plan(_Command):
+    action: Literal["set_plan"]
+    plan: Plan
+    cap_credits: Credits | None = None
+
+
+class SetPlan(PlanLimits, _Plan):
     """Bound a tenant's orders by its balance (prepaid), or by a cap of credits per calendar month in UTC (postpaid),
     and by limits. A limit that is left out is the default.
     """
-
-    action: Literal["set_plan"]
-    plan: Plan
-    cap_credits: Amount | None = None
-    submits_per_minute: Count = DEFAULT_LIMITS.submits_per_minute
-    reads_per_minute: Count = DEFAULT_LIMITS.reads_per_minute
-    concurrent_jobs: Count = DEFAULT_LIMITS.concurrent_jobs
-    refused_orders_per_minute: Count = DEFAULT_LIMITS.refused_orders_per_minute
-    changes_per_minute: Count = DEFAULT_LIMITS.changes_per_minute
-    trigger_calls_per_minute: Count = DEFAULT_LIMITS.trigger_calls_per_minute
-    lost_songs_per_day: Count = DEFAULT_LIMITS.lost_songs_per_day
-    unpaid_jobs_per_day: Count = DEFAULT_LIMITS.unpaid_jobs_per_day
-    waiting_requests: Count = DEFAULT_LIMITS.waiting_requests
-    references_per_day: Count = DEFAULT_LIMITS.references_per_day
-    webhook_posts_per_job: Count = DEFAULT_LIMITS.webhook_posts_per_job
-    webhook_repeats_per_minute: Count = DEFAULT_LIMITS.webhook_repeats_per_minute
-    unknown_paid_by: Payer = DEFAULT_LIMITS.unknown_paid_by
-    monthly_credits: Amount | None = None
-
-    @property
-    def limits(self) -> PlanLimits:
-        """The limits of the plan."""
-        return PlanLimits.model_validate(self.model_dump(include=set(PlanLimits.model_fields)))
 
 
 class SetTriggers(_Command):

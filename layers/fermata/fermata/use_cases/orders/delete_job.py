@@ -8,6 +8,7 @@ who deletes once more.
 from dataclasses import dataclass
 from datetime import datetime
 
+from fermata.domain.finish.tombstone import erased, tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.references import object_key
 from fermata.errors import NotFinishedError, TransientError
@@ -54,7 +55,7 @@ def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
             raise NotFinishedError(f"the job is {job.status}; cancel it while it is queued, or delete it once it ended")
         if job.deleted_at is not None:
             return job
-        tombstone = job.forgotten(now)
+        tombstone = tombstone_of(job, now)
         jobs.forget(tombstone)
         return tombstone
 
@@ -65,7 +66,7 @@ def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
 def _note_erased(tombstone: Job, jobs: JobStore) -> None:
     def note(current: Job) -> None:
         if current.erasing_until is not None:
-            jobs.save(current.erased())
+            jobs.save(erased(current))
 
     job_id = tombstone.id
     given_up = TransientError(f"{job_id} changed {READS} times while its deletion was to be noted; try again")

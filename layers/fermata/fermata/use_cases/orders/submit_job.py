@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from fermata.domain.catalogue.models import Catalogue, Model
 from fermata.domain.finish.overdue import looked_after
-from fermata.domain.jobs.job import Job, not_started
+from fermata.domain.finish.settlement import not_started
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
 from fermata.domain.orders.deadlines import Deadline

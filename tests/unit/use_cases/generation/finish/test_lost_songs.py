@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import Charged, JobStatus
+from fermata.domain.money.losses import lost_attempts
 from fermata.domain.money.wallet import Plan
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
@@ -127,20 +129,20 @@ def sung_by_the_fallback(*, pays_unknown: bool) -> Job:
     return job.with_tracks((stored_track(),), NOON).settled(None, NOON)
 
 
-@pytest.mark.parametrize(("pays_unknown", "spent", "lost_attempts"), [(False, 39, [1]), (True, 69, [])])
+@pytest.mark.parametrize(("pays_unknown", "spent", "lost"), [(False, 39, [1]), (True, 69, [])])
 def test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill(
-    pays_unknown: bool, spent: int, lost_attempts: list[int]
+    pays_unknown: bool, spent: int, lost: list[int]
 ) -> None:
     job = sung_by_the_fallback(pays_unknown=pays_unknown)
     assert (job.price_credits, job.song_credits, job.spent_credits) == (39, 39, spent)
-    assert [attempt.number for attempt in job.lost] == lost_attempts
-    assert job.forgotten(NOON).spent_credits == spent
+    assert [attempt.number for attempt in lost_attempts(job)] == lost
+    assert tombstone_of(job, NOON).spent_credits == spent
 
 
 @pytest.mark.parametrize("bill", [ProviderCharged.NO, ProviderCharged.YES])
 def test_what_a_customer_paid_stays_whatever_the_providers_bill_says_later(bill: ProviderCharged) -> None:
     job = sung_by_the_fallback(pays_unknown=True).with_bills({1: bill}, NOON)
-    assert (job.spent_credits, job.lost) == (69, ())
+    assert (job.spent_credits, lost_attempts(job)) == (69, ())
 
 
 def test_a_song_that_was_lost_before_its_order_was_canceled_is_reported() -> None:

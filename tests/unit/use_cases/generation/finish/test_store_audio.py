@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fermata.adapters.audio.measurement import FileAudioMeter
+from fermata.domain.finish.fetch_failure import BUSY_FETCHES
 from fermata.domain.finish.rescue import recoverables
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.fetching import BUSY_FETCHES
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import JobStatus

@@ -2,9 +2,10 @@
 
 import pytest
 
-from fermata.domain.jobs.job import MAX_ATTEMPTS, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import MOST_MODELS, Circuit, CircuitRules
 from fermata.domain.providers.failures import FailureClass, ProviderCharged

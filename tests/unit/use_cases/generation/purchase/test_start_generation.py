@@ -2,9 +2,9 @@
 
 import pytest
 
-from fermata.domain.jobs.job import MAX_ATTEMPTS
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import (
     NotFoundError,

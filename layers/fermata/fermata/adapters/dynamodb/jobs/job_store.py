@@ -15,9 +15,11 @@ from fermata.adapters.dynamodb.money.usage_store import counted
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
 from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.domain.finish.tombstone import TOMBSTONE_KEPT_FOR
 from fermata.domain.jobs.attempt import Attempt
-from fermata.domain.jobs.job import MAX_ATTEMPTS, TOMBSTONE_KEPT_FOR, Job
+from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.money.usage import usage_of
 from fermata.domain.money.wallet import LedgerEntry, Wallet, hold_on, settlement_of
 from fermata.domain.orders.idempotency import Receipt, seconds

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fermata.adapters.dynamodb.slots import DynamoSlots
+from fermata.adapters.dynamodb.slots import DynamoSlots, partitioned
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -13,7 +13,7 @@ class DynamoRescueSlots:
     """`RescueSlots` over one table."""
 
     def __init__(self, client: "DynamoDBClient", table: str, slots: int) -> None:
-        self._all = DynamoSlots(client, table, "RESCUE")
+        self._all = DynamoSlots(client, table, partitioned("RESCUE"))
         self._slots = slots
 
     def take(self, holder: str, until: datetime, now: datetime) -> int | None:

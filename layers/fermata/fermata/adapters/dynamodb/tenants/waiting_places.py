@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fermata.adapters.dynamodb.jobs.due_jobs import sortable
-from fermata.adapters.dynamodb.slots import SORT_KEY, DynamoSlots
+from fermata.adapters.dynamodb.slots import DynamoSlots, partitioned
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 
 
@@ -13,15 +13,15 @@ class DynamoWaitingPlaces:
 
     def __init__(self, transactions: DynamoTransactions) -> None:
         self._transactions = transactions
-        self._all = DynamoSlots(transactions.client, transactions.table, "WAITING")
+        self._all = DynamoSlots(transactions.client, transactions.table, partitioned("WAITING"))
 
     def take(self, among: Sequence[int], holder: str, until: datetime, now: datetime) -> int | None:
         """One of these places, held until a moment, or None where all are taken. They are read first, so that a tenant
         who has all of its own writes nothing.
         """
-        numbers = {self._all.partition(number): number for number in among}
-        items = self._transactions.get_all([(partition, SORT_KEY) for partition in numbers])
-        taken = {numbers[str(item["pk"])] for item in items if str(item["until"]) > sortable(now)}
+        numbers = {self._all.key_of(number): number for number in among}
+        items = self._transactions.get_all(list(numbers))
+        taken = {numbers[str(item["pk"]), str(item["sk"])] for item in items if str(item["until"]) > sortable(now)}
         return self._all.take((number for number in among if number not in taken), holder, until, now)
 
     def give_back(self, place: int, holder: str) -> None:

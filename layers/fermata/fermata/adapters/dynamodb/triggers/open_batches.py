@@ -2,19 +2,20 @@
 the run that has it, and under `RUN#<run>` what a run was refused in a row.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
+from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import typed
 from fermata.adapters.dynamodb.jobs.due_jobs import sortable
+from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
 from fermata.domain.triggers.refusals import RefusedInARow
 
 _PLACE: Final = "PLACE#"
 _RUN: Final = "RUN#"
+_NUMBERS: Final = range(MOST_OPEN_BATCHES)
 
 
 class DynamoOpenBatches:
@@ -27,26 +28,21 @@ class DynamoOpenBatches:
 
     def take(self, tenant_id: str, run: str, until: datetime, now: datetime) -> bool:
         """Whether the run has one of its tenant's places, now until a moment; the one that it had stays its own."""
-        partition = _partition(tenant_id)
         taken = {
             str(item["sk"]): str(item["holder"])
-            for item in self._transactions.query(partition, _PLACE)
+            for item in self._transactions.query(_partition(tenant_id), _PLACE)
             if str(item["until"]) > sortable(now)
         }
-        own = [place for place, holder in taken.items() if holder == run]
-        free = [place for place in _places() if place not in taken]
-        return any(self._take(partition, place, run, until, now) for place in (*own, *free))
+        own = [number for number in _NUMBERS if taken.get(_place(number)) == run]
+        free = [number for number in _NUMBERS if _place(number) not in taken]
+        # What was read may be old, and a place of this run's own among the free ones.
+        return self._places_of(tenant_id).take_or_keep((*own, *free), run, until, now) is not None
 
     def give_back(self, tenant_id: str, run: str) -> None:
         """Free the run's place, and forget what it was refused."""
-        for place in _places():
-            with aws_errors("a place of a file could not be freed", CONDITION_FAILED):
-                self._client.delete_item(
-                    TableName=self._table,
-                    Key=typed({"pk": _partition(tenant_id), "sk": place}),
-                    ConditionExpression="holder = :holder",
-                    ExpressionAttributeValues=typed({":holder": run}),
-                )
+        places = self._places_of(tenant_id)
+        for number in _NUMBERS:
+            places.give_back(number, run)
         self.note_job(tenant_id, run)
 
     def refused_in_a_row(self, tenant_id: str, run: str) -> RefusedInARow:
@@ -76,21 +72,13 @@ class DynamoOpenBatches:
         with aws_errors("refusals could not be forgotten"):
             self._client.delete_item(TableName=self._table, Key=typed({"pk": _partition(tenant_id), "sk": _RUN + run}))
 
-    def _take(self, partition: str, place: str, run: str, until: datetime, now: datetime) -> bool:
-        with aws_errors("a place of a file could not be taken", CONDITION_FAILED):
-            self._client.put_item(
-                TableName=self._table,
-                Item=typed({"pk": partition, "sk": place, "holder": run, "until": sortable(until)}),
-                ConditionExpression="attribute_not_exists(pk) OR #until <= :now OR holder = :holder",
-                ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues=typed({":now": sortable(now), ":holder": run}),
-            )
-            return True
-        return False
+    def _places_of(self, tenant_id: str) -> DynamoSlots:
+        partition = _partition(tenant_id)
+        return DynamoSlots(self._client, self._table, lambda number: (partition, _place(number)))
 
 
-def _places() -> Iterator[str]:
-    return (f"{_PLACE}{number}" for number in range(MOST_OPEN_BATCHES))
+def _place(number: int) -> str:
+    return f"{_PLACE}{number}"
 
 
 def _partition(tenant_id: str) -> str:

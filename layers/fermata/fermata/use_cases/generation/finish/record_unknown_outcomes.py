@@ -1,6 +1,7 @@
 """Tell the operator of every paid call of which nobody knows whether it was charged, once, whoever wrote it down."""
 
 from fermata.domain.jobs.job import Job
+from fermata.domain.money.losses import newly_in_doubt
 from fermata.ports.metrics import Metrics
 
 
@@ -9,6 +10,6 @@ def tell_of_doubts(before: Job, written: Job, metrics: Metrics) -> None:
 
     To be called after each write that may end an attempt, and only where it succeeded: so none is counted twice.
     """
-    for attempt in written.newly_in_doubt(before):
+    for attempt in newly_in_doubt(written, before):
         metrics.count("UnknownOutcomes", attempt.provider)
         metrics.usd("UnknownOutcomeUsdAtRisk", attempt.provider, attempt.cost_micro_usd)

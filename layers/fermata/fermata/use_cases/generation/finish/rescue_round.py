@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from fermata.domain.finish.fetch_failure import came_whole
 from fermata.domain.finish.rescue import RescuePolicy, Round
 from fermata.domain.jobs.attempt import Attempt
-from fermata.domain.jobs.fetching import came_whole
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.rescue_record import FetchedSong, Rescue
+from fermata.domain.jobs.shares import same_song
 from fermata.domain.jobs.songs import Audio
 from fermata.domain.providers.calls import AudioAt, Provider, Refused, StillRunning
 from fermata.errors import (
@@ -184,7 +185,7 @@ def _fetch_to_disk(
     with scratch_file(ports.scratch, job.id) as file:
         error = _receive(attempt, link, file, digest, ports.policy.most_bytes - before.received_bytes, ports)
         sha256, received = digest.hexdigest(), file.tell()
-        same_as = job.song_of(sha256, number, attempt) or there.get(sha256)
+        same_as = same_song(sha256, number, attempt, job.tracks) or there.get(sha256)
         if error is None and same_as is not None:
             error = RepeatedSongError(same_as)
         song = before.model_copy(update={"received_bytes": before.received_bytes + received})

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fermata.domain.catalogue.models import Catalogue
-from fermata.domain.jobs.attempt import Attempt, AttemptState, closed_as_unknown
+from fermata.domain.jobs.attempt import Attempt, AttemptState
+from fermata.domain.jobs.claim import closed_as_unknown
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, verdict_on
 from fermata.domain.providers.calls import Provider

@@ -45,9 +45,10 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
     an unknown job.
     """
     job = retry_on_stale(partial(_settled, stopped_by, ports, now), lambda: ports.jobs.load_existing(job_id))
-    if job.unordered_turn is not None:
+    unordered = job.terms.unordered_after(job.last_attempt)
+    if unordered is not None:
         # No claim can follow the end, so no call follows under this request, whatever it still holds.
-        provider, attempt = job.unordered_turn
+        provider, attempt = unordered
         withdraw_unmade(Request(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
         # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The

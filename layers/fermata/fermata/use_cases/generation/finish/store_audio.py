@@ -13,15 +13,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from fermata.domain.jobs.attempt import Attempt, AttemptState
-from fermata.domain.jobs.fetching import (
+from fermata.domain.finish.fetch_failure import (
     came_whole,
     failure_of_fetch,
     is_not_taken,
     may_have_a_better_link,
     will_not_change,
 )
+from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.shares import same_song
 from fermata.domain.jobs.songs import AudioSource, MissingTrack, Track
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.errors import (
@@ -156,7 +157,7 @@ def _store(job: Job, number: int, file: IO[bytes], ports: StorePorts) -> Track:
     sha256 = _write(_song(job, number, ports), file)
     path = Path(file.name)
     facts = ports.meter.measure(path)
-    same_as = job.song_of(sha256, number, job.attempts[-1])
+    same_as = same_song(sha256, number, job.attempts[-1], job.tracks)
     if same_as is not None:
         raise RepeatedSongError(same_as)
     key = f"tracks/{job.id}/{number}.{facts.extension}"

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from fermata.domain.jobs.claim import next_attempt
 from fermata.domain.jobs.next_step import Verdict, needs_reference, waiting_for_a_turn
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, unpaid
@@ -137,7 +138,7 @@ def _refuse(run: StartRun, why: Failure) -> Verdict:
 def _fail_without_asking(run: StartRun, failure: Failure) -> Verdict:
     """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
     now = run.ports.clock()
-    attempt = run.job.next_attempt("none", run.claim_id, now, now).after(Refused(failure), now)
+    attempt = next_attempt(run.job, "none", run.claim_id, now, now).after(Refused(failure), now)
     return record(run.job, run.job.with_attempt_without_order(attempt, now), run.ports.resume, now)
 
 

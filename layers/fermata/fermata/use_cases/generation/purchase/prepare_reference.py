@@ -15,6 +15,7 @@ from typing import IO, Final
 
 from fermata.domain.catalogue.models import Catalogue, ReferenceRule
 from fermata.domain.jobs.attempt import Attempt
+from fermata.domain.jobs.claim import next_attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, reference_ready, verdict_on
 from fermata.domain.orders.references import (
@@ -252,4 +253,4 @@ def _not_taken(message: str, code: str) -> Failure:
 
 
 def _failed_attempt(job: Job, alias: str, claim_id: str, began: datetime, refused: Refused, now: datetime) -> Attempt:
-    return job.next_attempt(alias, claim_id, began, now).after(refused, now)
+    return next_attempt(job, alias, claim_id, began, now).after(refused, now)

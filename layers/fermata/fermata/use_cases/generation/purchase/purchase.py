@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.claim import next_attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict
 from fermata.domain.providers.calls import Refused, StartOutcome
@@ -55,7 +56,7 @@ def purchase(run: StartRun, cleared: Cleared) -> Verdict:
 def _claim(run: StartRun, key_alias: str, callback: OpenCallback | None) -> Job | None:
     ports, now = run.ports, run.ports.clock()
     awaited = callback.awaited if callback else None
-    claimed = run.job.claimed(run.job.next_attempt(key_alias, run.claim_id, now, run.claim_until, awaited), now)
+    claimed = run.job.claimed(next_attempt(run.job, key_alias, run.claim_id, now, run.claim_until, awaited), now)
     try:
         ports.resume.jobs.claim(claimed, ports.spending.budget(run.ordered.provider))
     except StaleRecordError:

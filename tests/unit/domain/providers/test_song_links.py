@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata.domain.jobs.song_links import numbers_of_links
 from fermata.domain.jobs.songs import Audio, AudioSource
+from fermata.domain.providers.song_links import numbers_of_links
 
 A, B, C = "https://cdn.test/a.mp3?s=1", "https://cdn.test/b.mp3?s=1", "https://cdn.test/c.mp3?s=1"
 A2, B2 = "https://cdn.test/a.mp3?s=2#t", " https://cdn.test/b.mp3?s=2"

@@ -1,0 +1,44 @@
+"""What is kept of a deleted job: its end, its ids and who charged what, so that nothing is bought for it again."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.rescue_record import next_look
+from fermata.domain.orders.order_request import SongRequest
+
+TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
+"""How long a deleted job is remembered: as long as Step Functions lets an ended execution be started again."""
+
+ERASED_WITHIN: Final = timedelta(seconds=60)
+"""How long the run that deletes a job may take for its files before somebody else deletes what is left."""
+
+
+def tombstone_of(job: Job, now: datetime) -> Job:
+    """An ended job without its words and songs. Its files are still to be deleted."""
+    rescue = job.rescue.forgotten(now) if job.rescue is not None else None
+    erasing_until = now + ERASED_WITHIN
+    return job.model_copy(
+        update={
+            "rescue": rescue,
+            "check_at": job.check_at if job.publish_pending else next_look(rescue, erasing_until),
+            "request": SongRequest(model=job.request.model),
+            "attempts": tuple(attempt.forgotten() for attempt in job.attempts),
+            "tracks": (),
+            "missing": (),
+            "spent_before_deletion": job.spent_credits,
+            "reference": None,
+            "refusal": None,
+            "failure": job.failure.model_copy(update={"message": "deleted"}) if job.failure else None,
+            "deleted_at": now,
+            "erasing_until": erasing_until,
+            "version": job.version + 1,
+        }
+    )
+
+
+def erased(tombstone: Job) -> Job:
+    """A tombstone once none of its job's files is left."""
+    check_at = tombstone.check_at if tombstone.publish_pending else next_look(tombstone.rescue, None)
+    changes = {"erasing_until": None, "check_at": check_at, "version": tombstone.version + 1, "to_book": None}
+    return tombstone.model_copy(update=changes)

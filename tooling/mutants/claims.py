@@ -1,0 +1,163 @@
+"""What keeps a song from being bought twice, and a paid one from being given up."""
+
+from typing import Final
+
+from tooling.mutants.mutant import FERMATA, JOB_STORE, STARTING, Mutant
+
+_RESUMING: Final = f"{FERMATA}/use_cases/generation/finish/resume_generation.py"
+_INTERLEAVINGS: Final = (
+    "tests/unit/use_cases/generation/test_every_interleaving.py::"
+    "test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
+)
+
+CLAIMS: Final = (
+    Mutant(
+        "claim condition: any version may be replaced",
+        JOB_STORE,
+        'return "#version = :before"',
+        'return "attribute_exists(pk) OR #version = :before"',
+        ("tests/unit/test_job_store_contract.py::test_of_two_writers_that_read_the_same_version_one_wins",),
+    ),
+    Mutant(
+        "claim condition: a second run claims too",
+        STARTING,
+        "if not job.may_claim(ports.clock()):",
+        "if not job.may_claim(ports.clock()) and False:",
+        (
+            "tests/unit/use_cases/generation/purchase/test_start_generation.py::test_a_run_that_comes_while_another_is_posting_waits",
+        ),
+    ),
+    Mutant(
+        "claim condition: a lost claim counts as one's own",
+        f"{FERMATA}/use_cases/generation/purchase/purchase.py",
+        "attempt.claim_id == run.claim_id and",
+        "attempt.claim_id and",
+        (
+            "tests/unit/use_cases/generation/purchase/test_purchase.py::test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting",
+        ),
+    ),
+    Mutant(
+        "claim_until: a claim ends with its run, without a margin",
+        STARTING,
+        "seconds=ports.remaining_s() + ports.claim_margin_s",
+        "seconds=ports.remaining_s()",
+        ("tests/unit/use_cases/generation/purchase/test_purchase.py::test_the_claim_outlives_the_run_by_the_margin",),
+    ),
+    Mutant(
+        "claim_until: a silent claim is called unknown at once",
+        _RESUMING,
+        "silent = now >= attempt.claim_until",
+        "silent = True",
+        ("tests/unit/use_cases/generation/finish/test_racing_resumes.py",),
+    ),
+    Mutant(
+        "claim_until: a silent claim is never called unknown",
+        _RESUMING,
+        "silent = now >= attempt.claim_until",
+        "silent = False",
+        (
+            "tests/unit/use_cases/generation/finish/test_resume_generation.py::test_once_the_claim_ran_out_without_an_answer_the_outcome_is_unknown",
+        ),
+    ),
+    Mutant(
+        "closed as unknown: a staged answer is not believed once the claim ran out",
+        f"{FERMATA}/use_cases/generation/finish/resume_generation.py",
+        "if outcome is not None:",
+        "if outcome is not None and not silent:",
+        (
+            "tests/unit/use_cases/generation/finish/test_resume_generation.py::test_a_staged_answer_is_believed_even_after_the_claim_ran_out",
+        ),
+    ),
+    Mutant(
+        "closed as unknown: an attempt that was written off is posted all the same",
+        f"{FERMATA}/use_cases/generation/purchase/purchase.py",
+        "return job if mine and not job.status.is_terminal else None",
+        "return job",
+        ("tests/unit/use_cases/generation/purchase/test_purchase.py::test_two_racing_runs_claim_once_and_post_once",),
+    ),
+    Mutant(
+        "closed as unknown: an answer that came too late is forgotten",
+        f"{FERMATA}/use_cases/generation/purchase/record_outcome.py",
+        "late = _marked_late(current, ours, now)",
+        "return current",
+        (
+            "tests/unit/use_cases/generation/purchase/test_record_outcome.py::test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_nothing_else",
+        ),
+    ),
+    Mutant(
+        "resume posting: whatever it is told, the function may post",
+        "functions/start_generation/app.py",
+        'if event["may_post"] is True:',
+        'if event["may_post"] is not None:',
+        ("tests/unit/functions/test_handlers.py::test_start_generation_buys_a_song_only_when_it_is_told_that_it_may",),
+    ),
+    Mutant(
+        "resume posting: the machine's resume may post",
+        "statemachine/music_job.asl.json",
+        '"may_post": false',
+        '"may_post": true',
+        (
+            "tests/unit/tooling/template/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",
+        ),
+    ),
+    Mutant(
+        "resume posting: the machine orders again after an error",
+        "statemachine/music_job.asl.json",
+        '"ResultPath": "$.start_error", "Next": "ResumeGeneration"',
+        '"ResultPath": "$.start_error", "Next": "StartGeneration"',
+        (
+            "tests/unit/tooling/template/test_paid_once.py::test_every_error_of_an_order_leads_to_the_resume_which_cannot_order",
+        ),
+    ),
+    Mutant(
+        "staging order: the verdict comes from the wire",
+        f"{FERMATA}/use_cases/generation/purchase/purchase.py",
+        "ports.resume.answers.keep(claimed.id, number, answer)",
+        "from fermata.use_cases.generation.follow.parse_answer import read_answer\n"
+        "            return ports.resume.providers(ordered.dialect).read_start(read_answer(answer))",
+        (
+            "tests/unit/use_cases/generation/purchase/test_purchase.py::test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store",
+        ),
+    ),
+    Mutant(
+        "status rule: a stopped execution is not told of",
+        "template.yaml",
+        "stateMachineArn: [!Ref MusicJobMachine]\n                status: [FAILED, TIMED_OUT, ABORTED]",
+        "stateMachineArn: [!Ref MusicJobMachine]\n                status: [FAILED, TIMED_OUT]",
+        (
+            "tests/unit/tooling/template/test_paid_once.py::test_every_way_in_which_an_execution_can_stop_by_force_leads_to_settle_job",
+        ),
+    ),
+    Mutant(
+        "interleavings: a second run claims too",
+        STARTING,
+        "if not job.may_claim(ports.clock()):",
+        "if not job.may_claim(ports.clock()) and False:",
+        (f"{_INTERLEAVINGS}memory",),
+    ),
+    Mutant(
+        "interleavings: a job ends without its credits",
+        JOB_STORE,
+        "failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)",
+        "failed = self._transactions.write(writes, self._transactions.deadline())",
+        (f"{_INTERLEAVINGS}dynamodb",),
+    ),
+    Mutant(
+        "reaper condition: a job is settled when its execution was missed once",
+        f"{FERMATA}/domain/finish/overdue.py",
+        'return Settle("Execution.ABSENT") if again <= now else',
+        'return Settle("Execution.ABSENT") if again else',
+        (
+            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",
+        ),
+    ),
+    Mutant(
+        "reaper condition: a running execution is settled over",
+        f"{FERMATA}/domain/finish/overdue.py",
+        "return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))",
+        'return Settle("Execution.ENDED")',
+        (
+            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",
+        ),
+    ),
+)

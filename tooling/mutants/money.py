@@ -1,0 +1,210 @@
+"""What keeps every credit of a customer's in the books, and the limits of its plan."""
+
+from typing import Final
+
+from tooling.mutants.mutant import FERMATA, JOB_STORE, Mutant
+
+_WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
+
+MONEY: Final = (
+    Mutant(
+        "settle condition: an end is replaced by another",
+        f"{FERMATA}/domain/finish/settlement.py",
+        "if job.status.is_terminal:",
+        "if job.status.is_terminal and job.failure is None:",
+        (
+            "tests/unit/use_cases/generation/finish/test_settle_job.py::test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so",
+        ),
+    ),
+    Mutant(
+        "settle condition: a job ends without its credits",
+        JOB_STORE,
+        "failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)",
+        "failed = self._transactions.write(writes, self._transactions.deadline())",
+        ("tests/unit/test_money_contract.py::test_a_delivered_job_is_spent_when_it_is_settled_and_not_before",),
+    ),
+    Mutant(
+        "ledger half: the wallet moves without an entry",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        "WALLET: _move(wallet, movement, transactions), **entries}",
+        "WALLET: _move(wallet, movement, transactions)}",
+        ("tests/unit/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
+    ),
+    Mutant(
+        "ledger half: a delivered job refunds its whole hold",
+        f"{FERMATA}/domain/money/wallet.py",
+        "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
+        "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
+        ("tests/unit/domain/money/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
+    ),
+    Mutant(
+        "ledger half: a part of the songs costs the whole price",
+        f"{FERMATA}/domain/jobs/job.py",
+        "return share_of(self.price_credits, len(self.tracks), self.candidate.songs)",
+        "return self.price_credits",
+        ("tests/unit/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
+    ),
+    Mutant(
+        "ledger half: a redelivery holds the whole price again",
+        f"{FERMATA}/domain/finish/redelivery.py",
+        '"price_credits": job.price_credits - job.song_credits,',
+        '"price_credits": job.price_credits,',
+        (
+            "tests/unit/domain/finish/test_redelivery.py::test_a_chain_of_redeliveries_never_costs_more_than_the_frozen_price",
+        ),
+    ),
+    Mutant(
+        "idempotency item: the receipt is not written",
+        JOB_STORE,
+        "if receipt is not None:",
+        "if receipt is not None and False:",
+        ("tests/unit/test_money_contract.py::test_a_receipt_is_kept_with_its_job_and_read_back_equal",),
+    ),
+    Mutant(
+        "idempotency item: a key that is taken is taken over",
+        JOB_STORE,
+        'free = "attribute_not_exists(pk) OR #ttl <= :now"',
+        'free = "attribute_not_exists(pk) OR #ttl <= :now OR #ttl > :now"',
+        ("tests/unit/test_money_contract.py::test_a_key_that_is_taken_stores_no_second_job_and_holds_nothing_more",),
+    ),
+    Mutant(
+        "limits: a minute takes any number of orders",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        '        change.conditions.append("#submits_in_minute < #submits_per_minute")\n',
+        "",
+        ("tests/unit/test_limits_contract.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",),
+    ),
+    Mutant(
+        "limits: an end does not give its place back",
+        f"{FERMATA}/domain/money/wallet.py",
+        "return -1 if any",
+        "return 0 if any",
+        ("tests/unit/test_limits_contract.py::test_every_end_gives_its_place_back",),
+    ),
+    Mutant(
+        "limits: of two orders that read the same wallet both pass the cap",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        'change.conditions += ["#cap_credits = :cap", f"{committed} <= :limit"]',
+        'change.conditions += ["#cap_credits = :cap", f"({committed} <= :limit OR {committed} > :limit)"]',
+        (f"{_WALLET_CONDITIONS}::test_of_two_orders_that_read_the_same_wallet_the_second_gets_what_the_first_left",),
+    ),
+    Mutant(
+        "usage: an end is not counted",
+        JOB_STORE,
+        "writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}",
+        "writes = self._changes(job, *_next_version(job))",
+        ("tests/unit/domain/money/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
+    ),
+    Mutant(
+        "keys: whoever knows an id needs no secret",
+        f"{FERMATA}/domain/tenants/api_keys.py",
+        "and same and record.is_live",
+        "and record.is_live",
+        ("tests/unit/use_cases/accounts/test_authorize_request.py",),
+    ),
+    Mutant(
+        "shares: a copy of one song is paid for as another",
+        f"{FERMATA}/use_cases/generation/finish/store_audio.py",
+        "if same_as is not None:",
+        "if False:",
+        (
+            "tests/unit/use_cases/generation/finish/test_storing_every_song.py::test_one_file_twice_is_one_song_and_paid_as_one",
+        ),
+    ),
+    Mutant(
+        "shares: a missing song is paid for",
+        f"{FERMATA}/domain/jobs/shares.py",
+        "return price_credits * min(delivered, ordered) // ordered",
+        "return price_credits",
+        (
+            "tests/unit/domain/jobs/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",
+        ),
+    ),
+    Mutant(
+        "months: what jobs hold is forgotten when a month begins",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        "#committed = #held + :committed",
+        "#committed = :committed",
+        (f"{_WALLET_CONDITIONS}::test_what_jobs_hold_when_a_month_begins_counts_in_it_beside_its_orders",),
+    ),
+    Mutant(
+        "bounds: an answer without end is read without end",
+        f"{FERMATA}/adapters/http/bodies.py",
+        "if left < 0:",
+        "if left < -1:",
+        ("tests/unit/adapters/http/test_answers.py",),
+    ),
+    Mutant(
+        "bounds: an answer of exactly the bound is lost",
+        f"{FERMATA}/adapters/http/bodies.py",
+        "if left < 0:",
+        "if left <= 0:",
+        ("tests/unit/adapters/http/test_answers.py",),
+    ),
+    Mutant(
+        "bounds: a file without end is fetched without end",
+        f"{FERMATA}/adapters/http/audio_links.py",
+        'response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES)',
+        'response.headers.get("content-encoding", ""), MAX_AUDIO_BYTES + 1)',
+        (
+            "tests/integration/adapters/http/test_audio_links.py::test_a_file_of_exactly_the_size_bound_is_taken_and_one_byte_more_is_too_much",
+        ),
+    ),
+    Mutant(
+        "lost songs: a deadline is judged by the last songs alone",
+        f"{FERMATA}/domain/orders/deadlines.py",
+        "return max(self.learned(model).p80_s, model.estimate.p80_s)",
+        "return self.learned(model).p80_s",
+        (
+            "tests/unit/domain/orders/test_deadlines.py::test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does",
+        ),
+    ),
+    Mutant(
+        "lost songs: a deadline is judged by the first model alone",
+        f"{FERMATA}/domain/orders/deadlines.py",
+        "max(chain.items(), key=lambda each: each[1])",
+        "next(iter(chain.items()))",
+        ("tests/unit/domain/orders/test_deadlines.py::test_a_deadline_is_judged_by_every_model_that_the_order_names",),
+    ),
+    Mutant(
+        "lost songs: a fallback is bought however late",
+        f"{FERMATA}/domain/jobs/terms.py",
+        "return min(self.start_by, self.finish_by - timedelta(seconds=self.candidates[turn].p80_s))",
+        "return min(self.start_by, self.finish_by)",
+        ("tests/unit/domain/orders/test_deadlines.py::test_a_fallback_is_bought_only_while_its_song_can_be_in_time",),
+    ),
+    Mutant(
+        "lost songs: late songs teach nothing",
+        f"{FERMATA}/domain/jobs/latency.py",
+        "if job.status is not JobStatus.SUCCEEDED and not _came_late(job, attempt):",
+        "if job.status is not JobStatus.SUCCEEDED:",
+        ("tests/unit/domain/jobs/test_latency.py::test_a_song_that_was_ready_and_came_too_late_took_what_it_took",),
+    ),
+    Mutant(
+        "lost songs: an order with a deadline holds no place",
+        f"{FERMATA}/domain/jobs/terms.py",
+        "return int(self.finish_by is not None)",
+        "return 0",
+        (
+            "tests/unit/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
+        ),
+    ),
+    Mutant(
+        "lost songs: a waiting order is bought beyond the limit",
+        f"{FERMATA}/use_cases/generation/purchase/spending_controls.py",
+        "if wallet is None or wallet.may_lose_more(day_of(now)):",
+        "if wallet is None or now:",
+        (
+            "tests/unit/use_cases/generation/finish/test_lost_songs.py::test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid",
+        ),
+    ),
+    Mutant(
+        "lost songs: the second bill is the operator's whatever the plan says",
+        f"{FERMATA}/domain/jobs/job.py",
+        "return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)",
+        "return self.song_credits",
+        (
+            "tests/unit/use_cases/generation/finish/test_lost_songs.py::test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_bill",
+        ),
+    ),
+)

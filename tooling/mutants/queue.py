@@ -1,0 +1,73 @@
+"""What the line of a provider's callers promises."""
+
+from typing import Final
+
+from tooling.mutants.mutant import FERMATA, STARTING, Mutant
+
+_QUEUE: Final = f"{FERMATA}/domain/providers/queue.py"
+_QUEUE_TESTS: Final = "tests/unit/domain/providers/test_queue.py"
+_CIRCUIT: Final = f"{FERMATA}/domain/providers/circuit.py"
+_ADMISSION_TESTS: Final = "tests/unit/use_cases/generation/purchase/test_provider_queue.py"
+
+QUEUE: Final = (
+    Mutant(
+        "queue: a start that a canceled job had reserved is given to nobody else",
+        f"{FERMATA}/domain/providers/queue.py",
+        "        if start_ms - free_ms >= limits.gap_ms:",
+        "        if start_ms < free_ms - limits.gap_ms:",
+        (f"{_QUEUE_TESTS}::test_one_place_that_is_always_renewed_does_not_push_the_line_ahead",),
+    ),
+    Mutant(
+        "queue: starts come closer together than the gap",
+        f"{FERMATA}/domain/providers/queue.py",
+        "        free_ms = max(free_ms, start_ms + limits.gap_ms)",
+        "        free_ms = max(free_ms, start_ms)",
+        (f"{_QUEUE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_asking",),
+    ),
+    Mutant(
+        "queue: who is turned away comes back ever later",
+        f"{FERMATA}/domain/providers/queue.py",
+        "        back_ms = soonest_ms",
+        "        pass",
+        (f"{_QUEUE_TESTS}::test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
+    ),
+    Mutant(
+        "queue: a name that its caller made up counts as a listed model",
+        STARTING,
+        "is_listed=ordered.model in ports.resume.catalogue.listed_ids,",
+        "is_listed=True,",
+        (f"{_ADMISSION_TESTS}::test_a_name_that_a_caller_made_up_opens_no_circuit_for_others[suno-zzz]",),
+    ),
+    Mutant(
+        "queue: a made-up name that is paused keeps a place in the line",
+        f"{FERMATA}/domain/providers/state.py",
+        " or (obstacle is not None and not is_listed)",
+        "",
+        (f"{_ADMISSION_TESTS}::test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back",),
+    ),
+    Mutant(
+        "queue: a made-up name tries before listed models",
+        f"{FERMATA}/domain/providers/circuit.py",
+        "self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms",
+        "self.open_until_ms",
+        (
+            "tests/unit/domain/providers/test_circuit.py::test_a_listed_model_tries_first_and_a_made_up_name_once_nobody_did",
+        ),
+    ),
+    Mutant(
+        "queue: a made-up name that fails as the trial doubles the pause",
+        f"{FERMATA}/domain/providers/circuit.py",
+        "self._opened(self.open_for_ms, now_ms, rules)",
+        "self._opened(2 * self.open_for_ms, now_ms, rules)",
+        (
+            "tests/unit/domain/providers/test_circuit.py::test_a_made_up_name_that_fails_as_the_trial_does_not_double_the_pause",
+        ),
+    ),
+    Mutant(
+        "queue: words of the order speak of the account",
+        f"{FERMATA}/domain/providers/answers.py",
+        "found.group().casefold() not in ordered",
+        "found.group()",
+        (f"{_ADMISSION_TESTS}::test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account",),
+    ),
+)
