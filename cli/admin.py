@@ -160,9 +160,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         return commands.add_parser(name, help=what, description=what, allow_abbrev=False)
 
     made = {name: command(name, what) for name, what in _COMMANDS}
-    what = "run a scheduled function now, on a cloud on this machine"
-    scheduled = commands.add_parser(_RUN_SCHEDULE[0], aliases=_RUN_SCHEDULE[1:], help=what, description=what)
-    scheduled.add_argument("function", metavar="FUNCTION", help="its folder in functions/, for example reap_jobs")
+    for name in _RUN_SCHEDULE:
+        scheduled = command(name, "run a scheduled function now, on a cloud on this machine")
+        scheduled.add_argument("function", metavar="FUNCTION", help="its folder in functions/, such as reap_jobs")
     for each in made.values():
         add_tenant(each)
     add_key_commands(command, whole_number)
@@ -172,10 +172,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     what = "deliver what was bought for a job that failed or lacks songs, under a new job and without another order"
     command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed or lacks songs")
     _add_recoverable(command("list-recoverable", "what was paid for and not delivered, and can be redelivered"))
-    reconcile = command("reconcile", "compare attempts of unknown outcome with the provider's usage export")
-    reconcile.add_argument("provider", metavar="PROVIDER", help=_ONE)
-    reconcile.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
-    reconcile.add_argument("--apply", action="store_true", help="put on record what the export says; else only show it")
+    _add_reconcile(command("reconcile", "compare attempts of unknown outcome with the provider's usage export"))
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="how many to add")
     made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
     cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
@@ -189,6 +186,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         option = f"--{name.replace('_', '-')}"
         made["set-plan"].add_argument(option, metavar="N", type=whole_number, help=f"{what}; {without} without it")
     return parser.parse_args(argv)
+
+
+def _add_reconcile(command: argparse.ArgumentParser) -> None:
+    command.add_argument("provider", metavar="PROVIDER", help=_ONE)
+    command.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
+    command.add_argument("--apply", action="store_true", help="put on record what the export says; else only show it")
 
 
 def _add_recoverable(command: argparse.ArgumentParser) -> None:

@@ -27,10 +27,10 @@ class Row:
     limit: str = ""
 
 
-def table(root: Path, walk: Walk) -> str:
+def table(root: Path, walk: Walk, whole: Walk) -> str:
     """The figures of what is deployed or run, and of the tests, as a Markdown table."""
     shipped, tests = read_modules(root, SHIPPED), read_modules(root, TESTS)
-    rows = [*_sizes(shipped), *_habits(shipped), *_documents(root), *_connections(shipped, walk), *_tests(tests)]
+    rows = [*_sizes(shipped), *_habits(shipped), *_documents(root), *_connections(shipped, walk, whole), *_tests(tests)]
     lines = ["| Figure | Found | Limit |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {row.figure} | {row.found} | {row.limit} |" for row in rows)])
 
@@ -38,6 +38,11 @@ def table(root: Path, walk: Walk) -> str:
 def walk_of(root: Path) -> Walk:
     """The walk of a claim through what is deployed; raises `NoWalkError` where there is none."""
     return walk_of_a_claim(read_modules(root, DEPLOYED))
+
+
+def whole_walk_of(root: Path) -> Walk:
+    """The same with the inside of what judges the purchase."""
+    return walk_of_a_claim(read_modules(root, DEPLOYED), whole=True)
 
 
 def path_of(walk: Walk) -> str:
@@ -99,13 +104,15 @@ def _documents(root: Path) -> Iterator[Row]:
     yield Row("README, bytes / lines", f"{len(readme)} / {len(readme.splitlines())}")
 
 
-def _connections(modules: list[Module], walk: Walk) -> Iterator[Row]:
+def _connections(modules: list[Module], walk: Walk, whole: Walk) -> Iterator[Row]:
     graph = import_graph(modules)
     circles, among_rooms = cycles(graph), cycles(room_graph(graph))
     yield Row("import cycles among modules", _circles(circles), str(limits.CYCLES))
     yield Row("import cycles among the packages of the domain", _circles(among_rooms), str(limits.CYCLES))
     yield Row("longest walk of a claim, rooms", str(len(walk.rooms)), str(limits.WALK_ROOMS))
     yield Row("longest walk of a claim, climbs", str(len(walk.climbs)), str(limits.WALK_CLIMBS))
+    inside = f"{len(whole.rooms)} / {len(whole.climbs)}"
+    yield Row("the same with the inside of what may stand in its way, rooms / climbs", inside)
 
 
 def _circles(found: list[list[str]]) -> str:

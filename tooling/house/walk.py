@@ -14,6 +14,8 @@ He stops at the last POST. This is what counts:
   Constructing counts where the class has an `__init__`, `__new__` or `__post_init__`.
 - A port is where the reader stops and trusts a docstring. What the wiring puts behind ports - adapters and settings -
   is entered only where it leads to the POST; what the wiring itself builds is no step of a claim.
+- What stands in the way of a purchase is judged by one function before the claim, which buys nothing and changes no
+  record. A reader who follows the claim reads its result; `whole` is the walk of one who reads its inside too.
 - A room is a module that holds a function of the walk. A climb is a step to a room that the reader entered before
   the one that he leaves, so one nearer the handler on his way.
 
@@ -37,6 +39,7 @@ from tooling.house.sources import Module
 
 DEPLOYED: Final = ("layers", "functions")
 _HANDLER: Final = "start_generation.app.lambda_handler"
+_JUDGE: Final = "before_purchase.before_purchase"
 _BEHIND_PORTS: Final = frozenset({"adapters", "config", "wiring"})
 
 
@@ -66,9 +69,9 @@ class Walk:
         return tuple(step for step in self.steps if step.is_climb)
 
 
-def walk_of_a_claim(modules: list[Module], handler: str = _HANDLER) -> Walk:
-    """The walk from the function whose qualified name ends so to the last POST that it can make; raises `NoWalkError`
-    where there is none.
+def walk_of_a_claim(modules: list[Module], handler: str = _HANDLER, *, whole: bool = False) -> Walk:
+    """The walk from the function whose qualified name ends so to the last POST that it can make, `whole` with the
+    inside of what judges the purchase; raises `NoWalkError` where there is none.
     """
     inference = infer(read_program(modules))
     starts = [each for name, each in inference.program.functions.items() if f".{name}".endswith(f".{handler}")]
@@ -78,7 +81,7 @@ def walk_of_a_claim(modules: list[Module], handler: str = _HANDLER) -> Walk:
     leading = calls.leading_from(starts[0])
     if starts[0].name not in leading:
         raise NoWalkError(f"expected a way from {starts[0].name} to a POST, found none")
-    reader = _Reader(calls, leading)
+    reader = _Reader(calls, leading, None if whole else _JUDGE)
     reader.read(starts[0])
     return _counted(starts[0], reader.steps)
 
@@ -170,8 +173,8 @@ class _Calls:
 class _Reader:
     """Reads functions in the order of the walk, each once, and notes every step."""
 
-    def __init__(self, calls: _Calls, leading: set[str]) -> None:
-        self._calls, self._leading = calls, leading
+    def __init__(self, calls: _Calls, leading: set[str], judge: str | None) -> None:
+        self._calls, self._leading, self._judge = calls, leading, judge
         self._read: set[str] = set()
         self.steps: list[tuple[Function, Function]] = []
 
@@ -214,7 +217,8 @@ class _Reader:
                 continue
             if target.name in self._leading or not _is_behind_a_port(target):
                 self.steps.append((caller, target))
-                self.read(target)
+                if self._judge is None or not f".{target.name}".endswith(f".{self._judge}"):
+                    self.read(target)
 
     def _leads(self, call: Call) -> bool:
         return call.is_post or any(target.name in self._leading for target in call.targets)

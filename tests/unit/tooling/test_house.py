@@ -11,7 +11,7 @@ from tooling.house.imports import Graph, cycles, import_graph, room_graph
 from tooling.house.rights import count_statements
 from tooling.house.sizes import Size, folder_sizes, function_sizes, module_sizes, over, spread, within
 from tooling.house.sources import SHIPPED, TESTS, Module, read_modules
-from tooling.house.table import MARKER, path_of, replaced, walk_of
+from tooling.house.table import MARKER, path_of, replaced, walk_of, whole_walk_of
 from tooling.house.walk import NoWalkError, Walk
 
 
@@ -198,6 +198,20 @@ def test_a_walk_goes_from_the_handler_through_what_is_called_to_the_post(tmp_pat
 
     assert rooms == ["app", "buy", "queue", "money", "http"]
     assert not climbs
+
+
+def test_what_judges_a_purchase_is_a_room_whose_inside_only_the_whole_walk_enters(tmp_path: Path) -> None:
+    judged = BUY.replace("if not job_id:", "if before_purchase(job_id):").replace("return refusal(job_id)", "return 0")
+    known = "    from shop.use_cases.before_purchase import before_purchase"
+    buy = judged.replace("    from shop.domain.refusal import refusal", known)
+    judge = "from shop.domain.refusal import refusal\n\ndef before_purchase(job_id: str) -> int:\n"
+    judge += "    return refusal(job_id)\n"
+    rooms = _walk(tmp_path, buy=buy, before_purchase=judge)[0]
+    whole = [_last(room) for room in whole_walk_of(tmp_path).rooms]
+
+    assert "before_purchase" in rooms
+    assert "refusal" not in rooms
+    assert {"before_purchase", "refusal"} <= set(whole)
 
 
 def test_a_walk_does_not_enter_what_comes_after_the_post(tmp_path: Path) -> None:

@@ -10,10 +10,9 @@ from fermata.domain.jobs.claim import closed_as_unknown
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import TRANSITIONS, JobStatus
-from fermata.domain.jobs.terms import MAX_ATTEMPTS
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.providers.fallback import NextStep
 from tests.songs import (
     candidate,
     claimed_attempt,

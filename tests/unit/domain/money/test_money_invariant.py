@@ -15,9 +15,9 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
-from fermata.domain.providers.fallback import OnUnknown
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory

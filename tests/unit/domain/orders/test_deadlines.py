@@ -11,9 +11,9 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import Charged, JobStatus
+from fermata.domain.jobs.terms import NextStep
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import FailureClass
-from fermata.domain.providers.fallback import NextStep
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation

@@ -14,12 +14,11 @@ from fermata.domain.jobs.rescue_record import Rescue, next_look
 from fermata.domain.jobs.shares import share_of
 from fermata.domain.jobs.songs import Audio, MissingTrack, Record, Track
 from fermata.domain.jobs.status import TRANSITIONS, Charged, JobStatus
-from fermata.domain.jobs.terms import MAX_ATTEMPTS, Terms
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep, Terms
 from fermata.domain.orders.candidates import Candidate, hold_for
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import PreparedReference, ProviderIds, needs_copy
 from fermata.domain.providers.failures import Failure, ProviderCharged
-from fermata.domain.providers.fallback import NextStep
 from fermata.domain.providers.spending import Booking, booking
 
 PUBLISHED_WITHIN: Final = timedelta(seconds=60)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from fermata.domain.catalogue.poll_schedule import Pace, bounded
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.providers.fallback import NextStep
+from fermata.domain.jobs.terms import NextStep
 
 
 class Word(StrEnum):

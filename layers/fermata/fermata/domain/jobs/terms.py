@@ -4,14 +4,26 @@ chain, or the end.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.orders.candidates import Candidate
-from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after
+from fermata.domain.orders.order_request import OnUnknown
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 
 MAX_ATTEMPTS: Final = 4
 """Paid calls that one job may make, over all of its models."""
+
+_SAME_ANSWER_EVERYWHERE: Final = frozenset({FailureClass.CONTENT_REFUSED, FailureClass.INVALID_REQUEST})
+
+
+class NextStep(StrEnum):
+    """The possible answers to a failed attempt."""
+
+    END = "end"
+    SAME_MODEL = "same_model"
+    NEXT_MODEL = "next_model"
 
 
 @dataclass(frozen=True)
@@ -67,3 +79,21 @@ class Terms:
 
     def _leave_one_after(self, attempt: Attempt) -> bool:
         return attempt.number < MAX_ATTEMPTS and self.step_after(attempt) is not NextStep.END
+
+
+def step_after(failure: Failure, on_unknown: OnUnknown, *, model_left: bool) -> NextStep:
+    """What to do after a failed attempt; `model_left` tells whether the chain has a model that was not tried yet.
+
+    The next model is taken at once where the failed one surely did not charge, even where waiting might have helped.
+    """
+    if model_left and _may_go_elsewhere(failure, on_unknown):
+        return NextStep.NEXT_MODEL
+    return NextStep.SAME_MODEL if failure.may_repeat else NextStep.END
+
+
+def _may_go_elsewhere(failure: Failure, on_unknown: OnUnknown) -> bool:
+    if failure.failure_class in _SAME_ANSWER_EVERYWHERE:
+        return False
+    if failure.provider_charged is ProviderCharged.UNKNOWN:
+        return on_unknown is OnUnknown.FALLBACK
+    return failure.provider_charged is ProviderCharged.NO

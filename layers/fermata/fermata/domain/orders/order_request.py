@@ -5,6 +5,7 @@ once.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import (
@@ -20,7 +21,6 @@ from pydantic import (
 
 from fermata.domain.catalogue.models import Catalogue, Model, TextRule
 from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
-from fermata.domain.providers.fallback import OnUnknown
 from fermata.domain.web.json_body import read_body
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
 from fermata.domain.web.visible_text import is_blank
@@ -31,6 +31,15 @@ MAX_FALLBACKS: Final = 3
 
 DEFAULT_SAMPLE_RATE: Final = 44100
 DEFAULT_BITRATE: Final = 256000
+
+
+class OnUnknown(StrEnum):
+    """What a caller wants where nobody knows whether the provider charged: the end, or another model although both may
+    be billed.
+    """
+
+    FAIL = "fail"
+    FALLBACK = "fallback"
 
 
 def _whole_unicode(text: str) -> str:

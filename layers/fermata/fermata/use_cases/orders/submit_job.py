@@ -13,9 +13,8 @@ from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderP
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.orders.job_id import new_job_id
-from fermata.domain.orders.order_request import SongRequest, parse_song_request
+from fermata.domain.orders.order_request import OnUnknown, SongRequest, parse_song_request
 from fermata.domain.orders.references import object_key, wrong_upload
-from fermata.domain.providers.fallback import OnUnknown
 from fermata.domain.tenants.plan_limits import Allowance
 from fermata.errors import (
     FieldError,

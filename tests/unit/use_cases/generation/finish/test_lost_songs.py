@@ -10,9 +10,9 @@ from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.money.losses import lost_attempts
 from fermata.domain.money.wallet import Plan
+from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
-from fermata.domain.providers.fallback import OnUnknown
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import AnswerLostError, LossesAtRiskError, LostSongsError
 from fermata.use_cases.generation.finish.settle_job import settle_job

@@ -13,10 +13,10 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word, verdict_on
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.jobs.terms import MAX_ATTEMPTS
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep, step_after
+from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
-from fermata.domain.providers.fallback import NextStep, OnUnknown, step_after
 from fermata.errors import AnswerLostError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
