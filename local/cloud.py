@@ -34,7 +34,7 @@ from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
 from local.runtime.lambda_runtime import LambdaRuntime
-from local.settings import PROJECT_ROOT, CloudSettings, provider_parameters, template_parameters
+from local.settings import PROJECT_ROOT, CloudSettings, known_providers, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
@@ -115,7 +115,7 @@ class LocalCloud:
         self._exits.close()
 
     def _simulated(self) -> tuple[str, ...]:
-        here = provider_parameters(self._settings.template).keys() - {*self._settings.providers, *self._settings.real}
+        here = {*known_providers(self._settings.template)} - {*self._settings.providers, *self._settings.real}
         return tuple(name for name in SIMULATED_PROVIDERS if name in here)
 
     def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ def resume_ports() -> "ResumePorts":
 
     settings = config.load(config.StartSettings)
     answers = stores.answer_store(settings.audio_bucket)
-    catalogue = runtime.catalogue_with(settings.model_latency_priors)
+    catalogue = stores.catalogue()
     return ResumePorts(
         stores.job_store(),
         answers,
@@ -56,7 +56,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
     return StartPorts(
         resume=resume_ports(),
         turns=turns,
-        brakes=BrakePorts(stores.brake_store(), settings.budget_micro_usd, turns.metrics, settings.retry_later_seconds),
+        brakes=BrakePorts(stores.brake_store(), stores.budget_micro_usd, turns.metrics, settings.retry_later_seconds),
         wallets=stores.wallet_store(),
         upstream=stores.upstream(settings, settings.read_gap_seconds),
         keys=stores.provider_keys(),
@@ -90,7 +90,7 @@ def prepare_ports() -> "PreparePorts":
         # at once, and again.
         keys=SecretProviderKeys(aws.secretsmanager(), settings.provider_keys_secret_arn, max_age_s=0),
         takers=load_reference_taker,
-        catalogue=runtime.catalogue_with(settings.model_latency_priors),
+        catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         clock=runtime.now,
         scratch=disk(),
@@ -103,10 +103,10 @@ def turn_ports() -> "TurnPorts":
     """What takes a turn at a provider works with."""
     from fermata.use_cases.generation.purchase.provider_queue import TurnPorts
 
-    settings = config.load(config.TurnSettings)
+    settings = config.load(config.CircuitSettings)
     return TurnPorts(
         states=stores.provider_states(),
-        limits=settings.limits,
+        limits=lambda provider: stores.catalogue().settings_of(provider).limits,
         rules=settings.circuit_rules,
         metrics=runtime.metrics(),
         clock=runtime.now,
@@ -130,7 +130,7 @@ def poll_ports() -> "PollPorts":
         keys=stores.provider_keys(),
         providers=load_provider,
         answers=lambda: stores.answer_store(settings.audio_bucket),
-        catalogue=runtime.catalogue_with(settings.model_latency_priors),
+        catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         metrics=runtime.metrics(),
         clock=runtime.now,
