@@ -243,6 +243,15 @@ def test_log_groups_alarms_and_parameters_can_be_read_back(deployment: Deploymen
     assert parameter["Value"] == deployment.outputs["ApiUrl"]
 
 
+def test_an_alarm_on_many_metrics_has_its_query(deployment: Deployment, clients: Clients) -> None:
+    name = deployment.resources["AlarmOnMany"]
+    (alarm,) = clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+
+    (query,) = alarm["Metrics"]
+    assert query["Expression"] == 'SELECT MAX(Used) FROM SCHEMA("Mine", name) GROUP BY name'
+    assert (query["Period"], query["ReturnData"]) == (60, True)
+
+
 def test_routes_know_their_function_and_their_authorizer(deployment: Deployment) -> None:
     routes = {(route.method, route.path): route for route in deployment.routes}
 

@@ -105,7 +105,7 @@ def test_a_dialect_in_a_folder_of_its_own_is_found(complete: Path) -> None:
 
 
 def test_a_dialect_that_shares_a_provider_needs_models_of_its_own(complete: Path) -> None:
-    settings = {"piper": {}, "other": {}}
+    settings: dict[str, object] = {"piper": {}, "other": {}}
     models = [{"provider": "other", "dialect": "piper"}]
     (complete / CATALOGUE).write_text(json.dumps({"providers": settings, "models": models}), encoding="utf-8")
     assert not missing(complete)
