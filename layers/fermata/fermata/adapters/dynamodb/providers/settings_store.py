@@ -36,7 +36,9 @@ class DynamoSettingsStore:
         with aws_errors("the operator's settings could not be read"):
             item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         if item is None:
-            raise ConfigurationError(f"the table has no settings of version {version}; deploy the stack again")
+            raise ConfigurationError(
+                f"the table has no settings of version {version}; change a setting and deploy, which writes them anew"
+            )
         return OperatorSettings.model_validate_json(plain(item)["settings"])
 
     def forget(self, version: str) -> None:
