@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 
 from local.deploy.deployer import deploy
-from local.deploy.deployment import REGION, Deployment
+from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.deploy.function_settings import check_function_settings, check_reservations
 from local.deploy.provider_keys import provider_keys
 from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
@@ -34,7 +34,7 @@ from local.runtime.lambda_answers import Answer, error_type
 from local.runtime.lambda_api import LambdaApi
 from local.runtime.lambda_environment import FunctionStartError
 from local.runtime.lambda_runtime import LambdaRuntime
-from local.settings import PROJECT_ROOT, CloudSettings, provider_parameters, template_parameters
+from local.settings import PROJECT_ROOT, CloudSettings, known_providers, template_parameters
 from local.simulators import SIMULATED_PROVIDERS, start_simulator
 from local.state_dir import StateDir
 
@@ -91,7 +91,7 @@ class LocalCloud:
         simulators = self._start_simulators(keys)
         endpoint, aws = self._start_aws()
         clients = _clients(aws.url)
-        deployment = self._deploy(clients, template_parameters(self._settings, simulators))
+        deployment = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
         self._tell_api_url(deployment, clients)
         check_function_settings(deployment)
         check_reservations(deployment, self._settings.environments)
@@ -115,7 +115,7 @@ class LocalCloud:
         self._exits.close()
 
     def _simulated(self) -> tuple[str, ...]:
-        here = provider_parameters(self._settings.template).keys() - {*self._settings.providers, *self._settings.real}
+        here = {*known_providers(self._settings.template)} - {*self._settings.providers, *self._settings.real}
         return tuple(name for name in SIMULATED_PROVIDERS if name in here)
 
     def _start_simulators(self, keys: Mapping[str, str]) -> dict[str, str]:
@@ -154,11 +154,24 @@ class LocalCloud:
         self._exits.callback(server.stop)
         return endpoint, server
 
-    def _deploy(self, clients: Callable[[str], Any], parameters: Mapping[str, str]) -> Deployment:
+    def _deploy(self, clients: Callable[[str], Any], parameters: Mapping[str, str], aws_url: str) -> Deployment:
         self._say(f"deploying {self._settings.template.name}")
         return deploy(
-            self._settings.template, parameters=parameters, clients=clients, built_dir=self._settings.built_dir
+            self._settings.template,
+            parameters=parameters,
+            clients=clients,
+            built_dir=self._settings.built_dir,
+            run=lambda function, payload: self._run_once(function, payload, aws_url),
         )
+
+    def _run_once(self, function: FunctionSpec, payload: bytes, aws_url: str) -> str | None:
+        """Run a function of a stack that is not complete yet; the environment does not outlive the call."""
+        runtime = LambdaRuntime([function], self._settings.interpreter, aws_url, self._state.logs)
+        try:
+            answer = runtime.invoke(function.name, payload)
+        finally:
+            runtime.stop()
+        return error_type(answer) if answer.failed else None
 
     def _tell_api_url(self, deployment: Deployment, clients: Callable[[str], Any]) -> None:
         name = deployment.outputs.get("ApiUrlParameterName")

@@ -4,7 +4,8 @@ LocalCloudError                 1
 ├── ResourceCreationError       1
 ├── UsageError                  2
 │   ├── UnknownParameterError   2
-│   └── RefusedParameterError   2
+│   ├── RefusedParameterError   2
+│   └── CustomResourceError     2
 ├── PortInUseError              3
 ├── UnsupportedTemplateError    4
 └── SeamMismatchError           5
@@ -37,6 +38,10 @@ class UnknownParameterError(UsageError):
 
 class RefusedParameterError(UsageError):
     """A parameter's value breaks what the template allows for it, alone or together with others."""
+
+
+class CustomResourceError(UsageError):
+    """A function that a custom resource asks refused what the template, or a parameter of it, hands over."""
 
 
 class PortInUseError(LocalCloudError):

@@ -1,13 +1,15 @@
 """What a cloud is asked to be, checked before anything is started."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from fermata.domain.catalogue.models import read_catalogue
 from local.deploy.deployment import MAX_ENVIRONMENTS
 from local.deploy.transform import read_template
 from local.errors import UsageError
@@ -16,7 +18,9 @@ PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_PORT: Final = 3000
 MOST_CREDITS: Final = 1_000_000_000
 MOST_ENVIRONMENTS: Final = 1000
-_BASE_URL: Final = "BaseUrl"
+_PROVIDER_SETTINGS: Final = "ProviderSettings"
+_BASE_URL: Final = "base_url"
+_SINGLE: Final = "BaseUrl"
 _TRUSTED_ORIGINS: Final = "TrustedLocalOrigins"
 
 
@@ -50,10 +54,10 @@ class CloudSettings:
 
 def check_settings(settings: CloudSettings) -> None:
     """Raise UsageError, naming every argument that cannot be honoured."""
-    known = provider_parameters(settings.template)
+    known = known_providers(settings.template)
     problems = [
         *_unknown_providers(settings, known),
-        *_foreign_addresses(settings, known),
+        *_foreign_addresses(settings),
         *_wrong_numbers(settings),
         *_missing_tools(settings),
     ]
@@ -61,10 +65,9 @@ def check_settings(settings: CloudSettings) -> None:
         raise UsageError("\n".join(problems))
 
 
-def provider_parameters(template: Path) -> dict[str, str]:
-    """Return provider id to the template parameter that holds its address (`minimax` to `MinimaxBaseUrl`)."""
-    names = _declared(template)
-    return {name.removesuffix(_BASE_URL).lower(): name for name in names if name.endswith(_BASE_URL)}
+def known_providers(template: Path) -> tuple[str, ...]:
+    """Return the ids of the catalogue's providers; none for a template that sets nothing of providers."""
+    return tuple(read_catalogue().providers) if _PROVIDER_SETTINGS in _declared(template) else ()
 
 
 def is_loopback(url: str) -> bool:
@@ -89,14 +92,31 @@ def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) 
 
     Trusted are the simulators and the addresses on the command line, each exactly, and nothing else on this machine.
     """
-    known = provider_parameters(settings.template)
+    declared = _declared(settings.template)
     local = {**simulators, **{name: url for name, url in settings.providers.items() if is_loopback(url)}}
-    addresses = {known[name]: url for name, url in {**simulators, **settings.providers}.items()}
     origins = [origin(url) for url in local.values()]
     asked = settings.parameters.get(_TRUSTED_ORIGINS, "")
     trusted = ",".join([*origins, asked] if asked else origins)
-    own = {_TRUSTED_ORIGINS: trusted} if _TRUSTED_ORIGINS in _declared(settings.template) else {}
-    return {**settings.parameters, **addresses, **own}
+    own = {_TRUSTED_ORIGINS: trusted} if _TRUSTED_ORIGINS in declared else {}
+    if _PROVIDER_SETTINGS in declared:
+        own[_PROVIDER_SETTINGS] = _with_addresses(settings, {**simulators, **settings.providers})
+    return {**settings.parameters, **own}
+
+
+def _with_addresses(settings: CloudSettings, addresses: Mapping[str, str]) -> str:
+    asked = _asked_of_providers(settings) or {}
+    changed = {name: {**asked.get(name, {}), _BASE_URL: url.rstrip("/")} for name, url in addresses.items()}
+    return json.dumps({**asked, **changed}, separators=(",", ":"))
+
+
+def _asked_of_providers(settings: CloudSettings) -> dict[str, Any] | None:
+    """Return the caller's own settings of providers, None where they are not an object of objects."""
+    try:
+        asked = json.loads(settings.parameters.get(_PROVIDER_SETTINGS, "{}"))
+    except ValueError:
+        return None
+    is_of_objects = isinstance(asked, dict) and all(isinstance(each, dict) for each in asked.values())
+    return asked if is_of_objects else None
 
 
 @cache
@@ -104,19 +124,21 @@ def _declared(template: Path) -> tuple[str, ...]:
     return tuple(read_template(template).get("Parameters", {}))
 
 
-def _unknown_providers(settings: CloudSettings, known: Mapping[str, str]) -> list[str]:
+def _unknown_providers(settings: CloudSettings, known: Collection[str]) -> list[str]:
     named = {*settings.providers, *settings.provider_keys, *settings.real}
     ids = ", ".join(sorted(known)) or "none"
-    return [f"unknown provider {name!r}: the template knows {ids}" for name in sorted(named - set(known))]
+    return [f"unknown provider {name!r}: the catalogue has {ids}" for name in sorted(named - set(known))]
 
 
-def _foreign_addresses(settings: CloudSettings, known: Mapping[str, str]) -> list[str]:
-    by_parameter = {
-        name: settings.parameters[parameter] for name, parameter in known.items() if parameter in settings.parameters
-    }
+def _foreign_addresses(settings: CloudSettings) -> list[str]:
+    asked = _asked_of_providers(settings)
+    if asked is None:
+        return [f"--param {_PROVIDER_SETTINGS}: expected a JSON object with an object for each provider"]
+    given = {name: _PROVIDER_SETTINGS for name, changes in asked.items() if _BASE_URL in changes}
+    single = {name.removesuffix(_SINGLE).lower(): name for name in settings.parameters if name.endswith(_SINGLE)}
     problems = [
-        f"--param {known[name]}: expected --provider {name}=URL, which also starts no simulator for it"
-        for name in sorted(by_parameter)
+        f"--param {parameter}: expected --provider {name}=URL, which also starts no simulator for it"
+        for name, parameter in sorted({**given, **single}.items())
         if name not in settings.real
     ]
     for name, url in sorted(settings.providers.items()):

@@ -17,21 +17,18 @@ from fermata.use_cases.accounts.rate_limits import submits_left
 from fermata.wiring import accounts, generation, operator, orders, runtime, stores, triggers, webhooks
 from fermata.wiring.runtime import job_randomness
 from tests.api_document import assert_documented
-from tests.twins import PROVIDERS, World
+from tests.twins import World
 
 ROOT: Final = Path(__file__).parents[1]
 NAMES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")))
 
-TURN_SETTINGS: Final = {
-    **{f"{provider.upper()}_RPM": "120" for provider in PROVIDERS},
-    **{f"{provider.upper()}_CONCURRENCY": "20" for provider in PROVIDERS},
-    **{f"{provider.upper()}_DAILY_BUDGET_USD": "0" for provider in PROVIDERS},
+CIRCUIT_SETTINGS: Final = {
     "CIRCUIT_FAILURES": "5",
     "CIRCUIT_WINDOW_SECONDS": "60",
     "CIRCUIT_OPEN_SECONDS": "30",
     "CIRCUIT_LONGEST_OPEN_SECONDS": "600",
 }
-"""The variables that say how often each provider may be called, and how much it may cost."""
+"""The variables that say when a provider gets no calls because others failed."""
 
 WIRING: Final = (accounts, generation, operator, orders, runtime, stores, triggers, webhooks)
 """The rooms of the wiring."""
@@ -146,6 +143,8 @@ def ports_of(world: World) -> dict[str, Callable[..., object]]:
         "reap_ports": lambda _lost: world.reap_ports(),
         "audit_ports": world.audit_ports,
         "manage_ports": world.manage_ports,
+        "settings_ports": world.settings_ports,
+        "stack_answers": lambda: world.stack_answers,
         "wallet_store": lambda: world.wallets,
         "usage_store": lambda: world.jobs.usage,
         "tenant_store": lambda: world.tenants,

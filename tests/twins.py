@@ -78,6 +78,7 @@ from fermata.use_cases.operator.manage_tenants import ManagePorts
 from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.operator.reconcile import ReconcilePorts
 from fermata.use_cases.operator.redeliver import RedeliverPorts
+from fermata.use_cases.operator.validate_settings import SettingsPorts
 from fermata.use_cases.orders.create_reference import CreateReferencePorts
 from fermata.use_cases.orders.delete_job import DeletePorts
 from fermata.use_cases.orders.list_jobs import ListPorts
@@ -91,6 +92,7 @@ from fermata.use_cases.triggers.submit_line import LinePorts
 from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
 from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
 from fermata.use_cases.webhooks.start_delivery import TellPorts
+from tests.operator_twins import InMemorySettingsStore, RecordingStackAnswers
 from tests.trigger_twins import InMemoryInboxStore, InMemoryOpenBatches, InMemoryTriggerStore, RecordingBatchMachine
 
 NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -1196,6 +1198,8 @@ class World:
     sender: ScriptedWebhookSender = field(default_factory=ScriptedWebhookSender)
     webhook_machine: RecordingWebhookMachine = field(default_factory=RecordingWebhookMachine)
     lost: list[tuple[str, Exception]] = field(default_factory=list)
+    settings: InMemorySettingsStore = field(default_factory=InMemorySettingsStore)
+    stack_answers: RecordingStackAnswers = field(default_factory=RecordingStackAnswers)
     catalogue: Catalogue = field(default_factory=read_catalogue)
     default_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     budgets: dict[str, int] = field(default_factory=dict)
@@ -1236,6 +1240,9 @@ class World:
             callback=OpenCallbackPorts(self.callbacks, self.api_url, lambda: self.callback_randomness, timeout_s=120),
             reference_link_s=3600,
         )
+
+    def settings_ports(self) -> SettingsPorts:
+        return SettingsPorts(self.settings, self.catalogue, trusted_origins=frozenset())
 
     def callback_ports(self) -> CallbackPorts:
         return CallbackPorts(self.jobs, self.callbacks, self.waits)

@@ -7,9 +7,9 @@ dialect's name, wherever below its folder it lies.
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _DIALECT: Final = "PROVIDER"
 _MEANINGS: Final = "MEANINGS"
@@ -32,6 +32,11 @@ def _missing_of(name: str, module: Path, root: Path) -> Iterator[str]:
         yield f"{shown} is not registered: add '{name}' to the dialects in {_shown(package, root)}/__init__.py."
     if name not in _ordered_dialects(layer):
         yield f"{shown} has no catalogue entry: add a model of '{name}' to {_shown(layer, root)}/catalogue.json."
+    for provider in sorted(_without_settings(name, layer)):
+        yield (
+            f"{shown} has no settings of '{provider}': add its base_url, rpm, concurrency and daily_budget_usd to the "
+            f"providers of {_shown(layer, root)}/catalogue.json."
+        )
     if not _is_simulated(name, root):
         yield f"{shown} has no simulator: add local/simulators/providers/{name}.py, and serve it from there."
     yield from _missing_fixtures(name, shown, root)
@@ -80,9 +85,24 @@ def _is_registered(module: Path, package: Path) -> bool:
 
 def _ordered_dialects(layer: Path) -> set[str]:
     """The dialects that the catalogue's models are ordered in: a model's own, else the one named as its provider."""
-    catalogue = layer / "catalogue.json"
-    models = json.loads(catalogue.read_text("utf-8"))["models"] if catalogue.exists() else []
-    return {model.get("dialect") or model["provider"] for model in models}
+    return {_dialect(model) for model in _catalogue(layer)["models"]}
+
+
+def _without_settings(name: str, layer: Path) -> set[str]:
+    """The providers of the dialect's models of which the catalogue has no settings."""
+    catalogue = _catalogue(layer)
+    ordered = {model["provider"] for model in catalogue["models"] if _dialect(model) == name}
+    return ordered - set(catalogue["providers"])
+
+
+def _catalogue(layer: Path) -> dict[str, Any]:
+    path = layer / "catalogue.json"
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"providers": {}, "models": []}
+    return found
+
+
+def _dialect(model: Mapping[str, str]) -> str:
+    return model.get("dialect") or model["provider"]
 
 
 def _is_simulated(name: str, root: Path) -> bool:

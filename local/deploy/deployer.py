@@ -8,17 +8,21 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.deploy.deployment import ACCOUNT_ID, REGION, Deployment
+from local.deploy.deployment import ACCOUNT_ID, REGION, Deployment, FunctionSpec
 from local.deploy.ignored_properties import without_ignored
 from local.deploy.intrinsics import ParameterValue, Reference, Scope, TemplateValue, as_text, resolve
 from local.deploy.parameters import read_parameters
-from local.deploy.resources import RESOURCE_TYPES
-from local.deploy.resources.resource_type import Clients, Created, Stack, UnsupportedValueError
+from local.deploy.resources import resource_type
+from local.deploy.resources.resource_type import Clients, Created, RunFunction, Stack, UnsupportedValueError
 from local.deploy.stack_plan import Plan, plan_stack
 from local.deploy.transform import package, read_template, to_cloudformation
 from local.errors import ResourceCreationError, UnknownParameterError, UnsupportedTemplateError
 
 __all__ = ["UnknownParameterError", "UnsupportedTemplateError", "deploy"]
+
+
+def _run_nothing(function: FunctionSpec, _payload: bytes) -> str | None:
+    raise ResourceCreationError(f"{function.logical_id} cannot run: nothing was given that runs functions")
 
 
 def deploy(
@@ -28,9 +32,11 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     clients: Clients,
     built_dir: Path | None = None,
+    run: RunFunction = _run_nothing,
 ) -> Deployment:
     """Create a template's resources with boto3 `clients` of an empty emulator, from the sources or from a `sam build`.
 
+    `run` runs the functions that custom resources ask, while the stack is being created.
     Nothing is created when the template or a parameter is refused; the error then names every problem, one a line.
     """
     source = built_dir / "template.yaml" if built_dir else template_path
@@ -41,7 +47,7 @@ def deploy(
     scope = _scope(cloudformation, stack_name, values)
     plan = plan_stack(cloudformation, scope, packaged)
     created: dict[str, Created] = {}
-    stack = Stack(stack_name, cache(clients), packaged.artifacts, created)
+    stack = Stack(stack_name, cache(clients), packaged.artifacts, created, run)
     scope = replace(scope, lookup=lambda reference: _found(reference, created))
     for logical_id, resource in plan.resources.items():
         created[logical_id] = _create(logical_id, resource, scope, stack)
@@ -62,18 +68,22 @@ def _scope(template: Mapping[str, Any], stack_name: str, parameters: Mapping[str
 
 def _found(reference: Reference, created: Mapping[str, Created]) -> str:
     resource = created[reference.logical_id]
-    return resource.attributes[reference.attribute] if reference.attribute else resource.physical_id
+    if reference.attribute is None:
+        return resource.physical_id
+    if reference.attribute not in resource.attributes:
+        raise ResourceCreationError(f"{reference.logical_id} was created without the attribute {reference.attribute}")
+    return resource.attributes[reference.attribute]
 
 
 def _create(logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope, stack: Stack) -> Created:
     type_name = resource["Type"]
-    resource_type = RESOURCE_TYPES.get(type_name)
-    if resource_type is None:
+    known = resource_type(type_name)
+    if known is None:
         # The plan lets through only types that are known or ignored as a whole.
         return Created(logical_id)
     properties = without_ignored(type_name, resolve(resource.get("Properties", {}), scope))
     try:
-        return resource_type.create(logical_id, resource_type.properties.model_validate(properties), stack)
+        return known.create(logical_id, known.properties.model_validate(properties), stack)
     except UnsupportedValueError as error:
         raise UnsupportedTemplateError([f"{logical_id} ({type_name}) {error.path}: {error}"]) from error
     except (ClientError, BotoCoreError) as error:

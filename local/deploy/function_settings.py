@@ -10,7 +10,7 @@ from local.errors import UsageError
 
 _SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
     "SubmitJobFunction": config.SubmitSettings,
-    "ReadJobsFunction": config.ReadSettings,
+    "ReadJobsFunction": config.ShowSettings,
     "CreateReferenceFunction": config.UploadSettings,
     "StartGenerationFunction": config.StartSettings,
     "PrepareReferenceFunction": config.PrepareSettings,

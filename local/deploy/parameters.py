@@ -12,6 +12,10 @@ _LIST_TYPES: Final = frozenset({"CommaDelimitedList", "List<Number>"})
 _TYPES: Final = frozenset({"String", "Number"}) | _LIST_TYPES
 
 
+MOST_VALUE_BYTES: Final = 4096
+"""The longest value of a parameter that CloudFormation takes."""
+
+
 def read_parameters(template: Mapping[str, TemplateValue], given: Mapping[str, str]) -> dict[str, ParameterValue]:
     """Return every parameter's value as `Ref` sees it, or raise an error that names each refused value."""
     declared: Mapping[str, Mapping[str, Any]] = template.get("Parameters", {})
@@ -64,6 +68,9 @@ def _as_ref_sees_it(declaration: Mapping[str, Any], given: str | None) -> Parame
 def _problems(name: str, declaration: Mapping[str, Any], given: str | None) -> Iterator[str]:
     if _text(declaration, given) is None:
         yield f"parameter {name}: no value was given and the template has no default; pass one"
+        return
+    if len((given or "").encode()) > MOST_VALUE_BYTES:
+        yield f"parameter {name}: expected at most {MOST_VALUE_BYTES} bytes, which is all that CloudFormation takes"
         return
     value = _as_ref_sees_it(declaration, given)
     items = value if isinstance(value, list) else [value]

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from local.deploy.ignored_properties import is_ignored_type, without_ignored
 from local.deploy.intrinsics import IntrinsicError, Reference, Scope, TemplateValue, named_condition, resolve
-from local.deploy.resources import RESOURCE_TYPES
-from local.deploy.resources.resource_type import UnsupportedValueError
+from local.deploy.resources import resource_type
+from local.deploy.resources.resource_type import ResourceType, UnsupportedValueError
 from local.deploy.transform import Package
 from local.errors import UnsupportedTemplateError
 
@@ -111,15 +111,16 @@ class _Check:
         for attribute in sorted(set(resource) - _ATTRIBUTES):
             yield f"{label} {attribute}: this resource attribute is not supported"
         yield from (f"{label} DependsOn: {problem}" for problem in self._depends_on(resource, needed))
-        if type_name not in RESOURCE_TYPES and not is_ignored_type(type_name):
+        known = resource_type(type_name)
+        if known is None and not is_ignored_type(type_name):
             yield f"{label}: this resource type is not supported; {_ADVICE}"
         try:
             properties = resolve(resource.get("Properties", {}), self._recording(needed))
         except IntrinsicError as error:
             yield from (f"{label} {path}: {message}" for path, message in error.problems)
             return
-        if type_name in RESOURCE_TYPES:
-            yield from (f"{label} {problem}" for problem in self._refused(logical_id, properties))
+        if known is not None:
+            yield from (f"{label} {problem}" for problem in self._refused(logical_id, known, properties))
 
     def outputs(self) -> Iterator[str]:
         for name, output in self.present_outputs.items():
@@ -128,13 +129,12 @@ class _Check:
             except IntrinsicError as error:
                 yield f"output {name}: {error}"
 
-    def _refused(self, logical_id: str, properties: Mapping[str, Any]) -> Iterator[str]:
+    def _refused(self, logical_id: str, known: ResourceType[Any], properties: Mapping[str, Any]) -> Iterator[str]:
         type_name = self.present[logical_id]["Type"]
-        resource_type = RESOURCE_TYPES[type_name]
         try:
-            model = resource_type.properties.model_validate(without_ignored(type_name, properties))
+            model = known.properties.model_validate(without_ignored(type_name, properties))
             if logical_id not in self._package.missing:
-                resource_type.check(model, self._package.artifacts)
+                known.check(model, self._package.artifacts)
         except ValidationError as error:
             yield from _violations(error)
         except UnsupportedValueError as error:
@@ -167,12 +167,13 @@ class _Check:
         if name not in self.present:
             raise IntrinsicError(f"refers to {name}, which its condition leaves out")
         type_name = self.present[name]["Type"]
-        if type_name not in RESOURCE_TYPES and not is_ignored_type(type_name):
+        known = resource_type(type_name)
+        if known is None and not is_ignored_type(type_name):
             return
-        attributes = RESOURCE_TYPES[type_name].attributes if type_name in RESOURCE_TYPES else frozenset[str]()
+        attributes = known.attributes if known else frozenset[str]()
         if attribute and attribute not in attributes:
-            known = f"supported are {', '.join(sorted(attributes))}" if attributes else "it has none here"
-            raise IntrinsicError(f"the attribute {attribute} of {name} ({type_name}) is not supported; {known}")
+            others = f"supported are {', '.join(sorted(attributes))}" if attributes else "it has none here"
+            raise IntrinsicError(f"the attribute {attribute} of {name} ({type_name}) is not supported; {others}")
 
 
 def _violations(error: ValidationError) -> Iterator[str]:

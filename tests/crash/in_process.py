@@ -35,7 +35,7 @@ from local.emulator.event_targets import as_sent, payload
 from local.emulator.moto_seams import MotoValue
 from local.http.bridge import HttpBridge
 from local.logs import JsonLines
-from local.runtime.lambda_answers import Answer, error_answer
+from local.runtime.lambda_answers import Answer, error_answer, error_type
 from local.settings import CloudSettings, template_parameters
 from local.simulators.http.exchange import Answer as Answered
 from local.simulators.http.exchange import Outcome, Request
@@ -127,6 +127,12 @@ class Runtime:
         if spec.name not in self._apps:
             self._apps[spec.name] = load_app(spec.code_dir.name)
         return self._apps[spec.name]
+
+
+def run_once(function: FunctionSpec, payload: bytes) -> str | None:
+    """Run a function of a stack that is not complete yet; its error type, None where it did not fail."""
+    answer = Runtime({function.name: function}).submit(function.name, payload).result()
+    return error_type(answer) if answer.failed else None
 
 
 def _alone(gate: Gate, work: Callable[[], Answer]) -> Answer | None:
@@ -380,7 +386,10 @@ class InProcessCloud:
     def _deploy(self) -> Deployment:
         settings = CloudSettings(parameters={**fast_parameters(), "TrustedLocalOrigins": self.receiver.url})
         deployment = deploy(
-            settings.template, parameters=template_parameters(settings, self.providers.urls), clients=self.clients
+            settings.template,
+            parameters=template_parameters(settings, self.providers.urls),
+            clients=self.clients,
+            run=run_once,
         )
         keys = json.dumps(dict.fromkeys(SIMULATED_PROVIDERS, _KEY))
         self.clients("secretsmanager").put_secret_value(

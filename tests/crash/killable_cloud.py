@@ -11,11 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+import boto3
+
+from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 from local import cloud as cloud_module
 from local.cloud import LocalCloud
 from local.deploy.deployment import ACCOUNT_ID, REGION, FunctionSpec
@@ -44,7 +48,7 @@ NOBODY: Final = ""
 """Whose runs those are that belong to no order: the reaper's."""
 _PREFIXED: Final = re.compile(r"/~(\d+)(/.*)")
 _AN_ID: Final = re.compile(r"(?=.*\d)[\w.:%=&~-]{12,}")
-_BASE_URL: Final = "_BASE_URL"
+_VERSION: Final = "SETTINGS_VERSION"
 _TRUSTED: Final = "TRUSTED_LOCAL_ORIGINS"
 _KEY_PREFIX: Final = "ASIAKILLABLE"
 
@@ -148,7 +152,7 @@ class KillableEnvironment(LambdaEnvironment):
         self.run: Run | None = None
         number = WATCH.register(self)
         own = {"AWS_ACCESS_KEY_ID": f"{_KEY_PREFIX}{number:08d}"}
-        super().__init__(_with_prefix(spec, number), endpoint_url, {**credentials, **own}, log, pool)
+        super().__init__(_with_prefix(spec, number, endpoint_url), endpoint_url, {**credentials, **own}, log, pool)
 
     def next_invocation(self) -> Invocation | None:
         self._end_run()
@@ -187,12 +191,34 @@ class KillableEnvironment(LambdaEnvironment):
             WATCH.ends(run)
 
 
-def _with_prefix(spec: FunctionSpec, number: int) -> FunctionSpec:
+def _with_prefix(spec: FunctionSpec, number: int, endpoint_url: str) -> FunctionSpec:
+    """A function that finds providers under addresses of its own, in settings that nobody else reads."""
     values = dict(spec.environment)
-    urls = {name: f"{value}/~{number}" for name, value in values.items() if name.endswith(_BASE_URL)}
-    if urls:
-        values |= urls | {_TRUSTED: ",".join([values[_TRUSTED], *urls.values()])}
+    if not {_VERSION, _TRUSTED} <= values.keys():
+        return spec
+    store = _settings_store(endpoint_url, values["TABLE_NAME"])
+    settings = store.load(values[_VERSION])
+    providers = {
+        name: changes.model_copy(update={"base_url": f"{changes.base_url}/~{number}"})
+        for name, changes in settings.providers.items()
+    }
+    own = settings.model_copy(update={"providers": providers})
+    store.keep(own)
+    urls = [str(changes.base_url) for changes in providers.values()]
+    values |= {_VERSION: own.version, _TRUSTED: ",".join([values[_TRUSTED], *urls])}
     return replace(spec, environment=values)
+
+
+@cache
+def _settings_store(endpoint_url: str, table: str) -> DynamoSettingsStore:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id="AKIALOCALWATCHER0000",
+        aws_secret_access_key="unused",
+    )
+    return DynamoSettingsStore(client, table)
 
 
 class KillingEndpoint(AwsEndpoint):

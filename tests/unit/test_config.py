@@ -6,23 +6,17 @@ from pathlib import Path
 import pytest
 
 from fermata import config
-from fermata.domain.catalogue.models import Estimate
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.errors import ConfigurationError
-from tests.functions import TURN_SETTINGS
-from tests.twins import PROVIDERS
+from tests.functions import CIRCUIT_SETTINGS
 
 START = {
     "TABLE_NAME": "jobs",
     "AUDIO_BUCKET": "audio",
     "PROVIDER_KEYS_SECRET_ARN": "arn:secret",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
-    "MINIMAX_BASE_URL": "https://api.minimax.io/",
-    "SKILLBOSS_BASE_URL": "https://api.skillboss.co",
-    "APIINONE_BASE_URL": "https://apiin.one",
-    "AIMLAPI_BASE_URL": "https://api.aimlapi.com",
     "TRUSTED_LOCAL_ORIGINS": "",
-    "MODEL_LATENCY_PRIORS": "{}",
+    "SETTINGS_VERSION": "0123abcd",
     "CONNECT_TIMEOUT_SECONDS": "10",
     "READ_GAP_SECONDS": "600",
     "START_TIMEOUT_SECONDS": "900",
@@ -35,7 +29,7 @@ START = {
     "START_BY_SECONDS": "3600",
     "GENERATION_TIMEOUT_SECONDS": "3600",
     "PATIENCE_SECONDS": "3600",
-    **TURN_SETTINGS,
+    **CIRCUIT_SETTINGS,
 }
 
 
@@ -52,13 +46,12 @@ def test_settings_are_read_with_their_types() -> None:
         {
             **START,
             "TRUSTED_LOCAL_ORIGINS": " http://127.0.0.1:1 ,http://127.0.0.1:2,",
-            "MODEL_LATENCY_PRIORS": '{"minimax/music-2.5": {"p50_s": 1, "p80_s": 2}}',
             "SOMETHING_ELSE": "ignored",
         },
     )
     assert (settings.table_name, settings.read_gap_seconds) == ("jobs", 600)
     assert settings.trusted_local_origins == {"http://127.0.0.1:1", "http://127.0.0.1:2"}
-    assert settings.model_latency_priors == {"minimax/music-2.5": Estimate(p50_s=1, p80_s=2)}
+    assert settings.settings_version == "0123abcd"
 
 
 def test_an_empty_list_is_empty() -> None:
@@ -83,10 +76,6 @@ def test_every_missing_name_is_told_at_once() -> None:
         ("READ_GAP_SECONDS", "canary"),
         ("READ_GAP_SECONDS", ""),
         ("READ_GAP_SECONDS", "1.5"),
-        ("MODEL_LATENCY_PRIORS", "canary"),
-        ("MODEL_LATENCY_PRIORS", '["canary"]'),
-        ("MODEL_LATENCY_PRIORS", '{"canary": {"p50_s": 3, "p80_s": 2}}'),
-        ("MODEL_LATENCY_PRIORS", '{"canary": {"p50_s": "canary", "p80_s": 2}}'),
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
@@ -109,59 +98,9 @@ def test_an_answer_that_does_not_fit_into_the_function_is_refused() -> None:
     assert config.load(config.StartSettings, {**START, "READ_GAP_SECONDS": "855"}).read_gap_seconds == 855
 
 
-@pytest.mark.parametrize("name", [name for name in START if name.endswith("_BASE_URL")])
-@pytest.mark.parametrize("trusted", ["", "http://127.0.0.1:9001", "https://127.0.0.1:9000", "http://127.0.0.1"])
-def test_a_provider_is_called_without_tls_only_where_its_exact_origin_is_trusted(name: str, trusted: str) -> None:
-    message = refused({name: "http://127.0.0.1:9000/", "TRUSTED_LOCAL_ORIGINS": trusted})
-    assert f"{name} must begin with https://" in message
-    exact = {**START, name: "http://127.0.0.1:9000/", "TRUSTED_LOCAL_ORIGINS": "http://127.0.0.1:9000"}
-    provider = name.partition("_")[0].lower()
-    assert config.load(config.StartSettings, exact).base_url(provider) == "http://127.0.0.1:9000"
-
-
-def test_a_base_url_has_no_slash_at_its_end() -> None:
+def test_the_circuit_has_its_rules() -> None:
     settings = config.load(config.StartSettings, START)
-    assert all(not settings.base_url(provider).endswith("/") for provider in PROVIDERS)
-    assert settings.base_url("minimax") == "https://api.minimax.io"
-    assert settings.base_url("aimlapi") == "https://api.aimlapi.com"
-
-
-@pytest.mark.parametrize("provider", ["nobody", "table_name", "model"])
-def test_an_unknown_provider_has_no_base_url(provider: str) -> None:
-    with pytest.raises(ConfigurationError, match="BASE_URL"):
-        config.load(config.StartSettings, START).base_url(provider)
-
-
-def test_every_provider_has_limits_and_the_circuit_its_rules() -> None:
-    settings = config.load(config.StartSettings, {**START, "AIMLAPI_RPM": "7", "AIMLAPI_CONCURRENCY": "3"})
-    assert [settings.limits(provider).gap_ms for provider in PROVIDERS] == [500, 500, 500, 8572]
-    assert [settings.limits(provider).concurrent for provider in PROVIDERS] == [20, 20, 20, 3]
     assert settings.circuit_rules == CircuitRules(failures=5, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
-
-
-@pytest.mark.parametrize("provider", ["nobody", "circuit"])
-def test_an_unknown_provider_has_no_limits(provider: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{provider.upper()}_RPM"):
-        config.load(config.StartSettings, START).limits(provider)
-
-
-@pytest.mark.parametrize(("usd", "micro_usd"), [("0", 0), ("12.5", 12_500_000), ("0.195", 195_000), ("3", 3_000_000)])
-def test_a_budget_is_given_in_usd_and_counted_in_millionths(usd: str, micro_usd: int) -> None:
-    settings = config.load(config.StartSettings, {**START, "AIMLAPI_DAILY_BUDGET_USD": usd})
-    assert [settings.budget_micro_usd(provider) for provider in PROVIDERS] == [0, 0, 0, micro_usd]
-
-
-@pytest.mark.parametrize("usd", ["-1", "canary", "", "NaN", "Infinity", "1000001"])
-def test_a_budget_that_is_no_amount_is_named_and_not_shown(usd: str) -> None:
-    message = refused({"MINIMAX_DAILY_BUDGET_USD": usd})
-    assert message.startswith("StartSettings: MINIMAX_DAILY_BUDGET_USD ")
-    assert "canary" not in message
-
-
-@pytest.mark.parametrize("provider", ["nobody", "minimax_daily"])
-def test_an_unknown_provider_has_no_budget(provider: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{provider.upper()}_DAILY_BUDGET_USD"):
-        config.load(config.StartSettings, START).budget_micro_usd(provider)
 
 
 def test_a_circuit_that_could_not_stay_open_is_refused() -> None:
@@ -172,7 +111,7 @@ def test_a_circuit_that_could_not_stay_open_is_refused() -> None:
 
 @pytest.mark.parametrize(("seconds", "works"), [("1", True), ("3600", True), ("3601", False), ("0", False)])
 def test_a_link_works_for_an_hour_at_most(seconds: str, works: bool) -> None:
-    given = {"TABLE_NAME": "jobs", "AUDIO_BUCKET": "audio", "MODEL_LATENCY_PRIORS": "{}", "LINK_TTL_SECONDS": seconds}
+    given = {"TABLE_NAME": "jobs", "AUDIO_BUCKET": "audio", "SETTINGS_VERSION": "none", "LINK_TTL_SECONDS": seconds}
     if works:
         assert config.load(config.ShowSettings, given).link_ttl_seconds == int(seconds)
     else:

@@ -11,8 +11,9 @@ from typing import Final
 
 import pytest
 
+from fermata.domain.catalogue.operator_settings import NOTHING_SET
 from local.deploy.transform import read_template
-from tests.functions import NAMES, ROOT, TURN_SETTINGS
+from tests.functions import CIRCUIT_SETTINGS, NAMES, ROOT
 from tests.once import once_a_run
 
 FAMILIES: Final = ("account", "attempt", "job", "model", "problem", "quote", "reference", "webhook")
@@ -58,7 +59,7 @@ SETTINGS: Final = {
     "MUSIC_JOB_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:jobs",
     "WEBHOOK_DELIVERY_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:webhooks",
     "WEBHOOK_TIMEOUT_SECONDS": "15",
-    "MODEL_LATENCY_PRIORS": "{}",
+    "SETTINGS_VERSION": NOTHING_SET,
     "DEFAULT_FALLBACKS": "{}",
     "START_BY_SECONDS": "3600",
     "LONGEST_FINISH_BY_SECONDS": "86400",
@@ -69,10 +70,6 @@ SETTINGS: Final = {
     "WAITING_ENVIRONMENTS": "10",
     "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
-    "MINIMAX_BASE_URL": "https://api.minimax.io",
-    "SKILLBOSS_BASE_URL": "https://api.skillboss.co",
-    "APIINONE_BASE_URL": "https://apiin.one",
-    "AIMLAPI_BASE_URL": "https://api.aimlapi.com",
     "TRUSTED_LOCAL_ORIGINS": "",
     "AUDIO_HOSTS": "",
     "EXTRA_AUDIO_HOSTS": "",
@@ -85,7 +82,7 @@ SETTINGS: Final = {
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
     "REFERENCE_LINK_SECONDS": "3600",
-    **TURN_SETTINGS,
+    **CIRCUIT_SETTINGS,
     "GENERATION_TIMEOUT_SECONDS": "3600",
     "RESULT_LIFE_SECONDS": "86400",
     "RESCUE_LONGEST_PAUSE_SECONDS": "1800",
@@ -127,6 +124,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "rescue_audio": {"boto3", *MEASURING, *HTTP},
     "reap_jobs": {"boto3"},
     "audit_wallets": {"boto3"},
+    "validate_settings": {"boto3", *HTTP},
 }
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
@@ -153,6 +151,7 @@ PORTS: Final = {
     "rescue_audio": "app.rescue_ports(lambda: 600_000)",
     "reap_jobs": "app.reap_ports(print)",
     "audit_wallets": "app.audit_ports(print, print)",
+    "validate_settings": "app.settings_ports(), app.stack_answers()",
 }
 
 

@@ -7,7 +7,6 @@ Durations are whole seconds; their defaults are the template's.
 
 import os
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import (
@@ -23,12 +22,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from fermata.domain.catalogue.models import Estimate
 from fermata.domain.orders.order_request import MAX_FALLBACKS
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.domain.providers.patience import PatiencePolicy
-from fermata.domain.providers.queue import Limits
-from fermata.domain.providers.spending import micro_usd
 from fermata.errors import ConfigurationError
 
 MACHINE_TIMEOUT_S: Final = 21_600
@@ -40,8 +36,6 @@ def _split_comma_list(value: str) -> frozenset[str]:
 
 
 CommaSet = Annotated[frozenset[str], BeforeValidator(_split_comma_list)]
-DailyBudget = Annotated[Decimal, Field(ge=0, le=1_000_000)]
-LatencyPriors = Json[dict[str, Estimate]]
 DefaultFallbacks = Json[dict[str, Annotated[tuple[str, ...], Field(max_length=MAX_FALLBACKS)]]]
 
 
@@ -55,6 +49,18 @@ class TableSettings(Settings):
     """Where records are kept."""
 
     table_name: str
+
+
+class CatalogueSettings(TableSettings):
+    """What a function needs that reads the catalogue with what the operator has set over it, by its version."""
+
+    settings_version: str
+
+
+class ValidateSettings(TableSettings):
+    """What `validate_settings` needs."""
+
+    trusted_local_origins: CommaSet
 
 
 class TellSettings(TableSettings):
@@ -71,13 +77,12 @@ class DeliverSettings(TableSettings):
     webhook_timeout_seconds: PositiveInt
 
 
-class SubmitSettings(TableSettings):
+class SubmitSettings(CatalogueSettings):
     """What `submit_job` needs."""
 
     music_job_machine_arn: str
     audio_bucket: str
     trusted_local_origins: CommaSet
-    model_latency_priors: LatencyPriors
     default_fallbacks: DefaultFallbacks
     start_by_seconds: PositiveInt
     reaper_first_check_seconds: PositiveInt
@@ -136,34 +141,11 @@ class ReapSettings(TellSettings, RescueBoundsSettings):
     reaper_absent_gap_seconds: PositiveInt
 
 
-class BudgetSettings(TableSettings):
-    """How much the operator wants to spend with each provider on a day, in USD; 0 is no limit."""
-
-    minimax_daily_budget_usd: DailyBudget
-    skillboss_daily_budget_usd: DailyBudget
-    apiinone_daily_budget_usd: DailyBudget
-    aimlapi_daily_budget_usd: DailyBudget
-
-    def budget_micro_usd(self, provider: str) -> int:
-        """The budget of a day in millionths of a USD; 0 is none."""
-        budget = getattr(self, f"{provider}_daily_budget_usd", None)
-        if not isinstance(budget, Decimal):
-            raise ConfigurationError(
-                f"no budget for provider {provider!r}; expected a setting {provider.upper()}_DAILY_BUDGET_USD"
-            )
-        return micro_usd(budget)
-
-
-class ShowSettings(TableSettings):
+class ShowSettings(CatalogueSettings):
     """What a function needs that shows jobs; a link works for an hour at most."""
 
     audio_bucket: str
     link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
-    model_latency_priors: LatencyPriors
-
-
-class ReadSettings(ShowSettings, BudgetSettings):
-    """What `read_jobs` needs."""
 
 
 class UploadSettings(TableSettings):
@@ -173,50 +155,17 @@ class UploadSettings(TableSettings):
     reference_link_seconds: PositiveInt
 
 
-class UpstreamSettings(TableSettings):
+class UpstreamSettings(CatalogueSettings):
     """What every call to a provider's API needs."""
 
     provider_keys_secret_arn: str
-    minimax_base_url: str
-    skillboss_base_url: str
-    apiinone_base_url: str
-    aimlapi_base_url: str
     trusted_local_origins: CommaSet
-    model_latency_priors: LatencyPriors
     connect_timeout_seconds: PositiveInt
 
-    @model_validator(mode="after")
-    def _a_key_travels_over_tls(self) -> Self:
-        for name in (field for field in type(self).model_fields if field.endswith("_base_url")):
-            origin = getattr(self, name).rstrip("/").lower()
-            if not origin.startswith("https://") and self.trusted_local_origins.isdisjoint({origin, f"{origin}:80"}):
-                raise ValueError(
-                    f"{name.upper()} must begin with https://, because the provider's key is sent there; "
-                    "http is for the exact origins in TRUSTED_LOCAL_ORIGINS"
-                )
-        return self
 
-    def base_url(self, provider: str) -> str:
-        """The origin of a provider's API, without a trailing slash."""
-        url = getattr(self, f"{provider}_base_url", None)
-        if not isinstance(url, str):
-            raise ConfigurationError(
-                f"no base URL for provider {provider!r}; expected a setting {provider.upper()}_BASE_URL"
-            )
-        return url.rstrip("/")
+class CircuitSettings(TableSettings):
+    """When a provider gets no calls because others failed, and for how long."""
 
-
-class QueueSettings(TableSettings):
-    """How many calls each provider gets (`rpm` starts a minute, `concurrency` at once), and when it gets none."""
-
-    minimax_rpm: PositiveInt
-    minimax_concurrency: PositiveInt
-    skillboss_rpm: PositiveInt
-    skillboss_concurrency: PositiveInt
-    apiinone_rpm: PositiveInt
-    apiinone_concurrency: PositiveInt
-    aimlapi_rpm: PositiveInt
-    aimlapi_concurrency: PositiveInt
     circuit_failures: PositiveInt
     circuit_window_seconds: PositiveInt
     circuit_open_seconds: PositiveInt
@@ -230,15 +179,6 @@ class QueueSettings(TableSettings):
                 f"CIRCUIT_OPEN_SECONDS = {self.circuit_open_seconds}; lengthen the former or shorten the latter"
             )
         return self
-
-    def limits(self, provider: str) -> Limits:
-        """What a provider allows."""
-        rpm, concurrency = (getattr(self, f"{provider}_{name}", None) for name in ("rpm", "concurrency"))
-        if not isinstance(rpm, int) or not isinstance(concurrency, int):
-            raise ConfigurationError(
-                f"no limits for provider {provider!r}; expected settings {provider.upper()}_RPM and _CONCURRENCY"
-            )
-        return Limits.per_minute(rpm, concurrency)
 
     @property
     def circuit_rules(self) -> CircuitRules:
@@ -257,7 +197,7 @@ class RememberedKeySettings(UpstreamSettings):
     provider_key_max_age_seconds: PositiveInt
 
 
-class StartSettings(RememberedKeySettings, QueueSettings, BudgetSettings):
+class StartSettings(RememberedKeySettings, CircuitSettings):
     """What `start_generation` needs."""
 
     audio_bucket: str

@@ -6,6 +6,7 @@ from typing import Any, Final
 from local.deploy.resources import (
     apigatewayv2,
     cloudwatch,
+    custom_resources,
     dynamodb,
     events,
     iam,
@@ -16,13 +17,15 @@ from local.deploy.resources import (
     ssm,
     stepfunctions,
 )
+from local.deploy.resources.custom_resources import CUSTOM_PREFIX, custom_resource_type
 from local.deploy.resources.resource_type import ResourceType
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType[Any]]] = {
-    resource_type.name: resource_type
+    known.name: known
     for module in (
         apigatewayv2,
         cloudwatch,
+        custom_resources,
         dynamodb,
         events,
         iam,
@@ -33,5 +36,10 @@ RESOURCE_TYPES: Final[Mapping[str, ResourceType[Any]]] = {
         ssm,
         stepfunctions,
     )
-    for resource_type in module.RESOURCE_TYPES
+    for known in module.RESOURCE_TYPES
 }
+
+
+def resource_type(name: str) -> ResourceType[Any] | None:
+    """Return the type that a template calls by this name, None where it is not supported."""
+    return custom_resource_type(name) if name.startswith(CUSTOM_PREFIX) else RESOURCE_TYPES.get(name)

@@ -1,6 +1,8 @@
 """AWS::Logs::LogGroup and AWS::CloudWatch::Alarm."""
 
-from typing import Final
+from typing import Final, Self
+
+from pydantic import model_validator
 
 from local.deploy.resources.resource_type import Created, Properties, ResourceType, Stack, arn
 
@@ -19,23 +21,40 @@ class Dimension(Properties):
     value: str
 
 
+class MetricQuery(Properties):
+    """A query over many metrics, whose results an alarm watches one by one."""
+
+    id: str
+    expression: str
+    period: int
+    return_data: bool | None = None
+
+
 class AlarmProperties(Properties):
-    """An alarm on one metric; it can be read back, but nothing on one machine evaluates it."""
+    """An alarm on one metric, or on what a query finds; it can be read back, but nothing here evaluates it."""
 
     alarm_name: str | None = None
     alarm_description: str | None = None
-    namespace: str
-    metric_name: str
+    metrics: list[MetricQuery] | None = None
+    namespace: str | None = None
+    metric_name: str | None = None
     dimensions: list[Dimension] | None = None
     statistic: str | None = None
     extended_statistic: str | None = None
-    period: int
+    period: int | None = None
     evaluation_periods: int
     datapoints_to_alarm: int | None = None
     threshold: float
     comparison_operator: str
     treat_missing_data: str | None = None
     alarm_actions: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_metric_or_a_query(self) -> Self:
+        of_one = (self.namespace, self.metric_name, self.period)
+        if None in of_one if self.metrics is None else any(of_one):
+            raise ValueError("expected either Metrics, or Namespace, MetricName and Period")
+        return self
 
 
 def _create_log_group(logical_id: str, properties: LogGroupProperties, stack: Stack) -> Created:

@@ -2,11 +2,21 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
 from local.deploy.deployment import FunctionSpec
-from local.deploy.resources.resource_type import Created, Properties, ResourceType, S3Location, Stack, Text, arn
+from local.deploy.resources.resource_type import (
+    Created,
+    Properties,
+    ResourceType,
+    S3Location,
+    Stack,
+    Text,
+    UnsupportedValueError,
+    arn,
+)
 
 
 class Environment(Properties):
@@ -89,6 +99,10 @@ class EventInvokeConfigProperties(Properties):
     destination_config: Destinations | None = None
 
 
+MOST_ENVIRONMENT_BYTES: Final = 4096
+"""What Lambda takes as names and values of a function's variables together."""
+
+
 @cache
 def _empty_archive() -> bytes:
     """Return what the emulator gets for code; the functions run from their folders."""
@@ -98,6 +112,8 @@ def _empty_archive() -> bytes:
 
 
 def _create_function(logical_id: str, properties: FunctionProperties, stack: Stack) -> Created:
+    variables = properties.environment.variables if properties.environment else {}
+    _refuse_large_environment(variables)
     request = properties.as_request()
     reserved = request.pop("ReservedConcurrentExecutions", None)
     name = request.setdefault("FunctionName", stack.physical_name(logical_id, 64))
@@ -114,10 +130,18 @@ def _create_function(logical_id: str, properties: FunctionProperties, stack: Sta
         layer_dirs=layer_dirs,
         timeout_s=properties.timeout,
         memory_mb=properties.memory_size,
-        environment=properties.environment.variables if properties.environment else {},
+        environment=variables,
         reserved=reserved,
     )
     return Created(name, {"Arn": spec.arn}, functions=(spec,))
+
+
+def _refuse_large_environment(variables: Mapping[str, str]) -> None:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
+    if size > MOST_ENVIRONMENT_BYTES:
+        raise UnsupportedValueError(
+            "Environment", f"its names and values have {size} bytes; Lambda takes {MOST_ENVIRONMENT_BYTES}"
+        )
 
 
 def _create_layer_version(logical_id: str, properties: LayerVersionProperties, stack: Stack) -> Created:

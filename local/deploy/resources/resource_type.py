@@ -16,6 +16,10 @@ Clients: TypeAlias = Callable[[str], Any]
 """Returns the boto3 client of a service. Typed loosely, once for all: the name decides its type at run time."""
 
 
+RunFunction: TypeAlias = Callable[[FunctionSpec, bytes], str | None]
+"""Runs a function of a stack that is being created, to its end; returns its error type, None where it did not fail."""
+
+
 class UnsupportedValueError(Exception):
     """A property has the right form, but asks for something that is not supported."""
 
@@ -73,6 +77,7 @@ class Stack:
     client: Clients
     artifacts: Mapping[str, Path]
     created: Mapping[str, Created]
+    run: RunFunction
 
     def physical_name(self, logical_id: str, limit: int) -> str:
         """Return a name that is the same at every start and at most `limit` characters long."""

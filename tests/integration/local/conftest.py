@@ -10,6 +10,7 @@ from moto.server import ThreadedMotoServer
 
 from local.deploy.deployment import REGION
 from local.deploy.resources.resource_type import Clients
+from tests.integration.local.deployer import Deployer
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,8 @@ def clients(_emulator_url: str) -> Clients:
         aws_secret_access_key="local",
     )
     return cache(client)
+
+
+@pytest.fixture(scope="module")
+def deployer(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Deployer:
+    return Deployer(clients, tmp_path_factory.mktemp("logs"))

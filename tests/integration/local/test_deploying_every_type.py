@@ -1,23 +1,45 @@
 """Each supported resource type is really there afterwards: what was deployed is read back from the emulator."""
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import yaml
 
-from local.deploy.deployer import UnsupportedTemplateError, deploy
-from local.deploy.deployment import Deployment
-from local.deploy.resources import RESOURCE_TYPES
-from local.deploy.resources.resource_type import Clients
+from local.deploy import deployer
+from local.deploy.deployer import UnsupportedTemplateError
+from local.deploy.deployment import Deployment, FunctionSpec
+from local.deploy.resources import RESOURCE_TYPES, resource_type
+from local.deploy.resources.resource_type import Clients, ResourceType
 from local.deploy.transform import package, read_template, to_cloudformation
-from local.errors import ResourceCreationError
+from local.errors import CustomResourceError, ResourceCreationError
 
 TEMPLATE = (Path(__file__).parent / "every_type.yaml").read_text("utf-8")
 MACHINE = {
     "StartAt": "SayHello",
     "States": {"SayHello": {"Type": "Task", "Resource": "${SayHelloFunctionArn}", "End": True}},
 }
+HEARD: list[dict[str, Any]] = []
+"""The events of custom resources."""
+
+
+def run_a_polite_function(_function: FunctionSpec, payload: bytes) -> None:
+    """Answer as a function would that greets whoever it is told of."""
+    event = json.loads(payload)
+    HEARD.append(event)
+    answer(event, Status="SUCCESS", PhysicalResourceId="greeting", Data={"Words": "Good day", "Times": 3})
+
+
+def answer(event: dict[str, Any], **fields: object) -> int:
+    same = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    # As to an address that S3 has signed: without a type.
+    return httpx.put(event["ResponseURL"], content=json.dumps({**same, **fields})).status_code
+
+
+deploy = partial(deployer.deploy, run=run_a_polite_function)
 
 
 def write_project(folder: Path) -> Path:
@@ -221,6 +243,15 @@ def test_log_groups_alarms_and_parameters_can_be_read_back(deployment: Deploymen
     assert parameter["Value"] == deployment.outputs["ApiUrl"]
 
 
+def test_an_alarm_on_many_metrics_has_its_query(deployment: Deployment, clients: Clients) -> None:
+    name = deployment.resources["AlarmOnMany"]
+    (alarm,) = clients("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+
+    (query,) = alarm["Metrics"]
+    assert query["Expression"] == 'SELECT MAX(Used) FROM SCHEMA("Mine", name) GROUP BY name'
+    assert (query["Period"], query["ReturnData"]) == (60, True)
+
+
 def test_routes_know_their_function_and_their_authorizer(deployment: Deployment) -> None:
     routes = {(route.method, route.path): route for route in deployment.routes}
 
@@ -247,6 +278,12 @@ def test_two_deployments_give_the_same_names(project: Path, deployment: Deployme
     assert list(again.resources) == list(deployment.resources)
 
 
+def known(type_name: str) -> ResourceType[Any]:
+    found = resource_type(type_name)
+    assert found is not None
+    return found
+
+
 def test_every_supported_type_gives_all_of_its_attributes(project: Path, clients: Clients) -> None:
     template = read_template(project / "template.yaml")
     packaged = package(template, project, built=False)
@@ -258,13 +295,13 @@ def test_every_supported_type_gives_all_of_its_attributes(project: Path, clients
     asked = {
         f"{logical_id}{attribute}": {"Value": {"Fn::GetAtt": [logical_id, attribute]}}
         for logical_id, type_name in types.items()
-        for attribute in RESOURCE_TYPES[type_name].attributes
+        for attribute in known(type_name).attributes
     }
     (project / "asking.yaml").write_text(yaml.safe_dump({**template, "Outputs": asked}))
 
     outputs = deploy(project / "asking.yaml", stack_name="asking", clients=clients).outputs
 
-    assert set(types.values()) == set(RESOURCE_TYPES)
+    assert {known(type_name).name for type_name in types.values()} == set(RESOURCE_TYPES)
     assert set(outputs) == set(asked)
     assert all(outputs.values())
 
@@ -288,3 +325,124 @@ def test_a_layer_of_somebody_else_is_refused(project: Path, clients: Clients) ->
 
     with pytest.raises(UnsupportedTemplateError, match=f"Layers: {foreign} is not a layer of this template"):
         deploy(project / "template.yaml", stack_name="foreign", clients=clients)
+
+
+def test_a_custom_resource_is_created_by_its_function(deployment: Deployment) -> None:
+    asked = {event["LogicalResourceId"]: event for event in HEARD if "/test/" in event["StackId"]}
+
+    greeting = asked["Greeting"]
+    assert (greeting["RequestType"], greeting["ResourceType"]) == ("Create", "Custom::Greeting")
+    assert greeting["ResourceProperties"] == {
+        "ServiceToken": deployment.functions["test-SayHelloFunction"].arn,
+        "ServiceTimeout": "60",
+        "To": [deployment.resources["Queue"], {"Loud": "true", "Times": "3"}],
+    }
+    assert asked["Reply"]["ResourceProperties"]["To"] == "Good day"
+    assert deployment.outputs["Reply"] == "greeting: Good day"
+
+
+CUSTOM = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  SayHelloFunction:
+    Type: AWS::Serverless::Function
+    Properties: { CodeUri: say_hello, Handler: app.lambda_handler, Runtime: python3.13 }
+  Greeting: { Type: "Custom::Greeting", Properties: { ServiceToken: !GetAtt SayHelloFunction.Arn } }
+Outputs: { Words: { Value: !GetAtt Greeting.Words } }
+"""
+
+
+@pytest.fixture
+def custom(project: Path) -> Path:
+    (project / "custom.yaml").write_text(CUSTOM)
+    return project / "custom.yaml"
+
+
+def refusal_of(template: Path, clients: Clients, **fields: object) -> str:
+    def run(_function: FunctionSpec, payload: bytes) -> None:
+        answer(json.loads(payload), **fields)
+
+    with pytest.raises(ResourceCreationError) as refused:
+        deployer.deploy(template, stack_name=template.parent.name, clients=clients, run=run)
+    return str(refused.value)
+
+
+def test_what_the_function_of_a_custom_resource_refuses_ends_the_start_in_its_words(
+    custom: Path, clients: Clients
+) -> None:
+    def refuse(_function: FunctionSpec, payload: bytes) -> None:
+        answer(json.loads(payload), Status="FAILED", PhysicalResourceId="none", Reason="nobody is there to greet")
+
+    with pytest.raises(CustomResourceError) as refused:
+        deployer.deploy(custom, stack_name="refusing", clients=clients, run=refuse)
+
+    assert str(refused.value) == "Greeting (Custom::Greeting): nobody is there to greet"
+    assert refused.value.exit_code == 2
+
+
+def test_a_function_that_dies_or_says_nothing_ends_the_start(custom: Path, clients: Clients) -> None:
+    with pytest.raises(
+        ResourceCreationError, match=r"it failed with Sandbox\.Timedout; see the log of SayHelloFunction"
+    ):
+        deployer.deploy(custom, stack_name="dying", clients=clients, run=lambda *_: "Sandbox.Timedout")
+    with pytest.raises(ResourceCreationError, match="it ended without an answer; see the log of SayHelloFunction"):
+        deployer.deploy(custom, stack_name="silent", clients=clients, run=lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"Status": "DONE", "PhysicalResourceId": "x"}, "CloudFormation would not take its answer: Status"),
+        (
+            {"Status": "SUCCESS", "PhysicalResourceId": ""},
+            "CloudFormation would not take its answer: PhysicalResourceId",
+        ),
+        ({"Status": "SUCCESS"}, "CloudFormation would not take its answer: PhysicalResourceId"),
+        (
+            {"Status": "SUCCESS", "PhysicalResourceId": "x", "RequestId": "y"},
+            "names another stack, request or resource",
+        ),
+        ({"Status": "SUCCESS", "PhysicalResourceId": "x", "Data": {"Words": "x" * 4096}}, "ended without an answer"),
+        ({"Status": "SUCCESS", "PhysicalResourceId": "x"}, "Greeting was created without the attribute Words"),
+    ],
+    ids=["unknown status", "empty id", "no id", "another request", "too long", "an attribute is missing"],
+)
+def test_an_answer_that_cloudformation_would_not_take_ends_the_start(
+    custom: Path, clients: Clients, fields: dict[str, Any], told: str
+) -> None:
+    assert told in refusal_of(custom, clients, **fields)
+
+
+def test_a_custom_resource_asks_a_function_of_its_template(custom: Path, clients: Clients) -> None:
+    custom.write_text(
+        CUSTOM.replace("!GetAtt SayHelloFunction.Arn", "arn:aws:lambda:eu-west-1:999999999999:function:x")
+    )
+
+    with pytest.raises(UnsupportedTemplateError, match=r"ServiceToken: arn:.*:function:x is not a function of this"):
+        deploy(custom, stack_name="asking-others", clients=clients)
+
+
+def test_an_answer_is_taken_under_its_own_address_alone(custom: Path, clients: Clients) -> None:
+    statuses: list[int] = []
+
+    def run(_function: FunctionSpec, payload: bytes) -> None:
+        event = json.loads(payload)
+        elsewhere = {**event, "ResponseURL": f"{event['ResponseURL']}x"}
+        statuses.append(answer(elsewhere, Status="SUCCESS", PhysicalResourceId="x"))
+        statuses.append(httpx.post(event["ResponseURL"], content=b"{}").status_code)
+
+    with pytest.raises(ResourceCreationError, match="without an answer"):
+        deployer.deploy(custom, stack_name="elsewhere", clients=clients, run=run)
+    assert statuses == [403, 403]
+
+
+@pytest.mark.parametrize(("length", "fits"), [(4096, True), (4097, False)])
+def test_an_environment_is_no_larger_than_lambda_takes(custom: Path, clients: Clients, length: int, fits: bool) -> None:
+    value = "x" * (length - len("VALUE"))
+    custom.write_text(CUSTOM.replace("CodeUri:", f"Environment: {{ Variables: {{ VALUE: {value} }} }}, CodeUri:"))
+
+    if fits:
+        assert deploy(custom, stack_name="full", clients=clients).outputs
+    else:
+        with pytest.raises(UnsupportedTemplateError, match="Environment: its names and values have 4097 bytes; Lambda"):
+            deploy(custom, stack_name="overfull", clients=clients)

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy.deployer import deploy
 from local.deploy.deployment import Deployment
 from local.deploy.resources.resource_type import Clients
+from tests.integration.local.deployer import Deployer
 
 PROJECT = Path(__file__).parents[3]
+ORIGIN = "http://127.0.0.1:9000"
 
 
 @pytest.fixture(scope="module")
-def deployment(clients: Clients) -> Deployment:
-    origin = "http://127.0.0.1:9000"
-    parameters = {"MinimaxBaseUrl": origin, "TrustedLocalOrigins": origin, "AuthorizerTtlSeconds": "1"}
-    return deploy(PROJECT / "template.yaml", parameters=parameters, clients=clients)
+def deployment(deployer: Deployer) -> Deployment:
+    return deployer.deploy(MinimaxBaseUrl=ORIGIN, TrustedLocalOrigins=ORIGIN, AuthorizerTtlSeconds="1")
 
 
 def test_every_function_folder_is_deployed_from_its_sources(deployment: Deployment) -> None:
@@ -29,7 +28,7 @@ def test_every_function_folder_is_deployed_from_its_sources(deployment: Deployme
 def test_parameters_reach_the_functions_environment(deployment: Deployment) -> None:
     environment = deployment.functions["fermata-StartGenerationFunction"].environment
 
-    assert environment["MINIMAX_BASE_URL"] == environment["TRUSTED_LOCAL_ORIGINS"] == "http://127.0.0.1:9000"
+    assert environment["TRUSTED_LOCAL_ORIGINS"] == ORIGIN
 
 
 def test_only_unknown_paths_health_checks_and_the_providers_callbacks_need_no_key(deployment: Deployment) -> None:

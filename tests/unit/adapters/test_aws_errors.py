@@ -22,6 +22,7 @@ from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
+from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
@@ -40,10 +41,12 @@ from fermata.adapters.ssm import SsmApiUrl
 from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
 from fermata.adapters.step_functions.waits import StepFunctionsWaits
 from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.latency import SongTime, SongTimes
 from fermata.domain.jobs.page import JobList, PageRequest
 from fermata.domain.money.usage import UsageList, UsagePage
 from fermata.domain.providers.queue import Lease, Limits
+from fermata.domain.providers.settings import ProviderChanges
 from fermata.domain.providers.state import GivenBack, ProviderState
 from fermata.domain.tenants.plan_limits import READS
 from fermata.domain.triggers.inbox import InboxFile
@@ -59,6 +62,7 @@ ADAPTERS: Final = sorted((LAYER / "adapters").rglob("*.py"))
 OWNER: Final = LAYER / "adapters" / "aws_errors.py"
 BY_HAND: Final = {"ClientError", "BotoCoreError", "Exception", "BaseException"}
 FILE: Final = InboxFile(bucket="inbox", key="requests/acme/a.json", version_id="1", size_bytes=1)
+SETTINGS: Final = OperatorSettings(providers={"minimax": ProviderChanges(rpm=1)})
 PAGE: Final = UsagePage(UsageList("acme", NOON.date(), NOON.date()))
 
 
@@ -106,6 +110,9 @@ Call = Callable[[Any, Path], object]
 LEASE: Final = Lease(0, 1000)
 CALLS: Final[dict[str, Call]] = {
     "callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").load("0" * 64),
+    "settings": lambda aws, _: DynamoSettingsStore(aws, "jobs").load(SETTINGS.version),
+    "new settings": lambda aws, _: DynamoSettingsStore(aws, "jobs").keep(SETTINGS),
+    "settings to forget": lambda aws, _: DynamoSettingsStore(aws, "jobs").forget(SETTINGS.version),
     "new callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").create(callback()[1]),
     "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged

@@ -1,6 +1,7 @@
 """A metric is one JSON line on stdout that CloudWatch understands."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,10 @@ from tests.functions import ROOT
 
 TEMPLATE: Mapping[str, Any] = read_template(ROOT / "template.yaml")
 ALARMS = {name: each["Properties"] for name, each in TEMPLATE["Resources"].items() if each["Type"].endswith("::Alarm")}
+
+QUERY = re.compile(
+    r'SELECT MAX\((?P<metric>\w+)\) FROM SCHEMA\("(?P<namespace>\w+)", (?P<dimensions>[\w, ]+)\) GROUP BY'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +36,21 @@ def test_an_alarm_watches_a_metric_that_is_written_with_exactly_its_dimensions(
     alarm: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """CloudWatch knows a metric by all of its dimensions: with one more it is another metric, and the alarm is deaf."""
-    watched = ALARMS[alarm]
-    WRITES[watched["MetricName"]]()
+    namespace, metric, dimensions = watched_by(ALARMS[alarm])
+    WRITES[metric]()
     (written,) = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
-    dimensions = [dimension["Name"] for dimension in watched.get("Dimensions", [])]
-    assert (written["Namespace"], written["Dimensions"]) == (watched["Namespace"], [dimensions])
-    assert [metric["Name"] for metric in written["Metrics"]] == [watched["MetricName"]]
+    assert (written["Namespace"], written["Dimensions"]) == (namespace, [dimensions])
+    assert [each["Name"] for each in written["Metrics"]] == [metric]
+
+
+def watched_by(alarm: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    """The namespace, the metric and the names of its dimensions that an alarm watches, by itself or by its query."""
+    if "Metrics" not in alarm:
+        return alarm["Namespace"], alarm["MetricName"], [each["Name"] for each in alarm.get("Dimensions", [])]
+    [query] = alarm["Metrics"]
+    found = QUERY.match(query["Expression"])
+    assert found is not None, query["Expression"]
+    return found["namespace"], found["metric"], found["dimensions"].split(", ")
 
 
 def test_what_is_used_of_something_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:

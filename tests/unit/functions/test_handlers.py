@@ -666,6 +666,49 @@ def test_reap_jobs_says_what_it_did(call: Call, world: World) -> None:
     }
 
 
+def stack_event(request_type: str, settings: str, before: str = "") -> Event:
+    return {
+        "RequestType": request_type,
+        "RequestId": "request-1",
+        "ResponseURL": "https://answers.example/1?signature=canary",
+        "StackId": "stack-1",
+        "LogicalResourceId": "OperatorSettings",
+        "ResourceType": "Custom::OperatorSettings",
+        "PhysicalResourceId": before,
+        "ResourceProperties": {"ProviderSettings": settings, "ModelLatencyPriors": "{}", "SingleSettings": {}},
+    }
+
+
+def test_validate_settings_answers_cloudformation_with_the_version_or_the_reason(call: Call, world: World) -> None:
+    assert call("validate_settings", stack_event("Create", '{"minimax":{"rpm":7}}')) is None
+    assert call("validate_settings", stack_event("Update", '{"minimax":{"rpm":0}}', "before")) is None
+
+    (_, kept), (asked, failed) = world.stack_answers.sent
+    assert kept.attributes == {"Version": kept.physical_id}
+    assert set(world.settings.rows) == {kept.physical_id}
+    assert (asked.request_id, failed.physical_id, failed.attributes) == ("request-1", "before", {})
+    assert (failed.refusal or "").startswith("ProviderSettings.minimax.rpm ")
+
+
+def test_validate_settings_answers_whatever_goes_wrong_and_tells_no_address(
+    call: Call, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.settings.failure = ZeroDivisionError("canary")
+    call("validate_settings", stack_event("Create", '{"minimax":{"rpm":7}}'))
+    call("validate_settings", stack_event("Delete", "{}", "before"))
+
+    told = [(answer.physical_id, answer.refusal) for _, answer in world.stack_answers.sent]
+    why = "the settings could not be checked (ZeroDivisionError); see the function's log"
+    assert told == [("refused", why), ("before", None)]
+    assert "signature" not in caplog.text
+
+
+def test_an_answer_that_did_not_arrive_is_sent_by_another_run(call: Call, world: World) -> None:
+    world.stack_answers.failure = TransientError("away")
+    with pytest.raises(TransientError):
+        call("validate_settings", stack_event("Create", "{}"))
+
+
 def test_audit_wallets_names_who_drifted_and_by_how_much(
     call: Call, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,16 +1,18 @@
 """What a cloud is asked to be is checked before anything starts."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from local.errors import UsageError
-from local.settings import CloudSettings, check_settings, is_loopback, origin, provider_parameters, template_parameters
+from local.settings import CloudSettings, check_settings, is_loopback, known_providers, origin, template_parameters
+from tests.twins import PROVIDERS
 
 TEMPLATE = """
 Parameters:
-  MinimaxBaseUrl: {Type: String, Default: https://api.minimax.io}
-  AimlapiBaseUrl: {Type: String, Default: https://api.aimlapi.com}
+  MinimaxBaseUrl: {Type: String, Default: ""}
+  ProviderSettings: {Type: String, Default: "{}"}
   TrustedLocalOrigins: {Type: String, Default: ""}
   Other: {Type: String, Default: x}
 Resources: {}
@@ -31,8 +33,13 @@ def refusal(settings: CloudSettings) -> str:
     return str(error.value)
 
 
-def test_providers_are_those_with_an_address_in_the_template(template: Path) -> None:
-    assert provider_parameters(template) == {"minimax": "MinimaxBaseUrl", "aimlapi": "AimlapiBaseUrl"}
+def test_providers_are_those_of_the_catalogue_where_the_template_takes_settings_of_them(
+    template: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("Resources: {}", "utf-8")
+    assert set(known_providers(template)) == set(PROVIDERS)
+    assert known_providers(other) == ()
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones(template: Path) -> None:
@@ -40,7 +47,7 @@ def test_an_unknown_provider_is_refused_with_the_known_ones(template: Path) -> N
     text = refusal(CloudSettings(template=template, providers={"suno": "http://127.0.0.1:1"}, provider_keys=keys))
     assert "'suno'" in text
     assert "'udio'" in text
-    assert "aimlapi, minimax" in text
+    assert "the catalogue has aimlapi, apiinone, minimax, skillboss" in text
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,18 @@ def test_an_address_cannot_come_in_as_an_ordinary_parameter(template: Path) -> N
     assert "--provider minimax=URL" in text
 
 
+def test_an_address_cannot_come_in_among_other_settings(template: Path) -> None:
+    given = '{"minimax":{"rpm":1},"aimlapi":{"base_url":"https://api.aimlapi.com"}}'
+    text = refusal(CloudSettings(template=template, parameters={"ProviderSettings": given}))
+    assert text == ("--param ProviderSettings: expected --provider aimlapi=URL, which also starts no simulator for it")
+
+
+@pytest.mark.parametrize("given", ["", "x", "[]", '{"minimax":1}', "null"])
+def test_settings_of_providers_are_an_object_of_objects(template: Path, given: str) -> None:
+    text = refusal(CloudSettings(template=template, parameters={"ProviderSettings": given}))
+    assert text == "--param ProviderSettings: expected a JSON object with an object for each provider"
+
+
 @pytest.mark.parametrize("scale", [0, -1, float("inf"), float("nan")])
 def test_a_time_scale_is_above_zero(template: Path, scale: float) -> None:
     assert "--time-scale" in refusal(CloudSettings(template=template, time_scale=scale))
@@ -91,8 +110,9 @@ def test_exactly_the_simulators_and_given_addresses_are_trusted(template: Path) 
     )
     assert template_parameters(settings, {"minimax": "http://127.0.0.1:4000"}) == {
         "Other": "y",
-        "MinimaxBaseUrl": "http://127.0.0.1:4000",
-        "AimlapiBaseUrl": "http://127.0.0.1:9000/",
+        "ProviderSettings": (
+            '{"minimax":{"base_url":"http://127.0.0.1:4000"},"aimlapi":{"base_url":"http://127.0.0.1:9000"}}'
+        ),
         "TrustedLocalOrigins": "http://127.0.0.1:4000,http://127.0.0.1:9000",
     }
 
@@ -100,8 +120,17 @@ def test_exactly_the_simulators_and_given_addresses_are_trusted(template: Path) 
 def test_a_real_provider_is_not_trusted_with_plain_http(template: Path) -> None:
     settings = CloudSettings(template=template, providers={"minimax": "https://api.minimaxi.com"}, real=("minimax",))
     assert template_parameters(settings, {}) == {
-        "MinimaxBaseUrl": "https://api.minimaxi.com",
+        "ProviderSettings": '{"minimax":{"base_url":"https://api.minimaxi.com"}}',
         "TrustedLocalOrigins": "",
+    }
+
+
+def test_addresses_stand_beside_what_was_asked_for(template: Path) -> None:
+    asked = '{"minimax":{"rpm":7},"apiinone":{"concurrency":2}}'
+    settings = CloudSettings(template=template, parameters={"ProviderSettings": asked})
+    assert json.loads(template_parameters(settings, {"minimax": "http://127.0.0.1:1"})["ProviderSettings"]) == {
+        "minimax": {"rpm": 7, "base_url": "http://127.0.0.1:1"},
+        "apiinone": {"concurrency": 2},
     }
 
 

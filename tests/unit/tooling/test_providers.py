@@ -22,7 +22,7 @@ COMPLETE = {
     MODULE: "PROVIDER: Final = Piper()\n",
     f"{LAYER}/adapters/providers/words.py": "WORDS = 1\n",
     REGISTER: '_MODULES = {"piper": "shop.adapters.providers.piper"}\n',
-    CATALOGUE: json.dumps({"models": [{"id": "piper/one", "provider": "piper"}]}),
+    CATALOGUE: json.dumps({"providers": {"piper": {}}, "models": [{"id": "piper/one", "provider": "piper"}]}),
     SIMULATOR: "",
     SERVER: "from local.simulators.providers.piper import Piper\n",
     ANSWER: "HTTP/1.1 200 OK\n",
@@ -105,12 +105,13 @@ def test_a_dialect_in_a_folder_of_its_own_is_found(complete: Path) -> None:
 
 
 def test_a_dialect_that_shares_a_provider_needs_models_of_its_own(complete: Path) -> None:
+    settings: dict[str, object] = {"piper": {}, "other": {}}
     models = [{"provider": "other", "dialect": "piper"}]
-    (complete / CATALOGUE).write_text(json.dumps({"models": models}), encoding="utf-8")
+    (complete / CATALOGUE).write_text(json.dumps({"providers": settings, "models": models}), encoding="utf-8")
     assert not missing(complete)
 
     models = [{"provider": "piper", "dialect": "other"}]
-    (complete / CATALOGUE).write_text(json.dumps({"models": models}), encoding="utf-8")
+    (complete / CATALOGUE).write_text(json.dumps({"providers": settings, "models": models}), encoding="utf-8")
     assert len(missing(complete)) == 1
 
 
@@ -118,3 +119,12 @@ def test_a_tree_without_providers_is_no_complete_one(tmp_path: Path) -> None:
     assert missing(tmp_path) == [
         "No provider's module was found: expected a module with a PROVIDER below adapters/providers/."
     ]
+
+
+def test_a_provider_without_settings_is_named(complete: Path) -> None:
+    models = [{"id": "band/one", "provider": "band", "dialect": "piper"}]
+    (complete / CATALOGUE).write_text(json.dumps({"providers": {"piper": {}}, "models": models}), encoding="utf-8")
+
+    [sentence] = missing(complete)
+    assert sentence.startswith(f"{MODULE} has no settings of 'band': add its base_url, rpm, concurrency and ")
+    assert sentence.endswith(f" to the providers of {CATALOGUE}.")

@@ -33,7 +33,7 @@ def resume_ports() -> "ResumePorts":
 
     settings = config.load(config.StartSettings)
     answers = stores.answer_store(settings.audio_bucket)
-    catalogue = runtime.catalogue_with(settings.model_latency_priors)
+    catalogue = stores.catalogue()
     return ResumePorts(
         stores.job_store(),
         answers,
@@ -52,9 +52,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
 
     settings = config.load(config.StartSettings)
     queue = queue_ports()
-    spending = SpendingPorts(
-        stores.brake_store(), settings.budget_micro_usd, queue.metrics, settings.retry_later_seconds
-    )
+    spending = SpendingPorts(stores.brake_store(), stores.budget_micro_usd, queue.metrics, settings.retry_later_seconds)
     return StartPorts(
         resume=resume_ports(),
         queue=queue,
@@ -92,7 +90,7 @@ def prepare_ports() -> "PreparePorts":
         # at once, and again.
         keys=SecretProviderKeys(aws.secretsmanager(), settings.provider_keys_secret_arn, max_age_s=0),
         takers=load_reference_taker,
-        catalogue=runtime.catalogue_with(settings.model_latency_priors),
+        catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         clock=runtime.now,
         scratch=disk(),
@@ -105,10 +103,10 @@ def queue_ports() -> "QueuePorts":
     """What the queue of a provider works with."""
     from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
 
-    settings = config.load(config.QueueSettings)
+    settings = config.load(config.CircuitSettings)
     return QueuePorts(
         states=stores.provider_states(),
-        limits=settings.limits,
+        limits=lambda provider: stores.catalogue().settings_of(provider).limits,
         rules=settings.circuit_rules,
         metrics=runtime.metrics(),
         clock=runtime.now,
@@ -132,7 +130,7 @@ def poll_ports() -> "PollPorts":
         keys=stores.provider_keys(),
         providers=load_provider,
         answers=lambda: stores.answer_store(settings.audio_bucket),
-        catalogue=runtime.catalogue_with(settings.model_latency_priors),
+        catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         metrics=runtime.metrics(),
         clock=runtime.now,

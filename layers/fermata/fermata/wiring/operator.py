@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 from fermata import config
 from fermata.adapters import aws
+from fermata.domain.catalogue.models import read_catalogue
 from fermata.wiring import runtime, stores
 
 if TYPE_CHECKING:
+    from fermata.ports.operator import StackAnswers
     from fermata.use_cases.operator.manage_tenants import ManagePorts
+    from fermata.use_cases.operator.validate_settings import SettingsPorts
 
 
 def manage_ports() -> "ManagePorts":
@@ -40,3 +43,18 @@ def manage_ports() -> "ManagePorts":
         recoverable=RecoverablePorts(stores.job_store(), DynamoRecoverableJobs(stores.transactions())),
         webhooks=ManageWebhookPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
     )
+
+
+def settings_ports() -> "SettingsPorts":
+    """What `validate_settings` works with: the catalogue as it ships, because this is where settings come from."""
+    from fermata.use_cases.operator.validate_settings import SettingsPorts
+
+    settings = config.load(config.ValidateSettings)
+    return SettingsPorts(stores.settings_store(), read_catalogue(), settings.trusted_local_origins)
+
+
+def stack_answers() -> "StackAnswers":
+    """The way back to CloudFormation."""
+    from fermata.adapters.http.stack_answers import HttpStackAnswers
+
+    return HttpStackAnswers()

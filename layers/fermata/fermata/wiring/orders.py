@@ -27,7 +27,7 @@ def submit_ports() -> "SubmitPorts":
 
     settings = config.load(config.SubmitSettings)
     machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
-    catalogue = runtime.catalogue_with(settings.model_latency_priors)
+    catalogue = stores.catalogue()
     check_default_fallbacks(settings.default_fallbacks, catalogue)
     return SubmitPorts(
         jobs=stores.job_store(),
@@ -61,9 +61,9 @@ def read_ports() -> "ReadPorts":
     from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.read_jobs import ReadPorts
 
-    settings = config.load(config.ReadSettings)
+    settings = config.load(config.ShowSettings)
     tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
-    catalogue = runtime.catalogue_with(settings.model_latency_priors)
+    catalogue = stores.catalogue()
     return ReadPorts(
         jobs=stores.job_store(),
         tracks=tracks,
@@ -71,7 +71,7 @@ def read_ports() -> "ReadPorts":
         estimates=stores.estimates(),
         provider_states=stores.provider_states(),
         brakes=stores.brake_store(),
-        budget=settings.budget_micro_usd,
+        budget=stores.budget_micro_usd,
         link_ttl_s=settings.link_ttl_seconds,
     )
 
@@ -111,7 +111,7 @@ def show_ports() -> "ShowPorts":
     return ShowPorts(
         jobs=stores.job_store(),
         tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
-        catalogue=runtime.catalogue_with(settings.model_latency_priors),
+        catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         link_ttl_s=settings.link_ttl_seconds,
     )

@@ -4,8 +4,6 @@ import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from fermata import config
-from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
@@ -43,11 +41,6 @@ def metrics() -> Metrics:
     from fermata.adapters.metrics import EmfMetrics
 
     return EmfMetrics()
-
-
-def catalogue_with(priors: config.LatencyPriors) -> Catalogue:
-    """The catalogue, with what the operator knows of its models' times."""
-    return read_catalogue().with_priors(priors)
 
 
 def lower_case(origins: Collection[str]) -> frozenset[str]:

@@ -6,9 +6,11 @@ from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.ports.audio import AnswerStore, ReferenceStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import UsageStore, WalletStore
+from fermata.ports.operator import SettingsStore
 from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderKeys, ProviderStates, Upstream
 from fermata.ports.tenants import CallCounts, TenantStore
 from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
@@ -25,6 +27,26 @@ def transactions() -> DynamoTransactions:
 def job_store() -> JobStore:
     """The job records."""
     return DynamoJobStore(transactions())
+
+
+@lru_cache(maxsize=1)
+def settings_store() -> SettingsStore:
+    """What the operator has set."""
+    from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
+
+    return DynamoSettingsStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """The catalogue as this deployment has it: with what the operator has set, read once."""
+    version = config.load(config.CatalogueSettings).settings_version
+    return settings_store().load(version).applied_to(read_catalogue())
+
+
+def budget_micro_usd(provider: str) -> int:
+    """The operator's budget of a day for a provider, in millionths of a USD; 0 is none."""
+    return catalogue().settings_of(provider).budget_micro_usd
 
 
 @lru_cache(maxsize=1)
@@ -158,5 +180,10 @@ def provider_keys() -> ProviderKeys:
 def upstream(settings: config.UpstreamSettings, read_gap_s: int) -> Upstream:
     """The way to the providers' APIs; `read_gap_s` is the longest silence of an answer, in seconds."""
     from fermata.adapters.http.upstream import HttpUpstream
+    from fermata.domain.catalogue.operator_settings import refuse_plain_addresses
 
-    return HttpUpstream(settings.base_url, settings.connect_timeout_seconds, read_gap_s)
+    used = catalogue()
+    refuse_plain_addresses(used, settings.trusted_local_origins)
+    return HttpUpstream(
+        lambda provider: used.settings_of(provider).origin, settings.connect_timeout_seconds, read_gap_s
+    )

@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from fermata.adapters.providers import load_provider
-from fermata.config import UpstreamSettings
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule, read_catalogue
 from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
 from fermata.domain.providers.calls import ReferenceTaker
+from fermata.errors import ConfigurationError
+from tests.twins import PROVIDERS
 
 CATALOGUE = read_catalogue()
 
@@ -25,7 +26,7 @@ def test_every_model_can_be_ordered_as_it_says(model: Model) -> None:
     assert Decimal(model.cost_usd) > 0
     assert model.prompt.min <= model.prompt.max
     assert model.lyrics.min <= model.lyrics.max
-    assert f"{model.provider}_base_url" in UpstreamSettings.model_fields
+    assert CATALOGUE.settings_of(model.provider).origin.startswith("https://")
     assert load_provider(model.spoken).blocking is (model.spoken in {"minimax", "skillboss", "aimlapi_music01"})
 
 
@@ -141,4 +142,23 @@ def test_a_misspelled_entry_is_refused() -> None:
     document = json.loads(CATALOGUE.model_dump_json())
     document["models"][0]["prise_credits"] = 1
     with pytest.raises(ValidationError, match="prise_credits"):
+        Catalogue.model_validate(document)
+
+
+def test_every_provider_has_its_settings() -> None:
+    assert set(CATALOGUE.provider_ids()) == set(CATALOGUE.providers) == set(PROVIDERS)
+    assert {each.budget_micro_usd for each in CATALOGUE.providers.values()} == {0}
+    assert {(each.limits.gap_ms, each.limits.concurrent) for each in CATALOGUE.providers.values()} == {(500, 20)}
+
+
+@pytest.mark.parametrize("provider", ["", "nobody", "models"])
+def test_an_unknown_provider_has_no_settings(provider: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"the catalogue has no provider '{provider}'"):
+        CATALOGUE.settings_of(provider)
+
+
+def test_a_model_without_its_provider_is_refused() -> None:
+    document = json.loads(CATALOGUE.model_dump_json())
+    del document["providers"]["aimlapi"]
+    with pytest.raises(ValidationError, match="providers lacks aimlapi, whose models are on offer"):
         Catalogue.model_validate(document)

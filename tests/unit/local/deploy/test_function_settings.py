@@ -5,19 +5,15 @@ import pytest
 from local.deploy.deployment import Deployment, FunctionSpec
 from local.deploy.function_settings import check_function_settings, check_reservations
 from local.errors import UsageError
-from tests.functions import TURN_SETTINGS
+from tests.functions import CIRCUIT_SETTINGS
 
 START = {
     "TABLE_NAME": "jobs",
     "AUDIO_BUCKET": "audio",
     "PROVIDER_KEYS_SECRET_ARN": "arn",
     "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
-    "MINIMAX_BASE_URL": "https://minimax.example",
-    "SKILLBOSS_BASE_URL": "https://skillboss.example",
-    "APIINONE_BASE_URL": "https://apiinone.example",
-    "AIMLAPI_BASE_URL": "https://aimlapi.example",
     "TRUSTED_LOCAL_ORIGINS": "",
-    "MODEL_LATENCY_PRIORS": "{}",
+    "SETTINGS_VERSION": "none",
     "CONNECT_TIMEOUT_SECONDS": "10",
     "READ_GAP_SECONDS": "600",
     "START_TIMEOUT_SECONDS": "900",
@@ -30,7 +26,7 @@ START = {
     "START_BY_SECONDS": "3600",
     "GENERATION_TIMEOUT_SECONDS": "3600",
     "PATIENCE_SECONDS": "3600",
-    **TURN_SETTINGS,
+    **CIRCUIT_SETTINGS,
 }
 
 

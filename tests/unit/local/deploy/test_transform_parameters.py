@@ -79,6 +79,14 @@ def test_a_value_on_the_edge_of_what_is_allowed_passes(declaration: dict[str, An
     assert read_parameters(a_template(Limit=declaration), {"Limit": value}) == {"Limit": value}
 
 
+def test_a_value_is_no_longer_than_cloudformation_takes() -> None:
+    template = a_template(Text={"Type": "String"})
+
+    assert read_parameters(template, {"Text": "x" * 4096}) == {"Text": "x" * 4096}
+    with pytest.raises(RefusedParameterError, match="parameter Text: expected at most 4096 bytes"):
+        read_parameters(template, {"Text": "x" * 4095 + "ü"})
+
+
 def test_every_refused_value_is_reported() -> None:
     template = a_template(First={"Type": "Number"}, Second={"Type": "Number", "MinValue": 1}, Third={"Type": "String"})
 

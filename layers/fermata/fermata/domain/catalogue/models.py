@@ -11,7 +11,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_validator
 
+from fermata.domain.providers.settings import ProviderSettings
 from fermata.domain.providers.spending import micro_usd
+from fermata.errors import ConfigurationError
 
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
 
@@ -131,9 +133,24 @@ class Model(_Entry):
 
 
 class Catalogue(_Entry):
-    """Every model on offer."""
+    """Every provider with its settings, and every model on offer."""
 
+    providers: Mapping[str, ProviderSettings]
     models: tuple[Model, ...]
+
+    @model_validator(mode="after")
+    def _every_model_has_its_provider(self) -> Self:
+        missing = {model.provider for model in self.models} - set(self.providers)
+        if missing:
+            raise ValueError(f"providers lacks {', '.join(sorted(missing))}, whose models are on offer")
+        return self
+
+    def settings_of(self, provider: str) -> ProviderSettings:
+        """How a provider is used; raises `ConfigurationError` where there is none of this id."""
+        settings = self.providers.get(provider)
+        if settings is None:
+            raise ConfigurationError(f"the catalogue has no provider {provider!r}; add it to its providers")
+        return settings
 
     def find(self, model_id: str) -> Model | None:
         """The model of this id, listed or by its family's pattern; None where there is no such model."""
@@ -155,7 +172,7 @@ class Catalogue(_Entry):
         """Bytes of the largest reference that any model takes; 0 where none takes one."""
         return max((model.reference.max_bytes for model in self.models if model.reference), default=0)
 
-    def providers(self) -> tuple[str, ...]:
+    def provider_ids(self) -> tuple[str, ...]:
         """The providers of all models, each once."""
         return tuple(dict.fromkeys(model.provider for model in self.models))
 

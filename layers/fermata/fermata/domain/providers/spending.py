@@ -77,7 +77,7 @@ def budget_spent(provider: str, day: date) -> Blocked:
     """A provider whose budget of a day does not suffice for the order."""
     message = (
         f"the operator's budget for {provider} on {day} (UTC) does not suffice for this song; nothing was paid; "
-        f"order again the next day, or the operator raises {provider.capitalize()}DailyBudgetUsd"
+        f"order again the next day, or the operator raises daily_budget_usd of {provider} in ProviderSettings"
     )
     return Blocked("budget_spent", message, datetime.combine(day + timedelta(days=1), time(), UTC))
 

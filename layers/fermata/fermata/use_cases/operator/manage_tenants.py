@@ -227,7 +227,7 @@ def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: date
     if isinstance(command, Redeliver):
         return redeliver(command.job_id, ports.redeliver, now)
     only = command.provider
-    providers = read_catalogue().providers() if only is None else (_known_provider(only),)
+    providers = read_catalogue().provider_ids() if only is None else (_known_provider(only),)
     return list_recoverable(providers, command.limit, command.cursor, ports.recoverable, now)
 
 
@@ -250,7 +250,7 @@ def _account(tenant_id: str, wallets: WalletStore, now: datetime) -> dict[str, J
 
 
 def _known_provider(name: str, *others: str) -> str:
-    known = (*read_catalogue().providers(), *others)
+    known = (*read_catalogue().provider_ids(), *others)
     if name not in known:
         raise InvalidRequestError([FieldError("/provider", f"must be one of {', '.join(known)}")])
     return name

@@ -74,7 +74,7 @@ def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> Jo
 
 def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
     """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
-    providers = ports.catalogue.providers()
+    providers = ports.catalogue.provider_ids()
     states = ports.provider_states.load_all(providers)
     controls = ports.brakes.load(providers, day_of(now))
 

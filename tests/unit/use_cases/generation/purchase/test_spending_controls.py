@@ -222,7 +222,7 @@ def test_a_job_beyond_the_budget_is_not_ordered_and_ends_at_once_where_the_next_
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, job.failure.failure_class) == ("budget_spent", FailureClass.TRANSIENT)
-    assert "MinimaxDailyBudgetUsd" in job.failure.message
+    assert "daily_budget_usd of minimax in ProviderSettings" in job.failure.message
     assert (job.attempts, world.upstream.sent, spent(world)) == ((), [], 1)
 
 

@@ -1,0 +1,185 @@
+"""What an operator sets over the catalogue: read from a deployment's parameters, checked as a whole, and applied."""
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_pascal
+from pydantic_core import ErrorDetails
+
+from fermata.domain.catalogue.models import Catalogue, Estimate
+from fermata.domain.providers.settings import ProviderChanges
+from fermata.domain.web.json_body import read_object
+from fermata.errors import ConfigurationError, RequestRefusedError
+
+NOTHING_SET: Final = "none"
+"""The version of settings that change nothing; there is nothing to read of it."""
+
+PROVIDER_SETTINGS: Final = "ProviderSettings"
+MODEL_LATENCY_PRIORS: Final = "ModelLatencyPriors"
+_ORIGIN: Final = re.compile(r"https?://[^/?#\s]+")
+_LONGEST_NAME: Final = 60
+
+
+class OperatorSettings(BaseModel):
+    """What differs from the catalogue: settings by provider id, and expected seconds by model id."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    providers: Mapping[str, ProviderChanges] = {}
+    priors: Mapping[str, Estimate] = {}
+
+    def as_json(self) -> str:
+        """The settings as text, the same text for the same settings."""
+        ordered = OperatorSettings(
+            providers=dict(sorted(self.providers.items())), priors=dict(sorted(self.priors.items()))
+        )
+        return ordered.model_dump_json(exclude_none=True)
+
+    @property
+    def version(self) -> str:
+        """A name that no other settings have."""
+        if not self.providers and not self.priors:
+            return NOTHING_SET
+        return hashlib.sha256(self.as_json().encode()).hexdigest()[:32]
+
+    def applied_to(self, catalogue: Catalogue) -> Catalogue:
+        """The catalogue with these settings; what they name and the catalogue does not have changes nothing."""
+        unchanged = ProviderChanges()
+        providers = {
+            provider: settings.changed_by(self.providers.get(provider, unchanged))
+            for provider, settings in catalogue.providers.items()
+        }
+        return catalogue.model_copy(update={"providers": providers}).with_priors(self.priors)
+
+
+@dataclass(frozen=True)
+class GivenSettings:
+    """A deployment's parameters: two JSON objects, and single settings by provider and name, of which an empty one was
+    not given.
+    """
+
+    provider_settings: str
+    model_latency_priors: str
+    single: Mapping[str, Mapping[str, str]]
+
+
+def read_settings(given: GivenSettings, catalogue: Catalogue, trusted_origins: Collection[str]) -> OperatorSettings:
+    """The settings that the parameters stand for; `ProviderSettings` wins over a single parameter.
+
+    Raises `ConfigurationError` that names every parameter, provider, model and setting that is wrong, and no value.
+    """
+    problems: list[str] = []
+    earlier = _changes(_given(given.single), _parameter, catalogue, problems)
+    later = _changes(_object(PROVIDER_SETTINGS, given.provider_settings, problems), _setting, catalogue, problems)
+    unchanged = ProviderChanges()
+    merged = {name: earlier.get(name, unchanged).then(later.get(name, unchanged)) for name in {**earlier, **later}}
+    priors = _priors(_object(MODEL_LATENCY_PRIORS, given.model_latency_priors, problems), catalogue, problems)
+    settings = OperatorSettings(
+        providers={name: changes for name, changes in merged.items() if changes.as_set()}, priors=priors
+    )
+    problems.extend(_no_origins(settings))
+    problems.extend(_plain_addresses(settings.applied_to(catalogue), trusted_origins))
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+    return settings
+
+
+def refuse_plain_addresses(catalogue: Catalogue, trusted_origins: Collection[str]) -> None:
+    """Raise `ConfigurationError` where a provider's key would travel in the clear to an origin that is not trusted."""
+    problems = list(_plain_addresses(catalogue, trusted_origins))
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+
+
+def _given(single: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    return {provider: {name: text for name, text in settings.items() if text} for provider, settings in single.items()}
+
+
+def _object(parameter: str, text: str, problems: list[str]) -> Mapping[str, Any]:
+    try:
+        return read_object(text.encode())
+    except RequestRefusedError:
+        problems.append(f"{parameter} must be one JSON object in which no name stands twice")
+        return {}
+
+
+def _changes(
+    document: Mapping[str, object], name_of: "_NameOf", catalogue: Catalogue, problems: list[str]
+) -> dict[str, ProviderChanges]:
+    """The changes by provider; a provider that the catalogue does not have is a problem, whatever is set of it."""
+    found = {}
+    for provider, settings in document.items():
+        if provider not in catalogue.providers:
+            known = ", ".join(sorted(catalogue.providers))
+            problems.append(f"{PROVIDER_SETTINGS}: there is no provider {_shown(provider)}; expected one of {known}")
+            continue
+        try:
+            found[provider] = ProviderChanges.model_validate(settings)
+        except ValidationError as error:
+            problems.extend(f"{name_of(provider, _step(part))} {_wrong(part)}" for part in error.errors())
+    return found
+
+
+def _priors(document: Mapping[str, object], catalogue: Catalogue, problems: list[str]) -> dict[str, Estimate]:
+    offered = set(catalogue.offered_ids())
+    found = {}
+    for model_id, prior in document.items():
+        if model_id not in offered:
+            problems.append(f"{MODEL_LATENCY_PRIORS}: there is no model {_shown(model_id)} in the catalogue")
+            continue
+        try:
+            found[model_id] = Estimate.model_validate(prior)
+        except ValidationError as error:
+            names = (".".join([model_id, *_step(part)]) for part in error.errors())
+            wrong = (_wrong(part) for part in error.errors())
+            problems.extend(f"{MODEL_LATENCY_PRIORS}.{name} {what}" for name, what in zip(names, wrong, strict=True))
+    return found
+
+
+_NameOf: TypeAlias = Callable[[str, Sequence[str]], str]
+"""How an operator knows a setting, by its provider and its name, which is empty for all of a provider's settings."""
+
+
+def _setting(provider: str, name: Sequence[str]) -> str:
+    return ".".join([PROVIDER_SETTINGS, provider, *name])
+
+
+def _parameter(provider: str, name: Sequence[str]) -> str:
+    return provider.capitalize() + "".join(to_pascal(step) for step in name)
+
+
+def _step(part: ErrorDetails) -> list[str]:
+    return [_shown(str(step)) for step in part["loc"][:1]]
+
+
+def _wrong(part: ErrorDetails) -> str:
+    if part["type"] == "extra_forbidden":
+        return "is not a setting"
+    if part["type"] == "missing":
+        return "is required"
+    return part["msg"].removeprefix("Value error, ")
+
+
+def _shown(name: str) -> str:
+    """A name that an operator wrote, cut where it cannot be one."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+
+
+def _no_origins(settings: OperatorSettings) -> Iterator[str]:
+    for provider, changes in settings.providers.items():
+        if changes.base_url is not None and not _ORIGIN.fullmatch(changes.base_url):
+            yield f"the base_url of {provider} must be scheme://host[:port], without a path"
+
+
+def _plain_addresses(catalogue: Catalogue, trusted_origins: Collection[str]) -> Iterator[str]:
+    for provider, settings in catalogue.providers.items():
+        origin = settings.origin.lower()
+        if not origin.startswith("https://") and not {origin, f"{origin}:80"} & {*trusted_origins}:
+            yield (
+                f"the base_url of {provider} must begin with https://, because the provider's key is sent there; "
+                "http is for the exact origins in TrustedLocalOrigins"
+            )

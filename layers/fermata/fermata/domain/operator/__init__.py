@@ -1,0 +1,1 @@
+"""What comes of an operator's deployments."""

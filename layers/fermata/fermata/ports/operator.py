@@ -1,0 +1,28 @@
+"""What the operator's deployments need: a place for what was set, and a way to answer."""
+
+from typing import Protocol
+
+from fermata.domain.catalogue.operator_settings import OperatorSettings
+from fermata.domain.operator.stack_events import StackAnswer, StackEvent
+
+
+class SettingsStore(Protocol):
+    """What the operator has set, by version. Settings of a version never change. Every method raises
+    `TransientError`.
+    """
+
+    def keep(self, settings: OperatorSettings) -> None:
+        """Store the settings under their version; storing them again changes nothing."""
+
+    def load(self, version: str) -> OperatorSettings:
+        """The settings of a version, read consistently; raises `ConfigurationError` where there are none."""
+
+    def forget(self, version: str) -> None:
+        """Delete the settings of a version; where there are none, nothing happens."""
+
+
+class StackAnswers(Protocol):
+    """The way back to CloudFormation, which waits for one answer to each event."""
+
+    def send(self, event: StackEvent, answer: StackAnswer) -> None:
+        """Answer an event; raises `TransientError` where the answer does not arrive."""

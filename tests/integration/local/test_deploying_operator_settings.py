@@ -1,0 +1,77 @@
+"""What an operator sets is checked while the template that ships is deployed, and reaches the functions."""
+
+from zlib import crc32
+
+import pytest
+
+from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
+from fermata.domain.catalogue.operator_settings import NOTHING_SET, OperatorSettings
+from fermata.domain.providers.settings import ProviderChanges
+from local.deploy.deployment import Deployment
+from local.deploy.resources.resource_type import Clients
+from local.errors import CustomResourceError
+from tests.integration.local.deployer import Deployer
+
+ORIGIN = "http://127.0.0.1:9000"
+
+
+def settings_of(deployment: Deployment, clients: Clients) -> OperatorSettings:
+    environment = next(
+        function.environment
+        for function in deployment.functions.values()
+        if function.logical_id == "StartGenerationFunction"
+    )
+    return DynamoSettingsStore(clients("dynamodb"), environment["TABLE_NAME"]).load(environment["SETTINGS_VERSION"])
+
+
+def test_what_an_operator_sets_reaches_the_functions_through_the_table(deployer: Deployer, clients: Clients) -> None:
+    deployment = deployer.deploy(MinimaxBaseUrl=ORIGIN, TrustedLocalOrigins=ORIGIN)
+
+    assert settings_of(deployment, clients).providers == {"minimax": ProviderChanges(base_url=ORIGIN)}
+    versions = {
+        function.logical_id: function.environment["SETTINGS_VERSION"]
+        for function in deployment.functions.values()
+        if "SETTINGS_VERSION" in function.environment
+    }
+    assert set(versions) == {
+        f"{name}Function"
+        for name in (
+            *("SubmitJob", "IngestRequest", "SubmitLine", "StartGeneration", "PrepareReference", "PollGeneration"),
+            *("RescueAudio", "ReadJobs", "ListJobs"),
+        )
+    }
+    assert set(versions.values()) == {deployment.resources["OperatorSettings"]}
+
+
+def test_a_deployment_that_sets_nothing_has_nothing_to_read(deployer: Deployer, clients: Clients) -> None:
+    plain = deployer.deploy("plain")
+
+    assert plain.resources["OperatorSettings"] == NOTHING_SET
+    assert clients("dynamodb").scan(TableName=plain.outputs["TableName"])["Items"] == []
+
+
+def test_the_object_of_all_providers_wins_over_the_parameters_of_one(deployer: Deployer, clients: Clients) -> None:
+    both = deployer.deploy("both", MinimaxRpm="7", MinimaxConcurrency="3", ProviderSettings='{"minimax":{"rpm":9}}')
+
+    assert settings_of(both, clients).providers == {"minimax": ProviderChanges(rpm=9, concurrency=3)}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"ProviderSettings": '{"suno":{"rpm":1}}'}, "ProviderSettings: there is no provider suno"),
+        ({"ProviderSettings": '{"minimax":{"rpm":0}}'}, "ProviderSettings.minimax.rpm "),
+        ({"ProviderSettings": '{"minimax":{"rmp":1}}'}, "ProviderSettings.minimax.rmp is not a setting"),
+        ({"MinimaxRpm": "60001"}, "MinimaxRpm "),
+        ({"AimlapiDailyBudgetUsd": "1000001"}, "AimlapiDailyBudgetUsd "),
+        ({"SkillbossBaseUrl": ORIGIN}, "the base_url of skillboss must begin with https://"),
+        ({"ModelLatencyPriors": '{"minimax/music-9":{"p50_s":1,"p80_s":2}}'}, "there is no model minimax/music-9"),
+        ({"ModelLatencyPriors": "[]"}, "ModelLatencyPriors must be one JSON object"),
+    ],
+)
+def test_a_deployment_that_sets_what_cannot_be_fails(deployer: Deployer, parameters: dict[str, str], told: str) -> None:
+    with pytest.raises(CustomResourceError) as refused:
+        deployer.deploy(f"wrong-{crc32(told.encode())}", **parameters)
+
+    assert str(refused.value).startswith("OperatorSettings (Custom::OperatorSettings): ")
+    assert told in str(refused.value)
