@@ -27,7 +27,7 @@ from moto import mock_aws
 from werkzeug.test import Client
 
 from fermata.domain.catalogue.models import read_catalogue
-from fermata.wiring import orders, runtime
+from fermata.wiring import runtime
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
@@ -500,9 +500,7 @@ def _make_quick() -> None:
     # The functions' log is read by nobody, and moto's has each failed state with its whole definition.
     logging.disable(logging.CRITICAL)
     # A file that ships with the code.
-    read_once = cache(read_catalogue)
-    for room in (runtime, orders):
-        vars(room)["read_catalogue"] = read_once
+    vars(runtime)["read_catalogue"] = cache(read_catalogue)
     # For every call moto looks through the addresses of all services.
     patterns = moto.backend_index.backend_url_patterns
     patterns[:] = [pattern for pattern in patterns if pattern[0] in _SERVICES]

@@ -1,8 +1,11 @@
 """The clock, randomness, and what every family of use cases is built with."""
 
+import random
 import secrets
+import time
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 
 from fermata import config
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
@@ -38,6 +41,23 @@ def callback_randomness() -> bytes:
     return secrets.token_bytes(TOKEN_RANDOM_BYTES)
 
 
+def chance() -> float:
+    """A number from 0 to 1, for nothing but to spread runs that compete or that failed together."""
+    return random.random()  # noqa: S311 - guards nothing
+
+
+def pause(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)
+
+
+def scratch() -> Path:
+    """The folder for temporary files of this environment."""
+    from fermata.scratch import disk
+
+    return disk()
+
+
 def metrics() -> Metrics:
     """Metrics that alarms watch."""
     from fermata.adapters.metrics import EmfMetrics
@@ -45,9 +65,14 @@ def metrics() -> Metrics:
     return EmfMetrics()
 
 
+def catalogue() -> Catalogue:
+    """The catalogue that ships with the package."""
+    return read_catalogue()
+
+
 def catalogue_with(priors: config.LatencyPriors) -> Catalogue:
     """The catalogue, with what the operator knows of its models' times."""
-    return read_catalogue().with_priors(priors)
+    return catalogue().with_priors(priors)
 
 
 def lower_case(origins: Collection[str]) -> frozenset[str]:
