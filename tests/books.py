@@ -1,4 +1,4 @@
-"""Jobs, wallets and ledgers of one store twin, looked at together."""
+"""Jobs, wallets and ledgers of one store fake, looked at together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import UsageStore, WalletStore
 from tests.cloud import TABLE
-from tests.twins import InMemoryJobStore, InMemoryWalletStore
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import InMemoryWalletStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

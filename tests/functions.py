@@ -17,7 +17,8 @@ from fermata.use_cases.accounts.rate_limits import submits_left
 from fermata.wiring import accounts, generation, operator, orders, runtime, stores, triggers, webhooks
 from fermata.wiring.runtime import job_randomness
 from tests.api_document import assert_documented
-from tests.twins import PROVIDERS, World
+from tests.fakes.settings import PROVIDERS
+from tests.fakes.world import World
 
 ROOT: Final = Path(__file__).parents[1]
 NAMES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")))

@@ -20,6 +20,8 @@ from fermata.domain.providers.failures import Failure, FailureClass, ProviderCha
 from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Try
 from fermata.domain.webhooks.message import message_of
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.references import IDS_RULE
 from tests.songs import (
@@ -34,7 +36,6 @@ from tests.songs import (
     song_request,
     stored_track,
 )
-from tests.twins import NOON, World
 from tests.webhooks import listening_world
 
 ANSWERS: Final = Path(__file__).parent / "fixtures" / "answers.json"

@@ -45,10 +45,12 @@ from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.orders.submit_job import submit_job
 from tests.books import Books, assert_the_ledger_explains
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.fakes.world import World
 from tests.played_machine import Functions, Played, PlayedMachine
 from tests.seams import CrashError, Seams
 from tests.songs import LYRICS, hex_answer, json_answer, order
-from tests.twins import NOON, ScriptedAnswer, World
 from tests.webhooks import SECRET, URL
 
 TENANTS: Final = {"acme": 2000, "other": 70}
@@ -211,11 +213,11 @@ class StagedWorld(World):
     wallet_store: WalletStore | None = None
 
     @property
-    def wallets(self) -> Any:  # noqa: ANN401 - the twin, or the adapter
+    def wallets(self) -> Any:  # noqa: ANN401 - the fake, or the adapter
         return self.wallet_store or self.jobs.wallets
 
     @property
-    def brakes(self) -> Any:  # noqa: ANN401 - the twin, or the adapter
+    def brakes(self) -> Any:  # noqa: ANN401 - the fake, or the adapter
         return self.brake_store or self.jobs.brakes
 
     def due_jobs(self) -> DueJobs:

@@ -37,7 +37,7 @@ _WAITING_LINE_TESTS: Final = "tests/unit/domain/providers/test_queue.py"
 _CIRCUIT: Final = f"{_FERMATA}/domain/providers/circuit.py"
 _TAKING_TURNS: Final = "tests/unit/use_cases/generation/purchase/test_provider_queue.py"
 _JOB_STORE: Final = f"{_FERMATA}/adapters/dynamodb/jobs/job_store.py"
-_WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
+_WALLET_CONDITIONS: Final = "tests/fakes/money/test_wallet_conditions_contract.py"
 _INTERLEAVINGS: Final = (
     "tests/unit/use_cases/generation/test_every_interleaving.py::"
     "test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
@@ -60,7 +60,7 @@ MUTANTS: Final = (
         _JOB_STORE,
         'return "#version = :before"',
         'return "attribute_exists(pk) OR #version = :before"',
-        ("tests/unit/test_job_store_contract.py::test_of_two_writers_that_read_the_same_version_one_wins",),
+        ("tests/fakes/jobs/test_job_store_contract.py::test_of_two_writers_that_read_the_same_version_one_wins",),
     ),
     Mutant(
         "claim condition: a second run claims too",
@@ -137,14 +137,14 @@ MUTANTS: Final = (
         _JOB_STORE,
         "failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)",
         "failed = self._transactions.write(writes, self._transactions.deadline())",
-        ("tests/unit/test_money_contract.py::test_a_delivered_job_is_spent_when_it_is_settled_and_not_before",),
+        ("tests/fakes/money/test_money_contract.py::test_a_delivered_job_is_spent_when_it_is_settled_and_not_before",),
     ),
     Mutant(
         "ledger half: the wallet moves without an entry",
         f"{_FERMATA}/adapters/dynamodb/money/wallet_store.py",
         "WALLET: _move(wallet, movement, transactions), **entries}",
         "WALLET: _move(wallet, movement, transactions)}",
-        ("tests/unit/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
+        ("tests/fakes/money/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
@@ -158,7 +158,7 @@ MUTANTS: Final = (
         f"{_FERMATA}/domain/jobs/job.py",
         "return share_of(self.price_credits, len(self.tracks), self.candidate.songs)",
         "return self.price_credits",
-        ("tests/unit/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
+        ("tests/fakes/money/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
     ),
     Mutant(
         "ledger half: a redelivery holds the whole price again",
@@ -192,14 +192,16 @@ MUTANTS: Final = (
         _JOB_STORE,
         "if receipt is not None:",
         "if receipt is not None and False:",
-        ("tests/unit/test_money_contract.py::test_a_receipt_is_kept_with_its_job_and_read_back_equal",),
+        ("tests/fakes/money/test_money_contract.py::test_a_receipt_is_kept_with_its_job_and_read_back_equal",),
     ),
     Mutant(
         "idempotency item: a key that is taken is taken over",
         _JOB_STORE,
         'free = "attribute_not_exists(pk) OR #ttl <= :now"',
         'free = "attribute_not_exists(pk) OR #ttl <= :now OR #ttl > :now"',
-        ("tests/unit/test_money_contract.py::test_a_key_that_is_taken_stores_no_second_job_and_holds_nothing_more",),
+        (
+            "tests/fakes/money/test_money_contract.py::test_a_key_that_is_taken_stores_no_second_job_and_holds_nothing_more",
+        ),
     ),
     Mutant(
         "resume posting: whatever it is told, the function may post",
@@ -255,14 +257,16 @@ MUTANTS: Final = (
         f"{_FERMATA}/adapters/dynamodb/money/wallet_store.py",
         '        change.conditions.append("#submits_in_minute < #submits_per_minute")\n',
         "",
-        ("tests/unit/test_limits_contract.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",),
+        (
+            "tests/fakes/tenants/test_limits_contract.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",
+        ),
     ),
     Mutant(
         "limits: an end does not give its place back",
         f"{_FERMATA}/domain/money/wallet.py",
         "return -1 if any",
         "return 0 if any",
-        ("tests/unit/test_limits_contract.py::test_every_end_gives_its_place_back",),
+        ("tests/fakes/tenants/test_limits_contract.py::test_every_end_gives_its_place_back",),
     ),
     Mutant(
         "usage: an end is not counted",
@@ -465,7 +469,7 @@ MUTANTS: Final = (
         "return int(self.request.finish_by is not None)",
         "return 0",
         (
-            "tests/unit/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
+            "tests/fakes/tenants/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
         ),
     ),
     Mutant(

@@ -9,8 +9,8 @@ from fermata import config
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.errors import ConfigurationError
+from tests.fakes.settings import PROVIDERS
 from tests.functions import TURN_SETTINGS
-from tests.twins import PROVIDERS
 
 START = {
     "TABLE_NAME": "jobs",

@@ -20,6 +20,10 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.fixtures.http_answers import read_answer, read_body
 from tests.functions import Event, FakeContext, authorizer_event, callback_event, http_event, wired_app
 from tests.songs import (
@@ -37,7 +41,6 @@ from tests.songs import (
     rate_limited,
     ready_job,
 )
-from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 from tests.webhooks import SECRET, URL, listening_world
 
 API_KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))

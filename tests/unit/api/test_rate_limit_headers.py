@@ -9,9 +9,11 @@ import pytest
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
+from tests.fakes.clock import NOON
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.world import World
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job
-from tests.twins import NOON, InMemoryWalletStore, World
 from tests.unit.api.test_routes_of_tenants import ROUTES, event_for
 
 CANCEL: Final = f"/v1/jobs/{JOB_ID}/cancel"

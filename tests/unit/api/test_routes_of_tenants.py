@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 
 from local.deploy.transform import read_template
+from tests.fakes.world import World
 from tests.functions import ROOT, Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job
-from tests.twins import World
 
 UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 

@@ -5,8 +5,9 @@ from types import ModuleType
 
 import pytest
 
+from tests.fakes.audio.track_store import InMemoryTrackStore
+from tests.fakes.world import World
 from tests.functions import AS_WIRED, NAMES, load_app, ports_of, put_ports, taken_from_wiring, wired, wired_app
-from tests.twins import InMemoryTrackStore, World
 
 
 def app_of(source: str, path: Path) -> ModuleType:
@@ -63,7 +64,7 @@ def test_a_port_is_replaced_in_the_function_that_takes_it(tmp_path: Path, monkey
     assert app.now is now
 
 
-def test_a_world_takes_no_twin_under_a_name_that_it_does_not_have() -> None:
+def test_a_world_takes_no_fake_under_a_name_that_it_does_not_have() -> None:
     world, tracks = World(), InMemoryTrackStore()
     world.tracks = tracks
     assert world.store_ports().tracks is tracks

@@ -14,6 +14,9 @@ from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.tenants.api_keys import new_api_key
 from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
 from fermata.use_cases.generation.purchase.start_generation import StartPorts
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.functions import (
     NAMES,
     ROOT,
@@ -46,7 +49,6 @@ from tests.songs import (
     submitting_job,
     suno_job,
 )
-from tests.twins import NOON, FakeUpstream, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))

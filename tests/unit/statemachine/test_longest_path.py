@@ -19,10 +19,11 @@ from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import MOST_FETCHES, MOST_POLLS
 from fermata.errors import LinkTroubleError
 from tests.books import books_in_memory
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
 from tests.played_machine import Played
 from tests.songs import json_answer
 from tests.stage import AUDIO, CHAINS, LONGEST_RUN_S, Stage, StagedWorld
-from tests.twins import NOON, ScriptedAnswer
 
 GENERATION_TIMEOUT: Final = timedelta(seconds=3600)
 PATIENCE: Final = timedelta(seconds=3600)

@@ -12,8 +12,8 @@ from moto import mock_aws
 from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from tests.cloud import BUCKET, TABLE, dynamodb_with_table, s3_with_bucket
+from tests.fakes.clock import NOON
 from tests.functions import ROOT
-from tests.twins import NOON
 from tooling.conditions.__main__ import tests_of_stores as files_of_stores
 from tooling.conditions.calls import ADAPTERS, Promise, Tap, promises_of
 from tooling.conditions.expressions import smaller_updates, weaker_conditions

@@ -17,10 +17,12 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.calls import Refused
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT
 from tests.songs import JOB_ID, generating_job, json_answer
-from tests.twins import KEY, FakeUpstream, World
 
 PACKAGE = ROOT / "layers" / "fermata" / "fermata"
 

@@ -12,8 +12,9 @@ from fermata.errors import AnswerLostError, TransientError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.providers import StreamedAnswer
 from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
+from tests.fakes.audio.answer_store import InMemoryAnswerStore
+from tests.fakes.providers.upstream import ScriptedAnswer
 from tests.songs import JOB_ID
-from tests.twins import InMemoryAnswerStore, ScriptedAnswer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

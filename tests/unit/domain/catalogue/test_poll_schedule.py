@@ -15,10 +15,12 @@ from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, SHORTEST_PAUS
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.calls import Trouble
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT
 from tests.songs import JOB_ID, claimed_attempt, generating_job, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 GENERATION_TIMEOUT_S = 3600
 HISTORY_LIMIT = 25_000

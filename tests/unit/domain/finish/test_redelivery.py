@@ -18,6 +18,7 @@ from fermata.domain.providers.calls import AudioAt, TaskStarted
 from fermata.errors import OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
 from tests.cloud import dynamodb_with_table
+from tests.fakes.clock import NOON
 from tests.songs import (
     JOB_ID,
     claimed_attempt,
@@ -28,7 +29,6 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,9 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import MODELS_KEPT, SONGS_KEPT, SongTime, SongTimes, song_time_of
 from fermata.domain.jobs.status import JobStatus
 from fermata.use_cases.generation.finish.settle_job import settle_job
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job, failed_job, generating_job, rate_limited, submitting_job
-from tests.twins import NOON, World
 
 PRIOR = Estimate(p50_s=700, p80_s=900)
 

@@ -22,8 +22,8 @@ from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
 from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
 from tests.cloud import dynamodb_with_table
+from tests.fakes.clock import NOON
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
-from tests.twins import NOON
 
 TRIO = candidate("apiinone").model_copy(update={"price_credits": 25, "songs": 3})
 CHAINS = [

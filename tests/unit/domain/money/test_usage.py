@@ -25,9 +25,10 @@ from fermata.use_cases.accounts.read_usage import read_usage
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import AnswersInstead, aws_error, dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.money.test_money_contract import delivered
+from tests.fakes.world import World
 from tests.songs import JOB_ID, candidate, delivered_job, queued_job, rate_limited, ready_job, stored_track, suno_job
-from tests.twins import NOON, World
-from tests.unit.test_money_contract import delivered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

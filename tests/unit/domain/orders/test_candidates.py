@@ -10,8 +10,10 @@ from fermata.domain.orders.candidates import check_default_fallbacks
 from fermata.errors import ConfigurationError, InvalidRequestError
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import submit_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import LYRICS, PROMPT, json_answer, order
-from tests.twins import NOON, FakeUpstream, World
 
 MINIMAX, AIML = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
 

@@ -18,6 +18,9 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import submit_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LYRICS,
@@ -35,7 +38,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, World
 
 DEADLINE = NOON + timedelta(seconds=600)
 IN_TIME, TOO_LATE = DEADLINE - timedelta(milliseconds=1), DEADLINE

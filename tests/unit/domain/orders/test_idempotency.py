@@ -20,9 +20,13 @@ from fermata.errors import (
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import Submission, submit_job
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.songs import LYRICS, PROMPT, json_answer, order
-from tests.twins import NOON, FakeUpstream, InMemoryJobStore, InMemoryWalletStore, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "metadata": {"a": "1", "b": "2"}}
 NOT_STARTED = TransientError("the job's state machine could not be started: ThrottlingException")

@@ -17,6 +17,8 @@ from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.orders.submit_job import submit_job
 from local.deploy.transform import read_template
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.references import (
     AUDIO_URL,
     IDS_RULE,
@@ -29,7 +31,6 @@ from tests.references import (
     prepared,
 )
 from tests.songs import order
-from tests.twins import NOON, World
 
 CATALOGUE = catalogue()
 TRUSTED = frozenset({"http://127.0.0.1:9000"})

@@ -14,8 +14,10 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.await_callback import Wait, await_callback
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.follow.receive_callback import Effect, receive_callback
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, callback, called_back_job, json_answer, queued_job, rate_limited, stored_track
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TOKEN, RECORD = callback()
 RUNNING = json_answer({"code": 200, "data": {"type": "FIRST", "response_data": []}})

@@ -23,6 +23,11 @@ from fermata.use_cases.generation.finish.store_audio import store_audio
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.estimates import estimate_of
+from tests.fakes.clock import NOON
+from tests.fakes.providers.estimates import InMemoryEstimates
+from tests.fakes.providers.provider_keys import FixedProviderKeys
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     candidate,
@@ -36,7 +41,6 @@ from tests.songs import (
     stored_track,
     wav_file,
 )
-from tests.twins import NOON, FakeUpstream, FixedProviderKeys, InMemoryEstimates, World
 
 END, SAME, NEXT = NextStep.END, NextStep.SAME_MODEL, NextStep.NEXT_MODEL
 NO, UNKNOWN, YES = ProviderCharged.NO, ProviderCharged.UNKNOWN, ProviderCharged.YES

@@ -7,7 +7,7 @@ import pytest
 
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.spending import Brakes, Held, budget_spent, day_of, look_again_at, micro_usd, paused
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 
 DAY = NOON.date()
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)

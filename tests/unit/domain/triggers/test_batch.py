@@ -23,10 +23,13 @@ from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.triggers.complete_batch import complete_batch
 from fermata.use_cases.triggers.ingest_file import ingest_file
 from fermata.use_cases.triggers.submit_line import submit_line
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.triggers.inbox_store import InMemoryInboxStore
+from tests.fakes.world import World
 from tests.functions import ROOT, FakeContext, wired_app
 from tests.songs import LYRICS
-from tests.trigger_twins import InMemoryInboxStore
-from tests.twins import NOON, InMemoryJobStore, InMemoryWalletStore, World
 from tests.unit.use_cases.triggers.test_ingest_file import created, refused
 
 KEY = "requests/acme/batch.jsonl"

@@ -11,8 +11,9 @@ from local.deploy.deployment import Authorizer
 from local.deploy.transform import read_template
 from local.http.authorizers import AuthorizerCache
 from local.runtime.lambda_answers import Answer
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.functions import ROOT, FakeContext, wired_app
-from tests.twins import NOON, World
 
 TTL_S = int(read_template(ROOT / "template.yaml")["Parameters"]["AuthorizerTtlSeconds"]["Default"])
 AUTHORIZER = Authorizer("Keys", "arn:keys", "Authorization", TTL_S)

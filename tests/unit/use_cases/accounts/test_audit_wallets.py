@@ -28,10 +28,13 @@ from fermata.use_cases.accounts.audit_wallets import AuditPorts, audit_wallets
 from local.deploy.transform import read_template
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.metrics import RecordingMetrics
+from tests.fakes.money.test_money_contract import created, delivered, funded
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 from tests.functions import ROOT
 from tests.songs import queued_job, rate_limited
-from tests.twins import NOON, InMemoryTenantStore, InMemoryWalletStore, RecordingMetrics
-from tests.unit.test_money_contract import created, delivered, funded
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -100,7 +103,7 @@ def order(wallets: InMemoryWalletStore, number: int) -> Callable[[], object]:
     return lambda: wallets.move(hold_on(job_of(number)))
 
 
-# ---- the ledger, read by both twins
+# ---- the ledger, read by both fakes
 
 
 def test_a_ledger_is_read_whole_and_comes_to_what_the_wallet_says(books: Books) -> None:

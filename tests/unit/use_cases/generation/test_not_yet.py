@@ -15,9 +15,11 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.played_machine import Functions, Played
 from tests.songs import JOB_ID, callback, called_back_job, hex_answer, json_answer, queued_job, stored_track
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TAKEN = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
 RUNNING = json_answer({"id": "uuid:minimax/music-2.0", "status": "generating"})

@@ -12,8 +12,10 @@ from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.use_cases.operator.redeliver import redeliver
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import LINK, generating_job, ready_job
-from tests.twins import NOON, FakeUpstream, World
 from tests.unit.use_cases.generation.finish.test_rescue_audio import AUDIO, DONE, TASK_LINK
 
 PROVIDERS = ("minimax", "minimax", "aimlapi", "minimax", "aimlapi")

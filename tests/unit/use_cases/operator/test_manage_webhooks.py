@@ -7,7 +7,7 @@ import pytest
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.operator.manage_tenants import manage_tenants
 from local.cli import main
-from tests.twins import World
+from tests.fakes.world import World
 from tests.webhooks import URL
 
 PRIVATE = (

@@ -23,8 +23,11 @@ from fermata.use_cases.operator import reconcile as use_case
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from tests.books import Books, books_in_dynamodb
 from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.purchases import InMemoryPurchases
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, stored_track
-from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, InMemoryPurchases
 
 LATER = NOON + timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -37,8 +37,12 @@ from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.delete_job import delete_job
 from tests.books import books_in_dynamodb
 from tests.cloud import dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import FUNDED_WALLETS, InMemoryWalletStore
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, LINK, candidate, hex_answer, json_answer, queued_job, song_request
-from tests.twins import FUNDED_WALLETS, NOON, FakeUpstream, InMemoryJobStore, InMemoryWalletStore, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
 SONG = hex_answer(AUDIO)

@@ -19,8 +19,10 @@ from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.redeliver import redeliver
 from fermata.use_cases.orders.delete_job import delete_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import JOB_ID, LINK, candidate, claimed_attempt, generating_job, newer, ready_job, stored_track
-from tests.twins import NOON, FakeUpstream, World
 from tests.unit.use_cases.generation.finish.test_rescue_audio import (
     AUDIO,
     BROKEN,

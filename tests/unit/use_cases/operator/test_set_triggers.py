@@ -9,8 +9,9 @@ from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import InvalidRequestError, NotFoundError, StaleRecordError
 from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.use_cases.operator.set_triggers import set_triggers
-from tests.trigger_twins import InMemoryTriggerStore
-from tests.twins import NOON, World
+from tests.fakes.clock import NOON
+from tests.fakes.triggers.trigger_store import InMemoryTriggerStore
+from tests.fakes.world import World
 
 SHOP, DESK = "111122223333/shop", "111122223333/my.desk/of-1"
 

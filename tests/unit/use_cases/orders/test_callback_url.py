@@ -7,9 +7,9 @@ import pytest
 
 from fermata.domain.orders.idempotency import fingerprint_of
 from fermata.domain.webhooks.message import WebhookEndpoint
+from tests.fakes.world import World
 from tests.functions import FakeContext, http_event, wired_app
 from tests.songs import LYRICS, PROMPT, song_request
-from tests.twins import World
 from tests.webhooks import CALLBACK_URL, SECRET
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}

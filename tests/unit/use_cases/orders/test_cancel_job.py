@@ -23,6 +23,11 @@ from fermata.use_cases.generation.purchase.start_generation import start_generat
 from fermata.use_cases.orders.cancel_job import cancel_job
 from tests.books import Books, books_in_dynamodb
 from tests.cloud import dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     claimed_attempt,
@@ -35,7 +40,6 @@ from tests.songs import (
     ready_job,
     submitting_job,
 )
-from tests.twins import FUNDED_WALLETS, NOON, FakeUpstream, InMemoryJobStore, World
 
 CANCELED = failed_job(rate_limited()).canceled(NOON)
 

@@ -10,8 +10,9 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.orders.job_id import is_reference_id
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
 from fermata.use_cases.orders.create_reference import create_reference
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.references import catalogue
-from tests.twins import NOON, World
 
 BODY = {"content_type": "audio/mpeg", "bytes": 5000}
 

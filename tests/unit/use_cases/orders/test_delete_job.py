@@ -30,6 +30,10 @@ from fermata.use_cases.orders.delete_job import DeletePorts, delete_job
 from fermata.use_cases.orders.read_jobs import find_job, read_job
 from tests.books import items
 from tests.cloud import BUCKET, TABLE, AnswersInstead, aws_error, dynamodb_with_table, s3_with_bucket
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -45,7 +49,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, World
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,6 +12,8 @@ from fermata.domain.providers.spending import Booking
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import NotFoundError
 from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, show_job
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     delivered_job,
@@ -24,7 +26,6 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON, World
 
 
 def world_of(job: Job) -> World:

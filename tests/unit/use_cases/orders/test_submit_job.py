@@ -18,8 +18,10 @@ from fermata.errors import (
 )
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import quote_job, submit_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import LYRICS, PROMPT, candidate, hex_answer, order
-from tests.twins import NOON, FakeUpstream, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "title": "Rain", "metadata": {"order": "42"}}
 RANDOM = bytes(range(10))

@@ -12,8 +12,9 @@ from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
 from fermata.use_cases.orders.wait_for_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, rate_limited
-from tests.twins import NOON, World
 
 
 def waited(world: World, seconds: float, tenant_id: str = "acme") -> object:

@@ -17,9 +17,10 @@ from fermata.errors import NotStartedError, TransientError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.submit_job import submit_job, submit_once
 from fermata.use_cases.triggers.ingest_event import ingest_event
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.functions import FakeContext, load_app
 from tests.songs import LYRICS, PROMPT, order
-from tests.twins import NOON, World
 
 BODY: dict[str, Any] = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 DETAIL = {**BODY, "idempotency_key": "order-42"}

@@ -17,10 +17,11 @@ from fermata.errors import InvalidRequestError, NotStartedError, TransientError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.triggers.ingest_file import ingest_file
+from tests.fakes.clock import NOON
+from tests.fakes.triggers.inbox_store import PUT_AT
+from tests.fakes.world import World
 from tests.functions import FakeContext, wired_app
 from tests.songs import LYRICS, PROMPT
-from tests.trigger_twins import PUT_AT
-from tests.twins import NOON, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 GOOD = json.dumps(BODY).encode()

@@ -20,8 +20,11 @@ from fermata.domain.webhooks.delivery import (
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
+from tests.fakes.clock import NOON
+from tests.fakes.webhooks.sender import SentWebhook
+from tests.fakes.webhooks.webhook_store import InMemoryWebhookStore
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job
-from tests.twins import NOON, InMemoryWebhookStore, SentWebhook, World
 from tests.webhooks import CALLBACK_URL, NEXT_SECRET, ORIGIN, SECRET, URL, called_back, listening_world
 
 BUSY = Answered(503)

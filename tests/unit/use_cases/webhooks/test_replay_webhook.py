@@ -13,9 +13,10 @@ from fermata.domain.webhooks.message import webhook_id
 from fermata.errors import NotFoundError, NoWebhookError, TransientError
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
 from fermata.use_cases.webhooks.replay_webhook import list_webhook_attempts, replay_webhook
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.functions import FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, submitting_job
-from tests.twins import NOON, World
 from tests.webhooks import CALLBACK_URL, ORIGIN, URL, called_back, listening_world
 
 REPLAY, LIST = f"/v1/jobs/{JOB_ID}/webhooks/replay", f"/v1/jobs/{JOB_ID}/webhooks"

@@ -8,8 +8,9 @@ from fermata.errors import TransientError
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.orders.cancel_job import cancel_job
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job, queued_job, ready_job, song_request, stored_track
-from tests.twins import NOON, World
 from tests.webhooks import CALLBACK_URL, SECRET, listening_world
 
 NAME = f"{JOB_ID}.succeeded"

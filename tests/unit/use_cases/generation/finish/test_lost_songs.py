@@ -17,8 +17,10 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.submit_job import quote_job, submit_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import LYRICS, PROMPT, candidate, claimed_attempt, json_answer, order, queued_job, stored_track
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 FALLBACK = "aimlapi/minimax/music-2.0"
 BODY: dict[str, object] = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}

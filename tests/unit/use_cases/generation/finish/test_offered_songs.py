@@ -18,8 +18,10 @@ from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.redeliver import redeliver
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
 TASK = "uuid:minimax/music-2.0"

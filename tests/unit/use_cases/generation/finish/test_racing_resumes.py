@@ -10,9 +10,10 @@ from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.next_step import Word
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.seams import Seams
 from tests.songs import JOB_ID, hex_answer, json_answer, queued_job
-from tests.twins import FakeUpstream, ScriptedAnswer, World
 
 SHAPES = [
     pytest.param("minimax", hex_answer(b"ID3" + bytes(50)), Word.READY, AttemptState.READY, id="blocking"),

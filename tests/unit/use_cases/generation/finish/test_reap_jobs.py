@@ -14,6 +14,10 @@ from fermata.errors import TransientError
 from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS_FOR, reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.due_jobs import InMemoryDueJobs
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     delivered_job,
@@ -26,7 +30,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, InMemoryDueJobs, World
 
 DUE = {"check_at": NOON}
 PATIENCE = Patience(idle_s=1200, absent_gap_s=300)

@@ -40,6 +40,9 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.delete_job import delete_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -53,7 +56,6 @@ from tests.songs import (
     ready_job,
     stored_track,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
 OTHER_AUDIO = AUDIO + b"of another song"

@@ -14,6 +14,9 @@ from fermata.ports.providers import ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts, resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     failed_job,
@@ -25,7 +28,6 @@ from tests.songs import (
     ready_job,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 

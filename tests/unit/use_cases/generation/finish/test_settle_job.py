@@ -11,6 +11,8 @@ from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.settle_job import settle_job
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     candidate,
@@ -23,7 +25,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, World
 
 KILLED = "Execution.ABORTED"
 

@@ -33,6 +33,9 @@ from fermata.errors import (
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, StoreStep, store_audio
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -46,7 +49,6 @@ from tests.songs import (
     song_request,
     wav_file,
 )
-from tests.twins import NOON, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 20
 KEY = f"tracks/{JOB_ID}/1.mp3"

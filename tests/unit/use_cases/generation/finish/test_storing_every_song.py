@@ -16,8 +16,10 @@ from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.patience import FETCHES_BESIDE_A_SONG, MOST_FETCHES
 from fermata.errors import BadAudioError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
 from fermata.use_cases.generation.finish.store_audio import FETCH_TAKES_S, StoreOutcome, store_audio
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, hex_answer, ready_job
-from tests.twins import NOON, ScriptedAnswer, World
 
 FIRST, SECOND = b"\xff\xfb first song" * 200, b"\xff\xfb second song" * 200
 LINKS = ("https://cdn.apiin.one/1.mp3?Signature=a%2Fb", "https://cdn.apiin.one/2.mp3?Signature=c")

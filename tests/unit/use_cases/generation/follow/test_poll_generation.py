@@ -17,8 +17,11 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job, rate_limited, ready_job, song_request
-from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 
 TASK_ID = "uuid:minimax/music-2.0"
 SONG_LINK = "https://cdn.aimlapi.com/x%2Fy.mp3?sig=a%2Bb"

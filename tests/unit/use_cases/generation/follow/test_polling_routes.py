@@ -9,8 +9,10 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, claimed_attempt, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TASK_ROUTE = "/api/v1/tasks/n74"
 FEED_ROUTE = "/api/v1/audio/music/feed"

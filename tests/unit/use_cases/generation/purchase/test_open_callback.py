@@ -12,8 +12,10 @@ from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import CALLBACK_RANDOMNESS, World
 from tests.songs import JOB_ID, json_answer, queued_job
-from tests.twins import CALLBACK_RANDOMNESS, NOON, FakeUpstream, ScriptedAnswer, World
 
 ACCEPTED = json_answer({"code": 200, "data": {"task_id": "n74a", "status": "IN_PROGRESS"}})
 REFUSED = json_answer({"code": 429, "message": "too many requests"}, 429)

@@ -36,6 +36,11 @@ from fermata.use_cases.generation.purchase.prepare_reference import prepare_refe
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.delete_job import delete_job
+from tests.fakes.audio.links import FakeReferenceLinks
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY, FixedProviderKeys
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.references import (
     AUDIO_URL,
     IDS_RULE,
@@ -54,7 +59,6 @@ from tests.references import (
     sings_after,
 )
 from tests.songs import JOB_ID, hex_answer, json_answer, wav_file
-from tests.twins import KEY, NOON, FakeReferenceLinks, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 8
 SONG = hex_answer(b"ID3" + bytes(2000))

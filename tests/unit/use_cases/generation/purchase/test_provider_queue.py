@@ -17,6 +17,9 @@ from fermata.use_cases.generation.purchase.provider_queue import TRIES
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.orders.cancel_job import cancel_job
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     PROMPT,
@@ -28,7 +31,6 @@ from tests.songs import (
     queued_job,
     rate_limited,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
