@@ -160,7 +160,8 @@ class Interleavings(RuleBasedStateMachine):
         self.stage.check()
 
     def teardown(self) -> None:
-        self.stage.finish()
+        with self.stage.world:
+            self.stage.finish()
 
 
 class InterleavingsInDynamoDB(Interleavings):

@@ -44,6 +44,17 @@ from fermata.use_cases.generation.purchase.start_generation import start_generat
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.orders.submit_job import submit_job
+from fermata.wiring.generation import (
+    callback_ports,
+    poll_ports,
+    reap_ports,
+    rescue_ports,
+    resume_ports,
+    settle_ports,
+    start_ports,
+    store_ports,
+)
+from fermata.wiring.orders import delete_ports, submit_ports
 from tests.books import Books, assert_the_ledger_explains
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import ScriptedAnswer
@@ -283,7 +294,7 @@ class Stage:
         self._for(number, lambda each: cancel_job(each.job_id, each.tenant_id, self.world.jobs, self.world.clock()))
 
     def delete(self, number: int) -> None:
-        ports = self.world.delete_ports()
+        ports = delete_ports()
         self._for(number, lambda each: delete_job(each.job_id, each.tenant_id, ports, self.world.clock()))
 
     # ---- what providers, operators and the cloud do
@@ -291,18 +302,18 @@ class Stage:
     def call_back(self, number: int) -> None:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             token = self._token(number, attempt)
-            self._for(number, lambda _, token=token: receive_callback(token, self.world.callback_ports()))  # type: ignore[misc]
+            self._for(number, lambda _, token=token: receive_callback(token, callback_ports()))  # type: ignore[misc]
 
     def pass_time(self, seconds: int) -> None:
         self.world.clock.pass_seconds(seconds)
 
     def reap(self) -> None:
         self.touched.update(each.job_id for each in self.placed)
-        self._guarded(lambda: reap_jobs(self.world.reap_ports(), self.world.clock()))
+        self._guarded(lambda: reap_jobs(reap_ports(self.world.lose), self.world.clock()))
 
     def rescue(self, number: int) -> None:
         """A run that looks after the songs of an ended job, whether the reaper started it or not."""
-        self._for(number, lambda each: rescue_audio(each.job_id, self.world.rescue_ports()))
+        self._for(number, lambda each: rescue_audio(each.job_id, rescue_ports(self.world.remaining_ms)))
 
     def pause(self, name: str) -> None:
         self.world.brakes.pause(name, self.world.clock())
@@ -461,7 +472,7 @@ class Stage:
             randomness = number.to_bytes(10)
             ordered = order(placed.body, placed.key, placed.tenant_id)
             try:
-                submission = submit_job(ordered, self.world.submit_ports(), self.world.clock(), randomness)
+                submission = submit_job(ordered, submit_ports(), self.world.clock(), randomness)
             except InvalidRequestError as error:
                 if "finish_by" in placed.body:
                     # The deadline has passed before the order was sent again.
@@ -505,29 +516,29 @@ class Stage:
     def _start(self, payload: dict[str, Any]) -> dict[str, Any]:
         world, job_id = self.world, payload["job_id"]
         if payload["may_post"] is not True:
-            return resume_generation(job_id, world.resume_ports(), world.clock()).as_payload()
+            return resume_generation(job_id, resume_ports(), world.clock()).as_payload()
         self._runs += 1
         job = self.books.jobs.load(job_id)
         # Chance never comes twice: a run that died after it had opened a callback must not block the next one.
         world.callback_randomness = _randomness(job_id, self._runs)
         attempt = len(job.attempts) + 1 if job else 1
         self._latest_token[job_id, attempt] = new_callback(job_id, attempt, NOON, world.callback_randomness)[0]
-        return start_generation(job_id, world.start_ports(), f"run-{self._runs}").as_payload()
+        return start_generation(job_id, start_ports(world.remaining_ms), f"run-{self._runs}").as_payload()
 
     def _poll(self, payload: dict[str, Any]) -> dict[str, Any]:
-        ports, not_yet_at = self.world.poll_ports(), read_instant(payload["not_yet_at"])
+        ports, not_yet_at = poll_ports(), read_instant(payload["not_yet_at"])
         return poll_generation(payload["job_id"], payload["attempt"], ports, not_yet_at).as_payload()
 
     def _store(self, payload: dict[str, Any]) -> dict[str, Any]:
-        return store_audio(payload["job_id"], payload["attempt"], self.world.store_ports()).as_payload()
+        return store_audio(payload["job_id"], payload["attempt"], store_ports(self.world.remaining_ms)).as_payload()
 
     def _settle(self, payload: dict[str, Any]) -> dict[str, Any]:
         stopped_by = payload.get("failure", {}).get("Error")
-        status = settle_job(payload["job_id"], stopped_by, self.world.settle_ports(), self.world.clock())
+        status = settle_job(payload["job_id"], stopped_by, settle_ports(), self.world.clock())
         return {"status": status.value}
 
     def _await(self, payload: dict[str, Any]) -> dict[str, Any]:
-        ports = self.world.callback_ports()
+        ports = callback_ports()
         return {"wait": await_callback(payload["job_id"], payload["attempt"], payload["task_token"], ports).value}
 
     def _functions(self) -> Functions:

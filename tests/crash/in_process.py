@@ -46,7 +46,8 @@ from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
 from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
-from tests.functions import WIRING, FakeContext, load_app
+from tests.fakes.wiring import forget_all
+from tests.functions import FakeContext, load_app
 from tests.songs import wav_file
 
 TENANT: Final = "acme"
@@ -157,15 +158,7 @@ def _environment_of(spec: FunctionSpec) -> Iterator[None]:
     """A cold start: nothing is remembered from any earlier run. Clients of AWS are kept, because they hold nothing that
     a run could tell from another.
     """
-    remembered = [
-        made
-        for room in WIRING
-        for made in vars(room).values()
-        if hasattr(made, "cache_clear") and made.__module__ == room.__name__
-    ]
-    assert remembered, "the wiring remembers nothing that could be forgotten; a start would not be cold"
-    for made in remembered:
-        made.cache_clear()
+    forget_all()
     before = dict(os.environ)
     os.environ.update(spec.environment)
     try:

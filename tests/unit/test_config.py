@@ -9,8 +9,7 @@ from fermata import config
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.errors import ConfigurationError
-from tests.fakes.settings import PROVIDERS
-from tests.functions import TURN_SETTINGS
+from tests.fakes.settings import PROVIDERS, TURN_SETTINGS
 
 START = {
     "TABLE_NAME": "jobs",

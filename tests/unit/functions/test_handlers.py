@@ -14,6 +14,7 @@ from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.tenants.api_keys import new_api_key
 from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
 from fermata.use_cases.generation.purchase.start_generation import StartPorts
+from fermata.wiring import generation
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.world import World
@@ -62,9 +63,7 @@ class Call:
         self.patch = patch
 
     def __call__(self, name: str, event: Event) -> Event:
-        answer: Event = json.loads(
-            json.dumps(wired_app(name, self.world, self.patch).lambda_handler(event, FakeContext()))
-        )
+        answer: Event = json.loads(json.dumps(wired_app(name, self.world).lambda_handler(event, FakeContext())))
         return answer
 
 
@@ -736,12 +735,12 @@ def test_a_handler_is_short_and_reaches_the_outside_only_through_the_wiring(name
 
 
 def test_a_claims_run_is_bounded_by_the_invocations_own_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = wired_app("start_generation", world, monkeypatch)
+    app = wired_app("start_generation", world)
     clocks: list[Callable[[], int]] = []
 
     def start_ports(clock: Callable[[], int]) -> StartPorts:
         clocks.append(clock)
-        return world.start_ports()
+        return generation.start_ports(clock)
 
     monkeypatch.setattr(app, "start_ports", start_ports)
     world.upstream = FakeUpstream(hex_answer(b"ID3"))

@@ -121,14 +121,14 @@ def played(model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -
 def all_played(orders: int, model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -> list[Ended]:
     """Play so many orders of one moment on the shipped machine to their ends; all ask the same host."""
     books = books_in_memory()
-    world = StagedWorld(jobs=cast("Any", books.jobs), wallet_store=books.wallets)
-    stage = Stage(world, books, scratch)
-    host = Host(world.clock, poll, link, dribbled=lambda: world.clock.pass_seconds(LONGEST_FETCH.total_seconds()))
-    world.upstream, world.links = cast("Any", host), cast("Any", host)
-    for _ in range(orders):
-        stage.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
-    while stage.machine.running():
-        stage.advance_job(0)
+    with StagedWorld(jobs=cast("Any", books.jobs), wallet_store=books.wallets) as world:
+        stage = Stage(world, books, scratch)
+        host = Host(world.clock, poll, link, dribbled=lambda: world.clock.pass_seconds(LONGEST_FETCH.total_seconds()))
+        world.upstream, world.links = cast("Any", host), cast("Any", host)
+        for _ in range(orders):
+            stage.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
+        while stage.machine.running():
+            stage.advance_job(0)
     found = []
     for placed in stage.placed:
         job = books.jobs.load(placed.job_id)

@@ -23,6 +23,7 @@ from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
 from fermata.use_cases.accounts.read_usage import read_usage
 from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.wiring.generation import settle_ports
 from tests.books import Books, books_in_dynamodb, books_in_memory
 from tests.cloud import AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
@@ -236,8 +237,8 @@ def test_a_cursor_belongs_to_its_tenant_and_days() -> None:
 def test_a_settled_job_is_told_of_as_usage_beside_its_end() -> None:
     world = World()
     world.jobs.create(ready_job().with_tracks((stored_track(),), NOON))
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
     (event,) = world.events.usage
     assert event.detail == {
         "event_id": f"{JOB_ID}.usage",
@@ -260,7 +261,7 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
         world.jobs.create(ready_job().model_copy(update={"id": job_id(number)}).with_tracks((stored_track(),), NOON))
     world.jobs.create(queued_job(id=job_id(3)))
     for number in range(4):
-        settle_job(job_id(number), "Execution.ABORTED", world.settle_ports(), NOON)
+        settle_job(job_id(number), "Execution.ABORTED", settle_ports(), NOON)
     (row,) = world.jobs.usage.find(UsagePage(UsageList("acme", NOON.date(), NOON.date())))[0]
     told = [event.detail for event in world.events.usage]
     assert (row.jobs, row.credits) == (len(told), sum(int(str(detail["credits"])) for detail in told)) == (4, 90)

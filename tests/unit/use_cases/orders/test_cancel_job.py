@@ -21,6 +21,7 @@ from fermata.ports.jobs import JobStore
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.wiring.generation import settle_ports, start_ports
 from tests.books import Books, books_in_dynamodb
 from tests.cloud import dynamodb_with_table
 from tests.fakes.clock import NOON
@@ -75,8 +76,8 @@ def test_a_job_that_waits_for_a_turn_is_canceled_and_refunded(job: Job) -> None:
 def test_the_execution_of_a_canceled_job_orders_nothing_and_settles_nothing() -> None:
     world = world_of(queued_job())
     canceled = cancel(world)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.CANCELED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.CANCELED
     assert world.stored(JOB_ID) == canceled.published()
     assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
     assert (world.upstream.posts, kinds(world)) == (0, ["hold", "refund"])
@@ -115,7 +116,7 @@ def test_another_tenants_job_and_an_unknown_one_are_not_found() -> None:
 
 def test_a_claim_that_is_faster_wins() -> None:
     world = world_of(queued_job())
-    world.jobs.before_next_save = lambda: start_generation(JOB_ID, world.start_ports(), "run-1")
+    world.jobs.before_next_save = lambda: start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     with pytest.raises(AlreadyOrderedError):
         cancel(world)
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
@@ -124,7 +125,7 @@ def test_a_claim_that_is_faster_wins() -> None:
 def test_a_cancel_that_is_faster_than_the_claim_wins_and_nothing_is_ordered() -> None:
     world = world_of(queued_job())
     world.jobs.before_next_save = lambda: cancel(world)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.CANCELED, 0)
     assert kinds(world) == ["hold", "refund"]
 

@@ -12,6 +12,7 @@ from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import resume_ports, start_ports
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import CALLBACK_RANDOMNESS, World
@@ -28,7 +29,7 @@ def world_with(*script: ScriptedAnswer, job: Job | None = None) -> World:
 
 
 def start(world: World) -> Verdict:
-    return start_generation(JOB_ID, world.start_ports(), "run-1")
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
 
 
 def sent_url(world: World, call: int = 0) -> str | None:
@@ -79,7 +80,7 @@ def test_every_attempt_has_an_address_of_its_own() -> None:
     world = world_with(REFUSED, ACCEPTED)
     start(world)
     world.callback_randomness = CALLBACK_RANDOMNESS[::-1]
-    start_generation(JOB_ID, world.start_ports(), "run-2")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2")
     assert sent_url(world, 0) != sent_url(world, 1)
     assert len({attempt.callback for attempt in world.stored(JOB_ID).attempts}) == 2
 
@@ -120,5 +121,5 @@ def test_a_run_that_loses_the_claim_orders_nothing_and_leaves_the_winners_addres
 def test_a_resume_waits_for_the_same_callback() -> None:
     world = world_with()
     start(world)
-    resumed = resume_generation(JOB_ID, world.resume_ports(), NOON)
+    resumed = resume_generation(JOB_ID, resume_ports(), NOON)
     assert (resumed.verdict, resumed.wait_seconds) == (Word.AWAITING_CALLBACK, 120)

@@ -1,6 +1,7 @@
 """Buying one song: one claim, one POST, the answer kept before it is read, and an honest record of every other end."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from fermata.domain.providers.queue import Limits
 from fermata.errors import (
     AnswerLostError,
     ConfigurationError,
@@ -23,8 +25,10 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports
 from tests.audio_files import mp3
 from tests.fakes.clock import NOON
+from tests.fakes.pace import at_once
 from tests.fakes.providers.provider_keys import KEY, FixedProviderKeys
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
@@ -54,7 +58,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 
 def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> None:
     world = world_with(SONG)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
     job = world.stored(JOB_ID)
     assert job.status is JobStatus.STORING
@@ -75,13 +79,13 @@ def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> Non
 
 def test_a_link_in_the_answer_is_kept_byte_for_byte() -> None:
     world = world_with(json_answer({"data": {"audio": LINK, "status": 2}, "base_resp": {"status_code": 0}}))
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,))
 
 
 def test_a_task_provider_answers_with_a_task_to_poll() -> None:
     world = world_with(TASK, provider="aimlapi")
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 56)
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].upstream_id) == (JobStatus.GENERATING, "uuid:minimax/music-2.0")
@@ -90,7 +94,7 @@ def test_a_task_provider_answers_with_a_task_to_poll() -> None:
 
 def test_the_order_carries_what_was_asked_for_and_the_operators_key() -> None:
     world = world_with(SONG)
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     (sent,) = world.upstream.sent
     assert sent.key == KEY
     assert sent.call.body == {
@@ -108,7 +112,7 @@ def test_switches_and_the_wanted_file_reach_the_provider() -> None:
     audio = {"format": "wav", "sample_rate": 32000}
     request = song_request(lyrics="", auto_lyrics=True, audio=audio)
     world.jobs.create(queued_job(request=request, candidates=(candidate().model_copy(update={"delivery": "url"}),)))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     body = world.upstream.sent[0].call.body or {}
     assert (body["lyrics_optimizer"], body["output_format"]) == (True, "url")
     assert body["audio_setting"] == {"sample_rate": 32000, "bitrate": 256000, "format": "wav"}
@@ -123,10 +127,18 @@ def a_house_that_speaks_like(dialect: str) -> World:
     return world
 
 
+def start_at_the_house(world: World) -> Word:
+    """No setting knows a provider of that name."""
+    ports = start_ports(world.remaining_ms)
+    brakes = replace(ports.brakes, budget=lambda _: 0)
+    turns = replace(ports.turns, limits=lambda _: Limits(gap_ms=0, concurrent=50))
+    return start_generation(JOB_ID, replace(ports, brakes=brakes, turns=turns), "run-1").verdict
+
+
 def test_a_model_is_ordered_in_its_dialect_with_the_key_of_its_provider() -> None:
     world = a_house_that_speaks_like("aimlapi")
     world.upstream.script = [TASK]
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.GENERATING
+    assert start_at_the_house(world) is Word.GENERATING
     (sent,) = world.upstream.sent
     assert (sent.provider, sent.key, sent.call.path) == ("house", KEY, "/v2/generate/audio")
     (attempt,) = world.stored(JOB_ID).attempts
@@ -137,8 +149,8 @@ def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
     world = a_house_that_speaks_like("aimlapi")
     link = "https://cdn.house.example/song.mp3"
     world.upstream.script = [TASK, json_answer({"status": "completed", "audio_file": {"url": link}})]
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
+    start_at_the_house(world)
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.READY
     sent = world.upstream.sent[-1]
     assert (sent.provider, sent.key, sent.call.method) == ("house", KEY, "GET")
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(link,))
@@ -150,21 +162,21 @@ def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> 
     # The run dies once the answer is staged and before the record hears of it.
     world.answers.fail_next_open = StaleRecordError("killed")
     with pytest.raises(StaleRecordError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.READY
+        start_at_the_house(world)
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.READY
 
 
 def test_the_post_ends_before_the_run_does() -> None:
     world = world_with(SONG)
     world.remaining_s = 300
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.upstream.sent[0].within_s == 255
 
 
 def test_the_claim_outlives_the_run_by_the_margin() -> None:
     world = world_with(SONG)
     world.remaining_s = 300
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=360)
 
 
@@ -176,7 +188,7 @@ def test_time_spent_on_reading_the_key_does_not_shorten_the_claim() -> None:
         world.remaining_s -= 100
 
     world.keys.on_use = slow_secret
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=960)
 
 
@@ -184,7 +196,7 @@ def test_the_claim_is_on_record_before_the_request_goes_out() -> None:
     world = world_with(SONG)
     seen = []
     world.upstream.while_sending = lambda: seen.append(world.stored(JOB_ID))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (seen[0].status, seen[0].attempts[0].state) == (JobStatus.SUBMITTING, AttemptState.CLAIMED)
     assert seen[0].attempts[0].claim_id == "run-1"
 
@@ -194,11 +206,11 @@ def test_two_racing_runs_claim_once_and_post_once() -> None:
     verdicts = []
 
     def the_other_run() -> None:
-        verdicts.append(start_generation(JOB_ID, world.start_ports(), "run-2"))
+        verdicts.append(start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2"))
 
     # The other run does everything between this run's read and its claim.
     world.jobs.before_next_save = the_other_run
-    verdicts.append(start_generation(JOB_ID, world.start_ports(), "run-1"))
+    verdicts.append(start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1"))
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-2"]
     assert [verdict.verdict for verdict in verdicts] == [Word.READY, Word.READY]
@@ -208,23 +220,25 @@ def test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting(
     world = world_with()
     first = queued_job().claimed(claimed_attempt(claim_id="run-2"), NOON)
     world.jobs.before_next_save = lambda: world.jobs.save(first)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.IN_FLIGHT
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.IN_FLIGHT
     assert (world.upstream.posts, world.stored(JOB_ID)) == (0, first)
 
 
 def test_a_run_that_comes_while_another_is_posting_waits() -> None:
     world = world_with(SONG)
     seen = []
-    world.upstream.while_sending = lambda: seen.append(start_generation(JOB_ID, world.start_ports(), "run-2"))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    world.upstream.while_sending = lambda: seen.append(
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2")
+    )
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert seen[0].verdict is Word.IN_FLIGHT
     assert world.upstream.posts == 1
 
 
 def test_a_repeated_start_after_the_song_was_bought_answers_from_the_record() -> None:
     world = world_with(SONG)
-    first = start_generation(JOB_ID, world.start_ports(), "run-1")
-    again = start_generation(JOB_ID, world.start_ports(), "run-2")
+    first = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    again = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2")
     assert again == first
     assert world.upstream.posts == 1
 
@@ -237,7 +251,7 @@ def test_a_claim_whose_answer_was_lost_is_recognised_by_its_id() -> None:
         raise StaleRecordError("the version is not the one before")
 
     world.jobs.after_next_save = lose_the_answer
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert verdict.verdict is Word.READY
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-1"]
@@ -248,11 +262,11 @@ def test_an_own_claim_that_was_closed_meanwhile_is_not_posted() -> None:
 
     def lose_the_answer_for_long() -> None:
         world.clock.pass_seconds(1000)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         raise StaleRecordError("the version is not the one before")
 
     world.jobs.after_next_save = lose_the_answer_for_long
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, world.upstream.posts) == (Word.FAILED, 0)
 
 
@@ -264,7 +278,7 @@ def test_a_claim_that_could_not_be_written_posts_nothing() -> None:
 
     world.jobs.before_next_save = out_of_order
     with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (world.upstream.posts, world.stored(JOB_ID).attempts) == (0, ())
 
 
@@ -286,7 +300,7 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
     trouble: ScriptedAnswer | AnswerLostError,
 ) -> None:
     world = world_with(trouble)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert verdict.verdict is Word.FAILED
     job = world.stored(JOB_ID)
     failure = job.attempts[0].failure
@@ -295,28 +309,28 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
         FailureClass.UNKNOWN_OUTCOME,
         ProviderCharged.UNKNOWN,
     )
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
-    assert start_generation(JOB_ID, world.start_ports(), "run-3").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.FAILED
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-3").verdict is Word.FAILED
     assert world.upstream.posts == 1
 
 
 def test_a_cut_answer_leaves_nothing_staged() -> None:
     world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=AnswerLostError("cut")))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.answers.kept == {}
 
 
 def test_an_answer_is_durable_before_anybody_reads_it() -> None:
     world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.answers.kept[JOB_ID, 1].body.startswith(b'{"data"')
 
 
 def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
     answer = ScriptedAnswer(json.dumps({"data": [{"audio": mp3().hex()}, {"audio": mp3()[:-417].hex()}]}).encode())
     world = world_with(answer)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.audio, attempt.failure) == (Audio(source=AudioSource.HEX), None)
     assert world.answers.kept[JOB_ID, 1].body == answer.body
@@ -325,13 +339,13 @@ def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
 def test_an_upload_whose_answer_was_lost_is_looked_for() -> None:
     world = world_with(SONG)
     world.answers.fail_next_keep = TransientError("the provider's answer could not be staged")
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert world.upstream.posts == 1
 
 
 def test_an_answer_that_could_not_be_staged_is_an_unknown_outcome() -> None:
     world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=TransientError("staging broke")))  # never kept
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "TransientError")
@@ -341,18 +355,18 @@ def test_a_staged_answer_that_cannot_be_read_now_is_left_for_a_resume() -> None:
     world = world_with(SONG)
     world.answers.fail_next_open = TransientError("the staged answer could not be opened")
     with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].state is AttemptState.CLAIMED
-    assert resume_generation(JOB_ID, world.resume_ports(), world.clock()).verdict is Word.READY
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is Word.READY
 
 
 def test_a_refusal_without_charge_is_tried_again_later_with_a_claim_of_its_own() -> None:
     world = world_with(TOO_MANY, SONG)
-    refused = start_generation(JOB_ID, world.start_ports(), "run-1")
+    refused = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (refused.verdict, refused.attempt, refused.not_before) == (Word.RETRY_LATER, 1, "2026-11-21T12:00:10Z")
     assert world.stored(JOB_ID).status is JobStatus.QUEUED
     world.clock.pass_seconds(10)
-    served = start_generation(JOB_ID, world.start_ports(), "run-2")
+    served = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2")
     assert (served.verdict, served.attempt) == (Word.READY, 2)
     job = world.stored(JOB_ID)
     assert [(a.number, a.claim_id, a.provider_charged.value) for a in job.attempts] == [
@@ -364,42 +378,45 @@ def test_a_refusal_without_charge_is_tried_again_later_with_a_claim_of_its_own()
 
 def test_no_connection_is_unpaid_and_tried_again_later() -> None:
     world = world_with(NotSentError("no connection to minimax"), SONG)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.RETRY_LATER
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.RETRY_LATER
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.provider_charged, attempt.failure and attempt.failure.code) == (
         ProviderCharged.NO,
         "no_connection",
     )
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.READY
 
 
 def test_the_pause_doubles_with_every_refusal_and_the_fourth_is_the_last() -> None:
     world = world_with(*[TOO_MANY] * MAX_ATTEMPTS)
-    instants = [start_generation(JOB_ID, world.start_ports(), f"run-{n}").not_before for n in range(1, MAX_ATTEMPTS)]
+    instants = [
+        start_generation(JOB_ID, at_once(start_ports(world.remaining_ms)), f"run-{n}").not_before
+        for n in range(1, MAX_ATTEMPTS)
+    ]
     assert instants == ["2026-11-21T12:00:10Z", "2026-11-21T12:00:20Z", "2026-11-21T12:00:40Z"]
-    assert start_generation(JOB_ID, world.start_ports(), "run-4").verdict is Word.FAILED
-    assert start_generation(JOB_ID, world.start_ports(), "run-5").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-4").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-5").verdict is Word.FAILED
     assert (world.upstream.posts, len(world.stored(JOB_ID).attempts)) == (4, 4)
 
 
 def test_a_providers_retry_after_is_honoured() -> None:
     world = world_with(json_answer({"message": "slow down", "statusCode": 429}, 429, retry_after_s=37))
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, verdict.not_before) == (Word.RETRY_LATER, "2026-11-21T12:00:37Z")
 
 
 @pytest.mark.parametrize("code", [1004, 1008, 1026, 2013, 2061])
 def test_a_refusal_that_would_be_repeated_is_not(code: int) -> None:
     world = world_with(json_answer({"base_resp": {"status_code": code, "status_msg": "no"}}))
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.FAILED
     assert (world.upstream.posts, world.stored(JOB_ID).attempts[0].provider_charged) == (1, ProviderCharged.NO)
 
 
 def test_a_missing_provider_key_fails_the_job_unpaid() -> None:
     world = world_with()
     world.keys.keys = {}
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     (attempt,) = world.stored(JOB_ID).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
@@ -418,43 +435,43 @@ def test_keys_that_cannot_be_read_now_leave_the_job_queued() -> None:
 
     world.keys.on_use = unreadable
     with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID) == queued_job()
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
 
 
 def test_the_first_of_several_keys_places_the_order_and_is_remembered() -> None:
     world = world_with(SONG)
     world.keys = FixedProviderKeys({"minimax": {"2026-11": "new", "2026-05": "old"}})
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (world.upstream.sent[0].key, world.stored(JOB_ID).attempts[0].key_alias) == ("new", "2026-11")
 
 
 def test_a_start_after_start_by_orders_nothing() -> None:
     world = world_with()
     world.clock.pass_seconds(3600)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert (world.upstream.posts, world.stored(JOB_ID).attempts) == (0, ())
 
 
 def test_a_refusal_after_start_by_is_final() -> None:
     world = world_with(TOO_MANY)
     world.upstream.while_sending = lambda: world.clock.pass_seconds(3600)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
 def test_a_settled_job_is_not_bought_again() -> None:
     world = world_with()
-    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
+    settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
     before = world.stored(JOB_ID)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert (world.upstream.posts, world.stored(JOB_ID)) == (0, before)
 
 
 def test_an_unknown_job_is_refused() -> None:
     with pytest.raises(NotFoundError):
-        start_generation(JOB_ID, World().start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(World().remaining_ms), "run-1")
 
 
 def test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else() -> None:
@@ -462,11 +479,11 @@ def test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else() -> None
 
     def fence() -> None:
         world.clock.pass_seconds(961)
-        verdict = resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        verdict = resume_generation(JOB_ID, resume_ports(), world.clock())
         assert verdict.verdict is Word.FAILED
 
     world.upstream.while_sending = fence
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     job = world.stored(JOB_ID)
     (attempt,) = job.attempts
     assert attempt.late
@@ -478,8 +495,8 @@ def test_a_fenced_first_run_marks_itself_late_and_changes_nothing_else() -> None
 
 def test_a_first_run_that_comes_after_the_settlement_is_marked_late_and_stays_settled() -> None:
     world = world_with(SONG)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late, job.finished_at) == (JobStatus.FAILED, True, NOON)
     assert job.failure is not None
@@ -491,15 +508,15 @@ def test_the_late_mark_survives_a_settlement_in_between() -> None:
 
     def fence() -> None:
         world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         # The next write is the stale verdict, the one after it the late mark.
         world.jobs.before_next_save = settle_before_the_late_mark
 
     def settle_before_the_late_mark() -> None:
-        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), world.clock())
 
     world.upstream.while_sending = fence
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late) == (JobStatus.FAILED, True)
 
@@ -509,10 +526,10 @@ def test_a_fenced_run_without_an_answer_is_not_late() -> None:
 
     def fence() -> None:
         world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
 
     world.upstream.while_sending = fence
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert not world.stored(JOB_ID).attempts[0].late
 
 
@@ -522,14 +539,14 @@ def test_a_run_whose_answer_a_resume_recorded_first_is_not_late(answer: Scripted
 
     def resume_first() -> None:
         world.clock.pass_seconds(5)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         world.clock.pass_seconds(5)
 
     def arm() -> None:
         world.jobs.before_next_save = resume_first
 
     world.upstream.while_sending = arm
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     (attempt,) = world.stored(JOB_ID).attempts
     assert not attempt.late
     assert attempt.finished_at == NOON + timedelta(seconds=5)
@@ -545,13 +562,13 @@ def test_a_verdict_whose_write_was_applied_and_lost_is_not_late() -> None:
         world.jobs.after_next_save = lose_the_answer
 
     world.upstream.while_sending = arm
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert not world.stored(JOB_ID).attempts[0].late
 
 
 def test_messages_on_record_hold_no_key() -> None:
     world = world_with(json_answer({"base_resp": {"status_code": 1004, "status_msg": f"bad key {KEY}"}}))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert KEY not in json.dumps(world.stored(JOB_ID).model_dump(mode="json"))
 
 
@@ -559,5 +576,5 @@ def test_a_dialect_that_nobody_speaks_is_a_configuration_error() -> None:
     world = World()
     world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"dialect": "nobody"}),)))
     with pytest.raises(ConfigurationError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.upstream.posts == 0
