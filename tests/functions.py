@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from tests.api_document import assert_documented
 from tests.fakes.world import World
+from tests.support.api_document import assert_documented
 
 ROOT: Final = Path(__file__).parents[1]
 NAMES: Final = tuple(sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")))

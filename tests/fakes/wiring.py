@@ -46,7 +46,8 @@ def forget_ports() -> None:
         made.cache_clear()
 
 
-def _made_by(room: ModuleType) -> set[str]:
+def made_by(room: ModuleType) -> set[str]:
+    """The names of what a room makes for others."""
     return {
         name
         for name, made in vars(room).items()
@@ -60,7 +61,7 @@ def put_in(fakes: Fakes, settings: Mapping[str, str]) -> Iterator[pytest.MonkeyP
     functions that has no fake, because a test would run with the real one.
     """
     for room, by_name in fakes.items():
-        real = sorted(_made_by(room) - by_name.keys() - AS_WIRED)
+        real = sorted(made_by(room) - by_name.keys() - AS_WIRED)
         if real:
             raise AttributeError(f"the world has no fake of {', '.join(real)} in {room.__name__}")
     with pytest.MonkeyPatch.context() as patch:

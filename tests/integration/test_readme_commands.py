@@ -18,7 +18,7 @@ import pytest
 from tests.functions import ROOT
 from tests.integration.song import PATIENCE_S, Cloud
 from tests.integration.use_cases.triggers.inbox import Inbox
-from tests.loopback import closed_port
+from tests.support.loopback import closed_port
 
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL: Final = [

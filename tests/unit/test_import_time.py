@@ -14,7 +14,7 @@ import pytest
 from local.deploy.transform import read_template
 from tests.fakes.settings import SETTINGS
 from tests.functions import NAMES, ROOT
-from tests.once import once_a_run
+from tests.support.once import once_a_run
 
 FAMILIES: Final = ("account", "attempt", "job", "model", "problem", "quote", "reference", "webhook")
 """The models of answers, of which a function loads those that it answers with."""

@@ -13,12 +13,12 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
 from fermata.ports.jobs import DueJobs, JobStore
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.due_jobs import InMemoryDueJobs
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, queued_job, submitting_job
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 LATER = NOON + timedelta(seconds=90, milliseconds=7)
 Stores = tuple[JobStore, DueJobs]

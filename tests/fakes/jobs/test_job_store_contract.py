@@ -21,7 +21,6 @@ from fermata.domain.orders.references import unusable
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore
-from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
@@ -38,6 +37,7 @@ from tests.songs import (
     song_request,
     submitting_job,
 )
+from tests.support.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

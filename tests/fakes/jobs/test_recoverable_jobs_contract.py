@@ -20,15 +20,15 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import TransientError
 from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots
-from tests.books import items
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.due_jobs import InMemoryDueJobs
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.jobs.recoverable_jobs import InMemoryRecoverableJobs
 from tests.fakes.jobs.rescue_slots import InMemoryRescueSlots
+from tests.fakes.money.ledger import items
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import LINK, ready_job, stored_track
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 Stores = tuple[JobStore, RecoverableJobs, DueJobs]
 LATER = NOON + timedelta(minutes=5)

@@ -16,12 +16,12 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import TransientError
 from fermata.ports.jobs import JobStore, TenantJobs
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.jobs.tenant_jobs import InMemoryTenantJobs
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import queued_job
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 Stores = tuple[JobStore, TenantJobs]
 MINE = JobList("acme")

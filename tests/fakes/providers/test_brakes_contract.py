@@ -22,12 +22,12 @@ from fermata.domain.providers.spending import Brakes
 from fermata.errors import ProviderHeldError, StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import BrakeStore
-from tests.books import items
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import items
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,9 +10,9 @@ from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackSto
 from fermata.domain.providers.callbacks import Callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.providers import CallbackStore
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.providers.callback_store import InMemoryCallbackStore
 from tests.songs import callback
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

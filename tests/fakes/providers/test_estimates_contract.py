@@ -12,8 +12,8 @@ from fermata.adapters.dynamodb.providers.estimates import MAX_AGE_S, DynamoEstim
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.latency import SONGS_KEPT, SongTime
 from fermata.ports.providers import Estimates
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.providers.estimates import InMemoryEstimates
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

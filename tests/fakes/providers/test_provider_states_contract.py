@@ -13,8 +13,8 @@ from fermata.domain.providers.queue import Go, Lease, Limits, Place, WaitingLine
 from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, StartAt
 from fermata.errors import TransientError
 from fermata.ports.providers import ProviderStates
-from tests.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.providers.provider_states import InMemoryProviderStates
+from tests.support.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

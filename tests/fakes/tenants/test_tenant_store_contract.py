@@ -14,9 +14,9 @@ from fermata.domain.tenants.api_keys import Scope, new_api_key
 from fermata.domain.tenants.tenant import Tenant
 from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.tenants import TenantStore
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,8 +14,8 @@ from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.errors import NotFoundError, TransientError
 from fermata.ports.triggers import InboxStore
-from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 from tests.fakes.triggers.inbox_store import InMemoryInboxStore
+from tests.support.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 
 KEY = "requests/acme/a b/ü.jsonl"
 

@@ -12,10 +12,10 @@ from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
 from fermata.domain.triggers.batch import MOST_OPEN_BATCHES, RUNS_FOR
 from fermata.domain.triggers.refusals import RefusedInARow
 from fermata.ports.triggers import OpenBatches
-from tests.books import items
-from tests.cloud import TABLE, dynamodb_with_table
 from tests.fakes.clock import NOON
+from tests.fakes.money.ledger import items
 from tests.fakes.triggers.open_batches import InMemoryOpenBatches
+from tests.support.cloud import TABLE, dynamodb_with_table
 
 LATER = NOON + timedelta(minutes=15)
 RUNS = [f"run-{number}" for number in range(MOST_OPEN_BATCHES)]

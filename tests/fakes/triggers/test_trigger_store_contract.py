@@ -10,8 +10,8 @@ from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
 from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import SourceTakenError, StaleRecordError, TransientError
 from fermata.ports.triggers import TriggerStore
-from tests.cloud import TABLE, dynamodb_with_table
 from tests.fakes.triggers.trigger_store import InMemoryTriggerStore
+from tests.support.cloud import TABLE, dynamodb_with_table
 
 SHOP, DESK = "111122223333/shop", "111122223333/desk"
 

@@ -23,10 +23,10 @@ from fermata.domain.webhooks.delivery import (
 )
 from fermata.errors import TransientError
 from fermata.ports.webhooks import WebhookDeliveries
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks.deliveries import InMemoryWebhookDeliveries
 from tests.songs import JOB_ID
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.webhooks import ORIGIN
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import ConfigurationError, TransientError
 from fermata.ports.webhooks import WebhookStore
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks.webhook_store import InMemoryWebhookStore
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 from tests.webhooks import NEXT_SECRET, SECRET, URL
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.api.query import refuse_unknown_parameters, takes_any_query
 from fermata.errors import InvalidRequestError
-from tests.api_document import read_document
 from tests.fakes.world import World
 from tests.functions import Event, FakeContext, callback_event, http_event, wired_app
 from tests.songs import JOB_ID, LYRICS, PROMPT, callback, called_back_job, delivered_job
+from tests.support.api_document import read_document
 from tooling.openapi.operations import OPERATIONS
 
 APP_OF = {

@@ -15,7 +15,7 @@ from fermata.wiring import orders, outward, runtime, stores
 from fermata.wiring.generation import store_ports
 from tests.fakes.audio.track_store import InMemoryTrackStore
 from tests.fakes.clock import NOON
-from tests.fakes.wiring import AS_WIRED, ROOMS, put_in
+from tests.fakes.wiring import AS_WIRED, ROOMS, made_by, put_in
 from tests.fakes.world import World
 from tests.functions import NAMES, load_app, taken_from_wiring, wired_app
 from tests.unit.test_import_time import PORTS
@@ -43,6 +43,11 @@ def held(value: object) -> Iterator[object]:
             yield from held(getattr(value, each.name))
 
 
+def built(app: ModuleType, name: str) -> list[object]:
+    """All ports of a function, as it asks for them."""
+    return [eval(each, {"app": app, "print": print}) for each in PORTS[name].split(";")]  # noqa: S307 - of a test
+
+
 def wired() -> dict[str, object]:
     """Everything in the rooms of the wiring."""
     return {f"{room.__name__}.{name}": made for room in ROOMS for name, made in vars(room).items()}
@@ -54,8 +59,7 @@ def nothing() -> None:
 
 def fakes_of(room: ModuleType) -> dict[str, Callable[..., object]]:
     """A fake of everything that a room makes."""
-    made = [name for name, each in vars(room).items() if getattr(each, "__module__", None) == room.__name__]
-    return {name: nothing for name in made if name not in AS_WIRED}
+    return dict.fromkeys(made_by(room) - AS_WIRED, nothing)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,8 +69,7 @@ def test_a_function_holds_fakes_and_no_adapter_and_reaches_no_aws(name: str, mon
 
     monkeypatch.setattr(boto3, "client", refuse)
     app = wired_app(name, World())
-    ports = [eval(each, {"app": app, "print": print}) for each in PORTS[name].split(";")]  # noqa: S307 - of a test
-    found = [type(each).__module__ for port in ports for each in held(port)]
+    found = [type(each).__module__ for port in built(app, name) for each in held(port)]
     assert [module for module in found if module.startswith(OUTSIDE)] == []
     assert any(module.startswith("tests.fakes.") for module in found)
 
@@ -76,6 +79,25 @@ def test_a_function_takes_from_the_wiring_what_is_there_while_its_world_is(name:
     app = wired_app(name, World())
     for port in taken_from_wiring(app):
         assert getattr(app, port) in [vars(room).get(port) for room in ROOMS]
+
+
+def test_every_store_and_way_out_of_the_world_is_one_of_some_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [(room, name) for room in (stores, outward) for name in fakes_of(room)]
+    world, taken = World(), set[str]()
+
+    def noting(name: str, make: Callable[..., object]) -> Callable[..., object]:
+        def noted(*given: object) -> object:
+            taken.add(name)
+            return make(*given)
+
+        return noted
+
+    for room, name in places:
+        monkeypatch.setattr(room, name, noting(name, vars(room)[name]))
+    for name in NAMES:
+        built(wired_app(name, world), name)
+    # Each job asks for its own dialect.
+    assert {name for _, name in places} - taken == {"provider", "reference_taker"}
 
 
 def test_a_name_that_the_wiring_does_not_have_fails() -> None:

@@ -32,10 +32,10 @@ from fermata.domain.webhooks.delivery import NoAnswer, WebhookAttempt
 from fermata.domain.webhooks.message import message_of
 from fermata.use_cases.orders.read_jobs import show_job
 from fermata.wiring.orders import read_ports
-from tests.api_document import problems_with
 from tests.fakes.clock import NOON
 from tests.fakes.world import World
 from tests.songs import delivered_job, stored_track
+from tests.support.api_document import problems_with
 
 API: Final = "https://api.example.com"
 CHAIN: Final = 3

@@ -19,12 +19,12 @@ from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.prepare_reference import prepare_reference
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.wiring.generation import poll_ports, prepare_ports, rescue_ports, settle_ports, start_ports, store_ports
-from tests.cloud import BUCKET, s3_with_bucket
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
-from tests.full_disk import fill
 from tests.references import AUDIO_URL, ScriptedTaker, catalogue, job_with
 from tests.songs import JOB_ID, LINK, generating_job, hex_answer, queued_job, ready_job
+from tests.support.cloud import BUCKET, s3_with_bucket
+from tests.support.full_disk import fill
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -19,7 +19,7 @@ from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, st
 from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
-from tests.played_machine import Functions, Played
+from tests.scenario.asl_interpreter import Functions, Played
 from tests.songs import JOB_ID, callback, called_back_job, hex_answer, json_answer, queued_job, stored_track
 
 TAKEN = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)

@@ -38,14 +38,14 @@ from fermata.use_cases.orders.delete_job import delete_job
 from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports, store_ports
 from fermata.wiring.operator import manage_ports
 from fermata.wiring.orders import delete_ports
-from tests.books import books_in_dynamodb
-from tests.cloud import dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import ledger_in_dynamodb
 from tests.fakes.money.wallet_store import FUNDED_WALLETS, InMemoryWalletStore
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
 from tests.songs import JOB_ID, LINK, candidate, hex_answer, json_answer, queued_job, song_request
+from tests.support.cloud import dynamodb_with_table
 
 AUDIO = b"ID3" + bytes(5000)
 SONG = hex_answer(AUDIO)
@@ -365,9 +365,9 @@ def test_a_recovered_job_is_created_whole_in_dynamodb() -> None:
     world = not_stored(SONG)
     recovered = world.stored(again(world))
     with mock_aws():
-        books = books_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
-        books.jobs.create(recovered)
-        assert books.jobs.load(recovered.id) == recovered
+        ledger = ledger_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
+        ledger.jobs.create(recovered)
+        assert ledger.jobs.load(recovered.id) == recovered
         with pytest.raises(StaleRecordError):
-            books.jobs.create(recovered)
+            ledger.jobs.create(recovered)
     assert json.loads(recovered.model_dump_json())["attempts"][0]["staged_at"] == {"job_id": JOB_ID, "attempt": 1}

@@ -30,10 +30,9 @@ from fermata.use_cases.orders.delete_job import DeletePorts, delete_job
 from fermata.use_cases.orders.read_jobs import find_job, read_job
 from fermata.wiring.generation import reap_ports, settle_ports, start_ports
 from fermata.wiring.orders import delete_ports, read_ports
-from tests.books import items
-from tests.cloud import BUCKET, TABLE, AnswersInstead, aws_error, dynamodb_with_table, s3_with_bucket
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import items
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.fakes.world import World
 from tests.songs import (
@@ -51,6 +50,7 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
+from tests.support.cloud import BUCKET, TABLE, AnswersInstead, aws_error, dynamodb_with_table, s3_with_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

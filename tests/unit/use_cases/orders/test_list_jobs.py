@@ -20,11 +20,11 @@ from fermata.log import logger
 from fermata.use_cases.orders.list_jobs import ListPorts, list_jobs
 from fermata.use_cases.orders.read_jobs import show_job
 from fermata.wiring.orders import list_ports, read_ports
-from tests.cloud import TABLE, dynamodb_with_table
 from tests.fakes.clock import NOON
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.fakes.world import World
 from tests.songs import PROMPT, delivered_job, queued_job
+from tests.support.cloud import TABLE, dynamodb_with_table
 
 API = "https://api.example.com"
 LAMBDA_ANSWERS_BYTES = 6_291_456

@@ -13,7 +13,7 @@ from fermata.use_cases.generation.purchase.start_generation import start_generat
 from fermata.wiring.generation import resume_ports, start_ports
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
-from tests.seams import Seams
+from tests.scenario.seams import Seams
 from tests.songs import JOB_ID, hex_answer, json_answer, queued_job
 
 SHAPES = [

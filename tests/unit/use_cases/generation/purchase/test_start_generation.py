@@ -26,7 +26,6 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports
-from tests.audio_files import mp3
 from tests.fakes.clock import NOON
 from tests.fakes.pace import at_once
 from tests.fakes.providers.provider_keys import KEY, FixedProviderKeys
@@ -44,6 +43,7 @@ from tests.songs import (
     queued_job,
     song_request,
 )
+from tests.support.audio_files import mp3
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)

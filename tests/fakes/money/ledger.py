@@ -15,21 +15,21 @@ from fermata.domain.money.usage import Usage, UsageList, UsagePage
 from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import UsageStore, WalletStore
-from tests.cloud import TABLE
 from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.support.cloud import TABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @dataclass(frozen=True)
-class Books:
+class Ledger:
     """The stores over the same records; `ledger` is a tenant's, oldest entry first."""
 
     jobs: JobStore
     wallets: WalletStore
-    ledger: Callable[[str], list[LedgerEntry]]
+    entries: Callable[[str], list[LedgerEntry]]
     usage: UsageStore
 
     def used(self, tenant_id: str = "acme") -> list[Usage]:
@@ -42,20 +42,20 @@ class Books:
         return wallet
 
 
-def books_in_memory() -> Books:
+def ledger_in_memory() -> Ledger:
     wallets = InMemoryWalletStore()
     jobs = InMemoryJobStore(wallets)
-    return Books(jobs, wallets, wallets.ledger, jobs.usage)
+    return Ledger(jobs, wallets, wallets.ledger, jobs.usage)
 
 
-def books_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Books:  # noqa: ANN401 - pause and clock
-    def ledger(tenant_id: str) -> list[LedgerEntry]:
+def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Ledger:  # noqa: ANN401 - pause and clock
+    def entries(tenant_id: str) -> list[LedgerEntry]:
         return [LedgerEntry.model_validate(item) for item in items(client, f"WALLET#{tenant_id}", "LEDGER#", table)]
 
-    return Books(
+    return Ledger(
         DynamoJobStore(DynamoTransactions(client, table, **patience)),
         DynamoWalletStore(DynamoTransactions(client, table, **patience)),
-        ledger,
+        entries,
         DynamoUsageStore(DynamoTransactions(client, table)),
     )
 
@@ -71,9 +71,9 @@ def items(client: "DynamoDBClient", partition: str, begin: str, table: str = TAB
     return [{name: read(value) for name, value in item.items()} for item in found]
 
 
-def assert_the_ledger_explains(wallet: Wallet, ledger: list[LedgerEntry]) -> None:
+def assert_the_ledger_explains(wallet: Wallet, entries: list[LedgerEntry]) -> None:
     """Nothing came or went without an entry, and nothing was lost on the way."""
-    total = {kind: sum(entry.credits for entry in ledger if entry.kind is kind) for kind in EntryKind}
+    total = {kind: sum(entry.credits for entry in entries if entry.kind is kind) for kind in EntryKind}
     assert wallet.granted == wallet.balance + wallet.held + wallet.spent
     assert wallet.granted == total[EntryKind.GRANT]
     assert wallet.spent == total[EntryKind.SETTLE]

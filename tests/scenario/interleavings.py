@@ -17,10 +17,13 @@ from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
 from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from tests.books import Books, books_in_dynamodb, books_in_memory
-from tests.cloud import TABLE, dynamodb_with_table
-from tests.direct_dynamodb import directly, empty
-from tests.stage import CHAINS, FATES, TENANTS, Stage, StagedWorld, crash, trouble
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
+from tests.scenario.orders import CHAINS
+from tests.scenario.providers import FATES
+from tests.scenario.scenario import TENANTS, Scenario, crash, trouble
+from tests.scenario.world import ScenarioWorld
+from tests.support.cloud import TABLE, dynamodb_with_table
+from tests.support.direct_dynamodb import directly, empty
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +48,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage = self.staged(self.scratch)
+        self.scenario = self.new_scenario(self.scratch)
 
     @classmethod
     @contextmanager
@@ -53,9 +56,9 @@ class Interleavings(RuleBasedStateMachine):
         """What is made once for all examples."""
         yield
 
-    def staged(self, scratch: Path) -> Stage:
-        books = books_in_memory()
-        return Stage(StagedWorld(jobs=cast("Any", books.jobs), wallet_store=books.wallets), books, scratch)
+    def new_scenario(self, scratch: Path) -> Scenario:
+        ledger = ledger_in_memory()
+        return Scenario(ScenarioWorld(jobs=cast("Any", ledger.jobs), wallet_store=ledger.wallets), ledger, scratch)
 
     @initialize(orders=st.tuples(ORDERS, ORDERS))
     def begin(self, orders: tuple[tuple[str, int, int, bool, bool], ...]) -> None:
@@ -65,103 +68,103 @@ class Interleavings(RuleBasedStateMachine):
     @rule(order=ORDERS)
     def submit(self, order: tuple[str, int, int, bool, bool]) -> None:
         tenant, chain, fate, keyed, hurried = order
-        self.stage.submit(tenant, chain, fate, keyed=keyed, hurried=hurried)
+        self.scenario.submit(tenant, chain, fate, keyed=keyed, hurried=hurried)
 
     @rule(what=st.sampled_from(list(product(range(4), (1, 3, 6)))))
     def advance(self, what: tuple[int, int]) -> None:
         job, states = what
         for _ in range(states):
-            self.stage.advance_job(job)
+            self.scenario.advance_job(job)
 
     @rule(job=JOBS)
     def submit_again(self, job: int) -> None:
-        self.stage.submit_again(job)
+        self.scenario.submit_again(job)
 
     @rule(job=JOBS)
     def cancel(self, job: int) -> None:
-        self.stage.cancel(job)
+        self.scenario.cancel(job)
 
     @rule(job=JOBS)
     def delete(self, job: int) -> None:
-        self.stage.delete(job)
+        self.scenario.delete(job)
 
     @rule(job=JOBS)
     def call_back(self, job: int) -> None:
-        self.stage.call_back(job)
+        self.scenario.call_back(job)
 
     @rule(what=JOBS_AND_A_SWITCH)
     def invoke_again(self, what: tuple[int, bool]) -> None:
         job, may_post = what
-        self.stage.invoke_again(job, may_post=may_post)
+        self.scenario.invoke_again(job, may_post=may_post)
 
     @rule(what=JOBS_AND_A_SWITCH)
     def stop(self, what: tuple[int, bool]) -> None:
         job, told = what
-        self.stage.stop(job, told=told)
+        self.scenario.stop(job, told=told)
 
     @rule(seconds=st.sampled_from((1, 60, 330, 1000, 4000, 90_000)))
     def pass_time(self, seconds: int) -> None:
-        self.stage.pass_time(seconds)
+        self.scenario.pass_time(seconds)
 
     @rule()
     def reap(self) -> None:
-        self.stage.reap()
+        self.scenario.reap()
 
     @rule(job=JOBS)
     def rescue(self, job: int) -> None:
-        self.stage.rescue(job)
+        self.scenario.rescue(job)
 
     @rule(event=UPSETS)
     def upset_a_rescue(self, event: tuple[int, int, int]) -> None:
         """Something happens in the middle of a rescue."""
         at, job, what = event
-        stage = self.stage
+        scenario = self.scenario
         meanwhile: tuple[Callable[[], object], ...] = (
             crash,
             trouble,
-            stage.reap,
-            lambda: stage.delete(job),
-            lambda: stage.rescue(job),
-            lambda: stage.pass_time(WITHIN_A_RUN_S),
+            scenario.reap,
+            lambda: scenario.delete(job),
+            lambda: scenario.rescue(job),
+            lambda: scenario.pass_time(WITHIN_A_RUN_S),
         )
-        stage.seams.arm(at, meanwhile[what % len(meanwhile)])
-        stage.rescue(job)
+        scenario.seams.arm(at, meanwhile[what % len(meanwhile)])
+        scenario.rescue(job)
 
     @rule(name=st.sampled_from(("all", "minimax")))
     def pause(self, name: str) -> None:
-        self.stage.pause(name)
+        self.scenario.pause(name)
 
     @rule(name=st.sampled_from(("all", "minimax")))
     def resume(self, name: str) -> None:
-        self.stage.resume(name)
+        self.scenario.resume(name)
 
     @rule(event=UPSETS)
     def upset(self, event: tuple[int, int, int]) -> None:
         """Something happens in the middle of what a job, or the reaper, does next."""
         at, job, what = event
-        stage = self.stage
+        scenario = self.scenario
         meanwhile: tuple[Callable[[], object], ...] = (
             crash,
             trouble,
-            stage.reap,
-            lambda: stage.cancel(job),
-            lambda: stage.submit_again(job),
-            lambda: stage.invoke_again(job, may_post=True),
-            lambda: stage.invoke_again(job, may_post=False),
-            lambda: stage.stop(job, told=True),
-            lambda: stage.call_back(job),
-            lambda: stage.pass_time(WITHIN_A_RUN_S),
+            scenario.reap,
+            lambda: scenario.cancel(job),
+            lambda: scenario.submit_again(job),
+            lambda: scenario.invoke_again(job, may_post=True),
+            lambda: scenario.invoke_again(job, may_post=False),
+            lambda: scenario.stop(job, told=True),
+            lambda: scenario.call_back(job),
+            lambda: scenario.pass_time(WITHIN_A_RUN_S),
         )
-        stage.seams.arm(at, meanwhile[what])
-        stage.advance_job(job)
+        scenario.seams.arm(at, meanwhile[what])
+        scenario.advance_job(job)
 
     @invariant()
     def holds(self) -> None:
-        self.stage.check()
+        self.scenario.check()
 
     def teardown(self) -> None:
-        with self.stage.world:
-            self.stage.finish()
+        with self.scenario.world:
+            self.scenario.finish()
 
 
 class InterleavingsInDynamoDB(Interleavings):
@@ -176,19 +179,19 @@ class InterleavingsInDynamoDB(Interleavings):
             InterleavingsInDynamoDB.client = directly(dynamodb_with_table())
             yield
 
-    def staged(self, scratch: Path) -> Stage:
+    def new_scenario(self, scratch: Path) -> Scenario:
         client = self.client
         empty(client, TABLE)
         transactions = DynamoTransactions(client, TABLE)
-        books: Books = books_in_dynamodb(client)
-        world = StagedWorld(
-            jobs=cast("Any", books.jobs),
+        ledger: Ledger = ledger_in_dynamodb(client)
+        world = ScenarioWorld(
+            jobs=cast("Any", ledger.jobs),
             callbacks=cast("Any", DynamoCallbackStore(client, TABLE)),
             due=DynamoDueJobs(transactions),
             brake_store=DynamoBrakeStore(transactions),
-            wallet_store=books.wallets,
+            wallet_store=ledger.wallets,
         )
-        return Stage(world, books, scratch)
+        return Scenario(world, ledger, scratch)
 
 
 def play(kind: type[Interleavings], examples: int, scratch: Path, seed: int | None = None) -> None:

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from fermata.domain.finish.overdue import Execution
 from fermata.errors import FermataError
-from tests.seams import CrashError
+from tests.scenario.seams import CrashError
 
-_FILE: Final = Path(__file__).parents[1] / "statemachine" / "music_job.asl.json"
+_FILE: Final = Path(__file__).parents[2] / "statemachine" / "music_job.asl.json"
 STATES: Final[dict[str, dict[str, Any]]] = json.loads(_FILE.read_text("utf-8"))["States"]
 START_AT: Final[str] = json.loads(_FILE.read_text("utf-8"))["StartAt"]
 
@@ -113,7 +113,7 @@ class Played:
             self.due = now
 
 
-class PlayedMachine:
+class AslInterpreter:
     """The `JobMachine` whose executions a test plays. One that was stopped has ended."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-DOCUMENT: Final = Path(__file__).parents[1] / "layers" / "fermata" / "fermata" / "openapi.json"
+DOCUMENT: Final = Path(__file__).parents[2] / "layers" / "fermata" / "fermata" / "openapi.json"
 ADVICE: Final = (
     "describe it in fermata.api.responses or tooling/openapi (operations.py, parameters.py), then run `make openapi`"
 )
