@@ -258,7 +258,7 @@ MUTANTS: Final = (
         '        change.conditions.append("#submits_in_minute < #submits_per_minute")\n',
         "",
         (
-            "tests/fakes/tenants/test_limits_contract.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",
+            "tests/fakes/tenants/test_limits_in_dynamodb.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",
         ),
     ),
     Mutant(

@@ -93,3 +93,13 @@ def aws_error(code: str, message: str = "", **more: object) -> Callable[[], Answ
     """A refusal of AWS as the SDK understands it."""
     parsed = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
     return lambda: (AWSResponse("https://aws", 400, HTTPHeaders(), None), parsed)
+
+
+def canceled(*codes: str) -> Callable[[], Answer]:
+    """A transaction that is canceled for one reason for each of its parts."""
+    reasons = [{"Code": code} for code in codes]
+    return aws_error("TransactionCanceledException", "canary", CancellationReasons=reasons)
+
+
+def passes() -> None:
+    """Let a call reach the table."""

@@ -1,42 +1,25 @@
 """One contract for credits, kept by the in-memory fake and by DynamoDB: they move with their job or not at all."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
-from moto import mock_aws
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
-from fermata.domain.orders.idempotency import FirstAnswer, Receipt, key_hash, receipt_for
+from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.orders.idempotency import key_hash
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import (
     ConfigurationError,
     IdempotencyKeyTakenError,
     OutOfCreditError,
     StaleRecordError,
-    TransientError,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, items, ledger_in_dynamodb, ledger_in_memory
-from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, ready_job, stored_track, suno_job
-from tests.support.cloud import Answer, AnswersInstead, aws_error, dynamodb_with_table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
-OTHER_JOB = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
+from tests.fakes.money.orders import DECEMBER, OTHER_JOB, counters, created, delivered, funded, kinds, receipt
+from tests.songs import JOB_ID, queued_job, rate_limited, suno_job
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
@@ -44,45 +27,6 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
     if request.param == "in_memory":
         return ledger_in_memory()
     return ledger_in_dynamodb(request.getfixturevalue("dynamodb"))
-
-
-def funded(ledger: Ledger, amount: int) -> Ledger:
-    ledger.wallets.open(empty_wallet("acme", NOON))
-    if amount:
-        ledger.wallets.grant(grant_of("acme", amount, "0000-grant", NOON))
-    return ledger
-
-
-def counters(ledger: Ledger) -> tuple[int, int, int, int]:
-    wallet = ledger.wallet()
-    assert_the_ledger_explains(wallet, ledger.entries("acme"))
-    return wallet.granted, wallet.balance, wallet.held, wallet.spent
-
-
-def kinds(ledger: Ledger) -> list[str]:
-    return [entry.kind.value for entry in ledger.entries("acme")]
-
-
-def created(ledger: Ledger, **changes: Any) -> Job:  # noqa: ANN401 - fields of a job
-    job = queued_job(**changes)
-    ledger.jobs.create(job)
-    return job
-
-
-def delivered(ledger: Ledger, **changes: Any) -> Job:  # noqa: ANN401 - fields of a job
-    """A job just before its end, and its end."""
-    job = created(ledger, **changes).claimed(claimed_attempt(), NOON)
-    ledger.jobs.save(job)
-    stored = job.with_outcome(ready_job().attempts[0], NOON)
-    ledger.jobs.save(stored)
-    with_tracks = stored.with_tracks((stored_track(),), NOON)
-    ledger.jobs.save(with_tracks)
-    return with_tracks.settled(None, NOON)
-
-
-def receipt(key: str = "k", job_id: str = JOB_ID, now: datetime = NOON, tenant_id: str = "acme") -> Receipt:
-    answer = FirstAnswer(headers={"Location": "/x"}, body='{"id": "é"}')
-    return receipt_for(tenant_id, key, queued_job().request, job_id, answer, now)
 
 
 # ---- holds and settlements
@@ -332,145 +276,3 @@ def test_a_key_is_free_again_after_a_day_although_nothing_deleted_it(
     else:
         ledger.jobs.create(order, second)
     assert ledger.jobs.find_receipt("acme", key_hash("k")) == (first if taken else second)
-
-
-# ---- what only DynamoDB does
-
-
-def canceled(*codes: str) -> Callable[[], Answer]:
-    reasons = [{"Code": code} for code in codes]
-    return aws_error("TransactionCanceledException", "canary", CancellationReasons=reasons)
-
-
-def passes() -> None:
-    """Let a call reach the table."""
-
-
-def another_order(ledger: Ledger) -> None:
-    created(ledger, id=OTHER_JOB)
-
-
-def another_order_in_december(ledger: Ledger) -> None:
-    created(ledger, id=OTHER_JOB, created_at=DECEMBER)
-
-
-def another_job_ended_in_december(ledger: Ledger) -> None:
-    ledger.jobs.settle(created(ledger, id=OTHER_JOB).settled(rate_limited(), DECEMBER))
-
-
-def plan(plan: Plan, cap: int | None) -> Callable[[Ledger], object]:
-    return lambda ledger: ledger.wallets.set_plan("acme", plan, cap)
-
-
-PREPAID = plan(Plan.PREPAID, None)
-
-
-@pytest.mark.parametrize(
-    ("funds", "before", "meanwhile", "order_at", "good"),
-    [
-        pytest.param(30, PREPAID, another_order, NOON, False, id="the balance is gone"),
-        pytest.param(60, PREPAID, another_order, NOON, True, id="the balance is enough for both"),
-        pytest.param(30, PREPAID, another_job_ended_in_december, NOON, True, id="a month has begun"),
-        pytest.param(30, PREPAID, plan(Plan.POSTPAID, 29), NOON, False, id="a cap took the place of the balance"),
-        pytest.param(30, PREPAID, plan(Plan.POSTPAID, 30), NOON, True, id="a cap that is enough took its place"),
-        pytest.param(0, plan(Plan.POSTPAID, 90), PREPAID, NOON, False, id="the balance took the place of a cap"),
-        pytest.param(0, plan(Plan.POSTPAID, 90), plan(Plan.POSTPAID, 29), NOON, False, id="the cap was lowered"),
-        pytest.param(0, plan(Plan.POSTPAID, 59), another_order, NOON, False, id="the cap is used up"),
-        pytest.param(0, plan(Plan.POSTPAID, 60), another_order, NOON, True, id="the cap is enough for both"),
-        pytest.param(
-            0, plan(Plan.POSTPAID, 59), another_order_in_december, DECEMBER, False, id="the new cap is used up"
-        ),
-        pytest.param(0, plan(Plan.POSTPAID, 59), another_order, DECEMBER, False, id="held over the end of the month"),
-    ],
-)
-def test_a_wallet_that_changed_after_it_was_read_decides_by_what_it_is_now(
-    dynamodb: "DynamoDBClient",
-    funds: int,
-    before: Callable[[Ledger], object],
-    meanwhile: Callable[[Ledger], object],
-    order_at: datetime,
-    good: bool,
-) -> None:
-    ledger = funded(ledger_in_dynamodb(dynamodb), funds)
-    before(ledger)
-
-    def change() -> None:
-        meanwhile(ledger)
-
-    AnswersInstead(dynamodb, "TransactWriteItems", change)
-    if good:
-        created(ledger, created_at=order_at)
-    else:
-        with pytest.raises(OutOfCreditError):
-            created(ledger, created_at=order_at)
-    assert (ledger.jobs.load(JOB_ID) is not None) is good
-    counters(ledger)
-
-
-def test_the_reason_of_a_key_goes_before_the_reason_of_the_wallet(dynamodb: "DynamoDBClient") -> None:
-    ledger = funded(ledger_in_dynamodb(dynamodb), 30)
-    both = canceled("None", "None", "ConditionalCheckFailed", "ConditionalCheckFailed", "None")
-    AnswersInstead(dynamodb, "TransactWriteItems", both)
-    with pytest.raises(IdempotencyKeyTakenError):
-        ledger.jobs.create(queued_job(), receipt())
-
-
-def test_a_lost_answer_to_a_settlement_is_made_good_by_the_next_run(dynamodb: "DynamoDBClient") -> None:
-    ledger = funded(ledger_in_dynamodb(dynamodb), 100)
-    end = delivered(ledger)
-
-    def lose(**_: object) -> None:
-        dynamodb.meta.events.unregister("after-call.dynamodb.TransactWriteItems", lose)
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
-    dynamodb.meta.events.register("after-call.dynamodb.TransactWriteItems", lose)
-    with pytest.raises(TransientError):
-        ledger.jobs.settle(end)
-    with pytest.raises(StaleRecordError):
-        ledger.jobs.settle(end)
-    assert counters(ledger) == (100, 70, 0, 30)
-
-
-@pytest.mark.usefixtures("one_call_at_a_time")
-def test_of_fifty_parallel_orders_a_wallet_for_ten_songs_pays_exactly_ten(dynamodb: "DynamoDBClient") -> None:
-    ledger = funded(ledger_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), 300)
-    conflict = canceled("None", "None", "TransactionConflict")
-    injected = AnswersInstead(dynamodb, "TransactWriteItems", *[conflict, passes, conflict] * 20)
-
-    def order(number: int) -> bool:
-        try:
-            ledger.jobs.create(queued_job(id=new_job_id(NOON, bytes([number] * 10))))
-        except OutOfCreditError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as clients:
-        accepted = sum(clients.map(order, range(50)))
-    assert (accepted, counters(ledger)) == (10, (300, 0, 300, 0))
-    assert injected.calls > 10
-
-
-@pytest.mark.usefixtures("one_call_at_a_time")
-def test_of_fifty_parallel_orders_with_one_key_one_is_stored(dynamodb: "DynamoDBClient") -> None:
-    ledger = funded(ledger_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), 3000)
-    AnswersInstead(dynamodb, "TransactWriteItems", *[canceled("TransactionConflict"), passes] * 10)
-
-    def order(number: int) -> bool:
-        job_id = new_job_id(NOON, bytes([number] * 10))
-        try:
-            ledger.jobs.create(queued_job(id=job_id), receipt(job_id=job_id))
-        except IdempotencyKeyTakenError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as clients:
-        accepted = sum(clients.map(order, range(50)))
-    assert (accepted, counters(ledger)) == (1, (3000, 2970, 30, 0))
-
-
-def test_a_ledger_is_only_added_to_and_has_no_end_of_life(dynamodb: "DynamoDBClient") -> None:
-    ledger = funded(ledger_in_dynamodb(dynamodb), 100)
-    created(ledger)
-    entries = items(dynamodb, "WALLET#acme", "LEDGER#")
-    assert [entry["kind"] for entry in entries] == [EntryKind.GRANT, EntryKind.HOLD]
-    assert not any("ttl" in entry for entry in entries)

@@ -2,12 +2,11 @@
 write came between. An order of the same minute and month came before, so that nothing but the named condition refuses.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
@@ -24,10 +23,10 @@ from fermata.errors import (
 )
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, items, ledger_in_dynamodb
-from tests.fakes.money.test_money_contract import counters, delivered
-from tests.fakes.tenants.test_limits_contract import GENEROUS, lose, risky
+from tests.fakes.money.orders import counters, delivered
+from tests.fakes.tenants.orders import GENEROUS, lose, risky
 from tests.songs import JOB_ID, claimed_attempt, queued_job
-from tests.support.cloud import TABLE, AnswersInstead, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,12 +38,6 @@ PRICE = 30
 TWO, THREE = 2 * PRICE, 3 * PRICE
 
 Change = Callable[[Ledger], object]
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 @pytest.fixture

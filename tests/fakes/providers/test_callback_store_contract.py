@@ -1,10 +1,8 @@
 """One contract for callbacks, kept by the in-memory fake and by DynamoDB."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 from fermata.domain.providers.callbacks import Callback
@@ -12,18 +10,12 @@ from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.providers import CallbackStore
 from tests.fakes.providers.callback_store import InMemoryCallbackStore
 from tests.songs import callback
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TOKEN, RECORD = callback()
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])

@@ -1,19 +1,17 @@
 """One contract for what songs take, kept by the in-memory fake and by DynamoDB, and how the latter bears trouble."""
 
-from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from fermata.adapters.dynamodb.providers.estimates import MAX_AGE_S, DynamoEstimates
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.latency import SONGS_KEPT, SongTime
 from fermata.ports.providers import Estimates
 from tests.fakes.providers.estimates import InMemoryEstimates
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,12 +21,6 @@ KEY = {"pk": {"S": "ESTIMATES"}, "sk": {"S": "ESTIMATES"}}
 SONGS = [SongTime(f"job_{number}", 10 * number, 10 * number) for number in range(1, 6)]
 PRIOR = Estimate(p50_s=700, p80_s=900)
 LEARNED = Estimate(p50_s=30, p80_s=40)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 def always_fresh(dynamodb: "DynamoDBClient") -> DynamoEstimates:

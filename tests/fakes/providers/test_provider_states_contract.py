@@ -1,11 +1,10 @@
 """One contract for what runs share of a provider, kept by the in-memory fake and by DynamoDB."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.domain.providers.circuit import Circuit, CircuitRules, Health, Trial
@@ -14,7 +13,7 @@ from fermata.domain.providers.state import AHEAD_MS, GivenBack, ProviderState, S
 from fermata.errors import TransientError
 from fermata.ports.providers import ProviderStates
 from tests.fakes.providers.provider_states import InMemoryProviderStates
-from tests.support.cloud import TABLE, Answer, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, Answer, AnswersInstead, aws_error
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,12 +32,6 @@ FULL = ProviderState(
         failed_at_ms=(1, 2), open_until_ms=5, open_for_ms=4, trial=Trial("job_a/1", 7), disabled_by="2153"
     ).without_model("music-2.5", "2061"),
 )
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])

@@ -1,24 +1,18 @@
 """What a plan limits, kept by the in-memory fake and by DynamoDB: exactly, whoever orders at the same time."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from moto import mock_aws
 
 from fermata.domain.finish.redelivery import recovered_job
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.wallet import Plan
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import TaskStarted
-from fermata.domain.providers.failures import unknown_outcome
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import (
-    FermataError,
     IdempotencyKeyTakenError,
-    LimitReachedError,
     LostSongsError,
     MonthlyLimitError,
     OutOfCreditError,
@@ -29,21 +23,9 @@ from fermata.errors import (
 )
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
-from tests.fakes.money.test_money_contract import canceled, delivered, passes, receipt
-from tests.songs import claimed_attempt, queued_job, rate_limited
-from tests.support.cloud import Answer, AnswersInstead, dynamodb_with_table
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
-GENEROUS = PlanLimits(submits_per_minute=1000, concurrent_jobs=1000)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
+from tests.fakes.money.orders import delivered, receipt
+from tests.fakes.tenants.orders import DECEMBER, GENEROUS, accepted, allow, bought, lose, order, rich, risky, take_back
+from tests.songs import queued_job, rate_limited
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
@@ -52,35 +34,6 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
         ledger_in_memory() if request.param == "in_memory" else ledger_in_dynamodb(request.getfixturevalue("dynamodb"))
     )
     return rich(made)
-
-
-def rich(ledger: Ledger, **limits: Any) -> Ledger:  # noqa: ANN401 - fields of the limits
-    ledger.wallets.open(empty_wallet("acme", NOON))
-    ledger.wallets.grant(grant_of("acme", 100_000, "0000-grant", NOON))
-    allow(ledger, **limits)
-    return ledger
-
-
-def allow(ledger: Ledger, **limits: Any) -> None:  # noqa: ANN401 - fields of the limits
-    ledger.wallets.set_plan("acme", Plan.PREPAID, None, GENEROUS.model_copy(update=limits))
-
-
-def order(ledger: Ledger, number: int, now: datetime = NOON) -> Job:
-    job = queued_job(id=new_job_id(NOON, bytes([number] * 10)), now=now)
-    ledger.jobs.create(job)
-    return job
-
-
-def accepted(ledger: Ledger, numbers: range, now: datetime = NOON) -> int:
-    """How many of these orders were taken; what refused the others is a limit."""
-    taken = 0
-    for number in numbers:
-        try:
-            order(ledger, number, now)
-        except LimitReachedError:
-            continue
-        taken += 1
-    return taken
 
 
 def test_a_minute_takes_as_many_orders_as_the_plan_says_and_the_next_as_many_again(ledger: Ledger) -> None:
@@ -208,24 +161,6 @@ def test_a_limit_is_told_before_credit(ledger: Ledger) -> None:
 # ---- songs that a provider was paid for and the tenant was not
 
 
-def risky(number: int, now: datetime = NOON) -> Job:
-    """An order with a deadline."""
-    deadline = queued_job().request.model_copy(update={"finish_by": now + timedelta(minutes=10)})
-    return queued_job(id=new_job_id(NOON, bytes([number] * 10)), now=now, request=deadline)
-
-
-def lose(ledger: Ledger, job: Job, now: datetime = NOON) -> None:
-    """The provider takes the order, and the song never comes."""
-    claimed = job.claimed(claimed_attempt(), now)
-    ledger.jobs.save(claimed)
-    ledger.jobs.settle(claimed.expired(unknown_outcome("too late", code="finish_by_passed"), now))
-
-
-def bought(ledger: Ledger, job: Job) -> Job:
-    ledger.jobs.create(job)
-    return job
-
-
 @pytest.fixture
 def books_that_lose_two(ledger: Ledger) -> Ledger:
     allow(ledger, lost_songs_per_day=2)
@@ -301,11 +236,6 @@ def test_songs_that_were_not_paid_or_are_fetched_again_are_no_losses(books_that_
 # ---- jobs that their caller ended before anything was bought
 
 
-def take_back(ledger: Ledger, job: Job, now: datetime = NOON) -> None:
-    """The caller cancels an order."""
-    ledger.jobs.settle(job.canceled(now))
-
-
 def test_a_day_takes_no_order_once_as_many_jobs_were_taken_back_as_the_plan_says(ledger: Ledger) -> None:
     allow(ledger, unpaid_jobs_per_day=2)
     for number in range(2):
@@ -356,90 +286,3 @@ def test_what_was_bought_before_is_redelivered_although_the_days_jobs_are_used_u
     ended = ledger.jobs.load(lost.id)
     assert ended is not None
     ledger.jobs.create(recovered_job(ended, ended.attempts[0], TaskStarted("task"), NOON))
-
-
-# ---- what only DynamoDB does
-
-
-@pytest.mark.parametrize(
-    ("limits", "refused"),
-    [({"submits_per_minute": 10}, RateLimitedError), ({"concurrent_jobs": 10}, TooManyJobsError)],
-    ids=["a minute", "open at once"],
-)
-@pytest.mark.usefixtures("one_call_at_a_time")
-def test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten(
-    dynamodb: "DynamoDBClient", limits: dict[str, int], refused: type[FermataError]
-) -> None:
-    ledger = rich(ledger_in_dynamodb(dynamodb, pause=lambda _: None, clock=lambda: 0.0), **limits)
-    conflict = canceled("None", "None", "TransactionConflict")
-    AnswersInstead(dynamodb, "TransactWriteItems", *[conflict, passes, conflict] * 20)
-
-    def taken(number: int) -> bool:
-        try:
-            order(ledger, number)
-        except refused:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as clients:
-        assert sum(clients.map(taken, range(50))) == 10
-    wallet = ledger.wallet()
-    assert (wallet.submits_in_minute, wallet.open_jobs, wallet.held) == (10, 10, 300)
-
-
-Meanwhile = Callable[[Ledger], object]
-
-
-@pytest.mark.parametrize(
-    ("limits", "meanwhile", "refused"),
-    [
-        pytest.param({"submits_per_minute": 2}, lambda ledger: order(ledger, 2), RateLimitedError, id="the last order"),
-        pytest.param({"submits_per_minute": 3}, lambda ledger: order(ledger, 2), None, id="one order is left"),
-        pytest.param({}, lambda ledger: allow(ledger, submits_per_minute=1), RateLimitedError, id="fewer a minute"),
-        pytest.param({}, lambda ledger: allow(ledger, concurrent_jobs=1), TooManyJobsError, id="fewer at once"),
-        pytest.param({}, lambda ledger: allow(ledger, monthly_credits=59), MonthlyLimitError, id="fewer credits"),
-        pytest.param({}, lambda ledger: allow(ledger, monthly_credits=60), None, id="fewer credits that are enough"),
-        pytest.param(
-            {"monthly_credits": 60}, lambda ledger: order(ledger, 2), MonthlyLimitError, id="the month's last credits"
-        ),
-        pytest.param({"concurrent_jobs": 2}, lambda ledger: order(ledger, 2), TooManyJobsError, id="the last place"),
-        pytest.param(
-            {"lost_songs_per_day": 1}, lambda ledger: lose(ledger, order(ledger, 2)), LostSongsError, id="the last loss"
-        ),
-        pytest.param(
-            {"lost_songs_per_day": 2}, lambda ledger: lose(ledger, order(ledger, 2)), None, id="one more may be lost"
-        ),
-        pytest.param(
-            {"unpaid_jobs_per_day": 1},
-            lambda ledger: take_back(ledger, order(ledger, 2)),
-            UnpaidJobsError,
-            id="the last end",
-        ),
-        pytest.param(
-            {"unpaid_jobs_per_day": 2}, lambda ledger: take_back(ledger, order(ledger, 2)), None, id="one more may end"
-        ),
-        pytest.param(
-            {"submits_per_minute": 1},
-            lambda ledger: order(ledger, 2, NOON + timedelta(minutes=1)),
-            RateLimitedError,
-            id="another begins the minute",
-        ),
-    ],
-)
-def test_what_changes_while_an_order_is_written_counts(
-    dynamodb: "DynamoDBClient", limits: dict[str, int], meanwhile: Meanwhile, refused: type[FermataError] | None
-) -> None:
-    ledger = rich(ledger_in_dynamodb(dynamodb), **limits)
-    late = "submits_per_minute" in limits and limits["submits_per_minute"] == 1
-    order(ledger, 1)
-
-    def between() -> Answer | None:
-        meanwhile(ledger)
-        return None
-
-    AnswersInstead(dynamodb, "TransactWriteItems", between)
-    if refused is None:
-        order(ledger, 3)
-    else:
-        with pytest.raises(refused):
-            order(ledger, 3, NOON + timedelta(minutes=1) if late else NOON)

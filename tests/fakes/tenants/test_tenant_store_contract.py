@@ -1,12 +1,10 @@
 """One contract for tenants and keys, kept by the in-memory fake and by DynamoDB."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
@@ -16,7 +14,7 @@ from fermata.errors import StaleRecordError, TransientError
 from fermata.ports.tenants import TenantStore
 from tests.fakes.clock import NOON
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,12 +23,6 @@ ACME = Tenant(tenant_id="acme", created_at=NOON)
 KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)), (Scope.JOBS_READ,), NOON + timedelta(days=1))
 _, NEXT = new_api_key("acme", NOON + timedelta(seconds=1), bytes(range(1, 26)))
 LATER = NOON + timedelta(seconds=61)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 def in_dynamodb(client: "DynamoDBClient", table: str = TABLE) -> DynamoTenantStore:

@@ -1,12 +1,11 @@
 """One contract for the tries of webhooks, kept by the in-memory fake and by DynamoDB."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.dynamodb.webhooks.webhook_deliveries import DynamoWebhookDeliveries
@@ -26,7 +25,7 @@ from fermata.ports.webhooks import WebhookDeliveries
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks.deliveries import InMemoryWebhookDeliveries
 from tests.songs import JOB_ID
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error
 from tests.webhooks import ORIGIN
 
 if TYPE_CHECKING:
@@ -35,12 +34,6 @@ if TYPE_CHECKING:
 OTHER = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 BUSY = Answered(503)
 POSTS = 100
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])

@@ -1,11 +1,9 @@
 """One contract for endpoints and their secrets, kept by the in-memory fake and by DynamoDB."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
 
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.dynamodb.webhooks.webhook_store import DynamoWebhookStore
@@ -15,7 +13,7 @@ from fermata.errors import ConfigurationError, TransientError
 from fermata.ports.webhooks import WebhookStore
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks.webhook_store import InMemoryWebhookStore
-from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.support.cloud import TABLE, AnswersInstead, aws_error
 from tests.webhooks import NEXT_SECRET, SECRET, URL
 
 if TYPE_CHECKING:
@@ -23,12 +21,6 @@ if TYPE_CHECKING:
 
 ENDPOINT = WebhookEndpoint(tenant_id="acme", url=URL)
 TOMORROW = NOON + timedelta(days=1)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator["DynamoDBClient"]:
-    with mock_aws():
-        yield dynamodb_with_table()
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])

@@ -226,7 +226,7 @@ def test_every_store_with_conditions_has_tests_that_are_run() -> None:
     tests = "".join(file.read_text("utf-8") for file in files_of_stores())
     stores = {_module(fragment.file) for fragment in fragments_of(ADAPTERS)}
     assert len(stores) > 10
-    ledger = (ROOT / "tests" / "books.py").read_text("utf-8")
+    ledger = (ROOT / "tests" / "fakes" / "money" / "ledger.py").read_text("utf-8")
     adapters = {_module(file): file.read_text("utf-8") for file in ADAPTERS.rglob("*.py")}
     for store in stores:
         # What stores share is tested by whoever uses it.

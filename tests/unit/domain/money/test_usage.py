@@ -26,7 +26,7 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.wiring.generation import settle_ports
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
-from tests.fakes.money.test_money_contract import delivered
+from tests.fakes.money.orders import delivered
 from tests.fakes.world import World
 from tests.songs import JOB_ID, candidate, delivered_job, queued_job, rate_limited, ready_job, stored_track, suno_job
 from tests.support.cloud import AnswersInstead, aws_error, dynamodb_with_table

@@ -29,7 +29,7 @@ from local.deploy.transform import read_template
 from tests.fakes.clock import NOON
 from tests.fakes.metrics import RecordingMetrics
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
-from tests.fakes.money.test_money_contract import created, delivered, funded
+from tests.fakes.money.orders import created, delivered, funded
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 from tests.functions import ROOT
