@@ -162,13 +162,13 @@ def test_a_limit_is_told_before_credit(ledger: Ledger) -> None:
 
 
 @pytest.fixture
-def books_that_lose_two(ledger: Ledger) -> Ledger:
+def losing_ledger(ledger: Ledger) -> Ledger:
     allow(ledger, lost_songs_per_day=2)
     return ledger
 
 
-def test_a_day_takes_no_order_once_as_many_songs_were_lost_as_the_plan_says(books_that_lose_two: Ledger) -> None:
-    ledger = books_that_lose_two
+def test_a_day_takes_no_order_once_as_many_songs_were_lost_as_the_plan_says(losing_ledger: Ledger) -> None:
+    ledger = losing_ledger
     for number in range(2):
         lose(ledger, order(ledger, number))
     with pytest.raises(LostSongsError) as caught:
@@ -181,9 +181,9 @@ def test_a_day_takes_no_order_once_as_many_songs_were_lost_as_the_plan_says(book
 
 
 def test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes(
-    books_that_lose_two: Ledger,
+    losing_ledger: Ledger,
 ) -> None:
-    ledger = books_that_lose_two
+    ledger = losing_ledger
     first, second = (bought(ledger, risky(number)) for number in (1, 2))
     with pytest.raises(LostSongsError) as caught:
         bought(ledger, risky(3))
@@ -197,8 +197,8 @@ def test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_
     bought(ledger, risky(6))
 
 
-def test_what_is_open_at_midnight_counts_on_the_next_day(books_that_lose_two: Ledger) -> None:
-    ledger, tomorrow = books_that_lose_two, NOON + timedelta(hours=12)
+def test_what_is_open_at_midnight_counts_on_the_next_day(losing_ledger: Ledger) -> None:
+    ledger, tomorrow = losing_ledger, NOON + timedelta(hours=12)
     lose(ledger, bought(ledger, risky(1)))
     second = bought(ledger, risky(2))
     bought(ledger, risky(3, tomorrow))
@@ -210,8 +210,8 @@ def test_what_is_open_at_midnight_counts_on_the_next_day(books_that_lose_two: Le
         bought(ledger, risky(5, tomorrow))
 
 
-def test_a_loss_of_a_late_clock_counts_on_the_day_that_has_begun(books_that_lose_two: Ledger) -> None:
-    ledger, tomorrow = books_that_lose_two, NOON + timedelta(hours=12)
+def test_a_loss_of_a_late_clock_counts_on_the_day_that_has_begun(losing_ledger: Ledger) -> None:
+    ledger, tomorrow = losing_ledger, NOON + timedelta(hours=12)
     first = order(ledger, 1)
     lose(ledger, order(ledger, 2, tomorrow), tomorrow)
     lose(ledger, first, NOON)
@@ -219,8 +219,8 @@ def test_a_loss_of_a_late_clock_counts_on_the_day_that_has_begun(books_that_lose
         order(ledger, 3, tomorrow)
 
 
-def test_songs_that_were_not_paid_or_are_fetched_again_are_no_losses(books_that_lose_two: Ledger) -> None:
-    ledger = books_that_lose_two
+def test_songs_that_were_not_paid_or_are_fetched_again_are_no_losses(losing_ledger: Ledger) -> None:
+    ledger = losing_ledger
     for number in range(3):
         ledger.jobs.settle(order(ledger, number).settled(rate_limited(), NOON))
     ledger.jobs.settle(delivered(ledger))
