@@ -67,7 +67,7 @@ SETTINGS: Final = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
 }
-"""Every variable of every function, with the template's own values, and those that Lambda sets."""
+"""Every variable of every function, and those that Lambda sets."""
 
 
 def pace(gap_ms: int, concurrent: int) -> dict[str, str]:

@@ -120,7 +120,8 @@ class World:
     def __post_init__(self) -> None:
         if World.active is not None:
             raise RuntimeError("another world is in place of the wiring; leave that one first")
-        self._patch = self._stack.enter_context(put_in(self._fakes(), {**WORLD_SETTINGS, **self.settings}))
+        settings = {**WORLD_SETTINGS, **_known(self.settings)}
+        self._patch = self._stack.enter_context(put_in(self._fakes(), settings))
         World.active = self
 
     def leave(self) -> None:
@@ -145,7 +146,7 @@ class World:
 
     def set(self, **settings: str) -> None:
         """Give environment variables other values; whoever asks the wiring for ports from now on sees them."""
-        for name, value in settings.items():
+        for name, value in _known(settings).items():
             self._patch.setenv(name, value)
         forget_ports()
 
@@ -256,6 +257,13 @@ class World:
         if job is None:
             raise AssertionError(f"no record of {job_id}")
         return job
+
+
+def _known(settings: Mapping[str, str]) -> Mapping[str, str]:
+    strangers = sorted(settings.keys() - WORLD_SETTINGS.keys())
+    if strangers:
+        raise AttributeError(f"no function has a setting called {', '.join(strangers)}")
+    return settings
 
 
 def leave_active_world() -> None:

@@ -15,10 +15,11 @@ from fermata.wiring import orders, outward, runtime, stores
 from fermata.wiring.generation import store_ports
 from tests.fakes.audio.track_store import InMemoryTrackStore
 from tests.fakes.clock import NOON
+from tests.fakes.settings import WORLD_SETTINGS
 from tests.fakes.wiring import AS_WIRED, ROOMS, made_by, put_in
 from tests.fakes.world import World
 from tests.functions import NAMES, load_app, taken_from_wiring, wired_app
-from tests.unit.test_import_time import PORTS
+from tests.unit.test_import_time import PORTS, given_by_the_template
 
 OUTSIDE = ("fermata.adapters.", "boto3", "botocore")
 
@@ -154,6 +155,18 @@ def test_a_world_takes_no_fake_under_a_name_that_it_does_not_have() -> None:
     assert store_ports(world.remaining_ms).tracks is tracks
     with pytest.raises(AttributeError, match="the world has nothing called track"):
         setattr(world, "track", tracks)  # noqa: B010 - a misspelled name, which mypy would see
+
+
+def test_a_world_takes_no_setting_that_no_function_has() -> None:
+    with pytest.raises(AttributeError, match="no function has a setting called TABLE_NAMES"):
+        World({"TABLE_NAMES": "worlds"})
+    world = World()
+    with pytest.raises(AttributeError, match="no function has a setting called RPM"):
+        world.set(RPM="1")
+
+
+def test_every_setting_of_a_world_is_one_that_the_template_gives_to_some_function() -> None:
+    assert WORLD_SETTINGS.keys() <= set[str]().union(*given_by_the_template().values())
 
 
 def test_ports_that_the_wiring_remembers_are_forgotten_with_a_fake_that_is_replaced() -> None:
