@@ -89,7 +89,7 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # Five workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
 test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit $(ARGS)
+	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)

@@ -7,6 +7,8 @@ from itertools import islice
 import pytest
 from hypothesis import Phase, settings
 
+from tests.fakes.world import leave_active_world
+
 # How long an example takes says more about the machine, which other work shares, than about the code.
 settings.register_profile("any machine", deadline=None)
 # For whoever wants to know only whether a test fails: the smallest example that does takes minutes to find.
@@ -46,3 +48,9 @@ def _same_environment_for_every_test(_no_account: None) -> Iterator[None]:
     for name in os.environ.keys() - before.keys():
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _no_world_outlives_its_test(_same_environment_for_every_test: None) -> Iterator[None]:
+    yield
+    leave_active_world()

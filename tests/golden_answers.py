@@ -20,6 +20,9 @@ from fermata.domain.providers.failures import Failure, FailureClass, ProviderCha
 from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Try
 from fermata.domain.webhooks.message import message_of
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
+from fermata.wiring.webhooks import deliver_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World, leave_active_world
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.references import IDS_RULE
 from tests.songs import (
@@ -34,7 +37,6 @@ from tests.songs import (
     song_request,
     stored_track,
 )
-from tests.twins import NOON, World
 from tests.webhooks import listening_world
 
 ANSWERS: Final = Path(__file__).parent / "fixtures" / "answers.json"
@@ -72,7 +74,7 @@ class Caller:
         return {"status": answer["statusCode"], "headers": answer["headers"], "body": answer.get("body", "")}
 
     def _app(self, function: str) -> ModuleType:
-        app = wired_app(function, self._world, self._patch)
+        app = wired_app(function, self._world)
         if function in _NAMES_BY_CHANCE:
             self._patch.setattr(app, "job_randomness", lambda: bytes(10))
         return app
@@ -156,7 +158,11 @@ def told_answers(patch: pytest.MonkeyPatch) -> dict[str, Told]:
         _the_rest,
         _problems,
     )
-    return {name: told for part in parts for name, told in part(patch)}
+    told: dict[str, Told] = {}
+    for part in parts:
+        told |= part(patch)
+        leave_active_world()
+    return told
 
 
 def _world_of(*jobs: Job) -> World:
@@ -168,13 +174,14 @@ def _world_of(*jobs: Job) -> World:
 
 def _reads(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
     for name, job in shown_jobs().items():
-        ask = Caller(_world_of(job), patch)
-        read = ask("read_jobs", "GET", JOB)
-        yield f"read_{name}", read
-        yield f"attempts_{name}", ask("read_jobs", "GET", f"{JOB}/attempts")
-        headers = read["headers"]
-        assert isinstance(headers, dict)
-        yield f"unchanged_{name}", ask("read_jobs", "GET", JOB, **{"if-none-match": headers["ETag"]})
+        with _world_of(job) as world:
+            ask = Caller(world, patch)
+            read = ask("read_jobs", "GET", JOB)
+            yield f"read_{name}", read
+            yield f"attempts_{name}", ask("read_jobs", "GET", f"{JOB}/attempts")
+            headers = read["headers"]
+            assert isinstance(headers, dict)
+            yield f"unchanged_{name}", ask("read_jobs", "GET", JOB, **{"if-none-match": headers["ETag"]})
 
 
 def _lists(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
@@ -196,7 +203,9 @@ def _orders(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
     world.jobs.rows[job_id] = delivered_job(id=job_id).model_dump_json()
     waited = {"idempotency-key": "k", "prefer": "wait=9"}
     yield "order_waited", ask("submit_job", "POST", "/v1/jobs", ORDER, **waited)
-    yield "cancel", Caller(_world_of(queued_job()), patch)("cancel_job", "POST", f"{JOB}/cancel")
+    world.leave()
+    with _world_of(queued_job()) as other:
+        yield "cancel", Caller(other, patch)("cancel_job", "POST", f"{JOB}/cancel")
 
 
 def _accounts(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
@@ -219,7 +228,7 @@ def _webhooks(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
     world = listening_world()
     world.sender.script = [NotAnswered(NoAnswer.TIMEOUT), Answered(503, 60), Answered(204)]
     for number in (1, 2, 3):
-        deliver_webhook(JOB_ID, Try(0, number), world.deliver_ports(), world.clock())
+        deliver_webhook(JOB_ID, Try(0, number), deliver_ports(), world.clock())
     ask = Caller(world, patch)
     yield "webhook_tries", ask("replay_webhook", "GET", f"{JOB}/webhooks")
     yield "webhook_replay", ask("replay_webhook", "POST", f"{JOB}/webhooks/replay")
@@ -229,11 +238,13 @@ def _webhooks(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
 
 
 def _the_rest(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
-    ask = Caller(World(), patch)
     upload = {"content_type": "audio/wav", "bytes": 5000}
-    yield "models", Caller(World(catalogue=models_of_each_kind()), patch)("read_jobs", "GET", "/v1/models")
-    yield "reference", ask("create_reference", "POST", "/v1/references", upload)
-    yield "health", ask("read_jobs", "GET", "/healthz")
+    with World(catalogue=models_of_each_kind()) as world:
+        yield "models", Caller(world, patch)("read_jobs", "GET", "/v1/models")
+    with World() as world:
+        ask = Caller(world, patch)
+        yield "reference", ask("create_reference", "POST", "/v1/references", upload)
+        yield "health", ask("read_jobs", "GET", "/healthz")
 
 
 def _problems(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:

@@ -16,7 +16,9 @@ from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.callbacks import Callback, new_callback
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.use_cases.orders.submit_job import Order
-from tests.twins import CALLBACK_RANDOMNESS, NOON, ScriptedAnswer
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.fakes.world import CALLBACK_RANDOMNESS
 
 JOB_ID: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXY"
 PROMPT: Final = "indie folk with a canary in the prompt"

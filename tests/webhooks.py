@@ -5,8 +5,8 @@ from typing import Final
 from fermata.domain.jobs.job import Job
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
+from tests.fakes.world import World
 from tests.songs import delivered_job, song_request
-from tests.twins import World
 
 SECRET: Final = new_secret(bytes(range(24)))
 NEXT_SECRET: Final = new_secret(bytes(range(24, 48)))

@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.domain.operator.stack_events import StackEvent, refused
 from fermata.log import logger
 from fermata.use_cases.operator.validate_settings import validate_settings
-from fermata.wiring.operator import settings_ports, stack_answers
+from fermata.wiring.operator import settings_ports
+from fermata.wiring.outward import stack_answers
 
 
 @logger.inject_lambda_context

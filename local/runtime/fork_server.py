@@ -143,23 +143,24 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
         while ahead:
             source = ahead.pop()
             followed.add(source)
-            imported = _imports(source)
+            imported = _imports(source, spec.layer_dirs)
             found |= imported
             siblings = (_source(name, spec.layer_dirs) for name in imported)
             ahead += [each for each in siblings if each and each.parent == source.parent and each not in followed]
     return sorted(found)
 
 
-def _imports(path: Path) -> set[str]:
+def _imports(path: Path, layer_dirs: Sequence[Path] = ()) -> set[str]:
+    """The modules that a source imports, those of a layer also as in `from package import module`."""
     try:
-        tree = ast.parse(path.read_bytes())
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
     except (OSError, SyntaxError, ValueError):
         # The function says so itself when it is started.
         return set()
-    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    return plain | {
-        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module and not node.level
-    }
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    names = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
+    return plain | {str(node.module) for node in origins} | {name for name in names if _source(name, layer_dirs)}
 
 
 def _source(module: str, directories: Iterable[Path]) -> Path | None:

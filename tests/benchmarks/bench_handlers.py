@@ -26,10 +26,11 @@ from fermata.adapters import aws
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.wiring.stores import job_store
 from tests.benchmarks.sizes import sized
-from tests.cloud import dynamodb_with_table
+from tests.fakes.settings import SETTINGS
 from tests.functions import Event, FakeContext, http_event, load_app
 from tests.songs import JOB_ID, delivered_job
-from tests.unit.test_import_time import SETTINGS, given_by_the_template, settings_of
+from tests.support.cloud import dynamodb_with_table
+from tests.unit.test_import_time import given_by_the_template, settings_of
 
 RUNS = sized(1000, 100)
 IMPORTS = sized(5, 1)

@@ -9,8 +9,8 @@ import httpx
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from tests import direct_dynamodb
 from tests.crash.cuts import When
+from tests.support import direct_dynamodb
 
 _AN_ID = re.compile(r"(?=.*\d)[\w.:%=&-]{12,}")
 _KEY_FIELDS = ("Key", "Item")

@@ -27,7 +27,7 @@ from moto import mock_aws
 from werkzeug.test import Client
 
 from fermata.domain.catalogue.models import read_catalogue
-from fermata.wiring import orders, runtime
+from fermata.wiring import runtime
 from local.deploy.deployer import deploy
 from local.deploy.deployment import REGION, Deployment, FunctionSpec
 from local.emulator import moto_backends, moto_seams, moto_tables, moto_transactions, step_functions
@@ -46,7 +46,8 @@ from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
 from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
-from tests.functions import WIRING, FakeContext, load_app
+from tests.fakes.wiring import forget_all
+from tests.functions import FakeContext, load_app
 from tests.songs import wav_file
 
 TENANT: Final = "acme"
@@ -163,15 +164,7 @@ def _environment_of(spec: FunctionSpec) -> Iterator[None]:
     """A cold start: nothing is remembered from any earlier run. Clients of AWS are kept, because they hold nothing that
     a run could tell from another.
     """
-    remembered = [
-        made
-        for room in WIRING
-        for made in vars(room).values()
-        if hasattr(made, "cache_clear") and made.__module__ == room.__name__
-    ]
-    assert remembered, "the wiring remembers nothing that could be forgotten; a start would not be cold"
-    for made in remembered:
-        made.cache_clear()
+    forget_all()
     before = dict(os.environ)
     os.environ.update(spec.environment)
     try:
@@ -509,9 +502,7 @@ def _make_quick() -> None:
     # The functions' log is read by nobody, and moto's has each failed state with its whole definition.
     logging.disable(logging.CRITICAL)
     # A file that ships with the code.
-    read_once = cache(read_catalogue)
-    for room in (runtime, orders):
-        vars(room)["read_catalogue"] = read_once
+    vars(runtime)["read_catalogue"] = cache(read_catalogue)
     # For every call moto looks through the addresses of all services.
     patterns = moto.backend_index.backend_url_patterns
     patterns[:] = [pattern for pattern in patterns if pattern[0] in _SERVICES]

@@ -21,11 +21,11 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES, new_api_key
 from fermata.domain.tenants.tenant import Tenant
-from tests.books import books_in_dynamodb
 from tests.crash.cuts import Kill, Moment
 from tests.crash.killable_cloud import NOBODY, WATCH
 from tests.crash.promises import Evidence, broken
 from tests.crash.shapes import Shape
+from tests.fakes.money.ledger import ledger_in_dynamodb
 from tests.integration.song import Cloud
 from tests.songs import wav_file
 
@@ -56,7 +56,7 @@ class Orders:
         self._cloud = cloud
         self._dynamodb, self._s3, self._sqs = (cloud.aws(service) for service in ("dynamodb", "s3", "sqs"))
         self._table, self._bucket = (cloud.line["outputs"][name] for name in ("TableName", "AudioBucketName"))
-        self._books = books_in_dynamodb(self._dynamodb, self._table)
+        self._ledger = ledger_in_dynamodb(self._dynamodb, self._table)
         self._told: list[dict[str, Any]] = []
         self._lock, self._stopped = Lock(), Event()
         self._queue = self._listen()
@@ -101,7 +101,7 @@ class Orders:
         tenants.create_tenant(Tenant(tenant_id=tenant, created_at=now))
         tenants.add_key(record)
         month = f"{now:%Y-%m}"
-        self._books.wallets.open(Wallet(tenant_id=tenant, month=month, granted=GRANTED, balance=GRANTED))
+        self._ledger.wallets.open(Wallet(tenant_id=tenant, month=month, granted=GRANTED, balance=GRANTED))
         return api_key
 
     def _upload(self, api_key: str) -> str:
@@ -128,7 +128,7 @@ class Orders:
         job_id = self._find(tenant)
         deadline = time.monotonic() + _ENDS_WITHIN_S
         while job_id is not None:
-            job = self._books.jobs.load(job_id)
+            job = self._ledger.jobs.load(job_id)
             if job is None or job.check_at is None or time.monotonic() > deadline:
                 return job
             self._stopped.wait(_PAUSE_S)
@@ -151,8 +151,8 @@ class Orders:
             bills[provider] = [item for item in items if WATCH.tenant_of_prompt.get(item["prompt_sha256"]) == tenant]
         return Evidence(
             jobs=[job] if job else [],
-            wallet=self._books.wallet(tenant),
-            ledger=self._books.ledger(tenant),
+            wallet=self._ledger.wallet(tenant),
+            ledger=self._ledger.entries(tenant),
             bills=bills,
             events=[event for event in self._events() if event["tenant_id"] == tenant],
             staged=lambda job_id, attempt: self._content(f"staging/{job_id}/{attempt}") is not None,

@@ -9,11 +9,11 @@ from zlib import crc32
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from tests.books import books_in_dynamodb
 from tests.crash.cuts import Cut, Moment, Site, died_at, distinct
 from tests.crash.in_process import TENANT, InProcessCloud
 from tests.crash.promises import Evidence, broken
 from tests.crash.shapes import Shape
+from tests.fakes.money.ledger import ledger_in_dynamodb
 
 ORDERS: Final = 3
 """How often a caller with an idempotency key sends an order that was answered with an error."""
@@ -213,11 +213,11 @@ def _deleted(cloud: InProcessCloud) -> list[str]:
 
 def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evidence:
     client = cloud.clients("dynamodb")
-    books = books_in_dynamodb(client, cloud.table_name)
+    ledger = ledger_in_dynamodb(client, cloud.table_name)
     return Evidence(
         jobs=_jobs(cloud),
-        wallet=books.wallet(TENANT),
-        ledger=books.ledger(TENANT),
+        wallet=ledger.wallet(TENANT),
+        ledger=ledger.entries(TENANT),
         bills=cloud.providers.bills(),
         events=cloud.told(),
         staged=lambda job_id, attempt: cloud.content(f"staging/{job_id}/{attempt}") is not None,
@@ -241,5 +241,5 @@ def _rescued(cloud: InProcessCloud) -> list[bytes]:
 
 
 def _jobs(cloud: InProcessCloud) -> list[Job]:
-    store = books_in_dynamodb(cloud.clients("dynamodb"), cloud.table_name).jobs
+    store = ledger_in_dynamodb(cloud.clients("dynamodb"), cloud.table_name).jobs
     return [job for job_id in cloud.job_ids() if (job := store.load(job_id)) is not None]

@@ -16,7 +16,7 @@ from typing import Final
 from tests.fuzz.explode import ADDRESS_SPACE_BYTES
 from tests.fuzz.mutations import mutated
 from tests.fuzz.targets import TARGETS, Target
-from tests.peak_memory import peak_bytes
+from tests.support.peak_memory import peak_bytes
 
 FREE_CALLS: Final = 5_000
 """Calls that a case may make whatever its length: opening files, making scanners."""

@@ -25,7 +25,7 @@ from fermata.domain.web.json_body import read_object
 from fermata.errors import FermataError
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, read_answer
 from tests.fuzz.bombs import BOMBS, Pieces
-from tests.peak_memory import peak_bytes
+from tests.support.peak_memory import peak_bytes
 
 ADDRESS_SPACE_BYTES: Final = 256 * 1024 * 1024
 _CHUNK: Final = 64 * 1024

@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 import httpx
 
-from tests.api_document import assert_documented
 from tests.integration.cloud_process import until
+from tests.support.api_document import assert_documented
 
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.

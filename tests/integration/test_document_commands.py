@@ -28,8 +28,8 @@ from tests.integration.cloud_process import running_cloud
 from tests.integration.song import PATIENCE_S, Cloud
 from tests.integration.song import request as song_request
 from tests.integration.use_cases.triggers.inbox import Inbox
-from tests.loopback import closed_port
 from tests.soak.__main__ import PARTS
+from tests.support.loopback import closed_port
 
 PORT_IN_DOCUMENTS: Final = "9000"
 ENV_IN_DOCUMENTS: Final = 'eval "$(make -s env)"'

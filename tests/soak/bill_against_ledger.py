@@ -15,11 +15,11 @@ from typing import Any, Final
 import httpx
 
 from local.cloud import DEMO_LIMITS
-from tests.fact_sheet import fact_rows
 from tests.integration.cloud_process import running_cloud
 from tests.integration.song import TERMINAL, Cloud, request
 from tests.soak.crowd import CLIENTS, SMOKE_CLIENTS, found_in_a_crowd
 from tests.soak.part import Found
+from tests.support.fact_sheet import fact_rows
 
 MODELS: Final = {
     "minimax": "minimax/music-2.5",

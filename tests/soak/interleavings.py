@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.interleavings import Interleavings, InterleavingsInDynamoDB, play
+from tests.scenario.interleavings import Interleavings, InterleavingsInDynamoDB, play
 from tests.soak.part import Found
 
 _AT_ONCE: Final = ((Interleavings, 1000), (InterleavingsInDynamoDB, 50))

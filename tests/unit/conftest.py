@@ -1,37 +1,5 @@
 """Unit tests open no socket, not even to this machine."""
 
-from threading import RLock
-from typing import Any
+from tests.support.offline import no_sockets, one_call_at_a_time, quick_tables
 
-import pytest
-
-from local.emulator import moto_backends, moto_tables, moto_transactions
-
-
-@pytest.fixture(autouse=True)
-def _no_sockets(socket_disabled: None) -> None:
-    """The plugin opens them again after each test."""
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quick_tables() -> None:
-    """DynamoDB answers as on the laptop: as moto does, but without looking through what nobody asked for."""
-    moto_backends.pass_attributes_as_they_are()
-    moto_backends.parse_updates_once()
-    moto_transactions.remember_only_what_a_transaction_touches()
-    moto_tables.query_only_what_is_asked_for()
-    moto_tables.measure_items_once()
-
-
-@pytest.fixture
-def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one thread at a time into moto's DynamoDB, which loses updates under several."""
-    from moto.dynamodb.responses import DynamoHandler
-
-    original, lock = DynamoHandler.call_action, RLock()
-
-    def call_action(handler: DynamoHandler) -> Any:  # noqa: ANN401 - moto's own answer
-        with lock:
-            return original(handler)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
+__all__ = ["no_sockets", "one_call_at_a_time", "quick_tables"]

@@ -8,7 +8,7 @@ import pytest
 from fermata import config
 from fermata.domain.providers.circuit import CircuitRules
 from fermata.errors import ConfigurationError
-from tests.functions import CIRCUIT_SETTINGS
+from tests.fakes.settings import CIRCUIT_SETTINGS
 
 START = {
     "TABLE_NAME": "jobs",

@@ -11,10 +11,10 @@ from typing import Final
 
 import pytest
 
-from fermata.domain.catalogue.operator_settings import NOTHING_SET
 from local.deploy.transform import read_template
-from tests.functions import CIRCUIT_SETTINGS, NAMES, ROOT
-from tests.once import once_a_run
+from tests.fakes.settings import SETTINGS
+from tests.functions import NAMES, ROOT
+from tests.support.once import once_a_run
 
 FAMILIES: Final = ("account", "attempt", "job", "model", "problem", "quote", "reference", "webhook")
 """The models of answers, of which a function loads those that it answers with."""
@@ -48,52 +48,6 @@ DIALECTS: Final = {
     "apiinone": set[str](),
     "aimlapi": set[str](),
     "aimlapi_music01": {"minimax_body"},
-}
-SETTINGS: Final = {
-    "TABLE_NAME": "jobs",
-    "AUDIO_BUCKET": "audio",
-    "INBOX_BUCKET": "inbox",
-    "BATCH_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:batches",
-    "BATCH_CONCURRENCY": "20",
-    "BATCH_TOLERATED_FAILURE_PERCENT": "10",
-    "MUSIC_JOB_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:jobs",
-    "WEBHOOK_DELIVERY_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:webhooks",
-    "WEBHOOK_TIMEOUT_SECONDS": "15",
-    "SETTINGS_VERSION": NOTHING_SET,
-    "DEFAULT_FALLBACKS": "{}",
-    "START_BY_SECONDS": "3600",
-    "LONGEST_FINISH_BY_SECONDS": "86400",
-    "REAPER_FIRST_CHECK_SECONDS": "60",
-    "REAPER_IDLE_SECONDS": "1200",
-    "REAPER_ABSENT_GAP_SECONDS": "300",
-    "LINK_TTL_SECONDS": "900",
-    "WAITING_ENVIRONMENTS": "10",
-    "PROVIDER_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys",
-    "PROVIDER_KEY_MAX_AGE_SECONDS": "300",
-    "TRUSTED_LOCAL_ORIGINS": "",
-    "AUDIO_HOSTS": "",
-    "EXTRA_AUDIO_HOSTS": "",
-    "CONNECT_TIMEOUT_SECONDS": "10",
-    "READ_GAP_SECONDS": "600",
-    "START_TIMEOUT_SECONDS": "900",
-    "POST_RESERVE_SECONDS": "45",
-    "CLAIM_MARGIN_SECONDS": "60",
-    "RETRY_LATER_SECONDS": "10",
-    "CALLBACK_TIMEOUT_SECONDS": "120",
-    "API_URL_PARAMETER": "/fermata/fermata/api-url",
-    "REFERENCE_LINK_SECONDS": "3600",
-    **CIRCUIT_SETTINGS,
-    "GENERATION_TIMEOUT_SECONDS": "3600",
-    "RESULT_LIFE_SECONDS": "86400",
-    "RESCUE_LONGEST_PAUSE_SECONDS": "1800",
-    "RESCUE_CONCURRENCY": "2",
-    "RESCUE_MACHINE_ARN": "arn:aws:states:eu-west-1:1:stateMachine:rescue",
-    "PATIENCE_SECONDS": "3600",
-    "PATIENCE_LONGEST_PAUSE_SECONDS": "300",
-    "TRACK_RETENTION_DAYS": "365",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
 }
 HTTP: Final = {"httpx", "httpcore"}
 MEASURING: Final = {"fermata.adapters.audio.measurement"}

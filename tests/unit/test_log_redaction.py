@@ -20,6 +20,11 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.log import logger
+from fermata.wiring.generation import reap_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.fixtures.http_answers import read_answer, read_body
 from tests.functions import Event, FakeContext, authorizer_event, callback_event, http_event, wired_app
 from tests.songs import (
@@ -37,7 +42,6 @@ from tests.songs import (
     rate_limited,
     ready_job,
 )
-from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 from tests.webhooks import SECRET, URL, listening_world
 
 API_KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))
@@ -82,9 +86,9 @@ def json_lines() -> Iterator[io.StringIO]:
     ours.removeHandler(handler)
 
 
-def run(world: World, patch: pytest.MonkeyPatch, name: str, event: Event) -> str:
+def run(world: World, name: str, event: Event) -> str:
     """What a function answers or raises, with everything an exception drags along."""
-    app = wired_app(name, world, patch)
+    app = wired_app(name, world)
     try:
         return json.dumps(app.lambda_handler(event, FakeContext()))
     except FermataError as error:
@@ -119,31 +123,29 @@ def test_the_canaries_would_be_seen(lines: io.StringIO) -> None:
         pytest.param([PROMPT], id="list"),
     ],
 )
-def test_submitting_logs_nothing_of_the_request(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, body: object
-) -> None:
+def test_submitting_logs_nothing_of_the_request(lines: io.StringIO, body: object) -> None:
     world = World()
-    run(world, monkeypatch, "submit_job", http_event("POST", "/v1/jobs", json.dumps(body).encode()))
+    run(world, "submit_job", http_event("POST", "/v1/jobs", json.dumps(body).encode()))
     assert_silent(lines.getvalue())
 
 
-def test_a_body_that_is_not_json_is_not_quoted(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = run(World(), monkeypatch, "submit_job", http_event("POST", "/v1/jobs", b'{"prompt": "canary'))
+def test_a_body_that_is_not_json_is_not_quoted(lines: io.StringIO) -> None:
+    answer = run(World(), "submit_job", http_event("POST", "/v1/jobs", b'{"prompt": "canary'))
     assert_silent(lines.getvalue(), answer)
 
 
 @pytest.mark.parametrize("header", [f"Bearer {API_KEY}", f"Bearer {API_KEY}x", f"Basic {KEY}", "Bearer canary"])
-def test_authorizing_logs_no_key(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, header: str) -> None:
+def test_authorizing_logs_no_key(lines: io.StringIO, header: str) -> None:
     world = World()
     world.tenants.add_key(RECORD)
-    answer = run(world, monkeypatch, "authorize_request", authorizer_event(header))
+    answer = run(world, "authorize_request", authorizer_event(header))
     assert_silent(lines.getvalue(), answer)
 
 
-def test_an_issued_key_is_in_the_answer_alone(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_issued_key_is_in_the_answer_alone(lines: io.StringIO) -> None:
     world = World()
-    run(world, monkeypatch, "manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
-    answer = json.loads(run(world, monkeypatch, "manage_tenants", {"action": "issue_key", "tenant_id": "acme"}))
+    run(world, "manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
+    answer = json.loads(run(world, "manage_tenants", {"action": "issue_key", "tenant_id": "acme"}))
     assert answer["api_key"].startswith("fk_")
     assert answer["api_key"] not in lines.getvalue()
     assert answer["api_key"].rpartition("_")[2] not in lines.getvalue()
@@ -152,12 +154,10 @@ def test_an_issued_key_is_in_the_answer_alone(lines: io.StringIO, monkeypatch: p
 @pytest.mark.parametrize(
     "command", [{"action": "set_webhook", "url": URL}, {"action": "rotate_webhook_secret"}], ids=["set", "rotate"]
 )
-def test_a_webhook_secret_is_in_the_answer_alone(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, command: Event
-) -> None:
+def test_a_webhook_secret_is_in_the_answer_alone(lines: io.StringIO, command: Event) -> None:
     world = World()
-    run(world, monkeypatch, "manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
-    answer = json.loads(run(world, monkeypatch, "manage_tenants", {**command, "tenant_id": "acme"}))
+    run(world, "manage_tenants", {"action": "create_tenant", "tenant_id": "acme"})
+    answer = json.loads(run(world, "manage_tenants", {**command, "tenant_id": "acme"}))
     assert answer["secret"].startswith("whsec_")
     assert answer["secret"].removeprefix("whsec_") not in lines.getvalue()
     assert_silent(lines.getvalue())
@@ -165,25 +165,23 @@ def test_a_webhook_secret_is_in_the_answer_alone(
 
 @pytest.mark.parametrize("reply", [Answered(204), Answered(503), Answered(410), NotAnswered(NoAnswer.TIMEOUT)])
 def test_delivering_a_webhook_tells_neither_its_address_nor_its_secret(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, reply: Answered | NotAnswered
+    lines: io.StringIO, reply: Answered | NotAnswered
 ) -> None:
     world = listening_world()
     world.sender.script = [reply]
-    told = run(world, monkeypatch, "deliver_webhook", {"job_id": JOB_ID, "replay": 0, "number": 1})
-    shown = run(world, monkeypatch, "replay_webhook", http_event("GET", f"/v1/jobs/{JOB_ID}/webhooks"))
-    again = run(world, monkeypatch, "replay_webhook", http_event("POST", f"/v1/jobs/{JOB_ID}/webhooks/replay"))
+    told = run(world, "deliver_webhook", {"job_id": JOB_ID, "replay": 0, "number": 1})
+    shown = run(world, "replay_webhook", http_event("GET", f"/v1/jobs/{JOB_ID}/webhooks"))
+    again = run(world, "replay_webhook", http_event("POST", f"/v1/jobs/{JOB_ID}/webhooks/replay"))
     kept = "".join(attempt.model_dump_json() for attempt in world.deliveries.of(JOB_ID))
     assert "webhook tried" in lines.getvalue()
     assert_silent(lines.getvalue(), told, shown, again, kept)
     assert SECRET not in lines.getvalue() + told + shown + again + kept
 
 
-def test_a_webhook_that_cannot_be_signed_says_so_without_its_address(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_webhook_that_cannot_be_signed_says_so_without_its_address(lines: io.StringIO) -> None:
     world = listening_world()
     vars(world.webhooks)["_secrets"].clear()
-    told = run(world, monkeypatch, "deliver_webhook", {"job_id": JOB_ID, "replay": 0, "number": 1})
+    told = run(world, "deliver_webhook", {"job_id": JOB_ID, "replay": 0, "number": 1})
     assert told.startswith("ConfigurationError")
     assert_silent(lines.getvalue(), told)
 
@@ -202,15 +200,13 @@ def test_a_webhook_that_cannot_be_signed_says_so_without_its_address(
         pytest.param(NotSentError("no connection to minimax: ConnectError; nothing was ordered"), id="not_sent"),
     ],
 )
-def test_buying_a_song_logs_no_key_prompt_or_answer(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, answer: ScriptedAnswer | FermataError
-) -> None:
+def test_buying_a_song_logs_no_key_prompt_or_answer(lines: io.StringIO, answer: ScriptedAnswer | FermataError) -> None:
     world = World(upstream=FakeUpstream(answer))
     world.jobs.create(queued_job())
-    told = run(world, monkeypatch, "start_generation", {"job_id": JOB_ID, "may_post": True})
-    run(world, monkeypatch, "settle_job", {"job_id": JOB_ID})
-    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
-    attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    told = run(world, "start_generation", {"job_id": JOB_ID, "may_post": True})
+    run(world, "settle_job", {"job_id": JOB_ID})
+    shown = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    attempts = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
     assert '"statusCode": 200' in shown
     assert_silent(lines.getvalue(), told, shown, attempts)
 
@@ -229,16 +225,16 @@ def test_buying_a_song_logs_no_key_prompt_or_answer(
     ],
 )
 def test_a_hint_for_software_agents_reaches_no_log_record_event_or_answer(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, provider: str, name: str
+    lines: io.StringIO, provider: str, name: str
 ) -> None:
     body, status = read_body(provider, name), read_answer(provider, name).http_status
     assert b"CANARY" in body
     world = World(upstream=FakeUpstream(ScriptedAnswer(body, status)))
     world.jobs.create(queued_job(provider))
-    told = run(world, monkeypatch, "start_generation", {"job_id": JOB_ID, "may_post": True})
-    settled = run(world, monkeypatch, "settle_job", {"job_id": JOB_ID})
-    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
-    attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    told = run(world, "start_generation", {"job_id": JOB_ID, "may_post": True})
+    settled = run(world, "settle_job", {"job_id": JOB_ID})
+    shown = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    attempts = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
     record = world.stored(JOB_ID).model_dump_json()
     for text in (lines.getvalue(), told, settled, shown, attempts, record):
         assert "CANARY" not in text
@@ -254,12 +250,10 @@ def test_a_hint_for_software_agents_reaches_no_log_record_event_or_answer(
     ],
     ids=["link", "error", "garbage"],
 )
-def test_polling_logs_no_key_or_link(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, answer: ScriptedAnswer
-) -> None:
+def test_polling_logs_no_key_or_link(lines: io.StringIO, answer: ScriptedAnswer) -> None:
     world = World(upstream=FakeUpstream(answer))
     world.jobs.create(generating_job())
-    told = run(world, monkeypatch, "poll_generation", {"job_id": JOB_ID, "attempt": 1})
+    told = run(world, "poll_generation", {"job_id": JOB_ID, "attempt": 1})
     assert_silent(lines.getvalue(), told)
 
 
@@ -268,43 +262,39 @@ def test_polling_logs_no_key_or_link(
     [b"ID3" + b"canary" * 500, LinkTroubleError("cdn.minimax.io answered 403", 403), BadAudioError("too long")],
     ids=["song", "dead", "bad"],
 )
-def test_storing_logs_no_link(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bytes | FermataError
-) -> None:
+def test_storing_logs_no_link(lines: io.StringIO, tmp_path: Path, file: bytes | FermataError) -> None:
     world = World(scratch=tmp_path)
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK] = file
-    told = run(world, monkeypatch, "store_audio", {"job_id": JOB_ID, "attempt": 1})
+    told = run(world, "store_audio", {"job_id": JOB_ID, "attempt": 1})
     assert ("stored" if isinstance(file, bytes) else "wait") in told
     assert_silent(lines.getvalue(), told)
 
 
-def test_reading_logs_no_fresh_link(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_logs_no_fresh_link(lines: io.StringIO) -> None:
     world = World()
     world.jobs.create(delivered_job())
-    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
-    redirect = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
+    shown = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    redirect = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
     assert "X-Amz-Signature=canary" in shown
     assert "X-Amz-Signature=canary" in redirect
     assert_silent(lines.getvalue())
 
 
-def test_a_callback_logs_neither_its_address_nor_its_body_nor_the_task_token(
-    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_callback_logs_neither_its_address_nor_its_body_nor_the_task_token(lines: io.StringIO) -> None:
     token, record = callback()
     world = World(upstream=FakeUpstream(json_answer({"code": 200, "data": {"task_id": "n74a"}})))
     world.jobs.create(queued_job("apiinone"))
-    told = run(world, monkeypatch, "start_generation", {"job_id": JOB_ID, "may_post": True})
+    told = run(world, "start_generation", {"job_id": JOB_ID, "may_post": True})
     for task_token in ("canary of the first task", "canary of the second task"):
-        run(world, monkeypatch, "await_callback", {"job_id": JOB_ID, "attempt": 1, "task_token": task_token})
-        run(world, monkeypatch, "receive_callback", callback_event(token, b'{"audio_url": "canary"}'))
-    run(world, monkeypatch, "settle_job", {"job_id": JOB_ID})
+        run(world, "await_callback", {"job_id": JOB_ID, "attempt": 1, "task_token": task_token})
+        run(world, "receive_callback", callback_event(token, b'{"audio_url": "canary"}'))
+    run(world, "settle_job", {"job_id": JOB_ID})
     for text in (token, f"{token}x", "canary"):
-        run(world, monkeypatch, "receive_callback", callback_event(text))
+        run(world, "receive_callback", callback_event(text))
     assert world.waits.ended == ["canary of the first task", "canary of the second task"]
-    shown = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
-    attempts = run(world, monkeypatch, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
+    shown = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))
+    attempts = run(world, "read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
     for text in (lines.getvalue(), told, shown, attempts):
         assert token not in text
         assert record.sha256 not in text
@@ -316,23 +306,23 @@ def test_a_callback_logs_neither_its_address_nor_its_body_nor_the_task_token(
     ("settled", "effect"), [(False, "noted"), (True, "ignored_ended")], ids=["while_generating", "after_settlement"]
 )
 def test_a_callback_says_in_the_log_what_it_did_to_which_job(
-    json_lines: io.StringIO, monkeypatch: pytest.MonkeyPatch, settled: bool, effect: str
+    json_lines: io.StringIO, settled: bool, effect: str
 ) -> None:
     token, record = callback()
     world = World()
     world.jobs.create(called_back_job().settled(rate_limited(), NOON) if settled else called_back_job())
     world.callbacks.create(record)
-    run(world, monkeypatch, "receive_callback", callback_event(token))
+    run(world, "receive_callback", callback_event(token))
     (line,) = [json.loads(line) for line in json_lines.getvalue().splitlines()]
     assert (line["message"], line["effect"], line["job_id"]) == ("callback received", effect, JOB_ID)
 
 
-def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO) -> None:
     world = World(upstream=FakeUpstream(json_answer({"base_resp": {"status_code": 1002}})))
     world.jobs.create(queued_job())
     more: dict[str, Event] = {"start_generation": {"may_post": True}, "settle_job": {}}
     for name in MACHINE_STATES:
-        run(world, monkeypatch, name, {"job_id": JOB_ID, "attempt": 1, **more.get(name, {})})
+        run(world, name, {"job_id": JOB_ID, "attempt": 1, **more.get(name, {})})
     found = [json.loads(line) for line in json_lines.getvalue().splitlines()]
     assert {line["job_id"] for line in found} == {JOB_ID}
     # The order was refused, so the poll is late, and its own line says so before the state's.
@@ -348,14 +338,14 @@ def test_every_state_writes_one_line_with_its_job(json_lines: io.StringIO, monke
 # ---- what AWS refuses is for the operator
 
 
-def test_a_503_logs_awss_own_code_and_does_not_answer_it(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_503_logs_awss_own_code_and_does_not_answer_it(lines: io.StringIO) -> None:
     world = World()
     world.machine.failure = TransientError("the job's state machine could not be started", "ExecutionLimitExceeded")
     body = json.dumps({"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}).encode()
     for key in ({}, {"idempotency-key": "one"}):
         event = http_event("POST", "/v1/jobs", body)
         event["headers"].update(key)
-        answer = run(world, monkeypatch, "submit_job", event)
+        answer = run(world, "submit_job", event)
         assert "could not be started" in answer
         assert "ExecutionLimitExceeded" not in answer
     assert "could not be started: ExecutionLimitExceeded" in lines.getvalue()
@@ -368,7 +358,7 @@ def test_a_job_that_the_reaper_cannot_look_after_is_logged_with_awss_own_code(
     world = World()
     world.jobs.create(queued_job(check_at=NOON))
     world.machine.failure = TransientError("the job's execution could not be looked up", "AccessDeniedException")
-    app = wired_app("reap_jobs", world, monkeypatch)
-    monkeypatch.setattr(app, "reap_ports", lambda lost: dataclasses.replace(world.reap_ports(), lost=lost))
+    app = wired_app("reap_jobs", world)
+    monkeypatch.setattr(app, "reap_ports", lambda lost: dataclasses.replace(reap_ports(world.lose), lost=lost))
     app.lambda_handler({}, FakeContext())
     assert "could not be looked up: AccessDeniedException" in lines.getvalue()

@@ -12,7 +12,7 @@ import pytest
 
 from fermata.errors import DiskFullError
 from fermata.scratch import PREFIX, disk, scratch_file, spooled_file, sweep
-from tests.full_disk import fill
+from tests.support.full_disk import fill
 
 KILLED = """
 import sys

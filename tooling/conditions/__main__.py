@@ -18,9 +18,9 @@ _OVER_A_STORE: Final = re.compile(r"^from fermata\.adapters\.(?:dynamodb|s3)\.",
 
 def tests_of_stores() -> list[Path]:
     """The files of unit tests that keep a store to a contract, or put one over the emulator themselves."""
-    files = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
-    files = [file for file in files if not {"local", "tooling"} & set(file.relative_to(ROOT).parts)]
-    return [file for file in files if "_contract" in file.name or _OVER_A_STORE.search(file.read_text("utf-8"))]
+    contracts, units = (sorted((ROOT / "tests" / room).rglob("test_*.py")) for room in ("fakes", "unit"))
+    units = [file for file in units if not {"local", "tooling"} & set(file.relative_to(ROOT).parts)]
+    return [*contracts, *(file for file in units if _OVER_A_STORE.search(file.read_text("utf-8")))]
 
 
 def main() -> int:

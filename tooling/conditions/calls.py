@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.signers import S3PostPresigner
 
-from tests import direct_dynamodb
+from tests.support import direct_dynamodb
 from tooling.conditions.expressions import placeholders, smaller_updates, weaker_conditions
 
 ROOT: Final = Path(__file__).parents[2]

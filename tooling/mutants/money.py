@@ -4,7 +4,7 @@ from typing import Final
 
 from tooling.mutants.mutant import FERMATA, JOB_STORE, Mutant
 
-_WALLET_CONDITIONS: Final = "tests/unit/test_wallet_conditions_contract.py"
+_WALLET_CONDITIONS: Final = "tests/fakes/money/test_wallet_conditions_contract.py"
 
 MONEY: Final = (
     Mutant(
@@ -21,14 +21,14 @@ MONEY: Final = (
         JOB_STORE,
         "failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)",
         "failed = self._transactions.write(writes, self._transactions.deadline())",
-        ("tests/unit/test_money_contract.py::test_a_delivered_job_is_spent_when_it_is_settled_and_not_before",),
+        ("tests/fakes/money/test_money_contract.py::test_a_delivered_job_is_spent_when_it_is_settled_and_not_before",),
     ),
     Mutant(
         "ledger half: the wallet moves without an entry",
         f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
         "WALLET: _move(wallet, movement, transactions), **entries}",
         "WALLET: _move(wallet, movement, transactions)}",
-        ("tests/unit/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
+        ("tests/fakes/money/test_money_contract.py::test_a_job_is_created_together_with_its_hold",),
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
@@ -42,7 +42,7 @@ MONEY: Final = (
         f"{FERMATA}/domain/jobs/job.py",
         "return share_of(self.price_credits, len(self.tracks), self.candidate.songs)",
         "return self.price_credits",
-        ("tests/unit/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
+        ("tests/fakes/money/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
     ),
     Mutant(
         "ledger half: a redelivery holds the whole price again",
@@ -58,28 +58,32 @@ MONEY: Final = (
         JOB_STORE,
         "if receipt is not None:",
         "if receipt is not None and False:",
-        ("tests/unit/test_money_contract.py::test_a_receipt_is_kept_with_its_job_and_read_back_equal",),
+        ("tests/fakes/money/test_money_contract.py::test_a_receipt_is_kept_with_its_job_and_read_back_equal",),
     ),
     Mutant(
         "idempotency item: a key that is taken is taken over",
         JOB_STORE,
         'free = "attribute_not_exists(pk) OR #ttl <= :now"',
         'free = "attribute_not_exists(pk) OR #ttl <= :now OR #ttl > :now"',
-        ("tests/unit/test_money_contract.py::test_a_key_that_is_taken_stores_no_second_job_and_holds_nothing_more",),
+        (
+            "tests/fakes/money/test_money_contract.py::test_a_key_that_is_taken_stores_no_second_job_and_holds_nothing_more",
+        ),
     ),
     Mutant(
         "limits: a minute takes any number of orders",
         f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
         '        change.conditions.append("#submits_in_minute < #submits_per_minute")\n',
         "",
-        ("tests/unit/test_limits_contract.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",),
+        (
+            "tests/fakes/tenants/test_limits_in_dynamodb.py::test_of_fifty_parallel_orders_a_limit_of_ten_takes_exactly_ten",
+        ),
     ),
     Mutant(
         "limits: an end does not give its place back",
         f"{FERMATA}/domain/money/wallet.py",
         "return -1 if any",
         "return 0 if any",
-        ("tests/unit/test_limits_contract.py::test_every_end_gives_its_place_back",),
+        ("tests/fakes/tenants/test_limits_contract.py::test_every_end_gives_its_place_back",),
     ),
     Mutant(
         "limits: of two orders that read the same wallet both pass the cap",
@@ -186,7 +190,7 @@ MONEY: Final = (
         "return int(self.finish_by is not None)",
         "return 0",
         (
-            "tests/unit/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
+            "tests/fakes/tenants/test_limits_contract.py::test_orders_that_may_be_lost_by_their_own_terms_are_open_only_as_far_as_the_limit_goes",
         ),
     ),
     Mutant(

@@ -8,8 +8,8 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.api_document import DOCUMENT, read_document
 from tests.integration.song import Cloud
+from tests.support.api_document import DOCUMENT, read_document
 
 TOOLS: Final = Path(__file__).parents[3] / ".tools" / "contract" / "bin"
 PATIENCE_S: Final = 300

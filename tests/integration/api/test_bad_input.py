@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from fermata.domain.tenants.api_keys import new_api_key
+from tests.fakes.clock import NOON
 from tests.integration.song import Cloud, request
-from tests.twins import NOON
 
 UNKNOWN_KEY, _ = new_api_key("nobody", NOON, bytes(25))
 

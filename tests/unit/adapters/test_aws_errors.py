@@ -54,8 +54,8 @@ from fermata.domain.web.problem import problem_of
 from fermata.errors import FermataError, NotFoundError, TransientError
 from fermata.log import logger
 from fermata.ports.providers import StreamedAnswer
+from tests.fakes.clock import NOON
 from tests.songs import JOB_ID, callback, json_answer, stored_track
-from tests.twins import NOON
 
 LAYER: Final = Path(__file__).parents[3] / "layers" / "fermata" / "fermata"
 ADAPTERS: Final = sorted((LAYER / "adapters").rglob("*.py"))

@@ -13,8 +13,8 @@ from fermata.adapters.events import EventBridgeJobEvents
 from fermata.domain.jobs.events import end_of
 from fermata.domain.money.usage import usage_event
 from fermata.errors import TransientError
-from tests.cloud import ONE_TRY, Answer, AnswersInstead, aws_error, session
 from tests.songs import LYRICS, PROMPT, delivered_job
+from tests.support.cloud import ONE_TRY, Answer, AnswersInstead, aws_error, session
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

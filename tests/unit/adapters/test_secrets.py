@@ -8,8 +8,8 @@ from moto import mock_aws
 
 from fermata.adapters.secrets import SecretProviderKeys
 from fermata.errors import ConfigurationError, TransientError
-from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
-from tests.twins import KEY
+from tests.fakes.providers.provider_keys import KEY
+from tests.support.cloud import ONE_TRY, AnswersInstead, aws_error, session
 
 
 class Secret:

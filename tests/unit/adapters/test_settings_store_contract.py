@@ -12,8 +12,8 @@ from fermata.domain.catalogue.operator_settings import NOTHING_SET, OperatorSett
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.errors import ConfigurationError, TransientError
 from fermata.ports.operator import SettingsStore
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
-from tests.operator_twins import InMemorySettingsStore
+from tests.fakes.operator.settings_store import InMemorySettingsStore
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

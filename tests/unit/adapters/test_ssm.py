@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from fermata.adapters.ssm import SsmApiUrl
 from fermata.errors import TransientError
-from tests.cloud import ONE_TRY, AnswersInstead, session
+from tests.support.cloud import ONE_TRY, AnswersInstead, session
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -37,9 +37,9 @@ from fermata.errors import (
     TransientError,
     UnpaidJobsError,
 )
+from tests.fakes.clock import NOON
 from tests.functions import Event, http_event
 from tests.songs import delivered_job, queued_job
-from tests.twins import NOON
 
 FIELDS = {"type", "title", "status", "detail", "errors", "retryable", "charged", "request_id"}
 

@@ -9,10 +9,10 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.api.query import refuse_unknown_parameters, takes_any_query
 from fermata.errors import InvalidRequestError
-from tests.api_document import read_document
+from tests.fakes.world import World
 from tests.functions import Event, FakeContext, callback_event, http_event, wired_app
 from tests.songs import JOB_ID, LYRICS, PROMPT, callback, called_back_job, delivered_job
-from tests.twins import World
+from tests.support.api_document import read_document
 from tooling.openapi.operations import OPERATIONS
 
 APP_OF = {
@@ -46,9 +46,9 @@ def world() -> World:
 
 
 @pytest.fixture
-def ask(world: World, monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(world: World) -> Ask:
     def send(name: str, event: Event) -> Event:
-        answer: Event = wired_app(name, world, monkeypatch).lambda_handler(event, FakeContext())
+        answer: Event = wired_app(name, world).lambda_handler(event, FakeContext())
         return answer
 
     return send
@@ -127,14 +127,14 @@ def test_many_unknown_names_are_not_all_told(ask: Ask) -> None:
     assert len(names_of(ask("list_jobs", event))) == 100
 
 
-def test_a_provider_may_add_what_it_likes_to_the_address_that_it_calls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_may_add_what_it_likes_to_the_address_that_it_calls_back() -> None:
     token, record = callback()
     world = World()
     world.jobs.create(called_back_job())
     world.callbacks.create(record)
     event = callback_event(token)
     event["rawQueryString"] = "status=done&surprise=1"
-    answer = wired_app("receive_callback", world, monkeypatch).lambda_handler(event, FakeContext())
+    answer = wired_app("receive_callback", world).lambda_handler(event, FakeContext())
     assert answer["statusCode"] == 204
 
 

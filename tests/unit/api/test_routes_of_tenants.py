@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 
 from local.deploy.transform import read_template
+from tests.fakes.world import World
 from tests.functions import ROOT, Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job
-from tests.twins import World
 
 UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 
@@ -60,8 +60,8 @@ def event_for(method: str, path: str, scopes: str | None = None, job_id: str = J
     return event
 
 
-def answer(name: str, event: Event, monkeypatch: pytest.MonkeyPatch, world: World) -> tuple[int, Event]:
-    said = wired_app(name, world, monkeypatch).lambda_handler(event, FakeContext())
+def answer(name: str, event: Event, world: World) -> tuple[int, Event]:
+    said = wired_app(name, world).lambda_handler(event, FakeContext())
     return said["statusCode"], json.loads(said["body"]) if said["body"] else {}
 
 
@@ -74,31 +74,27 @@ def test_what_anybody_may_ask_is_listed() -> None:
 
 
 @pytest.mark.parametrize(("name", "method", "path"), ROUTES)
-def test_a_route_refuses_a_key_without_its_scope(
-    name: str, method: str, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_route_refuses_a_key_without_its_scope(name: str, method: str, path: str) -> None:
     world = World()
     world.jobs.create(delivered_job())
-    status, problem = answer(name, event_for(method, path, scopes=""), monkeypatch, world)
+    status, problem = answer(name, event_for(method, path, scopes=""), world)
     assert (status, problem["type"]) == (403, "urn:fermata:problem:insufficient_scope")
     assert problem["required_scope"] == SCOPES.get(f"{method} {path}", problem["required_scope"])
     others = {"account:read", "jobs:read", "jobs:write"} - {problem["required_scope"]}
-    again = answer(name, event_for(method, path, scopes=" ".join(others)), monkeypatch, world)
+    again = answer(name, event_for(method, path, scopes=" ".join(others)), world)
     assert again == (403, problem)
-    allowed, _ = answer(name, event_for(method, path, scopes=problem["required_scope"]), monkeypatch, world)
+    allowed, _ = answer(name, event_for(method, path, scopes=problem["required_scope"]), world)
     assert allowed not in (401, 403, 500)
 
 
 @pytest.mark.parametrize(("name", "method", "path"), JOB_ROUTES)
-def test_another_tenants_job_is_as_unknown_as_one_that_never_was(
-    name: str, method: str, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_tenants_job_is_as_unknown_as_one_that_never_was(name: str, method: str, path: str) -> None:
     world = World()
     world.jobs.create(delivered_job())
     before = world.stored(JOB_ID)
-    theirs = answer(name, event_for(method, path, tenant_id="other"), monkeypatch, world)
-    never = answer(name, event_for(method, path, job_id=UNKNOWN_JOB, tenant_id="other"), monkeypatch, world)
-    malformed = answer(name, event_for(method, path, job_id="job_1", tenant_id="other"), monkeypatch, world)
+    theirs = answer(name, event_for(method, path, tenant_id="other"), world)
+    never = answer(name, event_for(method, path, job_id=UNKNOWN_JOB, tenant_id="other"), world)
+    malformed = answer(name, event_for(method, path, job_id="job_1", tenant_id="other"), world)
     assert theirs == never == malformed
     assert (theirs[0], theirs[1]["type"]) == (404, "urn:fermata:problem:not_found")
     assert world.stored(JOB_ID) == before

@@ -11,8 +11,8 @@ from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from tests.crash.cuts import Cut, Kill, Moment, Site, When, died_at, distinct, sites_of
 from tests.crash.promises import Evidence, broken
+from tests.fakes.clock import NOON
 from tests.songs import JOB_ID, claimed_attempt, delivered_job, failed_job, ready_job, stored_track, submitting_job
-from tests.twins import NOON
 
 SONG = b"the song"
 CHARGED = {"charged": True}

@@ -14,6 +14,10 @@ from fermata.domain.orders.job_id import is_job_id
 from fermata.domain.tenants.api_keys import new_api_key
 from fermata.errors import InvalidRequestError, LinkTroubleError, NotFoundError, TransientError
 from fermata.use_cases.generation.purchase.run import StartPorts
+from fermata.wiring import generation
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.functions import (
     NAMES,
     ROOT,
@@ -46,7 +50,6 @@ from tests.songs import (
     submitting_job,
     suno_job,
 )
-from tests.twins import NOON, FakeUpstream, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))
@@ -60,9 +63,7 @@ class Call:
         self.patch = patch
 
     def __call__(self, name: str, event: Event) -> Event:
-        answer: Event = json.loads(
-            json.dumps(wired_app(name, self.world, self.patch).lambda_handler(event, FakeContext()))
-        )
+        answer: Event = json.loads(json.dumps(wired_app(name, self.world).lambda_handler(event, FakeContext())))
         return answer
 
 
@@ -685,7 +686,7 @@ def test_validate_settings_answers_cloudformation_with_the_version_or_the_reason
 
     (_, kept), (asked, failed) = world.stack_answers.sent
     assert kept.attributes == {"Version": kept.physical_id}
-    assert set(world.settings.rows) == {kept.physical_id}
+    assert set(world.settings_store.rows) == {kept.physical_id}
     assert (asked.request_id, failed.physical_id, failed.attributes) == ("request-1", "before", {})
     assert (failed.refusal or "").startswith("ProviderSettings.minimax.rpm ")
 
@@ -693,7 +694,7 @@ def test_validate_settings_answers_cloudformation_with_the_version_or_the_reason
 def test_validate_settings_answers_whatever_goes_wrong_and_tells_no_address(
     call: Call, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.settings.failure = ZeroDivisionError("canary")
+    world.settings_store.failure = ZeroDivisionError("canary")
     call("validate_settings", stack_event("Create", '{"minimax":{"rpm":7}}'))
     call("validate_settings", stack_event("Delete", "{}", "before"))
 
@@ -777,12 +778,12 @@ def test_a_handler_is_short_and_reaches_the_outside_only_through_the_wiring(name
 
 
 def test_a_claims_run_is_bounded_by_the_invocations_own_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = wired_app("start_generation", world, monkeypatch)
+    app = wired_app("start_generation", world)
     clocks: list[Callable[[], int]] = []
 
     def start_ports(clock: Callable[[], int]) -> StartPorts:
         clocks.append(clock)
-        return world.start_ports()
+        return generation.start_ports(clock)
 
     monkeypatch.setattr(app, "start_ports", start_ports)
     world.upstream = FakeUpstream(hex_answer(b"ID3"))

@@ -7,7 +7,7 @@ import pytest
 
 from local.errors import UsageError
 from local.settings import CloudSettings, check_settings, is_loopback, known_providers, origin, template_parameters
-from tests.twins import PROVIDERS
+from tests.fakes.settings import PROVIDERS
 
 TEMPLATE = """
 Parameters:

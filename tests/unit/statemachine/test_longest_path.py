@@ -18,11 +18,15 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import MOST_FETCHES, MOST_POLLS
 from fermata.errors import LinkTroubleError
-from tests.books import books_in_memory
-from tests.played_machine import Played
+from tests.fakes.clock import NOON
+from tests.fakes.money.ledger import ledger_in_memory
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.scenario.asl_interpreter import Played
+from tests.scenario.orders import CHAINS
+from tests.scenario.providers import AUDIO
+from tests.scenario.scenario import LONGEST_RUN_S, Scenario
+from tests.scenario.world import ScenarioWorld
 from tests.songs import json_answer
-from tests.stage import AUDIO, CHAINS, LONGEST_RUN_S, Stage, StagedWorld
-from tests.twins import NOON, ScriptedAnswer
 
 GENERATION_TIMEOUT: Final = timedelta(seconds=3600)
 PATIENCE: Final = timedelta(seconds=3600)
@@ -119,21 +123,21 @@ def played(model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -
 
 def all_played(orders: int, model: Mapping[str, object], poll: Says, link: Says, scratch: Path) -> list[Ended]:
     """Play so many orders of one moment on the shipped machine to their ends; all ask the same host."""
-    books = books_in_memory()
-    world = StagedWorld(jobs=cast("Any", books.jobs), wallet_store=books.wallets)
-    stage = Stage(world, books, scratch)
-    host = Host(world.clock, poll, link, dribbled=lambda: world.clock.pass_seconds(LONGEST_FETCH.total_seconds()))
-    world.upstream, world.links = cast("Any", host), cast("Any", host)
-    for _ in range(orders):
-        stage.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
-    while stage.machine.running():
-        stage.advance_job(0)
+    ledger = ledger_in_memory()
+    with ScenarioWorld(jobs=cast("Any", ledger.jobs), wallet_store=ledger.wallets) as world:
+        scenario = Scenario(world, ledger, scratch)
+        host = Host(world.clock, poll, link, dribbled=lambda: world.clock.pass_seconds(LONGEST_FETCH.total_seconds()))
+        world.upstream, world.links = cast("Any", host), cast("Any", host)
+        for _ in range(orders):
+            scenario.submit("acme", CHAINS.index(dict(model)), 0, keyed=False, hurried=False)
+        while scenario.machine.running():
+            scenario.advance_job(0)
     found = []
-    for placed in stage.placed:
-        job = books.jobs.load(placed.job_id)
+    for placed in scenario.placed:
+        job = ledger.jobs.load(placed.job_id)
         assert job is not None
         assert job.finished_at is not None
-        found.append(Ended(stage.machine.executions[job.id], host, job.status, job.finished_at - NOON))
+        found.append(Ended(scenario.machine.executions[job.id], host, job.status, job.finished_at - NOON))
     return found
 
 

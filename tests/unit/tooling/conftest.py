@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.deploy.transform import package, read_template, to_cloudformation
-from tests.rights import Statement, rights_of
+from tests.support.rights import Statement, rights_of
 
 ROOT = Path(__file__).resolve().parents[3]
 

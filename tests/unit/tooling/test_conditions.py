@@ -11,9 +11,9 @@ from moto import mock_aws
 
 from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
 from fermata.adapters.s3.reference_store import S3ReferenceStore
-from tests.cloud import BUCKET, TABLE, dynamodb_with_table, s3_with_bucket
+from tests.fakes.clock import NOON
 from tests.functions import ROOT
-from tests.twins import NOON
+from tests.support.cloud import BUCKET, TABLE, dynamodb_with_table, s3_with_bucket
 from tooling.conditions.__main__ import tests_of_stores as files_of_stores
 from tooling.conditions.calls import ADAPTERS, Promise, Tap, promises_of
 from tooling.conditions.expressions import smaller_updates, weaker_conditions
@@ -226,12 +226,12 @@ def test_every_store_with_conditions_has_tests_that_are_run() -> None:
     tests = "".join(file.read_text("utf-8") for file in files_of_stores())
     stores = {_module(fragment.file) for fragment in fragments_of(ADAPTERS)}
     assert len(stores) > 10
-    books = (ROOT / "tests" / "books.py").read_text("utf-8")
+    ledger = (ROOT / "tests" / "fakes" / "money" / "ledger.py").read_text("utf-8")
     adapters = {_module(file): file.read_text("utf-8") for file in ADAPTERS.rglob("*.py")}
     for store in stores:
         # What stores share is tested by whoever uses it.
         users = [name for name, text in adapters.items() if f"from {store} import" in text]
-        assert any(f"from {each} import" in tests + books for each in (store, *users)), store
+        assert any(f"from {each} import" in tests + ledger for each in (store, *users)), store
 
 
 def _module(file: Path) -> str:

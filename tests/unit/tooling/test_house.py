@@ -43,7 +43,7 @@ def test_no_folder_of_shipped_code_holds_too_many_modules(shipped: list[Module])
 
 
 @pytest.mark.check
-@pytest.mark.parametrize("folder", ["tests/unit", "tests/integration"])
+@pytest.mark.parametrize("folder", ["tests/unit", "tests/fakes", "tests/integration"])
 def test_no_folder_of_tests_holds_too_many_modules(root: Path, folder: str) -> None:
     folders = within(folder_sizes(read_modules(root, TESTS)), folder)
 

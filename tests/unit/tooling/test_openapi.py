@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from fermata import errors
-from tests.api_document import problems_with, read_document, response_of
+from tests.support.api_document import problems_with, read_document, response_of
 from tooling.openapi.__main__ import main
 from tooling.openapi.document import openapi_document, written
 from tooling.openapi.operations import OPERATIONS

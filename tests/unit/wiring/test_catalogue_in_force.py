@@ -14,8 +14,8 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.catalogue.operator_settings import NOTHING_SET, OperatorSettings
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.errors import ConfigurationError
-from fermata.wiring import stores
-from tests.cloud import TABLE, AnswersInstead, dynamodb_with_table
+from fermata.wiring import outward, stores
+from tests.support.cloud import TABLE, AnswersInstead, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -77,8 +77,8 @@ def test_no_way_leads_to_a_provider_in_the_clear_that_is_not_trusted() -> None:
         "CONNECT_TIMEOUT_SECONDS": "10",
     }
     trusting = config.load(config.UpstreamSettings, {**given, "TRUSTED_LOCAL_ORIGINS": LOCAL})
-    stores.upstream(trusting, 1)
+    outward.upstream(trusting, 1)
 
     trusting_another = config.load(config.UpstreamSettings, {**given, "TRUSTED_LOCAL_ORIGINS": f"{LOCAL}1"})
     with pytest.raises(ConfigurationError, match="the base_url of minimax must begin with https://"):
-        stores.upstream(trusting_another, 1)
+        outward.upstream(trusting_another, 1)

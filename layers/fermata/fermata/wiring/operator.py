@@ -3,22 +3,15 @@
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.adapters import aws
-from fermata.domain.catalogue.models import read_catalogue
-from fermata.wiring import runtime, stores
+from fermata.wiring import outward, runtime, stores
 
 if TYPE_CHECKING:
-    from fermata.ports.operator import StackAnswers
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
 
 def manage_ports() -> "ManagePorts":
     """What `manage_tenants` works with."""
-    from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
-    from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
-    from fermata.adapters.providers import load_provider
-    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
@@ -32,15 +25,15 @@ def manage_ports() -> "ManagePorts":
         provider_states=stores.provider_states(),
         brakes=stores.brake_store(),
         triggers=stores.trigger_store(),
-        reconcile=ReconcilePorts(stores.job_store(), DynamoPurchases(stores.transactions())),
+        reconcile=ReconcilePorts(stores.job_store(), stores.purchases()),
         redeliver=RedeliverPorts(
             jobs=stores.job_store(),
             answers=stores.answer_store(settings.audio_bucket),
-            providers=load_provider,
-            machine=StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn),
+            providers=outward.provider,
+            machine=outward.job_machine(settings.music_job_machine_arn),
             first_check_s=settings.reaper_first_check_seconds,
         ),
-        recoverable=RecoverablePorts(stores.job_store(), DynamoRecoverableJobs(stores.transactions())),
+        recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
         webhooks=ManageWebhookPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
     )
 
@@ -50,11 +43,4 @@ def settings_ports() -> "SettingsPorts":
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
     settings = config.load(config.ValidateSettings)
-    return SettingsPorts(stores.settings_store(), read_catalogue(), settings.trusted_local_origins)
-
-
-def stack_answers() -> "StackAnswers":
-    """The way back to CloudFormation."""
-    from fermata.adapters.http.stack_answers import HttpStackAnswers
-
-    return HttpStackAnswers()
+    return SettingsPorts(stores.settings_store(), runtime.catalogue(), settings.trusted_local_origins)

@@ -1,13 +1,10 @@
 """What the use cases of callers' orders work with."""
 
-import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.adapters import aws
-from fermata.domain.catalogue.models import read_catalogue
-from fermata.wiring import runtime, stores
+from fermata.wiring import outward, runtime, stores
 
 if TYPE_CHECKING:
     from fermata.use_cases.orders.create_reference import CreateReferencePorts
@@ -21,12 +18,11 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def submit_ports() -> "SubmitPorts":
     """What `submit_job` works with."""
-    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
     from fermata.domain.orders.candidates import check_default_fallbacks
     from fermata.use_cases.orders.submit_job import SubmitPorts
 
     settings = config.load(config.SubmitSettings)
-    machine = StepFunctionsJobMachine(aws.stepfunctions(), settings.music_job_machine_arn)
+    machine = outward.job_machine(settings.music_job_machine_arn)
     catalogue = stores.catalogue()
     check_default_fallbacks(settings.default_fallbacks, catalogue)
     return SubmitPorts(
@@ -52,17 +48,16 @@ def create_reference_ports() -> "CreateReferencePorts":
 
     settings = config.load(config.UploadSettings)
     references = stores.reference_store(settings.audio_bucket)
-    return CreateReferencePorts(references, read_catalogue(), settings.reference_link_seconds, stores.call_counts())
+    return CreateReferencePorts(references, runtime.catalogue(), settings.reference_link_seconds, stores.call_counts())
 
 
 @lru_cache(maxsize=1)
 def read_ports() -> "ReadPorts":
     """What `read_jobs` works with."""
-    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.read_jobs import ReadPorts
 
     settings = config.load(config.ShowSettings)
-    tracks = S3TrackStore(aws.s3(), settings.audio_bucket)
+    tracks = stores.track_store(settings.audio_bucket)
     catalogue = stores.catalogue()
     return ReadPorts(
         jobs=stores.job_store(),
@@ -79,38 +74,35 @@ def read_ports() -> "ReadPorts":
 @lru_cache(maxsize=1)
 def wait_ports() -> "WaitPorts":
     """What `submit_job` holds a request with."""
-    from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
     from fermata.use_cases.orders.wait_for_end import WaitPorts
 
     return WaitPorts(
         show=show_ports(),
         wallets=stores.wallet_store(),
-        places=DynamoWaitingPlaces(stores.transactions()),
+        places=stores.waiting_places(),
         all_places=config.load(config.WaitSettings).waiting_environments,
         holder=runtime.claim_id,
         clock=runtime.now,
-        pause=time.sleep,
+        pause=runtime.pause,
     )
 
 
 @lru_cache(maxsize=1)
 def list_ports() -> "ListPorts":
     """What `list_jobs` works with."""
-    from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
     from fermata.use_cases.orders.list_jobs import ListPorts
 
-    return ListPorts(show_ports(), DynamoTenantJobs(stores.transactions()))
+    return ListPorts(show_ports(), stores.tenant_jobs())
 
 
 def show_ports() -> "ShowPorts":
     """What shows a job works with."""
-    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
     return ShowPorts(
         jobs=stores.job_store(),
-        tracks=S3TrackStore(aws.s3(), settings.audio_bucket),
+        tracks=stores.track_store(settings.audio_bucket),
         catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         link_ttl_s=settings.link_ttl_seconds,
@@ -120,14 +112,13 @@ def show_ports() -> "ShowPorts":
 @lru_cache(maxsize=1)
 def delete_ports() -> "DeletePorts":
     """What `delete_job` works with."""
-    from fermata.adapters.s3.track_store import S3TrackStore
     from fermata.use_cases.orders.delete_job import DeletePorts
 
     bucket = config.load(config.FileSettings).audio_bucket
     return DeletePorts(
         jobs=stores.job_store(),
         answers=stores.answer_store(bucket),
-        tracks=S3TrackStore(aws.s3(), bucket),
+        tracks=stores.track_store(bucket),
         references=stores.reference_store(bucket),
         deliveries=stores.webhook_deliveries(),
     )

@@ -1,9 +1,13 @@
 """The clock, randomness, and what every family of use cases is built with."""
 
+import random
 import secrets
+import time
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 
+from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
@@ -36,11 +40,33 @@ def callback_randomness() -> bytes:
     return secrets.token_bytes(TOKEN_RANDOM_BYTES)
 
 
+def chance() -> float:
+    """A number from 0 to 1, for nothing but to spread runs that compete or that failed together."""
+    return random.random()  # noqa: S311 - guards nothing
+
+
+def pause(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)
+
+
+def scratch() -> Path:
+    """The folder for temporary files of this environment."""
+    from fermata.scratch import disk
+
+    return disk()
+
+
 def metrics() -> Metrics:
     """Metrics that alarms watch."""
     from fermata.adapters.metrics import EmfMetrics
 
     return EmfMetrics()
+
+
+def catalogue() -> Catalogue:
+    """The catalogue that ships with the package."""
+    return read_catalogue()
 
 
 def lower_case(origins: Collection[str]) -> frozenset[str]:

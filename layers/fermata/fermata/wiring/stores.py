@@ -1,4 +1,4 @@
-"""Stores and outward ways, each built once per execution environment."""
+"""Stores, each built once per execution environment."""
 
 from functools import lru_cache
 
@@ -6,15 +6,16 @@ from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.catalogue.models import Catalogue, read_catalogue
-from fermata.ports.audio import AnswerStore, ReferenceStore
-from fermata.ports.jobs import JobStore
-from fermata.ports.money import UsageStore, WalletStore
+from fermata.domain.catalogue.models import Catalogue
+from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
+from fermata.ports.money import Purchases, UsageStore, WalletStore
 from fermata.ports.operator import SettingsStore
-from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderKeys, ProviderStates, Upstream
-from fermata.ports.tenants import CallCounts, TenantStore
+from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
+from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
 from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
 from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
+from fermata.wiring import runtime
 
 
 @lru_cache(maxsize=1)
@@ -29,6 +30,41 @@ def job_store() -> JobStore:
     return DynamoJobStore(transactions())
 
 
+def due_jobs() -> DueJobs:
+    """The jobs that the reaper has to look at."""
+    from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
+
+    return DynamoDueJobs(transactions())
+
+
+def tenant_jobs() -> TenantJobs:
+    """The jobs of each tenant, newest first."""
+    from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+
+    return DynamoTenantJobs(transactions())
+
+
+def recoverable_jobs() -> RecoverableJobs:
+    """The jobs whose songs may still be rescued."""
+    from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
+
+    return DynamoRecoverableJobs(transactions())
+
+
+def rescue_slots(most: int) -> RescueSlots:
+    """What lets so many rescues run at once."""
+    from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
+
+    return DynamoRescueSlots(aws.dynamodb(), config.load(config.TableSettings).table_name, most)
+
+
+def purchases() -> Purchases:
+    """The attempts by provider, for comparison with its bill."""
+    from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
+
+    return DynamoPurchases(transactions())
+
+
 @lru_cache(maxsize=1)
 def settings_store() -> SettingsStore:
     """What the operator has set."""
@@ -41,7 +77,7 @@ def settings_store() -> SettingsStore:
 def catalogue() -> Catalogue:
     """The catalogue as this deployment has it: with what the operator has set, read once."""
     version = config.load(config.CatalogueSettings).settings_version
-    return settings_store().load(version).applied_to(read_catalogue())
+    return settings_store().load(version).applied_to(runtime.catalogue())
 
 
 def budget_micro_usd(provider: str) -> int:
@@ -129,6 +165,13 @@ def call_counts() -> CallCounts:
     return DynamoCallCounts(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
+def waiting_places() -> WaitingPlaces:
+    """The places of requests that are held until a job ends."""
+    from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
+
+    return DynamoWaitingPlaces(transactions())
+
+
 @lru_cache(maxsize=1)
 def inbox_store() -> InboxStore:
     """The inbox, and what is written about its files."""
@@ -152,6 +195,13 @@ def answer_store(bucket: str) -> AnswerStore:
     return S3AnswerStore(aws.s3(), bucket)
 
 
+def track_store(bucket: str) -> TrackStore:
+    """The files of songs in a bucket."""
+    from fermata.adapters.s3.track_store import S3TrackStore
+
+    return S3TrackStore(aws.s3(), bucket)
+
+
 def reference_store(bucket: str) -> ReferenceStore:
     """The reference recordings in a bucket."""
     from fermata.adapters.s3.reference_store import S3ReferenceStore
@@ -164,26 +214,3 @@ def callback_store() -> CallbackStore:
     from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 
     return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
-
-
-@lru_cache(maxsize=1)
-def provider_keys() -> ProviderKeys:
-    """The operator's keys for the providers."""
-    from fermata.adapters.secrets import SecretProviderKeys
-
-    settings = config.load(config.RememberedKeySettings)
-    return SecretProviderKeys(
-        aws.secretsmanager(), settings.provider_keys_secret_arn, settings.provider_key_max_age_seconds
-    )
-
-
-def upstream(settings: config.UpstreamSettings, read_gap_s: int) -> Upstream:
-    """The way to the providers' APIs; `read_gap_s` is the longest silence of an answer, in seconds."""
-    from fermata.adapters.http.upstream import HttpUpstream
-    from fermata.domain.catalogue.operator_settings import refuse_plain_addresses
-
-    used = catalogue()
-    refuse_plain_addresses(used, settings.trusted_local_origins)
-    return HttpUpstream(
-        lambda provider: used.settings_of(provider).origin, settings.connect_timeout_seconds, read_gap_s
-    )

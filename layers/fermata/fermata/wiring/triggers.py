@@ -4,11 +4,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.adapters import aws
 from fermata.domain.tenants.plan_limits import (
     TRIGGER_CALLS,
 )
-from fermata.wiring import accounts, orders, stores
+from fermata.wiring import accounts, orders, outward, stores
 
 if TYPE_CHECKING:
     from fermata.use_cases.triggers.ingest_event import EventPorts
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def event_ports() -> "EventPorts":
     """What `ingest_event` works with; what submits a job is built for the first event that is let through."""
-    from fermata.adapters.events import EventBridgeJobEvents
     from fermata.use_cases.triggers.ingest_event import EventPorts
 
     return EventPorts(
         orders.submit_ports,
         stores.trigger_store(),
-        EventBridgeJobEvents(aws.events()),
+        outward.job_events(),
         accounts.free_calls(TRIGGER_CALLS),
     )
 
@@ -33,8 +31,6 @@ def event_ports() -> "EventPorts":
 @lru_cache(maxsize=1)
 def file_ports() -> "FilePorts":
     """What `ingest_file` works with."""
-    from fermata.adapters.events import EventBridgeJobEvents
-    from fermata.adapters.step_functions.batch_machine import StepFunctionsBatchMachine
     from fermata.use_cases.triggers.ingest_file import FilePorts
     from fermata.use_cases.triggers.start_batch import BatchPorts
 
@@ -42,7 +38,7 @@ def file_ports() -> "FilePorts":
     batch = BatchPorts(
         inbox=stores.inbox_store(),
         open_batches=stores.open_batches(),
-        machine=StepFunctionsBatchMachine(aws.stepfunctions(), settings.batch_machine_arn),
+        machine=outward.batch_machine(settings.batch_machine_arn),
         concurrency=settings.batch_concurrency,
         tolerated_failure_percent=settings.batch_tolerated_failure_percent,
     )
@@ -51,7 +47,7 @@ def file_ports() -> "FilePorts":
         triggers=stores.trigger_store(),
         tenants=stores.tenant_store(),
         inbox=batch.inbox,
-        events=EventBridgeJobEvents(aws.events()),
+        events=outward.job_events(),
         batch=batch,
         calls=accounts.free_calls(TRIGGER_CALLS),
     )

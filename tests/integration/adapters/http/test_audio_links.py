@@ -30,8 +30,8 @@ from fermata.errors import (
     TransientError,
     UnsafeLinkError,
 )
-from tests.certificates import certificate_for, vouched_for
-from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
+from tests.support.certificates import certificate_for, vouched_for
+from tests.support.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
 SONG = b"ID3" + bytes(range(256)) * 4000
 PUBLIC = "93.184.216.34"

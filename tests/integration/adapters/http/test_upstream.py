@@ -23,9 +23,9 @@ from fermata.adapters.http.transport import KEEP_ALIVE_IDLE_S, DeadlineBackend, 
 from fermata.adapters.http.upstream import HttpUpstream
 from fermata.domain.providers.calls import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
-from tests.certificates import certificate_for, vouched_for
-from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
-from tests.twins import KEY
+from tests.fakes.providers.provider_keys import KEY
+from tests.support.certificates import certificate_for, vouched_for
+from tests.support.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
 ANSWER = b'{"data": {"audio": "00ff"}, "base_resp": {"status_code": 0}}'
 POST = UpstreamCall("POST", "/v1/music_generation", body={"model": "music-2.5", "prompt": "雨 canary"})

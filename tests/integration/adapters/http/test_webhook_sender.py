@@ -14,7 +14,7 @@ import fermata
 from fermata.adapters.http.transport import Resolver, resolve
 from fermata.adapters.http.webhook_sender import MOST_ANSWER_BYTES, MOST_READ_BYTES, HttpWebhookSender
 from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Reply
-from tests.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
+from tests.support.loopback import Answer, Loopback, close, closed_port, listening, redirect, reset, respond
 
 HEADERS = {"content-type": "application/json", "webhook-id": "job_1_succeeded"}
 BODY = b'{"type":"job.succeeded"}'

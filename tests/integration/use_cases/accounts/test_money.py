@@ -17,7 +17,7 @@ from fermata.domain.jobs.view import JobView
 from fermata.domain.orders.idempotency import FirstAnswer, receipt_for
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest
-from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb
+from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb
 from tests.integration.song import Cloud, request
 from tests.songs import queued_job
 
@@ -65,15 +65,15 @@ class Customer:
         )
         return self.get(f"/v1/jobs/{job_id}")
 
-    def books(self) -> Books:
-        return books_in_dynamodb(self.cloud.aws("dynamodb"), self.cloud.line["outputs"]["TableName"])
+    def ledger(self) -> Ledger:
+        return ledger_in_dynamodb(self.cloud.aws("dynamodb"), self.cloud.line["outputs"]["TableName"])
 
     def kinds(self) -> list[str]:
         """The kinds of its ledger's entries, which must explain its wallet."""
-        books = self.books()
-        ledger = books.ledger(self.tenant_id)
-        assert_the_ledger_explains(books.wallet(self.tenant_id), ledger)
-        return [entry.kind.value for entry in ledger]
+        ledger = self.ledger()
+        entries = ledger.entries(self.tenant_id)
+        assert_the_ledger_explains(ledger.wallet(self.tenant_id), entries)
+        return [entry.kind.value for entry in entries]
 
 
 def customer(cloud: Cloud, amount: int = 300) -> Customer:
@@ -189,7 +189,7 @@ def test_a_replay_starts_the_machine_that_was_never_started(cloud: Cloud) -> Non
     body_of_first = Job.of(JobView(job), "https://first.example.com").text()
     told = FirstAnswer(headers={"Location": "/first"}, body=body_of_first)
     receipt = receipt_for(tenant.tenant_id, "never-started", job.request, job.id, told, now)
-    tenant.books().jobs.create(job, receipt)
+    tenant.ledger().jobs.create(job, receipt)
 
     answer = tenant.post(body, key="never-started")
     assert (answer.status_code, answer.text, answer.headers["location"]) == (202, told.body, "/first")

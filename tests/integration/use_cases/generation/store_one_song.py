@@ -18,10 +18,11 @@ from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
 from fermata.use_cases.generation.follow.parse_answer import read_answer
-from tests.cloud import BUCKET
-from tests.peak_memory import peak_bytes
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
 from tests.songs import JOB_ID, ready_job
-from tests.twins import NOON, InMemoryJobStore
+from tests.support.cloud import BUCKET
+from tests.support.peak_memory import peak_bytes
 
 
 def store(way: str, origin: str) -> dict[str, object]:

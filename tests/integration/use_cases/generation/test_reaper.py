@@ -43,7 +43,7 @@ def lost_order(tenant: Customer, prompt: str) -> str:
         request=SongRequest.model_validate(request(prompt)),
         check_at=now,
     )
-    tenant.books().jobs.create(job)
+    tenant.ledger().jobs.create(job)
     return job.id
 
 
@@ -153,7 +153,7 @@ def test_a_song_that_is_not_there_at_its_deadline_is_expired_and_refunded(
         ),
         check_at=now,
     )
-    tenant.books().jobs.create(job)
+    tenant.ledger().jobs.create(job)
     ended = reaped(cloud, tenant, job.id)
     assert (ended["status"], ended["charged"], ended["error"]["code"]) == ("expired", "refunded", "finish_by_passed")
     assert (tenant.account(), sorted(tenant.kinds())) == ((300, 0, 0), ["grant", "hold", "refund"])

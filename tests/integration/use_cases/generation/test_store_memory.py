@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.cloud import BUCKET, REGION, s3_with_bucket
 from tests.functions import ROOT
-from tests.loopback import listening
 from tests.songs import JOB_ID
+from tests.support.cloud import BUCKET, REGION, s3_with_bucket
+from tests.support.loopback import listening
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

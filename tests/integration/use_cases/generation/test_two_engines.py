@@ -15,7 +15,7 @@ from tests.integration.use_cases.generation.engines.deliveries import DELIVERIES
 from tests.integration.use_cases.generation.engines.paths import PATHS
 from tests.integration.use_cases.generation.engines.paths import Path as Way
 from tests.integration.use_cases.generation.engines.rescues import RESCUES
-from tests.once import once_a_run
+from tests.support.once import once_a_run
 
 ENGINES = Path(__file__).with_name("engines")
 NODE = PROJECT_ROOT / ".tools" / "node"

@@ -12,8 +12,8 @@ import miniaudio
 import pytest
 
 from tests.integration.song import Cloud
-from tests.loopback import Loopback, listening, respond
 from tests.songs import wav_file
+from tests.support.loopback import Loopback, listening, respond
 
 LEGACY, MUSIC_01, COVER = "aimlapi/minimax-music", "aimlapi/music-01", "minimax/music-cover"
 RESOLD_COVER = "aimlapi/minimax/music-cover"

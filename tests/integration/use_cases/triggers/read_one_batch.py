@@ -13,8 +13,9 @@ from fermata.adapters import aws
 from fermata.adapters.s3.inbox_store import S3InboxStore
 from fermata.domain.triggers.inbox import InboxFile
 from fermata.use_cases.triggers.start_batch import BatchPorts, start_batch
-from tests.trigger_twins import InMemoryOpenBatches, RecordingBatchMachine
-from tests.twins import NOON
+from tests.fakes.clock import NOON
+from tests.fakes.triggers.batch_machine import RecordingBatchMachine
+from tests.fakes.triggers.open_batches import InMemoryOpenBatches
 
 _KIB: Final = 1024
 

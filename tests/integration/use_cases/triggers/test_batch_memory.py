@@ -10,9 +10,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from fermata.domain.triggers.json_lines import MAX_LINES
-from tests.cloud import BUCKET, REGION, s3_with_bucket
 from tests.functions import ROOT
 from tests.integration.song import request
+from tests.support.cloud import BUCKET, REGION, s3_with_bucket
 
 MB = 1_000_000
 ALLOWED = 64 * MB

@@ -15,7 +15,7 @@ from tests.documents import named_scripts
 from tests.functions import ROOT
 from tests.integration.song import PATIENCE_S, Cloud, request
 from tests.integration.webhook_receiver import Received, Receiver, receiving
-from tests.loopback import closed_port
+from tests.support.loopback import closed_port
 
 SCALE = 1_000_000
 """Three days of tries take less than a second."""

@@ -6,7 +6,7 @@ import pytest
 
 from fermata.adapters.audio.measurement import measure_audio
 from fermata.ports.audio import AudioFacts
-from tests.audio_files import Measure
+from tests.support.audio_files import Measure
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from fermata.errors import BadAudioError
-from tests.audio_files import ID3V2, NOISE, Measure, kept
+from tests.support.audio_files import ID3V2, NOISE, Measure, kept
 
 TONE = kept("tone_adts.aac")
 # 45 frames of 1,024 samples.

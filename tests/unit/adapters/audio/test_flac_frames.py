@@ -3,7 +3,7 @@
 import pytest
 
 from fermata.errors import BadAudioError, CutAudioError
-from tests.audio_files import ID3V1, ID3V2, NOISE, Measure, decoded_ms, kept
+from tests.support.audio_files import ID3V1, ID3V2, NOISE, Measure, decoded_ms, kept
 
 TONE = kept("tone.flac")
 SILENCE = kept("silence_40_s.flac")

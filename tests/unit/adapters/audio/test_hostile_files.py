@@ -11,7 +11,7 @@ from fermata.adapters.audio import flac_frames, frame_walk, lead, measurement, o
 from fermata.adapters.audio.mp4 import boxes as mp4_boxes
 from fermata.adapters.audio.window import BLOCK_BYTES, ByteWindow
 from fermata.errors import AudioTooComplexError, BadAudioError, CutAudioError
-from tests.audio_files import ID3V2, NOISE, CountingFile, Measure, box, fmt, kept, mp3, ogg_page, riff, wav
+from tests.support.audio_files import ID3V2, NOISE, CountingFile, Measure, box, fmt, kept, mp3, ogg_page, riff, wav
 
 SIZE = 400_000
 VORBIS_HEAD = b"\x01vorbis" + bytes(4) + b"\x02\0\0\1\0" + bytes(12) + b"\xb8\1"

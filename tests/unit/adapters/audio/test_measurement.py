@@ -11,8 +11,8 @@ import pytest
 from fermata.adapters.audio.measurement import FileAudioMeter, measure_audio
 from fermata.domain.audio.container import CONTAINERS
 from fermata.errors import BadAudioError, CutAudioError
-from tests.audio_files import ID3V2, NOISE, Measure, kept, mp3, wav, with_vbri_header, with_xing_header
 from tests.fixtures.http_answers import FIXTURES
+from tests.support.audio_files import ID3V2, NOISE, Measure, kept, mp3, wav, with_vbri_header, with_xing_header
 
 SONGS = {
     "mp3": with_xing_header(mp3(seconds=1), 39),

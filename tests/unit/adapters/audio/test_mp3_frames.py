@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from fermata.errors import BadAudioError, CutAudioError
-from tests.audio_files import (
+from tests.support.audio_files import (
     ID3V1,
     ID3V2,
     ID3V2_WITH_FOOTER,

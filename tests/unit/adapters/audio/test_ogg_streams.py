@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from fermata.errors import BadAudioError, CutAudioError
-from tests.audio_files import Measure, decoded_ms, kept, ogg_page
+from tests.support.audio_files import Measure, decoded_ms, kept, ogg_page
 
 NAMES = ["tone_vorbis.ogg", "tone_opus.ogg", "tone_flac.ogg"]
 LENGTHS = {"tone_vorbis.ogg": 600, "tone_opus.ogg": 600, "tone_flac.ogg": 2000}

@@ -7,7 +7,7 @@ import pytest
 
 from fermata.errors import BadAudioError, CutAudioError
 from fermata.ports.audio import AudioFacts
-from tests.audio_files import Measure, decoded_ms, fmt, mp3, riff, samples, wav
+from tests.support.audio_files import Measure, decoded_ms, fmt, mp3, riff, samples, wav
 
 PLACEHOLDERS = [0, 0x7FFFF000, 2_000_000_000, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF - 36, 300 * 1024 * 1024]
 SECOND = samples(1, 44100, 2)

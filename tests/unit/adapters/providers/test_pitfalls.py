@@ -17,10 +17,13 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.calls import Refused
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.wiring.generation import poll_ports
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT
 from tests.songs import JOB_ID, generating_job, json_answer
-from tests.twins import KEY, FakeUpstream, World
 
 PACKAGE = ROOT / "layers" / "fermata" / "fermata"
 
@@ -62,11 +65,11 @@ def test_a_task_is_asked_for_with_the_key_that_ordered_it_after_the_key_was_rota
     world = World(upstream=FakeUpstream(json_answer({"status": "generating"})))
     world.jobs.create(generating_job())
     world.keys.keys = {"aimlapi": {"2026-12": "sk-the-new-one", "default": KEY}}
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.GENERATING
     assert [sent.key for sent in world.upstream.sent] == [KEY]
 
 
 def test_a_task_that_another_key_cannot_see_is_not_given_up_at_once() -> None:
     world = World(upstream=FakeUpstream(json_answer({"message": "not found", "statusCode": 404}, 404)))
     world.jobs.create(generating_job())
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.GENERATING

@@ -11,9 +11,10 @@ from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.errors import AnswerLostError, TransientError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.providers import StreamedAnswer
-from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
+from tests.fakes.audio.answer_store import InMemoryAnswerStore
+from tests.fakes.providers.upstream import ScriptedAnswer
 from tests.songs import JOB_ID
-from tests.twins import InMemoryAnswerStore, ScriptedAnswer
+from tests.support.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

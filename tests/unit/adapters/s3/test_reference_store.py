@@ -14,8 +14,8 @@ from moto import mock_aws
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.errors import TransientError
 from fermata.ports.audio import ReferenceStore
-from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
-from tests.twins import InMemoryReferenceStore
+from tests.fakes.audio.reference_store import InMemoryReferenceStore
+from tests.support.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

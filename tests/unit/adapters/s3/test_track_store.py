@@ -11,8 +11,8 @@ from moto import mock_aws
 from fermata.adapters import aws
 from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.errors import TransientError
-from tests.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 from tests.songs import JOB_ID, stored_track
+from tests.support.cloud import BUCKET, AnswersInstead, aws_error, s3_with_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,8 +12,8 @@ from moto import mock_aws
 from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
 from fermata.domain.finish.overdue import Execution
 from fermata.errors import TransientError
-from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
 from tests.songs import JOB_ID
+from tests.support.cloud import ONE_TRY, AnswersInstead, aws_error, session
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from fermata.adapters.step_functions.waits import StepFunctionsWaits
 from fermata.errors import TransientError
-from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
+from tests.support.cloud import ONE_TRY, AnswersInstead, aws_error, session
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

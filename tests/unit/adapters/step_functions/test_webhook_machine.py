@@ -10,8 +10,8 @@ from moto import mock_aws
 from fermata.adapters.step_functions.webhook_machine import StepFunctionsWebhookMachine
 from fermata.domain.webhooks.message import delivery_name
 from fermata.errors import TransientError
-from tests.cloud import ONE_TRY, AnswersInstead, aws_error, session
 from tests.songs import JOB_ID, delivered_job
+from tests.support.cloud import ONE_TRY, AnswersInstead, aws_error, session
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

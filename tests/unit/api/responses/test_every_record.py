@@ -31,9 +31,11 @@ from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.webhooks.delivery import NoAnswer, WebhookAttempt
 from fermata.domain.webhooks.message import message_of
 from fermata.use_cases.orders.read_jobs import show_job
-from tests.api_document import problems_with
+from fermata.wiring.orders import read_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import delivered_job, stored_track
-from tests.twins import NOON, World
+from tests.support.api_document import problems_with
 
 API: Final = "https://api.example.com"
 CHAIN: Final = 3
@@ -174,5 +176,6 @@ def foreign_records() -> Iterator[Job]:
 
 @pytest.mark.parametrize("job", list(foreign_records()))
 def test_a_record_that_can_be_read_can_be_shown(job: Job) -> None:
-    body = json.loads(JobBody.of(show_job(job, World().read_ports(), NOON), API).text())
+    World()
+    body = json.loads(JobBody.of(show_job(job, read_ports(), NOON), API).text())
     assert (body["id"], body["tracks"][0]["content_type"]) == (job.id, job.tracks[0].content_type)

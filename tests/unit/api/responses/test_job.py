@@ -13,6 +13,7 @@ from fermata.domain.jobs.songs import MissingTrack
 from fermata.domain.jobs.view import JobView, Link, finished_tracks
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.web.formats import rfc3339
+from tests.fakes.clock import NOON
 from tests.songs import (
     JOB_ID,
     LYRICS,
@@ -28,7 +29,6 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON
 
 API = "https://api.example.com"
 ESTIMATE = Estimate(p50_s=70, p80_s=120)

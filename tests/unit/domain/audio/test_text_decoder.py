@@ -14,7 +14,7 @@ from fermata.domain.audio import text_decoder
 from fermata.domain.audio.container import LONGEST_LEAD_BYTES, MAX_AUDIO_BYTES
 from fermata.domain.audio.text_decoder import HEAD_CHARACTERS, AudioTextDecoder, AudioTextHead
 from fermata.errors import AudioTooComplexError, BadAudioError
-from tests.audio_files import kept, mp3
+from tests.support.audio_files import kept, mp3
 
 SONG: Final = b"ID3\x04" + bytes(range(256)) * 2
 LONG: Final = b"\xff\xfb\x90\x64" + bytes(range(256)) * 1024

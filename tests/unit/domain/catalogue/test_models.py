@@ -11,7 +11,7 @@ from fermata.domain.catalogue.models import Catalogue, Estimate, Model, Referenc
 from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
 from fermata.domain.providers.calls import ReferenceTaker
 from fermata.errors import ConfigurationError
-from tests.twins import PROVIDERS
+from tests.fakes.settings import PROVIDERS
 
 CATALOGUE = read_catalogue()
 

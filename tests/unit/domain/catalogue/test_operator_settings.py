@@ -16,7 +16,7 @@ from fermata.domain.catalogue.operator_settings import (
 )
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.errors import ConfigurationError
-from tests.twins import PROVIDERS
+from tests.fakes.settings import PROVIDERS
 
 CATALOGUE = read_catalogue()
 LOCAL = "http://127.0.0.1:9000"

@@ -15,10 +15,13 @@ from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, SHORTEST_PAUS
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.providers.calls import Trouble
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.wiring.generation import poll_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.fixtures.http_answers import answer_with
 from tests.functions import ROOT
 from tests.songs import JOB_ID, claimed_attempt, generating_job, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 GENERATION_TIMEOUT_S = 3600
 HISTORY_LIMIT = 25_000
@@ -185,5 +188,5 @@ def test_a_poll_that_is_put_off_waits_as_long_as_the_provider_asks(provider: str
     world = World(upstream=FakeUpstream(ScriptedAnswer(body, status, retry_after_s=117)))
     world.jobs.create(queued_job(provider).claimed(claimed_attempt(provider), NOON).with_outcome(attempt, NOON))
     world.clock.pass_seconds(60)
-    verdict = poll_generation(JOB_ID, 1, world.poll_ports())
+    verdict = poll_generation(JOB_ID, 1, poll_ports())
     assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 117)

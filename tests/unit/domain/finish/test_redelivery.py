@@ -16,8 +16,8 @@ from fermata.domain.money.wallet import empty_wallet, grant_of, hold_on
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import AudioAt, TaskStarted
 from fermata.errors import OutOfCreditError, StaleRecordError
-from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
-from tests.cloud import dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
 from tests.songs import (
     JOB_ID,
     claimed_attempt,
@@ -28,7 +28,7 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON
+from tests.support.cloud import dynamodb_with_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,69 +197,69 @@ def test_songs_that_all_arrive_in_the_end_cost_exactly_the_frozen_price(
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
-def books(request: pytest.FixtureRequest) -> "Iterator[Books]":
+def ledger(request: pytest.FixtureRequest) -> "Iterator[Ledger]":
     if request.param == "in_memory":
-        yield books_in_memory()
+        yield ledger_in_memory()
         return
     with mock_aws():
-        yield books_in_dynamodb(dynamodb_with_table())
+        yield ledger_in_dynamodb(dynamodb_with_table())
 
 
-def recorded(books: Books, *stored: int, granted: int = 20) -> Job:
+def recorded(ledger: Ledger, *stored: int, granted: int = 20) -> Job:
     """A delivered job of two songs for 20 credits in the books of a tenant that was granted so many."""
-    books.wallets.open(empty_wallet("acme", NOON))
-    books.wallets.grant(grant_of("acme", granted, "0000-grant", NOON))
+    ledger.wallets.open(empty_wallet("acme", NOON))
+    ledger.wallets.grant(grant_of("acme", granted, "0000-grant", NOON))
     job = suno_job(*stored)
-    books.jobs.create(queued_job("apiinone"))
-    books.jobs.save(job.model_copy(update={"version": 2}))
+    ledger.jobs.create(queued_job("apiinone"))
+    ledger.jobs.save(job.model_copy(update={"version": 2}))
     end = job.model_copy(update={"version": 2}).settled(None, NOON)
-    books.jobs.settle(end)
+    ledger.jobs.settle(end)
     return end
 
 
-def finished(books: Books, job: Job, *stored: int) -> Job:
+def finished(ledger: Ledger, job: Job, *stored: int) -> Job:
     """A job that is in the books, at its end there."""
     with_tracks = job.with_tracks(tuple(map(stored_track, stored)), NOON)
-    books.jobs.save(with_tracks)
+    ledger.jobs.save(with_tracks)
     end = with_tracks.settled(None, NOON)
-    books.jobs.settle(end)
+    ledger.jobs.settle(end)
     return end
 
 
-def test_both_jobs_together_cost_the_price_in_the_ledger_and_in_the_usage(books: Books) -> None:
-    second = again(recorded(books, 2))
-    books.jobs.create(second)
-    assert (books.wallet().balance, books.wallet().held, books.wallet().spent) == (0, 10, 10)
-    end = finished(books, second, 1)
-    assert books.jobs.load(second.id) == end
-    assert_the_ledger_explains(books.wallet(), books.ledger("acme"))
-    assert (books.wallet().balance, books.wallet().held, books.wallet().spent) == (0, 0, 20)
-    assert sum(row.credits for row in books.used()) == books.wallet().spent_in_month == 20
+def test_both_jobs_together_cost_the_price_in_the_ledger_and_in_the_usage(ledger: Ledger) -> None:
+    second = again(recorded(ledger, 2))
+    ledger.jobs.create(second)
+    assert (ledger.wallet().balance, ledger.wallet().held, ledger.wallet().spent) == (0, 10, 10)
+    end = finished(ledger, second, 1)
+    assert ledger.jobs.load(second.id) == end
+    assert_the_ledger_explains(ledger.wallet(), ledger.entries("acme"))
+    assert (ledger.wallet().balance, ledger.wallet().held, ledger.wallet().spent) == (0, 0, 20)
+    assert sum(row.credits for row in ledger.used()) == ledger.wallet().spent_in_month == 20
 
 
-def test_redelivering_twice_holds_once(books: Books) -> None:
-    first = recorded(books, 1, granted=100)
-    books.jobs.create(again(first))
+def test_redelivering_twice_holds_once(ledger: Ledger) -> None:
+    first = recorded(ledger, 1, granted=100)
+    ledger.jobs.create(again(first))
     assert recovered_id(first) == again(first).id
     with pytest.raises(StaleRecordError):
-        books.jobs.create(again(first))
-    assert (books.wallet().held, books.wallet().open_jobs) == (10, 1)
+        ledger.jobs.create(again(first))
+    assert (ledger.wallet().held, ledger.wallet().open_jobs) == (10, 1)
 
 
-def test_a_redelivery_that_costs_nothing_holds_and_settles_nothing(books: Books) -> None:
-    second = again(recorded(books, 1, 3))
-    books.jobs.create(second)
-    finished(books, second, 2)
-    moved = [(entry.kind.value, entry.credits) for entry in books.ledger("acme") if entry.job_id == second.id]
+def test_a_redelivery_that_costs_nothing_holds_and_settles_nothing(ledger: Ledger) -> None:
+    second = again(recorded(ledger, 1, 3))
+    ledger.jobs.create(second)
+    finished(ledger, second, 2)
+    moved = [(entry.kind.value, entry.credits) for entry in ledger.entries("acme") if entry.job_id == second.id]
     assert moved == [("hold", 0), ("settle", 0)]
-    assert_the_ledger_explains(books.wallet(), books.ledger("acme"))
-    assert (books.wallet().spent, books.wallet().open_jobs) == (20, 0)
+    assert_the_ledger_explains(ledger.wallet(), ledger.entries("acme"))
+    assert (ledger.wallet().spent, ledger.wallet().open_jobs) == (20, 0)
 
 
-def test_a_redelivery_is_held_like_an_order(books: Books) -> None:
-    second = again(recorded(books, 1))
+def test_a_redelivery_is_held_like_an_order(ledger: Ledger) -> None:
+    second = again(recorded(ledger, 1))
     other = queued_job("minimax", id=new_job_id(NOON, bytes(10)))
-    books.jobs.create(other.model_copy(update={"candidates": second.candidates}))
+    ledger.jobs.create(other.model_copy(update={"candidates": second.candidates}))
     with pytest.raises(OutOfCreditError):
-        books.jobs.create(second)
-    assert books.jobs.load(second.id) is None
+        ledger.jobs.create(second)
+    assert ledger.jobs.load(second.id) is None

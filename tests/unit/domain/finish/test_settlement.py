@@ -9,6 +9,7 @@ from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
+from tests.fakes.clock import NOON
 from tests.songs import (
     claimed_attempt,
     delivered_job,
@@ -20,7 +21,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON
 
 LATER = NOON + timedelta(minutes=1)
 OPEN = [queued_job(), submitting_job(), generating_job(), ready_job(), failed_job(rate_limited())]

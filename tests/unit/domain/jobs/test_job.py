@@ -13,6 +13,7 @@ from fermata.domain.jobs.status import TRANSITIONS, JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from tests.fakes.clock import NOON
 from tests.songs import (
     candidate,
     claimed_attempt,
@@ -25,7 +26,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON
 
 LATER = NOON + timedelta(minutes=5)
 TERMINAL = {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}

@@ -10,8 +10,10 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import MODELS_KEPT, SONGS_KEPT, SongTime, SongTimes, song_time_of
 from fermata.domain.jobs.status import JobStatus
 from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.wiring.generation import settle_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job, failed_job, generating_job, rate_limited, submitting_job
-from tests.twins import NOON, World
 
 PRIOR = Estimate(p50_s=700, p80_s=900)
 
@@ -110,7 +112,7 @@ def test_a_song_that_nobody_waited_for_any_more_took_at_least_so_long(job: Job) 
     world = World()
     request = job.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
     world.jobs.create(job.model_copy(update={"request": request}))
-    settle_job(JOB_ID, None, world.settle_ports(), NOON + timedelta(seconds=400))
+    settle_job(JOB_ID, None, settle_ports(), NOON + timedelta(seconds=400))
     ((song,),) = world.estimates.times.models.values()
     assert song.latest_s == 400
 

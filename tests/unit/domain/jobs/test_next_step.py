@@ -13,6 +13,7 @@ from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from tests.fakes.clock import NOON
 from tests.songs import (
     claimed_attempt,
     delivered_job,
@@ -23,7 +24,6 @@ from tests.songs import (
     ready_job,
     submitting_job,
 )
-from tests.twins import NOON
 
 MACHINE = Path(__file__).parents[4] / "statemachine" / "music_job.asl.json"
 PACE = Pace(Estimate(p50_s=70, p80_s=90), longest_pause_s=15)

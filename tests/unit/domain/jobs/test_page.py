@@ -7,8 +7,8 @@ from fermata.domain.jobs.page import JobList, PageRequest, parse_page_request
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import InvalidRequestError
+from tests.fakes.clock import NOON
 from tests.songs import JOB_ID, delivered_job, queued_job
-from tests.twins import NOON
 
 MINE = JobList("acme")
 CURSOR = MINE.cursor_after(JOB_ID)

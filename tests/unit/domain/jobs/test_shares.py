@@ -16,6 +16,7 @@ from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import candidates_for
 from fermata.domain.providers.failures import FailureClass
+from tests.fakes.clock import NOON
 from tests.songs import (
     delivered_job,
     generating_job,
@@ -27,7 +28,6 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON
 
 LATER = NOON + timedelta(minutes=5)
 

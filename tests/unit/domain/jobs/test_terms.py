@@ -24,6 +24,12 @@ from fermata.use_cases.generation.finish.store_audio import store_audio
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.estimates import estimate_of
+from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports, store_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.estimates import InMemoryEstimates
+from tests.fakes.providers.provider_keys import FixedProviderKeys
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     candidate,
@@ -37,7 +43,6 @@ from tests.songs import (
     stored_track,
     wav_file,
 )
-from tests.twins import NOON, FakeUpstream, FixedProviderKeys, InMemoryEstimates, World
 
 END, SAME, NEXT = NextStep.END, NextStep.SAME_MODEL, NextStep.NEXT_MODEL
 NO, UNKNOWN, YES = ProviderCharged.NO, ProviderCharged.UNKNOWN, ProviderCharged.YES
@@ -190,7 +195,7 @@ def test_a_song_that_was_there_once_is_never_ordered_elsewhere(tracks: tuple[Tra
 def start(world: World, job: Job, run: str = "run-1") -> Word:
     if world.jobs.load(JOB_ID) is None:
         world.jobs.create(job)
-    return start_generation(JOB_ID, world.start_ports(), run).verdict
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), run).verdict
 
 
 def test_a_chain_delivers_the_song_of_its_fallback(tmp_path: Path) -> None:
@@ -198,8 +203,8 @@ def test_a_chain_delivers_the_song_of_its_fallback(tmp_path: Path) -> None:
     world = World(scratch=tmp_path, upstream=FakeUpstream(json_answer({"error": "no credit"}, 403), hex_answer(song)))
     assert start(world, chain("aimlapi", "minimax")) is Word.NEXT_PROVIDER
     assert start(world, chain("aimlapi", "minimax"), "run-2") is Word.READY
-    store_audio(JOB_ID, 2, world.store_ports())
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    store_audio(JOB_ID, 2, store_ports(world.remaining_ms))
+    settle_job(JOB_ID, None, settle_ports(), NOON)
 
     job = world.stored(JOB_ID)
     assert (job.status, job.price_credits) == (JobStatus.SUCCEEDED, 30)
@@ -228,7 +233,7 @@ def test_a_claim_that_ran_out_is_followed_by_a_fallback_only_on_request(on_unkno
     claimed = world.stored(JOB_ID).claimed(claimed_attempt(), NOON)
     world.jobs.save(claimed)
     world.clock.pass_seconds(961)
-    assert resume_generation(JOB_ID, world.resume_ports(), world.clock()).verdict is expected
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is expected
 
 
 def test_an_answer_that_arrives_after_the_fallback_began_marks_its_own_attempt_late() -> None:
@@ -236,7 +241,7 @@ def test_an_answer_that_arrives_after_the_fallback_began_marks_its_own_attempt_l
 
     def another_run_goes_on() -> None:
         world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         job = world.stored(JOB_ID)
         world.jobs.save(job.claimed(claimed_attempt("aimlapi", 2, candidate=job.turn), NOON))
 
@@ -257,14 +262,14 @@ def test_a_task_that_ended_without_saying_who_pays_goes_on_to_a_fallback_on_requ
             }
         )
     )
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.NEXT_PROVIDER
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.NEXT_PROVIDER
     assert world.stored(JOB_ID).status is JobStatus.QUEUED
 
 
 def test_a_job_refused_by_every_model_fails_with_the_last_refusal() -> None:
     world = World(upstream=FakeUpstream(json_answer(OUT_OF_CREDIT), json_answer({"message": "who are you"}, 401)))
     words = [start(world, chain("minimax", "aimlapi"), run) for run in ("run-1", "run-2")]
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
     job = world.stored(JOB_ID)
     assert words == [Word.NEXT_PROVIDER, Word.FAILED]
     assert job.failure is not None

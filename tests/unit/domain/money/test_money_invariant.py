@@ -20,10 +20,10 @@ from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
-from tests.books import Books, assert_the_ledger_explains, books_in_dynamodb, books_in_memory
-from tests.cloud import dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
-from tests.twins import NOON
+from tests.support.cloud import dynamodb_with_table
 
 TRIO = candidate("apiinone").model_copy(update={"price_credits": 25, "songs": 3})
 CHAINS = [
@@ -66,7 +66,7 @@ STEPS = st.lists(
 class Operation:
     """A tenant and what the books must say about it, counted by hand."""
 
-    books: Books
+    ledger: Ledger
     now: datetime = NOON
     grants: int = 0
     granted: int = 0
@@ -78,13 +78,13 @@ class Operation:
     """The day of each song that a provider may have been paid for and the tenant was not."""
 
     def __post_init__(self) -> None:
-        self.books.wallets.open(empty_wallet("acme", NOON))
+        self.ledger.wallets.open(empty_wallet("acme", NOON))
         self.plan(None)
 
     def grant(self, amount: int) -> None:
         self.grants += 1
         self.granted += amount
-        self.books.wallets.grant(grant_of("acme", amount, f"{self.grants:04d}-grant", self.now))
+        self.ledger.wallets.grant(grant_of("acme", amount, f"{self.grants:04d}-grant", self.now))
 
     @property
     def lost_today(self) -> int:
@@ -101,10 +101,10 @@ class Operation:
             pays_unknown=terms[1],
         )
         at_risk = sum(each.at_risk for each in self.open.values())
-        known = self.books.jobs.load(job.id) is not None
-        before = self.books.wallet().in_month_of(self.now).available
+        known = self.ledger.jobs.load(job.id) is not None
+        before = self.ledger.wallet().in_month_of(self.now).available
         try:
-            self.books.jobs.create(job)
+            self.ledger.jobs.create(job)
         except OutOfCreditError:
             assert before < job.hold_credits
         except LostSongsError:
@@ -126,7 +126,7 @@ class Operation:
             claimed = job.claimed(claimed_attempt(candidate=position), self.now)
             made = ready_job().attempts[0].model_copy(update={"candidate": position})
             for step in (claimed, claimed.with_outcome(made, self.now)):
-                self.books.jobs.save(step)
+                self.ledger.jobs.save(step)
             self._store(claimed.with_outcome(made, self.now), songs, job.id)
 
     def lose(self, name: int, goes_on: bool) -> None:
@@ -138,7 +138,7 @@ class Operation:
         claimed = job.claimed(claimed_attempt(), self.now)
         after = claimed.with_outcome(unknown, self.now)
         for step in (claimed, after):
-            self.books.jobs.save(step)
+            self.ledger.jobs.save(step)
         if not goes_on or after.status is not JobStatus.QUEUED:
             self._end(after.settled(unknown_outcome("cut"), self.now))
             return
@@ -146,9 +146,9 @@ class Operation:
         made = ready_job().attempts[0].model_copy(update={"number": 2, "candidate": 1})
         ordered = after.claimed(second, self.now)
         for step in (ordered, ordered.with_outcome(made, self.now)):
-            self.books.jobs.save(step)
+            self.ledger.jobs.save(step)
         stored = ordered.with_outcome(made, self.now).with_tracks((stored_track(1),), self.now)
-        self.books.jobs.save(stored)
+        self.ledger.jobs.save(stored)
         self._end(stored.settled(None, self.now))
 
     def sing_in_parts(self, name: int, parts: list[set[int]]) -> None:
@@ -165,7 +165,7 @@ class Operation:
         first = last = self._stored(name)
         while missing_numbers(last):
             again = recovered_job(last, last.attempts[-1], AudioAt(LINKS[0], tuple(LINKS[1:])), self.now)
-            known = self.books.jobs.load(again.id)
+            known = self.ledger.jobs.load(again.id)
             if known is None:
                 self._create_and_store(again, songs, first.id)
                 return
@@ -173,7 +173,7 @@ class Operation:
 
     def _create_and_store(self, again: Job, songs: set[int], first: str) -> None:
         try:
-            self.books.jobs.create(again)
+            self.ledger.jobs.create(again)
         except OutOfCreditError:
             return
         self.open[again.id] = again
@@ -185,7 +185,7 @@ class Operation:
 
     def _store(self, job: Job, songs: set[int], first: str) -> None:
         with_tracks = job.with_tracks(tuple(map(stored_track, songs)), self.now)
-        self.books.jobs.save(with_tracks)
+        self.ledger.jobs.save(with_tracks)
         self._end(with_tracks.settled(None, self.now))
         frozen, paid = self.chains.get(first, (job.candidate.price_credits, 0))
         self.chains[first] = (frozen, paid + self.spent[-1][1])
@@ -197,21 +197,21 @@ class Operation:
 
     def plan(self, cap: int | None) -> None:
         plan = Plan.PREPAID if cap is None else Plan.POSTPAID
-        owes = self.books.wallet().balance < 0
+        owes = self.ledger.wallet().balance < 0
         limits = PlanLimits(lost_songs_per_day=LOST_A_DAY)
-        assert self.books.wallets.set_plan("acme", plan, cap, limits) is not (owes and cap is None)
+        assert self.ledger.wallets.set_plan("acme", plan, cap, limits) is not (owes and cap is None)
 
     def days(self, number: int) -> None:
         self.now += timedelta(days=number)
 
     def _stored(self, name: int) -> Job:
-        job = self.books.jobs.load(new_job_id(NOON, bytes([name] * 10)))
+        job = self.ledger.jobs.load(new_job_id(NOON, bytes([name] * 10)))
         return job or queued_job(status=JobStatus.CANCELED)
 
     def _end(self, end: Job) -> None:
-        self.books.jobs.settle(end)
+        self.ledger.jobs.settle(end)
         with pytest.raises(StaleRecordError):
-            self.books.jobs.settle(end)
+            self.ledger.jobs.settle(end)
         del self.open[end.id]
         unknown = [each for each in end.attempts if each.provider_charged is ProviderCharged.UNKNOWN]
         if end.status is JobStatus.SUCCEEDED:
@@ -224,38 +224,38 @@ class Operation:
         self.lost += [f"{self.now:%Y-%m-%d}"] * len(unknown)
 
     def check(self) -> None:
-        wallet = self.books.wallet()
-        ledger = self.books.ledger("acme")
-        assert_the_ledger_explains(wallet, ledger)
+        wallet = self.ledger.wallet()
+        entries = self.ledger.entries("acme")
+        assert_the_ledger_explains(wallet, entries)
         assert wallet.granted == self.granted
         assert all(paid <= frozen for frozen, paid in self.chains.values())
         assert wallet.held == sum(job.hold_credits for job in self.open.values())
         assert wallet.open_jobs == len(self.open)
         assert wallet.at_risk == sum(job.at_risk for job in self.open.values())
         assert wallet.in_day_of(self.now).lost_in_day == self.lost_today
-        used = self.books.used()
-        ends = {entry.job_id for entry in ledger if entry.kind in (EntryKind.SETTLE, EntryKind.REFUND)}
+        used = self.ledger.used()
+        ends = {entry.job_id for entry in entries if entry.kind in (EntryKind.SETTLE, EntryKind.REFUND)}
         assert sum(row.credits for row in used) == wallet.spent
         assert (sum(row.jobs for row in used), sum(row.succeeded for row in used)) == (len(ends), len(self.spent))
         assert wallet.spent == sum(price for _, price in self.spent)
         assert wallet.spent_in_month == sum(price for month, price in self.spent if month == wallet.month)
         assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0
-        assert len({entry.entry_id for entry in ledger}) == len(ledger)
+        assert len({entry.entry_id for entry in entries}) == len(entries)
 
 
 @contextmanager
-def in_memory() -> Iterator[Books]:
-    yield books_in_memory()
+def in_memory() -> Iterator[Ledger]:
+    yield ledger_in_memory()
 
 
 @contextmanager
-def in_dynamodb() -> Iterator[Books]:
+def in_dynamodb() -> Iterator[Ledger]:
     with mock_aws():
-        yield books_in_dynamodb(dynamodb_with_table())
+        yield ledger_in_dynamodb(dynamodb_with_table())
 
 
-def play(books: Books, steps: list[tuple[str, object]]) -> None:
-    operation = Operation(books)
+def play(ledger: Ledger, steps: list[tuple[str, object]]) -> None:
+    operation = Operation(ledger)
     for name, *arguments in steps:
         getattr(operation, name)(*arguments)
         operation.check()
@@ -264,12 +264,12 @@ def play(books: Books, steps: list[tuple[str, object]]) -> None:
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(STEPS)
 def test_granted_is_always_balance_and_held_and_spent_in_memory(steps: list[tuple[str, object]]) -> None:
-    with in_memory() as books:
-        play(books, steps)
+    with in_memory() as ledger:
+        play(ledger, steps)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS)
 def test_granted_is_always_balance_and_held_and_spent_in_dynamodb(steps: list[tuple[str, object]]) -> None:
-    with in_dynamodb() as books:
-        play(books, steps)
+    with in_dynamodb() as ledger:
+        play(ledger, steps)

@@ -11,8 +11,8 @@ from fermata.domain.money.reconciliation import foreign_refunds, reconcile
 from fermata.domain.money.usage_export import UsageRow
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import InvalidRequestError
+from tests.fakes.clock import NOON
 from tests.songs import claimed_attempt, delivered_job, failed_job, rate_limited, submitting_job
-from tests.twins import NOON
 
 YES, NO, UNKNOWN = ProviderCharged.YES, ProviderCharged.NO, ProviderCharged.UNKNOWN
 MODEL = "music-2.5"

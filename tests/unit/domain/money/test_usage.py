@@ -24,11 +24,13 @@ from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
 from fermata.use_cases.accounts.read_usage import read_usage
 from fermata.use_cases.generation.finish.settle_job import settle_job
-from tests.books import Books, books_in_dynamodb, books_in_memory
-from tests.cloud import AnswersInstead, aws_error, dynamodb_with_table
+from fermata.wiring.generation import settle_ports
+from tests.fakes.clock import NOON
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
+from tests.fakes.money.orders import delivered
+from tests.fakes.world import World
 from tests.songs import JOB_ID, candidate, delivered_job, queued_job, rate_limited, ready_job, stored_track, suno_job
-from tests.twins import NOON, World
-from tests.unit.test_money_contract import delivered
+from tests.support.cloud import AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,8 +46,10 @@ def dynamodb() -> Iterator["DynamoDBClient"]:
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
-def books(request: pytest.FixtureRequest) -> Books:
-    made = books_in_memory() if request.param == "in_memory" else books_in_dynamodb(request.getfixturevalue("dynamodb"))
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    made = (
+        ledger_in_memory() if request.param == "in_memory" else ledger_in_dynamodb(request.getfixturevalue("dynamodb"))
+    )
     made.wallets.open(empty_wallet("acme", NOON))
     made.wallets.grant(grant_of("acme", 10_000, "0000-grant", NOON))
     return made
@@ -55,22 +59,22 @@ def job_id(number: int) -> str:
     return new_job_id(NOON, bytes([number] * 10))
 
 
-def failed(books: Books, number: int, at: datetime = NOON, failure: Failure | None = None) -> Job:
+def failed(ledger: Ledger, number: int, at: datetime = NOON, failure: Failure | None = None) -> Job:
     job = queued_job(id=job_id(number))
-    books.jobs.create(job)
+    ledger.jobs.create(job)
     end = job.settled(failure or rate_limited(), at)
-    books.jobs.settle(end)
+    ledger.jobs.settle(end)
     return end
 
 
-def sang(books: Books, number: int, at: datetime = NOON) -> Job:
-    end = delivered(books, id=job_id(number)).model_copy(update={"finished_at": at})
-    books.jobs.settle(end)
+def sang(ledger: Ledger, number: int, at: datetime = NOON) -> Job:
+    end = delivered(ledger, id=job_id(number)).model_copy(update={"finished_at": at})
+    ledger.jobs.settle(end)
     return end
 
 
-def listed(books: Books, first: date, last: date, **page: object) -> tuple[list[Usage], str | None]:
-    return books.usage.find(UsagePage(UsageList("acme", first, last), **page))  # type: ignore[arg-type]
+def listed(ledger: Ledger, first: date, last: date, **page: object) -> tuple[list[Usage], str | None]:
+    return ledger.usage.find(UsagePage(UsageList("acme", first, last), **page))  # type: ignore[arg-type]
 
 
 # ---- what is counted
@@ -117,55 +121,55 @@ def test_an_open_job_counts_nothing() -> None:
         usage_of(queued_job())
 
 
-def test_usage_adds_up_by_day_and_model_and_equals_the_ledger(books: Books) -> None:
-    sang(books, 1, LATE)
-    sang(books, 2, LATE + timedelta(milliseconds=1))
-    sang(books, 3, LATE + timedelta(milliseconds=1))
-    failed(books, 4, LATE)
-    books.jobs.create(queued_job(id=job_id(5)))
-    used = books.used()
+def test_usage_adds_up_by_day_and_model_and_equals_the_ledger(ledger: Ledger) -> None:
+    sang(ledger, 1, LATE)
+    sang(ledger, 2, LATE + timedelta(milliseconds=1))
+    sang(ledger, 3, LATE + timedelta(milliseconds=1))
+    failed(ledger, 4, LATE)
+    ledger.jobs.create(queued_job(id=job_id(5)))
+    used = ledger.used()
     figures = [(str(row.day), row.model, row.jobs, row.succeeded, row.credits, row.audio_ms) for row in used]
     assert figures == [
         ("2026-11-21", "minimax/music-2.5", 2, 1, 30, DURATION_MS),
         ("2026-11-22", "minimax/music-2.5", 2, 2, 60, 2 * DURATION_MS),
     ]
-    settled = [entry.credits for entry in books.ledger("acme") if entry.kind is EntryKind.SETTLE]
-    assert sum(row.credits for row in used) == sum(settled) == books.wallet().spent == 90
+    settled = [entry.credits for entry in ledger.entries("acme") if entry.kind is EntryKind.SETTLE]
+    assert sum(row.credits for row in used) == sum(settled) == ledger.wallet().spent == 90
 
 
-def test_a_job_that_is_settled_again_is_counted_once(books: Books) -> None:
-    end = sang(books, 1)
+def test_a_job_that_is_settled_again_is_counted_once(ledger: Ledger) -> None:
+    end = sang(ledger, 1)
     for again in (end, end.model_copy(update={"version": end.version + 1})):
         with pytest.raises(StaleRecordError):
-            books.jobs.settle(again)
-    books.jobs.save(end.published())
-    assert [(row.jobs, row.credits) for row in books.used()] == [(1, 30)]
+            ledger.jobs.settle(again)
+    ledger.jobs.save(end.published())
+    assert [(row.jobs, row.credits) for row in ledger.used()] == [(1, 30)]
 
 
-def test_a_deleted_job_stays_counted(books: Books) -> None:
-    end = sang(books, 1)
-    books.jobs.save(end.published())
-    books.jobs.forget(tombstone_of(end.published(), NOON))
-    assert [(row.jobs, row.credits) for row in books.used()] == [(1, 30)]
+def test_a_deleted_job_stays_counted(ledger: Ledger) -> None:
+    end = sang(ledger, 1)
+    ledger.jobs.save(end.published())
+    ledger.jobs.forget(tombstone_of(end.published(), NOON))
+    assert [(row.jobs, row.credits) for row in ledger.used()] == [(1, 30)]
 
 
-def test_a_tenant_sees_its_own_usage_of_the_days_that_it_asks_for(books: Books) -> None:
+def test_a_tenant_sees_its_own_usage_of_the_days_that_it_asks_for(ledger: Ledger) -> None:
     for number in range(4):
-        failed(books, number, NOON + timedelta(days=number))
-    days = [row.day.day for row in listed(books, date(2026, 11, 22), date(2026, 11, 23))[0]]
+        failed(ledger, number, NOON + timedelta(days=number))
+    days = [row.day.day for row in listed(ledger, date(2026, 11, 22), date(2026, 11, 23))[0]]
     assert days == [22, 23]
-    assert books.used("other") == []
+    assert ledger.used("other") == []
 
 
-def test_pages_lead_on_to_the_next_one(books: Books) -> None:
+def test_pages_lead_on_to_the_next_one(ledger: Ledger) -> None:
     for number in range(5):
-        failed(books, number, NOON + timedelta(days=number))
+        failed(ledger, number, NOON + timedelta(days=number))
     of = UsageList("acme", date(2026, 11, 1), date(2026, 11, 30))
     days: list[int] = []
     cursor: str | None = None
     for _ in range(9):
         page = UsagePage(of, 2, None if cursor is None else of.place_of(cursor))
-        found, cursor = read_usage(page, books.usage)
+        found, cursor = read_usage(page, ledger.usage)
         days += [row.day.day for row in found]
         if cursor is None:
             break
@@ -175,7 +179,7 @@ def test_pages_lead_on_to_the_next_one(books: Books) -> None:
 def test_usage_that_cannot_be_read_is_transient(dynamodb: "DynamoDBClient") -> None:
     AnswersInstead(dynamodb, "Query", aws_error("InternalServerError", "canary"))
     with pytest.raises(TransientError) as caught:
-        books_in_dynamodb(dynamodb).used()
+        ledger_in_dynamodb(dynamodb).used()
     assert "canary" not in str(caught.value)
 
 
@@ -236,8 +240,8 @@ def test_a_cursor_belongs_to_its_tenant_and_days() -> None:
 def test_a_settled_job_is_told_of_as_usage_beside_its_end() -> None:
     world = World()
     world.jobs.create(ready_job().with_tracks((stored_track(),), NOON))
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
     (event,) = world.events.usage
     assert event.detail == {
         "event_id": f"{JOB_ID}.usage",
@@ -260,7 +264,7 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
         world.jobs.create(ready_job().model_copy(update={"id": job_id(number)}).with_tracks((stored_track(),), NOON))
     world.jobs.create(queued_job(id=job_id(3)))
     for number in range(4):
-        settle_job(job_id(number), "Execution.ABORTED", world.settle_ports(), NOON)
+        settle_job(job_id(number), "Execution.ABORTED", settle_ports(), NOON)
     (row,) = world.jobs.usage.find(UsagePage(UsageList("acme", NOON.date(), NOON.date())))[0]
     told = [event.detail for event in world.events.usage]
     assert (row.jobs, row.credits) == (len(told), sum(int(str(detail["credits"])) for detail in told)) == (4, 90)

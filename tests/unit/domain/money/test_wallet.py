@@ -19,6 +19,7 @@ from fermata.domain.money.wallet import (
 )
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OutOfCreditError
+from tests.fakes.clock import NOON
 from tests.songs import (
     JOB_ID,
     candidate,
@@ -30,7 +31,6 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
 ULID = JOB_ID.removeprefix("job_")

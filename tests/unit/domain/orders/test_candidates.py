@@ -1,5 +1,6 @@
 """Which models may sing a job is decided, checked and priced when the job is submitted."""
 
+import json
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ from fermata.domain.orders.candidates import check_default_fallbacks
 from fermata.errors import ConfigurationError, InvalidRequestError
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import submit_job
+from fermata.wiring.generation import start_ports
+from fermata.wiring.orders import submit_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import LYRICS, PROMPT, json_answer, order
-from tests.twins import NOON, FakeUpstream, World
 
 MINIMAX, AIML = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
 
@@ -19,7 +24,11 @@ MINIMAX, AIML = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
 def submit(world: World | None = None, **fields: Any) -> Job:  # noqa: ANN401 - any JSON
     body = {"model": MINIMAX, "prompt": PROMPT, "lyrics": LYRICS, **fields}
     world = world or World()
-    return world.stored(submit_job(order(body), world.submit_ports(), NOON, bytes(10)).job_id)
+    return world.stored(submit_job(order(body), submit_ports(), NOON, bytes(10)).job_id)
+
+
+def with_defaults(fallbacks: dict[str, tuple[str, ...]]) -> World:
+    return World({"DEFAULT_FALLBACKS": json.dumps(fallbacks)})
 
 
 def refusal(**fields: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON
@@ -53,7 +62,7 @@ def test_a_submitted_job_is_ordered_as_its_chain_says_although_the_catalogue_cha
     job = submit(world, fallbacks=[AIML])
     world.catalogue = world.catalogue.model_copy(update={"models": ()})
     for run in ("run-1", "run-2"):
-        start_generation(job.id, world.start_ports(), run)
+        start_generation(job.id, start_ports(world.remaining_ms), run)
     assert [(sent.provider, sent.call.body["model"]) for sent in world.upstream.sent if sent.call.body] == [
         ("minimax", "music-2.5"),
         ("aimlapi", "minimax/music-2.0"),
@@ -107,19 +116,19 @@ def test_on_unknown_is_fail_or_fallback(value: object) -> None:
 
 
 def test_a_request_without_fallbacks_gets_those_of_the_deployment() -> None:
-    world = World(default_fallbacks={MINIMAX: (AIML,)})
-    assert [model.model for model in submit(world).candidates] == [MINIMAX, AIML]
+    with with_defaults({MINIMAX: (AIML,)}) as world:
+        assert [model.model for model in submit(world).candidates] == [MINIMAX, AIML]
     assert [model.model for model in submit(World(), model=MINIMAX).candidates] == [MINIMAX]
 
 
 @pytest.mark.parametrize("own", [[], ["minimax/music-2.6"]])
 def test_fallbacks_of_the_request_replace_those_of_the_deployment(own: list[str]) -> None:
-    job = submit(World(default_fallbacks={MINIMAX: (AIML,)}), fallbacks=own)
+    job = submit(with_defaults({MINIMAX: (AIML,)}), fallbacks=own)
     assert [model.model for model in job.candidates] == [MINIMAX, *own]
 
 
 def test_a_default_fallback_that_cannot_sing_the_request_is_left_out() -> None:
-    world = World(default_fallbacks={MINIMAX: (AIML, "minimax/music-2.6")})
+    world = with_defaults({MINIMAX: (AIML, "minimax/music-2.6")})
     assert [model.model for model in submit(world, prompt="short").candidates] == [MINIMAX, "minimax/music-2.6"]
 
 

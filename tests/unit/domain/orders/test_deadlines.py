@@ -1,5 +1,7 @@
 """`finish_by`: which deadlines are taken, and that a song which is too late costs nothing."""
 
+import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -19,6 +21,11 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import submit_job
+from fermata.wiring.generation import poll_ports, settle_ports, start_ports
+from fermata.wiring.orders import submit_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LYRICS,
@@ -36,7 +43,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, World
 
 DEADLINE = NOON + timedelta(seconds=600)
 IN_TIME, TOO_LATE = DEADLINE - timedelta(milliseconds=1), DEADLINE
@@ -76,7 +82,7 @@ def world_of(job: Job) -> World:
 def test_a_deadline_that_cannot_be_kept_is_refused_and_nothing_is_stored(finish_by: object, reason: str) -> None:
     world = World()
     with pytest.raises(InvalidRequestError) as caught:
-        submit_job(order(body(finish_by)), world.submit_ports(), NOON, bytes(10))
+        submit_job(order(body(finish_by)), submit_ports(), NOON, bytes(10))
     (field,) = caught.value.fields
     assert field.pointer == "/finish_by"
     assert reason in field.message
@@ -86,7 +92,7 @@ def test_a_deadline_that_cannot_be_kept_is_refused_and_nothing_is_stored(finish_
 @pytest.mark.parametrize("finish_by", ["2026-11-21T12:04:00Z", "2026-11-22T12:00:00Z", "2026-11-21T12:10:00.5Z", None])
 def test_a_deadline_that_leaves_twice_the_usual_time_is_taken(finish_by: str | None) -> None:
     world = World()
-    job_id = submit_job(order(body(finish_by)), world.submit_ports(), NOON, bytes(10)).job_id
+    job_id = submit_job(order(body(finish_by)), submit_ports(), NOON, bytes(10)).job_id
     job = world.stored(job_id)
     deadline = job.request.finish_by
     assert job.order_by == min(
@@ -99,9 +105,9 @@ QUICK, SLOW = "minimax/music-2.5", "aimlapi/minimax/music-2.0"
 EIGHT_MINUTES = "2026-11-21T12:08:00Z"
 
 
-def world_of_a_slow_fallback(**more: object) -> World:
+def world_of_a_slow_fallback(settings: Mapping[str, str] | None = None) -> World:
     """The fallback takes ten minutes for four of five songs, as far as its last songs tell."""
-    world = World(**more)  # type: ignore[arg-type]  # fields of the world
+    world = World(settings or {})
     world.estimates.known[SLOW] = Estimate(p50_s=500, p80_s=600)
     return world
 
@@ -112,9 +118,9 @@ def test_quick_songs_make_no_deadline_shorter_than_the_catalogue_does() -> None:
         world.estimates.learn(QUICK, SongTime(f"job_{number:03d}", 1, 1))
     assert world.estimates.of(QUICK, Estimate(p50_s=70, p80_s=P80)).p80_s == 1
     with pytest.raises(InvalidRequestError) as caught:
-        submit_job(order(body("2026-11-21T12:03:59Z")), world.submit_ports(), NOON, bytes(10))
+        submit_job(order(body("2026-11-21T12:03:59Z")), submit_ports(), NOON, bytes(10))
     assert "is too soon: minimax/music-2.5 takes a moment from 2026-11-21T12:04:00Z" in str(caught.value.fields)
-    job = world.stored(submit_job(order(body("2026-11-21T12:04:00Z")), world.submit_ports(), NOON, bytes(10)).job_id)
+    job = world.stored(submit_job(order(body("2026-11-21T12:04:00Z")), submit_ports(), NOON, bytes(10)).job_id)
     assert job.order_by == NOON + timedelta(seconds=P80)
 
 
@@ -123,24 +129,24 @@ def test_slow_songs_make_every_deadline_longer() -> None:
     for number in range(30):
         world.estimates.learn(QUICK, SongTime(f"job_{number:03d}", 300, 300))
     with pytest.raises(InvalidRequestError) as caught:
-        submit_job(order(body("2026-11-21T12:09:59Z")), world.submit_ports(), NOON, bytes(10))
+        submit_job(order(body("2026-11-21T12:09:59Z")), submit_ports(), NOON, bytes(10))
     assert "2026-11-21T12:10:00Z" in str(caught.value.fields)
 
 
 def test_a_deadline_is_judged_by_every_model_that_the_order_names() -> None:
-    world = world_of_a_slow_fallback()
+    world_of_a_slow_fallback()
     wanted = {**body(EIGHT_MINUTES), "fallbacks": [SLOW]}
     with pytest.raises(InvalidRequestError) as caught:
-        submit_job(order(wanted), world.submit_ports(), NOON, bytes(10))
+        submit_job(order(wanted), submit_ports(), NOON, bytes(10))
     (field,) = caught.value.fields
     assert f"is too soon: {SLOW} takes a moment from 2026-11-21T12:20:00Z" in field.message
 
 
 def test_a_fallback_that_nobody_named_is_left_out_where_the_deadline_is_too_soon_for_it() -> None:
-    world = world_of_a_slow_fallback(default_fallbacks={QUICK: (SLOW,)})
-    with_deadline = submit_job(order(body(EIGHT_MINUTES)), world.submit_ports(), NOON, bytes(10))
+    world = world_of_a_slow_fallback({"DEFAULT_FALLBACKS": json.dumps({QUICK: [SLOW]})})
+    with_deadline = submit_job(order(body(EIGHT_MINUTES)), submit_ports(), NOON, bytes(10))
     assert [each.model for each in world.stored(with_deadline.job_id).candidates] == [QUICK]
-    without = submit_job(order(body(None)), world.submit_ports(), NOON, b"x" * 10)
+    without = submit_job(order(body(None)), submit_ports(), NOON, b"x" * 10)
     assert [each.model for each in world.stored(without.job_id).candidates] == [QUICK, SLOW]
 
 
@@ -158,18 +164,18 @@ def test_a_fallback_is_bought_only_while_its_song_can_be_in_time(left_s: int, as
 
 
 def test_a_replay_after_the_deadline_is_still_the_first_answer() -> None:
-    world = World()
-    first = submit_job(order(body("2026-11-21T12:10:00Z"), "key"), world.submit_ports(), NOON, bytes(10))
-    again = submit_job(order(body("2026-11-21T12:10:00Z"), "key"), world.submit_ports(), TOO_LATE, bytes(9) + b"x")
+    World()
+    first = submit_job(order(body("2026-11-21T12:10:00Z"), "key"), submit_ports(), NOON, bytes(10))
+    again = submit_job(order(body("2026-11-21T12:10:00Z"), "key"), submit_ports(), TOO_LATE, bytes(9) + b"x")
     assert (again.replayed, again.job_id) == (True, first.job_id)
 
 
 def test_nothing_is_ordered_that_would_be_too_late() -> None:
     world = world_of(due(queued_job(), start_by=DEADLINE - timedelta(seconds=P80)))
     world.clock.now = DEADLINE - timedelta(seconds=P80)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert world.upstream.posts == 0
-    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.EXPIRED
+    assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -185,7 +191,7 @@ def test_nothing_is_ordered_that_would_be_too_late() -> None:
 )
 def test_an_undelivered_job_past_its_deadline_is_expired_and_refunded(job: Job, provider_charged: str) -> None:
     world = world_of(due(job))
-    assert settle_job(JOB_ID, None, world.settle_ports(), TOO_LATE) is JobStatus.EXPIRED
+    assert settle_job(JOB_ID, None, settle_ports(), TOO_LATE) is JobStatus.EXPIRED
     expired = world.stored(JOB_ID)
     assert (expired.charged, expired.finished_at) == (Charged.REFUNDED, TOO_LATE)
     assert expired.failure is not None
@@ -201,14 +207,14 @@ def test_a_song_is_in_time_when_it_was_stored_in_time_whenever_it_is_settled(
     stored_at: object, status: JobStatus
 ) -> None:
     stored = due(ready_job()).with_tracks((stored_track(),), NOON).model_copy(update={"updated_at": stored_at})
-    world = world_of(stored)
-    assert settle_job(JOB_ID, None, world.settle_ports(), TOO_LATE + timedelta(hours=1)) is status
+    world_of(stored)
+    assert settle_job(JOB_ID, None, settle_ports(), TOO_LATE + timedelta(hours=1)) is status
 
 
 def test_a_refusal_before_the_deadline_stays_the_reason() -> None:
     refused = rate_limited().model_copy(update={"failure_class": FailureClass.CONTENT_REFUSED})
-    world = world_of(due(failed_job(refused)))
-    assert settle_job(JOB_ID, None, world.settle_ports(), TOO_LATE) is JobStatus.FAILED
+    world_of(due(failed_job(refused)))
+    assert settle_job(JOB_ID, None, settle_ports(), TOO_LATE) is JobStatus.FAILED
 
 
 @pytest.mark.parametrize(
@@ -218,7 +224,7 @@ def test_a_poll_gives_up_at_the_deadline(now: object, word: Word) -> None:
     world = world_of(due(generating_job()))
     world.upstream = FakeUpstream(STILL_RUNNING)
     world.clock.now = now  # type: ignore[assignment]  # the table holds moments
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is word
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is word
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])

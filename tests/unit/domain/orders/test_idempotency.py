@@ -1,7 +1,9 @@
 """An order with an Idempotency-Key is made once, and answered the same way however often it is sent."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -20,9 +22,15 @@ from fermata.errors import (
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import Submission, submit_job
+from fermata.wiring.generation import settle_ports, start_ports
+from fermata.wiring.orders import submit_ports
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.songs import LYRICS, PROMPT, json_answer, order
-from tests.twins import NOON, FakeUpstream, InMemoryJobStore, InMemoryWalletStore, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "metadata": {"a": "1", "b": "2"}}
 NOT_STARTED = TransientError("the job's state machine could not be started: ThrottlingException")
@@ -30,7 +38,7 @@ NOT_STARTED = TransientError("the job's state machine could not be started: Thro
 
 def send(world: World, body: object = BODY, key: str | None = "order-42", *, tenant: str = "acme") -> Submission:
     randomness = bytes([len(world.jobs) + 1] * 10)
-    return submit_job(order(body, key, tenant), world.submit_ports(), world.clock(), randomness)
+    return submit_job(order(body, key, tenant), submit_ports(), world.clock(), randomness)
 
 
 def with_funds(amount: int) -> World:
@@ -57,8 +65,8 @@ def test_the_same_order_again_is_the_same_job_with_the_same_answer() -> None:
 def test_the_first_answer_stays_the_answer_when_the_job_has_gone_on() -> None:
     world = World(upstream=FakeUpstream(json_answer({"base_resp": {"status_code": 1026}})))
     first = send(world)
-    start_generation(first.job_id, world.start_ports(), "run-1")
-    settle_job(first.job_id, None, world.settle_ports(), NOON)
+    start_generation(first.job_id, start_ports(world.remaining_ms), "run-1")
+    settle_job(first.job_id, None, settle_ports(), NOON)
     world.machine.started.clear()
     assert send(world).answer == first.answer
     assert world.machine.started == []
@@ -197,8 +205,8 @@ def test_a_replay_that_starts_a_job_long_after_its_time_ends_it_unpaid_and_refun
     world.machine.failure = None
     world.clock.pass_seconds(3600)
     job_id = send(world).job_id
-    start_generation(job_id, world.start_ports(), "run-1")
-    settle_job(job_id, None, world.settle_ports(), world.clock())
+    start_generation(job_id, start_ports(world.remaining_ms), "run-1")
+    settle_job(job_id, None, settle_ports(), world.clock())
     assert (world.upstream.posts, world.stored(job_id).charged, held(world)) == (0, Charged.REFUNDED, 0)
 
 
@@ -215,21 +223,19 @@ def test_a_job_without_a_key_is_closed_and_refunded_because_nobody_can_ask_for_i
 # ---- over HTTP
 
 
-def post(world: World, patch: pytest.MonkeyPatch, body: object = BODY, key: str | None = "order-42") -> Event:
+def post(world: World, body: object = BODY, key: str | None = "order-42") -> Event:
     event = http_event("POST", "/v1/jobs", json.dumps(body).encode())
     if key is not None:
         event["headers"]["idempotency-key"] = key
-    answer: Event = wired_app("submit_job", world, patch).lambda_handler(event, FakeContext())
+    answer: Event = wired_app("submit_job", world).lambda_handler(event, FakeContext())
     return answer
 
 
-def test_a_replay_has_the_bytes_and_the_location_of_the_first_answer_and_says_so(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_replay_has_the_bytes_and_the_location_of_the_first_answer_and_says_so() -> None:
     world = World()
-    first = post(world, monkeypatch)
+    first = post(world)
     world.clock.pass_seconds(60)
-    second = post(world, monkeypatch)
+    second = post(world)
     assert second["statusCode"] == first["statusCode"] == 202
     assert second["body"] == first["body"]
     left = {
@@ -242,18 +248,19 @@ def test_a_replay_has_the_bytes_and_the_location_of_the_first_answer_and_says_so
 
 
 @pytest.mark.parametrize(
-    ("world", "body", "key", "status", "slug", "charged"),
+    ("begin", "body", "key", "status", "slug", "charged"),
     [
-        (World(), BODY, "a b", 400, "malformed_header", "no"),
-        (with_funds(29), BODY, "k", 402, "out_of_credit", "no"),
-        (with_funds(29), BODY, None, 402, "out_of_credit", "no"),
-        (World(), {**BODY, "title": 7}, "k", 422, "invalid_request", "no"),
+        (World, BODY, "a b", 400, "malformed_header", "no"),
+        (partial(with_funds, 29), BODY, "k", 402, "out_of_credit", "no"),
+        (partial(with_funds, 29), BODY, None, 402, "out_of_credit", "no"),
+        (World, {**BODY, "title": 7}, "k", 422, "invalid_request", "no"),
     ],
 )
 def test_an_order_that_is_refused_is_a_problem_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, world: World, body: object, key: str | None, status: int, slug: str, charged: str
+    begin: Callable[[], World], body: object, key: str | None, status: int, slug: str, charged: str
 ) -> None:
-    answer = post(world, monkeypatch, body, key)
+    world = begin()
+    answer = post(world, body, key)
     problem = json.loads(answer["body"])
     assert (answer["statusCode"], problem["type"], problem["charged"]) == (
         status,
@@ -263,18 +270,18 @@ def test_an_order_that_is_refused_is_a_problem_and_leaves_nothing(
     assert (len(world.jobs), world.machine.started, held(world)) == (0, [], 0)
 
 
-def test_a_reused_key_is_a_problem_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reused_key_is_a_problem_that_says_what_to_do() -> None:
     world = World()
-    post(world, monkeypatch)
-    answer = post(world, monkeypatch, {**BODY, "title": "another"})
+    post(world)
+    answer = post(world, {**BODY, "title": "another"})
     problem = json.loads(answer["body"])
     assert (answer["statusCode"], problem["type"]) == (422, "urn:fermata:problem:idempotency_key_reused")
     assert "a new key for this one" in problem["detail"]
 
 
-def test_a_job_that_waits_for_its_replay_is_said_to_hold_credits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_waits_for_its_replay_is_said_to_hold_credits() -> None:
     world = World()
     world.machine.failure = NOT_STARTED
-    answer = post(world, monkeypatch)
+    answer = post(world)
     problem = json.loads(answer["body"])
     assert (answer["statusCode"], problem["charged"], problem["retryable"]) == (503, "held", True)

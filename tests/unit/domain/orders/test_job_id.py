@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fermata.domain.orders.job_id import is_job_id, new_job_id
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(5000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
 RANDOM = st.binary(min_size=10, max_size=10)

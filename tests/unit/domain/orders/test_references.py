@@ -16,7 +16,10 @@ from fermata.domain.orders.references import KEPT, PreparedReference, refused_by
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import InvalidRequestError
 from fermata.use_cases.orders.submit_job import submit_job
+from fermata.wiring.orders import submit_ports
 from local.deploy.transform import read_template
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.references import (
     AUDIO_URL,
     IDS_RULE,
@@ -29,7 +32,6 @@ from tests.references import (
     prepared,
 )
 from tests.songs import order
-from tests.twins import NOON, World
 
 CATALOGUE = catalogue()
 TRUSTED = frozenset({"http://127.0.0.1:9000"})
@@ -45,7 +47,7 @@ def wrong(model: str = LINKED, **fields: object) -> dict[str, str]:
 
 def submit(world: World, model: str = LINKED, tenant_id: str = "acme", **fields: Any) -> Job:  # noqa: ANN401 - any JSON
     asked = order(body(model, **fields), tenant_id=tenant_id)
-    return world.stored(submit_job(asked, world.submit_ports(), world.clock(), bytes(10)).job_id)
+    return world.stored(submit_job(asked, submit_ports(), world.clock(), bytes(10)).job_id)
 
 
 def refusal(world: World, **fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
@@ -238,10 +240,10 @@ def test_an_upload_that_is_too_large_for_a_model_is_refused_by_its_name() -> Non
 
 
 def test_an_upload_may_be_named_until_a_day_before_its_file_goes() -> None:
-    world = a_world()
-    world.references.files[KEY] = bytes(5000)
-    world.clock.now = NOON + timedelta(days=29) - timedelta(milliseconds=1)
-    submit(world, reference={"id": UPLOADED})
+    with a_world() as world:
+        world.references.files[KEY] = bytes(5000)
+        world.clock.now = NOON + timedelta(days=29) - timedelta(milliseconds=1)
+        submit(world, reference={"id": UPLOADED})
     late = a_world()
     late.references.files[KEY] = bytes(5000)
     late.clock.now = NOON + timedelta(days=29)

@@ -14,8 +14,11 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.await_callback import Wait, await_callback
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.follow.receive_callback import Effect, receive_callback
+from fermata.wiring.generation import callback_ports, poll_ports, settle_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, callback, called_back_job, json_answer, queued_job, rate_limited, stored_track
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TOKEN, RECORD = callback()
 RUNNING = json_answer({"code": 200, "data": {"type": "FIRST", "response_data": []}})
@@ -36,12 +39,12 @@ def delivered_without_its_second_song() -> Job:
     return job.model_copy(update={"tracks": (stored_track(),)}).settled(None, NOON)
 
 
-def post(world: World, token: str = TOKEN) -> Effect:
-    return receive_callback(token, world.callback_ports()).effect
+def post(token: str = TOKEN) -> Effect:
+    return receive_callback(token, callback_ports()).effect
 
 
-def wait(world: World, task: str = "task-1") -> Wait:
-    return await_callback(JOB_ID, 1, task, world.callback_ports())
+def wait(task: str = "task-1") -> Wait:
+    return await_callback(JOB_ID, 1, task, callback_ports())
 
 
 def kept(world: World) -> Callback:
@@ -55,29 +58,29 @@ def kept(world: World) -> Callback:
 
 def test_a_post_ends_the_wait_that_came_before_it() -> None:
     world = world_with()
-    assert (wait(world), world.waits.ended) == (Wait.ASLEEP, [])
-    assert (post(world), world.waits.ended) == (Effect.WOKE, ["task-1"])
+    assert (wait(), world.waits.ended) == (Wait.ASLEEP, [])
+    assert (post(), world.waits.ended) == (Effect.WOKE, ["task-1"])
 
 
 def test_a_post_that_came_before_the_wait_ends_it_at_once() -> None:
     world = world_with()
-    assert (post(world), world.waits.ended) == (Effect.NOTED, [])
-    assert (wait(world), world.waits.ended) == (Wait.POSTED_BEFORE, ["task-1"])
+    assert (post(), world.waits.ended) == (Effect.NOTED, [])
+    assert (wait(), world.waits.ended) == (Wait.POSTED_BEFORE, ["task-1"])
 
 
 def test_a_post_that_came_before_the_answer_to_the_order_is_not_lost() -> None:
     world = world_with(called_back_job(AttemptState.CLAIMED))
-    assert post(world) is Effect.NOTED
+    assert post() is Effect.NOTED
     claimed = world.stored(JOB_ID)
     accepted = called_back_job().attempts[0]
     world.jobs.save(claimed.with_outcome(accepted, NOON))
-    assert wait(world) is Wait.POSTED_BEFORE
+    assert wait() is Wait.POSTED_BEFORE
 
 
 @pytest.mark.parametrize("first", ["post", "wait"])
 def test_when_post_and_wait_meet_the_one_that_writes_second_sees_the_other(first: str) -> None:
     world = world_with()
-    actions: dict[str, Callable[[], object]] = {"post": lambda: post(world), "wait": lambda: wait(world)}
+    actions: dict[str, Callable[[], object]] = {"post": post, "wait": wait}
     second = "wait" if first == "post" else "post"
     world.callbacks.before_next_save = actions[first]
     actions[second]()
@@ -90,77 +93,77 @@ def test_when_post_and_wait_meet_the_one_that_writes_second_sees_the_other(first
 
 def test_each_post_leads_to_one_look_and_then_to_another_wait() -> None:
     world = world_with(polls=(RUNNING, RUNNING, DONE))
-    ports = world.poll_ports()
+    ports = poll_ports()
     for number in (1, 2):
-        wait(world, f"task-{number}")
-        post(world)
+        wait(f"task-{number}")
+        post()
         again = poll_generation(JOB_ID, 1, ports)
         assert (again.verdict, again.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
-    assert wait(world, "task-3") is Wait.ASLEEP
-    post(world)
+    assert wait("task-3") is Wait.ASLEEP
+    post()
     assert poll_generation(JOB_ID, 1, ports).verdict is Word.READY
     assert world.waits.ended == ["task-1", "task-2", "task-3"]
 
 
 def test_a_post_sent_twice_is_noted_for_one_more_look_and_not_for_two() -> None:
     world = world_with()
-    wait(world)
-    assert [post(world), post(world), post(world)] == [Effect.WOKE, Effect.NOTED, Effect.NOTED]
-    assert wait(world, "task-2") is Wait.POSTED_BEFORE
-    assert wait(world, "task-3") is Wait.ASLEEP
+    wait()
+    assert [post(), post(), post()] == [Effect.WOKE, Effect.NOTED, Effect.NOTED]
+    assert wait("task-2") is Wait.POSTED_BEFORE
+    assert wait("task-3") is Wait.ASLEEP
     assert world.waits.ended == ["task-1", "task-2"]
 
 
 def test_two_posts_at_the_same_moment_end_one_wait_and_the_slower_is_noted() -> None:
     world = world_with()
-    wait(world)
+    wait()
     effects: list[Effect] = []
     ended = world.waits.end
 
     def end_after_another_post(task_token: str) -> bool:
         world.waits.end = ended  # type: ignore[method-assign]
-        effects.append(post(world))
+        effects.append(post())
         return ended(task_token)
 
     world.waits.end = end_after_another_post  # type: ignore[method-assign]
-    effects.append(post(world))
+    effects.append(post())
     assert effects == [Effect.WOKE, Effect.NOTED]
     assert kept(world).unheeded
 
 
 def test_a_post_after_the_wait_timed_out_is_noted_for_the_next_wait() -> None:
     world = world_with()
-    wait(world)
+    wait()
     world.waits.over.add("task-1")
-    assert post(world) is Effect.NOTED_AFTER_THE_WAIT
-    assert wait(world, "task-2") is Wait.POSTED_BEFORE
+    assert post() is Effect.NOTED_AFTER_THE_WAIT
+    assert wait("task-2") is Wait.POSTED_BEFORE
 
 
 def test_a_wait_that_begins_while_the_last_one_is_being_ended_is_not_forgotten() -> None:
     world = world_with()
-    wait(world)
+    wait()
     ended = world.waits.end
 
     def end_and_wait_again(task_token: str) -> bool:
         world.waits.end = ended  # type: ignore[method-assign]
         ended(task_token)
-        wait(world, "task-2")
+        wait("task-2")
         return True
 
     world.waits.end = end_and_wait_again  # type: ignore[method-assign]
-    assert post(world) is Effect.WOKE
+    assert post() is Effect.WOKE
     assert kept(world).task_token == "task-2"
-    post(world)
+    post()
     assert world.waits.ended == ["task-1", "task-2"]
 
 
 def test_a_flood_of_posts_becomes_no_flood_of_looks() -> None:
     world = world_with()
     for number in range(MOST_POSTS + 10):
-        wait(world, f"task-{number}")
-        post(world)
+        wait(f"task-{number}")
+        post()
     assert len(world.waits.ended) == MOST_POSTS
-    assert post(world) is Effect.IGNORED_TOO_MANY
+    assert post() is Effect.IGNORED_TOO_MANY
 
 
 # ---- what a post cannot do
@@ -182,53 +185,54 @@ def test_a_flood_of_posts_becomes_no_flood_of_looks() -> None:
 def test_a_post_for_an_attempt_that_waits_for_nothing_changes_nothing(job: Job) -> None:
     record = RECORD.awaited_by("task-1")
     world = world_with(job, record)
-    assert post(world) is Effect.IGNORED_ENDED
+    assert post() is Effect.IGNORED_ENDED
     assert (world.stored(JOB_ID), kept(world), world.waits.ended) == (job, record, [])
 
 
 def test_a_late_callback_does_not_reopen_the_job() -> None:
     world = world_with(polls=(DONE,))
-    wait(world)
-    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
+    wait()
+    settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
     settled, record = world.stored(JOB_ID), kept(world)
-    assert post(world) is Effect.IGNORED_ENDED
+    assert post() is Effect.IGNORED_ENDED
     assert (world.stored(JOB_ID), kept(world), world.waits.ended) == (settled, record, [])
 
 
 def test_a_post_to_an_unknown_address_is_answered_as_any_other_and_changes_nothing() -> None:
     world = world_with()
-    wait(world)
+    wait()
     before = kept(world)
-    receipt = receive_callback("a" * 43, world.callback_ports())
+    receipt = receive_callback("a" * 43, callback_ports())
     assert (receipt.effect, receipt.job_id) == (Effect.IGNORED_UNKNOWN, None)
     assert (kept(world), world.waits.ended) == (before, [])
 
 
 @pytest.mark.parametrize("token", ["", "x", TOKEN + "a", TOKEN[:-1] + "/", RECORD.sha256])
 def test_what_is_no_token_is_not_looked_up(token: str) -> None:
+    world_with()
     with pytest.raises(NotFoundError) as caught:
-        post(world_with(), token)
+        post(token)
     assert not token or token not in str(caught.value)
 
 
 @pytest.mark.parametrize("polled", [RUNNING, DONE], ids=["running", "done"])
 def test_a_post_writes_no_job_and_the_poll_alone_decides(polled: ScriptedAnswer) -> None:
     world = world_with(polls=(polled,))
-    wait(world)
-    post(world)
+    wait()
+    post()
     assert world.stored(JOB_ID) == called_back_job()
     expected = Word.READY if polled is DONE else Word.AWAITING_CALLBACK
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is expected
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is expected
 
 
 def test_a_wait_that_cannot_be_ended_may_be_posted_to_again() -> None:
     world = world_with()
-    wait(world)
+    wait()
     world.waits.failure = TransientError("throttled")
     with pytest.raises(TransientError):
-        post(world)
+        post()
     world.waits.failure = None
-    assert (post(world), world.waits.ended) == (Effect.WOKE, ["task-1"])
+    assert (post(), world.waits.ended) == (Effect.WOKE, ["task-1"])
 
 
 def test_a_record_that_others_keep_writing_is_worth_the_same_post_again() -> None:
@@ -240,9 +244,9 @@ def test_a_record_that_others_keep_writing_is_worth_the_same_post_again() -> Non
 
     world.callbacks.before_next_save = refuse
     with pytest.raises(TransientError):
-        post(world)
+        post()
     with pytest.raises(TransientError):
-        wait(world)
+        wait()
 
 
 # ---- when there is nothing to wait for
@@ -259,14 +263,14 @@ def test_a_record_that_others_keep_writing_is_worth_the_same_post_again() -> Non
 )
 def test_a_wait_for_an_attempt_that_waits_for_nothing_ends_at_once(job: Job) -> None:
     world = world_with(job)
-    assert (wait(world), world.waits.ended) == (Wait.NOTHING_TO_AWAIT, ["task-1"])
+    assert (wait(), world.waits.ended) == (Wait.NOTHING_TO_AWAIT, ["task-1"])
     assert kept(world) == RECORD
 
 
 def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
     world = World()
     world.jobs.create(called_back_job())
-    assert (wait(world), world.waits.ended) == (Wait.ASLEEP, [])
+    assert (wait(), world.waits.ended) == (Wait.ASLEEP, [])
 
 
 # ---- what the poll says when a callback may come
@@ -285,17 +289,17 @@ def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
     ],
 )
 def test_only_a_task_that_is_told_to_be_running_is_waited_for_by_callback(polled: ScriptedAnswer, word: Word) -> None:
-    world = world_with(polls=(polled,))
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is word
+    world_with(polls=(polled,))
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is word
 
 
 def test_a_task_that_is_not_found_is_asked_for_again_soon() -> None:
     missing = json_answer({"code": 404, "message": "no such task"}, 404)
-    world = world_with(polls=(missing, missing))
-    verdict = poll_generation(JOB_ID, 1, world.poll_ports())
+    world_with(polls=(missing, missing))
+    verdict = poll_generation(JOB_ID, 1, poll_ports())
     assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 1)
 
 
 def test_a_new_link_to_a_song_is_polled_for_because_nobody_announces_it() -> None:
-    world = world_with(called_back_job(link_renewals=1), polls=(RUNNING,))
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.GENERATING
+    world_with(called_back_job(link_renewals=1), polls=(RUNNING,))
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.GENERATING

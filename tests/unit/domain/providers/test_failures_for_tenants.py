@@ -7,7 +7,7 @@ import pytest
 
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.providers.spending import Blocked, budget_spent, paused
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 
 OPERATORS: Final = re.compile(
     r"operator|admin |secret|balance|account|Budget|[A-Z][a-z]+[A-Z]\w+Seconds|key|bill", re.ASCII

@@ -15,7 +15,7 @@ from fermata.domain.providers.spending import (
     micro_usd,
     paused,
 )
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 
 DAY = NOON.date()
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -18,7 +18,7 @@ from fermata.domain.tenants.api_keys import (
     new_api_key,
     opened_by,
 )
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 
 RANDOM = st.binary(min_size=KEY_RANDOM_BYTES, max_size=KEY_RANDOM_BYTES)
 KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))

@@ -15,8 +15,9 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.tenants.waiting_places import LOOKED_AT, looked_at, places_of
 from fermata.errors import TransientError
 from fermata.ports.tenants import WaitingPlaces
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
-from tests.twins import NOON, InMemoryWaitingPlaces
+from tests.fakes.clock import NOON
+from tests.fakes.tenants.waiting_places import InMemoryWaitingPlaces
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

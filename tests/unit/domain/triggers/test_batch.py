@@ -23,10 +23,15 @@ from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.triggers.complete_batch import complete_batch
 from fermata.use_cases.triggers.ingest_file import ingest_file
 from fermata.use_cases.triggers.submit_line import submit_line
+from fermata.wiring.accounts import call_meter
+from fermata.wiring.triggers import file_ports, line_ports
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.triggers.inbox_store import InMemoryInboxStore
+from tests.fakes.world import World
 from tests.functions import ROOT, FakeContext, wired_app
 from tests.songs import LYRICS
-from tests.trigger_twins import InMemoryInboxStore
-from tests.twins import NOON, InMemoryJobStore, InMemoryWalletStore, World
 from tests.unit.use_cases.triggers.test_ingest_file import created, refused
 
 KEY = "requests/acme/batch.jsonl"
@@ -50,7 +55,7 @@ def world() -> World:
 
 def put_in(world: World, body: bytes = BODY, version_id: str = "v1") -> InboxFile:
     file = world.inbox.put_in(KEY, body, version_id)
-    ingest_file(created(file), world.file_ports(), NOON)
+    ingest_file(created(file), file_ports(), NOON)
     return file
 
 
@@ -62,7 +67,7 @@ def lines_of(world: World, file: InboxFile) -> list[LineOfFile]:
 
 def run(world: World, file: InboxFile, first: int = 0, now: datetime = NOON) -> list[str]:
     """What becomes of each line; jobs have ids that differ."""
-    ports = world.line_ports()
+    ports = line_ports()
     return [submit_line(line, ports, now) for number, line in enumerate(lines_of(world, file), first)]
 
 
@@ -126,12 +131,12 @@ def test_a_line_that_is_run_again_long_after_its_result_was_lost_makes_no_second
     line, other = lines_of(world, file)[:2]
     world.inbox.failure = TransientError("no bucket")
     with pytest.raises(TransientError):
-        submit_line(line, world.line_ports(), NOON)
+        submit_line(line, line_ports(), NOON)
     world.inbox.failure = None
     later = NOON + timedelta(days=14)
-    assert submit_line(line, world.line_ports(), later) == "accepted"
+    assert submit_line(line, line_ports(), later) == "accepted"
     assert len(world.jobs) == 1
-    submit_line(other, world.line_ports(), later)
+    submit_line(other, line_ports(), later)
     assert len(world.jobs) == 2
 
 
@@ -147,7 +152,7 @@ def test_what_else_lies_among_the_results_of_lines_stops_no_completion(world: Wo
 def test_a_junk_file_stays_refused_and_is_not_read_again(world: World) -> None:
     file = put_in(world, b"\n".join([b"nonsense"] * (MAX_BAD_LINES + 1)))
     before = dict(world.inbox.written)
-    ingest_file(created(file), world.file_ports(), NOON)
+    ingest_file(created(file), file_ports(), NOON)
     assert (world.inbox.written, world.inbox.opened) == (before, 1)
 
 
@@ -200,7 +205,7 @@ def test_each_line_is_one_job_and_the_end_is_told_in_one_file(world: World) -> N
 def test_a_notification_that_comes_twice_reads_nothing_and_starts_nothing(world: World) -> None:
     file = put_in(world)
     before = dict(world.inbox.written)
-    ingest_file(created(file), world.file_ports(), NOON)
+    ingest_file(created(file), file_ports(), NOON)
     assert (world.inbox.opened, world.inbox.written, len(world.batches.started)) == (1, before, 1)
 
 
@@ -208,16 +213,16 @@ def test_a_batch_whose_machine_could_not_be_started_is_started_when_the_notifica
     file = world.inbox.put_in(KEY, BODY)
     world.batches.failure = TransientError("no machine")
     with pytest.raises(TransientError):
-        ingest_file(created(file), world.file_ports(), NOON)
+        ingest_file(created(file), file_ports(), NOON)
     world.batches.failure = None
-    ingest_file(created(file), world.file_ports(), NOON)
+    ingest_file(created(file), file_ports(), NOON)
     assert (list(world.batches.started), world.inbox.opened) == ([f"inbox-{file.run}"], 1)
 
 
 def test_versions_are_batches_of_their_own_whatever_comes_first(world: World) -> None:
     first, second = world.inbox.put_in(KEY, BODY, "v1"), world.inbox.put_in(KEY, song("other"), "v2")
     for file in (second, first, second):
-        ingest_file(created(file), world.file_ports(), NOON)
+        ingest_file(created(file), file_ports(), NOON)
     assert list(world.batches.started) == [f"inbox-{second.run}", f"inbox-{first.run}"]
     run(world, second)
     assert world.stored(world.machine.started[0]).request.prompt == "other"
@@ -251,7 +256,7 @@ def test_equal_lines_are_two_jobs(world: World) -> None:
 
 def test_lines_that_nobody_could_submit_are_named_as_failed(world: World) -> None:
     file = put_in(world)
-    submit_line(lines_of(world, file)[1], world.line_ports(), NOON)
+    submit_line(lines_of(world, file)[1], line_ports(), NOON)
     told = completed(world, file, "States.ExceedToleratedFailureThreshold")
     assert (told["accepted"], told["failed"], told["failed_lines"]) == (1, 2, [1, 5])
     assert told["stopped_by"] == "States.ExceedToleratedFailureThreshold"
@@ -271,12 +276,12 @@ def test_a_line_for_which_the_plan_has_no_room_yet_comes_again_and_is_not_refuse
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1, concurrent_jobs=2))
     file = put_in(world, b"\n".join([song("a")] * 3))
     first, second, third = lines_of(world, file)
-    assert submit_line(first, world.line_ports(), NOON) == "accepted"
+    assert submit_line(first, line_ports(), NOON) == "accepted"
     with pytest.raises(RateLimitedError):
-        submit_line(second, world.line_ports(), NOON)
-    assert submit_line(second, world.line_ports(), NOON + timedelta(minutes=1)) == "accepted"
+        submit_line(second, line_ports(), NOON)
+    assert submit_line(second, line_ports(), NOON + timedelta(minutes=1)) == "accepted"
     with pytest.raises(TooManyJobsError):
-        submit_line(third, world.line_ports(), NOON + timedelta(minutes=2))
+        submit_line(third, line_ports(), NOON + timedelta(minutes=2))
     assert not list(world.inbox.names(f"{file.results}lines/000003"))
 
 
@@ -284,11 +289,11 @@ def test_a_line_that_may_be_lost_waits_until_an_open_one_gives_its_place_back(wo
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(lost_songs_per_day=1))
     file = put_in(world, b"\n".join([song("a", finish_by="2026-11-21T13:00:00Z")] * 2))
     first, second = lines_of(world, file)
-    assert submit_line(first, world.line_ports(), NOON) == "accepted"
+    assert submit_line(first, line_ports(), NOON) == "accepted"
     with pytest.raises(LossesAtRiskError):
-        submit_line(second, world.line_ports(), NOON)
+        submit_line(second, line_ports(), NOON)
     cancel_job(world.machine.started[0], "acme", world.jobs, NOON)
-    assert submit_line(second, world.line_ports(), NOON) == "accepted"
+    assert submit_line(second, line_ports(), NOON) == "accepted"
 
 
 def test_lines_that_make_no_job_are_counted_and_come_again_beyond_the_bound(world: World) -> None:
@@ -296,16 +301,16 @@ def test_lines_that_make_no_job_are_counted_and_come_again_beyond_the_bound(worl
     file = put_in(world, b"\n".join([song("a"), song("b"), b'{"model": "minimax/music-2.5"}', song("c")]))
     assert counted(world) == 1
     first, second, wrong, last = lines_of(world, file)
-    outcomes = [submit_line(line, world.line_ports(), NOON) for line in (first, wrong)]
+    outcomes = [submit_line(line, line_ports(), NOON) for line in (first, wrong)]
     assert (outcomes, counted(world)) == (["accepted", "refused"], 2)
     with pytest.raises(RateLimitedError, match="orders a minute"):
-        submit_line(second, world.line_ports(), NOON)
+        submit_line(second, line_ports(), NOON)
     written = len(world.inbox.written)
     with pytest.raises(RateLimitedError, match="allows 3 events, files and lines that make no job a minute"):
-        submit_line(last, world.line_ports(), NOON)
+        submit_line(last, line_ports(), NOON)
     assert (counted(world), len(world.inbox.written)) == (3, written)
     world.clock.pass_seconds(60)
-    assert submit_line(last, world.line_ports(), world.clock()) == "accepted"
+    assert submit_line(last, line_ports(), world.clock()) == "accepted"
 
 
 def counted(world: World) -> int:
@@ -318,8 +323,8 @@ def test_a_line_that_comes_again_after_its_result_was_written_is_counted(world: 
     before = counted(world)
     line = lines_of(world, file)[0]
     for _ in range(3):
-        submit_line(line, world.line_ports(), NOON)
-    left = world.call_meter(TRIGGER_CALLS).known("acme", NOON)
+        submit_line(line, line_ports(), NOON)
+    left = call_meter(TRIGGER_CALLS).known("acme", NOON)
     assert left is not None
     assert left.remaining == 600 - before - 2
 
@@ -358,26 +363,27 @@ def test_a_file_that_is_refused_as_a_whole_submits_nothing(
     assert list(world.inbox.written) == [f"{file.results}result.json"]
 
 
-def test_a_line_of_a_file_under_no_tenant_is_refused(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_a_line_of_a_file_under_no_tenant_is_refused() -> None:
     file = InboxFile(bucket="inbox", key="elsewhere/batch.jsonl", version_id="v", size_bytes=9)
     line = LineOfFile(file=file, line=1, start=0, length=2)
-    assert submit_line(line, world.line_ports(), NOON) == "refused"
+    assert submit_line(line, line_ports(), NOON) == "refused"
 
 
-def test_a_batch_whose_execution_was_stopped_is_told_of_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_whose_execution_was_stopped_is_told_of_too(world: World) -> None:
     file = put_in(world)
     ((name, given),) = world.batches.started.items()
     detail = {"name": name, "status": "ABORTED", "input": json.dumps(given), "stateMachineArn": "arn:batches"}
-    complete = wired_app("complete_batch", world, monkeypatch)
+    complete = wired_app("complete_batch", world)
     complete.lambda_handler({"source": "aws.states", "detail": detail}, FakeContext())
     told = world.inbox.document(f"{file.results}completed.json")
     assert (told["failed_lines"], told["stopped_by"]) == ([1, 4, 5], "Execution.ABORTED")
 
 
-def test_the_functions_of_the_machine_answer_with_small_facts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_functions_of_the_machine_answer_with_small_facts(world: World) -> None:
     file = put_in(world)
     (given,) = world.batches.started.values()
-    submit, complete = (wired_app(name, world, monkeypatch) for name in ("submit_line", "complete_batch"))
+    submit, complete = (wired_app(name, world) for name in ("submit_line", "complete_batch"))
     line = lines_of(world, file)[0].model_dump(mode="json")
     assert submit.lambda_handler(line, FakeContext()) == {"outcome": "accepted"}
     failure = {"Error": "States.Timeout", "Cause": CANARY}
@@ -411,7 +417,7 @@ def test_a_file_that_has_ended_makes_room_for_the_next_one(world: World) -> None
     first, *_ = versions_of(world, MOST_OPEN_BATCHES)
     given = world.batches.started[f"inbox-{first.run}"]
     complete_batch(Batch.model_validate(given), None, world.inbox, world.open_batches, NOON)
-    ingest_file(created(first), world.file_ports(), NOON)
+    ingest_file(created(first), file_ports(), NOON)
     put_in(world, song("x"), "later")
     assert len(world.batches.started) == MOST_OPEN_BATCHES + 1
 
@@ -425,7 +431,7 @@ def test_a_file_of_which_nothing_is_submitted_keeps_no_room(world: World, body: 
 def test_a_notification_that_comes_twice_takes_one_place(world: World) -> None:
     file = put_in(world)
     for _ in range(MOST_OPEN_BATCHES):
-        ingest_file(created(file), world.file_ports(), NOON)
+        ingest_file(created(file), file_ports(), NOON)
     assert len(world.open_batches.places) == 1
 
 
@@ -436,7 +442,7 @@ def test_a_file_that_could_not_be_read_makes_room_after_a_while(world: World) ->
             put_in(world, song("x"), f"v{number}")
     world.batches.failure = None
     late = world.inbox.put_in(KEY, song("x"), "late")
-    ingest_file(created(late), world.file_ports(), NOON + READ_WITHIN)
+    ingest_file(created(late), file_ports(), NOON + READ_WITHIN)
     assert list(world.batches.started) == [f"inbox-{late.run}"]
 
 
@@ -452,10 +458,10 @@ def test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line(
 ) -> None:
     monkeypatch.setattr(refusals, "MOST_REFUSALS", 3)
     *lines, last = lines_of_wrong_models(world, 4)
-    assert [submit_line(line, world.line_ports(), NOON) for line in lines] == ["refused"] * 3
+    assert [submit_line(line, line_ports(), NOON) for line in lines] == ["refused"] * 3
     written = len(world.inbox.written)
     with pytest.raises(BatchGivenUpError):
-        submit_line(last, world.line_ports(), NOON)
+        submit_line(last, line_ports(), NOON)
     assert len(world.inbox.written) == written
 
 
@@ -471,8 +477,8 @@ def waiting(world: World, times: int, calls_per_minute: int = 600) -> LineOfFile
     limits = PlanLimits(concurrent_jobs=1, trigger_calls_per_minute=calls_per_minute)
     world.wallets.set_plan("acme", Plan.PREPAID, None, limits)
     first, second = lines_of(world, put_in(world, song("a") + b"\n" + song("b")))
-    submit_line(first, world.line_ports(), NOON)
-    ports = world.line_ports()
+    submit_line(first, line_ports(), NOON)
+    ports = line_ports()
     for _ in range(times):
         with pytest.raises((TooManyJobsError, RateLimitedError)):
             submit_line(second, ports, NOON)
@@ -487,16 +493,16 @@ def test_a_run_for_which_the_plan_has_no_room_for_hours_ends(
     line = waiting(world, 3, calls_per_minute)
     world.clock.pass_seconds(LONGEST_WAIT.total_seconds())
     with pytest.raises(TooManyJobsError):
-        submit_line(line, world.line_ports(), NOON + LONGEST_WAIT - timedelta(seconds=1))
+        submit_line(line, line_ports(), NOON + LONGEST_WAIT - timedelta(seconds=1))
     with pytest.raises(BatchGivenUpError):
-        submit_line(line, world.line_ports(), NOON + LONGEST_WAIT)
+        submit_line(line, line_ports(), NOON + LONGEST_WAIT)
 
 
 def test_a_few_waits_end_no_run_however_long_they_take(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "MOST_REFUSALS", 3)
     line = waiting(world, 1)
     with pytest.raises(TooManyJobsError):
-        submit_line(line, world.line_ports(), NOON + 2 * LONGEST_WAIT)
+        submit_line(line, line_ports(), NOON + 2 * LONGEST_WAIT)
 
 
 def test_the_machine_does_not_repeat_a_line_of_a_run_that_was_given_up() -> None:

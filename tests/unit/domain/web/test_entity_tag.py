@@ -9,8 +9,8 @@ from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.job import Job as StoredJob
 from fermata.domain.jobs.view import JobView, Link
 from fermata.domain.web.entity_tag import entity_tag, is_known
+from tests.fakes.clock import NOON
 from tests.songs import delivered_job, queued_job, submitting_job
-from tests.twins import NOON
 
 TTL_S = 900
 TAG = 'W/"abc"'

@@ -21,7 +21,7 @@ from fermata.domain.webhooks.delivery import (
     pause_s,
     step_after,
 )
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 from tests.webhooks import ORIGIN
 
 LAST = len(SCHEDULE_S)

@@ -11,9 +11,9 @@ from fermata.domain.providers.failures import Failure, FailureClass, ProviderCha
 from fermata.domain.webhooks.delivery import MOST_REPLAYS
 from fermata.domain.webhooks.message import WebhookEndpoint, delivery_name, message_of, receiver_of, webhook_id
 from fermata.domain.webhooks.secret import WebhookSecrets
-from tests.api_document import problems_with, read_document
+from tests.fakes.clock import NOON
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job, failed_job, queued_job, rate_limited, suno_job
-from tests.twins import NOON
+from tests.support.api_document import problems_with, read_document
 from tests.webhooks import CALLBACK_URL, SECRET, URL, called_back
 
 TOO_LATE = Failure(failure_class=FailureClass.TRANSIENT, provider_charged=ProviderCharged.NO, message="x", code="late")

@@ -7,7 +7,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from fermata.domain.webhooks.secret import WebhookSecrets, new_secret, signature_header
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 from tests.webhooks import NEXT_SECRET, SECRET
 
 BODY = b'{"type":"job.succeeded","title":"\xc3\xbcber"}'

@@ -5,7 +5,7 @@ import pytest
 from local.deploy.deployment import Deployment, FunctionSpec
 from local.deploy.function_settings import check_function_settings, check_reservations
 from local.errors import UsageError
-from tests.functions import CIRCUIT_SETTINGS
+from tests.fakes.settings import CIRCUIT_SETTINGS
 
 START = {
     "TABLE_NAME": "jobs",

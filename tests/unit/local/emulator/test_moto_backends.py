@@ -25,7 +25,7 @@ from local.emulator import moto_backends
 moto_backends.forget_dropped_objects()
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType
-from tests.cloud import TABLE, dynamodb_with_table
+from tests.support.cloud import TABLE, dynamodb_with_table
 with mock_aws():
     client = dynamodb_with_table()
     for _ in range(2):
@@ -47,7 +47,7 @@ KINDS = """
 from local.emulator import moto_backends
 moto_backends.pass_attributes_as_they_are()
 from moto import mock_aws
-from tests.cloud import TABLE, dynamodb_with_table
+from tests.support.cloud import TABLE, dynamodb_with_table
 with mock_aws():
     client = dynamodb_with_table()
     plain = {"s": {"S": ""}, "n": {"N": "1.5"}, "yes": {"BOOL": True}, "no": {"BOOL": False}, "none": {"NULL": True}}

@@ -14,7 +14,7 @@ if sys.argv[1] == "quick":
     moto_tables.measure_items_once()
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType
-from tests.cloud import TABLE, dynamodb_with_table
+from tests.support.cloud import TABLE, dynamodb_with_table
 
 def query(values, **asked):
     found = client.query(TableName=TABLE, ExpressionAttributeValues={k: {"S": v} for k, v in values.items()}, **asked)

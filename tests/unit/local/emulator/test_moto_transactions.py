@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from local.emulator import moto_seams
 from local.emulator.moto_transactions import remember_only_what_a_transaction_touches
-from tests.cloud import TABLE, dynamodb_with_table
+from tests.support.cloud import TABLE, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

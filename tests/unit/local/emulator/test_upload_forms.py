@@ -13,7 +13,7 @@ from werkzeug.test import EnvironBuilder
 
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from local.emulator.upload_forms import UploadRefused, check_upload, is_upload_form, refused_upload
-from tests.cloud import BUCKET, s3_with_bucket
+from tests.support.cloud import BUCKET, s3_with_bucket
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -11,8 +11,9 @@ from local.deploy.deployment import Authorizer
 from local.deploy.transform import read_template
 from local.http.authorizers import AuthorizerCache
 from local.runtime.lambda_answers import Answer
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.functions import ROOT, FakeContext, wired_app
-from tests.twins import NOON, World
 
 TTL_S = int(read_template(ROOT / "template.yaml")["Parameters"]["AuthorizerTtlSeconds"]["Default"])
 AUTHORIZER = Authorizer("Keys", "arn:keys", "Authorization", TTL_S)
@@ -40,13 +41,13 @@ def test_an_answer_is_asked_for_again_when_its_time_is_over() -> None:
 @pytest.mark.parametrize("ends_by", ["expiring", "revoking"])
 @pytest.mark.parametrize("last_asked_s", [0.1, 10, 59.9])
 def test_a_key_that_ends_while_it_is_in_use_opens_nothing_after_the_authorizers_time_to_live(
-    monkeypatch: pytest.MonkeyPatch, ends_by: str, last_asked_s: float
+    ends_by: str, last_asked_s: float
 ) -> None:
     world = World()
     ends = NOON + timedelta(hours=1)
     key, record = new_api_key("acme", NOON, bytes(range(25)), expires_at=ends if ends_by == "expiring" else None)
     world.tenants.add_key(record)
-    app = wired_app("authorize_request", world, monkeypatch)
+    app = wired_app("authorize_request", world)
 
     def submit(_arn: str, payload: bytes) -> Future[Answer]:
         future: Future[Answer] = Future()

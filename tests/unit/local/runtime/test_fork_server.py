@@ -37,6 +37,18 @@ def test_what_modules_beside_the_one_that_a_handler_imports_import_late(tmp_path
     assert imports_of([function(code, layer)]) == ["deep.store", "shop.wiring.orders", "shop.wiring.stores"]
 
 
+def test_what_modules_import_late_that_are_taken_from_their_package_by_name(tmp_path: Path) -> None:
+    layer = tree(
+        tmp_path / "layer",
+        shop__wiring__orders="from shop.wiring import stores\n",
+        shop__wiring__stores="def store():\n    from deep.store import store\n",
+        deep__store="import never",
+    )
+    code = tree(tmp_path / "code", app="from shop.wiring.orders import ports\n")
+    found = imports_of([function(code, layer)])
+    assert found == ["deep.store", "shop.wiring", "shop.wiring.orders", "shop.wiring.stores"]
+
+
 def test_a_handler_that_cannot_be_read_imports_nothing(tmp_path: Path) -> None:
     code = tree(tmp_path / "code", app="import (")
     assert imports_of([function(code, tmp_path), function(tmp_path / "gone", tmp_path)]) == []

@@ -9,9 +9,9 @@ from fermata.domain.providers.calls import Refused, Trouble
 from fermata.domain.providers.failures import FailureClass
 from local.simulators.faults import parse_fault
 from local.simulators.http.exchange import Answer
-from tests.fact_sheet import FactRow, fact_rows
+from tests.fakes.settings import PROVIDERS
 from tests.fixtures.http_answers import answer_with
-from tests.twins import PROVIDERS
+from tests.support.fact_sheet import FactRow, fact_rows
 from tests.unit.local.simulators.offline import Provider
 from tests.unit.local.simulators.providers.music01 import generate, ids
 

@@ -13,7 +13,7 @@ from moto.events.models import EventPattern
 from fermata.domain.triggers.inbound_event import Sender, refusal_of
 from fermata.domain.web.problem import problem_of
 from fermata.errors import InvalidRequestError
-from tests.rights import Statement
+from tests.support.rights import Statement
 
 pytestmark = pytest.mark.check
 

@@ -6,7 +6,7 @@ import pytest
 
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.providers.settings import ProviderChanges
-from tests.rights import Statement
+from tests.support.rights import Statement
 
 pytestmark = pytest.mark.check
 

@@ -11,7 +11,7 @@ import pytest
 
 from fermata.domain.web.prefer import LONGEST_WAIT_S
 from local.deploy.intrinsics import TemplateValue
-from tests.rights import Statement, attached_arns, inline_documents, of_type, shared_documents
+from tests.support.rights import Statement, attached_arns, inline_documents, of_type, shared_documents
 
 pytestmark = pytest.mark.check
 

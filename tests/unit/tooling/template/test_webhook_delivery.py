@@ -6,7 +6,7 @@ import pytest
 
 from fermata.domain.providers.answers import RETRY_AFTER_LIMIT_S
 from fermata.domain.webhooks.delivery import JITTER, SCHEDULE_S
-from tests.rights import Statement
+from tests.support.rights import Statement
 
 pytestmark = pytest.mark.check
 

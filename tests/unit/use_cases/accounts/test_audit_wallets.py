@@ -26,12 +26,15 @@ from fermata.errors import TransientError
 from fermata.ports.money import WalletStore
 from fermata.use_cases.accounts.audit_wallets import AuditPorts, audit_wallets
 from local.deploy.transform import read_template
-from tests.books import Books, books_in_dynamodb, books_in_memory
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.metrics import RecordingMetrics
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
+from tests.fakes.money.orders import created, delivered, funded
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 from tests.functions import ROOT
 from tests.songs import queued_job, rate_limited
-from tests.twins import NOON, InMemoryTenantStore, InMemoryWalletStore, RecordingMetrics
-from tests.unit.test_money_contract import created, delivered, funded
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,8 +49,10 @@ def dynamodb() -> Iterator["DynamoDBClient"]:
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
-def books(request: pytest.FixtureRequest) -> Books:
-    made = books_in_memory() if request.param == "in_memory" else books_in_dynamodb(request.getfixturevalue("dynamodb"))
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    made = (
+        ledger_in_memory() if request.param == "in_memory" else ledger_in_dynamodb(request.getfixturevalue("dynamodb"))
+    )
     return funded(made, 100)
 
 
@@ -100,26 +105,26 @@ def order(wallets: InMemoryWalletStore, number: int) -> Callable[[], object]:
     return lambda: wallets.move(hold_on(job_of(number)))
 
 
-# ---- the ledger, read by both twins
+# ---- the ledger, read by both fakes
 
 
-def test_a_ledger_is_read_whole_and_comes_to_what_the_wallet_says(books: Books) -> None:
-    books.jobs.settle(delivered(books))
-    books.jobs.settle(created(books, id=new_job_id(NOON, bytes(10))).settled(rate_limited(), NOON))
-    created(books, id=new_job_id(NOON, bytes([1] * 10)))
-    entries = list(books.wallets.ledger("acme"))
-    assert entries == books.ledger("acme")
+def test_a_ledger_is_read_whole_and_comes_to_what_the_wallet_says(ledger: Ledger) -> None:
+    ledger.jobs.settle(delivered(ledger))
+    ledger.jobs.settle(created(ledger, id=new_job_id(NOON, bytes(10))).settled(rate_limited(), NOON))
+    created(ledger, id=new_job_id(NOON, bytes([1] * 10)))
+    entries = list(ledger.wallets.ledger("acme"))
+    assert entries == ledger.entries("acme")
     assert sums_of(entries) == LedgerSums(granted=100, held=30, spent=30)
-    assert drift_of(books.wallet(), sums_of(entries)) == Drift()
-    assert list(books.wallets.ledger("other")) == []
+    assert drift_of(ledger.wallet(), sums_of(entries)) == Drift()
+    assert list(ledger.wallets.ledger("other")) == []
 
 
 @pytest.mark.parametrize("plan", [Plan.PREPAID, Plan.POSTPAID])
-def test_wallets_that_nobody_touched_do_not_drift(books: Books, plan: Plan) -> None:
-    books.wallets.set_plan("acme", plan, None if plan is Plan.PREPAID else 500)
-    created(books)
-    books.wallets.open(empty_wallet("new", NOON))
-    audit = Audit(books.wallets)
+def test_wallets_that_nobody_touched_do_not_drift(ledger: Ledger, plan: Plan) -> None:
+    ledger.wallets.set_plan("acme", plan, None if plan is Plan.PREPAID else 500)
+    created(ledger)
+    ledger.wallets.open(empty_wallet("new", NOON))
+    audit = Audit(ledger.wallets)
     assert audit.run("acme", "new") == {"tenants": 2, "drifting": 0, "skipped": 0, "drift_credits": 0}
     assert (audit.metrics.in_credits, audit.drifts) == (SAID_OF_ALL, {})
 
@@ -159,15 +164,15 @@ def test_a_counter_that_nobody_can_explain_is_found(changes: dict[str, int], dri
 
 
 def test_a_lost_write_in_the_table_is_found(dynamodb: "DynamoDBClient") -> None:
-    books = funded(books_in_dynamodb(dynamodb), 100)
-    created(books)
+    ledger = funded(ledger_in_dynamodb(dynamodb), 100)
+    created(ledger)
     dynamodb.update_item(
         TableName=TABLE,
         Key={"pk": {"S": "WALLET#acme"}, "sk": {"S": "WALLET"}},
         UpdateExpression="ADD held :less, balance :more",
         ExpressionAttributeValues={":less": {"N": "-30"}, ":more": {"N": "30"}},
     )
-    audit = Audit(books.wallets)
+    audit = Audit(ledger.wallets)
     assert audit.run("acme")["drift_credits"] == 30
     assert audit.drifts == {"acme": Drift(balance=30, held=-30)}
 
@@ -201,11 +206,11 @@ def test_a_job_that_came_and_went_between_two_pages_is_no_drift(busy: TwoPages) 
 
 
 def test_an_item_that_nobody_can_read_hides_no_other_wallet(dynamodb: "DynamoDBClient") -> None:
-    books = funded(books_in_dynamodb(dynamodb), 100)
-    books.wallets.open(empty_wallet("broken", NOON))
+    ledger = funded(ledger_in_dynamodb(dynamodb), 100)
+    ledger.wallets.open(empty_wallet("broken", NOON))
     broken = {"pk": {"S": "WALLET#broken"}, "sk": {"S": "LEDGER#0-grant"}, "kind": {"S": "no such kind"}}
     dynamodb.put_item(TableName=TABLE, Item=broken)
-    audit = Audit(books.wallets)
+    audit = Audit(ledger.wallets)
     assert audit.run("acme", "broken") == {"tenants": 2, "drifting": 0, "skipped": 1, "drift_credits": 0}
     assert list(audit.skipped) == ["broken"]
     assert "(ValidationError)" in audit.skipped["broken"]
@@ -271,22 +276,22 @@ def fill(dynamodb: "DynamoDBClient", notes: int) -> None:
 
 
 def test_thousands_of_entries_are_read_page_by_page_and_none_is_left_out(dynamodb: "DynamoDBClient") -> None:
-    books = funded(books_in_dynamodb(dynamodb), 100)
+    ledger = funded(ledger_in_dynamodb(dynamodb), 100)
     fill(dynamodb, 3000)
-    books.wallets.grant(grant_of("acme", 7, "2-grant", NOON))
+    ledger.wallets.grant(grant_of("acme", 7, "2-grant", NOON))
     pages = AnswersInstead(dynamodb, "Query")
-    entries = iter(books.wallets.ledger("acme"))
+    entries = iter(ledger.wallets.ledger("acme"))
     assert (next(entries).entry_id, pages.calls) == ("0000-grant", 1)
     assert (sum(1 for _ in entries), pages.calls) == (3001, 3)
-    audit = Audit(books.wallets)
+    audit = Audit(ledger.wallets)
     assert audit.run("acme") == {"tenants": 1, "drifting": 0, "skipped": 0, "drift_credits": 0}
 
 
 def test_a_ledger_that_breaks_off_amid_its_pages_is_not_taken_for_whole(dynamodb: "DynamoDBClient") -> None:
-    books = funded(books_in_dynamodb(dynamodb), 100)
+    ledger = funded(ledger_in_dynamodb(dynamodb), 100)
     fill(dynamodb, 1500)
     AnswersInstead(dynamodb, "Query", lambda: None, aws_error("ThrottlingException"))
-    audit = Audit(books.wallets)
+    audit = Audit(ledger.wallets)
     assert audit.run("acme")["skipped"] == 1
     assert audit.skipped == {"acme": "the table could not be read: ThrottlingException"}
 

@@ -8,7 +8,8 @@ from fermata.domain.tenants.api_keys import ALL_SCOPES, Scope, new_api_key
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
 from fermata.use_cases.accounts.authorize_request import authorize_request
-from tests.twins import NOON, InMemoryTenantStore
+from tests.fakes.clock import NOON
+from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 
 KEY, RECORD = new_api_key("acme", NOON, bytes(range(25)))
 OTHER_KEY, OTHER_RECORD = new_api_key("acme", NOON, bytes(range(1, 26)))

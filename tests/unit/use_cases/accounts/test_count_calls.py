@@ -27,8 +27,10 @@ from fermata.errors import RateLimitedError, TransientError
 from fermata.ports.money import WalletStore
 from fermata.ports.tenants import CallCount, CallCounts
 from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls, count_reference
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
-from tests.twins import NOON, InMemoryCallCounts, InMemoryWalletStore
+from tests.fakes.clock import NOON
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.tenants.call_counts import InMemoryCallCounts
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

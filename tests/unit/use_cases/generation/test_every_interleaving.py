@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interleavings import Interleavings, InterleavingsInDynamoDB, play
+from tests.scenario.interleavings import Interleavings, InterleavingsInDynamoDB, play
 
 
 @pytest.mark.long

@@ -18,11 +18,13 @@ from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.prepare_reference import prepare_reference
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from tests.cloud import BUCKET, s3_with_bucket
-from tests.full_disk import fill
+from fermata.wiring.generation import poll_ports, prepare_ports, rescue_ports, settle_ports, start_ports, store_ports
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.references import AUDIO_URL, ScriptedTaker, catalogue, job_with
 from tests.songs import JOB_ID, LINK, generating_job, hex_answer, queued_job, ready_job
-from tests.twins import FakeUpstream, ScriptedAnswer, World
+from tests.support.cloud import BUCKET, s3_with_bucket
+from tests.support.full_disk import fill
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,10 +50,10 @@ def test_a_song_that_finds_no_room_is_stored_whole_by_the_next_run(
     world.links.files[LINK] = SONG
     make_room = fill(monkeypatch, room_bytes=1_000_000)
     with pytest.raises(DiskFullError):
-        store_audio(JOB_ID, 1, world.store_ports())
+        store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
     assert (world.stored(JOB_ID), world.tracks.files, world.answers.files) == (ready_job(LINK), {}, {})
     make_room()
-    assert store_audio(JOB_ID, 1, world.store_ports()).outcome is StoreOutcome.STORED
+    assert store_audio(JOB_ID, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.STORED
     assert [content for content, _ in world.tracks.files.values()] == [SONG]
     assert list(world.scratch.iterdir()) == []
 
@@ -61,10 +63,10 @@ def test_a_recording_that_finds_no_room_is_not_refused(world: World, monkeypatch
     world.reference_links.files[AUDIO_URL] = b"ID3" + bytes(4000)
     make_room = fill(monkeypatch, room_bytes=1000)
     with pytest.raises(DiskFullError):
-        prepare_reference(JOB_ID, 0, world.prepare_ports(), "run-1")
+        prepare_reference(JOB_ID, 0, prepare_ports(), "run-1")
     assert world.stored(JOB_ID) == job_with()
     make_room()
-    assert prepare_reference(JOB_ID, 0, world.prepare_ports(), "run-1").verdict is Word.REFERENCE_READY
+    assert prepare_reference(JOB_ID, 0, prepare_ports(), "run-1").verdict is Word.REFERENCE_READY
 
 
 def test_a_poll_whose_answer_finds_no_room_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +74,12 @@ def test_a_poll_whose_answer_finds_no_room_is_asked_again(world: World, monkeypa
     song = ScriptedAnswer(SONG, 200, "audio/mpeg")
     world.upstream = FakeUpstream(song, song)
     make_room = fill(monkeypatch, room_bytes=1000)
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     job = world.stored(JOB_ID)
     assert (job.status, world.answers.files, world.upstream.posts) == (JobStatus.GENERATING, {}, 0)
     make_room()
     world.clock.pass_seconds(60)
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     assert world.answers.files == {(JOB_ID, 1, "file.1"): SONG}
     assert world.stored(JOB_ID).status is JobStatus.STORING
 
@@ -87,16 +89,16 @@ def test_a_song_of_an_ended_job_that_finds_no_room_is_rescued_later(
 ) -> None:
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK] = SONG
-    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    settle_job(JOB_ID, "States.Timeout", settle_ports(), world.clock())
     world.clock.pass_seconds(3600)
     make_room = fill(monkeypatch, room_bytes=1_000_000)
-    assert rescue_audio(JOB_ID, world.rescue_ports()) is RescueOutcome.FETCHED
+    assert rescue_audio(JOB_ID, rescue_ports(world.remaining_ms)) is RescueOutcome.FETCHED
     rescue = world.stored(JOB_ID).rescue
     assert rescue is not None
     assert (rescue.song(1, 1).fetches, rescue.lease, world.answers.files) == (1, None, {})
     make_room()
     world.clock.pass_seconds(3600)
-    assert rescue_audio(JOB_ID, world.rescue_ports()) is RescueOutcome.FETCHED
+    assert rescue_audio(JOB_ID, rescue_ports(world.remaining_ms)) is RescueOutcome.FETCHED
     assert world.answers.files == {(JOB_ID, 1, "file.1"): SONG}
 
 
@@ -109,7 +111,7 @@ def test_a_paid_answer_is_staged_whole_without_any_room(
     world.answers = S3AnswerStore(s3, BUCKET, world.scratch)  # type: ignore[assignment]  # the real one
     world.upstream = FakeUpstream(answer)
     world.jobs.create(queued_job())
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert s3.get_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1")["Body"].read() == answer.body
     assert world.upstream.posts == 1
     assert list(world.scratch.iterdir()) == []

@@ -15,9 +15,12 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from tests.played_machine import Functions, Played
+from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
+from tests.scenario.asl_interpreter import Functions, Played
 from tests.songs import JOB_ID, callback, called_back_job, hex_answer, json_answer, queued_job, stored_track
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TAKEN = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
 RUNNING = json_answer({"id": "uuid:minimax/music-2.0", "status": "generating"})
@@ -44,7 +47,7 @@ def poll(world: World, before: Verdict, after_s: float) -> Verdict:
     """Poll with what the machine remembers, so many seconds after the verdict before."""
     world.clock.pass_seconds(after_s)
     not_yet_at = read_instant(before.not_before)
-    return poll_generation(JOB_ID, before.attempt, world.poll_ports(), not_yet_at)
+    return poll_generation(JOB_ID, before.attempt, poll_ports(), not_yet_at)
 
 
 def bounds_of(world: World) -> tuple[float, float]:
@@ -67,7 +70,7 @@ def seconds(instant: str) -> float:
 def test_an_order_that_was_taken_and_every_poll_that_found_no_song_say_not_yet() -> None:
     world = world_with(TAKEN, RUNNING, RUNNING)
     world.upstream.while_sending = lambda: world.clock.pass_seconds(2)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     assert seconds(verdict.not_before) == 2
     verdict = poll(world, verdict, 56)
     assert (verdict.verdict, seconds(verdict.not_before)) == (Word.GENERATING, 58)
@@ -76,7 +79,7 @@ def test_an_order_that_was_taken_and_every_poll_that_found_no_song_say_not_yet()
 
 def test_polls_that_find_no_song_write_nothing() -> None:
     world = world_with(TAKEN, RUNNING, RUNNING)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     version = world.stored(JOB_ID).version
     poll(world, poll(world, verdict, 56), 7)
     assert world.stored(JOB_ID).version == version
@@ -84,7 +87,7 @@ def test_polls_that_find_no_song_write_nothing() -> None:
 
 def test_the_song_is_stored_with_the_last_not_yet_and_the_first_answer_that_had_it() -> None:
     world = world_with(TAKEN, RUNNING, RUNNING, DONE)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     for pause_s in (56, 7, 8):
         verdict = poll(world, verdict, pause_s)
     assert verdict.verdict is Word.READY
@@ -94,14 +97,14 @@ def test_the_song_is_stored_with_the_last_not_yet_and_the_first_answer_that_had_
 
 def test_a_song_that_the_first_poll_found_was_ready_after_the_order_was_taken() -> None:
     world = world_with(TAKEN, DONE)
-    poll(world, start_generation(JOB_ID, world.start_ports(), "run"), 56)
+    poll(world, start_generation(JOB_ID, start_ports(world.remaining_ms), "run"), 56)
     assert bounds_of(world) == (0, 56)
 
 
 @pytest.mark.parametrize("lost", [1, 3])
 def test_a_poll_that_was_not_answered_is_no_not_yet(lost: int) -> None:
     world = world_with(TAKEN, RUNNING, *[LOST] * lost, DONE)
-    verdict = poll(world, start_generation(JOB_ID, world.start_ports(), "run"), 56)
+    verdict = poll(world, start_generation(JOB_ID, start_ports(world.remaining_ms), "run"), 56)
     for _ in range(lost):
         verdict = poll(world, verdict, 10)
         assert seconds(verdict.not_before) == 56
@@ -118,7 +121,7 @@ def test_a_poll_that_was_not_answered_is_no_not_yet(lost: int) -> None:
 )
 def test_a_poll_whose_answer_has_no_word_about_the_task_is_no_not_yet(wordless: list[ScriptedAnswer]) -> None:
     world = world_with(SUNO_TAKEN, SUNO_RUNNING, *wordless, SUNO_DONE, provider="apiinone")
-    verdict = start_generation(JOB_ID, world.start_ports(), "run")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     for pause_s in (40, 10, 10):
         verdict = poll(world, verdict, pause_s)
     assert verdict.verdict is Word.READY
@@ -128,7 +131,7 @@ def test_a_poll_whose_answer_has_no_word_about_the_task_is_no_not_yet(wordless: 
 def test_a_song_in_the_answer_to_the_order_took_exactly_as_long_as_that_answer() -> None:
     world = world_with(hex_answer(b"ID3" + bytes(2000)), provider="minimax")
     world.upstream.while_sending = lambda: world.clock.pass_seconds(72)
-    assert start_generation(JOB_ID, world.start_ports(), "run").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run").verdict is Word.READY
     assert bounds_of(world) == (72, 72)
 
 
@@ -136,17 +139,17 @@ def test_an_answer_that_another_run_reads_later_was_there_at_some_time_before() 
     world = world_with(hex_answer(b"ID3" + bytes(2000)), provider="minimax")
     world.upstream.while_sending = lambda: setattr(world.jobs, "before_next_save", crash)
     with pytest.raises(RuntimeError):
-        start_generation(JOB_ID, world.start_ports(), "run")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     world.clock.pass_seconds(500)
-    assert resume_generation(JOB_ID, world.resume_ports(), world.clock()).verdict is Word.READY
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is Word.READY
     assert bounds_of(world) == (0, 500)
 
 
 def test_a_resume_says_when_the_order_was_taken_and_not_when_it_looked() -> None:
     world = world_with(TAKEN)
-    start_generation(JOB_ID, world.start_ports(), "run")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     world.clock.pass_seconds(500)
-    assert seconds(resume_generation(JOB_ID, world.resume_ports(), world.clock()).not_before) == 0
+    assert seconds(resume_generation(JOB_ID, resume_ports(), world.clock()).not_before) == 0
 
 
 def crash() -> None:
@@ -182,9 +185,9 @@ def test_an_instant_is_read_as_it_was_written(value: str) -> None:
 
 def test_an_execution_that_began_before_this_was_remembered_knows_when_the_order_was_taken() -> None:
     world = world_with(TAKEN, DONE)
-    start_generation(JOB_ID, world.start_ports(), "run")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     world.clock.pass_seconds(56)
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     assert bounds_of(world) == (0, 56)
 
 
@@ -193,7 +196,7 @@ def test_what_is_remembered_of_another_attempt_or_of_a_job_that_has_ended_change
     job = queued_job()
     assert job.known_not_yet(number, NOON) is job
     ready = world_with(hex_answer(b"ID3" + bytes(2000)), provider="minimax")
-    start_generation(JOB_ID, ready.start_ports(), "run")
+    start_generation(JOB_ID, start_ports(ready.remaining_ms), "run")
     stored = ready.stored(JOB_ID)
     assert stored.known_not_yet(number, NOON + timedelta(hours=1)) is stored
 
@@ -218,19 +221,19 @@ class Machine:
         world = self.world
         return {
             "${StartGenerationFunctionArn}": lambda _: start_generation(
-                JOB_ID, world.start_ports(), "run"
+                JOB_ID, start_ports(world.remaining_ms), "run"
             ).as_payload(),
             "${PollGenerationFunctionArn}": self._poll,
             "${StoreAudioFunctionArn}": self._store,
             "${SettleJobFunctionArn}": lambda _: {
-                "status": settle_job(JOB_ID, None, world.settle_ports(), world.clock()).value
+                "status": settle_job(JOB_ID, None, settle_ports(), world.clock()).value
             },
         }
 
     def _poll(self, payload: dict[str, object]) -> dict[str, object]:
         not_yet_at = read_instant(payload["not_yet_at"])
         assert not_yet_at is not None
-        return poll_generation(JOB_ID, 1, self.world.poll_ports(), not_yet_at).as_payload()
+        return poll_generation(JOB_ID, 1, poll_ports(), not_yet_at).as_payload()
 
     def _store(self, _: dict[str, object]) -> dict[str, object]:
         job = self.world.stored(JOB_ID)
@@ -239,8 +242,8 @@ class Machine:
 
 
 def learned_from(answers: Iterable[ScriptedAnswer | FermataError]) -> tuple[float, float]:
-    world = world_with(TAKEN, *answers)
-    job = Machine(world).run()
+    with world_with(TAKEN, *answers) as world:
+        job = Machine(world).run()
     assert job.attempts[-1].state is AttemptState.READY
     ((song,),) = world.estimates.times.models.values()
     return song.bounds
@@ -261,5 +264,5 @@ def test_the_shipped_machine_learns_wide_bounds_where_a_poll_had_trouble() -> No
 def test_a_machine_that_has_not_met_an_instant_polls_all_the_same() -> None:
     verdict = replace(Verdict(Word.GENERATING, 1, 5, "2026-11-21T12:00:00Z"), not_before="")
     world = world_with(TAKEN, DONE)
-    start_generation(JOB_ID, world.start_ports(), "run")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     assert poll(world, verdict, 56).verdict is Word.READY

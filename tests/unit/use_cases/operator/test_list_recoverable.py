@@ -12,8 +12,12 @@ from fermata.use_cases.generation.finish.rescue_audio import rescue_audio
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.use_cases.operator.redeliver import redeliver
+from fermata.wiring.generation import rescue_ports, settle_ports
+from fermata.wiring.operator import manage_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import LINK, generating_job, ready_job
-from tests.twins import NOON, FakeUpstream, World
 from tests.unit.use_cases.generation.finish.test_rescue_audio import AUDIO, DONE, TASK_LINK
 
 PROVIDERS = ("minimax", "minimax", "aimlapi", "minimax", "aimlapi")
@@ -26,13 +30,13 @@ def failed(world: World, minute: int, provider: str = "minimax") -> str:
     attempt = job.attempts[0].model_copy(update={"cost_micro_usd": 150_000})
     job = job.model_copy(update={"id": new_job_id(at, bytes([minute] * 10)), "attempts": (attempt,)})
     world.jobs.create(job)
-    settle_job(job.id, None, world.settle_ports(), at)
+    settle_job(job.id, None, settle_ports(), at)
     return job.id
 
 
 def listed(world: World, **asked: object) -> dict[str, Any]:
     command = {"action": "list_recoverable", **asked}
-    return dict(manage_tenants(command, world.manage_ports(), world.clock(), b""))
+    return dict(manage_tenants(command, manage_ports(), world.clock(), b""))
 
 
 def ids(answer: dict[str, Any]) -> list[str]:
@@ -59,7 +63,7 @@ def test_an_entry_says_whose_song_it_is_what_it_cost_and_how_far_it_is() -> None
     totals = {"jobs": 1, "songs_kept": 0, "songs_still_fetched": 1, "cost_usd": "0.150000"}
     assert listed(world) == {"recoverable": [entry], "totals": totals, "next_cursor": None}
     world.links.files = {LINK: AUDIO}
-    rescue_audio(job_id, world.rescue_ports())
+    rescue_audio(job_id, rescue_ports(world.remaining_ms))
     kept = {**entry, "songs_kept": [1], "songs_still_fetched": []}
     assert listed(world)["recoverable"] == [kept]
 
@@ -68,7 +72,7 @@ def test_a_file_that_no_meter_takes_is_seen_as_such() -> None:
     world = World()
     job_id = failed(world, 0)
     world.links.files, world.meter.failure = {LINK: AUDIO}, BadAudioError("no song")
-    rescue_audio(job_id, world.rescue_ports())
+    rescue_audio(job_id, rescue_ports(world.remaining_ms))
     (entry,) = listed(world)["recoverable"]
     assert (entry["songs_kept"], entry["songs_unreadable"], entry["songs_still_fetched"]) == ([], [1], [1])
 
@@ -76,7 +80,7 @@ def test_a_file_that_no_meter_takes_is_seen_as_such() -> None:
 def test_a_redelivered_job_leaves_the_list() -> None:
     world = World()
     first, second = failed(world, 0), failed(world, 1)
-    redeliver(first, world.redeliver_ports(), NOON)
+    redeliver(first, manage_ports().redeliver, NOON)
     assert ids(listed(world)) == [second]
 
 
@@ -85,7 +89,7 @@ def test_a_song_that_is_given_up_leaves_the_list() -> None:
     job_id = failed(world, 0)
     world.links.files = {LINK: LinkTroubleError("404", 404)}
     world.clock.pass_seconds(86_400)
-    rescue_audio(job_id, world.rescue_ports())
+    rescue_audio(job_id, rescue_ports(world.remaining_ms))
     assert listed(world)["recoverable"] == []
 
 

@@ -8,7 +8,7 @@ from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.formats import rfc3339
 from fermata.errors import InvalidRequestError, NotFoundError, TransientError
 from fermata.use_cases.accounts.authorize_request import authorize_request
-from tests.twins import NOON
+from tests.fakes.clock import NOON
 from tests.unit.use_cases.operator.test_manage_tenants import Office, manage
 
 

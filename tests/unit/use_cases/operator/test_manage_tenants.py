@@ -18,22 +18,20 @@ from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenant
 from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.operator.reconcile import ReconcilePorts
 from fermata.use_cases.operator.redeliver import RedeliverPorts
+from tests.fakes.audio.answer_store import InMemoryAnswerStore
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.jobs.machines import RecordingJobMachine
+from tests.fakes.jobs.recoverable_jobs import InMemoryRecoverableJobs
+from tests.fakes.money.purchases import InMemoryPurchases
+from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.providers.brake_store import InMemoryBrakeStore
+from tests.fakes.providers.provider_states import InMemoryProviderStates
+from tests.fakes.settings import TRUSTED_ORIGINS
+from tests.fakes.tenants.tenant_store import InMemoryTenantStore
+from tests.fakes.triggers.trigger_store import InMemoryTriggerStore
+from tests.fakes.webhooks.webhook_store import InMemoryWebhookStore
 from tests.songs import queued_job
-from tests.trigger_twins import InMemoryTriggerStore
-from tests.twins import (
-    NOON,
-    TRUSTED_ORIGINS,
-    InMemoryAnswerStore,
-    InMemoryBrakeStore,
-    InMemoryJobStore,
-    InMemoryProviderStates,
-    InMemoryPurchases,
-    InMemoryRecoverableJobs,
-    InMemoryTenantStore,
-    InMemoryWalletStore,
-    InMemoryWebhookStore,
-    RecordingJobMachine,
-)
 
 RANDOM = bytes(range(25))
 

@@ -6,8 +6,9 @@ import pytest
 
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.operator.manage_tenants import manage_tenants
+from fermata.wiring.operator import manage_ports
 from local.cli import main
-from tests.twins import World
+from tests.fakes.world import World
 from tests.webhooks import URL
 
 PRIVATE = (
@@ -29,7 +30,7 @@ class Desk:
     def __call__(self, action: str, **fields: object) -> dict[str, object]:
         self.commands += 1
         command = {"action": action, "tenant_id": "acme", **fields}
-        ports, randomness = self.world.manage_ports(), bytes([self.commands]) * 32
+        ports, randomness = manage_ports(), bytes([self.commands]) * 32
         return dict(manage_tenants(command, ports, self.world.clock(), randomness))
 
     def signing(self, after_s: int = 0) -> tuple[str, ...]:

@@ -22,10 +22,13 @@ from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
 from fermata.ports.money import Purchases
 from fermata.use_cases.operator import reconcile as use_case
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
-from tests.books import Books, books_in_dynamodb
-from tests.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb
+from tests.fakes.money.purchases import InMemoryPurchases
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, stored_track
-from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, InMemoryPurchases
+from tests.support.cloud import TABLE, AnswersInstead, aws_error, dynamodb_with_table
 
 LATER = NOON + timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -35,38 +38,38 @@ HOUR = timedelta(hours=1)
 class Desk:
     """An operator's desk over the books of one store."""
 
-    books: Books
+    ledger: Ledger
     purchases: Purchases
 
     def stored(self, number: int = 0) -> Job:
-        job = self.books.jobs.load(job_id(number))
+        job = self.ledger.jobs.load(job_id(number))
         assert job is not None
         return job
 
     def ordered(self, number: int, began: datetime = NOON, provider: str = "minimax", **changes: Any) -> Job:  # noqa: ANN401
         """A job whose first attempt is claimed."""
         job = queued_job(provider, id=job_id(number))
-        self.books.jobs.create(job)
+        self.ledger.jobs.create(job)
         attempt = claimed_attempt(provider, started_at=began, claim_until=began + timedelta(minutes=16), **changes)
         claimed = job.claimed(attempt, began)
-        self.books.jobs.save(claimed)
+        self.ledger.jobs.save(claimed)
         return claimed
 
     def in_doubt(self, number: int = 0, began: datetime = NOON, **changes: Any) -> Job:  # noqa: ANN401
         """A job that failed without anybody knowing whether its only attempt was charged."""
         job = self.ordered(number, began, **changes)
         ended = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), began), began)
-        self.books.jobs.save(ended)
-        self.books.jobs.settle(ended.settled(unknown_outcome("cut"), began))
+        self.ledger.jobs.save(ended)
+        self.ledger.jobs.settle(ended.settled(unknown_outcome("cut"), began))
         return self.stored(number)
 
     def run(self, *rows: UsageRow, apply: bool = True, provider: str = "minimax") -> dict[str, Any]:
-        ports = ReconcilePorts(self.books.jobs, self.purchases)
+        ports = ReconcilePorts(self.ledger.jobs, self.purchases)
         return dict(reconcile_usage(provider, rows, ports, LATER, apply=apply))
 
     def notes(self) -> list[tuple[str | None, str | None]]:
-        ledger = self.books.ledger("acme")
-        return [(entry.job_id, entry.text) for entry in ledger if entry.kind is EntryKind.NOTE]
+        entries = self.ledger.entries("acme")
+        return [(entry.job_id, entry.text) for entry in entries if entry.kind is EntryKind.NOTE]
 
 
 def job_id(number: int) -> str:
@@ -85,11 +88,11 @@ BY_ID = row(upstream_id="a1")
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     if request.param == "in_memory":
         jobs = InMemoryJobStore()
-        yield Desk(Books(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage), InMemoryPurchases(jobs))
+        yield Desk(Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage), InMemoryPurchases(jobs))
         return
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
-        yield Desk(books_in_dynamodb(client), DynamoPurchases(DynamoTransactions(client, TABLE)))
+        yield Desk(ledger_in_dynamodb(client), DynamoPurchases(DynamoTransactions(client, TABLE)))
 
 
 # ---- which attempts are found
@@ -109,7 +112,7 @@ def test_an_attempt_moves_from_the_billed_to_those_in_doubt_and_back_with_the_wr
 
 def test_an_unpaid_attempt_is_not_found(desk: Desk) -> None:
     job = desk.ordered(0)
-    desk.books.jobs.save(job.with_outcome(job.attempts[-1].after(Refused(rate_limited()), NOON), NOON))
+    desk.ledger.jobs.save(job.with_outcome(job.attempts[-1].after(Refused(rate_limited()), NOON), NOON))
     assert desk.purchases.in_doubt("minimax") == []
     assert desk.purchases.undoubted("minimax", NOON, NOON, 9) == []
 
@@ -125,7 +128,7 @@ def test_purchases_are_found_by_provider_and_time_and_no_more_than_asked_for(des
 
 def test_what_a_deleted_job_cost_is_still_found(desk: Desk) -> None:
     ended = desk.in_doubt()
-    desk.books.jobs.forget(tombstone_of(ended, NOON))
+    desk.ledger.jobs.forget(tombstone_of(ended, NOON))
     desk.run(AT_NOON)
     assert desk.stored().attempts[0].provider_charged is ProviderCharged.YES
 
@@ -161,24 +164,24 @@ def test_without_apply_everything_is_told_and_nothing_written(desk: Desk) -> Non
 @pytest.mark.parametrize(("charged", "word"), [(True, "charged"), (False, "did not charge")])
 def test_an_attempt_learns_its_bill_and_nothing_else_changes(desk: Desk, charged: bool, word: str) -> None:
     before = desk.in_doubt(upstream_id="a1")
-    wallet = desk.books.wallet()
+    wallet = desk.ledger.wallet()
     desk.run(BY_ID.model_copy(update={"charged": charged}))
     (old,), (new,) = before.attempts, desk.stored().attempts
     bill = ProviderCharged.YES if charged else ProviderCharged.NO
     assert new == old.model_copy(update={"provider_charged": bill, "reconciled_at": LATER})
     assert desk.stored() == before.model_copy(update={"attempts": (new,), "version": before.version + 1})
-    assert desk.books.wallet() == wallet
+    assert desk.ledger.wallet() == wallet
     assert desk.notes() == [(job_id(0), f"minimax {word} (usage export: listed by its id, line 2)")]
 
 
 def test_a_note_explains_no_credits(desk: Desk) -> None:
     desk.in_doubt()
     desk.run(AT_NOON)
-    ledger = desk.books.ledger("acme")
-    assert [(entry.kind.value, entry.attempt) for entry in ledger][-1] == ("note", 1)
-    assert ledger[-1].credits == 0
-    held = [entry for entry in ledger if entry.kind is EntryKind.HOLD]
-    refunded = [entry for entry in ledger if entry.kind is EntryKind.REFUND]
+    entries = desk.ledger.entries("acme")
+    assert [(entry.kind.value, entry.attempt) for entry in entries][-1] == ("note", 1)
+    assert entries[-1].credits == 0
+    held = [entry for entry in entries if entry.kind is EntryKind.HOLD]
+    refunded = [entry for entry in entries if entry.kind is EntryKind.REFUND]
     assert sum(entry.credits for entry in held) == sum(entry.credits for entry in refunded)
 
 
@@ -195,11 +198,11 @@ def test_several_attempts_of_one_job_are_put_on_record_together(desk: Desk) -> N
     for number in (1, 2):
         unknown = job.attempts[-1].after(Refused(unknown_outcome("cut")), NOON)
         job = job.with_outcome(unknown, NOON).model_copy(update={"status": JobStatus.QUEUED})
-        desk.books.jobs.save(job)
+        desk.ledger.jobs.save(job)
         if number == 1:
             job = job.claimed(claimed_attempt(number=2, upstream_id="a2"), NOON)
-            desk.books.jobs.save(job)
-    desk.books.jobs.settle(job.settled(unknown_outcome("cut"), NOON))
+            desk.ledger.jobs.save(job)
+    desk.ledger.jobs.settle(job.settled(unknown_outcome("cut"), NOON))
     answer = desk.run(row(upstream_id="a2"), row(3, created_at=NOON, model="music-2.5"))
     assert (answer["decided"], len(desk.notes())) == (2, 2)
     assert {attempt.provider_charged for attempt in desk.stored().attempts} == {ProviderCharged.YES}
@@ -208,7 +211,7 @@ def test_several_attempts_of_one_job_are_put_on_record_together(desk: Desk) -> N
 def test_an_open_jobs_attempt_is_told_and_left(desk: Desk) -> None:
     job = desk.ordered(0)
     unknown = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), NOON), NOON)
-    desk.books.jobs.save(unknown)
+    desk.ledger.jobs.save(unknown)
     answer = desk.run(AT_NOON)
     assert (answer["decided"], answer["left_unknown"]) == (0, 1)
     assert desk.stored().attempts[0].provider_charged is ProviderCharged.UNKNOWN
@@ -233,21 +236,21 @@ def test_the_id_of_a_song_that_was_bought_is_no_stranger(desk: Desk) -> None:
     desk.in_doubt(0, upstream_id="a1")
     bought = desk.ordered(1, NOON + HOUR, upstream_id="a2")
     made = bought.attempts[-1].model_copy(update={"state": AttemptState.READY, "provider_charged": ProviderCharged.YES})
-    desk.books.jobs.save(bought.with_outcome(made, NOON + HOUR))
+    desk.ledger.jobs.save(bought.with_outcome(made, NOON + HOUR))
     assert desk.run(BY_ID, row(3, upstream_id="a2"))["decided"] == 1
 
 
 def test_a_job_that_somebody_wrote_meanwhile_is_read_again(desk: Desk) -> None:
     ended = desk.in_doubt()
-    reconcile = desk.books.jobs.reconcile
+    reconcile = desk.ledger.jobs.reconcile
     others = [ended.published()]
 
     def after_a_race(job: Job, notes: Any) -> None:  # noqa: ANN401 - ledger entries
         while others:
-            desk.books.jobs.save(others.pop())
+            desk.ledger.jobs.save(others.pop())
         reconcile(job, notes)
 
-    desk.books.jobs.reconcile = after_a_race  # type: ignore[method-assign]  # somebody else is faster, once
+    desk.ledger.jobs.reconcile = after_a_race  # type: ignore[method-assign]  # somebody else is faster, once
     desk.run(AT_NOON)
     assert (desk.stored().publish_pending, desk.stored().attempts[0].provider_charged) == (False, ProviderCharged.YES)
 
@@ -258,7 +261,7 @@ def test_a_job_that_others_keep_writing_is_told_as_transient(desk: Desk) -> None
     def lose(*_: object) -> None:
         raise StaleRecordError("somebody else wrote first")
 
-    desk.books.jobs.reconcile = lose  # type: ignore[assignment, method-assign]  # somebody else is always faster
+    desk.ledger.jobs.reconcile = lose  # type: ignore[assignment, method-assign]  # somebody else is always faster
     with pytest.raises(TransientError, match="run the command again"):
         desk.run(AT_NOON)
 
@@ -266,12 +269,12 @@ def test_a_job_that_others_keep_writing_is_told_as_transient(desk: Desk) -> None
 def test_a_note_is_written_once_whoever_else_reconciles(desk: Desk) -> None:
     before = desk.in_doubt()
     desk.run(AT_NOON)
-    notes = tuple(entry for entry in desk.books.ledger("acme") if entry.kind is EntryKind.NOTE)
+    notes = tuple(entry for entry in desk.ledger.entries("acme") if entry.kind is EntryKind.NOTE)
     again = desk.stored().with_bills({1: ProviderCharged.NO}, LATER)
     with pytest.raises(StaleRecordError):
-        desk.books.jobs.reconcile(again, notes)
+        desk.ledger.jobs.reconcile(again, notes)
     with pytest.raises(StaleRecordError):
-        desk.books.jobs.reconcile(before.with_bills({1: ProviderCharged.NO}, LATER), ())
+        desk.ledger.jobs.reconcile(before.with_bills({1: ProviderCharged.NO}, LATER), ())
     assert desk.stored().attempts[0].provider_charged is ProviderCharged.YES
 
 
@@ -326,10 +329,10 @@ def test_a_refund_of_the_whole_cost_settles_an_attempt_as_unpaid_and_a_smaller_o
     desk: Desk, rows: list[UsageRow], charged: ProviderCharged, text: str
 ) -> None:
     desk.in_doubt(upstream_id="a1", cost_micro_usd=30_000)
-    wallet = desk.books.wallet()
+    wallet = desk.ledger.wallet()
     assert desk.run(*rows)["decided"] == 1
     assert desk.stored().attempts[0].provider_charged is charged
-    assert desk.books.wallet() == wallet
+    assert desk.ledger.wallet() == wallet
     ((_, note),) = desk.notes()
     assert (note or "").endswith(f"(usage export: {text})")
 
@@ -377,12 +380,12 @@ def test_refunds_do_not_make_an_export_of_many_orders_unreadable(desk: Desk, mon
 def test_a_delivered_songs_refund_is_noted_and_its_customer_pays_as_before(desk: Desk) -> None:
     job = desk.ordered(0, upstream_id="a1")
     ready = job.with_outcome(job.attempts[-1].after(AudioAt("https://cdn.test/a.mp3"), NOON), NOON)
-    desk.books.jobs.save(ready)
+    desk.ledger.jobs.save(ready)
     ended = ready.with_tracks((stored_track(),), NOON)
-    desk.books.jobs.save(ended)
-    desk.books.jobs.settle(ended.settled(None, NOON))
-    wallet, before = desk.books.wallet(), desk.stored()
+    desk.ledger.jobs.save(ended)
+    desk.ledger.jobs.settle(ended.settled(None, NOON))
+    wallet, before = desk.ledger.wallet(), desk.stored()
     desk.run(CHARGE, refund("0.15"))
     after = desk.stored()
-    assert (after.status, after.charged, desk.books.wallet()) == (before.status, before.charged, wallet)
+    assert (after.status, after.charged, desk.ledger.wallet()) == (before.status, before.charged, wallet)
     assert (after.attempts[0].provider_charged, len(desk.notes())) == (ProviderCharged.NO, 1)

@@ -35,10 +35,17 @@ from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.use_cases.operator.redeliver import redeliver
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.delete_job import delete_job
-from tests.books import books_in_dynamodb
-from tests.cloud import dynamodb_with_table
+from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports, store_ports
+from fermata.wiring.operator import manage_ports
+from fermata.wiring.orders import delete_ports
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import ledger_in_dynamodb
+from tests.fakes.money.wallet_store import FUNDED_WALLETS, InMemoryWalletStore
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, LINK, candidate, hex_answer, json_answer, queued_job, song_request
-from tests.twins import FUNDED_WALLETS, NOON, FakeUpstream, InMemoryJobStore, InMemoryWalletStore, ScriptedAnswer, World
+from tests.support.cloud import dynamodb_with_table
 
 AUDIO = b"ID3" + bytes(5000)
 SONG = hex_answer(AUDIO)
@@ -61,11 +68,11 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax", *
 
 
 def started(world: World, job_id: str = JOB_ID) -> Verdict:
-    return start_generation(job_id, world.start_ports(), "run-1")
+    return start_generation(job_id, start_ports(world.remaining_ms), "run-1")
 
 
 def settled(world: World, job_id: str = JOB_ID, stopped_by: str | None = None) -> Job:
-    settle_job(job_id, stopped_by, world.settle_ports(), world.clock.now)
+    settle_job(job_id, stopped_by, settle_ports(), world.clock.now)
     return world.stored(job_id)
 
 
@@ -79,14 +86,14 @@ def not_stored(*script: ScriptedAnswer | Exception, provider: str = "minimax", *
 
 
 def again(world: World, job_id: str = JOB_ID) -> str:
-    return str(redeliver(job_id, world.redeliver_ports(), world.clock.now)["job_id"])
+    return str(redeliver(job_id, manage_ports().redeliver, world.clock.now)["job_id"])
 
 
 def run_to_its_end(world: World, job_id: str) -> Job:
     """What the state machine does with a job whose song is ready."""
     verdict = started(world, job_id)
     assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
-    assert store_audio(job_id, 1, world.store_ports()).outcome is StoreOutcome.STORED
+    assert store_audio(job_id, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.STORED
     return settled(world, job_id)
 
 
@@ -135,14 +142,14 @@ def test_a_link_is_fetched_again() -> None:
 def test_a_task_is_polled_again_and_never_ordered_again() -> None:
     world = world_with(TASK, TASK_DONE, provider="aimlapi")
     started(world)
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     settled(world, stopped_by="UnsafeLinkError")
     world.clock.pass_seconds(86_400)
     new = again(world)
     assert started(world, new).verdict is Word.GENERATING
     world.upstream.script = [TASK_DONE]
     world.links.files[TASK_LINK] = AUDIO
-    assert poll_generation(new, 1, world.poll_ports()).verdict is Word.READY
+    assert poll_generation(new, 1, poll_ports()).verdict is Word.READY
     assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 1
 
@@ -152,7 +159,7 @@ def test_a_late_answer_is_delivered() -> None:
 
     def written_off() -> None:
         world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock.now)
+        resume_generation(JOB_ID, resume_ports(), world.clock.now)
 
     world.upstream.while_sending = written_off
     started(world)
@@ -190,7 +197,7 @@ def test_redelivering_twice_gives_the_same_job_whatever_became_of_it() -> None:
     run_to_its_end(world, first)
     world.clock.pass_seconds(1)
     world.machine.started.clear()
-    answer = redeliver(JOB_ID, world.redeliver_ports(), world.clock.now)
+    answer = redeliver(JOB_ID, manage_ports().redeliver, world.clock.now)
     assert (answer["job_id"], answer["status"], len(world.jobs)) == (first, "succeeded", 2)
     assert world.machine.started == []
 
@@ -225,7 +232,7 @@ def test_a_redelivery_never_orders_whatever_goes_wrong() -> None:
     world = not_stored(TASK, provider="aimlapi", candidates=(candidate("aimlapi"), candidate()))
     new = again(world)
     world.upstream.script = [TASK_FAILED]
-    assert poll_generation(new, 1, world.poll_ports()).verdict is Word.FAILED
+    assert poll_generation(new, 1, poll_ports()).verdict is Word.FAILED
     assert started(world, new).verdict is Word.FAILED
     assert settled(world, new).charged is Charged.REFUNDED
     assert world.upstream.posts == 1
@@ -244,7 +251,7 @@ def test_a_redelivery_is_neither_paused_nor_counted_in_a_budget_nor_in_doubt() -
     new = again(world)
     assert started(world, new).verdict is Word.GENERATING
     world.upstream.script = [TASK_FAILED]
-    poll_generation(new, 1, world.poll_ports())
+    poll_generation(new, 1, poll_ports())
     (attempt,) = settled(world, new).attempts
     assert (attempt.state, attempt.provider_charged) == (AttemptState.FAILED, ProviderCharged.UNKNOWN)
     assert len(world.metrics.micro_usd) == doubts
@@ -269,7 +276,7 @@ def test_an_unknown_job_is_not_found(job_id: str) -> None:
 
 def test_a_deleted_job_is_not_found() -> None:
     world = not_stored(SONG)
-    delete_job(JOB_ID, "acme", world.delete_ports(), NOON)
+    delete_job(JOB_ID, "acme", delete_ports(), NOON)
     with pytest.raises(NotFoundError):
         again(world)
 
@@ -317,8 +324,9 @@ def test_an_answer_that_is_gone_after_thirty_days_is_said() -> None:
 
 
 def test_a_customer_without_credit_gets_nothing_and_owes_nothing() -> None:
+    with not_stored(SONG) as funded:
+        pass
     world = World(jobs=InMemoryJobStore(InMemoryWalletStore(empty_wallet("acme", NOON))))
-    funded = not_stored(SONG)
     world.jobs.rows, world.answers = funded.jobs.rows, funded.answers
     with pytest.raises(OutOfCreditError):
         again(world)
@@ -336,7 +344,7 @@ def test_a_job_says_from_which_it_was_recovered() -> None:
 
 def test_the_operators_function_redelivers() -> None:
     world = not_stored(SONG)
-    answer = manage_tenants({"action": "redeliver", "job_id": JOB_ID}, world.manage_ports(), world.clock.now, b"")
+    answer = manage_tenants({"action": "redeliver", "job_id": JOB_ID}, manage_ports(), world.clock.now, b"")
     assert answer == {
         "job_id": again(world),
         "recovered_from": JOB_ID,
@@ -348,17 +356,18 @@ def test_the_operators_function_redelivers() -> None:
 
 @pytest.mark.parametrize("job_id", [None, 7, ["x"]])
 def test_an_id_that_is_no_text_is_refused(job_id: object) -> None:
+    World()
     with pytest.raises(InvalidRequestError, match="/job_id"):
-        manage_tenants({"action": "redeliver", "job_id": job_id}, World().manage_ports(), NOON, b"")
+        manage_tenants({"action": "redeliver", "job_id": job_id}, manage_ports(), NOON, b"")
 
 
 def test_a_recovered_job_is_created_whole_in_dynamodb() -> None:
     world = not_stored(SONG)
     recovered = world.stored(again(world))
     with mock_aws():
-        books = books_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
-        books.jobs.create(recovered)
-        assert books.jobs.load(recovered.id) == recovered
+        ledger = ledger_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
+        ledger.jobs.create(recovered)
+        assert ledger.jobs.load(recovered.id) == recovered
         with pytest.raises(StaleRecordError):
-            books.jobs.create(recovered)
+            ledger.jobs.create(recovered)
     assert json.loads(recovered.model_dump_json())["attempts"][0]["staged_at"] == {"job_id": JOB_ID, "attempt": 1}

@@ -19,8 +19,13 @@ from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.redeliver import redeliver
 from fermata.use_cases.orders.delete_job import delete_job
+from fermata.wiring.generation import poll_ports, rescue_ports, settle_ports, start_ports, store_ports
+from fermata.wiring.operator import manage_ports
+from fermata.wiring.orders import delete_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import JOB_ID, LINK, candidate, claimed_attempt, generating_job, newer, ready_job, stored_track
-from tests.twins import NOON, FakeUpstream, World
 from tests.unit.use_cases.generation.finish.test_rescue_audio import (
     AUDIO,
     BROKEN,
@@ -50,14 +55,14 @@ def rescued(job: Job, world: World | None = None, **files: bytes) -> World:
 
 
 def again(world: World, job_id: str = JOB_ID) -> Job:
-    return world.stored(str(redeliver(job_id, world.redeliver_ports(), world.clock())["job_id"]))
+    return world.stored(str(redeliver(job_id, manage_ports().redeliver, world.clock())["job_id"]))
 
 
 def run_to_its_end(world: World, job: Job) -> Job:
-    verdict = start_generation(job.id, world.start_ports(), "run-1")
+    verdict = start_generation(job.id, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
-    assert store_audio(job.id, 1, world.store_ports()).outcome is StoreOutcome.STORED
-    settle_job(job.id, None, world.settle_ports(), world.clock())
+    assert store_audio(job.id, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.STORED
+    settle_job(job.id, None, settle_ports(), world.clock())
     return world.stored(job.id)
 
 
@@ -125,7 +130,7 @@ def test_a_task_on_record_is_asked_again_where_nothing_is_kept() -> None:
     assert (new.status, new.attempts[0].state) == (JobStatus.GENERATING, AttemptState.GENERATING)
     world.upstream.script = [DONE]
     world.links.files = {TASK_LINK: AUDIO}
-    assert poll_generation(new.id, 1, world.poll_ports()).verdict is Word.READY
+    assert poll_generation(new.id, 1, poll_ports()).verdict is Word.READY
     assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 0
 
@@ -187,15 +192,15 @@ def test_of_two_songs_the_kept_one_is_delivered_and_the_other_stays_recoverable(
     world.links.files = {FIRST: AUDIO, SECOND: DEAD}
     run(world)
     new = again(world)
-    start_generation(new.id, world.start_ports(), "run-1")
-    while store_audio(new.id, 1, world.store_ports()).outcome is not StoreOutcome.STORED:
+    start_generation(new.id, start_ports(world.remaining_ms), "run-1")
+    while store_audio(new.id, 1, store_ports(world.remaining_ms)).outcome is not StoreOutcome.STORED:
         world.clock.pass_seconds(300)
-    settle_job(new.id, None, world.settle_ports(), world.clock())
+    settle_job(new.id, None, settle_ports(), world.clock())
     ended = world.stored(new.id)
     assert (ended.status, ended.spent_credits) == (JobStatus.SUCCEEDED, 15)
     # The second song is fetched for the new job, into the staging of the first one, for as long as it can live.
     world.links.files = {SECOND: OTHER_AUDIO}
-    assert rescue_audio(new.id, world.rescue_ports()) is RescueOutcome.FETCHED
+    assert rescue_audio(new.id, rescue_ports(world.remaining_ms)) is RescueOutcome.FETCHED
     assert world.stored(new.id).attempts[0].kept == (1, 2)
     assert world.answers.files[JOB_ID, 1, "file.2"] == OTHER_AUDIO
     third = run_to_its_end(world, again(world, new.id))
@@ -206,9 +211,9 @@ def test_a_result_lives_no_longer_because_it_is_redelivered() -> None:
     world = gave_up(ready_job(LINK))
     world.clock.pass_seconds(80_000)
     new = again(world)
-    settle_job(new.id, "States.Timeout", world.settle_ports(), world.clock())
+    settle_job(new.id, "States.Timeout", settle_ports(), world.clock())
     world.clock.now = NOON + timedelta(seconds=86_400)
-    assert rescue_audio(new.id, world.rescue_ports()) is RescueOutcome.NOTHING_LEFT
+    assert rescue_audio(new.id, rescue_ports(world.remaining_ms)) is RescueOutcome.NOTHING_LEFT
     assert (world.links.fetched, world.stored(new.id).check_at) == ([], None)
 
 
@@ -216,18 +221,18 @@ def test_a_result_lives_no_longer_because_it_is_redelivered() -> None:
 def test_a_rescue_into_the_staging_of_a_deleted_first_job_leaves_nothing(when: str) -> None:
     world = gave_up(ready_job(LINK))
     new = again(world)
-    settle_job(new.id, "States.Timeout", world.settle_ports(), world.clock())
+    settle_job(new.id, "States.Timeout", settle_ports(), world.clock())
     world.links.files = {LINK: AUDIO}
 
     def delete() -> None:
-        delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+        delete_job(JOB_ID, "acme", delete_ports(), world.clock())
 
     if when == "before":
         delete()
-        rescue_audio(new.id, world.rescue_ports())
+        rescue_audio(new.id, rescue_ports(world.remaining_ms))
     else:
         # The rescue keeps its file while the deletion is between the files and the record.
-        world.jobs.before_next_save = lambda: rescue_audio(new.id, world.rescue_ports())
+        world.jobs.before_next_save = lambda: rescue_audio(new.id, rescue_ports(world.remaining_ms))
         delete()
     assert world.answers.files == {}
     assert job_of(world).deleted_at is not None
@@ -257,9 +262,9 @@ def test_a_copy_of_the_delivered_song_is_neither_redelivered_nor_paid() -> None:
     world = gave_up(two_songs().with_tracks((track,), NOON))
     world.links.files = {FIRST: AUDIO, SECOND: AUDIO}
     new = again(world)
-    while (step := store_audio(new.id, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
+    while (step := store_audio(new.id, 1, store_ports(world.remaining_ms))).outcome is not StoreOutcome.STORED:
         world.clock.pass_seconds(step.wait_seconds)
-    settle_job(new.id, None, world.settle_ports(), world.clock())
+    settle_job(new.id, None, settle_ports(), world.clock())
     ended = world.stored(new.id)
     assert (ended.status, ended.tracks, ended.spent_credits) == (JobStatus.FAILED, (), 0)
     assert ended.failure is not None
@@ -270,5 +275,5 @@ def test_a_redelivery_fetches_the_known_link_while_the_task_tells_nothing() -> N
     world = gave_up(ready_job(LINK, "aimlapi", upstream_id="task"))
     new = again(world)
     world.links.files, world.upstream.script = {LINK: AUDIO}, [BROKEN]
-    assert poll_generation(new.id, 1, world.poll_ports()).verdict is Word.READY
+    assert poll_generation(new.id, 1, poll_ports()).verdict is Word.READY
     assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED

@@ -9,8 +9,10 @@ from fermata.domain.triggers.senders import Change, Triggers
 from fermata.errors import InvalidRequestError, NotFoundError, StaleRecordError
 from fermata.use_cases.operator.manage_tenants import manage_tenants
 from fermata.use_cases.operator.set_triggers import set_triggers
-from tests.trigger_twins import InMemoryTriggerStore
-from tests.twins import NOON, World
+from fermata.wiring.operator import manage_ports
+from tests.fakes.clock import NOON
+from tests.fakes.triggers.trigger_store import InMemoryTriggerStore
+from tests.fakes.world import World
 
 SHOP, DESK = "111122223333/shop", "111122223333/my.desk/of-1"
 
@@ -23,36 +25,40 @@ def world() -> World:
     return world
 
 
-def set_on(world: World, tenant_id: str = "acme", **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def set_on(tenant_id: str = "acme", **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     command = {"action": "set_triggers", "tenant_id": tenant_id, **settings}
-    return dict(manage_tenants(command, world.manage_ports(), NOON, bytes(25)))
+    return dict(manage_tenants(command, manage_ports(), NOON, bytes(25)))
 
 
-def test_what_is_left_out_stays_as_it_is(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_what_is_left_out_stays_as_it_is() -> None:
     off = {"tenant_id": "acme", "inbox": False, "events": False, "sources": []}
-    assert set_on(world) == off
-    assert set_on(world, events=True, sources=[SHOP]) == {**off, "events": True, "sources": [SHOP]}
-    assert set_on(world, inbox=True) == {**off, "inbox": True, "events": True, "sources": [SHOP]}
-    assert set_on(world, events=False) == {**off, "inbox": True, "sources": [SHOP]}
+    assert set_on() == off
+    assert set_on(events=True, sources=[SHOP]) == {**off, "events": True, "sources": [SHOP]}
+    assert set_on(inbox=True) == {**off, "inbox": True, "events": True, "sources": [SHOP]}
+    assert set_on(events=False) == {**off, "inbox": True, "sources": [SHOP]}
 
 
-def test_sources_replace_all_before_and_none_takes_all_away(world: World) -> None:
-    set_on(world, sources=[SHOP, DESK, SHOP])
-    assert set_on(world, sources=[DESK])["sources"] == [DESK]
-    assert set_on(world, sources=[])["sources"] == []
+@pytest.mark.usefixtures("world")
+def test_sources_replace_all_before_and_none_takes_all_away() -> None:
+    set_on(sources=[SHOP, DESK, SHOP])
+    assert set_on(sources=[DESK])["sources"] == [DESK]
+    assert set_on(sources=[])["sources"] == []
 
 
-def test_a_source_belongs_to_one_tenant(world: World) -> None:
-    set_on(world, sources=[SHOP])
+@pytest.mark.usefixtures("world")
+def test_a_source_belongs_to_one_tenant() -> None:
+    set_on(sources=[SHOP])
     with pytest.raises(InvalidRequestError, match="another tenant's"):
-        set_on(world, "other", sources=[SHOP])
-    set_on(world, sources=[])
-    assert set_on(world, "other", sources=[SHOP])["sources"] == [SHOP]
+        set_on("other", sources=[SHOP])
+    set_on(sources=[])
+    assert set_on("other", sources=[SHOP])["sources"] == [SHOP]
 
 
-def test_a_tenant_must_exist(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_a_tenant_must_exist() -> None:
     with pytest.raises(NotFoundError):
-        set_on(world, "nobody", inbox=True)
+        set_on("nobody", inbox=True)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_a_tenant_must_exist(world: World) -> None:
 )
 def test_a_wrong_setting_is_refused(world: World, settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError):
-        set_on(world, **settings)
+        set_on(**settings)
     assert world.triggers.of_tenant("acme").version == 0
 
 

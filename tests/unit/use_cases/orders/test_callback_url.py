@@ -7,9 +7,9 @@ import pytest
 
 from fermata.domain.orders.idempotency import fingerprint_of
 from fermata.domain.webhooks.message import WebhookEndpoint
+from tests.fakes.world import World
 from tests.functions import FakeContext, http_event, wired_app
 from tests.songs import LYRICS, PROMPT, song_request
-from tests.twins import World
 from tests.webhooks import CALLBACK_URL, SECRET
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
@@ -39,15 +39,15 @@ def world_with_a_secret() -> World:
     return world
 
 
-def post(world: World, patch: pytest.MonkeyPatch, path: str, **fields: object) -> tuple[int, Any]:
+def post(world: World, path: str, **fields: object) -> tuple[int, Any]:
     event = http_event("POST", path, json.dumps({**BODY, **fields}).encode())
-    answer = wired_app("submit_job", world, patch).lambda_handler(event, FakeContext())
+    answer = wired_app("submit_job", world).lambda_handler(event, FakeContext())
     return answer["statusCode"], json.loads(answer["body"])
 
 
-def test_a_public_address_is_kept_with_the_job_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_address_is_kept_with_the_job_and_not_shown() -> None:
     world = world_with_a_secret()
-    status, job = post(world, monkeypatch, "/v1/jobs", callback_url=CALLBACK_URL)
+    status, job = post(world, "/v1/jobs", callback_url=CALLBACK_URL)
     assert status == 202
     assert world.stored(job["id"]).request.callback_url == CALLBACK_URL
     assert "canary" not in json.dumps(job)
@@ -55,11 +55,9 @@ def test_a_public_address_is_kept_with_the_job_and_not_shown(monkeypatch: pytest
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/quote"])
 @pytest.mark.parametrize("url", BAD.values(), ids=BAD.keys())
-def test_an_address_where_fermata_does_not_go_is_refused_before_anything_is_stored(
-    monkeypatch: pytest.MonkeyPatch, path: str, url: object
-) -> None:
+def test_an_address_where_fermata_does_not_go_is_refused_before_anything_is_stored(path: str, url: object) -> None:
     world = world_with_a_secret()
-    status, problem = post(world, monkeypatch, path, callback_url=url)
+    status, problem = post(world, path, callback_url=url)
     assert (status, problem["type"], problem["charged"]) == (422, "urn:fermata:problem:invalid_request", "no")
     assert [error["pointer"] for error in problem["errors"]] == ["/callback_url"]
     assert (len(world.jobs), world.machine.started) == (0, [])
@@ -67,9 +65,9 @@ def test_an_address_where_fermata_does_not_go_is_refused_before_anything_is_stor
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/quote"])
-def test_a_tenant_without_a_secret_is_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_a_tenant_without_a_secret_is_told_how_to_get_one(path: str) -> None:
     world = World()
-    status, problem = post(world, monkeypatch, path, callback_url=CALLBACK_URL)
+    status, problem = post(world, path, callback_url=CALLBACK_URL)
     (error,) = problem["errors"]
     assert (status, error["pointer"]) == (422, "/callback_url")
     assert "rotate-webhook-secret" in error["message"]

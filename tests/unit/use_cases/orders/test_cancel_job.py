@@ -21,8 +21,13 @@ from fermata.ports.jobs import JobStore
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
-from tests.books import Books, books_in_dynamodb
-from tests.cloud import dynamodb_with_table
+from fermata.wiring.generation import settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     claimed_attempt,
@@ -35,7 +40,7 @@ from tests.songs import (
     ready_job,
     submitting_job,
 )
-from tests.twins import FUNDED_WALLETS, NOON, FakeUpstream, InMemoryJobStore, World
+from tests.support.cloud import dynamodb_with_table
 
 CANCELED = failed_job(rate_limited()).canceled(NOON)
 
@@ -71,8 +76,8 @@ def test_a_job_that_waits_for_a_turn_is_canceled_and_refunded(job: Job) -> None:
 def test_the_execution_of_a_canceled_job_orders_nothing_and_settles_nothing() -> None:
     world = world_of(queued_job())
     canceled = cancel(world)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
-    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.CANCELED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.CANCELED
     assert world.stored(JOB_ID) == canceled.published()
     assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
     assert (world.upstream.posts, kinds(world)) == (0, ["hold", "refund"])
@@ -111,7 +116,7 @@ def test_another_tenants_job_and_an_unknown_one_are_not_found() -> None:
 
 def test_a_claim_that_is_faster_wins() -> None:
     world = world_of(queued_job())
-    world.jobs.before_next_save = lambda: start_generation(JOB_ID, world.start_ports(), "run-1")
+    world.jobs.before_next_save = lambda: start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     with pytest.raises(AlreadyOrderedError):
         cancel(world)
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
@@ -120,7 +125,7 @@ def test_a_claim_that_is_faster_wins() -> None:
 def test_a_cancel_that_is_faster_than_the_claim_wins_and_nothing_is_ordered() -> None:
     world = world_of(queued_job())
     world.jobs.before_next_save = lambda: cancel(world)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.CANCELED, 0)
     assert kinds(world) == ["hold", "refund"]
 
@@ -161,13 +166,13 @@ def test_a_job_that_never_stands_still_is_tried_again_later() -> None:
 
 
 @pytest.fixture(params=["in_memory", "dynamodb"])
-def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     if request.param == "in_memory":
         jobs = InMemoryJobStore()
-        yield Books(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage)
+        yield Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage)
         return
     with mock_aws():
-        yield books_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
+        yield ledger_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))
 
 
 def _claim(jobs: JobStore) -> None:
@@ -179,25 +184,25 @@ def _cancel(jobs: JobStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "status", "ledger"),
+    ("first", "second", "status", "entries"),
     [(_claim, _cancel, JobStatus.SUBMITTING, ["hold"]), (_cancel, _claim, JobStatus.CANCELED, ["hold", "refund"])],
     ids=["claim first", "cancel first"],
 )
 def test_of_a_claim_and_a_cancel_that_read_the_same_version_one_is_written(
-    books: Books,
+    ledger: Ledger,
     first: Callable[[JobStore], None],
     second: Callable[[JobStore], None],
     status: JobStatus,
-    ledger: list[str],
+    entries: list[str],
 ) -> None:
-    books.jobs.create(queued_job())
-    first(books.jobs)
+    ledger.jobs.create(queued_job())
+    first(ledger.jobs)
     with pytest.raises(StaleRecordError):
-        second(books.jobs)
-    job = books.jobs.load(JOB_ID)
+        second(ledger.jobs)
+    job = ledger.jobs.load(JOB_ID)
     assert job is not None
     assert job.status is status
     assert all(attempt.state is AttemptState.CLAIMED for attempt in job.attempts)
-    assert [entry.kind.value for entry in books.ledger("acme")] == ledger
-    wallet = books.wallet()
+    assert [entry.kind.value for entry in ledger.entries("acme")] == entries
+    wallet = ledger.wallet()
     assert wallet.granted == wallet.balance + wallet.held + wallet.spent

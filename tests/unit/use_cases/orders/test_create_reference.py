@@ -10,15 +10,18 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.orders.job_id import is_reference_id
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
 from fermata.use_cases.orders.create_reference import create_reference
+from fermata.wiring.orders import create_reference_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.references import catalogue
-from tests.twins import NOON, World
 
 BODY = {"content_type": "audio/mpeg", "bytes": 5000}
 
 
 def create(body: object = BODY, tenant_id: str = "acme") -> dict[str, Any]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    ports = World(catalogue=catalogue()).create_reference_ports()
+    with World(catalogue=catalogue()):
+        ports = create_reference_ports()
     return Reference.of(create_reference(raw, tenant_id, ports, NOON, bytes(10))).as_json()
 
 

@@ -29,8 +29,13 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.delete_job import DeletePorts, delete_job
 from fermata.use_cases.orders.read_jobs import find_job, read_job
-from tests.books import items
-from tests.cloud import BUCKET, TABLE, AnswersInstead, aws_error, dynamodb_with_table, s3_with_bucket
+from fermata.wiring.generation import reap_ports, settle_ports, start_ports
+from fermata.wiring.orders import delete_ports, read_ports
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger import items
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -46,7 +51,7 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import FUNDED_WALLETS, NOON, InMemoryJobStore, World
+from tests.support.cloud import BUCKET, TABLE, AnswersInstead, aws_error, dynamodb_with_table, s3_with_bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,7 +72,7 @@ def world_of(job: Job, tmp_path: Path) -> World:
 
 
 def delete(world: World, tenant_id: str = "acme") -> None:
-    delete_job(JOB_ID, tenant_id, world.delete_ports(), world.clock())
+    delete_job(JOB_ID, tenant_id, delete_ports(), world.clock())
 
 
 def test_words_and_files_go_and_what_was_paid_stays(tmp_path: Path) -> None:
@@ -107,7 +112,7 @@ def test_another_tenants_job_and_an_unknown_one_are_not_found(tmp_path: Path) ->
     with pytest.raises(NotFoundError):
         delete(world, "other")
     with pytest.raises(NotFoundError):
-        delete_job("job_01JD0ABCDEFGHJKMNPQRSTVWX9", "acme", world.delete_ports(), NOON)
+        delete_job("job_01JD0ABCDEFGHJKMNPQRSTVWX9", "acme", delete_ports(), NOON)
     assert (world.stored(JOB_ID), len(world.tracks.files)) == (delivered_job(), 2)
 
 
@@ -149,7 +154,7 @@ class Deadly:
 def killed(world: World, dies_at: int, when: str) -> list[str]:
     """The calls of a deletion that dies at one of them."""
     calls: list[str] = []
-    ports = {name: Deadly(port, calls, dies_at, when) for name, port in vars(world.delete_ports()).items()}
+    ports = {name: Deadly(port, calls, dies_at, when) for name, port in vars(delete_ports()).items()}
     with suppress(Killed):
         delete_job(JOB_ID, "acme", DeletePorts(**ports), world.clock())
     return calls
@@ -174,7 +179,7 @@ def test_nobody_is_shown_a_job_whose_files_are_gone(tmp_path: Path, dies_at: int
     world = world_of(delivered_job().published(), tmp_path)
     killed(world, dies_at, when)
     try:
-        shown = read_job(JOB_ID, "acme", world.read_ports(), world.clock())
+        shown = read_job(JOB_ID, "acme", read_ports(), world.clock())
     except NotFoundError:
         assert world.stored(JOB_ID).deleted_at is not None
     else:
@@ -191,7 +196,7 @@ def test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun(
     killed(world, dies_at, when)
     for _ in range(3):
         world.clock.pass_seconds(60)
-        reap_jobs(world.reap_ports(), world.clock())
+        reap_jobs(reap_ports(world.lose), world.clock())
     found = world.stored(JOB_ID)
     if found.deleted_at is None:
         assert files_of(world) == 3
@@ -214,9 +219,9 @@ def test_the_reaper_leaves_a_deletion_alone_that_has_just_begun(tmp_path: Path) 
     world = world_of(delivered_job().published(), tmp_path)
     killed(world, 3, "before")
     world.clock.pass_seconds(59)
-    assert reap_jobs(world.reap_ports(), world.clock())["due"] == 0
+    assert reap_jobs(reap_ports(world.lose), world.clock())["due"] == 0
     world.clock.pass_seconds(1)
-    assert reap_jobs(world.reap_ports(), world.clock()) == counts(due=1, erased=1)
+    assert reap_jobs(reap_ports(world.lose), world.clock()) == counts(due=1, erased=1)
 
 
 def test_files_that_the_reaper_cannot_delete_are_deleted_at_its_next_run(tmp_path: Path) -> None:
@@ -224,8 +229,8 @@ def test_files_that_the_reaper_cannot_delete_are_deleted_at_its_next_run(tmp_pat
     killed(world, 3, "before")
     world.clock.pass_seconds(60)
     world.tracks.fail_next_forget = TransientError("the job's files could not be deleted: SlowDown; try again")
-    assert reap_jobs(world.reap_ports(), world.clock()) == counts(due=1, lost=1)
-    assert reap_jobs(world.reap_ports(), world.clock()) == counts(due=1, erased=1)
+    assert reap_jobs(reap_ports(world.lose), world.clock()) == counts(due=1, lost=1)
+    assert reap_jobs(reap_ports(world.lose), world.clock()) == counts(due=1, erased=1)
     assert files_of(world) == 0
 
 
@@ -239,7 +244,7 @@ def test_two_deletions_at_once_leave_nothing(tmp_path: Path) -> None:
 
 def test_a_write_while_the_files_go_does_not_keep_the_deletion_from_being_noted(tmp_path: Path) -> None:
     world = world_of(delivered_job(), tmp_path)
-    tell = partial(settle_job, JOB_ID, None, world.settle_ports(), NOON)
+    tell = partial(settle_job, JOB_ID, None, settle_ports(), NOON)
     world.jobs.after_next_save = lambda: setattr(world.jobs, "before_next_save", tell)
     delete(world)
     found = world.stored(JOB_ID)
@@ -267,22 +272,22 @@ def test_a_redrive_of_a_deleted_job_buys_nothing(tmp_path: Path) -> None:
     world = world_of(failed_job(rate_limited()).settled(rate_limited(), NOON).published(), tmp_path)
     delete(world)
     tombstone = world.stored(JOB_ID)
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.FAILED
-    assert settle_job(JOB_ID, None, world.settle_ports(), NOON) is JobStatus.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.FAILED
+    assert settle_job(JOB_ID, None, settle_ports(), NOON) is JobStatus.FAILED
     assert (world.stored(JOB_ID), world.upstream.posts, world.events.published) == (tombstone, 0, [])
 
 
 def test_an_end_that_nobody_was_told_of_is_told_although_the_job_was_deleted(tmp_path: Path) -> None:
     world = world_of(delivered_job(), tmp_path)
     delete(world)
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
     assert [event.detail_type for event in world.events.published] == ["Music Job Succeeded"]
     assert world.stored(JOB_ID).check_at is None
 
 
 def test_a_write_in_between_is_kept(tmp_path: Path) -> None:
     world = world_of(delivered_job(), tmp_path)
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     delete(world)
     job = world.stored(JOB_ID)
     assert (job.publish_pending, job.deleted_at) == (False, NOON)
@@ -344,10 +349,10 @@ def test_a_tombstone_of_which_time_has_taken_an_item_is_not_found_and_breaks_not
         with pytest.raises(NotFoundError):
             find_job(JOB_ID, "acme", store)
         if first == "ATTEMPT#0001":
-            delete_job(JOB_ID, "acme", world.delete_ports(), NOON)
+            delete_job(JOB_ID, "acme", delete_ports(), NOON)
         else:
             with pytest.raises(NotFoundError):
-                delete_job(JOB_ID, "acme", world.delete_ports(), NOON)
+                delete_job(JOB_ID, "acme", delete_ports(), NOON)
 
 
 def test_a_job_that_is_no_tombstone_and_lacks_its_request_is_not_taken_for_one_that_never_was() -> None:

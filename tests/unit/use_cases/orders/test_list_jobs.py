@@ -19,9 +19,12 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.log import logger
 from fermata.use_cases.orders.list_jobs import ListPorts, list_jobs
 from fermata.use_cases.orders.read_jobs import show_job
-from tests.cloud import TABLE, dynamodb_with_table
+from fermata.wiring.orders import list_ports, read_ports
+from tests.fakes.clock import NOON
+from tests.fakes.money.wallet_store import FUNDED_WALLETS
+from tests.fakes.world import World
 from tests.songs import PROMPT, delivered_job, queued_job
-from tests.twins import FUNDED_WALLETS, NOON, World
+from tests.support.cloud import TABLE, dynamodb_with_table
 
 API = "https://api.example.com"
 LAMBDA_ANSWERS_BYTES = 6_291_456
@@ -34,8 +37,8 @@ def submitted(world: World, minute: int, **changes: object) -> Job:
     return job
 
 
-def listed(world: World, parameters: dict[str, str]) -> dict[str, JsonValue]:
-    found = list_jobs(parse_page_request("acme", parameters), world.list_ports(), NOON)
+def listed(parameters: dict[str, str]) -> dict[str, JsonValue]:
+    found = list_jobs(parse_page_request("acme", parameters), list_ports(), NOON)
     return responses.JobList.of(found, API).as_json()
 
 
@@ -53,8 +56,8 @@ def test_every_job_is_shown_as_it_is_alone() -> None:
     world = World()
     jobs = [submitted(world, 2), delivered_job()]
     world.jobs.create(jobs[1])
-    page = list_jobs(PageRequest(JobList("acme")), world.list_ports(), NOON)
-    shown = [show_job(job, world.read_ports(), NOON) for job in sorted(jobs, key=lambda job: job.id, reverse=True)]
+    page = list_jobs(PageRequest(JobList("acme")), list_ports(), NOON)
+    shown = [show_job(job, read_ports(), NOON) for job in sorted(jobs, key=lambda job: job.id, reverse=True)]
     assert page.jobs == tuple(shown)
     bodies = [responses.Job.of(view, API).as_json() for view in shown]
     assert responses.JobList.of(page, API).as_json() == {"data": bodies, "next_cursor": None}
@@ -73,7 +76,8 @@ def test_a_record_that_nobody_can_read_hides_no_other_job_and_is_logged(monkeypa
         for job in (broken, whole):
             store.create(job)
         client.delete_item(TableName=TABLE, Key={"pk": {"S": f"JOB#{broken.id}"}, "sk": {"S": "REQUEST"}})
-        ports = World().list_ports()
+        World()
+        ports = list_ports()
         ports = replace(ports, show=replace(ports.show, jobs=store), lists=lists)
         page = list_jobs(PageRequest(JobList("acme")), ports, NOON)
     assert [view.job for view in page.jobs] == [whole]
@@ -88,7 +92,7 @@ def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
     jobs = [submitted(world, minute) for minute in range(3)]
     shown, parameters = [], {"limit": "2"}
     while True:
-        page = listed(world, parameters)
+        page = listed(parameters)
         assert isinstance(page["data"], list)
         shown.append([job["id"] for job in page["data"] if isinstance(job, dict)])
         if page["next_cursor"] is None:
@@ -104,7 +108,7 @@ def test_a_page_is_cut_before_it_is_longer_than_lambda_may_answer_and_the_next_g
     jobs = [submitted(world, minute, request=request) for minute in range(60)]
     shown, parameters, pages = [], {"limit": "100"}, 0
     while True:
-        page = listed(world, parameters)
+        page = listed(parameters)
         assert len(json.dumps({"body": json.dumps(page)})) < LAMBDA_ANSWERS_BYTES
         assert isinstance(page["data"], list)
         shown += [job["id"] for job in page["data"] if isinstance(job, dict)]
@@ -128,5 +132,5 @@ def test_what_the_index_still_names_is_shown_only_if_it_belongs_to_the_list(
 ) -> None:
     world = World()
     job = submitted(world, 1, **changes)
-    ports = ListPorts(world.read_ports(), OutdatedIndex(job.id, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"))
+    ports = ListPorts(read_ports(), OutdatedIndex(job.id, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"))
     assert list_jobs(PageRequest(of), ports, NOON) == PageOfJobs(of, (), None)

@@ -12,6 +12,10 @@ from fermata.domain.providers.spending import Booking
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import NotFoundError
 from fermata.use_cases.orders.read_jobs import find_job, link_to_audio, list_models, show_job
+from fermata.wiring.orders import read_ports
+from tests.fakes.clock import NOON
+from tests.fakes.settings import budget
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     delivered_job,
@@ -24,7 +28,6 @@ from tests.songs import (
     stored_track,
     suno_job,
 )
-from tests.twins import NOON, World
 
 
 def world_of(job: Job) -> World:
@@ -57,8 +60,9 @@ def test_what_is_not_the_tenants_is_not_there_and_looks_the_same(job_id: str, te
 
 
 def test_the_audio_of_another_tenant_is_not_there() -> None:
+    world_of(delivered_job())
     with pytest.raises(NotFoundError):
-        link_to_audio(JOB_ID, "other", 1, world_of(delivered_job()).read_ports(), NOON)
+        link_to_audio(JOB_ID, "other", 1, read_ports(), NOON)
 
 
 def told_instead(found: Link | JobView) -> Job:
@@ -69,7 +73,7 @@ def told_instead(found: Link | JobView) -> Job:
 def test_every_reading_mints_a_link_that_works_from_now() -> None:
     world = world_of(delivered_job())
     later = NOON + timedelta(days=3)
-    view = show_job(world.stored(JOB_ID), world.read_ports(), later)
+    view = show_job(world.stored(JOB_ID), read_ports(), later)
     (link,) = view.links.values()
     assert (link.expires_at, view.link_ttl_s) == (later + timedelta(seconds=900), 900)
     assert "ttl=900" in link.url
@@ -77,44 +81,48 @@ def test_every_reading_mints_a_link_that_works_from_now() -> None:
 
 def test_a_song_that_is_stored_but_not_settled_has_no_link_yet() -> None:
     job = ready_job().with_tracks((stored_track(),), NOON)
-    world = world_of(job)
-    assert show_job(job, world.read_ports(), NOON).links == {}
-    assert told_instead(link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON)) == job
+    world_of(job)
+    assert show_job(job, read_ports(), NOON).links == {}
+    assert told_instead(link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)) == job
 
 
 def test_the_audio_of_a_delivered_job_is_a_link() -> None:
-    link = link_to_audio(JOB_ID, "acme", 1, world_of(delivered_job()).read_ports(), NOON)
+    world_of(delivered_job())
+    link = link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)
     assert isinstance(link, Link)
     assert link.expires_at == NOON + timedelta(seconds=900)
 
 
 @pytest.mark.parametrize("job", [queued_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
 def test_a_job_without_a_song_is_answered_itself(job: Job) -> None:
-    assert told_instead(link_to_audio(JOB_ID, "acme", 1, world_of(job).read_ports(), NOON)) == job
+    world_of(job)
+    assert told_instead(link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)) == job
 
 
 @pytest.mark.parametrize(("stored", "first"), [((1, 2), 1), ((2,), 2), ((2, 3), 2)])
 def test_audio_without_a_number_is_the_first_song_that_is_there(stored: tuple[int, ...], first: int) -> None:
-    world = world_of(suno_job(*stored, made=3).settled(None, NOON))
-    link = link_to_audio(JOB_ID, "acme", None, world.read_ports(), NOON)
+    world_of(suno_job(*stored, made=3).settled(None, NOON))
+    link = link_to_audio(JOB_ID, "acme", None, read_ports(), NOON)
     assert isinstance(link, Link)
     assert f"/{first}.mp3" in link.url
 
 
 def test_audio_without_a_number_is_the_job_itself_where_there_is_no_song() -> None:
     job = generating_job()
-    assert told_instead(link_to_audio(JOB_ID, "acme", None, world_of(job).read_ports(), NOON)) == job
+    world_of(job)
+    assert told_instead(link_to_audio(JOB_ID, "acme", None, read_ports(), NOON)) == job
 
 
 def test_a_second_track_is_not_there() -> None:
     job = delivered_job()
-    assert told_instead(link_to_audio(JOB_ID, "acme", 2, world_of(job).read_ports(), NOON)) == job
+    world_of(job)
+    assert told_instead(link_to_audio(JOB_ID, "acme", 2, read_ports(), NOON)) == job
 
 
 @pytest.mark.parametrize(("title", "name"), [("Rain", "Rain-1.mp3"), (None, f"{JOB_ID}-1.mp3")])
 def test_a_download_is_named_after_the_title_or_the_job(title: str | None, name: str) -> None:
-    world = world_of(delivered_job(request=song_request(title=title)))
-    link = link_to_audio(JOB_ID, "acme", 1, world.read_ports(), NOON)
+    world_of(delivered_job(request=song_request(title=title)))
+    link = link_to_audio(JOB_ID, "acme", 1, read_ports(), NOON)
     assert isinstance(link, Link)
     assert f'?as=attachment; filename="{name}"&' in link.url
 
@@ -128,7 +136,7 @@ def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out()
     }
     for provider, circuit in circuits.items():
         world.provider_states.save(ProviderState(provider=provider, version=1, circuit=circuit))
-    available = {view.model.provider: view.is_available for view in list_models(world.read_ports(), NOON)}
+    available = {view.model.provider: view.is_available for view in list_models(read_ports(), NOON)}
     assert available == {"minimax": False, "skillboss": False, "apiinone": True, "aimlapi": True}
 
 
@@ -136,26 +144,26 @@ def test_a_model_that_the_plan_lacks_is_not_available_and_the_others_are() -> No
     world = World()
     unentitled = Circuit().without_model("music-2.5", "2061")
     world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=unentitled))
-    views = list_models(world.read_ports(), NOON)
+    views = list_models(read_ports(), NOON)
     assert [view.model.id for view in views if not view.is_available] == ["minimax/music-2.5"]
 
 
-def available_models(world: World) -> set[str]:
-    return {view.model.id for view in list_models(world.read_ports(), NOON) if view.is_available}
+def available_models() -> set[str]:
+    return {view.model.id for view in list_models(read_ports(), NOON) if view.is_available}
 
 
 def test_a_model_is_not_available_while_its_provider_is_paused() -> None:
     world = World()
     world.brakes.pause("minimax", NOON)
-    assert {model.partition("/")[0] for model in available_models(world)} == {"skillboss", "apiinone", "aimlapi"}
+    assert {model.partition("/")[0] for model in available_models()} == {"skillboss", "apiinone", "aimlapi"}
     world.brakes.pause("all", NOON)
-    assert available_models(world) == set()
+    assert available_models() == set()
 
 
 def test_a_model_is_available_as_long_as_the_days_budget_is_good_for_one_of_its_songs() -> None:
-    world = World(budgets={"minimax": 200_000})
+    world = World(operator=budget("minimax", "0.2"))
     world.brakes.book(Booking("minimax", NOON.date(), 100_000))
-    assert {"minimax/music-1.5", "minimax/music-2.0"} <= available_models(world)
-    assert "minimax/music-2.5" not in available_models(world)
+    assert {"minimax/music-1.5", "minimax/music-2.0"} <= available_models()
+    assert "minimax/music-2.5" not in available_models()
     world.brakes.book(Booking("minimax", NOON.date(), 100_000))
-    assert not any(model.startswith("minimax/") for model in available_models(world))
+    assert not any(model.startswith("minimax/") for model in available_models())

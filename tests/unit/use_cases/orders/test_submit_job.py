@@ -18,20 +18,24 @@ from fermata.errors import (
 )
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.submit_job import quote_job, submit_job
+from fermata.wiring.generation import start_ports
+from fermata.wiring.orders import submit_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import LYRICS, PROMPT, candidate, hex_answer, order
-from tests.twins import NOON, FakeUpstream, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS, "title": "Rain", "metadata": {"order": "42"}}
 RANDOM = bytes(range(10))
 
 
-def submit(world: World, body: object = BODY, randomness: bytes = RANDOM) -> str:
-    return submit_job(order(body), world.submit_ports(), NOON, randomness).job_id
+def submit(body: object = BODY, randomness: bytes = RANDOM) -> str:
+    return submit_job(order(body), submit_ports(), NOON, randomness).job_id
 
 
 def test_a_job_is_stored_queued_and_started_under_its_id() -> None:
     world = World()
-    job_id = submit(world)
+    job_id = submit()
     job = world.stored(job_id)
     assert world.machine.started == [job_id]
     assert (job.status, job.tenant_id, job.attempts, job.version) == (JobStatus.QUEUED, "acme", (), 1)
@@ -45,13 +49,13 @@ def test_a_job_is_on_record_before_its_machine_starts() -> None:
     world = World()
     seen = []
     world.machine.while_starting = lambda job_id: seen.append(world.stored(job_id).status)
-    submit(world)
+    submit()
     assert seen == [JobStatus.QUEUED]
 
 
 def test_the_wanted_format_decides_how_the_provider_delivers() -> None:
     world = World()
-    job_id = submit(world, {**BODY, "audio": {"format": "wav"}})
+    job_id = submit({**BODY, "audio": {"format": "wav"}})
     assert world.stored(job_id).candidate.delivery == "url"
 
 
@@ -66,7 +70,7 @@ def test_the_wanted_format_decides_how_the_provider_delivers() -> None:
 def test_a_refused_request_stores_and_starts_nothing(body: bytes, error: type[RequestRefusedError]) -> None:
     world = World()
     with pytest.raises(error):
-        submit_job(order(body), world.submit_ports(), NOON, RANDOM)
+        submit_job(order(body), submit_ports(), NOON, RANDOM)
     assert (len(world.jobs), world.machine.started) == (0, [])
 
 
@@ -76,7 +80,7 @@ def test_a_machine_that_does_not_start_leaves_a_failed_unpaid_job() -> None:
     world.machine.while_starting = started.append
     world.machine.failure = TransientError("the job's state machine could not be started")
     with pytest.raises(TransientError):
-        submit(world)
+        submit()
     job = world.stored(started[0])
     assert job.failure is not None
     assert (job.status, job.finished_at) == (JobStatus.FAILED, NOON)
@@ -89,9 +93,9 @@ def test_a_machine_that_does_not_start_leaves_a_failed_unpaid_job() -> None:
 
 def test_a_machine_that_started_although_its_answer_was_lost_keeps_its_job() -> None:
     world = World(upstream=FakeUpstream(hex_answer(b"ID3")))
-    world.machine.while_starting = lambda job_id: start_generation(job_id, world.start_ports(), "run-1")
+    world.machine.while_starting = lambda job_id: start_generation(job_id, start_ports(world.remaining_ms), "run-1")
     world.machine.failure = TransientError("the job's state machine could not be started")
-    job_id = submit(world)
+    job_id = submit()
     assert world.stored(job_id).status is JobStatus.STORING
 
 
@@ -101,18 +105,18 @@ def test_a_machine_that_starts_after_its_job_was_closed_buys_nothing() -> None:
     world.machine.while_starting = started.append
     world.machine.failure = TransientError("the job's state machine could not be started")
     with pytest.raises(TransientError):
-        submit(world)
-    start_generation(started[0], world.start_ports(), "run-1")
+        submit()
+    start_generation(started[0], start_ports(world.remaining_ms), "run-1")
     assert world.upstream.posts == 0
 
 
 def test_an_id_is_never_given_twice() -> None:
     world = World()
-    submit(world)
+    submit()
     with pytest.raises(StaleRecordError):
-        submit(world)
+        submit()
     assert len(world.machine.started) == 1
-    assert submit(world, randomness=bytes(10)) != world.machine.started[0]
+    assert submit(randomness=bytes(10)) != world.machine.started[0]
 
 
 # ---- what an order would cost
@@ -121,7 +125,7 @@ def test_an_id_is_never_given_twice() -> None:
 def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
     world = World()
     body = {**BODY, "fallbacks": ["aimlapi/minimax/music-2.0"]}
-    plan = quote_job(order(body).body, "acme", world.submit_ports(), NOON)
+    plan = quote_job(order(body).body, "acme", submit_ports(), NOON)
     quote = Quote.of(plan, NOON).as_json()
     assert (len(world.jobs), world.machine.started, world.upstream.posts) == (0, [], 0)
     assert quote == {
@@ -132,15 +136,15 @@ def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
         "hold_credits": 39,
         "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"},
     }
-    job = world.stored(submit(world, body))
+    job = world.stored(submit(body))
     assert job.hold_credits == quote["hold_credits"]
     assert [each.model for each in job.candidates[1:]] == quote["fallbacks"]
 
 
 def test_a_quote_names_the_fallbacks_and_the_times_that_hold_at_the_moment() -> None:
-    world = World(default_fallbacks={"minimax/music-2.5": ("aimlapi/minimax/music-2.0",)})
+    world = World({"DEFAULT_FALLBACKS": '{"minimax/music-2.5": ["aimlapi/minimax/music-2.0"]}'})
     world.estimates.known["minimax/music-2.5"] = Estimate(p50_s=10, p80_s=20)
-    quote = Quote.of(quote_job(order(BODY).body, "acme", world.submit_ports(), NOON), NOON).as_json()
+    quote = Quote.of(quote_job(order(BODY).body, "acme", submit_ports(), NOON), NOON).as_json()
     assert (quote["fallbacks"], quote["hold_credits"]) == (["aimlapi/minimax/music-2.0"], 39)
     assert quote["estimate"] == {"p50_s": 10, "p80_s": 20, "ready_at": "2026-11-21T12:00:10.000Z"}
 
@@ -160,9 +164,9 @@ def test_a_quote_names_the_fallbacks_and_the_times_that_hold_at_the_moment() -> 
     ],
 )
 def test_a_quote_is_refused_for_what_the_order_would_be(body: object) -> None:
-    world = World()
+    World()
     with pytest.raises(RequestRefusedError) as quoted:
-        quote_job(order(body).body, "acme", world.submit_ports(), NOON)
+        quote_job(order(body).body, "acme", submit_ports(), NOON)
     with pytest.raises(RequestRefusedError) as ordered:
-        submit(world, body)
+        submit(body)
     assert (type(quoted.value), str(quoted.value)) == (type(ordered.value), str(ordered.value))

@@ -13,17 +13,19 @@ from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
 from fermata.use_cases.orders.wait_for_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
+from fermata.wiring.orders import wait_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, rate_limited
-from tests.twins import NOON, World
 
 
-def waited(world: World, seconds: float, tenant_id: str = "acme") -> object:
-    ended = hold(world, seconds, tenant_id).ended
+def waited(seconds: float, tenant_id: str = "acme") -> object:
+    ended = hold(seconds, tenant_id).ended
     return None if ended is None else ended.job.status
 
 
-def hold(world: World, seconds: float = 25, tenant_id: str = "acme") -> Wait:
-    return await_end(JOB_ID, tenant_id, world.wait_ports(), NOON, seconds)
+def hold(seconds: float = 25, tenant_id: str = "acme") -> Wait:
+    return await_end(JOB_ID, tenant_id, wait_ports(), NOON, seconds)
 
 
 def world_of(job: Job) -> World:
@@ -41,7 +43,7 @@ def seconds_passed(world: World) -> float:
 )
 def test_a_job_that_has_ended_is_told_at_once(job: Job) -> None:
     world = world_of(job)
-    assert waited(world, 25) is job.status
+    assert waited(25) is job.status
     assert (world.jobs.looks, seconds_passed(world)) == (1, 0)
 
 
@@ -53,7 +55,7 @@ def test_a_job_that_ends_meanwhile_is_told_at_the_next_look_with_fresh_links() -
             world.jobs.rows[JOB_ID] = delivered_job().model_dump_json()
 
     world.jobs.before_look = deliver
-    ended = hold(world).ended
+    ended = hold().ended
     assert ended is not None
     assert (ended.job.status, seconds_passed(world)) == (JobStatus.SUCCEEDED, 3 * LOOK_EVERY_S)
     assert ended.links[1].expires_at == NOON + timedelta(seconds=903)
@@ -62,14 +64,14 @@ def test_a_job_that_ends_meanwhile_is_told_at_the_next_look_with_fresh_links() -
 @pytest.mark.parametrize("seconds", [0, 0.5, 1, 2.5, 25])
 def test_an_open_job_is_waited_for_that_long_and_no_longer(seconds: float) -> None:
     world = world_of(queued_job())
-    assert waited(world, seconds) is None
+    assert waited(seconds) is None
     assert seconds_passed(world) == seconds
     assert world.jobs.looks == int(seconds) + (2 if seconds % 1 else 1)
 
 
 def test_a_time_that_has_passed_already_is_one_look() -> None:
     world = world_of(queued_job())
-    assert waited(world, -3) is None
+    assert waited(-3) is None
     assert (world.jobs.looks, seconds_passed(world)) == (1, 0)
 
 
@@ -80,15 +82,19 @@ def test_a_table_that_cannot_be_read_ends_the_wait_and_not_the_order() -> None:
         raise TransientError("the job table could not be read: ThrottlingException")
 
     world.jobs.before_look = fail
-    assert waited(world, 25) is None
+    assert waited(25) is None
 
 
 def test_what_was_deleted_or_is_another_tenants_is_not_told() -> None:
     world = world_of(delivered_job())
-    assert waited(world, 25, tenant_id="other") is None
+    assert waited(25, tenant_id="other") is None
     world.jobs.forget(tombstone_of(delivered_job(), NOON))
-    assert waited(world, 25) is None
-    assert waited(World(), 25) is None
+    assert waited(25) is None
+
+
+def test_what_never_was_is_not_told() -> None:
+    World()
+    assert waited(25) is None
 
 
 # ---- places
@@ -114,7 +120,7 @@ LONG: datetime = NOON + timedelta(hours=1)
 def test_a_held_request_has_a_place_and_gives_it_back_for_two_writes_in_all() -> None:
     world, seen = world_of(queued_job()), list[int]()
     meanwhile(world, lambda: seen.append(len(world.waiting_places.taken)))
-    assert hold(world) == Wait(25)
+    assert hold() == Wait(25)
     assert (seen, world.waiting_places.taken, world.waiting_places.writes) == ([1], {}, 2)
 
 
@@ -130,7 +136,7 @@ def test_of_one_tenants_requests_only_so_many_are_held_and_the_next_is_answered_
                 arrive(left - 1)
             world.clock.now = NOON + timedelta(seconds=25)
 
-        wait = await_end(JOB_ID, "acme", replace(world.wait_ports(), pause=pause), NOON, 25)
+        wait = await_end(JOB_ID, "acme", replace(wait_ports(), pause=pause), NOON, 25)
         held.append(wait.held_s is not None)
         if left and wait.held_s is None:
             arrive(left - 1)
@@ -143,39 +149,39 @@ def test_of_one_tenants_requests_only_so_many_are_held_and_the_next_is_answered_
 @pytest.mark.parametrize("environments", [0, 1, 3])
 def test_all_tenants_together_hold_no_more_than_there_are_places(environments: int) -> None:
     world = world_of(queued_job())
-    world.waiting_environments = environments
+    world.set(WAITING_ENVIRONMENTS=str(environments))
     occupied(world, range(environments), LONG)
-    assert hold(world) == NOT_HELD
+    assert hold() == NOT_HELD
     assert (seconds_passed(world), world.waiting_places.writes) == (0, 0)
 
 
 def test_the_place_of_a_request_whose_environment_was_killed_is_free_by_itself() -> None:
     world = world_of(queued_job())
-    world.waiting_environments = 1
+    world.set(WAITING_ENVIRONMENTS="1")
     occupied(world, range(1), NOON)
-    assert hold(world, 3) == Wait(3)
+    assert hold(3) == Wait(3)
 
 
 def test_a_place_is_held_longer_than_the_request_can_be() -> None:
     world, until = world_of(queued_job()), list[datetime]()
     meanwhile(world, lambda: until.extend(end for _, end in world.waiting_places.taken.values()))
-    hold(world, 25)
+    hold(25)
     assert until == [NOON + timedelta(seconds=29)]
 
 
 @pytest.mark.parametrize(("job", "seconds"), [(delivered_job(), 25), (queued_job(), 0), (queued_job(), -3)])
 def test_who_needs_not_wait_needs_no_place(job: Job, seconds: float) -> None:
     world = world_of(job)
-    world.waiting_environments = 0
+    world.set(WAITING_ENVIRONMENTS="0")
     world.waiting_places.failure = TransientError("nobody is to be asked")
-    assert hold(world, seconds).held_s == seconds
+    assert hold(seconds).held_s == seconds
     assert world.waiting_places.writes == 0
 
 
 def test_places_that_cannot_be_had_for_trouble_are_an_answer_at_once() -> None:
     world = world_of(queued_job())
     world.waiting_places.failure = TransientError("a place could not be taken: ThrottlingException")
-    assert hold(world) == NOT_HELD
+    assert hold() == NOT_HELD
     assert seconds_passed(world) == 0
 
 
@@ -187,7 +193,7 @@ def test_a_place_that_cannot_be_given_back_is_no_reason_to_hide_the_end() -> Non
         world.waiting_places.failure = TransientError("a place could not be freed: ThrottlingException")
 
     meanwhile(world, end)
-    assert waited(world, 25) is JobStatus.SUCCEEDED
+    assert waited(25) is JobStatus.SUCCEEDED
 
 
 def test_trouble_while_a_request_is_held_gives_its_place_back() -> None:
@@ -197,12 +203,11 @@ def test_trouble_while_a_request_is_held_gives_its_place_back() -> None:
         raise TransientError("the job table could not be read: ThrottlingException")
 
     meanwhile(world, fail)
-    assert (hold(world), world.waiting_places.taken) == (NOT_HELD, {})
+    assert (hold(), world.waiting_places.taken) == (NOT_HELD, {})
 
 
 def test_a_tenant_without_a_wallet_is_held_as_the_usual_plan_says() -> None:
-    assert hold(world_of(queued_job(tenant_id="acme")), 1).held_s == 1
-    world = World()
-    world.jobs.create(queued_job())
+    world = world_of(queued_job())
+    assert hold(1).held_s == 1
     vars(world.wallets)["_wallets"].clear()
-    assert hold(world, 1).held_s == 1
+    assert hold(1).held_s == 1

@@ -17,9 +17,12 @@ from fermata.errors import NotStartedError, TransientError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.submit_job import submit_job, submit_once
 from fermata.use_cases.triggers.ingest_event import ingest_event
-from tests.functions import FakeContext, load_app
+from fermata.wiring.orders import submit_ports
+from fermata.wiring.triggers import event_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
+from tests.functions import FakeContext, wired_app
 from tests.songs import LYRICS, PROMPT, order
-from tests.twins import NOON, World
 
 BODY: dict[str, Any] = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 DETAIL = {**BODY, "idempotency_key": "order-42"}
@@ -49,14 +52,14 @@ def world() -> World:
     return world
 
 
-def ingest(world: World, asked: object) -> str | None:
-    submission = ingest_event(asked, world.event_ports(), NOON)
+def ingest(asked: object) -> str | None:
+    submission = ingest_event(asked, event_ports(), NOON)
     return submission.job_id if submission else None
 
 
 def refused(world: World, asked: object) -> Mapping[str, Any]:
     """What is told of a refused event, for which nothing was stored."""
-    assert ingest(world, asked) is None
+    assert ingest(asked) is None
     assert (len(world.jobs), world.machine.started) == (0, [])
     (told,) = world.events.published
     assert told.detail_type == "Music Job Refused"
@@ -64,26 +67,26 @@ def refused(world: World, asked: object) -> Mapping[str, Any]:
 
 
 def test_an_event_becomes_a_job_of_the_tenant_whose_source_it_is(world: World) -> None:
-    job = world.stored(str(ingest(world, event())))
+    job = world.stored(str(ingest(event())))
     assert (job.tenant_id, job.status, job.request.prompt) == ("acme", JobStatus.QUEUED, PROMPT)
     assert world.machine.started == [job.id]
     assert world.events.published == []
 
 
 def test_the_same_event_twice_is_one_job(world: World) -> None:
-    first = ingest(world, event())
-    assert ingest(world, event()) == first
-    assert ingest(world, event(id="another-event")) == first
+    first = ingest(event())
+    assert ingest(event()) == first
+    assert ingest(event(id="another-event")) == first
     assert len(world.jobs) == 1
 
 
 def test_the_same_event_long_after_its_receipt_has_gone_is_one_job_and_another_one_with_its_key_is_not(
     world: World,
 ) -> None:
-    first = ingest(world, event())
+    first = ingest(event())
     later = NOON + KEPT_FOR + timedelta(hours=1)
-    again = ingest_event(event(), world.event_ports(), later)
-    other = ingest_event(event(id="another-event"), world.event_ports(), later)
+    again = ingest_event(event(), event_ports(), later)
+    other = ingest_event(event(id="another-event"), event_ports(), later)
     assert again is not None
     assert other is not None
     assert (again.job_id, again.replayed, other.replayed) == (first, True, False)
@@ -99,15 +102,16 @@ def test_an_event_without_a_time_that_ids_can_hold_is_refused(world: World, time
 def test_of_two_runs_that_take_one_event_without_its_receipt_the_slower_hands_out_the_fasters_job(
     world: World,
 ) -> None:
-    asked, job_id, ports = order(BODY), new_job_id(NOON, RANDOM), world.submit_ports()
+    asked, job_id, ports = order(BODY), new_job_id(NOON, RANDOM), submit_ports()
     world.jobs.before_next_create = lambda: submit_once(asked, job_id, ports, NOON)
     assert submit_once(asked, job_id, ports, NOON).replayed
     assert (len(world.jobs), [entry.kind.value for entry in world.wallets.ledger("acme")]) == (1, ["hold"])
 
 
-def test_a_key_of_an_event_is_not_a_key_of_an_http_request(world: World) -> None:
-    over_http = submit_job(order(BODY, key="order-42"), world.submit_ports(), NOON, bytes(10))
-    assert ingest(world, event()) != over_http.job_id
+@pytest.mark.usefixtures("world")
+def test_a_key_of_an_event_is_not_a_key_of_an_http_request() -> None:
+    over_http = submit_job(order(BODY, key="order-42"), submit_ports(), NOON, bytes(10))
+    assert ingest(event()) != over_http.job_id
 
 
 def test_a_tenant_in_the_detail_is_an_unknown_field(world: World) -> None:
@@ -168,8 +172,8 @@ def test_a_tenant_whose_events_are_off_is_refused(world: World) -> None:
 
 
 def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
-    ingest(world, event())
-    assert ingest(world, event({**DETAIL, "prompt": "another"}, id="another-event")) is None
+    ingest(event())
+    assert ingest(event({**DETAIL, "prompt": "another"}, id="another-event")) is None
     assert world.events.published[0].detail["problem"] == {
         "type": "urn:fermata:problem:idempotency_key_reused",
         "title": "The key belongs to another request",
@@ -182,8 +186,8 @@ def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
 
 def test_an_event_beyond_the_plans_limit_is_told_to_be_worth_sending_again(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1))
-    ingest(world, event())
-    assert ingest(world, event({**DETAIL, "idempotency_key": "order-43"})) is None
+    ingest(event())
+    assert ingest(event({**DETAIL, "idempotency_key": "order-43"})) is None
     problem = world.events.published[0].detail["problem"]
     assert isinstance(problem, dict)
     assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
@@ -192,42 +196,40 @@ def test_an_event_beyond_the_plans_limit_is_told_to_be_worth_sending_again(world
 def test_an_event_whose_job_could_not_be_started_comes_again_and_starts_it(world: World) -> None:
     world.machine.failure = TransientError("no machine")
     with pytest.raises(NotStartedError):
-        ingest(world, event())
+        ingest(event())
     world.machine.failure = None
-    assert world.machine.started == [ingest(world, event())]
+    assert world.machine.started == [ingest(event())]
     assert len(world.jobs) == 1
 
 
 def test_a_refusal_that_could_not_be_told_is_told_when_the_event_comes_again(world: World) -> None:
     world.events.failure = TransientError("no bus")
     with pytest.raises(TransientError):
-        ingest(world, event(BODY))
+        ingest(event(BODY))
     world.events.failure = None
     refused(world, event(BODY))
 
 
-def test_the_function_answers_with_the_jobs_id(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = load_app("ingest_request")
-    monkeypatch.setattr(app, "event_ports", world.event_ports)
-    monkeypatch.setattr(app, "now", world.clock)
+def test_the_function_answers_with_the_jobs_id(world: World) -> None:
+    app = wired_app("ingest_request", world)
     assert app.lambda_handler(event(), FakeContext()) == {"job_id": world.machine.started[0]}
     assert app.lambda_handler(event(BODY), FakeContext()) == {"job_id": None}
 
 
 def test_events_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_worth_another_try(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
-    assert ingest(world, event()) is not None
-    assert ingest(world, event({"model": "nonsense"})) is None
-    assert ingest(world, event()) is not None
-    assert ingest(world, event({**BODY, "idempotency_key": "order-43"})) is None
+    assert ingest(event()) is not None
+    assert ingest(event({"model": "nonsense"})) is None
+    assert ingest(event()) is not None
+    assert ingest(event({**BODY, "idempotency_key": "order-43"})) is None
     *_, told = world.events.published
     problem = told.detail["problem"]
     assert isinstance(problem, dict)
     assert (problem["type"], problem["retryable"]) == ("urn:fermata:problem:rate_limited", True)
     world.clock.pass_seconds(60)
-    assert ingest(world, event({**BODY, "idempotency_key": "order-43"})) is not None
+    assert ingest(event({**BODY, "idempotency_key": "order-43"})) is not None
 
 
 def test_an_event_of_nobody_leaves_no_counter(world: World) -> None:
-    assert ingest(world, event(source="stranger")) is None
+    assert ingest(event(source="stranger")) is None
     assert world.wallets.calls.writes == 0

@@ -17,10 +17,14 @@ from fermata.errors import InvalidRequestError, NotStartedError, TransientError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.triggers.ingest_file import ingest_file
+from fermata.wiring.accounts import call_meter
+from fermata.wiring.orders import delete_ports
+from fermata.wiring.triggers import file_ports
+from tests.fakes.clock import NOON
+from tests.fakes.triggers.inbox_store import PUT_AT
+from tests.fakes.world import World
 from tests.functions import FakeContext, wired_app
 from tests.songs import LYRICS, PROMPT
-from tests.trigger_twins import PUT_AT
-from tests.twins import NOON, World
 
 BODY = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
 GOOD = json.dumps(BODY).encode()
@@ -67,12 +71,12 @@ def created(file: InboxFile) -> dict[str, Any]:
 def put_in(world: World, body: bytes, key: str = KEY, version_id: str = "v1") -> InboxFile:
     """A file that was put in and told of."""
     file = world.inbox.put_in(key, body, version_id)
-    tell_of(world, file)
+    tell_of(file)
     return file
 
 
-def tell_of(world: World, file: InboxFile, now: datetime = NOON) -> None:
-    ingest_file(created(file), world.file_ports(), now)
+def tell_of(file: InboxFile, now: datetime = NOON) -> None:
+    ingest_file(created(file), file_ports(), now)
 
 
 def result_of(world: World, file: InboxFile) -> dict[str, Any]:
@@ -105,13 +109,13 @@ def test_a_file_becomes_a_job_of_the_tenant_under_whose_prefix_it_lies(world: Wo
 
 def test_a_notification_that_comes_twice_makes_no_second_job(world: World) -> None:
     file = put_in(world, GOOD)
-    tell_of(world, file)
+    tell_of(file)
     assert len(world.jobs) == 1
 
 
 def test_a_notification_that_comes_after_the_receipt_has_gone_makes_no_second_job(world: World) -> None:
     file = put_in(world, GOOD)
-    tell_of(world, file, NOON + 2 * KEPT_FOR)
+    tell_of(file, NOON + 2 * KEPT_FOR)
     assert len(world.jobs) == 1
 
 
@@ -119,9 +123,9 @@ def test_a_run_that_died_before_it_wrote_the_result_makes_no_second_job(world: W
     file = world.inbox.put_in(KEY, GOOD)
     world.inbox.failure = TransientError("no bucket")
     with pytest.raises(TransientError):
-        tell_of(world, file)
+        tell_of(file)
     world.inbox.failure = None
-    tell_of(world, file)
+    tell_of(file)
     assert result_of(world, file)["job_id"] == world.machine.started[0]
     assert len(world.jobs) == 1
 
@@ -133,12 +137,12 @@ def test_a_notification_that_is_sent_again_long_after_its_result_was_lost_makes_
     file = world.inbox.put_in(KEY, GOOD)
     world.inbox.failure = TransientError("no bucket")
     with pytest.raises(TransientError):
-        tell_of(world, file)
+        tell_of(file)
     world.inbox.failure = None
     job = world.stored(world.machine.started[0])
     world.jobs.settle(job.canceled(NOON))
-    delete_job(job.id, "acme", world.delete_ports(), NOON)
-    tell_of(world, file, NOON + later)
+    delete_job(job.id, "acme", delete_ports(), NOON)
+    tell_of(file, NOON + later)
     assert (result_of(world, file)["job_id"], len(world.jobs), world.machine.started) == (job.id, 1, [job.id])
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
 
@@ -154,9 +158,9 @@ def test_a_job_that_could_not_be_started_is_started_when_the_notification_comes_
     file = world.inbox.put_in(KEY, GOOD)
     world.machine.failure = TransientError("no machine")
     with pytest.raises(NotStartedError):
-        tell_of(world, file)
+        tell_of(file)
     world.machine.failure = None
-    tell_of(world, file)
+    tell_of(file)
     assert len(world.jobs) == len(world.machine.started) == 1
 
 
@@ -164,7 +168,7 @@ def test_notifications_in_the_wrong_order_are_one_job_for_each_version(world: Wo
     first = world.inbox.put_in(KEY, GOOD, "v1")
     second = world.inbox.put_in(KEY, json.dumps({**BODY, "prompt": "second"}).encode(), "v2")
     for file in (second, first, second, first):
-        tell_of(world, file)
+        tell_of(file)
     prompts = [world.stored(job_id).request.prompt for job_id in world.machine.started]
     assert prompts == ["second", PROMPT]
     assert result_of(world, first)["job_id"] == world.machine.started[1]
@@ -192,7 +196,7 @@ def test_a_bad_file_is_reported_with_its_problem(world: World, body: bytes, slug
 
 def test_a_file_that_is_longer_than_its_notification_says_is_refused_and_not_read_whole(world: World) -> None:
     file = world.inbox.put_in(KEY, GOOD + b" " * 140_000).model_copy(update={"size_bytes": 9})
-    tell_of(world, file)
+    tell_of(file)
     assert refused(world, file) == "body_too_large"
 
 
@@ -203,7 +207,7 @@ def test_a_file_without_a_known_ending_is_reported(world: World) -> None:
 def test_a_version_that_was_deleted_meanwhile_is_reported(world: World) -> None:
     file = world.inbox.put_in(KEY, GOOD)
     world.inbox.versions.clear()
-    tell_of(world, file)
+    tell_of(file)
     assert refused(world, file) == "not_found"
 
 
@@ -212,7 +216,7 @@ def test_a_file_of_a_tenant_whose_inbox_is_off_is_reported_and_stays_refused(wor
     file = put_in(world, GOOD, f"requests/off/song.{ending}")
     assert refused(world, file) == "trigger_off"
     set_triggers("off", Change(inbox=True), world.triggers)
-    tell_of(world, file)
+    tell_of(file)
     assert refused(world, file) == "trigger_off"
 
 
@@ -242,7 +246,7 @@ def test_a_notification_without_a_field_is_told_of_and_stores_nothing(world: Wor
     event = created(world.inbox.put_in(KEY, GOOD))
     for owner in (event, event["detail"], event["detail"]["object"]):
         owner.pop(missing, None)
-    ingest_file(event, world.file_ports(), NOON)
+    ingest_file(event, file_ports(), NOON)
     (told,) = world.events.published
     assert (told.detail_type, told.detail["request_source"]) == ("Music Job Refused", "aws.s3")
     assert (world.inbox.written, len(world.jobs)) == ({}, 0)
@@ -262,8 +266,8 @@ def test_results_of_a_file_with_an_endless_name_fit_into_a_name_of_s3(world: Wor
     assert result_of(world, file)["status"] == "accepted"
 
 
-def test_the_function_takes_files_and_events(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = wired_app("ingest_request", world, monkeypatch)
+def test_the_function_takes_files_and_events(world: World) -> None:
+    app = wired_app("ingest_request", world)
     file = world.inbox.put_in(KEY, GOOD)
     assert app.lambda_handler(created(file), FakeContext()) == {"job_id": None}
     assert result_of(world, file)["status"] == "accepted"
@@ -280,16 +284,16 @@ def test_files_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_wort
     assert (result_of(world, good)["status"], len(world.jobs)) == ("accepted", 1)
     world.clock.pass_seconds(60)
     again = world.inbox.put_in(KEY, GOOD, "v5")
-    tell_of(world, again)
+    tell_of(again)
     assert result_of(world, again)["status"] == "accepted"
 
 
 def test_a_notification_that_comes_again_is_counted_and_a_file_of_lines_always(world: World) -> None:
     file = put_in(world, GOOD)
     assert "acme" not in world.wallets.calls.minutes
-    tell_of(world, file)
+    tell_of(file)
     put_in(world, GOOD + b"\n", "requests/acme/batch.jsonl")
-    left = world.call_meter(TRIGGER_CALLS).known("acme", NOON)
+    left = call_meter(TRIGGER_CALLS).known("acme", NOON)
     assert left is not None
     assert left.remaining == 598
 

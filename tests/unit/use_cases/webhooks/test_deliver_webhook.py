@@ -21,15 +21,19 @@ from fermata.domain.webhooks.delivery import (
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.errors import ConfigurationError, TransientError
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
+from fermata.wiring.webhooks import deliver_ports
+from tests.fakes.clock import NOON
+from tests.fakes.webhooks.sender import SentWebhook
+from tests.fakes.webhooks.webhook_store import InMemoryWebhookStore
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job
-from tests.twins import NOON, InMemoryWebhookStore, SentWebhook, World
 from tests.webhooks import CALLBACK_URL, NEXT_SECRET, ORIGIN, SECRET, URL, called_back, listening_world
 
 BUSY = Answered(503)
 
 
 def deliver(world: World, number: int = 1, replay: int = 0) -> Step:
-    return deliver_webhook(JOB_ID, Try(replay, number), world.deliver_ports(), world.clock())
+    return deliver_webhook(JOB_ID, Try(replay, number), deliver_ports(), world.clock())
 
 
 def signatures(sent: SentWebhook, world: World, *secrets: str) -> list[str]:

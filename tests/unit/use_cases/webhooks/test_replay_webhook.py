@@ -14,20 +14,22 @@ from fermata.domain.webhooks.message import webhook_id
 from fermata.errors import NotFoundError, NoWebhookError, TransientError
 from fermata.use_cases.webhooks.deliver_webhook import deliver_webhook
 from fermata.use_cases.webhooks.replay_webhook import list_webhook_attempts, replay_webhook
+from fermata.wiring.webhooks import deliver_ports, replay_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.functions import FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job, generating_job, queued_job, submitting_job
-from tests.twins import NOON, World
 from tests.webhooks import CALLBACK_URL, ORIGIN, URL, called_back, listening_world
 
 REPLAY, LIST = f"/v1/jobs/{JOB_ID}/webhooks/replay", f"/v1/jobs/{JOB_ID}/webhooks"
 
 
 def replay(world: World, tenant_id: str = "acme") -> StartedReplay:
-    return replay_webhook(JOB_ID, tenant_id, world.replay_ports(), world.clock())
+    return replay_webhook(JOB_ID, tenant_id, replay_ports(), world.clock())
 
 
-def ask(world: World, patch: pytest.MonkeyPatch, method: str, path: str, tenant_id: str = "acme") -> tuple[int, Any]:
-    app = wired_app("replay_webhook", world, patch)
+def ask(world: World, method: str, path: str, tenant_id: str = "acme") -> tuple[int, Any]:
+    app = wired_app("replay_webhook", world)
     answer = app.lambda_handler(http_event(method, path, tenant_id=tenant_id), FakeContext())
     return answer["statusCode"], json.loads(answer["body"])
 
@@ -47,7 +49,7 @@ def test_each_replay_is_another_delivery_of_the_same_event() -> None:
 def test_a_replay_sends_what_the_first_delivery_sent() -> None:
     world = listening_world()
     for number in (0, replay(world).replay):
-        step = deliver_webhook(JOB_ID, Try(number, 1), world.deliver_ports(), world.clock())
+        step = deliver_webhook(JOB_ID, Try(number, 1), deliver_ports(), world.clock())
         assert step.verdict is Verdict.DELIVERED
         world.clock.pass_seconds(60)
     first, again = world.sender.sent
@@ -59,17 +61,17 @@ def test_a_replay_goes_where_the_job_wants_to_be_told_of() -> None:
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])
-def test_an_open_job_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch, job: Job) -> None:
+def test_an_open_job_has_nothing_to_tell(job: Job) -> None:
     world = listening_world(job)
-    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    status, problem = ask(world, "POST", REPLAY)
     assert (status, problem["type"]) == (409, "urn:fermata:problem:not_finished")
     assert world.webhook_machine.started == {}
 
 
-def test_where_nobody_listens_there_is_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nobody_listens_there_is_nobody_to_tell() -> None:
     world = World()
     world.jobs.create(delivered_job())
-    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    status, problem = ask(world, "POST", REPLAY)
     assert (status, problem["type"]) == (409, "urn:fermata:problem:no_webhook")
 
 
@@ -82,36 +84,36 @@ def test_an_endpoint_that_is_off_gets_no_replay(how: str) -> None:
     assert world.webhook_machine.started == {}
 
 
-def test_replays_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replays_have_an_end() -> None:
     world = listening_world()
-    statuses = [ask(world, monkeypatch, "POST", REPLAY)[0] for _ in range(MOST_REPLAYS)]
+    statuses = [ask(world, "POST", REPLAY)[0] for _ in range(MOST_REPLAYS)]
     assert statuses == [202] * MOST_REPLAYS
-    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    status, problem = ask(world, "POST", REPLAY)
     assert (status, problem["type"]) == (409, "urn:fermata:problem:too_many_replays")
     assert len(world.webhook_machine.started) == MOST_REPLAYS
 
 
-def test_a_webhook_that_was_posted_as_often_as_it_may_be_is_not_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_that_was_posted_as_often_as_it_may_be_is_not_replayed() -> None:
     world = listening_world()
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(webhook_posts_per_job=1))
-    deliver_webhook(JOB_ID, Try(0, 1), world.deliver_ports(), world.clock())
-    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    deliver_webhook(JOB_ID, Try(0, 1), deliver_ports(), world.clock())
+    status, problem = ask(world, "POST", REPLAY)
     assert (status, problem["type"]) == (409, "urn:fermata:problem:too_many_replays")
     assert "or posted 1 times" in problem["detail"]
     assert world.webhook_machine.started == {}
 
 
-def test_a_replay_that_did_not_begin_is_worth_another_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_that_did_not_begin_is_worth_another_request() -> None:
     world = listening_world()
     world.webhook_machine.failure = TransientError("the webhook's state machine could not be started")
-    status, problem = ask(world, monkeypatch, "POST", REPLAY)
+    status, problem = ask(world, "POST", REPLAY)
     assert (status, problem["retryable"]) == (503, True)
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", REPLAY), ("GET", LIST)])
-def test_another_tenants_job_is_not_found(monkeypatch: pytest.MonkeyPatch, method: str, path: str) -> None:
+def test_another_tenants_job_is_not_found(method: str, path: str) -> None:
     world = listening_world()
-    assert ask(world, monkeypatch, method, path, tenant_id="other")[0] == 404
+    assert ask(world, method, path, tenant_id="other")[0] == 404
     assert world.webhook_machine.started == {}
 
 
@@ -120,12 +122,12 @@ def test_a_deleted_job_is_not_told_of_again() -> None:
         replay(listening_world(tombstone_of(delivered_job(), NOON)))
 
 
-def test_tries_are_listed_from_the_first_on_and_without_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tries_are_listed_from_the_first_on_and_without_the_address() -> None:
     world = listening_world()
     world.sender.script = [Answered(302), Answered(204)]
     for number in (1, 2):
-        deliver_webhook(JOB_ID, Try(0, number), world.deliver_ports(), world.clock())
-    status, body = ask(world, monkeypatch, "GET", LIST)
+        deliver_webhook(JOB_ID, Try(0, number), deliver_ports(), world.clock())
+    status, body = ask(world, "GET", LIST)
     assert (status, body["next_cursor"]) == (200, None)
     tried = [(each["number"], each["status_code"], each["outcome"], each["next_try_at"]) for each in body["data"]]
     assert tried == [(1, 302, "failed", "2026-11-21T12:00:05.000Z"), (2, 204, "delivered", None)]
@@ -134,5 +136,5 @@ def test_tries_are_listed_from_the_first_on_and_without_the_address(monkeypatch:
 
 
 def test_a_job_that_was_not_told_of_has_an_empty_list() -> None:
-    world = listening_world(queued_job())
-    assert list_webhook_attempts(JOB_ID, "acme", world.replay_ports()) == ()
+    listening_world(queued_job())
+    assert list_webhook_attempts(JOB_ID, "acme", replay_ports()) == ()

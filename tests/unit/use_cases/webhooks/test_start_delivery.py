@@ -8,8 +8,10 @@ from fermata.errors import TransientError
 from fermata.use_cases.generation.finish.reap_jobs import reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.wiring.generation import reap_ports, settle_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import JOB_ID, delivered_job, queued_job, ready_job, song_request, stored_track
-from tests.twins import NOON, World
 from tests.webhooks import CALLBACK_URL, SECRET, listening_world
 
 NAME = f"{JOB_ID}.succeeded"
@@ -18,7 +20,7 @@ REFUSED = TransientError("the webhook's state machine could not be started: Thro
 
 
 def settle(world: World) -> JobStatus:
-    return settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    return settle_job(JOB_ID, None, settle_ports(), world.clock())
 
 
 def test_an_end_begins_one_delivery_under_the_events_name() -> None:
@@ -60,14 +62,14 @@ def test_an_end_whose_delivery_did_not_begin_stays_pending_and_is_told_by_the_ne
 def test_what_the_machine_never_told_the_reaper_tells() -> None:
     world = listening_world(delivered_job())
     world.clock.pass_seconds(3600)
-    reap_jobs(world.reap_ports(), world.clock())
+    reap_jobs(reap_ports(world.lose), world.clock())
     assert list(world.webhook_machine.started) == [NAME]
 
 
 def test_a_canceled_job_is_told_of_by_the_reaper() -> None:
     world = listening_world(queued_job())
     cancel_job(JOB_ID, "acme", world.jobs, world.clock())
-    reap_jobs(world.reap_ports(), world.clock())
+    reap_jobs(reap_ports(world.lose), world.clock())
     assert list(world.webhook_machine.started) == [f"{JOB_ID}.canceled"]
 
 

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from fermata.errors import BadAudioError, CutAudioError
-from tests.audio_files import ID3V2, NOISE, Measure, box, kept
+from tests.support.audio_files import ID3V2, NOISE, Measure, box, kept
 
 NAMES = ["tone_aac.m4a", "tone_aac_index_first.m4a", "tone_aac_fragments.m4a", "tone_alac.m4a"]
 INDEX_LAST, INDEX_FIRST, FRAGMENTS, ALAC = (kept(name) for name in NAMES)

@@ -19,8 +19,12 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.submit_job import quote_job, submit_job
+from fermata.wiring.generation import settle_ports, start_ports
+from fermata.wiring.orders import submit_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import LYRICS, PROMPT, candidate, claimed_attempt, json_answer, order, queued_job, stored_track
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 FALLBACK = "aimlapi/minimax/music-2.0"
 BODY: dict[str, object] = {"model": "minimax/music-2.5", "prompt": PROMPT, "lyrics": LYRICS}
@@ -35,15 +39,15 @@ def world_of(*script: ScriptedAnswer | Exception, **limits: object) -> World:
 
 
 def submit(world: World, body: dict[str, object], number: int = 0) -> str:
-    return submit_job(order(body), world.submit_ports(), world.clock(), bytes([number] * 10)).job_id
+    return submit_job(order(body), submit_ports(), world.clock(), bytes([number] * 10)).job_id
 
 
 def start(world: World, job_id: str) -> Word:
-    return start_generation(job_id, world.start_ports(), f"run of {job_id}").verdict
+    return start_generation(job_id, start_ports(world.remaining_ms), f"run of {job_id}").verdict
 
 
 def settle(world: World, job_id: str) -> Job:
-    settle_job(job_id, None, world.settle_ports(), world.clock())
+    settle_job(job_id, None, settle_ports(), world.clock())
     return world.stored(job_id)
 
 
@@ -182,14 +186,14 @@ def test_orders_that_go_on_after_an_unknown_outcome_lose_no_more_than_the_day_al
 
 def test_a_second_bill_is_the_operators_unless_the_plan_says_otherwise() -> None:
     world = world_of(CUT)
-    assert quote_job(order(SECOND_BILL).body, "acme", world.submit_ports(), NOON).hold_credits == 39
+    assert quote_job(order(SECOND_BILL).body, "acme", submit_ports(), NOON).hold_credits == 39
     job = world.stored(submit(world, SECOND_BILL))
     assert (job.hold_credits, job.at_risk, job.pays_unknown) == (39, 2, False)
 
 
 def test_a_tenant_whose_plan_says_so_holds_both_bills() -> None:
     world = world_of(CUT, unknown_paid_by="tenant")
-    assert quote_job(order(SECOND_BILL).body, "acme", world.submit_ports(), NOON).hold_credits == 30 + 39
+    assert quote_job(order(SECOND_BILL).body, "acme", submit_ports(), NOON).hold_credits == 30 + 39
     job = world.stored(submit(world, SECOND_BILL))
     assert (job.hold_credits, job.at_risk, job.pays_unknown) == (69, 2, True)
 

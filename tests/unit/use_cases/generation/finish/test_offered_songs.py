@@ -18,8 +18,12 @@ from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.redeliver import redeliver
+from fermata.wiring.generation import poll_ports, rescue_ports, settle_ports, start_ports, store_ports
+from fermata.wiring.operator import manage_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
 TASK = "uuid:minimax/music-2.0"
@@ -41,26 +45,26 @@ def generating(*script: ScriptedAnswer, job: Job | None = None) -> World:
 def ordered(answer: ScriptedAnswer, provider: str = "aimlapi") -> World:
     world = World(upstream=FakeUpstream(answer))
     world.jobs.create(queued_job(provider))
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     return world
 
 
-def poll(world: World) -> Word:
-    return poll_generation(JOB_ID, 1, world.poll_ports(3600)).verdict
+def poll() -> Word:
+    return poll_generation(JOB_ID, 1, poll_ports()).verdict
 
 
 def delivered(world: World, job_id: str = JOB_ID) -> Job:
-    assert store_audio(job_id, 1, world.store_ports()).outcome is StoreOutcome.STORED
-    settle_job(job_id, None, world.settle_ports(), world.clock())
+    assert store_audio(job_id, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.STORED
+    settle_job(job_id, None, settle_ports(), world.clock())
     return world.stored(job_id)
 
 
 def test_an_offered_link_is_taken_once_the_generation_time_is_over() -> None:
     world = generating(READY, READY)
     world.clock.pass_seconds(3599)
-    assert poll(world) is Word.GENERATING
+    assert poll() is Word.GENERATING
     world.clock.pass_seconds(1)
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
     world.links.files[LINK] = AUDIO
     job = delivered(world)
     assert (job.status, job.charged) == (JobStatus.SUCCEEDED, Charged.YES)
@@ -70,11 +74,11 @@ def test_an_offered_link_is_taken_when_trouble_has_made_the_generation_longer() 
     trouble = ScriptedAnswer(b"<html>", 502, "text/html")
     world = generating(trouble, READY, READY)
     world.clock.pass_seconds(3590)
-    assert poll(world) is Word.GENERATING
+    assert poll() is Word.GENERATING
     world.clock.pass_seconds(20)
-    assert poll(world) is Word.GENERATING
+    assert poll() is Word.GENERATING
     world.clock.pass_seconds(3600)
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
 
 
 def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said() -> None:
@@ -82,13 +86,13 @@ def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said(
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     world.clock.pass_seconds(3600)
     for _ in range(200):
-        if poll(world) is not Word.READY:
+        if poll() is not Word.READY:
             break
-        step = store_audio(JOB_ID, 1, world.store_ports())
+        step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
         if step.outcome is StoreOutcome.STORED:
             break
         world.clock.pass_seconds(step.wait_seconds)
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert failure.failure_class is FailureClass.RESULT_EXPIRED
@@ -99,14 +103,14 @@ def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said(
 def test_a_link_that_was_dead_is_taken_again_where_the_task_offers_it_without_a_known_word() -> None:
     job = generating_job()
     renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
-    world = generating(READY, job=job.model_copy(update={"attempts": (renewed,)}))
-    assert poll(world) is Word.READY
+    generating(READY, job=job.model_copy(update={"attempts": (renewed,)}))
+    assert poll() is Word.READY
 
 
 def test_a_preview_is_not_taken_at_the_deadline() -> None:
     world = generating(PREVIEW)
     world.clock.pass_seconds(3600)
-    assert poll(world) is Word.FAILED
+    assert poll() is Word.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "generation_timeout")
@@ -115,25 +119,25 @@ def test_a_preview_is_not_taken_at_the_deadline() -> None:
 @pytest.mark.parametrize("answer", [READY, TEXT, FILE], ids=["offered", "text", "file"])
 def test_a_rescue_takes_what_a_task_offers_or_answers_with_at_once(answer: ScriptedAnswer) -> None:
     world = generating(answer)
-    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    settle_job(JOB_ID, "States.Timeout", settle_ports(), world.clock())
     world.links.files[LINK] = AUDIO
-    rescue_audio(JOB_ID, world.rescue_ports())
+    rescue_audio(JOB_ID, rescue_ports(world.remaining_ms))
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.kept, world.answers.files[JOB_ID, 1, "file.1"]) == ((1,), AUDIO)
 
 
 def test_a_rescue_takes_no_preview() -> None:
     world = generating(PREVIEW)
-    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    settle_job(JOB_ID, "States.Timeout", settle_ports(), world.clock())
     world.links.files[LINK] = AUDIO
-    rescue_audio(JOB_ID, world.rescue_ports())
+    rescue_audio(JOB_ID, rescue_ports(world.remaining_ms))
     assert (world.stored(JOB_ID).attempts[0].kept, world.links.fetched) == ((), [])
 
 
 @pytest.mark.parametrize("answer", [TEXT, FILE], ids=["text", "file"])
 def test_a_poll_that_brings_the_song_itself_is_kept_and_delivered(answer: ScriptedAnswer) -> None:
     world = generating(answer)
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
     assert world.answers.files[JOB_ID, 1, "file.1"] == AUDIO
     job = delivered(world)
     assert (job.status, job.charged, job.missing) == (JobStatus.SUCCEEDED, Charged.YES, ())
@@ -144,25 +148,25 @@ def test_a_poll_that_brings_the_song_itself_is_kept_and_delivered(answer: Script
 def test_a_song_of_a_poll_that_cannot_be_kept_now_is_asked_for_again() -> None:
     world = generating(FILE, FILE)
     world.answers.fail_next_keep_file = TransientError("staging is busy")
-    assert poll(world) is Word.GENERATING
+    assert poll() is Word.GENERATING
     retries = world.stored(JOB_ID).attempts[0].retries
     assert retries.last is not None
     assert retries.last.code == "song_not_kept"
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
 
 
 def test_a_text_that_is_cut_inside_is_kept_and_asked_for_again() -> None:
     half = json_answer({"id": TASK, "status": "completed", "data": {"audio": AUDIO.hex()[:-1]}})
     world = generating(half, TEXT)
-    assert poll(world) is Word.GENERATING
+    assert poll() is Word.GENERATING
     assert world.answers.files[JOB_ID, 1, "body.1"] == half.body
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
 
 
 def test_another_tasks_failure_does_not_end_the_job() -> None:
-    world = generating(FOREIGN, TEXT)
-    assert poll(world) is Word.GENERATING
-    assert poll(world) is Word.READY
+    generating(FOREIGN, TEXT)
+    assert poll() is Word.GENERATING
+    assert poll() is Word.READY
 
 
 def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
@@ -171,16 +175,16 @@ def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
     whole = json_answer({"data": {"status": "IN_PROGRESS", "response_data": [*songs, {"status": "error"}]}})
     world = ordered_task(part, part, whole)
     for _ in range(2):
-        assert poll(world) is not Word.READY
+        assert poll() is not Word.READY
         assert world.stored(JOB_ID).status is JobStatus.GENERATING
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,), without_link=(2,))
 
 
 def ordered_task(*polls: ScriptedAnswer) -> World:
     world = World(upstream=FakeUpstream(json_answer({"task_id": "task-1"}), *polls))
     world.jobs.create(queued_job("apiinone"))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     return world
 
 
@@ -189,11 +193,11 @@ def test_a_dead_link_of_the_orders_own_answer_is_renewed_by_its_task(provider: s
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}), provider)
     assert world.stored(JOB_ID).attempts[0].upstream_id == "task-1"
     world.links.files |= {LINK: LinkTroubleError("cdn answered 404", 404), OTHER: AUDIO}
-    step = store_audio(JOB_ID, 1, world.store_ports())
+    step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
     assert step.outcome is StoreOutcome.LINK_EXPIRED
     world.clock.pass_seconds(step.wait_seconds)
     world.upstream.script.append(json_answer({"task_id": "task-1", "status": "completed", "audio_url": OTHER}))
-    assert poll(world) is Word.READY
+    assert poll() is Word.READY
     assert delivered(world).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 1
 
@@ -206,11 +210,11 @@ def test_a_link_whose_task_nobody_knows_is_tried_again(provider: str, routes: in
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}), provider)
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     for _ in range(3):
-        step = store_audio(JOB_ID, 1, world.store_ports())
+        step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
         assert step.outcome is StoreOutcome.LINK_EXPIRED
         world.clock.pass_seconds(step.wait_seconds)
         world.upstream.script += [UNKNOWN_TASK] * routes
-        assert poll(world) is Word.READY
+        assert poll() is Word.READY
     world.links.files[LINK] = AUDIO
     assert delivered(world).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 1
@@ -220,23 +224,23 @@ def test_a_link_that_never_comes_to_life_and_whose_task_nobody_knows_ends_the_jo
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}))
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     world.upstream.script += [UNKNOWN_TASK] * 100
-    while (step := store_audio(JOB_ID, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
+    while (step := store_audio(JOB_ID, 1, store_ports(world.remaining_ms))).outcome is not StoreOutcome.STORED:
         world.clock.pass_seconds(step.wait_seconds)
-        if step.outcome is StoreOutcome.LINK_EXPIRED and poll(world) is not Word.READY:
+        if step.outcome is StoreOutcome.LINK_EXPIRED and poll() is not Word.READY:
             break
     assert world.clock() - NOON <= timedelta(hours=1)
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert world.stored(JOB_ID).status is JobStatus.FAILED
 
 
 def test_a_rescue_falls_back_to_the_links_whose_renewal_was_never_answered() -> None:
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}))
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
-    assert store_audio(JOB_ID, 1, world.store_ports()).outcome is StoreOutcome.LINK_EXPIRED
-    settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+    assert store_audio(JOB_ID, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.LINK_EXPIRED
+    settle_job(JOB_ID, "States.Timeout", settle_ports(), world.clock())
     world.links.files[LINK] = AUDIO
     world.upstream.script.append(UNKNOWN_TASK)
-    rescue_audio(JOB_ID, world.rescue_ports())
+    rescue_audio(JOB_ID, rescue_ports(world.remaining_ms))
     assert world.stored(JOB_ID).attempts[0].kept == (1,)
 
 
@@ -256,8 +260,8 @@ def test_a_song_in_the_orders_own_answer_is_delivered_and_can_be_redelivered(
     world = ordered(answer, provider)
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.state, attempt.audio) == (AttemptState.READY, Audio(source=source))
-    settle_job(JOB_ID, "TransientError", world.settle_ports(), world.clock())
-    new = str(redeliver(JOB_ID, world.redeliver_ports(), world.clock())["job_id"])
+    settle_job(JOB_ID, "TransientError", settle_ports(), world.clock())
+    new = str(redeliver(JOB_ID, manage_ports().redeliver, world.clock())["job_id"])
     assert delivered(world, new).status is JobStatus.SUCCEEDED
     assert world.tracks.files[f"tracks/{new}/1.mp3"][0] == AUDIO
     assert world.upstream.posts == 1
@@ -275,7 +279,7 @@ def test_of_several_songs_in_a_blocking_answer_each_is_fetched_and_the_order_pai
     name, place = {"skillboss": ("url", "outputs"), "minimax": ("audio", "data")}[provider]
     world = ordered(json_answer({place: [{name: LINK}, {name: OTHER}]}), provider)
     world.links.files |= {LINK: first, OTHER: AUDIO + b"another song"}
-    while (step := store_audio(JOB_ID, 1, world.store_ports())).outcome is not StoreOutcome.STORED:
+    while (step := store_audio(JOB_ID, 1, store_ports(world.remaining_ms))).outcome is not StoreOutcome.STORED:
         world.clock.pass_seconds(step.wait_seconds)
     assert world.clock() - NOON <= timedelta(minutes=10)
     job = delivered(world)

@@ -10,9 +10,11 @@ from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.next_step import Word
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from tests.seams import Seams
+from fermata.wiring.generation import resume_ports, start_ports
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
+from tests.scenario.seams import Seams
 from tests.songs import JOB_ID, hex_answer, json_answer, queued_job
-from tests.twins import FakeUpstream, ScriptedAnswer, World
 
 SHAPES = [
     pytest.param("minimax", hex_answer(b"ID3" + bytes(50)), Word.READY, AttemptState.READY, id="blocking"),
@@ -39,10 +41,10 @@ class Race:
         self.verdicts: list[Word] = []
 
     def first_run(self) -> Word:
-        return start_generation(JOB_ID, self.world.start_ports(), "run-1").verdict
+        return start_generation(JOB_ID, start_ports(self.world.remaining_ms), "run-1").verdict
 
     def resume(self) -> None:
-        self.verdicts.append(resume_generation(JOB_ID, self.world.resume_ports(), self.world.clock()).verdict)
+        self.verdicts.append(resume_generation(JOB_ID, resume_ports(), self.world.clock()).verdict)
 
     def until_just_before_the_claim_ends(self) -> None:
         attempt = self.world.stored(JOB_ID).last_attempt
@@ -67,6 +69,7 @@ def test_two_resumes_that_race_a_slow_first_run_declare_nothing_unknown_before_i
 ) -> None:
     alone = Race(provider, answer)
     places, places_of_a_resume = places_of(Race.first_run, alone), places_of(Race.resume, alone)
+    alone.world.leave()
     # While the first run is at it, a resume makes more calls than after it.
     for first_at in range(places):
         for second_at in range(places_of_a_resume + 6):
@@ -76,5 +79,6 @@ def test_two_resumes_that_race_a_slow_first_run_declare_nothing_unknown_before_i
 
             (attempt,) = race.world.stored(JOB_ID).attempts
             assert (attempt.state, attempt.failure, attempt.late) == (state, None, False), (first_at, second_at)
+            race.world.leave()
             assert race.world.upstream.posts == 1
             assert set(race.verdicts) <= {Word.RETRY_LATER, Word.IN_FLIGHT, word}, (first_at, second_at)

@@ -14,6 +14,11 @@ from fermata.errors import TransientError
 from fermata.use_cases.generation.finish.reap_jobs import LOST, RUNS_FOR, reap_jobs
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import reap_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.due_jobs import InMemoryDueJobs
+from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     delivered_job,
@@ -26,7 +31,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, InMemoryDueJobs, World
 
 DUE = {"check_at": NOON}
 PATIENCE = Patience(idle_s=1200, absent_gap_s=300)
@@ -45,7 +49,7 @@ def world_of(*jobs: Job) -> World:
 
 def reap(world: World) -> dict[str, int]:
     """What one run did, without what it did not do."""
-    return {what: count for what, count in reap_jobs(world.reap_ports(), world.clock()).items() if count}
+    return {what: count for what, count in reap_jobs(reap_ports(world.lose), world.clock()).items() if count}
 
 
 @pytest.mark.parametrize(
@@ -213,7 +217,7 @@ def test_trouble_of_any_kind_with_one_job_is_trouble_with_that_one_alone(monkeyp
         start(job_id)
 
     monkeypatch.setattr(world.machine, "start", breaks)
-    ports = world.reap_ports()
+    ports = reap_ports(world.lose)
     monkeypatch.setattr(ports.due, "put_off_unread", refuses)
     done = reap_jobs(ports, NOON)
     assert (done["due"], done["started"], done["lost"], world.machine.started) == (2, 1, 1, [other])
@@ -226,7 +230,7 @@ def refuses(job_id: str, until: datetime, now: datetime) -> None:
 def test_a_run_goes_on_until_its_time_is_over_and_the_next_one_does_the_rest() -> None:
     ids = [f"job_01JD0ABCDEFGHJKMNPQRSTVWX{number}" for number in range(3)]
     world = world_of(*(queued_job(id=job_id) for job_id in ids))
-    ports = replace(world.reap_ports(), clock=iter([NOON, NOON + RUNS_FOR, NOON]).__next__)
+    ports = replace(reap_ports(world.lose), clock=iter([NOON, NOON + RUNS_FOR, NOON]).__next__)
     assert reap_jobs(ports, NOON)["started"] == 2
     assert reap(world) == {"due": 1, "started": 1}
 
@@ -243,7 +247,7 @@ def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:
     later = submitting_job().model_copy(update={"check_at": NOON + seconds(1)})
     world.jobs.create(later)
     world.machine.ended.add(JOB_ID)
-    ports = replace(world.reap_ports(), due=OldIndex(world.jobs))
+    ports = replace(reap_ports(world.lose), due=OldIndex(world.jobs))
     assert reap_jobs(ports, NOON) == {
         "due": 2,
         "started": 0,
@@ -272,7 +276,7 @@ def test_a_run_that_is_overtaken_by_another_changes_nothing() -> None:
 def test_a_job_that_moves_while_it_is_put_off_keeps_what_was_written() -> None:
     world = world_of(queued_job())
     world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
-    world.machine.while_starting = lambda _: start_generation(JOB_ID, world.start_ports(), "run-1")
+    world.machine.while_starting = lambda _: start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     reap(world)
     assert (world.stored(JOB_ID).status, world.stored(JOB_ID).check_at) == (JobStatus.STORING, NOON)
     assert world.upstream.posts == 1
@@ -283,14 +287,14 @@ def test_putting_off_does_not_get_in_the_way_of_a_claim() -> None:
     world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
     world.machine.start(JOB_ID)
     world.jobs.before_next_save = lambda: reap(world)
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
 
 
 def test_an_execution_that_settles_while_the_reaper_looks_is_settled_once() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
     world.machine.ended.add(JOB_ID)
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     reap(world)
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "settle"]
     assert len(world.events.published) == 1

@@ -14,8 +14,10 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import poll_ports, reap_ports, resume_ports, settle_ports, start_ports
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, candidate, hex_answer, json_answer, queued_job, song_request
-from tests.twins import FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
@@ -33,7 +35,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 
 
 def start(world: World, run: str = "run-1") -> Word:
-    return start_generation(JOB_ID, world.start_ports(), run).verdict
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), run).verdict
 
 
 def told(world: World) -> list[tuple[str, str, int]]:
@@ -45,7 +47,7 @@ def told(world: World) -> list[tuple[str, str, int]]:
 
 
 def settled(world: World) -> None:
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock.now)
+    settle_job(JOB_ID, None, settle_ports(), world.clock.now)
 
 
 @pytest.mark.parametrize(
@@ -75,18 +77,18 @@ def killed_while_sending(world: World) -> None:
 
 
 def resumed(world: World) -> None:
-    resume_generation(JOB_ID, world.resume_ports(), world.clock.now)
+    resume_generation(JOB_ID, resume_ports(), world.clock.now)
 
 
 def settled_after_it_was_stopped(world: World) -> None:
-    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock.now)
+    settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), world.clock.now)
 
 
 def reaped(world: World) -> None:
     world.machine.ended.add(JOB_ID)
     job = world.stored(JOB_ID)
     world.jobs.rows[JOB_ID] = job.model_copy(update={"check_at": world.clock.now}).model_dump_json()
-    reap_jobs(world.reap_ports(), world.clock.now)
+    reap_jobs(reap_ports(world.lose), world.clock.now)
 
 
 @pytest.mark.parametrize("found_by", [resumed, settled_after_it_was_stopped, reaped])
@@ -107,7 +109,7 @@ def test_a_task_that_failed_after_it_was_accepted_is_told() -> None:
     world = world_with(TASK, TASK_FAILED, provider="aimlapi")
     start(world)
     assert told(world) == []
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     settled(world)
     assert told(world) == AIMLAPI
 

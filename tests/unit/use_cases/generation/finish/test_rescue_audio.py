@@ -16,7 +16,6 @@ from fermata.domain.finish.rescue import (
     LAST_TRY_S,
     MOST_FETCHES,
     MOST_SAME_FILES,
-    RescuePolicy,
     recoverables,
 )
 from fermata.domain.jobs.attempt import Attempt, AttemptState
@@ -40,6 +39,12 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, store_audio
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.delete_job import delete_job
+from fermata.wiring import generation
+from fermata.wiring.generation import reap_ports, rescue_ports, settle_ports, start_ports, store_ports
+from fermata.wiring.orders import delete_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -53,7 +58,6 @@ from tests.songs import (
     ready_job,
     stored_track,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(5000)
 OTHER_AUDIO = AUDIO + b"of another song"
@@ -70,7 +74,7 @@ def gave_up(job: Job, world: World | None = None) -> World:
     """A world in which this open job, whose song was paid for, has failed at noon and everybody was told."""
     world = world or World()
     world.jobs.create(job)
-    settle_job(job.id, "States.Timeout", world.settle_ports(), world.clock())
+    settle_job(job.id, "States.Timeout", settle_ports(), world.clock())
     return world
 
 
@@ -93,7 +97,7 @@ def two_songs(**changes: object) -> Job:
 
 
 def run(world: World) -> RescueOutcome:
-    return rescue_audio(JOB_ID, world.rescue_ports())
+    return rescue_audio(JOB_ID, rescue_ports(world.remaining_ms))
 
 
 def job_of(world: World) -> Job:
@@ -101,7 +105,7 @@ def job_of(world: World) -> Job:
 
 
 def reap(world: World) -> dict[str, int]:
-    return {what: count for what, count in reap_jobs(world.reap_ports(), world.clock()).items() if count}
+    return {what: count for what, count in reap_jobs(reap_ports(world.lose), world.clock()).items() if count}
 
 
 def let_it_run(world: World, most_s: float = 200_000) -> list[datetime]:
@@ -340,7 +344,7 @@ def test_a_song_that_could_not_be_kept_is_fetched_again() -> None:
 @pytest.mark.parametrize("trouble", [DEAD, UnsafeLinkError("a private address"), AudioTooLargeError("too long")])
 def test_a_song_is_fetched_thirty_times_at_most(trouble: FermataError) -> None:
     world = undelivered_link()
-    world.rescue_policy = RescuePolicy(10 * 86_400, 1800)
+    world.set(RESULT_LIFE_SECONDS=str(10 * 86_400))
     world.links.files[LINK] = trouble
     let_it_run(world, 20 * 86_400)
     job = job_of(world)
@@ -348,10 +352,13 @@ def test_a_song_is_fetched_thirty_times_at_most(trouble: FermataError) -> None:
     assert ("RescuesGivenUp", "minimax") in world.metrics.counted
 
 
-def test_a_song_is_given_up_once_twice_the_size_bound_was_received() -> None:
-    assert World().rescue_policy.most_bytes == 2 * MAX_AUDIO_BYTES
+def test_a_song_is_given_up_once_twice_the_size_bound_was_received(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = undelivered_link()
-    world.rescue_policy = replace(world.rescue_policy, most_bytes=2 * 4000)
+    shipped = rescue_ports(world.remaining_ms).policy
+    assert shipped.most_bytes == 2 * MAX_AUDIO_BYTES
+    monkeypatch.setattr(generation, "_rescue_policy", lambda _settings: replace(shipped, most_bytes=2 * 4000))
     world.links.files[LINK] = bytes(3000)
     world.meter.failure = BadAudioError("no song")
     let_it_run(world)
@@ -444,7 +451,7 @@ def killed(world: World, when: str = "fetch") -> None:
         world.links = Links()  # type: ignore[assignment]  # a fetch amid which the process ends
     else:
         world.jobs.after_next_save = lambda: setattr(world.jobs, "before_next_save", kill)
-    ports = world.rescue_ports()
+    ports = rescue_ports(world.remaining_ms)
 
     class Slots:
         def take(self, *about: Any) -> int | None:  # noqa: ANN401 - as the port
@@ -475,7 +482,7 @@ def test_a_killed_run_is_followed_by_another_once_its_lease_has_run_out() -> Non
 
 def test_runs_that_are_killed_again_and_again_come_to_an_end() -> None:
     world = undelivered_link()
-    world.rescue_policy = RescuePolicy(10 * 86_400, 1800)
+    world.set(RESULT_LIFE_SECONDS=str(10 * 86_400))
     for _ in range(MOST_FETCHES):
         killed(world)
         world.clock.now = job_of(world).check_at  # type: ignore[assignment]  # it waits
@@ -551,7 +558,7 @@ def test_the_end_is_told_before_anything_is_rescued() -> None:
     world.jobs.create(ready_job(LINK))
     world.events.failure = TransientError("the bus is away")
     with pytest.raises(TransientError):
-        settle_job(JOB_ID, None, world.settle_ports(), NOON)
+        settle_job(JOB_ID, None, settle_ports(), NOON)
     assert (job_of(world).publish_pending, run(world)) == (True, RescueOutcome.NOTHING_LEFT)
     world.events.failure = None
     world.clock.pass_seconds(60)
@@ -564,7 +571,7 @@ def test_the_end_is_told_before_anything_is_rescued() -> None:
 
 def test_a_deleted_job_is_never_rescued() -> None:
     world = undelivered_link()
-    delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+    delete_job(JOB_ID, "acme", delete_ports(), world.clock())
     assert (job_of(world).check_at, run(world)) == (None, RescueOutcome.NOTHING_LEFT)
     assert world.links.fetched == []
 
@@ -574,7 +581,7 @@ def test_a_job_that_is_deleted_amid_a_rescue_keeps_nothing(moment: str) -> None:
     world = undelivered_link()
 
     def delete() -> None:
-        delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+        delete_job(JOB_ID, "acme", delete_ports(), world.clock())
 
     class Links:
         def fetch(self, _provider: str, _url: str) -> Iterator[bytes]:
@@ -594,7 +601,7 @@ def test_a_deletion_that_is_overtaken_by_a_rescue_deletes_what_that_kept() -> No
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
     world.jobs.before_next_save = lambda: run(world)
-    delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+    delete_job(JOB_ID, "acme", delete_ports(), world.clock())
     assert (world.answers.files, job_of(world).deleted_at, job_of(world).check_at) == ({}, NOON, None)
 
 
@@ -604,7 +611,7 @@ def test_what_a_killed_run_kept_for_a_job_that_was_deleted_meanwhile_is_deleted_
     world.remaining_s = 600
     killed(world, "after_keeping")
     file = world.answers.files[JOB_ID, 1, "file.1"]
-    delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+    delete_job(JOB_ID, "acme", delete_ports(), world.clock())
     world.answers.files[JOB_ID, 1, "file.1"] = file
     world.clock.pass_seconds(600 + LEASE_MARGIN_S)
     assert reap(world) == {"due": 1, "rescued": 1}
@@ -616,7 +623,7 @@ def test_deleting_a_rescued_job_deletes_its_file() -> None:
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
     run(world)
-    delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+    delete_job(JOB_ID, "acme", delete_ports(), world.clock())
     assert (world.answers.files, recoverables(job_of(world)), job_of(world).attempts[0].kept) == ({}, (), ())
 
 
@@ -630,10 +637,10 @@ def test_a_task_that_an_answer_named_too_late_is_asked() -> None:
 
     def written_off() -> None:
         world.clock.pass_seconds(961)
-        settle_job(JOB_ID, "States.Timeout", world.settle_ports(), world.clock())
+        settle_job(JOB_ID, "States.Timeout", settle_ports(), world.clock())
 
     world.upstream.while_sending = written_off
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (job_of(world).attempts[0].late, job_of(world).attempts[0].upstream_id) == (True, "uuid:minimax/music-2.0")
     world.links.files[TASK_LINK] = AUDIO
     let_it_run(world)
@@ -678,8 +685,8 @@ def test_a_failed_poll_of_the_job_is_no_final_word() -> None:
 def test_a_song_in_a_staged_answer_is_not_asked_for() -> None:
     world = World(upstream=FakeUpstream(hex_answer(AUDIO)))
     world.jobs.create(queued_job())
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    settle_job(JOB_ID, "TransientError", world.settle_ports(), NOON)
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    settle_job(JOB_ID, "TransientError", settle_ports(), NOON)
     assert (job_of(world).check_at, len(world.upstream.sent)) == (None, 1)
 
 
@@ -771,9 +778,9 @@ def odd_from_the_job(length: int = 300, *, link_dies: bool = False) -> World:
     world = World()
     world.jobs.create(ready_job(LINK))
     world.links.files[LINK], world.meter.failure = bytes(length), BadAudioError("no song")
-    while (found := store_audio(JOB_ID, 1, world.store_ports())).outcome is StoreOutcome.WAIT:
+    while (found := store_audio(JOB_ID, 1, store_ports(world.remaining_ms))).outcome is StoreOutcome.WAIT:
         world.clock.pass_seconds(found.wait_seconds)
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     world.links.fetched.clear()
     if link_dies:
         world.links.files[LINK] = DEAD
@@ -811,6 +818,7 @@ def test_the_same_bad_file_is_fetched_a_few_times_and_another_one_on() -> None:
     world = odd_from_the_job()
     began = let_it_run(world)
     assert (len(world.links.fetched), began[-1] - began[0] < timedelta(hours=2)) == (MOST_SAME_FILES, True)
+    world.leave()
     other = odd_from_the_job()
     run(other)
     other.links.files[LINK] = bytes(200)

@@ -14,6 +14,10 @@ from fermata.ports.providers import ProviderKeys, Upstream
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts, resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     failed_job,
@@ -25,7 +29,6 @@ from tests.songs import (
     ready_job,
     submitting_job,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 
@@ -39,13 +42,14 @@ def world_of(job: object, answer: ScriptedAnswer | None = None) -> World:
 
 
 def resume(world: World) -> Word:
-    return resume_generation(JOB_ID, world.resume_ports(), world.clock()).verdict
+    return resume_generation(JOB_ID, resume_ports(), world.clock()).verdict
 
 
 def test_a_resume_has_no_way_to_a_provider() -> None:
     kinds = {field.type for field in dataclasses.fields(ResumePorts)}
     assert kinds.isdisjoint({Upstream, ProviderKeys})
-    assert not any(hasattr(port, "send") for port in vars(World().resume_ports()).values())
+    with World():
+        assert not any(hasattr(port, "send") for port in vars(resume_ports()).values())
 
 
 def test_a_crash_between_the_post_and_the_verdict_is_resumed_from_staging() -> None:
@@ -57,9 +61,9 @@ def test_a_crash_between_the_post_and_the_verdict_is_resumed_from_staging() -> N
 
     world.upstream.while_sending = lambda: setattr(world.jobs, "before_next_save", crash)
     with pytest.raises(MemoryError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].state is AttemptState.CLAIMED
-    verdict = resume_generation(JOB_ID, world.resume_ports(), world.clock())
+    verdict = resume_generation(JOB_ID, resume_ports(), world.clock())
     assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
 
@@ -97,7 +101,7 @@ def test_before_the_claim_runs_out_a_silent_run_is_in_flight() -> None:
 def test_an_in_flight_claim_is_looked_at_soon_and_right_after_its_end(after_s: int, not_before: str) -> None:
     world = world_of(submitting_job())
     world.clock.pass_seconds(after_s)
-    assert resume_generation(JOB_ID, world.resume_ports(), world.clock()).not_before == not_before
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).not_before == not_before
 
 
 def test_once_the_claim_ran_out_without_an_answer_the_outcome_is_unknown() -> None:
@@ -171,7 +175,7 @@ def test_a_job_that_was_not_ordered_in_time_has_failed() -> None:
 
 def test_a_settled_claim_is_not_opened_again() -> None:
     world = world_of(submitting_job(), SONG)
-    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
+    settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
     before = world.stored(JOB_ID)
     assert resume(world) is Word.FAILED
     assert world.stored(JOB_ID) == before

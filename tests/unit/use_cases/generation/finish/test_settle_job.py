@@ -11,6 +11,9 @@ from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.settle_job import settle_job
+from fermata.wiring.generation import settle_ports
+from tests.fakes.clock import NOON
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     candidate,
@@ -23,7 +26,6 @@ from tests.songs import (
     stored_track,
     submitting_job,
 )
-from tests.twins import NOON, World
 
 KILLED = "Execution.ABORTED"
 
@@ -35,7 +37,7 @@ def world_of(job: Job) -> World:
 
 
 def settle(world: World, stopped_by: str | None = None) -> Job:
-    assert settle_job(JOB_ID, stopped_by, world.settle_ports(), world.clock()) is world.stored(JOB_ID).status
+    assert settle_job(JOB_ID, stopped_by, settle_ports(), world.clock()) is world.stored(JOB_ID).status
     return world.stored(JOB_ID)
 
 
@@ -139,7 +141,7 @@ def test_an_attempts_own_failure_is_the_jobs() -> None:
 
 def test_a_settlement_that_comes_second_reads_again_and_changes_nothing() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     assert settle(world, KILLED).status is JobStatus.SUCCEEDED
     assert world.jobs.saves == 2
     assert [event.detail["status"] for event in world.events.published] == ["succeeded"]
@@ -162,7 +164,7 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
 
     world.jobs.before_next_save = write_again
     with pytest.raises(StaleRecordError):
-        settle_job(JOB_ID, KILLED, world.settle_ports(), NOON)
+        settle_job(JOB_ID, KILLED, settle_ports(), NOON)
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
@@ -177,7 +179,7 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
 )
 def test_an_end_moves_the_credits_once_whoever_settles_again(job: Job, charged: Charged, kinds: list[str]) -> None:
     world = world_of(job)
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     for stopped_by in (KILLED, None, "BadAudioError"):
         assert settle(world, stopped_by).charged is charged
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == kinds
@@ -230,7 +232,7 @@ def test_a_job_that_tells_nothing_about_how_long_a_song_takes_is_not_counted(job
 
 def test_a_job_that_is_settled_twice_is_counted_once() -> None:
     world = world_of(sung_in(70))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     settle(world)
     settle(world, KILLED)
     assert [len(songs) for songs in world.estimates.times.models.values()] == [1]

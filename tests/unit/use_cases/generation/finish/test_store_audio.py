@@ -33,6 +33,10 @@ from fermata.errors import (
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, StoreStep, store_audio
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.wiring.generation import poll_ports, settle_ports, store_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -46,7 +50,6 @@ from tests.songs import (
     song_request,
     wav_file,
 )
-from tests.twins import NOON, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 20
 KEY = f"tracks/{JOB_ID}/1.mp3"
@@ -70,7 +73,7 @@ def linked(world: World, file: bytes | FermataError, provider: str = "aimlapi", 
 
 
 def step(world: World) -> StoreStep:
-    return store_audio(JOB_ID, 1, world.store_ports())
+    return store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
 
 
 def store(world: World) -> StoreOutcome:
@@ -199,7 +202,7 @@ def test_a_staged_file_that_is_no_audio_ends_the_job_as_bad_audio_that_was_charg
     staged(world, hex_answer(b"this is no song" * 500))
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     given_up(world)
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert (failure.failure_class, failure.provider_charged) == (FailureClass.BAD_AUDIO, ProviderCharged.YES)
@@ -306,7 +309,7 @@ def until_given_up(world: World, most: int = 100, task: ScriptedAnswer = TASK_BU
         world.clock.pass_seconds(found.wait_seconds)
         if found.outcome is StoreOutcome.LINK_EXPIRED:
             world.upstream.script = [task]
-            if poll_generation(JOB_ID, 1, world.poll_ports()).verdict is not Word.READY:
+            if poll_generation(JOB_ID, 1, poll_ports()).verdict is not Word.READY:
                 break
     return len(world.links.fetched), (world.clock.now - began).total_seconds()
 
@@ -423,7 +426,7 @@ def test_nothing_is_fetched_past_the_callers_own_deadline(world: World) -> None:
     world.links.files[LINK] = LinkTroubleError("cdn answered", 503)
     fetches, took_s = until_given_up(world)
     assert 30 <= took_s < 60
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert (world.stored(JOB_ID).status, fetches) == (JobStatus.EXPIRED, 5)
 
 
@@ -503,13 +506,13 @@ def test_a_job_without_a_song_to_store_goes_on_to_its_settlement(world: World, j
 
 def test_a_run_for_another_attempt_stores_nothing(world: World) -> None:
     world.jobs.create(generating_job())
-    assert store_audio(JOB_ID, 2, world.store_ports()) == StoreStep(StoreOutcome.STORED)
+    assert store_audio(JOB_ID, 2, store_ports(world.remaining_ms)) == StoreStep(StoreOutcome.STORED)
     assert world.stored(JOB_ID) == generating_job()
 
 
 def test_a_job_that_was_settled_while_its_song_was_stored_stays_settled(world: World) -> None:
     staged(world, hex_answer(AUDIO))
-    world.jobs.before_next_save = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock())
+    world.jobs.before_next_save = lambda: settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), world.clock())
     assert store(world) is StoreOutcome.STORED
     job = world.stored(JOB_ID)
     assert (job.status, job.tracks) == (JobStatus.FAILED, ())
@@ -541,7 +544,7 @@ def test_a_link_that_was_dead_for_a_second_is_fetched_again_while_its_task_tells
     world.links.files[LINK] = AUDIO
     world.clock.pass_seconds(1)
     world.upstream.script = [TASK_BUSY]
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.READY
     assert store(world) is StoreOutcome.STORED
     assert world.tracks.files[KEY][0] == AUDIO
 
@@ -565,7 +568,7 @@ def test_whatever_a_task_says_but_a_link_the_known_one_is_fetched_for_the_whole_
     fetches, took_s = until_given_up(world, task=answer)
     assert (took_s, 15 < fetches <= MOST_FETCHES) == (3600, True)
     assert len(world.upstream.sent) <= 2 * MOST_POLLS
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     (found,) = recoverables(world.stored(JOB_ID))
     assert (found.left, found.attempt.has_links) == ((1,), True)
 
@@ -597,11 +600,11 @@ def test_an_unsafe_link_is_given_up_only_once_its_task_gave_another_such(world: 
     for answer in (TASK_BUSY, TASK_BUSY):
         world.clock.pass_seconds(60)
         world.upstream.script = [answer]
-        poll_generation(JOB_ID, 1, world.poll_ports())
+        poll_generation(JOB_ID, 1, poll_ports())
         assert store(world) is StoreOutcome.LINK_EXPIRED
     world.clock.pass_seconds(60)
     world.upstream.script = [task_with(LINK)]
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     assert given_up(world).code == "unsafe_link"
 
 

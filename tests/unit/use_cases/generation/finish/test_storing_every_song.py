@@ -16,8 +16,11 @@ from fermata.domain.providers.failures import FailureClass
 from fermata.domain.providers.patience import FETCHES_BESIDE_A_SONG, MOST_FETCHES
 from fermata.errors import BadAudioError, FermataError, LinkTroubleError, TransientError, UnsafeLinkError
 from fermata.use_cases.generation.finish.store_audio import FETCH_TAKES_S, StoreOutcome, store_audio
+from fermata.wiring.generation import store_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, hex_answer, ready_job
-from tests.twins import NOON, ScriptedAnswer, World
 
 FIRST, SECOND = b"\xff\xfb first song" * 200, b"\xff\xfb second song" * 200
 LINKS = ("https://cdn.apiin.one/1.mp3?Signature=a%2Fb", "https://cdn.apiin.one/2.mp3?Signature=c")
@@ -40,7 +43,7 @@ def with_two_songs(world: World, upstream_id: str | None = "n74") -> Job:
 
 
 def store(world: World) -> StoreOutcome:
-    return store_audio(JOB_ID, 1, world.store_ports()).outcome
+    return store_audio(JOB_ID, 1, store_ports(world.remaining_ms)).outcome
 
 
 def stored_numbers(world: World) -> list[int]:
@@ -104,7 +107,7 @@ def play(world: World) -> float:
     """Seconds until nothing is left to try; every link that is asked for anew is the same again."""
     began = world.clock.now
     for _ in range(200):
-        step = store_audio(JOB_ID, 1, world.store_ports())
+        step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
         if step.outcome is StoreOutcome.STORED:
             break
         world.clock.pass_seconds(step.wait_seconds)
@@ -241,7 +244,7 @@ def play_with(world: World, *answers: AudioAt | None) -> float:
     """
     began, asked = world.clock.now, 0
     for _ in range(200):
-        step = store_audio(JOB_ID, 1, world.store_ports())
+        step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
         if step.outcome is StoreOutcome.STORED:
             return (world.clock.now - began).total_seconds()
         world.clock.pass_seconds(step.wait_seconds)
@@ -358,7 +361,7 @@ def test_the_minutes_of_a_second_song_are_counted_from_when_the_first_was_stored
     with_two_songs(world, upstream_id=None)
     world.links.files = dict.fromkeys(LINKS, BUSY)
     for _ in range(11):
-        world.clock.pass_seconds(store_audio(JOB_ID, 1, world.store_ports()).wait_seconds)
+        world.clock.pass_seconds(store_audio(JOB_ID, 1, store_ports(world.remaining_ms)).wait_seconds)
     assert world.clock.now - NOON > timedelta(minutes=13)
     world.links.files[LINKS[0]] = FIRST
     world.links.fetched.clear()
@@ -374,7 +377,7 @@ def test_one_songs_host_that_wants_to_be_left_alone_is_not_fetched_because_of_th
     fetched: dict[str, list[float]] = {link: [] for link in LINKS}
     while world.clock.now < began + timedelta(seconds=601):
         world.links.fetched.clear()
-        step = store_audio(JOB_ID, 1, world.store_ports())
+        step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
         for _, url in world.links.fetched:
             fetched[url].append((world.clock.now - began).total_seconds())
         world.clock.pass_seconds(step.wait_seconds)

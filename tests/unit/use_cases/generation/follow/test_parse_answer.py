@@ -5,8 +5,8 @@ import pytest
 from fermata.domain.audio.answer_scanner import AnswerScanner
 from fermata.domain.audio.container import LONGEST_LEAD_BYTES
 from fermata.use_cases.generation.follow.parse_answer import read_answer
-from tests.audio_files import kept, mp3
-from tests.twins import ScriptedAnswer
+from tests.fakes.providers.upstream import ScriptedAnswer
+from tests.support.audio_files import kept, mp3
 
 LEADS = [b"", b"\0\0\0", b"\r\n\r\n", bytes(LONGEST_LEAD_BYTES), b"\n" * 60_000]
 

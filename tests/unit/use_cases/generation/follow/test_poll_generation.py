@@ -17,8 +17,12 @@ from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import poll_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, generating_job, json_answer, queued_job, rate_limited, ready_job, song_request
-from tests.twins import KEY, NOON, FakeUpstream, ScriptedAnswer, World
 
 TASK_ID = "uuid:minimax/music-2.0"
 SONG_LINK = "https://cdn.aimlapi.com/x%2Fy.mp3?sig=a%2Bb"
@@ -35,7 +39,8 @@ def world_with(*script: ScriptedAnswer | FermataError, job: Job | None = None) -
 
 
 def poll(world: World, timeout_s: int = 3600) -> Verdict:
-    return poll_generation(JOB_ID, 1, world.poll_ports(timeout_s))
+    world.set(GENERATION_TIMEOUT_SECONDS=str(timeout_s))
+    return poll_generation(JOB_ID, 1, poll_ports())
 
 
 def test_a_finished_task_is_ready_with_its_link_byte_for_byte() -> None:
@@ -237,7 +242,7 @@ def test_the_callers_own_deadline_ends_patience() -> None:
     world = world_with(*[AnswerLostError("cut")] * MOST_POLLS, job=hurried)
     until_it_ends(world)
     assert 10 <= (world.clock.now - NOON).total_seconds() <= 20
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert world.stored(JOB_ID).status is JobStatus.EXPIRED
 
 
@@ -287,7 +292,7 @@ def test_polls_keep_to_what_the_models_last_songs_took() -> None:
 def test_the_first_poll_keeps_to_what_the_models_last_songs_took() -> None:
     world = world_with(TASK_CREATED, job=queued_job("aimlapi"))
     world.estimates.known = {queued_job("aimlapi").candidate.model: Estimate(p50_s=20, p80_s=30)}
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").wait_seconds == 16
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").wait_seconds == 16
 
 
 def test_a_task_that_failed_ends_the_attempt_as_perhaps_billed() -> None:
@@ -344,7 +349,7 @@ def late_polls(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 def test_a_poll_for_an_earlier_attempt_asks_nobody_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     world = world_with()
-    assert poll_generation(JOB_ID, 2, world.poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 2, poll_ports()).verdict is Word.GENERATING
     assert world.upstream.sent == []
     assert late_polls(caplog) == [(2, JobStatus.GENERATING)]
 
@@ -353,7 +358,7 @@ def test_a_poll_that_loses_the_race_answers_from_what_the_other_wrote_and_the_lo
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = world_with(DONE)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
     assert poll(world).verdict is Word.FAILED
     assert world.stored(JOB_ID).status is JobStatus.FAILED
     assert late_polls(caplog) == [(1, JobStatus.FAILED)]

@@ -9,8 +9,11 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.errors import AnswerLostError
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
+from fermata.wiring.generation import poll_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import JOB_ID, claimed_attempt, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 TASK_ROUTE = "/api/v1/tasks/n74"
 FEED_ROUTE = "/api/v1/audio/music/feed"
@@ -35,7 +38,7 @@ def world() -> World:
 def poll(world: World, *script: ScriptedAnswer | AnswerLostError) -> tuple[str, int, list[str]]:
     """The verdict, how many polls told nothing so far, and the routes that were asked."""
     world.upstream = FakeUpstream(*script)
-    verdict = poll_generation(JOB_ID, 1, world.poll_ports())
+    verdict = poll_generation(JOB_ID, 1, poll_ports())
     polls = stored(world).attempts[0].retries.polls
     return verdict.verdict, polls, [sent.call.path for sent in world.upstream.sent]
 
@@ -103,7 +106,7 @@ def test_a_route_that_is_known_already_is_not_written_again(world: World) -> Non
 def test_a_task_that_no_route_knows_is_looked_for_again_on_both_until_the_patience_is_over(world: World) -> None:
     both = [TASK_ROUTE, FEED_ROUTE]
     assert poll(world, NOT_FOUND, NOT_FOUND) == (Word.GENERATING, 1, both)
-    world.clock.pass_seconds(world.patience.patience_s)
+    world.clock.pass_seconds(poll_ports().patience.patience_s)
     assert poll(world, NOT_FOUND, NOT_FOUND)[0] == Word.FAILED
     failure = stored(world).attempts[0].failure
     assert failure is not None
@@ -116,7 +119,7 @@ def test_trouble_on_the_way_is_no_reason_to_ask_elsewhere(world: World) -> None:
 
 def test_both_looks_together_take_no_longer_than_one(world: World) -> None:
     world.upstream = FakeUpstream(NOT_FOUND, RUNNING)
-    poll_generation(JOB_ID, 1, world.poll_ports())
+    poll_generation(JOB_ID, 1, poll_ports())
     assert sum(sent.within_s for sent in world.upstream.sent) <= 45
 
 

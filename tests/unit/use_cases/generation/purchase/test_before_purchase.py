@@ -28,6 +28,11 @@ from fermata.use_cases.generation.purchase.before_purchase import (
 from fermata.use_cases.generation.purchase.provider_queue import Request
 from fermata.use_cases.generation.purchase.run import StartRun
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY, FixedProviderKeys
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with
 from tests.songs import (
     JOB_ID,
@@ -35,7 +40,6 @@ from tests.songs import (
     hex_answer,
     queued_job,
 )
-from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 OTHER_ID = "job_01KD0000000000000000000001"
 SONG = hex_answer(b"ID3" + bytes(5000))
@@ -49,7 +53,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 
 def run_in(world: World) -> StartRun:
     """A run for the next attempt of the stored job, as it begins."""
-    job, ports = world.stored(JOB_ID), world.start_ports()
+    job, ports = world.stored(JOB_ID), start_ports(world.remaining_ms)
     ordered = job.candidate
     return StartRun(
         job=job,
@@ -77,7 +81,7 @@ def out_of_lost_songs(world: World) -> None:
     lost = queued_job(id=OTHER_ID).claimed(claimed_attempt(), NOON)
     world.jobs.create(queued_job(id=OTHER_ID))
     world.jobs.save(lost)
-    settle_job(OTHER_ID, "Execution.ABORTED", world.settle_ports(), NOON)
+    settle_job(OTHER_ID, "Execution.ABORTED", settle_ports(), NOON)
 
 
 def without_a_key(world: World) -> None:
@@ -131,7 +135,7 @@ def test_a_cleared_run_holds_a_slot_until_its_claim_ends_and_has_the_key() -> No
 def test_a_missing_provider_key_fails_the_job_unpaid() -> None:
     world = world_with()
     world.keys.keys = {}
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     (attempt,) = world.stored(JOB_ID).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
@@ -150,13 +154,13 @@ def test_keys_that_cannot_be_read_now_leave_the_job_queued() -> None:
 
     world.keys.on_use = unreadable
     with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID) == queued_job()
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
 
 
 def test_the_first_of_several_keys_places_the_order_and_is_remembered() -> None:
     world = world_with(SONG)
     world.keys = FixedProviderKeys({"minimax": {"2026-11": "new", "2026-05": "old"}})
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (world.upstream.sent[0].key, world.stored(JOB_ID).attempts[0].key_alias) == ("new", "2026-11")

@@ -17,7 +17,7 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
-from fermata.domain.providers.queue import Limits, epoch_ms
+from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.state import ProviderState
 from fermata.errors import (
     AnswerLostError,
@@ -36,6 +36,14 @@ from fermata.use_cases.generation.purchase.prepare_reference import prepare_refe
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.orders.delete_job import delete_job
+from fermata.wiring.generation import prepare_ports, queue_ports, reap_ports, settle_ports, start_ports
+from fermata.wiring.orders import delete_ports
+from tests.fakes.audio.links import FakeReferenceLinks
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY, FixedProviderKeys
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.settings import pace
+from tests.fakes.world import World
 from tests.references import (
     AUDIO_URL,
     IDS_RULE,
@@ -54,7 +62,6 @@ from tests.references import (
     sings_after,
 )
 from tests.songs import JOB_ID, hex_answer, json_answer, wav_file
-from tests.twins import KEY, NOON, FakeReferenceLinks, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
 
 AUDIO = b"ID3" + bytes(range(256)) * 8
 SONG = hex_answer(b"ID3" + bytes(2000))
@@ -71,12 +78,12 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def prepare(world: World, after_attempt: int = 0) -> Verdict:
-    return prepare_reference(JOB_ID, after_attempt, world.prepare_ports(), "run-1")
+def prepare(after_attempt: int = 0) -> Verdict:
+    return prepare_reference(JOB_ID, after_attempt, prepare_ports(), "run-1")
 
 
 def start(world: World, run: str = "run-1") -> Verdict:
-    return start_generation(JOB_ID, world.start_ports(), run)
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), run)
 
 
 def stored_copy(world: World, *, registered: bool = False, **changes: object) -> Job:
@@ -94,7 +101,7 @@ def stored_copy(world: World, *, registered: bool = False, **changes: object) ->
 
 def test_a_recording_is_copied_measured_and_recorded(world: World) -> None:
     world.jobs.create(job_with())
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     assert world.references.files == {COPY: AUDIO}
     assert world.references.content_types == {COPY: "audio/mpeg"}
     job = world.stored(JOB_ID)
@@ -109,7 +116,7 @@ def test_an_upload_is_copied_for_a_provider_that_fetches_it_so_that_nobody_can_c
 ) -> None:
     world.references.files[UPLOAD] = AUDIO
     world.jobs.create(job_with({"id": REFERENCE_ID}))
-    prepare(world)
+    prepare()
     world.references.files[UPLOAD] = b"something else"
     assert world.references.files[COPY] == AUDIO
     assert world.reference_links.fetched == []
@@ -131,7 +138,7 @@ def test_an_upload_is_one_object_however_many_jobs_hand_it_over(world: World) ->
     world.upstream = FakeUpstream(*[IDS] * len(MANY))
     for job_id in MANY:
         for _ in range(2):
-            prepare_reference(job_id, 0, world.prepare_ports(), "run-1")
+            prepare_reference(job_id, 0, prepare_ports(), "run-1")
         assert world.stored(job_id).ids == known_as()
         assert world.references.files == {UPLOAD: AUDIO}
     assert [uploaded.content for uploaded in world.upstream.uploaded] == [AUDIO] * len(MANY)
@@ -140,10 +147,10 @@ def test_an_upload_is_one_object_however_many_jobs_hand_it_over(world: World) ->
 def test_copies_that_a_provider_fetches_go_with_the_end_of_their_jobs(world: World) -> None:
     many_jobs_after_one_upload(world)
     for job_id in MANY:
-        prepare_reference(job_id, 0, world.prepare_ports(), "run-1")
+        prepare_reference(job_id, 0, prepare_ports(), "run-1")
     assert set(world.references.files) == {UPLOAD, *(copy_of(AUDIO, job_id) for job_id in MANY)}
     for number, job_id in enumerate(MANY, 1):
-        settle_job(job_id, "Execution.ABORTED", world.settle_ports(), world.clock())
+        settle_job(job_id, "Execution.ABORTED", settle_ports(), world.clock())
         assert len(world.references.files) == 1 + len(MANY) - number
     assert world.references.files == {UPLOAD: AUDIO}
 
@@ -151,9 +158,9 @@ def test_copies_that_a_provider_fetches_go_with_the_end_of_their_jobs(world: Wor
 def test_the_copy_of_a_canceled_job_goes_once_its_end_is_told(world: World) -> None:
     world.references.files[UPLOAD] = AUDIO
     world.jobs.create(job_with({"id": REFERENCE_ID}))
-    prepare(world)
+    prepare()
     cancel_job(JOB_ID, "acme", world.jobs, world.clock())
-    assert reap_jobs(world.reap_ports(), world.clock())["settled"] == 1
+    assert reap_jobs(reap_ports(world.lose), world.clock())["settled"] == 1
     assert world.references.files == {UPLOAD: AUDIO}
 
 
@@ -163,14 +170,14 @@ def test_the_copy_that_is_made_while_its_job_is_canceled_and_told_of_goes_with_t
 
     def cancel_and_tell() -> None:
         cancel_job(JOB_ID, "acme", world.jobs, world.clock())
-        settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        settle_job(JOB_ID, None, settle_ports(), world.clock())
         world.references.files[COPY] = AUDIO
 
     world.jobs.before_next_save = cancel_and_tell
     with pytest.raises(StaleRecordError):
-        prepare(world)
-    assert prepare(world).verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        prepare()
+    assert prepare().verdict is Word.FAILED
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert world.references.files == {UPLOAD: AUDIO}
 
 
@@ -192,13 +199,13 @@ def ends_meanwhile(world: World, *, deleted: bool) -> None:
 
     def end() -> None:
         cancel_job(JOB_ID, "acme", world.jobs, world.clock())
-        settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        settle_job(JOB_ID, None, settle_ports(), world.clock())
         if deleted:
-            delete_job(JOB_ID, "acme", world.delete_ports(), world.clock())
+            delete_job(JOB_ID, "acme", delete_ports(), world.clock())
 
     world.reference_links = DrippingLinks(end)
     with pytest.raises(StaleRecordError):
-        prepare(world)
+        prepare()
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["canceled", "deleted"])
@@ -211,9 +218,9 @@ def test_a_run_whose_job_ended_while_it_fetched_leaves_no_copy(world: World, del
 
 def test_a_run_that_lost_to_another_leaves_the_copy_that_is_on_record(world: World) -> None:
     world.jobs.create(job_with())
-    world.jobs.before_next_save = lambda: prepare(world)
+    world.jobs.before_next_save = prepare
     with pytest.raises(StaleRecordError):
-        prepare(world)
+        prepare()
     assert set(world.references.files) == {COPY}
 
 
@@ -221,8 +228,8 @@ def test_the_copy_of_a_deleted_job_that_its_run_could_not_delete_goes_with_the_e
     world.jobs.create(job_with())
     ends_meanwhile(world, deleted=True)
     world.references.files[COPY] = AUDIO
-    assert prepare(world).verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert prepare().verdict is Word.FAILED
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert world.references.files == {}
 
 
@@ -230,12 +237,12 @@ def test_a_copy_that_cannot_be_deleted_keeps_the_end_from_being_noted_and_is_del
     world: World,
 ) -> None:
     world.jobs.create(job_with())
-    prepare(world)
+    prepare()
     world.references.fail_next_forget = TransientError("the job's files could not be deleted: SlowDown; try again")
     with pytest.raises(TransientError):
-        settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock())
+        settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), world.clock())
     assert (world.stored(JOB_ID).publish_pending, set(world.references.files)) == (True, {COPY})
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert (world.stored(JOB_ID).publish_pending, world.references.files) == (False, {})
 
 
@@ -245,10 +252,10 @@ def test_a_fallback_that_fetches_the_recording_gets_a_copy_of_what_was_measured(
     world.jobs.create(job_with({"id": REFERENCE_ID}, REGISTERED_CANDIDATE, LINKED_CANDIDATE))
     world.upstream = FakeUpstream(IDS, REFUSED, SONG)
     for _ in range(2):
-        prepare(world)
+        prepare()
     assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
     assert start(world, "run-2").verdict is Word.NEEDS_REFERENCE
-    assert prepare(world, after_attempt=1).verdict is Word.REFERENCE_READY
+    assert prepare(after_attempt=1).verdict is Word.REFERENCE_READY
     assert start(world, "run-3").verdict is Word.READY
     assert world.references.files == {UPLOAD: AUDIO, COPY: AUDIO}
     reference = world.stored(JOB_ID).reference
@@ -285,16 +292,16 @@ def test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid(
     world.references.files[UPLOAD] = AUDIO
     world.jobs.create(job_with({"id": REFERENCE_ID}, *chain))
     world.upstream = FakeUpstream(IDS, REFUSED)
-    prepare(world)
+    prepare()
     after = 0
     if len(chain) > 1:
-        prepare(world)
+        prepare()
         assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
         after = 1
     change(world)
     posts, uploaded = world.upstream.posts, len(world.upstream.uploaded)
-    assert prepare(world, after).verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert prepare(after).verdict is Word.FAILED
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert (failure.code, failure.provider_charged) == (code, ProviderCharged.NO)
@@ -307,7 +314,7 @@ def test_an_upload_that_was_overwritten_before_it_was_measured_is_the_recording(
     _overwritten(world)
     world.upstream = FakeUpstream(IDS)
     for _ in range(2):
-        assert prepare(world).verdict is Word.REFERENCE_READY
+        assert prepare().verdict is Word.REFERENCE_READY
     assert world.upstream.uploaded[0].content == AUDIO[:-1] + b"!"
 
 
@@ -322,22 +329,22 @@ def test_of_two_runs_to_which_a_link_answers_differently_one_is_on_record_and_it
 
     def first() -> None:
         world.reference_links.files[AUDIO_URL] = AUDIO
-        prepare(world)
+        prepare()
 
     # This run was given other bytes, stores them last, and is too late to record them.
     world.reference_links.files[AUDIO_URL] = other
     world.jobs.before_next_save = first
     with pytest.raises(StaleRecordError):
-        prepare(world)
+        prepare()
     reference = world.stored(JOB_ID).reference
     assert reference is not None
     assert (reference.object_key, world.references.files[reference.object_key]) == (COPY, AUDIO)
-    prepare(world)
+    prepare()
     assert start(world).verdict is Word.READY
     told = provider.references[-1]
     assert told is not None
     assert COPY in told.url or [each.content for each in world.upstream.uploaded] == [AUDIO]
-    settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), world.clock())
+    settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), world.clock())
     assert world.references.files == {}
 
 
@@ -347,7 +354,7 @@ def test_a_recording_is_what_its_bytes_say_and_not_what_it_is_called(world: Worl
     world.reference_links.files[AUDIO_URL] = audio
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     world.jobs.create(job_with(None, sings_after(LINKED, rule)))
-    prepare(world)
+    prepare()
     reference = world.stored(JOB_ID).reference
     assert reference is not None
     assert (reference.content_type, reference.extension, reference.duration_ms) == ("audio/wav", "wav", 20_000)
@@ -355,9 +362,9 @@ def test_a_recording_is_what_its_bytes_say_and_not_what_it_is_called(world: Worl
 
 def test_preparing_twice_fetches_once_and_changes_nothing(world: World) -> None:
     world.jobs.create(job_with())
-    prepare(world)
+    prepare()
     before = world.stored(JOB_ID)
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     assert (world.stored(JOB_ID), world.reference_links.fetched) == (before, [AUDIO_URL])
 
 
@@ -365,19 +372,19 @@ def test_a_run_that_died_before_its_record_is_repeated_whole(world: World) -> No
     world.jobs.create(job_with())
     world.references.fail_next_put = TransientError("the reference could not be stored")
     with pytest.raises(TransientError):
-        prepare(world)
+        prepare()
     assert world.stored(JOB_ID) == job_with()
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     assert list(world.scratch.iterdir()) == []
 
 
 def test_two_runs_at_once_agree(world: World) -> None:
     world.jobs.create(job_with())
-    world.jobs.before_next_save = lambda: prepare(world)
+    world.jobs.before_next_save = prepare
     with pytest.raises(StaleRecordError):
-        prepare(world)
+        prepare()
     before = world.stored(JOB_ID)
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     assert (world.stored(JOB_ID), set(world.references.files)) == (before, {COPY})
 
 
@@ -399,8 +406,8 @@ def test_a_recording_that_cannot_be_used_ends_the_job_unpaid(
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     world.reference_links.files[AUDIO_URL] = file
     world.jobs.create(job_with())
-    assert prepare(world).verdict is Word.FAILED
-    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock()) is JobStatus.FAILED
+    assert prepare().verdict is Word.FAILED
+    assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.FAILED
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, job.failure.failure_class, job.failure.provider_charged) == (
@@ -426,7 +433,7 @@ def test_a_recording_that_does_not_fit_into_the_memory_is_measured_once(
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, which meets the error
     world.reference_links.files[AUDIO_URL] = wav_file(0.02)
     world.jobs.create(job_with())
-    assert prepare(world).verdict is Word.FAILED
+    assert prepare().verdict is Word.FAILED
     refusal = world.stored(JOB_ID).refusal
     assert refusal is not None
     assert (refusal.code, len(tries)) == ("reference_not_audio", 1)
@@ -435,7 +442,7 @@ def test_a_recording_that_does_not_fit_into_the_memory_is_measured_once(
 def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
     world.reference_links.files[AUDIO_URL] = bytes(5000) + bytes(100_000)
     world.jobs.create(job_with())
-    prepare(world)
+    prepare()
     refusal = world.stored(JOB_ID).refusal
     assert refusal is not None
     assert refusal.code == "reference_too_large"
@@ -443,7 +450,7 @@ def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
 
 def test_an_upload_that_is_gone_ends_the_job_unpaid(world: World) -> None:
     world.jobs.create(job_with({"id": REFERENCE_ID}))
-    assert prepare(world).verdict is Word.FAILED
+    assert prepare().verdict is Word.FAILED
     refusal = world.stored(JOB_ID).refusal
     assert refusal is not None
     assert refusal.code == "reference_gone"
@@ -453,9 +460,9 @@ def test_nobody_is_asked_for_a_song_after_a_refused_recording(world: World) -> N
     world.reference_links.files[AUDIO_URL] = b""
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     world.jobs.create(job_with())
-    prepare(world)
+    prepare()
     assert start(world).verdict is Word.FAILED
-    assert prepare(world).verdict is Word.FAILED
+    assert prepare().verdict is Word.FAILED
     assert world.upstream.sent == []
 
 
@@ -463,7 +470,7 @@ def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: Wor
     world.reference_links.files[AUDIO_URL] = TransientError("files answered 503")
     world.jobs.create(job_with())
     with pytest.raises(TransientError):
-        prepare(world)
+        prepare()
     assert world.stored(JOB_ID) == job_with()
 
 
@@ -479,7 +486,7 @@ def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: Wor
 )
 def test_a_job_whose_recording_was_never_had_ends_unpaid(world: World, stopped_by: str | None, code: str) -> None:
     world.jobs.create(job_with())
-    settle_job(JOB_ID, stopped_by, world.settle_ports(), world.clock())
+    settle_job(JOB_ID, stopped_by, settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
     assert (failure.code, failure.failure_class, failure.provider_charged) == (
@@ -495,8 +502,8 @@ def test_a_job_whose_recording_was_never_had_ends_unpaid(world: World, stopped_b
 def test_a_provider_that_wants_the_file_is_given_it_once_and_its_ids_are_recorded(world: World) -> None:
     job = stored_copy(world)
     world.upstream = FakeUpstream(IDS)
-    assert prepare(world).verdict is Word.REFERENCE_READY
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     [uploaded] = world.upstream.uploaded
     assert (uploaded.provider, uploaded.content, uploaded.key) == ("aimlapi", AUDIO, KEY)
     assert (uploaded.call.fields, uploaded.call.file_name, uploaded.call.content_type) == (
@@ -516,7 +523,7 @@ def test_a_provider_is_told_what_the_recording_is(world: World) -> None:
     world.jobs = type(world.jobs)()
     world.jobs.create(job.model_copy(update={"request": request}))
     world.upstream = FakeUpstream(json_answer({"voice_id": "vocal-1"}))
-    prepare(world)
+    prepare()
     assert world.upstream.uploaded[0].call.fields == {"purpose": "voice"}
     ids = world.stored(JOB_ID).ids
     assert ids is not None
@@ -541,7 +548,7 @@ def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_ch
 ) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(answer)
-    assert prepare(world).verdict is word
+    assert prepare().verdict is word
     job = world.stored(JOB_ID)
     [attempt] = job.attempts
     assert attempt.failure is not None
@@ -558,18 +565,18 @@ def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_ch
 def test_a_provider_that_will_never_take_the_file_is_asked_for_nothing_more(world: World, failure_class: str) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(json_answer({"failure": failure_class}))
-    assert prepare(world).verdict is Word.FAILED
+    assert prepare().verdict is Word.FAILED
     assert start(world).verdict is Word.FAILED
-    assert prepare(world, after_attempt=1).verdict is Word.FAILED
+    assert prepare(after_attempt=1).verdict is Word.FAILED
     assert (len(world.upstream.uploaded), world.upstream.sent) == (1, [])
 
 
 def test_a_run_whose_failed_upload_is_on_record_does_not_upload_again(world: World) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(json_answer({"failure": "transient"}))
-    first = prepare(world)
+    first = prepare()
     before = world.stored(JOB_ID)
-    assert prepare(world) == first
+    assert prepare() == first
     assert (world.stored(JOB_ID), len(world.upstream.uploaded)) == (before, 1)
 
 
@@ -577,11 +584,11 @@ def test_an_upload_that_failed_is_repeated_after_a_pause_and_the_song_is_ordered
     stored_copy(world)
     provider, world.providers = listening()
     world.upstream = FakeUpstream(json_answer({"failure": "rate_limited"}), IDS, SONG)
-    waiting = prepare(world)
+    waiting = prepare()
     assert (waiting.verdict, waiting.not_before) == (Word.RETRY_LATER, "2026-11-21T12:00:10Z")
     needed = start(world)
     assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
-    assert prepare(world, after_attempt=1).verdict is Word.REFERENCE_READY
+    assert prepare(after_attempt=1).verdict is Word.REFERENCE_READY
     assert start(world).verdict is Word.READY
     assert len(provider.orders) == 1
 
@@ -589,7 +596,7 @@ def test_an_upload_that_failed_is_repeated_after_a_pause_and_the_song_is_ordered
 def test_a_provider_that_never_takes_the_file_is_asked_four_times(world: World) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(*[json_answer({"failure": "transient"})] * 4)
-    words = [prepare(world, number).verdict for number in range(4)]
+    words = [prepare(number).verdict for number in range(4)]
     assert words == [Word.RETRY_LATER] * 3 + [Word.FAILED]
     assert start(world).verdict is Word.FAILED
     assert world.upstream.posts == 0
@@ -600,7 +607,7 @@ def test_a_fallback_follows_a_provider_that_does_not_take_the_file(world: World)
     world.jobs = type(world.jobs)()
     world.jobs.create(job.model_copy(update={"candidates": (REGISTERED_CANDIDATE, LINKED_CANDIDATE)}))
     world.upstream = FakeUpstream(json_answer({"failure": "out_of_credit"}), SONG)
-    assert prepare(world).verdict is Word.NEXT_PROVIDER
+    assert prepare().verdict is Word.NEXT_PROVIDER
     assert start(world).verdict is Word.READY
     assert [attempt.candidate for attempt in world.stored(JOB_ID).attempts] == [0, 1]
 
@@ -609,7 +616,7 @@ def test_a_copy_that_is_not_what_was_stored_is_not_handed_over(world: World) -> 
     stored_copy(world)
     world.references.files[COPY] = AUDIO[:-1]
     with pytest.raises(TransientError):
-        prepare(world)
+        prepare()
     assert world.upstream.uploaded == []
 
 
@@ -617,7 +624,7 @@ def test_a_key_that_was_taken_away_while_preparing_is_the_operators_to_mend(worl
     stored_copy(world)
     world.keys = FixedProviderKeys({})
     with pytest.raises(ConfigurationError):
-        prepare(world)
+        prepare()
 
 
 # ---- the order
@@ -634,7 +641,7 @@ def test_an_order_names_our_own_copy_by_a_link_of_an_hour(world: World) -> None:
     provider, world.providers = listening()
     world.upstream = FakeUpstream(SONG)
     world.jobs.create(job_with())
-    prepare(world)
+    prepare()
     assert start(world).verdict is Word.READY
     [reference] = provider.references
     assert reference is not None
@@ -660,7 +667,7 @@ def test_ids_of_a_key_that_is_gone_are_asked_for_again_with_the_new_one(world: W
     world.keys = FixedProviderKeys({"aimlapi": {"new": "sk-new"}})
     world.upstream = FakeUpstream(json_answer({"voice_id": "vocal-2"}), SONG)
     assert start(world).verdict is Word.NEEDS_REFERENCE
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     assert start(world).verdict is Word.READY
     assert [uploaded.key for uploaded in world.upstream.uploaded] == ["sk-new"]
     assert world.stored(JOB_ID).ids == known_as("vocal-2", "", "new")
@@ -696,11 +703,11 @@ def test_a_fallback_uses_the_recording_that_was_fetched_for_the_first_model(worl
     provider, world.providers = listening()
     chain(world)
     world.upstream = FakeUpstream(REFUSED, IDS, SONG)
-    prepare(world)
+    prepare()
     assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
     needed = start(world, "run-2")
     assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
-    assert prepare(world, needed.attempt).verdict is Word.REFERENCE_READY
+    assert prepare(needed.attempt).verdict is Word.REFERENCE_READY
     assert start(world, "run-3").verdict is Word.READY
     assert world.reference_links.fetched == [AUDIO_URL]
     assert [reference.voice_id for reference in provider.references if reference] == ["", "vocal-1"]
@@ -712,12 +719,12 @@ def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_f
 ) -> None:
     chain(world, rule.model_copy(update={"longer_than_s": 26}))
     world.upstream = FakeUpstream(REFUSED)
-    prepare(world)
+    prepare()
     start(world, "run-1")
     needed = start(world, "run-2")
     assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
-    assert prepare(world, needed.attempt).verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+    assert prepare(needed.attempt).verdict is Word.FAILED
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, len(job.attempts)) == ("reference_too_short", 1)
@@ -748,14 +755,14 @@ def test_a_job_whose_recording_is_not_prepared_keeps_no_place_and_no_slot_from_o
 
 def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_prepared_no_more_then(world: World) -> None:
     stored_copy(world)
-    world.limits = Limits(gap_ms=5000, concurrent=5)
+    world.operator = pace(gap_ms=5000, concurrent=5)
     busy = ProviderState(provider="aimlapi").ask(
-        "another", NOON_MS, NOON_MS + 1000, world.limits, has_alternative=False
+        "another", NOON_MS, NOON_MS + 1000, queue_ports().limits("aimlapi"), has_alternative=False
     )
     world.provider_states.save(busy[0])
     world.upstream = FakeUpstream(IDS, SONG)
     assert start(world).verdict is Word.NEEDS_REFERENCE
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     waiting = start(world)
     assert (waiting.verdict, waiting.not_before) == (Word.WAIT_SLOT, "2026-11-21T12:00:05Z")
     world.clock.pass_seconds(5)
@@ -767,7 +774,7 @@ def test_a_recording_is_copied_while_its_provider_is_not_asked(world: World) -> 
     opened(world)
     world.jobs.create(job_with(None, REGISTERED_CANDIDATE))
     assert start(world).verdict is Word.NEEDS_REFERENCE
-    assert prepare(world).verdict is Word.REFERENCE_READY
+    assert prepare().verdict is Word.REFERENCE_READY
     assert world.upstream.uploaded == []
 
 
@@ -814,7 +821,7 @@ def test_no_link_is_in_a_verdict_or_in_what_was_prepared(world: World) -> None:
     provider, world.providers = listening()
     world.upstream = FakeUpstream(SONG)
     world.jobs.create(job_with())
-    verdicts = [start(world), prepare(world), start(world)]
+    verdicts = [start(world), prepare(), start(world)]
     assert len(provider.orders) == 1
     assert "canary" not in json.dumps([verdict.as_payload() for verdict in verdicts])
     job = world.stored(JOB_ID)

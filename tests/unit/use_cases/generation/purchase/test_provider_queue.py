@@ -1,13 +1,16 @@
 """A paid call has its turn: a slot is taken before it and given back after it; a failing provider is left alone."""
 
+from dataclasses import replace
+
 import pytest
 
+from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.candidates import Candidate
-from fermata.domain.providers.circuit import MOST_MODELS, Circuit, CircuitRules
+from fermata.domain.providers.circuit import MOST_MODELS, Circuit
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.queue import Limits, ProviderQueue, epoch_ms
 from fermata.domain.providers.state import ProviderState
@@ -18,6 +21,12 @@ from fermata.use_cases.generation.purchase.provider_queue import TRIES
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.wiring.generation import queue_ports, resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.pace import at_once
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.settings import AT_ONCE, pace
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     PROMPT,
@@ -29,7 +38,6 @@ from tests.songs import (
     queued_job,
     rate_limited,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
@@ -40,9 +48,8 @@ NOT_IN_PLAN = json_answer({"base_resp": {"status_code": 2061, "status_msg": "pla
 OTHER_ID = JOB_ID[:-1] + "Z"
 
 
-def world_with(*script: ScriptedAnswer | Exception, limits: Limits | None = None, jobs: int = 1) -> World:
-    world = World(upstream=FakeUpstream(*script))  # type: ignore[arg-type]  # Exception stands for the tree's errors
-    world.limits = limits or world.limits
+def world_with(*script: ScriptedAnswer | Exception, operator: OperatorSettings = AT_ONCE, jobs: int = 1) -> World:
+    world = World(operator=operator, upstream=FakeUpstream(*script))  # type: ignore[arg-type]  # Exception stands for the tree's errors
     for number in range(jobs):
         world.jobs.create(queued_job(id=job_id(number)))
     return world
@@ -53,7 +60,7 @@ def job_id(number: int) -> str:
 
 
 def start(world: World, job: str = JOB_ID, run: str = "run-1") -> tuple[Word, str]:
-    verdict = start_generation(job, world.start_ports(), run)
+    verdict = start_generation(job, at_once(start_ports(world.remaining_ms)), run)
     return verdict.verdict, verdict.not_before.removeprefix("2026-11-21T")
 
 
@@ -78,7 +85,7 @@ def opened(world: World) -> World:
 
 
 def test_a_second_job_is_told_its_instant_and_goes_exactly_then() -> None:
-    world = world_with(SONG, SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     assert started(world, 0)[0] is Word.READY
     assert started(world, 1) == (Word.WAIT_SLOT, "12:00:02.500000Z")
     assert world.stored(job_id(1)).status is JobStatus.QUEUED
@@ -88,7 +95,7 @@ def test_a_second_job_is_told_its_instant_and_goes_exactly_then() -> None:
 
 
 def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_rest() -> None:
-    world = world_with(SONG, SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
     started(world, 1)
     world.clock.pass_seconds(2)
@@ -97,13 +104,13 @@ def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_
 
 
 def test_a_job_that_comes_much_too_early_is_told_its_instant_again() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
     assert started(world, 1) == started(world, 1) == (Word.WAIT_SLOT, "12:00:02.500000Z")
 
 
 def test_a_slot_is_held_while_the_answer_is_awaited_and_free_once_it_is_on_record() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=0, concurrent=1), jobs=2)
+    world = world_with(SONG, operator=pace(gap_ms=1, concurrent=1), jobs=2)
     seen = []
     world.upstream.while_sending = lambda: seen.append((started(world, 1)[0], [*state_of(world).queue.running]))
     assert started(world, 0)[0] is Word.READY
@@ -135,7 +142,7 @@ def test_the_lease_ends_with_the_claim() -> None:
 
 
 def test_a_crash_between_slot_and_claim_costs_no_second_slot() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=1))
+    world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=1))
     world.jobs.before_next_save = _die
     with pytest.raises(KilledError):
         started(world)
@@ -218,7 +225,7 @@ def test_a_slot_that_cannot_be_given_back_does_not_harm_the_song() -> None:
 
 
 def test_a_lost_race_for_the_record_is_decided_again() -> None:
-    world = world_with(SONG, SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     world.provider_states.before_next_save = lambda: started(world, 1)
     assert started(world, 0)[0] is Word.WAIT_SLOT
     assert world.stored(job_id(1)).status is JobStatus.STORING
@@ -243,16 +250,18 @@ def test_a_run_that_keeps_losing_the_race_comes_again_soon_and_orders_nothing() 
 
 def test_a_resume_takes_no_turn() -> None:
     world = world_with()
-    resume_generation(job_id(0), world.resume_ports(), NOON)
+    resume_generation(job_id(0), resume_ports(), NOON)
     assert world.provider_states.loads == 0
 
 
 def test_a_wait_for_a_turn_ends_at_start_by() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=7_200_000, concurrent=5), jobs=2)
-    started(world, 0)
-    assert started(world, 1) == (Word.WAIT_SLOT, "13:00:00Z")
+    world, ports = world_with(SONG, jobs=2), start_ports(lambda: 900_000)
+    slow = replace(ports, queue=replace(ports.queue, limits=lambda _: Limits(gap_ms=7_200_000, concurrent=5)))
+    start_generation(job_id(0), slow, "run-1")
+    waits = start_generation(job_id(1), slow, "run-1")
+    assert (waits.verdict, waits.not_before) == (Word.WAIT_SLOT, "2026-11-21T13:00:00Z")
     world.clock.pass_seconds(3600)
-    assert started(world, 1)[0] is Word.FAILED
+    assert start_generation(job_id(1), slow, "run-1").verdict is Word.FAILED
 
 
 def test_the_wait_for_a_slot_is_measured() -> None:
@@ -438,13 +447,13 @@ def test_only_so_many_unentitled_models_are_remembered_the_latest_ones() -> None
 
 def test_an_unknown_outcome_counts_against_the_provider() -> None:
     world = world_with(AnswerLostError("cut"))
-    world.circuit_rules = CircuitRules(failures=1, window_ms=1, open_ms=30_000, longest_open_ms=60_000)
+    world.set(CIRCUIT_FAILURES="1", CIRCUIT_WINDOW_SECONDS="1", CIRCUIT_LONGEST_OPEN_SECONDS="60")
     started(world)
     assert state_of(world).circuit.open_for_ms == 30_000
 
 
 def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> None:
-    world = world_with(limits=Limits(gap_ms=5000, concurrent=5))
+    world = world_with(operator=pace(gap_ms=5000, concurrent=5))
     world.jobs.create(chained_job())
     world.upstream.script.append(SONG)
     started(world)
@@ -565,11 +574,11 @@ def in_line(world: World) -> tuple[set[str], set[str]]:
 
 
 def ended(world: World, stopped_by: str | None = None) -> None:
-    settle_job(job_id(1), stopped_by, world.settle_ports(), world.clock())
+    settle_job(job_id(1), stopped_by, settle_ports(), world.clock())
 
 
 def test_a_canceled_jobs_place_is_free_once_its_end_is_told_and_a_later_look_leaves_none() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
     started(world, 1)
     assert in_line(world) == (set(), {f"{job_id(1)}/1"})
@@ -582,7 +591,7 @@ def test_a_canceled_jobs_place_is_free_once_its_end_is_told_and_a_later_look_lea
 
 
 def test_a_place_that_was_taken_while_the_job_was_canceled_and_told_of_is_freed_by_the_machines_own_end() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
 
     def canceled_and_told_of() -> None:
@@ -599,7 +608,7 @@ def test_a_place_that_was_taken_while_the_job_was_canceled_and_told_of_is_freed_
 
 
 def test_the_slot_of_a_run_that_died_before_its_claim_is_free_once_its_job_was_canceled() -> None:
-    world = world_with(limits=Limits(gap_ms=0, concurrent=1), jobs=2)
+    world = world_with(operator=pace(gap_ms=1, concurrent=1), jobs=2)
     world.jobs.before_next_save = _die
     with pytest.raises(KilledError):
         started(world, 1)
@@ -623,7 +632,7 @@ def test_a_trial_that_died_before_its_claim_leaves_the_circuit_to_the_next_once_
 
 
 def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> None:
-    world = world_with(TOO_MANY, limits=Limits(gap_ms=5000, concurrent=5))
+    world = world_with(TOO_MANY, operator=pace(gap_ms=5000, concurrent=5))
     chain = (candidate(), candidate("aimlapi"))
     world.jobs.create(queued_job(id=job_id(1), candidates=chain))
     assert started(world, 1)[0] is Word.NEXT_PROVIDER
@@ -637,7 +646,7 @@ def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> Non
 
 def _busy(world: World) -> ProviderQueue:
     now_ms = epoch_ms(world.clock())
-    return ProviderQueue().ask("another", now_ms, now_ms + 1, world.limits)[0]
+    return ProviderQueue().ask("another", now_ms, now_ms + 1, queue_ports().limits("minimax"))[0]
 
 
 @pytest.mark.parametrize("attempts", [0, MAX_ATTEMPTS])
@@ -665,7 +674,7 @@ def test_the_slot_of_an_ordered_attempt_is_not_given_up_with_its_job() -> None:
 
 
 def test_a_job_is_settled_and_told_of_although_its_place_cannot_be_given_up() -> None:
-    world = world_with(SONG, limits=Limits(gap_ms=2500, concurrent=5), jobs=2)
+    world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     cancel_job(job_id(1), "acme", world.jobs, world.clock())
     world.provider_states.failure = TransientError("the record of minimax could not be written")
     ended(world)

@@ -12,8 +12,12 @@ from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import resume_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import CALLBACK_RANDOMNESS, World
 from tests.songs import JOB_ID, LYRICS, PROMPT, candidate, hex_answer, json_answer, queued_job, song_request
-from tests.twins import CALLBACK_RANDOMNESS, KEY, NOON, FakeUpstream, ScriptedAnswer, World
 
 ACCEPTED = json_answer({"code": 200, "data": {"task_id": "n74a", "status": "IN_PROGRESS"}})
 SONG = hex_answer(b"ID3" + bytes(5000))
@@ -27,7 +31,7 @@ def world_with(*script: ScriptedAnswer, job: Job | None = None) -> World:
 
 
 def start(world: World) -> Verdict:
-    return start_generation(JOB_ID, world.start_ports(), "run-1")
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
 
 
 def sent_url(world: World, call: int = 0) -> str | None:
@@ -78,7 +82,7 @@ def test_every_attempt_has_an_address_of_its_own() -> None:
     world = world_with(REFUSED, ACCEPTED)
     start(world)
     world.callback_randomness = CALLBACK_RANDOMNESS[::-1]
-    start_generation(JOB_ID, world.start_ports(), "run-2")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2")
     assert sent_url(world, 0) != sent_url(world, 1)
     assert len({attempt.callback for attempt in world.stored(JOB_ID).attempts}) == 2
 
@@ -119,13 +123,13 @@ def test_a_run_that_loses_the_claim_orders_nothing_and_leaves_the_winners_addres
 def test_a_resume_waits_for_the_same_callback() -> None:
     world = world_with()
     start(world)
-    resumed = resume_generation(JOB_ID, world.resume_ports(), NOON)
+    resumed = resume_generation(JOB_ID, resume_ports(), NOON)
     assert (resumed.verdict, resumed.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
 
 
 def test_the_order_carries_what_was_asked_for_and_the_operators_key() -> None:
     world = world_with(SONG, job=queued_job())
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     (sent,) = world.upstream.sent
     assert sent.key == KEY
     assert sent.call.body == {
@@ -143,7 +147,7 @@ def test_switches_and_the_wanted_file_reach_the_provider() -> None:
     audio = {"format": "wav", "sample_rate": 32000}
     request = song_request(lyrics="", auto_lyrics=True, audio=audio)
     world.jobs.create(queued_job(request=request, candidates=(candidate().model_copy(update={"delivery": "url"}),)))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     body = world.upstream.sent[0].call.body or {}
     assert (body["lyrics_optimizer"], body["output_format"]) == (True, "url")
     assert body["audio_setting"] == {"sample_rate": 32000, "bitrate": 256000, "format": "wav"}

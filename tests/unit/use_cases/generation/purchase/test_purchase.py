@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.next_step import Word
 from fermata.domain.jobs.songs import Audio, AudioSource
@@ -21,7 +22,11 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
-from tests.audio_files import mp3
+from fermata.wiring.generation import poll_ports, resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.provider_keys import KEY, FixedProviderKeys
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
@@ -31,7 +36,7 @@ from tests.songs import (
     json_answer,
     queued_job,
 )
-from tests.twins import KEY, NOON, FakeUpstream, FixedProviderKeys, ScriptedAnswer, World
+from tests.support.audio_files import mp3
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
@@ -45,7 +50,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 
 def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> None:
     world = world_with(SONG)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
     job = world.stored(JOB_ID)
     assert job.status is JobStatus.STORING
@@ -66,13 +71,13 @@ def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> Non
 
 def test_a_link_in_the_answer_is_kept_byte_for_byte() -> None:
     world = world_with(json_answer({"data": {"audio": LINK, "status": 2}, "base_resp": {"status_code": 0}}))
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,))
 
 
 def test_a_task_provider_answers_with_a_task_to_poll() -> None:
     world = world_with(TASK, provider="aimlapi")
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 56)
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].upstream_id) == (JobStatus.GENERATING, "uuid:minimax/music-2.0")
@@ -81,7 +86,10 @@ def test_a_task_provider_answers_with_a_task_to_poll() -> None:
 
 def a_house_that_speaks_like(dialect: str) -> World:
     """A provider of its own name and key whose only model is ordered in another's dialect."""
-    world = World(keys=FixedProviderKeys({"house": {"2026-11": KEY}}))
+    shipped = read_catalogue()
+    providers = {**shipped.providers, "house": shipped.providers["minimax"]}
+    catalogue = shipped.model_copy(update={"providers": providers})
+    world = World(keys=FixedProviderKeys({"house": {"2026-11": KEY}}), catalogue=catalogue)
     model = candidate(dialect).model_copy(update={"provider": "house"})
     world.jobs.create(queued_job(candidates=(model,)))
     return world
@@ -90,7 +98,7 @@ def a_house_that_speaks_like(dialect: str) -> World:
 def test_a_model_is_ordered_in_its_dialect_with_the_key_of_its_provider() -> None:
     world = a_house_that_speaks_like("aimlapi")
     world.upstream.script = [TASK]
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.GENERATING
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.GENERATING
     (sent,) = world.upstream.sent
     assert (sent.provider, sent.key, sent.call.path) == ("house", KEY, "/v2/generate/audio")
     (attempt,) = world.stored(JOB_ID).attempts
@@ -101,8 +109,8 @@ def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
     world = a_house_that_speaks_like("aimlapi")
     link = "https://cdn.house.example/song.mp3"
     world.upstream.script = [TASK, json_answer({"status": "completed", "audio_file": {"url": link}})]
-    start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert poll_generation(JOB_ID, 1, world.poll_ports()).verdict is Word.READY
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.READY
     sent = world.upstream.sent[-1]
     assert (sent.provider, sent.key, sent.call.method) == ("house", KEY, "GET")
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(link,))
@@ -114,14 +122,14 @@ def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> 
     # The run dies once the answer is staged and before the record hears of it.
     world.answers.fail_next_open = StaleRecordError("killed")
     with pytest.raises(StaleRecordError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.READY
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.READY
 
 
 def test_the_post_ends_before_the_run_does() -> None:
     world = world_with(SONG)
     world.remaining_s = 300
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.upstream.sent[0].within_s == 255
 
 
@@ -129,7 +137,7 @@ def test_the_post_ends_before_the_run_does() -> None:
 def test_the_claim_outlives_the_run_by_the_margin(remaining_s: float) -> None:
     world = world_with(SONG)
     world.remaining_s = remaining_s
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=remaining_s + 60)
 
 
@@ -141,7 +149,7 @@ def test_time_spent_on_reading_the_key_does_not_shorten_the_claim() -> None:
         world.remaining_s -= 100
 
     world.keys.on_use = slow_secret
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].claim_until == NOON + timedelta(seconds=960)
 
 
@@ -149,7 +157,7 @@ def test_the_claim_is_on_record_before_the_request_goes_out() -> None:
     world = world_with(SONG)
     seen = []
     world.upstream.while_sending = lambda: seen.append(world.stored(JOB_ID))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (seen[0].status, seen[0].attempts[0].state) == (JobStatus.SUBMITTING, AttemptState.CLAIMED)
     assert seen[0].attempts[0].claim_id == "run-1"
 
@@ -159,11 +167,11 @@ def test_two_racing_runs_claim_once_and_post_once() -> None:
     verdicts = []
 
     def the_other_run() -> None:
-        verdicts.append(start_generation(JOB_ID, world.start_ports(), "run-2"))
+        verdicts.append(start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2"))
 
     # The other run does everything between this run's read and its claim.
     world.jobs.before_next_save = the_other_run
-    verdicts.append(start_generation(JOB_ID, world.start_ports(), "run-1"))
+    verdicts.append(start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1"))
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-2"]
     assert [verdict.verdict for verdict in verdicts] == [Word.READY, Word.READY]
@@ -173,7 +181,7 @@ def test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting(
     world = world_with()
     first = queued_job().claimed(claimed_attempt(claim_id="run-2"), NOON)
     world.jobs.before_next_save = lambda: world.jobs.save(first)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.IN_FLIGHT
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.IN_FLIGHT
     assert (world.upstream.posts, world.stored(JOB_ID)) == (0, first)
 
 
@@ -185,7 +193,7 @@ def test_a_claim_whose_answer_was_lost_is_recognised_by_its_id() -> None:
         raise StaleRecordError("the version is not the one before")
 
     world.jobs.after_next_save = lose_the_answer
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert verdict.verdict is Word.READY
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-1"]
@@ -196,11 +204,11 @@ def test_an_own_claim_that_was_closed_meanwhile_is_not_posted() -> None:
 
     def lose_the_answer_for_long() -> None:
         world.clock.pass_seconds(1000)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         raise StaleRecordError("the version is not the one before")
 
     world.jobs.after_next_save = lose_the_answer_for_long
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (verdict.verdict, world.upstream.posts) == (Word.FAILED, 0)
 
 
@@ -212,7 +220,7 @@ def test_a_claim_that_could_not_be_written_posts_nothing() -> None:
 
     world.jobs.before_next_save = out_of_order
     with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert (world.upstream.posts, world.stored(JOB_ID).attempts) == (0, ())
 
 
@@ -234,7 +242,7 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
     trouble: ScriptedAnswer | AnswerLostError,
 ) -> None:
     world = world_with(trouble)
-    verdict = start_generation(JOB_ID, world.start_ports(), "run-1")
+    verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert verdict.verdict is Word.FAILED
     job = world.stored(JOB_ID)
     failure = job.attempts[0].failure
@@ -243,28 +251,28 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
         FailureClass.UNKNOWN_OUTCOME,
         ProviderCharged.UNKNOWN,
     )
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), world.clock())
-    assert start_generation(JOB_ID, world.start_ports(), "run-3").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.FAILED
+    settle_job(JOB_ID, None, settle_ports(), world.clock())
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-3").verdict is Word.FAILED
     assert world.upstream.posts == 1
 
 
 def test_a_cut_answer_leaves_nothing_staged() -> None:
     world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=AnswerLostError("cut")))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.answers.kept == {}
 
 
 def test_an_answer_is_durable_before_anybody_reads_it() -> None:
     world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.answers.kept[JOB_ID, 1].body.startswith(b'{"data"')
 
 
 def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
     answer = ScriptedAnswer(json.dumps({"data": [{"audio": mp3().hex()}, {"audio": mp3()[:-417].hex()}]}).encode())
     world = world_with(answer)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.audio, attempt.failure) == (Audio(source=AudioSource.HEX), None)
     assert world.answers.kept[JOB_ID, 1].body == answer.body
@@ -273,13 +281,13 @@ def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
 def test_an_upload_whose_answer_was_lost_is_looked_for() -> None:
     world = world_with(SONG)
     world.answers.fail_next_keep = TransientError("the provider's answer could not be staged")
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert world.upstream.posts == 1
 
 
 def test_an_answer_that_could_not_be_staged_is_an_unknown_outcome() -> None:
     world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=TransientError("staging broke")))  # never kept
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "TransientError")
@@ -289,25 +297,25 @@ def test_a_staged_answer_that_cannot_be_read_now_is_left_for_a_resume() -> None:
     world = world_with(SONG)
     world.answers.fail_next_open = TransientError("the staged answer could not be opened")
     with pytest.raises(TransientError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].state is AttemptState.CLAIMED
-    assert resume_generation(JOB_ID, world.resume_ports(), world.clock()).verdict is Word.READY
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is Word.READY
 
 
 def test_no_connection_is_unpaid_and_tried_again_later() -> None:
     world = world_with(NotSentError("no connection to minimax"), SONG)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.RETRY_LATER
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.RETRY_LATER
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.provider_charged, attempt.failure and attempt.failure.code) == (
         ProviderCharged.NO,
         "no_connection",
     )
-    assert start_generation(JOB_ID, world.start_ports(), "run-2").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.READY
 
 
 def test_messages_on_record_hold_no_key() -> None:
     world = world_with(json_answer({"base_resp": {"status_code": 1004, "status_msg": f"bad key {KEY}"}}))
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert KEY not in json.dumps(world.stored(JOB_ID).model_dump(mode="json"))
 
 
@@ -315,5 +323,5 @@ def test_a_dialect_that_nobody_speaks_is_a_configuration_error() -> None:
     world = World()
     world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"dialect": "nobody"}),)))
     with pytest.raises(ConfigurationError):
-        start_generation(JOB_ID, world.start_ports(), "run-1")
+        start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.upstream.posts == 0

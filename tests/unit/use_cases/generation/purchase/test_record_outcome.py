@@ -15,13 +15,16 @@ from fermata.errors import (
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
+from fermata.wiring.generation import resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     hex_answer,
     json_answer,
     queued_job,
 )
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TOO_MANY = json_answer({"base_resp": {"status_code": 1002, "status_msg": "rate limit"}})
@@ -36,7 +39,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 def test_a_refusal_after_start_by_is_final() -> None:
     world = world_with(TOO_MANY)
     world.upstream.while_sending = lambda: world.clock.pass_seconds(3600)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
@@ -45,11 +48,11 @@ def test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_no
 
     def close() -> None:
         world.clock.pass_seconds(961)
-        verdict = resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        verdict = resume_generation(JOB_ID, resume_ports(), world.clock())
         assert verdict.verdict is Word.FAILED
 
     world.upstream.while_sending = close
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     job = world.stored(JOB_ID)
     (attempt,) = job.attempts
     assert attempt.late
@@ -61,8 +64,8 @@ def test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_no
 
 def test_a_first_run_that_comes_after_the_settlement_is_marked_late_and_stays_settled() -> None:
     world = world_with(SONG)
-    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", world.settle_ports(), NOON)
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.FAILED
+    world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late, job.finished_at) == (JobStatus.FAILED, True, NOON)
     assert job.failure is not None
@@ -74,15 +77,15 @@ def test_the_late_mark_survives_a_settlement_in_between() -> None:
 
     def close() -> None:
         world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         # The next write is the stale verdict, the one after it the late mark.
         world.jobs.before_next_save = settle_before_the_late_mark
 
     def settle_before_the_late_mark() -> None:
-        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, world.settle_ports(), world.clock())
+        world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), world.clock())
 
     world.upstream.while_sending = close
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late) == (JobStatus.FAILED, True)
 
@@ -92,10 +95,10 @@ def test_a_run_that_was_closed_as_unknown_without_an_answer_is_not_late() -> Non
 
     def close() -> None:
         world.clock.pass_seconds(961)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
 
     world.upstream.while_sending = close
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert not world.stored(JOB_ID).attempts[0].late
 
 
@@ -105,14 +108,14 @@ def test_a_run_whose_answer_a_resume_recorded_first_is_not_late(answer: Scripted
 
     def resume_first() -> None:
         world.clock.pass_seconds(5)
-        resume_generation(JOB_ID, world.resume_ports(), world.clock())
+        resume_generation(JOB_ID, resume_ports(), world.clock())
         world.clock.pass_seconds(5)
 
     def arm() -> None:
         world.jobs.before_next_save = resume_first
 
     world.upstream.while_sending = arm
-    start_generation(JOB_ID, world.start_ports(), "run-1")
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     (attempt,) = world.stored(JOB_ID).attempts
     assert not attempt.late
     assert attempt.finished_at == NOON + timedelta(seconds=5)
@@ -128,5 +131,5 @@ def test_a_verdict_whose_write_was_applied_and_lost_is_not_late() -> None:
         world.jobs.after_next_save = lose_the_answer
 
     world.upstream.while_sending = arm
-    assert start_generation(JOB_ID, world.start_ports(), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
     assert not world.stored(JOB_ID).attempts[0].late

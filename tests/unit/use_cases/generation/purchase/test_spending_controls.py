@@ -15,9 +15,13 @@ from fermata.use_cases.generation.finish.resume_generation import resume_generat
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job
+from fermata.wiring.generation import resume_ports, settle_ports, start_ports
+from tests.fakes.clock import NOON
+from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
+from tests.fakes.settings import budget as daily_budget
+from tests.fakes.world import World
 from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, prepared
 from tests.songs import JOB_ID, candidate, hex_answer, json_answer, queued_job
-from tests.twins import NOON, FakeUpstream, ScriptedAnswer, World
 
 SONG = hex_answer(b"ID3" + bytes(5000))
 TASK = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
@@ -28,13 +32,14 @@ CHAIN = (candidate(), candidate("aimlapi"))
 
 
 def world_with(*script: ScriptedAnswer | Exception, budget: int = 0, **job: Any) -> World:  # noqa: ANN401 - fields of a job
-    world = World(upstream=FakeUpstream(*script), budgets={"minimax": budget})  # type: ignore[arg-type]  # Exception stands for the tree's errors
+    of_a_day = daily_budget("minimax", str(budget / 1_000_000))
+    world = World(operator=of_a_day, upstream=FakeUpstream(*script))  # type: ignore[arg-type]  # Exception stands for the tree's errors
     world.jobs.create(queued_job(**job))
     return world
 
 
 def start(world: World, job_id: str = JOB_ID, run: str = "run-1") -> tuple[Word, str]:
-    verdict = start_generation(job_id, world.start_ports(), run)
+    verdict = start_generation(job_id, start_ports(world.remaining_ms), run)
     return verdict.verdict, verdict.not_before.removeprefix("2026-11-21T")
 
 
@@ -94,11 +99,11 @@ def test_a_pause_that_lasts_too_long_ends_the_job_unpaid_and_says_why() -> None:
     looks = 0
     while start(world)[0] is Word.WAIT_SLOT:
         looks += 1
-        instant = start_generation(JOB_ID, world.start_ports(), "run").not_before
+        instant = start_generation(JOB_ID, start_ports(world.remaining_ms), "run").not_before
         world.clock.now = datetime.fromisoformat(instant)
     assert looks < 50
     assert timedelta(0) < world.stored(JOB_ID).start_by - world.clock.now <= timedelta(seconds=10)
-    assert settle_job(JOB_ID, None, world.settle_ports(), world.clock.now) is JobStatus.FAILED
+    assert settle_job(JOB_ID, None, settle_ports(), world.clock.now) is JobStatus.FAILED
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, job.failure.provider_charged) == ("provider_paused", ProviderCharged.NO)
@@ -146,7 +151,7 @@ def test_a_resume_of_an_ordered_job_is_not_held() -> None:
     world = world_with(TASK, candidates=(candidate("aimlapi"),))
     start(world)
     world.brakes.pause("all", NOON)
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.GENERATING
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.GENERATING
 
 
 def test_a_recording_is_copied_while_its_provider_is_paused_and_handed_over_once_it_is_resumed() -> None:
@@ -208,9 +213,9 @@ def test_what_a_resume_finds_to_be_unpaid_is_given_back() -> None:
     with pytest.raises(TransientError):
         start(world)
     assert spent(world) == COST
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
     assert spent(world) == 0
-    assert resume_generation(JOB_ID, world.resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
     assert spent(world) == 0
 
 
@@ -218,7 +223,7 @@ def test_a_job_beyond_the_budget_is_not_ordered_and_ends_at_once_where_the_next_
     world = world_with(budget=COST)
     spend(world, 1)
     assert start(world)[0] is Word.FAILED
-    settle_job(JOB_ID, None, world.settle_ports(), NOON)
+    settle_job(JOB_ID, None, settle_ports(), NOON)
     job = world.stored(JOB_ID)
     assert job.failure is not None
     assert (job.failure.code, job.failure.failure_class) == ("budget_spent", FailureClass.TRANSIENT)

@@ -1,0 +1,154 @@
+"""The ways out of a function other than its stores: providers and their keys, hosts of files, machines, events."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from fermata import config
+from fermata.adapters import aws
+from fermata.wiring import stores
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from fermata.domain.providers.calls import Provider, ReferenceTaker
+    from fermata.ports.audio import AudioLinks, AudioMeter, ReferenceLinks
+    from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
+    from fermata.ports.operator import StackAnswers
+    from fermata.ports.providers import ApiUrl, ProviderKeys, Upstream
+    from fermata.ports.triggers import BatchMachine
+    from fermata.ports.webhooks import WebhookMachine, WebhookSender
+
+
+def upstream(settings: config.UpstreamSettings, read_gap_s: int) -> "Upstream":
+    """The way to the providers' APIs; `read_gap_s` is the longest silence of an answer, in seconds."""
+    from fermata.adapters.http.upstream import HttpUpstream
+    from fermata.domain.catalogue.operator_settings import refuse_plain_addresses
+
+    used = stores.catalogue()
+    refuse_plain_addresses(used, settings.trusted_local_origins)
+    return HttpUpstream(
+        lambda provider: used.settings_of(provider).origin, settings.connect_timeout_seconds, read_gap_s
+    )
+
+
+def provider(dialect: str) -> "Provider":
+    """The provider that speaks a dialect; raises `ConfigurationError` where there is none."""
+    from fermata.adapters.providers import load_provider
+
+    return load_provider(dialect)
+
+
+def reference_taker(dialect: str) -> "ReferenceTaker":
+    """The provider that takes uploads of recordings in a dialect; raises `ConfigurationError` where it takes none."""
+    from fermata.adapters.providers import load_reference_taker
+
+    return load_reference_taker(dialect)
+
+
+@lru_cache(maxsize=1)
+def provider_keys() -> "ProviderKeys":
+    """The operator's keys for the providers, kept in memory for a while."""
+    from fermata.adapters.secrets import SecretProviderKeys
+
+    settings = config.load(config.RememberedKeySettings)
+    return SecretProviderKeys(
+        aws.secretsmanager(), settings.provider_keys_secret_arn, settings.provider_key_max_age_seconds
+    )
+
+
+def fresh_provider_keys(secret_arn: str) -> "ProviderKeys":
+    """The operator's keys for the providers, read anew for each use."""
+    from fermata.adapters.secrets import SecretProviderKeys
+
+    return SecretProviderKeys(aws.secretsmanager(), secret_arn, max_age_s=0)
+
+
+def audio_links(settings: config.StoreSettings | config.RescueSettings) -> "AudioLinks":
+    """The files that providers link to."""
+    from fermata.adapters.http.audio_links import HttpAudioLinks
+
+    return HttpAudioLinks(
+        settings.audio_hosts,
+        settings.extra_audio_hosts,
+        settings.trusted_local_origins,
+        settings.connect_timeout_seconds,
+    )
+
+
+def reference_links(trusted_origins: "Collection[str]", connect_timeout_s: int) -> "ReferenceLinks":
+    """The recordings that callers link to."""
+    from fermata.adapters.http.audio_links import HttpReferenceLinks
+
+    return HttpReferenceLinks(trusted_origins, connect_timeout_s)
+
+
+def audio_meter() -> "AudioMeter":
+    """What measures audio files."""
+    from fermata.adapters.audio.measurement import FileAudioMeter
+
+    return FileAudioMeter()
+
+
+def api_url(parameter: str) -> "ApiUrl":
+    """The address that providers reach this API at, from a parameter of Systems Manager."""
+    from fermata.adapters.ssm import SsmApiUrl
+
+    return SsmApiUrl(aws.ssm(), parameter)
+
+
+def job_events() -> "JobEvents":
+    """The bus that events of jobs are published on."""
+    from fermata.adapters.events import EventBridgeJobEvents
+
+    return EventBridgeJobEvents(aws.events())
+
+
+def job_machine(arn: str) -> "JobMachine":
+    """The state machine of jobs."""
+    from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
+
+    return StepFunctionsJobMachine(aws.stepfunctions(), arn)
+
+
+def machine_waits() -> "MachineWaits":
+    """The executions that wait for a callback."""
+    from fermata.adapters.step_functions.waits import StepFunctionsWaits
+
+    return StepFunctionsWaits(aws.stepfunctions())
+
+
+def rescue_machine(arn: str) -> "RescueMachine":
+    """The state machine of rescues."""
+    from fermata.adapters.step_functions.rescue_machine import StepFunctionsRescueMachine
+
+    return StepFunctionsRescueMachine(aws.stepfunctions(), arn)
+
+
+def batch_machine(arn: str) -> "BatchMachine":
+    """The state machine of batches."""
+    from fermata.adapters.step_functions.batch_machine import StepFunctionsBatchMachine
+
+    return StepFunctionsBatchMachine(aws.stepfunctions(), arn)
+
+
+def webhook_machine(arn: str) -> "WebhookMachine":
+    """The state machine of webhook deliveries."""
+    from fermata.adapters.step_functions.webhook_machine import StepFunctionsWebhookMachine
+
+    return StepFunctionsWebhookMachine(aws.stepfunctions(), arn)
+
+
+def webhook_sender(settings: config.DeliverSettings) -> "WebhookSender":
+    """The way to tenants' own servers."""
+    from fermata.adapters.http.webhook_sender import HttpWebhookSender
+
+    return HttpWebhookSender(
+        settings.trusted_local_origins, settings.connect_timeout_seconds, settings.webhook_timeout_seconds
+    )
+
+
+def stack_answers() -> "StackAnswers":
+    """The way back to CloudFormation."""
+    from fermata.adapters.http.stack_answers import HttpStackAnswers
+
+    return HttpStackAnswers()

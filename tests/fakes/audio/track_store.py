@@ -1,0 +1,33 @@
+"""A fake of the track store."""
+
+from pathlib import Path
+
+from fermata.domain.jobs.songs import Track
+from fermata.errors import (
+    FermataError,
+)
+
+
+class InMemoryTrackStore:
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[bytes, str]] = {}
+        self.puts = 0
+        self.fail_next_put: FermataError | None = None
+        self.fail_next_forget: FermataError | None = None
+
+    def put(self, object_key: str, path: Path, content_type: str) -> None:
+        failure, self.fail_next_put = self.fail_next_put, None
+        if failure is not None:
+            raise failure
+        self.files[object_key] = (path.read_bytes(), content_type)
+        self.puts += 1
+
+    def forget(self, job_id: str) -> None:
+        failure, self.fail_next_forget = self.fail_next_forget, None
+        if failure is not None:
+            raise failure
+        for key in [key for key in self.files if key.startswith(f"tracks/{job_id}/")]:
+            del self.files[key]
+
+    def link(self, track: Track, disposition: str, ttl_s: int) -> str:
+        return f"https://audio.test/{track.object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"

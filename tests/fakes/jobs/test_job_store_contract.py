@@ -1,0 +1,195 @@
+"""One contract for job records, kept by the in-memory fake and by DynamoDB."""
+
+from datetime import timedelta
+
+import pytest
+
+from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.jobs.attempt import AttemptState
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
+from fermata.domain.jobs.terms import MAX_ATTEMPTS
+from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.references import unusable
+from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.errors import NotFoundError, StaleRecordError
+from fermata.ports.jobs import JobStore
+from tests.fakes.clock import NOON
+from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.jobs.records import advanced_to
+from tests.references import AUDIO_URL, REGISTERED_CANDIDATE, job_with, known_as, prepared
+from tests.songs import (
+    JOB_ID,
+    claimed_attempt,
+    delivered_job,
+    failed_job,
+    generating_job,
+    queued_job,
+    rate_limited,
+    ready_job,
+    song_request,
+    submitting_job,
+)
+from tests.support.cloud import TABLE
+
+
+@pytest.fixture(params=["in_memory", "dynamodb"])
+def store(request: pytest.FixtureRequest) -> JobStore:
+    if request.param == "in_memory":
+        return InMemoryJobStore()
+    return DynamoJobStore(DynamoTransactions(request.getfixturevalue("dynamodb"), TABLE))
+
+
+def test_an_unknown_job_is_not_there(store: JobStore) -> None:
+    assert store.load(JOB_ID) is None
+
+
+@pytest.mark.parametrize(
+    "request_fields",
+    [
+        {},
+        {"audio": {"format": "wav", "sample_rate": 32000}},
+        {"audio": {"bitrate": 128000}, "title": "雨 \U0001f3b5", "metadata": {"order": "42", "pk": "x", "sk": ""}},
+        {"prompt": "", "lyrics": "", "auto_lyrics": True},
+        {"lyrics": "\U0001f3b5" * 3500},
+    ],
+)
+def test_a_created_job_is_read_back_equal(store: JobStore, request_fields: dict[str, object]) -> None:
+    job = queued_job(request=song_request(**request_fields), now=NOON + timedelta(milliseconds=7))
+    store.create(job)
+    assert store.load(JOB_ID) == job
+
+
+@pytest.mark.parametrize(
+    "job",
+    [submitting_job(), generating_job(), ready_job("https://a.example/x%2Fy?s=1"), delivered_job()],
+    ids=lambda job: job.status.value,
+)
+def test_every_state_is_read_back_equal(store: JobStore, job: Job) -> None:
+    assert advanced_to(job, store) == job
+    assert store.load(JOB_ID) == job
+
+
+def test_a_reference_with_its_rule_is_read_back_equal(store: JobStore) -> None:
+    job = job_with({"audio_url": AUDIO_URL, "purpose": None}, REGISTERED_CANDIDATE)
+    store.create(job)
+    stored = job.with_reference(prepared(known_as()), NOON)
+    store.save(stored)
+    assert store.load(JOB_ID) == stored
+
+
+def test_a_refused_reference_is_read_back_equal(store: JobStore) -> None:
+    store.create(job_with())
+    refused = job_with().with_refusal(unusable("reference_too_short", "expected more"), NOON)
+    store.save(refused)
+    assert store.load(JOB_ID) == refused
+
+
+def test_a_failure_is_read_back_whole(store: JobStore) -> None:
+    failure = Failure(
+        failure_class=FailureClass.PROVIDER_ERROR,
+        provider_charged=ProviderCharged.UNKNOWN,
+        message="é",
+        code="9",
+        http_status=200,
+        trace_id="t",
+        retry_after_s=3,
+    )
+    job = failed_job(failure).settled(failure, NOON)
+    advanced_to(job, store)
+    assert store.load(JOB_ID) == job
+
+
+def test_an_id_is_created_once(store: JobStore) -> None:
+    store.create(queued_job())
+    with pytest.raises(StaleRecordError):
+        store.create(queued_job(tenant_id="other"))
+    assert store.load(JOB_ID) == queued_job()
+
+
+def test_a_job_that_was_never_created_cannot_be_saved(store: JobStore) -> None:
+    with pytest.raises(StaleRecordError):
+        store.save(submitting_job())
+    assert store.load(JOB_ID) is None
+
+
+def test_of_two_writers_that_read_the_same_version_one_wins(store: JobStore) -> None:
+    store.create(queued_job())
+    first = queued_job().claimed(claimed_attempt(claim_id="first"), NOON)
+    second = queued_job().claimed(claimed_attempt(claim_id="second"), NOON)
+    store.save(first)
+    with pytest.raises(StaleRecordError):
+        store.save(second)
+    assert store.load(JOB_ID) == first
+
+
+@pytest.mark.parametrize("step", [-1, 0, 2])
+def test_only_the_next_version_may_be_saved(store: JobStore, step: int) -> None:
+    advanced_to(submitting_job(), store)
+    stale = submitting_job().model_copy(update={"version": 2 + step, "status": JobStatus.FAILED})
+    with pytest.raises(StaleRecordError):
+        store.save(stale)
+    assert store.load(JOB_ID) == submitting_job()
+
+
+def test_attempts_are_kept_in_their_order(store: JobStore) -> None:
+    store.create(queued_job())
+    job = queued_job()
+    for number in range(1, MAX_ATTEMPTS + 1):
+        job = job.claimed(claimed_attempt(number=number), NOON)
+        store.save(job)
+        job = job.with_outcome(
+            job.attempts[-1].model_copy(update={"failure": rate_limited(), "state": AttemptState.FAILED}), NOON
+        ).model_copy(update={"status": JobStatus.QUEUED})
+        store.save(job)
+    loaded = store.load(JOB_ID)
+    assert loaded is not None
+    assert [attempt.number for attempt in loaded.attempts] == [1, 2, 3, 4]
+    assert [attempt.claim_id for attempt in loaded.attempts] == ["run-1", "run-2", "run-3", "run-4"]
+
+
+def test_what_was_read_is_not_what_is_stored(store: JobStore) -> None:
+    store.create(queued_job(request=song_request(metadata={"order": "42"})))
+    loaded = store.load(JOB_ID)
+    assert loaded is not None
+    loaded.request.metadata["order"] = "43"
+    again = store.load(JOB_ID)
+    assert again is not None
+    assert again.request.metadata == {"order": "42"}
+
+
+def test_jobs_do_not_see_each_other(store: JobStore) -> None:
+    other = queued_job(id="job_01JD0ABCDEFGHJKMNPQRSTVWXZ", tenant_id="other")
+    store.create(queued_job())
+    store.create(other)
+    store.save(submitting_job())
+    assert store.load(other.id) == other
+
+
+def test_many_jobs_are_read_in_the_order_of_their_ids_as_each_is_alone(store: JobStore) -> None:
+    advanced_to(delivered_job(), store)
+    others = [queued_job(id=new_job_id(NOON, bytes([number] * 10)), tenant_id="other") for number in range(40)]
+    for job in others:
+        store.create(job)
+    ids = [others[39].id, JOB_ID, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ", *(job.id for job in others[:39])]
+    assert store.load_all(ids) == [others[39], delivered_job(), *others[:39]]
+    assert store.load_all([]) == []
+
+
+def test_a_status_is_read_without_the_job(store: JobStore) -> None:
+    assert store.status(JOB_ID) is None
+    store.create(queued_job())
+    assert store.status(JOB_ID) is JobStatus.QUEUED
+    store.save(submitting_job())
+    assert store.status(JOB_ID) is JobStatus.SUBMITTING
+
+
+def test_the_job_of_an_execution_is_read_as_any_other(store: JobStore) -> None:
+    store.create(queued_job())
+    assert store.load_existing(JOB_ID) == store.load(JOB_ID) == queued_job()
+
+
+def test_an_execution_of_a_job_that_is_not_there_is_an_error(store: JobStore) -> None:
+    with pytest.raises(NotFoundError, match=f"no record of job {JOB_ID}"):
+        store.load_existing(JOB_ID)
