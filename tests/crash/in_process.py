@@ -257,6 +257,8 @@ class InProcessCloud:
     """One per process, because moto keeps its state in module variables."""
 
     def __init__(self, scratch: Path) -> None:
+        # The functions' log is not read here, and moto's has each failed state with its whole definition.
+        logging.disable(logging.CRITICAL)
         self._scratch = scratch
         self.clock = VirtualClock()
         self.providers = Providers(self.clock)
@@ -499,8 +501,6 @@ def _prepare_moto() -> None:
 
 def _make_quick() -> None:
     """Leave out what takes half of a run and is the same in all of them."""
-    # The functions' log is read by nobody, and moto's has each failed state with its whole definition.
-    logging.disable(logging.CRITICAL)
     # A file that ships with the code.
     vars(runtime)["read_catalogue"] = cache(read_catalogue)
     # For every call moto looks through the addresses of all services.
