@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tooling.house.table import MARKER, path_of, replaced, table, walk_of, whole_walk_of
+from tooling.house.table import BEGIN, END, path_of, replaced, table, walk_of, whole_walk_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCUMENT: Final = ROOT / "docs" / "figures.md"
@@ -18,8 +18,8 @@ def main(arguments: list[str]) -> int:
         print(f"{written}\n\n{path_of(walk)}\n\nWith the inside of what may stand in its way:\n\n{path_of(whole)}")
         return 0
     before = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
-    if before.count(MARKER) != 2:
-        print(f"expected two lines {MARKER} in {DOCUMENT.relative_to(ROOT)} to write between", file=sys.stderr)
+    if before.count(BEGIN) != 1 or before.count(END) != 1:
+        print(f"expected the lines {BEGIN} and {END} in {DOCUMENT.relative_to(ROOT)} to write between", file=sys.stderr)
         return 1
     DOCUMENT.write_text(replaced(before, written), encoding="utf-8")
     return 0

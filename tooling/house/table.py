@@ -14,7 +14,8 @@ from tooling.house.sizes import Size, folder_sizes, function_sizes, module_sizes
 from tooling.house.sources import SHIPPED, TESTS, Module, read_modules
 from tooling.house.walk import DEPLOYED, Walk, walk_of_a_claim
 
-MARKER: Final = "<!-- house figures -->"
+BEGIN: Final = "<!-- house figures -->"
+END: Final = "<!-- /house figures -->"
 _MOST_NAMED: Final = 8
 
 
@@ -59,11 +60,11 @@ def path_of(walk: Walk) -> str:
 
 def replaced(document: str, written: str) -> str:
     """A document with the table in place of what stands between its two markers; as it is where it has none."""
-    before, first, rest = document.partition(MARKER)
-    _, second, after = rest.partition(MARKER)
+    before, first, rest = document.partition(BEGIN)
+    _, second, after = rest.partition(END)
     if not first or not second:
         return document
-    return f"{before}{MARKER}\n\n{written}\n\n{MARKER}{after}"
+    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"
 
 
 def _sizes(modules: list[Module]) -> Iterator[Row]:

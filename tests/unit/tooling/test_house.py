@@ -11,7 +11,7 @@ from tooling.house.imports import Graph, cycles, import_graph, room_graph
 from tooling.house.rights import count_statements
 from tooling.house.sizes import Size, folder_sizes, function_sizes, module_sizes, over, spread, within
 from tooling.house.sources import SHIPPED, TESTS, Module, read_modules
-from tooling.house.table import MARKER, path_of, replaced, walk_of, whole_walk_of
+from tooling.house.table import BEGIN, END, path_of, replaced, walk_of, whole_walk_of
 from tooling.house.walk import NoWalkError, Walk
 
 
@@ -530,8 +530,8 @@ def test_statements_that_say_the_same_in_another_order_are_not_distinct() -> Non
 
 
 def test_the_table_goes_between_the_markers_and_nowhere_else() -> None:
-    document = f"before\n{MARKER}\nold\n{MARKER}\nafter\n"
+    document = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 
-    assert replaced(document, "new") == f"before\n{MARKER}\n\nnew\n\n{MARKER}\nafter\n"
+    assert replaced(document, "new") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
     assert replaced(replaced(document, "newer"), "new") == replaced(document, "new")
     assert replaced("no place", "new") == "no place"
