@@ -119,7 +119,7 @@ class TooManyBatchesError(LimitReachedError):
 
     def __init__(self, most: int, retry_after_s: int) -> None:
         super().__init__(
-            f"{most} files of yours are being taken, as many as may be at once; put the file in again once one of them "
+            f"{most} of your files are in progress, as many as allowed at once; put the file in again once one of them "
             "has its completed.json",
             retry_after_s,
         )
@@ -252,7 +252,7 @@ class RepeatedSongError(DeliveryError):
 
     def __init__(self, same_as: int) -> None:
         self.same_as = same_as
-        super().__init__(f"the file is that of song {same_as} once more")
+        super().__init__(f"the file equals that of song {same_as}")
 
 
 class ResultExpiredError(DeliveryError):

@@ -19,8 +19,8 @@ class CallCount:
 
 
 class CallCounts(Protocol):
-    """The tenants' calls, counted by all runs together. Both methods raise `TransientError`, even if the count was
-    written.
+    """The tenants' calls, counted by all runs together. Both methods raise `TransientError`; the call may be counted
+    even then.
     """
 
     def add(self, tenant_id: str, kind: CallKind, minute: str, calls: int) -> CallCount:

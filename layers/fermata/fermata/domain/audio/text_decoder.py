@@ -72,7 +72,7 @@ class AudioTextDecoder:
         found = _coding_of(bytes(self._head))
         if found is None:
             raise BadAudioError(
-                "expected hex or base64 text of audio, found text that spells no known audio; the provider sent no song"
+                "expected hex or base64 text of audio, found text of no known audio; the provider sent no song"
             )
         self._coding, characters = found
         self._head.clear()

@@ -58,7 +58,7 @@ def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) 
 
 def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> bool:
     """Whether a new link from the task may help: if the link leads to anything but a song, or its host stays busy.
-    False once the patience is over, or the task was polled or renewed `MOST_POLLS` times.
+    False if the task has no further link (`is_over`), or was polled or renewed `MOST_POLLS` times.
     """
     retries = attempt.retries
     if attempt.upstream_id is None or retries.is_over or attempt.link_renewals + retries.polls >= MOST_POLLS:

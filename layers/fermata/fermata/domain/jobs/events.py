@@ -47,7 +47,7 @@ class EndOfJob(BaseModel):
     def of(cls, job: Job) -> "EndOfJob":
         """How a finished job ended."""
         if job.finished_at is None:
-            raise AssertionError(f"a {job.status} job has not ended and there is no end to tell of")
+            raise AssertionError(f"a {job.status} job has not ended and has no end to publish")
         return cls.model_construct(
             event_id=f"{job.id}.{job.status}",
             job_id=job.id,

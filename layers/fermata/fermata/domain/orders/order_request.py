@@ -169,7 +169,7 @@ def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[Fie
             yield from error.fields
             continue
         for wrong in what_the_model_refuses(request, model):
-            yield FieldError(pointer, f"{model_id} cannot sing this request: {wrong.pointer} {wrong.message}")
+            yield FieldError(pointer, f"{model_id} cannot serve this request: {wrong.pointer} {wrong.message}")
 
 
 def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:

@@ -171,7 +171,7 @@ def what_the_rule_refuses(reference: ReferenceRequest | None, model: Model) -> I
         if rule and rule.required:
             yield FieldError(
                 "/reference",
-                f"is required: {model.id} sings after a recording; send its audio_url, or the id of an upload that "
+                f"is required: {model.id} needs a reference recording; send its audio_url, or the id of an upload that "
                 "POST /v1/references gives",
             )
     elif rule is None:

@@ -97,12 +97,12 @@ class ProviderState(BaseModel):
         """Why the circuit admits no call of this ticket now, not even a free one; None if only the queue decides."""
         if self.circuit.is_disabled:
             code = self.circuit.disabled_by or NO_CODE
-            message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
+            message = f"{self.provider} rejected the operator's account ({code}) and is not called until the operator"
             return NotAsked(disabled=True, message=f"{message} enables it again")
         refused = self.circuit.refused_models
         if model is not None and model in refused:
             message = f"the operator's plan at {self.provider} lacks {model} ({refused[model]})"
-            message = f"{message}, which is not asked for until the operator enables it again; order another model"
+            message = f"{message}, which is not ordered until the operator enables it again; order another model"
             return NotAsked(disabled=True, message=message, of_one_model=True)
         blocked_ms = self._blocked_until_ms(self.circuit, ticket, now_ms, is_listed=is_listed)
         of_name = None if is_listed or model is None else self.circuit.unlisted.get(model)
@@ -112,7 +112,7 @@ class ProviderState(BaseModel):
             return None
         if not has_alternative:
             return WaitUntil(blocked_ms)
-        message = f"{self.provider} failed several times within a short time and is not asked now; order again later"
+        message = f"{self.provider} failed several times within a short time and is not called now; order again later"
         return NotAsked(disabled=False, message=message)
 
     @property

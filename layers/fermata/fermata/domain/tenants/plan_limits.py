@@ -86,7 +86,7 @@ REFUSED_ORDERS: Final = CallKind(
     "refused", "orders that are refused or repeated", "refused_orders", "refused_orders_per_minute"
 )
 CHANGES: Final = CallKind("change", "deletions, webhook replays and uploads", "changes", "changes_per_minute")
-CANCELS: Final = CallKind("cancel", "cancels that take nothing back", "cancels", "changes_per_minute")
+CANCELS: Final = CallKind("cancel", "cancels without effect", "cancels", "changes_per_minute")
 TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"
 )
