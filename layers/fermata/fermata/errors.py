@@ -1,50 +1,50 @@
-"""Every error Fermata raises, cut by what the reader can do next.
+"""Every error that Fermata raises, grouped by what the caller can do next.
 
 FermataError
 ├── RequestRefusedError          the caller changes the request; nothing was stored, nothing was started
 │   ├── MalformedBodyError       400: not JSON
-│   ├── MalformedHeaderError     400: a header that cannot be what it should be
-│   ├── OutOfCreditError         402: the wallet is not good for the price
+│   ├── MalformedHeaderError     400: a header is not well-formed
+│   ├── OutOfCreditError         402: the wallet does not cover the price
 │   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
-│   │   ├── TooManyBatchesError  too many files are being taken
+│   │   ├── TooManyBatchesError  too many files are being processed
 │   │   ├── MonthlyLimitError    the month's credits are used up
-│   │   ├── LostSongsError       too many songs were bought that nobody paid for
-│   │   │   └── LossesAtRiskError  or may be, by the terms of open orders
+│   │   ├── LostSongsError       too many songs were bought and their credits returned
+│   │   │   └── LossesAtRiskError  open orders may, by their terms, add too many such songs
 │   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
-│   ├── InsufficientScopeError   403: the key is not meant for this
+│   ├── InsufficientScopeError   403: the key lacks the scope of the route
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
-│   ├── BodyTooLargeError        413
-│   ├── TriggerOffError          403: no trigger is on for whoever sent the event or the file
+│   ├── BodyTooLargeError        413: the body is longer than any request may be
+│   ├── TriggerOffError          403: no trigger is on for the sender of the event or the file
 │   ├── NotFoundError            404: unknown, or another tenant's
 │   ├── AlreadyOrderedError      409: the song is bought and will be delivered
 │   ├── AlreadyFinishedError     409: the job has ended and stays as it is
 │   ├── NotFinishedError         409: the job is still open
-│   ├── NoWebhookError           409: there is nobody to send a webhook to
-│   └── TooManyReplaysError      409: the webhook was sent again as often as it may be
+│   ├── NoWebhookError           409: the job has no webhook endpoint
+│   └── TooManyReplaysError      409: the webhook was replayed as often as allowed
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
-│   ├── BadAudioError            what the provider sent is not the audio it claims to be
-│   │   ├── AudioTooLargeError   it is longer than any song can sensibly be
+│   ├── BadAudioError            the provider's file is not usable audio
+│   │   ├── AudioTooLargeError   it is larger than any song can reasonably be
 │   │   ├── AudioTooComplexError reading it takes more work or memory than any song needs
-│   │   └── CutAudioError        the file is shorter than it says itself; fetching it again may bring the rest
-│   ├── RepeatedSongError        the file is a song of the same order that is there already
+│   │   └── CutAudioError        the file is shorter than its header announces; fetching it again may bring the rest
+│   ├── RepeatedSongError        the file equals another song of the same order
 │   ├── ResultExpiredError       the provider's link is dead and cannot be renewed
-│   └── UnsafeLinkError          a provider's or a caller's link points where Fermata does not go
+│   └── UnsafeLinkError          a provider's or a caller's link points to an address that Fermata does not call
 ├── UpstreamCallError            a call to a provider brought no complete answer
-│   ├── NotSentError             no connection was made: surely unpaid
-│   └── AnswerLostError          cut, silent or too long after the request went out: perhaps paid
-├── LinkExpiredError             the file behind a caller's link or upload is not there (any more)
-├── SlowLinkError                a caller's link took long and brought no file: it is asked once more, and not again
+│   ├── NotSentError             no connection was made: certainly unpaid
+│   └── AnswerLostError          cut, silent or too slow after the request went out: possibly paid
+├── LinkExpiredError             the file behind a caller's link or upload does not exist (any more)
+├── SlowLinkError                a caller's link was slow and brought no file: it is fetched once more at most
 ├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
-├── BatchGivenUpError            a file's lines were refused so often in a row that the others are not submitted
-├── StaleRecordError             somebody else wrote the job first; read it again and decide again
-│   └── IdempotencyKeyTakenError an order with the same key was stored first; its answer is the answer
+├── BatchGivenUpError            too many lines of a file were refused in a row; the rest is not submitted
+├── StaleRecordError             another run wrote the record first; read it again and decide again
+│   └── IdempotencyKeyTakenError an order with the same key was stored first; return its answer
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
-├── ProviderHeldError            a pause, or a spent budget, keeps an order from the provider; nothing was written
+├── ProviderHeldError            a pause or an exhausted budget blocks the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
-│   ├── DiskFullError            the disk of this environment has no room; another run, or environment, has
+│   ├── DiskFullError            the disk of this environment is full; a later run or another environment may have room
 │   └── NotStartedError          the job is stored and holds credits; the same request with the same key starts it
 └── ConfigurationError           the operator changes the deployment
 
@@ -76,12 +76,12 @@ class MalformedBodyError(RequestRefusedError):
 
 
 class MalformedHeaderError(RequestRefusedError):
-    """A header does not have the form that it must have; ignoring it could cost the caller money."""
+    """A header is not well-formed; ignoring it could cost the caller money."""
 
 
 class OutOfCreditError(RequestRefusedError):
-    """The wallet is not good for the price of an order, all three in credits. `available` is the prepaid balance or
-    what the month's cap leaves.
+    """The wallet does not cover the price of an order. All three amounts are in credits; `available` is the prepaid
+    balance or the rest of the month's cap.
     """
 
     def __init__(self, balance: int, available: int, price: int) -> None:
@@ -115,18 +115,18 @@ class TooManyJobsError(LimitReachedError):
 
 
 class TooManyBatchesError(LimitReachedError):
-    """As many files of many requests as a tenant may have at once are being taken."""
+    """The tenant has as many batch files in progress as it may have at once."""
 
     def __init__(self, most: int, retry_after_s: int) -> None:
         super().__init__(
-            f"{most} files of yours are being taken, as many as may be at once; put the file in again once one of them "
+            f"{most} of your files are in progress, as many as allowed at once; put the file in again once one of them "
             "has its completed.json",
             retry_after_s,
         )
 
 
 class MonthlyLimitError(LimitReachedError):
-    """The order may cost more than the month's limit leaves, all in credits."""
+    """The order may cost more than the month's limit leaves; all amounts are in credits."""
 
     def __init__(self, limit: int, left: int, price: int, retry_after_s: int) -> None:
         super().__init__(
@@ -137,8 +137,8 @@ class MonthlyLimitError(LimitReachedError):
 
 
 class LostSongsError(LimitReachedError):
-    """As many songs as the plan allows in a day were bought and their credits returned, or the order alone may lose
-    more than that.
+    """Songs that were bought and whose credits were returned have reached the plan's limit for the day, or this order
+    alone may exceed it.
     """
 
     def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
@@ -151,7 +151,7 @@ class LostSongsError(LimitReachedError):
 
 
 class LossesAtRiskError(LostSongsError):
-    """Open orders may lose as many songs by their own terms as the plan still allows today."""
+    """By their own terms, open orders may lose as many songs as the plan still allows today."""
 
     def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
         LimitReachedError.__init__(
@@ -164,7 +164,7 @@ class LossesAtRiskError(LostSongsError):
 
 
 class UnpaidJobsError(LimitReachedError):
-    """As many jobs as the plan allows in a day were ended by their caller before anything was bought."""
+    """Callers ended as many jobs before a purchase as the plan allows in a day."""
 
     def __init__(self, limit: int, retry_after_s: int) -> None:
         super().__init__(
@@ -184,7 +184,7 @@ class InsufficientScopeError(RequestRefusedError):
 
 
 class IdempotencyKeyReusedError(RequestRefusedError):
-    """The idempotency key was used for another request, so that neither answer would be the right one."""
+    """The idempotency key was used for another request."""
 
 
 class InvalidRequestError(RequestRefusedError):
@@ -196,35 +196,35 @@ class InvalidRequestError(RequestRefusedError):
 
 
 class BodyTooLargeError(RequestRefusedError):
-    """The body is longer than a request can sensibly be."""
+    """The body is longer than any request may be."""
 
 
 class TriggerOffError(RequestRefusedError):
-    """No trigger is on for whoever sent an event or a file; the message tells the operator what to do."""
+    """No trigger is on for the sender of an event or a file; the message says what the operator can do."""
 
 
 class NotFoundError(RequestRefusedError):
-    """The thing does not exist for this caller."""
+    """The resource does not exist for this caller."""
 
 
 class AlreadyOrderedError(RequestRefusedError):
-    """The job's song has been ordered, which cannot be taken back."""
+    """The job's song has been ordered, and an order cannot be canceled."""
 
 
 class AlreadyFinishedError(RequestRefusedError):
-    """The job has ended, and ends never change."""
+    """The job has ended, and its end never changes."""
 
 
 class NotFinishedError(RequestRefusedError):
-    """The job has not ended, and only ended jobs can be deleted or told of again."""
+    """The job has not ended; only ended jobs can be deleted or have their webhook replayed."""
 
 
 class NoWebhookError(RequestRefusedError):
-    """The job has no `callback_url` and its tenant no endpoint, or the endpoint is off or said that it is gone."""
+    """The job has no `callback_url` and its tenant no active endpoint: none is set, it is off, or it answered 410."""
 
 
 class TooManyReplaysError(RequestRefusedError):
-    """The job's webhook was sent again on request as often as it may be."""
+    """The job's webhook was replayed as often as allowed."""
 
 
 class DeliveryError(FermataError):
@@ -236,32 +236,32 @@ class BadAudioError(DeliveryError):
 
 
 class AudioTooLargeError(BadAudioError):
-    """A file is longer than any song can sensibly be."""
+    """The file is larger than any song can reasonably be."""
 
 
 class AudioTooComplexError(BadAudioError):
-    """Decoding or measuring a file takes more work or memory than any song needs; it takes as much the next time."""
+    """Decoding or measuring the file takes more work or memory than any song needs, so another try does not help."""
 
 
 class CutAudioError(BadAudioError):
-    """The file is audio, but shorter than it says itself: fetching it again may bring the rest."""
+    """The file is audio, but shorter than its header announces; fetching it again may bring the rest."""
 
 
 class RepeatedSongError(DeliveryError):
-    """A file is the same, byte for byte, as that of another song of the order, by its number `same_as`."""
+    """The file equals, byte for byte, that of the order's song number `same_as`."""
 
     def __init__(self, same_as: int) -> None:
         self.same_as = same_as
-        super().__init__(f"the file is that of song {same_as} once more")
+        super().__init__(f"the file equals that of song {same_as}")
 
 
 class ResultExpiredError(DeliveryError):
-    """The provider's link answered 403, 404 or 410 and no fresh one can be had."""
+    """The provider's link answered 403, 404 or 410 and cannot be renewed."""
 
 
 class UnsafeLinkError(DeliveryError):
-    """A link, or a redirect of it, is not https on port 443 of an allowed, globally routed host. `unlisted_host` is the
-    host where only the operator's list of hosts stands in the way.
+    """A link or its redirect is not https on port 443 of an allowed, globally routed host. `unlisted_host` names the
+    host if only the operator's list of hosts refuses it.
     """
 
     def __init__(self, message: str, unlisted_host: str | None = None) -> None:
@@ -282,16 +282,16 @@ class AnswerLostError(UpstreamCallError):
 
 
 class LinkExpiredError(FermataError):
-    """A caller's link answered that its file is not there (any more), or an upload is gone."""
+    """The file behind a caller's link or upload does not exist (any more)."""
 
 
 class SlowLinkError(FermataError):
-    """A caller's link kept a run waiting and brought no whole file: it dripped, fell silent, or was cut late."""
+    """A caller's link took long and brought no whole file: it was slow, fell silent, or was cut late."""
 
 
 class LinkTroubleError(FermataError):
-    """A provider's link brought no whole file this time, which may pass: `status` is what its host answered, None where
-    nothing came; `retry_after_s` the host's own wish in seconds, if it has one. The message names the host alone.
+    """A provider's link brought no whole file this time; a later fetch may. `status` is the host's HTTP status, None
+    without an answer; `retry_after_s` its `Retry-After` in seconds, if any. The message names only the host.
     """
 
     def __init__(self, message: str, status: int | None = None, retry_after_s: int | None = None) -> None:
@@ -300,7 +300,7 @@ class LinkTroubleError(FermataError):
 
 
 class BatchGivenUpError(FermataError):
-    """The lines of a file were refused so often in a row that the others are not submitted any more."""
+    """Too many lines of a file were refused in a row; the remaining lines are not submitted."""
 
 
 class StaleRecordError(FermataError):
@@ -320,7 +320,7 @@ class SourceTakenError(FermataError):
 
 
 class ProviderHeldError(FermataError):
-    """The operator holds the provider back: under the name `paused_by`, or where that is None by its budget."""
+    """The operator blocks orders to the provider: by the pause `paused_by`, or by its budget if that is None."""
 
     def __init__(self, provider: str, paused_by: str | None) -> None:
         self.paused_by = paused_by
@@ -328,9 +328,9 @@ class ProviderHeldError(FermataError):
 
 
 class TransientError(FermataError):
-    """Something outside failed for now; the step that raised it can be repeated without paying again.
+    """A dependency failed for now; the step that raised it can be repeated without paying again.
 
-    `told` is what a caller of the API reads; the message adds AWS's own code, where there is one, for the operator.
+    `told` is the text for callers of the API; the message adds AWS's error code, if any, for the operator.
     """
 
     def __init__(self, told: str, aws_code: str | None = None) -> None:
@@ -339,12 +339,12 @@ class TransientError(FermataError):
 
 
 class DiskFullError(TransientError):
-    """There is no room on the disk of this run's environment, which says nothing about what was to be written."""
+    """The disk of this run's environment is full; the file that was to be written is not at fault."""
 
 
 class NotStartedError(TransientError):
-    """A job with an idempotency key is stored but its machine was not started; a replay of the request starts it."""
+    """A job with an idempotency key is stored but its state machine did not start; repeating the request starts it."""
 
 
 class ConfigurationError(FermataError):
-    """A setting is missing or wrong; the message names every one of them and never shows a value."""
+    """Settings are missing or wrong; the message names every one of them and never shows a value."""

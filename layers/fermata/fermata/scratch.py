@@ -1,8 +1,8 @@
-"""The one way to the disk: files of one run, in a folder that other runs and other processes may share.
+"""Temporary files of one run, in a folder that other runs and processes may share. No other module writes to the disk.
 
 Lambda keeps an environment's disk after it killed the process in it (a timeout, out of memory), so each use first
-deletes what killed runs left. A file belongs to a living run as long as somebody holds the lock on it, which the
-system lets go with the process, however that ended.
+deletes the files of killed runs. A live run holds a lock on its file; the operating system releases the lock when the
+process ends, however it ends.
 """
 
 import errno
@@ -17,7 +17,7 @@ from fermata.errors import DiskFullError
 from fermata.log import logger
 
 PREFIX: Final = "fermata-"
-"""What the name of every file begins with; no other file is ever deleted."""
+"""Prefix of every file name; no other file is ever deleted."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -28,8 +28,8 @@ def disk() -> Path:
 
 @contextmanager
 def scratch_file(folder: Path, name: str) -> Iterator[IO[bytes]]:
-    """A file with a name that others can open it by, gone after the block. Raises `DiskFullError` where it finds no
-    room, wherever in the block that is noticed.
+    """A named file that other code can open, deleted after the block. Raises `DiskFullError` if the disk is full, also
+    for writes inside the block.
     """
     sweep(folder)
     with _room(), _locked_file(folder, name) as file:
@@ -38,14 +38,14 @@ def scratch_file(folder: Path, name: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def spooled_file(folder: Path, in_memory_bytes: int) -> Iterator[IO[bytes]]:
-    """A file without a name, in memory up to this size and on disk beyond. Raises as `scratch_file` does."""
+    """An unnamed file, in memory up to this size and on disk beyond it. Raises as `scratch_file` does."""
     sweep(folder)
     with _room(), SpooledTemporaryFile(in_memory_bytes, dir=str(folder), prefix=PREFIX) as file:
         yield file
 
 
 def sweep(folder: Path) -> int:
-    """Delete the files that killed runs left, and count them; those of living ones stay."""
+    """Delete the files of killed runs and return their number; files of live runs stay."""
     swept = sum(_deleted_if_left(path) for path in folder.glob(f"{PREFIX}*"))
     if swept:
         logger.info("files of killed runs were deleted", extra={"files": swept})
@@ -71,7 +71,7 @@ def _locked_file(folder: Path, name: str) -> Iterator[IO[bytes]]:
         with NamedTemporaryFile(dir=folder, prefix=f"{PREFIX}{name}-", delete=False) as file:
             path = Path(file.name)
             fcntl.flock(file, fcntl.LOCK_EX)
-            # Before it was locked, another process may have taken it for one that was left.
+            # Before the lock, another process may have deleted the file as one of a killed run.
             if not path.exists():
                 continue
             try:
@@ -89,6 +89,6 @@ def _deleted_if_left(path: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
     except OSError:
-        # A living run has it, another one was faster, or it is some other user's.
+        # A live run holds it, another sweep was faster, or it belongs to another user.
         return False
     return True

@@ -83,7 +83,7 @@ def without_track(
     if missing is not None:
         there = ", ".join(str(track.number) for track in finished_tracks(job))
         detail = f"track {number} is missing: {why_missing(missing)}; tracks of this job: {there}"
-        return problem(api, HTTPStatus.NOT_FOUND, "not_found", "There is no such thing", detail)
+        return problem(api, HTTPStatus.NOT_FOUND, "not_found", "The resource does not exist", detail)
     wanted = "track yet" if number is None else f"track {number}"
     is_open = not job.status.is_terminal
     hint = "; look again when its status is succeeded" if is_open else ""

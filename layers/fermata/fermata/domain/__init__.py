@@ -1,1 +1,1 @@
-"""What Fermata knows without AWS, HTTP or a clock: values, rules and decisions."""
+"""Values, rules and decisions, independent of AWS, HTTP and the clock."""

@@ -1,3 +1,3 @@
-"""What the use cases need from outside, as small protocols by family. Each has an adapter for AWS or HTTP, and a fake
-that the same contract tests hold to the same promises.
+"""Ports of the use cases: small protocols by family. Each has an adapter for AWS or HTTP, and a fake that passes the
+same contract tests.
 """

@@ -18,8 +18,8 @@ class JobStore(Protocol):
     """Job records, and the credits that they move. Writes are conditional on the version that was read."""
 
     def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
-        """Store a new job, hold its price in the tenant's wallet, count it there and keep the receipt: all in one
-        transaction, or nothing. Gives back the wallet as it is then, but for what others moved at the same moment.
+        """Store a new job, hold its price in the tenant's wallet, count it there and keep the receipt, in one
+        transaction. Returns the wallet afterwards, perhaps without concurrent movements of other jobs.
 
         Raises `StaleRecordError` where the id is taken, `IdempotencyKeyTakenError` where another live receipt has the
         key, a `LimitReachedError` where the plan allows no more, and `OutOfCreditError`.
@@ -29,47 +29,45 @@ class JobStore(Protocol):
         """The job with its attempts, read consistently, or None."""
 
     def load_existing(self, job_id: str) -> Job:
-        """The job of a running execution, read as `load` reads it; raises `NotFoundError` where there is none."""
+        """The job of a running execution, read as `load` reads it; raises `NotFoundError` if it does not exist."""
 
     def status(self, job_id: str) -> JobStatus | None:
-        """Where a job stands, or stood a moment ago, for the price of the smallest read; None where there is no job.
-        Raises `TransientError`.
-        """
+        """The job's status, perhaps a moment old, by the cheapest read; None without a job. Raises `TransientError`."""
 
     def claim(self, job: Job, budget_micro_usd: int) -> None:
-        """Save a job with a new attempt and book its cost, provided that the operator holds its provider back neither
-        by a pause nor by a budget for the day (0: none): all in one transaction, or nothing.
+        """Save a job with a new attempt and book its cost, in one transaction, unless a pause or the day's budget
+        (0: no budget) blocks its provider.
 
-        Raises `StaleRecordError` where somebody else wrote first, else `ProviderHeldError`.
+        Raises `StaleRecordError` if another run wrote first, otherwise `ProviderHeldError`.
         """
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs among these ids that are there, in the order of the ids, read consistently; raises `TransientError`
-        rather than leave one out. Only one whose record cannot be read is left out, and logged for the operator.
+        """The existing jobs among these ids, in the order of the ids, read consistently. Raises `TransientError` rather
+        than return a part; only a job with an unreadable record is left out, and logged for the operator.
         """
 
     def save(self, job: Job) -> None:
-        """Replace the version before this one, and book what it books, in one transaction; raises `StaleRecordError`
-        where somebody else wrote first. It cannot end a job: only `settle` can.
+        """Replace the previous version and book its costs, in one transaction; raises `StaleRecordError` if another run
+        wrote first. It cannot end a job: only `settle` can.
         """
 
     def settle(self, job: Job) -> None:
-        """Replace the version before this one by the job's end, settle its hold and count its usage, in one
-        transaction; raises `StaleRecordError` where somebody else wrote first.
+        """Replace the previous version by the job's end, settle its hold and count its usage, in one transaction;
+        raises `StaleRecordError` if another run wrote first.
         """
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
-        """Replace the version before this one by one whose attempts have their bills, and add notes to the tenant's
-        ledger, in one transaction; raises `StaleRecordError` where somebody else wrote first, or wrote such a note.
+        """Replace the previous version by one whose attempts have their bills, and add notes to the tenant's ledger, in
+        one transaction; raises `StaleRecordError` if another run wrote the job or such a note first.
         """
 
     def forget(self, job: Job) -> None:
-        """Replace the version before this one by its tombstone, everywhere, in one transaction; it goes by itself after
-        `TOMBSTONE_KEPT_FOR`. Raises `StaleRecordError` where somebody else wrote first.
+        """Replace every row of the previous version by the tombstone, in one transaction; the tombstone expires after
+        `TOMBSTONE_KEPT_FOR`. Raises `StaleRecordError` if another run wrote first.
         """
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
-        """What is kept of an idempotency key, read consistently; it may have run out."""
+        """The receipt of an idempotency key, read consistently and perhaps expired, or None."""
 
 
 class JobMachine(Protocol):
@@ -79,27 +77,25 @@ class JobMachine(Protocol):
         """Start the execution of this name; a second start of the same job changes nothing. Raises `TransientError`."""
 
     def execution(self, job_id: str) -> Execution:
-        """How the execution of this name stands; raises `TransientError`."""
+        """The state of the execution of this name; raises `TransientError`."""
 
 
 class DueJobs(Protocol):
-    """The jobs that somebody has to look after: every open one, and those whose end nobody was told of."""
+    """The jobs that need a check: every open one, and ended ones without a notification."""
 
     def find(self, now: datetime) -> Iterator[str]:
-        """Ids of jobs whose `check_at` has passed, read as they are taken: those that may be stuck come before, and
-        between, the many of other kinds. A moment old: load each before you act. Raises `TransientError`, also amid
-        the ids.
+        """Ids of jobs whose `check_at` has passed, read lazily; jobs that may be stuck come first and are interleaved
+        with the more numerous other kinds. A moment old: load each before you act. Raises `TransientError`, also
+        between ids.
         """
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
-        """Look at the job again at `until`, unless somebody has written it since it was read. Other writers are not
+        """Check the job again at `until`, unless another run has written it since it was read. Other writers are not
         disturbed. Raises `TransientError`.
         """
 
     def put_off_unread(self, job_id: str, until: datetime, now: datetime) -> None:
-        """Look at a job whose record could not be worked with again at `until`, where it is still due now. Raises
-        `TransientError`.
-        """
+        """Check a job with an unusable record again at `until`, if it is still due now. Raises `TransientError`."""
 
 
 class RescueMachine(Protocol):
@@ -113,8 +109,8 @@ class RescueSlots(Protocol):
     """How many rescues run at once; every method raises `TransientError`."""
 
     def take(self, holder: str, until: datetime, now: datetime) -> int | None:
-        """The number of the slot that this run has until a moment, or None where all are taken. Afterwards anybody may
-        take it, as after `give_back`.
+        """Reserve a slot for a run until a moment and return its number, or None if all are taken. Afterwards, or after
+        `give_back`, any run may take it.
         """
 
     def give_back(self, slot: int, holder: str) -> None:
@@ -122,10 +118,10 @@ class RescueSlots(Protocol):
 
 
 class RecoverableJobs(Protocol):
-    """What waits to be redelivered, by provider, those that ended first in front. A moment old: load each job."""
+    """The jobs that can be redelivered, by provider, earliest end first. A moment old: load each job."""
 
     def find(self, provider: str, limit: int, after: Place | None) -> list[Place]:
-        """The next places of a provider's list, at most `limit`; fewer mean that it ends there. Raises
+        """The next places of a provider's list, at most `limit`; fewer mean the end of the list. Raises
         `TransientError`.
         """
 
@@ -134,20 +130,20 @@ class TenantJobs(Protocol):
     """The jobs of each tenant by the time of their submission."""
 
     def find(self, page: PageRequest) -> PageOfIds:
-        """The ids of one page. A moment old: load the jobs and look whether they still belong to the list. Raises
+        """The ids of one page. A moment old: load the jobs and check that they still belong to the list. Raises
         `TransientError`.
         """
 
 
 class JobEvents(Protocol):
-    """Where the ends of jobs are told."""
+    """The event bus on which the ends of jobs are published."""
 
     def publish(self, *events: JobEvent) -> None:
-        """Tell of one end, by at most ten events; raises `TransientError` where not all were taken."""
+        """Publish one job's end as at most ten events; raises `TransientError` if not all were accepted."""
 
 
 class MachineWaits(Protocol):
     """The state machine's waits for a post from outside, by their task tokens."""
 
     def end(self, task_token: str) -> bool:
-        """End a wait; False where it is over already. Raises `TransientError`."""
+        """End a wait; False if it is over already. Raises `TransientError`."""

@@ -4,19 +4,19 @@ from typing import Protocol
 
 
 class Metrics(Protocol):
-    """Numbers that an operator watches, by provider unless they are about none."""
+    """Numbers that an operator watches, by provider where one is concerned."""
 
     def count(self, name: str, provider: str | None) -> None:
-        """One more of an event."""
+        """Count one event."""
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
-        """One measured time in ms."""
+        """Record one duration in ms."""
 
     def usd(self, name: str, provider: str, micro_usd: int) -> None:
-        """An amount of money, given in millionths of a USD and told in USD."""
+        """Record an amount given in millionths of a USD; the metric is in USD."""
 
     def percent(self, name: str, provider: str, value: int) -> None:
-        """How much of something is used."""
+        """Record a used share in percent."""
 
     def credits(self, name: str, amount: int) -> None:
-        """An amount of customers' credits, which belong to no provider."""
+        """Record an amount of customers' credits, which belong to no provider."""

@@ -1,4 +1,4 @@
-"""What all runs share of each provider, and the ways to it."""
+"""Shared state of each provider, and access to its API."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -16,49 +16,49 @@ from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
 
 
 class Estimates(Protocol):
-    """What the last songs of each model took. Statistics: nothing that happens here may fail a job."""
+    """Latencies of each model's last songs. These are statistics: no failure here may fail a job."""
 
     def of(self, model_id: str, prior: Estimate) -> Estimate:
-        """What the next song of a model may take, from songs known some seconds ago; the prior where none is known."""
+        """The expected latency of a model's next song, from data some seconds old; the prior without data."""
 
     def learn(self, model_id: str, song: SongTime) -> None:
-        """Count one delivered song of a model. A job is never counted twice; what cannot be written is left out."""
+        """Count one delivered song of a model. A job is never counted twice; a failed write is dropped."""
 
 
 class ProviderStates(Protocol):
-    """What all runs share of each provider. Writes are conditional on the version that was read."""
+    """Each provider's state, shared by all runs. Writes are conditional on the version that was read."""
 
     def load(self, provider: str) -> ProviderState:
-        """The provider's record, read consistently; a fresh one of version 0 where nothing was ever written."""
+        """The provider's record, read consistently; a new one of version 0 before the first write."""
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
         """The records of several providers by id, perhaps a second old."""
 
     def save(self, state: ProviderState) -> ProviderState:
-        """Replace the version before this one, and give back what stands: this, or what somebody else wrote first."""
+        """Replace the previous version and return the current record: this one, or another run's that wrote first."""
 
     def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
-        """Take one of the record's open slots from `lease.since_ms` on, or soon after it, whoever else writes at the
-        same time; the record as it stands where that is not possible.
+        """Take one of the record's open slots from `lease.since_ms` on, or soon after it, despite concurrent writers;
+        the current record if that is not possible.
         """
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
-        """Free a slot at once, whoever else writes at the same time; doing it again changes nothing."""
+        """Free a slot at once, despite concurrent writers; idempotent."""
 
 
 class BrakeStore(Protocol):
-    """What the operator holds providers back with. It decides nothing: a claim looks for itself."""
+    """The operator's pauses and budgets. Their state here is a preview: the claim's transaction checks them itself."""
 
     def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
-        """The brakes of several providers on a day, by provider; raises `TransientError`."""
+        """The pauses and budgets of several providers on a day, by provider; raises `TransientError`."""
 
     def pause(self, name: str, now: datetime) -> bool:
-        """Let no order go to a provider, or to any under `EVERY_PROVIDER`; False where it was paused before. No claim
-        is made once this returns. Raises `TransientError`.
+        """Stop orders to a provider, or to all under `EVERY_PROVIDER`; False if it was paused before. No claim succeeds
+        once this returns. Raises `TransientError`.
         """
 
     def resume(self, name: str) -> bool:
-        """Take back the pause of this name; False where there was none. Raises `TransientError`."""
+        """End the pause of this name; False if there was none. Raises `TransientError`."""
 
 
 class CallbackStore(Protocol):
@@ -67,20 +67,20 @@ class CallbackStore(Protocol):
     """
 
     def create(self, callback: Callback) -> None:
-        """Store a new callback; raises `StaleRecordError` where its hash is taken."""
+        """Store a new callback; raises `StaleRecordError` if its hash is taken."""
 
     def load(self, sha256: str) -> Callback | None:
         """The callback, read consistently, or None."""
 
     def save(self, callback: Callback) -> None:
-        """Replace the version before this one; raises `StaleRecordError` where somebody else wrote first."""
+        """Replace the previous version; raises `StaleRecordError` if another run wrote first."""
 
 
 class ApiUrl(Protocol):
-    """Where this API answers, for those who are to call it."""
+    """The public URL of this API, for providers that call back."""
 
     def read(self) -> str:
-        """The address without a trailing slash; raises `TransientError` where it cannot be found out."""
+        """The URL without a trailing slash; raises `TransientError` if it cannot be read."""
 
 
 class StreamedAnswer(Protocol):
@@ -99,7 +99,7 @@ class StreamedAnswer(Protocol):
         """Seconds from `Retry-After`, if the provider sent it."""
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it arrives; raises `AnswerLostError` where it does not arrive whole or in time."""
+        """The body as it arrives; raises `AnswerLostError` if it does not arrive whole and in time."""
 
 
 class Upstream(Protocol):
@@ -115,14 +115,14 @@ class Upstream(Protocol):
     def upload(
         self, provider: str, call: UploadCall, file: Path, key: str, within_s: float
     ) -> AbstractContextManager[StreamedAnswer]:
-        """Send a file once, in memory that does not grow with it; ends and raises as `send` does."""
+        """Send a file once, in constant memory; ends and raises as `send` does."""
 
 
 class ProviderKeys(Protocol):
     """The operator's keys for the providers."""
 
     def current(self, provider: str) -> tuple[str, str]:
-        """Alias and key for a new attempt; raises `ConfigurationError` where there is none."""
+        """Alias and key for a new attempt; raises `ConfigurationError` if there is no key."""
 
     def by_alias(self, provider: str, alias: str) -> str:
-        """The key of an earlier attempt; raises `ConfigurationError` where it was taken away."""
+        """The key of an earlier attempt; raises `ConfigurationError` if it was removed."""

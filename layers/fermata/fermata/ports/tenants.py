@@ -12,22 +12,22 @@ from fermata.domain.tenants.tenant import Tenant
 
 @dataclass(frozen=True)
 class CallCount:
-    """How often a tenant has called in a time, and how often it may."""
+    """A tenant's number of calls in a period, and its quota."""
 
     used: int
     quota: int
 
 
 class CallCounts(Protocol):
-    """How often tenants call, counted by all together. Both raise `TransientError`, after which it may be counted."""
+    """The tenants' calls, counted by all runs together. Both methods raise `TransientError`; the call may be counted
+    even then.
+    """
 
     def add(self, tenant_id: str, kind: CallKind, minute: str, calls: int) -> CallCount:
-        """Count calls of a kind, and give back all of the minute."""
+        """Count calls of a kind, and return the minute's total."""
 
     def add_reference(self, tenant_id: str, day: date) -> CallCount:
-        """Count one upload on a day in UTC, provided that the plan leaves one; `used` is more than `quota` where it was
-        not counted.
-        """
+        """Count one upload on a day in UTC if the plan leaves one; `used` exceeds `quota` if it was not counted."""
 
 
 class TenantStore(Protocol):
@@ -36,16 +36,16 @@ class TenantStore(Protocol):
     """
 
     def create_tenant(self, tenant: Tenant) -> bool:
-        """Store a tenant; False where the id is taken."""
+        """Store a tenant; False if the id is taken."""
 
     def tenant_ids(self) -> Iterator[str]:
-        """The id of every tenant, in memory that does not grow with their number."""
+        """The id of every tenant, in constant memory."""
 
     def find_tenant(self, tenant_id: str) -> Tenant | None:
         """The tenant, or None."""
 
     def add_key(self, key: ApiKey) -> None:
-        """Store a new key under its id; raises `StaleRecordError` where that is taken."""
+        """Store a new key under its id; raises `StaleRecordError` if the id is taken."""
 
     def find_key(self, key_id: str) -> ApiKey | None:
         """The key with this id, read consistently, or None."""
@@ -54,25 +54,23 @@ class TenantStore(Protocol):
         """Every key of a tenant, oldest first."""
 
     def rotate_key(self, old: ApiKey, new: ApiKey) -> None:
-        """Store a new key and what the old one is now; raises `StaleRecordError` where the old one was rotated or
-        revoked meanwhile, or the new id is taken.
+        """Store a new key and the changed old one; raises `StaleRecordError` if another run rotated or revoked the old
+        one, or the new id is taken.
         """
 
     def revoke_key(self, key_id: str, now: datetime) -> bool:
-        """Let a key open nothing from now on; False where it is revoked already or not there."""
+        """Revoke a key from now on; False if it is revoked already or unknown."""
 
     def note_use(self, key_id: str, now: datetime) -> None:
-        """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it."""
+        """Note a key's use, at most once in `USE_NOTED_EVERY` over all runs."""
 
 
 class WaitingPlaces(Protocol):
-    """The places of requests that are held until a job ends, for all tenants together; every method raises
-    `TransientError`.
-    """
+    """Places for requests that wait for a job's end, shared by all tenants; every method raises `TransientError`."""
 
     def take(self, among: Sequence[int], holder: str, until: datetime, now: datetime) -> int | None:
-        """One of these places, which this request has until a moment, or None where all are taken. Afterwards anybody
-        may take it, as after `give_back`.
+        """Reserve one of these places for a request until a moment, or return None if all are taken. Afterwards, or
+        after `give_back`, any request may take it.
         """
 
     def give_back(self, place: int, holder: str) -> None:

@@ -16,49 +16,47 @@ class WebhookStore(Protocol):
         """The tenant's endpoint, read consistently, or None for a tenant without a secret."""
 
     def secrets(self, tenant_id: str) -> WebhookSecrets:
-        """The tenant's secrets, read consistently; raises `ConfigurationError` where there are none."""
+        """The tenant's secrets, read consistently; raises `ConfigurationError` if there are none."""
 
     def point(self, endpoint: WebhookEndpoint, secret: str) -> bool:
-        """Put an endpoint in place of the tenant's, if any; True where the secret is now the tenant's, False where it
-        keeps the one that it has.
-        """
+        """Set or replace the tenant's endpoint. True if `secret` is now the tenant's, False if an earlier one stays."""
 
     def switch_off(self, tenant_id: str) -> None:
-        """Forget the address of a tenant's endpoint; its secret stays."""
+        """Delete the URL of a tenant's endpoint; its secret stays."""
 
     def disable(self, tenant_id: str, url: str, now: datetime) -> None:
-        """Send nothing to the tenant's endpoint any more, provided that this is still its address."""
+        """Disable the tenant's endpoint, if this is still its URL."""
 
     def rotate(self, tenant_id: str, secret: str, previous_until: datetime) -> bool:
-        """Sign with a new secret, and until a moment with the one before it, too; False where there was none before.
-        Doing it again with the same secret changes nothing.
+        """Sign with a new secret, and until `previous_until` with the previous one, too; False if there was none.
+        Repeating it with the same secret changes nothing.
         """
 
 
 class WebhookDeliveries(Protocol):
-    """What became of the tries to deliver webhooks; every method raises `TransientError`."""
+    """The attempts to deliver webhooks and their results; every method raises `TransientError`."""
 
     def of(self, job_id: str) -> tuple[WebhookAttempt, ...]:
-        """The tries of a job's webhook, read consistently, oldest delivery first."""
+        """The attempts to deliver a job's webhook, read consistently, oldest delivery first."""
 
     def add(self, job_id: str, attempt: WebhookAttempt) -> WebhookAttempt:
-        """Keep a try, and give back what stands: this one, or what was kept of the same try before."""
+        """Record an attempt and return the stored one: this, or an earlier record of the same attempt."""
 
     def next_replay(self, job_id: str, most_posts: int, now: datetime) -> int | None:
-        """A number from 1 on that nobody else gets, or None where they, or the posts, are used up."""
+        """A number from 1 on that no other replay gets, or None if the numbers or the posts are used up."""
 
     def count_post(self, job_id: str, most_posts: int, now: datetime) -> bool:
-        """Count a post that is about to be made; False where it would be one too many, and is not counted."""
+        """Count a post before it is made; False, without counting, if it would exceed the limit."""
 
     def forget(self, job_id: str) -> None:
         """Delete everything about a job's webhook."""
 
 
 class WebhookSender(Protocol):
-    """The way to addresses that tenants name; every address is checked before a connection is made."""
+    """Sends webhooks to tenants' addresses; every address is checked before a connection is made."""
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Post once, follow no redirect and say what came back; nothing that a receiver does raises."""
+        """Post once without following redirects, and return the reply; no behaviour of a receiver raises an error."""
 
 
 class WebhookMachine(Protocol):

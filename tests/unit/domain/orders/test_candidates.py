@@ -99,7 +99,7 @@ def test_a_wrong_fallback_is_named_by_its_json_pointer(fallbacks: object, pointe
 def test_a_fallback_that_cannot_sing_the_request_is_refused_naming_field_and_model() -> None:
     said = refusal(prompt="short", fallbacks=["minimax/music-2.6", AIML])
     assert said == [
-        ("/fallbacks/1", f"{AIML} cannot sing this request: /prompt must have 10 to 2000 characters, got 5")
+        ("/fallbacks/1", f"{AIML} cannot serve this request: /prompt must have 10 to 2000 characters, got 5")
     ]
 
 

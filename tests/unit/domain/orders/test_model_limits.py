@@ -135,7 +135,7 @@ def test_a_model_that_sings_after_a_recording_takes_no_style_and_has_room_for_th
 
 @pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER])
 def test_a_model_that_needs_a_recording_is_not_ordered_without_one(model: str) -> None:
-    assert f"is required: {model} sings after a recording" in wrong(model)["/reference"]
+    assert f"is required: {model} needs a reference recording" in wrong(model)["/reference"]
 
 
 def test_every_offered_model_has_a_price_that_follows_its_cost() -> None:

@@ -149,7 +149,9 @@ def test_a_link_that_is_no_public_https_is_refused_and_not_repeated(link: str) -
 @pytest.mark.parametrize(
     ("model", "reference", "pointer", "message"),
     [
-        pytest.param(LINKED, None, "/reference", "is required: house/linked sings after a recording", id="required"),
+        pytest.param(
+            LINKED, None, "/reference", "is required: house/linked needs a reference recording", id="required"
+        ),
         pytest.param(SILENT, {"audio_url": AUDIO_URL}, "/reference", "must be left out: minimax/music-2.5", id="none"),
         pytest.param("minimax/music-9", {"audio_url": AUDIO_URL}, "/reference", "must be left out", id="family"),
         pytest.param(

@@ -1,1 +1,1 @@
-"""What Fermata knows about audio files without reading one: containers and how they begin."""
+"""Audio containers, and finding audio in a provider's answer."""

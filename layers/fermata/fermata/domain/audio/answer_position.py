@@ -1,4 +1,4 @@
-"""Where in a JSON document a scanner is, as far as finding the audio text needs it."""
+"""Position of a scanner in a JSON document, as far as finding the audio text needs it."""
 
 from fermata.domain.audio.answer_skeleton import DEPTH_LIMIT
 
@@ -9,7 +9,7 @@ class AnswerPosition:
     def __init__(self) -> None:
         self._containers = bytearray()
         self._key: str | None = None
-        # How many of the open objects lead to the song: 1 is the document, then perhaps `result`, then `data`.
+        # How many open objects are on the path to the song: 1 is the document, then perhaps `result`, then `data`.
         self._on_the_way = 0
         self._inside_data = False
         # The depth of an open list of songs at `data`, or 0.
@@ -24,21 +24,21 @@ class AnswerPosition:
 
     @property
     def at_outer(self) -> bool:
-        """Whether the innermost open object is one on the way to the song."""
+        """Whether the innermost open object is on the path to the song."""
         return 0 < self.depth == self._on_the_way and not self._too_deep
 
     @property
     def is_outer(self) -> bool:
-        """Whether what has just been opened is an object on the way to the song."""
+        """Whether the bracket just opened is an object on the path to the song."""
         return self.at_outer and self._containers.endswith(b"{")
 
     @property
     def is_beside(self) -> bool:
-        """Whether the innermost list or object is one in which no song can stand."""
+        """Whether the innermost list or object cannot contain the song."""
         return self.depth > self._on_the_way and not self._list_depth
 
     def open(self, bracket: bytes) -> None:
-        """A list or an object begins."""
+        """Enter a list or an object."""
         if self.depth >= DEPTH_LIMIT:
             self._too_deep += 1
             return
@@ -52,7 +52,7 @@ class AnswerPosition:
         self.expects_key = bracket == b"{"
 
     def close(self) -> None:
-        """The innermost list or object ends."""
+        """Leave the innermost list or object."""
         if self._too_deep:
             self._too_deep -= 1
             return
@@ -66,12 +66,12 @@ class AnswerPosition:
         self.expects_key = False
 
     def pass_comma(self) -> None:
-        """The next member or entry begins."""
+        """Begin the next member or entry."""
         self._key = None
         self.expects_key = self._containers.endswith(b"{")
 
     def name_key(self, key: str | None) -> None:
-        """The member that begins is called so; None for a name too long to matter."""
+        """Begin a member of this name; None for a name too long to matter."""
         self._key = key
         self.expects_key = False
 

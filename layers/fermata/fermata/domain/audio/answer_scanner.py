@@ -1,4 +1,4 @@
-"""Takes the audio text out of a JSON answer while it streams by, so that a song never has to fit into memory."""
+"""Extracts the audio text from a streamed JSON answer, so that a song never has to fit into memory."""
 
 import json
 import re
@@ -12,25 +12,25 @@ from fermata.domain.audio.answer_position import AnswerPosition
 from fermata.domain.audio.answer_skeleton import LIMIT_BYTES, LONGEST_NAME, AnswerSkeleton
 
 _STRUCTURAL: Final = re.compile(rb'["{}\[\],]')
-# What may stand in a list or an object that is not on the way to the song, as far as it can be passed at once: words,
-# commas, short texts without escapes, and lists and objects of those.
+# Content beside the path to the song that one match can skip: words, commas, short texts without escapes, and lists and
+# objects of those.
 _WORDS: Final = rb'[^"{}\[\]\\]++|"[^"\\]{0,1000}+"'
 _PLAIN: Final = re.compile(rb"(?:%(words)s|\{(?:%(words)s)*+\}|\[(?:%(words)s)*+\])*+" % {b"words": _WORDS})
 _BEGINNING: Final = re.compile(rb'["{\[<]')
 _TEXT_WITH_ESCAPES: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
-# One answer as an event of a stream: perhaps comments and other fields, then the field that holds the document.
+# One answer as a server-sent event: perhaps comments and other fields, then the field that holds the document.
 _FRAME: Final = re.compile(rb"(?:(?::|event:|id:|retry:)[^\n]*\n\s*)*data:[ \t\r\n]*")
 _FRAMES_AFTER: Final = re.compile(rb"(?:(?::|event:|id:|retry:|data:\s*\[DONE\])[^\n]*\n?\s*)*")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = b" \t\r\n\x00"
-# JSON can spell one character with six bytes.
+# JSON can escape one character as six bytes.
 _LINK: Final = "http"
 _LINK_BYTES: Final = len(_LINK) * 6
 _DATA_URI: Final = "data:audio/"
 _DATA_URI_BYTES: Final = len(_DATA_URI) * 6
 _LEAD_BYTES: Final = 1024
-# A hostile document must not cost much: no song comes with so many marks that cannot be passed at once, some
+# Bounds the work for a hostile document: no real answer has so many marks that one match cannot skip, at about
 # 6 microseconds each.
 MARKS_LIMIT: Final = 400_000
 _LONGEST_KEY_BYTES: Final = 6 * LONGEST_NAME
@@ -40,11 +40,11 @@ _LONGEST_KEY_BYTES: Final = 6 * LONGEST_NAME
 class ScannedDocument:
     """The answer without its audio text.
 
-    `document` is None where `flaw` says why the body is not one whole JSON document (or where that is `null`). Oddities
-    that leave it readable are no flaw: words that JSON does not know are None, bytes that are no UTF-8 are replaced,
-    and what is too large or too deep is left out.
-    `text_length` counts the bytes of the text that was handed out, at the song's place or as a data URI; None where
-    there is no such text.
+    `document` is None if `flaw` says why the body is not one whole JSON document (or if the document is `null`).
+    Oddities that leave it readable are no flaw: unknown words become None, bytes outside UTF-8 are replaced, and parts
+    that are too large or too deep are left out.
+    `text_length` counts the returned bytes of the audio text, at the song's place or as a data URI; None without such a
+    text.
     """
 
     document: JsonValue
@@ -53,14 +53,13 @@ class ScannedDocument:
 
 
 class AnswerScanner:
-    """Hands out the first text at `$.data.audio` or `$.result.data.audio` that is no link, and keeps the rest of one
-    JSON document: every link stays in it, and of more such texts nothing. `data` may be a list of objects, and the
-    document the one event of a stream. Where neither such a text nor a link came before, the first `data:audio/` URI at
-    any other place is the text (RFC 2397).
+    """Returns the first text at `$.data.audio` or `$.result.data.audio` that is not a link, and keeps the rest of one
+    JSON document: every link, but no further audio text. `data` may be a list of objects, and the document the only
+    event of a stream. If neither such a text nor a link came before, the first `data:audio/` URI (RFC 2397) at any
+    other place is the audio text.
 
-    Chunks may be cut anywhere. Memory does not grow with the answer. An empty text is none. Nothing raises: every
-    oddity is told by `ScannedDocument.flaw`. A backslash in the text is handed out as it stands, for the decoder to
-    read.
+    Chunks may be cut anywhere. Memory does not grow with the answer. An empty text does not count. Nothing raises:
+    `ScannedDocument.flaw` reports every fault. The decoder, not the scanner, interprets backslashes in the text.
     """
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -97,7 +96,7 @@ class AnswerScanner:
         return ScannedDocument(document, flaw, self._text_length)
 
     def _is_followed(self) -> bool:
-        """Whether another document follows; a remainder that is none takes nothing from the first."""
+        """Whether another document follows; any other remainder is ignored."""
         rest = _FRAMES_AFTER.sub(b"", self._rest, count=1) if self._framed else self._rest
         rest = rest.removeprefix(b"data:").lstrip() if self._framed else rest
         return rest.startswith((b"{", b"["))
@@ -158,8 +157,8 @@ class AnswerScanner:
         self._scan = self._scan_text if is_mere_text else self._scan_start
 
     def _scan_start(self, chunk: bytes, at: int, audio: list[bytes]) -> int:
-        """The start of a text, which decides whether the text is audio: in the song's place all but a link is, and at
-        any other a data URI.
+        """Decide by the start of a text whether it is audio: anything but a link in the song's place, only a data URI
+        elsewhere.
         """
         if self._in_songs_place and not self._head:
             at += len(chunk[at:]) - len(chunk[at:].lstrip(_WHITE_SPACE))
@@ -199,7 +198,7 @@ class AnswerScanner:
         return self._end_audio(end) if closed else end
 
     def _hand_out(self, piece: bytes, audio: list[bytes]) -> None:
-        # The answer is staged whole, so a second text is not lost by being passed over.
+        # The whole answer is staged, so skipping a second text loses nothing.
         if not self._has_text:
             audio.append(piece)
             self._text_length = (self._text_length or 0) + len(piece)
@@ -237,7 +236,7 @@ class AnswerScanner:
 
 
 def _spelled(head: bytes) -> str:
-    """The start of a text in lower case, without the escapes that JSON allows for it."""
+    """The start of a text in lower case, with its JSON escapes resolved."""
     text = _UNICODE_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), head.decode("latin-1"))
     return text.replace("\\/", "/").lower()
 

@@ -1,4 +1,4 @@
-"""What is kept of a JSON document that streams by, in bounded memory, and how it is read past what is odd in it."""
+"""A streamed JSON document reduced to bounded memory, and tolerant parsing of the rest."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from typing import Final
 from pydantic import JsonValue
 
 LIMIT_BYTES: Final = 1024 * 1024
-"""How much of a document is kept at most."""
+"""Largest part of a document that is kept."""
 TEXT_LIMIT_BYTES: Final = 16 * 1024
-"""How much of one text is kept; the longest link that is taken is half as long."""
+"""Largest part of one text that is kept; the longest accepted link is half as long."""
 DEPTH_LIMIT: Final = 64
 
 _FAT_BYTES: Final = 64 * 1024
@@ -31,17 +31,17 @@ _ESCAPE: Final = re.compile(rb'\\(?!u[0-9a-fA-F]{4})(?P<valid>["\\/bfnrt])?')
 
 
 class AnswerSkeleton:
-    """Takes a document piece by piece and drops what is too much: the tails of long texts, then the innermost list or
-    object that is fat, then members of the outer objects that no reader asks for.
+    """Takes a document piece by piece and keeps at most `limit_bytes` of it. It drops the tails of long texts, then the
+    innermost large list or object, then members of outer objects that no parser reads.
 
-    An outer object is one on the way to the song, as the scanner says by `outer`. `flaw` says why nothing can be read.
-    At most `limit_bytes` are kept.
+    An outer object is on the path to the song; the scanner marks it by `outer`. `flaw` says why the document is
+    unreadable.
     """
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self.flaw: str | None = None
         self._limit_bytes = limit_bytes
-        # Members that no reader asks for share this much: megabytes of them never displace a verdict behind them.
+        # Members that no parser reads share this much: megabytes of them never displace a status behind them.
         self._limit_of_others = limit_bytes * 3 // 4
         self._kept = bytearray()
         self._starts: list[int] = []
@@ -52,7 +52,7 @@ class AnswerSkeleton:
         self._too_deep = 0
 
     def open(self, bracket: bytes, *, outer: bool) -> None:
-        """A list or an object begins; one that is too deep is kept as `null`."""
+        """Enter a list or an object; one that is too deep is kept as `null`."""
         if len(self._starts) >= DEPTH_LIMIT:
             self._keep(b"" if self._too_deep else b"null")
             self._too_deep += 1
@@ -63,7 +63,7 @@ class AnswerSkeleton:
             self._members.append(len(self._kept))
 
     def close(self, bracket: bytes) -> None:
-        """The innermost list or object ends."""
+        """Leave the innermost list or object."""
         if self._too_deep:
             self._too_deep -= 1
             return None
@@ -79,7 +79,7 @@ class AnswerSkeleton:
         return self._keep(bracket)
 
     def pass_comma(self) -> None:
-        """The next member or entry begins."""
+        """Begin the next member or entry."""
         if self._too_deep or len(self._starts) != len(self._members):
             return self._keep(b",")
         dropped_all = self._gap is not None and self._kept.endswith(b"{")
@@ -88,34 +88,34 @@ class AnswerSkeleton:
         return None if dropped_all else self._keep(b",")
 
     def name_member(self, name: str | None) -> None:
-        """The member of an outer object that has begun is called so; None for a name too long to matter."""
+        """Begin a member of an outer object by this name; None for a name too long to matter."""
         if name not in _READ_NAMES:
             self._limit = self._limit_of_others
             self._keep(b"")
 
     def add(self, piece: bytes) -> None:
-        """What stands between brackets, commas and texts, or several members or entries at once."""
+        """Add content between brackets, commas and texts, or several members or entries at once."""
         self._keep(piece if b'"' in piece else _BLANKS.sub(b" ", piece))
 
     def open_text(self) -> None:
-        """A text begins."""
+        """Begin a text."""
         self._text_bytes = 0
         self._keep(b'"')
 
     def add_text(self, piece: bytes) -> None:
-        """A piece of the text as it is spelled; no more is kept than the longest link needs."""
+        """Add a piece of the text, escapes included; at most `TEXT_LIMIT_BYTES` of a text are kept."""
         room = max(TEXT_LIMIT_BYTES - self._text_bytes, 0)
         self._text_bytes += len(piece)
         self._keep(piece[:room])
 
     def close_text(self) -> None:
-        """The text ends."""
+        """End the text."""
         if self._text_bytes > TEXT_LIMIT_BYTES and self._gap is None:
             self._trim_half_an_escape()
         self._keep(b'"')
 
     def read(self, *, framed: bool) -> tuple[JsonValue, str | None]:
-        """The document, or why there is none; `framed` where it was sent as an event of a stream."""
+        """The document, or the flaw that makes it unreadable; `framed` if it was sent as an event of a stream."""
         if self.flaw:
             return None, self.flaw
         return _parse(bytes(_FRAME.sub(b"\n", self._kept) if framed else self._kept))
@@ -132,7 +132,7 @@ class AnswerSkeleton:
         outer, size = len(self._members), len(self._kept)
         fat = [depth for depth in range(outer, len(self._starts)) if size - self._starts[depth] >= _FAT_BYTES]
         if fat and fat[-1] > 0:
-            # What is dropped is replaced, so that what is around it stays a document.
+            # `null` replaces the dropped part, so that the rest stays a valid document.
             self._drop(self._starts[fat[-1]], fat[-1] + 1)
             self._kept += b"null"
         elif outer:
@@ -146,7 +146,7 @@ class AnswerSkeleton:
         self._gap = depth
 
     def _trim_half_an_escape(self) -> None:
-        # The longest escapes are two of six bytes that spell one character.
+        # The longest escape is a surrogate pair: twice six bytes for one character.
         tail = bytes(self._kept[-12:])
         if b"\\" in tail:
             del self._kept[len(self._kept) - len(tail) + tail.index(b"\\") :]
@@ -170,7 +170,7 @@ def _parse(kept: bytes) -> tuple[JsonValue, str | None]:
 def _load(kept: bytes) -> JsonValue:
     document = _loads_repaired(kept)
     if _SURROGATE.search(kept):
-        # Half a character cannot be stored or sent.
+        # A lone surrogate cannot be stored or sent.
         written = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
         document = json.loads(written.decode("utf-8", "replace"))
     return document
@@ -199,7 +199,7 @@ def _loads(kept: bytes) -> JsonValue:
 
 
 def _object_of(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    """An object in which a name that stands twice keeps its last value that is not empty."""
+    """An object in which a repeated name keeps its last value that is not empty."""
     members: dict[str, JsonValue] = {}
     for name, value in pairs:
         if name not in members or value not in (None, "", [], {}):
@@ -208,7 +208,7 @@ def _object_of(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 
 def _repaired(token: re.Match[bytes]) -> bytes:
-    """A text without escapes that JSON does not know, or `null` for a word that JSON does not know."""
+    """The token with invalid escapes removed, or `null` for an unknown word."""
     spelled = token.group()
     if spelled.startswith(b'"'):
         return _ESCAPE.sub(lambda escape: escape.group() if escape["valid"] else b"", spelled)

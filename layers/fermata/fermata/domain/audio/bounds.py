@@ -1,4 +1,4 @@
-"""What reading a song may cost at most: a file that takes more is none, and no reason to try again."""
+"""Bounds on the cost of reading a song: a file that exceeds them is not a song, and another try does not help."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,15 @@ from fermata.errors import AudioTooComplexError
 
 
 def too_complex(found: str) -> AudioTooComplexError:
-    """The error for a file that takes too much work; `found` is a clause that says what of."""
+    """The error for a file that takes too much work; the clause `found` names the excess."""
     return AudioTooComplexError(
-        f"expected a song, {found}; no song takes as much, so that the file is not read on: ask for another one"
+        f"expected a song, {found}; no song needs as much, so the rest of the file is not read; order another song"
     )
 
 
 @contextmanager
 def within_memory() -> Iterator[None]:
-    """Raise `AudioTooComplexError` where what is done inside needs more memory than there is."""
+    """Raise `AudioTooComplexError` if the block runs out of memory."""
     try:
         yield
     except MemoryError:

@@ -1,6 +1,4 @@
-"""The one table of audio containers, and how a file of each begins; a provider's content type and file name are only
-claims.
-"""
+"""The table of audio containers and their first bytes. A provider's content type and file name are not trusted."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -12,12 +10,12 @@ ContentType = Literal["audio/mpeg", "audio/wav", "audio/flac", "audio/ogg", "aud
 
 MINIMUM_AUDIO_BYTES: Final = 1024
 MAX_AUDIO_BYTES: Final = 256 * 1024 * 1024
-"""The longest file that Fermata takes; a header that announces more does not know the size."""
+"""The largest file that Fermata accepts; a header that announces more holds a placeholder."""
 
 LONGEST_LEAD_BYTES: Final = 64 * 1024
 _MAGIC_BYTES: Final = 12
 HEAD_BYTES: Final = LONGEST_LEAD_BYTES + _MAGIC_BYTES
-"""How much of a file's beginning tells whether it is audio."""
+"""How many first bytes of a file suffice to recognise audio."""
 
 # Some servers put zeros or line ends before the first byte of a file; no container begins with a printable blank.
 _LEAD: Final = b"\0\r\n\t "
@@ -26,7 +24,7 @@ _TEXTS: Final = {b"<": "a web page or XML", b"{": "JSON", b"[": "JSON"}
 
 @dataclass(frozen=True)
 class Container:
-    """One kind of file: its name for readers, its media type, and the file extension without a dot."""
+    """One kind of file: its display name, its media type, and its file extension without a dot."""
 
     name: str
     content_type: ContentType
@@ -45,7 +43,7 @@ CONTAINERS: Final = (MP3, WAV, FLAC, OGG, M4A, AAC)
 
 
 def recognise_audio(head: bytes, size_bytes: int) -> Container:
-    """The kind of a file, from its first `HEAD_BYTES` bytes and its size; raises `BadAudioError` if it is no song."""
+    """The container of a file, by its first `HEAD_BYTES` bytes and its size; raises `BadAudioError` without one."""
     if size_bytes < MINIMUM_AUDIO_BYTES:
         raise BadAudioError(f"expected at least {MINIMUM_AUDIO_BYTES} bytes of audio, found {size_bytes}")
     found = find_audio(head)
@@ -56,14 +54,14 @@ def recognise_audio(head: bytes, size_bytes: int) -> Container:
 
 
 def begins_as_audio(head: bytes) -> bool:
-    """Whether a file's first `HEAD_BYTES` bytes are those of a song; a short or cut file may still be none."""
+    """Whether a file's first `HEAD_BYTES` bytes are those of a song; the file may still be too short or cut."""
     return find_audio(head) is not None
 
 
 def find_audio(head: bytes) -> tuple[Container, int] | None:
-    """The container that begins in a file's first `HEAD_BYTES` bytes, and at which byte; None where there is none.
+    """The container that begins in a file's first `HEAD_BYTES` bytes and its byte offset, or None.
 
-    Zeros, line ends and blanks before it are passed over, at most `LONGEST_LEAD_BYTES`. A tag (ID3) counts as MP3.
+    Up to `LONGEST_LEAD_BYTES` zeros, line ends and blanks before it are skipped. A tag (ID3) counts as MP3.
     """
     at = len(head) - len(head.lstrip(_LEAD))
     # The four bytes before this name are its length, which begins with zeros and may be 32, a blank.

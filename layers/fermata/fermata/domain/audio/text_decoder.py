@@ -1,7 +1,7 @@
-"""Turns the text of a song back into its bytes as it streams by: hex or base64, whichever of them spells audio.
+"""Decodes the streamed text of a song into bytes: hex or base64, whichever yields audio.
 
-MiniMax documents hex. The other spellings are those of its speech and of vendors that pass its songs on: `0x` before
-the digits, white space between them, base64 of either alphabet, and base64 in a data URI (RFC 2397).
+MiniMax documents hex. Its speech API and resellers of its songs use other forms: `0x` before the digits, white space
+between them, base64 of either alphabet, and base64 in a data URI (RFC 2397).
 """
 
 import binascii
@@ -14,14 +14,14 @@ from fermata.errors import BadAudioError
 
 _LONGEST_PREFIX: Final = 256
 HEAD_CHARACTERS: Final = 2 * HEAD_BYTES + _LONGEST_PREFIX
-"""How much of a text tells whether it spells audio. Hex needs the most: two characters for a byte."""
+"""How many first characters suffice to recognise audio. Hex needs the most: two characters per byte."""
 
 _WHITE_SPACE: Final = b" \t\r\n\f\v"
 _WHOLE_ESCAPES: Final = re.compile(rb"(?:[^\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(u[0-9a-fA-F]{4}|[^u])", re.DOTALL)
 _LONGEST_ESCAPE: Final = 6
 MOST_ESCAPES: Final = 12_000_000
-"""Base64 in lines of 76 characters, as mail has it, with every slash escaped too, needs eleven million for 256 MiB."""
+"""MIME base64 (lines of 76 characters) with every slash escaped needs eleven million escapes for 256 MiB."""
 _LONGEST_TEXT_BEFORE: Final = 4 * 1024 * 1024
 _ESCAPED: Final = {b"/": b"/", b"n": b"", b"r": b"", b"t": b"", b"f": b""}
 _DATA_URI: Final = re.compile(rb"data:[^,]{0,240},", re.IGNORECASE)
@@ -33,18 +33,18 @@ _TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 class _Coding(Protocol):
     def feed(self, characters: bytes) -> bytes:
-        """The bytes that these characters complete; raises `BadAudioError` for characters that do not belong there."""
+        """The bytes that these characters complete; raises `BadAudioError` for characters outside the alphabet."""
 
     def close(self) -> bytes:
-        """The last bytes; raises `BadAudioError` where the text was cut."""
+        """The last bytes; raises `BadAudioError` if the text was cut."""
 
 
 class AudioTextDecoder:
-    """Decodes the text of a song, spelled as in JSON and cut anywhere; raises `BadAudioError` for a text that is empty,
-    spells no known audio in hex or base64, or does not go on as it began, and `AudioTooComplexError` for one that is
-    spelled in escapes as no song is.
+    """Decodes the JSON text of a song, in chunks cut anywhere. Raises `BadAudioError` for a text that is empty, yields
+    no known audio in hex or base64, or leaves the coding of its beginning; raises `AudioTooComplexError` for more than
+    `MOST_ESCAPES` escapes.
 
-    The first `HEAD_CHARACTERS` are held back until they have told which coding it is. Where both would do, it is hex.
+    The first `HEAD_CHARACTERS` are buffered to detect the coding. If both codings yield audio, hex wins.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class AudioTextDecoder:
         found = _coding_of(bytes(self._head))
         if found is None:
             raise BadAudioError(
-                "expected hex or base64 text of audio, found text that spells no known audio; the provider sent no song"
+                "expected hex or base64 text of audio, found text of no known audio; the provider sent no song"
             )
         self._coding, characters = found
         self._head.clear()
@@ -80,8 +80,8 @@ class AudioTextDecoder:
 
 
 class AudioTextHead:
-    """Looks at the beginning of the same text, without decoding the rest. Nothing raises: a text whose first characters
-    stand behind megabytes of white space begins as no audio.
+    """Checks the beginning of such a text without decoding the rest. Nothing raises: a text that begins with megabytes
+    of white space does not count as audio.
     """
 
     def __init__(self) -> None:
@@ -90,27 +90,25 @@ class AudioTextHead:
         self._text_bytes = 0
 
     def feed(self, text: bytes) -> None:
-        """The next piece of the text."""
+        """Add the next piece of the text."""
         if len(self._head) < HEAD_CHARACTERS and self._text_bytes < _LONGEST_TEXT_BEFORE:
             self._head += self._characters.read(text[: _LONGEST_TEXT_BEFORE - self._text_bytes])
             self._text_bytes += len(text)
 
     def begins_as_audio(self) -> bool:
-        """Whether it spells the beginning of a known audio file; a short, cut or changed text may still be none."""
+        """Whether the text begins as a known audio file; the rest may still be missing, cut or corrupt."""
         return _coding_of(bytes(self._head)) is not None
 
 
 class _Characters:
-    """Reads what JSON spells with escapes, and leaves white space out. An escape that is no character of any coding
-    stays as it is.
-    """
+    """Resolves JSON escapes and drops white space. An escape for a character of neither coding stays as it is."""
 
     def __init__(self) -> None:
         self._begun = b""
         self._escapes = 0
 
     def read(self, text: bytes) -> bytes:
-        """The characters of this text; an escape that it only begins waits for the next."""
+        """The characters of this text; an incomplete escape at its end is kept for the next text."""
         text = self._begun + text
         self._begun = b""
         if b"\\" in text:
@@ -125,7 +123,7 @@ class _Characters:
         return text.translate(None, _WHITE_SPACE)
 
     def close(self) -> None:
-        """Check after the last text that no escape is left unfinished."""
+        """Check after the last text that no escape is incomplete."""
         if self._begun:
             raise BadAudioError(
                 f"expected hex or base64 text, found half an escape of {len(self._begun)} bytes at its end"
@@ -196,7 +194,7 @@ class _Base64:
 
 
 def _coding_of(head: bytes) -> tuple[_Coding, bytes] | None:
-    """The coding in which a text begins to spell a known audio file, and its characters so far without a prefix."""
+    """The coding in which a text begins as a known audio file, and the text so far without its prefix."""
     uri = _DATA_URI.match(head)
     text = head[uri.end() :] if uri else head
     prefix = _HEX_PREFIX.match(text)
@@ -207,7 +205,7 @@ def _coding_of(head: bytes) -> tuple[_Coding, bytes] | None:
 
 
 def _beginning_in_hex(text: bytes) -> bytes:
-    """The bytes that a text spells up to the first character that is no digit."""
+    """The bytes of a text up to its first character that is not a hex digit."""
     foreign = _FOREIGN_TO_HEX.search(text)
     digits = text[: foreign.start()] if foreign else text
     return binascii.unhexlify(digits[: len(digits) - len(digits) % 2])

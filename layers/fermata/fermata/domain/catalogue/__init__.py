@@ -1,1 +1,1 @@
-"""The models on offer: what each takes, costs and lasts, and how often its task is polled."""
+"""The models on offer: inputs, price, latency, and the schedule of polls."""

@@ -1,8 +1,8 @@
-"""From the bounds between which songs became ready to how long the next one may take.
+"""Estimates a model's latency from the bounds between which its last songs became ready.
 
-Nobody says when a song was ready: polls bound that time, and a poll that comes late bounds it badly. So a song counts
-where the better known songs say that it may have been, and only without any such song in the middle of its bounds. A
-first poll that finds the song moves the estimate down by half at least, so what our own polls cost never stays in it.
+No provider reports when a song became ready: polls bound that time, and a late poll bounds it loosely. So a song counts
+at the times of better known songs within its bounds, and at the middle of its bounds only without such songs. A first
+poll that finds the song lowers the estimate by at least half, so the delay of our own polls never stays in it.
 """
 
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from typing import Final, NamedTuple
 from fermata.domain.catalogue.models import Estimate
 
 SONGS_ENOUGH: Final = 5
-"""Fewer songs than this leave the model's prior a say."""
+"""With fewer songs, the model's prior counts, too."""
 SONGS_OF_A_CHANGE: Final = 4
-"""Fewer songs in a row that are all slow, or all fast, happen to a provider that did not change."""
+"""Fewer slow, or fast, songs in a row occur by chance, without a change of the provider."""
 _SONGS_BEFORE_A_CHANGE: Final = 8
 _FACTOR_OF_A_CHANGE: Final = 1.5
-"""Smaller changes are followed as new songs push out old ones, and are no reason to forget any."""
+"""Smaller changes need no reset: the estimate follows them as new songs replace old ones."""
 _ROUNDING: Final = 1e-9
 
 
 class Bounds(NamedTuple):
-    """When a song became ready: more than `earliest_s` and at most `latest_s` seconds after its order; both are equal
-    where the time is exact.
+    """When a song became ready: more than `earliest_s` and at most `latest_s` seconds after its order. Both are equal
+    if the time is exact.
     """
 
     earliest_s: float
@@ -36,8 +36,8 @@ class Bounds(NamedTuple):
 
 
 def estimate_from(songs: Sequence[Bounds], prior: Estimate) -> Estimate:
-    """What half and four fifths of the next songs take, in whole seconds from 1. `songs` are the last of one model, in
-    the order in which they were delivered; fewer than `SONGS_ENOUGH` count beside the prior.
+    """The expected P50 and P80 of the next songs, in whole seconds from 1. `songs` are the last ones of one model in
+    the order of delivery; if they are fewer than `SONGS_ENOUGH`, the prior counts, too.
     """
     counted = list(_since_the_last_change(songs))
     if len(songs) < SONGS_ENOUGH:
@@ -47,8 +47,8 @@ def estimate_from(songs: Sequence[Bounds], prior: Estimate) -> Estimate:
 
 
 def _since_the_last_change(songs: Sequence[Bounds]) -> Sequence[Bounds]:
-    """The songs since the provider became faster or slower: as many of the newest as lie all beyond four fifths of
-    those before them, and well away from their median. All songs where there are none such.
+    """The songs since the provider became faster or slower, or all songs without such a change. All songs since the
+    change lie beyond four fifths of those before it, and their median differs by `_FACTOR_OF_A_CHANGE`.
     """
     middles = [song.middle_s for song in songs]
     for split in range(_SONGS_BEFORE_A_CHANGE, len(songs) - SONGS_OF_A_CHANGE + 1):
@@ -65,8 +65,8 @@ def _differ(before: Sequence[float], since: Sequence[float]) -> bool:
 
 
 def _placed(songs: Sequence[Bounds]) -> list[tuple[float, float]]:
-    """Seconds and the number of songs that are taken to have been ready then, the best known songs first. What is known
-    worse is shared out among the places within its bounds, as many songs as each place has.
+    """Seconds, and the number of songs assumed to be ready then, from the tightest bounds to the loosest. A song with
+    looser bounds is divided among the places within them, in proportion to the songs of each place.
     """
     places: dict[float, float] = {}
     for song in sorted(songs, key=lambda each: each.latest_s - each.earliest_s):
@@ -80,7 +80,7 @@ def _placed(songs: Sequence[Bounds]) -> list[tuple[float, float]]:
 
 
 def _percentile(placed: Sequence[tuple[float, float]], percent: int) -> float:
-    """The nearest rank: the first place that so many percent of all songs are not after."""
+    """The percentile by nearest rank: the first place with at least `percent` of all songs at or before it."""
     left = sum(songs for _, songs in placed) * percent / 100 - _ROUNDING
     for second, songs in placed:
         left -= songs

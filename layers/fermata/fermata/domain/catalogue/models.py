@@ -1,6 +1,4 @@
-"""The models on offer as data: what each takes, what it costs, how long it takes. Read from `catalogue.json`; no id,
-limit or price lives in code.
-"""
+"""The models on offer, read from `catalogue.json`: inputs, price and latency. No id, limit or price is in code."""
 
 import json
 import re
@@ -28,7 +26,7 @@ class _Entry(BaseModel):
 
 
 class Estimate(_Entry):
-    """Expected seconds from the provider's start to the song: half of the jobs, and four of five."""
+    """Expected seconds from the provider's start to the song: median and 80th percentile."""
 
     p50_s: PositiveInt
     p80_s: PositiveInt
@@ -41,7 +39,7 @@ class Estimate(_Entry):
 
 
 class TextRule(_Entry):
-    """Length of a text in Unicode code points, and whether it must be there. `max` 0: the model takes no such text."""
+    """Length of a text in Unicode code points, and whether it is required. `max` 0: the model takes no such text."""
 
     min: NonNegativeInt
     max: NonNegativeInt
@@ -54,11 +52,11 @@ class TextRule(_Entry):
 
 
 class ReferenceRule(_Entry):
-    """The recording that a model sings after: its length in seconds (at least `min_s`, or strictly longer than
-    `longer_than_s`, as the provider puts it), its size in bytes, and whether the provider is told a link or ids that it
-    gave out for an upload.
+    """The rule for a reference recording: its length in seconds (at least `min_s`, or strictly longer than
+    `longer_than_s`, as the provider states it), its size in bytes, and whether the provider receives a link or the ids
+    of an upload.
 
-    `purposes` are what a caller may say that the recording is; empty where the provider does not ask.
+    `purposes` are the roles that a caller may give the recording; empty if the provider does not ask.
     """
 
     required: bool
@@ -78,20 +76,20 @@ class ReferenceRule(_Entry):
 
     @property
     def shortest_ms(self) -> int:
-        """The shortest recording that passes, in ms: recordings are measured in whole ms."""
+        """The shortest accepted recording in ms; recordings are measured in whole ms."""
         return (self.longer_than_s or 0) * 1000 + 1 if self.min_s is None else self.min_s * 1000
 
 
 class Model(_Entry):
-    """One model. `sample_rates` in Hz, `bitrates` in bits per second (empty where there is no choice), `cost_usd` is
-    what the provider asks for one song as decimal text.
+    """One model. `sample_rates` are in Hz, `bitrates` in bits per second (empty without a choice); `cost_usd` is the
+    provider's price of one song as decimal text.
 
-    `prompt_beside_lyrics` replaces `prompt` where lyrics are sent too. A model with a `title` rule is sent the title.
-    An id that ends in `*` stands for every upstream name with that beginning that is not listed itself.
-    `delivery` tells, per format, whether the provider is asked for hex text or a link. `dialect` names the module that
-    speaks to the model where it is not the provider's own. `longest_poll_pause_s` is the most seconds between two polls
-    of a song that is due. With `callbacks` the provider posts to an address of ours when something happens to the task.
-    `songs` is how many songs one order brings for its price; a provider that makes more gives the others away.
+    `prompt_beside_lyrics` replaces `prompt` if lyrics are sent, too. The title is sent only with a `title` rule.
+    An id that ends in `*` matches every upstream name with that prefix that is not listed itself.
+    `delivery` says, per format, whether to request hex text or a link. `dialect` names the module that speaks to the
+    model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
+    song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
+    `songs` is the number of songs that one order pays for; any further songs are free.
     """
 
     id: str
@@ -118,17 +116,17 @@ class Model(_Entry):
 
     @property
     def spoken(self) -> str:
-        """The dialect in which the model is ordered, for `load_provider`."""
+        """The dialect of the model's orders, for `load_provider`."""
         return self.dialect or self.provider
 
     @property
     def cost_micro_usd(self) -> int:
-        """What the provider asks for one song, in millionths of a USD."""
+        """The provider's price of one song, in millionths of a USD."""
         return micro_usd(Decimal(self.cost_usd))
 
     @property
     def is_family(self) -> bool:
-        """Whether the id is a pattern and no model itself."""
+        """Whether the id is a pattern, not a model."""
         return self.id.endswith("*")
 
 
@@ -153,7 +151,7 @@ class Catalogue(_Entry):
         return settings
 
     def find(self, model_id: str) -> Model | None:
-        """The model of this id, listed or by its family's pattern; None where there is no such model."""
+        """The model of this id, listed or by its family's pattern, or None."""
         for model in self.models:
             if model.id == model_id and not model.is_family:
                 return model
@@ -161,7 +159,7 @@ class Catalogue(_Entry):
 
     @property
     def listed_ids(self) -> frozenset[str]:
-        """The ids that the catalogue names; any other is one that a caller made up within a family."""
+        """The ids that the catalogue lists; any other id comes from a caller and matches a family."""
         return frozenset(model.id for model in self.models if not model.is_family)
 
     def offered_ids(self) -> tuple[str, ...]:
@@ -169,7 +167,7 @@ class Catalogue(_Entry):
         return tuple(model.id for model in self.models)
 
     def longest_reference_bytes(self) -> int:
-        """Bytes of the largest reference that any model takes; 0 where none takes one."""
+        """Size in bytes of the largest reference that any model takes; 0 if no model takes one."""
         return max((model.reference.max_bytes for model in self.models if model.reference), default=0)
 
     def provider_ids(self) -> tuple[str, ...]:

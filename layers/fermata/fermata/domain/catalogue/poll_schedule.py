@@ -1,5 +1,5 @@
-"""How often a provider is asked for a song that it still makes: when half of the songs are nearly due, then more and
-more rarely. However wrong an estimate is, an hour of asking is some hundred polls.
+"""The schedule of polls for a song in progress: the first shortly before the median latency, then at growing pauses.
+However wrong an estimate is, an hour takes about a hundred polls.
 """
 
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from fermata.domain.catalogue.models import Estimate
 
 LONGEST_WAIT_S: Final = 600
 SHORTEST_PAUSE_S: Final = 5
-"""What API in One asks its callers to keep at least."""
+"""The shortest pause that API in One permits."""
 LONGEST_LATE_PAUSE_S: Final = 300
-"""Between two polls of a song that hardly any song is as late as."""
+"""The longest pause in seconds between two polls of a song that is later than nearly all songs."""
 _FIRST_LOOK: Final = 0.8
 _LATE: Final = 2
 _LONGEST_PAUSES: Final = 80
-"""So many pauses of the longest length, and a song is late whatever the estimate says."""
+"""After this many pauses of the longest length, a song is late whatever the estimate."""
 _SHARE_OF_THE_WAIT: Final = 8
 
 
 def bounded(seconds: float) -> int:
-    """Whole seconds as a Wait state takes them, from 1 to `LONGEST_WAIT_S`."""
+    """Whole seconds for a Wait state, from 1 to `LONGEST_WAIT_S`."""
     return max(1, min(ceil(seconds), LONGEST_WAIT_S))
 
 
 @dataclass(frozen=True)
 class Pace:
-    """The usual times of a model's songs, and the longest pause between two polls in seconds: `longest_pause_s` until a
-    song has taken twice as long as four fifths of all songs, `longest_s` from then on.
+    """A model's estimated latency, and the longest pause between two polls in seconds: `longest_pause_s` until a song
+    has taken twice its P80, `longest_s` from then on.
     """
 
     estimate: Estimate
@@ -41,15 +41,15 @@ class Pace:
         return bounded(left_s if left_s > 0 else self._pause_s(elapsed_s))
 
     def next_poll_s(self, elapsed_s: float, asked_s: int | None = None) -> int:
-        """Seconds until the poll that follows one which found no song, `elapsed_s` seconds after the order.
+        """Seconds until the next poll, after a poll that found no song `elapsed_s` seconds after the order.
 
-        `asked_s` is the provider's own wish. It lengthens a pause and never shortens one: polls that follow a wish for
-        one second would fill the history of an execution, and the paid song would be lost with it.
+        `asked_s` is the provider's `Retry-After`. It only lengthens a pause: polls at one second each would exhaust the
+        history of an execution, and the paid song would be lost with it.
         """
         return max(bounded(self._pause_s(elapsed_s)), bounded(asked_s or 0))
 
     def _pause_s(self, elapsed_s: float) -> float:
-        # A song that is late by minutes need not be noticed to the second, so the pause is a share of the whole wait.
+        # A song that is late by minutes need not be found to the second, so the pause is a share of the whole wait.
         shortest_s = min(SHORTEST_PAUSE_S, self.estimate.p50_s / 4)
         longest_s = max(self.longest_s, self.longest_pause_s) if self._is_late(elapsed_s) else self.longest_pause_s
         return min(max(elapsed_s / _SHARE_OF_THE_WAIT, shortest_s), longest_s)

@@ -1,4 +1,4 @@
-"""What is shown of the catalogue: each model, how long its songs take, and whether it can be had."""
+"""The public view of the catalogue: each model with its estimated latency and availability."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from fermata.domain.catalogue.models import Catalogue, Estimate, Model
 
 @dataclass(frozen=True)
 class ModelView:
-    """A model on offer, what its songs take, and whether it can be ordered at the moment."""
+    """A model on offer, its estimated latency, and whether it can be ordered at the moment."""
 
     model: Model
     estimate: Estimate
@@ -18,8 +18,8 @@ class ModelView:
 def model_views(
     catalogue: Catalogue, learned: Mapping[str, Estimate], is_available: Callable[[Model], bool]
 ) -> tuple[ModelView, ...]:
-    """Every model on offer, in the catalogue's order. `learned` replaces the catalogue's estimates as far as it goes;
-    `is_available` tells whether a model can be ordered at the moment.
+    """Every model on offer, in the catalogue's order. `learned` replaces the catalogue's estimates by model id;
+    `is_available` returns whether a model can be ordered at the moment.
     """
     return tuple(
         ModelView(model, learned.get(model.id, model.estimate), is_available(model)) for model in catalogue.models

@@ -1,1 +1,1 @@
-"""How jobs end, and what follows an end that left a paid song undelivered."""
+"""Ends of jobs, and the recovery of paid songs that were not delivered."""

@@ -1,4 +1,4 @@
-"""What an error says of a song that was bought and could not be fetched, measured or decoded."""
+"""Classifies errors of fetching, measuring or decoding a song that was bought."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -29,11 +29,11 @@ _DEAD_LINK: Final[frozenset[int | None]] = frozenset(
         HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
     }
 )
-"""What hosts mostly answer to a link that has run out."""
+"""The usual answers of hosts to an expired link."""
 _BUSY: Final[frozenset[int]] = PASSING | {HTTPStatus.TOO_MANY_REQUESTS}
-"""What a host answers, beside every 5xx, that has the file and will hand it over later."""
+"""The answers, beside every 5xx, of a host that has the file and may serve it later."""
 BUSY_FETCHES: Final = 4
-"""Fetches that may find a host busy, over some seconds, before it is worth asking for a link to another one."""
+"""Fetches within some seconds that may find a host busy before a new link, perhaps to another host, is requested."""
 _CLASSES: Final[Mapping[int | None, FailureClass]] = {
     **dict.fromkeys(_DEAD_LINK, FailureClass.RESULT_EXPIRED),
     HTTPStatus.UNAUTHORIZED: FailureClass.AUTH,
@@ -43,7 +43,7 @@ _CLASSES: Final[Mapping[int | None, FailureClass]] = {
 
 
 def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) -> Failure:
-    """What the job ends as if the song never comes."""
+    """The failure that ends the job if the song never arrives."""
     failure_class, code = _meaning(error)
     charged = attempt.provider_charged
     return Failure(
@@ -57,9 +57,8 @@ def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) 
 
 
 def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> bool:
-    """Whether asking the task for a new link to a song may help: as long as there is patience, whatever is behind the
-    link that is no song, and where its host stays busy. A task that has failed since, or was asked often enough, is
-    left alone.
+    """Whether a new link from the task may help: if the link leads to anything but a song, or its host stays busy.
+    False if the task has no further link (`is_over`), or was polled or renewed `MOST_POLLS` times.
     """
     retries = attempt.retries
     if attempt.upstream_id is None or retries.is_over or attempt.link_renewals + retries.polls >= MOST_POLLS:
@@ -71,22 +70,20 @@ def may_have_a_better_link(error: DeliveryError | LinkTroubleError, attempt: Att
 
 
 def is_not_taken(error: DeliveryError | LinkTroubleError) -> bool:
-    """Whether a link leads to what Fermata never takes: where it does not go, or to a file beyond the bounds of size
-    and work.
-    """
+    """Whether a link is permanently unacceptable: an unsafe address, or a file beyond the bounds of size or work."""
     return isinstance(error, UnsafeLinkError | AudioTooLargeError | AudioTooComplexError)
 
 
 def came_whole(error: Exception) -> bool:
-    """Whether a whole file came, as far as its host says, which is no song for any meter of this version."""
+    """Whether a whole file arrived, according to its host, that no meter of this version recognises as a song."""
     return isinstance(error, BadAudioError) and not isinstance(error, AudioTooLargeError)
 
 
 def will_not_change(
     error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int, *, is_staged: bool, may_be_renewed: bool
 ) -> bool:
-    """Whether trying again brings the same: what is staged never changes, and a link to what Fermata never takes can
-    only be replaced, once.
+    """Whether another try brings the same result: a staged answer never changes, and a permanently unacceptable link
+    can only be replaced, once.
     """
     if is_staged or not is_not_taken(error):
         return is_staged
@@ -100,7 +97,7 @@ def _meaning(error: DeliveryError | LinkTroubleError) -> tuple[FailureClass, str
         case LinkTroubleError(status=None):
             return FailureClass.TRANSIENT, "link_unreachable"
         case LinkTroubleError(status=status) if status is not None and status < SUCCESSES.stop:
-            # The host means to hand the file over, and no whole file came: words in its place, nothing, or a part.
+            # The host reported success without a whole file: it sent text instead, nothing, or a part.
             return FailureClass.BAD_AUDIO, "no_whole_file"
         case LinkTroubleError(status=status):
             found = _CLASSES.get(status, FailureClass.TRANSIENT)

@@ -1,4 +1,4 @@
-"""What is done for a job that nobody seems to move: a pure decision from its record and its execution."""
+"""The next step for a job without progress: a pure decision from its record and its execution."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from fermata.domain.jobs.job import Job
 
 
 class Execution(StrEnum):
-    """What the state machine says of a job's execution; one that is absent was never started, or is forgotten."""
+    """The state of a job's execution; an absent one was never started, or Step Functions has deleted it."""
 
     RUNNING = "running"
     ENDED = "ended"
@@ -19,7 +19,7 @@ class Execution(StrEnum):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a job is left alone, in seconds: while its execution runs, and between two looks that miss it."""
+    """Pauses between two checks of a job in seconds: while its execution runs, and while it is absent."""
 
     idle_s: int
     absent_gap_s: int
@@ -27,49 +27,47 @@ class Patience:
 
 @dataclass(frozen=True)
 class Start:
-    """Start the execution, and look again at `then`."""
+    """Start the execution, and check again at `then`."""
 
     then: datetime
 
 
 @dataclass(frozen=True)
 class Settle:
-    """Settle the job, which also tells of its end; `stopped_by` is the error to put on record where the
-    machine was stopped.
-    """
+    """Settle the job, which also publishes its end; `stopped_by` is the error to record if the machine was stopped."""
 
     stopped_by: str | None
 
 
 @dataclass(frozen=True)
 class StartRescue:
-    """Start a run that fetches what was paid for and not delivered."""
+    """Start a run that fetches paid songs that were not delivered."""
 
 
 @dataclass(frozen=True)
 class LookAgain:
-    """Do nothing before `at`; `absent_since` is when the execution was first missed."""
+    """Do nothing before `at`; `absent_since` is when the execution was first found absent."""
 
     at: datetime
     absent_since: datetime | None = None
 
 
 def is_due(job: Job, now: datetime) -> bool:
-    """Whether it is time to look after a job; what says so first may be a little old."""
+    """Whether a job is due for a check, by its record; the index of due jobs may be a moment old."""
     return job.check_at is not None and job.check_at <= now
 
 
 def looked_after(job: Job, first_check_s: int) -> Job:
-    """A new job with the instant at which somebody first looks whether it was started."""
+    """A new job with the instant of the first check whether it was started."""
     at = job.created_at + timedelta(seconds=first_check_s)
     return job.model_copy(update={"check_at": _until_the_deadline(job, at)})
 
 
 def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) -> Start | Settle | LookAgain:
-    """What to do for a job that is due. A finished one counts as one whose execution has ended.
+    """The next step for a due job. Pass an ended execution for a finished job.
 
     A queued job may be started as long as it may be ordered: a second start under its name changes nothing. Any other
-    one is settled once its execution has ended, or was missed twice; one that is overdue in any case.
+    job is settled once its execution has ended or was absent twice; an overdue job is settled in any case.
     """
     if is_overdue(job, now):
         return Settle(None)
@@ -85,7 +83,7 @@ def care_for(job: Job, execution: Execution, patience: Patience, now: datetime) 
 
 
 def care_for_the_songs_of(job: Job, policy: RescuePolicy, now: datetime) -> StartRescue | LookAgain:
-    """What to do for an ended job that is due, and whose end everybody was told of."""
+    """The next step for an ended job that is due and whose end was published."""
     first_at = policy.first_at(job)
     begins = job.rescue is None or job.rescue.starts == 0
     return LookAgain(first_at) if begins and now < first_at and job.deleted_at is None else StartRescue()

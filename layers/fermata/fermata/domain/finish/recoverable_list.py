@@ -1,4 +1,4 @@
-"""The operator's list of what waits to be redelivered, by provider and in the order in which the jobs ended."""
+"""The operator's list of attempts that can be redelivered, by provider and by the end of their jobs."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ _FIELDS: Final = 4
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where an attempt stands in its provider's list."""
+    """The position of an attempt in its provider's list."""
 
     ended_at: datetime
     job_id: str
@@ -30,20 +30,20 @@ class Place:
 
 @dataclass(frozen=True)
 class PlaceOf:
-    """Where a page goes on: after a place in a provider's list, or at its beginning."""
+    """The start of a page: after a place in a provider's list, or at its beginning."""
 
     provider: str
     after: Place | None = None
 
     def as_cursor(self) -> str:
-        """Text that leads to this place."""
+        """This start as an opaque cursor."""
         after = self.after
         rest = ["", "", ""] if after is None else [after.ended_at.isoformat(), after.job_id, str(after.attempt)]
         return base64.urlsafe_b64encode("\n".join([self.provider, *rest]).encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str) -> PlaceOf | None:
-    """What a cursor was made from, None for anything else."""
+    """The start that a cursor encodes, or None for any other text."""
     try:
         fields = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split("\n")
         if len(fields) != _FIELDS:
@@ -58,12 +58,12 @@ def place_of(cursor: str) -> PlaceOf | None:
 
 
 def listed_at(job: Job, attempt: int) -> Place:
-    """Where an attempt of an ended job stands."""
+    """The place of an ended job's attempt."""
     return Place(job.finished_at or job.updated_at, job.id, attempt)
 
 
 def entry(job: Job, found: Recoverable) -> dict[str, JsonValue]:
-    """What the operator sees of one attempt; songs by their numbers, and the cost as the provider asks it, in USD."""
+    """One attempt as the operator sees it: songs by their numbers, and the provider's price in USD."""
     model = job.candidates[found.attempt.candidate]
     return {
         "job_id": job.id,
@@ -82,7 +82,7 @@ def entry(job: Job, found: Recoverable) -> dict[str, JsonValue]:
 
 
 def totals(rows: Sequence[tuple[Job, Recoverable]]) -> dict[str, JsonValue]:
-    """What the entries of one page come to."""
+    """The totals of one page's entries."""
     return {
         "jobs": len({job.id for job, _ in rows}),
         "songs_kept": sum(len(found.staged) for _, found in rows),

@@ -1,4 +1,4 @@
-"""A new job around songs that were bought for an earlier one and never delivered."""
+"""A new job that delivers songs bought for an earlier job and never delivered."""
 
 from datetime import datetime
 
@@ -13,14 +13,12 @@ from fermata.domain.providers.failures import ProviderCharged
 
 
 def recovered_id(job: Job) -> str:
-    """The id of the job that redelivers this one: always the same, so that it is made once."""
+    """The id of the job that redelivers this one; derived from the job, so that it is created only once."""
     return derived_job_id(job.finished_at or job.created_at, f"redeliver {job.id}")
 
 
 def missing_numbers(job: Job) -> tuple[int, ...]:
-    """The positions of the songs that a delivered job lacks, of those that were ordered or made; empty where none is
-    missing, and for a job that was not delivered.
-    """
+    """The positions of the ordered or made songs that a delivered job lacks; empty for a job that was not delivered."""
     if job.status is not JobStatus.SUCCEEDED:
         return ()
     lacking = {*paid_numbers(job), *(each.number for each in job.missing)}
@@ -33,15 +31,15 @@ def paid_numbers(job: Job) -> tuple[int, ...]:
 
 
 def recovered_job(job: Job, attempt: Attempt, outcome: StartOutcome | None, now: datetime) -> Job:
-    """A job that begins with what an attempt of an ended one brought: the songs, or the task that makes them. It orders
-    nothing, has no deadline, and costs its customer what the model that sang cost then. Of a delivered job, which must
-    lack a song, it fetches the missing ones only, for what is not yet paid of the price. Without an outcome it begins
-    with the files that were fetched into staging.
+    """A job that begins with the result of an ended job's attempt: its songs, or its task. It orders nothing, has no
+    deadline, and costs the customer the frozen price of the attempt's model. For a delivered job, which must lack a
+    song, it fetches only the missing songs, at the unpaid rest of the price. Without an outcome it begins with the
+    files that were fetched into staging.
     """
     wanted = missing_numbers(job)
     kept = kept_files(job, attempt) if outcome is None else ()
     where = StagedAt(job_id=job.id, attempt=attempt.number)
-    # Of a job that was not delivered, nobody has a song yet.
+    # The customer has no song of a job that was not delivered.
     delivered = {track.number: track.sha256 for track in job.tracks} if wanted else {}
     carried = attempt.carried_over(where, now, wanted, kept, delivered)
     begun = Job(
@@ -61,8 +59,8 @@ def recovered_job(job: Job, attempt: Attempt, outcome: StartOutcome | None, now:
 
 
 def kept_files(job: Job, attempt: Attempt) -> tuple[int, ...]:
-    """The numbers of the undelivered songs of an attempt whose files lie in staging. A file that no meter took counts
-    once nothing better is fetched any more: a newer meter may take it.
+    """The numbers of an attempt's undelivered songs whose files are in staging. A file that no meter accepted counts
+    once its rescue is over: a newer meter may accept it.
     """
     found, wanted = {*attempt.kept}, missing_numbers(job)
     if job.rescue is not None and attempt.number in job.rescue.over:
@@ -72,9 +70,7 @@ def kept_files(job: Job, attempt: Attempt) -> tuple[int, ...]:
 
 
 def on_record(attempt: Attempt) -> StartOutcome | None:
-    """The task or the links of an attempt that the record tells; None where it tells neither, or the attempt surely
-    cost nothing.
-    """
+    """The recorded task or links of an attempt; None without either, or if the attempt certainly cost nothing."""
     if attempt.provider_charged is ProviderCharged.NO:
         return None
     if attempt.upstream_id is not None:
@@ -86,8 +82,8 @@ def on_record(attempt: Attempt) -> StartOutcome | None:
 
 
 def may_have_a_song(job: Job) -> list[Attempt]:
-    """The attempts of an ended job whose answer may hold a song or lead to one, the newest first; of a delivered job
-    the one that delivered.
+    """The attempts of an ended job whose answer may contain or link a song, newest first; for a delivered job, only the
+    attempt that delivered.
     """
     if job.status is JobStatus.SUCCEEDED:
         return list(job.attempts[-1:])
@@ -95,8 +91,8 @@ def may_have_a_song(job: Job) -> list[Attempt]:
 
 
 def _rest_of(job: Job, wanted: tuple[int, ...]) -> Candidate:
-    """The delivering model at what is left of its price, for the ordered songs among those that are wanted. Where only
-    songs beyond the order are missing, nothing is left to pay.
+    """The delivering model at the unpaid rest of its price, for the ordered songs among `wanted`. The rest is 0 if only
+    songs beyond the order are missing.
     """
     still_ordered = len(set(wanted) & set(paid_numbers(job)))
     rest = {"price_credits": job.price_credits - job.song_credits, "songs": max(1, still_ordered)}

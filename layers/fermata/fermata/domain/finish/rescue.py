@@ -1,7 +1,7 @@
-"""Songs that were paid for and not delivered: which of them can still be had, and how long they are fetched. Pure.
+"""Rescue of paid songs that were not delivered: which can still be fetched, when, and for how long. Pure.
 
-The end of the customer's job does not end the operator's interest. For as long as a provider keeps its results, the
-songs of an ended job are fetched at growing pauses, and nothing is ever ordered.
+The operator has paid for such a song even if its job has ended. While a provider keeps its results, the songs of an
+ended job are fetched at growing pauses; nothing is ever ordered.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ from fermata.domain.providers.failures import FailureClass, ProviderCharged
 MOST_FETCHES: Final = 30
 """Most fetches of one song after its job's end."""
 MOST_BYTES: Final = 2 * MAX_AUDIO_BYTES
-"""Most bytes that are received for one song after its job's end: twice what a file may have."""
+"""Most bytes that are received for one song after its job's end: twice the largest file."""
 MOST_SAME_FILES: Final = 6
-"""Most fetches in a row of one song that bring the same file which is none: about an hour."""
+"""Most consecutive fetches of one song that bring the same unusable file: about an hour."""
 FIRST_PAUSE_S: Final = 60
 LAST_TRY_S: Final = 300
-"""How many seconds before the end of a result's life it is fetched for the last time, at most."""
+"""The last fetch comes at most this many seconds before the end of a result's life."""
 STARTS_WITHIN: Final = timedelta(seconds=60)
-"""How long a run that was started may take to write its lease before another one is started."""
+"""Time for a started run to write its lease, before another run is started."""
 NO_SLOT_PAUSE: Final = timedelta(seconds=60)
 KEPT_FOR: Final = timedelta(days=30)
-"""How long the bucket keeps what lies in staging."""
+"""How long the bucket keeps staged files."""
 
 _LONGEST_EXPONENT: Final = 20
 _SHOWN: Final = frozenset({JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.SUCCEEDED})
@@ -39,8 +39,8 @@ _SHOWN: Final = frozenset({JobStatus.FAILED, JobStatus.EXPIRED, JobStatus.SUCCEE
 
 @dataclass(frozen=True)
 class RescuePolicy:
-    """The bounds of a rescue: how long a result can be had and the longest pause between two runs, both in seconds, and
-    the most bytes that are received for one song.
+    """The bounds of a rescue: a result's life and the longest pause between two runs, both in seconds, and the most
+    bytes that are received for one song.
     """
 
     result_life_s: int
@@ -48,11 +48,11 @@ class RescuePolicy:
     most_bytes: int = MOST_BYTES
 
     def ends_at(self, attempt: Attempt) -> datetime:
-        """When the provider has surely thrown away what it made for an attempt."""
+        """When the provider has certainly deleted an attempt's result."""
         return attempt.result_from + timedelta(seconds=self.result_life_s)
 
     def last_try_at(self, attempt: Attempt) -> datetime:
-        """When an attempt's songs are fetched for the last time, whatever a provider or a host asks for."""
+        """When an attempt's songs are fetched for the last time, whatever `Retry-After` says."""
         return self.ends_at(attempt) - timedelta(seconds=min(LAST_TRY_S, self.result_life_s // 10))
 
     def first_at(self, job: Job) -> datetime:
@@ -60,7 +60,7 @@ class RescuePolicy:
         return (job.finished_at or job.updated_at) + timedelta(seconds=min(FIRST_PAUSE_S, self.longest_pause_s))
 
     def pause_s(self, rounds: int, asked_s: int | None) -> int:
-        """Seconds from one run to the next; a provider or a host may ask for more."""
+        """Seconds from one run to the next; `asked_s` of a provider or a host may lengthen them."""
         growing = FIRST_PAUSE_S * 2 ** min(rounds, _LONGEST_EXPONENT)
         return int(max(min(growing, self.longest_pause_s), asked_s or 0))
 
@@ -72,8 +72,8 @@ class RescuePolicy:
 
 @dataclass(frozen=True)
 class Recoverable:
-    """What of one attempt of an ended job can still reach its customer, by the numbers of the songs: those that lie in
-    staging, for which no provider is needed, those whose file no meter takes, and those that are still to be fetched.
+    """The songs of an ended job's attempt that can still reach the customer, by number: `staged` need no provider,
+    `odd` have a file that no meter accepts, `left` are still to be fetched.
     """
 
     attempt: Attempt
@@ -83,14 +83,13 @@ class Recoverable:
 
     @property
     def kept_until(self) -> datetime:
-        """Until when at least everything of it lies in staging."""
+        """The earliest instant at which a staged file may expire."""
         return self.attempt.result_from + KEPT_FOR
 
 
 def recoverables(job: Job) -> tuple[Recoverable, ...]:
-    """What can still be had of a job that ended without songs which may have been billed, oldest attempt first; nothing
-    of one that is deleted or redelivered. Where one model of a chain delivered, the attempts before it are left alone:
-    the customer has a song.
+    """The recoverable songs of an ended job whose songs may have been billed, oldest attempt first; none for a deleted
+    or redelivered job. If one model of a chain delivered, the attempts before it do not count: the customer has a song.
     """
     if job.status not in _SHOWN or job.deleted_at is not None:
         return ()
@@ -105,7 +104,7 @@ def recoverables(job: Job) -> tuple[Recoverable, ...]:
 
 
 def with_rescue_begun(job: Job) -> Job:
-    """This ended job with a rescue of its songs where there is anything to rescue; part of the same version."""
+    """This ended job with a rescue, if any song can be rescued; part of the same version."""
     found = recoverables(job)
     if not found:
         return job
@@ -117,8 +116,8 @@ def with_rescue_begun(job: Job) -> Job:
 
 
 def is_waiting(job: Job, now: datetime) -> bool:
-    """Whether a run may look after a job now: its end was told, something is left, and no other run has it. Of a
-    tombstone there may be a file to delete.
+    """Whether a run may take a job now: its end was published, a song (or a tombstone's file) is left, and no other run
+    has the lease.
     """
     if job.rescue is None or job.publish_pending or job.rescue.is_leased(now):
         return False
@@ -126,7 +125,7 @@ def is_waiting(job: Job, now: datetime) -> bool:
 
 
 def started(job: Job, now: datetime) -> Job:
-    """This job with one more run about to be started; its name is that of the run."""
+    """This job before the start of one more run; `starts` is the number of that run."""
     rescue = job.rescue or Rescue()
     return job.with_rescue(
         rescue.model_copy(update={"starts": rescue.starts + 1, "next_at": now + STARTS_WITHIN, "lease": None})
@@ -134,8 +133,8 @@ def started(job: Job, now: datetime) -> Job:
 
 
 def fetchable(job: Job, policy: RescuePolicy, now: datetime) -> tuple[tuple[Attempt, tuple[int, ...]], ...]:
-    """What a run may fetch now: attempts whose result can still live, with the numbers of the songs that are within
-    their bounds and whose time has come.
+    """The songs that a run may fetch now: attempts whose result may still exist, each with the numbers of songs that
+    are due and within their bounds.
     """
     rescue = job.rescue or Rescue()
 
@@ -149,8 +148,8 @@ def fetchable(job: Job, policy: RescuePolicy, now: datetime) -> tuple[tuple[Atte
 
 
 def leased(job: Job, lease: RescueLease, policy: RescuePolicy, now: datetime) -> Job:
-    """This job in the hands of one run. Each fetch is counted before it is made, so that a run that is killed again and
-    again comes to an end as well.
+    """This job under the lease of one run. Each fetch is counted before it is made, so that runs that are killed again
+    and again come to an end, too.
     """
     rescue = job.rescue or Rescue()
     songs = (rescue.song(attempt.number, n) for attempt, numbers in fetchable(job, policy, now) for n in numbers)
@@ -162,10 +161,10 @@ def leased(job: Job, lease: RescueLease, policy: RescuePolicy, now: datetime) ->
 
 @dataclass(frozen=True)
 class Round:
-    """What one run brought: what is known now of the songs that it looked after, and by attempt the numbers of those
-    whose files it kept and that are songs, and the links that it learned. The tasks of `refused` attempts said that
-    there will be none. `task_asked_s` and `song_asked_s` are how long a provider wants a task, and a host a song, left
-    alone, in seconds. For the songs of `cut` the run had no time.
+    """The result of one run: the updated `songs`; by attempt, the numbers of the valid songs that it `kept` and the new
+    `links`. The tasks of `refused` attempts reported that no song will come. `task_asked_s` and `song_asked_s` are the
+    `Retry-After` of a provider for a task, and of a host for a song, in seconds. The run had no time for the songs of
+    `cut`.
     """
 
     songs: tuple[FetchedSong, ...] = ()
@@ -178,8 +177,8 @@ class Round:
 
 
 def after_round(job: Job, brought: Round, policy: RescuePolicy, now: datetime) -> Job:
-    """This job after a run: what is left is fetched after a pause, each song at its own time, and given up where that
-    would be too late. A provider's or a host's wish holds for its own songs only, and never for the last try.
+    """This job after a run: each remaining song is fetched after its own pause, or given up if that would be too late.
+    `Retry-After` of a provider or a host holds only for its own songs, and never for the last try.
     """
     before = job.rescue or Rescue()
     open_again = before.with_songs(*brought.songs).model_copy(
@@ -205,7 +204,7 @@ def after_round(job: Job, brought: Round, policy: RescuePolicy, now: datetime) -
 
 
 def _asking_times(job: Job, brought: Round, policy: RescuePolicy, now: datetime) -> dict[int, datetime]:
-    """Before when the tasks are not asked again, by attempt: never again where a task said that it has nothing."""
+    """The earliest next poll of the tasks, by attempt: after the result's life if a task refused."""
     rescue = job.rescue or Rescue()
     times = dict(rescue.ask_at)
     for attempt in job.attempts:
@@ -219,7 +218,7 @@ def _asking_times(job: Job, brought: Round, policy: RescuePolicy, now: datetime)
 def _next_at(
     job: Job, attempt: Attempt, number: int, brought: Round, policy: RescuePolicy, now: datetime
 ) -> datetime | None:
-    """When a song is fetched again, None where it is given up."""
+    """When a song is fetched again; None if it is given up."""
     rescue, name = job.rescue or Rescue(), (attempt.number, number)
     song = rescue.song(*name)
     has_link = attempt.audio is not None and attempt.audio.link_of(number) is not None
@@ -234,7 +233,7 @@ def _next_at(
     else:
         asked_s = brought.song_asked_s.get(name, 0)
         at = now + timedelta(seconds=policy.pause_s(rescue.rounds, asked_s))
-        # Without a link there is nothing to do before the task may be asked.
+        # Without a link there is nothing to do before the next poll of the task.
         at = at if has_link else max(at, rescue.ask_at.get(attempt.number, at))
         at = _in_time(at, attempt, policy)
     return at if at < policy.ends_at(attempt) else None
@@ -245,13 +244,13 @@ def _in_time(at: datetime, attempt: Attempt, policy: RescuePolicy) -> datetime:
 
 
 def redelivered(job: Job, as_job: str) -> Job:
-    """This job once another one delivers its songs: nothing is fetched for it any more."""
+    """This job once another job delivers its songs: nothing is fetched for it any more."""
     rescue = job.rescue or Rescue()
     return job.with_rescue(rescue.model_copy(update={"redelivered_as": as_job, "next_at": None}))
 
 
 def cleaned(job: Job) -> Job:
-    """The tombstone of a job once nothing that was fetched for it can lie anywhere any more."""
+    """The tombstone of a job once none of its fetched files can exist any more."""
     return job.with_rescue(Rescue(starts=job.rescue.starts if job.rescue else 0))
 
 
@@ -281,7 +280,7 @@ def _undelivered(job: Job, attempt: Attempt) -> tuple[int, ...]:
 
 
 def _lies_in_the_answer(job: Job, attempt: Attempt, number: int) -> bool:
-    """Whether a song is in the staged answer; not one that was found to be none, which stays so."""
+    """Whether the staged answer holds a song; False if it was found to be bad audio, which never changes."""
     audio = attempt.audio
     if audio is None or audio.source is AudioSource.LINKS or number not in audio.numbers:
         return False

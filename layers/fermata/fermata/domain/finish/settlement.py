@@ -1,4 +1,4 @@
-"""How a job ends: a pure decision from the record, with the error that stopped the machine as a hint."""
+"""The end of a job: a pure decision from the record, with the error that stopped the machine as a hint."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from fermata.domain.providers.failures import Failure, FailureClass, ProviderCha
 
 
 def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
-    """The job at its end, with a rescue of what was paid for and not delivered, or None where it has ended already.
-    `stopped_by` is the Step Functions error name, if there was one.
+    """The job at its end, with a rescue of paid songs that were not delivered; None if it has ended already.
+    `stopped_by` is the Step Functions error name, if any.
     """
     if job.status.is_terminal:
         return None
@@ -21,8 +21,8 @@ def settle(job: Job, stopped_by: str | None, now: datetime) -> Job | None:
 
 
 def is_overdue(job: Job, now: datetime) -> bool:
-    """Whether the song would come after `finish_by`: that has passed, or nothing can be ordered in time any more. A
-    song that was stored in time is in time, and a failure that ended the job before stays its reason.
+    """Whether the song misses `finish_by`: the deadline has passed, or an order could not meet it any more. False if a
+    song was stored in time, or a failure ended the last attempt first.
     """
     finish_by, last = job.request.finish_by, job.last_attempt
     if finish_by is None or job.status.is_terminal:
@@ -31,7 +31,7 @@ def is_overdue(job: Job, now: datetime) -> bool:
         return now >= job.order_by
     if last is not None and last.state is AttemptState.FAILED:
         return False
-    # One song in time is enough, whenever the others came or were given up.
+    # One song in time is enough, whenever the others arrived or were given up.
     return ((job.first_stored_at or job.updated_at) if job.tracks else now) >= finish_by
 
 

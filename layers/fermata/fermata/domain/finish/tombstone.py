@@ -1,4 +1,4 @@
-"""What is kept of a deleted job: its end, its ids and who charged what, so that nothing is bought for it again."""
+"""The record of a deleted job: its end, ids and charges, so that nothing is bought for it again."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,14 +8,14 @@ from fermata.domain.jobs.rescue_record import next_look
 from fermata.domain.orders.order_request import SongRequest
 
 TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
-"""How long a deleted job is remembered: as long as Step Functions lets an ended execution be started again."""
+"""How long a tombstone is kept: the period in which Step Functions permits a redrive of an ended execution."""
 
 ERASED_WITHIN: Final = timedelta(seconds=60)
-"""How long the run that deletes a job may take for its files before somebody else deletes what is left."""
+"""How long the run that deletes a job may take for its files, before the reaper deletes the rest."""
 
 
 def tombstone_of(job: Job, now: datetime) -> Job:
-    """An ended job without its words and songs. Its files are still to be deleted."""
+    """An ended job without its texts and songs. Its files are still to be deleted."""
     rescue = job.rescue.forgotten(now) if job.rescue is not None else None
     erasing_until = now + ERASED_WITHIN
     return job.model_copy(

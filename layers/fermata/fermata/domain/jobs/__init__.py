@@ -1,1 +1,1 @@
-"""A job and its attempts: every state they may have, and how they are shown."""
+"""Jobs and their attempts: states, transitions and public views."""

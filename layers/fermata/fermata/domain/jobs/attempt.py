@@ -13,7 +13,7 @@ from fermata.domain.providers.patience import FreeRetries
 
 
 class AttemptState(StrEnum):
-    """Where one paid call stands; `claimed` means that nobody knows yet what came of it."""
+    """The state of one paid call; the outcome of a `claimed` one is not known yet."""
 
     CLAIMED = "claimed"
     GENERATING = "generating"
@@ -22,16 +22,14 @@ class AttemptState(StrEnum):
 
 
 class AwaitedCallback(Record):
-    """The address that a provider was given for one attempt, by the SHA-256 of its token, and how many seconds to wait
-    for a post to it.
-    """
+    """The callback URL of one attempt, by the SHA-256 of its token, and the seconds to wait for a post to it."""
 
     sha256: str
     timeout_s: PositiveInt
 
 
 class StagedAt(Record):
-    """Under which job and attempt a provider's answer is staged."""
+    """The job and attempt under which a provider's answer is staged."""
 
     job_id: str
     attempt: PositiveInt
@@ -39,22 +37,22 @@ class StagedAt(Record):
 
 class Attempt(Record):
     """One POST to one provider, for the model at position `candidate` of the job's chain. `dialect` reads its answers.
-    `claim_until` is when another run may call a silent claim unknown.
+    From `claim_until` on, another run may record the outcome of a claim without an answer as unknown.
 
-    `cost_micro_usd` is what the provider asks for the song; it counts in its budget of the day of `started_at` unless
-    the provider surely did not charge. `audio` is there once the attempt is ready. `late` marks an answer that arrived
-    whole after its outcome had been written off as unknown. `poll_route` counts the provider's routes for polling up to
-    the one that knew the task. `reconciled_at` is when an operator settled with the provider's bill what was charged,
-    and `refunded_micro_usd` how much of that the bill gave back.
-    `wanted` are the positions of the songs to store among those that the provider made; all of them where it is empty.
-    `staged_at` says of an attempt that was carried over from another job where its answer is; it is billed there.
-    `retries` is what was asked again after the purchase, for free. `kept` are the numbers of the songs whose files were
-    fetched into staging later. `bought_at` is, of an attempt that was carried over, from when on its result can be had.
-    `not_yet_at` is when the provider last said that the song is not ready, or took the order; it equals `finished_at`
-    where that answer brought the song. None where nobody saw it.
-    `awaits` are the numbers of the songs for which its task is asked for new links, and `new_links` counts the answers
-    that gave some. `delivered` are the songs of the same order that other jobs delivered before, by number, as the
-    SHA-256 of their files.
+    `cost_micro_usd` is the provider's price of the song; it counts in the provider's budget of the day of `started_at`
+    unless the provider certainly did not charge. `audio` is set once the attempt is ready. `late` marks an answer that
+    arrived whole after its outcome was recorded as unknown. `poll_route` is the index of the provider's polling route
+    that knew the task. `reconciled_at` is when an operator matched the attempt with the provider's bill, and
+    `refunded_micro_usd` the amount that the bill refunds.
+    `wanted` are the positions of the songs to store among those that the provider made; empty means all.
+    `staged_at` is where the answer of an attempt carried over from another job is staged; that job is billed.
+    `retries` are the free retries after the purchase. `kept` are the numbers of the songs whose files were fetched into
+    staging later. `bought_at` is the instant from which the result of a carried-over attempt is available.
+    `not_yet_at` is when the provider last reported that the song is not ready, or accepted the order; it equals
+    `finished_at` if that answer brought the song, and is None if no run observed it.
+    `awaits` are the numbers of the songs for which the task is asked for new links, and `new_links` counts the answers
+    that gave some. `delivered` are the songs of the same order that other jobs delivered, by number, as the SHA-256 of
+    their files.
     """
 
     number: PositiveInt
@@ -90,7 +88,7 @@ class Attempt(Record):
     delivered: Mapping[int, str] = {}
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
-        """This attempt once the provider's answer to its POST, or to a poll, is understood."""
+        """This attempt after the parsed answer to its POST or to a poll."""
         match outcome:
             case TaskStarted(task_id):
                 return self._with(
@@ -113,91 +111,91 @@ class Attempt(Record):
                 )
 
     def closed(self, failure: Failure, now: datetime) -> "Attempt":
-        """This attempt at the end of its job: failed, where nobody has heard from it yet."""
+        """This attempt at the end of its job: failed with `failure` unless it is ready or failed already."""
         is_over = self.state in (AttemptState.READY, AttemptState.FAILED)
         return self if is_over else self.after(Refused(failure), now)
 
     def links_with(self, found: AudioAt, awaited: tuple[int, ...]) -> Audio:
-        """The links on record together with those of a newer answer, which are looked for to the awaited songs."""
+        """The recorded links merged with those of a newer answer for the awaited songs."""
         links = Audio(source=AudioSource.LINKS, links=(found.url, *found.further), without_link=found.missing)
         return links if self.audio is None else self.audio.with_newer(links, awaited)
 
     @property
     def has_links(self) -> bool:
-        """Whether a link to a song that is to be delivered is on record."""
+        """Whether a link to a song that is to be delivered is recorded."""
         return self.audio is not None and bool(self.audio.links) and bool(self.song_numbers)
 
     def with_known_links(self, now: datetime) -> "Attempt":
-        """This attempt after its task gave no new link: those on record are fetched again."""
+        """This attempt after its task gave no new link: the recorded links are fetched again."""
         return self._with(state=AttemptState.READY, finished_at=now)
 
     def with_audio(self, audio: Audio | None) -> "Attempt":
-        """This attempt with what is known of its songs by now."""
+        """This attempt with this knowledge of its songs."""
         return self._with(audio=audio)
 
     @property
     def odd_numbers(self) -> tuple[int, ...]:
-        """The numbers of the songs of which a whole file that no meter takes was kept while their job was open."""
-        # What was kept for an attempt that was carried over lies with the job that fetched it, and is fetched anew.
+        """The numbers of the songs with a whole file that no meter accepts, kept while their job was open."""
+        # The files of a carried-over attempt are staged under the job that fetched them, and are fetched anew.
         songs = self.retries.songs.items() if self.staged_at is None else ()
         return tuple(number for number, song in songs if song.is_odd)
 
     @property
     def song_numbers(self) -> tuple[int, ...]:
-        """The numbers of the songs to deliver that can be had: by a link, from the answer, or from files kept later."""
+        """The numbers of the songs to deliver that are available: by a link, in the answer, or as files kept later."""
         found = {*(self.audio.numbers if self.audio else ()), *self.kept}
         return tuple(number for number in sorted(found) if not self.wanted or number in self.wanted)
 
     def staging_of(self, job_id: str) -> StagedAt:
-        """Where everything lies that was received for this attempt of a job."""
+        """Where everything received for this attempt of a job is staged."""
         return self.staged_at or StagedAt(job_id=job_id, attempt=self.number)
 
     @property
     def result_from(self) -> datetime:
-        """From when on the provider has the result, as far as Fermata knows: its end, else the order itself."""
+        """When the provider's result became available, as far as known: the attempt's end, otherwise its order."""
         return self.bought_at or self.finished_at or self.started_at
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether it has ended and nobody knows whether the provider charged for it."""
+        """Whether it has ended and it is unknown whether the provider charged for it."""
         doubtful = self.state is AttemptState.FAILED and self.provider_charged is ProviderCharged.UNKNOWN
         return doubtful and self.staged_at is None
 
     @property
     def may_be_billed(self) -> bool:
-        """Whether a bill may list it: it was not surely unpaid, or only because it was refunded."""
+        """Whether a bill may list it: it may have been charged, or was refunded."""
         return self.staged_at is None and (
             self.provider_charged is not ProviderCharged.NO or self.refunded_micro_usd > 0
         )
 
     @property
     def announced_by(self) -> AwaitedCallback | None:
-        """The callback that will tell of this attempt's next step, if any will: songs are announced once, new links to
-        them never.
+        """The callback that announces this attempt's next step, or None: providers announce songs once, new links
+        never.
         """
         return self.callback if self.link_renewals == 0 else None
 
     def awaiting_a_new_link(self, numbers: tuple[int, ...] = ()) -> "Attempt":
-        """This attempt after links to some songs brought none: its task is asked once more, and the links stay."""
+        """This attempt after links to these songs failed: its task is asked once more, and the links stay."""
         return self._with(
             state=AttemptState.GENERATING, finished_at=None, link_renewals=self.link_renewals + 1, awaits=numbers
         )
 
     def with_retries(self, retries: FreeRetries) -> "Attempt":
-        """This attempt after one more free step told nothing, or after one told something again."""
+        """This attempt with these free retries."""
         return self._with(retries=retries)
 
     def not_yet(self, at: datetime) -> "Attempt":
-        """This attempt once an answer at that instant had no song, or was the first to have one. The latest counts."""
+        """This attempt after an answer at `at` without a song, or the first with one. The latest instant is kept."""
         return self._with(not_yet_at=at) if at > (self.not_yet_at or self.started_at) else self
 
     def forgotten(self) -> "Attempt":
-        """This attempt without what the song was, or what anybody said about it: ids and billing facts stay."""
+        """This attempt without its song and messages: ids and billing facts stay."""
         failure = self.failure.model_copy(update={"message": "deleted"}) if self.failure else None
         return self._with(audio=None, failure=failure, retries=FreeRetries(), kept=(), delivered={})
 
     def known_on(self, poll_route: int) -> "Attempt":
-        """This attempt with the route for polling on which its task is known."""
+        """This attempt with the polling route that knows its task."""
         return self._with(poll_route=poll_route)
 
     def age_s(self, now: datetime) -> float:
@@ -205,7 +203,7 @@ class Attempt(Record):
         return (now - self.started_at).total_seconds()
 
     def reconciled(self, charged: ProviderCharged, refunded_micro_usd: int, now: datetime) -> "Attempt":
-        """This attempt with what the provider's bill says about it; its failure stays what was known then."""
+        """This attempt with the charge and refund of the provider's bill; its failure stays as it was recorded."""
         return self._with(provider_charged=charged, refunded_micro_usd=refunded_micro_usd, reconciled_at=now)
 
     def carried_over(
@@ -216,9 +214,9 @@ class Attempt(Record):
         kept: tuple[int, ...] = (),
         delivered: Mapping[int, str] | None = None,
     ) -> "Attempt":
-        """This attempt at the beginning of another job: its order stands, its answer is still to be read. `wanted` are
-        the positions of the songs to store; without any, the same as before. `kept` are those with a file in staging,
-        `delivered` the SHA-256 of those that its job delivered.
+        """This attempt as the first one of another job: ordered already, its answer still to be read. `wanted` are the
+        positions of the songs to store; empty means the same as before. `kept` are the songs with a file in staging,
+        `delivered` the SHA-256 of the songs that its job delivered, by number.
         """
         has_links = self.audio is not None and self.audio.source is AudioSource.LINKS
         return Attempt(
@@ -241,7 +239,7 @@ class Attempt(Record):
         )
 
     def found_kept(self, now: datetime) -> "Attempt":
-        """This attempt, ready by the files that were fetched into staging, and by whatever links are on record."""
+        """This attempt, ready with its staged files and its recorded links."""
         return self._with(state=AttemptState.READY, finished_at=now, provider_charged=ProviderCharged.YES)
 
     def with_kept(self, numbers: tuple[int, ...]) -> "Attempt":
@@ -249,8 +247,8 @@ class Attempt(Record):
         return self._with(kept=tuple(sorted({*self.kept, *numbers})))
 
     def marked_late(self, brought: "Attempt | None" = None) -> "Attempt":
-        """This attempt after its answer arrived whole although it had been written off; `brought` is the same attempt
-        with what the answer says.
+        """This attempt after its answer arrived whole once its outcome was recorded as unknown; `brought` is the same
+        attempt with the task and audio of that answer.
         """
         news = {} if brought is None else {"upstream_id": brought.upstream_id, "audio": brought.audio}
         return self._with(late=True, **news)

@@ -1,4 +1,4 @@
-"""A claim: the attempt that one run puts on record before its paid call, so that no other run makes the same one."""
+"""A claim: the attempt that a run records before its paid call, so that no other run repeats the call."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ def next_attempt(
     claim_until: datetime,
     callback: AwaitedCallback | None = None,
 ) -> Attempt:
-    """The attempt that follows those of a job, for the model whose turn it is."""
+    """The next attempt of a job, for the model whose turn it is."""
     candidate = job.candidate
     return Attempt(
         number=len(job.attempts) + 1,
@@ -34,6 +34,6 @@ def next_attempt(
 
 
 def closed_as_unknown(attempt: Attempt, now: datetime) -> Attempt:
-    """An attempt whose claim ran out without an answer on record."""
+    """An attempt whose claim expired without a recorded answer, failed with an unknown outcome."""
     message = "the run that sent the paid request ended without storing an answer; it may have been billed"
     return attempt.after(Refused(unknown_outcome(message, code="claim_ran_out")), now)

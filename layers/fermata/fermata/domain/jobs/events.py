@@ -1,4 +1,4 @@
-"""What the rest of the world is told of a job's end: ids and figures, never a prompt, lyrics or a link."""
+"""Events of a job's end: ids and figures, never a prompt, lyrics or a link."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -22,7 +22,7 @@ ENDS: Final = tuple(_DETAIL_TYPES)
 
 @dataclass(frozen=True)
 class JobEvent:
-    """One event for a bus; `detail["event_id"]` is the same however often the event is sent."""
+    """One event for a bus; `detail["event_id"]` is the same in every repetition of the event."""
 
     detail_type: str
     detail: dict[str, JsonValue]
@@ -47,7 +47,7 @@ class EndOfJob(BaseModel):
     def of(cls, job: Job) -> "EndOfJob":
         """How a finished job ended."""
         if job.finished_at is None:
-            raise AssertionError(f"a {job.status} job has not ended and there is no end to tell of")
+            raise AssertionError(f"a {job.status} job has not ended and has no end to publish")
         return cls.model_construct(
             event_id=f"{job.id}.{job.status}",
             job_id=job.id,
@@ -62,8 +62,8 @@ class EndOfJob(BaseModel):
 
 
 def end_of(job: Job) -> JobEvent:
-    """The event of a finished job's end, for those who hear of every tenant."""
+    """The event of a finished job's end, for subscribers to all tenants."""
     end = EndOfJob.of(job)
-    # First the ids, of which the tenant's is one.
+    # The ids come first, the tenant's among them.
     ids: dict[str, JsonValue] = {"event_id": end.event_id, "job_id": end.job_id, "tenant_id": job.tenant_id}
     return JobEvent(_DETAIL_TYPES[job.status], {**ids, **end.model_dump(mode="json")})

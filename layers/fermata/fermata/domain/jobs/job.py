@@ -1,6 +1,4 @@
-"""A job and its attempts as values, and every change they may go through. Pure: time, ids and claims come in as
-arguments.
-"""
+"""The job as a value, and every change that it may go through. Pure: time, ids and claims are arguments."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,27 +20,27 @@ from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.spending import Booking, booking
 
 PUBLISHED_WITHIN: Final = timedelta(seconds=60)
-"""How long the run that settled a job may take to publish its end before somebody else does."""
+"""How long the run that settles a job may take to publish its end, before the reaper does."""
 
 
 class Job(Record):
     """A caller's order. `version` grows with every write and is the condition of the next one.
 
-    `check_at` is when somebody looks whether the job still moves; None once nothing is left to do. `absent_since` is
-    when its execution was first not found. `publish_pending` says that nobody has been told of the end yet.
-    `deleted_at` makes it a tombstone, which callers do not see; `erasing_until` is there as long as files of it may be
-    left, and says when somebody else than the run that deletes them looks.
+    `check_at` is when the reaper checks the job's progress; None once nothing is left to do. `absent_since` is when its
+    execution was first found absent. `publish_pending` is true until the job's end is published.
+    `deleted_at` makes it a tombstone, which callers do not see; `erasing_until` is set while files of it may be left,
+    and is when the reaper takes over from the run that deletes them.
     `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
-    `reference` is the recording that the song refers to, once it is measured. A `refusal` is why nobody is
-    asked (any more): the recording cannot be used, or the operator holds the last provider back for too long.
-    `tracks` are the stored songs and `missing` those that could not be had, both by number and without overlap;
-    `first_stored_at` is when the first song was stored, noted once the job moves on from there.
-    `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether its
-    customer pays for attempts of unknown outcome, too, where a fallback delivers after them; `paid_unknown` are the
-    numbers of those that it paid for, whatever the provider's bill says of them later.
-    `rescue` is there once it has ended without songs that were paid for and may still be had.
-    `spent_before_deletion` is what a deleted job had spent, which its tracks do not tell any more.
-    `to_book` is what the write of this very version books in a provider's budget; it is not part of the record.
+    `reference` is the measured reference recording of the song. `refusal` is why no provider is called (any more): the
+    recording cannot be used, or the operator blocks the last provider for too long.
+    `tracks` are the stored songs and `missing` the unavailable ones, both by number and without overlap;
+    `first_stored_at` is when the first song was stored, set by the next change of the job.
+    `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether the
+    customer also pays for attempts of unknown outcome if a later fallback delivers; `paid_unknown` are the numbers of
+    the attempts paid for so, whatever the provider's bill says later.
+    `rescue` is set once the job has ended without paid songs that may still be available.
+    `spent_before_deletion` are the credits that a deleted job had spent; its tracks are gone.
+    `to_book` is the amount that this version's write books in a provider's budget; it is not part of the record.
     """
 
     id: str
@@ -76,17 +74,17 @@ class Job(Record):
 
     @property
     def last_attempt(self) -> Attempt | None:
-        """The newest attempt, or None while nothing was ordered."""
+        """The newest attempt, or None before the first order."""
         return self.attempts[-1] if self.attempts else None
 
     @property
     def terms(self) -> Terms:
-        """What decides which model is asked next, and until when."""
+        """The terms that decide which model is next, and its deadline."""
         return Terms(self.candidates, self.request.on_unknown, self.start_by, self.request.finish_by)
 
     @property
     def turn(self) -> int:
-        """Position in `candidates` of the model that is being asked, or is to be asked next."""
+        """Position in `candidates` of the current model: the one called now, or next."""
         last = self.last_attempt
         if last is None:
             return 0
@@ -94,57 +92,57 @@ class Job(Record):
 
     @property
     def candidate(self) -> Candidate:
-        """The model that is being asked, or is to be asked next."""
+        """The current model: the one called now, or next."""
         return self.candidates[self.turn]
 
     @property
     def has_another_provider(self) -> bool:
-        """Whether the chain goes on, after the model whose turn it is, with a model of another provider."""
+        """Whether a model of another provider follows the current one in the chain."""
         return any(each.provider != self.candidate.provider for each in self.candidates[self.turn + 1 :])
 
     @property
     def price_credits(self) -> int:
-        """The delivered model's price; until then the highest that the job may come to."""
+        """The delivering model's price; before delivery, the most that the job may cost."""
         return self.candidate.price_credits if self.charged is Charged.YES else self.hold_credits
 
     @property
     def spent_credits(self) -> int:
-        """What the customer paid, in credits: for the delivered songs, and where its plan says so for attempts of
-        unknown outcome before them; 0 unless the job was delivered.
+        """The credits that the customer paid: for the delivered songs, and by some plans also for earlier attempts of
+        unknown outcome; 0 unless the job was delivered.
         """
         if self.charged is not Charged.YES:
             return 0
         if self.deleted_at is not None:
-            # A tombstone from before shares has no such figure: a delivered job spent its whole price then.
+            # Tombstones older than shares lack this figure: a delivered job spent its whole price then.
             return self.price_credits if self.spent_before_deletion is None else self.spent_before_deletion
         unknown = (each for each in self.attempts if each.number in self.paid_unknown)
         return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)
 
     @property
     def song_credits(self) -> int:
-        """The share of the delivered model's price that the delivered songs come to, rounded down."""
+        """The delivered songs' share of the delivering model's price, rounded down."""
         return share_of(self.price_credits, len(self.tracks), self.candidate.songs)
 
     @property
     def at_risk(self) -> int:
-        """How many songs may be bought for this order that nobody pays for, where its customer's own terms let some."""
+        """How many songs may be bought for this order without payment, by the customer's own terms."""
         return self.terms.at_risk
 
     @property
     def hold_credits(self) -> int:
-        """What is held from submission to the end: the most that the job may come to."""
+        """The credits held from submission to the end: the most that the job may cost."""
         return hold_for(self.candidates, pays_unknown=self.pays_unknown)
 
     @property
     def charged(self) -> Charged:
-        """What the customer's credits did. There is no job without a hold."""
+        """The state of the customer's credits. Every job has a hold."""
         if not self.status.is_terminal:
             return Charged.HELD
         return Charged.YES if self.status is JobStatus.SUCCEEDED else Charged.REFUNDED
 
     @property
     def ids(self) -> ProviderIds | None:
-        """The names under which the model whose turn it is knows the reference, if its provider was given the file."""
+        """The current provider's ids of the uploaded reference; None if it takes a link or has no upload yet."""
         rule = self.candidate.reference
         if rule is None or rule.handed_over == "link" or self.reference is None:
             return None
@@ -152,20 +150,20 @@ class Job(Record):
 
     @property
     def awaits_copy(self) -> bool:
-        """Whether the reference has still to be measured, checked for the model whose turn it is, or copied because its
-        provider fetches it by a link.
+        """Whether the reference has still to be measured, checked for the current model, or copied for a provider that
+        fetches it by a link.
         """
         return needs_copy(self.candidate.reference, self.reference, self.id)
 
     @property
     def awaits_reference(self) -> bool:
-        """Whether the reference has still to be stored, checked or handed over for the model whose turn it is."""
+        """Whether the reference has still to be stored, checked or uploaded for the current model."""
         rule = self.candidate.reference
         return self.awaits_copy or (rule is not None and rule.handed_over == "ids" and self.ids is None)
 
     @property
     def order_by(self) -> datetime:
-        """Until when the model whose turn it is may be asked for the song."""
+        """The deadline for ordering the song from the current model."""
         return self.terms.order_by(self.turn)
 
     def may_claim(self, now: datetime) -> bool:
@@ -174,34 +172,34 @@ class Job(Record):
         return open_for_more and now < self.order_by and self.refusal is None
 
     def next_step(self, now: datetime) -> NextStep:
-        """What follows the last attempt's failure; `END` where nothing failed or no attempt is left."""
+        """The step after the last attempt's failure; `END` without a failure, or if no attempt is left."""
         last = self.last_attempt
         if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
             return NextStep.END
         return self.terms.step_after(last)
 
     def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
-        # A song that was once there is paid, whatever the provider says about it later.
+        # A song that once existed is paid, whatever the provider reports about it later.
         was_made = bool(self.tracks) or attempt.link_renewals > 0
         return not was_made and self.refusal is None and self.terms.may_follow(attempt, now)
 
     def is_past_finish_by(self, now: datetime) -> bool:
-        """Whether nothing is waited for any more because the caller's own deadline has passed."""
+        """Whether the caller's own deadline has passed."""
         return self.request.finish_by is not None and now >= self.request.finish_by
 
     @property
     def may_cancel(self) -> bool:
-        """Whether nothing is ordered, or on its way to be: waiting for a first turn or for another one."""
+        """Whether no order is placed or in flight: the job waits for its first or another attempt."""
         return self.status is JobStatus.QUEUED
 
     def claimed(self, attempt: Attempt, now: datetime) -> "Job":
-        """This job with a new attempt about to be sent, whose cost is booked."""
+        """This job with a new attempt before its POST, its cost booked."""
         booked = booking(attempt.provider, attempt.started_at, attempt.cost_micro_usd)
         return self._moved(JobStatus.SUBMITTING, now, attempts=(*self.attempts, attempt), to_book=booked)
 
     def with_outcome(self, attempt: Attempt, now: datetime) -> "Job":
-        """This job after its last attempt learned something; the job's status follows the attempt's state. The cost of
-        one that failed surely unpaid is given back to the budget.
+        """This job with its last attempt changed; the job's status follows the attempt's state. If the attempt fails
+        certainly unpaid, its cost returns to the budget.
         """
         following = {
             AttemptState.GENERATING: JobStatus.GENERATING,
@@ -215,16 +213,16 @@ class Job(Record):
         return self._moved(following[attempt.state], now, attempts=attempts, to_book=given_back)
 
     def with_asking(self, attempt: Attempt, given_up: MissingTrack | None = None) -> "Job":
-        """This job after a free step of its last attempt that brought nothing, and perhaps a song that is given up with
-        it. Callers see no difference, so `updated_at` stays.
+        """This job after a free retry of its last attempt without a result, and perhaps with a song given up. Callers
+        see no difference, so `updated_at` stays.
         """
         missing = self.missing if given_up is None else (*self.missing, given_up)
         attempts = (*self.attempts[:-1], attempt)
         return self._moved(self.status, self.updated_at, attempts=attempts, missing=missing)
 
     def known_not_yet(self, number: int, at: datetime | None) -> "Job":
-        """This very version of the job with what its state machine remembers of an attempt that still goes on: when the
-        provider last said that the song is not ready. It is stored by the next write that there is anyway.
+        """This version of the job with the instant, kept in the state machine, at which the provider last reported that
+        attempt `number` is not ready. The next write of the job stores it.
         """
         last = self.last_attempt
         if at is None or last is None or last.number != number or last.state is not AttemptState.GENERATING:
@@ -232,16 +230,16 @@ class Job(Record):
         return self.model_copy(update={"attempts": (*self.attempts[:-1], last.not_yet(at))})
 
     def with_late_answer(self, number: int, now: datetime, brought: Attempt | None = None) -> "Job":
-        """This job with an attempt marked late, and what its answer `brought`; the status does not change."""
-        told = brought if self.deleted_at is None else None
-        attempts = tuple(each.marked_late(told) if each.number == number else each for each in self.attempts)
+        """This job with an attempt marked late, and the result that its answer `brought`; the status stays."""
+        result = brought if self.deleted_at is None else None
+        attempts = tuple(each.marked_late(result) if each.number == number else each for each in self.attempts)
         return self._moved(self.status, now, attempts=attempts)
 
     def with_bills(
         self, charged: Mapping[int, ProviderCharged], now: datetime, refunded_micro_usd: Mapping[int, int] | None = None
     ) -> "Job":
-        """This job once the provider's bill tells, by their numbers, whether some attempts were charged and what came
-        back of that. Nothing else changes: neither how the job ended nor what its customer paid.
+        """This job with the charges and refunds of the provider's bill, by attempt number. The job's end and the
+        customer's payment do not change.
         """
         back = refunded_micro_usd or {}
         attempts = tuple(
@@ -251,16 +249,16 @@ class Job(Record):
         return self._moved(self.status, self.updated_at, attempts=attempts)
 
     def with_reference(self, reference: PreparedReference, now: datetime) -> "Job":
-        """This job with its reference measured or copied, or handed over to one more provider."""
+        """This job with its reference measured, copied, or uploaded to one more provider."""
         return self._moved(self.status, now, reference=reference)
 
     def with_refusal(self, refusal: Failure, now: datetime) -> "Job":
-        """This job with the reason why its reference cannot be used; it is settled with it."""
+        """This job with the reason why no provider is called; the job is settled with it."""
         return self._moved(self.status, now, refusal=refusal)
 
     def with_attempt_without_order(self, attempt: Attempt, now: datetime) -> "Job":
-        """This job after an attempt that failed before anything was ordered, begun and ended in one write: its provider
-        did not take the reference, or was not asked.
+        """This job after an attempt that failed before an order, begun and ended in one write: its provider rejected
+        the reference, or was not called.
         """
         failed = self.claimed(attempt, now).with_outcome(attempt, now)
         return failed.model_copy(update={"version": self.version + 1})
@@ -268,8 +266,8 @@ class Job(Record):
     def with_tracks(
         self, tracks: tuple[Track, ...], now: datetime, missing: tuple[MissingTrack, ...] | None = None
     ) -> "Job":
-        """This job with its files stored, as far as they are, and the songs that cannot be had; None leaves those that
-        are noted. A song that is stored is not missing.
+        """This job with the files stored so far and the unavailable songs; without `missing`, the recorded ones stay. A
+        stored song is never missing.
         """
         noted = self.missing if missing is None else missing
         stored = {track.number for track in tracks}
@@ -281,8 +279,8 @@ class Job(Record):
         )
 
     def settled(self, failure: Failure | None, now: datetime) -> "Job":
-        """This job at its end: succeeded where there is no failure; then every song that was ordered or made and is not
-        there is noted as missing. An attempt that nobody heard from is closed as unknown.
+        """This job at its end: failed with `failure`, or succeeded without one. On success, every ordered or made song
+        that is not stored is recorded as missing; on failure, an open last attempt is closed.
         """
         check_at = now + PUBLISHED_WITHIN
         if failure is not None:
@@ -291,23 +289,21 @@ class Job(Record):
         if not self.tracks:
             raise AssertionError(f"a {self.status} job cannot become succeeded without a song")
         missing = all_missing(self.tracks, self.missing, self.last_attempt, self.candidate.songs)
-        paid = self._doubts_to_pay()
+        paid = self._unknown_to_pay()
         return self._ended(JobStatus.SUCCEEDED, now, check_at, missing=missing, paid_unknown=paid)
 
     def expired(self, failure: Failure, now: datetime) -> "Job":
-        """This job at its end because its song came too late; an attempt that nobody heard from is closed."""
+        """This job at its end because its song came too late; an open last attempt is closed."""
         attempts = self._closed_attempts(failure, now)
         return self._ended(JobStatus.EXPIRED, now, now + PUBLISHED_WITHIN, failure=failure, attempts=attempts)
 
     def canceled(self, now: datetime) -> "Job":
-        """This job, taken back before anything was ordered that could still be delivered."""
-        # Whoever cancels does not publish, so that it is told as soon as anybody looks.
+        """This job, canceled while no order was open."""
+        # The canceling request does not publish the end, so the reaper's check is due at once.
         return self._ended(JobStatus.CANCELED, now, now)
 
     def published(self) -> "Job":
-        """This job once its end was told; nothing is left to do but perhaps the rescue of its songs, or the rest of its
-        deletion.
-        """
+        """This job after its end was published; only a rescue of its songs or the rest of its deletion may be left."""
         check_at = next_look(self.rescue, self.erasing_until)
         return self._moved(self.status, self.updated_at, publish_pending=False, check_at=check_at, absent_since=None)
 
@@ -317,8 +313,8 @@ class Job(Record):
         kept: Mapping[int, tuple[int, ...]] | None = None,
         links: Mapping[int, Audio] | None = None,
     ) -> "Job":
-        """This ended job after a step of the rescue of its songs, with the numbers of those that it newly `kept` and
-        the `links` that it learned, by attempt. Callers see no difference, so `updated_at` stays.
+        """This ended job after a step of its rescue, with the numbers of newly `kept` songs and the new `links`, by
+        attempt. Callers see no difference, so `updated_at` stays.
         """
         news, found = kept or {}, links or {}
         attempts = tuple(
@@ -328,7 +324,7 @@ class Job(Record):
         check_at = self.check_at if self.publish_pending else next_look(rescue, self.erasing_until)
         return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
 
-    def _doubts_to_pay(self) -> tuple[int, ...]:
+    def _unknown_to_pay(self) -> tuple[int, ...]:
         return tuple(each.number for each in self.attempts[:-1] if each.is_in_doubt) if self.pays_unknown else ()
 
     def _closed_attempts(self, failure: Failure, now: datetime) -> tuple[Attempt, ...]:

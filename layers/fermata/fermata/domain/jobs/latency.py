@@ -1,4 +1,4 @@
-"""What is known of how long the last songs of each model took."""
+"""Latencies of each model's last songs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,13 +14,12 @@ from fermata.domain.jobs.status import JobStatus
 
 SONGS_KEPT: Final = 30
 MODELS_KEPT: Final = 64
-"""Callers choose the names of a family's models; without a limit they could make the record as long as they like."""
+"""Callers choose the names of a family's models; without a limit they could grow the record without bound."""
 
 
 class SongTime(NamedTuple):
-    """When one job's song became ready, in seconds from its order: at `latest_s` the provider's answer had it, at
-    `earliest_s` an answer still said "not yet", or the order was just taken. None in records of before this was noted,
-    which count as exact.
+    """When one job's song became ready, in seconds from its order. At `latest_s` the provider's answer had the song; at
+    `earliest_s` the song was not ready, or the order was accepted. Older records lack `earliest_s` and count as exact.
     """
 
     job_id: str
@@ -29,20 +28,20 @@ class SongTime(NamedTuple):
 
     @property
     def bounds(self) -> Bounds:
-        """Between what times the song became ready."""
+        """The bounds of the time at which the song became ready."""
         earliest_s = self.latest_s if self.earliest_s is None else min(self.earliest_s, self.latest_s)
         return Bounds(earliest_s, self.latest_s)
 
 
 class SongTimes(BaseModel):
-    """Per model id the last songs, in the order in which they were delivered."""
+    """The last songs by model id, in the order of delivery."""
 
     model_config = ConfigDict(frozen=True)
 
     models: Mapping[str, tuple[SongTime, ...]] = {}
 
     def with_song(self, model_id: str, song: SongTime) -> "SongTimes":
-        """These times and one more; the same times where the job was counted before."""
+        """These times with one more song; unchanged if its job was counted before."""
         known = self.models.get(model_id, ())
         if any(each.job_id == song.job_id for each in known):
             return self
@@ -53,15 +52,14 @@ class SongTimes(BaseModel):
         return SongTimes(models=models)
 
     def estimate(self, model_id: str, prior: Estimate) -> Estimate:
-        """What the next song of a model may take; the prior where none of its songs is known."""
+        """The expected latency of a model's next song; the prior without any of its songs."""
         songs = self.models.get(model_id, ())
         return estimate_from([song.bounds for song in songs[-SONGS_KEPT:]], prior)
 
 
 def song_time_of(job: Job) -> SongTime | None:
-    """What the song of a delivered job took, or of one that came too late: of a song that nobody waited for any more,
-    how long it had taken by then. None where the job failed, and where the work is not on record: its link had to be
-    renewed, or it was done for another job.
+    """The latency of a delivered or late song; for a song given up at its deadline, the time until then. None if the
+    job failed, or the latency is not recorded: its link was renewed, or the song was made for another job.
     """
     attempt = job.last_attempt
     if job.recovered_from is not None or attempt is None or attempt.finished_at is None or attempt.link_renewals:
@@ -73,7 +71,7 @@ def song_time_of(job: Job) -> SongTime | None:
 
 
 def _came_late(job: Job, attempt: Attempt) -> bool:
-    """Whether the song was ready when its job expired, or being made until then."""
+    """Whether the song was ready, or still in progress, when its job expired."""
     if job.status is not JobStatus.EXPIRED or job.failure is None:
         return False
     return attempt.failure is None or attempt.failure.code == job.failure.code

@@ -13,8 +13,8 @@ Song = TypeVar("Song", Track, MissingTrack)
 def all_missing(
     tracks: Sequence[Track], noted: Sequence[MissingTrack], attempt: Attempt | None, ordered: int
 ) -> tuple[MissingTrack, ...]:
-    """Every song that is not among the `tracks` although it was ordered or made: those that are `noted`, and the others
-    with the reason that the delivering attempt tells. `ordered` counts the songs of an order that names none.
+    """Every ordered or made song that is not among the `tracks`: the `noted` ones, and the others with a reason from
+    the delivering attempt. `ordered` is the number of songs, for an attempt without `wanted` numbers.
     """
     known = {track.number for track in tracks} | {each.number for each in noted}
     made = attempt.audio.songs if attempt is not None and attempt.audio is not None else 0
@@ -25,12 +25,12 @@ def all_missing(
 
 
 def in_order(songs: Iterable[Song]) -> tuple[Song, ...]:
-    """Songs by their numbers."""
+    """Songs sorted by number."""
     return tuple(sorted(songs, key=lambda song: song.number))
 
 
 def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
-    """Why a song of a delivered job is not there, where whoever tried to store it has not noted it."""
+    """Why a song of a delivered job is missing, if no run has recorded the reason."""
     audio = attempt.audio if attempt is not None else None
     trouble = _trouble_of(attempt, number)
     if audio is not None and audio.songs < number:
@@ -48,7 +48,7 @@ def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
 
 
 def _trouble_of(attempt: Attempt | None, number: int) -> Failure | None:
-    """What stands in the way of a song at present: its own trouble, else that of its attempt."""
+    """The last failure that delays a song: its own, otherwise that of its attempt."""
     if attempt is None or attempt.retries.since is None:
         return None
     song = attempt.retries.songs.get(number)

@@ -1,4 +1,4 @@
-"""What the state machine is told after a step: one word and the small numbers its Wait states need."""
+"""The state machine's next step: one word, and the numbers that its Wait states need."""
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -27,11 +27,11 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A word, the attempt it speaks of (0 before the first), seconds to the next poll (>= 1; the longest time to it
-    where a callback may come first), and the instant before which nothing happens.
+    """A word, its attempt (0 before the first), the seconds until the next poll (>= 1; the longest time if a callback
+    may come first), and the instant before which nothing happens.
 
-    While a song is made, that instant says when the provider last called it not ready, or took the order: the next poll
-    takes it along.
+    While a song is in progress, `not_before` is when the provider last reported it not ready, or accepted the order;
+    the next poll receives it.
     """
 
     verdict: Word
@@ -40,7 +40,7 @@ class Verdict:
     not_before: str
 
     def as_payload(self) -> dict[str, object]:
-        """The JSON that the state machine's ResultSelector picks from."""
+        """The JSON that the state machine's ResultSelector reads."""
         return {**asdict(self), "verdict": self.verdict.value}
 
 
@@ -49,12 +49,12 @@ def _verdict(word: Word, attempt: Attempt | None, until: datetime) -> Verdict:
 
 
 def _instant(until: datetime) -> str:
-    # Fractions are kept: the laptop honours them, AWS cuts them off, and a run that wakes too early waits out the rest.
+    # Fractions are kept: the laptop honours them; AWS truncates them, and a run that wakes too early waits again.
     return until.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def read_instant(value: object) -> datetime | None:
-    """The `not_before` of an earlier verdict, as the state machine hands it back; None where there is none."""
+    """The `not_before` of an earlier verdict, as the state machine returns it; None for anything else."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -63,7 +63,7 @@ def read_instant(value: object) -> datetime | None:
 
 
 def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdict:
-    """What a job's record says to the machine; a claim that is still open is `in_flight`."""
+    """The next step by a job's record; an open claim is `in_flight`."""
     attempt = job.last_attempt
     if job.status.is_terminal:
         return _verdict(Word.FAILED, attempt, now)
@@ -72,7 +72,7 @@ def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdi
         return _verdict(word, None, now + timedelta(seconds=retry_later_s))
     match attempt.state:
         case AttemptState.CLAIMED:
-            # Looking every few seconds costs nothing and ends the wait soon after the first run has stored its answer.
+            # A check every few seconds costs nothing and ends the wait soon after the first run has stored its answer.
             return _verdict(
                 Word.IN_FLIGHT, attempt, min(attempt.claim_until, now + timedelta(seconds=15)) + timedelta(seconds=1)
             )
@@ -85,12 +85,12 @@ def verdict_on(job: Job, now: datetime, pace: Pace, retry_later_s: int) -> Verdi
 
 
 def needs_reference(job: Job, now: datetime) -> Verdict:
-    """The next model can only be asked once the job's reference is prepared for it."""
+    """The job's reference must be prepared before the next model can be called."""
     return _verdict(Word.NEEDS_REFERENCE, job.last_attempt, now)
 
 
 def reference_ready(job: Job, now: datetime) -> Verdict:
-    """A step of preparing the job's reference is done: the next model may be asked, or says what is missing."""
+    """A step of preparing the job's reference is done: call the next model, or prepare further."""
     return _verdict(Word.REFERENCE_READY, job.last_attempt, now)
 
 
@@ -105,19 +105,17 @@ def _after_a_failure(step: NextStep, attempt: Attempt, now: datetime, retry_late
 
 
 def still_generating(attempt: Attempt, wait_s: int) -> Verdict:
-    """The provider still works on the task: poll it after `wait_s` seconds."""
+    """The provider is still working on the task: poll it after `wait_s` seconds."""
     return Verdict(Word.GENERATING, attempt.number, bounded(wait_s), _instant(_not_yet_at(attempt)))
 
 
 def asked_again(attempt: Attempt, wait_s: int) -> Verdict:
-    """A poll told nothing: poll again after `wait_s` seconds, which the patience bounds."""
+    """A poll brought no information: poll again after `wait_s` seconds, which the patience bounds."""
     return Verdict(Word.GENERATING, attempt.number, wait_s, _instant(_not_yet_at(attempt)))
 
 
 def still_announced(attempt: Attempt) -> Verdict | None:
-    """The provider will post when something happens to the task: poll then, or when nothing came for too long. None
-    where it will not post.
-    """
+    """The provider posts when the task changes: poll then, or after the timeout. None if no callback is expected."""
     callback = attempt.announced_by
     if callback is None:
         return None
@@ -129,12 +127,12 @@ def _not_yet_at(attempt: Attempt) -> datetime:
 
 
 def waiting_for_a_turn(job: Job, until: datetime) -> Verdict:
-    """The provider takes no call of this job yet; the wait ends at `order_by` at the latest."""
+    """The provider's queue does not admit this job yet; the wait ends at `order_by` at the latest."""
     return _verdict(Word.WAIT_SLOT, job.last_attempt, min(until, job.order_by))
 
 
 def given_up(attempt: Attempt, now: datetime) -> Verdict:
-    """The song is not waited for any more; settling the job says why."""
+    """The song is given up; settling the job records why."""
     return _verdict(Word.FAILED, attempt, now)
 
 

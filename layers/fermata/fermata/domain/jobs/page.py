@@ -1,4 +1,4 @@
-"""Lists of a tenant's jobs, newest first: what may be asked for, and the cursor that leads from page to page."""
+"""Lists of a tenant's jobs, newest first: query parameters, pages and cursors."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ _CHECK_CHARACTERS: Final = 12
 
 @dataclass(frozen=True)
 class JobList:
-    """Which of a tenant's jobs: all, or those of one status."""
+    """A list of a tenant's jobs: all, or those of one status."""
 
     tenant_id: str
     status: JobStatus | None = None
@@ -36,15 +36,15 @@ class JobList:
         return job.tenant_id == self.tenant_id and in_status and job.deleted_at is None
 
     def cursor_after(self, job_id: str) -> str:
-        """What leads to the jobs that are older than this one. It only names a place in this list, so it need not be
-        secret; the check tells a caller who mixes up two lists.
+        """The cursor of the jobs older than this one. It only names a place in this list and needs no secret; its
+        checksum detects a cursor of another list.
         """
         about = f"{self.tenant_id}\n{self.status}\n{job_id}".encode()
         text = job_id.removeprefix(_PREFIX) + hashlib.sha256(about).hexdigest()[:_CHECK_CHARACTERS]
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def place_of(self, cursor: str) -> str | None:
-        """The job id that a cursor of this list was made from, None for anything else."""
+        """The job id in a cursor of this list, or None for any other text."""
         try:
             text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         except (binascii.Error, ValueError):
@@ -64,8 +64,8 @@ class PageRequest:
 
 @dataclass(frozen=True)
 class PageOfIds:
-    """The ids on a page, newest first, and the id that the next page goes on from, None on the last one. A page may be
-    short, even empty, and not be the last.
+    """The ids on a page, newest first, and the id before which the next page starts, None on the last page. A page may
+    be short, even empty, without being the last.
     """
 
     job_ids: tuple[str, ...]
@@ -74,27 +74,27 @@ class PageOfIds:
 
 @dataclass(frozen=True)
 class PageOfJobs:
-    """The jobs on a page of a list, newest first, and the id that the next page goes on from, None on the last one."""
+    """The jobs on a page, newest first, and the id before which the next page starts, None on the last page."""
 
     of: JobList
     jobs: tuple[JobView, ...]
     next_before: str | None
 
     def cursor_after(self, shown: int) -> str | None:
-        """What leads on where only the first `shown` of these jobs found room, None where nothing is left."""
+        """The next page's cursor after the first `shown` of these jobs, or None at the end of the list."""
         before = self.next_before if shown == len(self.jobs) else self.jobs[shown - 1].job.id
         return None if before is None else self.of.cursor_after(before)
 
 
 def parse_page_request(tenant_id: str, parameters: Mapping[str, str]) -> PageRequest:
-    """What the query parameters `status`, `limit` and `cursor` ask for; raises `InvalidRequestError` naming each that
-    is wrong.
+    """The page that the query parameters `status`, `limit` and `cursor` request; raises `InvalidRequestError` naming
+    each wrong one.
     """
     status, limit, cursor = (parameters.get(name) for name in ("status", "limit", "cursor"))
     of = JobList(tenant_id, JobStatus(status) if status in set(JobStatus) else None)
     before = None if cursor is None else of.place_of(cursor)
     wrong = list(_wrong(status, limit))
-    # A cursor belongs to its status, so without a valid one nobody can say whether it is wrong.
+    # A cursor belongs to its status, so it can only be checked with a valid status.
     if not wrong and cursor is not None and before is None:
         message = "must be the next_cursor of a page of this list: the same tenant's, with the same status"
         wrong.append(FieldError("/cursor", message))

@@ -1,4 +1,4 @@
-"""What a paid call brought, and the files made from it."""
+"""Songs of a paid call: their sources, stored files and missing ones."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,8 +25,8 @@ class AudioSource(StrEnum):
 
 
 class Audio(Record):
-    """What a ready attempt brought: one song in its staged answer, or one per signed link. A song's number is its
-    position in the provider's list, counted from 1; `without_link` are the numbers of those that have none.
+    """The result of a ready attempt: one song in its staged answer, or one per signed link. A song's number is its
+    position in the provider's list, counted from 1; `without_link` are the numbers of the songs without a link.
     """
 
     source: AudioSource
@@ -35,12 +35,12 @@ class Audio(Record):
 
     @property
     def songs(self) -> int:
-        """How many songs the provider made, as far as it says so."""
+        """How many songs the provider made, by its answer."""
         return len(self.links) + len(self.without_link) if self.source is AudioSource.LINKS else 1
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The numbers of the songs that can be had, in the order of the links."""
+        """The numbers of the available songs, in the order of the links."""
         if self.source is not AudioSource.LINKS:
             return (1,)
         return tuple(number for number in range(1, self.songs + 1) if number not in self.without_link)
@@ -51,12 +51,12 @@ class Audio(Record):
         return dict(zip(self.numbers, self.links, strict=True)) if self.links else {}
 
     def link_of(self, number: int) -> str | None:
-        """The link to a song, None where it has none."""
+        """The link to a song, or None."""
         return self.link_by_number.get(number)
 
     def with_newer(self, newer: "Audio", awaited: tuple[int, ...] = ()) -> "Audio":
-        """These songs with the links of a newer answer of the same task, each under the number that its song has here;
-        links that the newer one lacks stay. `awaited` are the numbers of the songs for which links are looked for.
+        """These songs with the links of the same task's newer answer, each under the number of its song here. Links
+        that the newer answer lacks stay. `awaited` are the numbers of the songs that need new links.
         """
         if self.source is not AudioSource.LINKS or newer.source is not AudioSource.LINKS:
             return newer
@@ -66,7 +66,7 @@ class Audio(Record):
         return _behind(links, max(self.songs, newer.songs))
 
     def with_exchanged(self, number: int, other: int) -> "Audio":
-        """With the links of two songs exchanged: one was found to lead to the other. Nothing where one has none."""
+        """This audio with the links of two songs exchanged; unchanged if one of them has no link."""
         links = self.link_by_number
         if number not in links or other not in links:
             return self
@@ -74,7 +74,7 @@ class Audio(Record):
 
 
 def _behind(links: Mapping[int, str], songs: int) -> Audio:
-    """So many songs, some of them behind links."""
+    """The audio of `songs` songs with these links by number."""
     in_order = tuple(links[number] for number in sorted(links))
     without = tuple(number for number in range(1, songs + 1) if number not in links)
     return Audio(source=AudioSource.LINKS, links=in_order, without_link=without)
@@ -82,7 +82,7 @@ def _behind(links: Mapping[int, str], songs: int) -> Audio:
 
 class Track(Record):
     """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second. `number` is its position
-    among the songs that the provider made, whichever of the others could be had.
+    among all songs that the provider made.
     """
 
     number: PositiveInt
@@ -98,7 +98,7 @@ class Track(Record):
 
 
 class MissingTrack(Record):
-    """A song of the delivered attempt that could not be had, by its position among the provider's songs, and why."""
+    """An unavailable song of the delivering attempt, by its position among the provider's songs, and the reason."""
 
     number: PositiveInt
     reason: Failure

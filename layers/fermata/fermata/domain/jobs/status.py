@@ -1,11 +1,11 @@
-"""Where a job stands, and what its credits do."""
+"""Statuses of a job and of its credits."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. Terminal states never change."""
+    """The status of a job. Terminal statuses never change."""
 
     QUEUED = "queued"
     SUBMITTING = "submitting"
@@ -18,13 +18,13 @@ class JobStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing may follow."""
+        """Whether no status may follow."""
         return not TRANSITIONS[self]
 
 
 class Charged(StrEnum):
-    """What the customer's credits did: an open job holds them, a delivered one spent the share of its price that its
-    songs come to, any other end returned them all.
+    """The state of the customer's credits: an open job holds them, a delivered job spent its songs' share of the price,
+    and any other end returned them all.
     """
 
     HELD = "held"
@@ -37,7 +37,7 @@ TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     JobStatus.SUBMITTING: frozenset(
         {JobStatus.QUEUED, JobStatus.GENERATING, JobStatus.STORING, JobStatus.FAILED, JobStatus.EXPIRED}
     ),
-    # With one song stored, a job whose other song got no new link has succeeded.
+    # A job with one stored song has succeeded even if its other song got no new link.
     JobStatus.GENERATING: frozenset(
         {JobStatus.QUEUED, JobStatus.STORING, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.EXPIRED}
     ),

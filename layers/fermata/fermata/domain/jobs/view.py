@@ -1,4 +1,4 @@
-"""What is shown of a job: its record, how long its songs take, and freshly minted links."""
+"""The public view of a job: its record, its estimated latency, and fresh download links."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _WORTH_ANOTHER_ORDER: Final = frozenset(
 
 @dataclass(frozen=True)
 class Link:
-    """A signed download link and when it stops working."""
+    """A signed download link and its expiry."""
 
     url: str
     expires_at: datetime
@@ -33,8 +33,8 @@ class Link:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job, how long songs of the model that is being asked take (None where nothing is expected), and a link for
-    every finished track's number; the links work for `link_ttl_s` seconds.
+    """A job, the estimated latency of its current model (None without an expectation), and links by the numbers of
+    finished tracks; the links work for `link_ttl_s` seconds.
     """
 
     job: Job
@@ -44,40 +44,40 @@ class JobView:
 
     @property
     def expected(self) -> Estimate | None:
-        """How long the song takes, as long as the job is open."""
+        """The expected latency while the job is open, otherwise None."""
         return None if self.job.status.is_terminal else self.estimate
 
     @property
     def began_at(self) -> datetime:
-        """When the song was ordered last; before that, when the job last moved."""
+        """When the song was last ordered; before the first order, when the job last changed."""
         last = self.job.last_attempt
         return last.started_at if last else self.job.updated_at
 
 
 def finished_tracks(job: Job) -> tuple[Track, ...]:
-    """The files a caller may have: those of a delivered job."""
+    """The files that a caller may download: those of a delivered job."""
     return job.tracks if job.status is JobStatus.SUCCEEDED else ()
 
 
 def missing_tracks(job: Job) -> tuple[MissingTrack, ...]:
-    """The songs that a delivered job lacks; a job that is open or failed has none to lack."""
+    """The songs that a delivered job lacks; empty for any other job."""
     return job.missing if job.status is JobStatus.SUCCEEDED else ()
 
 
 def why_missing(track: MissingTrack) -> str:
-    """Why a song is missing, in words for its tenant."""
+    """Why a song is missing, as text for its tenant."""
     reason = track.reason.of_an_accepted_order()
     if reason.for_tenant() != reason:
-        # What tenants read of a failed job speaks of its order, and of all its credits.
+        # The tenant's text for a failed job speaks of the whole order and all its credits, which is wrong here.
         return "the provider was not available while the song was to be fetched"
     return reason.message
 
 
 def half_are_ready_at(estimate: Estimate, began_at: datetime) -> datetime:
-    """When half of the songs are ready that began then."""
+    """When half of the songs ordered at `began_at` are ready."""
     return began_at + timedelta(seconds=estimate.p50_s)
 
 
 def is_worth_another_order(failure: Failure) -> bool:
-    """Whether the same song, ordered again, may succeed."""
+    """Whether another order of the same song may succeed."""
     return failure.failure_class in _WORTH_ANOTHER_ORDER

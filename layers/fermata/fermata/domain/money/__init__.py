@@ -1,1 +1,1 @@
-"""Wallets and ledgers, usage, and what a provider's bill says about paid calls."""
+"""Wallets and ledgers, usage, and reconciliation with providers' bills."""

@@ -1,4 +1,4 @@
-"""What a provider may have billed, and what its usage export says about that."""
+"""Attempts that a provider may have billed, and findings from its usage export."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.providers.failures import ProviderCharged
 
 CLOCKS_DIFFER_BY: Final = timedelta(minutes=2)
-"""How far the provider's clock may be from ours."""
+"""Largest difference between the provider's clock and ours."""
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """One attempt that was not surely unpaid, with the names of its model. `is_open` while its job may still move."""
+    """One attempt that may be billed, with the names of its model. `is_open` while its job may still change."""
 
     job_id: str
     attempt: Attempt
@@ -24,20 +24,20 @@ class Purchase:
 
     @property
     def began(self) -> datetime:
-        """The earliest moment that the provider may have noted for it."""
+        """The earliest time that the provider may have recorded for it."""
         return self.attempt.started_at - CLOCKS_DIFFER_BY
 
     @property
     def ended(self) -> datetime:
-        """The latest moment that the provider may have noted for it."""
+        """The latest time that the provider may have recorded for it."""
         until = self.attempt.claim_until
         return min(self.attempt.finished_at or until, until) + CLOCKS_DIFFER_BY
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the export says about one attempt: charged, not charged, or nothing for the `reason` given; and how much of
-    what was charged came back, in millionths of a USD.
+    """The export's finding on one attempt: charged, not charged or unknown, with the `reason`, the export's line and
+    the refunded amount in millionths of a USD.
     """
 
     purchase: Purchase
@@ -48,7 +48,7 @@ class Finding:
 
 
 def purchases_of(job: Job) -> Iterator[Purchase]:
-    """The attempts of a job that a bill may list; one that was carried over was bought for another job."""
+    """The attempts of a job that a bill may list; a carried-over attempt belongs to another job."""
     for attempt in job.attempts:
         if attempt.may_be_billed:
             models = {attempt.model.casefold(), job.candidates[attempt.candidate].model.casefold()}

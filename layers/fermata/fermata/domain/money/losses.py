@@ -1,4 +1,4 @@
-"""What a job cost without being paid for, and whose doing that was."""
+"""Costs of a job that its customer did not pay, and whether the customer caused its end."""
 
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
@@ -6,8 +6,8 @@ from fermata.domain.jobs.status import Charged, JobStatus
 
 
 def lost_attempts(job: Job) -> tuple[Attempt, ...]:
-    """The attempts of an ended job that a provider was or may have been paid for, and the customer did not pay; none
-    while it is open.
+    """The attempts of an ended job that the provider charged or may have charged and the customer did not pay; empty
+    for an open job.
     """
     if not job.status.is_terminal:
         return ()
@@ -16,8 +16,8 @@ def lost_attempts(job: Job) -> tuple[Attempt, ...]:
 
 
 def is_ended_by_caller(job: Job) -> bool:
-    """Whether a job ended before anything was bought, and by its caller's own doing: a cancel, a `finish_by` that left
-    no time, or a reference that cannot be used.
+    """Whether the caller ended a job before a purchase: by a cancel, a `finish_by` that left no time, or an unusable
+    reference.
     """
     by_caller = job.status in (JobStatus.CANCELED, JobStatus.EXPIRED)
     unusable = job.status is JobStatus.FAILED and job.refusal is not None
@@ -25,6 +25,6 @@ def is_ended_by_caller(job: Job) -> bool:
 
 
 def newly_in_doubt(job: Job, before: Job) -> tuple[Attempt, ...]:
-    """The attempts that have come to be in doubt since an earlier version of a job."""
+    """The attempts whose charge has become unknown since an earlier version of a job."""
     known = {attempt.number for attempt in before.attempts if attempt.is_in_doubt}
     return tuple(each for each in job.attempts if each.is_in_doubt and each.number not in known)

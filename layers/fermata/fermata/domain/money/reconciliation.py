@@ -1,7 +1,7 @@
-"""What a provider's usage export says about paid calls whose outcome nobody knew. What it leaves open stays open.
+"""Matches a provider's usage export with paid calls of unknown outcome. Calls that it does not settle stay unknown.
 
-A row belongs to the attempt with its id. Without an id on record, rows and attempts of one model are laid over time:
-where attempts overlap, nobody can tell whose row is whose, but counting may still settle all of them together.
+A row belongs to the attempt with its id. Without a recorded id, rows and attempts of one model are matched by time: if
+attempts overlap, single rows cannot be assigned, but their number may still settle all of the attempts together.
 """
 
 from bisect import bisect_right
@@ -20,7 +20,7 @@ _ANY_MODEL: Final = frozenset({""})
 
 
 def period_of(rows: Sequence[UsageRow]) -> tuple[datetime, datetime] | None:
-    """The first and the last moment that an export speaks of, or None where it names none."""
+    """The first and the last time in an export, or None without times."""
     moments = [row.created_at for row in rows if row.created_at is not None]
     return (min(moments), max(moments)) if moments else None
 
@@ -36,26 +36,26 @@ class _Group:
 
 
 def reconcile(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[Finding]:
-    """What the rows say about each purchase in doubt, and about each that is refunded beyond what is on record, in the
-    order given. `purchases` are all of the provider's in the export's period, in doubt or not.
+    """A finding for each purchase of unknown charge, and for each with refunds beyond the recorded ones, in the given
+    order. `purchases` are all of the provider's purchases in the export's period.
 
-    Raises `InvalidRequestError` naming every charged row (of the first ten) that can belong to none of them.
+    Raises `InvalidRequestError` naming the charged rows (the first ten) that can belong to none of them.
     """
     found = _found(purchases, rows)
     return refunds_of(purchases, rows, found).after(found, purchases, rows)
 
 
 def foreign_refunds(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[int]:
-    """The lines of the refunds that are about none of the purchases: of older orders, for instance."""
+    """The lines of the refunds that belong to none of the purchases, for instance to older orders."""
     return [row.line for row in refunds_of(purchases, rows, _found(purchases, rows)).foreign]
 
 
 def _found(purchases: Sequence[Purchase], every_row: Sequence[UsageRow]) -> dict[int, Finding]:
-    """What the rows that are no refunds say about each purchase in doubt, by its place."""
+    """The findings from rows without refunds for each purchase of unknown charge, by its position."""
     rows = [row for row in every_row if not row.is_refund]
     known = {each.attempt.upstream_id for each in purchases} - {None}
     named = {row.upstream_id: row for row in rows if row.upstream_id in known}
-    # Where every row has an id, an attempt whose id is known is not hidden behind another.
+    # If every row has an id, no row without one can belong to an attempt with a known id.
     ids_everywhere = all(row.upstream_id is not None for row in rows)
     nameless = [
         each
@@ -63,13 +63,13 @@ def _found(purchases: Sequence[Purchase], every_row: Sequence[UsageRow]) -> dict
         if each.attempt.upstream_id not in named and not (ids_everywhere and each.attempt.upstream_id is not None)
     ]
     left = [row for row in rows if row.charged and row.upstream_id not in named]
-    told = {id(each): finding for group in _groups(nameless, left) for each, finding in _counted(group, rows)}
+    counted = {id(each): finding for group in _groups(nameless, left) for each, finding in _counted(group, rows)}
     doubts = ((place, each) for place, each in enumerate(purchases) if each.attempt.is_in_doubt)
-    return {place: _finding(each, named, told, rows) for place, each in doubts}
+    return {place: _finding(each, named, counted, rows) for place, each in doubts}
 
 
 def _finding(
-    purchase: Purchase, named: Mapping[str | None, UsageRow], told: Mapping[int, Finding], rows: Sequence[UsageRow]
+    purchase: Purchase, named: Mapping[str | None, UsageRow], counted: Mapping[int, Finding], rows: Sequence[UsageRow]
 ) -> Finding:
     if purchase.is_open:
         return Finding(purchase, ProviderCharged.UNKNOWN, "its job is still open; run this again once it has ended")
@@ -77,7 +77,7 @@ def _finding(
     if row is not None:
         charged = ProviderCharged.YES if row.charged else ProviderCharged.NO
         return Finding(purchase, charged, "listed by its id", row.line)
-    return told.get(id(purchase)) or _not_listed(purchase, rows)
+    return counted.get(id(purchase)) or _not_listed(purchase, rows)
 
 
 def _not_listed(purchase: Purchase, rows: Sequence[UsageRow]) -> Finding:
@@ -88,7 +88,7 @@ def _not_listed(purchase: Purchase, rows: Sequence[UsageRow]) -> Finding:
 
 
 def _groups(purchases: Sequence[Purchase], rows: Sequence[UsageRow]) -> list[_Group]:
-    """The purchases by model and time, with the rows. Where a row tells no model, the models are not told apart."""
+    """The purchases grouped by model and time, with their rows. If any row lacks a model, only by time."""
     by_model = all(row.model is not None for row in rows)
     timelines: dict[str, list[_Group]] = {}
     for models in {each.models for each in purchases} if by_model else {_ANY_MODEL}:
@@ -119,7 +119,7 @@ def _overlapping(purchases: Sequence[Purchase]) -> Iterator[_Group]:
 
 
 def _joins(row: UsageRow, groups: Sequence[_Group] | None) -> bool:
-    """Put a row to the purchases of its time; False where there are none."""
+    """Add a row to the group of its time; False without such a group."""
     if not groups or row.created_at is None:
         return False
     place = bisect_right(groups, row.created_at, key=lambda group: group.began) - 1
@@ -130,7 +130,7 @@ def _joins(row: UsageRow, groups: Sequence[_Group] | None) -> bool:
 
 
 def _counted(group: _Group, rows: Sequence[UsageRow]) -> Iterator[tuple[Purchase, Finding]]:
-    """What the number of a group's rows says about those in doubt: all were charged, none was, or nobody knows."""
+    """Findings for a group's purchases of unknown charge, by the number of its rows: all charged, none, or unknown."""
     doubts = [each for each in group.purchases if each.attempt.is_in_doubt]
     made, listed = len(group.purchases), len(group.rows)
     for each in doubts:
@@ -142,5 +142,5 @@ def _counted(group: _Group, rows: Sequence[UsageRow]) -> Iterator[tuple[Purchase
         elif listed == made - len(doubts):
             yield each, _not_listed(each, rows)
         else:
-            reason = f"of {made} orders of that model and time {listed} are listed, and nobody can tell which"
+            reason = f"of {made} orders of that model and time {listed} are listed, and it is unknown which"
             yield each, Finding(each, ProviderCharged.UNKNOWN, reason)

@@ -1,4 +1,4 @@
-"""Which attempt a refund in a provider's usage export is about. What cannot be told apart is left open."""
+"""Assigns the refunds of a provider's usage export to attempts. Ambiguous refunds leave the charge unknown."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,7 @@ _NO_ROWS: Final[Sequence[UsageRow]] = ()
 
 @dataclass(frozen=True)
 class Refunds:
-    """The refunds by the place of their purchase, by the places of all purchases that they may be about where these are
-    several, and those that are about none.
-    """
+    """Refunds by position of their purchase: `sure` belong to one, `unsure` to one of several, `foreign` to none."""
 
     sure: Mapping[int, Sequence[UsageRow]]
     unsure: Mapping[int, UsageRow]
@@ -27,7 +25,7 @@ class Refunds:
     def after(
         self, found: Mapping[int, Finding], purchases: Sequence[Purchase], rows: Sequence[UsageRow]
     ) -> list[Finding]:
-        """What the charges told by the places of the purchases, and what their refunds make of that, in their order."""
+        """The findings from charges, corrected by the refunds, in the order of the purchases."""
         findings = (self._finding(place, each, found.get(place), rows) for place, each in enumerate(purchases))
         return [finding for finding in findings if finding is not None]
 
@@ -38,13 +36,13 @@ class Refunds:
         if refunds and not purchase.is_open:
             return _refunded(purchase, found, refunds, rows)
         if found and found.charged is ProviderCharged.YES and place in self.unsure:
-            reason = f"line {self.unsure[place].line} refunds one of several orders, and nobody can tell which"
+            reason = f"line {self.unsure[place].line} refunds one of several orders, and it is unknown which"
             return Finding(purchase, ProviderCharged.UNKNOWN, reason)
         return found
 
 
 def refunds_of(purchases: Sequence[Purchase], rows: Sequence[UsageRow], found: Mapping[int, Finding]) -> Refunds:
-    """The refunds among the rows, laid to the purchases by their ids, or else by model and time."""
+    """The refunds among the rows, assigned to purchases by their ids, otherwise by model and time."""
     charges = {row.upstream_id: row for row in rows if row.upstream_id is not None and not row.is_refund}
     sure: defaultdict[int, list[UsageRow]] = defaultdict(list)
     unsure: dict[int, UsageRow] = {}
@@ -65,13 +63,13 @@ def refunds_of(purchases: Sequence[Purchase], rows: Sequence[UsageRow], found: M
 def _places(
     refund: UsageRow, purchases: Sequence[Purchase], charge: UsageRow | None, found: Mapping[int, Finding]
 ) -> list[int]:
-    """Where the purchases stand that a refund may be about."""
+    """The positions of the purchases to which a refund may belong."""
     if refund.upstream_id is None:
         return [place for place, each in enumerate(purchases) if _may_be_of(refund, each)]
     named = [place for place, each in enumerate(purchases) if each.attempt.upstream_id == refund.upstream_id]
     if named or charge is None:
         return named
-    # The id is of an order whose answer was lost: it stands where the charge under that id was counted.
+    # The id belongs to an order whose answer was lost: use the purchase for which the charge of that id was counted.
     listed = [place for place, finding in found.items() if finding.line == charge.line]
     nameless = [place for place, each in enumerate(purchases) if each.attempt.upstream_id is None]
     return listed or [place for place in nameless if _may_be_of(refund, purchases[place])]
@@ -103,7 +101,7 @@ def _refunded(
 
 
 def _cost_of(purchase: Purchase, found: Finding | None, rows: Sequence[UsageRow]) -> Decimal:
-    """What the provider charged in USD, by its export or else by our list of prices."""
+    """The provider's charge in USD, by its export, otherwise by our list of prices."""
     attempt = purchase.attempt
     for row in rows:
         is_its_own = row.upstream_id is not None and row.upstream_id == attempt.upstream_id

@@ -1,4 +1,4 @@
-"""What a tenant used, by the day in UTC on which jobs ended and by model: what a bill is made from."""
+"""A tenant's usage, by model and by the UTC day on which jobs ended; the basis of a bill."""
 
 import base64
 import binascii
@@ -27,8 +27,8 @@ _CHECK_CHARACTERS: Final = 12
 
 
 class Usage(BaseModel):
-    """Jobs of one tenant that ended on a day, by the model that sang, or was to sing last: how many, how many of them
-    succeeded, the credits that were spent, and the length of the songs in ms.
+    """Jobs of one tenant that ended on a day with one (last) model: their number, how many succeeded, the spent credits
+    and the length of the songs in ms.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,31 +43,31 @@ class Usage(BaseModel):
 
     @property
     def place(self) -> str:
-        """Where it stands among the tenant's."""
+        """Its sort position among the tenant's usage."""
         return f"{self.day}#{self.model}"
 
     def plus(self, more: "Usage") -> "Usage":
-        """This usage and more of the same day and model."""
+        """The sum of two usages of the same day and model."""
         fields = ("jobs", "succeeded", "credits", "audio_ms")
         return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in fields})
 
 
 @dataclass(frozen=True)
 class UsageList:
-    """Which of a tenant's usage: the days from `first` to `last`, both included."""
+    """A tenant's usage on the days from `first` to `last`, inclusive."""
 
     tenant_id: str
     first: date
     last: date
 
     def cursor_after(self, place: str) -> str:
-        """What leads on from a place. It needs no secret; the check tells a caller who mixes up two lists."""
+        """The cursor after a place. It needs no secret; its checksum detects a cursor of another list."""
         about = f"{self.tenant_id}\n{self.first}\n{self.last}\n{place}".encode()
         text = hashlib.sha256(about).hexdigest()[:_CHECK_CHARACTERS] + place
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def place_of(self, cursor: str) -> str | None:
-        """The place that a cursor of this list was made from, None for anything else."""
+        """The place in a cursor of this list, or None for any other text."""
         try:
             place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()[_CHECK_CHARACTERS:]
         except (binascii.Error, ValueError):
@@ -77,7 +77,7 @@ class UsageList:
 
 @dataclass(frozen=True)
 class UsagePage:
-    """One page of a list: at most `limit` entries, all behind the place `after`."""
+    """One page of a list: at most `limit` entries after the place `after`."""
 
     of: UsageList
     limit: int = DEFAULT_LIMIT
@@ -85,7 +85,7 @@ class UsagePage:
 
 
 def usage_of(job: Job) -> Usage:
-    """What a job's end counts."""
+    """The usage that a job's end adds."""
     if job.finished_at is None:
         raise AssertionError(f"a {job.status} job has not ended and counts nothing")
     delivered = job.charged is Charged.YES
@@ -101,8 +101,8 @@ def usage_of(job: Job) -> Usage:
 
 
 def usage_event(job: Job) -> JobEvent:
-    """What a billing system is told of a job's end, under one id however often. A job that was deleted before is told
-    of without the length of its songs.
+    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the length of
+    the songs if the job is deleted.
     """
     usage = usage_of(job)
     return JobEvent(
@@ -123,8 +123,8 @@ def usage_event(job: Job) -> JobEvent:
 
 
 def parse_usage_page(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> UsagePage:
-    """What `from`, `to`, `limit` and `cursor` ask for: without `to` until today, without `from` since the first of that
-    month. Raises `InvalidRequestError` naming each that is wrong.
+    """The page that `from`, `to`, `limit` and `cursor` request. `to` defaults to today, `from` to the first day of that
+    month. Raises `InvalidRequestError` naming each wrong parameter.
     """
     wrong: list[FieldError] = []
     last = _day("to", parameters, now.date(), wrong)
@@ -141,7 +141,7 @@ def parse_usage_page(tenant_id: str, parameters: Mapping[str, str], now: datetim
 
 
 def _day(name: str, parameters: Mapping[str, str], default: date, wrong: list[FieldError]) -> date:
-    """The day of a parameter; where there is none the default, and where it is wrong that is put on the list."""
+    """The day of a parameter, or the default; an invalid day is added to `wrong`."""
     text = parameters.get(name)
     if text is None:
         return default

@@ -1,7 +1,7 @@
-"""A provider's usage export, tolerant of names and strict about values: with one wrong line nothing is taken.
+"""A provider's usage export, tolerant of names and strict about values: one wrong line rejects the whole export.
 
-CSV with a header line, a JSON array, a JSON object that has one, or a JSON object a line. A row with a negative cost is
-a refund of what was charged under the same id.
+The format is CSV with a header line, a JSON array, a JSON object that contains one, or one JSON object per line. A row
+with a negative cost is a refund of the charge with the same id.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from fermata.errors import FieldError, InvalidRequestError
 
 MAX_BYTES: Final = 2_000_000
 MAX_ROWS: Final = 10_000
-"""Both keep an export within what one call of a Lambda function may carry."""
+"""Both limits keep an export within the payload of one Lambda invocation."""
 
 _COST_NAMES: Final = ("cost_usd", "amount")
 _WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -33,8 +33,8 @@ def _amount(value: object) -> object:
 
 
 class UsageRow(BaseModel):
-    """One thing that the provider says it was used for, or that it gave back. `line` is where it stands in the export,
-    `cost_usd` is negative for a refund, whatever `charged` says of it.
+    """One charge or refund of the provider. `line` is its line in the export; `cost_usd` is negative for a refund,
+    whatever `charged` is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -48,17 +48,17 @@ class UsageRow(BaseModel):
 
     @property
     def is_refund(self) -> bool:
-        """Whether the row gives back what another one charged."""
+        """Whether the row refunds the charge of another row."""
         return self.cost_usd is not None and self.cost_usd < 0
 
     @property
     def refund_usd(self) -> Decimal:
-        """What the row gives back, as a positive amount."""
+        """The refund as a positive amount; 0 for a charge."""
         return -self.cost_usd if self.cost_usd is not None and self.cost_usd < 0 else Decimal(0)
 
 
 def parse_usage_export(data: bytes) -> list[UsageRow]:
-    """The rows of an export; raises `InvalidRequestError` naming every wrong line (of the first ten)."""
+    """The rows of an export; raises `InvalidRequestError` naming the wrong lines (the first ten)."""
     if len(data) > MAX_BYTES:
         raise refused(0, f"is longer than {MAX_BYTES} bytes; split it by day")
     try:
@@ -71,8 +71,8 @@ def parse_usage_export(data: bytes) -> list[UsageRow]:
 
 
 def checked_rows(rows: list[Any]) -> list[UsageRow]:
-    """Rows of an export that are whole, each id once beside its refunds; raises `InvalidRequestError` naming every
-    wrong line (of the first ten).
+    """The valid rows of an export, with each charge's id only once; raises `InvalidRequestError` naming the wrong lines
+    (the first ten).
     """
     if not rows:
         raise refused(0, "has no rows; expected at least one")
@@ -112,7 +112,7 @@ def _checked(fields: object, lines: dict[object, int]) -> UsageRow:
 
 
 def _row(line: int, fields: Mapping[str, Any]) -> dict[str, object]:
-    """The fields that are known under one of their names; what is empty was not said, anything else is left out."""
+    """The known fields under any of their names; empty values count as absent, other fields are ignored."""
     cost = _first(fields, _COST_NAMES)
     known = {
         "upstream_id": _first(fields, ID_NAMES),
@@ -125,15 +125,15 @@ def _row(line: int, fields: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    told = (str(fields[name]).strip() for name in names if fields.get(name) is not None)
-    return next((text for text in told if text), None)
+    texts = (str(fields[name]).strip() for name in names if fields.get(name) is not None)
+    return next((text for text in texts if text), None)
 
 
 def _charged(word: str | None, cost: str | None) -> object:
     if word is not None:
         return _WORDS.get(word.lower(), word)
     try:
-        # What was listed at no cost was not charged.
+        # A row without cost is not a charge.
         return False if cost is not None and not read_amount(cost) else None
     except ValueError:
         return None

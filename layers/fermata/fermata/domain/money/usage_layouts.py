@@ -1,5 +1,5 @@
-"""Where the rows of a usage export are: in CSV with a header line, in a JSON array, in a JSON object that has one, or
-in a JSON object a line.
+"""Finds the rows of a usage export: in CSV with a header line, a JSON array, a JSON object that contains one, or one
+JSON object per line.
 """
 
 import csv
@@ -15,18 +15,18 @@ from fermata.errors import FieldError, InvalidRequestError
 ID_NAMES: Final = ("upstream_id", "task_id", "id")
 _LISTS: Final = ("data", "items", "usage")
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
-"""Not `splitlines`, which also breaks at characters that may stand in JSON text, such as U+2028."""
+"""`splitlines` would also break at characters that are valid in JSON text, such as U+2028."""
 
 
 def rows_in(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each row of an export's text with its line, in a JSON array with its place; names are in lower case. Raises
-    `InvalidRequestError`.
+    """Each row of an export's text with its line number (in a JSON array, its position); names are in lower case.
+    Raises `InvalidRequestError`.
     """
     return _json_rows(text) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text)
 
 
 def refused(line: int, message: str) -> InvalidRequestError:
-    """Why an export is not taken; line 0 stands for the export as a whole."""
+    """The error for a rejected export; line 0 stands for the whole export."""
     if not line:
         return InvalidRequestError([FieldError("/rows", f"the export {message}")])
     return InvalidRequestError([FieldError(f"/rows/{line}", f"line {line} {message}")])
@@ -51,7 +51,7 @@ def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _without_empty_end(cells: list[str], least: int) -> list[str]:
-    """Cells without the empty ones that a comma at the end of a line makes, but at least so many."""
+    """Cells without empty ones at the end, which trailing commas produce, but at least `least`."""
     end = len(cells)
     while end > least and not cells[end - 1].strip():
         end -= 1
@@ -83,13 +83,13 @@ def _fraction(digits: str) -> Decimal:
     try:
         return Decimal(digits)
     except InvalidOperation:
-        # Its exponent has more digits than any number has; the error of `decimal` is no ValueError.
+        # The exponent is too long; the error of `decimal` is not a ValueError.
         raise ValueError("a number is out of all bounds") from None
 
 
 def _list_in(document: Mapping[str, Any]) -> list[Any] | None:
-    """The rows that an object holds, under whatever name, at most one object further down; None where it holds none. An
-    empty list counts under a known name only: an object may be a row itself.
+    """The rows in an object, under any name and at most one object deeper, or None. An empty list counts only under a
+    known name: the object may itself be a row.
     """
     named = {str(name).lower(): value for name, value in document.items()}
     known = [named[name] for name in _LISTS if name in named]
@@ -103,7 +103,7 @@ def _list_in(document: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _is_row(value: object) -> bool:
-    """Whether a JSON value can be a row: what a row needs is an id, or a moment and a model."""
+    """Whether a JSON value can be a row: it has an id, or a time and a model."""
     if not isinstance(value, dict):
         return False
     names = {str(name).lower() for name in value}

@@ -1,4 +1,4 @@
-"""Amounts and moments as providers' usage exports and spreadsheets write them."""
+"""Parses amounts and times in the formats of providers' usage exports and spreadsheets."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,16 +12,16 @@ _IN_BRACKETS: Final = re.compile(r"\((.+)\)")
 _DOLLARS: Final = re.compile(r"US\$|USD|\$", re.IGNORECASE)
 _MINUS: Final = "\N{MINUS SIGN}"
 _FIRST_EPOCH_SECOND: Final = Decimal(10**9)
-"""September 2001; digits that stand for less are a date without dashes, or nothing that a provider of songs noted."""
+"""September 2001; smaller numbers are dates without dashes, or no times of songs."""
 _LONGEST_SECONDS: Final = Decimal(10**10)
 _NAMED_OFFSET: Final = re.compile(r"\s*(UTC|GMT)$", re.IGNORECASE)
 _SPACED_OFFSET: Final = re.compile(r"\s+([+-]\d{2}:?\d{2})$", re.ASCII)
 
 
 def read_amount(text: str) -> Decimal:
-    """An amount in USD: `0.15`, `1.5e-1`, `$1,234.50`, `0.15 USD`; of a refund `-0.15`, `-$0.15` or `(0.15)`.
+    """An amount in USD: `0.15`, `1.5e-1`, `$1,234.50`, `0.15 USD`; for a refund `-0.15`, `-$0.15` or `(0.15)`.
 
-    Raises `ValueError` for anything else, other currencies and a decimal comma included.
+    Raises `ValueError` for anything else, including other currencies and a decimal comma.
     """
     bare = "".join(text.split()).replace(_MINUS, "-")
     bracketed = _IN_BRACKETS.fullmatch(bare)
@@ -34,8 +34,8 @@ def read_amount(text: str) -> Decimal:
 
 
 def read_moment(text: str) -> datetime:
-    """A moment in UTC: RFC 3339, where it may lack an offset and then counts as UTC, or the time since 1970 in seconds,
-    ms or us, each with a fraction if need be. Raises `ValueError`.
+    """A time in UTC: RFC 3339, as UTC without an offset, or the time since 1970 in seconds, ms or us, each perhaps with
+    a fraction. Raises `ValueError`.
     """
     bare = text.strip()
     if _NUMBER.fullmatch(bare) and (number := Decimal(bare)) >= _FIRST_EPOCH_SECOND:

@@ -1,8 +1,8 @@
-"""Money as values: a tenant's wallet, the entries of its ledger, and what an order moves. Amounts are whole credits,
-never negative.
+"""Money as values: a tenant's wallet, its ledger, and the movements of an order. Amounts are whole credits, never
+negative.
 
-What holds at every moment, prepaid and postpaid: granted = balance + held + spent. A prepaid balance is never negative;
-a postpaid one may be, and is then what the tenant owes.
+Invariant, prepaid and postpaid: granted = balance + held + spent. A prepaid balance is never negative; a negative
+postpaid balance is the tenant's debt.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ from fermata.errors import (
 
 
 class Plan(StrEnum):
-    """What bounds a tenant's orders: the balance (prepaid), or a cap per calendar month in UTC (postpaid)."""
+    """The bound of a tenant's orders: the balance (prepaid), or a cap per calendar month in UTC (postpaid)."""
 
     PREPAID = "prepaid"
     POSTPAID = "postpaid"
@@ -59,9 +59,9 @@ class _Value(BaseModel):
 
 
 class LedgerEntry(_Value):
-    """One line of a ledger, never changed. `entry_id` sorts by the time of the grant or of the job's submission, and a
-    job's are derived from its id, so that a replay cannot add one. `attempt` is the job's last one, or the one that a
-    note is about; a note moves nothing and has a `text`.
+    """One immutable line of a ledger. `entry_id` sorts by the time of the grant or of the job's submission; a job's
+    entry ids are derived from its id, so that a replay cannot add an entry. `attempt` is the job's last attempt, or the
+    subject of a note; a note moves nothing and has a `text`.
     """
 
     entry_id: str
@@ -74,9 +74,9 @@ class LedgerEntry(_Value):
 
 
 class Movement(_Value):
-    """Entries that reach one tenant's wallet together, all of the same moment. `buys` is whether a song is to be bought
-    after it. `at_risk` is how many songs more, or fewer, may yet be bought by the tenant's own terms and be paid by
-    nobody; `lost` is how many were. `unpaid` is how many jobs their caller ended before anything was bought.
+    """Entries that change one tenant's wallet together, all at the same instant. `buys` is whether a purchase follows.
+    `at_risk` is the change in the number of songs that may be bought without payment by the tenant's own terms; `lost`
+    is the number of such songs bought. `unpaid` is the number of jobs that their caller ended before a purchase.
     """
 
     tenant_id: str
@@ -88,47 +88,47 @@ class Movement(_Value):
 
     @property
     def at(self) -> datetime:
-        """When it happens."""
+        """The instant of the movement."""
         return self.entries[0].at
 
     @property
     def granted(self) -> int:
-        """Credits that it adds to what was ever granted."""
+        """Credits added to `granted`."""
         return self._total(EntryKind.GRANT)
 
     @property
     def balance(self) -> int:
-        """Credits that it adds to the balance."""
+        """Credits added to the balance; may be negative."""
         return self.granted + self._total(EntryKind.REFUND) - self.to_hold
 
     @property
     def held(self) -> int:
-        """Credits that it adds to what open jobs hold."""
+        """Credits added to the holds of open jobs; may be negative."""
         return self.to_hold - self._total(EntryKind.SETTLE) - self._total(EntryKind.REFUND)
 
     @property
     def spent(self) -> int:
-        """Credits that it adds to what was spent."""
+        """Credits added to `spent`."""
         return self._total(EntryKind.SETTLE)
 
     @property
     def to_hold(self) -> int:
-        """Credits that the wallet must be good for."""
+        """Credits that the wallet must cover."""
         return self._total(EntryKind.HOLD)
 
     @property
     def is_hold(self) -> bool:
-        """Whether the wallet may refuse it; everything else always goes through."""
+        """Whether it holds credits; a wallet may refuse only holds."""
         return any(entry.kind is EntryKind.HOLD for entry in self.entries)
 
     @property
     def counts_in_day(self) -> bool:
-        """Whether it adds to what a day counts, or is bounded by that."""
+        """Whether it changes, or is limited by, the counters of a day."""
         return self.buys or self.lost > 0 or self.unpaid > 0
 
     @property
     def open_jobs(self) -> int:
-        """Jobs that it adds to those that are open: one with a hold, and its end takes it away."""
+        """Change in the number of open jobs: 1 for a hold, -1 for a job's end."""
         if self.is_hold:
             return 1
         return -1 if any(entry.kind in (EntryKind.SETTLE, EntryKind.REFUND) for entry in self.entries) else 0
@@ -138,9 +138,9 @@ class Movement(_Value):
 
 
 class Wallet(PlanLimits):
-    """A tenant's credits, and what its plan's limits count. `spent_in_month` belongs to `month` ("2026-11", UTC),
-    `submits_in_minute` to `minute`, `lost_in_day` and `unpaid_in_day` to `day`; `cap_credits` is None when prepaid.
-    `at_risk` is how many songs open orders may lose by their own terms: a deadline, or `on_unknown` with a fallback.
+    """A tenant's credits, and the counters of its plan's limits. `spent_in_month` belongs to `month` ("2026-11", UTC),
+    `submits_in_minute` to `minute`, `lost_in_day` and `unpaid_in_day` to `day`; `cap_credits` is None if prepaid.
+    `at_risk` is how many songs open orders may lose by their own terms: a deadline, or `on_unknown` with fallbacks.
     """
 
     tenant_id: str
@@ -162,34 +162,34 @@ class Wallet(PlanLimits):
 
     @property
     def committed(self) -> int:
-        """What a postpaid tenant's cap counts: spent in the month, and held by jobs that are still open."""
+        """Credits that count in a postpaid tenant's cap: spent in the month, and held by open jobs."""
         return self.spent_in_month + self.held
 
     @property
     def available(self) -> int:
-        """Credits that a new job may hold: the prepaid balance, or what the month's cap leaves."""
+        """Credits that a new job may hold: the prepaid balance, or the rest of the month's cap."""
         return self.balance if self.cap_credits is None else self.cap_credits - self.committed
 
     def in_month_of(self, moment: datetime) -> "Wallet":
-        """This wallet as it counts in the month of `moment`. A month that has begun does not go back."""
+        """This wallet with the counters of the month of `moment`; unchanged for an earlier month."""
         month = month_of(moment)
         return self if month <= self.month else self.model_copy(update={"month": month, "spent_in_month": 0})
 
     def in_minute_of(self, moment: datetime) -> "Wallet":
-        """This wallet as it counts in the minute of `moment`. A minute that has begun does not go back."""
+        """This wallet with the counters of the minute of `moment`; unchanged for an earlier minute."""
         minute = minute_of(moment)
         return self if minute <= self.minute else self.model_copy(update={"minute": minute, "submits_in_minute": 0})
 
     def in_day_of(self, moment: datetime) -> "Wallet":
-        """This wallet as it counts on the day of `moment`. A day that has begun does not go back."""
+        """This wallet with the counters of the day of `moment`; unchanged for an earlier day."""
         return self._in_day(day_of(moment))
 
     def may_lose_more(self, today: date) -> bool:
-        """Whether the plan still lets songs be bought on a day in UTC that may be paid by nobody."""
+        """Whether the plan permits another song without payment on this day in UTC."""
         return self._in_day(today).lost_in_day < self.lost_songs_per_day
 
     def submits_left(self, now: datetime) -> Allowance:
-        """How many orders the plan still takes in this minute."""
+        """How many orders the plan still allows in this minute."""
         return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
 
     def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
@@ -201,8 +201,8 @@ class Wallet(PlanLimits):
         return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def after(self, movement: Movement) -> "Wallet":
-        """This wallet once the movement has reached it; where it is a hold, raises a `LimitReachedError`, or
-        `OutOfCreditError` where the wallet is not good for it.
+        """This wallet after the movement. A hold raises a `LimitReachedError` beyond the plan's limits, and
+        `OutOfCreditError` beyond the available credits.
         """
         wallet = self.in_month_of(movement.at)
         if movement.counts_in_day:
@@ -234,18 +234,18 @@ def month_of(moment: datetime) -> str:
 
 
 def empty_wallet(tenant_id: str, now: datetime) -> Wallet:
-    """The wallet that a new tenant begins with: prepaid, nothing in it."""
+    """A new tenant's wallet: prepaid and empty."""
     return Wallet(tenant_id=tenant_id, month=month_of(now))
 
 
 def grant_of(tenant_id: str, amount: int, entry_id: str, now: datetime) -> Movement:
-    """What an operator's grant moves."""
+    """The movement of an operator's grant."""
     entry = LedgerEntry(entry_id=entry_id, kind=EntryKind.GRANT, credits=amount, at=now)
     return Movement(tenant_id=tenant_id, entries=(entry,))
 
 
 def hold_on(job: Job) -> Movement:
-    """What a job's submission moves: the highest price that it may come to is held."""
+    """The movement of a job's submission: a hold of the most that the job may cost."""
     return Movement(
         tenant_id=job.tenant_id,
         entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),),
@@ -255,8 +255,8 @@ def hold_on(job: Job) -> Movement:
 
 
 def settlement_of(job: Job) -> Movement:
-    """What a job's end moves: the share of the price that the delivered songs come to is spent (0 credits too, as an
-    entry of its own) and the rest returned, or everything returned.
+    """The movement of a job's end: the delivered songs' share of the price is spent (an entry even for 0 credits) and
+    the rest refunded, or everything is refunded.
     """
     if job.finished_at is None:
         raise AssertionError(f"a {job.status} job has not ended and cannot be settled")
@@ -270,9 +270,7 @@ def settlement_of(job: Job) -> Movement:
 
 
 def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
-    """What was learned about an attempt after its job had ended; there is one note per attempt and what its provider
-    gave back for it.
-    """
+    """A note on an attempt after its job's end; its id is unique per attempt and refunded amount."""
     refund = f"-{refunded_micro_usd}" if refunded_micro_usd else ""
     return LedgerEntry(
         entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}{refund}",

@@ -1,4 +1,4 @@
-"""Whether a wallet says what its ledger says. The ledger is what happened; the counters only add it up."""
+"""Compares a wallet's counters with the sums of its ledger. The ledger is authoritative."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 
 @dataclass(frozen=True)
 class LedgerSums:
-    """What the entries of a ledger come to, in credits."""
+    """The sums of a ledger's entries, in credits."""
 
     granted: int
     held: int
@@ -17,14 +17,14 @@ class LedgerSums:
 
     @property
     def balance(self) -> int:
-        """What is left of the grants."""
+        """The unspent and unheld rest of the grants."""
         return self.granted - self.held - self.spent
 
 
 @dataclass(frozen=True)
 class Drift:
-    """By how many credits each counter of a wallet is above what its ledger comes to (negative: below), and
-    `unbalanced`, by how many `granted` is above balance, held and spent.
+    """Differences in credits: each counter of a wallet minus its ledger's sum, and `unbalanced`, which is `granted`
+    minus balance, held and spent.
     """
 
     granted: int = 0
@@ -35,7 +35,7 @@ class Drift:
 
     @property
     def credits(self) -> int:
-        """The largest difference, without its sign: a credit in the wrong counter makes two, and is one."""
+        """The largest absolute difference; a credit in the wrong counter causes two differences but counts once."""
         return max(map(abs, (self.granted, self.balance, self.held, self.spent, self.unbalanced)))
 
 
@@ -49,12 +49,12 @@ def sums_of(entries: Iterable[LedgerEntry]) -> LedgerSums:
 
 
 def unbalanced(wallet: Wallet) -> int:
-    """By how many credits `granted` is above balance, held and spent; 0 at every moment, also while credits move."""
+    """`granted` minus balance, held and spent, in credits; always 0 in a sound wallet, even while credits move."""
     return wallet.granted - wallet.balance - wallet.held - wallet.spent
 
 
 def drift_of(wallet: Wallet, ledger: LedgerSums) -> Drift:
-    """How a wallet differs from its ledger, given that nothing moved while both were read."""
+    """The differences of a wallet from its ledger, provided that nothing moved while both were read."""
     return Drift(
         granted=wallet.granted - ledger.granted,
         balance=wallet.balance - ledger.balance,

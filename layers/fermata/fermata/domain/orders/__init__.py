@@ -1,1 +1,1 @@
-"""What a caller asks for: the request, its references, its deadlines, and the models that may serve it."""
+"""Orders: the request, its reference, its deadline, and the models that may serve it."""

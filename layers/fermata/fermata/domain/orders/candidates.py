@@ -1,4 +1,4 @@
-"""The models that may sing one job, in the order in which they are asked; frozen when the job is submitted."""
+"""The chain of models of one job, in the order in which they are called; frozen at submission."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from fermata.domain.orders.order_request import SongRequest, find_model, what_th
 from fermata.errors import ConfigurationError
 
 DefaultFallbacks = Mapping[str, Sequence[str]]
-"""Per model id, the fallbacks of a request that names none."""
+"""By model id, the fallbacks of a request that names none."""
 
 
 class Candidate(BaseModel):
-    """One model of a job's chain, as the catalogue knew it at submission. `provider` has the key and sends the bill,
-    `dialect` is the language in which the model is ordered. `price_credits` is for all of the order's `songs`;
-    `cost_micro_usd` is what the provider asks for them, in millionths of a USD. `reference` is the rule for the
-    request's reference recording, where there is one. In `p80_s` seconds four of five songs are ready: what a deadline
-    is judged by; 0 where there is none.
+    """One model of a job's chain, as the catalogue described it at submission. `provider` has the key and sends the
+    bill; `dialect` names the module that speaks to the model. `price_credits` covers all of the order's `songs`;
+    `cost_micro_usd` is the provider's price for them, in millionths of a USD. `reference` is the rule for the request's
+    reference recording, if any. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0
+    without a deadline.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,8 +39,8 @@ class Candidate(BaseModel):
 
 @dataclass(frozen=True)
 class OrderPlan:
-    """Who would be asked for a song, in this order, and how long the first of them takes. `pays_unknown` is whether the
-    tenant pays for an attempt of unknown outcome, too, where a fallback delivers after it.
+    """The chain of models for an order, and the first one's estimated latency. `pays_unknown` is whether the tenant
+    also pays for an attempt of unknown outcome if a later fallback delivers.
     """
 
     chain: tuple[Candidate, ...]
@@ -49,15 +49,15 @@ class OrderPlan:
 
     @property
     def hold_credits(self) -> int:
-        """What an order by this plan holds, in credits."""
+        """The credits that an order by this plan holds."""
         return hold_for(self.chain, pays_unknown=self.pays_unknown)
 
 
 def candidates_for(
     request: SongRequest, model: Model, catalogue: Catalogue, defaults: DefaultFallbacks, deadline: Deadline | None
 ) -> tuple[Candidate, ...]:
-    """The requested model, then its fallbacks. A default fallback that cannot sing this request, or not until its
-    deadline, is left out: nobody asked for it.
+    """The requested model, then its fallbacks. A default fallback that cannot serve this request, or not before its
+    deadline, is left out, because the caller did not name it.
     """
     if request.fallbacks is None:
         fallbacks = _able(request, defaults.get(model.id, ()), catalogue, deadline)
@@ -67,15 +67,15 @@ def candidates_for(
 
 
 def hold_for(chain: Sequence[Candidate], *, pays_unknown: bool) -> int:
-    """What is held for a job, in credits: the highest price of its models, or all of them where the tenant pays for
-    attempts of unknown outcome, too.
+    """The credits held for a job: the highest price of its models, or the sum of all prices if the tenant also pays for
+    attempts of unknown outcome.
     """
     prices = [candidate.price_credits for candidate in chain]
     return sum(prices) if pays_unknown else max(prices)
 
 
 def check_default_fallbacks(defaults: DefaultFallbacks, catalogue: Catalogue) -> None:
-    """Raise `ConfigurationError` where a default fallback names a model that is not on offer, or a model itself."""
+    """Raise `ConfigurationError` if a default fallback is not on offer, is repeated, or is the model itself."""
     wrong = [f"{model_id}: {each}" for model_id in defaults for each in _impossible(model_id, defaults, catalogue)]
     if wrong:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""When a song is not wanted any more: which deadlines are accepted."""
+"""The deadline of an order, `finish_by`, and the range in which it is accepted."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from fermata.domain.catalogue.models import Estimate, Model
 from fermata.errors import FieldError
 
 _ROOM: Final = 2
-"""A deadline must leave so many times the seconds in which four of five songs are ready."""
+"""A deadline must leave at least this multiple of a model's P80 latency."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A request's `finish_by`, as it is judged at `now`: at most `longest_s` seconds away. `learned` is what the last
-    songs of a model took.
+    """A request's `finish_by`, checked at `now`: at most `longest_s` seconds away. `learned` returns a model's latency
+    from its last songs.
     """
 
     finish_by: datetime
@@ -24,17 +24,15 @@ class Deadline:
     learned: Callable[[Model], Estimate]
 
     def p80_s(self, model: Model) -> int:
-        """The seconds in which four of five songs of a model are ready. Quick songs of the last hour promise nothing:
-        no model is taken to be faster than its prior.
-        """
+        """The model's P80 latency in seconds, at least its prior: a recent run of fast songs is no promise."""
         return max(self.learned(model).p80_s, model.estimate.p80_s)
 
     def leaves(self, p80_s: int) -> bool:
-        """Whether there is time enough for a model of which four of five songs are ready in so many seconds."""
+        """Whether there is enough time for a model with this P80 latency."""
         return self._earliest(p80_s) <= self.finish_by
 
     def wrong_for(self, chain: Mapping[str, int]) -> Iterator[FieldError]:
-        """What is wrong with it: in the past, too soon for a model that the order may go to, or too far away. `chain`
+        """The error of this deadline, if any: in the past, too soon for a model of the order, or too far away. `chain`
         has the `p80_s` of these models by their ids.
         """
         model, p80_s = max(chain.items(), key=lambda each: each[1])

@@ -1,4 +1,4 @@
-"""What makes a repeated order harmless: the caller's key, what the order asked for, and the first answer to it."""
+"""Idempotency of orders: the caller's key, the request's fingerprint, and the first answer."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class FirstAnswer(BaseModel):
-    """The answer to an accepted order, kept to be given again byte for byte: 202 with these headers and this body."""
+    """The answer to an accepted order, kept to be repeated byte for byte: 202 with these headers and this body."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,8 +25,8 @@ class FirstAnswer(BaseModel):
 
 
 class Receipt(BaseModel):
-    """That a tenant's key was used: for which request, for which job, and what was answered. `expires_at` is in whole
-    seconds since 1970; from then on the key is free again.
+    """The record of a used key: its request, its job and its answer. `expires_at` is in whole seconds since 1970; from
+    then on the key is free again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +39,7 @@ class Receipt(BaseModel):
     expires_at: int
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the key is still taken; what deletes old receipts is in no hurry."""
+        """Whether the key is still taken; DynamoDB may delete expired receipts late."""
         return seconds(now) < self.expires_at
 
 
@@ -54,9 +54,7 @@ def key_hash(key: str) -> str:
 
 
 def fingerprint_of(request: SongRequest) -> str:
-    """The same for every spelling of the same request: the order of fields, white space and defaults written out do
-    not count.
-    """
+    """A hash that is equal for equal requests, regardless of the order of fields, white space and explicit defaults."""
     asked = request.model_dump(mode="json", exclude_defaults=True)
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 

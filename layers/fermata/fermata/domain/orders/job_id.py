@@ -1,4 +1,4 @@
-"""Ids: a prefix and a ULID, so that they sort by time, fit an execution name and cannot be guessed."""
+"""Ids of a prefix and a ULID: they sort by time, fit an execution name and cannot be guessed."""
 
 import re
 from datetime import UTC, datetime
@@ -18,19 +18,19 @@ def new_job_id(now: datetime, randomness: bytes) -> str:
 
 
 def derived_job_id(at: datetime, source: str) -> str:
-    """The id of the one job that a source leads to, whenever and however often it is made; it sorts by `at`, which the
-    source says as well.
+    """The id of a job derived from `source`, the same on every call; it sorts by `at`, which must also depend only on
+    the source.
     """
     return new_job_id(at, sha256(source.encode()).digest()[:RANDOM_BYTES])
 
 
 def new_reference_id(now: datetime, randomness: bytes) -> str:
-    """The id for an upload of a reference offered now, made like a job's."""
+    """The id for a reference upload offered now; `randomness` is 10 random bytes."""
     return "ref_" + sortable_id(now, randomness)
 
 
 def sortable_id(now: datetime, randomness: bytes) -> str:
-    """26 characters that sort by time: a ULID of 48 bits of ms and 80 bits of randomness, which is 10 random bytes."""
+    """A ULID, 26 characters that sort by time: 48 bits of ms and 80 bits of `randomness` (10 bytes)."""
     number = (int(now.timestamp() * 1000) << 80) | int.from_bytes(randomness[:RANDOM_BYTES], "big")
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
@@ -46,7 +46,7 @@ def is_reference_id(text: str) -> bool:
 
 
 def reference_created_at(reference_id: str) -> datetime:
-    """When a reference's id was given out, to the millisecond."""
+    """When a reference's id was issued, to the millisecond."""
     time = reference_id.removeprefix("ref_")[:_TIME_CHARACTERS]
     milliseconds = sum(_CROCKFORD.index(character) << (5 * place) for place, character in enumerate(reversed(time)))
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

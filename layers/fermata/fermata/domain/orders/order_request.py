@@ -1,6 +1,4 @@
-"""The body of `POST /v1/jobs`: its shape, and what the chosen model allows. Everything wrong with a body is reported at
-once.
-"""
+"""The body of `POST /v1/jobs`: its shape, and the chosen model's limits. All errors of a body are reported at once."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -34,8 +32,8 @@ DEFAULT_BITRATE: Final = 256000
 
 
 class OnUnknown(StrEnum):
-    """What a caller wants where nobody knows whether the provider charged: the end, or another model although both may
-    be billed.
+    """The caller's choice if it is unknown whether the provider charged: fail, or try a fallback although both may be
+    billed.
     """
 
     FAIL = "fail"
@@ -78,7 +76,7 @@ Moment = Annotated[
     BeforeValidator(_utc),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_UTC.pattern}$"}),
 ]
-"""A moment in UTC, kept to the millisecond."""
+"""An instant in UTC, kept to the millisecond."""
 
 
 class _Body(BaseModel):
@@ -86,8 +84,8 @@ class _Body(BaseModel):
 
 
 class AudioRequest(_Body):
-    """The wanted file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only);
-    None leaves the choice to Fermata, or to a provider that has none.
+    """The requested file: `format` mp3 (default) or wav, `sample_rate` in Hz, `bitrate` in bits per second (mp3 only).
+    None means Fermata's default, or the provider's own if it offers no choice.
     """
 
     format: Literal["mp3", "wav"] = "mp3"
@@ -96,11 +94,11 @@ class AudioRequest(_Body):
 
 
 class SongRequest(_Body):
-    """One song as a caller asks for it. Lengths are the model's own and count Unicode code points.
+    """One song as a caller orders it. Lengths are the model's own and count Unicode code points.
 
-    `fallbacks` are asked in their order where the model before surely did not charge; None leaves the choice to the
-    deployment. After `finish_by` the song is not wanted any more. The job's end is told to `callback_url` instead of
-    the tenant's own webhook endpoint.
+    `fallbacks` are tried in this order if the previous model certainly did not charge; None means the deployment's
+    defaults. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead of
+    the tenant's own endpoint.
     """
 
     model: ModelId
@@ -121,8 +119,8 @@ class SongRequest(_Body):
 def parse_song_request(
     body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = ()
 ) -> tuple[SongRequest, Model]:
-    """Read a body and check it against every model it names. Links may lead to the `trusted_origins` (lower case)
-    although they are no public https; in AWS there are none.
+    """Parse a body and check it against every model that it names. Links may lead to the `trusted_origins` (lower case)
+    although these are not public https; on AWS there are none.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
@@ -140,7 +138,7 @@ def parse_song_request(
 
 
 def read_song_request(body: bytes) -> SongRequest:
-    """The body as far as its shape goes, whatever any model says to it; raises as `parse_song_request` does."""
+    """The body, checked for its shape but not against a model; raises as `parse_song_request` does."""
     return read_body(body, SongRequest)
 
 
@@ -171,11 +169,11 @@ def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[Fie
             yield from error.fields
             continue
         for wrong in what_the_model_refuses(request, model):
-            yield FieldError(pointer, f"{model_id} cannot sing this request: {wrong.pointer} {wrong.message}")
+            yield FieldError(pointer, f"{model_id} cannot serve this request: {wrong.pointer} {wrong.message}")
 
 
 def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
-    """Every field with which this model cannot sing the request."""
+    """An error for every field of the request that this model does not accept."""
     yield from _switches(request, model)
     wordless = request.instrumental or request.auto_lyrics
     prompt = model.prompt_beside_lyrics if request.lyrics and model.prompt_beside_lyrics else model.prompt

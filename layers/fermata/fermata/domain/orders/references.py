@@ -1,6 +1,4 @@
-"""Reference recordings: how a request names one, what a model's rule allows, and what is on record of a measured
-one.
-"""
+"""Reference recordings: their names in requests, the models' rules, and the record of a measured recording."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,12 +20,12 @@ KEPT: Final = timedelta(days=30)
 """How long the bucket keeps a recording (the lifecycle rule of `references/` in `template.yaml`)."""
 
 USABLE: Final = KEPT - timedelta(days=1)
-"""How long after `POST /v1/references` an id may be named, so that every job has a day left to use the file."""
+"""How long after `POST /v1/references` a request may name an id; every job then has a day left to use the file."""
 
 
 class ReferenceRequest(BaseModel):
-    """The recording that a song refers to: a caller's link or an uploaded one's id, exactly one. `purpose` is what the
-    recording is, for models that make a difference; `song` where it is left out.
+    """The reference recording of a song: exactly one of a caller's link or an upload's id. `purpose` is the recording's
+    role, for models that distinguish roles; `song` by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,12 +36,12 @@ class ReferenceRequest(BaseModel):
 
     @property
     def meant_as(self) -> Purpose:
-        """What the recording is."""
+        """The recording's role, with the default applied."""
         return self.purpose or "song"
 
 
 class ProviderIds(BaseModel):
-    """The names that a provider gave to an uploaded recording; they hold for the account of the key alone."""
+    """A provider's ids of an uploaded recording; they are valid only for the account of the key."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,9 +53,8 @@ class ProviderIds(BaseModel):
 
 @dataclass(frozen=True)
 class OfferedUpload:
-    """A new recording's id and the form to upload its file with: post `fields` and then the file to `url`, before
-    `upload_until`. The id may be named in orders until `usable_until`. `allowance` is what the plan leaves of the
-    day's, if that is known.
+    """A new recording's id and the form for its upload: post `fields` and then the file to `url` before `upload_until`.
+    Orders may name the id until `usable_until`. `allowance` is the plan's rest for the day, if known.
     """
 
     reference_id: str
@@ -69,8 +66,8 @@ class OfferedUpload:
 
 
 class PreparedReference(BaseModel):
-    """A job's reference, measured: bytes and ms. `object_key` is where it lies: as the caller uploaded it, or a copy of
-    the job's own. `ids` are there for providers that took the file.
+    """A job's measured reference, in bytes and ms. `object_key` is the key of the caller's upload, or of the job's own
+    copy. `ids` are those of providers that received the file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -84,22 +81,22 @@ class PreparedReference(BaseModel):
     ids: tuple[ProviderIds, ...] = ()
 
     def ids_with(self, provider: str) -> ProviderIds | None:
-        """The provider's names for this recording, if it was given it."""
+        """The provider's ids of this recording, or None if it was not uploaded there."""
         return next((each for each in self.ids if each.provider == provider), None)
 
     def is_copy_of(self, job_id: str) -> bool:
-        """Whether it lies in a copy of this job's own, which nobody else writes."""
+        """Whether it is this job's own copy, which no other job writes."""
         return self.object_key.rpartition("/")[2].partition(".")[0] == job_id
 
     def known_by(self, ids: ProviderIds) -> "PreparedReference":
-        """This recording with a provider's names for it, in place of older ones of the same provider."""
+        """This recording with a provider's ids, which replace older ids of the same provider."""
         others = tuple(each for each in self.ids if each.provider != ids.provider)
         return self.model_copy(update={"ids": (*others, ids)})
 
 
 def needs_copy(rule: ReferenceRule | None, reference: PreparedReference | None, job_id: str) -> bool:
-    """Whether a job's reference has still to be measured, checked for a model with this rule, or copied because the
-    model's provider fetches it by a link.
+    """Whether a job's reference has still to be measured, checked by this rule, or copied for a provider that fetches
+    it by a link.
     """
     if rule is None:
         return False
@@ -109,26 +106,26 @@ def needs_copy(rule: ReferenceRule | None, reference: PreparedReference | None, 
 
 
 def object_key(tenant_id: str, name: str) -> str:
-    """Where the bucket keeps a tenant's recording; `name` is the id of an upload. With the id of a job it is what the
-    keys of that job's copies begin with.
+    """The object key of a tenant's recording; `name` is the id of an upload. With the id of a job, the prefix of that
+    job's copies.
     """
     return f"references/{tenant_id}/{name}"
 
 
 def copy_key(tenant_id: str, job_id: str, sha256: str) -> str:
-    """Where the bucket keeps a job's copy of a recording with these bytes: two runs that were given different ones do
-    not overwrite each other's.
+    """The object key of a job's copy of a recording. It contains the hash, so that two runs that received different
+    bytes do not overwrite each other's copy.
     """
     return f"{object_key(tenant_id, job_id)}.{sha256}"
 
 
 def usable_until(reference_id: str) -> datetime:
-    """Until when a request may name an uploaded recording."""
+    """The instant until which a request may name an uploaded recording."""
     return reference_created_at(reference_id) + USABLE
 
 
 def wrong_names(reference: ReferenceRequest | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
-    """What is wrong with a request's reference whatever the model: both ways or none, or a link that is not public."""
+    """The errors of a request's reference for any model: both of link and id, neither, or a link that is not public."""
     if reference is None:
         return
     if (reference.audio_url is None) is (reference.id is None):
@@ -143,7 +140,7 @@ def wrong_names(reference: ReferenceRequest | None, trusted_origins: Collection[
 
 
 def unknown_upload() -> FieldError:
-    """The refusal of an id under which this tenant has no recording."""
+    """The error for an id without a recording of this tenant."""
     return FieldError(
         "/reference/id",
         "names no uploaded recording; ask POST /v1/references for an id, send the file as it says, then name the id",
@@ -153,8 +150,8 @@ def unknown_upload() -> FieldError:
 def wrong_upload(
     reference_id: str, size_bytes: int | None, rules: Mapping[str, ReferenceRule], now: datetime
 ) -> Iterator[FieldError]:
-    """What is wrong with an uploaded file of `size_bytes`, or None where there is no file, before anybody measures it;
-    `rules` are those of the models that shall sing after it.
+    """The errors of an upload before it is measured; `size_bytes` is None without a file. `rules` are those of the
+    order's models, by id.
     """
     if size_bytes is None:
         yield unknown_upload()
@@ -168,13 +165,13 @@ def wrong_upload(
 
 
 def what_the_rule_refuses(reference: ReferenceRequest | None, model: Model) -> Iterator[FieldError]:
-    """Why a model cannot sing after this reference, or without one."""
+    """The errors of this reference, or of its absence, for a model."""
     rule = model.reference
     if reference is None:
         if rule and rule.required:
             yield FieldError(
                 "/reference",
-                f"is required: {model.id} sings after a recording; send its audio_url, or the id of an upload that "
+                f"is required: {model.id} needs a reference recording; send its audio_url, or the id of an upload that "
                 "POST /v1/references gives",
             )
     elif rule is None:
@@ -186,7 +183,7 @@ def what_the_rule_refuses(reference: ReferenceRequest | None, model: Model) -> I
 
 
 def refused_by(rule: ReferenceRule, reference: PreparedReference) -> Failure | None:
-    """Why a rule does not allow a measured recording, or None."""
+    """The failure of a measured recording that violates a rule, or None."""
     seconds = reference.duration_ms / 1000
     if reference.extension not in rule.formats:
         return unusable(
@@ -203,7 +200,7 @@ def refused_by(rule: ReferenceRule, reference: PreparedReference) -> Failure | N
 
 
 def unusable(code: str, found: str) -> Failure:
-    """The failure of a job whose reference cannot be used; nobody was asked for a song."""
+    """The failure of a job whose reference is unusable; no song was ordered."""
     return Failure(
         failure_class=FailureClass.INVALID_REQUEST,
         provider_charged=ProviderCharged.NO,

@@ -1,1 +1,1 @@
-"""What Fermata knows about music providers in general."""
+"""Music providers in general: calls, answers, failures, queues, circuits and budgets."""

@@ -1,4 +1,4 @@
-"""What all dialects share when they read an answer: codes, who pays for a failure, and messages fit for people."""
+"""Parsing shared by all dialects: codes, whether a failure was charged, and readable messages."""
 
 import re
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from fermata.domain.web.http_status import ERRORS
 
 RETRY_AFTER_LIMIT_S: Final = 86_400
 CODE_LIMIT: Final = 64
-"""The longest code of a provider's own, in characters, that a failure keeps."""
+"""Longest provider code that a failure keeps, in characters."""
 LEAST_ERROR_CODE: Final = ERRORS.start
-"""The least number that a body tells as an error: HTTP statuses, and above them codes of the provider's own."""
+"""Smallest number that is an error in a body: HTTP statuses, and above them the provider's own codes."""
 LEAST_CODE_OF_ITS_OWN: Final = ERRORS.stop
-"""The least number that is no HTTP status."""
+"""Smallest number that is not an HTTP status."""
 
 _TRACE_ID_LIMIT: Final = 128
 _PROVIDER_TEXT_LIMIT: Final = 160
@@ -43,8 +43,8 @@ _KEY_LIKE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Ruling:
-    """What one code or status means: the class of the failure, whether the provider charged, and whether
-    `not_entitled` speaks of the model alone.
+    """The meaning of one code or status: the failure class, whether the provider charged, and whether `not_entitled`
+    concerns only the model.
     """
 
     failure_class: FailureClass
@@ -53,7 +53,7 @@ class Ruling:
 
 
 def refusal(failure_class: FailureClass) -> Ruling:
-    """A documented refusal before any work, so nothing was charged."""
+    """The ruling of a documented refusal before any work: nothing was charged."""
     return Ruling(failure_class, ProviderCharged.NO)
 
 
@@ -83,7 +83,7 @@ _ADVICE: Final[Mapping[FailureClass, str]] = {
 
 
 def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | None = None) -> Failure:
-    """A failure: what was found, what to do, and the provider's own code or else the HTTP status."""
+    """A failure with the finding, advice, and the provider's own code, otherwise the HTTP status."""
     advice = _LATER if ruling == UNPAID_TRANSIENT else _ADVICE.get(ruling.failure_class, _LATER)
     return Failure(
         failure_class=ruling.failure_class,
@@ -98,7 +98,7 @@ def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | N
 
 
 def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None = None, wanted: str = "a song") -> str:
-    """One clause about an answer with a verdict: who, which code, which status, and the provider's words if any."""
+    """One clause about an error answer: the provider, its code, the HTTP status, and the provider's text if any."""
     named = (
         f"{provider} answered code {code} with HTTP {answer.http_status}"
         if code
@@ -108,7 +108,7 @@ def describe(provider: str, answer: UpstreamAnswer, said: str, code: str | None 
 
 
 def describe_flaw(provider: str, answer: UpstreamAnswer) -> str:
-    """One clause about an answer that cannot be read."""
+    """One clause about an unreadable answer."""
     flaw = (
         f"a body that is {answer.flaw}" if answer.flaw else f"a JSON document of type {type(answer.document).__name__}"
     )
@@ -117,12 +117,12 @@ def describe_flaw(provider: str, answer: UpstreamAnswer) -> str:
 
 
 def unreadable(provider: str, answer: UpstreamAnswer) -> Failure:
-    """The failure of a paid call whose answer cannot be read."""
+    """The failure of a paid call with an unreadable answer."""
     return failure_of(answer, UNKNOWN_OUTCOME, describe_flaw(provider, answer))
 
 
 def read_number(value: JsonValue) -> int | None:
-    """A code or status as an integer below 10^9, which providers send as 1008, 1008.0 or 1.008e3, or as such a text."""
+    """A code or status as an integer below 10^9, or None. Providers send 1008, 1008.0 or 1.008e3, also as text."""
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value.strip()) else None
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
@@ -132,40 +132,40 @@ def read_number(value: JsonValue) -> int | None:
 
 
 def read_id(value: JsonValue) -> str | None:
-    """An id as text, which providers send as a text or as an integer of any size; None where it cannot be sent back. A
-    fraction may have lost digits, so it is no id.
+    """An id as text; providers send text or an integer of any size. None for an id that cannot be sent back, and for a
+    fraction, which may have lost digits.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    # A character that was lost on the way would ask for another task.
+    # An id with a replaced character would name another task.
     whole = isinstance(value, str) and "\ufffd" not in value and value.isprintable()
     usable = whole and isinstance(value, str) and value.strip() and len(value) <= _ID_LIMIT
     return value if isinstance(value, str) and usable else None
 
 
 def read_error_status(value: JsonValue) -> int | None:
-    """An HTTP error status told in the body, or None where the body tells none."""
+    """A value of the body as an HTTP error status, or None."""
     number = read_number(value)
     return number if number in ERRORS else None
 
 
 def told_http_status(document: JsonValue) -> int | None:
-    """The HTTP error status that AIML API's error documents tell, under any HTTP status; None where there is none."""
+    """The HTTP error status in an AIML API error document, whatever the answer's own status, or None."""
     return read_error_status(member(document, "statusCode"))
 
 
 def read_link(value: JsonValue) -> str | None:
-    """A link exactly as the provider wrote it but for white space around it, or None where the value is no absolute
-    http(s) link of at most 8,192 characters.
+    """A link as the provider wrote it, without surrounding white space; None unless it is an absolute http(s) link of
+    at most 8,192 characters.
 
-    What is inside stays: the guard of addresses makes it fit for sending, or refuses it.
+    The inside stays as it is: the address guard cleans or refuses it.
     """
     link = value.strip(_WHITE_SPACE) if isinstance(value, str) else ""
     return link if _SCHEME.match(link) and len(link) <= _LINK_LIMIT else None
 
 
 def read_trace_id(document: JsonValue) -> str | None:
-    """The id under which the provider can find the call again, if it is a short printable string."""
+    """The id by which the provider can trace the call, if it is a short printable string."""
     for name in ("trace_id", "requestId"):
         value = member(document, name)
         if isinstance(value, str) and 0 < len(value) <= _TRACE_ID_LIMIT and value.isascii() and value.isprintable():
@@ -174,7 +174,7 @@ def read_trace_id(document: JsonValue) -> str | None:
 
 
 def member(document: JsonValue, *path: str) -> JsonValue:
-    """The value under these keys, or None where there is none."""
+    """The value under these keys, or None."""
     for name in path:
         if not isinstance(document, dict):
             return None
@@ -183,7 +183,7 @@ def member(document: JsonValue, *path: str) -> JsonValue:
 
 
 def read_words(*candidates: JsonValue) -> str:
-    """The first text among these values fit for people; a list of texts counts as one text."""
+    """The first nonempty text among these values, tidied; a list of texts counts as one text."""
     for value in candidates:
         texts = value if isinstance(value, list) else [value]
         words = tidy("; ".join(text for text in texts if isinstance(text, str)))
@@ -193,8 +193,8 @@ def read_words(*candidates: JsonValue) -> str:
 
 
 def says_itself(words: re.Pattern[str], said: str, answer: UpstreamAnswer) -> bool:
-    """Whether a provider's text has one of these words of its own accord: one that stands in the order as well may be a
-    repetition of the order, and its author chose it.
+    """Whether a provider's text contains one of these words independently of the order. A word that the order also
+    contains may only be a quotation of the order.
     """
     ordered = "\n".join(answer.ordered).casefold()
     return any(found.group().casefold() not in ordered for found in words.finditer(said))
@@ -212,7 +212,7 @@ def tidy(text: str, limit: int = _PROVIDER_TEXT_LIMIT) -> str:
 
 
 def parse_retry_after(value: str | None, now: datetime) -> int | None:
-    """Seconds asked for by a `Retry-After` header of either form, from 1 to a day; None where it cannot be read."""
+    """The seconds of a `Retry-After` header in either form, from 1 to a day; None if it is missing or unreadable."""
     if value is None:
         return None
     seconds = _seconds_of(value.strip(), now)

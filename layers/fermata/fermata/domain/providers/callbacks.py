@@ -1,6 +1,6 @@
-"""Provider callbacks: a secret address for each attempt, and what is known of it.
+"""Provider callbacks: a secret URL for each attempt, and its record.
 
-A post to the address means "look now" and nothing else: what its body claims is never read, the poll decides.
+A post to the URL only triggers a poll, which decides; its body is never read.
 """
 
 import base64
@@ -13,18 +13,18 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 TOKEN_RANDOM_BYTES: Final = 32
 MOST_POSTS: Final = 32
-"""Posts that may lead to a look at one task. More are ignored: each look adds to the execution's history, which ends
-a job when it is full, and the song is found by the timeouts all the same.
+"""Posts that may trigger a poll of one task. More are ignored: each poll adds to the execution's history, which ends a
+job when it is full, and the polls by timeout find the song anyway.
 """
 _LIFETIME: Final = timedelta(days=2)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Callback(BaseModel):
-    """One attempt's address by the SHA-256 of its token. `version` grows with every write and is the condition of the
-    next one; from `expires_at` on the record may go.
+    """One attempt's callback URL by the SHA-256 of its token. `version` grows with every write and is the condition of
+    the next one; the record may be deleted from `expires_at` on.
 
-    `unheeded` says that a post came for which nobody has looked yet, `task_token` is the state machine's wait that the
+    `unheeded` is true after a post that has not triggered a poll yet; `task_token` is the state machine's wait that the
     next post ends.
     """
 
@@ -45,15 +45,15 @@ class Callback(BaseModel):
         return self.posts >= MOST_POSTS
 
     def awaited_by(self, task_token: str) -> "Callback":
-        """This callback with a task that waits for the next post."""
+        """This callback with a state machine's wait for the next post."""
         return self._with(task_token=task_token)
 
     def heeded(self) -> "Callback":
-        """This callback once its unheeded post leads to a look."""
+        """This callback once its unheeded post triggers a poll."""
         return self._with(unheeded=False)
 
     def posted(self, *, woke: bool) -> "Callback":
-        """This callback after a post that ended the wait, or found nobody waiting."""
+        """This callback after a post; `woke` is whether the post ended a wait."""
         return self._with(posts=self.posts + 1, unheeded=not woke, task_token=None)
 
     def _with(self, **changes: object) -> "Callback":
@@ -61,13 +61,13 @@ class Callback(BaseModel):
 
 
 def new_callback(job_id: str, attempt: int, now: datetime, randomness: bytes) -> tuple[str, Callback]:
-    """The token for an attempt's address and its record, which holds but the hash; `randomness` is 32 random bytes."""
+    """The token for an attempt's URL, and its record, which holds only the hash; `randomness` is 32 random bytes."""
     token = base64.urlsafe_b64encode(randomness[:TOKEN_RANDOM_BYTES]).decode().rstrip("=")
     return token, Callback(sha256=token_sha256(token), job_id=job_id, attempt=attempt, expires_at=now + _LIFETIME)
 
 
 def callback_url(api_url: str, token: str) -> str:
-    """The address to hand to the provider; `api_url` without a trailing slash."""
+    """The URL for the provider; `api_url` has no trailing slash."""
     return f"{api_url}/v1/callbacks/{token}"
 
 

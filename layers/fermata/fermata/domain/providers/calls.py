@@ -1,8 +1,7 @@
-"""The port to a music provider, as values: what is asked, what came back, and what it means.
+"""The port to a music provider, as values: calls, answers and outcomes.
 
 A provider module turns a `SongOrder` into an `UpstreamCall` and an answer into an outcome. It does no I/O: the HTTP
-client
-sends calls, the staging store keeps answers, and both look the same for every provider.
+client sends calls, the staging store keeps answers, and both are the same for every provider.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from fermata.domain.providers.failures import Failure
 
 @dataclass(frozen=True)
 class OrderedReference:
-    """The recording that a song refers to, as the provider is told of it: our link, or the provider's own ids."""
+    """The reference recording in the provider's terms: our link, or the provider's own ids."""
 
     url: str = ""
     voice_id: str = ""
@@ -25,11 +24,11 @@ class OrderedReference:
 
 @dataclass(frozen=True)
 class SongOrder:
-    """One song as a provider must understand it; validated against the catalogue before it gets here.
+    """One song for a provider, validated against the catalogue.
 
-    `sample_rate` in Hz, `bitrate` in bits per second, `delivery` is `hex` or `url` where the provider offers both.
-    `reference` is there for the models that sing after a recording.
-    `callback_url` is an address that the provider posts to, empty where it should not.
+    `sample_rate` is in Hz, `bitrate` in bits per second; `delivery` is `hex` or `url` if the provider offers both.
+    `reference` is set for models that use a reference recording.
+    `callback_url` is the URL for the provider's posts, or empty.
     """
 
     upstream_model: str
@@ -50,7 +49,7 @@ class SongOrder:
 class UpstreamCall:
     """One HTTP call relative to the provider's base URL; the client adds the key. `body` is sent as JSON.
 
-    `instead` asks the same on another documented route, for a free call whose answer is that the task is not found.
+    `instead` is the same free call on another documented route, for an answer that the task is not found.
     """
 
     method: str
@@ -73,15 +72,15 @@ class UploadCall:
 
 @dataclass(frozen=True)
 class UpstreamAnswer:
-    """A complete HTTP answer with the audio text taken out.
+    """A complete HTTP answer without its audio text.
 
-    `document` is the parsed JSON in which the audio text at `$.data.audio` (or `$.result.data.audio`) is replaced by
-    the empty string, or None where the body is not one whole JSON document (`flaw` then says why: empty, HTML, not
+    `document` is the parsed JSON in which the empty string replaces the audio text at `$.data.audio` (or
+    `$.result.data.audio`), or None if the body is not one whole JSON document (`flaw` then says why: empty, HTML, not
     JSON, cut short, two documents, too large...).
-    `text_length` counts the bytes of that text, or is None where there is no such string or it is a link;
-    `text_begins_as_audio` tells whether it begins to spell a known audio file in hex or base64.
-    `begins_as_audio` tells whether the body begins as a known audio file does. `retry_after_s` is the parsed
-    `Retry-After` header. `ordered` are the texts of the order, which the provider may repeat in what it says.
+    `text_length` is the length of that text in bytes, None without such a text or if it is a link;
+    `text_begins_as_audio` is whether it begins as hex or base64 of a known audio file.
+    `begins_as_audio` is whether the body begins as a known audio file. `retry_after_s` is the parsed `Retry-After`
+    header. `ordered` are the texts of the order, which the provider may quote in its messages.
     """
 
     http_status: int
@@ -98,7 +97,7 @@ class UpstreamAnswer:
 @dataclass(frozen=True)
 class AudioInAnswer:
     """The song is in the staged answer, as hex or base64 text at `$.data.audio` or `$.result.data.audio`. `task_id` is
-    the task that may be asked for it as well, where the answer names one.
+    the task that can be polled for it, too, if the answer names one.
     """
 
     task_id: str | None = None
@@ -111,12 +110,12 @@ class AudioIsAnswer:
 
 @dataclass(frozen=True)
 class AudioAt:
-    """The song can be fetched from a signed link, and `further` songs of the same order from theirs; links are passed
-    on byte for byte.
+    """The song is behind the signed link `url`, and further songs of the same order behind `further`; links stay
+    unchanged byte for byte.
 
-    `missing` are the 1-based positions in the provider's list of songs that failed or have no link of their own; the
-    links belong to the remaining positions in their order. `task_id` is the task that may be asked for new links,
-    where the answer to the paid call names one.
+    `missing` are the 1-based positions in the provider's list of songs that failed or have no link; the links belong to
+    the remaining positions in their order. `task_id` is the task that can be polled for new links, if the answer to the
+    paid call names one.
     """
 
     url: str
@@ -126,22 +125,20 @@ class AudioAt:
 
     @property
     def song_count(self) -> int:
-        """How many songs the provider says there are."""
+        """How many songs the provider reports."""
         return 1 + len(self.further) + len(self.missing)
 
 
 @dataclass(frozen=True)
 class TaskStarted:
-    """The provider took the order and works on it; `task_id` is what its poll route wants, unencoded."""
+    """The provider accepted the order and works on it; `task_id` is the unencoded id for its poll route."""
 
     task_id: str
 
 
 @dataclass(frozen=True)
 class AskedTask:
-    """The task that a poll asks about: its id, empty where that does not matter, and how many songs it makes; where
-    nobody knows that, as many as any model does.
-    """
+    """The polled task: its id, empty if irrelevant, and its number of songs; if unknown, the most of any model."""
 
     task_id: str = ""
     songs: int = 2
@@ -152,9 +149,9 @@ ANY_TASK: Final = AskedTask()
 
 @dataclass(frozen=True)
 class StillRunning:
-    """The task is not finished; `retry_after_s` is the provider's own wish, if it has one. `told` is False where the
-    answer has no word about the task's state. `offered` are the songs that it links to all the same and does not call
-    unfinished: to be fetched once nothing better is waited for.
+    """The task is not finished; `retry_after_s` is the provider's `Retry-After`, if any. `told` is False if the answer
+    does not report the task's state. `offered` are songs that the answer links without calling them unfinished; fetch
+    them once nothing better is expected.
     """
 
     retry_after_s: int | None = None
@@ -164,17 +161,15 @@ class StillRunning:
 
 @dataclass(frozen=True)
 class DoneWithoutLink:
-    """The task calls itself done, but no usable link is there yet. `failure` is what the job ends as if that
-    stays.
-    """
+    """The task reports success without a usable link yet. `failure` ends the job if no link follows."""
 
     failure: Failure
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A poll's answer says nothing about the task, but about the caller or the moment: ask again. `failure` is what the
-    job ends as if nothing better ever comes; it may have been charged, since the order was accepted.
+    """A poll's answer concerns the caller or a temporary condition, not the task: poll again. `failure` ends the job if
+    no better answer follows; it may have been charged, since the order was accepted.
     """
 
     failure: Failure
@@ -182,8 +177,8 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Refused:
-    """The provider failed or refused; the failure says whether it may have charged. As a poll's outcome: this very task
-    failed.
+    """The provider failed or refused; the failure says whether it may have charged. As a poll's outcome, the task
+    itself failed.
     """
 
     failure: Failure
@@ -191,7 +186,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class UploadedReference:
-    """The ids under which the provider keeps an uploaded recording; empty where it gave none."""
+    """The provider's ids of an uploaded recording; an id that it did not give is empty."""
 
     voice_id: str = ""
     instrumental_id: str = ""
@@ -213,13 +208,13 @@ class Provider(Protocol):
         """The paid call. Sent once per attempt."""
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """What the answer to the paid call means; anything undocumented is an unknown outcome."""
+        """The outcome of the paid call; anything undocumented is an unknown outcome."""
 
     def poll_call(self, task_id: str) -> UpstreamCall:
-        """The free call that asks for a task's state; a blocking provider raises `ConfigurationError`."""
+        """The free call that polls a task's state; a blocking provider raises `ConfigurationError`."""
 
     def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
-        """What the answer to a poll means; only the task's own final word or code is `Refused`."""
+        """The outcome of a poll; only a final status or code of the task itself is `Refused`."""
 
 
 @runtime_checkable
@@ -227,7 +222,7 @@ class ReferenceTaker(Protocol):
     """The free half of a dialect whose provider keeps recordings under ids of its own. Every method is pure."""
 
     def upload_call(self, purpose: str, file_name: str, content_type: str) -> UploadCall:
-        """The free call that hands over a recording; `purpose` is one of those in the catalogue."""
+        """The free call that uploads a recording; `purpose` is one of the catalogue's."""
 
     def read_upload(self, answer: UpstreamAnswer) -> UploadOutcome:
-        """The recording's ids, or why there are none: never charged, and repeatable where `Failure.may_repeat`."""
+        """The recording's ids, or a failure: never charged, and repeatable if `Failure.may_repeat`."""

@@ -1,4 +1,4 @@
-"""Whether a provider is asked at all: after several failures in a short time nobody asks it for a while, then one does.
+"""Circuit breaker of a provider: after several failures in a short time, calls pause; then one trial call decides.
 
 Every instant is in ms since 1970-01-01 UTC.
 """
@@ -15,7 +15,7 @@ from fermata.domain.providers.failures import Failure, FailureClass
 
 @dataclass(frozen=True)
 class CircuitRules:
-    """So many failures within a window open the circuit, first for `open_ms`, then doubling up to `longest_open_ms`."""
+    """`failures` within `window_ms` open the circuit, first for `open_ms`, then doubling up to `longest_open_ms`."""
 
     failures: int
     window_ms: int
@@ -24,7 +24,7 @@ class CircuitRules:
 
 
 class Health(StrEnum):
-    """What one call says about its provider."""
+    """The evidence of one call about its provider."""
 
     WORKS = "works"
     FAILS = "fails"
@@ -34,9 +34,9 @@ class Health(StrEnum):
 
 NO_CODE: Final = "no code"
 MOST_MODELS: Final = 50
-"""As many models that the account is not entitled to are remembered, the latest ones, and as many names that failed."""
+"""Bound on the unentitled models that are remembered, and on the unlisted names that failed; the latest are kept."""
 
-# An unknown outcome is the dearest failure: it may have been billed, and the next one may be billed too.
+# An unknown outcome is the most expensive failure: it may have been billed, and so may the next one.
 _TROUBLE: Final = frozenset(
     {FailureClass.TRANSIENT, FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.UNKNOWN_OUTCOME}
 )
@@ -44,17 +44,17 @@ _A_CLEAR_ANSWER: Final = frozenset({FailureClass.CONTENT_REFUSED, FailureClass.I
 
 
 def health_shown_by(failure: Failure | None) -> Health:
-    """What the end of a call says about its provider; None stands for a call that brought what was ordered."""
+    """The provider's health by the end of a call; None stands for a successful call."""
     if failure is None or failure.failure_class in _A_CLEAR_ANSWER:
         return Health.WORKS
     if failure.failure_class is FailureClass.NOT_ENTITLED:
-        # Whoever asks for a model that the account's plan lacks takes that model from everybody, and nothing else.
+        # An order of a model that the account's plan lacks blocks that model for all tenants, but not the provider.
         return Health.WORKS if failure.of_one_model else Health.SHUTS_US_OUT
     return Health.FAILS if failure.failure_class in _TROUBLE else Health.SAYS_NOTHING
 
 
 class Trial(NamedTuple):
-    """The one call that is let through after the pause; who holds it is surely dead after `until_ms`."""
+    """The single call that is admitted after the pause; its run has certainly ended after `until_ms`."""
 
     ticket: str
     until_ms: int
@@ -63,10 +63,10 @@ class Trial(NamedTuple):
 class Circuit(BaseModel):
     """The circuit of one provider: closed while `open_until_ms` is 0, half-open once that instant has passed.
 
-    `disabled_by` is the code with which the provider shut the account out; only an operator enables it again.
-    `unentitled_models` are the models that the account's plan lacks, each with the code that said so, until an operator
-    enables them. `unlisted` are circuits of single names that the catalogue does not list: callers think of them, so
-    they may pause or disable themselves, and nobody else.
+    `disabled_by` is the code with which the provider rejected the account; only an operator enables it again.
+    `unentitled_models` are the models that the account's plan lacks, each with the provider's code, until an operator
+    enables them. `unlisted` are circuits of single names that the catalogue does not list: callers invent them, so
+    their failures may pause or disable only the name itself.
     """
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
@@ -77,33 +77,33 @@ class Circuit(BaseModel):
     trial: Trial | None = None
     disabled_at_ms: NonNegativeInt | None = None
     disabled_by: str | None = None
-    # Stored records have this name for it.
+    # Stored records use the name of the alias.
     unentitled_models: Mapping[str, str] = Field(default={}, alias="lacking")
     unlisted: Mapping[str, "Circuit"] = {}
 
     @property
     def is_disabled(self) -> bool:
-        """Whether the provider has shut the account out."""
+        """Whether the provider has rejected the account."""
         return self.disabled_at_ms is not None
 
     @property
     def has_a_say(self) -> bool:
-        """Whether a job has to ask before it orders, because not every order would be let through."""
+        """Whether a job must check the circuit before it orders, because some orders are blocked."""
         return bool(self.open_until_ms or self.is_disabled or self.unentitled_models)
 
     @property
     def refused_models(self) -> Mapping[str, str]:
-        """The models that the account may not order, listed or not, each with the code that said so."""
+        """The models that the account may not order, listed or not, each with the provider's code."""
         refused = {name: of_name for name, of_name in self.unlisted.items() if of_name.is_disabled}
         return {**self.unentitled_models, **{name: of_name.disabled_by or NO_CODE for name, of_name in refused.items()}}
 
     def is_available(self, now_ms: int) -> bool:
-        """Whether a job may hope for a call now."""
+        """Whether a call may be admitted now."""
         return not self.is_disabled and self.open_until_ms <= now_ms
 
     def blocked_until_ms(self, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
-        """The instant before which this ticket makes no call; not after `now_ms` where it may. Listed models try first:
-        one that is not listed may try once nobody did for as long as the pause was.
+        """The instant before which this ticket makes no call; at most `now_ms` if it may call now. Listed models try
+        first: an unlisted one may be the trial only if none was made for another pause.
         """
         may_try_ms = self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms
         if may_try_ms > now_ms or self.trial is None or self.trial.ticket == ticket:
@@ -111,8 +111,8 @@ class Circuit(BaseModel):
         return self.trial.until_ms
 
     def let_through(self, ticket: str, until_ms: int, unlisted: str | None = None) -> "Circuit":
-        """This circuit after a call was let through, for a model that is not listed where that is named; in a half-open
-        one it becomes the trial.
+        """This circuit after it admitted a call, for the model `unlisted` if named. If half-open, the call becomes the
+        trial.
         """
         circuit = self._with(trial=Trial(ticket, until_ms)) if self.open_until_ms else self
         of_name = self.unlisted.get(unlisted) if unlisted is not None else None
@@ -122,17 +122,17 @@ class Circuit(BaseModel):
         return circuit.model_copy(update={"unlisted": changed})
 
     def is_trial(self, ticket: str) -> bool:
-        """Whether this ticket's call decides about this circuit or one within it."""
+        """Whether this ticket's call is the trial of this circuit or of one within it."""
         return self._is_tried_by(ticket) or any(of_name.is_trial(ticket) for of_name in self.unlisted.values())
 
     def without_model(self, model: str, code: str) -> "Circuit":
-        """This circuit after the provider said that the account may not order a model."""
-        # A family has as many names as callers think of, and the record is read before most calls.
+        """This circuit after the provider answered that the account may not order a model."""
+        # Callers can invent any number of names of a family, and most calls read this record.
         others = [(name, said) for name, said in self.unentitled_models.items() if name != model][1 - MOST_MODELS :]
         return self._with(unentitled_models=dict([*others, (model, code)]))
 
     def given_up_by(self, ticket: str) -> "Circuit":
-        """This circuit after a call was not made, or said nothing: another may be the trial."""
+        """This circuit after a call was not made, or gave no evidence: another call may be the trial."""
         if not self.is_trial(ticket):
             return self
         trial = None if self._is_tried_by(ticket) else self.trial
@@ -157,8 +157,8 @@ class Circuit(BaseModel):
     def after_unlisted(
         self, model: str, ticket: str, health: Health, code: str | None, now_ms: int, rules: CircuitRules
     ) -> "Circuit":
-        """This circuit after a call for a model that the catalogue does not list. What speaks against the provider
-        counts against that name alone; a trial that failed is no reason to wait longer the next time.
+        """This circuit after a call for a model that the catalogue does not list. Its failures count only against that
+        name; a failed trial reopens this circuit without doubling the pause.
         """
         of_name = self.unlisted.get(model, Circuit()).after(ticket, health, code, now_ms, rules)
         if health in (Health.WORKS, Health.SAYS_NOTHING):

@@ -1,4 +1,4 @@
-"""One vocabulary for every upstream failure, and who was charged when it happened."""
+"""One vocabulary for all upstream failures, and whether the provider charged."""
 
 import re
 from enum import StrEnum
@@ -10,7 +10,7 @@ MESSAGE_LIMIT: Final = 300
 
 
 class FailureClass(StrEnum):
-    """Why a song could not be had; the closed list that callers see as `error.class`."""
+    """Why a song is unavailable; the closed list that callers see as `error.class`."""
 
     TRANSIENT = "transient"
     RATE_LIMITED = "rate_limited"
@@ -36,22 +36,22 @@ class ProviderCharged(StrEnum):
 
 
 _ABOUT_THE_ACCOUNT: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.NOT_ENTITLED})
-"""What a provider says of the operator's account there, which is no business of a tenant."""
+"""Failures of the operator's account at a provider, which tenants must not see."""
 _SPEAKS_OF_THE_ACCOUNT: Final = re.compile(
     r"\b(?:accounts?|balances?|billing|invoices?|funds?|payments?|subscriptions?|organi[sz]ations?|orgs?|workspaces?"
     r"|api[ _-]?keys?|quotas?|top[ -]?up|recharge)\b|余额|账户|账号|欠费",
     re.IGNORECASE,
 )
-"""Words in which providers talk to the operator, whatever class the failure is of."""
+"""Words by which a provider's message addresses the operator, in failures of any class."""
 _NOT_NOW: Final = frozenset({FailureClass.AUTH, FailureClass.OUT_OF_CREDIT, FailureClass.RATE_LIMITED})
-"""What a free step is refused with when its caller may not ask at the moment: it says nothing about the song."""
+"""Refusals of a free call that concern the caller, not the song."""
 _HELD_BACK: Final = frozenset({"provider_paused", "budget_spent", "circuit_open"})
-"""Codes of ours for orders that the operator, or trouble before, keeps from a provider."""
+"""Our codes for orders that the operator or an open circuit blocks."""
 
 
 class Failure(BaseModel):
-    """One upstream failure. `code` is the provider's own; `message` is for people: trimmed, without secrets or `_*`
-    fields. `of_one_model` narrows `not_entitled` to the model asked for; otherwise the whole account is meant.
+    """One upstream failure. `code` is the provider's own; `message` is readable text: trimmed, without secrets or `_*`
+    fields. `of_one_model` narrows `not_entitled` to the ordered model; otherwise it concerns the whole account.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,24 +66,24 @@ class Failure(BaseModel):
     of_one_model: bool = False
 
     def of_an_accepted_order(self) -> "Failure":
-        """This failure where the provider had taken the order before: a later refusal says nothing about the bill."""
+        """This failure after the provider accepted the order: a later refusal does not show that it is unpaid."""
         if self.provider_charged is not ProviderCharged.NO:
             return self
         return self.model_copy(update={"provider_charged": ProviderCharged.UNKNOWN})
 
     def of_a_free_call(self) -> "Failure":
-        """This failure of a call that orders nothing: surely unpaid, and worth asking again where nobody knows why."""
+        """This failure of a call that orders nothing: certainly unpaid, and transient if its cause is unknown."""
         unclear = self.failure_class is FailureClass.UNKNOWN_OUTCOME
         failure_class = FailureClass.TRANSIENT if unclear else self.failure_class
         return self.model_copy(update={"failure_class": failure_class, "provider_charged": ProviderCharged.NO})
 
     def for_tenant(self) -> "Failure":
-        """This failure as a tenant reads it: without a word about the operator's account, settings or commands. Refused
-        after the purchase, it is the provider's moment and no verdict about the song.
+        """This failure as tenants see it: without the operator's account, settings or commands. A refusal after the
+        purchase becomes `transient`, because it does not concern the song.
         """
         if self.provider_charged is not ProviderCharged.NO and self.failure_class in _NOT_NOW:
             message = (
-                "the song was ordered, and the provider let nobody fetch it for too long; the credits were returned"
+                "the song was ordered, but the provider refused access to it for too long; the credits were returned"
             )
             changed = {"failure_class": FailureClass.TRANSIENT, "code": "provider_unavailable", "message": message}
             return self.model_copy(update=changed)
@@ -102,20 +102,20 @@ class Failure(BaseModel):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether a new attempt on the same provider is sensible and surely does not pay for the same song again."""
+        """Whether a new attempt on the same provider is sensible and certainly does not pay for the same song again."""
         passing = self.failure_class in (FailureClass.TRANSIENT, FailureClass.RATE_LIMITED)
         return passing and self.provider_charged is ProviderCharged.NO
 
 
 def unpaid(failure_class: FailureClass, code: str, message: str) -> Failure:
-    """The failure of an order that reached no provider, under a code of ours."""
+    """The failure of an order that reached no provider, with one of our codes."""
     return Failure(failure_class=failure_class, provider_charged=ProviderCharged.NO, message=message, code=code)
 
 
 def unknown_outcome(
     message: str, *, code: str | None = None, http_status: int | None = None, trace_id: str | None = None
 ) -> Failure:
-    """The failure of a paid call whose answer does not tell whether the song was made and billed."""
+    """The failure of a paid call for which it is unknown whether the song was made and billed."""
     return Failure(
         failure_class=FailureClass.UNKNOWN_OUTCOME,
         provider_charged=ProviderCharged.UNKNOWN,

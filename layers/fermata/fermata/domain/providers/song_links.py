@@ -1,7 +1,7 @@
-"""Which song of an order a link of a newer answer leads to. Pure.
+"""Matches the links of a newer answer with the songs of an order. Pure.
 
-Answers number songs by their places alone, and a later answer may list them in another order or leave some out. A link
-is signed anew with each answer, but mostly in its query only.
+Answers number songs only by position, and a later answer may list them in another order or omit some. Each answer signs
+its links anew, but mostly only in their query.
 """
 
 from collections import Counter
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 def numbers_of_links(
     known: Mapping[int, str], found: Mapping[int, str], numbers: Sequence[int], awaited: Sequence[int] = ()
 ) -> dict[int, int]:
-    """The number of the song of each link of a newer answer, by its place there. `known` are the links on record by
-    number, `numbers` all that there are, at least as many as links, and `awaited` those for which links are looked for.
+    """The song's number for each link of a newer answer, by its position there. `known` are the recorded links by
+    number, `numbers` all song numbers, at least as many as links, and `awaited` the songs that need new links.
 
-    The same link is the same song, and so is one that differs in query or fragment only, where that is unambiguous. Any
-    other stands for the song at its place, or where the answer is shorter than the record for an awaited one.
+    An equal link is the same song, and so is a link that differs only in query or fragment, if unambiguous. Any other
+    link belongs to the song at its position or, if the answer is shorter than the record, to an awaited song.
     """
     matched = _matched(known, found, lambda link: link)
     matched |= _matched(_without(known, matched.values()), _without(found, matched), _bare)
@@ -29,7 +29,7 @@ def numbers_of_links(
 
 
 def _matched(known: Mapping[int, str], found: Mapping[int, str], name: Callable[[str], str]) -> dict[int, int]:
-    """Places and numbers whose links have the same name, where each side has that name once."""
+    """Positions and numbers of links with equal names, for names that are unique on each side."""
     is_known, is_found = Counter(map(name, known.values())), Counter(map(name, found.values()))
     by_name = {name(link): number for number, link in known.items() if is_known[name(link)] == 1}
     return {

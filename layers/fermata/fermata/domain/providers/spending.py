@@ -1,5 +1,5 @@
-"""What an operator holds providers back with: a pause, and a budget per day (UTC). Amounts are whole micro-USD, so that
-adding them up loses nothing.
+"""The operator's spending controls: a pause, and a budget per day (UTC), by provider. Amounts are whole micro-USD, so
+that sums are exact.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ EVERY_PROVIDER: Final = "all"
 """The name under which all providers are paused together."""
 
 BUDGET_KEPT_FOR: Final = timedelta(days=60)
-"""How long the spending of a day can be looked up after it."""
+"""How long after a day its spending can be read."""
 
 _WAIT_FRACTION: Final = 8
 
 
 class Booking(NamedTuple):
-    """What one write adds to the spending of a provider on a day; what is given back is negative."""
+    """An amount that one write adds to a provider's spending on a day; negative if it is returned."""
 
     provider: str
     day: date
@@ -29,16 +29,14 @@ class Booking(NamedTuple):
 
 @dataclass(frozen=True)
 class Blocked:
-    """Why the operator lets a provider take no order now. `until` is when it may again without an operator, if that is
-    known.
-    """
+    """Why the operator's controls block an order now. `until` is when the block ends without the operator, if known."""
 
     code: str
     message: str
     until: datetime | None
 
     def as_failure(self) -> Failure:
-        """The failure of an order that is not made because of it; nobody was asked."""
+        """The failure of a blocked order; no provider was called."""
         return Failure(
             failure_class=FailureClass.TRANSIENT,
             provider_charged=ProviderCharged.NO,
@@ -49,8 +47,8 @@ class Blocked:
 
 @dataclass(frozen=True)
 class PauseAndBudget:
-    """The pause and the budget of one provider on one day. `paused_by` are the names under which it is paused: its own,
-    or that of every provider.
+    """The pause and the budget of one provider on one day. `paused_by` are the names under which it is paused: its own
+    name, `EVERY_PROVIDER`, or both.
     """
 
     provider: str
@@ -59,7 +57,7 @@ class PauseAndBudget:
     spent_micro_usd: int = 0
 
     def blocking(self, cost_micro_usd: int, budget_micro_usd: int) -> Blocked | None:
-        """What keeps an order of this cost from the provider, if anything does; a budget of 0 is none."""
+        """The block of an order of this cost, or None; a budget of 0 means no budget."""
         if self.paused_by:
             return paused(self.provider, self.paused_by[0])
         if budget_micro_usd and self.spent_micro_usd + cost_micro_usd > budget_micro_usd:
@@ -68,13 +66,13 @@ class PauseAndBudget:
 
 
 def paused(provider: str, name: str) -> Blocked:
-    """A provider that the operator paused under this name."""
+    """The block by a pause of this name."""
     message = f"the operator paused {provider}; nothing was paid; `admin resume {name}` lets orders go there again"
     return Blocked("provider_paused", message, None)
 
 
 def budget_spent(provider: str, day: date) -> Blocked:
-    """A provider whose budget of a day does not suffice for the order."""
+    """The block by an insufficient budget for a day."""
     message = (
         f"the operator's budget for {provider} on {day} (UTC) does not suffice for this song; nothing was paid; "
         f"order again the next day, or the operator raises daily_budget_usd of {provider} in ProviderSettings"
@@ -85,9 +83,9 @@ def budget_spent(provider: str, day: date) -> Blocked:
 def look_again_at(
     blocked: Blocked, created_at: datetime, order_by: datetime, shortest_s: int, now: datetime
 ) -> datetime | None:
-    """When a blocked order looks again, or None where it cannot be made in time any more.
+    """When a blocked order checks again, or None if it cannot be made in time any more.
 
-    The longer it has waited the rarer it looks; the last look comes `shortest_s` before `order_by`.
+    The pauses grow with its waiting time; the last check comes `shortest_s` before `order_by`.
     """
     if blocked.until is not None and blocked.until >= order_by:
         return None
@@ -98,15 +96,15 @@ def look_again_at(
 
 
 def booking(provider: str, ordered_at: datetime, micro_usd: int) -> Booking | None:
-    """What an order of that moment adds to its provider's spending, if anything."""
+    """The booking of an order of that moment, or None if the amount is 0."""
     return Booking(provider, day_of(ordered_at), micro_usd) if micro_usd else None
 
 
 def day_of(moment: datetime) -> date:
-    """The UTC day of a moment, whose budgets and limits it falls to; `str` writes it as days are stored."""
+    """The UTC day of a moment, for budgets and limits; `str` gives its stored form."""
     return moment.astimezone(UTC).date()
 
 
 def micro_usd(usd: Decimal) -> int:
-    """An amount in USD as whole micro-USD; what is finer is cut off."""
+    """An amount in USD as whole micro-USD, rounded towards zero."""
     return int(usd * 1_000_000)

@@ -1,4 +1,4 @@
-"""What all runs know together of one provider: who calls it, who waits for it, and whether it is asked at all."""
+"""The state of one provider, shared by all runs: running calls, waiting requests, and the circuit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from fermata.domain.providers.queue import SHORTEST_WAIT_MS, Admitted, Lease, Li
 
 @dataclass(frozen=True)
 class NotAsked:
-    """The provider is not asked for this attempt: its circuit is open, or it has shut the account out (`disabled`);
-    with `of_one_model` from one model only.
+    """The provider is not called for this attempt: its circuit is open, or it has rejected the account (`disabled`);
+    with `of_one_model`, only for one model.
     """
 
     disabled: bool
@@ -26,29 +26,29 @@ Admission = Admitted | WaitUntil | NotAsked
 
 
 class GivenBack(NamedTuple):
-    """A slot that is free again; `took_ms` is how long its call took, or None where the mean learns nothing from it."""
+    """A slot that is free again; `took_ms` is its call's duration, or None if it does not count in the mean."""
 
     ticket: str
     took_ms: int | None
 
 
 class StartAt(NamedTuple):
-    """A slot that was taken beside the record, for a call that may be made from this instant on."""
+    """A slot taken without a write of the record; the call may start from this instant on."""
 
     start_ms: int
 
 
 AHEAD_MS: Final = 500
-"""How far ahead a start may be reserved beside the record: so little that the run which reserves it waits for it."""
+"""How far ahead `take` may reserve a start: so little that the run itself waits for it."""
 
 
 class ProviderState(BaseModel):
     """The shared record of one provider. `version` grows with every write and is the condition of the next one.
 
-    Most jobs find an empty queue and a free slot. They take it beside the record, up to `open_slots` of them, and give
-    it back beside it, so that they do not compete for the version. `taken` and `given_back` are what happened so since
-    the record was written: it counts here, and the next write takes it in. `slots_left` is how many of the open slots
-    were not taken yet, None where there never were any. A stored record calls its `queue` `pacing`.
+    Most jobs find an empty queue and a free slot. They take and return it outside the record, up to `open_slots` of
+    them, so that they do not compete for the version. `taken` and `given_back` are such changes since the last write:
+    they count here, and the next write includes them. `slots_left` is how many open slots are not taken yet, None if
+    there never were any. A stored record calls its `queue` `pacing`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,11 +75,11 @@ class ProviderState(BaseModel):
         model: str | None = None,
         is_listed: bool = True,
     ) -> tuple["ProviderState", Admission]:
-        """Whether this ticket may call the provider for a model now, and the record after it asked. `is_listed` tells
+        """The record after this request, and whether the ticket may call the provider for a model now. `is_listed` is
         whether the catalogue lists the model by its name.
 
-        Where the circuit is open a job that has another provider left is sent there, and any other keeps its place. An
-        order for a name that is not listed has no place meanwhile: it would hold back those behind it.
+        If the circuit is open, a job with another provider left goes there, and any other job keeps its place. An order
+        for an unlisted name keeps no place meanwhile, because it would delay those behind it.
         """
         obstacle = self.held_up(ticket, now_ms, has_alternative=has_alternative, model=model, is_listed=is_listed)
         if isinstance(obstacle, NotAsked) or (obstacle is not None and not is_listed):
@@ -94,15 +94,15 @@ class ProviderState(BaseModel):
     def held_up(
         self, ticket: str, now_ms: int, *, has_alternative: bool, model: str | None = None, is_listed: bool = True
     ) -> NotAsked | WaitUntil | None:
-        """Why the provider gets no call of this ticket now, not even a free one; None where only the queue decides."""
+        """Why the circuit admits no call of this ticket now, not even a free one; None if only the queue decides."""
         if self.circuit.is_disabled:
             code = self.circuit.disabled_by or NO_CODE
-            message = f"{self.provider} shut the operator's account out ({code}) and is not asked until the operator"
+            message = f"{self.provider} rejected the operator's account ({code}) and is not called until the operator"
             return NotAsked(disabled=True, message=f"{message} enables it again")
         refused = self.circuit.refused_models
         if model is not None and model in refused:
             message = f"the operator's plan at {self.provider} lacks {model} ({refused[model]})"
-            message = f"{message}, which is not asked for until the operator enables it again; order another model"
+            message = f"{message}, which is not ordered until the operator enables it again; order another model"
             return NotAsked(disabled=True, message=message, of_one_model=True)
         blocked_ms = self._blocked_until_ms(self.circuit, ticket, now_ms, is_listed=is_listed)
         of_name = None if is_listed or model is None else self.circuit.unlisted.get(model)
@@ -112,23 +112,23 @@ class ProviderState(BaseModel):
             return None
         if not has_alternative:
             return WaitUntil(blocked_ms)
-        message = f"{self.provider} failed several times within a short time and is not asked now; order again later"
+        message = f"{self.provider} failed several times within a short time and is not called now; order again later"
         return NotAsked(disabled=False, message=message)
 
     @property
     def open_slots(self) -> int:
-        """How many slots may be taken beside this record: none while a request waits or the circuit has a say."""
+        """How many slots may be taken outside this record: none while a request waits or the circuit may block."""
         if self.limits is None or self.queue.waiting or self.circuit.has_a_say:
             return 0
         return max(0, self.limits.concurrent - len(self.queue.running))
 
     def with_taken(self, leases: Mapping[str, Lease], next_go_ms: int, slots_left: int) -> "ProviderState":
-        """This record with what was taken beside it, after which no call goes before `next_go_ms`."""
+        """This record with the slots taken outside it; no further call starts before `next_go_ms`."""
         queue = self.queue.with_leases(leases, next_go_ms)
         return self.model_copy(update={"queue": queue, "taken": frozenset(leases), "slots_left": slots_left})
 
     def with_given_back(self, slots: Iterable[GivenBack]) -> "ProviderState":
-        """This record with what was given back beside it."""
+        """This record with the slots returned outside it."""
         queue, circuit, taken_in = self.queue, self.circuit, frozenset(slots)
         for ticket, took_ms in sorted(taken_in, key=lambda slot: slot.ticket):
             queue = (queue if took_ms is None else queue.learned_from(took_ms)).without(ticket)
@@ -136,15 +136,15 @@ class ProviderState(BaseModel):
         return self.model_copy(update={"queue": queue, "circuit": circuit, "given_back": taken_in})
 
     def is_like(self, other: "ProviderState") -> bool:
-        """Whether both are the same write, whatever was given back beside them."""
+        """Whether both are the same write, regardless of slots returned outside it."""
         return (self.version, self.queue, self.circuit) == (other.version, other.queue, other.circuit)
 
     def is_available(self, model: str, now: datetime) -> bool:
-        """Whether a new job for a model, by the provider's own name of it, may hope for a call now."""
+        """Whether a new job for a model, by the provider's name of it, may be admitted now."""
         return self.circuit.is_available(epoch_ms(now)) and model not in self.circuit.refused_models
 
     def has_failed_for(self, model: str | None) -> bool:
-        """Whether something is held against this name, which the catalogue does not list."""
+        """Whether failures are recorded for this name, which the catalogue does not list."""
         return model in self.circuit.unlisted
 
     def after(
@@ -158,10 +158,10 @@ class ProviderState(BaseModel):
         unentitled_model: str | None = None,
         unlisted: str | None = None,
     ) -> "ProviderState":
-        """The record after a call of this ticket ended: its slot is free, and the circuit knows its end.
+        """The record after a call of this ticket ended: its slot is free, and the circuit has counted its end.
 
-        `unentitled_model` is the model that the account turned out not to be entitled to, `unlisted` the one that was
-        asked for where the catalogue does not list it.
+        `unentitled_model` is a model that the provider says the account may not order; `unlisted` is the ordered model
+        if the catalogue does not list it.
         """
         if unlisted is not None:
             shown = health if unentitled_model is None else Health.SHUTS_US_OUT
@@ -173,17 +173,17 @@ class ProviderState(BaseModel):
         return self._with(self.queue.without(ticket), circuit)
 
     def without(self, ticket: str) -> "ProviderState":
-        """The record after a job left without having called the provider; the same one where it held nothing."""
+        """The record after a job left without a call; unchanged if the job held nothing."""
         queue, circuit = self.queue.without(ticket), self.circuit.given_up_by(ticket)
         return self if (queue, circuit) == (self.queue, self.circuit) else self._with(queue, circuit)
 
     def written(self) -> "ProviderState":
-        """This record once it was written: what happened beside the one before is part of it."""
+        """This record after its write, which includes the changes made outside the previous one."""
         beside = {"given_back": frozenset(), "taken": frozenset(), "slots_left": self.open_slots}
         return self.model_copy(update=beside)
 
     def enabled(self) -> "ProviderState":
-        """The record after an operator settled the matter: circuit closed, nothing held against the provider."""
+        """The record after an operator enabled the provider again: a closed circuit without recorded failures."""
         return self._with(self.queue, Circuit())
 
     def _blocked_until_ms(self, circuit: Circuit, ticket: str, now_ms: int, *, is_listed: bool = True) -> int:
@@ -191,7 +191,7 @@ class ProviderState(BaseModel):
         trial = circuit.trial
         if blocked_ms <= now_ms or trial is None or blocked_ms != trial.until_ms:
             return blocked_ms
-        # Another request tries, and its call ends long before its lease does.
+        # Another request is the trial, and its call ends long before its lease does.
         expected_ms = self.queue.expected_end_ms(trial.ticket, now_ms)
         return max(now_ms + SHORTEST_WAIT_MS, expected_ms) if expected_ms else blocked_ms
 

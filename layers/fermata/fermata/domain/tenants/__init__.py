@@ -1,1 +1,1 @@
-"""Tenants, their API keys, and how much their plans allow."""
+"""Tenants, their API keys, and the limits of their plans."""

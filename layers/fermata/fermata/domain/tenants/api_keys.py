@@ -1,5 +1,5 @@
-"""API keys: `fk_<id>_<secret>`. The secret ends in a checksum over the whole key, so that a slip of the keyboard is
-seen without a look-up; only the SHA-256 of the secret is kept.
+"""API keys: `fk_<id>_<secret>`. The secret ends in a checksum over the whole key, so that a typing error is detected
+without a look-up; only the SHA-256 of the secret is stored.
 """
 
 import base64
@@ -16,16 +16,16 @@ from pydantic import BaseModel, ConfigDict
 
 KEY_RANDOM_BYTES: Final = 25
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
-"""How exact `last_used_at` is."""
+"""Precision of `last_used_at`."""
 
 _ID_LENGTH: Final = 8
 _BEARER: Final = re.compile(r"fk_([a-z2-7]{8})_([a-z2-7]{39})")
-_NOBODYS_SHA256: Final = "0" * 64
-"""What the secret of an unknown key is compared with; no text has this hash."""
+_NO_SECRETS_SHA256: Final = "0" * 64
+"""Compared with the secret of an unknown key; no known text has this hash."""
 
 
 class Scope(StrEnum):
-    """What a key may be used for."""
+    """A permission of a key."""
 
     ACCOUNT_READ = "account:read"
     JOBS_READ = "jobs:read"
@@ -37,15 +37,15 @@ ALL_SCOPES: Final = tuple(Scope)
 
 @dataclass(frozen=True)
 class BearerKey:
-    """A key as a caller sent it; its form and its checksum are right."""
+    """A key as a caller sent it, with valid form and checksum."""
 
     key_id: str
     secret: str
 
 
 class ApiKey(BaseModel):
-    """The record of one key of a tenant, without its secret. `last_used_at` is exact to `USE_NOTED_EVERY`; a key that
-    was rotated names the one that replaces it.
+    """The record of one key of a tenant, without its secret. `last_used_at` is exact to `USE_NOTED_EVERY`; a rotated
+    key names its successor in `rotated_to`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,15 +61,15 @@ class ApiKey(BaseModel):
     last_used_at: datetime | None = None
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the key opens anything."""
+        """Whether the key is valid: neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def use_is_news(self, now: datetime) -> bool:
-        """Whether a use at this moment is worth a write."""
+        """Whether a use at this instant needs a write."""
         return self.last_used_at is None or now - self.last_used_at >= USE_NOTED_EVERY
 
     def replaced_by(self, key_id: str, until: datetime) -> "ApiKey":
-        """This key as one that goes on until a moment beside its successor, and never longer than it would have."""
+        """This key after its rotation: valid until `until`, and never longer than before."""
         ends = until if self.expires_at is None else min(until, self.expires_at)
         return self.model_copy(update={"rotated_to": key_id, "expires_at": ends})
 
@@ -97,9 +97,7 @@ def new_api_key(
 
 
 def bearer_key(authorization: str) -> BearerKey | None:
-    """The API key in an `Authorization: Bearer fk_...` header, or None where there is none of that form or its checksum
-    is wrong.
-    """
+    """The API key in an `Authorization: Bearer fk_...` header, or None if its form or its checksum is wrong."""
     scheme, _, key = authorization.strip().partition(" ")
     form = _BEARER.fullmatch(key.strip())
     if scheme.lower() != "bearer" or form is None:
@@ -110,8 +108,8 @@ def bearer_key(authorization: str) -> BearerKey | None:
 
 
 def opened_by(key: BearerKey, record: ApiKey | None, now: datetime) -> ApiKey | None:
-    """The record that a key opens now, or None. An unknown id takes as long as a wrong secret."""
-    known = _NOBODYS_SHA256 if record is None else record.sha256
+    """The record that a key authenticates now, or None. An unknown id takes as long as a wrong secret."""
+    known = _NO_SECRETS_SHA256 if record is None else record.sha256
     same = hmac.compare_digest(_sha256(key.secret), known)
     return record if record is not None and same and record.is_live(now) else None
 

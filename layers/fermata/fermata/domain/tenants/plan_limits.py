@@ -1,5 +1,5 @@
-"""How much a tenant's plan lets it ask for: orders, reads and calls that cost nothing per calendar minute in UTC, jobs
-that are open at once, and credits per calendar month.
+"""The limits of a tenant's plan: orders, reads and free calls per calendar minute in UTC, concurrently open jobs, and
+credits per calendar month.
 """
 
 from dataclasses import dataclass
@@ -15,28 +15,27 @@ Payer = Literal["operator", "tenant"]
 WINDOW_S: Final = 60
 DAY_S: Final = 86_400
 LOOK_AGAIN_S: Final = 10
-"""When it makes sense to order again after too many open jobs; nobody knows when the next one ends."""
+"""Seconds after which to order again after too many open jobs; the end of the next job is not known."""
 
 MAX_AMOUNT: Final = 1_000_000_000
-"""Most credits that one grant or one cap may have; a longer number is a slip of the keyboard."""
+"""Most credits of one grant or one cap; a longer number is a typing error."""
 
 Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
 Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 
 
 class PlanLimits(BaseModel):
-    """What an operator allows a tenant, and may set; the defaults are those of a new tenant and of a plan that names
-    none.
-    `refused_orders_per_minute` bounds the orders that made no job because they were refused or repeated,
-    `changes_per_minute` DELETEs, replays of webhooks and offers to upload, and by themselves the cancels that took
-    nothing back, `trigger_calls_per_minute` the events, files and lines of files that made no job.
-    `lost_songs_per_day` bounds the songs of a UTC day that a provider was or may have been paid for and the tenant was
-    not, `waiting_requests` those that are held at once until a job ends, `references_per_day` the offers to upload a
-    recording in a UTC day, `webhook_posts_per_job` all posts that tell of one job's end, `webhook_repeats_per_minute`
-    those of all jobs that are not the first of their job.
-    `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before anything was bought.
-    `unknown_paid_by` says who pays for an attempt of unknown outcome where `on_unknown` let another model deliver.
-    `monthly_credits` bounds what is spent in the month and held, whatever the plan; None leaves that to the plan.
+    """A tenant's limits, which the operator may set; the defaults apply to new tenants and to plans without limits.
+    `refused_orders_per_minute` bounds refused or repeated orders, which created no job.
+    `changes_per_minute` bounds DELETEs, webhook replays and upload offers together, and, in a separate count, cancels
+    without effect. `trigger_calls_per_minute` bounds events, files and lines of files that created no job.
+    `lost_songs_per_day` bounds the songs of a UTC day that a provider charged or may have charged and the tenant did
+    not pay. `waiting_requests` bounds concurrent requests that wait for a job's end, `references_per_day` the upload
+    offers of a UTC day, `webhook_posts_per_job` all posts about one job's end, and `webhook_repeats_per_minute` the
+    posts of all jobs except the first of each job.
+    `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
+    `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
+    `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,14 +65,14 @@ DEFAULT_LIMITS: Final = PlanLimits()
 
 
 def limits_of(plan: PlanLimits | None) -> PlanLimits:
-    """The limits of a wallet's plan; the usual ones where there is no wallet."""
+    """The limits of a wallet's plan; the defaults without a wallet."""
     return DEFAULT_LIMITS if plan is None else plan
 
 
 @dataclass(frozen=True)
 class CallKind:
-    """A kind of calls that a plan limits by the minute: its name in `RateLimit`, in words, as a counter, and that of
-    its limit in `PlanLimits`.
+    """A kind of calls that a plan limits per minute: its name in `RateLimit`, in messages and as a counter, and the
+    name of its limit in `PlanLimits`.
     """
 
     policy: str
@@ -87,7 +86,7 @@ REFUSED_ORDERS: Final = CallKind(
     "refused", "orders that are refused or repeated", "refused_orders", "refused_orders_per_minute"
 )
 CHANGES: Final = CallKind("change", "deletions, webhook replays and uploads", "changes", "changes_per_minute")
-CANCELS: Final = CallKind("cancel", "cancels that take nothing back", "cancels", "changes_per_minute")
+CANCELS: Final = CallKind("cancel", "cancels without effect", "cancels", "changes_per_minute")
 TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"
 )
@@ -99,8 +98,8 @@ CALL_KINDS: Final = (READS, REFUSED_ORDERS, CHANGES, CANCELS, TRIGGER_CALLS, WEB
 
 @dataclass(frozen=True)
 class Allowance:
-    """How much of a limit per `window_s` seconds is left, and in how many seconds all of it is there again; `exceeded`
-    where this request goes beyond it. `what` names what is limited.
+    """The rest of a limit per `window_s` seconds, and the seconds until its reset; `exceeded` if this request goes
+    beyond it. `what` names the limited calls in messages.
     """
 
     policy: str
@@ -112,23 +111,23 @@ class Allowance:
     what: str = "requests"
 
     def refusal(self) -> RateLimitedError:
-        """The error for a request that goes beyond it."""
+        """The error for a request beyond the limit."""
         return RateLimitedError(self.what, self.quota, self.resets_in_s, "day" if self.window_s == DAY_S else "minute")
 
 
 def submit_allowance(quota: int, used: int, now: datetime) -> Allowance:
-    """What is left of a tenant's orders in this minute."""
+    """The rest of a tenant's orders in this minute."""
     return Allowance("submit", quota, max(0, quota - used), left_of_minute_s(now), what="orders")
 
 
 def call_allowance(kind: CallKind, quota: int, used: int, now: datetime) -> Allowance:
-    """What is left of a tenant's calls of a kind in this minute, of which `used` counts this one too."""
+    """The rest of a tenant's calls of a kind in this minute; `used` includes this call."""
     left = max(0, quota - used)
     return Allowance(kind.policy, quota, left, left_of_minute_s(now), exceeded=used > quota, what=kind.what)
 
 
 def reference_allowance(quota: int, used: int, now: datetime) -> Allowance:
-    """What is left of the uploads that a tenant may be offered on this day in UTC, of which `used` counts this one."""
+    """The rest of a tenant's upload offers on this day in UTC; `used` includes this one."""
     left, resets_in_s = max(0, quota - used), left_of_day_s(now)
     return Allowance("reference", quota, left, resets_in_s, used > quota, DAY_S, "uploads")
 

@@ -1,4 +1,4 @@
-"""Tenants, and who calls in their name."""
+"""Tenants, and authenticated callers of the API."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Tenant(BaseModel):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request, as the authorizer found out. `scopes` may hold words that this version does not know."""
+    """The authenticated sender of a request. `scopes` may contain words that this version does not know."""
 
     tenant_id: str
     key_id: str

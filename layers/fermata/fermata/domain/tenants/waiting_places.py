@@ -1,22 +1,22 @@
-"""Which places a tenant's requests may have while they are held until a job ends.
+"""Places for requests that wait for a job's end.
 
-Each held request keeps one execution environment busy, so there are only so many places for all tenants, and each
-tenant may have a few of them: always the same ones, found by a hash. Whoever has a place has thereby both bounds.
+Each waiting request keeps one execution environment busy, so the places for all tenants are limited. Each tenant may
+use a few of them, always the same ones, chosen by a hash. One place thus enforces both bounds.
 """
 
 from hashlib import sha256
 from typing import Final
 
 LOOKED_AT: Final = 20
-"""Most places that one request looks at, whatever the plan allows."""
+"""Most places that one request tries, whatever the plan allows."""
 LEFT_FOR_THE_ANSWER_S: Final = 4
-"""Seconds after its longest wait for which a request keeps its place, so that it is answered before another comes; no
-invocation lives longer.
+"""Seconds after its longest wait for which a request keeps its place, so that it is answered before another takes it.
+No invocation lives longer.
 """
 
 
 def places_of(tenant_id: str, at_once: int, places: int) -> tuple[int, ...]:
-    """The places that a tenant may have: `at_once` of the numbers below `places`, or all where there are fewer."""
+    """The places that a tenant may use: `at_once` of the numbers below `places`, or all if there are fewer."""
     if at_once >= places:
         return tuple(range(places))
     found: dict[int, None] = {}
@@ -29,7 +29,7 @@ def places_of(tenant_id: str, at_once: int, places: int) -> tuple[int, ...]:
 
 
 def looked_at(places: tuple[int, ...], holder: str) -> tuple[int, ...]:
-    """The places that one request tries, in an order of its own, so that those who come together try different ones."""
+    """The places that one request tries, in an order of its own, so that concurrent requests try different ones."""
     if not places:
         return ()
     first = int.from_bytes(sha256(holder.encode()).digest()[:8]) % len(places)

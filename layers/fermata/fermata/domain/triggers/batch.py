@@ -1,4 +1,4 @@
-"""A file of many requests: what its state machine is told, and what its tenant is told at the end."""
+"""A batch file of many requests: its state machine's input, and the report for its tenant."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -13,19 +13,19 @@ from fermata.domain.web.formats import rfc3339
 COMPLETED: Final = "completed.json"
 BAD_LINES: Final = "bad-lines.jsonl"
 MOST_OPEN_BATCHES: Final = 3
-"""How many files of one tenant are taken at once, from the first byte that is read to the last line."""
+"""Most files of one tenant in progress at once, from the first byte read to the last line."""
 READ_WITHIN: Final = timedelta(minutes=15)
-"""How long a file keeps its place while it is read and its run is started, unless it is seen again."""
+"""How long a file keeps its slot while it is read and its run is started, unless the event is repeated."""
 RUNS_FOR: Final = timedelta(days=8)
-"""How long a run keeps its place where nobody gives it back; the state machine ends after seven days."""
+"""How long a run keeps its slot unless it returns it; the state machine ends after seven days."""
 _MOST_NAMED: Final = 1000
-"""How many lines that failed are named at most."""
+"""Most failed lines that the report names."""
 
 
 class Batch(BaseModel):
-    """What is known of a file once it was read: so many lines that may be requests (`good`) and that cannot (`bad`).
-    It is the input of the state machine, so it holds no word of a request. `concurrency` lines are submitted at once,
-    and the run is given up where more than `tolerated_failure_percent` fail for reasons of ours.
+    """A file after it was read: the number of lines that may be requests (`good`) and that cannot (`bad`). It is the
+    state machine's input and contains no text of a request. `concurrency` lines are submitted at once, and the run is
+    given up if more than `tolerated_failure_percent` fail for internal reasons.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,12 +37,12 @@ class Batch(BaseModel):
     tolerated_failure_percent: Annotated[int, Field(ge=0, le=100)]
 
     def machine_input(self) -> dict[str, JsonValue]:
-        """What the state machine begins with."""
+        """The state machine's input."""
         return {**self.model_dump(mode="json"), "manifest": manifest_of(self.file)}
 
 
 class _Ended(BaseModel):
-    """The event of Step Functions for an execution that ended otherwise than by its last state."""
+    """The event of Step Functions for an execution that did not reach its last state."""
 
     class Detail(BaseModel):
         input: str
@@ -52,8 +52,8 @@ class _Ended(BaseModel):
 
 
 def read_end(event: dict[str, Any]) -> tuple[Batch, str | None]:
-    """The batch that has ended, and the error that stopped it: told by its last state, or where it did not come so far
-    by the event of its execution, which quotes what it was given.
+    """The batch that has ended, and the error that stopped it, if any: from the execution's last state, or, if it did
+    not get so far, from the execution's event, which quotes its input.
     """
     if "detail" not in event:
         return Batch.model_validate(event), event.get("failure", {}).get("Error")
@@ -62,33 +62,33 @@ def read_end(event: dict[str, Any]) -> tuple[Batch, str | None]:
 
 
 def manifest_of(file: InboxFile) -> str:
-    """The object with a JSON array of the lines that may be requests."""
+    """The key of the object with a JSON array of the lines that may be requests."""
     return f"{file.manifests}manifest.json"
 
 
 def batch_of(file: InboxFile) -> str:
-    """The object that is there once a file was read to its end."""
+    """The key of the object that exists once a file was read to its end."""
     return f"{file.manifests}batch.json"
 
 
 def manifest_item(line: Line) -> dict[str, JsonValue]:
-    """A line as the manifest has it: where it lies."""
+    """A line's entry in the manifest: its number and position, in bytes."""
     return {"line": line.number, "start": line.start, "length": line.length}
 
 
 def completion(
     batch: Batch, outcomes: Iterable[tuple[int, str]], lines: Collection[int], stopped_by: str | None, now: datetime
 ) -> dict[str, JsonValue]:
-    """What is written once nothing more will be submitted: of `lines`, those without an outcome failed."""
-    told = dict(outcomes)
-    failed: list[JsonValue] = [line for line in lines if line not in told]
-    said = list(told.values())
+    """The report that is written once no more lines are submitted; `lines` without an outcome have failed."""
+    outcome_of = dict(outcomes)
+    failed: list[JsonValue] = [line for line in lines if line not in outcome_of]
+    reported = list(outcome_of.values())
     return {
         "object": "inbox_batch",
         "file": {"key": batch.file.key, "version_id": batch.file.version_id},
         "lines": batch.good + batch.bad,
-        "accepted": said.count("accepted"),
-        "refused": said.count("refused"),
+        "accepted": reported.count("accepted"),
+        "refused": reported.count("refused"),
         "bad": batch.bad,
         "bad_lines": batch.file.results + BAD_LINES if batch.bad else None,
         "failed": len(failed),

@@ -1,4 +1,4 @@
-"""The event `Music Job Requested`, and what a pipeline is told of one that was refused: never what it had asked for."""
+"""The event `Music Job Requested`, and the event of its refusal, which never quotes the request."""
 
 import json
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _REFUSED: Final = "Music Job Refused"
 _KNOWN: Final = frozenset({IDEMPOTENCY_KEY, *SongRequest.model_fields})
 
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""A moment before it fits into no job's id."""
+"""Job ids cannot represent earlier times."""
 
 Named = Annotated[StrictStr, Field(min_length=1, max_length=512)]
 
 
 class Requested(BaseModel):
-    """An event as EventBridge hands it over, always with the same `id` and `time`: `account` and `source` are what IAM
-    let its sender say, and `detail` is what the sender wrote.
+    """An event from EventBridge; `id` and `time` are the same in every delivery. IAM vouches for `account` and
+    `source`; the sender wrote `detail`.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -40,12 +40,12 @@ class Requested(BaseModel):
 
     @property
     def sender(self) -> str:
-        """The name under which the sender is known."""
+        """The sender's name, as `source_of` forms it."""
         return source_of(self.account, self.source)
 
     def key(self) -> str:
-        """The key by which the request may come again; raises `InvalidRequestError`. No key of an HTTP request is
-        equal to it, because those have no spaces.
+        """The request's idempotency key; raises `InvalidRequestError`. It differs from every key of an HTTP request,
+        because those contain no spaces.
         """
         key = self.detail.get(IDEMPOTENCY_KEY)
         if key is None:
@@ -56,18 +56,18 @@ class Requested(BaseModel):
         return f"event {key}"
 
     def job_id(self, tenant_id: str) -> str:
-        """The id of the event's job, which is the same whenever the event comes again; raises as `key` does."""
+        """The id of the event's job, the same in every delivery of the event; raises as `key` does."""
         return derived_job_id(self.time, f"{self.key()} {self.id} {tenant_id}")
 
     def body(self) -> bytes:
-        """The request, as `POST /v1/jobs` takes it."""
+        """The request as a body of `POST /v1/jobs`."""
         asked = {name: value for name, value in self.detail.items() if name != IDEMPOTENCY_KEY}
         return json.dumps(asked).encode()
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sent what was refused, as far as that is known."""
+    """The sender of a refused event, as far as known."""
 
     event_id: str | None
     account: str | None
@@ -85,14 +85,14 @@ def read_requested(event: object) -> Requested:
 
 
 def sender_of(event: object) -> Sender:
-    """What can be said of the sender, even where the event is not what it should be."""
+    """The sender of an event, even of a malformed one."""
     found = event if isinstance(event, dict) else {}
     texts = (found.get(name) for name in ("id", "account", "source"))
     return Sender(*(text[:512] if isinstance(text, str) else None for text in texts))
 
 
 def refusal_of(sender: Sender, tenant_id: str | None, problem: Problem) -> JobEvent:
-    """The event that tells of a refusal; one of the same event has the same `event_id`."""
+    """The event that reports a refusal; its `event_id` is the same for every refusal of one event."""
     fields: list[JsonValue] = list(dict.fromkeys(_named(field.pointer) for field in problem.fields))
     return JobEvent(
         _REFUSED,
@@ -114,6 +114,6 @@ def refusal_of(sender: Sender, tenant_id: str | None, problem: Problem) -> JobEv
 
 
 def _named(pointer: str) -> str:
-    """The top-level field that a pointer leads into; names that are no fields may be words of the request."""
+    """The top-level field of a pointer. Unknown names are not quoted, because they may be text of the request."""
     name = pointer.removeprefix("/").partition("/")[0]
     return f"/{name}" if name in _KNOWN else "a field that does not exist"

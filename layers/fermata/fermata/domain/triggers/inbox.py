@@ -1,4 +1,4 @@
-"""Files in the inbox: whose they are, where what becomes of them is written, and how they are told of."""
+"""Files in the inbox: their tenants, the keys of their results, and the documents of results."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from fermata.errors import FieldError, InvalidRequestError
 
 _KEY: Final = re.compile(rf"requests/({TENANT_ID.pattern})/(.+)", re.DOTALL)
 _LONGEST_NAME_BYTES: Final = 700
-"""A longer name is left out of the names of results, which have to fit into S3's 1,024 bytes."""
+"""A longer name is left out of the keys of results, which must fit into S3's 1,024 bytes."""
 
 
 class InboxFile(BaseModel):
@@ -29,23 +29,23 @@ class InboxFile(BaseModel):
 
     @property
     def tenant_id(self) -> str | None:
-        """The tenant under whose prefix the file lies, as the bucket's policy proves; None where it lies elsewhere."""
+        """The tenant of the file's prefix, which the bucket's policy enforces; None without such a prefix."""
         found = _KEY.fullmatch(self.key)
         return found[1] if found else None
 
     @property
     def run(self) -> str:
-        """A name that this version alone has, of plain characters."""
+        """A unique name of this version, in plain characters."""
         return hashlib.sha256(f"{self.bucket}\0{self.key}\0{self.version_id}".encode()).hexdigest()[:32]
 
     @property
     def results(self) -> str:
-        """The prefix of everything that is written about the file, for its tenant to read."""
+        """The prefix of all results of the file, which its tenant may read."""
         return f"results/{self._own}"
 
     @property
     def manifests(self) -> str:
-        """The prefix of what the batch's state machine reads."""
+        """The prefix of the objects that the batch's state machine reads."""
         return f"manifests/{self._own}"
 
     @property
@@ -56,20 +56,20 @@ class InboxFile(BaseModel):
         return f"{tenant_id}/{shown}{self.run}/"
 
     def idempotency_key(self, line: int | None = None) -> str:
-        """The key of the file's request, or of a line's. No key of an HTTP request is equal to it: those have no
-        spaces.
+        """The idempotency key of the file's request, or of a line's. It differs from every key of an HTTP request,
+        because those contain no spaces.
         """
         return f"inbox {self.run} {line or ''}"
 
     def job_id(self, put_at: datetime, line: int | None = None) -> str:
-        """The id of the job of the file's request, or of a line's, which is the same whenever the version is read;
-        `put_at` is when it was put in.
+        """The id of the job of the file's request, or of a line's, the same in every read of the version; `put_at` is
+        when the version was uploaded.
         """
         return derived_job_id(put_at, self.idempotency_key(line))
 
 
 class LineOfFile(BaseModel):
-    """One line of a batch, as the state machine hands it on: where it lies, and nothing of what it says."""
+    """One line of a batch as the state machine passes it: its position in bytes, not its text."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,12 +79,12 @@ class LineOfFile(BaseModel):
     length: Annotated[int, Field(ge=1)]
 
     def result(self, outcome: str) -> str:
-        """The name of the object that tells how the line ended."""
+        """The key of the object with the line's result."""
         return f"{self.results_begin}{outcome}.json"
 
     @property
     def results_begin(self) -> str:
-        """What every name of a result of this line begins with."""
+        """The prefix of the keys of this line's results."""
         return f"{self.file.results}lines/{self.line:06}."
 
 
@@ -110,7 +110,7 @@ class _Created(BaseModel):
 
 
 def read_created(event: object) -> InboxFile:
-    """The file that S3 tells of in an `Object Created` event; raises `InvalidRequestError` naming what is missing."""
+    """The file of an `Object Created` event of S3; raises `InvalidRequestError` naming missing or wrong fields."""
     try:
         detail = _Created.model_validate(event).detail
     except ValidationError as error:
@@ -122,14 +122,14 @@ def read_created(event: object) -> InboxFile:
 
 
 def accepted(file: InboxFile, line: int | None, job_id: str) -> dict[str, JsonValue]:
-    """What is written for a request that became a job."""
+    """The result document of a request that became a job."""
     return {**_about(file, line), "status": "accepted", "job_id": job_id, "problem": None}
 
 
 def refused(file: InboxFile, line: int | None, problem: Problem) -> dict[str, JsonValue]:
-    """What is written for a request that stored nothing."""
-    told = {**problem.document(), "charged": "no"}
-    return {**_about(file, line), "status": "refused", "job_id": None, "problem": told}
+    """The result document of a refused request, which stored nothing."""
+    document = {**problem.document(), "charged": "no"}
+    return {**_about(file, line), "status": "refused", "job_id": None, "problem": document}
 
 
 def _about(file: InboxFile, line: int | None) -> dict[str, JsonValue]:

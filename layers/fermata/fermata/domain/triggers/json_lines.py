@@ -1,4 +1,4 @@
-"""Files with a request a line, split as they are read: where each line lies, and what is wrong with it."""
+"""Files with one request per line, split as they are read: each line's position and error."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBody
 MAX_LINES: Final = 100_000
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 MAX_BAD_LINES: Final = MAX_LINES // 10
-"""A file with more lines that cannot be requests is junk: somebody put in the wrong one, or wrote it wrongly."""
+"""Most lines that cannot be requests; a file with more is the wrong file, or written wrongly."""
 MOST_FIELDS_OF_A_LINE: Final = 10
-"""How many wrong fields of a line are named, so that the report of a file is not much longer than the file."""
+"""Most wrong fields that are named per line, so that the report of a file is not much longer than the file."""
 
 Check = Callable[[bytes], object]
 """Raises `MalformedBodyError` or `InvalidRequestError` for a line that cannot be a request."""
@@ -21,7 +21,7 @@ Check = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is not blank: its number from 1 on, where it lies in bytes, and why it cannot be a request."""
+    """One line that is not blank: its number from 1 on, its position in bytes, and why it cannot be a request."""
 
     number: int
     start: int
@@ -30,10 +30,10 @@ class Line:
 
 
 def read_lines(chunks: Iterable[bytes], check: Check) -> Iterator[Line]:
-    """The lines of a file in their order, in memory that does not grow with it, each held against `check`. Blank lines
-    count and are left out.
+    """The lines of a file in their order, in constant memory, each validated by `check`. Blank lines are numbered but
+    left out.
 
-    Raises `BodyTooLargeError` beyond `MAX_LINES` lines or `MAX_FILE_BYTES`, wherever that is noticed.
+    Raises `BodyTooLargeError` beyond `MAX_LINES` lines or `MAX_FILE_BYTES`, after the lines before.
     """
     start = 0
     for number, (text, length) in enumerate(_split(_bounded(chunks)), 1):
@@ -66,7 +66,7 @@ def _bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _split(chunks: Iterable[bytes]) -> Iterator[tuple[bytes | None, int]]:
-    """Each line without its line feed, None where it is too long to be kept, and its length."""
+    """Each line without its line feed, or None if it is too long to be kept, and its length in bytes."""
     kept, length = bytearray(), 0
     for chunk in chunks:
         *whole, rest = chunk.split(b"\n")

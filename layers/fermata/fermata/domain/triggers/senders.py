@@ -1,4 +1,4 @@
-"""Which events and files of a tenant become jobs: nothing does until the operator says so."""
+"""A tenant's triggers for events and files; all are off until the operator turns them on."""
 
 import re
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ def _source(text: str) -> str:
 
 
 Source = Annotated[str, AfterValidator(_source)]
-"""An AWS account and the source of its events, as one text: both are what IAM lets a sender say."""
+"""An AWS account and the source of its events, as one text; IAM vouches for both."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What an operator changes; None leaves a setting as it is, and `sources` replace all before."""
+    """An operator's change; None leaves a setting as it is, and `sources` replace all previous ones."""
 
     inbox: bool | None = None
     events: bool | None = None
@@ -32,7 +32,7 @@ class Change:
 
 
 class Triggers(BaseModel):
-    """What is turned on for one tenant. `version` counts the operator's changes, 0 before the first."""
+    """One tenant's triggers. `version` counts the operator's changes, 0 before the first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,5 +55,5 @@ class Triggers(BaseModel):
 
 
 def source_of(account: str, source: str) -> str:
-    """The name under which a sender of events is known."""
+    """The name of a sender of events."""
     return f"{account}/{source}"

@@ -1,1 +1,1 @@
-"""Addresses and answers of the web: links as browsers read them, and which of them may be called."""
+"""HTTP: links and their guard, headers, request bodies and problem documents."""

@@ -1,7 +1,7 @@
-"""Links as browsers take them (WHATWG URL Standard, "URL parsing" and "percent-encoded bytes"): what a browser strips
-or encodes is stripped or encoded, and everything else stays byte for byte.
+"""Cleans links as browsers do (WHATWG URL Standard, "URL parsing" and "percent-encoded bytes"): strips and encodes the
+same characters, and leaves everything else byte for byte.
 
-Cleaning comes before the address guard, and what was guarded is what is sent.
+Cleaning precedes the address guard, and the guarded bytes are the ones sent.
 """
 
 import re
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from fermata.errors import UnsafeLinkError
 
 EncodeName = Callable[[str], str]
-"""Gives a host name in ASCII (IDNA); raises `ValueError` for one that cannot be a name."""
+"""Returns a host name in ASCII (IDNA); raises `ValueError` for an invalid name."""
 
 _SURROUNDING: Final = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -30,8 +30,8 @@ _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 
 
 def clean_link(url: str, encode_name: EncodeName) -> str:
-    """A link without surrounding white space and fragment, its path and query in printable ASCII; a clean link stays as
-    it is. Raises `UnsafeLinkError` for control characters, backslashes and host names that cannot be written in ASCII.
+    """A link without surrounding white space and fragment, its path and query in printable ASCII; a clean link stays
+    unchanged. Raises `UnsafeLinkError` for control characters, backslashes and host names without an ASCII form.
     """
     text = url.strip(_SURROUNDING).translate(_REMOVED_ANYWHERE).partition("#")[0]
     if _REFUSED.search(text):
@@ -44,8 +44,8 @@ def clean_link(url: str, encode_name: EncodeName) -> str:
 
 
 def location_text(value: bytes) -> str:
-    """A `Location` header's value as text. Bytes that are no UTF-8 are percent-encoded one by one, so that the server
-    gets back what it wrote, in whichever character set it thinks.
+    """A `Location` header's value as text. In a value that is not UTF-8, each byte beyond ASCII is percent-encoded, so
+    that the server receives its own bytes back, in any character set.
     """
     try:
         return value.decode()
@@ -54,8 +54,8 @@ def location_text(value: bytes) -> str:
 
 
 def resolve_location(base: str, location: str) -> str:
-    """Where a clean `Location` leads from the clean link `base`. Dot segments at its beginning climb; none is otherwise
-    removed.
+    """The target of a clean `Location`, relative to the clean link `base`. Only dot segments at its beginning are
+    resolved.
     """
     scheme, authority, path, _ = _parts(base)
     location_scheme, location_authority, location_path, _ = _parts(location)

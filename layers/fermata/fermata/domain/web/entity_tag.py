@@ -1,4 +1,4 @@
-"""Tags by which a caller asks for a job only if it looks different from what the caller has."""
+"""Entity tags for conditional reads of a job."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ _OPAQUE: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 
 def entity_tag(view: Mapping[str, JsonValue], link_ttl_s: int, now: datetime) -> str:
-    """The tag of a job's view: another one once anything but its links differs, and at least twice within the life of
-    a link, so that whoever is told "nothing new" has links with half of their life left.
+    """The tag of a job's view. It changes whenever anything but the links changes, and at least twice within the life
+    of a link, so that a caller that receives 304 has links with half of their life left.
 
-    Weak (RFC 9110, 8.8.1), because two readings under one tag have different links.
+    Weak (RFC 9110, 8.8.1), because two reads with one tag have different links.
     """
     tracks = view["tracks"]
     lasting = [
@@ -31,7 +31,7 @@ def entity_tag(view: Mapping[str, JsonValue], link_ttl_s: int, now: datetime) ->
 
 
 def is_known(if_none_match: str, tag: str) -> bool:
-    """Whether an `If-None-Match` names a tag, by weak comparison, or any at all by `*`. What is no tag is none."""
+    """Whether an `If-None-Match` header matches a tag, by weak comparison or by `*`. Invalid tags are ignored."""
     return if_none_match.strip() == "*" or _bare(tag) in _OPAQUE.findall(if_none_match)
 
 

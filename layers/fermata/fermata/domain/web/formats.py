@@ -1,6 +1,4 @@
-"""How moments and ids are written in answers and events, for the models that make them and the document that describes
-them.
-"""
+"""Formats of times and ids in answers and events, shared by their models and the OpenAPI document."""
 
 from datetime import datetime
 from typing import Annotated, Final, overload
@@ -19,7 +17,7 @@ Moment = Annotated[
         json_schema_extra={"format": "date-time", "example": "2026-11-21T07:47:55.020Z"},
     ),
 ]
-"""A moment in UTC with milliseconds (RFC 3339), as `rfc3339` writes it."""
+"""A time in UTC with milliseconds (RFC 3339), as `rfc3339` formats it."""
 
 
 @overload
@@ -31,5 +29,5 @@ def rfc3339(moment: datetime | None) -> str | None: ...
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    """A UTC moment with milliseconds, or None."""
+    """A UTC time as text with milliseconds, or None."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -1,4 +1,4 @@
-"""The sets of HTTP statuses that several rules share; `http.HTTPStatus` names a single one."""
+"""Sets of HTTP statuses that several rules share; for a single status, use `http.HTTPStatus`."""
 
 from http import HTTPStatus
 from typing import Final
@@ -9,6 +9,6 @@ SERVER_ERRORS: Final = range(500, 600)
 ERRORS: Final = range(CLIENT_ERRORS.start, SERVER_ERRORS.stop)
 
 PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
-"""What a server answers that is busy, and has nothing against the request."""
+"""Answers of a busy server that does not object to the request."""
 WORTH_REPEATING: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-"""What Fermata answers where the same request may succeed later."""
+"""Fermata's answers after which the same request may succeed later."""

@@ -1,4 +1,4 @@
-"""Request bodies: one JSON object read into a model, and everything wrong with it told at once by JSON pointers."""
+"""Request bodies: one JSON object parsed into a model, with all its errors reported at once by JSON pointers."""
 
 import json
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from pydantic_core import ErrorDetails
 from fermata.errors import BodyTooLargeError, FieldError, InvalidRequestError, MalformedBodyError
 
 MAX_BODY_BYTES: Final = 128 * 1024
-"""Longest body that is read: the longest prompt and lyrics with every character escaped as a surrogate pair fit in."""
+"""Longest accepted body: enough for the longest prompt and lyrics with every character as an escaped surrogate pair."""
 
 MAX_FIELDS_TOLD: Final = 100
-"""Most wrong fields that are named: a body of nothing else would make an answer longer than Lambda may give."""
+"""Most wrong fields that are named; without a limit, the answer could exceed Lambda's maximum."""
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -54,7 +54,7 @@ def _parse_json(body: bytes) -> JsonValue:
 
 
 def _object_with_each_name_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    """Readers differ in which of two equal names counts, so that nobody knows what was ordered."""
+    """An object without repeated names: parsers differ in which of two values counts, so the order is ambiguous."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name stands twice in one object")
@@ -78,13 +78,13 @@ def _json_type(value: JsonValue) -> str:
 
 
 def _wrong_fields(error: ValidationError, shape: type[BaseModel]) -> list[FieldError]:
-    told = [_field_error(part, shape) for part in error.errors(include_url=False)[:MAX_FIELDS_TOLD]]
-    more = error.error_count() - len(told)
-    return [*told, FieldError("", f"has {more} more wrong fields")] if more else told
+    named = [_field_error(part, shape) for part in error.errors(include_url=False)[:MAX_FIELDS_TOLD]]
+    more = error.error_count() - len(named)
+    return [*named, FieldError("", f"has {more} more wrong fields")] if more else named
 
 
 def _field_error(part: ErrorDetails, shape: type[BaseModel]) -> FieldError:
-    # pydantic appends "[key]" where it speaks of a key of `metadata`; a caller may use the same text as a name.
+    # pydantic appends "[key]" for a key of `metadata`; a caller may use the same text as a name.
     location = part["loc"][:2]
     pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
     if part["type"] == "extra_forbidden":

@@ -1,26 +1,26 @@
-"""What a caller would like beside the request itself (RFC 7240); no preference is ever a reason to refuse one."""
+"""The `Prefer` header (RFC 7240); no preference ever causes a refusal."""
 
 import re
 from typing import Final
 
 LONGEST_WAIT_S: Final = 25
-"""Most seconds that a request is held: API Gateway gives up after 30, and some of them go by before and afterwards."""
+"""Longest wait of a request in seconds: API Gateway gives up after 30, including the time before and after the wait."""
 
-# Possessive throughout: a header of ten thousand characters is read once, whatever is in it.
+# Possessive throughout, so that even a header of ten thousand characters is scanned only once.
 _PREFERENCE: Final = re.compile(
     r"(?:\s*+,)*+\s*+(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)"
     r'(?:\s*+=\s*+(?P<value>"(?:[^"\\]|\\.)*+"|[^\s,;"]*+))?+'
     r'(?:\s*+;(?:"(?:[^"\\]|\\.)*+"|[^,"])*+)?+\s*+(?:,|$)'
 )
 _SECONDS: Final = re.compile(r"0*+(?P<first>[0-9]{0,3})[0-9]*+")
-"""Of a longer number the first digits tell that it is more than the longest wait."""
+"""The first three digits of a longer number already exceed the longest wait."""
 
 
 def preferred_wait(header: str) -> int | None:
-    """How many seconds a `Prefer` header asks to wait for the result, at most `LONGEST_WAIT_S`; None for none.
+    """The wait for the result in seconds that a `Prefer` header requests, at most `LONGEST_WAIT_S`, or None.
 
-    Of several `wait` the first counts (RFC 7240, 2), and what is no number of seconds is ignored, as is everything from
-    the first mark on that does not belong into such a header.
+    The first of several `wait` counts (RFC 7240, 2). A value that is not a number of seconds is ignored, and so is the
+    rest of the header after a syntax error.
     """
     place = 0
     while place < len(header) and (found := _PREFERENCE.match(header, place)):

@@ -1,4 +1,4 @@
-"""How each error is told to a caller, over whichever edge the request came in: RFC 9457's type, title and status."""
+"""Problem documents for errors, the same over HTTP, events and files: RFC 9457's type, title and status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     OutOfCreditError: (HTTPStatus.PAYMENT_REQUIRED, "out_of_credit", "Not enough credits"),
     InsufficientScopeError: (HTTPStatus.FORBIDDEN, "insufficient_scope", "The key may not do this"),
     TriggerOffError: (HTTPStatus.FORBIDDEN, "trigger_off", "No trigger is on"),
-    NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "There is no such thing"),
+    NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "The resource does not exist"),
     AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The song is already ordered"),
     AlreadyFinishedError: (HTTPStatus.CONFLICT, "already_finished", "The job is already finished"),
     NotFinishedError: (HTTPStatus.CONFLICT, "not_finished", "The job is not finished"),
-    NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "There is nobody to send a webhook to"),
+    NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "The job has no webhook endpoint"),
     TooManyReplaysError: (HTTPStatus.CONFLICT, "too_many_replays", "The webhook was sent too often"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (
@@ -55,9 +55,9 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     InvalidRequestError: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid"),
     RateLimitedError: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", "Too many requests of this kind"),
     TooManyJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_jobs", "Too many jobs are open"),
-    TooManyBatchesError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_batches", "Too many files are being taken"),
-    LostSongsError: (HTTPStatus.TOO_MANY_REQUESTS, "lost_songs_limit", "Too many songs were made for nobody"),
-    UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs were taken back"),
+    TooManyBatchesError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_batches", "Too many files are in progress"),
+    LostSongsError: (HTTPStatus.TOO_MANY_REQUESTS, "lost_songs_limit", "Too many songs were made and not paid"),
+    UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs ended before a purchase"),
     MonthlyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "monthly_limit_reached", "The month's credits are used up"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
 }
@@ -65,7 +65,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One error as its caller sees it; 429 and 503 are the statuses that are worth the same request again."""
+    """One error as its caller sees it; after 429 and 503 the same request may succeed later."""
 
     status: int
     slug: str
@@ -75,7 +75,7 @@ class Problem:
 
     @property
     def type(self) -> str:
-        """The URN that names this kind of problem."""
+        """The URN of this kind of problem."""
         return problem_type(self.slug)
 
     @property
@@ -84,7 +84,7 @@ class Problem:
         return is_retryable(self.status)
 
     def document(self) -> dict[str, JsonValue]:
-        """The members of the problem document that hold over every edge."""
+        """The members of the problem document, the same over HTTP, events and files."""
         errors: list[JsonValue] = [{"pointer": field.pointer, "message": field.message} for field in self.fields]
         return {
             "type": self.type,
@@ -97,16 +97,16 @@ class Problem:
 
 
 def problem_of(error: FermataError) -> Problem:
-    """How an error that stops a request is told; of a class that nobody is told of this is a `StopIteration`."""
+    """The problem of an error that ends a request; raises `StopIteration` for a class that callers never see."""
     status, slug, title = next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
     fields = error.fields if isinstance(error, InvalidRequestError) else ()
-    told = error.told if isinstance(error, TransientError) else str(error)
-    detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or told
+    message = error.told if isinstance(error, TransientError) else str(error)
+    detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or message
     return Problem(status, slug, title, detail, fields)
 
 
 def is_retryable(status: int) -> bool:
-    """Whether an answer of this status is worth the same request again."""
+    """Whether the same request may succeed after an answer of this status."""
     return status in WORTH_REPEATING
 
 

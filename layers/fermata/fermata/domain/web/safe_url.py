@@ -1,5 +1,5 @@
-"""Which links may be called: https on port 443 of a public host (of a listed one, where the operator lists hosts), or
-an exact origin that the operator trusts.
+"""The address guard: permits https on port 443 of a public host (only of listed hosts if the operator lists any), or an
+exact origin that the operator trusts.
 """
 
 import ipaddress
@@ -14,18 +14,18 @@ from fermata.errors import UnsafeLinkError
 PUBLIC_LINK_RULE: Final = (
     "must be an https link on port 443 of a public host, in printable ASCII without spaces, user info or fragment"
 )
-"""What `is_public_link` asks for."""
+"""The rule of `is_public_link`, for messages."""
 
 _PRINTABLE_ASCII: Final = re.compile(r"[\x21-\x7e]+")
 _CALLERS_HOST: Final = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
-# Browsers call names with underscores, and some buckets have them.
+# Browsers accept names with underscores, and some buckets have them.
 _PROVIDERS_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _PUBLIC_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}\.?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
-# The registries themselves and not `ipaddress.is_global`, which knows what was special when its Python came out, and
-# lets pass what is reachable but serves no files. https://www.iana.org/assignments/iana-ipv4-special-registry,
+# Taken from the registries, because `ipaddress.is_global` is as old as its Python release and permits networks that are
+# reachable but serve no files. https://www.iana.org/assignments/iana-ipv4-special-registry,
 # https://www.iana.org/assignments/iana-ipv6-special-registry and
 # https://www.iana.org/assignments/ipv6-address-space, as of 2026-11.
 _SPECIAL_IPV4: Final = tuple(
@@ -52,8 +52,8 @@ _SPECIAL_IPV4: Final = tuple(
     )
 )
 _ALLOTTED_IPV6: Final = ipaddress.IPv6Network("2000::/3")
-"""All that IANA has made global unicast. Outside lie loopback, NAT64, discard-only, SRv6, unique-local, link-local,
-site-local and multicast addresses.
+"""IANA's global unicast space. It excludes loopback, NAT64, discard-only, SRv6, unique-local, link-local, site-local
+and multicast addresses.
 """
 _SPECIAL_IPV6: Final = tuple(
     ipaddress.IPv6Network(network)
@@ -66,12 +66,12 @@ _SPECIAL_IPV6: Final = tuple(
     )
 )
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-"""A resolver of a network without IPv4 writes public IPv4 addresses so; `64:ff9b:1::/48` is for private use."""
+"""Resolvers of networks without IPv4 map public IPv4 addresses here; `64:ff9b:1::/48` is for private use."""
 
 
 @dataclass(frozen=True)
 class LinkTarget:
-    """A checked link. `target` is the path and query byte for byte; `trusted` lifts the demand for a global address."""
+    """A checked link. `target` is the path and query byte for byte; a `trusted` link needs no global address."""
 
     url: str
     host: str
@@ -81,7 +81,7 @@ class LinkTarget:
 
 
 def check_link(url: str, allowed_hosts: Collection[str], trusted_origins: Collection[str]) -> LinkTarget:
-    """Decide about a provider's clean link: any public host passes where `allowed_hosts` is empty, else only those (a
+    """Check a provider's clean link. If `allowed_hosts` is empty, any public host passes, otherwise only these hosts (a
     leading dot allows subdomains). Raises `UnsafeLinkError` naming the host, never the path or query.
     """
     target, parts = _read(url, trusted_origins, _PROVIDERS_HOST)
@@ -95,7 +95,7 @@ def check_link(url: str, allowed_hosts: Collection[str], trusted_origins: Collec
 
 
 def check_public_link(url: str, trusted_origins: Collection[str]) -> LinkTarget:
-    """Decide about a caller's link, which may point to any public host; raises `UnsafeLinkError` like `check_link`."""
+    """Check a caller's link, which may point to any public host; raises `UnsafeLinkError` like `check_link`."""
     target, parts = _read(url, trusted_origins, _CALLERS_HOST)
     if not target.trusted:
         _demand_https(parts, target)
@@ -104,7 +104,7 @@ def check_public_link(url: str, trusted_origins: Collection[str]) -> LinkTarget:
 
 
 def is_public_link(url: str, trusted_origins: Collection[str]) -> bool:
-    """Whether a caller's link may be stored: one that `check_public_link` lets pass, without a fragment."""
+    """Whether a caller's link may be stored: it passes `check_public_link` and has no fragment."""
     try:
         check_public_link(url, trusted_origins)
     except UnsafeLinkError:
@@ -113,7 +113,7 @@ def is_public_link(url: str, trusted_origins: Collection[str]) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a checked link, which is all of it that may be told."""
+    """Scheme, host and port of a checked link, the only parts that may be shown or logged."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -128,11 +128,11 @@ def _read(url: str, trusted_origins: Collection[str], allowed_host: re.Pattern[s
 
 
 def is_global_address(address: str) -> bool:
-    """Whether an IP address is a plain one of the public internet: allotted to somebody there and listed in none of
-    IANA's registries of special-purpose addresses. IPv4 inside IPv6 is judged by the IPv4 address where it is only
-    another way of writing it (mapped, or behind the well-known prefix of NAT64); any other tunnel is refused.
+    """Whether an IP address is an ordinary public one: allocated, and in none of IANA's registries of special-purpose
+    addresses. An IPv4 address inside IPv6 is checked as IPv4 if it is merely mapped or behind the well-known NAT64
+    prefix; any other tunnel is refused.
 
-    Raises `ValueError` for what is no address; one with a zone names an interface of this machine and is never global.
+    Raises `ValueError` for invalid addresses. An address with a zone names a local interface and is never global.
     """
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv4Address):
@@ -170,7 +170,7 @@ def _demand_https(parts: SplitResult, target: LinkTarget) -> None:
 
 
 def _demand_a_public_host(host: str) -> None:
-    # A resolver reads "127.1", "0x7f.1" and "2130706433" as addresses too, so a name must not end in a number.
+    # Resolvers also accept "127.1", "0x7f.1" and "2130706433" as addresses, so a name must not end in a number.
     try:
         public = is_global_address(host)
     except ValueError:

@@ -1,19 +1,19 @@
-"""Whether a text has anything in it to be read or sung."""
+"""Detects texts without visible characters."""
 
 import unicodedata
 from typing import Final
 
-# Separators, control and format characters, and marks without a letter to stand on.
+# Separators, control and format characters, and combining marks.
 _UNSEEN_CATEGORIES: Final = ("Z", "Cc", "Cf", "M")
 
-# The fillers of Hangul, which count as letters, and two glyphs that are blank: the empty Braille pattern and the note
-# without a head. The fillers, like the ranges below, are Unicode's Default_Ignorable_Code_Point.
+# The Hangul fillers, which count as letters, and two blank glyphs: the empty Braille pattern and the null notehead. The
+# fillers and the ranges below are Unicode's Default_Ignorable_Code_Point.
 _UNSEEN: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
 _IGNORED: Final = (range(0x2065, 0x2066), range(0xFFF0, 0xFFF9), range(0xE0000, 0xE1000))
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text is made of white space, zero-width, control and other unseen characters alone, or is empty."""
+    """Whether a text is empty or consists only of white space, zero-width, control and other invisible characters."""
     return all(map(_is_unseen, text))
 
 

@@ -1,5 +1,5 @@
-"""Integers of JSON bodies as JSON Schema defines them: `256000.0` is one, `256000.5` and `true` are none. A store gives
-its numbers back as `Decimal`, of which the same holds.
+"""Integers of JSON bodies as JSON Schema defines them: `256000.0` is one, `256000.5` and `true` are not. The same rule
+applies to `Decimal`, the type of numbers from DynamoDB.
 """
 
 import math
@@ -17,4 +17,4 @@ def _without_zero_fraction(value: object) -> object:
 
 _WithoutZeroFraction: Final = BeforeValidator(_without_zero_fraction)
 WholeNumber = Annotated[StrictInt, _WithoutZeroFraction]
-"""A number without a fraction, however it is written."""
+"""A number without a fraction, in any notation."""

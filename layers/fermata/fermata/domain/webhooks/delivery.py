@@ -1,4 +1,4 @@
-"""Delivering a webhook: when it is tried, what an answer means, and what is kept of each try."""
+"""Delivery of a webhook: the schedule of attempts, the meaning of replies, and the record of each attempt."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from fermata.domain.tenants.plan_limits import WINDOW_S
 from fermata.domain.web.http_status import SUCCESSES
 
 SCHEDULE_S: Final = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
-"""Seconds before each try, counted from the one before it: the schedule of Standard Webhooks."""
+"""Seconds before each attempt, counted from the previous one: the schedule of Standard Webhooks."""
 JITTER: Final = 0.1
-"""By how much of itself a pause may be longer, so that what failed together is not tried together again."""
+"""Largest share by which a pause is lengthened, so that deliveries that failed together do not repeat together."""
 MOST_REPLAYS: Final = 19
-"""How often one job's webhook may be sent again on request; with ten tries each, a list has 200 entries at most."""
+"""Most replays of one job's webhook; with ten attempts each, a list has at most 200 entries."""
 KEPT_FOR: Final = timedelta(days=30)
-"""How long a try is remembered."""
+"""How long the record of an attempt is kept."""
 
 
 class Outcome(StrEnum):
-    """What came of one try; after `failed` there is another one."""
+    """The outcome of one attempt; another one follows only after `failed`."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -41,7 +41,7 @@ class NoAnswer(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the state machine does next."""
+    """The state machine's next step."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Answered:
-    """A receiver's answer; `retry_after_s` is what it asked for, in seconds, if anything."""
+    """A receiver's answer; `retry_after_s` is its `Retry-After` in seconds, if any."""
 
     status_code: int
     retry_after_s: int | None = None
@@ -59,7 +59,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class NotAnswered:
-    """There was no answer, and why."""
+    """A post without an answer, and the reason."""
 
     reason: NoAnswer
 
@@ -69,20 +69,20 @@ Reply = Answered | NotAnswered
 
 @dataclass(frozen=True)
 class Try:
-    """The `number`-th try (1 and up) of one delivery; `replay` is 0 for the first, then counts those on request."""
+    """The `number`-th attempt (1 and up) of one delivery; `replay` is 0 for the first delivery, then counts replays."""
 
     replay: int
     number: int
 
     @property
     def is_repeat(self) -> bool:
-        """Whether it is not the first post that tells of the job's end."""
+        """Whether it is any but the first post about the job's end."""
         return self.replay > 0 or self.number > 1
 
 
 class WebhookAttempt(BaseModel):
-    """One try that was made. `origin` is all that is kept of where to, because a URL may hold secrets; after `wait_s`
-    seconds follows the next one.
+    """The record of one attempt. Only the `origin` of the URL is kept, because a URL may contain secrets; the next
+    attempt follows after `wait_s` seconds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,18 +98,18 @@ class WebhookAttempt(BaseModel):
 
     @property
     def next_try_at(self) -> datetime | None:
-        """When the next try is made, None where there is none."""
+        """When the next attempt is made, or None."""
         return self.at + timedelta(seconds=self.wait_s) if self.wait_s else None
 
     @property
     def which(self) -> Try:
-        """Which try this was."""
+        """The number of this attempt and of its delivery."""
         return Try(self.replay, self.number)
 
 
 @dataclass(frozen=True)
 class StartedReplay:
-    """The `replay`-th delivery on request of the event `webhook_id`, which has begun, to a receiver at `origin`."""
+    """The `replay`-th replay of the message `webhook_id`, started, to a receiver at `origin`."""
 
     webhook_id: str
     replay: int
@@ -118,7 +118,7 @@ class StartedReplay:
 
 @dataclass(frozen=True)
 class Step:
-    """What follows a try: `number` is the next one's, `wait_s` whole seconds, at least 1."""
+    """The step after an attempt: `number` is that of the attempt to make next, `wait_s` whole seconds, at least 1."""
 
     verdict: Verdict
     number: int
@@ -126,7 +126,7 @@ class Step:
 
 
 def attempt_after(reply: Reply, which: Try, origin: str, now: datetime, chance: float) -> WebhookAttempt:
-    """What is kept of a try; `chance` from 0 to 1 makes its pause longer."""
+    """The record of an attempt; `chance` from 0 to 1 lengthens its pause."""
     outcome = _outcome(reply, which.number)
     return WebhookAttempt(
         replay=which.replay,
@@ -141,21 +141,22 @@ def attempt_after(reply: Reply, which: Try, origin: str, now: datetime, chance: 
 
 
 def put_off_s(which: Try, room_in_s: int, chance: float) -> int:
-    """Seconds until a try is made for which the plan has no room, as there is again in `room_in_s` seconds: never less
-    than the pause before it was, so that late tries do not crowd out early ones. `chance` from 0 to 1 spreads them.
+    """Seconds by which an attempt is postponed if the plan has no room for it before `room_in_s` seconds. Never less
+    than the scheduled pause before it, so that late attempts do not displace early ones. `chance` from 0 to 1 spreads
+    them.
     """
     return max(room_in_s + round(WINDOW_S * chance), round(SCHEDULE_S[which.number - 1] * (1 + JITTER * chance)))
 
 
 def pause_s(reply: Reply, number: int, chance: float) -> int:
-    """Seconds from this failed try to the next: the schedule's with jitter, or more where the receiver asked for it."""
+    """Seconds from this failed attempt to the next: by schedule with jitter, or more if the receiver asked for it."""
     scheduled = round(SCHEDULE_S[number] * (1 + JITTER * chance))
     asked = reply.retry_after_s if isinstance(reply, Answered) else None
     return max(scheduled, asked or 0, 1)
 
 
 def step_after(attempt: WebhookAttempt) -> Step:
-    """What the state machine does after a try."""
+    """The state machine's next step after an attempt."""
     match attempt.outcome:
         case Outcome.DELIVERED:
             return Step(Verdict.DELIVERED, attempt.number)
@@ -168,7 +169,7 @@ def step_after(attempt: WebhookAttempt) -> Step:
 
 
 def is_overtaken(which: Try, attempts: Iterable[WebhookAttempt]) -> bool:
-    """Whether a later delivery of the same event has arrived, so that nobody needs this one any more."""
+    """Whether a later replay of the same message was delivered, which makes this delivery unnecessary."""
     return any(each.replay > which.replay and each.outcome is Outcome.DELIVERED for each in attempts)
 
 

@@ -1,4 +1,4 @@
-"""What a webhook says, and to whom: the end of one job, in ids and figures."""
+"""Webhook messages about the end of one job, in ids and figures, and their receivers."""
 
 import json
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from fermata.domain.webhooks.secret import WebhookSecrets, signature_header, tim
 
 
 def event_type(status: JobStatus) -> str:
-    """The type of the event that a job ended with this status."""
+    """The event type for a job's end with this status."""
     return f"job.{status}"
 
 
 class WebhookEndpoint(BaseModel):
-    """Where a tenant hears of its jobs. There is one for every tenant with a secret, perhaps without `url`;
-    `disabled_at` is when the receiver said that it does not want to hear anything any more.
+    """A tenant's endpoint for webhooks. Every tenant with a secret has one, perhaps without `url`; `disabled_at` is
+    when the receiver answered 410 (gone).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,7 +32,7 @@ class WebhookEndpoint(BaseModel):
 
 
 class WebhookEvent(BaseModel):
-    """What a webhook says: the end of one job, when it ended, and how."""
+    """The body of a webhook: the end of one job, with its time and result."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -43,13 +43,13 @@ class WebhookEvent(BaseModel):
 
 @dataclass(frozen=True)
 class WebhookMessage:
-    """One event for one receiver; id and body are the same however often it is sent."""
+    """One event for one receiver; its id and body are the same in every attempt."""
 
     webhook_id: str
     body: bytes
 
     def headers(self, secrets: WebhookSecrets, now: datetime) -> dict[str, str]:
-        """The headers of one try."""
+        """The headers of one attempt."""
         return {
             "content-type": "application/json",
             "webhook-id": self.webhook_id,
@@ -59,8 +59,8 @@ class WebhookMessage:
 
 
 def receiver_of(job: Job, endpoint: WebhookEndpoint | None) -> str | None:
-    """Where the end of a job is to be told: its own `callback_url`, else its tenant's endpoint. Nowhere for a tenant
-    without a secret, and for a job that was deleted.
+    """The URL for the webhook of a job's end: the job's `callback_url`, otherwise its tenant's endpoint. None for a
+    tenant without a secret, and for a deleted job.
     """
     if endpoint is None or job.deleted_at is not None:
         return None
@@ -70,18 +70,18 @@ def receiver_of(job: Job, endpoint: WebhookEndpoint | None) -> str | None:
 
 
 def message_of(job: Job) -> WebhookMessage:
-    """The message about a finished job's end: what the bus is told of it, but for the tenant, who knows who it is."""
+    """The message about a finished job's end: the event of the bus without the tenant's id."""
     end = EndOfJob.of(job)
     event = WebhookEvent.model_construct(type=event_type(job.status), timestamp=end.finished_at, data=end)
     return WebhookMessage(webhook_id(job), json.dumps(event.model_dump(mode="json"), separators=(",", ":")).encode())
 
 
 def webhook_id(job: Job) -> str:
-    """The id of the message about a job's end; without a full stop, which the signed text is divided by."""
+    """The id of the message about a job's end; it has no full stop, because that separates parts of the signed text."""
     return f"{job.id}_{job.status}"
 
 
 def delivery_name(job: Job, replay: int) -> str:
-    """A name for the delivery of a job's end, and for each of its replays (1 and up), that no other has."""
+    """The unique name of the delivery of a job's end (`replay` 0), or of one of its replays (1 and up)."""
     event_id = EndOfJob.of(job).event_id
     return f"{event_id}.replay-{replay}" if replay else event_id

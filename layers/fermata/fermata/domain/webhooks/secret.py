@@ -1,5 +1,5 @@
-"""Signing as Standard Webhooks wants it (standardwebhooks.com, version 1.0.0): HMAC-SHA256 over `id.timestamp.body`,
-one signature per secret that is valid at the moment.
+"""Signatures by Standard Webhooks (standardwebhooks.com, version 1.0.0): HMAC-SHA256 over `id.timestamp.body`, one
+signature per currently valid secret.
 """
 
 import base64
@@ -11,13 +11,13 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 SECRET_RANDOM_BYTES: Final = 24
-"""192 bits, the least that the specification allows; a multiple of three, so that the text has no padding."""
+"""192 bits, the minimum of the specification; a multiple of three, so that the text has no padding."""
 
 _PREFIX: Final = "whsec_"
 
 
 class WebhookSecrets(BaseModel):
-    """A tenant's secrets: the current one, and the one before it until `previous_until`."""
+    """A tenant's secrets: the current one, and the previous one until `previous_until`."""
 
     model_config = ConfigDict(frozen=True)
 
