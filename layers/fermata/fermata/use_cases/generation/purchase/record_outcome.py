@@ -1,4 +1,4 @@
-"""Write down what became of an attempt, whoever wrote the job meanwhile."""
+"""Record the outcome of an attempt, even if another run wrote the job meanwhile."""
 
 from datetime import datetime
 
@@ -14,10 +14,10 @@ from fermata.use_cases.orders.estimates import pace_of
 
 
 def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> Verdict:
-    """Save a job whose last attempt changed, and give its next step. Another writer's record stands; where that wrote
-    this attempt off although its answer is staged, the attempt is marked late.
+    """Save a job whose last attempt changed, and return its next step. If another run wrote first, its record stands;
+    if that run closed this attempt as unknown although the answer is staged, the attempt is marked late.
 
-    Raises `StaleRecordError` where others keep writing the job.
+    Raises `StaleRecordError` if other runs keep writing the job.
     """
     try:
         ports.jobs.save(changed)
@@ -36,7 +36,7 @@ def _after_a_foreign_write(intended: Job, ports: ResumePorts, now: datetime) -> 
     try:
         ports.jobs.save(late)
     except StaleRecordError:
-        # The machine settles a written-off job at once, so one more look is common and enough.
+        # The state machine settles such a job at once, so one more read is common and enough.
         late = _marked_late(ports.jobs.load_existing(intended.id), ours, now)
         ports.jobs.save(late)
     return late
@@ -47,8 +47,8 @@ def _marked_late(current: Job, ours: Attempt, now: datetime) -> Job:
 
 
 def _was_written_off(current: Job, ours: Attempt) -> bool:
-    """Whether another run called our attempt unknown. The failure that we meant to write shows that our own write, or
-    that of a resume which read the same answer, was applied.
+    """Whether another run closed our attempt as unknown. If the record has the failure that we intended to write, then
+    our own write succeeded, or that of a resume which read the same answer.
     """
     attempt = next((each for each in current.attempts if each.claim_id == ours.claim_id), None)
     if attempt is None or attempt.late or attempt.failure == ours.failure:
