@@ -1,8 +1,7 @@
-"""Turn a paid result into files of ours: stream each song to disk, measure it, store it. Safe to run again.
+"""Store the songs of a paid result: stream each song to disk, measure it, store it. May run again.
 
-Every song is fetched, measured and stored by itself, and what one of them lacks is no reason to give up another. What
-has to be fetched from outside is fetched again with patience, because the song is paid; what is staged is as good as it
-will ever be.
+Every song is fetched, measured and stored separately, so that the failure of one never costs another. Downloads from
+outside are retried patiently, because the songs are paid for; a staged answer is not, because it does not change.
 """
 
 import hashlib
@@ -41,23 +40,23 @@ from fermata.scratch import scratch_file
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, staged_answer
 
 FETCH_TAKES_S: Final = 540
-"""What one song may take in one run: the fetch's own limit, and time to measure and store it."""
+"""Seconds that one song may take in one run: the fetch's own limit, and time to measure and store it."""
 
 
 class StoreOutcome(StrEnum):
     """The choices of `CheckStorage` in `statemachine/music_job.asl.json`."""
 
     STORED = "stored"
-    """Nothing is left to do for the customer: songs are stored, or given up with their reasons on record."""
+    """No song is left: each is stored, or given up with its reason on record."""
     LINK_EXPIRED = "link_expired"
-    """After the pause the task is asked for a new link."""
+    """After the pause, the state machine polls the task for a new link."""
     WAIT = "wait"
-    """After the pause the same is tried again."""
+    """After the pause, the state machine runs `store_audio` again."""
 
 
 @dataclass(frozen=True)
 class StoreStep:
-    """What the state machine does next, and after how many seconds (>= 1)."""
+    """The state machine's next step, and the pause in seconds (>= 1) before it."""
 
     outcome: StoreOutcome
     wait_seconds: int = 1
@@ -69,8 +68,8 @@ class StoreStep:
 
 @dataclass(frozen=True)
 class StorePorts:
-    """What `store_audio` works with; `scratch` is a folder for one song at a time, `retention_days` how long a song is
-    kept, `remaining_s` how long this run may still live, in seconds.
+    """Ports of `store_audio`. `scratch` is a folder for one song at a time, `retention_days` how long a song is kept,
+    and `remaining_s` returns the seconds until this run's timeout.
     """
 
     jobs: JobStore
@@ -86,18 +85,17 @@ class StorePorts:
 
 
 def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreStep:
-    """Try once to store every song of a ready attempt that is not stored yet, each under the same key every time and on
-    record once it is stored, and say what to do about the others.
+    """Try once to store every outstanding song of a ready attempt, and return the next step for those that remain. Each
+    song has the same key in every run and is recorded once it is stored.
 
-    Raises `TransientError` where a store of ours has trouble, and running it again may help. Songs stored before stay
-    stored.
+    Raises `TransientError` if one of our stores fails and running it again may help. Stored songs stay stored.
     """
     job = ports.jobs.load_existing(job_id)
     attempt = job.last_attempt
     if attempt is None or attempt.number != attempt_number or job.status.is_terminal:
         return StoreStep(StoreOutcome.STORED)
     if attempt.state is AttemptState.GENERATING:
-        # An earlier run asked for a new link and its answer was lost.
+        # An earlier run requested a new link and its result was lost.
         return StoreStep(StoreOutcome.LINK_EXPIRED)
     if attempt.state is not AttemptState.READY:
         return StoreStep(StoreOutcome.STORED)
@@ -106,7 +104,7 @@ def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreSte
 
 def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
     asks_for_links = was_tried = False
-    # The machine comes when the first song is due, by a clock of its own: a laptop's may run faster than this one.
+    # The state machine returns when the first song is due by its own clock, which may run faster on a laptop.
     comes_at = job.attempts[-1].retries.first_due_at(outstanding_songs(job), ports.clock())
     for number in outstanding_songs(job):
         if job.is_past_finish_by(ports.clock()):
@@ -128,7 +126,7 @@ def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreSte
     if not left:
         return StoreStep(StoreOutcome.STORED)
     retries, now = job.attempts[-1].retries, ports.clock()
-    # Each song has its own time, and a run that comes for another one leaves it alone.
+    # Each song has its own due time; a run that was started for one song skips the others.
     wait_s = min(retries.wait_s(number, now) for number in left)
     if asks_for_links and ports.patience.may_ask(retries, now + timedelta(seconds=wait_s)):
         return _ask_for_new_links(job, wait_s, ports)
@@ -142,8 +140,8 @@ def outstanding_songs(job: Job) -> list[int]:
 
 
 def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
-    """The job with the song stored or what stood in the way, and whether a new link to it may help. A file that is
-    another song of the job once more is no second song: nobody pays for it.
+    """The job with the song stored or its failure recorded, and whether a new link may help. A file that duplicates
+    another song of the job does not count as a second song and is not charged.
     """
     with scratch_file(ports.scratch, job.id) as file:
         try:
@@ -215,7 +213,7 @@ def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-# ---- trouble
+# ---- failures
 
 
 def _note_trouble(
@@ -228,8 +226,8 @@ def _note_trouble(
     is_staged = not _is_fetched(attempt, number)
     gives_up = will_not_change(error, attempt, number, is_staged=is_staged, may_be_renewed=may_be_renewed)
     gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now)
-    told = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
-    logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": told})
+    fetch = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
+    logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": fetch})
     pause = timedelta(seconds=ports.patience.fetch_pause_s(retries, number, now))
     known = {**_known_of_its_links(error, attempt, number), **_kept_of(job, number, error, file, ports)}
     retries = retries.with_song(number, next_at=now + pause, **known)
@@ -245,7 +243,9 @@ def _known_of_its_links(error: DeliveryError | LinkTroubleError, attempt: Attemp
 
 
 def _with_its_true_link(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
-    """A link that brought another song is that song's, whose own may be this one's: answers can change their order."""
+    """The attempt with two links exchanged if this song's link led to another song: answers can change their order, so
+    the other song's link may lead to this one.
+    """
     if attempt.audio is None or not isinstance(error, RepeatedSongError):
         return attempt
     return attempt.with_audio(attempt.audio.with_exchanged(number, error.same_as))
@@ -259,8 +259,8 @@ def _is_fetched(attempt: Attempt, number: int) -> bool:
 def _kept_of(
     job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
 ) -> dict[str, object]:
-    """Keep what was received of a song and could not be used, where it is neither staged nor stored and longer than all
-    that came before. That it cannot be kept ends nothing.
+    """Keep the unusable file received for a song if the song is neither staged nor stored and the file is longer than
+    all before. A failure to keep it is only logged.
     """
     attempt, received = job.attempts[-1], file.tell()
     before = attempt.retries.songs.get(number)
@@ -284,8 +284,8 @@ def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
 
 
 def _save(job: Job, ports: StorePorts) -> Job:
-    """The job as it stands now: this version, or what somebody else wrote first. That may be another run, which stored
-    the same bytes under the same key, met the same trouble or asked for the same new link, or the job's end.
+    """The current job: this version, or the one that another run wrote first. That run may have stored the same bytes
+    under the same key, met the same failure, requested the same new link, or ended the job.
     """
     try:
         ports.jobs.save(job)

@@ -1,5 +1,5 @@
-"""Ask a provider how far a bought song is. Asking is free, so trouble of the asking is met with patience, and only a
-final word of the provider about this very task ends the job at once.
+"""Poll a provider for a bought song. Polls are free, so failed polls are retried patiently; only the provider's final
+refusal of this task ends the job at once.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,9 @@ from fermata.use_cases.orders.estimates import pace_of
 
 @dataclass(frozen=True)
 class PollPorts:
-    """What `poll_generation` works with; a task is polled for `generation_timeout_s` seconds after its order, and
-    longer only while trouble's patience lasts. `answers` is made when an answer has to be kept; `scratch` is a folder.
+    """Ports of `poll_generation`. A task is polled for `generation_timeout_s` seconds after its order, and longer only
+    while `patience` allows it after failed polls. `answers` makes the store only when an answer has to be kept;
+    `scratch` is a folder for temporary files.
     """
 
     jobs: JobStore
@@ -46,8 +47,8 @@ class PollPorts:
 
 
 def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> Verdict:
-    """Look once, and say when to look again. `not_yet_at` is when the provider last said that the song is not ready,
-    where the state machine remembers that.
+    """Poll once, and return the next step. `not_yet_at` is the time at which the provider last said that the song is
+    not ready, if the state machine's payload has it.
     """
     job = ports.jobs.load_existing(job_id).known_not_yet(attempt_number, not_yet_at)
     attempt = job.last_attempt
@@ -56,7 +57,7 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
         return _too_late(job, attempt_number, ports)
     outcome, attempt = ask_task(job, attempt, ports, asked=attempt.retries.polls)
     if isinstance(outcome, StillRunning) and outcome.offered is not None and attempt.link_renewals:
-        # Fetching is free, and what was not called finished may be.
+        # Fetching is free, and a song may be finished before the provider says so.
         outcome = outcome.offered
     if attempt.has_links and not isinstance(outcome, AudioAt | SongReceived):
         return _no_new_link(job, attempt, outcome, ports)
@@ -98,7 +99,9 @@ def _without_trouble(attempt: Attempt, ports: PollPorts) -> datetime:
 
 
 def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
-    """When a task that is still running is given up. Trouble that began before extends it once, by its patience."""
+    """When a task that is still running is given up. Failed polls that began before then extend the time once, by their
+    patience.
+    """
     end = _without_trouble(attempt, ports)
     since = attempt.retries.since
     return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
@@ -107,7 +110,7 @@ def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
 def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
     now = ports.clock()
     attempt = attempt.not_yet(now) if outcome.told else attempt
-    # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
+    # A poll without an answer may be the one that the last callback caused, so no further callback may be announced.
     announced = still_announced(attempt) if outcome.told and outcome.retry_after_s is None else None
     pace = pace_of(job, ports.catalogue, ports.estimates)
     wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
@@ -124,8 +127,8 @@ def _ask_again(
     if ports.patience.gives_up_polling(retries, now):
         return _conclude(job, attempt.with_retries(retries), Refused(failure), ports)
     wait_s = ports.patience.poll_pause_s(retries, now)
-    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
-    logger.warning("a poll told nothing; the task is asked again", extra={"poll": told})
+    poll = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
+    logger.warning("a poll gave no answer; the task is polled again", extra={"poll": poll})
     if not _remember(job, attempt.with_retries(retries), ports):
         return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
     return asked_again(attempt, wait_s)
@@ -134,7 +137,7 @@ def _ask_again(
 def _no_new_link(
     job: Job, attempt: Attempt, outcome: StillRunning | Trouble | DoneWithoutLink | Refused, ports: PollPorts
 ) -> Verdict:
-    """Go back to the links on record, which may bring the song all the same, whatever the task says about it now."""
+    """Return to the links on record, which may still work although the task gave no new link."""
     now = ports.clock()
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
@@ -144,8 +147,8 @@ def _no_new_link(
         failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
     else:
         failure = outcome.failure
-    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
-    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": told})
+    poll = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
+    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": poll})
     retries = attempt.retries.without_a_new_link(failure, now, is_final=isinstance(outcome, Refused))
     return _concluded(job, attempt.with_retries(retries).with_known_links(now), ports)
 
@@ -173,7 +176,7 @@ def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
 
 
 def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
-    """Note what the poll taught about the asking; False where somebody else wrote the job meanwhile, who knows more."""
+    """Record the poll on the attempt; False if another run wrote the job meanwhile, whose record is newer."""
     if attempt == job.last_attempt:
         return True
     try:
