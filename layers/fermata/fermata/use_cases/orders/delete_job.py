@@ -1,8 +1,8 @@
-"""Forget what a finished job was about. What was bought, and who charged for it, stays on record for a while.
+"""Delete the content of a finished job. The purchases and charges stay on record for a while.
 
-The record goes first: from then on nobody is shown the job, so nobody is shown a link whose file is gone. The tombstone
-says that files may be left, until they are not; a run that dies in between is followed by the reaper, or by the owner
-who deletes once more.
+A tombstone replaces the record first: no reader sees the job from then on, so none gets a link whose file is gone. The
+tombstone says that files may be left until all are deleted. If a run is killed in between, the reaper finishes, or the
+owner's next deletion.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from fermata.use_cases.stale import READS, retry_on_stale
 
 @dataclass(frozen=True)
 class DeletePorts:
-    """What `delete_job` and `erase_files` work with."""
+    """Ports of `delete_job` and `erase_files`."""
 
     jobs: JobStore
     answers: AnswerStore
@@ -31,17 +31,17 @@ class DeletePorts:
 
 
 def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -> None:
-    """Delete the job's words, then its songs, staged answers, copies of a reference and deliveries; deleting a deleted
-    one looks for files once more.
+    """Delete the job's texts, then its songs, staged answers, copies of a reference and deliveries. Deleting a deleted
+    job looks for its files again.
 
-    Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Whatever it raises, running
-    it again finishes, and once the words are gone the reaper does.
+    Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Running it again finishes
+    the deletion; once the texts are deleted, the reaper also does.
     """
     erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)
 
 
 def erase_files(tombstone: Job, ports: DeletePorts) -> None:
-    """Delete whatever is left of a deleted job, and note that nothing is. Raises `TransientError` where some is."""
+    """Delete the remaining files of a deleted job, and record that none is left. Raises `TransientError` if any is."""
     ports.tracks.forget(tombstone.id)
     ports.answers.forget(tombstone.id)
     ports.references.forget(object_key(tombstone.tenant_id, tombstone.id))

@@ -1,4 +1,4 @@
-"""A file that was put into the inbox becomes a job, or a batch of them; what came of it is written beside it."""
+"""Submit a file of the inbox as a job or as a batch of jobs, and write the result beside it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ RESULT: Final = "result.json"
 
 @dataclass(frozen=True)
 class FilePorts:
-    """What `ingest_file` works with."""
+    """Ports of `ingest_file`."""
 
     submit: Callable[[], SubmitPorts]
     triggers: TriggerStore
@@ -38,15 +38,16 @@ class FilePorts:
 
 
 def ingest_file(event: object, ports: FilePorts, now: datetime) -> None:
-    """Take what one notification of the inbox tells of. It may come twice and in any order: nothing is ordered twice.
+    """Submit the file of one notification of the inbox. Notifications may be repeated and come in any order; nothing is
+    ordered twice.
 
-    Raises `TransientError` where it should come once more.
+    Raises `TransientError` if the notification should be delivered again.
     """
     try:
         file = read_created(event)
     except InvalidRequestError as error:
         problem = problem_of(error)
-        logger.error("a notification of the inbox says nothing of a file", extra={"problem": problem.slug})
+        logger.error("a notification of the inbox names no file", extra={"problem": problem.slug})
         ports.events.publish(refusal_of(sender_of(event), None, problem))
         return
     tenant_id = file.tenant_id
@@ -55,7 +56,7 @@ def ingest_file(event: object, ports: FilePorts, now: datetime) -> None:
         do = "fermata-admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
         logger.warning("a file of no tenant is left alone", extra={"do": do})
     elif any(ports.inbox.names(file.results + RESULT)):
-        # Nothing is read for a version that has its result.
+        # A version that has its result is not read again.
         logger.info("this version was taken before")
         ports.calls.count(tenant_id)
     elif not file.key.endswith("/"):
@@ -82,7 +83,7 @@ def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> N
 
 
 def check_inbox_is_on(tenant_id: str, triggers: TriggerStore) -> None:
-    """Raise `TriggerOffError` where a tenant's files are not taken."""
+    """Raise `TriggerOffError` if the tenant's inbox is off."""
     if not triggers.of_tenant(tenant_id).inbox:
         raise TriggerOffError(
             f"the inbox is off for {tenant_id}; to take its files: fermata-admin set-triggers {tenant_id} --inbox on"

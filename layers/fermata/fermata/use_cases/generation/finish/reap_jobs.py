@@ -27,7 +27,7 @@ from fermata.ports.jobs import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.generation.finish.settle_job import SettlePorts, settle_job
 from fermata.use_cases.orders.delete_job import DeletePorts, erase_files
 
-_WHATS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
+_ACTIONS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
 """Actions on a job: `rescued` means that a rescue was started, `erased` that the files of a deleted job are gone."""
 LOST: Final = "JobsNotLookedAfter"
 """The metric of jobs whose record or action raised an unexpected error."""
@@ -64,7 +64,7 @@ def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
         done[_look_after(job_id, ports, now)] += 1
         if ports.clock() - now >= RUNS_FOR:
             break
-    return {"due": done.total(), **{what: done[what] for what in _WHATS}}
+    return {"due": done.total(), **{action: done[action] for action in _ACTIONS}}
 
 
 def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
