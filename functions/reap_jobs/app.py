@@ -22,7 +22,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
         else:
             # The message of such an error may quote the record, so it is not logged.
             do = f"read the items of JOB#{job_id} in the table and mend or restore them; the others go on"
-            logger.error("a job's record cannot be worked with; it is put off", extra={**failed, "do": do})
+            logger.error("a job's record cannot be used; it is postponed", extra={**failed, "do": do})
 
     done = reap_jobs(reap_ports(lost), now())
     logger.info("reaped", extra=done)

@@ -28,7 +28,7 @@ def refuse_unknown_parameters(event: APIGatewayProxyEventV2) -> None:
     """Raise `InvalidRequestError` that names the query parameters that the request's operation does not have. Otherwise
     a misspelled parameter would be ignored silently.
     """
-    asked = _asked(event)
+    asked = _sent_names(event)
     if not asked or takes_any_query(event.path):
         return
     allowed = _allowed(event.http_method, event.path)
@@ -40,7 +40,7 @@ def refuse_unknown_parameters(event: APIGatewayProxyEventV2) -> None:
         )
 
 
-def _asked(event: APIGatewayProxyEventV2) -> list[str]:
+def _sent_names(event: APIGatewayProxyEventV2) -> list[str]:
     sent = parse_qsl(event.raw_query_string, keep_blank_values=True)
     return list(dict.fromkeys([*(name for name, _ in sent), *event.query_string_parameters]))
 

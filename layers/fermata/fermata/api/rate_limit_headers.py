@@ -24,7 +24,7 @@ class FreeCalls(Protocol):
 
 def limit(api: APIGatewayHttpResolver, count: Limit) -> None:
     """Count this request against a limit and report that in its answer. Raises `RateLimitedError` beyond the limit."""
-    _keep_to(api, count(caller(api.current_event).tenant_id))
+    _enforce(api, count(caller(api.current_event).tenant_id))
 
 
 def limit_free_calls(api: APIGatewayHttpResolver, calls: FreeCalls) -> None:
@@ -34,7 +34,7 @@ def limit_free_calls(api: APIGatewayHttpResolver, calls: FreeCalls) -> None:
     tenant_id = caller(api.current_event).tenant_id
     known = calls.known(tenant_id)
     if known is not None and known.exceeded:
-        _keep_to(api, known)
+        _enforce(api, known)
     api.context["free_calls"] = lambda: calls.count(tenant_id)
 
 
@@ -58,7 +58,7 @@ def limit_headers(*allowances: Allowance | None) -> dict[str, str]:
     }
 
 
-def _keep_to(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
+def _enforce(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
     api.context["allowances"] = [lambda: allowance]
     if allowance is not None and allowance.exceeded:
         raise allowance.refusal()

@@ -12,7 +12,7 @@ from fermata.ports.money import WalletStore
 from fermata.ports.tenants import TenantStore
 
 DRIFT: Final = "WalletDriftCredits"
-_LOOKS: Final = 3
+_TRIES: Final = 3
 """The number of tries for a wallet that keeps changing while its ledger is read."""
 
 
@@ -38,7 +38,7 @@ def audit_wallets(ports: AuditPorts) -> dict[str, int]:
     tenants = drifting = skipped = drift_credits = 0
     for tenant_id in ports.tenants.tenant_ids():
         tenants += 1
-        drift = _look_at(tenant_id, ports)
+        drift = _compare(tenant_id, ports)
         if drift is None:
             skipped += 1
         elif drift.credits:
@@ -51,7 +51,7 @@ def audit_wallets(ports: AuditPorts) -> dict[str, int]:
     return {"tenants": tenants, "drifting": drifting, "skipped": skipped, "drift_credits": drift_credits}
 
 
-def _look_at(tenant_id: str, ports: AuditPorts) -> Drift | None:
+def _compare(tenant_id: str, ports: AuditPorts) -> Drift | None:
     try:
         drift = _drift(tenant_id, ports.wallets)
     except FermataError as error:
@@ -68,7 +68,7 @@ def _look_at(tenant_id: str, ports: AuditPorts) -> Drift | None:
 def _drift(tenant_id: str, wallets: WalletStore) -> Drift | None:
     """The drift of a wallet; None if it cannot be determined, because credits moved during every try."""
     wallet = _wallet(tenant_id, wallets)
-    for _ in range(_LOOKS):
+    for _ in range(_TRIES):
         before = wallet
         ledger = sums_of(wallets.ledger(tenant_id))
         wallet = _wallet(tenant_id, wallets)

@@ -28,4 +28,4 @@ def _note_use(record: ApiKey, tenants: TenantStore, now: datetime) -> None:
         tenants.note_use(record.key_id, now)
     except TransientError as error:
         # The time of last use is only informative, so no request fails because it could not be stored.
-        logger.warning("the use of a key was not noted", extra={"key_id": record.key_id, "reason": str(error)})
+        logger.warning("the use of a key was not recorded", extra={"key_id": record.key_id, "reason": str(error)})

@@ -51,7 +51,7 @@ def reconcile_usage(
     decided = [each for each in findings if each.charged is not ProviderCharged.UNKNOWN]
     if apply:
         for job_id, of_one_job in groupby(sorted(decided, key=_job_id), key=_job_id):
-            _put_on_record(job_id, list(of_one_job), ports.jobs, now)
+            _record(job_id, list(of_one_job), ports.jobs, now)
     return {
         "provider": provider,
         "applied": apply,
@@ -86,7 +86,7 @@ def _loaded(job_ids: Collection[str], provider: str, jobs: JobStore) -> list[Pur
     return [each for each in purchases if each.attempt.provider == provider]
 
 
-def _put_on_record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now: datetime) -> None:
+def _record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now: datetime) -> None:
     bills = {each.purchase.attempt.number: each for each in findings}
 
     def put(job: Job | None) -> None:

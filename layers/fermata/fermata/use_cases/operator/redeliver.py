@@ -28,8 +28,8 @@ from fermata.ports.jobs import JobMachine, JobStore
 from fermata.use_cases.generation.follow.parse_answer import understood_answer
 from fermata.use_cases.stale import READS, retry_on_stale
 
-_WHICH: Final = "only one that has failed, expired or lacks songs can be redelivered"
-_NOTHING: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
+_REDELIVERABLE: Final = "only one that has failed, expired or lacks songs can be redelivered"
+_NOTHING_STAGED: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, Js
     Raises `NotFoundError`, `NotFinishedError`, `AlreadyFinishedError` if there is nothing to redeliver,
     `OutOfCreditError`, and `TransientError`, after which it may run again.
     """
-    job = _ended(job_id, ports.jobs)
-    recovered = ports.jobs.load(recovered_id(job)) or _made(job, ports, now)
+    job = _load_ended(job_id, ports.jobs)
+    recovered = ports.jobs.load(recovered_id(job)) or _created(job, ports, now)
     if not recovered.status.is_terminal:
         ports.machine.start(recovered.id)
     _end_rescue(job, recovered, ports.jobs)
@@ -68,19 +68,19 @@ def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, Js
     }
 
 
-def _ended(job_id: str, jobs: JobStore) -> Job:
+def _load_ended(job_id: str, jobs: JobStore) -> Job:
     job = jobs.load(job_id) if is_job_id(job_id) else None
     if job is None or job.deleted_at is not None:
         raise NotFoundError("there is no such job; expected the id of one that failed and was not deleted")
     if not job.status.is_terminal:
-        raise NotFinishedError(f"the job is {job.status}; {_WHICH}")
+        raise NotFinishedError(f"the job is {job.status}; {_REDELIVERABLE}")
     if job.status not in (JobStatus.FAILED, JobStatus.EXPIRED) and not missing_numbers(job):
-        raise AlreadyFinishedError(f"the job is {job.status}; {_WHICH}")
+        raise AlreadyFinishedError(f"the job is {job.status}; {_REDELIVERABLE}")
     return job
 
 
-def _made(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
-    attempt, outcome = _bought(job, ports)
+def _created(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
+    attempt, outcome = _best_purchase(job, ports)
     recovered = looked_after(recovered_job(job, attempt, outcome, now), ports.first_check_s)
     try:
         ports.jobs.create(recovered)
@@ -90,7 +90,7 @@ def _made(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
     return recovered
 
 
-def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | None]:
+def _best_purchase(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | None]:
     """The newest attempt that needs no provider any more, else the newest with a task or links; and the outcome to
     begin with, None for files that were fetched into staging.
     """
@@ -106,7 +106,7 @@ def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | No
         return min(usable, key=lambda each: isinstance(each[1], TaskStarted))
     refusals = (each.failure.message for each in understood.values() if isinstance(each, Refused))
     reason = next(refusals, None)
-    said = f"the provider's answer is no song ({reason})" if reason else _NOTHING
+    said = f"the provider's answer is no song ({reason})" if reason else _NOTHING_STAGED
     raise AlreadyFinishedError(f"the job is {job.status} and {said}; there is nothing to redeliver")
 
 

@@ -27,7 +27,7 @@ def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
         jobs.settle(ours)
         return ours
 
-    given_up = TransientError(f"{job_id} changed {READS} times while it was to be canceled; try again")
+    given_up = TransientError(f"{job_id} changed {READS} times while it was canceled; try again")
     return retry_on_stale(cancel, lambda: find_job(job_id, tenant_id, jobs), given_up=given_up)
 
 

@@ -59,7 +59,7 @@ def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
         jobs.forget(tombstone)
         return tombstone
 
-    given_up = TransientError(f"{job_id} changed {READS} times while it was to be deleted; try again")
+    given_up = TransientError(f"{job_id} changed {READS} times while it was deleted; try again")
     return retry_on_stale(bury, lambda: find_job_or_tombstone(job_id, tenant_id, jobs), given_up=given_up)
 
 
@@ -69,5 +69,5 @@ def _note_erased(tombstone: Job, jobs: JobStore) -> None:
             jobs.save(erased(current))
 
     job_id = tombstone.id
-    given_up = TransientError(f"{job_id} changed {READS} times while its deletion was to be noted; try again")
+    given_up = TransientError(f"{job_id} changed {READS} times while its deletion was recorded; try again")
     retry_on_stale(note, lambda: jobs.load_existing(job_id), known=tombstone, given_up=given_up)

@@ -8,14 +8,14 @@ from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.job import Job
 from fermata.ports.providers import Estimates
 
-_MODEL_THAT_IS_GONE: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
+_DELISTED_MODEL: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
 
 
 def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
     """The estimate and the longest poll pause of the job's current model."""
     model = catalogue.find(job.candidate.model)
     if model is None:
-        return _MODEL_THAT_IS_GONE
+        return _DELISTED_MODEL
     return Pace(estimates.of(model.id, model.estimate), model.longest_poll_pause_s)
 
 

@@ -92,13 +92,13 @@ def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) ->
     """As `submit_job`, for an order whose source determines the id of its job. The job is created once, even if the
     order is repeated long after its receipt has expired.
     """
-    known = _known(order, job_id, ports, now)
+    known = _existing(order, job_id, ports, now)
     if known is not None:
         return known
     try:
         return _submit(order, job_id, ports, now)
     except StaleRecordError:
-        known = _known(order, job_id, ports, now)
+        known = _existing(order, job_id, ports, now)
         if known is None:
             raise
         return known
@@ -182,7 +182,7 @@ def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetim
     return Submission(receipt.job_id, receipt.answer, replayed=True)
 
 
-def _known(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission | None:
+def _existing(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission | None:
     job = ports.jobs.load(job_id)
     if job is None:
         return None

@@ -76,7 +76,7 @@ def _hold(job_id: str, tenant_id: str, ports: WaitPorts, until: datetime) -> tup
         logger.info("too_many_waiting", extra={"tenant_id": tenant_id, "at_once": at_once})
         return False, None
     try:
-        return True, _shown(job_id, tenant_id, ports) if _ends(job_id, ports, until) else None
+        return True, _shown(job_id, tenant_id, ports) if _ends_before(job_id, ports, until) else None
     finally:
         _give_back(place, holder, ports.places)
 
@@ -93,7 +93,7 @@ def _shown(job_id: str, tenant_id: str, ports: WaitPorts) -> JobView:
     return show_job(find_job(job_id, tenant_id, ports.show.jobs), ports.show, ports.clock())
 
 
-def _ends(job_id: str, ports: WaitPorts, until: datetime) -> bool:
+def _ends_before(job_id: str, ports: WaitPorts, until: datetime) -> bool:
     while True:
         left_s = (until - ports.clock()).total_seconds()
         if left_s <= 0:

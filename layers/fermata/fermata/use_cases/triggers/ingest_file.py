@@ -54,16 +54,16 @@ def ingest_file(event: object, ports: FilePorts, now: datetime) -> None:
     logger.append_keys(tenant_id=tenant_id, run=file.run)
     if tenant_id is None or ports.tenants.find_tenant(tenant_id) is None:
         do = "fermata-admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
-        logger.warning("a file of no tenant is left alone", extra={"do": do})
+        logger.warning("a file of no tenant is ignored", extra={"do": do})
     elif any(ports.inbox.names(file.results + RESULT)):
         # A version that has its result is not read again.
-        logger.info("this version was taken before")
+        logger.info("this version was submitted before")
         ports.calls.count(tenant_id)
     elif not file.key.endswith("/"):
-        _take(file, tenant_id, ports, now)
+        _submit_file(file, tenant_id, ports, now)
 
 
-def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
+def _submit_file(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
     try:
         ports.calls.check(tenant_id)
         check_inbox_is_on(tenant_id, ports.triggers)
@@ -71,7 +71,7 @@ def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> N
             ports.calls.count(tenant_id)
             start_batch(file, ports.batch, now)
         elif file.key.endswith(".json"):
-            _take_one(file, tenant_id, ports, now)
+            _submit_single(file, tenant_id, ports, now)
         else:
             raise InvalidRequestError([FieldError("", "must have a name that ends in .json or .jsonl")])
     except RequestRefusedError as error:
@@ -90,7 +90,7 @@ def check_inbox_is_on(tenant_id: str, triggers: TriggerStore) -> None:
         )
 
 
-def _take_one(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
+def _submit_single(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
     if file.size_bytes > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_BODY_BYTES} are read")
     body = _whole(ports.inbox.open(file))

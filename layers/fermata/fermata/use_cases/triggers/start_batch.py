@@ -71,7 +71,7 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     with ports.inbox.spool(manifest_of(file)) as manifest:
         # If the file is refused for its bad lines, they are written, but the manifest is not.
         with ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
-            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file), read_song_request), manifest, bad_lines)
+            good, bad = _sort_lines(file, read_lines(ports.inbox.open(file), read_song_request), manifest, bad_lines)
         if bad > MAX_BAD_LINES:
             raise MalformedBodyError(
                 f"expected one request a line, as POST /v1/jobs takes it; {bad} of the first {good + bad} lines are "
@@ -91,7 +91,7 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     return batch
 
 
-def _sorted_out(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lines: Spool) -> tuple[int, int]:
+def _sort_lines(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lines: Spool) -> tuple[int, int]:
     """Write the possible requests into the manifest and report the other lines; returns the number of each. Stops at
     the first bad line beyond the limit.
     """

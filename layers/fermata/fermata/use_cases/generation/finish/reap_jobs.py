@@ -61,13 +61,13 @@ def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
     """
     done: Counter[str] = Counter()
     for job_id in ports.due.find(now):
-        done[_look_after(job_id, ports, now)] += 1
+        done[_reap_one(job_id, ports, now)] += 1
         if ports.clock() - now >= RUNS_FOR:
             break
     return {"due": done.total(), **{action: done[action] for action in _ACTIONS}}
 
 
-def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
+def _reap_one(job_id: str, ports: ReapPorts, now: datetime) -> str:
     try:
         job = ports.settle.jobs.load_existing(job_id)
         return _act(job, ports, now) if is_due(job, now) else "skipped"

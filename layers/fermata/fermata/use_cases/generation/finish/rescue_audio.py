@@ -88,7 +88,7 @@ def _record(job: Job, brought: Round, ports: RescuePorts) -> RescueOutcome:
         ports.answers().forget(job.id)
         return RescueOutcome.DELETED
     before, after = saved
-    _look_for_deleted_owners(after, brought, ports)
+    _delete_orphans(after, brought, ports)
     _report(before, after, brought, ports)
     return RescueOutcome.FETCHED
 
@@ -105,11 +105,11 @@ def _saved(job: Job, brought: Round, ports: RescuePorts) -> tuple[Job, Job] | No
         ports.jobs.save(changed)
         return current, changed
 
-    given_up = StaleRecordError("the job's record kept changing while its rescue was to be noted")
+    given_up = StaleRecordError("the job's record kept changing while its rescue was recorded")
     return retry_on_stale(save, lambda: ports.jobs.load(job.id), known=job, given_up=given_up)
 
 
-def _look_for_deleted_owners(job: Job, brought: Round, ports: RescuePorts) -> None:
+def _delete_orphans(job: Job, brought: Round, ports: RescuePorts) -> None:
     """Delete the fetched files whose owner was deleted meanwhile. The files of a redelivered attempt belong to its
     first job. A later deletion of that job finds them and deletes them itself.
     """

@@ -72,7 +72,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
 def _settled(stopped_by: str | None, ports: SettlePorts, now: datetime, job: Job) -> Job:
     settled = settle(job, stopped_by, now)
     if settled is None:
-        logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
+        logger.info("already settled; nothing changes", extra={"status": job.status, "stopped_by": stopped_by})
         return job
     ports.jobs.settle(settled)
     tell_of_doubts(job, settled, ports.metrics)

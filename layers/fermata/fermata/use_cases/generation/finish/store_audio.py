@@ -99,10 +99,10 @@ def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreSte
         return StoreStep(StoreOutcome.LINK_EXPIRED)
     if attempt.state is not AttemptState.READY:
         return StoreStep(StoreOutcome.STORED)
-    return _store_what_is_left(job, attempt.number, ports)
+    return _store_outstanding(job, attempt.number, ports)
 
 
-def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
+def _store_outstanding(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
     asks_for_links = was_tried = False
     # The state machine returns when the first song is due by its own clock, which may run faster on a laptop.
     comes_at = job.attempts[-1].retries.first_due_at(outstanding_songs(job), ports.clock())
@@ -118,10 +118,10 @@ def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> Sto
         was_tried, asks_for_links = True, asks_for_links or may_be_renewed
         if job.status.is_terminal or job.attempts[-1].state is not AttemptState.READY:
             return store_audio(job.id, attempt_number, ports)
-    return _what_follows(job, asks_for_links, ports)
+    return _next_step(job, asks_for_links, ports)
 
 
-def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreStep:
+def _next_step(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreStep:
     left = outstanding_songs(job)
     if not left:
         return StoreStep(StoreOutcome.STORED)
@@ -129,7 +129,7 @@ def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreSte
     # Each song has its own due time; a run that was started for one song skips the others.
     wait_s = min(retries.wait_s(number, now) for number in left)
     if asks_for_links and ports.patience.may_ask(retries, now + timedelta(seconds=wait_s)):
-        return _ask_for_new_links(job, wait_s, ports)
+        return _request_new_links(job, wait_s, ports)
     return StoreStep(StoreOutcome.WAIT, wait_s)
 
 
@@ -147,7 +147,7 @@ def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
         try:
             track = _store(job, number, file, ports)
         except (DeliveryError, LinkTroubleError) as error:
-            return _note_trouble(job, number, error, file, ports)
+            return _record_failure(job, number, error, file, ports)
     return _save(job.with_tracks((*job.tracks, track), ports.clock()), ports), False
 
 
@@ -216,7 +216,7 @@ def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
 # ---- failures
 
 
-def _note_trouble(
+def _record_failure(
     job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
 ) -> tuple[Job, bool]:
     attempt, now = job.attempts[-1], ports.clock()
@@ -229,20 +229,20 @@ def _note_trouble(
     fetch = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
     logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": fetch})
     pause = timedelta(seconds=ports.patience.fetch_pause_s(retries, number, now))
-    known = {**_known_of_its_links(error, attempt, number), **_kept_of(job, number, error, file, ports)}
+    known = {**_first_refusal(error, attempt, number), **_keep_unusable(job, number, error, file, ports)}
     retries = retries.with_song(number, next_at=now + pause, **known)
     given_up = MissingTrack(number=number, reason=failure) if gives_up else None
-    changed = job.with_asking(_with_its_true_link(attempt, number, error).with_retries(retries), given_up)
+    changed = job.with_asking(_with_exchanged_links(attempt, number, error).with_retries(retries), given_up)
     return _save(changed, ports), may_be_renewed and not gives_up
 
 
-def _known_of_its_links(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> dict[str, object]:
+def _first_refusal(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> dict[str, object]:
     song = attempt.retries.songs.get(number)
     is_first = is_not_taken(error) and (song is None or song.refused_after is None)
     return {"refused_after": attempt.new_links} if is_first else {}
 
 
-def _with_its_true_link(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
+def _with_exchanged_links(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
     """The attempt with two links exchanged if this song's link led to another song: answers can change their order, so
     the other song's link may lead to this one.
     """
@@ -256,7 +256,7 @@ def _is_fetched(attempt: Attempt, number: int) -> bool:
     return from_outside and number not in attempt.kept
 
 
-def _kept_of(
+def _keep_unusable(
     job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
 ) -> dict[str, object]:
     """Keep the unusable file received for a song if the song is neither staged nor stored and the file is longer than
@@ -276,7 +276,7 @@ def _kept_of(
     return {"kept_bytes": received, "is_odd": came_whole(error)}
 
 
-def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
+def _request_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
     now = ports.clock()
     asking = job.attempts[-1].awaiting_a_new_link(tuple(outstanding_songs(job)))
     changed = _save(job.with_outcome(asking, now), ports)

@@ -81,16 +81,16 @@ def ask_task(job: Job, attempt: Attempt, ports: AskPorts, asked: int) -> tuple[A
     best: Asked | None = None
     for position, route in enumerate((known, *(other for other in range(len(routes)) if other != known))):
         kept_as = f"body.{asked * len(routes) + position + 1}"
-        outcome = _look(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
+        outcome = _poll_route(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
         if _is_known(outcome):
             return outcome, attempt.known_on(route)
         if isinstance(outcome, Trouble) and not _not_found(outcome):
-            return best if best is not None and _offers(best) else outcome, attempt
-        best = outcome if best is None or _not_found(best) or _offers(outcome) else best
+            return best if best is not None and _offers_links(best) else outcome, attempt
+        best = outcome if best is None or _not_found(best) or _offers_links(outcome) else best
     return best or StillRunning(), attempt
 
 
-def _offers(outcome: Asked) -> bool:
+def _offers_links(outcome: Asked) -> bool:
     return isinstance(outcome, StillRunning) and outcome.offered is not None
 
 
@@ -103,20 +103,22 @@ def _routes(call: UpstreamCall) -> list[UpstreamCall]:
     return [call, *_routes(call.instead)] if call.instead else [call]
 
 
-def _look(job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports: AskPorts, kept_as: str) -> Asked:
+def _poll_route(
+    job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports: AskPorts, kept_as: str
+) -> Asked:
     try:
         key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
     except ConfigurationError:
         return Trouble(trouble_of_asking(FailureClass.AUTH, "key_removed", "the key that ordered the song was removed"))
     try:
         with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as body:
-            return _ask(job, attempt, call, key, within_s, body, ports, kept_as)
+            return _send_poll(job, attempt, call, key, within_s, body, ports, kept_as)
     except DiskFullError as error:
         # The task is unchanged, and the next run may have room.
         return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "disk_full", str(error)))
 
 
-def _ask(
+def _send_poll(
     job: Job,
     attempt: Attempt,
     call: UpstreamCall,
@@ -133,7 +135,7 @@ def _ask(
             polled = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
     except UpstreamCallError as error:
         polled = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
-    outcome = _received(job, attempt, polled, body, ports) if isinstance(polled, _SONGS) else polled
+    outcome = _store_song(job, attempt, polled, body, ports) if isinstance(polled, _SONGS) else polled
     if was_answered and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
         _keep(job, attempt, body, ports, kept_as)
     return outcome
@@ -144,7 +146,7 @@ def _task(job: Job, attempt: Attempt) -> AskedTask:
     return AskedTask(attempt.upstream_id or "", max(job.candidates[attempt.candidate].songs, *attempt.wanted, 1))
 
 
-def _received(
+def _store_song(
     job: Job, attempt: Attempt, polled: AudioInAnswer | AudioIsAnswer, body: IO[bytes], ports: AskPorts
 ) -> SongReceived | Trouble:
     """Store the song of an answer in staging, where fetched songs are stored."""

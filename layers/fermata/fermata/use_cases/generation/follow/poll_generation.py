@@ -54,7 +54,7 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
     attempt = job.last_attempt
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
-        return _too_late(job, attempt_number, ports)
+        return _after_a_late_poll(job, attempt_number, ports)
     outcome, attempt = ask_task(job, attempt, ports, asked=attempt.retries.polls)
     if isinstance(outcome, StillRunning) and outcome.offered is not None and attempt.link_renewals:
         # Fetching is free, and a song may be finished before the provider says so.
@@ -65,9 +65,9 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
         case StillRunning():
             return _still_running(job, attempt, outcome, ports)
         case Trouble(failure):
-            return _ask_again(job, attempt, failure, ports)
+            return _poll_again(job, attempt, failure, ports)
         case DoneWithoutLink(failure):
-            return _ask_again(job, attempt, failure, ports, without_link=True)
+            return _poll_again(job, attempt, failure, ports, without_link=True)
         case _:
             return _conclude(job, attempt, outcome, ports)
 
@@ -83,18 +83,18 @@ def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: Pol
     if outcome.offered is not None and is_over:
         return _conclude(job, attempt, outcome.offered, ports)
     if attempt.link_renewals:
-        found = "it said that the song is done, and now that it is not"
-        return _ask_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
+        found = "it reported the song as done and later as not done"
+        return _poll_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
     if is_over:
         message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
         return _conclude(job, attempt, Refused(unknown_outcome(message, code="generation_timeout")), ports)
-    if attempt.retries.since and now < _without_trouble(attempt, ports):
+    if attempt.retries.since and now < _regular_end(attempt, ports):
         attempt = attempt.with_retries(attempt.retries.recovered())
-    _remember(job, attempt, ports)
-    return _not_yet(job, attempt, outcome, ports)
+    _record_poll(job, attempt, ports)
+    return _poll_later(job, attempt, outcome, ports)
 
 
-def _without_trouble(attempt: Attempt, ports: PollPorts) -> datetime:
+def _regular_end(attempt: Attempt, ports: PollPorts) -> datetime:
     return attempt.started_at + timedelta(seconds=ports.generation_timeout_s)
 
 
@@ -102,12 +102,12 @@ def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
     """When a task that is still running is given up. Failed polls that began before then extend the time once, by their
     patience.
     """
-    end = _without_trouble(attempt, ports)
+    end = _regular_end(attempt, ports)
     since = attempt.retries.since
     return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
 
 
-def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
     now = ports.clock()
     attempt = attempt.not_yet(now) if outcome.told else attempt
     # A poll without an answer may be the one that the last callback caused, so no further callback may be announced.
@@ -117,7 +117,7 @@ def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts
     return announced or still_generating(attempt, wait_s)
 
 
-def _ask_again(
+def _poll_again(
     job: Job, attempt: Attempt, failure: Failure, ports: PollPorts, *, without_link: bool = False
 ) -> Verdict:
     now = ports.clock()
@@ -129,8 +129,8 @@ def _ask_again(
     wait_s = ports.patience.poll_pause_s(retries, now)
     poll = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
     logger.warning("a poll gave no answer; the task is polled again", extra={"poll": poll})
-    if not _remember(job, attempt.with_retries(retries), ports):
-        return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
+    if not _record_poll(job, attempt.with_retries(retries), ports):
+        return _after_a_late_poll(ports.jobs.load_existing(job.id), attempt.number, ports)
     return asked_again(attempt, wait_s)
 
 
@@ -142,7 +142,7 @@ def _no_new_link(
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
     if isinstance(outcome, StillRunning):
-        found = "it said that the song is done, and now that it is not"
+        found = "it reported the song as done and later as not done"
         failure = trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found)
         failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
     else:
@@ -150,7 +150,7 @@ def _no_new_link(
     poll = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
     logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": poll})
     retries = attempt.retries.without_a_new_link(failure, now, is_final=isinstance(outcome, Refused))
-    return _concluded(job, attempt.with_retries(retries).with_known_links(now), ports)
+    return _save_conclusion(job, attempt.with_retries(retries).with_known_links(now), ports)
 
 
 def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> Verdict:
@@ -160,22 +160,22 @@ def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refu
     else:
         ended = attempt.after(outcome, now)
     if ended.state is AttemptState.READY:
-        in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
+        in_time = not attempt.link_renewals and now < _regular_end(attempt, ports)
         ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
-    return _concluded(job, ended, ports)
+    return _save_conclusion(job, ended, ports)
 
 
-def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
+def _save_conclusion(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
     changed = job.with_outcome(attempt, ports.clock())
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
+        return _after_a_late_poll(ports.jobs.load_existing(job.id), attempt.number, ports)
     tell_of_doubts(job, changed, ports.metrics)
-    return _on_record(changed, ports)
+    return _verdict_on_record(changed, ports)
 
 
-def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
+def _record_poll(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
     """Record the poll on the attempt; False if another run wrote the job meanwhile, whose record is newer."""
     if attempt == job.last_attempt:
         return True
@@ -186,11 +186,11 @@ def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
     return True
 
 
-def _too_late(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
+def _after_a_late_poll(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
     logger.info("late poll changes nothing", extra={"attempt": attempt_number, "status": job.status})
-    return _on_record(job, ports)
+    return _verdict_on_record(job, ports)
 
 
-def _on_record(job: Job, ports: PollPorts) -> Verdict:
+def _verdict_on_record(job: Job, ports: PollPorts) -> Verdict:
     pace = pace_of(job, ports.catalogue, ports.estimates)
     return verdict_on(job, ports.clock(), pace, retry_later_s=1)

@@ -107,13 +107,13 @@ def step_instead(run: StartRun, obstacle: Obstacle) -> Verdict:
         case TooManyLost(allowed):
             return _refuse(run, beyond_lost_songs(allowed))
         case NoKey(message):
-            return _fail_without_asking(run, unpaid(FailureClass.AUTH, "no_key", message))
+            return _fail_without_a_call(run, unpaid(FailureClass.AUTH, "no_key", message))
         case Unprepared():
             return needs_reference(run.job, run.ports.clock())
         case WaitUntil():
             return waiting_for_a_turn(run.job, instant_of(obstacle))
         case NotAsked():
-            return _fail_without_asking(run, _not_asked(obstacle))
+            return _fail_without_a_call(run, _circuit_failure(obstacle))
 
 
 def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> Verdict:
@@ -123,7 +123,7 @@ def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> Verdict:
     job, ports = run.job, run.ports
     if run.request.has_alternative:
         ports.queue.metrics.count("NotAsked", run.ordered.provider)
-        return _fail_without_asking(run, blocked.as_failure())
+        return _fail_without_a_call(run, blocked.as_failure())
     at = next_look(job, blocked, ports.spending, ports.clock())
     return _refuse(run, blocked.as_failure()) if at is None else waiting_for_a_turn(job, at)
 
@@ -137,14 +137,14 @@ def _refuse(run: StartRun, why: Failure) -> Verdict:
     return resume_generation(job.id, ports.resume, ports.clock())
 
 
-def _fail_without_asking(run: StartRun, failure: Failure) -> Verdict:
+def _fail_without_a_call(run: StartRun, failure: Failure) -> Verdict:
     """Record an attempt that called no provider, so that the job continues as after any unpaid refusal."""
     now = run.ports.clock()
     attempt = next_attempt(run.job, "none", run.claim_id, now, now).after(Refused(failure), now)
     return record(run.job, run.job.with_attempt_without_order(attempt, now), run.ports.resume, now)
 
 
-def _not_asked(obstacle: NotAsked) -> Failure:
+def _circuit_failure(obstacle: NotAsked) -> Failure:
     if not obstacle.disabled:
         return unpaid(FailureClass.TRANSIENT, "circuit_open", obstacle.message)
     code = "model_disabled" if obstacle.of_one_model else "provider_disabled"

@@ -115,7 +115,7 @@ def _next_step(job: Job, ports: PreparePorts, claim_id: str) -> Job:
     if rule is None or asked is None:
         raise AssertionError(f"{job.id} awaits a reference that its request does not have")
     if not job.awaits_copy:
-        return _handed_over(job, asked.meant_as, ports, claim_id)
+        return _uploaded(job, asked.meant_as, ports, claim_id)
     refusal = refused_by(rule, job.reference) if job.reference is not None else None
     step = refusal or _measured(job, asked, rule, ports)
     if isinstance(step, Failure):
@@ -154,7 +154,7 @@ def _measured(
         )
         refusal = refused_by(rule, reference)
         if before is not None and before.sha256 != sha256:
-            refusal = _changed()
+            refusal = _changed_upload()
         if refusal is None and is_copied:
             ports.references.put(reference.object_key, Path(file.name), reference.content_type)
     return refusal or reference
@@ -173,7 +173,7 @@ def _upload_key(job: Job, asked: ReferenceRequest) -> str:
     return object_key(job.tenant_id, asked.id or "")
 
 
-def _changed() -> Failure:
+def _changed_upload() -> Failure:
     return unusable(
         "reference_changed",
         "expected the upload that was measured for this job, found another file under its id; upload each recording "
@@ -194,7 +194,7 @@ def _write(recording: Iterator[bytes], file: IO[bytes], max_bytes: int) -> str |
     return digest.hexdigest()
 
 
-def _handed_over(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job:
+def _uploaded(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job:
     """The job with the provider's ids for its recording, or with a failed attempt. The ids are recorded before this run
     returns, so that the upload is not repeated needlessly; they are valid for one account only.
     """
@@ -222,20 +222,22 @@ def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutc
     with scratch_file(ports.scratch, job.id) as file:
         stored = ports.references.open(reference.object_key)
         if stored is None or _write(stored, file, reference.bytes) != reference.sha256:
-            return _not_as_measured(job, reference, is_there=stored is not None)
+            return _mismatch(job, reference, is_there=stored is not None)
         try:
             with ports.upstream.upload(candidate.provider, call, Path(file.name), key, UPLOAD_WITHIN_S) as answer:
                 outcome = taker.read_upload(read_answer(answer))
         except UpstreamCallError as error:
-            return Refused(_not_taken(str(error), type(error).__name__))
+            return Refused(_upload_failure(str(error), type(error).__name__))
     return Refused(outcome.failure.of_a_free_call()) if isinstance(outcome, Refused) else outcome
 
 
-def _not_as_measured(job: Job, reference: PreparedReference, *, is_there: bool) -> Failure:
+def _mismatch(job: Job, reference: PreparedReference, *, is_there: bool) -> Failure:
     if reference.is_copy_of(job.id):
-        raise TransientError(f"{job.id}'s copy of its reference is not what was stored; it is read again")
+        raise TransientError(f"{job.id}'s copy of its reference differs from the stored one; it is read again")
     return (
-        _changed() if is_there else unusable("reference_gone", "expected a file, but the upload is not there any more")
+        _changed_upload()
+        if is_there
+        else unusable("reference_gone", "expected a file, but the upload is not there any more")
     )
 
 
@@ -245,7 +247,7 @@ def _recording_of(job: Job) -> PreparedReference:
     return job.reference
 
 
-def _not_taken(message: str, code: str) -> Failure:
+def _upload_failure(message: str, code: str) -> Failure:
     return Failure(
         failure_class=FailureClass.TRANSIENT,
         provider_charged=ProviderCharged.NO,

@@ -24,7 +24,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
 _TOO_EARLY_MS: Final = 1000
 """Step Functions truncates timestamps to seconds, so a job may wake this much before its instant."""
 _AFTER_LOST_RACES_MS: Final = 1000
-_NOT_GIVEN_BACK: Final = "slot not given back; its lease ends by itself"
+_NOT_FREED: Final = "slot not freed; its lease expires by itself"
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def withdraw_unmade(request: Request, states: ProviderStates) -> None:
     try:
         state = states.load(request.provider)
     except TransientError as error:
-        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        logger.warning(_NOT_FREED, extra={"cause": str(error)})
         return
     if state.without(request.name) is not state:
         _give_back(request, None, states)
@@ -182,7 +182,7 @@ def _give_back(request: Request, took_ms: int | None, states: ProviderStates) ->
     try:
         states.give_back(request.provider, GivenBack(request.name, took_ms))
     except TransientError as error:
-        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        logger.warning(_NOT_FREED, extra={"cause": str(error)})
 
 
 def _change(
@@ -198,9 +198,9 @@ def _change(
                 return state, changed
             state = _after_a_lost_race(stands, attempt, ports)
     except TransientError as error:
-        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        logger.warning(_NOT_FREED, extra={"cause": str(error)})
         return None
-    logger.warning(_NOT_GIVEN_BACK, extra={"cause": f"{TRIES} lost races"})
+    logger.warning(_NOT_FREED, extra={"cause": f"{TRIES} lost races"})
     return None
 
 

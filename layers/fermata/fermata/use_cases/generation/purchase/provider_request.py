@@ -32,7 +32,7 @@ def open_callback(run: StartRun) -> OpenCallback | None:
         token, callback = new_callback(run.job.id, run.request.attempt, now, ports.randomness())
         ports.callbacks.create(callback)
     except TransientError as error:
-        logger.warning("no callback is asked for, the song is polled for instead", extra={"reason": str(error)})
+        logger.warning("no callback is requested; the song is polled for instead", extra={"reason": str(error)})
         return None
     return OpenCallback(
         callback_url(api_url, token), AwaitedCallback(sha256=callback.sha256, timeout_s=ports.timeout_s)

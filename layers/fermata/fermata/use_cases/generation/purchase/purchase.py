@@ -91,19 +91,19 @@ def _order(run: StartRun, claimed: Job, key: str, callback_url: str) -> StartOut
     except NotSentError as error:
         return Refused(unpaid(FailureClass.TRANSIENT, "no_connection", str(error)))
     except AnswerLostError as error:
-        return Refused(_perhaps_paid(error))
+        return Refused(_possibly_paid(error))
     except TransientError as error:
         # The upload may have completed although its answer was lost.
-        return _understood(run, claimed) or Refused(_perhaps_paid(error))
-    return _understood(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
+        return _staged_outcome(run, claimed) or Refused(_possibly_paid(error))
+    return _staged_outcome(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
 
 
-def _understood(run: StartRun, claimed: Job) -> StartOutcome | None:
+def _staged_outcome(run: StartRun, claimed: Job) -> StartOutcome | None:
     resume = run.ports.resume
     return understood_answer(claimed, claimed.attempts[-1], resume.answers, resume.providers)
 
 
-def _perhaps_paid(error: FermataError) -> Failure:
+def _possibly_paid(error: FermataError) -> Failure:
     return unknown_outcome(f"{error}; it may have been billed", code=type(error).__name__)
 
 

@@ -22,15 +22,15 @@ def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> Verd
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        changed = _after_a_foreign_write(changed, ports, now)
+        changed = _after_another_write(changed, ports, now)
     else:
         tell_of_doubts(before, changed, ports.metrics)
     return verdict_on(changed, now, pace_of(changed, ports.catalogue, ports.estimates), ports.retry_later_s)
 
 
-def _after_a_foreign_write(intended: Job, ports: ResumePorts, now: datetime) -> Job:
+def _after_another_write(intended: Job, ports: ResumePorts, now: datetime) -> Job:
     current, ours = ports.jobs.load_existing(intended.id), intended.attempts[-1]
-    if not _was_written_off(current, ours) or ports.answers.open(current.id, ours.number) is None:
+    if not _was_closed_as_unknown(current, ours) or ports.answers.open(current.id, ours.number) is None:
         return current
     late = _marked_late(current, ours, now)
     try:
@@ -46,7 +46,7 @@ def _marked_late(current: Job, ours: Attempt, now: datetime) -> Job:
     return with_rescue_begun(current.with_late_answer(ours.number, now, ours))
 
 
-def _was_written_off(current: Job, ours: Attempt) -> bool:
+def _was_closed_as_unknown(current: Job, ours: Attempt) -> bool:
     """Whether another run closed our attempt as unknown. If the record has the failure that we intended to write, then
     our own write succeeded, or that of a resume which read the same answer.
     """
