@@ -1,4 +1,4 @@
-"""Every day: the wallets that do not say what their ledgers say."""
+"""Daily audit of wallets against their ledgers."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +13,7 @@ from fermata.wiring.accounts import audit_ports
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """How many wallets were looked at, how many drifted or were skipped, and by how many credits in all."""
+    """The number of wallets that were audited, drifted and were skipped, and the total drift in credits."""
 
     def drifted(tenant_id: str, drift: Drift) -> None:
         logger.error("a wallet differs from its ledger", extra={"tenant_id": tenant_id, **asdict(drift)})

@@ -1,4 +1,4 @@
-"""HTTP API authorizer (payload 2.0, simple response): says whose key it is and decides nothing else."""
+"""HTTP API authorizer (payload 2.0, simple response): identifies the owner of a key and decides nothing else."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from fermata.wiring.stores import tenant_store
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Allow a known key and put tenant, key id and scopes into the request's context."""
+    """Allow a known key, and put its tenant, id and scopes into the request's context."""
     caller = authorize_request(event.get("headers", {}).get("authorization", ""), tenant_store(), now())
     if caller is None:
         return {"isAuthorized": False}

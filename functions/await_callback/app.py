@@ -1,4 +1,4 @@
-"""State WaitForCallback: leaves its task token for the provider's next post."""
+"""State WaitForCallback: stores its task token for the provider's next callback."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from fermata.wiring.generation import callback_ports
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Nothing is answered: the state ends with the post or with its timeout."""
+    """Returns nothing: the state ends with the callback or by its timeout."""
     logger.append_keys(job_id=event["job_id"])
     wait = await_callback(event["job_id"], event["attempt"], event["task_token"], callback_ports())
     logger.info("callback awaited", extra={"wait": wait, "attempt": event["attempt"]})

@@ -15,7 +15,7 @@ from fermata.wiring.stores import job_store
 
 
 def count_refused(api: APIGatewayHttpResolver) -> None:
-    """What is refused for its key or a parameter takes nothing back either."""
+    """Count a request that is refused for its scope or a parameter: it cancels nothing either."""
     limit_free_calls(api, refused_cancels())
 
 

@@ -13,9 +13,9 @@ from fermata.wiring.stores import inbox_store, open_batches
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """How many lines became jobs, were refused and failed."""
+    """The number of lines that became jobs, were refused and failed."""
     batch, stopped_by = read_end(event)
-    told = complete_batch(batch, stopped_by, inbox_store(), open_batches(), now())
-    counts = {name: told[name] for name in ("lines", "accepted", "refused", "bad", "failed", "stopped_by")}
+    completed = complete_batch(batch, stopped_by, inbox_store(), open_batches(), now())
+    counts = {name: completed[name] for name in ("lines", "accepted", "refused", "bad", "failed", "stopped_by")}
     logger.info("batch completed", extra={"run": batch.file.run, **counts})
     return counts

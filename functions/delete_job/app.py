@@ -16,6 +16,6 @@ lambda_handler = entry_point(api)
 
 @api.delete("/v1/jobs/<job_id>")
 def remove_job(job_id: str) -> Response[str]:
-    """204 once words and files are gone, or 409 while the job is open."""
+    """204 once the job's texts and files are deleted, or 409 while the job is open."""
     delete_job(job_id, caller(api.current_event).tenant_id, delete_ports(), now())
     return accepted_silently()

@@ -13,7 +13,7 @@ from fermata.wiring.webhooks import deliver_ports
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """What follows this try, with the number of the next one and the seconds until then."""
+    """The next step after this try, with the number of the next try and the seconds until then."""
     logger.append_keys(job_id=event["job_id"])
     which = Try(event["replay"], event["number"])
     step = deliver_webhook(event["job_id"], which, deliver_ports(), now())

@@ -1,4 +1,4 @@
-"""Events of the dedicated bus, and notifications of files that were put into the inbox."""
+"""Events of the dedicated bus, and notifications of new files in the inbox."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from fermata.wiring.triggers import event_ports, file_ports
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str | None]:
-    """The id of the job that an event became, None where it was refused; what came of a file is written beside it."""
+    """The id of an event's job, None if the event was refused. The result of a file is written beside it."""
     logger.append_keys(event_id=event.get("id"), sender=f"{event.get('account')}/{event.get('source')}")
-    # No sender can have a source of AWS, and the bus of requests does not take any.
+    # No tenant can have an AWS source, and the bus of requests accepts none.
     if event.get("source") == "aws.s3":
         ingest_file(event, file_ports(), now())
         return {"job_id": None}

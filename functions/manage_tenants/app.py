@@ -12,5 +12,5 @@ from fermata.wiring.runtime import key_randomness, now
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """What was done; the answer to `issue_key` is the only place where the key is shown."""
+    """The command's result. The answer to `issue_key` is the only place where the key is shown."""
     return manage_tenants(event, manage_ports(), now(), key_randomness())

@@ -26,7 +26,7 @@ def get_account() -> Response[str]:
 
 @api.get("/v1/usage")
 def get_usage() -> Response[str]:
-    """What the tenant used by day and model."""
+    """The tenant's usage by day and model."""
     event = api.current_event
     page = parse_usage_page(caller(event).tenant_id, event.query_string_parameters, now())
     return answer(200, UsageList.of(*read_usage(page, usage_store())))

@@ -1,4 +1,4 @@
-"""GET /v1/jobs/{id} and what hangs below it, GET /v1/models; health checks and unknown routes end here too."""
+"""GET /v1/jobs/{id} and the routes below it, GET /v1/models, health checks and unknown routes."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -15,26 +15,26 @@ lambda_handler = resolver.entry_point(api)
 
 @api.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    """The job with links minted now, or 304 for a caller who has it like that."""
+    """The job with fresh links, or 304 for a caller that has this version."""
     event, moment = api.current_event, now()
     return job_answers.shown(event, read_job(job_id, requests.caller(event).tenant_id, read_ports(), moment), moment)
 
 
 @api.get("/v1/jobs/<job_id>/audio")
 def get_audio(job_id: str) -> Response[str]:
-    """302 to a fresh link, 404 for a track that is missing for good, or 409 while there is no such track."""
+    """302 to a fresh link, 404 for a track that is permanently missing, or 409 if there is no such track (yet)."""
     number, who, moment = requests.track_number(api.current_event), requests.caller(api.current_event), now()
     return job_answers.audio(api, link_to_audio(job_id, who.tenant_id, number, read_ports(), moment), number, moment)
 
 
 @api.get("/v1/jobs/<job_id>/attempts")
 def get_attempts(job_id: str) -> Response[str]:
-    """What was tried, with whom, and who charged."""
+    """The job's attempts, their providers and whether those charged."""
     job = find_job(job_id, requests.caller(api.current_event).tenant_id, read_ports().jobs)
     return answers.answer(200, attempt.AttemptList.of(job))
 
 
 @api.get("/v1/models")
 def get_models() -> Response[str]:
-    """Every model on offer with its limits, its price and what its songs take."""
+    """Every model on offer with its limits, its price and its estimate."""
     return answers.answer(200, model.ModelList.of(list_models(read_ports(), now())))

@@ -1,4 +1,4 @@
-"""Every minute: the jobs that nobody seems to move."""
+"""Reaper of due jobs, run every minute."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from fermata.wiring.runtime import now
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """How many jobs were due, and what was done for them."""
+    """The number of due jobs, in total and by action."""
 
     def lost(job_id: str, error: Exception) -> None:
-        told = {"job_id": job_id, "error": type(error).__name__}
+        failed = {"job_id": job_id, "error": type(error).__name__}
         if isinstance(error, FermataError):
-            logger.warning("a job could not be looked after", extra={**told, "reason": str(error)})
+            logger.warning("a job could not be looked after", extra={**failed, "reason": str(error)})
         else:
-            # What such an error says may quote the record.
+            # The message of such an error may quote the record, so it is not logged.
             do = f"read the items of JOB#{job_id} in the table and mend or restore them; the others go on"
-            logger.error("a job's record cannot be worked with; it is put off", extra={**told, "do": do})
+            logger.error("a job's record cannot be used; it is postponed", extra={**failed, "do": do})
 
     done = reap_jobs(reap_ports(lost), now())
     logger.info("reaped", extra=done)

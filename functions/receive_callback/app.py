@@ -1,4 +1,4 @@
-"""POST /v1/callbacks/{token}: public, and answered the same whatever the token leads to. The body is never read."""
+"""POST /v1/callbacks/{token}: public. The answer does not depend on the token's callback; the body is never read."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -14,7 +14,7 @@ lambda_handler = entry_point(api)
 
 @api.post("/v1/callbacks/<token>")
 def post_callback(token: str) -> Response[str]:
-    """204; the log says what came of it, without the token."""
+    """204; the effect is logged without the token."""
     receipt = receive_callback(token, callback_ports())
     logger.info("callback received", extra={"effect": receipt.effect, "job_id": receipt.job_id})
     return accepted_silently()

@@ -1,4 +1,4 @@
-"""POST /v1/jobs/{id}/webhooks/replay, and GET /v1/jobs/{id}/webhooks, which shows how its deliveries went."""
+"""POST /v1/jobs/{id}/webhooks/replay, and GET /v1/jobs/{id}/webhooks, which lists the delivery attempts."""
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
@@ -14,7 +14,7 @@ from fermata.wiring.webhooks import replay_ports
 
 
 def count_refused(api: APIGatewayHttpResolver) -> None:
-    """What is refused for a parameter counts as what it would have been."""
+    """Count a request that is refused for a parameter like an accepted one."""
     limit(api, count_change if api.current_event.http_method == "POST" else count_read)
 
 
@@ -24,7 +24,7 @@ lambda_handler = entry_point(api)
 
 @api.post("/v1/jobs/<job_id>/webhooks/replay")
 def post_replay(job_id: str) -> Response[str]:
-    """202 once another delivery has begun, or 409 where there is nothing or nobody to tell."""
+    """202 once another delivery has started, or 409 if the job has not ended or has no receiver."""
     limit(api, count_change)
     tenant_id = caller(api.current_event, Scope.JOBS_WRITE).tenant_id
     return answer(202, WebhookReplay.of(replay_webhook(job_id, tenant_id, replay_ports(), now())))
@@ -32,7 +32,7 @@ def post_replay(job_id: str) -> Response[str]:
 
 @api.get("/v1/jobs/<job_id>/webhooks")
 def get_webhooks(job_id: str) -> Response[str]:
-    """Every try to tell of the job's end."""
+    """Every recorded try to deliver the job's webhook."""
     limit(api, count_read)
     tenant_id = caller(api.current_event, Scope.JOBS_READ).tenant_id
     return answer(200, WebhookAttemptList.of(list_webhook_attempts(job_id, tenant_id, replay_ports())))

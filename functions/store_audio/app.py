@@ -11,7 +11,7 @@ from fermata.wiring.generation import store_ports
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
-    """What the state machine does next: settle the job, ask for a new link, or try again after a pause."""
+    """The state machine's next step: settle the job, request a new link, or try again after a pause."""
     logger.append_keys(job_id=event["job_id"])
     step = store_audio(event["job_id"], event["attempt"], store_ports(context.get_remaining_time_in_millis))
     logger.info("audio", extra={"outcome": step.outcome, "attempt": event["attempt"]})

@@ -1,4 +1,4 @@
-"""POST /v1/jobs, and POST /v1/quote, which checks an order in the same way and makes none."""
+"""POST /v1/jobs, and POST /v1/quote, which checks an order in the same way and stores none."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -20,7 +20,7 @@ lambda_handler = resolver.entry_point(api)
 
 @api.post("/v1/jobs")
 def post_job() -> Response[str]:
-    """202 with the stored job, or the answer to an earlier order with the key; 200 where it ends while one waits."""
+    """202 with the stored job, or with the answer to an earlier order with the key; 200 if the job ends in a wait."""
     rate_limit_headers.limit_free_calls(api, refused_orders())
     event, ports, moment = api.current_event, submit_ports(), now()
     who, address, key = requests.caller(event), requests.api_url(event), requests.idempotency_key(event)
@@ -34,7 +34,7 @@ def post_job() -> Response[str]:
 
 @api.post("/v1/quote")
 def post_quote() -> Response[str]:
-    """What an order with this body would cost and take."""
+    """The price and the estimate of an order with this body."""
     rate_limit_headers.limit(api, count_read)
     body, who, moment = requests.raw_body(api.current_event), requests.caller(api.current_event), now()
     return answers.answer(200, Quote.of(quote_job(body, who.tenant_id, submit_ports(), moment), moment))

@@ -13,7 +13,7 @@ from fermata.wiring.triggers import line_ports
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """How the line ended."""
+    """The outcome of the line."""
     line = LineOfFile.model_validate(event)
     logger.append_keys(tenant_id=line.file.tenant_id, run=line.file.run, line=line.line)
     return {"outcome": submit_line(line, line_ports(), now())}

@@ -1,1 +1,1 @@
-"""The HTTP edge: how answers look."""
+"""The HTTP edge: reading requests and making answers."""

@@ -1,4 +1,4 @@
-"""Answers that are no problems."""
+"""Answers other than problem documents."""
 
 from http import HTTPStatus
 from importlib.resources import files
@@ -11,26 +11,26 @@ from fermata.domain.jobs.view import Link
 
 
 def answer(status: int, body: Body, headers: dict[str, str] | None = None) -> Response[str]:
-    """A JSON answer that nobody may cache."""
+    """A JSON answer that no cache may store."""
     return Response(status, "application/json", body.text(), {"Cache-Control": "no-store", **(headers or {})})
 
 
 def healthy() -> Response[str]:
-    """200 for whoever asks, without a look at anything else: requests reach a function and it answers."""
+    """200 without checking any dependency: requests reach the function and it answers."""
     return answer(HTTPStatus.OK, Health.model_construct(status="ok"))
 
 
 def document() -> Response[str]:
-    """The OpenAPI document, for whoever asks; it changes with the deployment only."""
+    """The OpenAPI document, without authorization. It changes only with a deployment, so it may be cached."""
     text = files("fermata").joinpath("openapi.json").read_text(encoding="utf-8")
     return Response(HTTPStatus.OK, "application/json", text, {"Cache-Control": "public, max-age=300"})
 
 
 def accepted_silently() -> Response[str]:
-    """A 204 that tells nothing."""
+    """A 204 that reveals nothing about the request's effect."""
     return Response(HTTPStatus.NO_CONTENT, "text/plain", "", {"Cache-Control": "no-store"})
 
 
 def redirect_to_track(link: Link) -> Response[str]:
-    """A 302 to a link that is good for a while."""
+    """A 302 to a link that works until it expires."""
     return Response(HTTPStatus.FOUND, "text/plain", "", {"Location": link.url, "Cache-Control": "no-store"})

@@ -1,5 +1,5 @@
-"""The answers about a job: to an order, which may be repeated and may be waited for, to a look at a job, and to one for
-its song.
+"""The answers about a job: to an order, which may be a replay and may wait; to a read of a job; and to a read of its
+audio.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,9 @@ LONGEST_RETRY_AFTER_S: Final = 30
 def first_answers(
     estimate: Callable[[StoredJob], Estimate], address: str, now: datetime
 ) -> Callable[[StoredJob], FirstAnswer]:
-    """What makes the answer to an order from its job, in the form in which it can be kept; `address` is this API's."""
+    """A function that makes the answer to an order from its job, in a form that can be stored. `address` is this API's
+    URL.
+    """
 
     def first_answer(job: StoredJob) -> FirstAnswer:
         view = JobView(job, estimate(job))
@@ -47,11 +49,11 @@ def accepted(
     replayed: bool,
     ended: JobView | None = None,
 ) -> Response[str]:
-    """202 for an order; a replayed one has the bytes of the first and says that it is not the first. 200 with the job
-    instead where that ended while the request was held, for `held_s` seconds at most; None for no wait.
+    """202 for an order; 200 with the job if it `ended` while the request was held. A replay has the bytes of the first
+    answer and a header that marks it as a replay. `held_s` is the granted wait in seconds, None for no wait.
     """
     mark = {"Idempotency-Replayed": "true"} if replayed else {}
-    # What was left before a wait is old after it.
+    # After a wait, the allowance that was read before it is outdated.
     more = limit_headers(allowance) if held_s is None else {"Preference-Applied": f"wait={held_s:g}"}
     headers = {"Cache-Control": "no-store", **first.headers, **mark, **more}
     if ended is None:
@@ -61,7 +63,7 @@ def accepted(
 
 
 def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Response[str]:
-    """200 with a job and its tag, or 304 without a body where the caller's `If-None-Match` names the tag."""
+    """200 with a job and its entity tag, or 304 without a body if the caller's `If-None-Match` has that tag."""
     body = Job.of(view, api_url(event))
     tag = entity_tag(body.as_json(), view.link_ttl_s, now)
     headers = {"ETag": tag, **retry_after(view, now)}
@@ -71,16 +73,16 @@ def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Respon
 
 
 def audio(api: APIGatewayHttpResolver, found: Link | JobView, number: int | None, now: datetime) -> Response[str]:
-    """302 to a fresh link, or why the job has no track of this number, or not yet, and then when to look again."""
+    """302 to a fresh link; else the problem that explains why the job has no such track, with `Retry-After` if it may
+    still come.
+    """
     if isinstance(found, Link):
         return redirect_to_track(found)
     return without_track(api, found.job, number, retry_after(found, now))
 
 
 def retry_after(view: JobView, now: datetime) -> dict[str, str]:
-    """When looking again makes sense for an open job: near the expected end, at least a second and at most half a
-    minute away.
-    """
+    """The `Retry-After` header of an open job: the time to its expected end, from one second to half a minute."""
     if view.expected is None:
         return {}
     left = view.expected.p50_s - (now - view.job.created_at).total_seconds()
@@ -88,7 +90,9 @@ def retry_after(view: JobView, now: datetime) -> dict[str, str]:
 
 
 def as_order(refused: Callable[[], FreeCalls], read: Limit) -> Callable[[APIGatewayHttpResolver], None]:
-    """How an order that is refused at the door is counted: as one that its route refuses, and a quote as a read."""
+    """A function that counts an order that is refused before its route: a quote as a read, any other order as one that
+    its route refuses.
+    """
 
     def count(api: APIGatewayHttpResolver) -> None:
         if api.current_event.path == "/v1/quote":

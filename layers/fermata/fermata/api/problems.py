@@ -41,8 +41,8 @@ def problem(
     *,
     retryable: bool = False,
 ) -> Response[str]:
-    """A problem document, with `facts` as members of its own; 429 and 503 are worth the same request again, and what is
-    called `retryable`.
+    """A problem document with `facts` as additional members. It is retryable if its status is 429 or 503, or if
+    `retryable` is set.
     """
     body = Problem.model_construct(
         type=problem_type(slug),
@@ -56,8 +56,7 @@ def problem(
         **(facts or {}),
     )
     again = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    told = {**limits_told(api), **again, **(headers or {})}
-    return Response(status, "application/problem+json", body.text(), told)
+    return Response(status, "application/problem+json", body.text(), {**limits_told(api), **again, **(headers or {})})
 
 
 def facts_of(error: FermataError) -> Facts:
@@ -76,8 +75,8 @@ def facts_of(error: FermataError) -> Facts:
 def without_track(
     api: APIGatewayHttpResolver, job: Job, number: int | None, later: dict[str, str] | None = None
 ) -> Response[str]:
-    """404 for a track that a delivered job lacks for good, 409 for one that it does not have, or not yet: then the same
-    request is worth sending again, and `later` says when.
+    """404 for a track that a delivered job permanently lacks, else 409. While the job is open, the 409 is retryable and
+    `later` is its `Retry-After` header.
     """
     missing = next((each for each in missing_tracks(job) if each.number == number), None)
     if missing is not None:

@@ -1,4 +1,4 @@
-"""The query parameters that a request may have: those that the served document gives its operation, and no others."""
+"""Refuse query parameters that the served OpenAPI document does not list for the request's operation."""
 
 import json
 import re
@@ -18,40 +18,44 @@ _PLACE: Final = re.compile(r"\\{\w+\\}")
 
 
 def takes_any_query(path: str) -> bool:
-    """Whether requests to a path come from others than callers, who add what they like: providers, players, probes."""
+    """Whether a path accepts any query parameter: its requests come from providers, players and probes, which add their
+    own.
+    """
     return _OPEN.fullmatch(path) is not None
 
 
 def refuse_unknown_parameters(event: APIGatewayProxyEventV2) -> None:
-    """Raise `InvalidRequestError` naming every query parameter that the request's operation does not have: one that is
-    misspelled would else be passed over, and what was meant by it with it.
+    """Raise `InvalidRequestError` that names the query parameters that the request's operation does not have. Otherwise
+    a misspelled parameter would be ignored silently.
     """
-    asked = _asked(event)
+    asked = _sent_names(event)
     if not asked or takes_any_query(event.path):
         return
     allowed = _allowed(event.http_method, event.path)
     unknown = [] if allowed is None else [name for name in asked if name not in allowed]
     if unknown:
-        told = f"allowed: {', '.join(allowed)}" if allowed else "this operation has none"
+        hint = f"allowed: {', '.join(allowed)}" if allowed else "this operation has none"
         raise InvalidRequestError(
-            [FieldError(_pointer(name), f"is not a query parameter here; {told}") for name in unknown[:MAX_FIELDS_TOLD]]
+            [FieldError(_pointer(name), f"is not a query parameter here; {hint}") for name in unknown[:MAX_FIELDS_TOLD]]
         )
 
 
-def _asked(event: APIGatewayProxyEventV2) -> list[str]:
+def _sent_names(event: APIGatewayProxyEventV2) -> list[str]:
     sent = parse_qsl(event.raw_query_string, keep_blank_values=True)
     return list(dict.fromkeys([*(name for name, _ in sent), *event.query_string_parameters]))
 
 
 def _allowed(method: str, path: str) -> tuple[str, ...] | None:
-    """The names that an operation takes; None where there is no such operation."""
+    """The query parameters of an operation; None if there is no such operation."""
     found = (names for route, names in _operations().get(method, {}).items() if re.fullmatch(route, path))
     return next(found, None)
 
 
 @lru_cache(maxsize=1)
 def _operations() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """The names by method and by the pattern of the path. Read when the first request with a query comes."""
+    """The query parameters by method and by the pattern of the path. The document is read at the first request with a
+    query.
+    """
     document = json.loads(files("fermata").joinpath("openapi.json").read_text(encoding="utf-8"))
     parameters = document["components"]["parameters"]
     found: dict[str, dict[str, tuple[str, ...]]] = {}

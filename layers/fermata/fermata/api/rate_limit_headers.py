@@ -1,4 +1,4 @@
-"""Counts requests against limits, and reports those limits in the headers of answers."""
+"""Count requests against limits, and report those limits in the headers of answers."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -9,45 +9,45 @@ from fermata.api.requests import caller
 from fermata.domain.tenants.plan_limits import Allowance
 
 Limit = Callable[[str], Allowance | None]
-"""What a tenant's plan leaves of a limit, if that is known."""
+"""Returns the rest of a limit of a tenant's plan, None if unknown."""
 
 
 class FreeCalls(Protocol):
-    """Calls of a kind that are counted once it is known that nobody paid for them."""
+    """Calls of one kind that are counted only once they have turned out to be free."""
 
     def known(self, tenant_id: str) -> Allowance | None:
-        """What is left, without asking anybody."""
+        """The allowance as far as this environment knows, without any request."""
 
     def count(self, tenant_id: str) -> Allowance | None:
         """Count one such call."""
 
 
 def limit(api: APIGatewayHttpResolver, count: Limit) -> None:
-    """Count this request against a limit, which its answer then tells of; raises `RateLimitedError` beyond it."""
-    _keep_to(api, count(caller(api.current_event).tenant_id))
+    """Count this request against a limit and report that in its answer. Raises `RateLimitedError` beyond the limit."""
+    _enforce(api, count(caller(api.current_event).tenant_id))
 
 
 def limit_free_calls(api: APIGatewayHttpResolver, calls: FreeCalls) -> None:
-    """Count this request if it turns out to be free; raises `RateLimitedError` where too many were, as far as that is
-    known here: nobody is asked, because the request may well be one that is paid for.
+    """Let `count_if_free` count this request if it turns out to be free. Raises `RateLimitedError` if this environment
+    already knows of too many. It reads no shared count, because the request may be a paid one.
     """
     tenant_id = caller(api.current_event).tenant_id
     known = calls.known(tenant_id)
     if known is not None and known.exceeded:
-        _keep_to(api, known)
+        _enforce(api, known)
     api.context["free_calls"] = lambda: calls.count(tenant_id)
 
 
 def count_if_free(api: APIGatewayHttpResolver) -> None:
-    """Count this request, which was free, once, where its route limits such calls; its answer tells of that, too."""
+    """Count this free request, at most once, if its route limits such calls, and report that in its answer."""
     count: Callable[[], Allowance | None] | None = api.context.pop("free_calls", None)
     if count is not None:
         tell_too(api, count())
 
 
 def limit_headers(*allowances: Allowance | None) -> dict[str, str]:
-    """How limits are told (draft-ietf-httpapi-ratelimit-headers-10): of each quota and window, what is left and for how
-    long; seconds both.
+    """The headers that report limits (draft-ietf-httpapi-ratelimit-headers-10): each quota with its window in seconds,
+    and the remaining calls with the seconds until the reset.
     """
     known = [allowance for allowance in allowances if allowance is not None]
     if not known:
@@ -58,14 +58,14 @@ def limit_headers(*allowances: Allowance | None) -> dict[str, str]:
     }
 
 
-def _keep_to(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
+def _enforce(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
     api.context["allowances"] = [lambda: allowance]
     if allowance is not None and allowance.exceeded:
         raise allowance.refusal()
 
 
 def tell_too(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
-    """Let the answer tell of one more limit, if it is known."""
+    """Report one more limit in the answer, if it is known."""
     api.context["allowances"] = [*api.context.get("allowances", ()), lambda: allowance]
 
 

@@ -1,4 +1,4 @@
-"""What a request says: who calls, and what was sent."""
+"""Read a request: its caller, headers, parameters and body."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ from fermata.errors import (
 
 
 def track_number(event: APIGatewayProxyEventV2) -> int | None:
-    """The `?track=` of an audio route, None where there is none; raises `InvalidRequestError`."""
+    """The `?track=` of an audio route, None if there is none; raises `InvalidRequestError`."""
     text = event.query_string_parameters.get("track")
     if text is None:
         return None
@@ -29,8 +29,8 @@ def track_number(event: APIGatewayProxyEventV2) -> int | None:
 
 
 def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller:
-    """Who the authorizer says is calling; the only source of a tenant id. Raises `InsufficientScopeError` where that
-    key lacks the scope that is needed.
+    """The caller according to the authorizer, the only source of a tenant id. Raises `InsufficientScopeError` if the
+    key lacks the `needed` scope.
     """
     context = _context(event)
     if not context:
@@ -62,7 +62,7 @@ def idempotency_key(event: APIGatewayProxyEventV2) -> str | None:
 
 
 def raw_body(event: APIGatewayProxyEventV2) -> bytes:
-    """The body of an order as it was sent; API Gateway hands over what is not text as Base64.
+    """The body as it was sent, with the Base64 decoded in which API Gateway passes binary bodies.
 
     Raises `MalformedBodyError`.
     """
@@ -76,6 +76,6 @@ def raw_body(event: APIGatewayProxyEventV2) -> bytes:
 
 
 def api_url(event: APIGatewayProxyEventV2) -> str:
-    """Where this API answers, as its caller knows it."""
+    """The URL of this API as its caller sees it, without a trailing slash."""
     scheme = event.headers.get("x-forwarded-proto", "https")
     return f"{scheme}://{event.request_context.domain_name}"

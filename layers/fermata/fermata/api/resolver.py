@@ -1,4 +1,4 @@
-"""The resolver of a function behind the HTTP API: its door, its errors and its common routes."""
+"""The resolver of a function behind the HTTP API: admission, errors and common routes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,11 +34,12 @@ def create_api(
     look: Limit | None = None,
     door: Callable[[APIGatewayHttpResolver], None] | None = None,
 ) -> APIGatewayHttpResolver:
-    """A resolver whose routes, as far as they have an authorizer, need a scope, so that none can forget it; None leaves
-    that to `caller`. Each request is counted against a limit with `count`, or was counted by its answer, and `look`
-    tells where that does not. `door` counts what is refused before its route could, for its scope or a
-    parameter. Errors are problem documents; `charged` is what each says about the caller's money. It tells of its
-    health, and what the API is like, wherever those routes lead to it.
+    """A resolver that checks `scope` for all routes with an authorizer, so that no route can forget it; with None, each
+    route checks its own with `caller`. It also serves `/healthz` and `/openapi.json`, and turns errors into problem
+    documents, whose `charged` it sets.
+
+    `count` counts each request against a limit. `look` reads a limit without counting, for answers that report none
+    themselves. `door` counts requests that are refused before their route, for their scope or a parameter.
     """
     api = APIGatewayHttpResolver()
     api.use([_Door(scope, count, look, door).admit])
@@ -53,7 +54,7 @@ def create_api(
 
 @dataclass(frozen=True)
 class _Door:
-    """What a request passes before its route."""
+    """The checks and counts before a request's route."""
 
     scope: Scope | None
     count: Limit | None
@@ -61,7 +62,7 @@ class _Door:
     count_refused: Callable[[APIGatewayHttpResolver], None] | None
 
     def admit(self, api: APIGatewayHttpResolver, next_step: Callable[..., Response[str]]) -> Response[str]:
-        """The route's answer, with what the plan leaves of a limit."""
+        """The route's answer, with the headers of the plan's limits."""
         if not has_authorizer(api.current_event):
             refuse_unknown_parameters(api.current_event)
             return next_step(api)
@@ -88,39 +89,39 @@ class _Door:
 
 @dataclass(frozen=True)
 class _Errors:
-    """The problem documents in place of answers; `charged` is what each says about the caller's money."""
+    """Turns errors into problem documents with this `charged`."""
 
     api: APIGatewayHttpResolver
     charged: Charge
 
     def refuse(self, error: FermataError) -> Response[str]:
-        """For a request that was not carried out, by its own fault or AWS's."""
+        """The problem of a request that was not carried out, because it is invalid or AWS failed."""
         if isinstance(error, RequestRefusedError):
             count_if_free(self.api)
-        told = problem_of(error)
-        # Only where AWS failed: other reasons may quote what was sent.
+        found = problem_of(error)
+        # Logged only if AWS failed: other reasons may quote the request.
         reason = {"reason": str(error)} if isinstance(error, TransientError) else {}
-        logger.info("request refused", extra={"problem": told.slug, "wrong_fields": len(told.fields), **reason})
+        logger.info("request refused", extra={"problem": found.slug, "wrong_fields": len(found.fields), **reason})
         held: Charge = "held" if isinstance(error, NotStartedError) else self.charged
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, LimitReachedError) else {}
         return problem(
-            self.api, told.status, told.slug, told.title, told.detail, held, told.fields, facts_of(error), headers
+            self.api, found.status, found.slug, found.title, found.detail, held, found.fields, facts_of(error), headers
         )
 
     def fail(self, error: Exception) -> Response[str]:
-        """For an error that nobody foresaw."""
+        """The problem of an unexpected error."""
         logger.exception("unexpected error", extra={"error": type(error).__name__})
         detail = "something went wrong on our side; quote request_id when you report it"
         return problem(self.api, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Internal error", detail, self.charged)
 
     def no_route(self, _: Exception) -> Response[str]:
-        """For a method and path that no route has."""
+        """The problem of a request to an unknown route."""
         event = self.api.current_event
         detail = f"there is no {event.http_method} {event.path}; /openapi.json has the routes"
         return problem(self.api, HTTPStatus.NOT_FOUND, "not_found", "There is no such route", detail, self.charged)
 
 
 def entry_point(api: APIGatewayHttpResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The function that Lambda calls for an API."""
+    """The Lambda handler of an API."""
     handler: Callable[[dict[str, Any], LambdaContext], dict[str, Any]] = logger.inject_lambda_context(api.resolve)
     return handler

@@ -1,4 +1,4 @@
-"""How long a caller would like to wait for a job's end."""
+"""The time for which a caller prefers to wait for a job's end."""
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
@@ -9,11 +9,11 @@ from fermata.domain.web.prefer import preferred_wait
 
 
 def wished_wait_s(api: APIGatewayHttpResolver, who: Caller, count: Limit | None) -> int | None:
-    """How many seconds the caller of an order would like to wait for its end; None for no wait, and for a key that may
-    not read what would be told.
+    """The seconds for which the caller of an order prefers to wait for its end. None for no wait, and for a key that
+    may not read jobs.
 
-    An order that was made before is free, and a wish to wait for it a read, which `count` counts: beyond the caller's
-    reads it may not wait, but is answered all the same.
+    For a replayed order pass `count`: the replay is a free call, and waiting for it counts as a read. A caller beyond
+    its limit of reads gets its answer without a wait.
     """
     wished = preferred_wait(api.current_event.headers.get("prefer", "")) if who.may(Scope.JOBS_READ) else None
     if count is None:

@@ -1,1 +1,1 @@
-"""What Fermata does, one function per name; each takes its ports as arguments and knows neither AWS nor HTTP."""
+"""The use cases, one function each. Each takes its ports as arguments and depends on neither AWS nor HTTP."""

@@ -1,4 +1,4 @@
-"""What every change of a record does where another writer comes first: read it again, and decide again."""
+"""Optimistic locking: if another writer changes a record first, read it again and decide again."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from fermata.errors import FermataError, StaleRecordError
 
 READS: Final = 5
-"""How often a change is tried, each time on a newer record, before it is given up."""
+"""The number of tries of a change, each on a newer record, before it is given up."""
 
 _Record = TypeVar("_Record")
 _Known = TypeVar("_Known")
@@ -22,10 +22,11 @@ def retry_on_stale(
     reads: int = READS,
     given_up: FermataError | None = None,
 ) -> _Saved:
-    """What `change` makes of the record that `read` brings. It decides and saves, and gets a newer record each time it
-    raises `StaleRecordError`. A caller that has read the record already passes it as `known`.
+    """The result of `change`, which decides on the record from `read` and saves it. Whenever `change` raises
+    `StaleRecordError`, it is called again with a newer record. A caller that has already read the record passes it as
+    `known`.
 
-    After `reads` lost races raises `given_up`, or without one the last `StaleRecordError`.
+    After `reads` lost races raises `given_up`, or the last `StaleRecordError` if `given_up` is None.
     """
     record: _Record | _Known = read() if known is None else known
     for _ in range(reads - 1):

@@ -1,5 +1,5 @@
-"""The bodies of all answers as models, by family: they make the bodies, and the served document describes them.
+"""The bodies of all answers as models, by family. The served OpenAPI document is generated from the same models.
 
-A field is added in one place, its model: declare it, and fill it in that model's `of`. mypy refuses a field that `of`
-forgets; `make openapi` puts it into the document. Each family is imported by the functions that answer with it alone.
+To add a field, declare it in its model and fill it in that model's `of`. mypy refuses a field that `of` omits;
+`make openapi` adds it to the document. Only functions that answer with a family import it.
 """

@@ -1,4 +1,4 @@
-"""A tenant's credits, and what it used."""
+"""A tenant's account and usage."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -13,11 +13,11 @@ from fermata.domain.tenants.plan_limits import Payer, PlanLimits
 
 
 class Limits(Body):
-    """What the plan allows: orders and reads a calendar minute, jobs open at once, calls a calendar minute that nobody
-    pays for (orders that make no job, deletions and the like, events and files that make none), songs a UTC day that
-    a provider was paid for and the tenant was not, jobs a UTC day that their caller ended unpaid, who pays for
-    attempts of unknown outcome where another model delivers, requests that wait at once, uploads a UTC day, posts of
-    webhooks a job, and credits a calendar month in UTC, spent and held together.
+    """The plan's limits. Per calendar minute: orders, reads, and free calls (orders that create no job, changes such as
+    deletions, events and files that create no job, repeats of webhooks). At once: open jobs and waiting requests. Per
+    UTC day: lost songs (the provider was paid, the tenant did not pay), jobs that their caller ended unpaid, and
+    uploads of references. Per job: posts of its webhook. Per calendar month in UTC: credits, spent and held together.
+    `unknown_paid_by` pays for attempts of unknown outcome if another model delivers.
     """
 
     submits_per_minute: Annotated[int, Field(ge=1)]
@@ -42,10 +42,10 @@ class Limits(Body):
 
 
 class Account(Body):
-    """A tenant's plan and credits. `available_credits` is what a new job may hold, `in_flight_jobs` how many jobs are
-    open. `lost_songs_today` counts the songs of this day (UTC) that a provider was or may have been paid for and
-    whose credits were returned, `unpaid_jobs_today` the jobs that their caller ended before anything was bought:
-    canceled, too late for `finish_by`, or with a reference that cannot be used.
+    """A tenant's plan and credits. `available_credits` is what a new job may hold, `in_flight_jobs` the number of open
+    jobs. `lost_songs_today` counts the songs of this day (UTC) for which a provider was or may have been paid and whose
+    credits were returned. `unpaid_jobs_today` counts the jobs that their caller ended before a purchase: canceled, too
+    late for `finish_by`, or with a reference that cannot be used.
     """
 
     object: Literal["account"]
@@ -66,7 +66,7 @@ class Account(Body):
 
     @classmethod
     def of(cls, wallet: Wallet, now: datetime) -> "Account":
-        """A tenant's wallet as it counts now."""
+        """The account of a wallet, for the current day and month."""
         current = wallet.in_month_of(now)
         return cls.model_construct(
             object="account",
@@ -88,7 +88,7 @@ class Account(Body):
 
 
 class UsageEntry(Body):
-    """Jobs that ended on one day, by the model that sang or was to sing last; `audio_ms` is the length of the songs."""
+    """Jobs that ended on one day, by their last model. `audio_ms` is the total length of their songs."""
 
     day: date
     model: str
@@ -99,7 +99,7 @@ class UsageEntry(Body):
 
     @classmethod
     def of(cls, usage: Usage) -> "UsageEntry":
-        """A tenant's own usage, which need not name the tenant."""
+        """The entry of one day and model, without the tenant's id."""
         return cls.model_construct(
             day=usage.day,
             model=usage.model,
@@ -118,5 +118,5 @@ class UsageList(Body):
 
     @classmethod
     def of(cls, found: Iterable[Usage], next_cursor: str | None) -> "UsageList":
-        """One page, and what leads to the next."""
+        """One page, and the cursor of the next."""
         return cls.model_construct(data=[UsageEntry.of(usage) for usage in found], next_cursor=next_cursor)

@@ -1,4 +1,4 @@
-"""What was tried for a job."""
+"""A job's attempts."""
 
 from typing import Annotated
 
@@ -12,8 +12,8 @@ from fermata.domain.web.formats import Moment, rfc3339
 
 
 class Attempt(Body):
-    """One paid request to a provider. `raw_code` is the provider's own word for a failure, `upstream_id` its name for
-    the task.
+    """One paid request to a provider. `raw_code` is the provider's own code of a failure, `upstream_id` its id of the
+    task.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -29,7 +29,7 @@ class Attempt(Body):
 
     @classmethod
     def of(cls, attempt: attempts.Attempt) -> "Attempt":
-        """What was tried, with whom, and whether the provider charged."""
+        """The attempt, its provider and whether that charged."""
         failure = attempt.failure
         return cls.model_construct(
             number=attempt.number,
@@ -46,7 +46,7 @@ class Attempt(Body):
 
 
 class AttemptList(Body):
-    """What was tried for a job, oldest first."""
+    """A job's attempts, oldest first."""
 
     data: list[Attempt]
     next_cursor: str | None

@@ -1,4 +1,4 @@
-"""What all bodies of answers have in common, and the types that several of them use."""
+"""The base of all bodies of answers, and the types that several of them use."""
 
 import json
 from typing import Annotated
@@ -9,20 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 class Body(BaseModel):
     """The body of an answer, or a part of one.
 
-    Bodies are made with `model_construct`: mypy checks it against the fields, nothing does at run time. So a record
-    that could be read can be shown, whatever another version stored in it; that types and bounds hold for every record
-    that the domain can make is tested against the served document. A model is built on its first use, which keeps the
-    import of a family cheap.
+    Bodies are made with `model_construct`: mypy checks the call against the fields; there is no validation at run time.
+    So every record that can be read can be shown, even if another version stored it. Tests against the served document
+    check that types and bounds hold for every record that the domain can make. Models are built on first use, which
+    keeps their import cheap.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     def as_json(self) -> dict[str, JsonValue]:
-        """The body as a JSON object, its members in the order of the fields; what was not set is left out."""
+        """The body as a JSON object. Its members have the order of the fields; fields that were not set are omitted."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
 
     def text(self) -> str:
-        """The body as it is sent."""
+        """The body as JSON text."""
         return json.dumps(self.as_json())
 
 

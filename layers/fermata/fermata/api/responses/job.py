@@ -27,11 +27,15 @@ from fermata.domain.providers.failures import Failure, FailureClass, ProviderCha
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
 LONGEST_PAGE_BYTES: Final = 5_000_000
-"""Most bytes of jobs on a page: Lambda answers with 6 MB at most, in which a body stands as a string of JSON."""
+"""The maximum of bytes of the jobs on a page. A Lambda response has at most 6 MB and contains the body as a JSON
+string.
+"""
 
 
 class Expectation(Body):
-    """How long songs take, in seconds, and when this one should be ready: half of the songs by `ready_at`."""
+    """How long songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`. `ready_at` is when
+    this job's song should be ready, as half of the songs are.
+    """
 
     p50_s: Seconds
     p80_s: Seconds
@@ -39,14 +43,14 @@ class Expectation(Body):
 
     @classmethod
     def of(cls, estimate: Estimate, began_at: datetime) -> "Expectation":
-        """What is expected of a song that began then."""
+        """The expectation of a song whose generation began at `began_at`."""
         ready_at = rfc3339(half_are_ready_at(estimate, began_at))
         return cls.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s, ready_at=ready_at)
 
 
 class Track(Body):
-    """A finished song. `url` works until `url_expires_at` and is minted at every read; the file itself is kept until
-    `expires_at`. Everything else was measured from the file.
+    """A finished song. Every read creates a new `url`, which works until `url_expires_at`; the file itself is kept
+    until `expires_at`. All other fields are measured from the file.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -80,14 +84,14 @@ class Track(Body):
 
 
 class MissingTrack(Body):
-    """A song of a delivered job that could not be had, by its number, and why. It was not paid for."""
+    """A song that a delivered job lacks, by its number, and the reason. It was not charged."""
 
     number: Annotated[int, Field(ge=1)]
     reason: str
 
     @classmethod
     def of(cls, track: songs.MissingTrack) -> "MissingTrack":
-        """What a caller is told of a song that is missing."""
+        """A missing song as shown to callers."""
         return cls.model_construct(number=track.number, reason=why_missing(track))
 
 
@@ -102,19 +106,19 @@ class JobError(Body):
 
     @classmethod
     def of(cls, failure: Failure) -> "JobError":
-        """What a caller is told of a failure."""
-        told = failure.for_tenant()
+        """A failure as shown to callers."""
+        shown = failure.for_tenant()
         return cls.model_construct(
-            failure_class=told.failure_class,
-            code=told.code,
-            message=told.message,
-            retryable=is_worth_another_order(told),
-            provider_charged=told.provider_charged,
+            failure_class=shown.failure_class,
+            code=shown.code,
+            message=shown.message,
+            retryable=is_worth_another_order(shown),
+            provider_charged=shown.provider_charged,
         )
 
 
 class JobUrls(Body):
-    """Where the job is. `cancel` is null once nothing can be canceled any more; `audio` leads to a fresh link."""
+    """The job's URLs. `cancel` is null once the job can no longer be canceled; `audio` redirects to a fresh link."""
 
     self_url: Url = Field(alias="self")
     cancel: Url | None
@@ -122,15 +126,15 @@ class JobUrls(Body):
 
     @classmethod
     def of(cls, job: StoredJob, api_url: str) -> "JobUrls":
-        """The addresses of a job of the API at `api_url`, which has no trailing slash."""
+        """The URLs of a job of the API at `api_url`, which has no trailing slash."""
         address = f"{api_url}/v1/jobs/{job.id}"
         cancel = f"{address}/cancel" if job.may_cancel else None
         return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio")
 
 
 class Job(Body):
-    """One song as it was asked for and as far as it is. `price_credits` is for all songs of the order, `spent_credits`
-    the share of those that were delivered (rounded down), 0 unless the job succeeded.
+    """One order of a song and its progress. `price_credits` is the price of all songs of the order, `spent_credits` the
+    share of the delivered ones (rounded down), 0 unless the job succeeded.
     """
 
     id: JobId
@@ -192,7 +196,7 @@ class JobList(Body):
 
     @classmethod
     def of(cls, page: PageOfJobs, api_url: str) -> "JobList":
-        """As many of a page's jobs as an answer has room for, but one at least; the next page goes on there."""
+        """As many of a page's jobs as an answer has room for, but at least one; the cursor points after them."""
         shown = _as_many_as_fit(Job.of(view, api_url) for view in page.jobs)
         return cls.model_construct(data=shown, next_cursor=page.cursor_after(len(shown)))
 

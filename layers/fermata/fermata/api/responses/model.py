@@ -1,4 +1,4 @@
-"""The catalogue as callers see it: what may be asked of each model, and what it costs them."""
+"""The catalogue as callers see it: the limits, prices and estimates of models."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -12,7 +12,7 @@ from fermata.domain.catalogue.view import ModelView
 
 
 class TextLimits(Body):
-    """The length of a text in Unicode code points, and whether it must be there."""
+    """The length of a text in Unicode code points, and whether the text is required."""
 
     min: Annotated[int, Field(ge=0)]
     max: Annotated[int, Field(ge=1)]
@@ -20,15 +20,15 @@ class TextLimits(Body):
 
     @classmethod
     def of(cls, rule: TextRule | None) -> "TextLimits | None":
-        """The rule of a text; None where the model is not sent it, or has no rule of its own for it."""
+        """The limits of a text's rule; None if the model does not take the text or has no separate rule for it."""
         if rule is None or not rule.is_taken:
             return None
         return cls.model_construct(min=rule.min, max=rule.max, required=rule.required)
 
 
 class ReferenceLimits(Body):
-    """The recording that a model sings after: at least `min_s` seconds or strictly longer than `longer_than_s`, one of
-    which is null, at most `max_s` seconds and at most `max_bytes` bytes.
+    """The limits of a reference recording. Its duration is at least `min_s` seconds or strictly longer than
+    `longer_than_s` seconds, one of which is null, and at most `max_s` seconds; its size is at most `max_bytes` bytes.
     """
 
     required: bool
@@ -41,7 +41,7 @@ class ReferenceLimits(Body):
 
     @classmethod
     def of(cls, rule: ReferenceRule) -> "ReferenceLimits":
-        """What a caller has to know of the rule."""
+        """The limits of a rule that concern callers."""
         return cls.model_construct(
             required=rule.required,
             min_s=rule.min_s,
@@ -54,8 +54,8 @@ class ReferenceLimits(Body):
 
 
 class ModelLimits(Body):
-    """What may be asked of a model. A text that is null is not taken, or has no rule of its own; an empty list leaves
-    no choice.
+    """The limits of requests to a model. A text that is null is not accepted or has no separate rule; an empty list
+    means that there is no choice.
     """
 
     prompt: TextLimits | None
@@ -71,7 +71,7 @@ class ModelLimits(Body):
 
     @classmethod
     def of(cls, model: models.Model) -> "ModelLimits":
-        """Every limit that a request can break."""
+        """Every limit that a request can violate."""
         return cls.model_construct(
             prompt=TextLimits.of(model.prompt),
             prompt_beside_lyrics=TextLimits.of(model.prompt_beside_lyrics),
@@ -87,7 +87,7 @@ class ModelLimits(Body):
 
 
 class ModelEstimate(Body):
-    """How long a model's songs take, in seconds: half of them, and four of five."""
+    """How long a model's songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`."""
 
     p50_s: Seconds
     p80_s: Seconds
@@ -105,7 +105,7 @@ class Model(Body):
 
     @classmethod
     def of(cls, view: ModelView) -> "Model":
-        """The model as far as callers have to do with it."""
+        """The model as shown to callers."""
         model, estimate = view.model, view.estimate
         return cls.model_construct(
             id=model.id,

@@ -1,4 +1,4 @@
-"""What went wrong, and whether anything is well: the answers that every function of the API may give."""
+"""Problem documents and health: the answers that every function of the API may give."""
 
 from typing import Annotated, Literal
 
@@ -9,11 +9,13 @@ from fermata.domain.web.http_status import ERRORS
 from fermata.errors import FieldError
 
 Charge = Literal["no", "held"] | None
-"""What a refused request did to the caller's credits, None where it could do nothing."""
+"""The effect of a refused request on the caller's credits; None if it could have none."""
 
 
 class WrongField(Body):
-    """One wrong field: a JSON pointer (RFC 6901) into the body, or the name of a query parameter, and what is right."""
+    """One invalid field: a JSON pointer (RFC 6901) into the body, or the name of a query parameter, and the rule that
+    it violates.
+    """
 
     pointer: str
     message: str
@@ -25,8 +27,8 @@ class WrongField(Body):
 
 
 class Problem(Body):
-    """A problem document (RFC 9457). `retryable` says whether the same request may succeed in a moment, `charged` what
-    it did to the caller's credits (null where it could do nothing).
+    """A problem document (RFC 9457). `retryable` says whether the same request may succeed later, `charged` how the
+    request affected the caller's credits (null if it could not).
     """
 
     type: str
@@ -44,12 +46,12 @@ class Problem(Body):
 
 
 class Health(Body):
-    """Requests reach a function and it answers."""
+    """Requests reach a function, and it answers."""
 
     status: Literal["ok"]
 
 
 class GatewayMessage(Body):
-    """What API Gateway answers itself, in the shape of AWS, before or instead of a function."""
+    """API Gateway's own answer, in AWS's format, instead of a function's."""
 
     message: str | None

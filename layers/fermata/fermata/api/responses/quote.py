@@ -1,4 +1,4 @@
-"""What an order would cost and take."""
+"""The price and the estimate of an order."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from fermata.domain.orders.candidates import OrderPlan
 
 
 class Quote(Body):
-    """What an order would cost and take; `hold_credits` is what it would hold until it is done."""
+    """The price and the estimate of an order. `hold_credits` is the amount that it would hold until it ends."""
 
     object: Literal["quote"]
     model: str
@@ -20,7 +20,7 @@ class Quote(Body):
 
     @classmethod
     def of(cls, plan: OrderPlan, now: datetime) -> "Quote":
-        """The requested model's price, and what would be held for the whole chain, if the order came now."""
+        """The requested model's price and the hold for the whole chain, if ordered now."""
         return cls.model_construct(
             object="quote",
             model=plan.chain[0].model,

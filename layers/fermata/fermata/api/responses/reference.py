@@ -1,4 +1,4 @@
-"""A place to upload a reference recording to."""
+"""An offered upload of a reference recording."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from fermata.domain.web.formats import Moment, ReferenceId, rfc3339
 
 
 class UploadForm(Body):
-    """A form to upload a file with: send `fields` and then the file as the field `file`, as multipart/form-data."""
+    """An upload form: send `fields` and then the file as the field `file`, as multipart/form-data."""
 
     method: Literal["POST"]
     url: Url
@@ -17,7 +17,7 @@ class UploadForm(Body):
 
 
 class Reference(Body):
-    """A place for a reference recording. `id` may be named in orders until `expires_at`."""
+    """An offered upload of a reference recording. Orders may use its `id` until `expires_at`."""
 
     id: ReferenceId
     object: Literal["reference"]
@@ -26,7 +26,7 @@ class Reference(Body):
 
     @classmethod
     def of(cls, offer: OfferedUpload) -> "Reference":
-        """An upload that is offered to a tenant."""
+        """The reference of an offered upload."""
         return cls.model_construct(
             id=offer.reference_id,
             object="reference",

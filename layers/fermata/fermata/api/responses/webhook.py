@@ -1,4 +1,4 @@
-"""How a job's webhook was delivered, and another delivery that has begun."""
+"""The delivery attempts of a job's webhook, and its replays."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -12,8 +12,9 @@ from fermata.domain.webhooks.delivery import NoAnswer, Outcome, StartedReplay
 
 
 class WebhookAttempt(Body):
-    """One try to deliver a job's webhook, the `number`-th of a delivery; `replay` is 0 for the delivery at the job's
-    end and counts those on request. `status_code` is what the receiver at `origin` answered, `error` why it did not.
+    """One try to deliver a job's webhook, the `number`-th of its delivery. `replay` is 0 for the delivery at the job's
+    end; requested deliveries count from 1. `status_code` is the answer of the receiver at `origin`, `error` the reason
+    if there was none.
     """
 
     replay: Annotated[int, Field(ge=0)]
@@ -27,7 +28,7 @@ class WebhookAttempt(Body):
 
     @classmethod
     def of(cls, attempt: delivery.WebhookAttempt) -> "WebhookAttempt":
-        """A try as its job's owner sees it."""
+        """A try as shown to the job's owner."""
         return cls.model_construct(
             replay=attempt.replay,
             number=attempt.number,
@@ -53,7 +54,7 @@ class WebhookAttemptList(Body):
 
 
 class WebhookReplay(Body):
-    """Another delivery that has begun, to a receiver at `origin`."""
+    """Another delivery, which has started, to the receiver at `origin`."""
 
     object: Literal["webhook_replay"]
     webhook_id: str
@@ -62,7 +63,7 @@ class WebhookReplay(Body):
 
     @classmethod
     def of(cls, started: StartedReplay) -> "WebhookReplay":
-        """A replay that was begun."""
+        """The answer for a started replay."""
         return cls.model_construct(
             object="webhook_replay", webhook_id=started.webhook_id, replay=started.replay, origin=started.origin
         )

@@ -1,1 +1,1 @@
-"""What a tenant may do, used, and has left."""
+"""Use cases of a tenant's account: authorization, rate limits, usage and credits."""

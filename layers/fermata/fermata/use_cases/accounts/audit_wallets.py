@@ -1,4 +1,4 @@
-"""Compare every wallet with its ledger. It changes nothing, and may run beside everything else."""
+"""Compare every wallet with its ledger. The audit changes nothing and may run beside all other use cases."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from fermata.ports.money import WalletStore
 from fermata.ports.tenants import TenantStore
 
 DRIFT: Final = "WalletDriftCredits"
-_LOOKS: Final = 3
-"""At one wallet that moves each time while its ledger is read."""
+_TRIES: Final = 3
+"""The number of tries for a wallet that keeps changing while its ledger is read."""
 
 
 @dataclass(frozen=True)
 class AuditPorts:
-    """What `audit_wallets` works with. `drifted` hears of each tenant whose wallet differs from its ledger, `skipped`
-    of each that could not be compared, and why.
+    """Ports of `audit_wallets`. `drifted` is called for each tenant whose wallet differs from its ledger, `skipped` for
+    each whose wallet could not be compared, with the reason.
     """
 
     tenants: TenantStore
@@ -30,28 +30,28 @@ class AuditPorts:
 
 
 def audit_wallets(ports: AuditPorts) -> dict[str, int]:
-    """Look at the wallet of every tenant, tell of those that drifted, and count. Trouble with one wallet does not keep
-    the others waiting.
+    """Compare the wallet of every tenant, report those that drifted, and return the counts. An error with one wallet
+    does not stop the audit of the others.
 
-    Raises `TransientError` where the tenants cannot be listed.
+    Raises `TransientError` if the tenants cannot be listed.
     """
     tenants = drifting = skipped = drift_credits = 0
     for tenant_id in ports.tenants.tenant_ids():
         tenants += 1
-        drift = _look_at(tenant_id, ports)
+        drift = _compare(tenant_id, ports)
         if drift is None:
             skipped += 1
         elif drift.credits:
             drifting += 1
             drift_credits += drift.credits
             ports.drifted(tenant_id, drift)
-    # Zero is said of all wallets or of none: it ends the alarm of the day before.
+    # Zero ends yesterday's alarm, so it is reported only if every wallet was compared.
     if drift_credits or not skipped:
         ports.metrics.credits(DRIFT, drift_credits)
     return {"tenants": tenants, "drifting": drifting, "skipped": skipped, "drift_credits": drift_credits}
 
 
-def _look_at(tenant_id: str, ports: AuditPorts) -> Drift | None:
+def _compare(tenant_id: str, ports: AuditPorts) -> Drift | None:
     try:
         drift = _drift(tenant_id, ports.wallets)
     except FermataError as error:
@@ -66,14 +66,14 @@ def _look_at(tenant_id: str, ports: AuditPorts) -> Drift | None:
 
 
 def _drift(tenant_id: str, wallets: WalletStore) -> Drift | None:
-    """None where nobody can tell, because credits moved in each of the looks."""
+    """The drift of a wallet; None if it cannot be determined, because credits moved during every try."""
     wallet = _wallet(tenant_id, wallets)
-    for _ in range(_LOOKS):
+    for _ in range(_TRIES):
         before = wallet
         ledger = sums_of(wallets.ledger(tenant_id))
         wallet = _wallet(tenant_id, wallets)
-        # All of the wallet and not only the credits: a job that came and went meanwhile leaves those as they were, but
-        # was counted in its minute, and the ledger may show one half of it.
+        # The whole wallet is compared, not only its credits: a job that started and ended meanwhile leaves the credits
+        # unchanged but was counted in its minute, and the ledger that was read may contain only half of it.
         if wallet == before:
             return drift_of(wallet, ledger)
     return Drift(unbalanced=unbalanced(wallet)) if unbalanced(wallet) else None

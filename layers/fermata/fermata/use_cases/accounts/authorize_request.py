@@ -1,4 +1,4 @@
-"""Find out which tenant an `Authorization` header belongs to."""
+"""Identify the tenant of an `Authorization` header."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from fermata.ports.tenants import TenantStore
 
 
 def authorize_request(authorization: str, tenants: TenantStore, now: datetime) -> Caller | None:
-    """The caller, or None for a key that is malformed, unknown, wrong, expired or revoked; raises `TransientError`
-    where it cannot be looked up.
+    """The caller, or None for a key that is malformed, unknown, wrong, expired or revoked. Raises `TransientError` if
+    the key cannot be looked up.
     """
     key = bearer_key(authorization)
     record = opened_by(key, tenants.find_key(key.key_id), now) if key else None
@@ -27,5 +27,5 @@ def _note_use(record: ApiKey, tenants: TenantStore, now: datetime) -> None:
     try:
         tenants.note_use(record.key_id, now)
     except TransientError as error:
-        # When a key was used last is for people to look at; no request fails for it.
-        logger.warning("the use of a key was not noted", extra={"key_id": record.key_id, "reason": str(error)})
+        # The time of last use is only informative, so no request fails because it could not be stored.
+        logger.warning("the use of a key was not recorded", extra={"key_id": record.key_id, "reason": str(error)})

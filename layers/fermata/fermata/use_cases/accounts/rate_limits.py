@@ -1,4 +1,4 @@
-"""Tell a caller how many orders its plan still takes, where the order itself did not find out."""
+"""Find out how many orders a tenant's plan still allows, if the order itself did not return that."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from fermata.ports.money import WalletStore
 
 
 def submits_left(tenant_id: str, wallets: WalletStore, now: datetime) -> Allowance | None:
-    """What is left in this minute; None where it cannot be found out, which fails no request."""
+    """The allowance of orders for the rest of this minute; None if it cannot be read, which fails no request."""
     try:
         wallet = wallets.find(tenant_id)
     except TransientError as error:
-        logger.warning("what a plan leaves could not be read", extra={"reason": str(error)})
+        logger.warning("a plan's allowance could not be read", extra={"reason": str(error)})
         return None
     return None if wallet is None else wallet.submits_left(now)

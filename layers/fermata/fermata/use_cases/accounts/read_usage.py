@@ -1,4 +1,4 @@
-"""Show a tenant what it used."""
+"""Show a tenant its usage."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,6 @@ from fermata.ports.money import UsageStore
 
 
 def read_usage(page: UsagePage, usage: UsageStore) -> tuple[Sequence[Usage], str | None]:
-    """One page of usage by day and model, oldest first, and the cursor of the next."""
+    """One page of usage by day and model, oldest first, and the cursor of the next page, None after the last."""
     found, next_after = usage.find(page)
     return found, None if next_after is None else page.of.cursor_after(next_after)

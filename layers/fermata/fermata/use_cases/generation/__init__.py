@@ -1,1 +1,1 @@
-"""The way of a job from its order to its files: purchase, follow, finish."""
+"""The generation of a song, in three stages: purchase, follow, finish."""

@@ -1,1 +1,1 @@
-"""What an operator does: tenants, keys, providers, bills and redeliveries."""
+"""Use cases of the operator: tenants, keys, providers, bills and redeliveries."""

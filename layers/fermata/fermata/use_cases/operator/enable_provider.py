@@ -1,4 +1,4 @@
-"""What an operator does once a provider that had shut the account out takes orders again."""
+"""Enable a provider again after it had rejected the operator's account."""
 
 from pydantic import JsonValue
 
@@ -10,10 +10,10 @@ _TRIES = 25
 
 
 def enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValue]:
-    """Close the provider's circuit and forget what is held against it; says what was held. `lacking` are the models, by
-    the provider's names, that the account's plan had turned out to lack.
+    """Close the provider's circuit and clear its recorded failures; returns the former state. `lacking` lists the
+    models, by the provider's names, that the account's plan did not include.
 
-    Raises `TransientError` where other writers keep coming first, which a second try settles.
+    Raises `TransientError` if other writers keep winning the race; a second try helps.
     """
     state = states.load(provider)
     for _ in range(_TRIES):
@@ -22,7 +22,7 @@ def enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValu
         if stands.is_like(enabled):
             return {
                 "provider": provider,
-                "was": _word(state.circuit),
+                "was": _state_name(state.circuit),
                 "disabled_by": state.circuit.disabled_by,
                 "lacking": [*sorted(state.circuit.refused_models)],
             }
@@ -30,7 +30,7 @@ def enable_provider(provider: str, states: ProviderStates) -> dict[str, JsonValu
     raise TransientError(f"the record of {provider} changed {_TRIES} times meanwhile; run the command again")
 
 
-def _word(circuit: Circuit) -> str:
+def _state_name(circuit: Circuit) -> str:
     if circuit.is_disabled:
         return "disabled"
     return "open" if circuit.open_until_ms else "enabled"

@@ -1,4 +1,4 @@
-"""What waits to be redelivered, and what it cost the operator."""
+"""List the songs that can be redelivered, and their cost to the operator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fermata.ports.jobs import JobStore, RecoverableJobs
 
 @dataclass(frozen=True)
 class RecoverablePorts:
-    """What `list_recoverable` works with."""
+    """Ports of `list_recoverable`."""
 
     jobs: JobStore
     recoverable: RecoverableJobs
@@ -24,9 +24,9 @@ class RecoverablePorts:
 def list_recoverable(
     providers: Sequence[str], limit: int | None, cursor: str | None, ports: RecoverablePorts, now: datetime
 ) -> dict[str, JsonValue]:
-    """One page, provider by provider and oldest end first: an entry for each paid attempt with songs that lie in
-    staging or are still fetched, and what the entries of this page come to. A page may be short, even empty, and not be
-    the last: `next_cursor` is null on that.
+    """One page, by provider and then by the job's end, oldest first: an entry for each paid attempt with songs that are
+    in staging or still being fetched, and the totals of this page. Only the last page has a null `next_cursor`; others
+    may be short or even empty.
 
     Raises `InvalidRequestError` for a cursor of another list, and `TransientError`.
     """
@@ -59,7 +59,7 @@ def _places(
 
 
 def _rows(places: Sequence[Place], jobs: JobStore, now: datetime) -> list[tuple[Job, Recoverable]]:
-    """The attempts at these places, as far as there is still something to redeliver."""
+    """The attempts at these places that can still be redelivered."""
     loaded = jobs.load_all(list(dict.fromkeys(place.job_id for place in places)))
     found = {(job.id, each.attempt.number): (job, each) for job in loaded for each in recoverables(job)}
     rows = (found.get((place.job_id, place.attempt)) for place in places)

@@ -1,4 +1,4 @@
-"""What an operator does with API keys. A key is shown in the answer that makes it and never again."""
+"""Commands for API keys. A key is shown only in the answer to the command that creates it."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
@@ -25,7 +25,7 @@ class _Command(BaseModel):
 
 
 class IssueKey(_Command):
-    """Issue an API key with all scopes or some, for good or until a moment."""
+    """Issue an API key with all scopes or some, without an end or until a given time."""
 
     action: Literal["issue_key"]
     tenant_id: TenantId
@@ -35,8 +35,8 @@ class IssueKey(_Command):
 
 
 class RotateKey(_Command):
-    """Issue a key that may do what another may, which goes on for `overlap_s` seconds. It ends when the other would
-    have, unless told otherwise.
+    """Replace a key by a new one with the same scopes. The old key stays valid for `overlap_s` seconds. The new one
+    expires when the old one would have, unless `expires_at` or `days` is given.
     """
 
     action: Literal["rotate_key"]
@@ -47,7 +47,7 @@ class RotateKey(_Command):
 
 
 class RevokeKey(_Command):
-    """Let a key open nothing any more, as soon as API Gateway has forgotten that it did."""
+    """Revoke a key. It is refused as soon as API Gateway's cached authorization has expired."""
 
     action: Literal["revoke_key"]
     key_id: str
@@ -64,7 +64,7 @@ KeyCommand = IssueKey | RotateKey | RevokeKey | ListKeys
 
 
 def manage_keys(command: KeyCommand, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
-    """Carry out one command about keys and say what was done; raises a `RequestRefusedError` where nothing was."""
+    """Execute one command about keys and return its result. Raises a `RequestRefusedError` before any change."""
     match command:
         case IssueKey():
             return _issue(command, tenants, now, randomness)
@@ -109,7 +109,7 @@ def _rotate(command: RotateKey, tenants: TenantStore, now: datetime, randomness:
 
 
 def _end(command: IssueKey | RotateKey, now: datetime) -> datetime | None:
-    """When a new key shall end, or None."""
+    """When a new key expires, or None."""
     if command.expires_at is not None and command.days is not None:
         raise InvalidRequestError([FieldError("/days", "must be left out beside expires_at")])
     end = now + timedelta(days=command.days) if command.days is not None else command.expires_at
@@ -134,7 +134,7 @@ def _view(key: ApiKey) -> dict[str, JsonValue]:
 def _known(key_id: str, tenants: TenantStore) -> ApiKey:
     key = tenants.find_key(key_id)
     if key is None:
-        # What was given is not repeated: it may be a whole key, and this message is logged.
+        # The given id is not repeated: it may be a whole key, and this message is logged.
         raise NotFoundError("there is no key of this id, which is the part between fk_ and the next _")
     return key
 

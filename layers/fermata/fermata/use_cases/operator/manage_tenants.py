@@ -1,4 +1,4 @@
-"""What an operator does with tenants, keys, credits and providers."""
+"""Commands for tenants, keys, credits and providers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,7 +48,7 @@ from fermata.use_cases.operator.set_triggers import set_triggers
 
 @dataclass(frozen=True)
 class ManagePorts:
-    """What `manage_tenants` works with."""
+    """Ports of `manage_tenants`."""
 
     tenants: TenantStore
     wallets: WalletStore
@@ -68,13 +68,13 @@ class _Command(BaseModel):
 
 
 class CreateTenant(_Command):
-    """Create a tenant with an empty prepaid wallet: lower-case letters, digits and hyphens."""
+    """Create a tenant with an empty prepaid wallet. Its id has lower-case letters, digits and hyphens."""
 
     action: Literal["create_tenant"]
 
 
 class Grant(_Command):
-    """Give a tenant credits. Each command adds them once more."""
+    """Add credits to a tenant's balance. Repeating the command adds them again."""
 
     action: Literal["grant"]
     credits: Credits
@@ -93,7 +93,7 @@ class SetPlan(PlanLimits, _Plan):
 
 
 class SetTriggers(_Command):
-    """Turn a tenant's inbox and events on or off, and say which sources are its own; what is left out stays."""
+    """Turn a tenant's inbox and events on or off, and set the sources that belong to it. Omitted fields stay."""
 
     action: Literal["set_triggers"]
     inbox: StrictBool | None = None
@@ -102,7 +102,7 @@ class SetTriggers(_Command):
 
 
 class EnableProvider(BaseModel):
-    """Let jobs go to a provider again that had shut the account out, or whose circuit is open."""
+    """Let jobs go again to a provider that had rejected the account, or whose circuit is open."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -111,7 +111,7 @@ class EnableProvider(BaseModel):
 
 
 class Pause(BaseModel):
-    """Let no order go to a provider, or to any (`all`), until it is resumed."""
+    """Block all orders to a provider, or to every provider (`all`), until it is resumed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -120,7 +120,7 @@ class Pause(BaseModel):
 
 
 class Resume(BaseModel):
-    """Take back the pause of a provider, or that of all; each pause has to be taken back by its own name."""
+    """End the pause of a provider, or the pause named `all`. Each pause ends only by its own name."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -129,7 +129,7 @@ class Resume(BaseModel):
 
 
 class Reconcile(BaseModel):
-    """Compare the attempts in doubt of a provider with its usage export; put on record what it says if `apply`."""
+    """Compare a provider's attempts of unknown outcome with its usage export, and record the findings if `apply`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -140,7 +140,7 @@ class Reconcile(BaseModel):
 
 
 class Redeliver(BaseModel):
-    """Deliver the song that was bought for a job which failed, under a new job and without another order."""
+    """Deliver the paid song of a failed job under a new job, without another order."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -149,7 +149,7 @@ class Redeliver(BaseModel):
 
 
 class ListRecoverable(BaseModel):
-    """What was paid for, not delivered and can be redelivered, of one provider or of all."""
+    """List the paid but undelivered songs that can be redelivered, of one provider or of all."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -178,7 +178,7 @@ _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discrimina
 
 
 def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
-    """Carry out one command and say what was done; raises a `RequestRefusedError` where nothing was."""
+    """Execute one command and return its result. Raises a `RequestRefusedError` before any change."""
     match _parse(command):
         case CreateTenant(tenant_id=tenant_id):
             return _create_tenant(tenant_id, ports, now)
@@ -206,7 +206,7 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
-    # The wallet first: a tenant without one could not order, and could not be created again.
+    # The wallet first: a tenant without a wallet could not order, and could not be created again.
     ports.wallets.open(empty_wallet(tenant_id, now))
     if not ports.tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=now)):
         raise InvalidRequestError([FieldError("/tenant_id", f"{tenant_id} exists already; choose another id")])

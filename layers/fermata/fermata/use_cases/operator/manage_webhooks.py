@@ -1,4 +1,4 @@
-"""What an operator does with a tenant's webhooks."""
+"""Commands for a tenant's webhook endpoint and secret."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from fermata.use_cases.operator.manage_keys import DEFAULT_OVERLAP_S, Overlap, T
 
 @dataclass(frozen=True)
 class ManageWebhookPorts:
-    """Where endpoints are kept, and the origins that they may have besides public https."""
+    """Ports of `manage_webhooks`. `trusted_origins` are allowed for endpoints besides public https origins."""
 
     webhooks: WebhookStore
     trusted_origins: Collection[str]
@@ -32,8 +32,8 @@ class _Command(BaseModel):
 
 
 class SetWebhook(_Command):
-    """Tell of the ends of a tenant's jobs at this address from now on, or nowhere. The tenant's first secret is shown
-    with it, and only there.
+    """Send the webhooks of a tenant's jobs to this URL from now on, or nowhere if it is null. A tenant without a secret
+    also gets its first one, which is shown only in this answer.
     """
 
     action: Literal["set_webhook"]
@@ -41,8 +41,8 @@ class SetWebhook(_Command):
 
 
 class RotateWebhookSecret(_Command):
-    """Make a new secret, which is shown only here; the one before it signs as well for `overlap_s` more seconds. A
-    tenant without a secret gets its first one.
+    """Create a new secret, which is shown only in this answer. The previous one, if any, also signs for another
+    `overlap_s` seconds.
     """
 
     action: Literal["rotate_webhook_secret"]
@@ -55,8 +55,8 @@ WebhookCommand = SetWebhook | RotateWebhookSecret
 def manage_webhooks(
     command: WebhookCommand, ports: ManageWebhookPorts, now: datetime, randomness: bytes
 ) -> dict[str, JsonValue]:
-    """Carry out one command for a tenant that exists; raises `InvalidRequestError` for an address that is not public,
-    and `TransientError`.
+    """Execute one command for an existing tenant and return its result. Raises `InvalidRequestError` for a URL that is
+    not public, and `TransientError`.
     """
     match command:
         case SetWebhook(tenant_id=tenant_id, url=url):

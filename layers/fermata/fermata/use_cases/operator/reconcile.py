@@ -1,5 +1,5 @@
-"""Settle with a provider's usage export whether calls of unknown outcome were charged. Customers' credits stay as they
-are: they were refunded when their jobs ended.
+"""Find out from a provider's usage export whether calls of unknown outcome were charged. Tenants' credits do not
+change: they were settled when the jobs ended.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,14 +24,14 @@ from fermata.use_cases.stale import READS, retry_on_stale
 
 MAX_PURCHASES: Final = 5_000
 _LONGEST_ORDER: Final = timedelta(hours=6)
-"""As long as the state machine may run."""
+"""The state machine's timeout."""
 _REFUNDED_WITHIN: Final = timedelta(days=31)
-"""How long after an order its refund is still laid to it; what a monthly export spans."""
+"""The longest time between an order and a refund that is matched to it: the span of a monthly export."""
 
 
 @dataclass(frozen=True)
 class ReconcilePorts:
-    """What `reconcile_usage` works with."""
+    """Ports of `reconcile_usage`."""
 
     jobs: JobStore
     purchases: Purchases
@@ -40,10 +40,10 @@ class ReconcilePorts:
 def reconcile_usage(
     provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, now: datetime, *, apply: bool
 ) -> dict[str, JsonValue]:
-    """What the rows say about every attempt in doubt of a provider, and about refunds that are not on record; with
-    `apply` it is put on record, with a note in the tenant's ledger. Doing it again changes nothing.
+    """The findings of the rows about a provider's attempts of unknown outcome and about refunds that are not on record.
+    With `apply` they are recorded, with a note in the tenant's ledger. Running it again changes nothing.
 
-    Raises `InvalidRequestError` before anything is written, and `TransientError`, after which it may be run again.
+    Raises `InvalidRequestError` before any write, and `TransientError`, after which it may run again.
     """
     purchases = _purchases(provider, rows, ports, now)
     findings = reconcile(purchases, rows)
@@ -51,7 +51,7 @@ def reconcile_usage(
     decided = [each for each in findings if each.charged is not ProviderCharged.UNKNOWN]
     if apply:
         for job_id, of_one_job in groupby(sorted(decided, key=_job_id), key=_job_id):
-            _put_on_record(job_id, list(of_one_job), ports.jobs, now)
+            _record(job_id, list(of_one_job), ports.jobs, now)
     return {
         "provider": provider,
         "applied": apply,
@@ -63,19 +63,19 @@ def reconcile_usage(
 
 
 def _purchases(provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, now: datetime) -> list[Purchase]:
-    """Everything that the rows may speak of: all attempts in doubt, and the others of the export's time."""
+    """Every purchase that the rows may mention: all of unknown outcome, and the others of the export's period."""
     in_doubt = set(ports.purchases.in_doubt(provider))
     known = _loaded(in_doubt, provider, ports.jobs)
-    # Rows that tell no time speak of the attempts in doubt, and of whatever was ordered since the first of them.
+    # Rows without a time may mention any attempt of unknown outcome, and any order since the first of them.
     first, last = period_of(rows) or (min((each.began for each in known), default=now), now)
     since = first - (_REFUNDED_WITHIN if any(row.is_refund for row in rows) else _LONGEST_ORDER)
     others = ports.purchases.undoubted(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
     if len(others) > MAX_PURCHASES and since < first - _LONGEST_ORDER:
-        # Refunds of older orders are then left out, so that what the period itself lists is still settled.
+        # Refunds of older orders are then left out, so that the orders of the period itself are still matched.
         since = first - _LONGEST_ORDER
         others = ports.purchases.undoubted(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
     if len(others) > MAX_PURCHASES:
-        message = f"speaks of more than {MAX_PURCHASES} jobs; split the export by time"
+        message = f"mentions more than {MAX_PURCHASES} jobs; split the export by time"
         raise InvalidRequestError([FieldError("/rows", message)])
     return [*known, *_loaded(set(others) - in_doubt, provider, ports.jobs)]
 
@@ -86,11 +86,11 @@ def _loaded(job_ids: Collection[str], provider: str, jobs: JobStore) -> list[Pur
     return [each for each in purchases if each.attempt.provider == provider]
 
 
-def _put_on_record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now: datetime) -> None:
+def _record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now: datetime) -> None:
     bills = {each.purchase.attempt.number: each for each in findings}
 
     def put(job: Job | None) -> None:
-        still = {} if job is None else _still_news(job, bills)
+        still = {} if job is None else _new_findings(job, bills)
         if job is None or not still:
             return
         charged = {number: each.charged for number, each in still.items()}
@@ -102,7 +102,7 @@ def _put_on_record(job_id: str, findings: Sequence[Finding], jobs: JobStore, now
     retry_on_stale(put, lambda: jobs.load(job_id), given_up=given_up)
 
 
-def _still_news(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:
+def _new_findings(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:
     named = ((each, bills[each.number]) for each in job.attempts if each.number in bills)
     return {
         each.number: bill

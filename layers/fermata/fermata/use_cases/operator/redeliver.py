@@ -1,4 +1,4 @@
-"""Deliver a song that was bought and never reached its customer, without asking any provider for another."""
+"""Deliver a paid song that never reached its tenant, without ordering another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from fermata.ports.jobs import JobMachine, JobStore
 from fermata.use_cases.generation.follow.parse_answer import understood_answer
 from fermata.use_cases.stale import READS, retry_on_stale
 
-_WHICH: Final = "only one that has failed, expired or lacks songs can be redelivered"
-_NOTHING: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
+_REDELIVERABLE: Final = "only one that has failed, expired or lacks songs can be redelivered"
+_NOTHING_STAGED: Final = "no answer of a provider is staged (any more), and no task and no link is on record"
 
 
 @dataclass(frozen=True)
 class RedeliverPorts:
-    """What `redeliver` works with; `first_check_s` seconds after it was made somebody looks whether the new job was
+    """Ports of `redeliver`. The reaper checks `first_check_s` seconds after the new job's creation whether it was
     started.
     """
 
@@ -46,15 +46,16 @@ class RedeliverPorts:
 
 
 def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, JsonValue]:
-    """Make and start a new job, held and settled as any, around what was bought for one that failed, expired, or was
-    delivered without all of its songs: files and answers in staging, which need no provider, else the task or the links
-    on record. Doing it again answers with the same new job, and starts it where that was missed.
+    """Create and start a new job from the purchase of one that failed, expired, or was delivered without all of its
+    songs. It uses the files and answers in staging, which need no provider, else the task or the links on record. Its
+    credits are held and settled like any job's. Running it again returns the same new job, and starts it if an earlier
+    run did not.
 
-    Raises `NotFoundError`, `NotFinishedError`, `AlreadyFinishedError` where there is nothing to redeliver,
-    `OutOfCreditError`, and `TransientError`, after which it may be run again.
+    Raises `NotFoundError`, `NotFinishedError`, `AlreadyFinishedError` if there is nothing to redeliver,
+    `OutOfCreditError`, and `TransientError`, after which it may run again.
     """
-    job = _ended(job_id, ports.jobs)
-    recovered = ports.jobs.load(recovered_id(job)) or _made(job, ports, now)
+    job = _load_ended(job_id, ports.jobs)
+    recovered = ports.jobs.load(recovered_id(job)) or _created(job, ports, now)
     if not recovered.status.is_terminal:
         ports.machine.start(recovered.id)
     _end_rescue(job, recovered, ports.jobs)
@@ -67,31 +68,31 @@ def redeliver(job_id: str, ports: RedeliverPorts, now: datetime) -> dict[str, Js
     }
 
 
-def _ended(job_id: str, jobs: JobStore) -> Job:
+def _load_ended(job_id: str, jobs: JobStore) -> Job:
     job = jobs.load(job_id) if is_job_id(job_id) else None
     if job is None or job.deleted_at is not None:
         raise NotFoundError("there is no such job; expected the id of one that failed and was not deleted")
     if not job.status.is_terminal:
-        raise NotFinishedError(f"the job is {job.status}; {_WHICH}")
+        raise NotFinishedError(f"the job is {job.status}; {_REDELIVERABLE}")
     if job.status not in (JobStatus.FAILED, JobStatus.EXPIRED) and not missing_numbers(job):
-        raise AlreadyFinishedError(f"the job is {job.status}; {_WHICH}")
+        raise AlreadyFinishedError(f"the job is {job.status}; {_REDELIVERABLE}")
     return job
 
 
-def _made(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
-    attempt, outcome = _bought(job, ports)
+def _created(job: Job, ports: RedeliverPorts, now: datetime) -> Job:
+    attempt, outcome = _best_purchase(job, ports)
     recovered = looked_after(recovered_job(job, attempt, outcome, now), ports.first_check_s)
     try:
         ports.jobs.create(recovered)
     except StaleRecordError:
-        # Another run made it first, or this one did and the answer was lost.
+        # Another run created it first, or this one did and the answer was lost.
         return ports.jobs.load(recovered.id) or recovered
     return recovered
 
 
-def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | None]:
-    """The newest attempt that needs no provider any more, else the newest with a task or links, and what to begin with:
-    a staged answer's meaning, or None for files that were fetched into staging.
+def _best_purchase(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | None]:
+    """The newest attempt that needs no provider any more, else the newest with a task or links; and the outcome to
+    begin with, None for files that were fetched into staging.
     """
     attempts = may_have_a_song(job)
     for attempt in attempts:
@@ -101,11 +102,11 @@ def _bought(job: Job, ports: RedeliverPorts) -> tuple[Attempt, StartOutcome | No
     found = [(each, _usable(understood[each.number]) or on_record(each)) for each in attempts]
     usable = [(each, outcome) for each, outcome in found if outcome is not None]
     if usable:
-        # A task has to be asked, and may have nothing.
+        # A task must be polled and may have no song.
         return min(usable, key=lambda each: isinstance(each[1], TaskStarted))
     refusals = (each.failure.message for each in understood.values() if isinstance(each, Refused))
     reason = next(refusals, None)
-    said = f"the provider's answer is no song ({reason})" if reason else _NOTHING
+    said = f"the provider's answer is no song ({reason})" if reason else _NOTHING_STAGED
     raise AlreadyFinishedError(f"the job is {job.status} and {said}; there is nothing to redeliver")
 
 
@@ -114,7 +115,7 @@ def _usable(outcome: StartOutcome | None) -> StartOutcome | None:
 
 
 def _end_rescue(job: Job, recovered: Job, jobs: JobStore) -> None:
-    """Note that nothing has to be fetched for the first job any more, and take it off the list of those that wait."""
+    """Record that the first job needs no more fetches, and remove it from the list of recoverable jobs."""
 
     def end(current: Job | None) -> None:
         if current is None or current.deleted_at is not None or current.rescue is None:

@@ -1,4 +1,4 @@
-"""The operator turns a tenant's triggers on and off, and says whose events are whose."""
+"""Turn a tenant's triggers on and off, and set the event sources that belong to it."""
 
 from functools import partial
 from typing import Final
@@ -14,9 +14,9 @@ _READS: Final = 3
 
 
 def set_triggers(tenant_id: str, change: Change, triggers: TriggerStore) -> dict[str, JsonValue]:
-    """What is on for an existing tenant after a change.
+    """The triggers of an existing tenant after a change.
 
-    Raises `InvalidRequestError` for a source that is another tenant's, and `StaleRecordError` where others keep
+    Raises `InvalidRequestError` for a source that belongs to another tenant, and `StaleRecordError` if others keep
     changing the same tenant.
     """
     apply = partial(_apply, change, triggers)

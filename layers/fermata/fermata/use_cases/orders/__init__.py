@@ -1,1 +1,1 @@
-"""What a caller does with jobs: order, read, list, cancel and delete them."""
+"""Use cases of a caller: order, read, list, cancel and delete jobs."""

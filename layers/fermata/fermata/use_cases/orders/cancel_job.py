@@ -1,4 +1,4 @@
-"""Take an order back while nothing is bought."""
+"""Cancel a job before its song is ordered."""
 
 from datetime import datetime
 
@@ -10,24 +10,24 @@ from fermata.use_cases.stale import READS, retry_on_stale
 
 
 def cancel_job(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Job:
-    """The tenant's job, canceled and refunded in full. Its execution notices at its next step.
+    """The tenant's job, canceled and refunded in full. Its execution ends at its next step.
 
-    Raises `NotFoundError`, `AlreadyOrderedError` once a claim stands, `AlreadyFinishedError`, or `TransientError` where
-    others keep writing the job.
+    Raises `NotFoundError`, `AlreadyOrderedError` once a run has claimed it, `AlreadyFinishedError`, or `TransientError`
+    if other runs keep writing the job.
     """
     ours: Job | None = None
 
     def cancel(job: Job) -> Job:
         nonlocal ours
         if job == ours:
-            # Our write was applied although its answer was lost and the client sent it again.
+            # Our write succeeded although its answer was lost and the client repeated it.
             return job
         _refuse_if_too_late(job)
         ours = job.canceled(now)
         jobs.settle(ours)
         return ours
 
-    given_up = TransientError(f"{job_id} changed {READS} times while it was to be canceled; try again")
+    given_up = TransientError(f"{job_id} changed {READS} times while it was canceled; try again")
     return retry_on_stale(cancel, lambda: find_job(job_id, tenant_id, jobs), given_up=given_up)
 
 

@@ -1,5 +1,5 @@
-"""Offer an upload for a reference recording. Nothing is recorded: the id says when, and the key in the bucket says
-whose it is.
+"""Offer an upload for a reference recording. No record is stored: the id contains the time, and the object key the
+tenant.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class UploadRequest(BaseModel):
 
 @dataclass(frozen=True)
 class CreateReferencePorts:
-    """What `create_reference` works with; an upload may begin for `upload_ttl_s` seconds."""
+    """Ports of `create_reference`. An upload may begin for `upload_ttl_s` seconds."""
 
     references: ReferenceStore
     catalogue: Catalogue
@@ -41,8 +41,8 @@ class CreateReferencePorts:
 def create_reference(
     body: bytes, tenant_id: str, ports: CreateReferencePorts, now: datetime, randomness: bytes
 ) -> OfferedUpload:
-    """A new reference's id and the form to upload its file with, and what the plan leaves of the day's; raises a
-    `RequestRefusedError`, of which `RateLimitedError` where that is nothing.
+    """A new reference's id, its upload form, and the plan's allowance for the rest of the day. Raises a
+    `RequestRefusedError`; that is a `RateLimitedError` if the allowance is used up.
     """
     wanted = read_body(body, UploadRequest)
     most = ports.catalogue.longest_reference_bytes()

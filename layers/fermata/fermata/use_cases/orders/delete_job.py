@@ -1,8 +1,8 @@
-"""Forget what a finished job was about. What was bought, and who charged for it, stays on record for a while.
+"""Delete the content of a finished job. The purchases and charges stay on record for a while.
 
-The record goes first: from then on nobody is shown the job, so nobody is shown a link whose file is gone. The tombstone
-says that files may be left, until they are not; a run that dies in between is followed by the reaper, or by the owner
-who deletes once more.
+A tombstone replaces the record first: no reader sees the job from then on, so none gets a link whose file is gone. The
+tombstone says that files may be left until all are deleted. If a run is killed in between, the reaper finishes, or the
+owner's next deletion.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from fermata.use_cases.stale import READS, retry_on_stale
 
 @dataclass(frozen=True)
 class DeletePorts:
-    """What `delete_job` and `erase_files` work with."""
+    """Ports of `delete_job` and `erase_files`."""
 
     jobs: JobStore
     answers: AnswerStore
@@ -31,17 +31,17 @@ class DeletePorts:
 
 
 def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -> None:
-    """Delete the job's words, then its songs, staged answers, copies of a reference and deliveries; deleting a deleted
-    one looks for files once more.
+    """Delete the job's texts, then its songs, staged answers, copies of a reference and deliveries. Deleting a deleted
+    job looks for its files again.
 
-    Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Whatever it raises, running
-    it again finishes, and once the words are gone the reaper does.
+    Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Running it again finishes
+    the deletion; once the texts are deleted, the reaper also does.
     """
     erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)
 
 
 def erase_files(tombstone: Job, ports: DeletePorts) -> None:
-    """Delete whatever is left of a deleted job, and note that nothing is. Raises `TransientError` where some is."""
+    """Delete the remaining files of a deleted job, and record that none is left. Raises `TransientError` if any is."""
     ports.tracks.forget(tombstone.id)
     ports.answers.forget(tombstone.id)
     ports.references.forget(object_key(tombstone.tenant_id, tombstone.id))
@@ -59,7 +59,7 @@ def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
         jobs.forget(tombstone)
         return tombstone
 
-    given_up = TransientError(f"{job_id} changed {READS} times while it was to be deleted; try again")
+    given_up = TransientError(f"{job_id} changed {READS} times while it was deleted; try again")
     return retry_on_stale(bury, lambda: find_job_or_tombstone(job_id, tenant_id, jobs), given_up=given_up)
 
 
@@ -69,5 +69,5 @@ def _note_erased(tombstone: Job, jobs: JobStore) -> None:
             jobs.save(erased(current))
 
     job_id = tombstone.id
-    given_up = TransientError(f"{job_id} changed {READS} times while its deletion was to be noted; try again")
+    given_up = TransientError(f"{job_id} changed {READS} times while its deletion was recorded; try again")
     retry_on_stale(note, lambda: jobs.load_existing(job_id), known=tombstone, given_up=given_up)

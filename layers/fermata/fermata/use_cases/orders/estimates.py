@@ -1,4 +1,4 @@
-"""What to expect of the model whose turn it is: what its last songs took, or what the catalogue says."""
+"""Estimates for a job's current model: from its latest songs, or else from the catalogue."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,22 +8,22 @@ from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.job import Job
 from fermata.ports.providers import Estimates
 
-_MODEL_THAT_IS_GONE: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
+_DELISTED_MODEL: Final = Pace(Estimate(p50_s=60, p80_s=120), longest_pause_s=15)
 
 
 def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
-    """The usual times of the model that is being asked or is to be asked next, and how often it may be polled."""
+    """The estimate and the longest poll pause of the job's current model."""
     model = catalogue.find(job.candidate.model)
     if model is None:
-        return _MODEL_THAT_IS_GONE
+        return _DELISTED_MODEL
     return Pace(estimates.of(model.id, model.estimate), model.longest_poll_pause_s)
 
 
 def estimator(catalogue: Catalogue, estimates: Estimates) -> Callable[[Job], Estimate]:
-    """What returns the usual times of the model of a job that is being asked or is to be asked next."""
+    """A function that returns the estimate of a job's current model."""
     return lambda job: pace_of(job, catalogue, estimates).estimate
 
 
 def estimate_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Estimate:
-    """The usual times of the model that is being asked or is to be asked next."""
+    """The estimate of the job's current model."""
     return pace_of(job, catalogue, estimates).estimate

@@ -1,4 +1,4 @@
-"""Show a tenant its jobs page by page, with links minted now."""
+"""List a tenant's jobs page by page, with fresh links."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,14 +10,14 @@ from fermata.use_cases.orders.read_jobs import ShowPorts, show_job
 
 @dataclass(frozen=True)
 class ListPorts:
-    """What `list_jobs` works with."""
+    """Ports of `list_jobs`."""
 
     show: ShowPorts
     lists: TenantJobs
 
 
 def list_jobs(page: PageRequest, ports: ListPorts, now: datetime) -> PageOfJobs:
-    """One page of jobs as `show_job` shows each, newest first, and where the next one goes on."""
+    """One page of jobs as `show_job` shows each, newest first, and the position of the next page."""
     found = ports.lists.find(page)
     # The index may be a moment behind the records.
     jobs = [job for job in ports.show.jobs.load_all(found.job_ids) if page.of.has(job)]

@@ -1,4 +1,4 @@
-"""Show a tenant its jobs, with links minted now."""
+"""Show a tenant its jobs, with fresh links."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from fermata.use_cases.orders.estimates import estimate_of
 
 @dataclass(frozen=True)
 class ShowPorts:
-    """What jobs are shown with; links work for `link_ttl_s` seconds."""
+    """Ports of `show_job`. Links are valid for `link_ttl_s` seconds."""
 
     jobs: JobStore
     tracks: TrackStore
@@ -32,7 +32,7 @@ class ShowPorts:
 
 @dataclass(frozen=True)
 class ReadPorts(ShowPorts):
-    """What the reading use cases work with. `budget` is a provider's for a day in millionths of a USD, 0 for none."""
+    """Ports of `list_models`. `budget` returns a provider's daily budget in millionths of a USD, 0 for none."""
 
     provider_states: ProviderStates
     brakes: BrakeStore
@@ -40,9 +40,7 @@ class ReadPorts(ShowPorts):
 
 
 def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
-    """The tenant's job; raises the same `NotFoundError` for an unknown id, for another tenant's and for a deleted
-    one.
-    """
+    """The tenant's job. Raises the same `NotFoundError` for an unknown id, another tenant's job and a deleted one."""
     job = find_job_or_tombstone(job_id, tenant_id, jobs)
     if job.deleted_at is not None:
         raise _not_found()
@@ -50,7 +48,7 @@ def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
 
 
 def find_job_or_tombstone(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
-    """The tenant's job, a deleted one too; raises `NotFoundError` for an unknown id and for another tenant's."""
+    """The tenant's job, even if deleted. Raises `NotFoundError` for an unknown id and another tenant's job."""
     job = jobs.load(job_id) if is_job_id(job_id) else None
     if job is None or job.tenant_id != tenant_id:
         raise _not_found()
@@ -62,18 +60,18 @@ def _not_found() -> NotFoundError:
 
 
 def show_job(job: Job, ports: ShowPorts, now: datetime) -> JobView:
-    """What is shown of a job, with a fresh link for every finished track."""
+    """The view of a job, with a fresh link for every finished track."""
     links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
     return JobView(job, estimate_of(job, ports.catalogue, ports.estimates), links, ports.link_ttl_s)
 
 
 def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> JobView:
-    """The tenant's job as it is shown; raises `NotFoundError` as `find_job` does."""
+    """The view of the tenant's job; raises `NotFoundError` as `find_job` does."""
     return show_job(find_job(job_id, tenant_id, ports.jobs), ports, now)
 
 
 def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
-    """Every model on offer with its limits, its price, what its songs take, and whether it can be had at the moment."""
+    """Every model on offer with its limits, its price, its estimate, and whether it is available now."""
     providers = ports.catalogue.provider_ids()
     states = ports.provider_states.load_all(providers)
     controls = ports.brakes.load(providers, day_of(now))
@@ -87,8 +85,8 @@ def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
 
 
 def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPorts, now: datetime) -> Link | JobView:
-    """A fresh link to one track of a delivered job, by its number or (None) to the first that is there; the job as it
-    is shown, without links, where it has no such track (yet).
+    """A fresh link to the track with this number, or for None to the first finished track; the view of the job without
+    links if it has no such track (yet). Raises `NotFoundError` as `find_job` does.
     """
     job = find_job(job_id, tenant_id, ports.jobs)
     track = next((track for track in finished_tracks(job) if number in (None, track.number)), None)
@@ -98,7 +96,7 @@ def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPo
 
 
 def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
-    # Not by its media type: the table of containers need not know what another version stored.
+    # Not from the media type: another version may have stored a container that this one's table lacks.
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)

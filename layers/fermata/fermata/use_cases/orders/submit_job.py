@@ -1,4 +1,4 @@
-"""Turn a request into a stored job that is paid for, and a running execution."""
+"""Turn a request into a stored job with held credits, and start its execution."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -36,10 +36,9 @@ from fermata.ports.webhooks import WebhookStore
 
 @dataclass(frozen=True)
 class SubmitPorts:
-    """What `submit_job` works with; `start_by_s` is how long an order may wait, in seconds. `default_fallbacks` are
-    for requests that name none, `trusted_origins` those that a request's links may lead to besides public hosts.
-    `first_check_s` seconds after its submission somebody looks whether a job was started.
-    `longest_finish_by_s` is how many seconds away a deadline may be.
+    """Ports of `submit_job`. An order may wait for `start_by_s` seconds. `default_fallbacks` apply to requests that
+    name none; a request's links may lead to `trusted_origins` besides public hosts. The reaper checks `first_check_s`
+    seconds after the submission whether the job was started. A deadline may be `longest_finish_by_s` seconds away.
     """
 
     jobs: JobStore
@@ -58,7 +57,7 @@ class SubmitPorts:
 
 @dataclass(frozen=True)
 class Order:
-    """A request as it came in. `answer` says what a caller is told about a job that was just stored."""
+    """A request as received. `answer` makes the caller's answer from the stored job."""
 
     body: bytes
     tenant_id: str
@@ -68,8 +67,8 @@ class Order:
 
 @dataclass(frozen=True)
 class Submission:
-    """The job of an order, and what its caller is told; `replayed` where an earlier order with the same key made it.
-    `allowance` is what the plan still takes, as far as that is known.
+    """The job of an order, and the answer for its caller; `replayed` if an earlier order with the same key created it.
+    `allowance` is the number of orders that the plan still allows, if known.
     """
 
     job_id: str
@@ -79,27 +78,27 @@ class Submission:
 
 
 def submit_job(order: Order, ports: SubmitPorts, now: datetime, randomness: bytes) -> Submission:
-    """Store, pay for and start one job; or give the first answer again where the order's key was used for the same
-    request.
+    """Store one job, hold its credits and start it; or return the first answer again if the order's key was used for
+    the same request.
 
-    Raises a `RequestRefusedError` before anything is stored. Where the machine could not be started: `NotStartedError`
-    for an order with a key, whose job waits for the replay, and else `TransientError`; the job is then already closed
-    as failed and refunded.
+    Raises a `RequestRefusedError` before anything is stored. If the state machine could not be started, raises
+    `NotStartedError` for an order with a key, whose replay will start the job, and `TransientError` for one without,
+    whose job is then already failed and refunded.
     """
     return _submit(order, new_job_id(now, randomness), ports, now)
 
 
 def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
-    """As `submit_job`, for an order whose source leads to the id of its job: that is made once, although the order may
-    come again long after its receipt is gone.
+    """As `submit_job`, for an order whose source determines the id of its job. The job is created once, even if the
+    order is repeated long after its receipt has expired.
     """
-    known = _known(order, job_id, ports, now)
+    known = _existing(order, job_id, ports, now)
     if known is not None:
         return known
     try:
         return _submit(order, job_id, ports, now)
     except StaleRecordError:
-        known = _known(order, job_id, ports, now)
+        known = _existing(order, job_id, ports, now)
         if known is None:
             raise
         return known
@@ -117,7 +116,7 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
     try:
         wallet = ports.jobs.create(job, _receipt(order, job, answer, now))
     except (IdempotencyKeyTakenError, LimitReachedError, OutOfCreditError):
-        # Of two orders with one key the other may have taken the key, or with it the last credits or the last place.
+        # Another order with the same key may have taken the key, or with it the last credits or the last place.
         first = _replay(order, request, ports, now)
         if first is None:
             raise
@@ -127,16 +126,16 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
 
 
 def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
-    """Who would be asked for a song on an order with this body. Nothing is stored and nothing started.
+    """The plan of an order with this body: its candidates and their estimate. Stores and starts nothing.
 
-    Raises the `RequestRefusedError` that the order would meet, save for the credits, which are not looked at.
+    Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
     request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
     return _plan(request, model, tenant_id, ports, now)
 
 
 def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
-    """The plan for a request that can be served as it is; raises `InvalidRequestError` for any other."""
+    """The plan of a valid request; raises `InvalidRequestError` for any other."""
     deadline = _deadline(request, ports, now)
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline)
     wrong = list(deadline.wrong_for({each.model: each.p80_s for each in chain})) if deadline else []
@@ -158,7 +157,9 @@ def _deadline(request: SongRequest, ports: SubmitPorts, now: datetime) -> Deadli
 
 
 def _pays_unknown(request: SongRequest, chain: tuple[Candidate, ...], tenant_id: str, wallets: WalletStore) -> bool:
-    """Whether the plan has the tenant pay for attempts of unknown outcome; looked up only where there may be some."""
+    """Whether the tenant's plan makes it pay for attempts of unknown outcome. Reads the wallet only if the order may
+    have such attempts.
+    """
     if request.on_unknown is not OnUnknown.FALLBACK or len(chain) == 1:
         return False
     wallet = wallets.find(tenant_id)
@@ -181,7 +182,7 @@ def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetim
     return Submission(receipt.job_id, receipt.answer, replayed=True)
 
 
-def _known(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission | None:
+def _existing(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission | None:
     job = ports.jobs.load(job_id)
     if job is None:
         return None
@@ -214,8 +215,8 @@ def _start(job: Job, ports: SubmitPorts, now: datetime, *, keyed: bool) -> None:
 def _check_upload(
     request: SongRequest, chain: tuple[Candidate, ...], tenant_id: str, references: ReferenceStore, now: datetime
 ) -> None:
-    """Refuse a recording that is not there, or too large for a model that shall sing after it; another tenant's is not
-    there.
+    """Refuse a recording that is missing, or too large for a model that uses it. Another tenant's recording counts as
+    missing.
     """
     if request.reference is None or request.reference.id is None:
         return
@@ -227,14 +228,14 @@ def _check_upload(
 
 
 def _check_callback(request: SongRequest, tenant_id: str, webhooks: WebhookStore) -> None:
-    """Refuse a callback that nobody could verify: whoever receives it knows the tenant's secret."""
+    """Refuse a `callback_url` of a tenant without a secret, because its receiver could not verify the webhook."""
     if request.callback_url is not None and webhooks.find(tenant_id) is None:
         found = "needs a secret to sign with, and there is none; ask the operator for one (rotate-webhook-secret)"
         raise InvalidRequestError([FieldError("/callback_url", found)])
 
 
 def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
-    """Close a job that could not be started; False where it runs after all and only the machine's answer was lost."""
+    """Close a job that could not be started; False if it runs after all and only the answer to the start was lost."""
     try:
         jobs.settle(job.settled(not_started(now), now))
     except StaleRecordError:

@@ -1,4 +1,4 @@
-"""Hold a request until its job has ended, for a while, in a place of its own: without one it is answered at once."""
+"""Hold a request until its job has ended or its time is over. Without a free waiting place, do not hold it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ LOOK_EVERY_S: Final = 1.0
 
 @dataclass(frozen=True)
 class WaitPorts:
-    """What waiting works with; `pause` lets so many seconds pass. At most `all_places` requests of all tenants are held
-    at once; `holder` gives each a name that no other has.
+    """Ports of `await_end`. `pause` sleeps for a number of seconds. At most `all_places` requests of all tenants are
+    held at once; `holder` returns a unique name for each.
     """
 
     show: ShowPorts
@@ -34,8 +34,8 @@ class WaitPorts:
 
 @dataclass(frozen=True)
 class Wait:
-    """What came of the wish to wait: for how many seconds it was heard, None where it was not, and the job as it is
-    shown, where it has ended.
+    """The result of a wait: the granted seconds, None if the request was not held; and the view of the job if it has
+    ended.
     """
 
     held_s: float | None
@@ -46,10 +46,10 @@ NOT_HELD: Final = Wait(None)
 
 
 def await_end(job_id: str, tenant_id: str, ports: WaitPorts, since: datetime, wait_s: float) -> Wait:
-    """Wait for the end of the tenant's job until so many seconds after `since`, provided that the tenant and all
-    tenants together hold fewer requests than they may. A job that has ended needs no place.
+    """Wait for the end of the tenant's job until `wait_s` seconds after `since`, unless the tenant or all tenants
+    together already hold as many requests as allowed. A job that has ended needs no place.
 
-    Whatever goes wrong ends the wait: the order is accepted, and who is told of an error orders again.
+    An error ends the wait and is not raised: the order is accepted, and a caller that got an error would order again.
     """
     until = since + timedelta(seconds=wait_s)
     try:
@@ -67,7 +67,7 @@ def await_end(job_id: str, tenant_id: str, ports: WaitPorts, since: datetime, wa
 
 
 def _hold(job_id: str, tenant_id: str, ports: WaitPorts, until: datetime) -> tuple[bool, JobView | None]:
-    """Whether the request had a place, and its job, where that has ended."""
+    """Whether the request had a place, and the view of its job if that has ended."""
     at_once, holder = limits_of(ports.wallets.find(tenant_id)).waiting_requests, ports.holder()
     among = looked_at(places_of(tenant_id, at_once, ports.all_places), holder)
     leased = until + timedelta(seconds=LEFT_FOR_THE_ANSWER_S)
@@ -76,7 +76,7 @@ def _hold(job_id: str, tenant_id: str, ports: WaitPorts, until: datetime) -> tup
         logger.info("too_many_waiting", extra={"tenant_id": tenant_id, "at_once": at_once})
         return False, None
     try:
-        return True, _shown(job_id, tenant_id, ports) if _ends(job_id, ports, until) else None
+        return True, _shown(job_id, tenant_id, ports) if _ends_before(job_id, ports, until) else None
     finally:
         _give_back(place, holder, ports.places)
 
@@ -85,7 +85,7 @@ def _give_back(place: int, holder: str, places: WaitingPlaces) -> None:
     try:
         places.give_back(place, holder)
     except TransientError as error:
-        # It is free by itself a few seconds after the wait would have ended.
+        # Its lease expires a few seconds after the wait would have ended.
         logger.warning("a place was not freed", extra={"reason": str(error)})
 
 
@@ -93,7 +93,7 @@ def _shown(job_id: str, tenant_id: str, ports: WaitPorts) -> JobView:
     return show_job(find_job(job_id, tenant_id, ports.show.jobs), ports.show, ports.clock())
 
 
-def _ends(job_id: str, ports: WaitPorts, until: datetime) -> bool:
+def _ends_before(job_id: str, ports: WaitPorts, until: datetime) -> bool:
     while True:
         left_s = (until - ports.clock()).total_seconds()
         if left_s <= 0:

@@ -1,1 +1,1 @@
-"""Events, files and their lines become jobs."""
+"""Use cases of triggers: submit events, files and their lines as jobs."""

@@ -1,4 +1,4 @@
-"""An event of the dedicated bus becomes a job by the same way as a request over HTTP, or is told to be refused."""
+"""Submit an event of the dedicated bus as a job in the same way as an HTTP request, or publish its refusal."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from fermata.use_cases.orders.submit_job import Order, Submission, SubmitPorts, 
 
 @dataclass(frozen=True)
 class EventPorts:
-    """What `ingest_event` works with."""
+    """Ports of `ingest_event`."""
 
     submit: Callable[[], SubmitPorts]
     triggers: TriggerStore
@@ -28,10 +28,10 @@ class EventPorts:
 
 
 def ingest_event(event: object, ports: EventPorts, now: datetime) -> Submission | None:
-    """The job of one event, or None where it was refused, which is then told on the bus; nothing is stored for it.
+    """The submission of one event; None if it was refused. Publishes a refusal on the bus and stores nothing for it.
 
-    Raises `TransientError` where the event should come once more: its id makes that harmless whenever it comes, and
-    its key does for a day.
+    Raises `TransientError` if the event should be delivered again: its id makes that harmless at any time, its key for
+    a day.
     """
     tenant_id: str | None = None
     try:
@@ -40,8 +40,8 @@ def ingest_event(event: object, ports: EventPorts, now: datetime) -> Submission 
         return _submitted(requested, tenant_id, ports, now)
     except RequestRefusedError as error:
         problem = problem_of(error)
-        what_to_do = str(error) if isinstance(error, TriggerOffError) else None
-        logger.warning("event refused", extra={"problem": problem.slug, "tenant_id": tenant_id, "do": what_to_do})
+        remedy = str(error) if isinstance(error, TriggerOffError) else None
+        logger.warning("event refused", extra={"problem": problem.slug, "tenant_id": tenant_id, "do": remedy})
         if tenant_id is not None:
             ports.calls.count(tenant_id)
         ports.events.publish(refusal_of(sender_of(event), tenant_id, problem))
@@ -51,7 +51,7 @@ def ingest_event(event: object, ports: EventPorts, now: datetime) -> Submission 
 def _submitted(requested: Requested, tenant_id: str | None, ports: EventPorts, now: datetime) -> Submission:
     if tenant_id is None:
         raise TriggerOffError(
-            f"{requested.sender} is nobody's source; to take its events: "
+            f"{requested.sender} is no tenant's source; to take its events: "
             f"fermata-admin set-triggers TENANT --events on --source {requested.sender}"
         )
     ports.calls.check(tenant_id)
@@ -68,5 +68,5 @@ def _submitted(requested: Requested, tenant_id: str | None, ports: EventPorts, n
 
 
 def job_named(job: Job) -> FirstAnswer:
-    """What is kept as the first answer where nobody waits for one."""
+    """The first answer to store for an order that has no caller waiting."""
     return FirstAnswer(headers={}, body=json.dumps({"job_id": job.id}))

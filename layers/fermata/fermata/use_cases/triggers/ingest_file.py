@@ -1,4 +1,4 @@
-"""A file that was put into the inbox becomes a job, or a batch of them; what came of it is written beside it."""
+"""Submit a file of the inbox as a job or as a batch of jobs, and write the result beside it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ RESULT: Final = "result.json"
 
 @dataclass(frozen=True)
 class FilePorts:
-    """What `ingest_file` works with."""
+    """Ports of `ingest_file`."""
 
     submit: Callable[[], SubmitPorts]
     triggers: TriggerStore
@@ -38,31 +38,32 @@ class FilePorts:
 
 
 def ingest_file(event: object, ports: FilePorts, now: datetime) -> None:
-    """Take what one notification of the inbox tells of. It may come twice and in any order: nothing is ordered twice.
+    """Submit the file of one notification of the inbox. Notifications may be repeated and come in any order; nothing is
+    ordered twice.
 
-    Raises `TransientError` where it should come once more.
+    Raises `TransientError` if the notification should be delivered again.
     """
     try:
         file = read_created(event)
     except InvalidRequestError as error:
         problem = problem_of(error)
-        logger.error("a notification of the inbox says nothing of a file", extra={"problem": problem.slug})
+        logger.error("a notification of the inbox names no file", extra={"problem": problem.slug})
         ports.events.publish(refusal_of(sender_of(event), None, problem))
         return
     tenant_id = file.tenant_id
     logger.append_keys(tenant_id=tenant_id, run=file.run)
     if tenant_id is None or ports.tenants.find_tenant(tenant_id) is None:
         do = "fermata-admin create-tenant, or have the file put under requests/TENANT/ of a tenant"
-        logger.warning("a file of no tenant is left alone", extra={"do": do})
+        logger.warning("a file of no tenant is ignored", extra={"do": do})
     elif any(ports.inbox.names(file.results + RESULT)):
-        # Nothing is read for a version that has its result.
-        logger.info("this version was taken before")
+        # A version that has its result is not read again.
+        logger.info("this version was submitted before")
         ports.calls.count(tenant_id)
     elif not file.key.endswith("/"):
-        _take(file, tenant_id, ports, now)
+        _submit_file(file, tenant_id, ports, now)
 
 
-def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
+def _submit_file(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
     try:
         ports.calls.check(tenant_id)
         check_inbox_is_on(tenant_id, ports.triggers)
@@ -70,7 +71,7 @@ def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> N
             ports.calls.count(tenant_id)
             start_batch(file, ports.batch, now)
         elif file.key.endswith(".json"):
-            _take_one(file, tenant_id, ports, now)
+            _submit_single(file, tenant_id, ports, now)
         else:
             raise InvalidRequestError([FieldError("", "must have a name that ends in .json or .jsonl")])
     except RequestRefusedError as error:
@@ -82,14 +83,14 @@ def _take(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> N
 
 
 def check_inbox_is_on(tenant_id: str, triggers: TriggerStore) -> None:
-    """Raise `TriggerOffError` where a tenant's files are not taken."""
+    """Raise `TriggerOffError` if the tenant's inbox is off."""
     if not triggers.of_tenant(tenant_id).inbox:
         raise TriggerOffError(
             f"the inbox is off for {tenant_id}; to take its files: fermata-admin set-triggers {tenant_id} --inbox on"
         )
 
 
-def _take_one(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
+def _submit_single(file: InboxFile, tenant_id: str, ports: FilePorts, now: datetime) -> None:
     if file.size_bytes > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_BODY_BYTES} are read")
     body = _whole(ports.inbox.open(file))

@@ -1,4 +1,4 @@
-"""A file of many requests is read once; what may be a request is listed for the state machine, the rest is reported."""
+"""Read a file of many requests once: list the possible requests for the state machine, and report the other lines."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _LOOK_AGAIN_S: Final = 60
 
 @dataclass(frozen=True)
 class BatchPorts:
-    """What `start_batch` works with; the numbers are those of a `Batch`."""
+    """Ports of `start_batch`. `concurrency` and `tolerated_failure_percent` are those of the `Batch`."""
 
     inbox: InboxStore
     machine: BatchMachine
@@ -40,10 +40,10 @@ class BatchPorts:
 
 
 def start_batch(file: InboxFile, ports: BatchPorts, now: datetime) -> None:
-    """Read a file and start its batch; doing it again starts nothing twice and reads nothing twice.
+    """Read a file and start its batch. Running it again neither reads nor starts anything twice.
 
-    Raises a `RequestRefusedError` for a file that is refused as a whole, of which nothing was submitted; one with more
-    than `MAX_BAD_LINES` bad lines is not read to its end, and one beyond `MOST_OPEN_BATCHES` is not read at all.
+    Raises a `RequestRefusedError` if the file is refused as a whole and nothing is submitted. Reading stops once there
+    are more than `MAX_BAD_LINES` bad lines; a file beyond `MOST_OPEN_BATCHES` is not read at all.
     """
     tenant_id = file.tenant_id or ""
     if not ports.open_batches.take(tenant_id, file.run, now + READ_WITHIN, now):
@@ -58,7 +58,7 @@ def start_batch(file: InboxFile, ports: BatchPorts, now: datetime) -> None:
         ports.machine.start(f"inbox-{file.run}", batch.machine_input())
         ports.open_batches.take(tenant_id, file.run, now + RUNS_FOR, now)
         if any(ports.inbox.names(file.results + COMPLETED)):
-            # A run that has ended gives its place back before, or sees this one.
+            # If the run has ended already, its completion may have freed the place before this lease was taken.
             ports.open_batches.give_back(tenant_id, file.run)
     else:
         complete_batch(batch, None, ports.inbox, ports.open_batches, now)
@@ -69,9 +69,9 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     if file.size_bytes > MAX_FILE_BYTES:
         raise BodyTooLargeError(f"the file has {file.size_bytes} bytes; at most {MAX_FILE_BYTES} are read")
     with ports.inbox.spool(manifest_of(file)) as manifest:
-        # The bad lines are written before a file is refused for them, and the manifest is not.
+        # If the file is refused for its bad lines, they are written, but the manifest is not.
         with ports.inbox.spool(file.results + BAD_LINES) as bad_lines:
-            good, bad = _sorted_out(file, read_lines(ports.inbox.open(file), read_song_request), manifest, bad_lines)
+            good, bad = _sort_lines(file, read_lines(ports.inbox.open(file), read_song_request), manifest, bad_lines)
         if bad > MAX_BAD_LINES:
             raise MalformedBodyError(
                 f"expected one request a line, as POST /v1/jobs takes it; {bad} of the first {good + bad} lines are "
@@ -91,9 +91,9 @@ def _read(file: InboxFile, ports: BatchPorts) -> Batch:
     return batch
 
 
-def _sorted_out(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lines: Spool) -> tuple[int, int]:
-    """How many lines may be requests, which are written into the manifest, and how many cannot. It ends with the first
-    bad line that is too many.
+def _sort_lines(file: InboxFile, lines: Iterator[Line], manifest: Spool, bad_lines: Spool) -> tuple[int, int]:
+    """Write the possible requests into the manifest and report the other lines; returns the number of each. Stops at
+    the first bad line beyond the limit.
     """
     good = bad = 0
     manifest.write(b"[")

@@ -1,4 +1,4 @@
-"""One line of a batch becomes a job, by the same way as a request over HTTP, or is reported with its problem."""
+"""Submit one line of a batch as a job in the same way as an HTTP request, or report its problem."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from fermata.use_cases.triggers.ingest_file import check_inbox_is_on
 
 @dataclass(frozen=True)
 class LinePorts:
-    """What `submit_line` works with."""
+    """Ports of `submit_line`."""
 
     submit: SubmitPorts
     triggers: TriggerStore
@@ -33,10 +33,10 @@ class LinePorts:
 
 
 def submit_line(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
-    """`accepted` or `refused`, as the line's result says; doing it again makes no second job.
+    """Submit the line; returns `accepted` or `refused`, as in its result. Running it again creates no second job.
 
-    Raises `TransientError`, `RateLimitedError`, `TooManyJobsError` or `LossesAtRiskError` where the line should be
-    submitted once more, and `BatchGivenUpError` where no line of the file should.
+    Raises `TransientError`, `RateLimitedError`, `TooManyJobsError` or `LossesAtRiskError` if the line should be
+    submitted again, and `BatchGivenUpError` if no line of the file should be.
     """
     tenant_id, run = line.file.tenant_id or "", line.file.run
     row = ports.open_batches.refused_in_a_row(tenant_id, run)
@@ -48,14 +48,14 @@ def submit_line(line: LineOfFile, ports: LinePorts, now: datetime) -> str:
         ports.open_batches.note_refusal(tenant_id, run, now, comes_again=True)
         raise
     for name in ports.inbox.names(line.results_begin):
-        # Nothing is read for a line that has its result.
+        # A line that has its result is not read again.
         logger.info("this line was submitted before")
         ports.calls.count(tenant_id)
         return name.removeprefix(line.results_begin).removesuffix(".json")
     try:
         result, outcome = accepted(line.file, line.line, _submit(line, ports, now)), "accepted"
     except (RateLimitedError, TooManyJobsError, LossesAtRiskError):
-        # Nobody waits for a line: it can come again when the plan allows more.
+        # No caller waits for a line, so it can be submitted again when the plan allows more.
         ports.calls.count(tenant_id)
         ports.open_batches.note_refusal(tenant_id, run, now, comes_again=True)
         raise

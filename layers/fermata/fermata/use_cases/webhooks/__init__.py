@@ -1,1 +1,1 @@
-"""Deliver, repeat and begin the notifications of jobs' ends."""
+"""Use cases of webhooks: start, deliver and replay the notification of a job's end."""

@@ -1,4 +1,4 @@
-"""Try once to deliver a job's webhook. The same try is made again only where nobody knows what came of it."""
+"""Try once to deliver a job's webhook. A try is repeated only if its outcome is unknown."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from fermata.use_cases.accounts.count_calls import CallMeter
 
 @dataclass(frozen=True)
 class DeliverPorts:
-    """What `deliver_webhook` works with; `chance` gives numbers from 0 to 1."""
+    """Ports of `deliver_webhook`. `chance` returns a random number from 0 to 1."""
 
     jobs: JobStore
     webhooks: WebhookStore
@@ -38,9 +38,9 @@ class DeliverPorts:
 
 
 def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime) -> Step:
-    """What follows this try. One that is on record is not made again; none is made for a job that was deleted, where
-    nobody listens any more, after a later replay has arrived, and beyond the posts that the plan allows a job. A repeat
-    beyond those that the plan allows in a minute is put off.
+    """Make this try and return the next step. A try that is on record is not repeated. No try is made if the job was
+    deleted, has no receiver any more, was delivered by a later replay, or has used up the posts that the plan allows a
+    job. A retry beyond the plan's limit per minute is postponed.
 
     Raises `TransientError`, and `ConfigurationError` for a tenant without a secret.
     """
@@ -63,6 +63,6 @@ def deliver_webhook(job_id: str, which: Try, ports: DeliverPorts, now: datetime)
     reply = ports.sender.send(url, message.headers(secrets, now), message.body)
     attempt = attempt_after(reply, which, origin_of(url), now, ports.chance())
     if attempt.outcome is Outcome.GONE:
-        # Where the job named the address itself, the tenant's own is another one and stays.
+        # If the job had its own callback_url, the tenant's endpoint has another URL and stays.
         ports.webhooks.disable(job.tenant_id, url, now)
     return step_after(ports.deliveries.add(job_id, attempt))

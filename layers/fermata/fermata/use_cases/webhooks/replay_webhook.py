@@ -1,4 +1,4 @@
-"""Send a finished job's webhook once more, and show how its deliveries went."""
+"""Replay a finished job's webhook, and list its delivery attempts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from fermata.use_cases.orders.read_jobs import find_job
 
 @dataclass(frozen=True)
 class ReplayPorts:
-    """What both work with."""
+    """Ports of `replay_webhook` and `list_webhook_attempts`."""
 
     jobs: JobStore
     webhooks: WebhookStore
@@ -27,8 +27,8 @@ class ReplayPorts:
 
 
 def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetime) -> StartedReplay:
-    """Begin another delivery of the same event, under the same `webhook-id`; what was still to be tried before stops
-    once this one has arrived.
+    """Start another delivery of the same event, under the same `webhook-id`. Earlier deliveries stop once this one has
+    arrived.
 
     Raises `NotFoundError`, `NotFinishedError`, `NoWebhookError`, `TooManyReplaysError` and `TransientError`.
     """
@@ -52,7 +52,7 @@ def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetim
 
 
 def list_webhook_attempts(job_id: str, tenant_id: str, ports: ReplayPorts) -> Sequence[WebhookAttempt]:
-    """Every try to deliver a job's webhook that is remembered, oldest delivery first; raises `NotFoundError` and
+    """Every recorded try to deliver a job's webhook, oldest delivery first. Raises `NotFoundError` and
     `TransientError`.
     """
     job = find_job(job_id, tenant_id, ports.jobs)

@@ -1,4 +1,4 @@
-"""Begin the delivery of a job's end to whoever wants to hear of it."""
+"""Start the webhook delivery of a job's end."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from fermata.ports.webhooks import WebhookMachine, WebhookStore
 
 @dataclass(frozen=True)
 class TellPorts:
-    """What deliveries are begun with."""
+    """Ports of `tell_by_webhook`."""
 
     webhooks: WebhookStore
     machine: WebhookMachine
 
 
 def tell_by_webhook(job: Job, ports: TellPorts) -> None:
-    """Begin a finished job's delivery, unless it was begun before or nobody listens; raises `TransientError`.
+    """Start a finished job's delivery, unless it was started before or has no receiver. Raises `TransientError`.
 
-    What becomes of the delivery never touches the job.
+    The outcome of the delivery never affects the job.
     """
     if receiver_of(job, ports.webhooks.find(job.tenant_id)) is not None:
         ports.machine.start(delivery_name(job, 0), job.id, 0)

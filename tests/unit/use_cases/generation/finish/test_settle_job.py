@@ -66,7 +66,7 @@ def test_a_settled_job_is_left_exactly_as_it_is_and_the_log_says_so(
 
 def said_again(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The status of each job that was to be settled although it had ended."""
-    return [vars(line)["status"] for line in caplog.records if line.getMessage() == "settled before; the end stays"]
+    return [vars(line)["status"] for line in caplog.records if line.getMessage() == "already settled; nothing changes"]
 
 
 def test_a_settlement_that_ends_a_job_is_not_called_a_repetition(caplog: pytest.LogCaptureFixture) -> None:

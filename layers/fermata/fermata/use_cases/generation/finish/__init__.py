@@ -1,1 +1,1 @@
-"""From the result to the end: resume, storage, settlement, and rescue of what was not delivered."""
+"""Steps from the result to the end: resume, storage, settlement, and rescue of undelivered songs."""

@@ -1,5 +1,4 @@
-"""Look after the jobs that nobody seems to move, start the rescue of songs that were paid for and not delivered, and
-finish deletions that were begun.
+"""Resume stalled jobs, start the rescue of paid but undelivered songs, and finish deletions that were interrupted.
 Running it twice, or beside a live execution, changes nothing.
 """
 
@@ -28,18 +27,18 @@ from fermata.ports.jobs import DueJobs, JobMachine, RescueMachine
 from fermata.use_cases.generation.finish.settle_job import SettlePorts, settle_job
 from fermata.use_cases.orders.delete_job import DeletePorts, erase_files
 
-_WHATS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
-"""What may be done for a job; `rescued` means that a run was started, `erased` that files of a deleted job are gone."""
+_ACTIONS: Final = ("started", "settled", "put_off", "rescued", "erased", "skipped", "lost")
+"""Actions on a job: `rescued` means that a rescue was started, `erased` that the files of a deleted job are gone."""
 LOST: Final = "JobsNotLookedAfter"
-"""The metric of jobs whose record, or what was to be done for them, raised what nobody expects."""
+"""The metric of jobs whose record or action raised an unexpected error."""
 RUNS_FOR: Final = timedelta(seconds=50)
-"""How long a run takes new jobs: the next run begins a minute after it and goes on."""
+"""How long a run takes new jobs: the next run begins a minute after this one and continues."""
 
 
 @dataclass(frozen=True)
 class ReapPorts:
-    """What `reap_jobs` works with; `rescue` bounds what is fetched for ended jobs, `delete` takes the files of deleted
-    ones. `lost` hears of each job that could not be looked after, and why. `clock` says how long a run has lasted.
+    """Ports of `reap_jobs`. `rescue` limits the fetches for ended jobs; `delete` erases the files of deleted ones.
+    `lost` is called with the id of each job whose action failed, and the error. `clock` measures the run's duration.
     """
 
     settle: SettlePorts
@@ -54,21 +53,21 @@ class ReapPorts:
 
 
 def reap_jobs(ports: ReapPorts, now: datetime) -> dict[str, int]:
-    """Start, settle or put off the jobs that are due, as many as `RUNS_FOR` is enough for, and count what was done.
-    Trouble with one job does not keep the others waiting: it is looked at again at the next run, and where it is none
-    that passes, after the time between two looks at a job that runs.
+    """Start, settle or postpone as many due jobs as `RUNS_FOR` allows, and return the number of jobs by action.
+    An error with one job does not delay the others. The next run tries that job again; after an unexpected error, it is
+    tried again only after the interval for running jobs.
 
-    Raises `TransientError` where the list of jobs cannot be read.
+    Raises `TransientError` if the list of due jobs cannot be read.
     """
     done: Counter[str] = Counter()
     for job_id in ports.due.find(now):
-        done[_look_after(job_id, ports, now)] += 1
+        done[_reap_one(job_id, ports, now)] += 1
         if ports.clock() - now >= RUNS_FOR:
             break
-    return {"due": done.total(), **{what: done[what] for what in _WHATS}}
+    return {"due": done.total(), **{action: done[action] for action in _ACTIONS}}
 
 
-def _look_after(job_id: str, ports: ReapPorts, now: datetime) -> str:
+def _reap_one(job_id: str, ports: ReapPorts, now: datetime) -> str:
     try:
         job = ports.settle.jobs.load_existing(job_id)
         return _act(job, ports, now) if is_due(job, now) else "skipped"
@@ -112,7 +111,7 @@ def _rescue(job: Job, ports: ReapPorts, now: datetime) -> str:
             ports.due.put_off(job, at, None)
             return "put_off"
         case StartRescue():
-            # Written first: a run has its own name each time, so one that was killed at once is followed by another.
+            # Recorded before the start: each run has its own name, so another run follows one that was killed at once.
             begun = started(job, now)
             ports.settle.jobs.save(begun)
             ports.rescues.start(job.id, begun.rescue.starts if begun.rescue else 1)

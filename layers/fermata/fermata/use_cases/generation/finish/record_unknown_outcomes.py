@@ -1,4 +1,4 @@
-"""Tell the operator of every paid call of which nobody knows whether it was charged, once, whoever wrote it down."""
+"""Report each paid call of unknown outcome to the operator exactly once, from any use case that records one."""
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.losses import newly_in_doubt
@@ -6,9 +6,9 @@ from fermata.ports.metrics import Metrics
 
 
 def tell_of_doubts(before: Job, written: Job, metrics: Metrics) -> None:
-    """Count the attempts that the write after `before` put on record as unknown, and what they may have cost.
+    """Count the attempts that are unknown in `written` but not in `before`, and what they may have cost.
 
-    To be called after each write that may end an attempt, and only where it succeeded: so none is counted twice.
+    Call this after each successful write that may end an attempt, and after no other, so that none is counted twice.
     """
     for attempt in newly_in_doubt(written, before):
         metrics.count("UnknownOutcomes", attempt.provider)

@@ -1,5 +1,5 @@
-"""Fetch songs that were paid for and whose jobs have ended without them, until their bytes lie in staging. It asks and
-fetches, and has no way to order. Safe to run again, and beside another run.
+"""Fetch paid songs that an ended job lacks into staging. This module polls and downloads, and cannot order. It may run
+again, and beside another run.
 """
 
 from contextlib import suppress
@@ -28,23 +28,23 @@ LEASE_MARGIN_S: Final = 30
 
 
 class RescueOutcome(StrEnum):
-    """What a run did; the state machine ends after each of them."""
+    """The outcome of a run; the state machine ends after each of them."""
 
     FETCHED = "fetched"
-    """Everything that was due was asked for or fetched once; the record says what came of it."""
+    """Every due song was polled for or fetched once; the results are on record."""
     NOTHING_LEFT = "nothing_left"
-    """Nothing is to be fetched (any more), or another run does it."""
+    """No song is left to fetch, or another run fetches it."""
     NO_SLOT = "no_slot"
-    """As many rescues run as may; the job is put off."""
+    """The limit of concurrent rescues is reached; the job is postponed."""
     DELETED = "deleted"
-    """The job was deleted, and whatever was kept for it is gone."""
+    """The job was deleted, and its staged files are gone."""
 
 
 def rescue_audio(job_id: str, ports: RescuePorts) -> RescueOutcome:
-    """Look once after every song of an ended job that was paid for and is still missing, and note when to look again.
+    """Try once to fetch every paid song that an ended job lacks, and record when to try again.
 
-    Raises `StaleRecordError` where others keep writing the job, and `TransientError` where a store of ours has trouble:
-    the reaper starts another run after this one's lease.
+    Raises `StaleRecordError` if other runs keep writing the job, and `TransientError` if one of our stores fails: the
+    reaper starts another run once this one's lease has expired.
     """
     job, now = ports.jobs.load(job_id), ports.clock()
     if job is None or not is_waiting(job, now):
@@ -62,7 +62,7 @@ def rescue_audio(job_id: str, ports: RescuePorts) -> RescueOutcome:
     try:
         return _fetch_all(job, lease, ports)
     finally:
-        # A slot that cannot be freed is free once its lease has run out.
+        # A slot that cannot be freed is free once its lease has expired.
         with suppress(TransientError):
             ports.slots.give_back(slot, lease.holder)
 
@@ -73,29 +73,29 @@ def _fetch_all(job: Job, lease: RescueLease, ports: RescuePorts) -> RescueOutcom
     try:
         ports.jobs.save(mine)
     except StaleRecordError:
-        # Another run was faster, or the job was deleted or redelivered: whoever wrote says when to look again.
+        # Another run wrote first, or the job was deleted or redelivered: that write says when to try again.
         return RescueOutcome.NOTHING_LEFT
     return _record(mine, play_round(mine, fetchable(job, ports.policy, now), ports), ports)
 
 
-# ---- putting on record
+# ---- recording
 
 
 def _record(job: Job, brought: Round, ports: RescuePorts) -> RescueOutcome:
-    """Note what a run brought, on whatever the record says by now; a job that was deleted meanwhile keeps nothing."""
+    """Record a run's results on the current record; a job that was deleted meanwhile keeps nothing."""
     saved = _saved(job, brought, ports)
     if saved is None:
         ports.answers().forget(job.id)
         return RescueOutcome.DELETED
     before, after = saved
-    _look_for_deleted_owners(after, brought, ports)
+    _delete_orphans(after, brought, ports)
     _report(before, after, brought, ports)
     return RescueOutcome.FETCHED
 
 
 def _saved(job: Job, brought: Round, ports: RescuePorts) -> tuple[Job, Job] | None:
-    """The job as it stood before, and with what a run brought, or None where it was deleted; raises `StaleRecordError`
-    where others keep writing it.
+    """The job before and after a run's results, or None if it was deleted. Raises `StaleRecordError` if other runs keep
+    writing it.
     """
 
     def save(current: Job | None) -> tuple[Job, Job] | None:
@@ -105,13 +105,13 @@ def _saved(job: Job, brought: Round, ports: RescuePorts) -> tuple[Job, Job] | No
         ports.jobs.save(changed)
         return current, changed
 
-    given_up = StaleRecordError("the job's record kept changing while its rescue was to be noted")
+    given_up = StaleRecordError("the job's record kept changing while its rescue was recorded")
     return retry_on_stale(save, lambda: ports.jobs.load(job.id), known=job, given_up=given_up)
 
 
-def _look_for_deleted_owners(job: Job, brought: Round, ports: RescuePorts) -> None:
-    """An attempt that was carried over keeps its files with those of its first job, which may be deleted any moment. A
-    deletion that has not begun by now deletes what this run kept.
+def _delete_orphans(job: Job, brought: Round, ports: RescuePorts) -> None:
+    """Delete the fetched files whose owner was deleted meanwhile. The files of a redelivered attempt belong to its
+    first job. A later deletion of that job finds them and deletes them itself.
     """
     numbers = {song.attempt for song in brought.songs}
     owners = {each.staging_of(job.id).job_id for each in job.attempts if each.number in numbers} - {job.id}
@@ -136,7 +136,7 @@ def _report(before: Job, after: Job, brought: Round, ports: RescuePorts) -> None
 
 
 def _clean(job: Job, ports: RescuePorts) -> RescueOutcome:
-    """Delete once more what a run that was killed may have kept for a job that was deleted meanwhile."""
+    """Delete the files that a killed run may have stored for a job that was deleted meanwhile."""
     ports.answers().forget(job.id)
     with suppress(StaleRecordError):
         ports.jobs.save(cleaned(job))

@@ -1,5 +1,5 @@
-"""Look once after each song of an ended job: ask its task for a link, fetch the file, measure and keep it in staging.
-Whatever goes wrong, the song may come later.
+"""Try once to fetch each song that an ended job lacks: poll its task for a link, fetch the file, measure it and keep it
+in staging. After a failure, a later round may still get the song.
 """
 
 import hashlib
@@ -36,8 +36,8 @@ from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S, SongRece
 
 @dataclass(frozen=True)
 class RescuePorts:
-    """What `rescue_audio` works with; `scratch` is a folder for one song at a time, `remaining_s` how long this run may
-    still live, in seconds, and `holder` a name that no other run has.
+    """Ports of `rescue_audio`. `scratch` is a folder for one song at a time, `remaining_s` returns the seconds until
+    this run's timeout, and `holder` a name that no other run has.
     """
 
     jobs: JobStore
@@ -58,9 +58,9 @@ class RescuePorts:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What a provider said of a task: the links that it has, whether it will never have any, and when it may be asked
-    again, in seconds. `kept` is the number of a song that was the answer itself and is in staging.
+class _TaskAnswer:
+    """A provider's answer about a task: its links, whether it will never have any, and the seconds after which it may
+    be polled again. `kept` is the number of a song that the answer itself contained and that is now in staging.
     """
 
     links: AudioAt | None = None
@@ -71,8 +71,9 @@ class _Told:
 
 @dataclass(frozen=True)
 class _Fetched:
-    """What became of one song; `song` is what is known of it now, `asked_s` what its host wants, in seconds, and
-    `same_as` the number of the song that the file was instead. For a song that `is_cut` there was no time.
+    """The result for one song. `song` is its new record, `asked_s` the pause that its host requested, in seconds, and
+    `same_as` the number of another song of which the file is a duplicate. A song that `is_cut` was skipped for lack of
+    time.
     """
 
     song: FetchedSong
@@ -83,7 +84,7 @@ class _Fetched:
 
 
 def play_round(job: Job, attempts: tuple[tuple[Attempt, tuple[int, ...]], ...], ports: RescuePorts) -> Round:
-    """What one look at these songs of some attempts brought; the lease has counted a fetch of each."""
+    """The results of one try to fetch these songs of these attempts. The lease has already counted a fetch of each."""
     found: list[_Fetched] = []
     kept: dict[int, tuple[int, ...]] = {}
     links: dict[int, Audio] = {}
@@ -93,11 +94,11 @@ def play_round(job: Job, attempts: tuple[tuple[Attempt, tuple[int, ...]], ...], 
         if any(each.is_cut for each in found) or (found and ports.remaining_s() < POLL_WITHIN_S + FETCH_TAKES_S):
             found += [_Fetched(_uncounted(job, attempt, number), is_cut=True) for number in numbers]
             continue
-        told = _ask(job, attempt, ports)
-        refused.update({attempt.number} if told.is_refused else ())
-        task_asked_s.update({attempt.number: told.asked_s} if told.asked_s else {})
-        audio = attempt.links_with(told.links, numbers) if told.links else attempt.audio
-        fetched, audio = _fetch_songs(job, attempt, numbers, audio, told.kept, ports)
+        answer = _ask(job, attempt, ports)
+        refused.update({attempt.number} if answer.is_refused else ())
+        task_asked_s.update({attempt.number: answer.asked_s} if answer.asked_s else {})
+        audio = attempt.links_with(answer.links, numbers) if answer.links else attempt.audio
+        fetched, audio = _fetch_songs(job, attempt, numbers, audio, answer.kept, ports)
         found += fetched
         kept[attempt.number] = tuple(each.song.number for each in fetched if each.is_kept)
         links.update({attempt.number: audio} if audio is not None and audio != attempt.audio else {})
@@ -119,9 +120,9 @@ def _name(song: FetchedSong) -> tuple[int, int]:
 def _fetch_songs(
     job: Job, attempt: Attempt, numbers: tuple[int, ...], audio: Audio | None, kept: int | None, ports: RescuePorts
 ) -> tuple[list[_Fetched], Audio | None]:
-    """What became of each song, and what is known of their links by then. The song `kept` is in staging already."""
+    """The result for each song, and their links as far as known afterwards. The song `kept` is already in staging."""
     fetched: list[_Fetched] = []
-    # The files of other songs of this order, by their SHA-256: none of them is a second one.
+    # The files of other songs of this order, by their SHA-256: none of them counts as a second song.
     there = {song.sha256: song.number for song in _kept_songs(job, attempt)}
     is_cut = False
     for number in numbers:
@@ -146,24 +147,24 @@ def _kept_songs(job: Job, attempt: Attempt) -> list[FetchedSong]:
     return [song for song in songs if song.attempt == attempt.number and song.number in attempt.kept]
 
 
-def _ask(job: Job, attempt: Attempt, ports: RescuePorts) -> _Told:
+def _ask(job: Job, attempt: Attempt, ports: RescuePorts) -> _TaskAnswer:
     rescue = job.rescue or Rescue()
     if attempt.upstream_id is None or not rescue.may_ask(attempt.number, ports.clock()):
-        return _Told()
-    # The job's own last poll may have been kept without being counted.
+        return _TaskAnswer()
+    # The answer to the job's own last poll may have been kept without being counted.
     outcome, _ = ask_task(job, attempt, ports, asked=attempt.retries.polls + 1 + rescue.rounds)
     match outcome:
         case AudioAt():
-            return _Told(outcome)
+            return _TaskAnswer(outcome)
         case SongReceived(number):
-            return _Told(kept=number)
+            return _TaskAnswer(kept=number)
         case Refused(failure):
             log_rescue("a rescued task failed for good", attempt, found=failure.code)
-            return _Told(is_refused=True)
+            return _TaskAnswer(is_refused=True)
         case StillRunning(retry_after_s, offered=offered):
-            return _Told(offered, asked_s=retry_after_s)
+            return _TaskAnswer(offered, asked_s=retry_after_s)
         case _:
-            return _Told(asked_s=outcome.failure.retry_after_s)
+            return _TaskAnswer(asked_s=outcome.failure.retry_after_s)
 
 
 def _fetch(
@@ -172,7 +173,7 @@ def _fetch(
     try:
         return _fetch_to_disk(job, attempt, number, link, there, ports)
     except DiskFullError as error:
-        # Another run has room. The fetch counts, so that not even a disk that is too small is tried for ever.
+        # Another run may have room. The fetch counts, so that tries end even if the disk is always too small.
         log_rescue("a paid song could not be rescued yet", attempt, song=number, found=str(error))
         return _Fetched(_song(job, attempt, number))
 
@@ -201,11 +202,11 @@ def _fetch_to_disk(
 def _receive(
     attempt: Attempt, link: str, file: IO[bytes], digest: "hashlib._Hash", most_bytes: int, ports: RescuePorts
 ) -> FermataError | None:
-    """Why what was written to the file is no song, None where it is one."""
+    """Fetch a link into the file. The error that shows that the file is no complete song, or None."""
     try:
         for piece in ports.links.fetch(attempt.provider, link):
             if file.tell() + len(piece) > most_bytes:
-                return TransientError("as many bytes were received for this song as may be")
+                return TransientError("the limit of bytes received for this song is reached")
             file.write(piece)
             digest.update(piece)
         file.flush()
@@ -216,7 +217,9 @@ def _receive(
 
 
 def _with_file(song: FetchedSong, sha256: str, error: FermataError) -> FetchedSong:
-    """A song with the file that came in its place; the same one again and again is not worth many fetches."""
+    """The song with the unusable file that was received for it. Repeats are counted, because fetching the same file
+    many times is pointless.
+    """
     if not came_whole(error) and not isinstance(error, RepeatedSongError):
         return song.model_copy(update={"same_files": 0})
     again = song.same_files + 1 if song.sha256 == sha256 else 1
@@ -226,15 +229,15 @@ def _with_file(song: FetchedSong, sha256: str, error: FermataError) -> FetchedSo
 def _not_fetched(
     job: Job, attempt: Attempt, song: FetchedSong, error: FermataError, file: IO[bytes], ports: RescuePorts
 ) -> _Fetched:
-    """The song may come later. What arrived and is no song is kept where it is longer than what was kept before, or a
-    whole file that is as long.
+    """The result for a song that may come later. The received file is kept if it is longer than the one kept before, or
+    complete and as long.
     """
     is_whole = came_whole(error)
     log_rescue("a paid song could not be rescued yet", attempt, song=song.number, found=str(error), tries=song.fetches)
     if isinstance(error, RepeatedSongError):
         return _Fetched(song, same_as=error.same_as)
     asked_s = error.retry_after_s if isinstance(error, LinkTroubleError) else None
-    # A whole file that no meter takes is worth more than any part of one.
+    # A complete file that cannot be measured is worth more than any partial file.
     is_odd = song.is_odd or song.number in attempt.odd_numbers
     is_better = (is_whole or not is_odd) and _is_longer(job, attempt, song.number, file, ports, or_as_long=is_whole)
     is_odd = (is_better and _keep(job, attempt, song.number, file, ports) and is_whole) or is_odd
@@ -251,18 +254,18 @@ def _is_longer(
         before = ports.answers().open_file(where.job_id, where.attempt, f"file.{number}")
         return received + or_as_long > sum(len(piece) for piece in before or ())
     except TransientError as error:
-        logger.warning("what was kept of a song could not be read", extra={"song": number, "error": str(error)})
+        logger.warning("the kept part of a song could not be read", extra={"song": number, "error": str(error)})
         return False
 
 
 def _keep(job: Job, attempt: Attempt, number: int, file: IO[bytes], ports: RescuePorts) -> bool:
-    """Whether the file lies in staging now; the store may have closed it, whichever way it went."""
+    """Whether the file is in staging now. The store may have closed it in either case."""
     where = attempt.staging_of(job.id)
     file.seek(0)
     try:
         ports.answers().keep_file(where.job_id, where.attempt, f"file.{number}", file)
     except TransientError as error:
-        logger.warning("what a link brought was not kept", extra={"song": number, "error": str(error)})
+        logger.warning("the file of a link was not kept", extra={"song": number, "error": str(error)})
         return False
     return True
 
@@ -278,7 +281,7 @@ def _uncounted(job: Job, attempt: Attempt, number: int) -> FetchedSong:
     return song.model_copy(update={"fetches": song.fetches - 1})
 
 
-def log_rescue(message: str, attempt: Attempt, **told: object) -> None:
-    """Log what became of an attempt of the job that the log line names."""
-    about = {"attempt": attempt.number, "provider": attempt.provider, **told}
+def log_rescue(message: str, attempt: Attempt, **details: object) -> None:
+    """Log a rescue event of an attempt; the log line's context names the job."""
+    about = {"attempt": attempt.number, "provider": attempt.provider, **details}
     logger.warning(message, extra={"rescue": about})

@@ -1,4 +1,4 @@
-"""Answer from what is on record, and never order anything: this module has no way to a provider."""
+"""Return the verdict on record. This module has no access to a provider, so it can never order anything."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ from fermata.use_cases.orders.estimates import pace_of
 
 @dataclass(frozen=True)
 class ResumePorts:
-    """What a resume works with; `retry_later_s` is the first pause in seconds before a refused order is repeated."""
+    """Ports of `resume_generation`. `retry_later_s` is the first pause, in seconds, before a refused order is
+    repeated.
+    """
 
     jobs: JobStore
     answers: AnswerStore
@@ -34,7 +36,9 @@ class ResumePorts:
 
 
 def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict:
-    """The verdict on record. Closes a claim whose answer is complete, or as unknown once the claim has run out."""
+    """The verdict on record. Closes an open claim with its answer if that is completely staged, or as unknown once the
+    claim has expired.
+    """
     job = ports.jobs.load_existing(job_id)
     attempt = job.last_attempt
     if attempt is not None and attempt.state is AttemptState.CLAIMED and not job.status.is_terminal:
@@ -43,8 +47,8 @@ def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict
 
 
 def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) -> Job:
-    # The clock is read before the store: an answer that completes in between is found by the run that sent the request,
-    # which then marks itself late instead of being lost.
+    # The clock is read before the store. The run that sent the request finds an answer that completes in between; it
+    # then marks its attempt late, so that the answer is not lost.
     silent = now >= attempt.claim_until
     outcome = understood_answer(job, attempt, ports.answers, ports.providers)
     if outcome is not None:

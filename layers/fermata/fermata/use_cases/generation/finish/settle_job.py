@@ -1,4 +1,4 @@
-"""Bring a job to its end, once, tell of it, and delete what was only there for it. All of it may run again."""
+"""Settle a job once, publish its end, and delete the copies made for it. All of it may run again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from fermata.use_cases.webhooks.start_delivery import TellPorts, tell_by_webhook
 
 @dataclass(frozen=True)
 class SettlePorts:
-    """What `settle_job` works with."""
+    """Ports of `settle_job`."""
 
     jobs: JobStore
     events: JobEvents
@@ -37,31 +37,32 @@ class SettlePorts:
 
 
 def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: datetime) -> JobStatus:
-    """The job's terminal status, which the world has been told of; running it again changes nothing. `stopped_by` is
-    the error that stopped the machine, if any. The run that settles a delivered job also counts what its song took.
+    """Settle the job and publish its end; returns its terminal status. Running it again changes nothing. `stopped_by`
+    is the error that stopped the state machine, if any. The run that settles a delivered job also records its duration
+    for estimates.
 
-    Raises `StaleRecordError` where others keep writing the job and `TransientError` where its end could not be told, or
-    its copy of a reference not deleted: the machine repeats both, and the reaper after it. Raises `NotFoundError` for
-    an unknown job.
+    Raises `StaleRecordError` if other runs keep writing the job, and `TransientError` if its end could not be published
+    or its copy of a reference could not be deleted: the state machine repeats both, and later the reaper. Raises
+    `NotFoundError` for an unknown job.
     """
     job = retry_on_stale(partial(_settled, stopped_by, ports, now), lambda: ports.jobs.load_existing(job_id))
     unordered = job.terms.unordered_after(job.last_attempt)
     if unordered is not None:
-        # No claim can follow the end, so no call follows under this request, whatever it still holds.
+        # No claim can follow the end, so no call follows under this request, even if it still holds a slot.
         provider, attempt = unordered
         withdraw_unmade(Request(provider, job.id, attempt), ports.providers)
     if job.publish_pending:
-        # Told first and noted afterwards: an end may be told twice, under one event id, and never not at all. The
-        # delivery of a webhook has a name, and so begins once.
+        # Published first and recorded afterwards: an end may be published twice, under one event id, but never not at
+        # all. A webhook delivery has a unique name, so it starts once.
         ports.events.publish(end_of(job), usage_event(job))
         tell_by_webhook(job, ports.telling)
         if job.status is JobStatus.CANCELED:
-            # Whoever cancels settles the job itself, and reports nothing.
+            # Canceling settles the job without a report.
             report_lost_songs(job, ports.metrics)
     if job.request.reference is not None or job.deleted_at is not None:
-        # No provider is asked any more. A run that prepared the reference of a job that was canceled meanwhile may have
-        # made a copy after the end was told, or after a deletion that left no word of a reference; the machine comes by
-        # here after that.
+        # No provider needs the copy any more. If the job was canceled or deleted while a run prepared its reference,
+        # that run may have made a copy afterwards. The tombstone of a deleted job does not say whether it had a
+        # reference. The state machine reaches this state after such a run.
         ports.references.forget(object_key(job.tenant_id, job.id))
     if job.publish_pending:
         _note_published(job, ports.jobs)
@@ -71,7 +72,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
 def _settled(stopped_by: str | None, ports: SettlePorts, now: datetime, job: Job) -> Job:
     settled = settle(job, stopped_by, now)
     if settled is None:
-        logger.info("settled before; the end stays", extra={"status": job.status, "stopped_by": stopped_by})
+        logger.info("already settled; nothing changes", extra={"status": job.status, "stopped_by": stopped_by})
         return job
     ports.jobs.settle(settled)
     tell_of_doubts(job, settled, ports.metrics)

@@ -1,8 +1,7 @@
-"""Turn a paid result into files of ours: stream each song to disk, measure it, store it. Safe to run again.
+"""Store the songs of a paid result: stream each song to disk, measure it, store it. May run again.
 
-Every song is fetched, measured and stored by itself, and what one of them lacks is no reason to give up another. What
-has to be fetched from outside is fetched again with patience, because the song is paid; what is staged is as good as it
-will ever be.
+Every song is fetched, measured and stored separately, so that the failure of one never costs another. Downloads from
+outside are retried patiently, because the songs are paid for; a staged answer is not, because it does not change.
 """
 
 import hashlib
@@ -41,23 +40,23 @@ from fermata.scratch import scratch_file
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, staged_answer
 
 FETCH_TAKES_S: Final = 540
-"""What one song may take in one run: the fetch's own limit, and time to measure and store it."""
+"""Seconds that one song may take in one run: the fetch's own limit, and time to measure and store it."""
 
 
 class StoreOutcome(StrEnum):
     """The choices of `CheckStorage` in `statemachine/music_job.asl.json`."""
 
     STORED = "stored"
-    """Nothing is left to do for the customer: songs are stored, or given up with their reasons on record."""
+    """No song is left: each is stored, or given up with its reason on record."""
     LINK_EXPIRED = "link_expired"
-    """After the pause the task is asked for a new link."""
+    """After the pause, the state machine polls the task for a new link."""
     WAIT = "wait"
-    """After the pause the same is tried again."""
+    """After the pause, the state machine runs `store_audio` again."""
 
 
 @dataclass(frozen=True)
 class StoreStep:
-    """What the state machine does next, and after how many seconds (>= 1)."""
+    """The state machine's next step, and the pause in seconds (>= 1) before it."""
 
     outcome: StoreOutcome
     wait_seconds: int = 1
@@ -69,8 +68,8 @@ class StoreStep:
 
 @dataclass(frozen=True)
 class StorePorts:
-    """What `store_audio` works with; `scratch` is a folder for one song at a time, `retention_days` how long a song is
-    kept, `remaining_s` how long this run may still live, in seconds.
+    """Ports of `store_audio`. `scratch` is a folder for one song at a time, `retention_days` how long a song is kept,
+    and `remaining_s` returns the seconds until this run's timeout.
     """
 
     jobs: JobStore
@@ -86,27 +85,26 @@ class StorePorts:
 
 
 def store_audio(job_id: str, attempt_number: int, ports: StorePorts) -> StoreStep:
-    """Try once to store every song of a ready attempt that is not stored yet, each under the same key every time and on
-    record once it is stored, and say what to do about the others.
+    """Try once to store every outstanding song of a ready attempt, and return the next step for those that remain. Each
+    song has the same key in every run and is recorded once it is stored.
 
-    Raises `TransientError` where a store of ours has trouble, and running it again may help. Songs stored before stay
-    stored.
+    Raises `TransientError` if one of our stores fails and running it again may help. Stored songs stay stored.
     """
     job = ports.jobs.load_existing(job_id)
     attempt = job.last_attempt
     if attempt is None or attempt.number != attempt_number or job.status.is_terminal:
         return StoreStep(StoreOutcome.STORED)
     if attempt.state is AttemptState.GENERATING:
-        # An earlier run asked for a new link and its answer was lost.
+        # An earlier run requested a new link and its result was lost.
         return StoreStep(StoreOutcome.LINK_EXPIRED)
     if attempt.state is not AttemptState.READY:
         return StoreStep(StoreOutcome.STORED)
-    return _store_what_is_left(job, attempt.number, ports)
+    return _store_outstanding(job, attempt.number, ports)
 
 
-def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
+def _store_outstanding(job: Job, attempt_number: int, ports: StorePorts) -> StoreStep:
     asks_for_links = was_tried = False
-    # The machine comes when the first song is due, by a clock of its own: a laptop's may run faster than this one.
+    # The state machine returns when the first song is due by its own clock, which may run faster on a laptop.
     comes_at = job.attempts[-1].retries.first_due_at(outstanding_songs(job), ports.clock())
     for number in outstanding_songs(job):
         if job.is_past_finish_by(ports.clock()):
@@ -120,18 +118,18 @@ def _store_what_is_left(job: Job, attempt_number: int, ports: StorePorts) -> Sto
         was_tried, asks_for_links = True, asks_for_links or may_be_renewed
         if job.status.is_terminal or job.attempts[-1].state is not AttemptState.READY:
             return store_audio(job.id, attempt_number, ports)
-    return _what_follows(job, asks_for_links, ports)
+    return _next_step(job, asks_for_links, ports)
 
 
-def _what_follows(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreStep:
+def _next_step(job: Job, asks_for_links: bool, ports: StorePorts) -> StoreStep:
     left = outstanding_songs(job)
     if not left:
         return StoreStep(StoreOutcome.STORED)
     retries, now = job.attempts[-1].retries, ports.clock()
-    # Each song has its own time, and a run that comes for another one leaves it alone.
+    # Each song has its own due time; a run that was started for one song skips the others.
     wait_s = min(retries.wait_s(number, now) for number in left)
     if asks_for_links and ports.patience.may_ask(retries, now + timedelta(seconds=wait_s)):
-        return _ask_for_new_links(job, wait_s, ports)
+        return _request_new_links(job, wait_s, ports)
     return StoreStep(StoreOutcome.WAIT, wait_s)
 
 
@@ -142,14 +140,14 @@ def outstanding_songs(job: Job) -> list[int]:
 
 
 def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
-    """The job with the song stored or what stood in the way, and whether a new link to it may help. A file that is
-    another song of the job once more is no second song: nobody pays for it.
+    """The job with the song stored or its failure recorded, and whether a new link may help. A file that duplicates
+    another song of the job does not count as a second song and is not charged.
     """
     with scratch_file(ports.scratch, job.id) as file:
         try:
             track = _store(job, number, file, ports)
         except (DeliveryError, LinkTroubleError) as error:
-            return _note_trouble(job, number, error, file, ports)
+            return _record_failure(job, number, error, file, ports)
     return _save(job.with_tracks((*job.tracks, track), ports.clock()), ports), False
 
 
@@ -215,10 +213,10 @@ def _write(audio: Iterator[bytes], file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-# ---- trouble
+# ---- failures
 
 
-def _note_trouble(
+def _record_failure(
     job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
 ) -> tuple[Job, bool]:
     attempt, now = job.attempts[-1], ports.clock()
@@ -228,24 +226,26 @@ def _note_trouble(
     is_staged = not _is_fetched(attempt, number)
     gives_up = will_not_change(error, attempt, number, is_staged=is_staged, may_be_renewed=may_be_renewed)
     gives_up = gives_up or ports.patience.gives_up_fetching(retries, number, now)
-    told = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
-    logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": told})
+    fetch = {"attempt": attempt.number, "song": number, "found": str(error), "fetches": retries.fetches_of(number)}
+    logger.warning("a paid song is given up" if gives_up else "a paid song is fetched again", extra={"fetch": fetch})
     pause = timedelta(seconds=ports.patience.fetch_pause_s(retries, number, now))
-    known = {**_known_of_its_links(error, attempt, number), **_kept_of(job, number, error, file, ports)}
+    known = {**_first_refusal(error, attempt, number), **_keep_unusable(job, number, error, file, ports)}
     retries = retries.with_song(number, next_at=now + pause, **known)
     given_up = MissingTrack(number=number, reason=failure) if gives_up else None
-    changed = job.with_asking(_with_its_true_link(attempt, number, error).with_retries(retries), given_up)
+    changed = job.with_asking(_with_exchanged_links(attempt, number, error).with_retries(retries), given_up)
     return _save(changed, ports), may_be_renewed and not gives_up
 
 
-def _known_of_its_links(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> dict[str, object]:
+def _first_refusal(error: DeliveryError | LinkTroubleError, attempt: Attempt, number: int) -> dict[str, object]:
     song = attempt.retries.songs.get(number)
     is_first = is_not_taken(error) and (song is None or song.refused_after is None)
     return {"refused_after": attempt.new_links} if is_first else {}
 
 
-def _with_its_true_link(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
-    """A link that brought another song is that song's, whose own may be this one's: answers can change their order."""
+def _with_exchanged_links(attempt: Attempt, number: int, error: DeliveryError | LinkTroubleError) -> Attempt:
+    """The attempt with two links exchanged if this song's link led to another song: answers can change their order, so
+    the other song's link may lead to this one.
+    """
     if attempt.audio is None or not isinstance(error, RepeatedSongError):
         return attempt
     return attempt.with_audio(attempt.audio.with_exchanged(number, error.same_as))
@@ -256,11 +256,11 @@ def _is_fetched(attempt: Attempt, number: int) -> bool:
     return from_outside and number not in attempt.kept
 
 
-def _kept_of(
+def _keep_unusable(
     job: Job, number: int, error: DeliveryError | LinkTroubleError, file: IO[bytes], ports: StorePorts
 ) -> dict[str, object]:
-    """Keep what was received of a song and could not be used, where it is neither staged nor stored and longer than all
-    that came before. That it cannot be kept ends nothing.
+    """Keep the unusable file received for a song if the song is neither staged nor stored and the file is longer than
+    all before. A failure to keep it is only logged.
     """
     attempt, received = job.attempts[-1], file.tell()
     before = attempt.retries.songs.get(number)
@@ -276,7 +276,7 @@ def _kept_of(
     return {"kept_bytes": received, "is_odd": came_whole(error)}
 
 
-def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
+def _request_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
     now = ports.clock()
     asking = job.attempts[-1].awaiting_a_new_link(tuple(outstanding_songs(job)))
     changed = _save(job.with_outcome(asking, now), ports)
@@ -284,8 +284,8 @@ def _ask_for_new_links(job: Job, wait_s: int, ports: StorePorts) -> StoreStep:
 
 
 def _save(job: Job, ports: StorePorts) -> Job:
-    """The job as it stands now: this version, or what somebody else wrote first. That may be another run, which stored
-    the same bytes under the same key, met the same trouble or asked for the same new link, or the job's end.
+    """The current job: this version, or the one that another run wrote first. That run may have stored the same bytes
+    under the same key, met the same failure, requested the same new link, or ended the job.
     """
     try:
         ports.jobs.save(job)

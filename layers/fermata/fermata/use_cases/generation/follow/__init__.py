@@ -1,1 +1,1 @@
-"""From the paid request to its result: polls, callbacks and answers."""
+"""Steps from the paid request to its result: polls, callbacks and answers."""

@@ -1,4 +1,4 @@
-"""Ask a provider what became of a task, which is free, on every route that its documents name."""
+"""Poll a provider for a task, free of charge, on every route that its documentation names."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,38 +30,38 @@ from fermata.scratch import spooled_file
 from fermata.use_cases.generation.follow.parse_answer import decoded_song, read_answer
 
 POLL_WITHIN_S: Final = 45
-"""What asking takes at the longest, on all routes together."""
+"""The longest time of one poll, in seconds, on all routes together."""
 _IN_MEMORY_BYTES: Final = 1024 * 1024
 _SONGS: Final = (AudioInAnswer, AudioIsAnswer)
 
 
 class AskPorts(Protocol):
-    """What asking works with; `answers` is made when an answer has to be kept, `scratch` is a folder."""
+    """Ports of `ask_task`. `answers` makes the store only when an answer has to be kept."""
 
     @property
     def upstream(self) -> Upstream:
-        """The providers."""
+        """The transport to the providers."""
 
     @property
     def keys(self) -> ProviderKeys:
-        """The operator's keys for them."""
+        """The operator's keys for the providers."""
 
     @property
     def providers(self) -> Callable[[str], Provider]:
-        """Their dialects."""
+        """The provider of a dialect."""
 
     @property
     def answers(self) -> Callable[[], AnswerStore]:
-        """Where answers are kept that could not be used."""
+        """The store for answers that could not be used."""
 
     @property
     def scratch(self) -> Path:
-        """A folder."""
+        """A folder for temporary files."""
 
 
 @dataclass(frozen=True)
 class SongReceived:
-    """The answer was the song itself; its file lies in staging as that of the song with this number."""
+    """The answer contained the song itself; its file is in staging under this song number."""
 
     number: int
 
@@ -70,32 +70,32 @@ Asked = AudioAt | SongReceived | StillRunning | DoneWithoutLink | Trouble | Refu
 
 
 def ask_task(job: Job, attempt: Attempt, ports: AskPorts, asked: int) -> tuple[Asked, Attempt]:
-    """What the provider says, and the attempt with the route that knew the task, which is asked first the next time.
-    Another route is asked only where one does not know the task, or has no word about it.
+    """The provider's answer, and the attempt with the route that knew the task, which the next poll tries first. Tries
+    another route only if one does not know the task or says nothing about it.
 
-    An answer that may hold a song and could not be used is kept as `body.n`; `asked` tells how often such answers may
-    have been kept before. Nothing that a provider does raises.
+    An answer that may contain a song and could not be used is kept as `body.n`; `asked` is the number of polls that may
+    have kept such answers before. No answer or failure of a provider raises.
     """
     routes = _routes(ports.providers(attempt.dialect).poll_call(attempt.upstream_id or ""))
     known = attempt.poll_route if attempt.poll_route < len(routes) else 0
     best: Asked | None = None
     for position, route in enumerate((known, *(other for other in range(len(routes)) if other != known))):
         kept_as = f"body.{asked * len(routes) + position + 1}"
-        outcome = _look(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
+        outcome = _poll_route(job, attempt, routes[route], POLL_WITHIN_S / len(routes), ports, kept_as)
         if _is_known(outcome):
             return outcome, attempt.known_on(route)
         if isinstance(outcome, Trouble) and not _not_found(outcome):
-            return best if best is not None and _offers(best) else outcome, attempt
-        best = outcome if best is None or _not_found(best) or _offers(outcome) else best
+            return best if best is not None and _offers_links(best) else outcome, attempt
+        best = outcome if best is None or _not_found(best) or _offers_links(outcome) else best
     return best or StillRunning(), attempt
 
 
-def _offers(outcome: Asked) -> bool:
+def _offers_links(outcome: Asked) -> bool:
     return isinstance(outcome, StillRunning) and outcome.offered is not None
 
 
 def _is_known(outcome: Asked) -> bool:
-    """Whether the answer is about the task; trouble and an empty answer say nothing of where it is known."""
+    """Whether this route knows the task; failures and empty answers do not show that."""
     return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)
 
 
@@ -103,22 +103,22 @@ def _routes(call: UpstreamCall) -> list[UpstreamCall]:
     return [call, *_routes(call.instead)] if call.instead else [call]
 
 
-def _look(job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports: AskPorts, kept_as: str) -> Asked:
+def _poll_route(
+    job: Job, attempt: Attempt, call: UpstreamCall, within_s: float, ports: AskPorts, kept_as: str
+) -> Asked:
     try:
         key = ports.keys.by_alias(attempt.provider, attempt.key_alias)
     except ConfigurationError:
-        return Trouble(
-            trouble_of_asking(FailureClass.AUTH, "key_removed", "the key that ordered the song is not there")
-        )
+        return Trouble(trouble_of_asking(FailureClass.AUTH, "key_removed", "the key that ordered the song was removed"))
     try:
         with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as body:
-            return _ask(job, attempt, call, key, within_s, body, ports, kept_as)
+            return _send_poll(job, attempt, call, key, within_s, body, ports, kept_as)
     except DiskFullError as error:
-        # The task is there as before, and the next run may find room.
+        # The task is unchanged, and the next run may have room.
         return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "disk_full", str(error)))
 
 
-def _ask(
+def _send_poll(
     job: Job,
     attempt: Attempt,
     call: UpstreamCall,
@@ -128,33 +128,33 @@ def _ask(
     ports: AskPorts,
     kept_as: str,
 ) -> Asked:
-    brought_something = False
+    was_answered = False
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
-            brought_something = answer.http_status in SUCCESSES
-            told = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
+            was_answered = answer.http_status in SUCCESSES
+            polled = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
     except UpstreamCallError as error:
-        told = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
-    outcome = _received(job, attempt, told, body, ports) if isinstance(told, _SONGS) else told
-    if brought_something and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
+        polled = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
+    outcome = _store_song(job, attempt, polled, body, ports) if isinstance(polled, _SONGS) else polled
+    if was_answered and isinstance(outcome, Trouble | DoneWithoutLink | Refused):
         _keep(job, attempt, body, ports, kept_as)
     return outcome
 
 
 def _task(job: Job, attempt: Attempt) -> AskedTask:
-    """The attempt's task; a redelivery wants fewer songs than it made, and the last of them tells of the others."""
+    """The attempt's task. A redelivery wants only some of its songs, so the highest wanted number counts, too."""
     return AskedTask(attempt.upstream_id or "", max(job.candidates[attempt.candidate].songs, *attempt.wanted, 1))
 
 
-def _received(
-    job: Job, attempt: Attempt, told: AudioInAnswer | AudioIsAnswer, body: IO[bytes], ports: AskPorts
+def _store_song(
+    job: Job, attempt: Attempt, polled: AudioInAnswer | AudioIsAnswer, body: IO[bytes], ports: AskPorts
 ) -> SongReceived | Trouble:
-    """Put the song of an answer where the files of songs lie that are fetched into staging."""
+    """Store the song of an answer in staging, where fetched songs are stored."""
     number, where = next(iter(attempt.wanted), 1), attempt.staging_of(job.id)
     body.seek(0)
     try:
         with spooled_file(ports.scratch, _IN_MEMORY_BYTES) as file:
-            for piece in decoded_song(_pieces(body)) if isinstance(told, AudioInAnswer) else _pieces(body):
+            for piece in decoded_song(_pieces(body)) if isinstance(polled, AudioInAnswer) else _pieces(body):
                 file.write(piece)
             file.seek(0)
             ports.answers().keep_file(where.job_id, where.attempt, f"file.{number}", file)
@@ -169,7 +169,7 @@ def _pieces(body: IO[bytes]) -> Iterator[bytes]:
 
 
 def _keep(job: Job, attempt: Attempt, body: IO[bytes], ports: AskPorts, kept_as: str) -> None:
-    """Keep an answer that may hold a paid song and could not be used; that it cannot be kept ends nothing."""
+    """Keep an unusable answer that may contain a paid song. A failure to keep it is only logged."""
     if body.tell() == 0:
         return
     body.seek(0)
@@ -180,7 +180,7 @@ def _keep(job: Job, attempt: Attempt, body: IO[bytes], ports: AskPorts, kept_as:
 
 
 def trouble_of_asking(failure_class: FailureClass, code: str, found: str) -> Failure:
-    """What a job ends as if asking never tells more; `found` is what stood in the way."""
+    """The failure of a poll, with which the job ends if no later poll succeeds; `found` is the cause."""
     return Failure(
         failure_class=failure_class,
         provider_charged=ProviderCharged.UNKNOWN,

@@ -1,4 +1,4 @@
-"""Let the state machine sleep until the provider posts, unless it has posted already."""
+"""Let the state machine sleep until the provider's callback, unless that has arrived already."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ from fermata.use_cases.stale import retry_on_stale
 
 @dataclass(frozen=True)
 class CallbackPorts:
-    """What waiting for a callback and receiving one work with."""
+    """Ports of `await_callback` and `receive_callback`."""
 
     jobs: JobStore
     callbacks: CallbackStore
@@ -23,7 +23,7 @@ class CallbackPorts:
 
 
 class Wait(StrEnum):
-    """What became of a wait."""
+    """The outcome of `await_callback`."""
 
     ASLEEP = "asleep"
     POSTED_BEFORE = "posted_before"
@@ -31,10 +31,10 @@ class Wait(StrEnum):
 
 
 def await_callback(job_id: str, attempt_number: int, task_token: str, ports: CallbackPorts) -> Wait:
-    """Leave the task token for the next post, or end the wait at once: for a post that came before it, or an attempt
-    that has ended.
+    """Store the task token for the next callback, or end the wait at once if a callback has already arrived or the
+    attempt has ended.
 
-    Raises `TransientError`; the machine then polls.
+    Raises `TransientError`; the state machine then polls.
     """
     awaited = _awaited(ports.jobs.load_existing(job_id), attempt_number)
     if awaited is None or awaited.callback is None:
@@ -55,7 +55,7 @@ def _awaited(job: Job, number: int) -> Attempt | None:
 
 def _wait_once(task_token: str, ports: CallbackPorts, callback: Callback | None) -> Wait:
     if callback is None:
-        # Its record is gone, so nobody can post any more; the wait ends by its timeout.
+        # The record is gone, so no callback can arrive any more; the wait ends by its timeout.
         return Wait.ASLEEP
     if callback.unheeded:
         ports.callbacks.save(callback.heeded())

@@ -1,4 +1,4 @@
-"""Read a provider's answer without ever holding its audio."""
+"""Parse a provider's answer without ever holding its audio in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -17,8 +17,8 @@ from fermata.ports.providers import StreamedAnswer
 
 
 def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> UpstreamAnswer:
-    """The answer with its audio text left out. `copy` is given everything that arrives. What does not fit into the
-    memory is an answer that cannot be read, and no reason to read it again.
+    """The parsed answer without its audio text. `copy` receives all bytes of the answer. An answer that does not fit
+    into memory is returned as one that cannot be parsed, because reading it again would not help.
     """
     head, text = bytearray(), AudioTextHead()
     try:
@@ -48,8 +48,8 @@ def _scanned(answer: StreamedAnswer, copy: IO[bytes] | None, head: bytearray, te
 
 
 def decoded_song(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The song that a kept answer spells as text, piece by piece; raises `BadAudioError` where it spells none, and
-    `AudioTooComplexError` where decoding takes too much work or memory.
+    """The song that a stored answer contains as text, decoded piece by piece. Raises `BadAudioError` if it contains
+    none, and `AudioTooComplexError` if decoding takes too much work or memory.
     """
     scanner, decoder = AnswerScanner(), AudioTextDecoder()
     for chunk in chunks:
@@ -64,7 +64,7 @@ def decoded_song(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def staged_answer(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedAnswer | None:
-    """The completely staged answer to an attempt, or None; one that was carried over is staged under its first job."""
+    """The completely staged answer to an attempt, or None. A redelivered attempt's is staged under its first job."""
     where = attempt.staging_of(job.id)
     return answers.open(where.job_id, where.attempt)
 
@@ -72,7 +72,7 @@ def staged_answer(job: Job, attempt: Attempt, answers: AnswerStore) -> StreamedA
 def understood_answer(
     job: Job, attempt: Attempt, answers: AnswerStore, providers: Callable[[str], Provider]
 ) -> StartOutcome | None:
-    """What a completely staged answer means, or None where none is staged."""
+    """The outcome that a completely staged answer means, or None if none is staged."""
     kept = staged_answer(job, attempt, answers)
     if kept is None:
         return None

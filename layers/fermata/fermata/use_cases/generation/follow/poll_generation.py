@@ -1,5 +1,5 @@
-"""Ask a provider how far a bought song is. Asking is free, so trouble of the asking is met with patience, and only a
-final word of the provider about this very task ends the job at once.
+"""Poll a provider for a bought song. Polls are free, so failed polls are retried patiently; only the provider's final
+refusal of this task ends the job at once.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,9 @@ from fermata.use_cases.orders.estimates import pace_of
 
 @dataclass(frozen=True)
 class PollPorts:
-    """What `poll_generation` works with; a task is polled for `generation_timeout_s` seconds after its order, and
-    longer only while trouble's patience lasts. `answers` is made when an answer has to be kept; `scratch` is a folder.
+    """Ports of `poll_generation`. A task is polled for `generation_timeout_s` seconds after its order, and longer only
+    while `patience` allows it after failed polls. `answers` makes the store only when an answer has to be kept;
+    `scratch` is a folder for temporary files.
     """
 
     jobs: JobStore
@@ -46,17 +47,17 @@ class PollPorts:
 
 
 def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> Verdict:
-    """Look once, and say when to look again. `not_yet_at` is when the provider last said that the song is not ready,
-    where the state machine remembers that.
+    """Poll once, and return the next step. `not_yet_at` is the time at which the provider last said that the song is
+    not ready, if the state machine's payload has it.
     """
     job = ports.jobs.load_existing(job_id).known_not_yet(attempt_number, not_yet_at)
     attempt = job.last_attempt
     waiting = attempt is not None and attempt.state is AttemptState.GENERATING and attempt.number == attempt_number
     if attempt is None or not waiting or job.status.is_terminal:
-        return _too_late(job, attempt_number, ports)
+        return _after_a_late_poll(job, attempt_number, ports)
     outcome, attempt = ask_task(job, attempt, ports, asked=attempt.retries.polls)
     if isinstance(outcome, StillRunning) and outcome.offered is not None and attempt.link_renewals:
-        # Fetching is free, and what was not called finished may be.
+        # Fetching is free, and a song may be finished before the provider says so.
         outcome = outcome.offered
     if attempt.has_links and not isinstance(outcome, AudioAt | SongReceived):
         return _no_new_link(job, attempt, outcome, ports)
@@ -64,9 +65,9 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
         case StillRunning():
             return _still_running(job, attempt, outcome, ports)
         case Trouble(failure):
-            return _ask_again(job, attempt, failure, ports)
+            return _poll_again(job, attempt, failure, ports)
         case DoneWithoutLink(failure):
-            return _ask_again(job, attempt, failure, ports, without_link=True)
+            return _poll_again(job, attempt, failure, ports, without_link=True)
         case _:
             return _conclude(job, attempt, outcome, ports)
 
@@ -82,39 +83,41 @@ def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: Pol
     if outcome.offered is not None and is_over:
         return _conclude(job, attempt, outcome.offered, ports)
     if attempt.link_renewals:
-        found = "it said that the song is done, and now that it is not"
-        return _ask_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
+        found = "it reported the song as done and later as not done"
+        return _poll_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
     if is_over:
         message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
         return _conclude(job, attempt, Refused(unknown_outcome(message, code="generation_timeout")), ports)
-    if attempt.retries.since and now < _without_trouble(attempt, ports):
+    if attempt.retries.since and now < _regular_end(attempt, ports):
         attempt = attempt.with_retries(attempt.retries.recovered())
-    _remember(job, attempt, ports)
-    return _not_yet(job, attempt, outcome, ports)
+    _record_poll(job, attempt, ports)
+    return _poll_later(job, attempt, outcome, ports)
 
 
-def _without_trouble(attempt: Attempt, ports: PollPorts) -> datetime:
+def _regular_end(attempt: Attempt, ports: PollPorts) -> datetime:
     return attempt.started_at + timedelta(seconds=ports.generation_timeout_s)
 
 
 def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
-    """When a task that is still running is given up. Trouble that began before extends it once, by its patience."""
-    end = _without_trouble(attempt, ports)
+    """When a task that is still running is given up. Failed polls that began before then extend the time once, by their
+    patience.
+    """
+    end = _regular_end(attempt, ports)
     since = attempt.retries.since
     return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
 
 
-def _not_yet(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
     now = ports.clock()
     attempt = attempt.not_yet(now) if outcome.told else attempt
-    # A poll that told nothing may be the one that the last callback asked for, so nothing more may be announced.
+    # A poll without an answer may be the one that the last callback caused, so no further callback may be announced.
     announced = still_announced(attempt) if outcome.told and outcome.retry_after_s is None else None
     pace = pace_of(job, ports.catalogue, ports.estimates)
     wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
     return announced or still_generating(attempt, wait_s)
 
 
-def _ask_again(
+def _poll_again(
     job: Job, attempt: Attempt, failure: Failure, ports: PollPorts, *, without_link: bool = False
 ) -> Verdict:
     now = ports.clock()
@@ -124,30 +127,30 @@ def _ask_again(
     if ports.patience.gives_up_polling(retries, now):
         return _conclude(job, attempt.with_retries(retries), Refused(failure), ports)
     wait_s = ports.patience.poll_pause_s(retries, now)
-    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
-    logger.warning("a poll told nothing; the task is asked again", extra={"poll": told})
-    if not _remember(job, attempt.with_retries(retries), ports):
-        return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
+    poll = {"attempt": attempt.number, "found": failure.code, "message": failure.message, "wait_seconds": wait_s}
+    logger.warning("a poll gave no answer; the task is polled again", extra={"poll": poll})
+    if not _record_poll(job, attempt.with_retries(retries), ports):
+        return _after_a_late_poll(ports.jobs.load_existing(job.id), attempt.number, ports)
     return asked_again(attempt, wait_s)
 
 
 def _no_new_link(
     job: Job, attempt: Attempt, outcome: StillRunning | Trouble | DoneWithoutLink | Refused, ports: PollPorts
 ) -> Verdict:
-    """Go back to the links on record, which may bring the song all the same, whatever the task says about it now."""
+    """Return to the links on record, which may still work although the task gave no new link."""
     now = ports.clock()
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
     if isinstance(outcome, StillRunning):
-        found = "it said that the song is done, and now that it is not"
+        found = "it reported the song as done and later as not done"
         failure = trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found)
         failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
     else:
         failure = outcome.failure
-    told = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
-    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": told})
+    poll = {"attempt": attempt.number, "found": failure.code, "message": failure.message}
+    logger.warning("a task gave no new link; the known ones are fetched again", extra={"poll": poll})
     retries = attempt.retries.without_a_new_link(failure, now, is_final=isinstance(outcome, Refused))
-    return _concluded(job, attempt.with_retries(retries).with_known_links(now), ports)
+    return _save_conclusion(job, attempt.with_retries(retries).with_known_links(now), ports)
 
 
 def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> Verdict:
@@ -157,23 +160,23 @@ def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refu
     else:
         ended = attempt.after(outcome, now)
     if ended.state is AttemptState.READY:
-        in_time = not attempt.link_renewals and now < _without_trouble(attempt, ports)
+        in_time = not attempt.link_renewals and now < _regular_end(attempt, ports)
         ended = ended.with_retries(attempt.retries.recovered() if in_time else attempt.retries.with_a_new_link())
-    return _concluded(job, ended, ports)
+    return _save_conclusion(job, ended, ports)
 
 
-def _concluded(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
+def _save_conclusion(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
     changed = job.with_outcome(attempt, ports.clock())
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        return _too_late(ports.jobs.load_existing(job.id), attempt.number, ports)
+        return _after_a_late_poll(ports.jobs.load_existing(job.id), attempt.number, ports)
     tell_of_doubts(job, changed, ports.metrics)
-    return _on_record(changed, ports)
+    return _verdict_on_record(changed, ports)
 
 
-def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
-    """Note what the poll taught about the asking; False where somebody else wrote the job meanwhile, who knows more."""
+def _record_poll(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
+    """Record the poll on the attempt; False if another run wrote the job meanwhile, whose record is newer."""
     if attempt == job.last_attempt:
         return True
     try:
@@ -183,11 +186,11 @@ def _remember(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
     return True
 
 
-def _too_late(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
+def _after_a_late_poll(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
     logger.info("late poll changes nothing", extra={"attempt": attempt_number, "status": job.status})
-    return _on_record(job, ports)
+    return _verdict_on_record(job, ports)
 
 
-def _on_record(job: Job, ports: PollPorts) -> Verdict:
+def _verdict_on_record(job: Job, ports: PollPorts) -> Verdict:
     pace = pace_of(job, ports.catalogue, ports.estimates)
     return verdict_on(job, ports.clock(), pace, retry_later_s=1)

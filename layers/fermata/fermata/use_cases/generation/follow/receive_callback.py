@@ -1,4 +1,4 @@
-"""Take a provider's post to an attempt's address as a hint to look now, and as nothing else."""
+"""Receive a provider's callback. It only causes a poll; its content is ignored."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from fermata.use_cases.stale import retry_on_stale
 
 
 class Effect(StrEnum):
-    """What a post did."""
+    """The effect of a callback."""
 
     WOKE = "woke"
     NOTED = "noted"
@@ -26,16 +26,16 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """For the log alone; whoever posted is told nothing of it."""
+    """The result of a callback, for the log only: the sender does not learn it."""
 
     effect: Effect
     job_id: str | None = None
 
 
 def receive_callback(token: str, ports: CallbackPorts) -> Receipt:
-    """Wake the attempt's state machine if it waits, else note the post for the next wait. No post is lost.
+    """Wake the attempt's state machine if it waits, else record the callback for the next wait. No callback is lost.
 
-    Raises `NotFoundError` for what is no token, and `TransientError` where the same post may be sent again.
+    Raises `NotFoundError` for a malformed token, and `TransientError` if the sender should repeat the callback.
     """
     if not is_callback_token(token):
         raise NotFoundError("there is no such callback address; it is handed to a provider with an order")
@@ -62,13 +62,13 @@ def _effect(callback: Callback, ports: CallbackPorts) -> Effect:
         ports.callbacks.save(callback.posted(woke=False))
         return Effect.NOTED_AFTER_THE_WAIT
     with suppress(StaleRecordError):
-        # Where the machine was faster, the record already belongs to its next wait.
+        # If the state machine was faster, the record already belongs to its next wait.
         ports.callbacks.save(callback.posted(woke=True))
     return Effect.WOKE
 
 
 def _is_open(callback: Callback, job: Job | None) -> bool:
-    """Whether the attempt may still be waiting for its song; a post may even come before the answer to the order."""
+    """Whether the attempt may still await its song. A callback may even arrive before the answer to the order."""
     last = job.last_attempt if job else None
     if job is None or last is None or last.number != callback.attempt or job.status.is_terminal:
         return False

@@ -1,1 +1,1 @@
-"""Up to the paid request: the reference, the provider's queue, the claim and the POST."""
+"""Steps up to and including the paid request: the reference, the provider's queue, the claim and the POST."""

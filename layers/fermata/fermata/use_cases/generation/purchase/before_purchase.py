@@ -1,4 +1,4 @@
-"""What stands in the way of a purchase, and the next step of a job that is not bought now."""
+"""Find the obstacle to a purchase, if any, and the next step of a job that has one."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from fermata.use_cases.generation.purchase.spending_controls import (
 
 @dataclass(frozen=True)
 class Cleared:
-    """Nothing stands in the way: the queue admitted the run, which orders with this key."""
+    """There is no obstacle: the queue admitted the run, which orders with this key."""
 
     admitted: Admitted
     key_alias: str
@@ -34,7 +34,7 @@ class Cleared:
 
 @dataclass(frozen=True)
 class TooManyLost:
-    """The tenant lost today the `allowed` number of songs of its plan."""
+    """The tenant has reached its plan's limit of `allowed` lost songs a day."""
 
     allowed: int
 
@@ -55,13 +55,13 @@ Obstacle = Blocked | TooManyLost | NoKey | Unprepared | WaitUntil | NotAsked
 
 
 def before_purchase(run: StartRun) -> Cleared | Obstacle:
-    """What stands in the way of the purchase now, or the slot and the key for it. The job's record stays as it is.
+    """The obstacle to the purchase now, or the slot and the key for it. Does not change the job's record.
 
-    Raises `TransientError` where something that decides cannot be read.
+    Raises `TransientError` if a record that decides this cannot be read.
     """
     job, ports = run.job, run.ports
     awaits_copy = job.awaits_copy
-    # Copying a recording calls nobody, so the operator's controls do not block that.
+    # Copying a recording calls no provider, so the operator's controls do not block it.
     blocked = None if awaits_copy else check_spending(run.ordered, ports.spending, ports.clock())
     if blocked is not None:
         return blocked
@@ -74,16 +74,16 @@ def before_purchase(run: StartRun) -> Cleared | Obstacle:
     if named is not None:
         admission = request_admission(run.request, run.claim_until, ports.queue)
         return Cleared(admission, *named) if isinstance(admission, Admitted) else admission
-    # A recording is copied whatever the provider's state, and handed over only to a provider that is asked at all.
+    # A recording is copied in any state of the provider, but uploaded only to a provider whose circuit allows calls.
     closed = None if awaits_copy else check_circuit(run.request, ports.queue)
     return closed or Unprepared()
 
 
 def _key(run: StartRun) -> tuple[str, str] | None:
-    """Alias and key for the order, or None where the reference is not prepared for them. A provider's ids hold for the
-    account that uploaded the recording, so the order has to use its key.
+    """Alias and key for the order, or None if the reference is not prepared for them. A provider's ids are valid only
+    for the account that uploaded the recording, so the order must use the key of that account.
 
-    Raises `ConfigurationError` where there is no key, for which nothing needs preparing.
+    Raises `ConfigurationError` if the provider has no key; preparing the reference would not help then.
     """
     keys, ids = run.ports.keys, run.ids
     current = keys.current(run.ordered.provider)
@@ -98,8 +98,8 @@ def _key(run: StartRun) -> tuple[str, str] | None:
 
 
 def step_instead(run: StartRun, obstacle: Obstacle) -> Verdict:
-    """The next step of a job whose purchase an obstacle prevents; written down where the obstacle ends the attempt or
-    the job. No provider is called.
+    """The next step of a job whose purchase an obstacle prevents. It is recorded if the obstacle ends the attempt or
+    the job. Calls no provider.
     """
     match obstacle:
         case Blocked():
@@ -107,42 +107,44 @@ def step_instead(run: StartRun, obstacle: Obstacle) -> Verdict:
         case TooManyLost(allowed):
             return _refuse(run, beyond_lost_songs(allowed))
         case NoKey(message):
-            return _fail_without_asking(run, unpaid(FailureClass.AUTH, "no_key", message))
+            return _fail_without_a_call(run, unpaid(FailureClass.AUTH, "no_key", message))
         case Unprepared():
             return needs_reference(run.job, run.ports.clock())
         case WaitUntil():
             return waiting_for_a_turn(run.job, instant_of(obstacle))
         case NotAsked():
-            return _fail_without_asking(run, _not_asked(obstacle))
+            return _fail_without_a_call(run, _circuit_failure(obstacle))
 
 
 def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> Verdict:
-    """Another provider at once, else a wait as long as the order can still be made in time, else the end."""
+    """The next provider at once if there is one; else a wait while the order can still be made in time; else the end
+    of the job.
+    """
     job, ports = run.job, run.ports
     if run.request.has_alternative:
         ports.queue.metrics.count("NotAsked", run.ordered.provider)
-        return _fail_without_asking(run, blocked.as_failure())
+        return _fail_without_a_call(run, blocked.as_failure())
     at = next_look(job, blocked, ports.spending, ports.clock())
     return _refuse(run, blocked.as_failure()) if at is None else waiting_for_a_turn(job, at)
 
 
 def _refuse(run: StartRun, why: Failure) -> Verdict:
-    """End a job for which nothing may be bought."""
+    """End a job without a purchase."""
     job, ports = run.job, run.ports
-    # Where the write loses, the job was canceled or settled meanwhile, or another run refuses it too.
+    # If this write loses, the job was canceled or settled meanwhile, or another run refused it too.
     with suppress(StaleRecordError):
         ports.resume.jobs.save(job.with_refusal(why, ports.clock()))
     return resume_generation(job.id, ports.resume, ports.clock())
 
 
-def _fail_without_asking(run: StartRun, failure: Failure) -> Verdict:
-    """Put an attempt on record that called nobody, so that the job goes on as after any unpaid refusal."""
+def _fail_without_a_call(run: StartRun, failure: Failure) -> Verdict:
+    """Record an attempt that called no provider, so that the job continues as after any unpaid refusal."""
     now = run.ports.clock()
     attempt = next_attempt(run.job, "none", run.claim_id, now, now).after(Refused(failure), now)
     return record(run.job, run.job.with_attempt_without_order(attempt, now), run.ports.resume, now)
 
 
-def _not_asked(obstacle: NotAsked) -> Failure:
+def _circuit_failure(obstacle: NotAsked) -> Failure:
     if not obstacle.disabled:
         return unpaid(FailureClass.TRANSIENT, "circuit_open", obstacle.message)
     code = "model_disabled" if obstacle.of_one_model else "provider_disabled"

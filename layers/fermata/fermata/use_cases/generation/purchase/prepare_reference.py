@@ -1,9 +1,9 @@
-"""Make a job's reference ready for the model that is to be asked: measured, checked, and handed over to a provider that
-wants the file. Free of charge, before anything is paid, and safe to run again.
+"""Prepare a job's reference for its current model: measure it, check it, and upload it to a provider that needs the
+file. All of it is free of charge, precedes the purchase and may run again.
 
-An upload stays the one object that it is, however many jobs sing after it. A job has a copy of its own where the bytes
-could not be had again, because they came from a caller's link, and where nobody could compare them with what was
-measured, because the provider fetches them itself. The copy goes with the end of the job.
+All jobs that use an upload share its one object. A job gets its own copy in two cases: the bytes came from a caller's
+link, which may not work again; or the provider fetches the file itself, so the bytes cannot be compared with the
+measured ones. The copy is deleted when the job ends.
 """
 
 import hashlib
@@ -50,8 +50,8 @@ UPLOAD_WITHIN_S: Final = 90
 
 @dataclass(frozen=True)
 class PreparePorts:
-    """What `prepare_reference` works with; `scratch` is a folder for one recording at a time, `retry_later_s` the first
-    pause in seconds before a provider that did not take one is asked again.
+    """Ports of `prepare_reference`. `scratch` is a folder for one recording at a time; `retry_later_s` is the first
+    pause, in seconds, before a failed upload is repeated.
     """
 
     jobs: JobStore
@@ -69,11 +69,11 @@ class PreparePorts:
 
 
 def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, claim_id: str) -> Verdict:
-    """Take the next step of preparing: measure the recording and copy it, or hand it over to the provider whose turn it
-    is. `after_attempt` is the last attempt's number when the step was asked for, 0 before the first.
+    """Take the next preparation step: measure and copy the recording, or upload it to the current provider.
+    `after_attempt` is the number of the last attempt when the step was requested, 0 before the first.
 
-    A recording that cannot be used ends the job; a provider that does not take it has failed an attempt. A job that
-    ended meanwhile keeps no copy. Raises `TransientError` or `StaleRecordError` where running it again may help.
+    A recording that cannot be used ends the job; a failed upload fails the attempt. A job that ended meanwhile keeps
+    no copy. Raises `TransientError` or `StaleRecordError` if running it again may help.
     """
     job = ports.jobs.load_existing(job_id)
     if _is_due(job, after_attempt, ports) and _is_unprepared(job, ports.keys):
@@ -89,7 +89,7 @@ def _save(job: Job, ports: PreparePorts) -> None:
     try:
         ports.jobs.save(job)
     except StaleRecordError:
-        # Whoever ended the job, or deleted it, may have looked for copies before this run made one.
+        # The run that ended or deleted the job may have deleted its copies before this run made one.
         if ports.jobs.load_existing(job.id).status.is_terminal:
             ports.references.forget(object_key(job.tenant_id, job.id))
         raise
@@ -100,7 +100,7 @@ def _is_due(job: Job, after_attempt: int, ports: PreparePorts) -> bool:
 
 
 def _is_unprepared(job: Job, keys: ProviderKeys) -> bool:
-    """Whether a step is missing; ids of an account whose key was taken away are no use either."""
+    """Whether a preparation step is missing. Ids of an account whose key was removed cannot be used."""
     if job.awaits_reference or job.ids is None:
         return job.awaits_reference
     try:
@@ -113,9 +113,9 @@ def _is_unprepared(job: Job, keys: ProviderKeys) -> bool:
 def _next_step(job: Job, ports: PreparePorts, claim_id: str) -> Job:
     rule, asked = job.candidate.reference, job.request.reference
     if rule is None or asked is None:
-        raise AssertionError(f"{job.id} awaits a reference that nobody asked for")
+        raise AssertionError(f"{job.id} awaits a reference that its request does not have")
     if not job.awaits_copy:
-        return _handed_over(job, asked.meant_as, ports, claim_id)
+        return _uploaded(job, asked.meant_as, ports, claim_id)
     refusal = refused_by(rule, job.reference) if job.reference is not None else None
     step = refusal or _measured(job, asked, rule, ports)
     if isinstance(step, Failure):
@@ -126,8 +126,8 @@ def _next_step(job: Job, ports: PreparePorts, claim_id: str) -> Job:
 def _measured(
     job: Job, asked: ReferenceRequest, rule: ReferenceRule, ports: PreparePorts
 ) -> PreparedReference | Failure:
-    """The recording as it was found, in a copy of the job's own where one is needed: a provider gets what was measured,
-    whatever the caller uploads, or the link answers, afterwards.
+    """The measured recording, copied for the job if needed: the provider gets the measured bytes even if the caller's
+    upload or link changes afterwards.
     """
     is_copied = asked.audio_url is not None or rule.handed_over == "link"
     before = job.reference
@@ -154,7 +154,7 @@ def _measured(
         )
         refusal = refused_by(rule, reference)
         if before is not None and before.sha256 != sha256:
-            refusal = _changed()
+            refusal = _changed_upload()
         if refusal is None and is_copied:
             ports.references.put(reference.object_key, Path(file.name), reference.content_type)
     return refusal or reference
@@ -173,7 +173,7 @@ def _upload_key(job: Job, asked: ReferenceRequest) -> str:
     return object_key(job.tenant_id, asked.id or "")
 
 
-def _changed() -> Failure:
+def _changed_upload() -> Failure:
     return unusable(
         "reference_changed",
         "expected the upload that was measured for this job, found another file under its id; upload each recording "
@@ -182,7 +182,7 @@ def _changed() -> Failure:
 
 
 def _write(recording: Iterator[bytes], file: IO[bytes], max_bytes: int) -> str | None:
-    """The SHA-256 of what was written, or None where there is more than `max_bytes`."""
+    """The SHA-256 of the written bytes, or None if the recording has more than `max_bytes`."""
     digest, written = hashlib.sha256(), 0
     for piece in recording:
         written += len(piece)
@@ -194,9 +194,9 @@ def _write(recording: Iterator[bytes], file: IO[bytes], max_bytes: int) -> str |
     return digest.hexdigest()
 
 
-def _handed_over(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job:
-    """The job with the provider's names for its recording, or with a failed attempt. The names are recorded before this
-    run answers, because they hold for one account and an upload should not be repeated needlessly.
+def _uploaded(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job:
+    """The job with the provider's ids for its recording, or with a failed attempt. The ids are recorded before this run
+    returns, so that the upload is not repeated needlessly; they are valid for one account only.
     """
     provider, began = job.candidate.provider, ports.clock()
     alias, key = ports.keys.current(provider)
@@ -213,27 +213,31 @@ def _handed_over(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> 
 
 
 def _upload(job: Job, purpose: str, key: str, ports: PreparePorts) -> UploadOutcome | Failure:
-    """What the provider says to the file, or why the job ends: what lies there is not what was measured."""
+    """The provider's answer to the upload, or the failure that ends the job because the stored file is not the one that
+    was measured.
+    """
     candidate, reference = job.candidate, _recording_of(job)
     taker = ports.takers(candidate.dialect)
     call = taker.upload_call(purpose, f"reference.{reference.extension}", reference.content_type)
     with scratch_file(ports.scratch, job.id) as file:
         stored = ports.references.open(reference.object_key)
         if stored is None or _write(stored, file, reference.bytes) != reference.sha256:
-            return _not_as_measured(job, reference, is_there=stored is not None)
+            return _mismatch(job, reference, is_there=stored is not None)
         try:
             with ports.upstream.upload(candidate.provider, call, Path(file.name), key, UPLOAD_WITHIN_S) as answer:
                 outcome = taker.read_upload(read_answer(answer))
         except UpstreamCallError as error:
-            return Refused(_not_taken(str(error), type(error).__name__))
+            return Refused(_upload_failure(str(error), type(error).__name__))
     return Refused(outcome.failure.of_a_free_call()) if isinstance(outcome, Refused) else outcome
 
 
-def _not_as_measured(job: Job, reference: PreparedReference, *, is_there: bool) -> Failure:
+def _mismatch(job: Job, reference: PreparedReference, *, is_there: bool) -> Failure:
     if reference.is_copy_of(job.id):
-        raise TransientError(f"{job.id}'s copy of its reference is not what was stored; it is read again")
+        raise TransientError(f"{job.id}'s copy of its reference differs from the stored one; it is read again")
     return (
-        _changed() if is_there else unusable("reference_gone", "expected a file, but the upload is not there any more")
+        _changed_upload()
+        if is_there
+        else unusable("reference_gone", "expected a file, but the upload is not there any more")
     )
 
 
@@ -243,7 +247,7 @@ def _recording_of(job: Job) -> PreparedReference:
     return job.reference
 
 
-def _not_taken(message: str, code: str) -> Failure:
+def _upload_failure(message: str, code: str) -> Failure:
     return Failure(
         failure_class=FailureClass.TRANSIENT,
         provider_charged=ProviderCharged.NO,

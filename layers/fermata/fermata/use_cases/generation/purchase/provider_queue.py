@@ -1,8 +1,8 @@
 """Admit a request to a provider before the paid call, and free its slot after it.
 
 All runs of all jobs share one record per provider. While the queue is empty, a run takes a slot beside the record, in
-one write that competes with no other. Else a run that lost the race for the record decides again on what the winner
-wrote; one that keeps losing comes back later, which costs nothing.
+one write that competes with no other. Otherwise a run that loses the race for the record decides again on the winner's
+record. A run that keeps losing returns later, free of charge.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,16 @@ from fermata.ports.providers import ProviderStates
 TRIES: Final = 12
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 1.0
 _TOO_EARLY_MS: Final = 1000
-"""Step Functions cuts fractions of a second off a timestamp, so a job may come so much before its instant."""
+"""Step Functions truncates timestamps to seconds, so a job may wake this much before its instant."""
 _AFTER_LOST_RACES_MS: Final = 1000
-_NOT_GIVEN_BACK: Final = "slot not given back; its lease ends by itself"
+_NOT_FREED: Final = "slot not freed; its lease expires by itself"
 
 
 @dataclass(frozen=True)
 class QueuePorts:
-    """What requests are admitted with; `pause` sleeps some seconds, `chance` is a random number from 0 to 1."""
+    """Ports of the provider queue. `pause` sleeps for a number of seconds; `chance` returns a random number from 0 to
+    1.
+    """
 
     states: ProviderStates
     limits: Callable[[str], Limits]
@@ -42,8 +44,8 @@ class QueuePorts:
 
 @dataclass(frozen=True)
 class Request:
-    """One attempt of one job at one provider: the same for every run of that attempt. `model` is what it orders there,
-    by the provider's own name; None where nothing is ordered. `is_listed` tells whether the catalogue lists that name,
+    """One attempt of one job at one provider, the same for every run of that attempt. `model` is the ordered model by
+    the provider's own name, None if nothing is ordered. `is_listed` says whether the catalogue lists that name,
     `has_alternative` whether the job may go to another provider instead.
     """
 
@@ -56,7 +58,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The request in the provider's record."""
+        """The request's name in the provider's record."""
         return f"{self.job_id}/{self.attempt}"
 
 
@@ -64,11 +66,11 @@ def request_admission(request: Request, claim_until: datetime, ports: QueuePorts
     """Whether the provider may be called now. Once `Admitted`, the request holds a slot until `claim_until` or
     `end_call`.
 
-    Raises `TransientError` where the record cannot be reached; a place or a slot that was taken is found again.
+    Raises `TransientError` if the record cannot be reached. A repeated call finds a place or slot that it already has.
     """
     limits = ports.limits(request.provider)
     if not request.is_listed:
-        # What is held against such a name closes no slots to others, so the record has to be read.
+        # Failures of an unlisted name do not block other requests, so only the record shows them.
         known = ports.states.load(request.provider)
         if known.has_failed_for(request.model):
             known = _when_due(known, request, ports)
@@ -105,9 +107,9 @@ def _wait_in_queue(request: Request, state: ProviderState, claim_until: datetime
 
 
 def check_circuit(request: Request, ports: QueuePorts) -> NotAsked | WaitUntil | None:
-    """Why the provider gets not even a free call of this job now, or None. Nothing is reserved by looking.
+    """Why this job may not make even a free call to the provider now, or None. Reserves nothing.
 
-    Raises `TransientError` where the record cannot be reached.
+    Raises `TransientError` if the record cannot be reached.
     """
 
     def look() -> tuple[int, NotAsked | WaitUntil | None]:
@@ -130,9 +132,10 @@ def check_circuit(request: Request, ports: QueuePorts) -> NotAsked | WaitUntil |
 
 
 def end_call(request: Request, admitted: Admitted, took_ms: int, failure: Failure | None, ports: QueuePorts) -> None:
-    """Free the slot after a call that ended with `failure`, or with what was ordered, and let the circuit know.
+    """Free the slot after a call, which succeeded if `failure` is None, and report its health to the circuit. `took_ms`
+    is the duration of the call.
 
-    Never raises: the lease ends by itself, and the outcome of the call is worth more than the slot.
+    Never raises: the lease expires by itself, and losing the outcome of the call would be worse than losing the slot.
     """
     health = health_shown_by(failure)
     unentitled = request.model if failure and failure.of_one_model else None
@@ -153,25 +156,25 @@ def end_call(request: Request, admitted: Admitted, took_ms: int, failure: Failur
 
 
 def withdraw(request: Request, states: ProviderStates) -> None:
-    """Free the place or slot of an attempt that calls no provider after all. Never raises."""
+    """Free the place or slot of an attempt that does not call the provider. Never raises."""
     _give_back(request, None, states)
 
 
 def withdraw_unmade(request: Request, states: ProviderStates) -> None:
-    """Free what an attempt that was never made may still hold. Never raises, and writes nothing where it holds nothing:
-    jobs that end without an order must not make the record grow.
+    """Free the place or slot that an attempt that was never made may still hold. Never raises. Writes nothing if it
+    holds none, because jobs that end without an order must not make the record grow.
     """
     try:
         state = states.load(request.provider)
     except TransientError as error:
-        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        logger.warning(_NOT_FREED, extra={"cause": str(error)})
         return
     if state.without(request.name) is not state:
         _give_back(request, None, states)
 
 
 def instant_of(wait: WaitUntil) -> datetime:
-    """The instant until which a request waits, as a moment in UTC."""
+    """The instant, in UTC, until which a request waits."""
     return EPOCH + wait.instant_ms * ONE_MS
 
 
@@ -179,13 +182,13 @@ def _give_back(request: Request, took_ms: int | None, states: ProviderStates) ->
     try:
         states.give_back(request.provider, GivenBack(request.name, took_ms))
     except TransientError as error:
-        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        logger.warning(_NOT_FREED, extra={"cause": str(error)})
 
 
 def _change(
     request: Request, change: Callable[[ProviderState], ProviderState], ports: QueuePorts
 ) -> tuple[ProviderState, ProviderState] | None:
-    """The record before and after a change, or None where it could not be written."""
+    """The record before and after a change, or None if it could not be written."""
     try:
         state = ports.states.load(request.provider)
         for attempt in range(TRIES):
@@ -195,14 +198,14 @@ def _change(
                 return state, changed
             state = _after_a_lost_race(stands, attempt, ports)
     except TransientError as error:
-        logger.warning(_NOT_GIVEN_BACK, extra={"cause": str(error)})
+        logger.warning(_NOT_FREED, extra={"cause": str(error)})
         return None
-    logger.warning(_NOT_GIVEN_BACK, extra={"cause": f"{TRIES} lost races"})
+    logger.warning(_NOT_FREED, extra={"cause": f"{TRIES} lost races"})
     return None
 
 
 def _when_due(state: ProviderState, request: Request, ports: QueuePorts) -> ProviderState:
-    """The record at the instant for which this request was told to come, where that is near enough to wait for here."""
+    """The record at the instant that this request was given, if that is near enough to wait for here."""
     early_ms = (state.queue.told_ms(request.name) or 0) - epoch_ms(ports.clock())
     if not 0 < early_ms <= _TOO_EARLY_MS:
         return state
@@ -211,7 +214,7 @@ def _when_due(state: ProviderState, request: Request, ports: QueuePorts) -> Prov
 
 
 def _after_a_lost_race(stands: ProviderState, attempt: int, ports: QueuePorts) -> ProviderState:
-    """The record to decide on next: once that of the winner, then one read after a random, growing pause."""
+    """The record to decide on next: first the winner's, then one read after a random, growing pause."""
     if attempt == 0:
         return stands
     ports.pause(ports.chance() * min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))

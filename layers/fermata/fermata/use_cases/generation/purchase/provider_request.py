@@ -1,4 +1,4 @@
-"""What a provider is asked for: the song, and the address to post to where the model's provider does that."""
+"""The request to a provider: the song order, and a callback address if the model's provider sends callbacks."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from fermata.use_cases.generation.purchase.run import StartRun
 
 @dataclass(frozen=True)
 class OpenCallback:
-    """An address to send with an order, and what the attempt keeps of it; the address is nowhere else."""
+    """The callback address of an order, and the record that the attempt keeps. The address itself is not stored."""
 
     url: str
     awaited: AwaitedCallback
 
 
 def open_callback(run: StartRun) -> OpenCallback | None:
-    """An address for the attempt that is about to be claimed, stored before the provider learns it.
+    """A callback for the attempt that is about to be claimed, recorded before the provider learns its address.
 
-    None where the model's provider posts nothing, or where there is no address to give: the song is then polled for.
+    None if the model's provider sends no callbacks or no address is available; the song is then polled for.
     """
     if not run.ordered.callbacks:
         return None
@@ -32,7 +32,7 @@ def open_callback(run: StartRun) -> OpenCallback | None:
         token, callback = new_callback(run.job.id, run.request.attempt, now, ports.randomness())
         ports.callbacks.create(callback)
     except TransientError as error:
-        logger.warning("no callback is asked for, the song is polled for instead", extra={"reason": str(error)})
+        logger.warning("no callback is requested; the song is polled for instead", extra={"reason": str(error)})
         return None
     return OpenCallback(
         callback_url(api_url, token), AwaitedCallback(sha256=callback.sha256, timeout_s=ports.timeout_s)
@@ -40,7 +40,7 @@ def open_callback(run: StartRun) -> OpenCallback | None:
 
 
 def song_order(run: StartRun, callback_url: str) -> SongOrder:
-    """The order for the model whose turn it is; an empty `callback_url` asks for no post."""
+    """The order for the run's model; an empty `callback_url` requests no callback."""
     request, ordered = run.job.request, run.ordered
     return SongOrder(
         upstream_model=ordered.upstream_model,

@@ -1,4 +1,4 @@
-"""Make one purchase: claim the attempt, send its one paid request, keep the answer, and only then read it."""
+"""Make one purchase: claim the attempt, send its one paid request, store the answer, and only then parse it."""
 
 from datetime import datetime
 
@@ -28,8 +28,8 @@ from fermata.use_cases.generation.purchase.spending_controls import refused_clai
 
 
 def purchase(run: StartRun, cleared: Cleared) -> Verdict:
-    """Buy the song if this run wins the claim, and free its slot whatever happens. A run that does not win sends
-    nothing and answers from the record.
+    """Buy the song if this run wins the claim, and free its slot in any case. A run that loses sends nothing and
+    returns the verdict on record.
     """
     ports = run.ports
     began = ports.clock()
@@ -40,7 +40,7 @@ def purchase(run: StartRun, cleared: Cleared) -> Verdict:
         withdraw(run.request, ports.queue.states)
         return step_instead(run, refused_claim(error, run.ordered.provider, ports.clock()))
     except FermataError:
-        # Whatever became of the claim, this run orders nothing, and no other one orders under this attempt.
+        # Even if the claim was written, this run orders nothing, and no other run orders under this attempt.
         withdraw(run.request, ports.queue.states)
         raise
     if claimed is None:
@@ -65,7 +65,7 @@ def _claim(run: StartRun, key_alias: str, callback: OpenCallback | None) -> Job 
 
 
 def _own_claim(run: StartRun) -> Job | None:
-    # The write may have been applied although its answer was lost and the client sent it again: our own claim id tells.
+    # The write may have succeeded although its answer was lost and the client repeated it: our claim id shows that.
     job = run.ports.resume.jobs.load_existing(run.job.id)
     attempt = job.last_attempt
     mine = attempt is not None and attempt.claim_id == run.claim_id and attempt.state is AttemptState.CLAIMED
@@ -74,14 +74,14 @@ def _own_claim(run: StartRun) -> Job | None:
 
 def _after_a_lost_claim(run: StartRun) -> Verdict:
     ports = run.ports
-    # A run that claimed this very attempt holds the same slot, and its call is running in it.
+    # A run that claimed this same attempt holds the same slot and uses it for its call.
     if len(ports.resume.jobs.load_existing(run.job.id).attempts) < run.request.attempt:
         withdraw(run.request, ports.queue.states)
     return resume_generation(run.job.id, ports.resume, ports.clock())
 
 
 def _order(run: StartRun, claimed: Job, key: str, callback_url: str) -> StartOutcome:
-    """Send the paid request, once, and read what was kept of its answer."""
+    """Send the paid request, once, and parse the staged answer."""
     ports, ordered, number = run.ports, run.ordered, run.request.attempt
     call = ports.resume.providers(ordered.dialect).start_call(song_order(run, callback_url))
     within_s = ports.remaining_s() - ports.post_reserve_s
@@ -91,19 +91,19 @@ def _order(run: StartRun, claimed: Job, key: str, callback_url: str) -> StartOut
     except NotSentError as error:
         return Refused(unpaid(FailureClass.TRANSIENT, "no_connection", str(error)))
     except AnswerLostError as error:
-        return Refused(_perhaps_paid(error))
+        return Refused(_possibly_paid(error))
     except TransientError as error:
         # The upload may have completed although its answer was lost.
-        return _understood(run, claimed) or Refused(_perhaps_paid(error))
-    return _understood(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
+        return _staged_outcome(run, claimed) or Refused(_possibly_paid(error))
+    return _staged_outcome(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
 
 
-def _understood(run: StartRun, claimed: Job) -> StartOutcome | None:
+def _staged_outcome(run: StartRun, claimed: Job) -> StartOutcome | None:
     resume = run.ports.resume
     return understood_answer(claimed, claimed.attempts[-1], resume.answers, resume.providers)
 
 
-def _perhaps_paid(error: FermataError) -> Failure:
+def _possibly_paid(error: FermataError) -> Failure:
     return unknown_outcome(f"{error}; it may have been billed", code=type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Write down what became of an attempt, whoever wrote the job meanwhile."""
+"""Record the outcome of an attempt, even if another run wrote the job meanwhile."""
 
 from datetime import datetime
 
@@ -14,29 +14,29 @@ from fermata.use_cases.orders.estimates import pace_of
 
 
 def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> Verdict:
-    """Save a job whose last attempt changed, and give its next step. Another writer's record stands; where that wrote
-    this attempt off although its answer is staged, the attempt is marked late.
+    """Save a job whose last attempt changed, and return its next step. If another run wrote first, its record stands;
+    if that run closed this attempt as unknown although the answer is staged, the attempt is marked late.
 
-    Raises `StaleRecordError` where others keep writing the job.
+    Raises `StaleRecordError` if other runs keep writing the job.
     """
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
-        changed = _after_a_foreign_write(changed, ports, now)
+        changed = _after_another_write(changed, ports, now)
     else:
         tell_of_doubts(before, changed, ports.metrics)
     return verdict_on(changed, now, pace_of(changed, ports.catalogue, ports.estimates), ports.retry_later_s)
 
 
-def _after_a_foreign_write(intended: Job, ports: ResumePorts, now: datetime) -> Job:
+def _after_another_write(intended: Job, ports: ResumePorts, now: datetime) -> Job:
     current, ours = ports.jobs.load_existing(intended.id), intended.attempts[-1]
-    if not _was_written_off(current, ours) or ports.answers.open(current.id, ours.number) is None:
+    if not _was_closed_as_unknown(current, ours) or ports.answers.open(current.id, ours.number) is None:
         return current
     late = _marked_late(current, ours, now)
     try:
         ports.jobs.save(late)
     except StaleRecordError:
-        # The machine settles a written-off job at once, so one more look is common and enough.
+        # The state machine settles such a job at once, so one more read is common and enough.
         late = _marked_late(ports.jobs.load_existing(intended.id), ours, now)
         ports.jobs.save(late)
     return late
@@ -46,9 +46,9 @@ def _marked_late(current: Job, ours: Attempt, now: datetime) -> Job:
     return with_rescue_begun(current.with_late_answer(ours.number, now, ours))
 
 
-def _was_written_off(current: Job, ours: Attempt) -> bool:
-    """Whether another run called our attempt unknown. The failure that we meant to write shows that our own write, or
-    that of a resume which read the same answer, was applied.
+def _was_closed_as_unknown(current: Job, ours: Attempt) -> bool:
+    """Whether another run closed our attempt as unknown. If the record has the failure that we intended to write, then
+    our own write succeeded, or that of a resume which read the same answer.
     """
     attempt = next((each for each in current.attempts if each.claim_id == ours.claim_id), None)
     if attempt is None or attempt.late or attempt.failure == ours.failure:

@@ -1,4 +1,4 @@
-"""What one run of `start_generation` works with, and what it knows."""
+"""Ports and context of one run of `start_generation`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from fermata.use_cases.generation.purchase.spending_controls import SpendingPort
 
 @dataclass(frozen=True)
 class OpenCallbackPorts:
-    """What `open_callback` works with; a callback is waited for `timeout_s` seconds, `randomness` gives 32 bytes."""
+    """Ports of `open_callback`. A callback is awaited for `timeout_s` seconds; `randomness` returns 32 bytes."""
 
     callbacks: CallbackStore
     api_url: ApiUrl
@@ -27,8 +27,8 @@ class OpenCallbackPorts:
 
 @dataclass(frozen=True)
 class StartPorts:
-    """What `start_generation` works with; `remaining_s` gives the seconds that this run may still live. A provider may
-    fetch a job's reference for `reference_link_s` seconds.
+    """Ports of `start_generation`. `remaining_s` returns the seconds until this run's timeout. A provider may fetch a
+    job's reference for `reference_link_s` seconds.
     """
 
     resume: ResumePorts
@@ -48,11 +48,11 @@ class StartPorts:
 
 @dataclass(frozen=True)
 class StartRun:
-    """One run for the next attempt of one job. `job` is the record before the claim, `ordered` the model whose turn it
-    is, `ids` the names of its reference at that model's provider.
+    """One run for the next attempt of one job. `job` is the record before the claim, `ordered` the candidate to order
+    from, `ids` the reference's ids at that candidate's provider.
 
-    `request` names the attempt in the provider's queue, and is the same for every run of it; `claim_id` is this run's
-    own. The run has ended a margin before `claim_until`, so it holds its claim and its slot until then.
+    `request` names the attempt in the provider's queue and is the same for every run of the attempt; `claim_id` is
+    unique to this run. Claim and slot are held until `claim_until`, a margin after the run's timeout.
     """
 
     job: Job

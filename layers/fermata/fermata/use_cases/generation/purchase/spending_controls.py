@@ -1,4 +1,4 @@
-"""Check the operator's spending controls before an order, and say what becomes of one that they block."""
+"""Check the operator's spending controls before an order, and decide the next step of a blocked order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from fermata.ports.providers import BrakeStore
 
 @dataclass(frozen=True)
 class SpendingPorts:
-    """What spending controls are checked with; `budget` is a provider's for a day in millionths of a USD, 0 for none. A
-    blocked order looks again after `look_again_s` seconds at the earliest.
+    """Ports of the spending controls. `budget` returns a provider's daily budget in millionths of a USD, 0 for none. A
+    blocked order is checked again after `look_again_s` seconds at the earliest.
     """
 
     store: BrakeStore
@@ -27,9 +27,9 @@ class SpendingPorts:
 
 
 def check_spending(ordered: Candidate, ports: SpendingPorts, now: datetime) -> Blocked | None:
-    """What keeps the order of a model from its provider, as far as one look tells: only the claim decides.
+    """The spending control that blocks the order now, or None. This is advisory: the claim checks again and decides.
 
-    Raises `TransientError` where the controls cannot be read.
+    Raises `TransientError` if the controls cannot be read.
     """
     controls = ports.store.load([ordered.provider], day_of(now))[ordered.provider]
     blocked = controls.blocking(ordered.cost_micro_usd, ports.budget(ordered.provider))
@@ -38,21 +38,21 @@ def check_spending(ordered: Candidate, ports: SpendingPorts, now: datetime) -> B
 
 
 def refused_claim(error: ProviderHeldError, provider: str, now: datetime) -> Blocked:
-    """What kept a claim from being written."""
+    """The spending control that refused a claim."""
     return paused(provider, error.paused_by) if error.paused_by else budget_spent(provider, day_of(now))
 
 
 def next_look(job: Job, blocked: Blocked, ports: SpendingPorts, now: datetime) -> datetime | None:
-    """When a job without another provider looks again, or None where its order cannot be made in time any more."""
+    """When to check again for a job without another provider; None if its order would then be too late."""
     return look_again_at(blocked, job.created_at, job.order_by, ports.look_again_s, now)
 
 
 def lost_songs_reached(job: Job, wallets: WalletStore, now: datetime) -> int | None:
-    """How many songs a day the plan of a job's tenant lets be lost, where as many were lost today: then no song is
-    bought. None for a job whose own terms may lose one, because its order holds a place for that; the order itself was
-    judged by the same limit.
+    """The plan's limit of lost songs a day if the job's tenant has reached it today, so that no song may be bought;
+    else None. Always None for a job whose own terms may lose a song: submission checked it against the same limit and
+    reserved its place.
 
-    Raises `TransientError` where the wallet cannot be read.
+    Raises `TransientError` if the wallet cannot be read.
     """
     wallet = None if job.at_risk else wallets.find(job.tenant_id)
     if wallet is None or wallet.may_lose_more(day_of(now)):
@@ -61,7 +61,7 @@ def lost_songs_reached(job: Job, wallets: WalletStore, now: datetime) -> int | N
 
 
 def beyond_lost_songs(allowed: int) -> Failure:
-    """The failure of an order whose tenant lost as many songs today as its plan allows."""
+    """The failure of an order whose tenant has reached its plan's limit of lost songs today."""
     message = (
         f"{allowed} songs were made today whose credits were returned, as many as the plan "
         "allows a day; nothing was paid for this one; order again tomorrow (UTC), or ask for a higher limit"

@@ -1,4 +1,4 @@
-"""Buy one song: see what stands in the way of the purchase, else make it."""
+"""Buy one song, unless an obstacle prevents the purchase."""
 
 from datetime import timedelta
 
@@ -13,9 +13,9 @@ from fermata.use_cases.generation.purchase.run import StartPorts, StartRun
 
 def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
     """Order the job's song if the record allows a new attempt, its reference is prepared and the provider's queue
-    admits it; else say what is missing, or answer from the record.
+    admits it; else return the step that is missing, or the verdict on record.
 
-    Exactly one run of an attempt gets past the claim. `claim_id` must be new for every run.
+    Exactly one run of an attempt wins the claim. `claim_id` must be new for every run.
     """
     job = ports.resume.jobs.load_existing(job_id)
     if not job.may_claim(ports.clock()):
@@ -37,7 +37,7 @@ def _run_for(job: Job, ports: StartPorts, claim_id: str) -> StartRun:
         is_listed=ordered.model in ports.resume.catalogue.listed_ids,
         has_alternative=job.has_another_provider,
     )
-    # Both are read together, so their sum is the end of this invocation, whenever the claim is written.
+    # Clock and remaining time are read together, so their sum is the end of this invocation at any time of the claim.
     claim_until = ports.clock() + timedelta(seconds=ports.remaining_s() + ports.claim_margin_s)
     return StartRun(
         job=job,
