@@ -171,14 +171,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
     what = "deliver the bought songs of a job that failed or lacks songs, as a new job and without another order"
     command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed or lacks songs")
-    _add_recoverable(
-        command("list-recoverable", "list paid attempts whose songs were not delivered and can be redelivered")
-    )
+    _add_recoverable(command("list-recoverable", "list paid songs that can be redelivered"))
     _add_reconcile(command("reconcile", "compare attempts of unknown outcome with the provider's usage export"))
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="credits to add")
-    made["set-plan"].add_argument(
-        "plan", choices=("prepaid", "postpaid"), help="limit orders by the balance (prepaid) or by a cap (postpaid)"
-    )
+    made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="limit by balance or by cap")
     cap = "most credits, spent and held, in a calendar month (UTC); postpaid only"
     made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     _add_triggers(made["set-triggers"])

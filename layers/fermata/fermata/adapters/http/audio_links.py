@@ -43,8 +43,8 @@ deadline.
 QUICK_TROUBLE_S: Final = 10
 """A failure of a caller's link within this time is cheap to retry; a slower one raises `SlowLinkError`."""
 MOST_OF_NO_SONG_BYTES: Final = 64 * 1024
-"""How much of an answer that is not audio is yielded: enough to identify it, and less than the part of a song that an
-earlier try may have yielded.
+"""Limit for the yielded bytes of an answer that is not audio: enough to identify it, and less than the part of a song
+that an earlier try may have yielded.
 """
 
 MOST_READ_BYTES: Final = 2 * MAX_AUDIO_BYTES

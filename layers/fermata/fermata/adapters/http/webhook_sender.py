@@ -16,7 +16,7 @@ from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Re
 from fermata.errors import UnsafeLinkError
 
 MOST_ANSWER_BYTES: Final = 4096
-"""How much of an answer's body is read before the connection is closed. The body is discarded undecoded."""
+"""Limit for the bytes read of an answer's body, which is discarded undecoded, before the connection is closed."""
 MOST_READ_BYTES: Final = 256 * 1024
 """Limit for all bytes of a connection: the longest header is 100 KiB (h11), and reads are of 64 KiB."""
 
