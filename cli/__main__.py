@@ -7,7 +7,7 @@ from local.errors import exit_code_of
 
 
 def run() -> int:
-    """Carry out the command of this process and return its exit code."""
+    """Run the command in `sys.argv` and return its exit code."""
     return exit_code_of(lambda: main(sys.argv[1:]))
 
 

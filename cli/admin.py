@@ -1,5 +1,5 @@
-"""`fermata-admin`: an operator's commands, for a cloud on this machine or a stack on AWS. `python -m local admin` does
-the same.
+"""`fermata-admin`: operator commands for a cloud on this machine or a stack on AWS; the same as `python -m local
+admin`.
 """
 
 import argparse
@@ -45,43 +45,43 @@ _DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and 
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
-    ("set-plan", "bound a tenant's orders by its balance, or by a cap per month"),
-    ("set-triggers", "turn a tenant's inbox and events on or off; what is left out stays as it is"),
+    ("set-plan", "limit a tenant's orders by its balance, or by a monthly cap"),
+    ("set-triggers", "turn a tenant's inbox and events on or off; omitted options stay unchanged"),
 )
 _LIMITS: Final = {
     "submits_per_minute": "most orders in a calendar minute",
     "reads_per_minute": "most reads in a calendar minute, roughly",
     "concurrent_jobs": "most jobs that are open at once",
     "refused_orders_per_minute": "most orders in a calendar minute that are refused or repeated, roughly",
-    "changes_per_minute": "most deletions, webhook replays and uploads in a calendar minute, or vain cancels, roughly",
+    "changes_per_minute": "most deletions, webhook replays, uploads and vain cancels in a calendar minute, roughly",
     "trigger_calls_per_minute": "most events, files and lines in a calendar minute that make no job, roughly",
-    "lost_songs_per_day": "most songs in a day (UTC) that a provider is paid for and the tenant is not",
+    "lost_songs_per_day": "most songs in a day (UTC) that the operator pays for and the tenant does not",
     "unpaid_jobs_per_day": "most jobs in a day (UTC) that are canceled, or end unpaid by their own terms",
-    "waiting_requests": "most requests that are held at once until a job ends; the next is answered at once",
+    "waiting_requests": "most requests that wait for a job's end at once; further ones are answered without waiting",
     "references_per_day": "most offers in a day (UTC) to upload a recording",
-    "webhook_posts_per_job": "most posts, of all tries and replays, that tell of one job's end",
-    "webhook_repeats_per_minute": "most posts in a calendar minute that repeat a webhook, roughly; more wait",
+    "webhook_posts_per_job": "most webhook posts for one job, over all attempts and replays",
+    "webhook_repeats_per_minute": "most repeated webhook posts in a calendar minute, roughly; further ones wait",
     "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
 }
 _RUN_SCHEDULE: Final = ("run-schedule", "tick")
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
-    ("enable-provider", "let jobs go to a provider again that shut the account out or was failing", _ONE),
-    ("pause", "order nothing from a provider until it is resumed; what is ordered goes on", _ONE_OR_ALL),
-    ("resume", "take back a pause; that of all and that of one provider are two", _ONE_OR_ALL),
+    ("enable-provider", "send jobs again to a provider that refused the account or kept failing", _ONE),
+    ("pause", "order nothing from a provider until it is resumed; running orders continue", _ONE_OR_ALL),
+    ("resume", "end a pause; a pause of all and a pause of one provider are separate", _ONE_OR_ALL),
 )
 
 
 class AdminError(LocalCloudError):
-    """The command could not be carried out; the message says what to do."""
+    """The command failed; the message says what to do."""
 
 
 class CommandRefusedError(UsageError):
-    """The command was understood and refused, for example because the tenant exists already."""
+    """The command was valid and refused, for example because the tenant exists."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry out one command and print its answer as one JSON object; raises `LocalCloudError`."""
+    """Run one command and print its answer as one JSON object; raises `LocalCloudError`."""
     arguments = _parse(argv)
     print(_answer_of(arguments))
     return 0
@@ -94,22 +94,22 @@ def _answer_of(arguments: argparse.Namespace) -> str:
         return run_schedule(arguments.function, arguments.state_dir)
     given = {name: value for name, value in vars(arguments).items() if name in _FIELDS and value is not None}
     extra = {**_rows_of(arguments), **webhook_of(arguments)}
-    question = {"action": arguments.command.replace("-", "_"), **given, **extra}
+    request = {"action": arguments.command.replace("-", "_"), **given, **extra}
     stack = arguments.stack or (None if arguments.state_dir else chosen_stack())
     client, function = _on_aws(stack) if stack else _on_this_machine(arguments.state_dir)
     try:
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
         payload = json.loads(answer["Payload"].read())
     except (BotoCoreError, ClientError) as error:
-        unsure = "the command may have been carried out, so look before you repeat it"
-        raise AdminError(f"cannot invoke {function}: {error}; {unsure}") from error
+        warning = "the command may have taken effect, so check before you repeat it"
+        raise AdminError(f"cannot invoke {function}: {error}; {warning}") from error
     if "FunctionError" in answer:
         raise _as_error(function, payload)
     return json.dumps(payload)
 
 
 def _rows_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The rows of a usage export, read here: the function gets no files."""
+    """The parsed rows of a usage export, because the function cannot read local files."""
     if arguments.command != "reconcile":
         return {}
     try:
@@ -169,16 +169,16 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add_webhook_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
-    what = "deliver what was bought for a job that failed or lacks songs, under a new job and without another order"
+    what = "deliver the bought songs of a job that failed or lacks songs, as a new job and without another order"
     command("redeliver", what).add_argument("job_id", metavar="JOB", help="id of the job that failed or lacks songs")
-    _add_recoverable(command("list-recoverable", "what was paid for and not delivered, and can be redelivered"))
+    _add_recoverable(command("list-recoverable", "list paid songs that can be redelivered"))
     _add_reconcile(command("reconcile", "compare attempts of unknown outcome with the provider's usage export"))
-    made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="how many to add")
-    made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="what bounds the tenant's orders")
-    cap = "most credits a calendar month (UTC) may cost, spent and held together; postpaid only"
+    made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="credits to add")
+    made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="limit by balance or by cap")
+    cap = "most credits, spent and held, in a calendar month (UTC); postpaid only"
     made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     _add_triggers(made["set-triggers"])
-    pays = "who pays for an attempt of unknown outcome where on_unknown let another model deliver; operator without it"
+    pays = "who pays for an attempt of unknown outcome if on_unknown let another model deliver; operator without it"
     made["set-plan"].add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
     for name, what in _LIMITS.items():
         default = getattr(DEFAULT_LIMITS, name)
@@ -191,21 +191,21 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _add_reconcile(command: argparse.ArgumentParser) -> None:
     command.add_argument("provider", metavar="PROVIDER", help=_ONE)
     command.add_argument("file", metavar="FILE", type=Path, help="the export, CSV or JSON")
-    command.add_argument("--apply", action="store_true", help="put on record what the export says; else only show it")
+    command.add_argument("--apply", action="store_true", help="record the result; without it, only show it")
 
 
 def _add_recoverable(command: argparse.ArgumentParser) -> None:
     command.add_argument("--provider", metavar="PROVIDER", help=f"{_ONE}; all without it")
     what = f"most entries of the answer, at most {LONGEST_LIMIT}; {DEFAULT_LIMIT} without it"
     command.add_argument("--limit", metavar="N", type=whole_number, help=what)
-    command.add_argument("--cursor", metavar="CURSOR", help="next_cursor of the answer before, for what follows it")
+    command.add_argument("--cursor", metavar="CURSOR", help="next_cursor of the previous answer")
 
 
 def _add_triggers(command: argparse.ArgumentParser) -> None:
     whats = {"inbox": "files under requests/TENANT/ in the inbox become jobs", "events": "events become jobs"}
     for name, what in whats.items():
         command.add_argument(f"--{name}", type=_on_or_off, metavar="on|off", help=what)
-    what = "whose events are this tenant's; all of them each time, none to have no more"
+    what = "all sources of the tenant's events; they replace the current ones, and none removes them"
     command.add_argument("--source", dest="sources", nargs="*", metavar="ACCOUNT/SOURCE", help=what)
 
 
@@ -216,7 +216,7 @@ def _on_or_off(text: str) -> bool:
 
 
 def whole_number(text: str) -> int:
-    """A number as people write it; raises ValueError for everything that is not plain digits."""
+    """A whole decimal number; raises `ValueError` for any other text."""
     if not re.fullmatch(r"-?[0-9]{1,100}", text):
         raise ValueError(text)
     return int(text)

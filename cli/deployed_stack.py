@@ -1,4 +1,4 @@
-"""What a deployed stack says of itself, by its CloudFormation outputs."""
+"""Reads the CloudFormation outputs of a deployed stack."""
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -7,11 +7,11 @@ from local.errors import LocalCloudError
 
 
 class StackError(LocalCloudError):
-    """A stack cannot be read, or is not one of ours."""
+    """A stack cannot be read, or lacks an output."""
 
 
 def outputs_of(stack: str) -> dict[str, str]:
-    """The outputs of a deployed stack by name, read with the caller's own AWS credentials; raises `StackError`."""
+    """The outputs of a deployed stack by name, read with the caller's AWS credentials; raises `StackError`."""
     try:
         found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except (BotoCoreError, ClientError) as error:

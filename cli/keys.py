@@ -1,4 +1,4 @@
-"""The commands of `fermata-admin` about API keys."""
+"""The commands of `fermata-admin` for API keys."""
 
 import argparse
 from collections.abc import Callable
@@ -6,30 +6,32 @@ from typing import Protocol
 
 
 class Commands(Protocol):
-    """What a command is added to."""
+    """Adds a command to the command line."""
 
     def __call__(self, name: str, what: str) -> argparse.ArgumentParser:
-        """A new command's own arguments; `what` says what it does."""
+        """The parser of a new command; `what` is its help text."""
 
 
 def add_key_commands(command: Commands, whole_number: Callable[[str], int]) -> None:
-    """Add what an operator can do with keys."""
+    """Add the commands for API keys; `whole_number` parses numbers."""
     issue = command("issue-key", "issue an API key, which is shown once")
     add_tenant(issue)
-    scope = "what the key may be used for (jobs:write, jobs:read, account:read); may be repeated; without it everything"
+    scope = "a scope of the key (jobs:write, jobs:read, account:read); may be repeated; all scopes without it"
     issue.add_argument("--scope", dest="scopes", metavar="SCOPE", action="append", help=scope)
     _add_end(issue, "never ends", whole_number)
-    rotate = command("rotate-key", "issue a key, shown once, that replaces another; that one goes on for a while")
+    rotate = command(
+        "rotate-key", "issue a key, shown once, that replaces another; the old one stays valid for a while"
+    )
     _add_key(rotate)
-    overlap = "seconds that the replaced key goes on; a day without it, at most 30 days, 0 ends it at once"
+    overlap = "seconds for which the old key stays valid; a day without it, at most 30 days, 0 ends it at once"
     rotate.add_argument("--overlap", dest="overlap_s", metavar="SECONDS", type=whole_number, help=overlap)
-    _add_end(rotate, "ends when the replaced key would have", whole_number)
-    _add_key(command("revoke-key", "let a key open nothing any more, once API Gateway has forgotten that it did"))
-    add_tenant(command("list-keys", "show a tenant's keys without their secrets, and when each was used last"))
+    _add_end(rotate, "ends when the old key would have ended", whole_number)
+    _add_key(command("revoke-key", "revoke a key; it stops working when API Gateway's cached authorization expires"))
+    add_tenant(command("list-keys", "show a tenant's keys without their secrets, with the time of their last use"))
 
 
 def add_tenant(command: argparse.ArgumentParser) -> None:
-    """Add the tenant that a command is about."""
+    """Add the argument `TENANT` to a command."""
     command.add_argument("tenant_id", metavar="TENANT", help="lower-case letters, digits and hyphens")
 
 

@@ -13,11 +13,13 @@ from local.state_dir import find_state_dir
 
 
 class RunScheduleError(LocalCloudError):
-    """The function could not be run; the message says what to do."""
+    """The function could not be run, or failed; the message says what to do."""
 
 
 def run_schedule(function: str, state_dir: Path | None) -> str:
-    """Run a scheduled function once, as its rule does, and return its answer: one JSON object."""
+    """Run a scheduled function once with its rule's event, and return its answer as JSON. Raises `RunScheduleError`, or
+    `UsageError` where the function has no schedule.
+    """
     cloud = find_state_dir(state_dir or chosen_state_dir()).running()
     try:
         schedules = {schedule.function: schedule for schedule in read_schedules(client_of(cloud, "events"))}
@@ -26,10 +28,10 @@ def run_schedule(function: str, state_dir: Path | None) -> str:
             raise UsageError(f"{function} is not on a schedule; expected one of {', '.join(sorted(schedules))}")
         payload = json.dumps(schedule.event()).encode()
         answer = client_of(cloud, "lambda").invoke(FunctionName=schedule.target["Arn"], Payload=payload)
-        said = answer["Payload"].read().decode()
+        text = answer["Payload"].read().decode()
     except (BotoCoreError, ClientError) as error:
         raise RunScheduleError(f"cannot run {function}: {error}") from error
     if "FunctionError" in answer:
-        name = json.loads(said).get("errorType", "unknown error")
+        name = json.loads(text).get("errorType", "unknown error")
         raise RunScheduleError(f"{function} failed with {name}; see its log in {cloud['logs_dir']}")
-    return json.dumps(json.loads(said))
+    return json.dumps(json.loads(text))

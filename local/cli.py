@@ -33,10 +33,10 @@ def main(argv: Sequence[str]) -> int:
     if command in {"-h", "--help"}:
         print(f"usage: python -m local {{{','.join(commands)}}} ...\n\n{_DESCRIPTION}")
         return 0
-    return exit_code_of(lambda: _carry_out(command, rest, commands))
+    return exit_code_of(lambda: _run_command(command, rest, commands))
 
 
-def _carry_out(command: str, rest: Sequence[str], commands: Mapping[str, Callable[[Sequence[str]], int]]) -> int:
+def _run_command(command: str, rest: Sequence[str], commands: Mapping[str, Callable[[Sequence[str]], int]]) -> int:
     if command not in commands:
         raise UsageError(f"unknown command {command!r}; expected one of {', '.join(commands)}")
     try:
@@ -45,7 +45,7 @@ def _carry_out(command: str, rest: Sequence[str], commands: Mapping[str, Callabl
         return 0
 
 
-# Each command imports what it needs itself: moto and the SAM translator take a second, and `--help` should not.
+# Each command imports its modules itself, because moto and the SAM translator take a second to import.
 
 
 def _up(argv: Sequence[str]) -> int:
@@ -138,7 +138,7 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
     port = "port of the HTTP API, 0 for a free one (default: %(default)s)"
     parser.add_argument("--port", type=int, default=3000, help=port)
     repeatable("--param", metavar="NAME=VALUE", help="value of a template parameter")
-    repeatable("--provider", metavar="ID=URL", help="provider at this address instead of its simulator")
+    repeatable("--provider", metavar="ID=URL", help="use this URL for a provider instead of its simulator")
     repeatable("--provider-key", metavar="ID=KEY", help="API key for a provider")
     repeatable("--real", metavar="ID", help="call the real provider, which costs money; its key comes from .env")
     scale = "relative waits, retry back-offs and simulators take 1/N of their time (default: %(default)s)"
@@ -149,13 +149,13 @@ def _settings_parser(command: str) -> argparse.ArgumentParser:
         metavar="S",
         help="seconds a simulator takes for a song (default: %(default)s)",
     )
-    credits_help = "credits that the demo tenant begins with (default: %(default)s)"
+    credits_help = "initial credits of the demo tenant (default: %(default)s)"
     parser.add_argument("--credits", type=int, default=100_000, metavar="N", help=credits_help)
-    environments = "calls of functions that run at once, as an account's concurrency (default: %(default)s)"
+    environments = "most concurrent function calls, like an account's concurrency (default: %(default)s)"
     parser.add_argument("--environments", type=int, default=64, metavar="N", help=environments)
     state_dir = "directory for the logs and the cloud's address (default: .local/PORT)"
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help=state_dir)
-    parser.add_argument("--built", action="store_true", help="run what make build made, under Python 3.13")
+    parser.add_argument("--built", action="store_true", help="run the result of make build under Python 3.13")
     return parser
 
 
@@ -164,7 +164,7 @@ def _pairs(flag: str, form: str, given: Sequence[str]) -> dict[str, str]:
     for item in given:
         name, equals, value = item.partition("=")
         if not (name and equals):
-            # What stands there may be a key, so it is not repeated.
+            # The value may be a key, so the message does not repeat it.
             raise UsageError(f"{flag}: expected {form}, found no name before an equals sign")
         pairs[name] = value
     return pairs

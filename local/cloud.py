@@ -1,4 +1,4 @@
-"""The one-machine cloud as a whole: what is started, in which order, and how it ends."""
+"""The one-machine cloud: starts its parts in order and stops them."""
 
 import gc
 import json
@@ -51,7 +51,7 @@ DEMO_LIMITS: Final = {
     "unpaid_jobs_per_day": 1_000_000,
     "webhook_repeats_per_minute": 1_000_000,
 }
-"""What nobody who tries Fermata, or measures it, shall run into."""
+"""Limits too high to affect a demo or a benchmark."""
 START_LIMIT_S: Final = 150
 _ACCESS_KEY: Final = "AKIALOCALRUNNER00000"
 _SECRET_KEY: Final = secrets.token_hex(20)
@@ -59,7 +59,7 @@ _API_HOST: Final = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+")
 
 
 class CloudStartError(LocalCloudError):
-    """A part of the cloud did not start; the message says which and where to look."""
+    """A part of the cloud did not start; the message names it and its log."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class LocalCloud:
         self._stopping = False
 
     def start(self) -> dict[str, Any]:
-        """Start everything and describe it; whatever this raises, `stop` is still to be called."""
+        """Start everything and return the description of the cloud. The caller must call `stop`, also after an
+        error.
+        """
         self._exits.callback(self._listener.close)
         moto_backends.import_engine()
         moto_backends.import_parameter_store()
@@ -92,7 +94,7 @@ class LocalCloud:
         endpoint, aws = self._start_aws()
         clients = _clients(aws.url)
         deployment = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
-        self._tell_api_url(deployment, clients)
+        self._publish_api_url(deployment, clients)
         check_function_settings(deployment)
         check_reservations(deployment, self._settings.environments)
         parts = _Parts(deployment, self._start_runtime(deployment, aws.url), clients)
@@ -104,7 +106,7 @@ class LocalCloud:
         self._wait(started)
         api_key = self._create_tenant(parts)
         parts.runtime.start_each(later).add_done_callback(self._report_failed_start)
-        # What is there by now stays to the end; looking through it for garbage took a tenth of all time.
+        # These objects live to the end, and scanning them for garbage took a tenth of all time.
         gc.freeze()
         self._say(f"ready after {time.monotonic() - self._begun:.1f} s")
         return self._describe(api.url, aws.url, api_key, deployment, simulators)
@@ -129,7 +131,7 @@ class LocalCloud:
         return urls
 
     def _start_aws(self) -> tuple[AwsEndpoint, HttpServer]:
-        # Only now: importing moto's server takes a second, and wrong arguments should be told before.
+        # Imported late, because moto's server takes a second to import, and wrong arguments are reported first.
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
         moto_backends.execute_machines()
@@ -173,12 +175,12 @@ class LocalCloud:
             runtime.stop()
         return error_type(answer) if answer.failed else None
 
-    def _tell_api_url(self, deployment: Deployment, clients: Callable[[str], Any]) -> None:
+    def _publish_api_url(self, deployment: Deployment, clients: Callable[[str], Any]) -> None:
         name = deployment.outputs.get("ApiUrlParameterName")
         if name is None:
             return
         if self._settings.real:
-            # A provider elsewhere cannot call back to this machine; without an address it is polled.
+            # A remote provider cannot send callbacks to this machine; without a URL, it is polled.
             clients("ssm").delete_parameter(Name=name)
         else:
             clients("ssm").put_parameter(Name=name, Value=self._api_url, Overwrite=True)
@@ -238,11 +240,11 @@ class LocalCloud:
         name = parts.deployment.outputs.get("ManageTenantsFunctionName")
         if name is None:
             return None
-        _ask(parts.runtime, name, {"action": "create_tenant", "tenant_id": TENANT})
+        _invoke(parts.runtime, name, {"action": "create_tenant", "tenant_id": TENANT})
         if self._settings.credits:
-            _ask(parts.runtime, name, {"action": "grant", "tenant_id": TENANT, "credits": self._settings.credits})
-        _ask(parts.runtime, name, {"action": "set_plan", "tenant_id": TENANT, "plan": "prepaid", **DEMO_LIMITS})
-        return str(_ask(parts.runtime, name, {"action": "issue_key", "tenant_id": TENANT})["api_key"])
+            _invoke(parts.runtime, name, {"action": "grant", "tenant_id": TENANT, "credits": self._settings.credits})
+        _invoke(parts.runtime, name, {"action": "set_plan", "tenant_id": TENANT, "plan": "prepaid", **DEMO_LIMITS})
+        return str(_invoke(parts.runtime, name, {"action": "issue_key", "tenant_id": TENANT})["api_key"])
 
     def _describe(
         self, api_url: str, aws_url: str, api_key: str | None, deployment: Deployment, simulators: Mapping[str, str]
@@ -257,7 +259,7 @@ class LocalCloud:
             "region": REGION,
             "access_key_id": "AKIALOCALCALLER00000",
             "secret_access_key": secrets.token_hex(20),
-            # The template can only know the address that its API would have on AWS.
+            # The template's outputs contain the API's host name on AWS.
             "outputs": {name: _API_HOST.sub(api_url, value) for name, value in deployment.outputs.items()},
             "simulators": dict(simulators),
             "logs_dir": str(self._state.logs),
@@ -279,7 +281,7 @@ class LocalCloud:
 
 
 def _start_order(deployment: Deployment) -> tuple[list[str], list[str]]:
-    """Return the functions that must run before the cloud is ready, those that callers wait for, and the others."""
+    """Return the functions that start before the cloud is ready, because callers wait for them, and the others."""
     authorizers = {route.authorizer.function_arn for route in deployment.routes if route.authorizer}
     waited_for = {route.function_arn for route in deployment.routes} | authorizers
     operator = deployment.outputs.get("ManageTenantsFunctionName")
@@ -301,9 +303,9 @@ def _clients(url: str) -> Callable[[str], Any]:
     return cache(lambda service: session.client(service, endpoint_url=url, config=config))
 
 
-def _ask(runtime: LambdaRuntime, name: str, question: Mapping[str, str | int]) -> dict[str, Any]:
-    answer: Answer = runtime.invoke(name, json.dumps(question).encode())
+def _invoke(runtime: LambdaRuntime, name: str, request: Mapping[str, str | int]) -> dict[str, Any]:
+    answer: Answer = runtime.invoke(name, json.dumps(request).encode())
     if answer.failed:
-        raise CloudStartError(f"{question['action']} failed with {error_type(answer)}; see the log of {name}")
+        raise CloudStartError(f"{request['action']} failed with {error_type(answer)}; see the log of {name}")
     said: dict[str, Any] = json.loads(answer.payload)
     return said

@@ -1,4 +1,4 @@
-"""AWS clients of a cloud that runs on this machine, from what it published of itself."""
+"""AWS clients for a cloud on this machine, from its published description."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,8 +7,8 @@ import boto3
 from botocore.config import Config
 
 ONE_TRY: Final = Config(retries={"total_max_attempts": 1}, read_timeout=310)
-"""Nobody repeats an invocation whose answer was lost: a repeated grant, for one, is a second grant. An answer may take
-as long as the function may run.
+"""One attempt without retries, because an invocation whose answer was lost may have taken effect: a repeated grant is a
+second grant. The read timeout exceeds every function's timeout.
 """
 
 

@@ -1,4 +1,4 @@
-"""What a running cloud tells people: where things are, three requests to try, and variables for a shell."""
+"""The texts that a running cloud prints: its URLs, three requests to try, and variables for a shell."""
 
 import re
 import shlex
@@ -26,7 +26,7 @@ _VARIABLES: Final = {
 
 
 def explain(description: Mapping[str, Any]) -> None:
-    """Print to stderr where the cloud is and how to try it."""
+    """Print the cloud's URLs and example commands to stderr."""
     simulators = "".join(f"\n  simulator  {url}  ({name})" for name, url in description["simulators"].items())
     text = f"""
 Fermata runs until Ctrl-C; its state goes with it.
@@ -52,7 +52,7 @@ def environment_command(description: Mapping[str, Any]) -> str:
 
 
 def submit_command() -> str:
-    """Submit a song and keep its id in the variable JOB."""
+    """The command that submits a song and stores the job's id in the variable JOB."""
     body = '{"model":"minimax/music-2.5","prompt":"indie folk, rainy evening","lyrics":"[Verse]\\nRain on the window"}'
     fields = f"""-H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' -d '{body}'"""
     return (
@@ -61,27 +61,27 @@ def submit_command() -> str:
 
 
 def read_command() -> str:
-    """Read the job."""
+    """The command that reads the job."""
     return 'curl -s "$API_URL/v1/jobs/$JOB" -H "Authorization: Bearer $API_KEY"'
 
 
 def download_command() -> str:
-    """Download the song, as soon as there is one."""
+    """The command that downloads the song once it is ready."""
     patience = "--retry 60 --retry-delay 1 --retry-all-errors"
     return f'curl -sfL {patience} "$API_URL/v1/jobs/$JOB/audio" -H "Authorization: Bearer $API_KEY" -o song.mp3'
 
 
 def export_lines(description: Mapping[str, Any]) -> Iterator[str]:
-    """Yield one quoted `export` line per variable: the addresses, the key and the stack's outputs."""
+    """Yield one quoted `export` line per variable: the URLs, the key and the stack's outputs."""
     values = {name: description[key] for name, key in _VARIABLES.items()}
     yield from _exports({**_as_variables(description["outputs"]), **values})
-    # An operator's commands would go to a stack on AWS that this shell was set up for before.
+    # If the shell was set up for a stack on AWS before, operator commands would still go there.
     yield f"unset {STACK_VARIABLE}"
 
 
 def export_lines_of_a_stack(stack: str, outputs: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines that set a shell up for a deployed stack instead of a cloud on this machine. AWS credentials and
-    region stay as they are, and an API key is no output.
+    region stay unchanged, and there is no API key, because it is no output.
     """
     yield from _exports({**_as_variables(outputs), STACK_VARIABLE: stack})
     yield f"unset AWS_ENDPOINT_URL {STATE_DIR_VARIABLE}"

@@ -1,4 +1,4 @@
-"""Why the one-machine cloud refuses to start, one class per exit code.
+"""Errors of the one-machine cloud and of the command line, with their exit codes.
 
 LocalCloudError                 1
 ├── ResourceCreationError       1
@@ -17,17 +17,17 @@ from typing import ClassVar
 
 
 class LocalCloudError(Exception):
-    """Ends the process with `exit_code`; the message is one line of cause per problem and holds no secret."""
+    """Ends the process with `exit_code`; the message has one line per problem and contains no secret."""
 
     exit_code: ClassVar[int] = 1
 
 
 class ResourceCreationError(LocalCloudError):
-    """The emulator refused to create a resource that the template describes."""
+    """The emulator refused to create a resource of the template."""
 
 
 class UsageError(LocalCloudError):
-    """What the caller asked for cannot be done: an argument is wrong or something is not set up."""
+    """The command is invalid: an argument is wrong, or a tool is not set up."""
 
     exit_code: ClassVar[int] = 2
 
@@ -37,7 +37,7 @@ class UnknownParameterError(UsageError):
 
 
 class RefusedParameterError(UsageError):
-    """A parameter's value breaks what the template allows for it, alone or together with others."""
+    """A parameter's value violates a constraint of the template, alone or together with others."""
 
 
 class CustomResourceError(UsageError):
@@ -51,7 +51,7 @@ class PortInUseError(LocalCloudError):
 
 
 class UnsupportedTemplateError(LocalCloudError):
-    """The template asks for something that the one-machine cloud does not do; `problems` holds one line for each."""
+    """The template uses features that the one-machine cloud does not support; `problems` has one line for each."""
 
     exit_code: ClassVar[int] = 4
 
@@ -61,7 +61,7 @@ class UnsupportedTemplateError(LocalCloudError):
 
 
 class SeamMismatchError(LocalCloudError):
-    """A private part of the emulator that is replaced at start-up looks different from what was expected."""
+    """A private part of the emulator that start-up replaces differs from the expected version."""
 
     exit_code: ClassVar[int] = 5
 

@@ -1,4 +1,4 @@
-"""Log files of the one-machine cloud: one JSON object a line."""
+"""Log files of the one-machine cloud, with one JSON object per line."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ def now() -> str:
 
 
 class JsonLines:
-    """A file of JSON objects, one a line, emptied when it is opened; several threads may write."""
+    """A file with one JSON object per line, truncated when opened; thread-safe."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ class JsonLines:
 
 
 def as_record(line: str) -> Mapping[str, object]:
-    """Return what a function printed as an object: its own JSON object as it is, anything else as a message."""
+    """Return a line that a function printed as a record: a JSON object unchanged, any other text as a message."""
     try:
         record = json.loads(line)
     except ValueError:

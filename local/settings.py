@@ -1,4 +1,4 @@
-"""What a cloud is asked to be, checked before anything is started."""
+"""Settings of a cloud, checked before anything starts."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -43,17 +43,17 @@ class CloudSettings:
 
     @property
     def interpreter(self) -> Path:
-        """The Python that runs the functions: their dependencies, boto3 and Lambda's runtime client, nothing else."""
+        """The Python that runs the functions; it has only their dependencies, boto3 and Lambda's runtime client."""
         return PROJECT_ROOT / ".tools" / ("python313" if self.built else "functions") / "bin" / "python"
 
     @property
     def built_dir(self) -> Path | None:
-        """The result of `make build` for this machine's processor, if that is to run."""
+        """The result of `make build` with `built`, else None."""
         return PROJECT_ROOT / ".aws-sam" / "x86_64" / "built" if self.built else None
 
 
 def check_settings(settings: CloudSettings) -> None:
-    """Raise UsageError, naming every argument that cannot be honoured."""
+    """Raise `UsageError` with one line per invalid argument."""
     known = known_providers(settings.template)
     problems = [
         *_unknown_providers(settings, known),
@@ -71,7 +71,7 @@ def known_providers(template: Path) -> tuple[str, ...]:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL names this machine and nothing else."""
+    """Return whether a URL's host is a loopback address or `localhost`."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
@@ -80,7 +80,7 @@ def is_loopback(url: str) -> bool:
 
 
 def origin(url: str) -> str:
-    """Return `scheme://host:port` of a URL, with the port written out."""
+    """Return `scheme://host:port` of a URL, with an explicit port."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -88,9 +88,9 @@ def origin(url: str) -> str:
 
 
 def template_parameters(settings: CloudSettings, simulators: Mapping[str, str]) -> dict[str, str]:
-    """Return the values for the template: what was asked for, providers' addresses and the origins that may be trusted.
+    """Return the template parameters: the given ones, the providers' base URLs and the trusted origins.
 
-    Trusted are the simulators and the addresses on the command line, each exactly, and nothing else on this machine.
+    The only trusted origins are those of the simulators, of loopback URLs on the command line, and the given ones.
     """
     declared = _declared(settings.template)
     local = {**simulators, **{name: url for name, url in settings.providers.items() if is_loopback(url)}}

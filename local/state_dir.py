@@ -1,4 +1,4 @@
-"""The state directory of a cloud: its logs, and the file by which other commands find it while it runs."""
+"""The state directory of a cloud: its logs, and the file that describes the running cloud to other commands."""
 
 import json
 import os
@@ -14,18 +14,18 @@ _CLOUD_FILE: Final = "cloud.json"
 
 
 class NotRunningError(LocalCloudError):
-    """No cloud runs where one was looked for."""
+    """No cloud runs at the state directory."""
 
 
 class StateDir:
-    """One cloud's directory; it is claimed for as long as the cloud runs."""
+    """One cloud's directory, claimed while the cloud runs."""
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path.resolve()
         self.logs: Final = self.path / "logs"
 
     def claim(self) -> None:
-        """Make the directory ready for a new cloud; raises UsageError when one runs there."""
+        """Prepare the directory for a new cloud; raises `UsageError` where a cloud uses it or it is not writable."""
         running = self._read()
         if running and _is_alive(running):
             raise UsageError(
@@ -40,17 +40,17 @@ class StateDir:
             raise UsageError(f"--state-dir {self.path}: cannot write there: {error.strerror}") from error
 
     def publish(self, description: Mapping[str, Any]) -> None:
-        """Let other commands find the running cloud."""
+        """Store the running cloud's description for other commands."""
         self._write(description)
 
     def release(self) -> None:
-        """Forget the cloud; the logs stay."""
+        """Delete the description; the logs stay."""
         running = self._read()
         if running and running.get("pid") == os.getpid():
             (self.path / _CLOUD_FILE).unlink(missing_ok=True)
 
     def running(self) -> dict[str, Any]:
-        """Return what the running cloud said of itself; raises NotRunningError."""
+        """Return the running cloud's description; raises `NotRunningError`."""
         description = self._read()
         if description is None:
             raise NotRunningError(f"no cloud runs at {self.path}; start one with make run")
@@ -63,7 +63,7 @@ class StateDir:
         return description
 
     def is_running(self) -> bool:
-        """Tell whether a cloud that is ready runs here."""
+        """Return whether a cloud runs here and is ready."""
         try:
             self.running()
         except NotRunningError:
@@ -78,7 +78,7 @@ class StateDir:
         return description if isinstance(description, dict) else None
 
     def _write(self, description: Mapping[str, Any]) -> None:
-        # It holds an API key: readable by its owner only, and never half written.
+        # The file contains an API key, so only its owner may read it; the rename makes the write atomic.
         temporary = self.path / f"{_CLOUD_FILE}.{os.getpid()}"
         temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(description), "utf-8")
@@ -86,7 +86,9 @@ class StateDir:
 
 
 def find_state_dir(given: Path | None) -> StateDir:
-    """Return the directory that was named, else that of the default port, else that of the only running cloud."""
+    """Return the given directory, else that of the default port, else that of the only running cloud; raises
+    `UsageError`.
+    """
     if given is not None:
         return StateDir(given)
     default = StateDir(STATE_ROOT / str(DEFAULT_PORT))

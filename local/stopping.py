@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: from the first moment of a command they end it in order and in time."""
+"""Orderly shutdown within a time limit after SIGINT or SIGTERM."""
 
 import os
 import signal
@@ -7,23 +7,23 @@ from types import FrameType
 from typing import Final
 
 STOP_LIMIT_S: Final = 8.0
-"""Seconds after a signal by which the process ends, come what may; the promise is 10."""
+"""Seconds after a signal until the process is ended by force; the documented limit is 10."""
 _LOOK_EVERY_S: Final = 0.2
 
 
 class StopRequested(BaseException):
-    """SIGINT or SIGTERM arrived; no ordinary exception, so that nothing on the way takes it for a failure."""
+    """SIGINT or SIGTERM arrived. It is no `Exception`, so that no handler takes it for a failure."""
 
 
 def stop_on_signals() -> None:
-    """Raise StopRequested in the main thread at the first SIGINT or SIGTERM, and end the process if that takes long."""
+    """Raise `StopRequested` in the main thread at the first SIGINT or SIGTERM; end the process after `STOP_LIMIT_S`."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _request_stop)
 
 
 def wait_for_a_signal() -> None:
-    """Return never: StopRequested is raised instead."""
-    # No signal.pause(): a signal that arrives just before it, or in another thread, would not end it.
+    """Block until a signal raises `StopRequested`."""
+    # Not signal.pause(), which misses a signal that arrives just before it or in another thread.
     never = threading.Event()
     while not never.wait(_LOOK_EVERY_S):
         pass

@@ -1,4 +1,4 @@
-"""`python -m local up`: one cloud from its port to its end."""
+"""`python -m local up`: runs one cloud until a signal stops it."""
 
 import gc
 import json
@@ -17,15 +17,15 @@ from local.stopping import wait_for_a_signal
 
 
 class UnexpectedError(LocalCloudError):
-    """A mistake of this program; the message says where its traceback is."""
+    """A bug of this program; the message names the file with the traceback."""
 
 
 class ReadyLineError(LocalCloudError):
-    """Nobody takes the line that says where the cloud is."""
+    """The ready line cannot be written to stdout."""
 
 
 def run_up(settings: CloudSettings, announce: Callable[[Mapping[str, Any]], None]) -> None:
-    """Run a cloud until a signal stops it; `announce` is called once, when everything answers."""
+    """Run a cloud until a signal stops it; `announce` gets its description once every route answers."""
     check_settings(settings)
     listener = listen(settings.port)
     state = StateDir(settings.state_dir or STATE_ROOT / str(listener.getsockname()[1]))
@@ -45,13 +45,13 @@ def run_up(settings: CloudSettings, announce: Callable[[Mapping[str, Any]], None
     finally:
         cloud.stop()
         state.release()
-        # The emulator has kept so many objects that the interpreter's last look for garbage can take many seconds, in
-        # which no timer can end the process any more.
+        # The emulator holds so many objects that the interpreter's final garbage collection can take many seconds,
+        # during which no timer can end the process.
         gc.freeze()
 
 
 class ReadyLine:
-    """Writes one line to the standard output this process was started with; whatever else is printed goes to stderr."""
+    """Writes one line to the original stdout; all other output of the process goes to stderr."""
 
     def __init__(self) -> None:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`python -m local demo`: one song per upstream shape, from its own cloud to files that play."""
+"""`python -m local demo`: orders one song per kind of upstream from a cloud of its own, and checks that it plays."""
 
 from local.demo.command import main
 

@@ -1,4 +1,4 @@
-"""`python -m local` as a child that ends with its parent, however the parent ends."""
+"""`python -m local` as a child process that ends when its parent ends for any reason."""
 
 import runpy
 import sys

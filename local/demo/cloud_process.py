@@ -23,7 +23,7 @@ _LAST_LINES: Final = 5
 
 @dataclass(frozen=True)
 class CloudAddress:
-    """Where a running cloud answers, as it says itself."""
+    """The addresses and credentials that a running cloud reported."""
 
     api_url: str
     api_key: str
@@ -46,13 +46,13 @@ def cloud_arguments(state_dir: Path, provider_latency_s: float, parameters: Mapp
 
 @contextmanager
 def running_cloud(arguments: Sequence[str], start_within_s: float = START_WITHIN_S) -> Iterator[CloudAddress]:
-    """A cloud for as long as the block runs; raises `CloudStartError` with what the process said last."""
+    """A cloud during the block; raises `CloudStartError` with the last output of the process."""
     lifeline, held_open = os.pipe()
     try:
-        with tempfile.TemporaryFile() as said:
-            process = _start(arguments, lifeline, said)
+        with tempfile.TemporaryFile() as stderr_file:
+            process = _start(arguments, lifeline, stderr_file)
             try:
-                yield _address(process, said, start_within_s)
+                yield _address(process, stderr_file, start_within_s)
             finally:
                 _stop(process)
     finally:
@@ -60,25 +60,25 @@ def running_cloud(arguments: Sequence[str], start_within_s: float = START_WITHIN
         os.close(held_open)
 
 
-def _start(arguments: Sequence[str], lifeline: int, said: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(arguments: Sequence[str], lifeline: int, stderr_file: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "local.demo.cloud_main", str(lifeline), *arguments],
         cwd=PROJECT_ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=said,
+        stderr=stderr_file,
         pass_fds=(lifeline,),
-        # Ctrl-C at a terminal goes to the demo alone, which then ends the cloud in order.
+        # In a group of its own, the cloud gets no Ctrl-C; the demo gets it and ends the cloud in order.
         process_group=0,
     )
 
 
-def _address(process: subprocess.Popen[bytes], said: IO[bytes], start_within_s: float) -> CloudAddress:
+def _address(process: subprocess.Popen[bytes], stderr_file: IO[bytes], start_within_s: float) -> CloudAddress:
     line, in_time = _first_line(process, start_within_s)
     if not line:
         exit_code = process.wait()
         found = f"it ended with exit code {exit_code}" if in_time else f"nothing within {start_within_s:g} s"
-        raise CloudStartError(f"expected the cloud to start, found: {found}{_last_lines(said)}")
+        raise CloudStartError(f"expected the cloud to start, found: {found}{_last_lines(stderr_file)}")
     try:
         return _parse(json.loads(line))
     except (ValueError, KeyError, TypeError) as error:
@@ -115,9 +115,9 @@ def _parse(line: Mapping[str, Any]) -> CloudAddress:
     )
 
 
-def _last_lines(said: IO[bytes]) -> str:
-    said.seek(0)
-    lines = said.read().decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
+def _last_lines(stderr_file: IO[bytes]) -> str:
+    stderr_file.seek(0)
+    lines = stderr_file.read().decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
     return "".join(f"\n  {line}" for line in lines)
 
 

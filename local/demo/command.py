@@ -32,13 +32,15 @@ INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str]) -> int:
-    """0 when every song plays, 1 when one does not or no cloud starts, 2 for wrong arguments, 130 after Ctrl-C."""
+    """Run the demo. The exit code is 0 when every song plays, 1 when one does not or no cloud starts, 2 for wrong
+    arguments, 130 after Ctrl-C.
+    """
     arguments = _parser().parse_args(argv)
     console = Console()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, _interrupt)
     try:
-        return _demonstrate(arguments, console)
+        return _run(arguments, console)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Make one song per upstream shape, and one from a fallback, on a cloud of its own.",
     )
     parser.add_argument(
-        "--prompt", default=DEFAULT_PROMPT, help="what the songs are about; [[fault:NAME]] in it breaks them"
+        "--prompt", default=DEFAULT_PROMPT, help="prompt of the songs; [[fault:NAME]] in it makes them fail"
     )
     parser.add_argument(
         "--provider-latency",
@@ -66,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="seconds a simulated provider needs per song",
     )
-    parser.add_argument("--out", type=Path, default=PROJECT_ROOT / "out", metavar="DIR", help="where the songs go")
+    parser.add_argument("--out", type=Path, default=PROJECT_ROOT / "out", metavar="DIR", help="folder for the songs")
     parser.add_argument(
-        "--state-dir", type=Path, default=PROJECT_ROOT / ".local" / "demo", metavar="DIR", help="where the logs go"
+        "--state-dir", type=Path, default=PROJECT_ROOT / ".local" / "demo", metavar="DIR", help="folder for the logs"
     )
     return parser
 
@@ -80,11 +82,11 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _demonstrate(arguments: argparse.Namespace, console: Console) -> int:
+def _run(arguments: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
     out_dir = _output_folder(arguments.out)
     latency_s = arguments.provider_latency
-    up = cloud_arguments(arguments.state_dir.resolve(), latency_s, _expectations(latency_s))
+    up = cloud_arguments(arguments.state_dir.resolve(), latency_s, _latency_parameters(latency_s))
     with running_cloud(up) as cloud:
         console.print(f"cloud ready after {time.monotonic() - started:.1f} s at {cloud.api_url}", highlight=False)
         songs = _make_songs(cloud, arguments.prompt, out_dir, console)
@@ -103,8 +105,8 @@ def _output_folder(path: Path) -> Path:
     return folder
 
 
-def _expectations(provider_latency_s: float) -> dict[str, str]:
-    """Priors that fit the simulated latency, so that the ETAs are honest and the first poll is not a minute away."""
+def _latency_parameters(provider_latency_s: float) -> dict[str, str]:
+    """Latency priors that fit the simulated latency, so that the ETAs are right and the first poll comes soon."""
     p50_s = max(1, round(provider_latency_s))
     priors = {order.model: {"p50_s": p50_s, "p80_s": p50_s + 1} for order in ORDERS}
     return {"ModelLatencyPriors": json.dumps(priors, separators=(",", ":"))}

@@ -1,4 +1,4 @@
-"""One order from its request to checked files on disk."""
+"""Follows one order from its request to checked files on disk."""
 
 import threading
 import time
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 SONG_WITHIN_S: Final = 90
-_LOOK_EVERY_S: Final = 0.25
+_POLL_EVERY_S: Final = 0.25
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Songs on disk that play and are what their record says, a path for each track; `seconds` from submit to checked
-    files.
-    """
+    """Checked songs on disk, with a path for each track; `seconds` is the time from submit to checked files."""
 
     order: Order
     job_id: str
@@ -37,7 +35,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class FailedSong:
-    """A song that did not arrive; `job_id` is None where it was not even accepted."""
+    """A song that was not delivered; `job_id` is None where the order was not accepted."""
 
     order: Order
     job_id: str | None
@@ -46,7 +44,7 @@ class FailedSong:
 
 @dataclass(frozen=True)
 class Studio:
-    """What a song is ordered with; setting `stopped` ends all waiting, `within_s` is the longest a song may take."""
+    """Ports of `deliver`; setting `stopped` ends all waiting, `within_s` is the limit per song in seconds."""
 
     api: JobApi
     step_functions: "SFNClient"
@@ -58,7 +56,7 @@ class Studio:
 
 
 def deliver(order: Order, prompt: str, studio: Studio) -> Delivery | FailedSong:
-    """Order a song and follow it to the end; whatever goes wrong with it is in the answer."""
+    """Order a song and follow it to the end; a failure becomes a `FailedSong`."""
     started = time.monotonic()
     job_id: str | None = None
     try:
@@ -88,7 +86,7 @@ def _watch(order: Order, job: JobSnapshot, studio: Studio) -> tuple[Track, ...]:
     while not job.is_closed:
         if time.monotonic() > deadline:
             raise SongError(f"expected a song within {studio.within_s:g} s, the job is still {job.status}")
-        if studio.stopped.wait(_LOOK_EVERY_S):
+        if studio.stopped.wait(_POLL_EVERY_S):
             raise SongError(f"the demo was stopped while the job was {job.status}")
         job = studio.api.look(job.id)
         studio.display.show(order, job)

@@ -1,28 +1,28 @@
-"""Why a demo shows fewer songs than it orders.
+"""Errors of the demo.
 
 DemoError
 ├── CloudStartError     no cloud: nothing was ordered
-├── OutputFolderError   nowhere to put the songs: nothing was ordered
-├── RefusalError        no provider that refuses: nothing was ordered
-└── SongError           one song did not become a file that plays; the others go on
+├── OutputFolderError   no folder for the songs: nothing was ordered
+├── RefusalError        no simulated refusal: nothing was ordered
+└── SongError           one song failed; the others continue
 """
 
 
 class DemoError(Exception):
-    """The message is one line: what was expected, what was found, what to do."""
+    """The message is one line with the expected state, the found one, and advice."""
 
 
 class CloudStartError(DemoError):
-    """The one-machine cloud did not come up."""
+    """The one-machine cloud did not start."""
 
 
 class OutputFolderError(DemoError):
-    """The folder for the songs cannot be made."""
+    """The folder for the songs cannot be created."""
 
 
 class RefusalError(DemoError):
-    """A simulated provider did not agree to refuse an order."""
+    """A simulated provider did not accept the fault for an order."""
 
 
 class SongError(DemoError):
-    """One song did not become a file that plays and is what its record says."""
+    """One song did not become a file that plays and matches its record."""

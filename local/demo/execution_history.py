@@ -1,4 +1,4 @@
-"""Which states a job's execution went through, read where an operator would look: in Step Functions."""
+"""Reads the states of a job's execution from its history in Step Functions."""
 
 import time
 from collections import Counter
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 # A job is settled one state before its execution ends.
 END_WITHIN_S: Final = 30
-_LOOK_EVERY_S: Final = 0.05
+_POLL_EVERY_S: Final = 0.05
 _POLL_STATE: Final = "PollGeneration"
 _DECISION: Final = "ChoiceStateEntered"
 
 
 @dataclass(frozen=True)
 class StatesPassed:
-    """The states that do something, in the order in which each was first entered, with how often that happened."""
+    """The states other than choices, in the order of their first entry, with the number of entries."""
 
     counts: tuple[tuple[str, int], ...]
 
     @property
     def polls(self) -> int:
-        """How often the provider was asked how far the song is."""
+        """The number of polls."""
         return dict(self.counts).get(_POLL_STATE, 0)
 
     def lines(self) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ class StatesPassed:
 
 
 def read_states_passed(client: "SFNClient", machine_arn: str, job_id: str) -> StatesPassed:
-    """The states of a job whose record is closed; raises `SongError` where its execution does not end or is unknown."""
+    """The states of a closed job; raises `SongError` where its execution does not end or is unknown."""
     execution_arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
     try:
         _wait_for_the_end(client, execution_arn)
@@ -51,7 +51,7 @@ def _wait_for_the_end(client: "SFNClient", execution_arn: str) -> None:
     while client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING":
         if time.monotonic() > deadline:
             raise SongError(f"the job is closed, but its execution still runs {END_WITHIN_S} s later")
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_POLL_EVERY_S)
 
 
 def _entered(client: "SFNClient", execution_arn: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The demo as a client of Fermata's HTTP API: submit, look, download."""
+"""The demo's client of Fermata's HTTP API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 
 @dataclass(frozen=True)
 class Track:
-    """A finished file: a link that works for a while, and what the record says about it."""
+    """A finished file: a link that expires, and the facts in the job's record."""
 
     url: str
     bytes: int
@@ -26,8 +26,7 @@ class Track:
 
 @dataclass(frozen=True)
 class JobSnapshot:
-    """A job as it was at one look. `ready_at` is when half of such songs are ready, None once the job is closed.
-
+    """A job at one moment. `ready_at` is the estimate that half of such songs meet, None once the job is closed;
     `failure` is the job's error in one line.
     """
 
@@ -39,7 +38,7 @@ class JobSnapshot:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the status will not change any more."""
+        """Whether the status is final."""
         return self.status in {"succeeded", "failed", "canceled", "expired"}
 
 
@@ -53,7 +52,7 @@ class JobApi:
         self._headers = {"Authorization": f"Bearer {api_key}"}
 
     def upload(self, recording: bytes, content_type: str) -> str:
-        """Upload a recording to sing after; the id under which an order may name it."""
+        """Upload a reference recording; returns its id for an order."""
         wanted = {"content_type": content_type, "bytes": len(recording)}
         offer = self._send("POST", self._references_url, HTTPStatus.CREATED, json=wanted)
         try:
@@ -77,11 +76,11 @@ class JobApi:
         return _snapshot(self._send("POST", self._jobs_url, HTTPStatus.ACCEPTED, json=request))
 
     def look(self, job_id: str) -> JobSnapshot:
-        """The job as it is now."""
+        """Read a job."""
         return _snapshot(self._send("GET", f"{self._jobs_url}/{job_id}", HTTPStatus.OK))
 
     def download(self, track: Track) -> bytes:
-        """The file behind the link, fetched as anybody who was given the link would: without a key."""
+        """The file behind the link, fetched without a key."""
         try:
             response = self._client.get(track.url)
         except httpx.HTTPError as error:

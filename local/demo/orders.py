@@ -1,4 +1,4 @@
-"""What the demo orders: one song for each way in which an upstream hands over its audio, and one from a fallback."""
+"""The demo's orders: one song for each way in which upstreams deliver audio, and one from a fallback."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,10 +17,10 @@ Then a quiet morning"""
 
 @dataclass(frozen=True)
 class Order:
-    """A model, the format to ask it for, and how its upstream works. No two orders have the same model.
+    """A model, its audio format, and how its upstream works. No two orders have the same model.
 
-    `refused_with` is the fault with which the first provider's simulator answers, so that a fallback sings. One that
-    sings `after_a_recording` takes words and an uploaded file instead of a prompt.
+    `refused_with` is the fault of the first provider's simulator, so that a fallback makes the song. An order
+    `after_a_recording` has lyrics and an uploaded file instead of a prompt.
     """
 
     model: str
@@ -33,11 +33,11 @@ class Order:
 
     @property
     def provider(self) -> str:
-        """Who is asked first."""
+        """The first provider of the order."""
         return self.model.partition("/")[0]
 
     def prompt(self, prompt: str) -> str:
-        """The prompt of this order; one that is to be refused has words that no other order has."""
+        """The prompt of this order; that of a refused order is unique, so that its fault matches no other order."""
         return f"{prompt}, a second voice takes over" if self.refused_with else prompt
 
     def request(self, prompt: str, reference_id: str | None = None) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Whether a downloaded file is the one that the record describes, and whether it plays."""
+"""Checks that a downloaded file matches its record and plays."""
 
 import hashlib
 from typing import Final
@@ -15,7 +15,7 @@ _CHANNELS: Final = 2
 
 
 def check_file(audio: bytes, track: Track) -> None:
-    """Compare bytes and SHA-256 with the record, then decode the whole file and compare how long it plays.
+    """Compare size and SHA-256 with the record, then decode the whole file and compare its duration.
 
     Raises `SongError` naming the first difference.
     """
@@ -32,7 +32,7 @@ def check_file(audio: bytes, track: Track) -> None:
 
 
 def decoded_duration_ms(audio: bytes) -> int:
-    """How long a file plays, in milliseconds, by decoding all of it; raises `SongError` where it is not audio."""
+    """The duration of the decoded file in milliseconds; raises `SongError` where it is not audio."""
     try:
         decoded = miniaudio.decode(audio, nchannels=_CHANNELS, sample_rate=_RATE_HZ)
     except miniaudio.DecodeError as error:

@@ -1,4 +1,4 @@
-"""What a person sees while songs are made: bars on a terminal, else one line per change of state."""
+"""Progress of the songs: bars on a terminal, else one line per change of state."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,17 +12,17 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from local.demo.job_api import JobSnapshot
 from local.demo.orders import Order
 
-_NEVER_FULL_BEFORE_THE_END = 0.95
+_MOST_BEFORE_END = 0.95
 
 
 class ProgressDisplay(Protocol):
-    """Told about songs from several threads."""
+    """Displays the progress of songs; several threads call it."""
 
     def show(self, order: Order, job: JobSnapshot) -> None:
-        """How far a song is."""
+        """Show a song's state."""
 
     def finish(self, order: Order, outcome: str) -> None:
-        """How a song ended, in a few words."""
+        """Show a song's outcome, in a few words."""
 
 
 class ProgressLines:
@@ -35,11 +35,11 @@ class ProgressLines:
         self._shown: dict[str, str] = {}
 
     def show(self, order: Order, job: JobSnapshot) -> None:
-        """Print a line, but only where the state is a new one."""
+        """Print a line if the state changed."""
         self._print(order, job.status, _eta(job))
 
     def finish(self, order: Order, outcome: str) -> None:
-        """Print the last line of a song, where its last state does not say it already."""
+        """Print the outcome if it differs from the last state."""
         self._print(order, outcome)
 
     def _print(self, order: Order, state: str, eta: str = "") -> None:
@@ -62,7 +62,7 @@ class ProgressBars:
         }
 
     def show(self, order: Order, job: JobSnapshot) -> None:
-        """Move the bar to the share of the expected time that has passed."""
+        """Set the bar to the elapsed share of the expected time."""
         share = _share_of_time(self._started, job.ready_at)
         self._progress.update(self._bars[order.model], completed=share, state=job.status, eta=_eta(job))
 
@@ -92,8 +92,8 @@ def progress_display(console: Console, orders: tuple[Order, ...]) -> Iterator[Pr
 
 def _share_of_time(started: datetime, ready_at: datetime | None) -> float:
     if ready_at is None or ready_at <= started:
-        return _NEVER_FULL_BEFORE_THE_END
-    return min((datetime.now(UTC) - started) / (ready_at - started), _NEVER_FULL_BEFORE_THE_END)
+        return _MOST_BEFORE_END
+    return min((datetime.now(UTC) - started) / (ready_at - started), _MOST_BEFORE_END)
 
 
 def _eta(job: JobSnapshot) -> str:

@@ -1,4 +1,4 @@
-"""Makes a simulated provider refuse one order, so that its fallback can be heard."""
+"""Makes a simulated provider refuse one order, so that its fallback makes the song."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from local.demo.orders import Order
 
 
 def arrange_refusal(client: httpx.Client, order: Order, prompt: str, simulators: Mapping[str, str]) -> None:
-    """Have the first provider of an order that is to be refused answer it with its fault, once; else do nothing."""
+    """Set the order's fault, if any, at its first provider's simulator, for one request. Raises `RefusalError`."""
     if order.refused_with is None:
         return
     fault = {"fault": order.refused_with, "on": "create", "match": order.prompt(prompt), "times": 1}

@@ -1,4 +1,4 @@
-"""What is left on the screen when the songs are done."""
+"""Prints the demo's result."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from local.demo.delivery import Delivery, FailedSong
 
 
 def print_report(console: Console, songs: Iterable[Delivery | FailedSong], logs_dir: Path) -> None:
-    """A table of the songs that play, then the cause of every one that does not and where the logs are."""
+    """Print a table of the delivered songs, then the cause of each failure and the folder of the logs."""
     songs = tuple(songs)
     delivered = [song for song in songs if isinstance(song, Delivery)]
     failed = [song for song in songs if isinstance(song, FailedSong)]
@@ -27,7 +27,7 @@ def print_report(console: Console, songs: Iterable[Delivery | FailedSong], logs_
 
 
 def _table(delivered: Iterable[Delivery]) -> Table:
-    # Narrow enough for 80 columns: no padding, one state a line.
+    # No padding and one state per line, to fit 80 columns.
     table = Table(box=box.SIMPLE_HEAD, padding=0, leading=1)
     for name in ("model", "states passed"):
         table.add_column(name, no_wrap=True)

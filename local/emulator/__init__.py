@@ -1,1 +1,1 @@
-"""AWS on one machine: moto, with what it lacks or does too slowly put into its seams."""
+"""AWS on one machine: moto, with replacements for its missing or slow parts."""

@@ -1,4 +1,4 @@
-"""What an AWS request is: its action and the resource it names."""
+"""Identifies AWS requests by action and resource."""
 
 import json
 import re
@@ -26,8 +26,8 @@ _S3_SUBRESOURCES: Final = {
 
 @dataclass(frozen=True)
 class AwsCall:
-    """One request to AWS; `access_key` is None for an unsigned request or a presigned link. `items` is how many items a
-    DynamoDB request names, 1 for any other.
+    """One request to AWS; `access_key` is None for an unsigned request or a presigned link. `items` is the number
+    of items in a DynamoDB request, 1 for any other.
     """
 
     access_key: str | None
@@ -43,7 +43,7 @@ def invoked_function(method: str, path: str) -> str | None:
 
 
 def read_call(environ: dict[str, Any], body: bytes) -> AwsCall:
-    """Name a request as its service would, for example `dynamodb:GetItem` on a table."""
+    """Return the call with the action in IAM's form, for example `dynamodb:GetItem` on a table."""
     found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     access_key, service = (found[1], found[2]) if found else (None, "s3")
     target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -73,7 +73,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _items_of(request: dict[str, Any]) -> int:
-    """How many items a transaction or a batch of DynamoDB names; 1 for a request of one item, or of another service."""
+    """The number of items in a DynamoDB transaction or batch; 1 for any other request."""
     batches = request.get("RequestItems", {}).values()
     of_batches = sum(len(batch.get("Keys", ()) if isinstance(batch, dict) else batch) for batch in batches)
     return len(request.get("TransactItems", ())) or of_batches or 1

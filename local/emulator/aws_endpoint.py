@@ -1,6 +1,4 @@
-"""The one address of every AWS service of the cloud: moto, with Lambda's Invoke taken out before it, and uploads by
-form held to their policies.
-"""
+"""The endpoint of all AWS services of the cloud: moto, preceded by Lambda's Invoke and by the check of form uploads."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -19,9 +17,9 @@ _MAX_READ_BYTES: Final = 1_048_576
 
 
 class AwsEndpoint:
-    """A WSGI application in front of moto's; functions can be invoked once `serve_functions` was called.
+    """A WSGI application in front of moto's; functions can be invoked after `serve_functions`.
 
-    Every call is logged, with the function that made it, but for those signed with `own_access_key`.
+    Every call is logged with the function that made it, except calls that are signed with `own_access_key`.
     """
 
     def __init__(self, moto: "WSGIApplication", log: JsonLines, own_access_key: str) -> None:
@@ -30,7 +28,7 @@ class AwsEndpoint:
         self._callers: Mapping[str, str] = {}
 
     def serve_functions(self, lambda_api: LambdaApi, callers: Mapping[str, str]) -> None:
-        """Answer Lambda's Invoke from now on; `callers` tells which function has which access key id."""
+        """Answer Lambda's Invoke from now on; `callers` maps access key ids to functions."""
         self._callers = callers
         self._lambda = lambda_api
 
@@ -59,7 +57,7 @@ class AwsEndpoint:
 
 
 def _peek(environ: "WSGIEnvironment") -> bytes:
-    """Read a small body that names a resource and put it back; uploads and payloads are none of ours."""
+    """Return a small body that names a resource, and restore the stream; empty for uploads and payloads."""
     if "HTTP_X_AMZ_TARGET" not in environ and "x-www-form-urlencoded" not in environ.get("CONTENT_TYPE", ""):
         return b""
     length = environ.get("CONTENT_LENGTH", "")

@@ -1,4 +1,4 @@
-"""Lambda as the state machine engine sees it: a client whose one call runs a function without an HTTP request."""
+"""The state machine engine's Lambda client, which runs functions without HTTP requests."""
 
 import io
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionEr
 
 
 class EngineLambda:
-    """Takes the place of a boto3 client; `submit` runs a function by name or ARN."""
+    """Replaces a boto3 client; `submit` runs a function by name or ARN."""
 
     def __init__(self, submit: Callable[[str, bytes], Future[Answer]]) -> None:
         self._submit = submit
 
     def invoke(self, FunctionName: str, Payload: bytes = b"{}", **_: object) -> dict[str, Any]:  # noqa: N803 (boto3's names)
-        """Answer as boto3 does, but for refusals: they come as failures with Step Functions' own name for them."""
+        """Answer as boto3 does. A refusal becomes a failure with the error name of Step Functions."""
         answer = self._run(FunctionName, Payload)
         failed = {"FunctionError": "Unhandled"} if answer.failed else {}
         return {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": io.BytesIO(answer.payload), **failed}
@@ -25,7 +25,7 @@ class EngineLambda:
         try:
             return self._submit(name, payload).result()
         except TooManyRequestsError as error:
-            # The engine takes the error's name from the payload, so that Step Functions' own names come out.
+            # The engine reads the error's name from the payload.
             return error_answer("Lambda.TooManyRequestsException", str(error))
         except UnknownFunctionError as error:
             return error_answer("Lambda.ResourceNotFoundException", str(error))

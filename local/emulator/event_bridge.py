@@ -1,4 +1,6 @@
-"""EventBridge to Lambda: a target is invoked in the background, twice more after a failure, then the event is kept."""
+"""Delivery from EventBridge to Lambda: a failed invocation is retried twice, then the event goes to the dead-letter
+queue.
+"""
 
 import json
 import queue
@@ -16,12 +18,12 @@ from local.runtime.lambda_answers import Answer, error_answer, error_type
 from local.runtime.lambda_runtime import TooManyRequestsError, UnknownFunctionError
 
 RETRY_DELAYS_S: Final = (60.0, 120.0)
-"""Lambda's own waits before the second and third try of an asynchronous invocation."""
+"""Lambda's waits in seconds before the second and third attempt of an asynchronous invocation."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one function; without a rule it is an asynchronous invocation."""
+    """One event for one function; without a rule, it is an asynchronous invocation."""
 
     function_arn: str
     payload: str
@@ -49,18 +51,18 @@ class EventBridge:
         self._work.put(lambda: self._put(entry))
 
     def deliver(self, rule_arn: str, target: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        """Hand an event to a function that is the target of a rule, in the background."""
+        """Invoke a function that is the target of a rule with an event, in the background."""
         dead_letter_arn = target.get("DeadLetterConfig", {}).get("Arn")
         delivery = Delivery(target["Arn"], payload(as_sent(event), target), rule_arn, dead_letter_arn)
         self._work.put(lambda: self._try(delivery))
 
     def invoke_later(self, function_arn: str, payload: bytes) -> None:
-        """Run a function in the background, as Lambda's invocation type Event does."""
+        """Run a function in the background, like Lambda's invocation type Event."""
         delivery = Delivery(function_arn, payload.decode("utf-8", "replace"))
         self._work.put(lambda: self._try(delivery))
 
     def stop(self) -> None:
-        """Deliver nothing more."""
+        """Stop delivery."""
         self._work.put(None)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""What a rule hands to its target: the event, a part of it, or a text made from it."""
+"""The input of a rule's target: the event, a part of it, or a text made from it."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def payload(event: Mapping[str, Any], target: Mapping[str, Any]) -> str:
-    """Return the JSON text that a target receives for an event."""
+    """Return the JSON text that a target gets for an event."""
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
@@ -23,7 +23,7 @@ def payload(event: Mapping[str, Any], target: Mapping[str, Any]) -> str:
 
 
 def as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return moto's event as EventBridge sends it: an ISO time, and none of moto's own fields."""
+    """Return moto's event in EventBridge's form: with an ISO time and without moto's own fields."""
     sent = {key: value for key, value in event.items() if key != "ingestion-time"}
     if isinstance(sent.get("time"), int | float):
         sent["time"] = datetime.fromtimestamp(sent["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -31,7 +31,7 @@ def as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def look_up(event: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 (any JSON value)
-    """Return what EventBridge's JSON path (`$.detail.items[0]`) leads to, None where it leads nowhere."""
+    """Return the value at EventBridge's JSON path (`$.detail.items[0]`), or None."""
     value: Any = event
     for name, index in _STEP.findall(path.removeprefix("$")):
         if name and isinstance(value, Mapping):
@@ -44,7 +44,7 @@ def look_up(event: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 (any JS
 
 
 def transform(event: Mapping[str, Any], paths: Mapping[str, str], template: str) -> str:
-    """Fill a template: a variable between quotes becomes part of that string, any other a JSON value."""
+    """Fill a template: a variable within quotes becomes part of that string, any other a JSON value."""
     values = {name: look_up(event, path) for name, path in paths.items()}
     values |= {"aws.events.event": dict(event), "aws.events.event.json": dict(event)}
 

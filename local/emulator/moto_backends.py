@@ -1,4 +1,6 @@
-"""What is put into the seams of moto's backends: one call at a time, machines that run, policies that are only kept."""
+"""Replacements in moto's backends: locks, running state machines, fast paths, and bucket policies that are only
+stored.
+"""
 
 import importlib
 import importlib.util
@@ -23,9 +25,9 @@ _PLAIN: Final = frozenset({"S", "N", "BOOL", "NULL"})
 
 
 def import_engine() -> None:
-    """Import the state machine engine without AWS Batch: one constant of it drags in EC2's tables, a second each time.
+    """Import the state machine engine without AWS Batch, whose import loads EC2's tables and takes a second.
 
-    Batch itself is left as it was: whoever calls it imports it whole.
+    Batch itself stays unchanged: a later import loads it completely.
     """
     spec = importlib.util.find_spec("moto")
     if _BATCH in sys.modules or spec is None or spec.submodule_search_locations is None:
@@ -41,8 +43,8 @@ def import_engine() -> None:
 
 
 def import_parameter_store() -> None:
-    """Import Systems Manager without EC2, whose tables take more than a second: of its instances, to which commands can
-    be sent, there are none here.
+    """Import Systems Manager without EC2, whose tables take more than a second to load. Systems Manager needs EC2 only
+    to send commands to instances, and there are none here.
     """
     if _SSM in sys.modules or _EC2 in sys.modules:
         return
@@ -56,7 +58,7 @@ def import_parameter_store() -> None:
 
 
 def lock_backends() -> None:
-    """Let one thread at a time into each backend that several functions write to."""
+    """Serialize the calls to each backend that several functions write to."""
     for seam in moto_seams.LOCKED:
         _lock(seam)
 
@@ -77,13 +79,13 @@ def execute_machines() -> None:
 
 
 def list_modules_once() -> None:
-    """Remember which services moto has."""
+    """Cache the list of moto's services."""
     modules = tuple(moto_seams.MODULES.original())
     moto_seams.MODULES.replace(lambda: modules)
 
 
 def forget_dropped_objects() -> None:
-    """Let go of what no backend holds any more; only moto's reset, which nothing here uses, wants to know of it."""
+    """Stop moto from keeping every object for its reset, which is not used here."""
     model = moto_seams.NEW_MODEL.owner
 
     def new(cls: MotoValue, *_: MotoValue, **__: MotoValue) -> MotoValue:
@@ -93,7 +95,7 @@ def forget_dropped_objects() -> None:
 
 
 def pass_attributes_as_they_are() -> None:
-    """Send a DynamoDB attribute of a plain type as it is: moto keeps it in the form in which it is sent."""
+    """Serialize a DynamoDB attribute of a plain type unchanged, because moto stores it in the wire format."""
     original = moto_seams.SERIALIZE_STRUCTURE.original
 
     def structure(
@@ -108,12 +110,12 @@ def pass_attributes_as_they_are() -> None:
 
 
 def parse_updates_once() -> None:
-    """Remember what the expressions of updates were parsed to."""
+    """Cache parsed update expressions."""
     moto_seams.PARSE_UPDATE.replace(staticmethod(lru_cache(maxsize=1024)(moto_seams.PARSE_UPDATE.original)))
 
 
 def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":
-    """Answer calls to DynamoDB, which most calls are, without the web framework that moto has for all its services."""
+    """Answer calls to DynamoDB, the majority of all calls, without moto's web framework."""
     from moto.core.request import Request
     from werkzeug.wrappers import Response
 
@@ -133,7 +135,7 @@ def straight_to_dynamodb(moto: "WSGIApplication") -> "WSGIApplication":
 
 
 class EventBus:
-    """EventBridge as its boto3 client looks to who publishes, without an HTTP request."""
+    """The publishing part of EventBridge's boto3 client, without HTTP requests."""
 
     def put_events(self, Entries: list[dict[str, MotoValue]]) -> None:  # noqa: N803 (boto3's name)
         """Put events on the default bus."""
@@ -143,7 +145,7 @@ class EventBus:
 
 
 def enforce_no_bucket_policy() -> None:
-    """Keep bucket policies without applying them: nothing on this machine is asked for its permissions."""
+    """Store bucket policies without applying them, because the emulator checks no permissions."""
     from moto.iam.access_control import PermissionResult
 
     def get_permission(self: MotoValue, action: str, resource: str) -> MotoValue:  # noqa: ARG001 (moto calls it so)

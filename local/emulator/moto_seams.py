@@ -1,6 +1,6 @@
-"""Every part of moto that the cloud replaces, with the reason, and the check that it still looks as expected.
+"""Every part of moto that the cloud replaces, with the reason, and the check that it has the expected form.
 
-The parts are private, so moto is pinned exactly; one that looks different stops the cloud instead of failing in a song.
+The parts are private, so moto's version is pinned, and a part of another form stops the cloud at start-up.
 """
 
 import importlib
@@ -15,12 +15,14 @@ from local.errors import SeamMismatchError
 MOTO_VERSION: Final = "5.2.5"
 
 MotoValue: TypeAlias = Any
-"""Something of moto's inside, which carries no types that hold."""
+"""A value of moto's internals, which have no reliable types."""
 
 
 @dataclass(frozen=True)
 class Seam:
-    """A function or module attribute of moto; `parameters` are the names it takes, None where it is not a function."""
+    """A function or module attribute of moto; `parameters` are a function's parameter names, None for other
+    attributes.
+    """
 
     module: str
     name: str
@@ -29,7 +31,7 @@ class Seam:
 
     @property
     def owner(self) -> MotoValue:
-        """What holds the attribute."""
+        """The module or class that has the attribute."""
         owner = importlib.import_module(self.module)
         for part in self.name.split(".")[:-1]:
             owner = getattr(owner, part)
@@ -37,16 +39,16 @@ class Seam:
 
     @property
     def attribute(self) -> str:
-        """The attribute's own name."""
+        """The attribute's name in its owner."""
         return self.name.rsplit(".", 1)[-1]
 
     @property
     def original(self) -> MotoValue:
-        """What is there now."""
+        """The current value."""
         return getattr(self.owner, self.attribute)
 
     def replace(self, replacement: object) -> None:
-        """Put something else there."""
+        """Replace the value."""
         setattr(self.owner, self.attribute, replacement)
 
 
@@ -66,7 +68,7 @@ TRANSACT_WRITE: Final = Seam(
     "moto.dynamodb.models",
     "DynamoDBBackend.transact_write_items",
     ("self", "transact_items"),
-    "what a cancelled transaction touched is put back item by item",
+    "a cancelled transaction is rolled back item by item",
 )
 TABLE_COPY: Final = Seam(
     "moto.dynamodb.models",
@@ -117,7 +119,7 @@ PARSE_UPDATE: Final = Seam(
     "moto.dynamodb.parsing.expressions",
     "UpdateExpressionParser.make",
     ("expression_str",),
-    "moto reads the expression of every update anew, of a few dozen that there are; whoever works on one copies it",
+    "moto parses the expression of every update again, of a few dozen distinct ones; its callers copy the result",
 )
 JSON_PATH: Final = Seam(
     f"{_ASL}.utils.json_path",
@@ -141,7 +143,7 @@ RETRY_KEY: Final = Seam(
     f"{_ASL}.component.eval_component",
     "EvalComponent.heap_key",
     None,
-    "where an execution counts its retries has to be known before two executions of one definition ask at once",
+    "the key of the retry counter must exist before two executions of one definition read it at once",
 )
 WAIT: Final = Seam(
     f"{_ASL}.component.state.wait.wait_function.wait_function",
@@ -162,7 +164,7 @@ START_EXECUTION: Final = Seam(
     "moto.stepfunctions.parser.models",
     "StepFunctionsParserBackend.start_execution",
     ("self", "state_machine_arn", "name", "execution_input", "trace_header"),
-    "without a name every execution of moto's is called None",
+    "moto names every execution without a name None",
 )
 EXECUTION_START: Final = Seam(_EXECUTION, "Execution.start", ("self",), "moto publishes no status change events")
 EXECUTION_END: Final = Seam(
@@ -178,7 +180,7 @@ RULE_TARGETS: Final = Seam(
     "moto.events.models",
     "Rule.send_to_targets",
     ("self", "original_event", "transform_input"),
-    "moto has no Lambda targets and asks nothing about the rule's state",
+    "moto has no Lambda targets and ignores the rule's state",
 )
 MAP_WORKER: Final = Seam(
     f"{_ASL}.component.state.exec.state_map.iteration.itemprocessor.distributed_item_processor_worker",
@@ -193,7 +195,7 @@ NEW_MODEL: Final = Seam(
     "moto.core.common_models",
     "BaseModel.__new__",
     ("cls", "args", "kwargs"),
-    "moto keeps every object it ever made, and copies a whole table for each transaction: the square of the writes",
+    "moto keeps every object it ever made and copies a whole table per transaction: quadratic in the writes",
 )
 BUCKET_PERMISSION: Final = Seam(
     "moto.s3.models",
@@ -232,7 +234,7 @@ SEAMS: Final = (
 
 
 def check_seams(seams: Iterable[Seam] = SEAMS) -> None:
-    """Raise SeamMismatchError, naming each seam that is missing or takes other parameters than expected."""
+    """Raise `SeamMismatchError` with each seam that is missing or has other parameters than expected."""
     found = importlib.metadata.version("moto")
     problems = (
         [] if found == MOTO_VERSION else [f"moto: expected version {MOTO_VERSION}, found {found}; run make setup"]

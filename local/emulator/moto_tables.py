@@ -1,4 +1,4 @@
-"""Tables whose cost does not grow with what is in them: queries look where the answer is, items are measured once."""
+"""Makes the cost of moto's tables independent of their size: queries read one partition, items are measured once."""
 
 import copy
 from itertools import chain
@@ -8,12 +8,12 @@ from local.emulator import moto_seams
 from local.emulator.moto_seams import MotoValue
 
 _SURELY_FITS_BYTES: Final = 350_000
-"""Below moto's limit of an item, and far above what is in one here."""
+"""Below moto's limit for an item, and far above the size of any item here."""
 
 
 def query_only_what_is_asked_for() -> None:
-    """Let a query read its own partition, and one of an index the items as they come: moto sorts the whole table first,
-    and then what it found once more.
+    """Make a query read only its partition, and an index query read the items unsorted, because moto first sorts the
+    whole table and then sorts the result again.
     """
     original = moto_seams.QUERY.original
 
@@ -31,7 +31,7 @@ def query_only_what_is_asked_for() -> None:
 
 
 def measure_items_once() -> None:
-    """Let a new item be measured when it is whole: moto measures it anew with each attribute that comes to it."""
+    """Measure a new item once, because moto measures it again for each attribute."""
     from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 
     original = moto_seams.NEW_ITEM.original

@@ -1,4 +1,4 @@
-"""Transactions whose cost does not grow with the table: only the items they touch are remembered and put back."""
+"""Makes the cost of moto's transactions independent of the table's size: only touched items are saved and restored."""
 
 import copy
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from local.emulator.moto_seams import MotoValue
 
 
 def remember_only_what_a_transaction_touches() -> None:
-    """Let no transaction copy the whole table, once for each of its items, as moto does before it begins."""
+    """Save only the items of a transaction, because moto copies the whole table for each of its items."""
     from moto.dynamodb.models.table import Table
 
     original = moto_seams.TRANSACT_WRITE.original

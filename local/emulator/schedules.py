@@ -1,4 +1,4 @@
-"""Rules on a schedule: which functions they run and how often, and the timers that run them."""
+"""Scheduled rules, with their functions and intervals, and the timers that run them."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ _UNIT_S: Final = {"minute": 60, "hour": 3600, "day": 86400}
 
 @dataclass(frozen=True)
 class Schedule:
-    """A rule that runs one target, a function, every so many seconds."""
+    """A rule that runs one function at an interval in seconds."""
 
     rule_arn: str
     every_s: int
@@ -29,7 +29,7 @@ class Schedule:
         return re.sub(r"(?<!^)(?=[A-Z])", "_", logical_id).lower()
 
     def event(self) -> dict[str, Any]:
-        """What EventBridge hands to the target now."""
+        """The event that EventBridge sends to the target now."""
         return {
             "version": "0",
             "id": str(uuid4()),
@@ -44,13 +44,13 @@ class Schedule:
 
 
 def rate_s(expression: str) -> int | None:
-    """Seconds of `rate(5 minutes)`, None for every other expression."""
+    """The interval in seconds of an expression such as `rate(5 minutes)`, None for any other."""
     found = _RATE.fullmatch(expression)
     return int(found[1]) * _UNIT_S[found[2]] if found else None
 
 
 def read_schedules(events: Any) -> list[Schedule]:  # noqa: ANN401 (a boto3 client)
-    """The enabled rules on a schedule, from an EventBridge client of the cloud."""
+    """The enabled scheduled rules, read with an EventBridge client of the cloud."""
     rules = [rule for page in events.get_paginator("list_rules").paginate() for rule in page["Rules"]]
     return [
         Schedule(rule["Arn"], every_s, target)
@@ -71,12 +71,12 @@ class Timers:
         self._threads = [Thread(target=self._run, args=(each,), daemon=True) for each in schedules]
 
     def start(self) -> None:
-        """Begin to count; each schedule comes for the first time after its own interval."""
+        """Start the timers; each schedule first runs after one interval."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Run nothing more."""
+        """Stop the timers."""
         self._stopped.set()
 
     def _run(self, schedule: Schedule) -> None:

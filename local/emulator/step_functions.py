@@ -1,4 +1,4 @@
-"""What is put into the seams of moto's Step Functions engine: scaled waits, Lambda calls, status change events."""
+"""Replacements in moto's Step Functions engine: scaled waits, Lambda calls, status change events."""
 
 import logging
 import sys
@@ -24,7 +24,7 @@ _LONGEST_SLEEP_S: Final = 1.0
 
 
 def scale_time(scale: float) -> None:
-    """Let relative waits and the back-off of retries take 1/`scale` of their time; waits until an instant never."""
+    """Divide relative waits and retry back-offs by `scale`; waits until an instant stay unscaled."""
     until = moto_seams.WAIT_UNTIL.owner
 
     def wait_interval(self: MotoValue, env: MotoValue, wait_seconds: float) -> None:
@@ -33,11 +33,11 @@ def scale_time(scale: float) -> None:
 
     def seconds_until(self: MotoValue, env: MotoValue) -> float:
         self.string.eval(env=env)
-        said = env.stack.pop()
-        if self._from_timestamp_string(timestamp=said) is None:
-            # Asked again, the engine raises a failure event of its own.
+        timestamp_text = env.stack.pop()
+        if self._from_timestamp_string(timestamp=timestamp_text) is None:
+            # The original raises the engine's own failure event.
             return float(original(self, env))
-        return (datetime.fromisoformat(said) - datetime.now(UTC)).total_seconds()
+        return (datetime.fromisoformat(timestamp_text) - datetime.now(UTC)).total_seconds()
 
     original = moto_seams.WAIT_UNTIL.original
     moto_seams.WAIT.replace(wait_interval)
@@ -46,15 +46,15 @@ def scale_time(scale: float) -> None:
 
 
 def _wait(env: MotoValue, seconds: float) -> None:
-    """Wait, or until the execution is stopped."""
+    """Wait for `seconds`, or until the execution is stopped."""
     end = time.monotonic() + seconds
     while env.is_running() and (left := end - time.monotonic()) > 0:
-        # moto sets the event and clears it at once, so it can be missed.
+        # moto sets the event and clears it at once, so a single wait may miss it.
         env.program_state_event.wait(min(left, _LONGEST_SLEEP_S))
 
 
 def use_clients(clients: Callable[[str], MotoValue], submit: Callable[[str, bytes], Future[Answer]]) -> None:
-    """Give the engine kept clients, and a Lambda that runs functions without another HTTP request."""
+    """Give the engine cached clients, and a Lambda client that runs functions without HTTP requests."""
     functions = EngineLambda(submit)
     original = moto_seams.ENGINE_CLIENTS.original
 
@@ -63,34 +63,34 @@ def use_clients(clients: Callable[[str], MotoValue], submit: Callable[[str, byte
 
     for name, module in list(sys.modules.items()):
         if name.startswith(_ENGINE) and getattr(module, "boto_client_for", None) is original:
-            module.boto_client_for = boto_client_for  # type: ignore[attr-defined] # each task module imported it by name
+            module.boto_client_for = boto_client_for  # type: ignore[attr-defined] # each task module imports it by name
     moto_seams.ENGINE_CLIENTS.replace(boto_client_for)
 
 
 def parse_once() -> None:
-    """Parse each definition once. Its components hold nothing of an execution but the key under which that counts its
-    retries, which is made from the component here.
+    """Parse each definition once. The only state of an execution in the parsed components is the key of its retry
+    counter, which is replaced by the component's id.
     """
-    # It says at every start that tolerated failures have no effect; docs/laptop.md says what does not.
+    # It warns at every start that tolerated failures have no effect, which docs/laptop.md documents.
     logging.getLogger(f"{_ENGINE}parser.asl.parse.preprocessor").setLevel(logging.ERROR)
-    known, one_at_a_time = lru_cache(maxsize=32)(moto_seams.PARSE.original), Lock()
+    cached_parse, one_at_a_time = lru_cache(maxsize=32)(moto_seams.PARSE.original), Lock()
 
     def parse(definition: str) -> MotoValue:
-        # All of the engine's parsers share tables that they fill while they work.
+        # The engine's parsers share mutable tables.
         with one_at_a_time:
-            return known(definition)
+            return cached_parse(definition)
 
     moto_seams.PARSE.replace(staticmethod(parse))
     moto_seams.RETRY_KEY.replace(property(id))
 
 
 def parse_paths_once() -> None:
-    """Keep what each JSONPath was parsed to; evaluating it leaves it as it is."""
+    """Cache parsed JSONPaths, which evaluation does not change."""
     moto_seams.JSON_PATH.replace(lru_cache(maxsize=1024)(moto_seams.JSON_PATH.original))
 
 
 def name_executions() -> None:
-    """Give an execution that is started without a name a random one, as AWS does."""
+    """Give an execution without a name a random one, as AWS does."""
     original = moto_seams.START_EXECUTION.original
 
     def start_execution(
@@ -102,7 +102,7 @@ def name_executions() -> None:
 
 
 def map_in_a_loop() -> None:
-    """Let each worker of a distributed map take one item after the other, however many there are."""
+    """Make each worker of a distributed map process its items in a loop instead of by recursion."""
 
     def eval_pool(self: MotoValue, job: MotoValue, worker_frame: MotoValue) -> None:
         while job is not None:
@@ -112,7 +112,7 @@ def map_in_a_loop() -> None:
             ended = isinstance(job.job_output, Exception) or self.stopped()
             following = None if ended else self._job_pool.next_job()
             if following is None:
-                # Before the job is closed: who waits for the map looks at the jobs, not at the workers.
+                # First delete the frame: the map ends when its jobs are closed, not when its workers end.
                 self._env.delete_frame(worker_frame)
             self._job_pool.close_job(job)
             job = following
@@ -152,7 +152,7 @@ def publish_status_changes(publish: Callable[[dict[str, MotoValue]], None]) -> N
 
 
 def deliver_to_functions(deliver: Callable[[str, dict[str, MotoValue], dict[str, MotoValue]], None]) -> None:
-    """Hand events whose rule has a function as target to `deliver`; moto serves the other targets."""
+    """Pass events for function targets to `deliver`; moto serves the other targets."""
     original = moto_seams.RULE_TARGETS.original
 
     def send_to_targets(self: MotoValue, original_event: dict[str, MotoValue], transform_input: bool = True) -> None:
@@ -168,7 +168,7 @@ def deliver_to_functions(deliver: Callable[[str, dict[str, MotoValue], dict[str,
 
 
 class _Rest:
-    """A rule as moto sees it, without the targets that are functions."""
+    """A copy of a rule for moto, without function targets."""
 
     def __init__(self, rule: MotoValue, send: MotoValue) -> None:
         self._rule, self._send = rule, send

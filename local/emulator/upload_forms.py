@@ -1,7 +1,7 @@
-"""S3's check of a form upload against the policy in the form, which moto leaves out.
+"""S3's check of a form upload against the policy in the form, which moto does not have.
 
-As https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html has it. The signature is not
-checked: functions of the laptop have credentials that nobody else knows.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html. The signature is not
+checked, because only the laptop's functions know their random credentials.
 """
 
 import base64
@@ -24,7 +24,7 @@ _NEEDS_NO_CONDITION: Final = frozenset({"awsaccesskeyid", "policy", "signature",
 
 
 class UploadRefused(Exception):  # noqa: N818 - S3's answer on its way out
-    """What S3 answers to an upload that its form does not allow, in S3's own words."""
+    """S3's answer to an upload that violates its form's policy."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         self.status, self.code, self.message = status, code, message
@@ -38,7 +38,7 @@ def is_upload_form(environ: "WSGIEnvironment") -> bool:
 
 
 def refused_upload(environ: "WSGIEnvironment", now: datetime) -> Response | None:
-    """What S3 answers where a form is not what its policy allows, None where it is; the body can be read again."""
+    """S3's refusal of a form that violates its policy, None for a valid form; the body stays readable."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     bucket = environ["PATH_INFO"].strip("/").partition("/")[0]
@@ -52,8 +52,8 @@ def refused_upload(environ: "WSGIEnvironment", now: datetime) -> Response | None
 
 
 def check_upload(fields: Mapping[str, str], size_bytes: int, now: datetime) -> None:
-    """Raise `UploadRefused` where the fields of a form, by their lower-case names and with its bucket, or the size of
-    its file, are not what its policy allows.
+    """Raise `UploadRefused` where the form's fields or the size of its file violate its policy. `fields` has lower-case
+    names and includes the bucket.
     """
     policy = _policy_in(fields)
     if datetime.fromisoformat(policy["expiration"]) <= now:

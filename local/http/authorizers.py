@@ -15,19 +15,19 @@ _CACHE_LIMIT: Final = 10_000
 
 
 class AuthorizerError(Exception):
-    """The authorizer failed or its answer makes no sense; API Gateway answers 500."""
+    """The authorizer failed, or its answer is invalid; API Gateway answers 500."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a request may pass, and what the authorizer has to say about the caller."""
+    """Whether a request may pass, and the authorizer's context for the function."""
 
     allowed: bool
     context: dict[str, Any]
 
 
 class AuthorizerCache:
-    """Asks an authorizer once per header value and remembers its yes or no for the authorizer's time to live."""
+    """Calls an authorizer once per header value and caches its decision for the authorizer's time to live."""
 
     def __init__(
         self, submit: Callable[[str, bytes], Future[Answer]], clock: Callable[[], float] = time.monotonic
@@ -39,7 +39,7 @@ class AuthorizerCache:
     def decide(
         self, authorizer: Authorizer, identity: str, event: Callable[[], dict[str, Any]], timeout_s: float
     ) -> Decision:
-        """Return the decision for an identity; raises AuthorizerError, which is not remembered, or TimeoutError."""
+        """Return the decision for an identity; raises `AuthorizerError`, which is not cached, or `TimeoutError`."""
         key = (authorizer.function_arn, identity)
         with self._lock:
             expires, decision = self._decisions.get(key, (0.0, None))
@@ -47,10 +47,10 @@ class AuthorizerCache:
             return decision
         answer = self._submit(authorizer.function_arn, json.dumps(event()).encode()).result(timeout=timeout_s)
         decision = _read(answer)
-        self._remember(key, authorizer.ttl_s, decision)
+        self._store(key, authorizer.ttl_s, decision)
         return decision
 
-    def _remember(self, key: tuple[str, str], ttl_s: int, decision: Decision) -> None:
+    def _store(self, key: tuple[str, str], ttl_s: int, decision: Decision) -> None:
         if ttl_s <= 0:
             return
         with self._lock:
@@ -63,9 +63,9 @@ def _read(answer: Answer) -> Decision:
     if answer.failed:
         raise AuthorizerError("the authorizer failed")
     try:
-        said = json.loads(answer.payload)
+        document = json.loads(answer.payload)
     except ValueError as error:
         raise AuthorizerError("the authorizer's answer is not JSON") from error
-    if not (isinstance(said, dict) and isinstance(said.get("isAuthorized"), bool)):
+    if not (isinstance(document, dict) and isinstance(document.get("isAuthorized"), bool)):
         raise AuthorizerError("the authorizer's answer has no isAuthorized")
-    return Decision(said["isAuthorized"], said.get("context") or {})
+    return Decision(document["isAuthorized"], document.get("context") or {})

@@ -1,4 +1,4 @@
-"""The HTTP API: routes, authorizers and functions of the deployed template over plain HTTP, as API Gateway has them."""
+"""API Gateway's HTTP API on one machine: serves the template's routes, authorizers and functions over plain HTTP."""
 
 import json
 import time
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """Payload quota of HTTP APIs."""
 BUSY_PATIENCE_S: Final = 5.0
-_LOOK_AGAIN_S: Final = 0.05
+_RETRY_EVERY_S: Final = 0.05
 INTEGRATION_TIMEOUT_S: Final = 30.0
-"""Quota of HTTP APIs; the function runs on, the caller is told that the service is unavailable."""
+"""Quota of HTTP APIs. After it, the caller gets 503 while the function continues."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """What is known of a request while it is answered; `function` is the one that was asked, beside the authorizer."""
+    """A request in progress; `function` is the invoked function, not the authorizer."""
 
     request: Request
     request_id: str
@@ -41,8 +41,8 @@ class Exchange:
     function: str | None = None
 
 
-class _Refusal(Exception):  # noqa: N818 (an answer on its way out, not an error of this program)
-    """An answer that API Gateway gives itself, in AWS's own words."""
+class _Refusal(Exception):  # noqa: N818 (an answer to the client, not an error of this program)
+    """An answer of API Gateway itself, with AWS's message."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status, self.message = status, message
@@ -58,8 +58,8 @@ Submit = Callable[[str, bytes], Future[Answer]]
 
 
 def patient(submit: Submit, clock: Callable[[], float], pause: Callable[[float], object]) -> Submit:
-    """A `submit` that looks for a free environment for `BUSY_PATIENCE_S` seconds: an account has a thousand, in which a
-    burst of requests finds room that a laptop's few have a moment later.
+    """A `submit` that retries for `BUSY_PATIENCE_S` seconds while all environments are busy. A burst of requests that
+    fits into an account's thousand environments has to wait for a laptop's few.
     """
 
     def submit_in_time(name: str, payload: bytes) -> Future[Answer]:
@@ -70,7 +70,7 @@ def patient(submit: Submit, clock: Callable[[], float], pause: Callable[[float],
             except TooManyRequestsError:
                 if clock() >= until:
                     raise
-            pause(_LOOK_AGAIN_S)
+            pause(_RETRY_EVERY_S)
 
     return submit_in_time
 
@@ -92,7 +92,7 @@ class HttpBridge:
         self._cors = cors
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer one request and write one line about it."""
+        """Answer one request and log it in one line."""
         begun = time.monotonic()
         exchange = Exchange(_LimitedRequest(environ), str(uuid4()))
         exchange, answer = self._answer(exchange)
@@ -117,7 +117,7 @@ class HttpBridge:
                 mark(self._cors, exchange.request, answer)
             return exchange, answer
         except _Refusal as refusal:
-            return exchange, _in_aws_words(refusal.status, refusal.message)
+            return exchange, _gateway_answer(refusal.status, refusal.message)
 
     def _authorize(self, exchange: Exchange, match: RouteMatch) -> dict[str, Any] | None:
         authorizer = match.route.authorizer
@@ -125,7 +125,7 @@ class HttpBridge:
             return None
         identity = exchange.request.headers.get(authorizer.identity_header)
         if not identity:
-            # Without its identity source an authorizer is not called.
+            # API Gateway does not call an authorizer without its identity source.
             raise _Refusal(401, "Unauthorized")
         try:
             decision = self._authorizers.decide(
@@ -143,8 +143,8 @@ class HttpBridge:
         return decision.context
 
     def _integrate(self, function_arn: str, event: dict[str, Any]) -> Response:
-        # API Gateway's answers: 500 when the function ends with an error or says what is no response,
-        # 503 when it could not be invoked (throttled) or has not answered within the integration's timeout.
+        # API Gateway answers 500 when the function fails or returns an invalid response,
+        # and 503 when it is throttled or does not answer within the integration timeout.
         try:
             answer = self._submit(function_arn, json.dumps(event).encode()).result(timeout=self._timeout_s)
         except (TooManyRequestsError, TimeoutError) as error:
@@ -172,7 +172,7 @@ class HttpBridge:
 
 
 def _read_body(request: Request) -> bytes:
-    """Read the whole body, or refuse it; a client that breaks off or sends no valid length gets 400."""
+    """Read the whole body; a client that disconnects or sends an invalid length gets 400."""
     length = request.environ.get("CONTENT_LENGTH")
     if (length and not length.isascii()) or (length and not length.isdigit()):
         raise _Refusal(400, "Bad Request")
@@ -186,7 +186,7 @@ def _read_body(request: Request) -> bytes:
         raise _Refusal(400, "Bad Request") from error
 
 
-def _in_aws_words(status: int, message: str) -> Response:
-    # AWS does not say when to come again; a client that asks at once would only keep this machine busy.
+def _gateway_answer(status: int, message: str) -> Response:
+    # AWS sends no Retry-After, but an immediate retry would only keep this machine busy.
     headers = {"Retry-After": "1"} if status == 503 else {}
     return Response(json.dumps({"message": message}), status, headers, content_type="application/json")

@@ -1,6 +1,6 @@
-"""Cross-origin requests as an HTTP API answers them from its own configuration: functions never see a preflight.
+"""CORS as an HTTP API applies it from its own configuration, so that functions get no preflight requests.
 
-As https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html has it.
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 """
 
 from typing import Final
@@ -13,13 +13,13 @@ _PREFIX: Final = "access-control-"
 
 
 def is_preflight(request: Request) -> bool:
-    """Whether a browser asks what it may send, instead of sending it."""
+    """Whether a request is a CORS preflight."""
     asks = "Origin" in request.headers and "Access-Control-Request-Method" in request.headers
     return request.method == "OPTIONS" and asks
 
 
 def preflight_answer(cors: Cors, request: Request) -> Response:
-    """204, with what is allowed where the origin is."""
+    """The answer to a preflight: 204, with the allowed methods and headers if the origin is allowed."""
     answer = Response(status=204)
     del answer.headers["Content-Type"]
     if origin := _allowed_origin(cors, request):
@@ -31,7 +31,7 @@ def preflight_answer(cors: Cors, request: Request) -> Response:
 
 
 def mark(cors: Cors, request: Request, answer: Response) -> None:
-    """Tell a browser whether the page that asked may read a function's answer; what the function says is ignored."""
+    """Replace the CORS headers of a function's answer by those of the API's configuration."""
     for name, _ in [each for each in answer.headers if each[0].lower().startswith(_PREFIX)]:
         del answer.headers[name]
     if origin := _allowed_origin(cors, request):

@@ -1,4 +1,4 @@
-"""Payload format 2.0 of HTTP APIs: what a function is given for a request, and what its answer means."""
+"""Payload format 2.0 of HTTP APIs: makes the event for a request, and the response from a function's answer."""
 
 import base64
 import binascii
@@ -16,13 +16,13 @@ _TEXT_TYPES: Final = frozenset({"application/json", "application/javascript", "a
 
 
 class BadAnswerError(Exception):
-    """A function's answer is not one that API Gateway can turn into a response."""
+    """API Gateway cannot turn the function's answer into a response."""
 
 
 def request_event(
     request: Request, match: RouteMatch, body: bytes, request_id: str, context: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the event for a function behind a route; `context` is what the authorizer said."""
+    """Return the event for a function behind a route; `context` comes from the authorizer."""
     event = _common(request, match, request_id)
     if context is not None:
         event["requestContext"]["authorizer"] = {"lambda": context}
@@ -34,7 +34,7 @@ def request_event(
 
 
 def authorizer_event(request: Request, match: RouteMatch, identity: str, request_id: str) -> dict[str, Any]:
-    """Return the event for a Lambda authorizer of format 2.0; it never sees the body."""
+    """Return the event of format 2.0 for a Lambda authorizer, which has no body."""
     http = f"{match.route.method}{match.route.path}"
     arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{API_ID}/{DEFAULT_ROUTE}/{http}"
     return {**_common(request, match, request_id), "type": "REQUEST", "routeArn": arn, "identitySource": [identity]}
@@ -44,7 +44,7 @@ def _common(request: Request, match: RouteMatch, request_id: str) -> dict[str, A
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": match.route_key,
-        # API Gateway decodes the path here, in spite of the name.
+        # API Gateway decodes this path despite its name.
         "rawPath": request.path,
         "rawQueryString": request.query_string.decode("latin-1"),
         "headers": _headers(request),
@@ -97,7 +97,7 @@ def _request_context(request: Request, match: RouteMatch, request_id: str) -> di
 
 
 def _as_text(mimetype: str, body: bytes) -> str | None:
-    """Return the body as text where API Gateway would: by content type, and only if it is UTF-8."""
+    """Return the body as text where API Gateway does: for text content types and valid UTF-8; None otherwise."""
     if not (mimetype.startswith("text/") or mimetype in _TEXT_TYPES or mimetype.endswith(("+json", "+xml"))):
         return None
     try:
@@ -107,7 +107,7 @@ def _as_text(mimetype: str, body: bytes) -> str | None:
 
 
 def response(payload: bytes) -> Response:
-    """Turn a function's answer into a response; raises BadAnswerError for one that API Gateway answers 500 to."""
+    """Turn a function's answer into a response; raises `BadAnswerError` where API Gateway answers 500."""
     try:
         answer = json.loads(payload)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Which route of an HTTP API a request takes."""
+"""Selects the route of an HTTP API for a request."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ class RouteTable:
 
 
 def _rank(route: Route) -> tuple[object, ...]:
-    """Order as API Gateway does: full matches, then greedy variables, then $default; a method before ANY."""
+    """Sort key of API Gateway's order: full matches, greedy variables, $default; a method before ANY."""
     segments = tuple(_openness(segment) for segment in route.path.split("/"))
     return route.path == DEFAULT_ROUTE, "+}" in route.path, segments, route.method == "ANY"
 

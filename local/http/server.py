@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server on loopback that never prints what a client made it stumble over."""
+"""An HTTP/1.1 server on loopback that prints no tracebacks for clients' errors."""
 
 import contextlib
 import errno
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 HOST: Final = "127.0.0.1"
 SILENCE_LIMIT_S: Final = 65
-"""Seconds after which a connection that says nothing is closed."""
+"""Seconds after which an idle connection is closed."""
 
 
 def listen(port: int) -> socket.socket:
-    """Bind a loopback port, 0 for a free one, before anything slow is done."""
+    """Bind a loopback port, 0 for a free one, and queue connections; raises `PortInUseError`."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -53,15 +53,15 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """The origin under which it answers."""
+        """The server's origin."""
         return f"http://{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Begin to answer; connections made since `listen` are waiting."""
+        """Begin to answer, first the connections queued since `listen`."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening; requests that are being answered are not waited for."""
+        """Stop listening, without waiting for running requests."""
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
@@ -78,7 +78,7 @@ class _QuietServer(ThreadedWSGIServer):
             print(f"request failed: {last_line}", file=sys.stderr)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the connection broke outside of any request."""
+        """Ignore the error: the connection broke outside a request."""
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -94,7 +94,7 @@ class _QuietHandler(WSGIRequestHandler):
                 self.send_error(400)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: each application writes a log of its own."""
+        """Log nothing: each application writes its own log."""
 
     def log_error(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
-        """Say nothing: a malformed request is the client's affair."""
+        """Log nothing: a malformed request is the client's error."""

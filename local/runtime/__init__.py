@@ -1,1 +1,1 @@
-"""Lambda on one machine: functions' processes and the Runtime API that they call."""
+"""Lambda on one machine: the functions' processes and the Runtime API that they call."""

@@ -1,4 +1,4 @@
-"""Function processes, forked from one that has imported what the handlers import: this process's side of it."""
+"""Client of the fork server, which forks function processes that have the handlers' imports already loaded."""
 
 import ast
 import contextlib
@@ -19,7 +19,7 @@ _PROGRAM: Final = Path(__file__).with_name("fork_server_main.py")
 
 
 class FunctionProcess:
-    """One process of a function; `output` is what it prints and ends with it."""
+    """One process of a function; `output` is the stream of its stdout and stderr, which ends with the process."""
 
     def __init__(self, server: "ForkServer", number: int) -> None:
         read_end, self.write_end = os.pipe()
@@ -27,12 +27,12 @@ class FunctionProcess:
         self.number: Final = number
         self.pid: Final[Future[int]] = Future()
         self.status: Final[Future[int]] = Future()
-        """Exit status, or minus the number of the signal that ended it; OSError where it could not be started."""
+        """Exit status, or the negative number of the signal that ended it; `OSError` where it could not start."""
         self._server = server
 
     def kill(self) -> None:
-        """Kill the process; nothing where it has ended."""
-        # Only the parent of a process knows that its number is not yet somebody else's.
+        """Kill the process; no effect if it has ended."""
+        # Only the parent of a process knows that its id has not been reused.
         self.pid.add_done_callback(lambda pid: None if pid.exception() else self._server.kill(pid.result()))
 
 
@@ -42,31 +42,31 @@ class ForkServer:
     def __init__(self, interpreter: Path, functions: Sequence[FunctionSpec], lifeline: int) -> None:
         self._numbers = itertools.count(1)
         self._lock = Lock()
-        self._asked: dict[int, FunctionProcess] = {}
+        self._requested: dict[int, FunctionProcess] = {}
         self._running: dict[int, FunctionProcess] = {}
-        self._control, theirs = socket.socketpair()
-        with theirs:
+        self._control, server_end = socket.socketpair()
+        with server_end:
             self._server = subprocess.Popen(
-                [interpreter, "-P", _PROGRAM, str(theirs.fileno()), str(lifeline), *imports_of(functions)],
+                [interpreter, "-P", _PROGRAM, str(server_end.fileno()), str(lifeline), *imports_of(functions)],
                 env=_environment_of_all(functions),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), lifeline),
+                pass_fds=(server_end.fileno(), lifeline),
                 process_group=0,
             )
         Thread(target=self._listen, daemon=True, name="fork-server").start()
 
     @property
     def ended(self) -> bool:
-        """Whether it can start nothing any more."""
+        """Whether the server has ended."""
         return self._server.poll() is not None
 
     def start(self, spec: FunctionSpec, environment: Mapping[str, str]) -> FunctionProcess:
-        """Ask for a process; raises OSError when the server is gone."""
+        """Request a process; raises `OSError` when the server has ended."""
         process = FunctionProcess(self, next(self._numbers))
         with self._lock:
-            self._asked[process.number] = process
+            self._requested[process.number] = process
         request = {
             "number": process.number,
             "handler": spec.handler,
@@ -84,11 +84,11 @@ class ForkServer:
         try:
             self._send({"kill": pid})
         except OSError:
-            # A server that is gone took its children along.
+            # The children ended with the server.
             return
 
     def stop(self) -> None:
-        """End the server, and with it every process that still runs."""
+        """Kill the server, and with it every running process."""
         self._server.kill()
         self._server.wait()
 
@@ -99,21 +99,21 @@ class ForkServer:
             self._control.sendall(body)
 
     def _listen(self) -> None:
-        # A server that was killed may reset the connection instead of closing it.
+        # A killed server may reset the connection instead of closing it.
         with self._control, self._control.makefile("rb") as answers, contextlib.suppress(ConnectionError):
             for line in answers:
-                self._take(json.loads(line))
+                self._handle(json.loads(line))
         with self._lock:
-            lost = [*self._asked.values(), *self._running.values()]
+            lost = [*self._requested.values(), *self._running.values()]
         for process in lost:
             _fail(process, "the server that starts functions has ended")
 
-    def _take(self, answer: Mapping[str, Any]) -> None:
+    def _handle(self, answer: Mapping[str, Any]) -> None:
         if "ended" in answer:
             self._running.pop(answer["ended"]).status.set_result(answer["status"])
             return
         with self._lock:
-            process = self._asked.pop(answer.get("started") or answer["refused"])
+            process = self._requested.pop(answer.get("started") or answer["refused"])
         if "refused" in answer:
             _fail(process, answer["reason"])
         else:
@@ -128,10 +128,10 @@ def _fail(process: FunctionProcess, reason: str) -> None:
 
 
 def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
-    """Return the modules that handlers import, and those that these and their siblings in one package import where they
-    come from a layer, late ones too.
+    """Return the modules that handlers import, and the imports of those from a layer and of their sibling modules, late
+    imports included.
 
-    AWS's runtime client is none of them, and must not be: it reads the address of its environment when it is imported.
+    They do not include AWS's runtime client, which reads its environment's address when it is imported.
     """
     found: set[str] = set()
     for spec in functions:
@@ -139,14 +139,14 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
         direct = {name for name in _imports(handler) if _source(name, (spec.code_dir,)) is None}
         found |= direct
         followed: set[Path] = set()
-        ahead = [source for name in direct if (source := _source(name, spec.layer_dirs))]
-        while ahead:
-            source = ahead.pop()
+        pending = [source for name in direct if (source := _source(name, spec.layer_dirs))]
+        while pending:
+            source = pending.pop()
             followed.add(source)
             imported = _imports(source, spec.layer_dirs)
             found |= imported
             siblings = (_source(name, spec.layer_dirs) for name in imported)
-            ahead += [each for each in siblings if each and each.parent == source.parent and each not in followed]
+            pending += [each for each in siblings if each and each.parent == source.parent and each not in followed]
     return sorted(found)
 
 
@@ -155,7 +155,7 @@ def _imports(path: Path, layer_dirs: Sequence[Path] = ()) -> set[str]:
     try:
         nodes = list(ast.walk(ast.parse(path.read_bytes())))
     except (OSError, SyntaxError, ValueError):
-        # The function says so itself when it is started.
+        # The function itself reports the error when it starts.
         return set()
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
@@ -173,7 +173,7 @@ def _source(module: str, directories: Iterable[Path]) -> Path | None:
 
 
 def _environment_of_all(functions: Sequence[FunctionSpec]) -> dict[str, str]:
-    """Return the variables that importing a module may meet: those that every function has with the same value."""
+    """Return the variables for importing modules: those that all functions have with the same value."""
     first, *others = functions
     same = {
         name: value

@@ -1,10 +1,10 @@
-"""The process from which the functions' processes are forked, and their first code.
+"""The fork server, from which the functions' processes are forked, and their first code.
 
-It imports once what all handlers import, which is most of the time and the memory that a function's process takes. Runs
-under the functions' own interpreter, so it imports the standard library and what functions find on Lambda only.
+It imports the handlers' modules once, which saves most of the time and memory of a function's process. It runs under
+the functions' interpreter, so it imports only the standard library and modules that exist on Lambda.
 
-The protocol over the control socket: a request is four bytes of length and JSON, an answer is one line of JSON. With a
-request's length comes the file that the new process writes to. The end of the socket ends this process.
+The protocol over the control socket: a request is four bytes of length and JSON, an answer is one line of JSON. The
+file descriptor for the new process's output comes with the length. The end of the socket ends this process.
 """
 
 import contextlib
@@ -27,23 +27,23 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def end_with_parent() -> None:
-    """Ask the kernel, where it is Linux, to kill this process when the parent ends, however it ends."""
+    """On Linux, make the kernel kill this process when the parent ends for any reason."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def import_quietly(modules: Sequence[str]) -> None:
-    """Import what can be imported; what can not is for the function that needs it to say."""
+    """Import modules and ignore failures, which the function that needs the module reports."""
     for module in modules:
-        # A module under construction may raise anything.
+        # A module under development may raise any error.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
-    # What is there by now stays: kept out of collections, its pages stay shared with the children.
+    # Excluded from garbage collection, the memory pages of these objects stay shared with the children.
     gc.freeze()
 
 
 class ForkServer:
-    """Forks on request and tells of every child's end; one thread, because a fork takes no other along."""
+    """Forks on request and reports the end of every child. It has one thread, because a fork copies only one."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
@@ -55,7 +55,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def serve(self) -> dict[str, Any]:
-        """Return in a child only, with the request that it was forked for."""
+        """Serve until the socket closes. Returns only in a child, with the child's request."""
         with selectors.DefaultSelector() as selector:
             for end in (self._control, self._woken):
                 selector.register(end, selectors.EVENT_READ)
@@ -63,10 +63,10 @@ class ForkServer:
                 ready = {key.fileobj for key, _ in selector.select()}
                 if self._woken in ready:
                     self._reap()
-                if self._control in ready and (request := self._told()):
+                if self._control in ready and (request := self._receive()):
                     return request
 
-    def _told(self) -> dict[str, Any] | None:
+    def _receive(self) -> dict[str, Any] | None:
         head, files, _, _ = socket.recv_fds(self._control, 4, 1)
         if not head:
             os._exit(0)
@@ -85,22 +85,22 @@ class ForkServer:
             pid = os.fork()
         except OSError as error:
             os.close(output)
-            self._say({"refused": request["number"], "reason": error.strerror})
+            self._send_answer({"refused": request["number"], "reason": error.strerror})
             return None
         if pid == 0:
             self._become_a_child(output)
             if os.getppid() != parent:
-                # It ended before this process had asked to be ended with it.
+                # The parent ended before the kernel was set up to end this process with it.
                 os._exit(1)
             return request
         os.close(output)
         self._children.add(pid)
-        self._say({"started": request["number"], "pid": pid})
+        self._send_answer({"started": request["number"], "pid": pid})
         return None
 
     def _become_a_child(self, output: int) -> None:
         end_with_parent()
-        # Ctrl-C at a terminal goes to the cloud alone, which then ends its children in order.
+        # In a group of its own, the child gets no Ctrl-C; the cloud gets it and ends its children in order.
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -118,9 +118,9 @@ class ForkServer:
             if pid == 0:
                 return
             self._children.discard(pid)
-            self._say({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+            self._send_answer({"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
-    def _say(self, answer: dict[str, Any]) -> None:
+    def _send_answer(self, answer: dict[str, Any]) -> None:
         self._control.sendall(json.dumps(answer).encode() + b"\n")
 
     def _read(self, count: int) -> bytes:
@@ -133,7 +133,7 @@ class ForkServer:
 
 
 def end_when_closed(lifeline: int) -> None:
-    """Kill this process when the other end of the pipe `lifeline` is closed, by whatever ended who held it."""
+    """Kill this process when the other end of the pipe `lifeline` closes, for any reason."""
 
     def watch() -> None:
         os.read(lifeline, 1)
@@ -143,9 +143,9 @@ def end_when_closed(lifeline: int) -> None:
 
 
 def write_lines_once() -> None:
-    """Keep loggers that write for themselves from handing their lines on.
+    """Stop propagation for loggers that have handlers of their own, so that each line is written once.
 
-    On Lambda such a logger is made after the runtime's own handler, and tells that one to leave its lines out.
+    On Lambda, such a logger is made after the runtime's handler, and makes that handler ignore its lines.
     """
     for logger in list(logging.Logger.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger) and not all(

@@ -10,7 +10,7 @@ from local.deploy.deployment import REGION, FunctionSpec
 def function_environment(
     spec: FunctionSpec, endpoint_url: str, api_address: str, credentials: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return an environment's variables: the function's own and those that Lambda sets, nothing of this process."""
+    """Return an environment's variables: the function's own and those that Lambda sets, none of this process."""
     return {
         **spec.environment,
         **credentials,

@@ -1,4 +1,4 @@
-"""What an invocation ends with, in Lambda's own form."""
+"""Results of invocations in Lambda's format."""
 
 import json
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Answer:
-    """What an invocation ended with; a failed one holds Lambda's error object (`errorType`, `errorMessage`)."""
+    """The result of an invocation; that of a failed one is Lambda's error object (`errorType`, `errorMessage`)."""
 
     payload: bytes
     failed: bool = False
 
 
 def error_answer(error_type: str, message: str) -> Answer:
-    """Return a failure as Lambda words it."""
+    """Return a failed answer in Lambda's format."""
     return Answer(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), failed=True)
 
 

@@ -1,4 +1,4 @@
-"""Lambda's Invoke over HTTP: what boto3, the AWS command line and functions call."""
+"""Lambda's Invoke API over HTTP, for boto3, the AWS command line and functions."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MAX_PAYLOAD_BYTES: Final = 6_291_456
-"""What Lambda takes as the payload of a synchronous invocation (6 MB)."""
+"""Lambda's limit for the payload of a synchronous invocation (6 MB)."""
 
 
 @dataclass(frozen=True)
 class LambdaApi:
-    """Answers Invoke requests; the three callables find, run and later run a function by name or ARN."""
+    """Answers Invoke requests. `find`, `submit` and `invoke_later` take a function's name or ARN."""
 
     find: Callable[[str], FunctionSpec]
     submit: Callable[[str, bytes], Future[Answer]]
     invoke_later: Callable[[str, bytes], None]
 
     def invoke(self, name: str, environ: "WSGIEnvironment") -> Response:
-        """Answer one request, in Lambda's own words."""
+        """Answer one request with Lambda's status codes and messages."""
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdigit() or int(length) > MAX_PAYLOAD_BYTES:
             return _error(413, "RequestTooLargeException", f"the payload must be at most {MAX_PAYLOAD_BYTES} bytes")
@@ -36,8 +36,8 @@ class LambdaApi:
         try:
             return self._invoke(name, payload, environ.get("HTTP_X_AMZ_INVOCATION_TYPE", "RequestResponse"))
         except TooManyRequestsError as error:
-            more = {"Type": "User", "Reason": "ConcurrentInvocationLimitExceeded"}
-            return _error(429, "TooManyRequestsException", str(error), more)
+            details = {"Type": "User", "Reason": "ConcurrentInvocationLimitExceeded"}
+            return _error(429, "TooManyRequestsException", str(error), details)
         except UnknownFunctionError as error:
             return _error(404, "ResourceNotFoundException", str(error), {"Type": "User"})
 
@@ -54,6 +54,6 @@ class LambdaApi:
         return Response(answer.payload, 200, headers, content_type="application/json")
 
 
-def _error(status: int, code: str, message: str, more: Mapping[str, Any] | None = None) -> Response:
-    body = json.dumps({**(more or {}), "Message": message})
+def _error(status: int, code: str, message: str, details: Mapping[str, Any] | None = None) -> Response:
+    body = json.dumps({**(details or {}), "Message": message})
     return Response(body, status, {"x-amzn-ErrorType": code}, content_type="application/json")

@@ -1,4 +1,4 @@
-"""One execution environment of a function: a child that runs AWS's own runtime client around the handler."""
+"""One execution environment of a function: a child process that runs AWS's runtime client with the handler."""
 
 import contextlib
 import queue
@@ -24,35 +24,35 @@ INIT_LIMIT_S: Final = 90.0
 
 @dataclass
 class Call:
-    """One invocation on its way to an answer."""
+    """One pending invocation."""
 
     payload: bytes
     request_id: str = field(default_factory=lambda: str(uuid4()))
     answer: Future[Answer] = field(default_factory=Future)
     asked: float = field(default_factory=time.monotonic)
-    """Monotonic seconds when it came."""
+    """Monotonic seconds when the call was submitted."""
     started: float = 0.0
     """Monotonic seconds when an environment took it."""
 
 
 class Pool(Protocol):
-    """Who decides what an environment does next."""
+    """The owner of environments, which assigns their calls."""
 
     def became_idle(self, environment: "LambdaEnvironment") -> None:
-        """Take note that the environment waits for an invocation."""
+        """The environment waits for an invocation."""
 
     def answered(self, environment: "LambdaEnvironment", call: Call, answer: Answer) -> None:
-        """Take the answer to a call."""
+        """The environment answered a call."""
 
     def ended(self, environment: "LambdaEnvironment", call: Call | None, answer: Answer) -> None:
-        """Take note that the environment is gone, and which call, if any, went with it."""
+        """The environment ended, with the running call, if any."""
 
     def gave_back(self, environment: "LambdaEnvironment", call: Call) -> None:
-        """Take back a call that the environment never began."""
+        """The environment returns a call that it did not begin."""
 
 
 class LambdaEnvironment:
-    """Runs one invocation at a time; is gone after a timeout or a crash."""
+    """Runs one invocation at a time; ends after a timeout or a crash."""
 
     def __init__(
         self, spec: FunctionSpec, endpoint_url: str, credentials: Mapping[str, str], log: JsonLines, pool: Pool
@@ -64,13 +64,13 @@ class LambdaEnvironment:
         self._inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._lock = Lock()
         self._call: Call | None = None
-        self._last_words: Answer | None = None
+        self._final_answer: Answer | None = None
         self._child: FunctionProcess | None = None
         self._ended = False
         self._deadline = time.monotonic() + INIT_LIMIT_S
 
     def start(self, server: ForkServer) -> None:
-        """Start the child; raises OSError where that is impossible."""
+        """Start the child; raises `OSError`."""
         api = RuntimeApi(self)
         environment = function_environment(self.spec, self._endpoint_url, api.address, self._credentials)
         try:
@@ -81,29 +81,29 @@ class LambdaEnvironment:
         Thread(target=self._watch, args=(child, api), daemon=True, name=f"watch-{self.spec.logical_id}").start()
 
     def give(self, call: Call) -> None:
-        """Hand over a call; only to an idle environment."""
+        """Run a call; the environment must be idle."""
         self._inbox.put(call)
 
     def kill(self) -> None:
-        """End the child now."""
+        """Kill the child."""
         self._inbox.put(None)
         if self._child is not None:
             self._child.kill()
 
     def end_if_overdue(self, instant: float) -> None:
-        """Kill the child when, at `instant` (monotonic seconds), its call or its start has taken too long."""
+        """Kill the child if its call or its start exceeds the timeout at `instant` (monotonic seconds)."""
         if instant <= self._deadline:
             return
         with self._lock:
             child = self._child
             overdue = child is not None and instant > self._deadline and not self._ended
-            if overdue and self._last_words is None:
-                self._last_words = self._timed_out()
+            if overdue and self._final_answer is None:
+                self._final_answer = self._timed_out()
         if overdue and child is not None:
             child.kill()
 
     def next_invocation(self) -> Invocation | None:
-        """Block until there is a call and start its clock."""
+        """Block until there is a call, and start its timeout; None where the environment is to end."""
         with self._lock:
             self._deadline = float("inf")
             if not self.ready.done():
@@ -124,19 +124,19 @@ class LambdaEnvironment:
         return Invocation(call.request_id, self.spec.name, call.payload, deadline_ms)
 
     def answered(self, request_id: str, payload: bytes, *, failed: bool) -> None:
-        """Pass an answer on, unless the call has already been given up."""
+        """Pass an answer on, unless the call has already timed out."""
         with self._lock:
             call = self._call
-            if call is None or call.request_id != request_id or self._last_words is not None:
+            if call is None or call.request_id != request_id or self._final_answer is not None:
                 return
             self._call, self._deadline = None, float("inf")
         self._report(call, "error" if failed else "success")
         self._pool.answered(self, call, Answer(payload, failed))
 
     def failed_to_start(self, payload: bytes) -> None:
-        """Keep the error of the start; the child ends by itself."""
+        """Keep the error of a failed start; the child ends by itself."""
         with self._lock:
-            self._last_words = Answer(payload, failed=True)
+            self._final_answer = Answer(payload, failed=True)
 
     def _watch(self, child: FunctionProcess, api: RuntimeApi) -> None:
         with child.output:
@@ -144,13 +144,13 @@ class LambdaEnvironment:
                 if text := line.decode("utf-8", "replace").rstrip("\r\n"):
                     self._log.write(as_record(text))
         status = -signal.SIGKILL
-        # A process that could not be forked, or whose parent was killed, is as good as killed.
+        # A process that could not be forked, or whose parent was killed, counts as killed.
         with contextlib.suppress(OSError):
             status = child.status.result()
         with self._lock:
             self._ended = True
             call, self._call = self._call, None
-            answer = self._last_words or _exit_error(call, status)
+            answer = self._final_answer or _exit_error(call, status)
             if not self.ready.done():
                 self.ready.set_exception(FunctionStartError(self.spec.logical_id, answer))
         if call is not None:
@@ -181,7 +181,7 @@ class FunctionStartError(Exception):
 
 
 def _exit_error(call: Call | None, status: int) -> Answer:
-    """Return what Lambda says of a runtime that ended by itself; a negative status is a signal's number."""
+    """Return Lambda's error for a runtime that ended by itself; a negative status is a signal's number."""
     if status == 0:
         reason = "Runtime exited without providing a reason"
     elif status < 0:

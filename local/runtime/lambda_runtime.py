@@ -1,4 +1,4 @@
-"""Lambda on one machine: which environment runs which invocation, and how many there may be."""
+"""Lambda on one machine: assigns invocations to environments within the concurrency limits."""
 
 import os
 import secrets
@@ -18,12 +18,12 @@ from local.runtime.lambda_answers import Answer, error_answer
 from local.runtime.lambda_environment import Call, FunctionStartError, LambdaEnvironment
 
 PATIENCE_S: Final = 0.2
-"""Seconds for which the calls of a function wait for one of its environments before another one is started: a start
-takes half a second of a core, and most calls end sooner.
+"""Seconds that calls wait for an existing environment before another one starts. A start takes half a second of CPU
+time, and most calls end sooner.
 """
 _BUSY_FACTOR: Final = 20
-"""How much longer they wait for every second that this machine is late: where all cores are busy, a crowd of
-environments makes every one of them slower.
+"""Additional seconds of waiting per second that the clock thread is late: when all cores are busy, more environments
+make each of them slower.
 """
 _CLOCK_S: Final = 0.05
 _END_LIMIT_S: Final = 2.0
@@ -46,11 +46,11 @@ class _Function:
     environments: set[LambdaEnvironment] = field(default_factory=set)
     idle: list[LambdaEnvironment] = field(default_factory=list)
     arriving: set[LambdaEnvironment] = field(default_factory=set)
-    """Starting, or on the way back from an answer: idle in a moment, so no reason to start another."""
+    """Starting, or returning from an answer. They will be idle soon, so no other environment is needed."""
     in_flight: int = 0
-    """Calls that were taken and not answered yet."""
+    """Calls that were accepted and are not answered yet."""
     moved_on: float = 0.0
-    """Monotonic seconds when a call was last given to an environment, or an environment started."""
+    """Monotonic seconds when a call was last assigned, or an environment started."""
 
 
 class LambdaRuntime:
@@ -64,7 +64,7 @@ class LambdaRuntime:
         logs_dir: Path,
         max_environments: int = MAX_ENVIRONMENTS,
     ) -> None:
-        # The write end stays open, and unused, for as long as this process lives; its end is what the children notice.
+        # The write end stays open and unused during the life of this process; the children notice when it closes.
         self._lifeline, self._own_end = os.pipe()
         self._interpreter, self._endpoint_url = interpreter, endpoint_url
         self._functions = {
@@ -77,23 +77,25 @@ class LambdaRuntime:
         self._environments: set[LambdaEnvironment] = set()
         self._starting: set[LambdaEnvironment] = set()
         self._late_s = 0.0
-        """How late this machine's clock comes of late, in seconds: next to nothing where a core is free."""
+        """Moving average of the clock thread's delay in seconds; near 0 where a core is free."""
         self._lock = RLock()
         self._stopped = Event()
         self._fork_servers: dict[tuple[Path, ...], ForkServer] = {}
-        # One thread for the whole life of the cloud: on Linux a fork server ends with the thread that started it.
+        # One thread for the life of the cloud, because on Linux a fork server ends with the thread that started it.
         self._spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
         Thread(target=self._keep_time, daemon=True, name="lambda-clock").start()
 
     @property
     def access_keys(self) -> Mapping[str, str]:
-        """Access key id to the logical id of the function that has it."""
+        """The logical id of each function by its access key id."""
         return {
             function.credentials["AWS_ACCESS_KEY_ID"]: function.spec.logical_id for function in self._functions.values()
         }
 
     def find(self, name: str) -> FunctionSpec:
-        """Return the function that a name, a partial ARN or an ARN stands for, with or without a version or alias."""
+        """Return the function with a name, a partial ARN or an ARN, with or without a version or alias. Raises
+        `UnknownFunctionError`.
+        """
         bare = name.rsplit("function:", maxsplit=1)[-1].split(":", maxsplit=1)[0]
         if bare not in self._functions:
             raise UnknownFunctionError(f"Function not found: {name}")
@@ -104,7 +106,7 @@ class LambdaRuntime:
         return self.submit(name, payload).result()
 
     def submit(self, name: str, payload: bytes) -> Future[Answer]:
-        """Run a function; raises TooManyRequestsError at once when every environment that it may have is busy."""
+        """Run a function; raises `TooManyRequestsError` at once where its concurrency limit is reached."""
         function = self._functions[self.find(name).name]
         call = Call(payload)
         with self._lock:
@@ -115,13 +117,13 @@ class LambdaRuntime:
         return call.answer
 
     def start_each(self, names: Iterable[str]) -> Future[None]:
-        """Start one environment of each function; the result is there when all have imported their handlers."""
+        """Start one environment of each function; the future ends when all have imported their handlers."""
         functions = [self._functions[self.find(name).name] for name in names]
         with self._lock:
             return _all_of([self._start(function).ready for function in functions])
 
     def stop(self) -> None:
-        """Kill every environment; takes about a second, and nothing the second time."""
+        """Kill every environment, which takes about a second; a second call has no effect."""
         if self._stopped.is_set():
             return
         self._stopped.set()
@@ -139,10 +141,10 @@ class LambdaRuntime:
         os.close(self._own_end)
         os.close(self._lifeline)
 
-    # ---- told by the environments
+    # ---- called by the environments
 
     def became_idle(self, environment: LambdaEnvironment) -> None:
-        """Give the environment a waiting call, or keep it for later."""
+        """Assign a waiting call to the environment, or keep it idle."""
         function = self._functions[environment.spec.name]
         with self._lock:
             self._starting.discard(environment)
@@ -151,14 +153,14 @@ class LambdaRuntime:
             self._dispatch_all()
 
     def answered(self, environment: LambdaEnvironment, call: Call, answer: Answer) -> None:
-        """Hand the answer to who waits for it."""
+        """Resolve the call's future with the answer."""
         with self._lock:
             self._functions[environment.spec.name].in_flight -= 1
             self._functions[environment.spec.name].arriving.add(environment)
         call.answer.set_result(answer)
 
     def ended(self, environment: LambdaEnvironment, call: Call | None, answer: Answer) -> None:
-        """Fail the call that the environment was running, or the one it was started for."""
+        """Fail the call that the environment ran, or the waiting one that it was started for."""
         function = self._functions[environment.spec.name]
         with self._lock:
             starting = environment in self._starting
@@ -173,16 +175,16 @@ class LambdaRuntime:
             call.answer.set_result(answer)
 
     def gave_back(self, environment: LambdaEnvironment, call: Call) -> None:
-        """Give a call that never began to another environment."""
+        """Assign a call that did not begin to another environment."""
         function = self._functions[environment.spec.name]
         with self._lock:
             function.waiting.appendleft(call)
             self._dispatch(function)
 
-    # ---- decided here, with the lock held
+    # ---- called with the lock held
 
     def _refuse_if_busy(self, function: _Function) -> None:
-        """As Lambda does: a reservation is kept free for its function, and the function gets no more than that."""
+        """Apply Lambda's rule: a reservation is kept free for its function, and is also the function's limit."""
         reserved = function.spec.reserved
         if reserved is not None:
             if function.in_flight >= reserved:
@@ -271,7 +273,7 @@ class LambdaRuntime:
 
 
 def _credentials() -> Mapping[str, str]:
-    """Return credentials by which calls to AWS can be told apart by function."""
+    """Return unique credentials, by which the emulator attributes calls to a function."""
     return {
         "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),

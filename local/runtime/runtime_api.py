@@ -1,6 +1,6 @@
 """The Lambda Runtime API (2018-06-01) for one execution environment.
 
-One port per environment: the runtime client has no other way to say which environment it is.
+Each environment has its own port, because the runtime client does not identify its environment.
 """
 
 import json
@@ -13,12 +13,12 @@ from typing import Final, Protocol
 from local.deploy.deployment import ACCOUNT_ID, REGION
 
 MAX_ANSWER_BYTES: Final = 6_291_556
-"""What Lambda takes as the answer of a synchronous invocation (6 MB and a little)."""
+"""Lambda's limit for the answer of a synchronous invocation (slightly above 6 MB)."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What an environment is asked to do; `deadline_ms` is Unix time."""
+    """One invocation for an environment; `deadline_ms` is Unix time."""
 
     request_id: str
     function_name: str
@@ -27,20 +27,20 @@ class Invocation:
 
 
 class EnvironmentSide(Protocol):
-    """Who is told what the runtime client of one environment says."""
+    """The environment behind one runtime client."""
 
     def next_invocation(self) -> Invocation | None:
-        """Block until there is something to do; None when the environment is to end."""
+        """Block until there is an invocation; None when the environment is to end."""
 
     def answered(self, request_id: str, payload: bytes, *, failed: bool) -> None:
-        """Take the answer, or the error, of an invocation."""
+        """Accept the answer, or the error, of an invocation."""
 
     def failed_to_start(self, payload: bytes) -> None:
-        """Take the error that importing the handler ended with."""
+        """Accept the error of importing the handler."""
 
 
 class RuntimeApi:
-    """Serves one environment; `address` is what `AWS_LAMBDA_RUNTIME_API` has to be."""
+    """Serves one environment; `address` is the value for `AWS_LAMBDA_RUNTIME_API`."""
 
     def __init__(self, environment: EnvironmentSide) -> None:
         self._server = _Server(environment)
@@ -64,7 +64,7 @@ class _Server(ThreadingHTTPServer):
         self.environment = environment
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the environment was killed while it spoke, and its end is reported where it is seen."""
+        """Ignore the error: the environment was killed during a request, and its watcher reports its end."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -98,10 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._report(lambda: self.server.environment.answered(subject, body, failed=verb == "error"))
 
-    def _report(self, tell: Callable[[], None]) -> None:
-        # First the receipt: once the caller is told, the next invocation may already be on its way here.
+    def _report(self, deliver: Callable[[], None]) -> None:
+        # The receipt comes first, because the next invocation may arrive as soon as the caller has the answer.
         self._send(202, b"{}")
-        tell()
+        deliver()
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         return bytes(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it so)
-        """Say nothing: what functions do is logged where it is decided."""
+        """Log nothing; invocations are logged elsewhere."""
 
 
 def _too_large() -> bytes:

@@ -1,4 +1,4 @@
-"""Simulated music providers: real HTTP in each upstream's dialect, faults on request, a bill of what they charged."""
+"""Simulated music providers: HTTP servers in each upstream's dialect, with faults on request and a bill."""
 
 from local.simulators.running import SIMULATED_PROVIDERS, RunningSimulator, UnknownSimulatorError, start_simulator
 

@@ -12,7 +12,9 @@ from local.simulators.running import SIMULATED_PROVIDERS, start_simulator
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the address on stdout and serve until SIGINT or SIGTERM; 2 for bad arguments, 3 for a taken port."""
+    """Print the URL on stdout and serve until SIGINT or SIGTERM; exits with 2 for bad arguments, 3 for a port
+    in use.
+    """
     options = _parser().parse_args(arguments)
     try:
         running = start_simulator(
@@ -24,11 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"local.simulators: cannot serve on port {options.port}: {error}", file=sys.stderr)
         return 3 if error.errno == errno.EADDRINUSE else 1
-    told_to_stop = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told_to_stop.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     print(running.url, flush=True)
-    told_to_stop.wait()
+    stop_requested.wait()
     running.stop()
     return 0
 

@@ -1,4 +1,4 @@
-"""What a simulated provider would put on its invoice."""
+"""The bill of a simulated provider."""
 
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -18,7 +18,7 @@ class BillItem:
 
 
 class Bill:
-    """Counts paid POSTs and money; safe for many threads."""
+    """Counts paid POSTs and their cost; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -26,13 +26,13 @@ class Bill:
         self._usd = Decimal(0)
 
     def add(self, *, model: str | None, prompt: str | None, charged: bool, usd: Decimal, fault: str | None) -> None:
-        """Write down one paid POST; `usd` is what it costs if it was charged."""
+        """Record one paid POST; `usd` is its cost if it was charged."""
         with self._lock:
             self._items.append(BillItem(len(self._items) + 1, model, prompt_sha256(prompt), charged, fault))
             self._usd += usd if charged else 0
 
     def as_json(self) -> dict[str, object]:
-        """The bill so far; money in US dollars."""
+        """The bill so far, with amounts in US dollars."""
         with self._lock:
             items, usd = tuple(self._items), self._usd
         charged = sum(item.charged for item in items)
@@ -46,6 +46,6 @@ class Bill:
 
 
 def prompt_sha256(prompt: str | None) -> str | None:
-    """The fingerprint under which a prompt may be named in bills and logs; None for an absent or empty one."""
-    # A lone surrogate can arrive in a refused request and has no UTF-8 form of its own.
+    """The SHA-256 that identifies a prompt in bills and logs; None for an absent or empty prompt."""
+    # A refused request can contain a lone surrogate, which has no UTF-8 form.
     return sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest() if prompt else None

@@ -1,4 +1,4 @@
-"""How many paid calls a simulated provider takes: at the same time, and within a minute."""
+"""Limits of a simulated provider for concurrent paid calls and for paid calls per minute."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,28 +10,28 @@ WINDOW_S: Final = 60.0
 
 
 class Busy(StrEnum):
-    """Which limit refuses a call."""
+    """The limit that refused a call."""
 
     RATE = "rate"
     CONNECTIONS = "connections"
 
 
 class CallLimits:
-    """Counts calls and refuses those beyond the limits, if there are any; safe for many threads."""
+    """Counts calls and refuses those beyond the limits, if any; thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` is monotonic and tells seconds."""
+        """`clock` returns monotonic seconds."""
         self._clock = clock
         self._lock = Lock()
         self._running = 0
         self.reset()
 
     def reset(self) -> None:
-        """Take away the limits and forget what was counted; calls that run still run."""
+        """Remove the limits and reset the counts; running calls stay counted as running."""
         self.limit(None, None)
 
     def limit(self, concurrent: int | None, per_minute: int | None) -> None:
-        """Refuse from now on what goes beyond, and count anew; None stands for no limit."""
+        """Set the limits and reset the counts; None means no limit."""
         with self._lock:
             self._concurrent, self._per_minute = concurrent, per_minute
             self._begun: deque[float] = deque()
@@ -39,7 +39,7 @@ class CallLimits:
             self._refused = 0
 
     def begin(self) -> Busy | None:
-        """Admit a call, which `end` must follow, or say which limit refuses it."""
+        """Admit a call, which `end` must follow, or return the limit that refuses it."""
         with self._lock:
             now = self._clock()
             while self._begun and self._begun[0] <= now - WINDOW_S:
@@ -54,12 +54,12 @@ class CallLimits:
             return None
 
     def end(self) -> None:
-        """An admitted call is over: its answer left, or its client did."""
+        """End an admitted call, because its answer was sent or its client left."""
         with self._lock:
             self._running -= 1
 
     def as_json(self) -> dict[str, object]:
-        """The limits, and since they were set: the most calls at the same time, and how many were refused."""
+        """The limits, and since they were set, the most concurrent calls and the number of refused ones."""
         with self._lock:
             return {
                 "concurrent": self._concurrent,

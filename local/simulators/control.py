@@ -1,4 +1,4 @@
-"""The routes by which a test steers a simulator and reads its bill (`/_sim/...`)."""
+"""The routes with which tests control a simulator and read its bill (`/_sim/...`)."""
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -40,7 +40,7 @@ class Control:
         self._limits = limits
 
     def answer(self, request: Request) -> Answer:
-        """The answer to a control request, resets aside."""
+        """The answer to a control request, except for resets."""
         match request.method, request.path.removeprefix(CONTROL_PREFIX):
             case "GET", "bill":
                 return json_answer(200, self._bill.as_json())

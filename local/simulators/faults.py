@@ -1,4 +1,4 @@
-"""The faults that a test can ask a simulated provider for: their names, and those that wait for a request."""
+"""The faults of simulated providers: their names, parsing, and assignment to requests."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ PLACES: Final[tuple[str, ...]] = get_args(Place)
 
 
 class FaultKind(StrEnum):
-    """Every fault name there is; `<...>` stands for its argument."""
+    """All fault names; `<...>` stands for an argument."""
 
     CODE = "code:<n>"
     HTTP = "http:<n>"
@@ -56,12 +56,12 @@ _TAG: Final = re.compile(r"\[\[fault:([^\n]*?)\]\]")
 
 
 class FaultError(ValueError):
-    """A fault was asked for that does not exist, or not here; the message says what does."""
+    """An unknown fault, or one that this dialect does not have; the message lists the known ones."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault as it was asked for: `name` as written, and its argument (the name itself where it takes none)."""
+    """One requested fault: `name` as written, and its argument (the name itself where it takes none)."""
 
     name: str
     kind: FaultKind
@@ -69,24 +69,24 @@ class Fault:
 
     @property
     def loggable(self) -> str:
-        """The name without the query of an address, which may be signed."""
+        """The name without the query of its URL, which may be a signature."""
         return self.name.partition("?")[0]
 
 
 @dataclass(frozen=True)
 class FaultRow:
-    """A fault as one dialect plays it. The first of `places` is where it happens unless asked otherwise."""
+    """A fault in one dialect. The first of `places` is the default."""
 
     kind: FaultKind
     places: tuple[Place, ...]
     imitates: str
     charged: str
-    """What the bill says of a paid POST that meets this fault on `create`; "-" where it never does."""
+    """Whether a paid POST with this fault on `create` is charged; "-" where the fault does not occur there."""
 
 
 @dataclass(frozen=True)
 class WaitingFault:
-    """A fault that waits for `times` more requests at `place` whose prompt holds `match` (`*`: any)."""
+    """A fault for the next `times` requests at `place` whose prompt contains `match` (`*`: any)."""
 
     fault: Fault
     place: Place
@@ -94,12 +94,12 @@ class WaitingFault:
     times: int
 
     def fits(self, place: Place, prompt: str, deaf_to: frozenset[FaultKind]) -> bool:
-        """Whether a request at `place` meets this fault."""
+        """Whether this fault applies to a request at `place`."""
         return self.place == place and self.fault.kind not in deaf_to and (self.match == "*" or self.match in prompt)
 
 
 def parse_fault(name: str) -> Fault:
-    """The fault called `name`; raises FaultError with the known names where there is none."""
+    """The fault called `name`; raises `FaultError` with the known names where there is none."""
     for kind, pattern in _PATTERNS.items():
         if found := pattern.fullmatch(name):
             return Fault(name, kind, found[1])
@@ -107,23 +107,23 @@ def parse_fault(name: str) -> Fault:
 
 
 class FaultTable:
-    """The faults that one dialect plays; refuses the others, saying who plays them."""
+    """The faults of one dialect; the error for any other names the dialects that have it."""
 
     def __init__(self, rows: Sequence[FaultRow], players: Mapping[FaultKind, Sequence[str]]) -> None:
-        """`players` names the dialects that know each fault."""
+        """`players` maps each fault to the dialects that have it."""
         self.rows = tuple(rows)
         self._rows = {row.kind: row for row in rows}
         self._players = players
 
     def row(self, fault: Fault) -> FaultRow:
-        """The row of `fault`; raises FaultError where this dialect does not play it."""
+        """The row of `fault`; raises `FaultError` where this dialect does not have it."""
         if row := self._rows.get(fault.kind):
             return row
         players = ", ".join(self._players.get(fault.kind, ())) or "no dialect served here"
         raise FaultError(f"fault {fault.kind} means nothing to this dialect; known by: {players}")
 
     def place(self, fault: Fault, wanted: str | None) -> Place:
-        """Where `fault` happens: the place asked for, or its usual one; raises FaultError where it cannot."""
+        """The wanted place of `fault`, or its default; raises `FaultError` where it cannot occur there."""
         places = self.row(fault).places
         if wanted is None:
             return places[0]
@@ -133,6 +133,6 @@ class FaultTable:
         raise FaultError(f"fault {fault.kind} happens on {' or '.join(places)} here, not on {wanted[:20]!r}")
 
     def tagged(self, prompt: str) -> tuple[WaitingFault, ...]:
-        """The faults that the prompt itself asks for (`[[fault:NAME]]`): each at its usual place, every time."""
+        """The faults named in the prompt (`[[fault:NAME]]`), which apply every time at their default places."""
         faults = (parse_fault(name) for name in _TAG.findall(prompt))
         return tuple(WaitingFault(fault, self.place(fault, None), "*", 1) for fault in faults)

@@ -1,4 +1,4 @@
-"""The fields by which some resellers address software agents; a client must read past them."""
+"""Fields in which some resellers address software agents; clients must ignore them."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Songs as audio files: composed, encoded, described honestly and kept for the next equal request."""
+"""Composes and encodes songs as audio files, and caches them for equal requests."""
 
 import io
 import wave
@@ -26,7 +26,7 @@ _MPEG2_HIGHEST_BPS: Final = 160000
 
 @dataclass(frozen=True)
 class Song:
-    """What decides every byte of an audio file."""
+    """The inputs that determine every byte of an audio file."""
 
     prompt: str
     lyrics: str = ""
@@ -36,13 +36,13 @@ class Song:
 
     @property
     def seconds(self) -> float:
-        """How long the song is: it grows with the lines of its lyrics, section tags aside."""
+        """The length, which grows with the lines of the lyrics, not counting section tags."""
         lines = [line for line in self.lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
         return min(LONGEST_S, SHORTEST_S + LINE_S * len(lines))
 
     @property
     def content_type(self) -> str:
-        """The media type of its file."""
+        """The media type of the file."""
         return _CONTENT_TYPES[self.container]
 
 
@@ -78,7 +78,7 @@ def _mp3(pcm: bytes, song: Song) -> Recording:
     encoder.set_out_sample_rate(song.sample_rate_hz)
     encoder.set_quality(7)
     content = bytes(encoder.encode(pcm)) + bytes(encoder.flush())
-    # The rate is constant and no tag is written: the size tells the length that a decoder will find, padding included.
+    # At a constant rate and without tags, the size gives the decoded length, padding included.
     return Recording(content, round(len(content) * 8000 / bitrate), song.sample_rate_hz, bitrate)
 
 
@@ -93,16 +93,16 @@ def _wav(pcm: bytes, sample_rate_hz: int) -> bytes:
 
 
 class Recordings:
-    """Recordings by song: however many equal requests come at once, the song is encoded once."""
+    """A cache of recordings by song; concurrent equal requests encode the song once."""
 
     def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
-        """`max_bytes` of audio are kept, and the newest recording in any case."""
+        """At most `max_bytes` of audio are kept, but always the newest recording."""
         self._max_bytes = max_bytes
         self._lock = Lock()
         self._kept: OrderedDict[Song, Future[Recording]] = OrderedDict()
 
     def of(self, song: Song) -> Recording:
-        """The recording of `song`, made now if it is not kept."""
+        """The recording of `song`, encoded if it is not cached."""
         with self._lock:
             kept = self._kept.get(song)
             first = kept is None

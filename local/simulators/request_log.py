@@ -10,7 +10,7 @@ _LONGEST_PATH: Final = 300
 
 
 class RequestLog:
-    """Appends to `path` (its folder is made); without a path it writes nothing. Safe for many threads."""
+    """Appends to `path`, whose folder is created; without a path, it writes nothing. Thread-safe."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = Lock()
@@ -21,7 +21,7 @@ class RequestLog:
     def write(
         self, *, method: str, path: str, status: int | None, ms: int, fault: str | None, prompt_sha256: str | None
     ) -> None:
-        """Add one line; `path` without its query; `status` is None where no answer left."""
+        """Add one line. `path` has no query; `status` is None where no answer was sent."""
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "method": method[:20],
@@ -37,7 +37,7 @@ class RequestLog:
                 self._file.flush()
 
     def close(self) -> None:
-        """Write nothing from now on."""
+        """Stop writing."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

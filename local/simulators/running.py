@@ -28,11 +28,11 @@ SIMULATED_PROVIDERS: Final = tuple(DIALECTS)
 
 
 class UnknownSimulatorError(ValueError):
-    """No dialect of that name is served here."""
+    """There is no simulator of that name."""
 
 
 class RunningSimulator:
-    """A simulated provider that answers at `url` until `stop`; it does not keep the process alive."""
+    """A simulated provider that answers at `url` until `stop`. It does not keep the process alive."""
 
     def __init__(self, simulator: Simulator, server: HttpServer) -> None:
         self.provider = simulator.provider
@@ -40,7 +40,7 @@ class RunningSimulator:
         self._simulator, self._server = simulator, server
 
     def stop(self) -> None:
-        """Break open connections and free the port; more than once does nothing more."""
+        """Close open connections and free the port; a second call has no effect."""
         self._simulator.stop()
         self._server.stop()
 
@@ -73,8 +73,8 @@ def build_simulator(
     log: RequestLog | None = None,
     send: Send = post_over_http,
 ) -> Simulator:
-    """A simulator of `provider` without a server, whose file links begin with `origin`; `clock` tells seconds, `fetch`
-    follows the links of recordings, `send` posts callbacks and `log` is told of them.
+    """A simulator of `provider` without a server. Its file links begin with `origin`, `clock` returns monotonic
+    seconds, `fetch` follows the links of recordings, `send` posts callbacks, and `log` records them.
     """
     dialect = DIALECTS[provider]
     table = FaultTable(dialect.fault_rows, _players())
@@ -85,6 +85,6 @@ def build_simulator(
 
 
 def _players() -> dict[FaultKind, tuple[str, ...]]:
-    """The dialects that know each fault."""
+    """The dialects that have each fault."""
     known = {name: {row.kind for row in dialect.fault_rows} for name, dialect in DIALECTS.items()}
     return {kind: tuple(name for name, kinds in known.items() if kind in kinds) for kind in FaultKind}

@@ -1,4 +1,4 @@
-"""A simulated provider without its sockets: requests in, answers out, money counted."""
+"""A simulated provider without sockets: turns requests into answers and counts the cost."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ class Simulator:
         self._control = Control(dialect.provider, table, self._waiting, self._bill, self._limits)
 
     def respond(self, request: Request) -> Outcome:
-        """The answer to one request; its cost is on the bill when this returns, whether or not the answer arrives."""
+        """The answer to one request. Its cost is billed when this returns, whether or not the answer arrives."""
         if request.path.startswith(CONTROL_PREFIX):
             return Outcome(self._steer(request))
         route = self._route(request)
@@ -38,7 +38,7 @@ class Simulator:
         return self._pay(route, request) if route.place == "create" else self._serve(route, request, None)
 
     def stop(self) -> None:
-        """Post no more callbacks."""
+        """Stop posting callbacks."""
         self._backend.callbacks.stop()
 
     def _steer(self, request: Request) -> Answer:

@@ -1,4 +1,4 @@
-"""A small tune, composed from a seed: deterministic, different per seed, as long as asked."""
+"""Composes a small tune of a given length, determined by a seed."""
 
 from typing import Final
 

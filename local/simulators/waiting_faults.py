@@ -1,4 +1,4 @@
-"""The faults that were posted to a simulator and wait for their requests."""
+"""Faults that were posted to a simulator and wait for matching requests."""
 
 from dataclasses import replace
 from threading import Lock
@@ -7,7 +7,7 @@ from local.simulators.faults import Fault, FaultKind, FaultTable, Place, Waiting
 
 
 class WaitingFaults:
-    """Hands out faults in the order in which they were posted; safe for many threads."""
+    """Assigns faults in the order in which they were posted; thread-safe."""
 
     def __init__(self, table: FaultTable) -> None:
         self._table = table
@@ -15,14 +15,14 @@ class WaitingFaults:
         self._waiting: list[WaitingFault] = []
 
     def add(self, waiting: WaitingFault) -> None:
-        """Let one more fault wait."""
+        """Add a waiting fault."""
         with self._lock:
             self._waiting.append(waiting)
 
     def take(self, place: Place, prompt: str, deaf_to: frozenset[FaultKind]) -> Fault | None:
-        """The fault that this request meets: the first posted one that fits, else one that its prompt asks for.
+        """The fault for this request: the first posted one that matches, else one named in its prompt.
 
-        Raises FaultError where the prompt asks for a fault that this dialect does not know.
+        Raises `FaultError` where the prompt names a fault that this dialect does not have.
         """
         tagged = self._table.tagged(prompt)
         if posted := self._take_posted(place, prompt, deaf_to):
@@ -39,11 +39,11 @@ class WaitingFaults:
         return None
 
     def all(self) -> tuple[WaitingFault, ...]:
-        """Those that still wait, first to be taken first."""
+        """The waiting faults, in order of assignment."""
         with self._lock:
             return tuple(self._waiting)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all waiting faults."""
         with self._lock:
             self._waiting.clear()

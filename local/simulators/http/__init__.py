@@ -1,1 +1,1 @@
-"""The HTTP server of the simulators, and faults of its connections."""
+"""The HTTP server of the simulators, and its network faults."""

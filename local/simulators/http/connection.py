@@ -1,4 +1,4 @@
-"""One client's connection: HTTP/1.1 by h11, and answers delivered well or badly as asked."""
+"""One client's HTTP/1.1 connection, based on h11, with answers delivered normally or with network faults."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ import h11
 from local.simulators.http.exchange import Answer, Request, simulator_error
 
 MAX_BODY_BYTES: Final = 112 * 1024 * 1024
-"""Ten minutes of 44.1 kHz stereo WAV are 106 MB, and a recording may be as long as that."""
+"""Limit for request bodies: the longest recording, ten minutes of 44.1 kHz stereo WAV, has 106 MB."""
 
 _IDLE_S: Final = 75.0
 _RECEIVE_BYTES: Final = 64 * 1024
@@ -22,11 +22,11 @@ _DRAIN_S: Final = 1.0
 
 
 class ClientGoneError(Exception):
-    """The client closed the connection, or the simulator stopped, before the answer was out."""
+    """The client closed the connection, or the simulator stopped, before the answer was sent."""
 
 
 class BadRequestError(Exception):
-    """What arrived cannot be served; `status` is the answer it deserves before the connection is closed."""
+    """An invalid request; `status` is the answer before the connection is closed."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class BadRequestError(Exception):
 
 
 class Connection:
-    """Reads requests and delivers answers, one after the other."""
+    """Reads requests and sends answers, one after the other."""
 
     def __init__(self, client: socket.socket) -> None:
         self._socket = client
@@ -44,7 +44,7 @@ class Connection:
         self._head_only = False
 
     def next_request(self) -> Request | None:
-        """The next request once it is complete; None where the client closed or must not go on."""
+        """The next complete request; None where the client closed or the connection must end."""
         if not self._reusable or not self._ready_for_another():
             return None
         head = self._next_event()
@@ -56,7 +56,7 @@ class Connection:
         return Request(head.method.decode("latin-1"), path, query, headers, self._body(headers.get("content-length")))
 
     def deliver(self, answer: Answer, not_before: float) -> int | None:
-        """Send `answer` at the monotonic instant `not_before` in its manner, and say which status left, if any."""
+        """Send `answer` at the monotonic instant `not_before` in its manner; returns the sent status, if any."""
         manner = answer.manner
         self._wait_until(not_before + manner.hang_s)
         if manner.reset:
@@ -76,7 +76,7 @@ class Connection:
         return answer.status
 
     def refuse(self, error: BadRequestError) -> None:
-        """Answer what could not be read, if the client still listens, and take nothing more."""
+        """Answer an invalid request if the client is still connected, and end the connection."""
         self._reusable = False
         if self._protocol.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
@@ -132,7 +132,7 @@ class Connection:
         self._wait_until(started + len(body) / bytes_per_s)
 
     def _wait_until(self, instant: float) -> None:
-        """Let time pass; raises ClientGoneError as soon as the client closes (or the simulator stops)."""
+        """Wait; raises `ClientGoneError` as soon as the client closes or the simulator stops."""
         pipelined = 0
         while (left := instant - time.monotonic()) > 0:
             self._socket.settimeout(left)
@@ -147,13 +147,13 @@ class Connection:
         self._socket.settimeout(None)
 
     def _reset(self) -> None:
-        """Close so that the client sees a reset instead of an end."""
+        """Close with a TCP reset."""
         self._reusable = False
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
     def _drain(self) -> None:
-        """Read on for a moment: closing over unread bytes would reset the connection and take the answer with it."""
+        """Read for a moment, because closing with unread bytes would reset the connection and drop the answer."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
             self._socket.settimeout(_DRAIN_S)

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a simulated provider, as plain values: what came in, and what goes out in which manner."""
+"""One HTTP exchange with a simulated provider as plain values: the request, the answer, and its manner of delivery."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from local.simulators.faults import Fault
 
 @dataclass(frozen=True)
 class Request:
-    """One received request; `path` and `query` are exactly as sent (not decoded), header names are lower case."""
+    """One received request; `path` and `query` are undecoded, header names are in lower case."""
 
     method: str
     path: str
@@ -27,14 +27,16 @@ class Request:
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
     def json(self) -> object:
-        """The body as JSON; raises ValueError where it is none (NaN, lone surrogates and absurd nesting included)."""
+        """The body as JSON; raises `ValueError` for any other body, also for NaN, lone surrogates and excessive
+        nesting.
+        """
         parsed: object = from_json(self.body, allow_inf_nan=False)
         return parsed
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How an answer is delivered when the network, not the provider's words, is what goes wrong."""
+    """How the network delivers an answer."""
 
     hang_s: float = 0.0
     cut_percent: float | None = None
@@ -47,7 +49,9 @@ WHOLE = Manner()
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer, sent `after_s` seconds after its request arrived; `charged`: a paid POST that gets it costs money."""
+    """One answer, sent `after_s` seconds after its request arrived; `charged` says that a paid POST with this answer
+    costs.
+    """
 
     status: int
     body: bytes = b""
@@ -60,19 +64,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer with what bill and request log say about it."""
+    """An answer with its data for the bill and the request log."""
 
     answer: Answer
     fault: Fault | None = None
     prompt_sha256: str | None = None
     usd: Decimal = Decimal(0)
-    """What a paid POST costs if its answer is a charged one."""
+    """The cost of a paid POST if its answer is charged."""
     ended: Callable[[], None] = lambda: None
-    """To be called once the answer left, or its client did."""
+    """Callback for when the answer was sent or the client left."""
 
 
 class RefusedError(Exception):
-    """The provider refuses a request before any work, with this answer."""
+    """The provider refuses a request with this answer before any work."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"refused with HTTP {answer.status}")
@@ -90,5 +94,5 @@ def text_answer(status: int, text: str, content_type: str = "text/plain; charset
 
 
 def simulator_error(status: int, message: str) -> Answer:
-    """An error of the simulator itself (never of the provider that it plays)."""
+    """An error of the simulator itself, not of the simulated provider."""
     return Answer(status, json.dumps({"error": message}).encode())

@@ -1,4 +1,4 @@
-"""The faults that are the same for every provider: those of HTTP servers, networks and content delivery networks."""
+"""Faults that all providers share: those of HTTP servers, networks and content delivery networks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ HTML_PAGE: Final = (
 
 
 def network_rows(*places: Place) -> tuple[FaultRow, ...]:
-    """The rows of these faults for a dialect that has `places`; the first is the usual one."""
+    """The rows of these faults for a dialect with `places`; the first one is the default."""
     kind = FaultKind
     http = "the provider's HTTP error table"
     lost = "a connection that breaks after the work: never repeat such a POST"
@@ -31,7 +31,7 @@ def network_rows(*places: Place) -> tuple[FaultRow, ...]:
 
 
 def with_network_fault(fault: Fault, answer: Answer, error: Callable[[int], Answer]) -> Answer:
-    """`answer` as it arrives under `fault`; `error` gives the dialect's error body for an HTTP status."""
+    """`answer` as `fault` changes it; `error` returns the dialect's error for an HTTP status."""
     if fault.kind is FaultKind.HTTP:
         return error(int(fault.argument))
     if fault.kind is FaultKind.HTTP_CHARGED:

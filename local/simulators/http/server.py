@@ -1,4 +1,4 @@
-"""The sockets of a simulator: a loopback HTTP/1.1 server in threads that never keep the process alive."""
+"""The sockets of a simulator: a loopback HTTP/1.1 server in daemon threads."""
 
 import contextlib
 import selectors
@@ -18,10 +18,10 @@ _STOP_S: Final = 3.0
 
 
 class HttpServer:
-    """Listens at once on 127.0.0.1; serves after `start` and until `stop`."""
+    """Listens on 127.0.0.1 at once, and serves from `start` until `stop`."""
 
     def __init__(self, port: int, log_path: Path | None) -> None:
-        """Port 0 takes any free one. Raises OSError where the port is taken or the log cannot be written."""
+        """Port 0 means any free one. Raises `OSError` where the port is in use or the log cannot be written."""
         self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self._wake, self._woken = socket.socketpair()
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -34,12 +34,12 @@ class HttpServer:
         self._open: dict[socket.socket, Thread] = {}
 
     def start(self, respond: Callable[[Request], Outcome]) -> None:
-        """Answer requests by `respond`, from one thread per connection."""
+        """Answer requests with `respond`, in one thread per connection."""
         self._acceptor = Thread(target=self._accept, args=(respond,), daemon=True, name=f"simulator {self.url}")
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Take no more connections, break those that are open and wait a moment for their threads."""
+        """Accept no more connections, close the open ones and wait a moment for their threads."""
         deadline = time.monotonic() + _STOP_S
         self._wake.close()
         self._acceptor.join(_STOP_S)
@@ -61,7 +61,7 @@ class HttpServer:
                 try:
                     client, _ = self._listener.accept()
                 except OSError:
-                    # Out of file descriptors, for one: another moment may find some.
+                    # Temporary, for example when file descriptors run out.
                     time.sleep(_RETRY_S)
                     continue
                 self._take(client, respond)
@@ -73,7 +73,7 @@ class HttpServer:
         try:
             thread.start()
         except RuntimeError:
-            # The process has no thread left for this client; the next one may be luckier.
+            # No thread can be started for this client; a later one may succeed.
             with self._lock:
                 del self._open[client]
             client.close()
@@ -82,7 +82,7 @@ class HttpServer:
         try:
             self._converse(Connection(client), respond)
         except (OSError, ClientGoneError):
-            # The client went away; that is its right and nobody's error.
+            # The client left, which is no error.
             pass
         finally:
             with self._lock:

@@ -1,1 +1,1 @@
-"""The simulated providers: what each is asked, and what it answers."""
+"""The dialects of the simulated providers: their requests and answers."""

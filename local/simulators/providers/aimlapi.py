@@ -1,5 +1,5 @@
-"""The dialect of the AIML API: tasks, where a paid POST answers with an id and polling leads to a link, and beside them
-the blocking routes of music-01.
+"""The dialect of the AIML API: tasks, whose paid POST returns an id and whose polls return a link, and the blocking
+routes of music-01.
 """
 
 import re
@@ -25,7 +25,7 @@ from local.simulators.recording import Song
 
 PATH: Final = "/v2/generate/audio"
 _QUEUED_SHARE: Final = 0.2
-# A task shows nothing of these; they belong to music-01, whose answer is the song.
+# These do not apply to tasks; they belong to music-01, whose answer is the song.
 _DEAF_TO: Final = frozenset(
     {
         FaultKind.CODE,
@@ -72,7 +72,7 @@ class AimlapiDialect:
         self._music01 = Music01(backend)
 
     def routes(self) -> tuple[Route, ...]:
-        """Create and poll of a task share one path."""
+        """The routes; create and poll of a task share one path."""
         path = re.compile(PATH)
         return (
             Route("create", "POST", path, self._receive_create),
@@ -81,7 +81,7 @@ class AimlapiDialect:
         )
 
     def label(self, body: object) -> Label:
-        """`model` and `prompt` stand at the top level; music-01 has only the words that it sings."""
+        """`model` and `prompt` from the top level; music-01 has only lyrics."""
         label = top_level_label(body)
         words = body.get("lyrics") if isinstance(body, dict) and label.prompt is None else None
         return Label(label.model, words) if isinstance(words, str) else label
@@ -91,7 +91,7 @@ class AimlapiDialect:
         return aiml_error(status, path)
 
     def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
-        """HTTP 429, as the provider has it for all of its limits."""
+        """HTTP 429, which the provider returns for all limits."""
         return self.error(429, path)
 
     def forget(self) -> None:
@@ -111,7 +111,7 @@ class AimlapiDialect:
         if order.recording is None:
             return
         try:
-            # A foreign link is believed: a simulator never leaves this machine.
+            # A link to another machine is accepted unchecked, because simulators make no external requests.
             if is_on_this_machine(order.recording):
                 check_recording(self._backend.fetch(order.recording), order.rule)
         except BadRecordingError as error:

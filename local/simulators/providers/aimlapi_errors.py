@@ -20,13 +20,13 @@ MESSAGES: Final[Mapping[int, str]] = {
 
 
 def aiml_error(status: int, path: str, reason: str | None = None) -> Answer:
-    """An error document; `reason` says more than the status does."""
+    """An error document; `reason` is added to the status's message."""
     message = MESSAGES.get(status, "Internal error")
     body = {
         "message": f"{message}: {reason}" if reason else message,
         "path": path,
         "requestId": str(uuid4()),
-        # The vendor writes it as a number and, when it limits the rate, as a text.
+        # The vendor sends a number, and a string when it limits the rate.
         "statusCode": "429" if status == 429 else status,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
@@ -34,6 +34,6 @@ def aiml_error(status: int, path: str, reason: str | None = None) -> Answer:
 
 
 def first_reason(error: ValidationError) -> str:
-    """The first thing that is wrong with a body, without the value that was sent."""
+    """The first error of a body, without the sent value."""
     first = error.errors(include_input=False)[0]
     return f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"

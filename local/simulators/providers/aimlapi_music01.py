@@ -1,5 +1,5 @@
-"""The routes of AIML API's music-01: a free upload of a recording, and one blocking paid POST that answers as MiniMax
-does.
+"""The routes of AIML API's music-01: a free upload of a recording, and one blocking, paid POST with MiniMax's
+answer.
 """
 
 import re
@@ -66,7 +66,7 @@ class GenerateRequest(Body):
 
 
 class Music01:
-    """Keeps what was uploaded under the ids that it gave out."""
+    """Stores uploads by the ids that it returned."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -74,7 +74,7 @@ class Music01:
         self._ids: set[str] = set()
 
     def routes(self) -> tuple[Route, ...]:
-        """The free route and the paid one."""
+        """The free route and the paid route."""
         return (
             Route("upload", "POST", re.compile(f"{PATH}/upload"), self._receive_upload),
             Route("create", "POST", re.compile(f"{PATH}/generate"), self._receive_generate),
@@ -145,7 +145,7 @@ class Music01:
 
 
 def _purpose_of(form: Form) -> str:
-    """What the recording in a valid form is; raises BadFormError or BadRecordingError."""
+    """The purpose of the recording in a valid form; raises `BadFormError` or `BadRecordingError`."""
     if set(form.fields) != {"purpose"} or form.fields["purpose"] not in PURPOSES:
         raise BadFormError(f"purpose: expected one of {', '.join(PURPOSES)}, and no other field")
     if set(form.files) != {"file"}:

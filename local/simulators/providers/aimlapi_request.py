@@ -1,5 +1,5 @@
-"""What AIML API's models accept, field by field. Stricter than upstream in refusing unknown fields, so that a misspelt
-option is noticed.
+"""The request fields of AIML API's models. Unlike upstream, unknown fields are refused, so that misspelt options are
+noticed.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def _marked(words: str) -> str:
 
 
 MarkedWords = Annotated[str, Field(max_length=600), AfterValidator(_marked)]
-"""Words to be sung, with the marks that ask for an accompaniment; the marks count as characters."""
+"""Lyrics between the marks that request an accompaniment; the marks count as characters."""
 
 
 class Body(BaseModel):
@@ -36,7 +36,7 @@ class Body(BaseModel):
 
 
 class AudioSetting(BaseModel):
-    """`audio_setting` of the task family: the rate has a name of its own here."""
+    """`audio_setting` of the task family, which has its own name for the rate."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -46,7 +46,7 @@ class AudioSetting(BaseModel):
 
 
 class SongBody(Body):
-    """The body of a task: what the bill calls it, which song it orders, and which recording it refers to."""
+    """The body of a task, with its label for the bill, its song and its recording."""
 
     prompt: str = ""
 
@@ -62,7 +62,7 @@ class SongBody(Body):
 
     @property
     def rule(self) -> RecordingRule:
-        """What recording the model takes."""
+        """The model's rule for recordings."""
         return _LEGACY_RECORDING
 
 
@@ -87,7 +87,7 @@ class Music15(Music20):
 
 
 class CoverSetting(BaseModel):
-    """`audio_setting` of the cover model, which names the rate as the vendor does."""
+    """`audio_setting` of the cover model, with the vendor's name for the rate."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -97,7 +97,7 @@ class CoverSetting(BaseModel):
 
 
 class MusicCover(SongBody):
-    """`minimax/music-cover`: a song after a recording."""
+    """`minimax/music-cover`: a cover of a recording."""
 
     prompt: Annotated[str, Field(min_length=10, max_length=2000)]
     lyrics: Annotated[str, Field(min_length=10, max_length=3000)] | None = None
@@ -117,7 +117,7 @@ class MusicCover(SongBody):
 
     @property
     def rule(self) -> RecordingRule:
-        """What the vendor takes."""
+        """The vendor's rule for recordings."""
         return COVER
 
 
@@ -131,7 +131,7 @@ class Music26(Music20):
 
 
 class LegacyMusic(SongBody):
-    """`minimax-music`: the prompt is what is sung, after a recording of music and voice."""
+    """`minimax-music`: the prompt holds the lyrics; the recording has music and voice."""
 
     prompt: MarkedWords
     reference_audio_url: str
@@ -177,15 +177,15 @@ class StableAudio(SongBody):
 
 @dataclass(frozen=True)
 class TaskModel:
-    """One model of the task family: its body, and what a song costs."""
+    """One model of the task family: its request body and the price of a song."""
 
     body: type[SongBody]
     usd: Decimal = Decimal("0.195")
-    """The only amount on record for this family."""
+    """The only known price in this family."""
 
     @property
     def usage(self) -> dict[str, object]:
-        """What an accepted order says that it cost."""
+        """The cost in the answer to an accepted order."""
         return {"credits_used": int(self.usd * CREDITS_PER_USD), "usd_spent": float(self.usd)}
 
 

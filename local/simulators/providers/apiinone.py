@@ -1,5 +1,5 @@
-"""The dialect of API in One: a paid POST answers with a task id, two routes tell how far the task is, and an order of
-a suno model ends as two songs.
+"""The dialect of API in One: a paid POST returns a task id, two routes return the task's state, and a suno order makes
+two songs.
 """
 
 import re
@@ -37,7 +37,7 @@ _FIRST_SHARE: Final = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """One order on its way; `created_at` is an instant of the backend's clock."""
+    """One order in progress; `created_at` is an instant of the backend's clock."""
 
     id: str
     order: MusicOrder
@@ -68,7 +68,7 @@ class ApiinoneDialect:
         self._tasks: dict[str, Task] = {}
 
     def routes(self) -> tuple[Route, ...]:
-        """Create, and both ways to poll."""
+        """The create route and both poll routes."""
         return (
             Route("create", "POST", re.compile(PATH), self._receive_create),
             Route("poll", "GET", re.compile(f"{TASK_PATH}[^/]+"), self._receive_poll),
@@ -76,7 +76,7 @@ class ApiinoneDialect:
         )
 
     def label(self, body: object) -> Label:
-        """A suno order is called by its style or its idea, any other by its prompt."""
+        """The label is a suno order's style or description, or the prompt of any other order."""
         label = top_level_label(body)
         if not isinstance(body, dict) or not (label.model or "").startswith(SUNO):
             return label
@@ -84,11 +84,11 @@ class ApiinoneDialect:
         return Label(label.model, next((text for text in texts if isinstance(text, str) and text), None))
 
     def error(self, status: int, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
-        """A code, a message and no data; of a wrong key an error object."""
+        """A code, a message and no data; an error object for a wrong key."""
         return _error(status)
 
     def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
-        """HTTP 429, as the provider has it for all of its limits."""
+        """HTTP 429, which the provider returns for all limits."""
         return self.error(429, path)
 
     def forget(self) -> None:
@@ -146,12 +146,12 @@ class ApiinoneDialect:
     def _poll(self, task: Task, fault: Fault | None) -> Answer:
         if fault is not None and fault.kind is FaultKind.CODE:
             return json_answer(200, _error_body(int(fault.argument)))
-        return json_answer(200, self._told(task, self._elapsed_share(task), fault))
+        return json_answer(200, self._document(task, self._elapsed_share(task), fault))
 
     def _stage(self, task: Task, share: float) -> callbacks.Stage:
-        return callbacks.Stage(share * self._backend.latency_s, lambda: self._told(task, share))
+        return callbacks.Stage(share * self._backend.latency_s, lambda: self._document(task, share))
 
-    def _told(self, task: Task, share: float, fault: Fault | None = None) -> dict[str, object]:
+    def _document(self, task: Task, share: float, fault: Fault | None = None) -> dict[str, object]:
         word = "SUCCESS" if share >= 1 else "FIRST" if share >= _FIRST_SHARE else "IN_PROGRESS"
         visible = task.order.songs if share >= _FIRST_SHARE else ()
         status = _word("complete" if share >= 1 else "first", fault)
@@ -161,7 +161,7 @@ class ApiinoneDialect:
         return _success({"type": _word(word, fault), "response_data": songs}, fault)
 
     def _song(self, song: Song, number: int, status: str, *, done: bool) -> dict[str, object]:
-        # While a song is at its first stage its link leads to what is not yet a song.
+        # In a song's first stage, its link does not lead to a finished song yet.
         recording = self._backend.recordings.of(song)
         return {
             "id": f"song_{number}",

@@ -1,4 +1,4 @@
-"""What API in One's music endpoint accepts: the fields of its two kinds of models, at the top level of the body."""
+"""The request fields of API in One's music endpoint for its two kinds of models."""
 
 import re
 from decimal import Decimal
@@ -9,33 +9,33 @@ from pydantic import BaseModel, ConfigDict, Field
 from local.simulators.recording import Song
 
 SUNO: Final = ("suno", "chirp-")
-"""How the names of the suno models begin."""
+"""Prefixes of the suno models."""
 _VERSION: Final = re.compile(r"chirp-v(\d+)(?:-(\d+))?")
 _WIDER_SINCE: Final = (4, 5)
-# MP3 has frames of 56 and 64 kbit/s and none of 60.
+# MP3 has 56 and 64 kbit/s, but not 60.
 _ENCODED_AS: Final = {60000: 64000}
 
 
 class MusicOrder(Protocol):
-    """One valid order: its songs, what bill and faults call it, and its price."""
+    """One valid order: its songs, its label for bill and faults, and its price."""
 
     model: str
 
     @property
     def callback_url(self) -> str | None:
-        """Where to tell what becomes of it, if anywhere."""
+        """The URL for callbacks, if any."""
 
     @property
     def label(self) -> str:
-        """The text by which a test finds the order again."""
+        """The text that identifies the order in tests."""
 
     @property
     def songs(self) -> tuple[Song, ...]:
-        """What is made."""
+        """The ordered songs."""
 
     @property
     def usd(self) -> Decimal:
-        """What it costs."""
+        """The price."""
 
 
 class _Body(BaseModel):
@@ -54,7 +54,7 @@ class MinimaxOrder(_Body):
 
     @property
     def callback_url(self) -> None:
-        """This model tells nobody."""
+        """None: this model sends no callbacks."""
 
     @property
     def label(self) -> str:
@@ -74,7 +74,7 @@ class MinimaxOrder(_Body):
 
 
 class SunoOrder(_Body):
-    """The suno models: two songs. `prompt` holds the words (custom mode), else `gpt_description_prompt` the idea."""
+    """The suno models: two songs. `prompt` holds the lyrics, or else `gpt_description_prompt` a description."""
 
     gpt_description_prompt: Annotated[str, Field(min_length=1, max_length=400)] | None = None
     prompt: Annotated[str, Field(min_length=1, max_length=5000)] | None = None
@@ -85,12 +85,12 @@ class SunoOrder(_Body):
 
     @property
     def label(self) -> str:
-        """The style, or the idea."""
+        """The style, or the description."""
         return self.gpt_description_prompt or self.style
 
     @property
     def songs(self) -> tuple[Song, ...]:
-        """Two songs on the same words."""
+        """Two songs with the same lyrics."""
         return Song(self.label, self.prompt or ""), Song(f"{self.label} once more", self.prompt or "")
 
     @property
@@ -100,14 +100,14 @@ class SunoOrder(_Body):
 
 
 def _is_wide(model: str) -> bool:
-    """Whether a model takes the longer texts of 4.5 and later."""
+    """Whether a model accepts the longer texts of version 4.5 and later."""
     named = _VERSION.match(model)
     version = (int(named[1]), int(named[2] or 0)) if named else None
     return model.startswith("chirp-") and (version is None or version >= _WIDER_SINCE)
 
 
 def read_music_order(body: object) -> MusicOrder:
-    """The valid order in a JSON body; raises ValueError (pydantic's included) naming the first wrong field."""
+    """The valid order in a JSON body; raises `ValueError` (or pydantic's) with the first wrong field."""
     model = body.get("model") if isinstance(body, dict) else None
     if model == "minimax-music":
         return MinimaxOrder.model_validate(body)

@@ -1,4 +1,4 @@
-"""What a provider posts to the address that an order named: the stages of its task, told well or badly as asked."""
+"""Callbacks that a provider posts to an order's URL, one per stage of its task, with faults on request."""
 
 import http.client
 import time
@@ -30,31 +30,29 @@ FAULT_ROWS: Final = (
 )
 
 Send = Callable[[str, bytes], int | None]
-"""Posts a body to an address and says which status came back, if any."""
+"""Posts a body to a URL and returns the status of the answer, if any."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Something that is told `after_s` seconds after the create, in a body that is made once, when it is told."""
+    """A callback `after_s` seconds after the create; `body` makes its body when it is posted."""
 
     after_s: float
     body: Callable[[], object]
 
 
 class Callbacks:
-    """Posts from threads that never keep the process alive, to this machine only; an address is never logged."""
+    """Posts in daemon threads, and only to this machine; URLs are not logged."""
 
     def __init__(self, take: Callable[[str], Fault | None], log: RequestLog | None, send: Send) -> None:
-        """`take` gives the fault that waits for the callbacks of an order with this prompt."""
+        """`take` returns the waiting fault for the callbacks of an order with a prompt."""
         self._take, self._log, self._send = take, log, send
         self._lock = Lock()
         self._threads: set[Thread] = set()
         self._dropped = Event()
 
     def announce(self, url: str | None, prompt: str, accepted: Stage, stages: Sequence[Stage]) -> None:
-        """Tell the stages of a task, the earliest first, to an order's address, if it named one; that it was accepted
-        is told by a fault only.
-        """
+        """Post the stages of a task, the earliest first, to an order's URL, if any; only a fault posts `accepted`."""
         if url is None:
             return
         fault = self._take(prompt)
@@ -64,21 +62,21 @@ class Callbacks:
         if kind is FaultKind.CALLBACK_LOST:
             return
         if kind is FaultKind.CALLBACK_EARLY:
-            self._tell(post, accepted.body())
+            self._post_logged(post, accepted.body())
         forged = [Stage(0.0, lambda: _FORGED)] if kind is FaultKind.CALLBACK_FORGED else []
-        told = (post, [*forged, *stages])
-        thread = Thread(target=self._tell_in_time, args=told, daemon=True, name="simulator callbacks")
+        work = (post, [*forged, *stages])
+        thread = Thread(target=self._post_stages, args=work, daemon=True, name="simulator callbacks")
         with self._lock:
             self._threads.add(thread)
         thread.start()
 
     def forget(self) -> None:
-        """Tell nothing more of the tasks so far."""
+        """Stop the callbacks of all tasks so far."""
         self._dropped.set()
         self._dropped = Event()
 
     def stop(self) -> None:
-        """Tell nothing more, and wait a moment for what is being told."""
+        """Stop all callbacks and wait a moment for running ones."""
         self._dropped.set()
         deadline = time.monotonic() + _STOP_S
         with self._lock:
@@ -86,18 +84,18 @@ class Callbacks:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _tell_in_time(self, post: "_Post", stages: Sequence[Stage]) -> None:
+    def _post_stages(self, post: "_Post", stages: Sequence[Stage]) -> None:
         begun = time.monotonic()
         for stage in stages:
             if post.dropped.wait(max(0.0, begun + stage.after_s - time.monotonic())):
                 break
             body = stage.body()
             for _ in range(2 if post.fault and post.fault.kind is FaultKind.CALLBACK_TWICE else 1):
-                self._tell(post, body)
+                self._post_logged(post, body)
         with self._lock:
             self._threads.discard(current_thread())
 
-    def _tell(self, post: "_Post", body: object) -> None:
+    def _post_logged(self, post: "_Post", body: object) -> None:
         begun = time.monotonic()
         status = self._send(post.url, to_json(body)) if urlsplit(post.url).hostname in _HERE else None
         if self._log is not None:
@@ -120,7 +118,7 @@ class _Post:
 
 
 def post_over_http(url: str, body: bytes) -> int | None:
-    """Post to an http address; None where nobody answers within five seconds."""
+    """Post to an http URL; None without an answer within five seconds."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=POST_LIMIT_S)
     with suppress(OSError, http.client.HTTPException):

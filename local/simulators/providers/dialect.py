@@ -1,8 +1,8 @@
-"""What a dialect is: the module that speaks as one provider, on top of what all simulators share.
+"""The interface of a dialect, which simulates one provider.
 
-A new dialect is a class with the members of `Dialect`, listed in `running.py`. Its routes say at which place of a
-song's way they stand (`create` is the paid one) and turn a request into a visit. Files, faults of the network, the
-bill, the log and the control routes are shared.
+A new dialect is a class with the members of `Dialect`, listed in `running.py`. Each of its routes has a place in a
+song's course (`create` is the paid one) and turns a request into a visit. All dialects share files, network faults, the
+bill, the log and the control routes.
 """
 
 import re
@@ -21,18 +21,18 @@ from local.simulators.recording import Recordings
 
 @dataclass(frozen=True)
 class Visit:
-    """A request that the provider accepts: what faults can match, and what it answers under one of them (or none)."""
+    """An accepted request: the text that faults match, and the answer with a fault or without one."""
 
     prompt: str
     answer: Callable[[Fault | None], Answer]
     usd: Decimal = Decimal(0)
     deaf_to: frozenset[FaultKind] = frozenset()
-    """Faults that this one request cannot show, and so does not use up."""
+    """Faults that do not apply to this request, so that it does not consume them."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """One route of a provider; `path` matches the whole path as sent, `receive` raises RefusedError to refuse."""
+    """One route of a provider; `path` matches the whole undecoded path, `receive` raises `RefusedError` to refuse."""
 
     place: Place
     method: str
@@ -42,7 +42,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Label:
-    """What the bill calls a paid POST, valid or not."""
+    """The label of a paid POST on the bill, valid or not."""
 
     model: str | None = None
     prompt: str | None = None
@@ -50,8 +50,8 @@ class Label:
 
 @dataclass(frozen=True)
 class Backend:
-    """What stands behind a dialect; `latency_s` is how long a song takes, `clock` is monotonic and tells seconds,
-    `fetch` gets the file behind a link on this machine or raises BadRecordingError.
+    """Ports of a dialect. `latency_s` is the time per song in seconds, `clock` returns monotonic seconds, and `fetch`
+    returns the file behind a link on this machine or raises `BadRecordingError`.
     """
 
     key: str
@@ -64,7 +64,7 @@ class Backend:
 
 
 class Dialect(Protocol):
-    """One provider's way of speaking."""
+    """The dialect of one provider."""
 
     provider: ClassVar[str]
     fault_rows: ClassVar[tuple[FaultRow, ...]]
@@ -75,20 +75,20 @@ class Dialect(Protocol):
         """The provider's routes."""
 
     def label(self, body: object) -> Label:
-        """The model and prompt of a paid POST's JSON body, as far as it has any."""
+        """The model and prompt of a paid POST's body, where it has them."""
 
     def error(self, status: int, path: str) -> Answer:
-        """The provider's body for an HTTP error."""
+        """The provider's answer for an HTTP error."""
 
     def busy(self, busy: Busy, path: str) -> Answer:
-        """How the provider refuses a paid call beyond one of its limits."""
+        """The provider's answer to a paid call beyond a limit."""
 
     def forget(self) -> None:
         """Drop every task and upload."""
 
 
 def top_level_label(body: object) -> Label:
-    """The label of a body that has `model` and `prompt` at its top level."""
+    """The label of a body with `model` and `prompt` at the top level."""
     if not isinstance(body, dict):
         return Label()
     model, prompt = body.get("model"), body.get("prompt")

@@ -1,4 +1,4 @@
-"""The route that serves finished files; the same for every dialect that answers with links."""
+"""The route for finished files, which all dialects with links share."""
 
 import re
 from dataclasses import replace
@@ -10,7 +10,7 @@ from local.simulators.providers.links import NOT_AUDIO, LinkedFile, expired_answ
 
 
 def file_route(backend: Backend) -> Route:
-    """GET of a link that this simulator minted."""
+    """The route for GET on links of this simulator."""
 
     def receive(request: Request) -> Visit:
         file = backend.links.find(request)

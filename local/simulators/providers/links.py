@@ -1,4 +1,4 @@
-"""Signed links to finished files, served from the simulator's own origin as an object store would."""
+"""Signed links to finished files on the simulator's own origin, like those of an object store."""
 
 import base64
 import hmac
@@ -19,7 +19,7 @@ NOT_AUDIO: Final = b"This is not a song, whatever its name and its type say.\n" 
 
 @dataclass(frozen=True)
 class LinkedFile:
-    """What a link leads to; `genuine` is False for a file that is no audio."""
+    """The target of a link; `genuine` is False for a file that is no audio."""
 
     target: str
     song: Song
@@ -27,7 +27,7 @@ class LinkedFile:
 
 
 class Links:
-    """Mints links and finds what they lead to; safe for many threads. A link works only byte for byte as minted."""
+    """Makes links and finds their files; thread-safe. A link is valid only byte for byte."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
@@ -47,7 +47,7 @@ class Links:
         return self._origin + target
 
     def find(self, request: Request) -> LinkedFile:
-        """The file that a request asks for; raises RefusedError as an object store refuses."""
+        """The requested file; raises `RefusedError` with an object store's answer."""
         with self._lock:
             file = self._files.get(request.path)
             expired = request.path in self._expired
@@ -62,19 +62,19 @@ class Links:
         return file
 
     def expire(self, file: LinkedFile) -> None:
-        """Let the link to `file` be too old from now on."""
+        """Expire the link to `file`."""
         with self._lock:
             self._expired.add(file.target.partition("?")[0])
 
     def clear(self) -> None:
-        """Forget every link."""
+        """Remove all links."""
         with self._lock:
             self._files.clear()
             self._expired.clear()
 
 
 def expired_answer() -> Answer:
-    """What an object store says of a link that is too old."""
+    """An object store's answer to an expired link."""
     return _store_error(403, "AccessDenied", "Request has expired.")
 
 

@@ -39,7 +39,7 @@ MESSAGES: Final[Mapping[int, str]] = {
 }
 CLOSED_ACCOUNT: Final = 2153
 # Documented nowhere: the shortest that any provider of these models takes.
-# Known only after the song was made, so its cost is spent.
+# Known only after the song is made, so its cost is charged.
 CODES_AFTER_WORK: Final = frozenset({1001, 1027})
 _CODE_OF_STATUS: Final = {400: 2013, 401: 1004, 402: 1008, 410: CLOSED_ACCOUNT, 429: 1002}
 _HEX_KINDS: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX})
@@ -58,11 +58,11 @@ class MinimaxDialect:
         ),
         *network_rows("create", "file"),
         FaultRow(FaultKind.STATUS1, ("create",), "data.status 1, still synthesising: half of the audio", "yes"),
-        FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, whatever output_format says", "yes"),
-        FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), whatever output_format says", "yes"),
-        FaultRow(FaultKind.NOT_HEX, ("create",), "letters within hex, whatever output_format says", "yes"),
+        FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, for any output_format", "yes"),
+        FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), for any output_format", "yes"),
+        FaultRow(FaultKind.NOT_HEX, ("create",), "letters within hex, for any output_format", "yes"),
         FaultRow(FaultKind.NOT_AUDIO, ("create", "file"), "hex, or a linked file, that is text", "yes"),
-        FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere, whatever output_format says", "yes"),
+        FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere, for any output_format", "yes"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old", "-"),
         FaultRow(FaultKind.HINT, ("create",), "fields addressed to software agents", "yes"),
     )
@@ -75,21 +75,21 @@ class MinimaxDialect:
         return (Route("create", "POST", re.compile("/v1/music_generation"), self._receive),)
 
     def label(self, body: object) -> Label:
-        """`model` and `prompt` stand at the top level."""
+        """`model` and `prompt` from the top level."""
         return top_level_label(body)
 
     def error(self, status: int, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
-        """`base_resp` where the status belongs to a documented code, else the plain text of a gateway."""
+        """`base_resp` where the status has a documented code, else a gateway's plain text."""
         if code := _CODE_OF_STATUS.get(status):
             return coded_answer(code, status)
         return text_answer(status, f"upstream error {status}\n")
 
     def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - other providers repeat the path
-        """A code inside HTTP 200: 1002 for too many a minute, 1041 for too many at once."""
+        """A code under HTTP 200: 1002 for the limit per minute, 1041 for the concurrency limit."""
         return coded_answer(1002 if busy is Busy.RATE else 1041)
 
     def forget(self) -> None:
-        """Nothing to forget: the provider keeps no tasks."""
+        """Do nothing: the provider has no tasks."""
 
     def _receive(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:
@@ -107,7 +107,7 @@ class MinimaxDialect:
         if order.audio_url is None:
             return
         try:
-            # A foreign link is believed: a simulator never leaves this machine.
+            # A link to another machine is accepted unchecked, because simulators make no external requests.
             if is_on_this_machine(order.audio_url):
                 check_recording(self._backend.fetch(order.audio_url), COVER)
         except BadRecordingError as error:
@@ -147,7 +147,7 @@ class MinimaxDialect:
 
 
 def spell_hex(content: bytes, kind: FaultKind | None) -> str:
-    """Audio as the hex text of a MiniMax body, whole or as a fault has it."""
+    """Audio as the hex text of a MiniMax body, changed by a fault if there is one."""
     text = content.hex()
     half = len(text) // 4 * 2
     if kind is FaultKind.STATUS1:
@@ -157,13 +157,13 @@ def spell_hex(content: bytes, kind: FaultKind | None) -> str:
     if kind is FaultKind.UPPER_HEX:
         return text.upper()
     if kind is FaultKind.NOT_HEX:
-        # Two letters that are no digits, so that the length stays even.
+        # Two letters that are no hex digits keep the length even.
         return f"{text[:half]}zz{text[half + 2 :]}"
     return NOT_AUDIO.hex() if kind is FaultKind.NOT_AUDIO else text
 
 
 def coded_answer(code: int, status: int | None = None, *, detail: str = "", after_s: float = 0.0) -> Answer:
-    """A failure as MiniMax reports it; `after_s` counts only for a code that follows the work."""
+    """A failure as MiniMax reports it; `after_s` applies only to codes that follow the work."""
     http = status or (410 if code == CLOSED_ACCOUNT else 200)
     body = {
         "data": None,

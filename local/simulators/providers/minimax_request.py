@@ -1,7 +1,6 @@
-"""What MiniMax's music endpoint accepts: fields, models and lengths (in Unicode code points).
+"""The requests of MiniMax's music endpoint: fields, models and lengths (in Unicode code points).
 
-Stricter than upstream in one thing: an unknown field is refused instead of ignored, so that a misspelt
-option is noticed.
+Unlike upstream, unknown fields are refused, so that misspelt options are noticed.
 """
 
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ class AudioSetting(BaseModel):
 
 
 class MusicRequest(BaseModel):
-    """The body of a request, field by field; what depends on the model is checked by `read_music_request`."""
+    """The fields of a request; `read_music_request` checks the rules of the model."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -51,13 +50,13 @@ class MusicRequest(BaseModel):
 
     @property
     def references(self) -> int:
-        """How many reference songs it names."""
+        """The number of reference songs."""
         return sum(value is not None for value in (self.audio_url, self.audio_base64, self.cover_feature_id))
 
 
 @dataclass(frozen=True)
 class ModelRules:
-    """One model: shortest and longest texts, what it can do, and what a song costs."""
+    """One model: limits of its texts, its features, and the price of a song."""
 
     prompt: tuple[int, int]
     lyrics: tuple[int, int]
@@ -77,7 +76,7 @@ MODELS: Final[Mapping[str, ModelRules]] = {
     "music-2.5+": _NEWEST,
     "music-2.6": _NEWEST,
     "music-3.0": _NEWEST,
-    # The price of a cover is published nowhere; the dearest known one stands in for it.
+    # The price of a cover is not published; the highest known price replaces it.
     "music-cover": ModelRules(
         (10, 300), (10, 1000), Decimal("0.15"), prompt_required=True, lyrics_required=False, cover=True
     ),
@@ -85,11 +84,11 @@ MODELS: Final[Mapping[str, ModelRules]] = {
 
 
 class BadParametersError(ValueError):
-    """A request that MiniMax refuses with 2013; the message is its reason."""
+    """A request that MiniMax refuses with 2013; the message is the reason."""
 
 
 def read_music_request(body: object) -> tuple[MusicRequest, ModelRules]:
-    """The valid request in a JSON body with the rules of its model; raises BadParametersError."""
+    """The valid request in a JSON body and its model's rules; raises `BadParametersError`."""
     try:
         request = MusicRequest.model_validate(body)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Recordings that an order refers to, as a provider looks at them: behind a link, or in an uploaded form."""
+"""Reference recordings as a provider checks them, behind a link or in an uploaded form."""
 
 import http.client
 import re
@@ -24,15 +24,15 @@ _NAME: Final = re.compile(rb'\bname="([^"]*)"')
 
 
 class BadRecordingError(ValueError):
-    """A recording that the provider refuses; the message is its reason."""
+    """The provider refuses the recording; the message is the reason."""
 
 
 class BadFormError(ValueError):
-    """A body that is no form of the wanted parts; the message is the provider's reason."""
+    """The body is no form with the expected parts; the message is the provider's reason."""
 
 
 def fetch_from_this_machine(url: str) -> bytes:
-    """The file behind a loopback http link, asked for exactly as written; raises BadRecordingError."""
+    """The file behind a loopback http link, which is used unchanged; raises `BadRecordingError`."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_FETCH_S)
     try:
@@ -49,7 +49,7 @@ def fetch_from_this_machine(url: str) -> bytes:
 
 
 def is_on_this_machine(url: str) -> bool:
-    """Whether a simulator may follow a link; raises BadRecordingError where it is no http(s) link at all."""
+    """Whether a simulator may follow a link; raises `BadRecordingError` where it is no http(s) link."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadRecordingError("expected an http or https link")
@@ -62,8 +62,8 @@ def is_on_this_machine(url: str) -> bool:
 
 @dataclass(frozen=True)
 class RecordingRule:
-    """What a provider takes as a recording: its length in seconds, strictly longer than `longer_than_s` or, where that
-    is None, at least `min_s`; its size in bytes; and its formats.
+    """A provider's limits for recordings: length in seconds (more than `longer_than_s` or, where that is None, at least
+    `min_s`), size in bytes, and formats.
     """
 
     longer_than_s: int | None = None
@@ -73,17 +73,17 @@ class RecordingRule:
     formats: tuple[str, ...] = ("wav", "mp3")
 
     def takes(self, seconds: float) -> bool:
-        """Whether a recording of this length passes."""
+        """Whether this length is allowed."""
         long_enough = seconds >= self.min_s if self.longer_than_s is None else seconds > self.longer_than_s
         return long_enough and seconds <= self.max_s
 
 
 COVER: Final = RecordingRule(min_s=6, max_s=360, max_bytes=50_000_000, formats=("mp3", "wav", "flac"))
-"""What MiniMax takes for `music-cover`, and its resellers with it."""
+"""The rule of MiniMax and its resellers for `music-cover`."""
 
 
 def check_recording(content: bytes, rule: RecordingRule) -> None:
-    """Raise BadRecordingError unless the provider's rule takes this recording."""
+    """Raise `BadRecordingError` where a recording violates the provider's rule."""
     kind = _MAGIC.get(content[:4], "mp3")
     if kind not in rule.formats:
         raise BadRecordingError(f"expected {' or '.join(rule.formats)}")
@@ -100,14 +100,14 @@ def check_recording(content: bytes, rule: RecordingRule) -> None:
 
 @dataclass(frozen=True)
 class Form:
-    """A received multipart form: its text fields, and the content of its one file part by that part's name."""
+    """A multipart form: its text fields, and the content of its file parts by name."""
 
     fields: dict[str, str]
     files: dict[str, bytes]
 
 
 def read_form(request: Request) -> Form:
-    """The form in a multipart body; raises BadFormError where the body is none."""
+    """The form in a multipart body; raises `BadFormError` where the body is no form."""
     kind = Message()
     kind["content-type"] = request.headers.get("content-type", "")
     boundary = kind.get_param("boundary")

@@ -1,4 +1,4 @@
-"""The dialect of SkillBoss: one blocking POST for all of its models, and a signed link to the file it made."""
+"""The dialect of SkillBoss: one blocking POST for all models, which returns a signed link to the file."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from local.simulators.recording import Recording, Song
 
 PATH: Final = "/v1/run"
 MODELS: Final = ("minimax_voice/music-2.5",)
-# SkillBoss publishes no price for a song; the one of the model behind it stands in.
+# SkillBoss publishes no price for a song; that of the underlying model replaces it.
 USD: Final = Decimal("0.15")
 MESSAGES: Final[Mapping[int, str]] = {
     400: "Invalid request",
@@ -44,7 +44,7 @@ class Inputs(BaseModel):
 
 
 class RunRequest(BaseModel):
-    """The body of a run; stricter than upstream in refusing unknown fields, so that a misspelt option is noticed."""
+    """The body of a run. Unlike upstream, unknown fields are refused, so that misspelt options are noticed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -84,7 +84,7 @@ class SkillbossDialect:
         return (Route("create", "POST", re.compile(PATH), self._receive),)
 
     def label(self, body: object) -> Label:
-        """`model` stands at the top level, `prompt` under `inputs`."""
+        """`model` from the top level, `prompt` from `inputs`."""
         label = top_level_label(body)
         inputs = body.get("inputs") if isinstance(body, dict) else None
         return replace(label, prompt=top_level_label(inputs).prompt)
@@ -94,11 +94,11 @@ class SkillbossDialect:
         return _error(status)
 
     def busy(self, busy: Busy, path: str) -> Answer:  # noqa: ARG002 - 429 stands for every limit
-        """HTTP 429, as the provider has it for all of its limits."""
+        """HTTP 429, which the provider returns for all limits."""
         return self.error(429, path)
 
     def forget(self) -> None:
-        """Nothing to forget: the provider keeps no tasks."""
+        """Do nothing: the provider has no tasks."""
 
     def _receive(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:

@@ -32,14 +32,14 @@ def dynamodb() -> "DynamoDBClient":
 
 @lru_cache(maxsize=1)
 def low_latency_dynamodb() -> "DynamoDBClient":
-    """A DynamoDB client that gives up after about a second, for what may be left out while a caller waits."""
+    """A DynamoDB client that gives up after about a second, for optional writes while a caller waits."""
     return boto3.client("dynamodb", config=_config(1, connect_timeout_s=1, attempts=1))
 
 
 @lru_cache(maxsize=1)
 def s3() -> "S3Client":
-    """The S3 client. Links are signed with Signature Version 4 for the region's own host name, because S3 redirects the
-    global name of a young bucket and the signature does not survive that.
+    """The S3 client. It signs links with Signature Version 4 for the regional host name, because S3 redirects the
+    global name of a new bucket, and a redirect invalidates the signature.
     """
     signing = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
     return boto3.client("s3", config=_config(30).merge(signing))

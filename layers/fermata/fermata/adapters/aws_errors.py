@@ -1,6 +1,6 @@
-"""The one place where what AWS refuses becomes an error of Fermata's, with AWS's own code in its message.
+"""Maps botocore's errors to Fermata's, with the AWS error code in the message.
 
-Only the code: AWS's messages may quote ARNs, parameters and what was sent.
+The message holds the code alone, because AWS's own messages may quote ARNs, parameters and the request.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,20 +13,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fermata.errors import FermataError, TransientError
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
-"""What DynamoDB answers where the condition of a single write does not hold."""
+"""DynamoDB's code for a single write whose condition does not hold."""
 PART_CONDITION_FAILED: Final = "ConditionalCheckFailed"
-"""What DynamoDB answers for each part of a transaction whose condition does not hold."""
+"""DynamoDB's code for a part of a transaction whose condition does not hold."""
 PART_CONFLICTS: Final = "TransactionConflict"
-"""What DynamoDB answers for each part of a transaction that another one is writing."""
+"""DynamoDB's code for a part of a transaction whose item another transaction is writing."""
 NO_SUCH_KEY: Final = "NoSuchKey"
-"""What S3 answers where there is no such object."""
+"""S3's code for an object that does not exist."""
 
 _NO_MEANING: Final[Mapping[str, FermataError]] = {}
 
 
 class Refusal:
-    """What came with a refusal that is an answer, and nothing before there is one: the `item` that did not meet a
-    condition, with DynamoDB's type marks, and for each part of a cancelled transaction one of the `reasons`.
+    """Details of an expected refusal, empty until one occurs: the `item` that failed a condition, with DynamoDB's type
+    marks, and one of the `reasons` for each part of a cancelled transaction.
     """
 
     item: Mapping[str, Any] = {}
@@ -48,11 +48,11 @@ def aws_errors(
 def aws_errors(
     failed: str, *answers: str, means: Mapping[str, FermataError] = _NO_MEANING
 ) -> AbstractContextManager[Refusal, bool | None]:
-    """Raise `TransientError` for what AWS, or the way to it, refuses within the block: what `failed`, and the code.
+    """Raise `TransientError` for an AWS or network error within the block; its message is `failed` and the error code.
 
-    A refusal whose code is one of the `answers` ends the block and raises nothing; the value of the block tells what
-    came with it. A code that `means` another error of Fermata's raises that. The parts of a cancelled transaction have
-    codes of their own, and each of them counts as the refusal's.
+    A code among the `answers` is an expected refusal: it ends the block without an error, and the block's value holds
+    its details. `means` maps codes to the errors to raise instead of `TransientError`. For a cancelled transaction, the
+    codes of its parts count as well.
     """
     return _Block(failed, answers, means)
 
@@ -72,18 +72,19 @@ class _Block(AbstractContextManager[Refusal, bool]):
     ) -> bool:
         if not isinstance(error, ClientError | BotoCoreError):
             return False
-        code, *of_parts = _codes(error)
-        if isinstance(error, ClientError) and not {code, *of_parts}.isdisjoint(self._answers):
+        code, *part_codes = _codes(error)
+        if isinstance(error, ClientError) and not {code, *part_codes}.isdisjoint(self._answers):
             answer: Mapping[str, Any] = error.response
             self._refusal.item = answer.get("Item") or {}
             self._refusal.reasons = answer.get("CancellationReasons") or ()
             return True
-        meant = next((self._means[each] for each in (code, *of_parts) if each in self._means), None)
-        raise meant or TransientError(self._failed, f"{code} ({', '.join(of_parts)})" if of_parts else code) from error
+        mapped = next((self._means[each] for each in (code, *part_codes) if each in self._means), None)
+        reported = f"{code} ({', '.join(part_codes)})" if part_codes else code
+        raise mapped or TransientError(self._failed, reported) from error
 
 
 def _codes(error: ClientError | BotoCoreError) -> Iterator[str]:
-    """AWS's code, then the codes of a cancelled transaction's parts; of a failure on the way its kind."""
+    """The AWS code, then the codes of a cancelled transaction's parts; for a network error, its class name."""
     if isinstance(error, BotoCoreError):
         yield type(error).__name__
         return

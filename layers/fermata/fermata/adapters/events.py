@@ -1,4 +1,4 @@
-"""The ends of jobs as events on the default bus of EventBridge."""
+"""Job events on the default bus of EventBridge."""
 
 import json
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,10 @@ class EventBridgeJobEvents:
         self._client = client
 
     def publish(self, *events: JobEvent) -> None:
-        """Put the events; the call succeeds even where an entry was refused, so the answer to each is looked at."""
+        """Put the events; raises `TransientError`.
+
+        `PutEvents` succeeds even when the bus refuses an entry, so this method checks the result of every entry.
+        """
         with aws_errors("the job's end could not be published"):
             answer = self._client.put_events(Entries=[_entry(event) for event in events])
         if answer["FailedEntryCount"]:

@@ -1,4 +1,4 @@
-"""CloudWatch metrics as lines of the Embedded Metric Format on stdout, which cost no call."""
+"""CloudWatch metrics as Embedded Metric Format lines on stdout, which need no API call."""
 
 from typing import Final
 
@@ -8,32 +8,32 @@ NAMESPACE: Final = "Fermata"
 
 
 class EmfMetrics:
-    """`Metrics` in the namespace `Fermata`, with the dimension `provider` where there is one."""
+    """`Metrics` in the namespace `Fermata`, with the dimension `provider` where the metric has one."""
 
     def count(self, name: str, provider: str | None) -> None:
-        """One more of an event."""
+        """Count one event."""
         _write(name, MetricUnit.Count, 1, provider)
 
     def milliseconds(self, name: str, provider: str, value: int) -> None:
-        """One measured time in ms."""
+        """Record a measured time in milliseconds."""
         _write(name, MetricUnit.Milliseconds, value, provider)
 
     def usd(self, name: str, provider: str, micro_usd: int) -> None:
-        """An amount of money in USD; CloudWatch knows no unit for it."""
+        """Record an amount in USD, given in micro-USD; CloudWatch has no unit for money."""
         _write(name, MetricUnit.NoUnit, micro_usd / 1_000_000, provider)
 
     def percent(self, name: str, provider: str, value: int) -> None:
-        """How much of something is used."""
+        """Record a used share in percent."""
         _write(name, MetricUnit.Percent, value, provider)
 
     def credits(self, name: str, amount: int) -> None:
-        """An amount of credits; CloudWatch knows no unit for it."""
+        """Record an amount of credits; CloudWatch has no unit for credits."""
         _write(name, MetricUnit.NoUnit, amount)
 
 
 def _write(name: str, unit: MetricUnit, value: float, provider: str | None = None) -> None:
     with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
-        # Else Powertools adds a dimension `service` from the environment, and no alarm would know the metric any more.
+        # Otherwise Powertools adds a dimension `service` from the environment, and no alarm matches the metric.
         metric.service = ""
         if provider is not None:
             metric.add_dimension(name="provider", value=provider)

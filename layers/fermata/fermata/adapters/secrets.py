@@ -1,6 +1,6 @@
 """The operator's provider keys from one secret, kept in memory for a limited time.
 
-The secret is a JSON object: per provider a key, or an object of alias to key whose first entry is used for new orders.
+The secret is a JSON object: for each provider a key, or an object from alias to key. New orders use its first entry.
 """
 
 import json
@@ -21,7 +21,7 @@ _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")
 
 
 class SecretProviderKeys:
-    """`ProviderKeys` over one secret; `max_age_s` is how long a rotated key may stay unseen, in seconds."""
+    """`ProviderKeys` over one secret, cached for `max_age_s` seconds: the longest delay until a rotated key applies."""
 
     def __init__(
         self,
@@ -38,27 +38,29 @@ class SecretProviderKeys:
         self._read_at: float | None = None
 
     def current(self, provider: str) -> tuple[str, str]:
-        """Alias and key for a new order; raises `ConfigurationError` where the secret has none."""
-        for alias, key in self._of(provider).items():
+        """Alias and key for a new order; raises `ConfigurationError` where the secret has none, `TransientError`."""
+        for alias, key in self._keys_of(provider).items():
             return alias, key
         raise ConfigurationError(
             f'the secret of provider keys has no key for {provider}; add "{provider}" to its JSON object'
         )
 
     def by_alias(self, provider: str, alias: str) -> str:
-        """The key that placed an earlier order; raises `ConfigurationError` where it was taken out of the secret."""
-        key = self._of(provider).get(alias)
+        """The key of an earlier order; raises `ConfigurationError` where the secret no longer has it,
+        `TransientError`.
+        """
+        key = self._keys_of(provider).get(alias)
         if key is None:
-            # Another function may know a key that was added since this one read the secret.
+            # Another function may have used a key that the operator added after this environment read the secret.
             self._read_at = None
-            key = self._of(provider).get(alias)
+            key = self._keys_of(provider).get(alias)
         if key is None:
             raise ConfigurationError(
                 f"the secret of provider keys no longer has {provider}'s key {alias!r}; keep it until its jobs ended"
             )
         return key
 
-    def _of(self, provider: str) -> KeysByAlias:
+    def _keys_of(self, provider: str) -> KeysByAlias:
         now = self._monotonic()
         if self._read_at is None or now - self._read_at >= self._max_age_s:
             self._keys = _parse(self._read())
@@ -83,8 +85,8 @@ def _parse(text: str) -> Mapping[str, object]:
 
 def _by_alias(provider: str, keys: object) -> KeysByAlias:
     named = keys if isinstance(keys, dict) else {"default": keys}
-    tidied = {alias: key.strip() if isinstance(key, str) else None for alias, key in named.items()}
-    usable = {alias: key for alias, key in tidied.items() if key and _SENDABLE.fullmatch(key)}
+    stripped = {alias: key.strip() if isinstance(key, str) else None for alias, key in named.items()}
+    usable = {alias: key for alias, key in stripped.items() if key and _SENDABLE.fullmatch(key)}
     if len(usable) < len(named):
         raise ConfigurationError(
             f"the secret of provider keys has a key for {provider} that cannot be sent; "

@@ -1,7 +1,7 @@
-"""This API's own address from a parameter of Systems Manager, read once.
+"""The API's own URL from a Systems Manager parameter, read once.
 
-A function's environment cannot hold it: the API refers to the functions behind it, they to the state machine, and the
-machine to the function that needs the address.
+An environment variable would make a circular dependency in the template: the API refers to its functions, the functions
+to the state machine, and the state machine to the function that needs the URL.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SsmApiUrl:
-    """`ApiUrl` over one parameter; an address that was read holds for the life of the environment."""
+    """`ApiUrl` over one parameter; the URL is cached for the life of the execution environment."""
 
     def __init__(self, client: "SSMClient", parameter: str) -> None:
         self._client = client
@@ -21,7 +21,7 @@ class SsmApiUrl:
         self._url: str | None = None
 
     def read(self) -> str:
-        """The address without a trailing slash; raises `TransientError`."""
+        """The URL without a trailing slash; raises `TransientError`."""
         if self._url is None:
             self._url = self._read().rstrip("/")
         return self._url

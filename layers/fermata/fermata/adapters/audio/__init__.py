@@ -1,1 +1,1 @@
-"""Measures audio files: one module per container, each reading headers through a window, never a whole file."""
+"""Measures audio files. There is one module per container; each reads through a window and never loads a whole file."""

@@ -1,4 +1,4 @@
-"""Counts the frames of AAC with ADTS headers, which has no index (ISO 14496-3, 1.A.2.2; the header has no count)."""
+"""Counts the frames of AAC with ADTS headers, which contains neither an index nor a count (ISO 14496-3, 1.A.2.2)."""
 
 import re
 from functools import lru_cache
@@ -10,14 +10,15 @@ from fermata.adapters.audio.window import ByteWindow
 
 RATES_HZ: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 CHANNELS: Final = (2, 1, 2, 3, 4, 5, 6, 8)
-"""Channels by their code; 0 says that they are defined inside the stream, where it mostly means two."""
+"""Channels by their code. Code 0 means that the stream defines them, mostly as two."""
 _SAMPLES: Final = 1024
 
 
 def measure_adts(window: ByteWindow, start: int, end: int) -> Sound:
-    """What a decoder plays of the AAC frames between two places; raises `BadAudioError` where there are mostly none.
+    """The sound that a decoder plays from the AAC frames between two offsets; raises `BadAudioError` where less than
+    half of the bytes are frames.
 
-    Nothing says how many there should be: of a cut file the part that is there is measured.
+    The format has no count of frames, so a cut file is measured as far as it goes.
     """
     walk, seconds, octets, first = FrameWalk(window, ADTS_FRAMES, start, end), 0.0, 0, None
     for _, frame in walk.frames():

@@ -1,6 +1,6 @@
-"""Measures FLAC files by their last frame: the header says how long a song should be, not whether all of it is there.
+"""Measures FLAC files by their last frame, because the header states the intended length and a cut file is shorter.
 
-The layout is RFC 9639: STREAMINFO in section 8.2, frames in section 9. Files that were joined are measured one by one.
+The layout is RFC 9639: STREAMINFO in section 8.2, frames in section 9. Concatenated files are measured one by one.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Final
 from fermata.adapters.audio.sound import Sound, check_whole, cut, damaged
 from fermata.adapters.audio.window import BLOCK_BYTES, OCTETS_A_STEP, ByteWindow
 
-# The mark of a FLAC file and the header of its first block, which is always STREAMINFO and perhaps the last block.
+# The magic bytes and the header of the first block, which is always STREAMINFO and may be the last block.
 _FILE_MARK: Final = b"fLaC"
 _MARK_BYTES: Final = 8
 STREAMINFO_BYTES: Final = 34
@@ -27,13 +27,13 @@ _LONGEST_FRAME_HEADER: Final = 16
 _TRAILERS: Final = (b"TAG", b"APETAGEX", b"ID3", b"\0")
 _TRAILER_BYTES: Final = 64 * 1024
 _LONGEST_TAIL: Final = 2 * 1024 * 1024
-# A whole file's last frame opens at one of its last marks; a damaged one must not be searched for hours.
+# In a whole file, the last frame opens at one of the last sync marks; the bound limits the work for a damaged file.
 _FRAMES_TO_TRY: Final = 8
 
 
 @dataclass(frozen=True)
 class StreamInfo:
-    """What a FLAC stream says about itself; `total_samples` per channel is 0 where it does not know."""
+    """The content of STREAMINFO; `total_samples` per channel is 0 where unknown, `longest_frame` is in bytes."""
 
     blocksize: int
     longest_frame: int
@@ -44,15 +44,15 @@ class StreamInfo:
 
 @dataclass(frozen=True)
 class _FrameStart:
-    """A frame's place in its tail, and the sample per channel at which it ends."""
+    """A frame's offset in the tail, and the sample per channel at which it ends."""
 
     at: int
     last_sample: int
 
 
 def measure_flac(window: ByteWindow, start: int) -> Sound:
-    """What a decoder plays of the FLAC file at `start`. A total that is unknown or too low gives way to the last
-    frame's own count; raises `CutAudioError` where frames are missing, `BadAudioError` where it cannot be read.
+    """The sound that a decoder plays from the FLAC file at `start`. The last frame's count replaces a total that is
+    unknown or too low. Raises `CutAudioError` where frames are missing, `BadAudioError` where the file is damaged.
     """
     seconds, first = 0.0, None
     for begin, end in _parts(window, start):
@@ -67,7 +67,7 @@ def measure_flac(window: ByteWindow, start: int) -> Sound:
 
 
 def read_streaminfo(block: bytes) -> StreamInfo:
-    """The content of a STREAMINFO block; raises `BadAudioError` where it cannot be."""
+    """The content of a STREAMINFO block; raises `BadAudioError` where the block is invalid."""
     bits = int.from_bytes(block[10:18], "big")
     rate, channels, depth = bits >> 44, (bits >> 41 & 7) + 1, (bits >> 36 & 31) + 1
     blocksize = int.from_bytes(block[2:4], "big")
@@ -78,7 +78,7 @@ def read_streaminfo(block: bytes) -> StreamInfo:
 
 
 def _parts(window: ByteWindow, start: int) -> Iterator[tuple[int, int]]:
-    """Where each of the joined files begins and ends; mostly there is one."""
+    """The begin and end offsets of each concatenated file; mostly there is one."""
     begin = start
     for _ in range(_MOST_PARTS):
         following = _next_file(window, begin + _MARK_BYTES)
@@ -112,11 +112,11 @@ def _last_sample(window: ByteWindow, start: int, end: int, info: StreamInfo) -> 
 
 
 def _frames_from_the_end(window: ByteWindow, tail: bytes, info: StreamInfo) -> Iterator[_FrameStart]:
-    """The frames that begin in a tail, the last one first, as far as they are asked for."""
+    """The frames that begin in a tail, lazily, the last one first."""
     end = len(tail)
     while end > 0:
         begin = max(0, end - BLOCK_BYTES)
-        # A mark may begin with the last byte of a block.
+        # A sync mark may begin with the last byte of a block.
         for mark in reversed([each.start() for each in _SYNC.finditer(tail, begin, end + 1)]):
             window.spend(1)
             frame = _read_frame_start(tail, mark, info)
@@ -126,7 +126,7 @@ def _frames_from_the_end(window: ByteWindow, tail: bytes, info: StreamInfo) -> I
 
 
 def _frame_ends(tail: bytes) -> set[int]:
-    """Where the frames may end that a tag or zeros follow. A checksum can end in zeros itself."""
+    """Possible ends of a frame before a trailing tag or zeros. A checksum can end in zeros, too."""
     without_zeros = len(tail.rstrip(b"\0"))
     ends = {without_zeros + extra for extra in range(_CRC_BYTES + 1)}
     ends |= {place for trailer in _TRAILERS[:-1] if (place := tail.rfind(trailer)) >= 0}
@@ -134,7 +134,7 @@ def _frame_ends(tail: bytes) -> set[int]:
 
 
 def _read_frame_start(tail: bytes, at: int, info: StreamInfo) -> _FrameStart | None:
-    """The frame whose header stands at a mark, or None where its own checksum says that it is none."""
+    """The frame whose header is at a sync mark, or None where the header's checksum does not match."""
     header = tail[at : at + _LONGEST_FRAME_HEADER].ljust(_LONGEST_FRAME_HEADER, b"\0")
     if not header[2] >> 4 or header[3] & 1:
         return None
@@ -148,7 +148,7 @@ def _read_frame_start(tail: bytes, at: int, info: StreamInfo) -> _FrameStart | N
 
 
 def _read_number(header: bytes, at: int) -> tuple[int, int]:
-    """The coded number, which is UTF-8 stretched to seven bytes, and where it ends."""
+    """The coded number (UTF-8 extended to seven bytes) and the offset after it."""
     first = header[at]
     if first < 0x80:
         return first, at + 1
@@ -160,7 +160,7 @@ def _read_number(header: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_blocksize(header: bytes, at: int) -> tuple[int, int]:
-    """The samples per channel of a frame, and where the header goes on."""
+    """The samples per channel of a frame, and the offset after them in the header."""
     code = header[2] >> 4
     if code in (6, 7):
         return int.from_bytes(header[at : at + code - 5], "big") + 1, at + code - 5
@@ -170,7 +170,7 @@ def _read_blocksize(header: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_whole(tail: bytes, at: int, ends: list[int]) -> bool:
-    """Whether a frame's checksum is right at one of the places where it may end."""
+    """Whether a frame's checksum matches at one of its possible ends."""
     crc = 0
     for end in ends:
         crc, at = reduce(_step_16, tail[at:end], crc), end

@@ -1,8 +1,7 @@
-"""Walks over the frames of a stream that has no index: MP3, and AAC with ADTS headers.
+"""Walks over the frames of streams without an index: MP3, and AAC with ADTS headers.
 
-Two bytes open a frame, and other bytes look like them; a stream is believed once several frames follow each other.
-The way through a file is linear: what looked like a stream and was none is counted, and where there was too much of
-that the file is no song.
+A frame opens with two sync bytes, which also occur by chance, so a stream is recognised by several consecutive frames.
+The walk takes linear time: it counts false starts and gaps, and rejects a file that has too many.
 """
 
 import re
@@ -15,9 +14,9 @@ from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.bounds import too_complex
 
 HEADER_BYTES: Final = 7
-_FRAMES_TO_BELIEVE: Final = 3
-# 256 MB of noise hold some 6,000 false starts, a joined file a gap for each part, and seven hours of MP3 a million
-# frames. What has more was made to keep the reader busy.
+_FRAMES_TO_RECOGNISE: Final = 3
+# 256 MB of noise hold some 6,000 false starts, a concatenated file a gap for each part, and seven hours of MP3 a
+# million frames. A file beyond these bounds was made to keep the reader busy.
 _MOST_FALSE_STARTS: Final = 50_000
 _MOST_GAPS: Final = 50_000
 _MOST_FRAMES: Final = 1_000_000
@@ -25,8 +24,8 @@ _MOST_FRAMES: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame; `stream` is what all frames of a stream agree in, `bitrate_bps` 0 where the header does not say it,
-    `samples` per channel, `length` in bytes, `side_info_end` where what follows MP3's side information begins.
+    """One frame. `stream` is equal for all frames of a stream, `bitrate_bps` is 0 where the header does not state it,
+    `samples` counts per channel, `length` is in bytes, and `side_info_end` is the offset after MP3's side information.
     """
 
     stream: tuple[int, ...]
@@ -40,7 +39,9 @@ class Frame:
 
 @dataclass(frozen=True)
 class FrameFormat:
-    """How frames of a kind are told: `sync` finds their first bytes, `read` makes sense of `HEADER_BYTES` of them."""
+    """How to recognise frames: `sync` matches their first bytes, `read` parses a header of `HEADER_BYTES` bytes, or
+    returns None where it is invalid.
+    """
 
     sync: re.Pattern[bytes]
     read: Callable[[bytes], Frame | None]
@@ -48,8 +49,8 @@ class FrameFormat:
 
 @dataclass
 class FrameWalk:
-    """The frames between two places. Once walked, `first_at` is where the first one began (None: there is none) and
-    `tag_bytes` how much lay in tags between them.
+    """A walk over the frames between the offsets `start` and `end`. After it, `first_at` is the offset of the first
+    frame (None: no frame) and `tag_bytes` the total size of the tags between frames.
     """
 
     window: ByteWindow
@@ -63,8 +64,8 @@ class FrameWalk:
     _frames: int = 0
 
     def frames(self) -> Iterator[tuple[int, Frame]]:
-        """Each whole frame with its place; foreign bytes between them are passed over. Raises `AudioTooComplexError`
-        where there is far too much of either.
+        """Each whole frame with its offset; other bytes are skipped. Raises `AudioTooComplexError` where there are too
+        many frames, gaps or false starts.
         """
         at, stream = self.start, None
         while at + HEADER_BYTES <= self.end:
@@ -82,16 +83,16 @@ class FrameWalk:
             at += frame.length
 
     def covers(self, frame_bytes: int) -> bool:
-        """Whether frames make up at least half of what follows the first one, tags left aside."""
+        """Whether frames make up at least half of the bytes from the first frame on, not counting tags."""
         return self.first_at is not None and frame_bytes * 2 >= self.end - self.first_at - self.tag_bytes
 
     def _frame(self, at: int) -> Frame | None:
         return self.format.read(self.window.read(at, HEADER_BYTES))
 
     def _opens_stream(self, at: int) -> bool:
-        """Whether several whole frames of one stream follow each other from here."""
+        """Whether several whole frames of one stream follow each other from `at` on."""
         first = frame = self._frame(at)
-        for _ in range(_FRAMES_TO_BELIEVE):
+        for _ in range(_FRAMES_TO_RECOGNISE):
             if first is None or frame is None or frame.stream != first.stream or at + frame.length > self.end:
                 self._false_starts += 1
                 return False
@@ -100,7 +101,7 @@ class FrameWalk:
         return True
 
     def _resume(self, at: int) -> int:
-        """Where a stream begins or goes on after something foreign at `at`, or the end."""
+        """The offset at which a stream begins or continues after foreign bytes at `at`, or the end."""
         self._gaps += 1
         if self._gaps > _MOST_GAPS:
             raise too_complex(f"found more than {_MOST_GAPS} gaps in its sound")

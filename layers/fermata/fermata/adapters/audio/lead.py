@@ -1,4 +1,4 @@
-"""Finds where the audio of a file begins: behind zeros, line ends and tags."""
+"""Finds the start of a file's audio after zeros, line ends and tags."""
 
 from typing import Final
 
@@ -9,15 +9,15 @@ from fermata.adapters.audio.tags import TAG_HEADER_BYTES, end_of_tag, skip_zeros
 from fermata.adapters.audio.window import ByteWindow
 from fermata.domain.audio.container import HEAD_BYTES, MP3, Container, find_audio, recognise_audio
 
-# A file has one tag, seldom two; one of nothing but tags must not be followed for long.
+# A file has one tag, seldom two; the bound limits the work for a file that consists of tags.
 _MOST_TAGS: Final = 64
 
 
 def find_start(window: ByteWindow) -> tuple[Container, int]:
-    """The container of a file and where it begins; raises `BadAudioError` where it is no audio, `CutAudioError` where
+    """The container of a file and its offset; raises `BadAudioError` where the file is no audio, `CutAudioError` where
     it ends within its tag.
 
-    What follows a tag decides; where that is nothing known, MP3 frames are to be searched from there.
+    The bytes after a tag decide. Where they match no container, the result is MP3, to be searched from there.
     """
     recognise_audio(window.read(0, HEAD_BYTES), window.size)
     at = 0
@@ -36,7 +36,9 @@ def find_start(window: ByteWindow) -> tuple[Container, int]:
 
 
 def _frames_within_tag(window: ByteWindow, at: int, end: int) -> int:
-    """Where to search for frames when a tag is longer than its file: its count is wrong, or the file is cut."""
+    """The offset to search for frames from where a tag is longer than its file: its size is wrong, or the file
+    is cut.
+    """
     start = at + TAG_HEADER_BYTES
     has_frames = any(True for _ in FrameWalk(window, MP3_FRAMES, start, window.size).frames())
     if not has_frames and not is_placeholder(end):

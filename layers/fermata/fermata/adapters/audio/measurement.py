@@ -1,4 +1,4 @@
-"""Measures what an audio file really is. A provider's own figures are never asked, nor what its headers cannot know."""
+"""Measures audio files by their content. A provider's figures, and header fields that may be wrong, do not count."""
 
 from pathlib import Path
 
@@ -18,23 +18,22 @@ from fermata.ports.audio import AudioFacts
 
 
 class FileAudioMeter:
-    """Measures files on disk."""
+    """Measures audio files on disk."""
 
     def measure(self, path: Path) -> AudioFacts:
-        """The facts of a file; raises `BadAudioError` where it is no audio, `CutAudioError` where it is cut, and
-        `AudioTooComplexError` where finding that out takes too much work or memory.
-        """
+        """The measured facts of a file; raises as `measure_audio` does."""
         return measure_audio(path)
 
 
 def measure_audio(path: Path) -> AudioFacts:
-    """The facts of an MP3, WAV, FLAC, Ogg, M4A or AAC file: what a decoder plays of it.
+    """The facts of an MP3, WAV, FLAC, Ogg, M4A or AAC file, as a decoder plays it.
 
-    Raises `CutAudioError` where the file is shorter than it says itself, `AudioTooComplexError` where its layout takes
-    more work or memory than any song's, `BadAudioError` where it is no audio, damaged or without a sound. Headers that
-    count wrong give way to what is there. Memory does not grow with the song. MP3 without a Xing header, AAC, and Ogg
-    that ends with a whole page do not say how long they should be: where such a file is cut, the part that can be
-    played is measured.
+    Raises `CutAudioError` where the file is shorter than it announces, `AudioTooComplexError` where its layout takes
+    more work or memory than any song's, `BadAudioError` where it is no audio, damaged or without sound. Where a header
+    counts too little, the content decides. Memory does not grow with the song.
+
+    MP3 without a Xing header, AAC, and Ogg that ends with a whole page announce no length: such a file, when cut, is
+    measured as far as it goes.
     """
     size = path.stat().st_size
     with path.open("rb") as file, within_memory():
@@ -59,7 +58,7 @@ def measure_audio(path: Path) -> AudioFacts:
 
 
 def measure_sound(window: ByteWindow, container: Container, start: int) -> Sound:
-    """What a decoder plays of the container that begins at `start`; raises as `measure_audio` does."""
+    """The sound that a decoder plays from the container at `start`; raises as `measure_audio` does."""
     if container is MP3:
         return measure_mp3(window, start, window.size)
     if container is AAC:

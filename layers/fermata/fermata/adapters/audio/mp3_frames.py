@@ -1,4 +1,4 @@
-"""Counts the frames of an MP3 file, the only way to know its length that no header can get wrong.
+"""Counts the frames of an MP3 file, the only measure of its length that does not depend on a header.
 
 The layout of frames is ISO 11172-3 and 13818-3; that of the Xing and LAME headers is
 http://gabriel.mp3-tech.org/mp3infotag.html, that of the VBRI header https://www.codeproject.com/articles/8295.
@@ -28,22 +28,22 @@ _SHORTEST_FRAME_BYTES: Final = 24
 
 _VBRI_AT: Final = 36
 _CHECKSUM_BYTES: Final = 2
-# A frame's header, the longest side information, a checksum, and the mark of a Xing or VBRI header behind them.
+# A frame's header, the longest side information, a checksum, and the mark of the Xing or VBRI header after them.
 _FRAME_HEAD_BYTES: Final = 44
-# Enough for a Xing header and the LAME header behind it.
+# Enough for a Xing header and the LAME header after it.
 _TAG_BYTES: Final = 256
-# What every decoder drops at the beginning besides what the encoder names (LAME's tech FAQ).
+# Samples that every decoder drops at the beginning, in addition to the encoder's delay (LAME's tech FAQ).
 _DECODER_DELAY: Final = 529
-# Encoders differ in whether the header's own frame counts.
+# Encoders differ in whether they count the header's own frame.
 _FRAMES_OF_SLACK: Final = 2
-# Joined files have as many headers as parts; a file of nothing but headers must not fill the memory.
+# A concatenated file has a header per part; the bound limits the memory for a file that consists of headers.
 _MOST_ANNOUNCEMENTS: Final = 1000
 
 
 @dataclass(frozen=True)
 class _Announcement:
-    """What a Xing or VBRI header says: frames and bytes from here on (0: nothing), and the samples of padding before
-    and after the music.
+    """A Xing or VBRI header: the frames and bytes that follow (0: not stated), and the samples of padding before and
+    after the music.
     """
 
     frames: int = 0
@@ -54,7 +54,7 @@ class _Announcement:
 
 @dataclass
 class _Count:
-    """What a walk adds up. `announced` has each header with the frames and bytes of music that came before it."""
+    """Totals of a walk. `announced` holds each header with the frames and bytes of music before it."""
 
     frames: int = 0
     octets: int = 0
@@ -70,10 +70,10 @@ class _Count:
 
 
 def measure_mp3(window: ByteWindow, start: int, end: int) -> Sound:
-    """What a decoder plays of the MP3 frames between two places: every frame but those that hold a header.
+    """The sound that a decoder plays from the MP3 frames between two offsets: every frame except those with a header.
 
-    A header that counts fewer frames than there are gives way, as in files that were joined. Raises `CutAudioError`
-    where it counts more, `BadAudioError` where there is mostly no MP3.
+    A header may count too few frames, as in concatenated files; then the frames count. Raises `CutAudioError` where it
+    counts more than there are, `BadAudioError` where less than half of the bytes are frames.
     """
     walk, count, first = FrameWalk(window, MP3_FRAMES, start, end), _Count(), None
     for at, frame in walk.frames():
@@ -121,11 +121,11 @@ MP3_FRAMES: Final = FrameFormat(
 
 
 def _read_announcement(window: ByteWindow, at: int, frame: Frame) -> _Announcement | None:
-    """What a frame says that holds a header in place of music, or None where it holds music."""
+    """The header that a frame holds in place of music, or None."""
     head = window.read(at, _FRAME_HEAD_BYTES)
     if head[_VBRI_AT : _VBRI_AT + 4] == b"VBRI":
         return _read_vbri(window, at + _VBRI_AT)
-    # Some encoders leave room for a frame's checksum and some do not.
+    # Only some encoders leave room for a frame's checksum.
     for offset in (frame.side_info_end, frame.side_info_end + _CHECKSUM_BYTES):
         if head[offset : offset + 4] in (b"Xing", b"Info"):
             return _read_xing(window.read(at + offset, min(_TAG_BYTES, frame.length - offset)))
@@ -161,7 +161,9 @@ def _is_unknown(frames: int) -> bool:
 
 
 def _unplayed(count: _Count) -> int:
-    """Samples of padding that a decoder drops: both ends' where the first header counts right, else the beginning's."""
+    """Samples of padding that a decoder drops: at both ends where the first header counts right, else at the
+    beginning.
+    """
     if not count.announced or count.announced[0][1]:
         return 0
     first = count.announced[0][0]

@@ -1,4 +1,4 @@
-"""Walks over the pages of an Ogg file: RFC 3533. What the streams in it are, `ogg_streams` knows."""
+"""Walks over the pages of an Ogg file (RFC 3533). `ogg_streams` interprets the streams in them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from fermata.domain.audio.bounds import too_complex
 
 _MARK: Final = b"OggS"
 _HEADER_BYTES: Final = 27
-# All bits set where no packet ends; a time before zero is none either.
+# All bits are set where no packet ends; a negative time is also invalid.
 _FIRST_UNKNOWN: Final = 1 << 63
 _BEGINS: Final = 0x02
-# An hour of Opus with every packet in a page of its own has 180,000; bytes that only look like pages are few.
+# An hour of Opus with one packet per page has 180,000 pages; false page marks are rare.
 _MOST_PAGES: Final = 600_000
 _MOST_FALSE_STARTS: Final = 10_000
 _MORE_FOLLOWS: Final = 255
@@ -21,8 +21,8 @@ _MORE_FOLLOWS: Final = 255
 
 @dataclass(frozen=True)
 class Page:
-    """One whole page. `position` is the stream's time at its end in its own unit, None where no packet ends in it;
-    `packets` end in it; its body lies between `body_at` and `end`.
+    """One whole page. `position` is the stream's time at the end of the page, None where no packet ends in it;
+    `packets` counts the packets that end in it; the body lies between the offsets `body_at` and `end`.
     """
 
     serial: int
@@ -35,8 +35,8 @@ class Page:
 
 
 def read_pages(window: ByteWindow, start: int) -> Iterator[Page]:
-    """The pages from `start` on; foreign bytes are passed over. Raises `CutAudioError` where the file ends within a
-    page, `AudioTooComplexError` where there are far too many, or marks of pages without a page.
+    """The pages from `start` on; other bytes are skipped. Raises `CutAudioError` where the file ends within a page,
+    `AudioTooComplexError` where there are too many pages or false page marks.
     """
     at, false_starts = start, 0
     for _ in range(_MOST_PAGES):

@@ -1,6 +1,6 @@
 """Measures Vorbis (Vorbis I, section A), Opus (RFC 7845) and FLAC (RFC 9639, section 10.1) in Ogg files.
 
-The time in a stream's last page says how long it is, wherever the stream began; every stream of a chain counts.
+The times in a stream's first and last pages give its length; every stream of a chain counts.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ _FLAC_HEAD: Final = 13
 
 @dataclass
 class _Stream:
-    """One stream of a chain: rate, channels, how many samples at its beginning are not played, the most that one packet
-    holds, how many packets are headers, and what it announces (0: nothing); then what its pages told.
+    """One stream of a chain. `skipped` samples at its beginning are not played, `longest_packet` is in samples, and
+    `announced` is the announced total of samples (0: none). The other fields grow with its pages.
     """
 
     serial: int
@@ -40,7 +40,7 @@ class _Stream:
     ended_at: int = 0
 
     def add(self, page: Page, window: ByteWindow) -> None:
-        """Take in what a page says. The first one with sound tells where the stream's clock stood at its beginning."""
+        """Count a page. The first one with sound gives the stream's time at its beginning."""
         self.packets += page.packets
         sounding = self.packets - self.header_packets
         if page.position is None or sounding <= 0:
@@ -51,13 +51,13 @@ class _Stream:
 
     @property
     def samples(self) -> int:
-        """What a decoder plays of it, per channel: never more than its packets can hold."""
-        told = self.ended_at - (self.began_at or 0)
+        """The played samples per channel, at most what the packets can hold."""
+        elapsed = self.ended_at - (self.began_at or 0)
         held = max(0, self.packets - self.header_packets) * self.longest_packet
-        return max(0, min(told, held) - self.skipped)
+        return max(0, min(elapsed, held) - self.skipped)
 
     def _usual_packet(self, packet: bytes) -> int:
-        """The samples of a packet; those of Opus say it in their first bytes (RFC 6716, section 3.1)."""
+        """The samples of a packet; an Opus packet states them in its first bytes (RFC 6716, section 3.1)."""
         if self.longest_packet != _LONGEST_OPUS_PACKET or len(packet) < 2:
             return self.longest_packet
         config, code = packet[0] >> 3, packet[0] & 3
@@ -66,12 +66,12 @@ class _Stream:
 
 
 def measure_ogg(window: ByteWindow, start: int) -> Sound:
-    """What a decoder plays of the Ogg file at `start`, with or without a mark at its end. Raises `CutAudioError` where
-    it ends too early, `BadAudioError` where it cannot be read.
+    """The sound that a decoder plays from the Ogg file at `start`, with or without an end-of-stream mark. Raises
+    `CutAudioError` where it ends too early, `BadAudioError` where it is damaged.
     """
     stream, first, seconds = None, None, 0.0
     for page in read_pages(window, start):
-        # Of streams that run side by side the first with sound counts; one that begins later belongs to a chain.
+        # Of multiplexed streams, the first with sound counts; a stream that begins later belongs to a chain.
         if page.begins_stream and (stream is None or stream.packets > stream.header_packets):
             following = _identify(window, page)
             seconds += _seconds(stream) if following else 0
@@ -123,7 +123,7 @@ def _read_flac(serial: int, packet: bytes) -> _Stream:
     return _Stream(serial, info.sample_rate_hz, info.channels, 0, info.blocksize, 1 + more_headers, info.total_samples)
 
 
-# By the mark of each coding: the bytes that its first packet has at least, and what reads them.
+# For the magic bytes of each coding: the least size of its first packet, and its parser.
 _READERS: Final[dict[bytes, tuple[int, Callable[[int, bytes], _Stream]]]] = {
     b"OpusHead": (19, _read_opus),
     b"\x01vorbis": (30, _read_vorbis),

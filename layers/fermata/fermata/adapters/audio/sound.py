@@ -1,4 +1,4 @@
-"""What every container is asked for, and when the size that a header announces is believed."""
+"""The result of every measurement, and the rules for sizes that headers announce."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,18 +6,16 @@ from typing import Final
 from fermata.domain.audio.container import MAX_AUDIO_BYTES
 from fermata.errors import BadAudioError, CutAudioError
 
-# What programs put in that write a file out before they know its size. All others seen (0x7FFFFFFF, 0xFFFFFFFF and
-# round ones near them) are above the bound of a file.
+# Sizes that writers announce before they know the real one. All other known ones (0x7FFFFFFF, 0xFFFFFFFF and round
+# numbers near them) exceed the largest file.
 _PLACEHOLDERS: Final = frozenset({0, 0x7FFFF000, 2_000_000_000, 0xFFFFFFFF})
-# Of a hundred announced units one may be missing: a file that was cut misses more, a header that counts wrong less.
+# One of a hundred announced units may be missing: cut files miss more, headers that count wrong less.
 _TOLERANCE: Final = 100
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What a decoder plays of a file: its length in seconds, rate in Hz, channels, and bits per second. A container
-    whose bit rate is that of the whole file leaves it None.
-    """
+    """The sound that a decoder plays from a file. `bitrate_bps` is None where the bit rate of the whole file counts."""
 
     seconds: float
     sample_rate_hz: int
@@ -26,13 +24,13 @@ class Sound:
 
 
 def is_placeholder(announced: int) -> bool:
-    """Whether an announced size or count says that the writer did not know it."""
+    """Whether an announced size or count is a placeholder of a writer that did not know it."""
     return announced in _PLACEHOLDERS or announced > MAX_AUDIO_BYTES
 
 
 def check_whole(announced: int, present: int, unit: str, slack: int = 0) -> None:
-    """Raise `CutAudioError` where a file misses more than a hundredth of what it announces, and more than `slack`;
-    `unit` is what is counted, for the reader.
+    """Raise `CutAudioError` where more than a hundredth of the announced units, and more than `slack`, are missing;
+    `unit` names them in the message.
     """
     if is_placeholder(announced) or announced - present <= max(slack, announced // _TOLERANCE):
         return
@@ -45,5 +43,5 @@ def cut(finding: str) -> CutAudioError:
 
 
 def damaged(container: str, finding: str) -> BadAudioError:
-    """The error for a file that begins as audio and cannot be read on."""
+    """The error for a file that begins as audio and is damaged."""
     return BadAudioError(f"expected a whole {container} file, {finding}; the file is damaged")

@@ -11,7 +11,7 @@ _OWN_ZEROS: Final = 3
 
 
 def end_of_tag(window: ByteWindow, at: int) -> int | None:
-    """Where the ID3 tag at `at` ends, by its own count; None where there is none."""
+    """The end of the ID3 tag at `at` by its own size; None where there is no tag."""
     header = window.read(at, TAG_HEADER_BYTES)
     if len(header) < TAG_HEADER_BYTES or not header.startswith(b"ID3"):
         return None
@@ -20,7 +20,7 @@ def end_of_tag(window: ByteWindow, at: int) -> int | None:
 
 
 def skip_zeros(window: ByteWindow, start: int) -> int:
-    """Where padding ends that a tag did not count, however long it is; a few zeros stay."""
+    """The end of the padding from `start` on, however long, less a few zeros that may belong to the audio."""
     for at, block in window.blocks(start, window.size):
         rest = block.lstrip(b"\0")
         if rest:

@@ -1,4 +1,4 @@
-"""Measures WAV files by the samples that are there (Multimedia Programming Interface and Data Specifications 1.0; RF64
+"""Measures WAV files by their samples (Multimedia Programming Interface and Data Specifications 1.0; RF64
 and its 64-bit sizes: EBU Tech 3306, ITU-R BS.2088).
 """
 
@@ -28,7 +28,7 @@ _EXTENSIBLE: Final = 0xFFFE
 
 @dataclass(frozen=True)
 class _Format:
-    """The fmt chunk: the coding, and what one of its blocks is: bytes, and samples per channel."""
+    """The fmt chunk; `block_samples` counts per channel."""
 
     coding: int
     channels: int
@@ -46,10 +46,10 @@ class _Chunk:
 
 
 def measure_wav(window: ByteWindow, start: int) -> Sound:
-    """What a decoder plays of the WAV file at `start`: the samples that its data chunk says, where they are there.
+    """The sound that a decoder plays from the WAV file at `start`: the samples of its data chunk.
 
-    A size that nobody can know beforehand gives way to what is there. Raises `CutAudioError` where samples are missing,
-    `BadAudioError` where the file cannot be read.
+    Where the chunk's size is a placeholder, the present bytes count. Raises `CutAudioError` where samples are missing,
+    `BadAudioError` where the file is damaged.
     """
     form, wide_size = None, None
     for chunk in _chunks(window, start):
@@ -74,7 +74,7 @@ def _chunks(window: ByteWindow, start: int) -> Iterator[_Chunk]:
         size = int.from_bytes(header[4:], "little")
         yield _Chunk(header[:4], at + _CHUNK_HEADER_BYTES, size)
         at += _CHUNK_HEADER_BYTES + size
-        # Chunks begin at even places; some writers forget that.
+        # Chunks begin at even offsets; some writers violate that.
         if size % 2 and not (_is_name(window.read(at, 4)) and not _is_name(window.read(at + 1, 4))):
             at += 1
     raise too_complex(f"found more than {_MOST_CHUNKS} parts of a WAV file and no samples")
@@ -92,13 +92,13 @@ def _read_format(fmt: bytes) -> _Format:
         coding = int.from_bytes(fmt[24:26], "little")
     block_samples = 1
     if coding in (_PCM, _FLOAT, *_LOGARITHMIC) and bits * channels >= 8:
-        # What a header says of blocks and bytes per second is not asked where it follows from the rest.
+        # The header's own block size and byte rate may be wrong, so they are derived from the other fields.
         block_bytes = channels * ((bits + 7) // 8)
         byte_rate = rate * block_bytes
     elif coding in _ADPCM and len(fmt) >= 20:
         block_samples = int.from_bytes(fmt[18:20], "little")
     elif coding in _MP3:
-        # Its frames say everything, and writers leave out what does not fit them.
+        # The MP3 frames decide, and writers leave these fields empty.
         byte_rate = block_bytes = 1
     if not (channels and rate and byte_rate and block_bytes and block_samples):
         raise damaged("WAV", f"found {channels} channels at {rate} Hz")
@@ -106,7 +106,7 @@ def _read_format(fmt: bytes) -> _Format:
 
 
 def _present(window: ByteWindow, start: int, data_at: int, announced: int) -> int:
-    """How many bytes of samples there are. The data chunk says it, else the file's own size less all before them."""
+    """The present bytes of samples, checked against the data chunk's size, or else against the RIFF header's."""
     present = window.size - data_at
     if not is_placeholder(announced):
         check_whole(announced, present, "bytes of sound")

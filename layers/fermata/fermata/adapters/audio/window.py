@@ -1,4 +1,4 @@
-"""Reads pieces of a file through one block, so that neither a long song nor many small reads cost memory or calls."""
+"""Reads a file through one buffered block, so that memory stays constant and small reads need no system call."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, Final
@@ -9,17 +9,17 @@ BLOCK_BYTES: Final = 64 * 1024
 _FIRST_STEP: Final = 512
 
 MOST_STEPS: Final = 3_000_000
-"""Steps of work that measuring a file may take, some 2 microseconds each; seven hours of MP3 take two million."""
+"""Most steps of work for a file, some 2 microseconds each; seven hours of MP3 take two million."""
 OCTETS_A_STEP: Final = 32
-"""How many bytes that are looked at one by one count as a step."""
+"""Bytes that are examined one by one and count as one step together."""
 _READS_OF_A_FILE: Final = 4
 _READ_BYTES: Final = 64 * 1024 * 1024
-"""How often a file may be read altogether, and how much of a small one; a song is read once, or less."""
+"""The read budget is four times the file's size plus this many bytes; a song is read at most once."""
 
 
 class ByteWindow:
-    """Random access to the first `size` bytes of a file, as long as the budgets of work and of bytes last: the layout
-    of a file may lead its reader anywhere, and again and again. `steps` and `loaded_bytes` are what was spent.
+    """Random access to the first `size` bytes of a file within budgets of work and of bytes, because a hostile layout
+    may make its reader jump back again and again. `steps` and `loaded_bytes` are the spent amounts.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -48,19 +48,19 @@ class ByteWindow:
         return self._block[offset : offset + length]
 
     def spend(self, steps: int) -> None:
-        """Count steps of work; raises `AudioTooComplexError` where there were more than any song needs."""
+        """Count steps of work; raises `AudioTooComplexError` beyond `MOST_STEPS`."""
         self.steps += steps
         if self.steps > MOST_STEPS:
             raise too_complex(f"found more than {MOST_STEPS} steps of work in its layout")
 
     def number(self, at: int, length: int) -> int:
-        """The big-endian number of `length` bytes at `at`; what lies beyond the end counts as missing, not as zero."""
+        """The big-endian number of `length` bytes at `at`; bytes beyond the end are left out, not read as zero."""
         return int.from_bytes(self.read(at, length), "big")
 
     def blocks(self, start: int, end: int, overlap: int = 0) -> Iterator[tuple[int, bytes]]:
-        """The bytes between two places in blocks, each with its place; each repeats `overlap` bytes of the next, so
-        that a mark of up to one byte more is whole in one of them. Blocks begin small and grow, because what is
-        searched is mostly near.
+        """The bytes between two offsets in blocks, each with its offset. Each block repeats the first `overlap` bytes
+        of the next, so that a mark of up to `overlap + 1` bytes is whole in one block. Blocks begin small and grow,
+        because a searched mark is mostly near.
         """
         at, step, end = start, _FIRST_STEP, min(end, self.size)
         while at < end:
@@ -68,7 +68,7 @@ class ByteWindow:
             at, step = at + step, min(2 * step, BLOCK_BYTES)
 
     def find(self, mark: bytes, start: int, end: int) -> int:
-        """Where a mark stands between two places, or -1."""
+        """The offset of a mark between two offsets, or -1."""
         for at, block in self.blocks(start, end, overlap=len(mark) - 1):
             found = block.find(mark)
             if found >= 0:

@@ -1,4 +1,4 @@
-"""Items as DynamoDB's client takes and gives them."""
+"""Converts items between plain values and DynamoDB's typed form."""
 
 from collections.abc import Mapping
 from typing import Any

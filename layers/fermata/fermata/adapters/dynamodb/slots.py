@@ -1,4 +1,4 @@
-"""Leased places in DynamoDB: an item for each, with who has it and when anybody else may take it."""
+"""Leases in DynamoDB: one item per numbered place, with its holder and the end of the lease."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KeyOf = Callable[[int], tuple[str, str]]
-"""The partition key and the sort key of a place, by its number."""
+"""Maps a place's number to its partition key and sort key."""
 
 _FREE: Final = "attribute_not_exists(pk) OR #until <= :now"
 
 
 def partitioned(name: str) -> KeyOf:
-    """Each place in a partition of its own, so that all tenants together may take them: `<name>#<i>`."""
+    """Keys with a partition per place, `<name>#<i>`, so that the load of all tenants spreads over partitions."""
     return lambda number: (f"{name}#{number}", "SLOT")
 
 
 class DynamoSlots:
-    """Places under these keys over one table."""
+    """Leased places of one table, at the keys that `key_of` gives."""
 
     def __init__(self, client: "DynamoDBClient", table: str, key_of: KeyOf) -> None:
         self._client = client
@@ -31,18 +31,18 @@ class DynamoSlots:
         self.key_of = key_of
 
     def take(self, among: Iterable[int], holder: str, until: datetime, now: datetime) -> int | None:
-        """The first free one of these places, which is the holder's until a moment; None where all are taken."""
+        """Lease the first free one of these places until `until`; None where all are taken. Raises `TransientError`."""
         values = {":now": sortable(now)}
         return next((each for each in among if self._put(each, holder, until, _FREE, values)), None)
 
     def take_or_keep(self, among: Iterable[int], holder: str, until: datetime, now: datetime) -> int | None:
-        """The same, where a place that the holder has already is as good as a free one, and its own for longer."""
+        """As `take`, but a place that the holder already has counts as free, and its lease is extended."""
         values = {":now": sortable(now), ":holder": holder}
         condition = f"{_FREE} OR holder = :holder"
         return next((each for each in among if self._put(each, holder, until, condition, values)), None)
 
     def give_back(self, number: int, holder: str) -> None:
-        """Free a place, unless another has it by now."""
+        """Free a place, unless another holder has it by now. Raises `TransientError`."""
         with aws_errors("a place could not be freed", CONDITION_FAILED):
             self._client.delete_item(
                 TableName=self._table,

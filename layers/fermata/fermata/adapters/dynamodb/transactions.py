@@ -1,4 +1,4 @@
-"""Transactions on one table, and the one owner of their repetition after a conflict, which the SDK does not repeat."""
+"""Transactions on one table. They are retried here after a conflict, because the SDK does not retry those."""
 
 import random
 import time
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 3.0
 _KEYS_AT_ONCE: Final = 100
-"""What DynamoDB takes in one batch."""
+"""The most keys that DynamoDB accepts in one batch."""
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.4
 _KEPT_CONFLICTING: Final = (
@@ -42,7 +42,7 @@ class DynamoTransactions:
         self._clock = clock
 
     def deadline(self) -> float:
-        """Until when one operation, with all of its transactions, repeats what conflicted."""
+        """The end of retries for one operation with all its transactions, by `clock`."""
         return self._clock() + PATIENCE_S
 
     def get(self, partition: str, sort_key: str) -> Item | None:
@@ -53,8 +53,8 @@ class DynamoTransactions:
         return None if item is None else plain(item)
 
     def get_all(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
-        """The items that are there among these partition and sort keys, read consistently, in any order; raises
-        `TransientError` where not all were handed out in time.
+        """The existing items among these partition and sort keys, read consistently, in any order; raises
+        `TransientError` where DynamoDB does not return them all before the deadline.
         """
         found: list[Item] = []
         left: list[Any] = [typed({"pk": partition, "sk": sort_key}) for partition, sort_key in keys]
@@ -64,7 +64,7 @@ class DynamoTransactions:
             items, refused = self._get_some(asked)
             found += items
             left = refused + left
-            # DynamoDB keeps back what is too much at once, and hands out nothing at all only under throttling.
+            # DynamoDB leaves out what exceeds a response, and returns nothing at all only when it throttles.
             if not items and refused:
                 self._wait(tries, deadline, TransientError("the table could not be read: it is throttled; try again"))
                 tries += 1
@@ -79,8 +79,8 @@ class DynamoTransactions:
         return items, list(refused["Keys"]) if refused else []
 
     def query(self, partition: str, begin: str) -> Iterator[Item]:
-        """The items of a partition whose sort keys begin so, in their order, read consistently. The next page is read
-        when it is asked for; raises `TransientError`, also amid the items.
+        """The items of a partition whose sort keys begin with `begin`, in order, read consistently. Pages are read on
+        demand; raises `TransientError`, possibly after some items.
         """
         start: dict[str, Any] = {}
         while True:
@@ -116,15 +116,16 @@ class DynamoTransactions:
         return {"Delete": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
 
     def check(self, partition: str, sort_key: str, condition: str) -> Write:
-        """A part that writes nothing, but lets all others be written only where its condition holds."""
+        """A part that writes nothing, and makes the transaction fail where its condition does not hold."""
         key = typed({"pk": partition, "sk": sort_key})
         return {"ConditionCheck": {"TableName": self.table, "Key": key, **_condition(condition, None)}}
 
     def write(self, writes: Mapping[str, Write], deadline: float) -> Mapping[str, Item]:
-        """Write all parts, or none: then the names of those whose condition did not hold, with the items as they are.
+        """Write all parts, or none. Returns the names of the parts whose condition did not hold, with their current
+        items; empty on success.
 
-        Conflicts are repeated until the deadline. Raises `TransientError`; after a lost answer the parts may have been
-        written.
+        Conflicts are retried until the deadline. Raises `TransientError`; where the answer was lost, the parts may have
+        been written.
         """
         parts: list[Any] = list(writes.values())
         tries = 0
@@ -139,7 +140,7 @@ class DynamoTransactions:
             tries += 1
 
     def _wait(self, tries: int, deadline: float, too_late: TransientError) -> None:
-        # Jitter only spreads competing writers; it decides nothing.
+        # Jitter spreads competing writers.
         longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(tries, 10))
         pause_s = random.uniform(0, longest)  # noqa: S311 - not a secret
         if self._clock() + pause_s > deadline:
@@ -148,21 +149,21 @@ class DynamoTransactions:
 
 
 def names_in(expressions: str) -> dict[str, str]:
-    """What the names that begin with # in these expressions stand for, as boto3 takes it."""
+    """The `ExpressionAttributeNames` for every name in these expressions that begins with #."""
     words = expressions.replace("(", " ").replace(")", " ").replace(",", " ").split()
     return {word: word.removeprefix("#") for word in words if word.startswith("#")}
 
 
 def _condition(condition: str | None, values: Item | None, expression: str = "") -> dict[str, Any]:
     names = names_in(f"{condition or ''} {expression}")
-    told: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if condition is not None:
-        told = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        options = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     if names:
-        told["ExpressionAttributeNames"] = names
+        options["ExpressionAttributeNames"] = names
     if values:
-        told["ExpressionAttributeValues"] = typed(values)
-    return told
+        options["ExpressionAttributeValues"] = typed(values)
+    return options
 
 
 def _failed_conditions(writes: Mapping[str, Write], reasons: Sequence[Mapping[str, Any]]) -> dict[str, Item]:

@@ -1,4 +1,4 @@
-"""Fetches foreign links: every address and every redirect is checked before a connection is made."""
+"""Fetches links to audio from providers and callers. Every URL, redirect and address is checked before it is used."""
 
 import re
 import time
@@ -29,26 +29,26 @@ from fermata.errors import (
 from fermata.log import logger
 
 MAX_REDIRECTS: Final = 3
-"""For callers' links, before anything is paid."""
+"""Limit for callers' links, which are fetched before anything is paid."""
 MAX_AUDIO_REDIRECTS: Final = 10
-"""For paid songs; browsers follow 20."""
+"""Limit for links to paid songs; browsers follow 20."""
 READ_GAP_S: Final = 30
 FETCH_WITHIN_S: Final = 480
 FETCH_REFERENCE_WITHIN_S: Final = 90
 REFERENCE_WINDOW_S: Final = 10
 REFERENCE_WINDOW_BYTES: Final = 64 * 1024
-"""The least that a caller's server has to send in each window. What comes more slowly has less than 600 KiB by the
+"""The least that a caller's server must send in each window. A slower server would send less than 600 KiB before the
 deadline.
 """
 QUICK_TROUBLE_S: Final = 10
-"""Trouble of a caller's link that shows before is cheap to meet again; what took longer is not met seven times."""
+"""A failure of a caller's link within this time is cheap to retry; a slower one raises `SlowLinkError`."""
 MOST_OF_NO_SONG_BYTES: Final = 64 * 1024
-"""How much is handed over of an answer that is no song, as a page is none: enough to see what it was, and less than the
-part of a song that may have come before.
+"""Limit for the yielded bytes of an answer that is not audio: enough to identify it, and less than the part of a song
+that an earlier try may have yielded.
 """
 
 MOST_READ_BYTES: Final = 2 * MAX_AUDIO_BYTES
-"""How much is read of a connection altogether: as much again for headers and the framing of the body."""
+"""Limit for all bytes of a connection: as much again for headers and the framing of the body."""
 
 _GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REDIRECTS: Final = frozenset(
@@ -65,8 +65,8 @@ _NO_AUDIO_TYPE: Final = re.compile(r"html|xml|json|multipart/", re.IGNORECASE)
 
 
 class HttpAudioLinks:
-    """Fetches providers' links with GET and without any key. Where `audio_hosts` is empty, any public host may be
-    fetched from; else those hosts and `extra_hosts`, and no other.
+    """Fetches providers' links with GET and without a key. With `audio_hosts`, only those hosts and `extra_hosts` are
+    allowed; otherwise every public host is.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class HttpAudioLinks:
         resolver: Resolver = resolve,
     ) -> None:
         self._allowed = frozenset((*audio_hosts, *extra_hosts)) if audio_hosts else frozenset()
-        self._trusted_origins = _lower(trusted_origins)
+        self._trusted_origins = _lowered(trusted_origins)
         self._guard = _Guard(connect_timeout_s, FETCH_WITHIN_S, MAX_AUDIO_REDIRECTS, _song, resolver)
 
     def fetch(self, provider: str, url: str) -> Iterator[bytes]:
-        """The file behind a link, which is first cleaned as browsers do. Raises `LinkTroubleError` where there is no
-        whole file for now (after the bytes that came), `UnsafeLinkError`, or `AudioTooLargeError`.
+        """The bytes of the file behind a link, which is first cleaned as browsers do. Raises `LinkTroubleError` where
+        the whole file is not available for now (after the received bytes), `UnsafeLinkError`, or `AudioTooLargeError`.
         """
         try:
             yield from self._guard.fetch(clean_link(url, _ascii_name), self._check)
@@ -101,7 +101,7 @@ class HttpAudioLinks:
 
 
 class HttpReferenceLinks:
-    """Fetches callers' links, which may name any public host, with GET and without any key."""
+    """Fetches callers' links, which may name any public host, with GET and without a key."""
 
     def __init__(
         self,
@@ -110,15 +110,15 @@ class HttpReferenceLinks:
         resolver: Resolver = resolve,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._trusted_origins = _lower(trusted_origins)
+        self._trusted_origins = _lowered(trusted_origins)
         self._clock = clock
         slowest = SlowestRate(REFERENCE_WINDOW_BYTES, REFERENCE_WINDOW_S, clock)
         self._guard = _Guard(connect_timeout_s, FETCH_REFERENCE_WITHIN_S, MAX_REDIRECTS, _file, resolver, slowest)
 
     def fetch(self, url: str) -> Iterator[bytes]:
-        """The file behind a link, exactly as it was given. Raises `LinkExpiredError` (403, 404, 410), `UnsafeLinkError`
-        (also for redirects without end), `AudioTooLargeError`, or for anything else `TransientError`, and after more
-        than `QUICK_TROUBLE_S` seconds `SlowLinkError`.
+        """The bytes of the file behind a link, which is used unchanged. Raises `LinkExpiredError` (403, 404, 410),
+        `UnsafeLinkError` (also for too many redirects), `AudioTooLargeError`, and for any other failure
+        `TransientError`, or `SlowLinkError` where that took `QUICK_TROUBLE_S` seconds or longer.
         """
         began_s = self._clock()
         try:
@@ -164,17 +164,17 @@ class _Guard:
                         if status not in _REDIRECTS:
                             yield from self._read(response, target.host)
                             return
-                        url = _led_to(response, target)
+                        url = _redirect_target(response, target)
                 except httpx.InvalidURL:
                     raise UnsafeLinkError(f"the link to {target.host} is no address that can be called") from None
                 except BodyOutOfBoundsError as error:
                     raise AudioTooLargeError(f"expected a song from {target.host}, found a file {error}") from error
                 except httpx.HTTPError as error:
-                    raise LinkTroubleError(f"{target.host} {_what_happened(error)}", status) from error
+                    raise LinkTroubleError(f"{target.host} {_describe_failure(error)}", status) from error
         raise LinkTroubleError(f"a link was redirected more than {self._most_redirects} times", status)
 
 
-def _lower(origins: Collection[str]) -> frozenset[str]:
+def _lowered(origins: Collection[str]) -> frozenset[str]:
     return frozenset(origin.lower() for origin in origins)
 
 
@@ -182,7 +182,7 @@ def _ascii_name(name: str) -> str:
     return idna.encode(name, uts46=True).decode("ascii")
 
 
-def _led_to(response: httpx.Response, target: LinkTarget) -> str:
+def _redirect_target(response: httpx.Response, target: LinkTarget) -> str:
     found = locations(response)
     if len(found) != 1:
         raise _trouble(response, f"{target.host} answered {response.status_code} without saying where to go on")
@@ -190,8 +190,8 @@ def _led_to(response: httpx.Response, target: LinkTarget) -> str:
 
 
 def _song(response: httpx.Response, host: str) -> Iterator[bytes]:
-    """A file that may be a song: neither empty nor a text in its place. What else it is, measuring finds out. Of what
-    is no song the start is handed over, too, before it is told: whoever paid for it may want to see what came.
+    """The bytes of a file that may be audio; measuring it decides. Raises `LinkTroubleError` for an empty file or a
+    text, after yielding the start of the text, so that the operator can see the paid answer.
     """
     head, rest = peek(_file(response, host), HEAD_BYTES)
     if not head:
@@ -238,11 +238,11 @@ def _is_whole(response: httpx.Response) -> bool:
 
 
 def _trouble(response: httpx.Response, found: str) -> LinkTroubleError:
-    asked = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-    return LinkTroubleError(found, response.status_code, asked)
+    retry_after_s = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+    return LinkTroubleError(found, response.status_code, retry_after_s)
 
 
-def _what_happened(error: httpx.HTTPError) -> str:
+def _describe_failure(error: httpx.HTTPError) -> str:
     match error:
         case httpx.ConnectError() | httpx.ConnectTimeout():
             return "could not be reached"

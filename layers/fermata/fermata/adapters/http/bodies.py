@@ -1,5 +1,5 @@
-"""Bodies as they really are: their own bytes say whether they are compressed, because `Content-Encoding` is only a
-claim.
+"""Decompresses bodies. Their own bytes decide whether they are compressed, because `Content-Encoding` is often
+wrong.
 """
 
 import codecs
@@ -19,31 +19,31 @@ _TEXT_BYTES: Final = 512
 _MOST_LAYERS: Final = 2
 # Gzip in blocks of 64 KiB, as bgzip writes it, has 4,096 of them in 256 MiB.
 _MOST_MEMBERS: Final = 10_000
-# What is left of an input is copied for each piece of output and each member, so that little is given at a time.
+# zlib copies the unread input for each piece of output and for each member, so inputs are kept small.
 _INPUT_BYTES: Final = 16 * 1024
 _GZIP: Final = b"\x1f\x8b\x08"
-_GZIP_WBITS, _ZLIB_WBITS, _BARE_WBITS = 31, 15, -15
+_GZIP_WBITS, _ZLIB_WBITS, _RAW_WBITS = 31, 15, -15
 _CONTROLS: Final = frozenset(map(chr, range(32))) - set("\t\n\r\f")
 
 
 class BodyOutOfBoundsError(httpx.RequestError):
-    """A body is longer than it may be, as it comes or at any step of its unpacking, or takes too much to unpack. The
-    message says of a body what it is, as in "longer than 5 bytes".
+    """A body is too long, compressed or at any step of decompression, or needs too much memory to decompress. The
+    message is a predicate, such as "longer than 5 bytes".
     """
 
 
 def decoded(
     pieces: Iterator[bytes], content_encoding: str, most_bytes: int, most_layers: int = _MOST_LAYERS
 ) -> Iterator[bytes]:
-    """A body in the clear, in pieces of bounded size. Gzip is known by its first bytes, whatever the header says, and
-    deflate by the header where the body is neither text nor audio. Any other encoding is passed on as it came.
+    """The decompressed body in pieces of bounded size. Gzip is detected by its first bytes, deflate by the header where
+    the body is neither text nor audio. Any other encoding passes through unchanged.
 
-    `most_bytes` bounds the body as it comes, in the clear, and between two decoders: a few kilobytes can hold gigabytes
-    that unpack to nothing. Raises `BodyOutOfBoundsError`, and `httpx.HTTPError` as `pieces` does or where the
-    compressed bytes are broken, each after all that came before it.
+    `most_bytes` bounds the compressed body, the result, and every layer between them: a few kilobytes can expand to
+    gigabytes that in turn decompress to nothing. Raises `BodyOutOfBoundsError`, and `httpx.HTTPError` from `pieces` or
+    for broken compressed bytes, in each case after yielding all bytes before the error.
     """
     pieces = _bounded(pieces, most_bytes)
-    # Deflate has no mark of its own, so only what is surely no audio is taken for it.
+    # Deflate has no magic bytes, so audio must be ruled out first.
     is_marked_deflate = "deflate" in content_encoding.lower()
     head, rest = peek(pieces, HEAD_BYTES if is_marked_deflate else _SNIFFED_BYTES)
     wbits = _compression(head, is_marked_deflate=is_marked_deflate)
@@ -51,13 +51,13 @@ def decoded(
         yield from chain((head,), rest) if head else rest
         return
     plain = _inflated(chain((head,), rest), wbits)
-    # Some servers compress what is compressed already.
+    # Some servers compress twice.
     yield from (decoded(plain, "", most_bytes, most_layers - 1) if most_layers > 1 else _bounded(plain, most_bytes))
 
 
 def peek(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
-    """The first pieces, at least `size` bytes where there are so many, and the others. A failure on the way is raised
-    by the others, so that nothing that was received is lost.
+    """The first pieces joined, at least `size` bytes where the body is long enough, and an iterator over the rest. The
+    iterator raises a failure of the first pieces, so that no received byte is lost.
     """
     head = bytearray()
     try:
@@ -71,7 +71,7 @@ def peek(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
 
 
 def reads_as_text(head: bytes) -> bool:
-    """Whether a body begins as a text for people or programs: markup, JSON, or UTF-8 without control characters."""
+    """Whether a body begins as text: markup, JSON, or UTF-8 without control characters."""
     text = head[:_TEXT_BYTES]
     if text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"<", b"{", b"["}:
         return True
@@ -101,21 +101,21 @@ def _compression(head: bytes, *, is_marked_deflate: bool) -> int | None:
         return _GZIP_WBITS
     if not is_marked_deflate or begins_as_audio(head) or reads_as_text(head):
         return None
-    # RFC 9110 means zlib's format; some servers send the bare one (RFC 1950: a multiple of 31, method 8).
+    # RFC 9110 means the zlib format; some servers send raw deflate. RFC 1950: a multiple of 31, method 8.
     is_zlib = len(head) > 1 and head[0] & 0x0F == 8 and int.from_bytes(head[:2]) % 31 == 0
-    return _ZLIB_WBITS if is_zlib else _BARE_WBITS
+    return _ZLIB_WBITS if is_zlib else _RAW_WBITS
 
 
 def _inflated(pieces: Iterator[bytes], wbits: int) -> Iterator[bytes]:
     member, members, begun = zlib.decompressobj(wbits), 0, False
-    for piece in _small(pieces):
+    for piece in _split(pieces):
         left = piece
         while left:
             try:
-                plain = _unpacked(member, left)
+                plain = _decompress_piece(member, left)
             except zlib.error as error:
                 if members and not begun:
-                    # Padding behind the last member, which browsers ignore too.
+                    # Padding after the last member, which browsers ignore too.
                     return
                 raise httpx.DecodingError("the compressed body is broken") from error
             if plain:
@@ -124,28 +124,28 @@ def _inflated(pieces: Iterator[bytes], wbits: int) -> Iterator[bytes]:
             left = member.unconsumed_tail
             if member.eof:
                 left = member.unused_data
-                member, members, begun = zlib.decompressobj(wbits), _one_more(members), False
-    # What does not fit into one piece may wait inside the decompressor, a few hundred bytes at most.
-    if held_back := member.flush():
-        yield held_back
+                member, members, begun = zlib.decompressobj(wbits), _count_member(members), False
+    # The decompressor may hold back a few hundred bytes that did not fit into one piece.
+    if remainder := member.flush():
+        yield remainder
     if not member.eof and (begun or not members):
         raise httpx.DecodingError("the compressed body is cut")
 
 
-def _unpacked(member: "zlib._Decompress", octets: bytes) -> bytes:
+def _decompress_piece(member: "zlib._Decompress", octets: bytes) -> bytes:
     try:
         return member.decompress(octets, PIECE_BYTES)
     except MemoryError:
         raise BodyOutOfBoundsError("larger than the memory for unpacking it") from None
 
 
-def _one_more(members: int) -> int:
+def _count_member(members: int) -> int:
     if members >= _MOST_MEMBERS:
         raise BodyOutOfBoundsError(f"compressed in more than {_MOST_MEMBERS} parts")
     return members + 1
 
 
-def _small(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _split(pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         for start in range(0, len(piece), _INPUT_BYTES):
             yield piece[start : start + _INPUT_BYTES]

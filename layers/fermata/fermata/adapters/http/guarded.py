@@ -1,4 +1,4 @@
-"""HTTP to addresses that others name: a host is resolved once, every address is checked, and only those are used."""
+"""HTTP to URLs from outside: a host is resolved once, every address is checked, and only checked addresses are used."""
 
 import httpx
 
@@ -15,8 +15,8 @@ def guarded_client(
     resolver: Resolver,
     slowest: SlowestRate | None = None,
 ) -> httpx.Client:
-    """A client for one checked link that follows no redirect, ends at `deadline` (a value of `time.monotonic()`) and
-    reads at most `most_bytes` of a connection, which may not come more slowly than `slowest`.
+    """A client for one checked link. It follows no redirect, ends at `deadline` (a value of `time.monotonic()`), reads
+    at most `most_bytes` of a connection, and gives up a connection that is slower than `slowest`.
 
     Its requests raise `UnsafeLinkError` where the host has an address that is not global, unless the link is trusted.
     """

@@ -1,5 +1,5 @@
-"""An httpx transport with what httpx does not offer: one absolute deadline for a whole exchange, and addresses that are
-checked before use.
+"""An httpx transport with one absolute deadline for a whole exchange, and with addresses that are checked
+before use.
 """
 
 import logging
@@ -28,7 +28,7 @@ SocketOption = tuple[int, int, int]
 Resolver = Callable[[str, int], list[str]]
 
 USER_AGENT: Final = f"Fermata/{__version__}"
-"""How every request introduces itself; some networks refuse the names of HTTP libraries."""
+"""The `User-Agent` of every request; some networks refuse those of HTTP libraries."""
 
 KEEP_ALIVE_IDLE_S: Final = 60
 """Below the 350 s after which NAT gateways and load balancers drop a silent connection (AWS NAT gateway documentation).
@@ -47,7 +47,7 @@ def keep_alive_options() -> list[SocketOption]:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address of a host, as the system's resolver gives them; raises `OSError`."""
+    """Every address of a host from the system's resolver; raises `OSError`."""
     try:
         return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except UnicodeError:
@@ -56,8 +56,8 @@ def resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True)
 class SlowestRate:
-    """The least that a connection has to bring: `window_bytes` bytes in each `window_s` seconds by a clock in seconds.
-    The first window begins with the first bytes that are read, each further one where the one before was judged.
+    """The lowest acceptable rate: `window_bytes` bytes in each `window_s` seconds of `clock`. The first window begins
+    with the first bytes, each further one when the previous one was checked.
     """
 
     window_bytes: int
@@ -66,10 +66,12 @@ class SlowestRate:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """Connects to the first of a host's addresses that takes a connection, ends every socket operation at `deadline`
-    (a value of `time.monotonic()`), and reads at most `most_bytes` of a connection, whatever they are: a header, the
-    framing of a body and answers before the answer have no length of their own. What is more raises
-    `BodyOutOfBoundsError`, and what comes more slowly than `slowest` raises `httpcore.ReadTimeout`.
+    """Connects to the first of a host's addresses that accepts, and ends every socket operation at `deadline` (a value
+    of `time.monotonic()`).
+
+    A connection that sends more than `most_bytes` raises `BodyOutOfBoundsError`. All bytes count, because headers, the
+    framing of a body and interim responses have no length of their own. A connection slower than `slowest` raises
+    `httpcore.ReadTimeout`.
     """
 
     def __init__(
@@ -109,29 +111,29 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 def _within(seconds: float, resolver: Resolver, host: str, port: int) -> list[str]:
-    """What a resolver says, or `Empty` where it says nothing in time: the system's own cannot be interrupted, so it is
-    asked in a thread that nobody waits for, and that ends when the system gives up.
+    """The resolver's addresses; raises `Empty` after `seconds`. The system's resolver cannot be interrupted, so it runs
+    in a daemon thread, which is abandoned and ends when the system gives up.
     """
-    said: SimpleQueue[list[str] | OSError | FermataError] = SimpleQueue()
+    answers: SimpleQueue[list[str] | OSError | FermataError] = SimpleQueue()
 
     def ask() -> None:
         try:
-            said.put(resolver(host, port))
+            answers.put(resolver(host, port))
         except (OSError, FermataError) as error:
-            said.put(error)
+            answers.put(error)
 
     try:
         Thread(target=ask, name="resolve", daemon=True).start()
     except RuntimeError as error:
         raise OSError("no thread is left to ask for an address") from error
-    found = said.get(timeout=seconds)
+    found = answers.get(timeout=seconds)
     if isinstance(found, OSError | FermataError):
         raise found
     return found
 
 
 class BoundedStream(httpcore.NetworkStream):
-    """A connection that keeps to the bounds of its `DeadlineBackend`."""
+    """A connection with the bounds of its `DeadlineBackend`."""
 
     def __init__(
         self, inner: httpcore.NetworkStream, deadline: float, most_bytes: int, slowest: SlowestRate | None = None
@@ -145,16 +147,16 @@ class BoundedStream(httpcore.NetworkStream):
         self._window_bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What the other side sent next; empty at its end. Raises as `DeadlineBackend` says."""
+        """The next bytes; empty at the end of the stream. Raises as `DeadlineBackend` says."""
         found = self._inner.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
         self._read_bytes += len(found)
         if self._read_bytes > self._most_bytes:
             raise BodyOutOfBoundsError(f"longer than {self._most_bytes} bytes on its way")
         if found and self._slowest is not None:
-            self._judge(len(found), self._slowest)
+            self._check_rate(len(found), self._slowest)
         return found
 
-    def _judge(self, read_bytes: int, slowest: SlowestRate) -> None:
+    def _check_rate(self, read_bytes: int, slowest: SlowestRate) -> None:
         now = slowest.clock()
         began_s = self._window_began_s = now if self._window_began_s is None else self._window_began_s
         self._window_bytes += read_bytes
@@ -167,7 +169,7 @@ class BoundedStream(httpcore.NetworkStream):
         self._window_began_s, self._window_bytes = now, 0
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send bytes, before the deadline."""
+        """Send bytes before the deadline."""
         self._inner.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
@@ -184,7 +186,7 @@ class BoundedStream(httpcore.NetworkStream):
         )
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the signature of httpcore
-        """What the connection itself says."""
+        """Details of the underlying connection."""
         return self._inner.get_extra_info(info)
 
 
@@ -196,13 +198,14 @@ def _left(deadline: float, timeout: float | None, error: type[Exception]) -> flo
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport over a pool with our backend. One connection per exchange: a pooled one may be dead, and a
-    paid request on a dead connection is an unknown outcome. `connect_retries` repeats a failed TCP or TLS connect only.
+    """httpx's transport over a pool with a `DeadlineBackend`. Each exchange opens a connection, because a pooled one
+    may be dead, and a paid request on a dead connection has an unknown outcome. `connect_retries` repeats only a failed
+    TCP or TLS connect.
     """
 
     def __init__(self, backend: DeadlineBackend, connect_retries: int) -> None:
         super().__init__(verify=tls_context())
-        # httpx has no public way to hand a network backend to its pool; tests hold this seam.
+        # httpx has no public way to give its pool a network backend; tests cover this use of its internals.
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls_context(),
             max_connections=1,
@@ -215,8 +218,8 @@ class DeadlineTransport(httpx.HTTPTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request. What its answer says under `Location` is found by `locations` and not among the headers:
-        httpx reads it there even where it follows no redirect, and gives up an answer whose `Location` it cannot read.
+        """Send a request. `Location` moves from the headers to `locations`, because httpx parses the header even when
+        it follows no redirect, and rejects an answer whose `Location` it cannot parse.
         """
         response = super().handle_request(request)
         found = [value for name, value in response.headers.raw if name.lower() == b"location"]
@@ -227,11 +230,11 @@ class DeadlineTransport(httpx.HTTPTransport):
 
 
 def locations(response: httpx.Response) -> list[bytes]:
-    """The values of an answer's `Location` headers as they were sent, each once."""
+    """The distinct values of an answer's `Location` headers, as sent."""
     return list(dict.fromkeys(response.extensions["locations"]))
 
 
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
-    """What every connection verifies by: the name of its host, and who vouches for it."""
+    """The TLS settings of every connection; they verify the certificate and the host's name."""
     return httpx.create_ssl_context()

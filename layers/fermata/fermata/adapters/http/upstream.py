@@ -1,4 +1,4 @@
-"""The HTTP side of the providers' APIs: one request, once, within one deadline."""
+"""HTTP requests to the providers' APIs: each is sent once and ends within one deadline."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +16,11 @@ from fermata.domain.providers.calls import UploadCall, UpstreamCall
 from fermata.errors import AnswerLostError, NotSentError
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
-"""Five minutes of 44.1 kHz stereo WAV are 106 MB as hex text; more than twice that is no song."""
+"""Limit for a decompressed body. Five minutes of 44.1 kHz stereo WAV are 106 MB as hex text."""
 MOST_READ_BYTES: Final = 2 * MAX_ANSWER_BYTES
-"""How much is read of a connection altogether: as much again for headers and the framing of the body."""
+"""Limit for all bytes of a connection: as much again for headers and the framing of the body."""
 
-# A request that breaks the rules of HTTP is found out before its first byte is written.
+# httpx raises the last three before it writes the first byte.
 _NOT_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -31,8 +31,8 @@ _NOT_SENT: Final = (
 
 
 class HttpUpstream:
-    """Sends calls to the providers' base URLs. `read_gap_s` bounds each silence, `connect_timeout_s` each connect, in
-    seconds.
+    """Sends calls to the providers' base URLs. `connect_timeout_s` bounds each connect, `read_gap_s` each pause between
+    bytes, both in seconds.
     """
 
     def __init__(
@@ -48,14 +48,16 @@ class HttpUpstream:
 
     @contextmanager
     def send(self, provider: str, call: UpstreamCall, key: str, within_s: float) -> Iterator["HttpAnswer"]:
-        """Send a call once and never follow a redirect. Raises `NotSentError` or `AnswerLostError`."""
+        """Send a call once and follow no redirect; the exchange ends within `within_s` seconds. Raises `NotSentError`
+        where nothing was sent, `AnswerLostError` where the outcome is unknown.
+        """
         content = {"params": dict(call.query) or None, "json": call.body}
         with self._exchange(provider, call.method, call.path, key, within_s, content) as answer:
             yield answer
 
     @contextmanager
     def upload(self, provider: str, call: UploadCall, file: Path, key: str, within_s: float) -> Iterator["HttpAnswer"]:
-        """Send a file as one part of a form, read from disk piece by piece while it is sent. Raises as `send` does."""
+        """Send a file as one part of a form, streamed from disk. Raises as `send` does."""
         with file.open("rb") as opened:
             part = (call.file_name, opened, call.content_type)
             content = {"data": dict(call.fields), "files": {call.file_field: part}}
@@ -90,7 +92,7 @@ class HttpUpstream:
 
 
 class HttpAnswer:
-    """A provider's answer whose body is still on the wire."""
+    """A provider's answer whose body has not been read yet."""
 
     def __init__(self, provider: str, response: httpx.Response, deadline: float) -> None:
         self._provider = provider
@@ -101,8 +103,8 @@ class HttpAnswer:
         self.retry_after_s = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in the clear as it arrives; raises `AnswerLostError` where it is cut, silent, late or far too long,
-        after all that came before.
+        """The decompressed body as it arrives; raises `AnswerLostError` where it is cut, stalls, is late or far too
+        long, after yielding all bytes before that.
         """
         received = 0
         encoding = self._response.headers.get("content-encoding", "")
@@ -119,5 +121,5 @@ class HttpAnswer:
 
 
 def _cause(error: Exception) -> str:
-    # The text of an httpx error may hold the URL; its class says enough.
+    # The text of an httpx error may hold the URL, so only its class is reported.
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""Posts webhooks to addresses that tenants name, through the same guard as every foreign address."""
+"""Posts webhooks to tenants' URLs, with the same address checks as all other URLs from outside."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -16,13 +16,15 @@ from fermata.domain.webhooks.delivery import Answered, NoAnswer, NotAnswered, Re
 from fermata.errors import UnsafeLinkError
 
 MOST_ANSWER_BYTES: Final = 4096
-"""How much of an answer's body is read before the connection is closed; nobody looks at it, so none is unpacked."""
+"""Limit for the bytes read of an answer's body, which is discarded undecoded, before the connection is closed."""
 MOST_READ_BYTES: Final = 256 * 1024
-"""How much is read of a connection altogether: the longest header is 100 KiB (h11), and reads are of 64 KiB."""
+"""Limit for all bytes of a connection: the longest header is 100 KiB (h11), and reads are of 64 KiB."""
 
 
 class HttpWebhookSender:
-    """`WebhookSender` over HTTP. A whole exchange ends within `within_s` seconds."""
+    """`WebhookSender` over HTTP. A whole exchange ends within `within_s` seconds, a connect within
+    `connect_timeout_s`.
+    """
 
     def __init__(
         self,
@@ -37,7 +39,7 @@ class HttpWebhookSender:
         self._resolver = resolver
 
     def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Post once and follow no redirect. Whatever keeps the answer away is a `NoAnswer`."""
+        """Post once and follow no redirect. Every failure to get an answer becomes a `NotAnswered` with its reason."""
         try:
             return self._post(check_public_link(url, self._trusted_origins), headers, body)
         except (UnsafeLinkError, httpx.InvalidURL):
@@ -57,12 +59,12 @@ class HttpWebhookSender:
             client.stream("POST", target.url, content=body, headers=headers, extensions=extensions) as response,
         ):
             _drop_body(response)
-            asked = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-            return Answered(response.status_code, asked)
+            retry_after_s = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+            return Answered(response.status_code, retry_after_s)
 
 
 def _drop_body(response: httpx.Response) -> None:
-    # The status says it all. A body that is read to its end lets the receiver close in good order.
+    # Only the status matters; reading a short body to its end lets the receiver close the connection cleanly.
     read = 0
     with suppress(httpx.HTTPError):
         for chunk in response.iter_raw(MOST_ANSWER_BYTES):

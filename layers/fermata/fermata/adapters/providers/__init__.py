@@ -1,4 +1,4 @@
-"""One module per dialect, imported only when a job needs it. A provider may speak several."""
+"""One module per dialect, imported only when a job needs it. A provider may have several dialects."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -17,7 +17,7 @@ _MODULES: Final[Mapping[str, str]] = {
 
 
 def load_provider(dialect: str) -> Provider:
-    """The provider that speaks this dialect; raises `ConfigurationError` where there is none."""
+    """The adapter for a dialect; raises `ConfigurationError` for an unknown one."""
     module = _MODULES.get(dialect)
     if module is None:
         raise ConfigurationError(
@@ -28,7 +28,7 @@ def load_provider(dialect: str) -> Provider:
 
 
 def load_reference_taker(dialect: str) -> ReferenceTaker:
-    """The same provider where it takes uploads of recordings; raises `ConfigurationError` where it takes none."""
+    """The adapter for a dialect with uploads of recordings; raises `ConfigurationError` for any other."""
     provider = load_provider(dialect)
     if not isinstance(provider, ReferenceTaker):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""AIML API's task family: a paid call that answers with a task id, and a free one that tells how far the task is."""
+"""AIML API's task family: a paid call that returns a task id, and a free one that returns the task's state."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -47,7 +47,7 @@ from fermata.domain.providers.failures import Failure
 _PATH: Final = "/v2/generate/audio"
 _TASK_NAMES: Final = ("id", "generation_id", "task_id", "taskId")
 
-# AIML API says 403 for "out of credit", which is true right after the last credits bought the song.
+# AIML API answers 403 when out of credit, also to polls right after the last credits paid for the song.
 _OUT_OF_CREDIT: Final[Mapping[int, Ruling]] = {
     HTTPStatus.FORBIDDEN: Ruling(CREATE_STATUSES[HTTPStatus.FORBIDDEN].failure_class)
 }
@@ -55,7 +55,7 @@ _TASKS: Final = TaskReader(NAME, {**POLL_STATUSES, **_OUT_OF_CREDIT}, id_is_the_
 
 
 class AimlapiProvider:
-    """AIML API's dialect of `/v2/generate/audio`, for every model that it makes as a task."""
+    """AIML API's dialect of `/v2/generate/audio`, for every model that runs as a task."""
 
     blocking: Final = False
 
@@ -65,29 +65,29 @@ class AimlapiProvider:
         return UpstreamCall("POST", _PATH, body={"model": order.upstream_model, **fields})
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The task or the song itself, or why there is neither; a task id is believed even where something else in the
-        answer looks wrong.
+        """The task or the song itself, or the failure. A task id counts even where other parts of the answer look
+        wrong.
         """
         if answer.begins_as_audio and answer.http_status != HTTPStatus.TOO_MANY_REQUESTS:
             return AudioIsAnswer()
         if answer.document is None:
             return _refused_create(answer, answer.http_status)
         status = _error_status(answer)
-        was_taken = _was_taken(answer.document)
-        if status is not None and not was_taken:
+        was_accepted = _was_accepted(answer.document)
+        if status is not None and not was_accepted:
             return _refused_create(answer, status)
         if has_failed(answer.document):
             return _task_failed(answer)
-        is_refusal = told_status(answer.document) is not None and not was_taken
+        is_refusal = told_status(answer.document) is not None and not was_accepted
         started = None if is_refusal else _song_or_task(answer)
         return started or _lone_song(answer.document) or _no_task_in(answer, status)
 
     def poll_call(self, task_id: str) -> UpstreamCall:
-        """The free call that asks for a task's state."""
+        """The free call for a task's state."""
         return UpstreamCall("GET", _PATH, query={"generation_id": task_id})
 
     def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
-        """The song, the task's own failure, more patience, or trouble of the poll itself."""
+        """The song, the task's failure, a task that still runs, or trouble with the poll itself."""
         return _TASKS.read_poll(answer, asked)
 
 
@@ -97,7 +97,7 @@ PROVIDER: Final[Provider] = AimlapiProvider()
 def _minimax_fields(order: SongOrder) -> dict[str, JsonValue]:
     texts = (("prompt", order.prompt), ("lyrics", order.lyrics))
     switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
-    # The rate has another name here than for the models of the same family that take a recording.
+    # Models that take a recording name this field `sample_rate`.
     audio: dict[str, JsonValue] = {
         "audio_sample_rate": order.sample_rate,
         "bitrate": order.bitrate,
@@ -110,8 +110,8 @@ def _minimax_fields(order: SongOrder) -> dict[str, JsonValue]:
     }
 
 
-def _words_after_a_recording(order: SongOrder) -> dict[str, JsonValue]:
-    # The field is called `prompt`, but what it holds is sung.
+def _reference_fields(order: SongOrder) -> dict[str, JsonValue]:
+    # The field `prompt` holds the lyrics.
     link = order.reference.url if order.reference else ""
     return {"prompt": with_accompaniment(order.lyrics), "reference_audio_url": link}
 
@@ -122,24 +122,24 @@ def _cover_fields(order: SongOrder) -> dict[str, JsonValue]:
     return {"prompt": order.prompt, **lyrics, "reference_audio_url": link, "audio_setting": audio_setting(order)}
 
 
-def _prompt_alone(order: SongOrder) -> dict[str, JsonValue]:
+def _prompt_field(order: SongOrder) -> dict[str, JsonValue]:
     return {"prompt": order.prompt}
 
 
 _FIELDS: Final[Mapping[str, Callable[[SongOrder], dict[str, JsonValue]]]] = {
-    "minimax-music": _words_after_a_recording,
-    **dict.fromkeys(("elevenlabs/eleven_music", "google/lyria2", "stable-audio"), _prompt_alone),
+    "minimax-music": _reference_fields,
+    **dict.fromkeys(("elevenlabs/eleven_music", "google/lyria2", "stable-audio"), _prompt_field),
 }
-"""The models whose body is neither that of `minimax/music-*` nor that of its covers."""
+"""Models whose request body differs from that of `minimax/music-*` and its covers."""
 
 
 def _error_status(answer: UpstreamAnswer) -> int | None:
-    told = told_http_status(answer.document)
-    return told if told is not None else read_error_status(answer.http_status)
+    reported = told_http_status(answer.document)
+    return reported if reported is not None else read_error_status(answer.http_status)
 
 
-def _was_taken(document: JsonValue) -> bool:
-    """Whether a known word says that the order was taken, which an error beside it does not undo."""
+def _was_accepted(document: JsonValue) -> bool:
+    """Whether a known status word shows that the order was accepted; an error beside it does not change that."""
     words = (member(body, "status") for body in bodies_in(document))
     return any(stage_of_word(word) in (Stage.RUNNING, Stage.DONE) for word in words)
 
@@ -150,7 +150,7 @@ def _song_or_task(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | TaskStart
 
 
 def _lone_song(document: JsonValue) -> AudioAt | None:
-    """The song of an answer that names no task, unless it says that there is more to come."""
+    """The song of an answer that names no task, unless the answer says that the song is unfinished."""
     if told_status(document) is not None:
         return None
     return offered_songs(document) if stage_of(document) is Stage.RUNNING else audio_at(document)
@@ -174,8 +174,8 @@ def _refused_create(answer: UpstreamAnswer, status: int) -> Refused:
 
 
 def _failure_by_status(answer: UpstreamAnswer, ruling: Ruling) -> Failure:
-    told = told_http_status(answer.document)
-    code = None if told is None else str(told)
+    reported = told_http_status(answer.document)
+    code = None if reported is None else str(reported)
     return failure_of(answer, ruling, describe(NAME, answer, _error_words(answer), code), code)
 
 

@@ -1,4 +1,4 @@
-"""How AIML API refuses a paid call, the same on all its routes."""
+"""HTTP statuses with which AIML API refuses a paid call, on all its routes."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,7 +15,7 @@ CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
     HTTPStatus.FORBIDDEN: refusal(FailureClass.OUT_OF_CREDIT),
     HTTPStatus.NOT_FOUND: refusal(FailureClass.NOT_FOUND),
     HTTPStatus.TOO_MANY_REQUESTS: RATE_LIMITED,
-    # The vendor calls these passing trouble, and says nothing about the bill. 504 is a song that may still be made.
+    # The vendor documents these as temporary and does not mention billing. After 504 the song may still be made.
     **dict.fromkeys(
         (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE), TRANSIENT
     ),

@@ -1,4 +1,4 @@
-"""How the models of AIML API that sing after a recording want their words."""
+"""Lyrics markup of AIML API's models that take a recording."""
 
 from typing import Final
 
@@ -6,6 +6,6 @@ _MARK: Final = "##"
 
 
 def with_accompaniment(lyrics: str) -> str:
-    """The words between the two marks that ask for an accompaniment, which a caller may have set already."""
+    """The lyrics between the two marks that request an accompaniment; lyrics that have the marks stay unchanged."""
     marked = len(lyrics) > 2 * len(_MARK) and lyrics.startswith(_MARK) and lyrics.endswith(_MARK)
     return lyrics if marked else f"{_MARK}{lyrics}{_MARK}"

@@ -1,6 +1,4 @@
-"""AIML API's music-01: a recording is uploaded for free and gets ids; one paid, blocking call answers with MiniMax's
-body.
-"""
+"""AIML API's music-01: a free upload of a recording returns ids, and a paid, blocking call returns MiniMax's body."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -48,10 +46,10 @@ from fermata.domain.providers.failures import FailureClass
 _NAME: Final = f"{NAME} music-01"
 _PATH: Final = "/v2/generate/audio/minimax"
 _IDS: Final = "ids of the recording"
-# A gateway says these with a page of its own.
-_PLAIN_WITHOUT_WORDS: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
-# Classes that doubt the bill of a paid call say of a free one only that it may be sent again.
-_DOUBTS: Final = frozenset({FailureClass.TRANSIENT, FailureClass.UNKNOWN_OUTCOME})
+# A gateway may answer these with a page of its own.
+_CLEAR_WITHOUT_BODY: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
+# For a paid call, these classes leave the charge open; a free call can simply be sent again.
+_UNCLEAR: Final = frozenset({FailureClass.TRANSIENT, FailureClass.UNKNOWN_OUTCOME})
 
 
 UPLOAD_STATUSES: Final[Mapping[int, Ruling]] = {
@@ -64,7 +62,7 @@ class AimlapiMusic01Provider(BlockingProvider):
     """AIML API's dialect of `/v2/generate/audio/minimax/upload` and `/generate`."""
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
-        """The paid call; an id that the recording does not have is left out of the body."""
+        """The paid call; the body omits ids that the recording does not have."""
         reference = order.reference or OrderedReference()
         ids = (("refer_voice", reference.voice_id), ("refer_instrumental", reference.instrumental_id))
         body: dict[str, JsonValue] = {"model": order.upstream_model}
@@ -74,23 +72,25 @@ class AimlapiMusic01Provider(BlockingProvider):
         return UpstreamCall("POST", f"{_PATH}/generate", body=body)
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The song, or why there is none: MiniMax's verdict first, then AIML API's error document or HTTP status."""
+        """The song, or the failure, by MiniMax's code first, then by AIML API's error document or HTTP status."""
         return read_song(_NAME, answer, CREATE_STATUSES)
 
     def upload_call(self, purpose: str, file_name: str, content_type: str) -> UploadCall:
-        """The free call that hands over a recording of a `song` (voice and music), a `voice` or an `instrumental`."""
+        """The free upload of a recording; `purpose` is `song` (voice and music), `voice` or `instrumental`."""
         return UploadCall(f"{_PATH}/upload", {"purpose": purpose}, "file", file_name, content_type)
 
     def read_upload(self, answer: UpstreamAnswer) -> UploadOutcome:
-        """The recording's ids, or why there are none. Nothing is ever charged, so every doubt may be tried again."""
-        code, told = read_code(answer), told_http_status(answer.document)
+        """The recording's ids, or the failure. Uploads are free, so every unclear failure may be retried."""
+        code, reported = read_code(answer), told_http_status(answer.document)
         if code is not None and code != SUCCESS:
             return _refused_upload(answer, ruling_on(code), str(code))
-        status = told or answer.http_status
-        if answer.document is None and status not in _PLAIN_WITHOUT_WORDS:
+        status = reported or answer.http_status
+        if answer.document is None and status not in _CLEAR_WITHOUT_BODY:
             return Refused(failure_of(answer, UNPAID_TRANSIENT, describe_flaw(_NAME, answer)))
         if status >= LEAST_ERROR_CODE:
-            return _refused_upload(answer, UPLOAD_STATUSES.get(status, UNPAID_TRANSIENT), str(told) if told else None)
+            return _refused_upload(
+                answer, UPLOAD_STATUSES.get(status, UNPAID_TRANSIENT), str(reported) if reported else None
+            )
         return _ids_in(answer) or _no_ids_in(answer)
 
 
@@ -108,5 +108,5 @@ def _no_ids_in(answer: UpstreamAnswer) -> Refused:
 
 
 def _refused_upload(answer: UpstreamAnswer, ruling: Ruling, code: str | None = None) -> Refused:
-    unpaid = UNPAID_TRANSIENT if ruling.failure_class in _DOUBTS else refusal(ruling.failure_class)
+    unpaid = UNPAID_TRANSIENT if ruling.failure_class in _UNCLEAR else refusal(ruling.failure_class)
     return Refused(failure_of(answer, unpaid, describe(_NAME, answer, words_of(answer), code, wanted=_IDS), code))

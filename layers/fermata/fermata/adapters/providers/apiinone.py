@@ -1,5 +1,5 @@
-"""API in One: a paid call that answers with a task id or with the song at once, and two documented ways to ask for a
-task. A suno order brings two songs.
+"""API in One: a paid call that returns a task id or the song itself, and two documented routes for a task's state. A
+suno order makes two songs.
 """
 
 import re
@@ -51,8 +51,8 @@ from fermata.domain.providers.failures import FailureClass
 _NAME: Final = "API in One"
 _CREATE_PATH: Final = "/api/v1/audio/music"
 _SUNO: Final = ("suno", "chirp-")
-"""How the names of the suno models begin: the page uses both."""
-# `id` comes last: it may be a song's.
+"""Prefixes of the suno models; the vendor's page uses both."""
+# `id` comes last, because it may belong to a song.
 _TASK_NAMES: Final = ("task_id", "taskId", "work_id", "generation_id", "id")
 
 CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
@@ -63,9 +63,11 @@ CREATE_STATUSES: Final[Mapping[int, Ruling]] = {
     HTTPStatus.TOO_MANY_REQUESTS: RATE_LIMITED,
 }
 _TASKS: Final = TaskReader(_NAME)
-# Only 401 has a documented meaning of its own; the others say in words what is wrong.
-_TOLD_IN_WORDS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY})
-_WORDS: Final = (
+# Only 401 has a documented meaning; for the others, the message names the cause.
+_EXPLAINED_BY_MESSAGE: Final = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
+_MEANINGS_BY_MESSAGE: Final = (
     (re.compile(r"insufficient|not enough|balance|credits?\b|quota", re.IGNORECASE), FailureClass.OUT_OF_CREDIT),
     (re.compile(r"sensitive|moderat|prohibited|content policy", re.IGNORECASE), FailureClass.CONTENT_REFUSED),
 )
@@ -77,12 +79,12 @@ class ApiinoneProvider:
     blocking: Final = False
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
-        """The paid call; a suno model is told the words of the song, or else what the song should be about."""
+        """The paid call; a suno model gets the lyrics, or else a description of the song."""
         fields = _suno_fields(order) if order.upstream_model.startswith(_SUNO) else _minimax_fields(order)
         return UpstreamCall("POST", _CREATE_PATH, body={"model": order.upstream_model, **fields})
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The task or the song itself, or why there is neither: the body's own code first, then the HTTP status."""
+        """The task or the song itself, or the failure, by the body's code first, then by the HTTP status."""
         if answer.begins_as_audio:
             return AudioIsAnswer()
         code = _error_code(answer)
@@ -93,12 +95,12 @@ class ApiinoneProvider:
         return _direct_song_or_task(answer) or _nothing_in(answer)
 
     def poll_call(self, task_id: str) -> UpstreamCall:
-        """The free call that asks for a task's state, on the general route and instead on the one for music."""
+        """The free call for a task's state on the general route, with the music route as the alternative."""
         feed = UpstreamCall("GET", f"{_CREATE_PATH}/feed", query={"task_id": task_id})
         return UpstreamCall("GET", f"/api/v1/tasks/{quote(task_id, safe='')}", instead=feed)
 
     def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
-        """The songs, the task's own failure, more patience, or trouble of the poll itself."""
+        """The songs, the task's failure, a task that still runs, or trouble with the poll itself."""
         return _TASKS.read_poll(answer, asked)
 
 
@@ -120,9 +122,9 @@ def _suno_fields(order: SongOrder) -> dict[str, JsonValue]:
 
 
 def _error_code(answer: UpstreamAnswer) -> int | None:
-    """The error code in the body, else the HTTP status where that is one."""
-    told = read_number(member(answer.document, "code"))
-    for code in (told, answer.http_status):
+    """The error code in the body, else the HTTP status where it is an error."""
+    reported = read_number(member(answer.document, "code"))
+    for code in (reported, answer.http_status):
         if code is not None and code >= LEAST_ERROR_CODE:
             return code
     return None
@@ -132,12 +134,12 @@ def _direct_song_or_task(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | Ta
     document, task = answer.document, task_in(answer.document, _TASK_NAMES)
     unfinished = stage_of(document) is Stage.RUNNING or (task is not None and entries_in(document))
     songs = finished_songs(document) or (None if unfinished else audio_at(document))
-    asked = None if task is not None and _is_a_songs(task.task_id, document) else task
+    asked = None if task is not None and _may_belong_to_song(task.task_id, document) else task
     return song_of(asked, songs, answer) or task or offered_songs(document)
 
 
-def _is_a_songs(found_id: str, document: JsonValue) -> bool:
-    """Whether an id that was found may be a song's, for which no route answers: `id` beside a link."""
+def _may_belong_to_song(found_id: str, document: JsonValue) -> bool:
+    """Whether an id may belong to a song, which no route returns: it is `id` beside a link."""
     return any(read_id(body.get("id")) == found_id and has_link_beside(body) for body in bodies_in(document))
 
 
@@ -156,15 +158,17 @@ def _refused_create(answer: UpstreamAnswer, code: int | None) -> Refused:
     if answer.document is None or code is None:
         return _unreadable(answer)
     ruling = CREATE_STATUSES.get(code, UNKNOWN_OUTCOME if code < LEAST_CODE_OF_ITS_OWN else PROVIDER_ERROR)
-    if code in _TOLD_IN_WORDS:
+    if code in _EXPLAINED_BY_MESSAGE:
         said = _TASKS.said(answer)
-        ruling = next((refusal(meaning) for words, meaning in _WORDS if says_itself(words, said, answer)), ruling)
+        ruling = next(
+            (refusal(meaning) for words, meaning in _MEANINGS_BY_MESSAGE if says_itself(words, said, answer)), ruling
+        )
     return _refused(answer, ruling, code)
 
 
 def _refused(answer: UpstreamAnswer, ruling: Ruling, code: int | None = None) -> Refused:
-    told = None if code is None or read_number(member(answer.document, "code")) != code else str(code)
-    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _TASKS.said(answer), told), told))
+    reported = None if code is None or read_number(member(answer.document, "code")) != code else str(code)
+    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _TASKS.said(answer), reported), reported))
 
 
 def _unreadable(answer: UpstreamAnswer) -> Refused:

@@ -1,8 +1,8 @@
-"""Where answers carry links to audio: one finder for every dialect and for every answer, to a poll or to the paid call.
-Images, videos and covers are never taken, whether a name, a type or the ending of a link says so.
+"""Finds links to audio in the answers of every dialect, to polls and to the paid call. Links to images, videos and
+covers are excluded by field name, media type or file extension.
 
 Sources: the vendors' pages name `audio_file.url`, `response_data[].audio_url`, `response.sunoData[].audioUrl`,
-`outputs[0].url`, `audio.url`; integrators saw the other places.
+`outputs[0].url`, `audio.url`; integrators reported the other places.
 """
 
 import json
@@ -17,7 +17,9 @@ from fermata.domain.providers.answers import member, read_link
 
 DEPTH: Final = 4
 MOST_ENTRIES: Final = 100
-"""How many entries of a list are looked at. No order makes so many songs, and an answer may have a megabyte of them."""
+"""Most entries of a list that are read. No order makes so many songs, and a hostile answer may hold a megabyte
+of them.
+"""
 _SONG_LISTS: Final = ("response_data", "responseData", "sunoData", "suno_data", "songs", "data", "result")
 _AUDIO_NAMES: Final = ("audio_url", "audioUrl", "audio_file", "audioFile", "audio")
 _PLAIN_NAMES: Final = ("outputs", "output", "url", "result", "data")
@@ -38,7 +40,7 @@ _TEXT_FILES: Final = re.compile(r"\.(json|srt|vtt|lrc|txt|html?|xml|pdf)$", re.I
 
 
 def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
-    """The objects in which a task may be described, the outermost first."""
+    """The objects that may describe a task, the outermost first."""
     found: list[dict[str, JsonValue]] = []
     level = [document]
     for _ in range(DEPTH):
@@ -49,7 +51,9 @@ def bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
 
 
 def task_bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
-    """The same without those that are the only entry of a list and hold no more of them, because these may be songs."""
+    """As `bodies_in`, without objects that are the only entry of a list and contain no body, because they may
+    be songs.
+    """
     bodies = bodies_in(document)
     values = (opened(body.get(name)) for body in bodies for name in _BODIES)
     entries = [value[0] for value in values if isinstance(value, list) and len(value) == 1]
@@ -57,38 +61,38 @@ def task_bodies_in(document: JsonValue) -> list[dict[str, JsonValue]]:
 
 
 def entries_in(document: JsonValue) -> list[JsonValue]:
-    """The songs of a task as far as they are described one by one, wherever the list of them stands: of several lists
-    the one with the most links, and else the one whose entries say how far they are.
+    """The list of a task's songs, wherever it is; empty where there is none. Of several lists, the one with the most
+    links counts, then the one with the most status words.
     """
     lists = (entries for values in _lists(document) if (entries := _songs_among(values)))
     return max(lists, key=_weight, default=[])
 
 
 def link_in(place: JsonValue) -> str | None:
-    """The first link to audio in a value: a link itself, an object that has one at a known name, or a list of those."""
+    """The first link to audio in a value: a link, an object with a link at a known name, or a list of those."""
     return next(_links(place, DEPTH), None)
 
 
 def has_link_beside(body: dict[str, JsonValue]) -> bool:
-    """Whether an object has a link to audio among its own members, so that it may describe a song."""
+    """Whether an object has a link to audio among its members, so that it may describe a song."""
     return link_in({name: value for name, value in body.items() if name in _AUDIO_NAMES or name == "url"}) is not None
 
 
 def outermost_link_in(document: JsonValue) -> str | None:
-    """The first link to audio in an answer that is about one song: of the objects in it the outermost first."""
+    """The first link to audio in an answer about one song, searching outer objects first."""
     places = (document, *bodies_in(document))
     return next((link for place in places if (link := link_in(place))), None)
 
 
 def lone_link_in(document: JsonValue) -> str | None:
-    """The link to audio that stands in no list: beside the task's words, the innermost object first."""
+    """The first link to audio outside all lists, searching inner objects first."""
     bodies = reversed(bodies_in(document))
     without_lists = ({name: value for name, value in body.items() if not _holds_list(value)} for body in bodies)
     return next((link for body in without_lists if (link := link_in(body))), None)
 
 
 def links_around(link: str, place: JsonValue) -> tuple[str, ...]:
-    """A link to a song and, where it stands in a list of songs, those of all that do not call themselves failed."""
+    """The link, or where it is in a list of songs, the links of all songs of the list that did not fail."""
     songs = entries_in(place)
     unfailed = (song for song in songs if stage_of_word(member(song, "status")) is not Stage.FAILED)
     links = tuple(dict.fromkeys(each for song in unfailed if (each := link_in(song))))
@@ -96,7 +100,7 @@ def links_around(link: str, place: JsonValue) -> tuple[str, ...]:
 
 
 def opened(value: JsonValue) -> JsonValue:
-    """A value, or what a text that is itself a JSON list or object stands for."""
+    """The value, parsed where it is a string that contains a JSON list or object."""
     if not isinstance(value, str) or value.strip()[:1] not in ("[", "{") or len(value) > _LONGEST_TEXT:
         return value
     try:
@@ -107,14 +111,14 @@ def opened(value: JsonValue) -> JsonValue:
 
 
 def leads_elsewhere(link: str, place: dict[str, JsonValue]) -> bool:
-    """Whether a link in an object leads to something that is no audio, by the object's type or the link's ending."""
+    """Whether a link in an object leads to something other than audio, by the object's type or the file extension."""
     path = _path_of(link)
     is_video = _VIDEO_FILES.search(path) and not _says_audio(place)
     return _is_other_media(place) or bool(_PICTURE_FILES.search(path) or _TEXT_FILES.search(path) or is_video)
 
 
 def lone_entry(value: JsonValue) -> JsonValue:
-    """The entry of a list of one; any other value as it is."""
+    """The only entry of a list; any other value unchanged."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
@@ -140,7 +144,7 @@ def _links(place: JsonValue, depth: int) -> Iterator[str]:
 def _is_other_media(place: JsonValue) -> bool:
     kinds = (member(place, name) for name in _KIND_NAMES)
     mimes = (member(place, name) for name in _MIME_NAMES)
-    # A content type is only a claim, and servers claim texts of songs; nobody claims a picture of one.
+    # Servers often send a text content type with a song, but never an image type.
     return any(isinstance(kind, str) and _OTHER_MEDIA.match(kind) for kind in kinds) or any(
         isinstance(mime, str) and _PICTURE_OR_VIDEO.match(mime) for mime in mimes
     )
@@ -152,8 +156,8 @@ def _says_audio(place: dict[str, JsonValue]) -> bool:
 
 
 def _is_page(link: str, name: str, place: dict[str, JsonValue]) -> bool:
-    """Whether a link is a page about the song or an error, as `url` is beside a name for the audio or for an image, or
-    beside an error.
+    """Whether a link leads to a page about the song or about an error: it is `url` beside audio, an image or an
+    error.
     """
     beside = any(each in _AUDIO_NAMES or _OTHER_MEDIA.match(each) for each in place) or bool(place.get("error"))
     return name == "url" and beside and not _AUDIO_FILES.search(_path_of(link))
@@ -179,7 +183,7 @@ def _weight(entries: list[JsonValue]) -> tuple[int, int]:
 
 
 def _songs_among(values: list[JsonValue]) -> list[JsonValue]:
-    """The entries that may be songs: objects that are no images or videos, and links."""
+    """The entries that may be songs: objects other than images and videos, or else links."""
     values = values[:MOST_ENTRIES]
     objects: list[JsonValue] = [each for each in values if isinstance(each, dict) and not _is_other_media(each)]
     return objects or [each for each in values if isinstance(each, str) and link_in([each])]

@@ -1,4 +1,4 @@
-"""How MiniMax, and whoever passes orders on to it, is told of the file that is wanted."""
+"""The `audio_setting` of MiniMax and of its resellers."""
 
 from pydantic import JsonValue
 
@@ -6,5 +6,5 @@ from fermata.domain.providers.calls import SongOrder
 
 
 def audio_setting(order: SongOrder) -> dict[str, JsonValue]:
-    """The value of `audio_setting` in an order's body."""
+    """The value of `audio_setting` in a request body: rate in Hz, bit rate in bit/s, and format."""
     return {"sample_rate": order.sample_rate, "bitrate": order.bitrate, "format": order.audio_format}

@@ -1,4 +1,4 @@
-"""What the dialects have in common whose paid call itself returns the song."""
+"""Base of the dialects whose paid call returns the song."""
 
 from typing import Final, NoReturn
 
@@ -7,7 +7,7 @@ from fermata.errors import ConfigurationError
 
 
 class BlockingProvider:
-    """The polling half of a provider that has no tasks; `name` is the provider's, for people."""
+    """The polling methods of a provider without tasks; `name` is the provider's name in messages."""
 
     blocking: Final = True
 
@@ -15,13 +15,13 @@ class BlockingProvider:
         self._name = name
 
     def poll_call(self, task_id: str) -> NoReturn:
-        """There is nothing to poll."""
+        """Raises `ConfigurationError`: there is no task to poll."""
         raise ConfigurationError(
             f"expected a provider with tasks to poll for '{task_id}', found {self._name}; correct the catalogue"
         )
 
     def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> NoReturn:
-        """There is nothing to poll."""
+        """Raises `ConfigurationError`: there is no task to poll."""
         raise ConfigurationError(
             f"expected a provider with tasks to poll for '{asked.task_id}', found {self._name} "
             f"(HTTP {answer.http_status}); correct the catalogue"

@@ -1,4 +1,4 @@
-"""MiniMax's own API: one blocking call that answers with hex text or a link, and tells failures inside HTTP 200."""
+"""MiniMax's own API: one blocking call that returns hex text or a link, and reports failures under HTTP 200."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -32,7 +32,7 @@ class MinimaxProvider(BlockingProvider):
     """MiniMax's dialect of `POST /v1/music_generation`."""
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
-        """The paid call; texts, switches and a recording that the order leaves out are left out of the body."""
+        """The paid call; the body omits texts, switches and a recording that the order does not have."""
         body: dict[str, JsonValue] = {"model": order.upstream_model}
         recording = order.reference.url if order.reference else ""
         texts = (("prompt", order.prompt), ("lyrics", order.lyrics), ("audio_url", recording))
@@ -44,7 +44,7 @@ class MinimaxProvider(BlockingProvider):
         return UpstreamCall("POST", "/v1/music_generation", body=body)
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The song, or why there is none: the body's own verdict first, the HTTP status where it has none."""
+        """The song, or the failure, by the body's code first, else by the HTTP status."""
         return read_song(_NAME, answer, HTTP_STATUSES)
 
 

@@ -1,5 +1,5 @@
-"""The body in which MiniMax answers, and with it everybody who passes MiniMax's answers on: the song as text or a link
-at `data.audio`, and the verdict in `base_resp`. `data` is an object, or a list of one.
+"""The answer body of MiniMax and of its resellers: the song as text or a link at `data.audio`, and the result code in
+`base_resp`. `data` is an object, or a list of one.
 """
 
 from collections.abc import Mapping
@@ -47,18 +47,18 @@ CODES: Final[Mapping[int, Ruling]] = {
     **dict.fromkeys((1004, 2038, 2049), refusal(FailureClass.AUTH)),
     **dict.fromkeys((1008, 1028, 1030, 2056), refusal(FailureClass.OUT_OF_CREDIT)),
     1026: refusal(FailureClass.CONTENT_REFUSED),
-    # The output was refused, so the song had been made.
+    # The output was refused, so the song was made and may be charged.
     1027: Ruling(FailureClass.CONTENT_REFUSED),
     **dict.fromkeys((1042, 1043, 1044, 2013, 2037, 2039, 2042, 2048, 20132), refusal(FailureClass.INVALID_REQUEST)),
     **dict.fromkeys((2044, 2153), refusal(FailureClass.NOT_ENTITLED)),
-    # "Your current token plan not support model": another model may still be sung.
+    # "Your current token plan not support model": other models may still work.
     2061: Ruling(FailureClass.NOT_ENTITLED, ProviderCharged.NO, of_one_model=True),
 }
 
 
 def read_song(provider: str, answer: UpstreamAnswer, statuses: Mapping[int, Ruling]) -> StartOutcome:
-    """The song, or why there is none: the body's own verdict first, and where it has none the HTTP status or the one
-    that an error document tells, as `statuses` rules on it. `provider` is the sender's name, for people.
+    """The song, or the failure, by the body's code first, else by the status in an error document or the HTTP status,
+    which `statuses` maps. `provider` is the name in messages.
     """
     code = read_code(answer)
     if code is not None and code != SUCCESS:
@@ -73,22 +73,22 @@ def read_song(provider: str, answer: UpstreamAnswer, statuses: Mapping[int, Ruli
 
 
 def read_code(answer: UpstreamAnswer) -> int | None:
-    """The body's own verdict, or None where it has none."""
+    """The body's result code, or None."""
     return code_in(answer.document)
 
 
 def code_in(body: JsonValue) -> int | None:
-    """The verdict of a MiniMax body, wherever an answer has it; None where the body has none."""
+    """The result code of a MiniMax body, or None."""
     return read_number(member(body, "base_resp", "status_code"))
 
 
 def ruling_on(code: int) -> Ruling:
-    """What a code other than success says of a paid call."""
+    """The meaning of a code other than success for a paid call."""
     return CODES.get(code, PROVIDER_ERROR)
 
 
 def words_of(answer: UpstreamAnswer) -> str:
-    """What the answer says in words about a failure."""
+    """The answer's message about a failure."""
     document = answer.document
     said = member(document, "base_resp", "status_msg")
     return read_words(
@@ -98,7 +98,7 @@ def words_of(answer: UpstreamAnswer) -> str:
 
 def _refused_by_code(provider: str, answer: UpstreamAnswer, code: int) -> Refused:
     ruling = ruling_on(code)
-    # Too many requests is refused before work, whatever a code that promises less may say.
+    # A request beyond the rate limit is refused before any work, even where the code alone leaves the charge open.
     is_unpaid = ruling.provider_charged is RATE_LIMITED.provider_charged
     if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS and not is_unpaid:
         ruling = RATE_LIMITED
@@ -106,8 +106,8 @@ def _refused_by_code(provider: str, answer: UpstreamAnswer, code: int) -> Refuse
 
 
 def _refused_by_status(provider: str, answer: UpstreamAnswer, ruling: Ruling) -> Refused:
-    told = told_http_status(answer.document)
-    code = None if told is None else str(told)
+    reported = told_http_status(answer.document)
+    code = None if reported is None else str(reported)
     return Refused(failure_of(answer, ruling, describe(provider, answer, words_of(answer), code), code))
 
 
@@ -121,7 +121,7 @@ def _song_in(provider: str, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer |
     if link:
         first, *further = links_around(link, {"data": data})
         return AudioAt(first, tuple(further))
-    # What is no song by its beginning is kept, and what is wrong with it is said when it is decoded.
+    # Text that does not begin as audio is kept; decoding it reports the flaw.
     return AudioInAnswer() if answer.text_length else None
 
 
@@ -140,12 +140,12 @@ def _no_song_in(provider: str, answer: UpstreamAnswer, code: int | None, statuse
 
 
 def still_synthesising(provider: str, answer: UpstreamAnswer) -> Refused:
-    """The failure of a body that says of its song that it is still being made."""
+    """The failure of a body whose song is still being made."""
     return _incomplete(provider, answer, "data.status 1, a song that is still being made")
 
 
 def success_without_audio(provider: str, answer: UpstreamAnswer) -> Refused:
-    """The failure of a body whose verdict is success and which has no song."""
+    """The failure of a body whose code is success and which has no song."""
     return _incomplete(provider, answer, "a success without audio")
 
 

@@ -1,6 +1,6 @@
-"""SkillBoss: one blocking call for every kind of model, which answers with a link, a MiniMax body or the file itself.
+"""SkillBoss: one blocking call for every kind of model. It returns a link, a MiniMax body or the file itself.
 
-Its answers may carry `_*` fields addressed to software agents. Only the fields named here are ever looked at.
+Its answers may contain `_*` fields addressed to software agents. Only the fields named here are read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ STATUSES: Final[Mapping[int, Ruling]] = {
     HTTPStatus.UNAUTHORIZED: refusal(FailureClass.AUTH),
     HTTPStatus.PAYMENT_REQUIRED: refusal(FailureClass.OUT_OF_CREDIT),
     HTTPStatus.TOO_MANY_REQUESTS: RATE_LIMITED,
-    # The vendor calls it safe to retry, and says nothing about whether the failed call was billed.
+    # The vendor documents it as safe to retry, and does not say whether the failed call was billed.
     HTTPStatus.INTERNAL_SERVER_ERROR: TRANSIENT,
     # The discount pool had no room, so no work began.
     HTTPStatus.SERVICE_UNAVAILABLE: UNPAID_TRANSIENT,
@@ -69,7 +69,7 @@ class SkillbossProvider(BlockingProvider):
     """SkillBoss's dialect of `POST /v1/run` for its music models."""
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
-        """The paid call; the vendor may not put another model in place of the ordered one."""
+        """The paid call, which forbids the vendor to substitute another model."""
         inputs: dict[str, JsonValue] = {"lyrics": order.lyrics}
         if order.prompt:
             inputs["prompt"] = order.prompt
@@ -77,7 +77,7 @@ class SkillbossProvider(BlockingProvider):
         return UpstreamCall("POST", "/v1/run", body=body)
 
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
-        """The song, or why there is none: the body's own verdict first, the HTTP status where it has none."""
+        """The song, or the failure, by the body's code first, else by the HTTP status."""
         code = _error_code(answer)
         if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS:
             return _refused(answer, RATE_LIMITED, code)
@@ -94,7 +94,7 @@ PROVIDER: Final[Provider] = SkillbossProvider(_NAME)
 
 
 def _error_code(answer: UpstreamAnswer) -> int | None:
-    """The error code inside a body, which is a failure under any HTTP status."""
+    """The error code in a body, which means a failure under any HTTP status."""
     codes = (read_number(member(body, "code")) for body in _bodies(answer))
     return next((code for code in codes if code is not None and code >= LEAST_ERROR_CODE), None)
 
@@ -104,7 +104,7 @@ def _ruling_on(code: int) -> Ruling:
 
 
 def _bodies(answer: UpstreamAnswer) -> tuple[JsonValue, JsonValue]:
-    """The answer, and the same once more under `result`."""
+    """The document, and its `result`, which may repeat it."""
     return answer.document, member(answer.document, "result")
 
 
@@ -119,12 +119,12 @@ def _refused_by_minimax(answer: UpstreamAnswer) -> Refused | None:
 
 
 def _has_failed(document: JsonValue) -> bool:
-    """Whether a status word says that there is no song, and no song in the answer calls itself done."""
+    """Whether a status word reports a failure and no song in the answer is marked as done."""
     return has_failed(document) and finished_songs(document) is None
 
 
 def _song_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
-    """The song at the documented place, then as text, then behind a link at any other place."""
+    """The song at the documented place, else as text, else behind a link at any other place."""
     if _has_failed(answer.document):
         return None
     documented = next((links for body in _bodies(answer) if (links := _documented_links(body))), None)
@@ -140,7 +140,7 @@ def _song_in(answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
 
 
 def _without_page(answer: UpstreamAnswer) -> JsonValue:
-    """The document, of an error without its `url`: that leads to what is said about the error."""
+    """The document; an error document without its `url`, which leads to a page about the error."""
     document = answer.document
     if answer.http_status < LEAST_ERROR_CODE or not isinstance(document, dict):
         return document
@@ -148,8 +148,8 @@ def _without_page(answer: UpstreamAnswer) -> JsonValue:
 
 
 def _documented_links(body: JsonValue) -> tuple[str, ...]:
-    """A link to audio for each entry of `outputs` that has one and did not fail; there `url` is the song itself,
-    whatever stands beside it.
+    """A link to audio for each entry of `outputs` that has one and did not fail. In these entries, `url` is always the
+    song.
     """
     outputs = member(body, "outputs")
     entries = outputs[:MOST_ENTRIES] if isinstance(outputs, list) else [outputs]
@@ -181,11 +181,11 @@ def _no_song_in(answer: UpstreamAnswer) -> Refused:
 
 
 def _refused(answer: UpstreamAnswer, ruling: Ruling, code: int | None = None) -> Refused:
-    told = None if code is None else str(code)
-    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _said(answer), told), told))
+    reported = None if code is None else str(code)
+    return Refused(failure_of(answer, ruling, describe(_NAME, answer, _message(answer), reported), reported))
 
 
-def _said(answer: UpstreamAnswer) -> str:
+def _message(answer: UpstreamAnswer) -> str:
     return next((words for body in _bodies(answer) if (words := _words_of(body))), "")
 
 

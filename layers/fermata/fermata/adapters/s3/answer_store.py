@@ -1,5 +1,5 @@
-"""The providers' raw answers in S3 under `staging/<job id>/<attempt>`, streamed in and out in constant memory. Only
-complete answers have that key; what else was received lies beside it under `<attempt>.<name>`.
+"""The providers' raw answers in S3, streamed in constant memory. A complete answer has the key
+`staging/<job id>/<attempt>`; partial answers and other files lie beside it under `<attempt>.<name>`.
 """
 
 import io
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _PART_BYTES: Final = 5 * 1024 * 1024
-"""The smallest part S3 takes; one part at a time is what memory holds of an answer."""
+"""The smallest part that S3 accepts. Memory holds one part of an answer at a time."""
 
 _READ_BYTES: Final = 1024 * 1024
 _CONTENT_TYPE_LIMIT: Final = 255
@@ -42,51 +42,52 @@ class S3AnswerStore:
         self._scratch = scratch or disk()
 
     def keep(self, job_id: str, attempt: int, answer: StreamedAnswer) -> None:
-        """Stream an answer into the bucket. A cut answer aborts the upload; what arrived of it is kept as `cut`, as far
-        as there is room on the disk for it until then, and its `AnswerLostError` passes through. The answer itself
-        needs no disk.
+        """Stream an answer into the bucket. Raises `TransientError`.
+
+        When the answer is cut, the upload is aborted and `AnswerLostError` passes through. The received part is kept as
+        the file `cut` if the disk had room for a copy; the upload itself needs no disk.
         """
         metadata = {"http-status": str(answer.http_status)}
         if answer.retry_after_s is not None:
             metadata["retry-after-s"] = str(answer.retry_after_s)
         content_type = _NOT_ASCII.sub("?", answer.content_type)[:_CONTENT_TYPE_LIMIT] or "application/octet-stream"
         with _Copy(self._scratch) as copy:
-            body = io.BufferedReader(_ChunkReader(copy.of(answer.chunks())), _READ_BYTES)
+            body = io.BufferedReader(_ChunkReader(copy.copying(answer.chunks())), _READ_BYTES)
             try:
                 self._upload(body, _key(job_id, attempt), ContentType=content_type, Metadata=metadata)
             except AnswerLostError:
-                self._keep_what_arrived(job_id, attempt, copy)
+                self._keep_received_part(job_id, attempt, copy)
                 raise
 
     def keep_file(self, job_id: str, attempt: int, name: str, file: IO[bytes]) -> None:
-        """Stream a file into the bucket, beside the answer."""
+        """Stream a file into the bucket beside the answer. Raises `TransientError`."""
         self._upload(file, f"{_key(job_id, attempt)}.{name}", ContentType="application/octet-stream")
 
     def open_file(self, job_id: str, attempt: int, name: str) -> Iterator[bytes] | None:
-        """A file that was kept, or None."""
+        """The bytes of a kept file in chunks, or None. Raises `TransientError`."""
         stored = self._get(f"{_key(job_id, attempt)}.{name}")
         return None if stored is None else _chunks_of(stored)
 
     def open(self, job_id: str, attempt: int) -> StreamedAnswer | None:
-        """A complete kept answer, or None."""
+        """The complete answer, or None. Raises `TransientError`."""
         stored = self._get(_key(job_id, attempt))
         return None if stored is None else _KeptAnswer(stored)
 
     def forget(self, job_id: str) -> None:
-        """Delete every answer of a job, and the parts of those that were cut."""
+        """Delete every answer of a job and abort its unfinished uploads. Raises `TransientError`."""
         abort_uploads_below(self._client, self._bucket, f"staging/{job_id}/")
         delete_below(self._client, self._bucket, f"staging/{job_id}/")
 
-    def _upload(self, file: IO[bytes] | io.BufferedReader, key: str, **about: str | dict[str, str]) -> None:
+    def _upload(self, file: IO[bytes] | io.BufferedReader, key: str, **extra_args: str | dict[str, str]) -> None:
         with aws_errors("what a provider sent could not be staged"):
-            self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=about, Config=_ONE_PART_AT_A_TIME)
+            self._client.upload_fileobj(file, self._bucket, key, ExtraArgs=extra_args, Config=_ONE_PART_AT_A_TIME)
 
     def _get(self, key: str) -> "GetObjectOutputTypeDef | None":
         with aws_errors("what is staged could not be opened", NO_SUCH_KEY):
             return self._client.get_object(Bucket=self._bucket, Key=key)
         return None
 
-    def _keep_what_arrived(self, job_id: str, attempt: int, copy: "_Copy") -> None:
+    def _keep_received_part(self, job_id: str, attempt: int, copy: "_Copy") -> None:
         file = copy.from_the_start()
         if file is None:
             return
@@ -97,49 +98,49 @@ class S3AnswerStore:
 
 
 class _Copy:
-    """What passes by on its way into the bucket, for the case that not all of it comes. Where the disk has no room for
-    it, there is no copy: the answer is paid for, and goes on.
+    """A copy on disk of the bytes that are being uploaded, in case the answer is cut. When the disk is full, the copy
+    is dropped and the upload continues, because the answer is paid for.
     """
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self._held = ExitStack()
+        self._resources = ExitStack()
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        with self._room():
-            self._file = self._held.enter_context(spooled_file(self._scratch, _PART_BYTES))
+        with self._drop_when_full():
+            self._file = self._resources.enter_context(spooled_file(self._scratch, _PART_BYTES))
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._room():
-            self._held.close()
+        with self._drop_when_full():
+            self._resources.close()
 
-    def of(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """These chunks, each copied before it is handed on."""
+    def copying(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same chunks, each copied before it is yielded."""
         for chunk in chunks:
             if self._file is not None:
-                with self._room():
+                with self._drop_when_full():
                     self._file.write(chunk)
             yield chunk
 
     def from_the_start(self) -> IO[bytes] | None:
-        """All that was copied, None where that is nothing."""
+        """The copy, rewound; None where it is empty or was dropped."""
         if self._file is None or self._file.tell() == 0:
             return None
-        with self._room():
+        with self._drop_when_full():
             self._file.seek(0)
         return self._file
 
     @contextmanager
-    def _room(self) -> Iterator[None]:
+    def _drop_when_full(self) -> Iterator[None]:
         try:
             yield
         except (DiskFullError, OSError) as error:
             logger.warning("an answer is staged without a copy on disk", extra={"error": type(error).__name__})
             self._file = None
             with suppress(OSError, DiskFullError):
-                self._held.close()
+                self._resources.close()
 
 
 def _chunks_of(stored: "GetObjectOutputTypeDef") -> Iterator[bytes]:
@@ -148,7 +149,7 @@ def _chunks_of(stored: "GetObjectOutputTypeDef") -> Iterator[bytes]:
 
 
 class _ChunkReader(io.RawIOBase):
-    """A file over an iterator of chunks, for an SDK that wants to read."""
+    """A readable file over an iterator of chunks, because the SDK uploads only from files."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -157,7 +158,7 @@ class _ChunkReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # typeshed asks for a protocol no caller needs
+    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # typeshed's type is wider
         while not self._left:
             chunk = next(self._chunks, None)
             if chunk is None:

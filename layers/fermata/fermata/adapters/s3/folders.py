@@ -1,4 +1,4 @@
-"""Deleting everything below a prefix of a bucket; running it again finishes what was begun."""
+"""Deletes everything under a prefix of a bucket. Each call is idempotent: a retry deletes the rest."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def delete_below(client: "S3Client", bucket: str, prefix: str) -> None:
-    """Delete every object whose key begins so; raises `TransientError` where one is left."""
+    """Delete every object whose key begins with `prefix`; raises `TransientError` where some may be left."""
     with aws_errors("the job's files could not be deleted; try again"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for stored in page.get("Contents", []):
@@ -17,7 +17,9 @@ def delete_below(client: "S3Client", bucket: str, prefix: str) -> None:
 
 
 def abort_uploads_below(client: "S3Client", bucket: str, prefix: str) -> None:
-    """Abort every unfinished upload to a key that begins so; raises `TransientError` where one is left."""
+    """Abort every unfinished upload to a key that begins with `prefix`; raises `TransientError` where some may
+    be left.
+    """
     with aws_errors("a cut upload could not be aborted; try again"):
         for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
             for upload in page.get("Uploads", []):

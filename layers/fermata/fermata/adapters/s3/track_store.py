@@ -19,7 +19,7 @@ class S3TrackStore:
         self._bucket = bucket
 
     def put(self, object_key: str, path: Path, content_type: str) -> None:
-        """Store a file in one request, read from disk as it is sent (S3 takes up to 5 GB that way)."""
+        """Store a file of at most 5 GB in one request, streamed from disk."""
         with aws_errors("the song could not be stored"), path.open("rb") as file:
             self._client.put_object(Bucket=self._bucket, Key=object_key, Body=file, ContentType=content_type)
 
@@ -28,7 +28,7 @@ class S3TrackStore:
         delete_below(self._client, self._bucket, f"tracks/{job_id}/")
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
-        """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
+        """A link that is valid for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
         with aws_errors("the song's link could not be signed"):
             return self._client.generate_presigned_url(
                 "get_object",

@@ -1,4 +1,4 @@
-"""Starts batches in Step Functions; an execution's name belongs to one version of one file, so none runs twice."""
+"""Starts batches in Step Functions. An execution's name stands for one version of one file, so no file runs twice."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,5 +19,5 @@ class StepFunctionsBatchMachine:
         self._machine_arn = machine_arn
 
     def start(self, name: str, given: Mapping[str, JsonValue]) -> None:
-        """Start a batch; a second start changes nothing, for as long as Step Functions knows the name (90 days)."""
+        """Start a batch; a second start within 90 days changes nothing. Raises `TransientError`."""
         start_once(self._client, self._machine_arn, name, given, "the batch")

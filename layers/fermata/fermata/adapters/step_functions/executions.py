@@ -1,4 +1,4 @@
-"""Starts executions of state machines, each once under its name."""
+"""Starts executions of state machines, once per name."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def start_once(client: "SFNClient", machine_arn: str, name: str, given: Mapping[str, JsonValue], what: str) -> None:
-    """Start an execution; a second start under its name changes nothing, for as long as Step Functions knows the name
-    (90 days). `what` is what a failure is about. Raises `TransientError`.
+    """Start an execution; a second start under its name changes nothing for 90 days, as long as Step Functions keeps
+    the name. `what` names the execution in error messages. Raises `TransientError`.
     """
     with aws_errors(f"{what} could not be started", "ExecutionAlreadyExists"):
         client.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given))

@@ -1,4 +1,4 @@
-"""Starts jobs in Step Functions; the execution's name is the job's id, so a job cannot run twice."""
+"""Starts jobs in Step Functions. The execution's name is the job's id, so no job runs twice."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +24,7 @@ class StepFunctionsJobMachine:
         start_once(self._client, self._machine_arn, job_id, {"job_id": job_id}, "the job's state machine")
 
     def execution(self, job_id: str) -> Execution:
-        """How a job's execution stands. Raises `TransientError`."""
+        """The state of a job's execution. Raises `TransientError`."""
         arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{job_id}"
         with aws_errors("the job's execution could not be looked up", "ExecutionDoesNotExist"):
             status = self._client.describe_execution(executionArn=arn)["status"]

@@ -1,4 +1,4 @@
-"""Starts rescues in Step Functions; an execution is named after its job and its own number, so none begins twice."""
+"""Starts rescues in Step Functions. An execution's name is the job's id and a run number, so no run starts twice."""
 
 from typing import TYPE_CHECKING
 
@@ -16,5 +16,5 @@ class StepFunctionsRescueMachine:
         self._machine_arn = machine_arn
 
     def start(self, job_id: str, number: int) -> None:
-        """Start a run by its number; a second start of the same run changes nothing. Raises `TransientError`."""
+        """Start a run; a second start under the same number changes nothing. Raises `TransientError`."""
         start_once(self._client, self._machine_arn, f"{job_id}-{number}", {"job_id": job_id}, "the rescue")

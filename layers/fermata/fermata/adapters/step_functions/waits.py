@@ -1,4 +1,4 @@
-"""Ends waits for a task token in Step Functions."""
+"""Resumes state machines that wait for a task token."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -11,13 +11,13 @@ _OVER: Final = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
 
 class StepFunctionsWaits:
-    """`MachineWaits` over every state machine of the account; a task token names its own."""
+    """`MachineWaits` over every state machine of the account; the task token identifies the execution."""
 
     def __init__(self, client: "SFNClient") -> None:
         self._client = client
 
     def end(self, task_token: str) -> bool:
-        """End the wait; False where it is over already. Raises `TransientError`."""
+        """End the wait; False where it is already over. Raises `TransientError`."""
         with aws_errors("the waiting state machine could not be woken", *_OVER):
             self._client.send_task_success(taskToken=task_token, output="{}")
             return True

@@ -1,4 +1,4 @@
-"""Starts deliveries of webhooks in Step Functions; an execution's name is the delivery's, so none begins twice."""
+"""Starts webhook deliveries in Step Functions. An execution has its delivery's name, so no delivery starts twice."""
 
 from typing import TYPE_CHECKING
 

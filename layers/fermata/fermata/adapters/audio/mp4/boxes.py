@@ -1,4 +1,4 @@
-"""The boxes of an MP4 file (ISO 14496-12, section 4.2), one after the other and never one twice."""
+"""Reads the boxes of an MP4 file in order (ISO 14496-12, section 4.2)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _MOST_BOXES: Final = 500_000
 
 @dataclass(frozen=True)
 class Box:
-    """One box: its content lies between `at` and `end`, as far as it is there; `announced_end` is where it should end.
-    A box that reaches to the end of the file, as it says, ends there.
+    """One box. The present content lies between the offsets `at` and `end`; `announced_end` is the end by its header. A
+    box that declares to reach to the end of the file ends there.
     """
 
     name: bytes
@@ -27,19 +27,19 @@ class Box:
 
 
 class BoxReader:
-    """Reads the boxes of a file, and not more of them than a song can have."""
+    """Reads the boxes of a file, up to a bound that no song reaches."""
 
     def __init__(self, window: ByteWindow) -> None:
         self.window = window
         self._left = _MOST_BOXES
 
     def inside(self, box: Box, skip: int = 0) -> Iterator[Box]:
-        """The boxes in another one, behind `skip` bytes of its own."""
+        """The boxes inside a box, after `skip` bytes of its own."""
         return self.between(box.at + skip, box.end)
 
     def between(self, at: int, end: int) -> Iterator[Box]:
-        """The boxes between two places; ends early where what follows is no box. Raises `AudioTooComplexError` where
-        there are far too many.
+        """The boxes between two offsets; ends early at bytes that are no box. Raises `AudioTooComplexError` where there
+        are too many.
         """
         while at + _HEADER_BYTES <= end:
             box = self._read(at, end)

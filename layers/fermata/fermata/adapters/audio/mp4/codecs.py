@@ -1,4 +1,4 @@
-"""What an MP4 track says of its sound: the sample entry (ISO 14496-12, 8.5.2), and for AAC the decoder's own
+"""Reads the rate and channels of an MP4 track from its sample entry (ISO 14496-12, 8.5.2), and for AAC from the decoder
 configuration in it (ISO 14496-1, 7.2.6; ISO 14496-3, 1.6.2), because many writers always put two channels in the entry.
 """
 
@@ -11,14 +11,14 @@ _DESCRIPTIONS_AT: Final = 8
 _ENTRY_BYTES: Final = 28
 _ES, _DECODER, _CONFIGURATION = 3, 4, 5
 _LONGEST_CONFIGURATION: Final = 256
-# Kinds of AAC that are played at another rate than they are coded in (SBR), and in stereo though coded in mono (PS).
+# AAC that plays at another rate than it is coded in (SBR), or in stereo though coded in mono (PS).
 _SBR, _PS = 5, 29
 _RATE_IN_FULL: Final = 15
 _KIND_IN_FULL: Final = 31
 
 
 def read_sound_of_track(reader: BoxReader, stsd: Box) -> tuple[int, int]:
-    """The rate in Hz and the channels of a track, 0 where the file does not say."""
+    """The rate in Hz and the channels of a track, 0 where the file does not state them."""
     entry = next(reader.inside(stsd, _DESCRIPTIONS_AT), None)
     if entry is None:
         return 0, 0
@@ -31,13 +31,13 @@ def read_sound_of_track(reader: BoxReader, stsd: Box) -> tuple[int, int]:
 
 
 def _read_esds(esds: bytes) -> tuple[int, int]:
-    """The rate and channels of AAC, 0 where they are not there."""
+    """The rate in Hz and the channels of AAC, 0 where they are missing."""
     at = 4
     for tag in (_ES, _DECODER, _CONFIGURATION):
         if esds[at : at + 1] != bytes([tag]):
             return 0, 0
         at += 1
-        # A length of up to four bytes, whose first bit says that another one follows.
+        # A length of up to four bytes; the first bit of each marks that another one follows.
         while esds[at : at + 1] >= b"\x80":
             at += 1
         at += 1 + {_ES: 3, _DECODER: 13, _CONFIGURATION: 0}[tag]

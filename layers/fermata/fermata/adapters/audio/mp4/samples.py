@@ -1,4 +1,4 @@
-"""Adds up an MP4 track's tables of samples (ISO 14496-12, sections 8.6 to 8.8) without holding a whole one."""
+"""Sums an MP4 track's sample tables (ISO 14496-12, sections 8.6 to 8.8) without loading a whole table."""
 
 import sys
 from array import array
@@ -18,7 +18,7 @@ _DATA_OFFSET, _FIRST_FLAGS = 0x01, 0x04
 
 
 def total_duration(window: ByteWindow, stts: Box) -> int:
-    """What the samples of a track last together, in its own unit."""
+    """The total duration of a track's samples, in its time unit."""
     entries = window.number(stts.at + _VERSION_AND_FLAGS, 4)
     total = 0
     for words in _rows(window, stts, stts.at + 8, entries, 2):
@@ -27,7 +27,7 @@ def total_duration(window: ByteWindow, stts: Box) -> int:
 
 
 def total_size(window: ByteWindow, stsz: Box) -> int:
-    """How many bytes the samples of a track have together."""
+    """The total size of a track's samples in bytes."""
     same, count = window.number(stsz.at + _VERSION_AND_FLAGS, 4), window.number(stsz.at + 8, 4)
     if same:
         return same * count
@@ -35,7 +35,7 @@ def total_size(window: ByteWindow, stsz: Box) -> int:
 
 
 def run_totals(window: ByteWindow, trun: Box, default_duration: int) -> int:
-    """What the samples of one run of a fragment last together, in the track's unit."""
+    """The total duration of the samples in one run of a fragment, in the track's time unit."""
     flags, count = window.number(trun.at + 1, 3), window.number(trun.at + _VERSION_AND_FLAGS, 4)
     width = sum(bool(flags & bit) for bit in _PER_SAMPLE)
     if not flags & _DURATION:
@@ -45,7 +45,7 @@ def run_totals(window: ByteWindow, trun: Box, default_duration: int) -> int:
 
 
 def _rows(window: ByteWindow, box: Box, at: int, count: int, width: int) -> Iterator["array[int]"]:
-    """The words of a table with `count` rows of `width` words, many rows at a time, as far as they are in the box."""
+    """The words of a table with `count` rows of `width` words, many rows at a time, as far as the box holds them."""
     row = width * _WORD
     end, step = min(box.end, at + count * row), BLOCK_BYTES // row * row
     for place in range(at, end, step):

@@ -1,5 +1,5 @@
-"""Measures the sound in MP4 files (M4A): AAC, ALAC and whatever else a sound track holds, whole or in fragments
-(ISO 14496-12). Tables of samples say how long it is, and the sizes in them whether all of it is there.
+"""Measures MP4 files (M4A), whole or in fragments, with AAC, ALAC or any other coding (ISO 14496-12). The sample tables
+give the length; their sizes show whether the file is complete.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from fermata.adapters.audio.sound import Sound, check_whole, cut, damaged, is_pl
 from fermata.adapters.audio.window import ByteWindow
 
 _VERSION_AND_FLAGS: Final = 4
-# Where the flags of a fragment's track header say that a word precedes, and the word itself.
+# Flags of a fragment's track header for optional words before the duration, with their sizes in bytes.
 _TFHD_BEFORE_DURATION: Final = ((0x01, 8), (0x02, 4))
 _TFHD_DURATION: Final = 0x08
 _MOST_EDITS: Final = 1000
@@ -21,7 +21,7 @@ _MOST_EDITS: Final = 1000
 
 @dataclass
 class _Track:
-    """The sound track: its rate and channels, its unit of time, and what its samples last in it together."""
+    """The sound track. `duration` and `default_duration` are in its time unit, `units_per_second`."""
 
     number: int
     units_per_second: int
@@ -33,10 +33,11 @@ class _Track:
 
 
 def measure_mp4(window: ByteWindow, start: int) -> Sound:
-    """What a decoder plays of the MP4 file at `start`: its first sound track, less what its edit list leaves out.
+    """The sound that a decoder plays from the MP4 file at `start`: its first sound track, without the parts that its
+    edit list skips.
 
-    A size of the media that nobody can know beforehand gives way to what is there. Raises `CutAudioError` where samples
-    or the index are missing, `BadAudioError` where the file cannot be read.
+    Where the media size is a placeholder, the present bytes count. Raises `CutAudioError` where samples or the index
+    are missing, `BadAudioError` where the file is damaged.
     """
     reader = BoxReader(window)
     moov, track, media_bytes, fragmented = None, None, 0, False
@@ -59,8 +60,8 @@ def measure_mp4(window: ByteWindow, start: int) -> Sound:
 
 
 def _check_end(box: Box, size: int, fragmented: bool) -> None:
-    """Raise `CutAudioError` where the file ends within a part that is needed. How much more fragments there would have
-    been nobody knows, so that none of them may miss anything.
+    """Raise `CutAudioError` where the file ends within a required box. The total of a fragmented file is unknown, so
+    there no fragment may be incomplete.
     """
     if box.announced_end <= size or box.name not in (b"moov", b"moof", b"mdat"):
         return
@@ -90,7 +91,7 @@ def _read_track(reader: BoxReader, moov: Box, trak: Box) -> _Track:
     return _Track(
         number=number,
         units_per_second=units,
-        # A rate of 64 kHz and more does not fit its place; the unit of time is that of the samples then.
+        # A rate of 64 kHz and more does not fit its field; the time unit then equals the rate.
         sample_rate_hz=rate or units,
         channels=channels,
         duration=0 if stts is None else total_duration(window, stts),
@@ -108,13 +109,13 @@ def _track_number(reader: BoxReader, trak: Box) -> int:
 
 
 def _units_per_second(window: ByteWindow, header: Box) -> int:
-    """The unit of time of an mdhd or mvhd box."""
+    """The time unit of an mdhd or mvhd box."""
     is_wide = window.number(header.at, 1)
     return window.number(header.at + (20 if is_wide else 12), 4)
 
 
 def _default_duration(reader: BoxReader, moov: Box, number: int) -> int:
-    """What a sample in a fragment lasts unless the fragment says it."""
+    """The duration of a fragment's samples where the fragment does not state it."""
     mvex = reader.child(moov, b"mvex")
     for trex in reader.inside(mvex) if mvex else ():
         if trex.name == b"trex" and reader.window.number(trex.at + _VERSION_AND_FLAGS, 4) == number:
@@ -142,7 +143,9 @@ def _fragment_default(window: ByteWindow, tfhd: Box, track: _Track) -> int:
 
 
 def _played_seconds(reader: BoxReader, moov: Box, track: _Track) -> float:
-    """The track's length, less what its edit list leaves out of it; a list that says more than there is gives way."""
+    """The track's length in seconds, without the parts that its edit list skips, and at most the length of its
+    samples.
+    """
     seconds = track.duration / track.units_per_second
     mvhd = reader.child(moov, b"mvhd")
     units = 0 if mvhd is None else _units_per_second(reader.window, mvhd)
@@ -151,12 +154,12 @@ def _played_seconds(reader: BoxReader, moov: Box, track: _Track) -> float:
         return seconds
     skipped = max(0.0, seconds - edits[0][1] / track.units_per_second)
     played = sum(duration for duration, _ in edits) / units
-    # No duration stands for all that follows.
+    # A duration of zero means all that follows.
     return min(played, seconds) if played else skipped
 
 
 def _edits(reader: BoxReader, moov: Box, number: int) -> Iterator[tuple[int, int]]:
-    """Each part of the track that is played: how long, in the movie's unit, and from where on, in the track's."""
+    """The played parts of the track: duration in the movie's time unit, and start in the track's."""
     trak = next((each for each in reader.inside(moov) if _track_number(reader, each) == number), None)
     elst = reader.child(trak, b"edts", b"elst")
     if elst is None:

@@ -1,4 +1,4 @@
-"""The jobs that are due, by the sparse index `ByCheckAt`: a job is in it as long as it has a `check_at`."""
+"""Jobs that are due for a check, from the sparse index `ByCheckAt`, which holds every job that has a `check_at`."""
 
 import zlib
 from collections.abc import Iterator
@@ -14,17 +14,19 @@ from fermata.domain.jobs.status import JobStatus
 INDEX: Final = "ByCheckAt"
 SHARDS: Final = 4
 AT_ONCE: Final = 50
-"""Most jobs of one shard that are taken before the next shard has its turn."""
+"""Most jobs that are read from one shard before the next shard follows."""
 _CANCELED: Final = "CHECK#CANCELED"
-"""Jobs whose cancel is to be told of, apart from all others: a tenant makes as many as it likes, and they are due at
-once, so that they must not delay a job that is stuck.
+"""Shard of canceled jobs whose end is to be published. A tenant can cause any number of them, due at once, so they have
+a shard of their own and do not delay a stuck job.
 """
 _RESCUES: Final = "CHECK#RESCUE"
-"""Ended jobs whose songs are rescued or whose files are deleted, apart for the same reason."""
+"""Shard of ended jobs whose songs are rescued or whose files are deleted, for the same reason."""
 
 
 def index_keys(job: Job) -> dict[str, str]:
-    """What puts a job's row into the index, nothing where it does not belong there: a key must not be null."""
+    """The index keys of a job's row; empty where the row does not belong in the index, because a key must not
+    be null.
+    """
     if job.check_at is None:
         return {}
     if job.status.is_terminal and not job.publish_pending:
@@ -41,8 +43,8 @@ class DynamoDueJobs:
         self._transactions = transactions
 
     def find(self, now: datetime) -> Iterator[str]:
-        """Ids of jobs that are due, the longest waiting of each shard first; the shards take turns of `AT_ONCE` jobs,
-        and what they have for one round is read at its beginning.
+        """Ids of due jobs, the longest due of each shard first. The shards alternate by pages of `AT_ONCE` jobs; each
+        round begins with one read per shard. Raises `TransientError`.
         """
         shards = (*(_shard(number) for number in range(SHARDS)), _CANCELED, _RESCUES)
         waiting = [self._pages(shard, now) for shard in shards]
@@ -53,8 +55,8 @@ class DynamoDueJobs:
             waiting = [pages for pages, _ in rounds]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
-        """Look at a job again at `until`. The version stays: whoever writes the job next overwrites this, and then it
-        is only looked at sooner.
+        """Postpone a job's next check to `until`. The version stays, so the next write of the job overwrites the time;
+        the check then only happens sooner.
         """
         values: dict[str, Any] = {
             ":until": sortable(until),
@@ -67,7 +69,7 @@ class DynamoDueJobs:
         self._transactions.write({"job": update}, self._transactions.deadline())
 
     def put_off_unread(self, job_id: str, until: datetime, now: datetime) -> None:
-        """Look at a job whose record could not be worked with again at `until`, where it is still due now."""
+        """Postpone the check of a job whose record is unreadable to `until`, if it is still due."""
         values = {":until": sortable(until), ":now": sortable(now)}
         condition = "#check_at <= :now"
         update = self._transactions.update(f"JOB#{job_id}", "JOB", "SET #check_at = :until", condition, values)
@@ -96,5 +98,5 @@ def _shard(number: int) -> str:
 
 
 def sortable(moment: datetime) -> str:
-    """Text of one length, so that it sorts as moments do; they are kept to the millisecond."""
+    """A time as text of fixed length, so that it sorts by time; precise to the millisecond."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

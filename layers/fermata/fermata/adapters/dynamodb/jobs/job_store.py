@@ -1,5 +1,5 @@
-"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, what was ordered in `REQUEST`, and `ATTEMPT#<n>`;
-`IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
+"""Job records in DynamoDB: `JOB#<id>` holds the hot row `JOB`, the order in `REQUEST`, and each attempt in
+`ATTEMPT#<n>`; `IDEMPOTENCY#<tenant>#<hash of the key>` holds a receipt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ _NEVER_CHANGES: Final = {"request", "candidates"}
 _NOT_IN_THE_HOT_ROW: Final = {*_NEVER_CHANGES, "attempts", "check_at"}
 _SORT_KEYS: Final = ("JOB", "REQUEST", *(f"ATTEMPT#{number:04d}" for number in range(1, MAX_ATTEMPTS + 1)))
 _UNREADABLE: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""What reading a broken record raises, pydantic's own error among them."""
+"""Errors of a broken record; pydantic's own error is a `ValueError`."""
 _ROW: Final = "job"
 _RECEIPT: Final = "receipt"
 
@@ -42,7 +42,10 @@ class DynamoJobStore:
         self._transactions = transactions
 
     def create(self, job: Job, receipt: Receipt | None = None) -> Wallet:
-        """Store a new job with what was asked for, hold its price, count it and keep the receipt, or nothing at all."""
+        """Store a new job with its request, hold its price, count it and keep the receipt, all in one transaction.
+
+        Raises `IdempotencyKeyTakenError` where another order has the key, and as `write_with_wallet` does.
+        """
         writes = {
             _ROW: self._put(job.id, "JOB", _hot_row(job), "attribute_not_exists(pk)"),
             "request": self._put(job.id, "REQUEST", job.model_dump(mode="json", include=_NEVER_CHANGES)),
@@ -57,7 +60,9 @@ class DynamoJobStore:
         return wallet
 
     def claim(self, job: Job, budget_micro_usd: int) -> None:
-        """Save a job with a new attempt and book its cost, unless its provider is held back."""
+        """Save a job with a new attempt and book its cost; raises `ProviderHeldError` where the provider is paused or
+        out of budget, `StaleRecordError` where another run wrote first.
+        """
         provider = job.attempts[-1].provider
         writes = self._changes(job, *_next_version(job))
         held = {**checks_of(provider, self._transactions), **booked(job.to_book, self._transactions, budget_micro_usd)}
@@ -67,8 +72,8 @@ class DynamoJobStore:
         _refuse_if_stale(failed)
 
     def save(self, job: Job) -> None:
-        """Replace the version before this one, with it the attempts that can have changed; raises `StaleRecordError`
-        where somebody else wrote first.
+        """Replace the previous version and the attempts that can have changed; raises `StaleRecordError` where another
+        run wrote first.
         """
         condition, values = _next_version(job)
         if job.status.is_terminal:
@@ -77,27 +82,29 @@ class DynamoJobStore:
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 
     def settle(self, job: Job) -> None:
-        """Replace the version before this one by the job's end, settle its hold and count its usage; raises
-        `StaleRecordError` where somebody else wrote first.
+        """Save an ended job, settle its hold and count its usage; raises `StaleRecordError` where another run wrote
+        first.
         """
         writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
         _refuse_if_stale(failed)
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
-        """Replace the version before this one by one whose attempts have their bills, and add the notes."""
+        """Save a job whose attempts are reconciled with the bill, and add the notes to the ledger; raises as `save`
+        does.
+        """
         condition, values = _next_version(job)
         writes = self._changes(job, f"{condition} AND #status = :status", {**values, ":status": job.status.value})
         entries = new_entries(job.tenant_id, notes, self._transactions)
         _refuse_if_stale(self._transactions.write({**writes, **entries}, self._transactions.deadline()))
 
     def forget(self, job: Job) -> None:
-        """Replace every item of a job by its tombstone; raises `StaleRecordError` where somebody else wrote first."""
+        """Replace every item of a job by its tombstone; raises `StaleRecordError` where another run wrote first."""
         attempts = {f"attempt {attempt.number}": self._put_attempt(job, attempt) for attempt in job.attempts}
         writes = {
             _ROW: self._put(job.id, "JOB", _hot_row(job), *_next_version(job)),
             "request": self._put(
-                job.id, "REQUEST", {**job.model_dump(mode="json", include=_NEVER_CHANGES), **_end(job)}
+                job.id, "REQUEST", {**job.model_dump(mode="json", include=_NEVER_CHANGES), **_time_to_live(job)}
             ),
             **attempts,
             **listings(job, self._transactions),
@@ -105,7 +112,7 @@ class DynamoJobStore:
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 
     def load(self, job_id: str) -> Job | None:
-        """The job with its request and attempts, or None."""
+        """The job with its request and attempts, read consistently, or None."""
         with aws_errors("the job table could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
@@ -123,7 +130,7 @@ class DynamoJobStore:
         return job
 
     def status(self, job_id: str) -> JobStatus | None:
-        """Where a job stands, or stood a moment ago, from its hot row alone; None where there is no job."""
+        """A job's status from its hot row, read eventually consistently; None where there is no job."""
         with aws_errors("the job table could not be read"):
             answer = self._transactions.client.get_item(
                 TableName=self._transactions.table,
@@ -134,7 +141,7 @@ class DynamoJobStore:
         return JobStatus(plain(answer["Item"])["status"]) if "Item" in answer else None
 
     def load_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs among these ids that are there and can be read, in the order of the ids."""
+        """The readable jobs among these ids, in the order of the ids."""
         keys = [(f"JOB#{job_id}", sort_key) for job_id in job_ids for sort_key in _SORT_KEYS]
         items_of: dict[str, list[Item]] = {}
         for item in self._transactions.get_all(keys):
@@ -143,7 +150,7 @@ class DynamoJobStore:
         return [job for job in found if job is not None]
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
-        """What is kept of an idempotency key, or None."""
+        """The receipt of an idempotency key, or None."""
         item = self._transactions.get(_receipt_partition(tenant_id, key_sha256), "IDEMPOTENCY")
         return None if item is None else Receipt.model_validate({**item, "expires_at": item["ttl"]})
 
@@ -157,11 +164,11 @@ class DynamoJobStore:
         return {_ROW: row, **attempts, **listed, **booked(job.to_book, self._transactions)}
 
     def _put_attempt(self, job: Job, attempt: Attempt) -> Write:
-        item = {**attempt.model_dump(mode="json"), **purchase_keys(attempt), **_end(job)}
+        item = {**attempt.model_dump(mode="json"), **purchase_keys(attempt), **_time_to_live(job)}
         return self._put(job.id, f"ATTEMPT#{attempt.number:04d}", item)
 
     def _put_receipt(self, receipt: Receipt, job: Job) -> Write:
-        # DynamoDB deletes by `ttl`, days late at times, so the deadline is also compared here.
+        # DynamoDB may delete by `ttl` days late, so the condition compares the deadline, too.
         item = {**receipt.model_dump(mode="json", exclude={"expires_at"}), "ttl": receipt.expires_at}
         partition = _receipt_partition(receipt.tenant_id, receipt.key_sha256)
         free = "attribute_not_exists(pk) OR #ttl <= :now"
@@ -196,17 +203,17 @@ def _hot_row(job: Job) -> dict[str, Any]:
         **job.model_dump(mode="json", exclude=_NOT_IN_THE_HOT_ROW),
         **index_keys(job),
         **listing_keys(job),
-        **_end(job),
+        **_time_to_live(job),
     }
 
 
-def _end(job: Job) -> dict[str, int]:
-    """When DynamoDB may delete an item of the job; never, unless it is a tombstone."""
+def _time_to_live(job: Job) -> dict[str, int]:
+    """The time to live of the job's items: none, unless it is a tombstone."""
     return {"ttl": seconds(job.deleted_at + TOMBSTONE_KEPT_FOR)} if job.deleted_at else {}
 
 
 def _readable(job_id: str, items: Sequence[Item]) -> Job | None:
-    """The job, or None: one record that nobody can read must not hide the others."""
+    """The job, or None where it is unreadable, so that one broken record does not hide the others."""
     try:
         return _job(items)
     except _UNREADABLE as error:
@@ -220,7 +227,7 @@ def _job(items: Sequence[Item]) -> Job | None:
     if "JOB" not in by_key:
         return None
     if "REQUEST" not in by_key and by_key["JOB"].get("deleted_at") is not None:
-        # DynamoDB deletes the items of a tombstone one by one and in any order: this one is about to be gone.
+        # DynamoDB deletes the items of an expired tombstone in any order; this one is partly deleted.
         return None
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
     ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
@@ -229,7 +236,7 @@ def _job(items: Sequence[Item]) -> Job | None:
 
 
 def _whole_numbers(request: dict[str, Any]) -> dict[str, Any]:
-    # DynamoDB hands back Decimals, and the request model accepts nothing but integers.
+    # DynamoDB returns Decimals, and the request model accepts only integers.
     audio = {
         name: int(value) if name != "format" and value is not None else value
         for name, value in request["audio"].items()

@@ -1,6 +1,8 @@
-"""What waits to be redelivered, by the sparse index `ByCheckAt`: the item `RECOVERABLE#<attempt>` of a job stands in
-`RECOVERABLE#<provider>` by the job's end. It is written with the record that it follows from, and only for jobs that
-have a rescue, so that it costs a delivered job nothing. Once there is nothing to redeliver, it leaves the index.
+"""Attempts whose songs can be redelivered, from the sparse index `ByCheckAt`: a job's item `RECOVERABLE#<attempt>` is
+listed in the shard `RECOVERABLE#<provider>` by the job's end.
+
+The item is written in one transaction with the job, and only for jobs that have a rescue, so delivered jobs pay nothing
+for it. It leaves the index when nothing is left to redeliver.
 """
 
 from datetime import datetime
@@ -20,7 +22,7 @@ _KIND: Final = "RECOVERABLE#"
 
 
 def listings(job: Job, transactions: DynamoTransactions) -> dict[str, Write]:
-    """The parts of a transaction that put the attempts of an ended job on the list, or take them off it."""
+    """The parts of a transaction that add the attempts of an ended job to the list, or remove them."""
     if job.rescue is None:
         return {}
     listed = {found.attempt.number for found in recoverables(job)}
@@ -44,7 +46,7 @@ class DynamoRecoverableJobs:
         self._transactions = transactions
 
     def find(self, provider: str, limit: int, after: Place | None) -> list[Place]:
-        """The next places of a provider's list, at most so many."""
+        """At most `limit` places of a provider's list, those that follow `after`. Raises `TransientError`."""
         partition = f"{_KIND}{provider}"
         start: dict[str, Any] = {}
         if after is not None:

@@ -1,4 +1,4 @@
-"""How many rescues run at once: `RESCUE#<i>` is slot i."""
+"""Slots that limit the concurrent rescues: `RESCUE#<i>` is slot i."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ class DynamoRescueSlots:
         self._slots = slots
 
     def take(self, holder: str, until: datetime, now: datetime) -> int | None:
-        """The number of the slot that this run has until a moment, or None where all are taken."""
+        """Lease a free slot until `until`; its number, or None where all are taken."""
         return self._all.take(range(self._slots), holder, until, now)
 
     def give_back(self, slot: int, holder: str) -> None:

@@ -1,5 +1,5 @@
-"""A tenant's jobs by time, by the sparse index `ByTenant`: a job is in it until it is deleted. Its partition key names
-the tenant, its sort key is the job's own partition, because ids sort by time.
+"""A tenant's jobs by time, from the sparse index `ByTenant`, which holds every job until it is deleted. The index's
+partition key names the tenant; its sort key is the job's partition key, because ids sort by time.
 """
 
 from typing import Any, Final
@@ -12,13 +12,13 @@ from fermata.domain.jobs.page import JobList, PageOfIds, PageRequest
 
 INDEX: Final = "ByTenant"
 AT_ONCE: Final = 1000
-"""Entries that one query for jobs of one status looks at."""
+"""Entries that one query reads when it filters by status."""
 MOST_QUERIES: Final = 5
-"""Queries for one page; a caller whose jobs of that status lie further back gets there by the cursor."""
+"""Most queries for one page. A page may be short or empty; its cursor leads further back."""
 
 
 def listing_keys(job: Job) -> dict[str, str]:
-    """What puts a job's row into the index; nothing for a tombstone."""
+    """The index keys of a job's row; empty for a tombstone."""
     return {} if job.deleted_at else {"listing": _listing(job.tenant_id)}
 
 
@@ -29,7 +29,7 @@ class DynamoTenantJobs:
         self._transactions = transactions
 
     def find(self, page: PageRequest) -> PageOfIds:
-        """The ids of one page."""
+        """The ids of one page, newest first. Raises `TransientError`."""
         found: list[str] = []
         before = page.before
         for _ in range(MOST_QUERIES):
@@ -42,7 +42,7 @@ class DynamoTenantJobs:
         return PageOfIds(tuple(found), before)
 
     def _find(self, of: JobList, before: str | None, at_once: int) -> tuple[list[str], str | None]:
-        """The ids among the next entries, and the last entry's where there may be more."""
+        """The matching ids of the next `at_once` entries, and the last entry's id where more may follow."""
         conditions, values, more = "listing = :listing", {":listing": _listing(of.tenant_id)}, dict[str, Any]()
         if before is not None:
             conditions, values = f"{conditions} AND pk < :before", {**values, ":before": f"JOB#{before}"}

@@ -1,7 +1,7 @@
-"""The attempts that a provider may bill, by the sparse index `ByCheckAt`: `DOUBT#<provider>` has those of which nobody
-knows, `BILLED#<provider>` all others that are not surely unpaid, both by the moment of the order.
+"""Attempts that a provider may bill, from the sparse index `ByCheckAt`: the shard `DOUBT#<provider>` lists attempts
+with an unknown outcome, `BILLED#<provider>` all others that may be billed, both by the time of the order.
 
-An attempt's item carries its own keys, so it moves between both with the write that changes it.
+An attempt's item has the index keys, so the write that changes the attempt also moves it between the shards.
 """
 
 from collections.abc import Iterator
@@ -14,18 +14,16 @@ from fermata.adapters.dynamodb.jobs.due_jobs import INDEX, sortable
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.jobs.attempt import Attempt
 
-_DOUBT: Final = "DOUBT#"
+_UNKNOWN: Final = "DOUBT#"
 _BILLED: Final = "BILLED#"
-_EVER: Final = ("0", "9")
+_ANY_TIME: Final = ("0", "9")
 
 
 def purchase_keys(attempt: Attempt) -> dict[str, str]:
-    """What puts an attempt's item into the index; nothing where it is surely unpaid, or was
-    bought for another job.
-    """
+    """The index keys of an attempt's item; empty where the attempt was not billed, or was bought for another job."""
     if not attempt.may_be_billed:
         return {}
-    kind = _DOUBT if attempt.is_in_doubt else _BILLED
+    kind = _UNKNOWN if attempt.is_in_doubt else _BILLED
     return {"check_shard": f"{kind}{attempt.provider}", "check_at": sortable(attempt.started_at)}
 
 
@@ -36,11 +34,11 @@ class DynamoPurchases:
         self._transactions = transactions
 
     def in_doubt(self, provider: str) -> list[str]:
-        """Ids of the jobs with attempts in doubt."""
-        return list(dict.fromkeys(self._find(f"{_DOUBT}{provider}", *_EVER)))
+        """Ids of the jobs that have attempts with an unknown outcome. Raises `TransientError`."""
+        return list(dict.fromkeys(self._find(f"{_UNKNOWN}{provider}", *_ANY_TIME)))
 
     def undoubted(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
-        """Ids of the jobs with other attempts of a time that may be billed, at most so many."""
+        """Ids of at most `most` jobs whose other billable attempts began in the period. Raises `TransientError`."""
         found: dict[str, None] = {}
         for job_id in self._find(f"{_BILLED}{provider}", sortable(since), sortable(until)):
             found[job_id] = None

@@ -1,4 +1,4 @@
-"""What tenants used, in DynamoDB: `USAGE#<tenant>` holds counters in `<day>#<model>`, which only grow."""
+"""Usage in DynamoDB: `USAGE#<tenant>` holds counters in `<day>#<model>`, which only grow."""
 
 from typing import Any, Final
 
@@ -24,7 +24,9 @@ class DynamoUsageStore:
         self._transactions = transactions
 
     def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
-        """The entries of one page by day and model, and the place that the next one goes on from."""
+        """The entries of one page by day and model, and the start of the next page, or None. Raises
+        `TransientError`.
+        """
         of = page.of
         partition = _partition(of.tenant_id)
         start: dict[str, Any] = {}
@@ -34,7 +36,7 @@ class DynamoUsageStore:
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                # `$` comes right after `#`, and so after every model of the last day.
+                # `$` follows `#` in ASCII, so `<day>$` sorts after every model of the last day.
                 ExpressionAttributeValues=typed({":pk": partition, ":first": f"{of.first}#", ":last": f"{of.last}$"}),
                 ConsistentRead=True,
                 Limit=page.limit,

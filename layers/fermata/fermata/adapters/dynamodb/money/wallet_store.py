@@ -1,7 +1,8 @@
-"""Wallets and ledgers in DynamoDB: `WALLET#<tenant>` holds the counters and the plan in `WALLET`, and one
-`LEDGER#<entry id>` per entry, which nothing ever changes or deletes.
+"""Wallets and ledgers in DynamoDB: `WALLET#<tenant>` holds the counters and the plan in `WALLET`, and one immutable
+`LEDGER#<entry id>` per entry.
 
-Counters are added to, not replaced, so that many jobs of one tenant do not make each other read again.
+Writes add to the counters instead of replacing them, so that concurrent jobs of a tenant do not force each other to
+read the wallet again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ class DynamoWalletStore:
         self._transactions = transactions
 
     def open(self, wallet: Wallet) -> None:
-        """Store a new tenant's wallet; one that is there stays as it is."""
+        """Store a new tenant's wallet; an existing one stays unchanged."""
         put = self._transactions.put(_partition(wallet.tenant_id), "WALLET", _as_item(wallet), _NEW)
         self._transactions.write({WALLET: put}, self._transactions.deadline())
 
@@ -39,22 +40,22 @@ class DynamoWalletStore:
         return find_wallet(tenant_id, self._transactions)
 
     def ledger(self, tenant_id: str) -> Iterator[LedgerEntry]:
-        """Every entry of a ledger, read page by page; raises `TransientError`, also amid the entries."""
+        """Every entry of a ledger, read page by page; raises `TransientError`, possibly after some entries."""
         return map(LedgerEntry.model_validate, self._transactions.query(_partition(tenant_id), _ENTRY))
 
     def grant(self, grant: Movement) -> None:
-        """Add granted credits and their entry; an entry that is there already changes nothing."""
+        """Add granted credits and their entry; an existing entry changes nothing."""
         write_with_wallet({}, grant, self._transactions)
 
     def set_plan(
         self, tenant_id: str, plan: Plan, cap_credits: int | None, limits: PlanLimits = DEFAULT_LIMITS
     ) -> bool:
-        """Put a wallet on another plan; False where it is to be prepaid and its balance is negative."""
+        """Change a wallet's plan and limits; False where the plan is prepaid and the balance is negative."""
         fields = {"plan": plan.value, "cap_credits": cap_credits, **limits.model_dump()}
         values: dict[str, Any] = {f":{name}": value for name, value in fields.items()}
         condition = "attribute_exists(pk)"
         if plan is Plan.PREPAID:
-            # No comparison holds of what is not there.
+            # A comparison with a missing attribute is false, so the wallet must exist.
             condition, values = "#balance >= :nothing", {**values, ":nothing": 0}
         expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
         wallet = self._transactions.update(_partition(tenant_id), "WALLET", expression, condition, values)
@@ -71,11 +72,11 @@ def find_wallet(tenant_id: str, transactions: DynamoTransactions) -> Wallet | No
 def write_with_wallet(
     writes: dict[str, Write], movement: Movement, transactions: DynamoTransactions
 ) -> tuple[dict[str, Item], Wallet]:
-    """Write all parts and the movement with its entries, or nothing: then the parts, or the entries, whose condition
-    did not hold. Also the wallet as it is then, but for what others moved at the same moment.
+    """Write all parts and the movement with its entries in one transaction, or nothing.
 
-    Raises `LimitReachedError` and `OutOfCreditError` where the wallet refuses a hold, `TransientError`, and
-    `ConfigurationError` where the tenant has no wallet.
+    Returns the parts and entries whose condition did not hold (empty on success), and the wallet after the movement,
+    without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet
+    refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no wallet.
     """
     deadline = transactions.deadline()
     wallet = find_wallet(movement.tenant_id, transactions)
@@ -89,13 +90,13 @@ def write_with_wallet(
         now = failed.pop(WALLET, None)
         if failed or now is None:
             return failed, moved
-        # Plan, limits, month, minute, counters or funds changed since the wallet was read; what it is now decides.
+        # Plan, limits, month, minute, counters or funds changed since the read; decide again by the current wallet.
         wallet = Wallet.model_validate(now) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
 
 
 def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: DynamoTransactions) -> dict[str, Write]:
-    """The parts of a transaction that add entries to a ledger, none of which it may have."""
+    """The parts of a transaction that add entries to a ledger; a part fails where the ledger has its entry."""
     return {entry.entry_id: _put_entry(tenant_id, entry, transactions) for entry in entries}
 
 
@@ -105,7 +106,7 @@ def _put_entry(tenant_id: str, entry: LedgerEntry, transactions: DynamoTransacti
 
 @dataclass
 class _Change:
-    """The parts of an update that belong together: expressions, conditions, and the values that both name."""
+    """An update under construction: expressions, conditions, and the values that both refer to."""
 
     sets: list[str] = field(default_factory=list)
     adds: list[str] = field(default_factory=list)
@@ -132,14 +133,17 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
     committed = _count_in_month(wallet, movement, change)
     _count_lost(wallet, movement, change)
     if movement.is_hold:
-        _keep_to_limits(wallet, movement, committed, change)
-        _be_good_for(wallet, movement, committed, change)
+        _require_limits(wallet, movement, committed, change)
+        _require_funds(wallet, movement, committed, change)
     condition = " AND ".join(change.conditions)
     return transactions.update(_partition(movement.tenant_id), "WALLET", change.expression, condition, change.values)
 
 
 def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
-    """What a cap counts before this movement, as a condition can name it. A wallet that is gone is in no month."""
+    """Count a movement in its month; returns the attribute that holds the credits committed before it.
+
+    The condition on the month also fails for a wallet that does not exist.
+    """
     change.conditions.append("#month = :read_month")
     change.values |= {":read_month": wallet.month, ":committed": movement.held + movement.spent}
     month = wallet.in_month_of(movement.at).month
@@ -152,8 +156,8 @@ def _count_in_month(wallet: Wallet, movement: Movement, change: _Change) -> str:
 
 
 def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
-    """Count songs that are lost, or that open orders may lose, and jobs that ended unpaid, and have the day's limits
-    allow another order.
+    """Count lost songs, songs at risk in open orders, and unpaid jobs; make an order conditional on the day's
+    limits.
     """
     stake = movement.at_risk + movement.lost
     change.values |= {":at_risk": movement.at_risk, ":stake": stake}
@@ -176,17 +180,17 @@ def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
     else:
         change.adds += ["#lost_in_day :lost", "#unpaid_in_day :unpaid", "#at_stake :stake"]
         if movement.buys:
-            # The other way round, because no comparison holds of what wallets from before this limit do not have.
-            not_used_up = "NOT #unpaid_in_day >= #unpaid_jobs_per_day"
-            change.conditions += ["#lost_in_day < #lost_songs_per_day", not_used_up]
+            # Negated, because a comparison with an attribute that older wallets lack is false.
+            below_unpaid_limit = "NOT #unpaid_in_day >= #unpaid_jobs_per_day"
+            change.conditions += ["#lost_in_day < #lost_songs_per_day", below_unpaid_limit]
     if movement.buys and movement.at_risk:
         limit = wallet.lost_songs_per_day
         change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]
         change.values |= {":lost_limit": limit, ":stake_limit": limit - movement.at_risk}
 
 
-def _keep_to_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
-    """Count an order within its minute, and have the limits that the wallet has by then allow it."""
+def _require_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
+    """Count an order in its minute, and make it conditional on the limits that the wallet has at the write."""
     change.conditions += ["#minute = :read_minute", "#open_jobs < #concurrent_jobs"]
     change.values |= {":read_minute": wallet.minute, ":one": 1}
     minute = wallet.in_minute_of(hold.at).minute
@@ -205,7 +209,7 @@ def _keep_to_limits(wallet: Wallet, hold: Movement, committed: str, change: _Cha
         change.values |= {":monthly_credits": wallet.monthly_credits, ":monthly_limit": monthly_limit}
 
 
-def _be_good_for(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
+def _require_funds(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
     change.conditions.append("#plan = :plan")
     change.values[":plan"] = wallet.plan.value
     if wallet.cap_credits is None:
@@ -217,7 +221,7 @@ def _be_good_for(wallet: Wallet, hold: Movement, committed: str, change: _Change
 
 
 def _as_item(wallet: Wallet) -> dict[str, Any]:
-    # Conditions cannot add, so what a cap and a day's limit count are kept as numbers of their own.
+    # Conditions cannot add, so the sums that caps and daily limits compare are stored, too.
     sums = {"committed": wallet.committed, "at_stake": wallet.lost_in_day + wallet.at_risk}
     return {**wallet.model_dump(mode="json"), **sums}
 

@@ -1,1 +1,1 @@
-"""What all runs share of each provider."""
+"""State of each provider that all runs share."""

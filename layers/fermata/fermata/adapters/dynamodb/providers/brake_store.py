@@ -1,7 +1,7 @@
-"""Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` stands as long as the pause does,
-`BUDGET#<provider>`/<day> holds what was spent.
+"""Pauses and budgets in DynamoDB: `PAUSE#<provider, or all>`/`PAUSE` exists during a pause, and
+`BUDGET#<provider>`/<day> holds the day's spending.
 
-A claim is written together with a check of the pauses and an update of the spending, so that none goes past them.
+The transaction of a claim checks the pauses and updates the spending, so no claim bypasses them.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ from fermata.errors import ProviderHeldError
 
 _PAUSE: Final = "PAUSE"
 _BUDGET: Final = "budget"
-_NOT_THERE: Final = "attribute_not_exists(pk)"
+_ABSENT: Final = "attribute_not_exists(pk)"
 
 
 class DynamoBrakeStore:
@@ -26,38 +26,40 @@ class DynamoBrakeStore:
         self._transactions = transactions
 
     def load(self, providers: Collection[str], day: date) -> Mapping[str, PauseAndBudget]:
-        """The brakes of several providers on a day, read consistently."""
+        """The pauses and the day's spending of several providers, read consistently. Raises `TransientError`."""
         pauses = [_pause(name) for name in (*providers, EVERY_PROVIDER)]
         budgets = [_budget(provider, day) for provider in providers]
         items = self._transactions.get_all([*pauses, *budgets])
         found = {(item["pk"], item["sk"]): item for item in items}
-        return {provider: _brakes(provider, day, found) for provider in providers}
+        return {provider: _pause_and_budget(provider, day, found) for provider in providers}
 
     def pause(self, name: str, now: datetime) -> bool:
-        """Let no order go there; a claim that is being written at the same time comes before or not at all."""
-        put = self._transactions.put(_pause(name)[0], _PAUSE, {"since": now.isoformat()}, _NOT_THERE)
+        """Pause a provider, or all; False where it is already paused. A concurrent claim is written before the pause or
+        fails.
+        """
+        put = self._transactions.put(_pause(name)[0], _PAUSE, {"since": now.isoformat()}, _ABSENT)
         return not self._transactions.write({"pause": put}, self._transactions.deadline())
 
     def resume(self, name: str) -> bool:
-        """Take back the pause of this name."""
+        """End a pause; False where there is none."""
         delete = self._transactions.delete(_pause(name)[0], _PAUSE, "attribute_exists(pk)")
         return not self._transactions.write({"pause": delete}, self._transactions.deadline())
 
 
 def checks_of(provider: str, transactions: DynamoTransactions) -> dict[str, Write]:
-    """The parts of a transaction that let it pass only where a provider is not paused."""
-    return {name: transactions.check(*_pause(name), _NOT_THERE) for name in (provider, EVERY_PROVIDER)}
+    """The parts of a transaction that make it fail while a provider is paused."""
+    return {name: transactions.check(*_pause(name), _ABSENT) for name in (provider, EVERY_PROVIDER)}
 
 
 def booked(booking: Booking | None, transactions: DynamoTransactions, budget_micro_usd: int = 0) -> dict[str, Write]:
-    """The part of a transaction that books spending, unless that would go beyond a budget (0: none)."""
+    """The part of a transaction that books spending; it fails where that would exceed the budget (0: no budget)."""
     if booking is None:
         return {}
     condition: str | None = None
-    values: dict[str, Any] = {":more": booking.micro_usd, ":ttl": _forgotten_at(booking.day)}
+    values: dict[str, Any] = {":more": booking.micro_usd, ":ttl": _expires_at(booking.day)}
     if budget_micro_usd:
         room = budget_micro_usd - booking.micro_usd
-        # Nothing was booked yet on a day that is not there, and of what is not there no comparison holds.
+        # A day without bookings has no item, and a comparison with a missing attribute is false.
         condition = "attribute_not_exists(#spent) OR #spent <= :room" if room >= 0 else "#spent <= :room"
         values[":room"] = room
     expression = "SET #ttl = :ttl ADD #spent :more"
@@ -66,13 +68,13 @@ def booked(booking: Booking | None, transactions: DynamoTransactions, budget_mic
 
 
 def refuse_if_held(failed: Mapping[str, object], provider: str) -> None:
-    """Raise `ProviderHeldError` where a part of `checks_of` or `booked` is among those whose condition did not hold."""
+    """Raise `ProviderHeldError` where a part of `checks_of` or `booked` is among the failed parts."""
     paused_by = next((name for name in (provider, EVERY_PROVIDER) if name in failed), None)
     if paused_by is not None or _BUDGET in failed:
         raise ProviderHeldError(provider, paused_by)
 
 
-def _brakes(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
+def _pause_and_budget(provider: str, day: date, found: Mapping[tuple[str, str], Item]) -> PauseAndBudget:
     paused_by = tuple(name for name in (provider, EVERY_PROVIDER) if _pause(name) in found)
     spent = found.get(_budget(provider, day), {}).get("spent", 0)
     return PauseAndBudget(provider, day, paused_by, int(spent))
@@ -86,5 +88,5 @@ def _budget(provider: str, day: date) -> tuple[str, str]:
     return f"BUDGET#{provider}", day.isoformat()
 
 
-def _forgotten_at(day: date) -> int:
+def _expires_at(day: date) -> int:
     return seconds(datetime.combine(day, time(), UTC) + BUDGET_KEPT_FOR)

@@ -1,4 +1,4 @@
-"""Callbacks in DynamoDB (`CALLBACK#<sha256>`); the table's time to live takes them away after they expired."""
+"""Callbacks in DynamoDB (`CALLBACK#<sha256>`); the table's time to live deletes expired ones."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ class DynamoCallbackStore:
         self._table = table
 
     def create(self, callback: Callback) -> None:
-        """Store a new callback; raises `StaleRecordError` where its hash is taken."""
+        """Store a new callback; raises `StaleRecordError` where its hash exists."""
         self._put(callback, {"ConditionExpression": "attribute_not_exists(pk)"})
 
     def load(self, sha256: str) -> Callback | None:
@@ -34,7 +34,7 @@ class DynamoCallbackStore:
         return Callback.model_validate(plain(item))
 
     def save(self, callback: Callback) -> None:
-        """Replace the version before this one; raises `StaleRecordError` where somebody else wrote first."""
+        """Replace the previous version; raises `StaleRecordError` where another run wrote first."""
         before = typed({":before": callback.version - 1})
         self._put(callback, {"ConditionExpression": "version = :before", "ExpressionAttributeValues": before})
 

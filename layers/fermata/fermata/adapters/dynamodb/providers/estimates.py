@@ -1,4 +1,4 @@
-"""The times of the last songs in DynamoDB: one item, `ESTIMATES`, for all models."""
+"""Latencies of the last songs in DynamoDB, in one item, `ESTIMATES`, for all models."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _KEY: Final = {"pk": {"S": "ESTIMATES"}, "sk": {"S": "ESTIMATES"}}
 
 
 class DynamoEstimates:
-    """`Estimates` over one item, which is remembered for `MAX_AGE_S` seconds so that polls do not pay a read each."""
+    """`Estimates` over one item, cached for `MAX_AGE_S` seconds so that not every poll reads it."""
 
     def __init__(self, client: "DynamoDBClient", table: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -32,8 +32,8 @@ class DynamoEstimates:
         self._read_at: float | None = None
 
     def of(self, model_id: str, prior: Estimate) -> Estimate:
-        """The estimate from the songs that were known at most `MAX_AGE_S` seconds ago, or from the last ones known
-        where the item cannot be read.
+        """The estimate from song times that are at most `MAX_AGE_S` seconds old, or from the last known ones where the
+        item cannot be read.
         """
         now = self._monotonic()
         if self._read_at is None or now - self._read_at >= MAX_AGE_S:
@@ -45,7 +45,7 @@ class DynamoEstimates:
         return self._known.estimate(model_id, prior)
 
     def learn(self, model_id: str, song: SongTime) -> None:
-        """Count one song, once. A write that fails, or that loses every race, is left out."""
+        """Count one song, once. A failed write, or one that loses every race, is only logged."""
         try:
             item: Mapping[str, Any] | None = self._read(consistent=True)
             for _ in range(_WRITE_TRIES):
@@ -58,7 +58,7 @@ class DynamoEstimates:
         logger.warning("song time not counted", extra={"error": f"{_WRITE_TRIES} writes lost the race"})
 
     def _counted(self, item: Mapping[str, Any], model_id: str, song: SongTime) -> Mapping[str, Any] | None:
-        """None where the song is counted, now or before; else the item that somebody else wrote first."""
+        """None where the song is counted, now or before; otherwise the item that another run wrote first."""
         times = _times_in(item)
         changed = times.with_song(model_id, song)
         return None if changed == times else self._replace(item, changed)
@@ -85,7 +85,7 @@ class DynamoEstimates:
 
 
 def _times_in(item: Mapping[str, Any]) -> SongTimes:
-    """The times in an item; none where somebody changed it into something else, which the next song replaces."""
+    """The times in an item; none where the item is malformed. The next song replaces a malformed item."""
     try:
         return SongTimes.model_validate({"models": item.get("models", {})})
     except ValidationError:

@@ -1,7 +1,8 @@
-"""Provider records in DynamoDB: `PROVIDER#<id>`/`STATE` with a version, the record as JSON text, and beside it what was
-taken and given back since.
+"""Provider records in DynamoDB: `PROVIDER#<id>`/`STATE` holds a version, the record as JSON text, and the slots that
+runs took and gave back since the last version.
 
-Text and not a map, because no query looks inside, and hundreds of nested numbers take DynamoDB's own form long to read.
+The record is text and not a map, because no query reads inside it, and parsing hundreds of nested numbers in DynamoDB's
+typed form is slow.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,7 +32,7 @@ class DynamoProviderStates:
         return _state(provider, answer.get("Item"))
 
     def load_all(self, providers: Collection[str]) -> Mapping[str, ProviderState]:
-        """The records by provider; one that the table does not hand out counts as fresh."""
+        """The records by provider, read eventually consistently; a missing record is a new one."""
         keys = [_key(provider) for provider in providers]
         with aws_errors("the records of the providers could not be read"):
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
@@ -39,9 +40,9 @@ class DynamoProviderStates:
         return {provider: _state(provider, items.get(_key(provider)["pk"]["S"])) for provider in providers}
 
     def save(self, state: ProviderState) -> ProviderState:
-        """Replace the version before this one, or give back the other that stands in its place.
+        """Replace the previous version; returns the written record, or the current one where another run wrote first.
 
-        The refusal brings the other along, so that a lost race costs no second read.
+        The refusal contains the current record, so a lost race costs no second read.
         """
         values: dict[str, Any] = {
             ":version": {"N": str(state.version)},
@@ -49,21 +50,21 @@ class DynamoProviderStates:
             ":open_slots": {"N": str(state.open_slots)},
             ":open_for": {"S": _limits_text(state.limits)},
             ":next_go_ms": {"N": str(state.queue.next_go_ms)},
-            ":nobody": {"M": {}},
+            ":none": {"M": {}},
             **({":before": {"N": str(state.version - 1)}} if state.version > 1 else {}),
             **({":left": {"N": str(state.slots_left)}} if state.slots_left is not None else {}),
-            **({":taken_in": {"SS": [_text(slot) for slot in state.given_back]}} if state.given_back else {}),
+            **({":taken_in": {"SS": [_slot_text(slot) for slot in state.given_back]}} if state.given_back else {}),
         }
-        taking_in = " DELETE given_back :taken_in" if state.given_back else ""
+        merge = " DELETE given_back :taken_in" if state.given_back else ""
         same_version = "version = :before" if state.version > 1 else "attribute_not_exists(version)"
-        # Every slot that is taken beside the record counts this number down.
+        # `take` decrements this number without a new version.
         same_slots = "open_slots = :left" if state.slots_left is not None else "attribute_not_exists(open_slots)"
         with aws_errors(f"the record of {state.provider} could not be written", CONDITION_FAILED) as refusal:
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(state.provider),
                 UpdateExpression="SET version = :version, #state = :state, open_slots = :open_slots, "
-                f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :nobody{taking_in}",
+                f"open_for = :open_for, next_go_ms = :next_go_ms, taken = :none{merge}",
                 ConditionExpression=f"{same_version} AND {same_slots}",
                 ExpressionAttributeNames={"#state": "state"},
                 ExpressionAttributeValues=values,
@@ -73,7 +74,9 @@ class DynamoProviderStates:
         return _state(state.provider, refusal.item)
 
     def take(self, provider: str, ticket: str, lease: Lease, limits: Limits) -> StartAt | ProviderState:
-        """Count the open slots down and put the lease beside the record; the refusal brings the record along."""
+        """Take an open slot and store its lease beside the record; returns the start time, or the record where that is
+        not possible now.
+        """
         now = lease.since_ms
         start = self._take(provider, ticket, lease, limits, ":now", "next_go_ms <= :now")
         if isinstance(start, StartAt) or not now < start.queue.next_go_ms <= now + AHEAD_MS or not start.slots_left:
@@ -90,7 +93,7 @@ class DynamoProviderStates:
             ":one": {"N": "1"},
             ":limits": {"S": _limits_text(limits)},
             ":lease": {"S": f"{lease.since_ms} {lease.until_ms}"},
-            ":left": {"S": _text(GivenBack(ticket, None))},
+            ":left": {"S": _slot_text(GivenBack(ticket, None))},
         }
         used = {name: value for name, value in values.items() if name != ":ahead" or name in condition}
         with aws_errors(f"the record of {provider} could not be written", CONDITION_FAILED) as refusal:
@@ -99,7 +102,7 @@ class DynamoProviderStates:
                 Key=_key(provider),
                 UpdateExpression=f"SET taken.#ticket = :lease, open_slots = open_slots - :one, "
                 f"next_go_ms = {start} + :gap",
-                # A slot that this ticket gave back would be taken in after this one, and take it away.
+                # A slot that this ticket gave back is still to be merged, and merging would remove the new lease.
                 ConditionExpression=f"open_slots >= :one AND open_for = :limits AND {condition} "
                 "AND attribute_not_exists(taken.#ticket) AND NOT contains(given_back, :left)",
                 ExpressionAttributeNames={"#ticket": ticket},
@@ -111,13 +114,13 @@ class DynamoProviderStates:
         return _state(provider, refusal.item)
 
     def give_back(self, provider: str, slot: GivenBack) -> None:
-        """Add to a set beside the record, which needs no version; the next write takes it in."""
+        """Add a slot to the set beside the record, without a new version; the next `save` merges it."""
         with aws_errors(f"the record of {provider} could not be written"):
             self._client.update_item(
                 TableName=self._table,
                 Key=_key(provider),
                 UpdateExpression="ADD given_back :slot",
-                ExpressionAttributeValues={":slot": {"SS": [_text(slot)]}},
+                ExpressionAttributeValues={":slot": {"SS": [_slot_text(slot)]}},
             )
 
 
@@ -126,7 +129,7 @@ def _key(provider: str) -> dict[str, Any]:
 
 
 def _state(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
-    # A slot can be given back before anything else was written.
+    # A slot can be given back before the first record is written.
     if not item or "state" not in item:
         return ProviderState(provider=provider)
     state = ProviderState.model_validate_json(item["state"]["S"])
@@ -136,7 +139,7 @@ def _state(provider: str, item: Mapping[str, Any] | None) -> ProviderState:
     return state.with_given_back(_slot(text) for text in item.get("given_back", {"SS": []})["SS"])
 
 
-def _text(slot: GivenBack) -> str:
+def _slot_text(slot: GivenBack) -> str:
     return f"{'' if slot.took_ms is None else slot.took_ms} {slot.ticket}"
 
 

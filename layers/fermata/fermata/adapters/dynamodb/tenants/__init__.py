@@ -1,1 +1,1 @@
-"""Tenants, keys, and counts of their calls."""
+"""Tenants, API keys and call counts."""

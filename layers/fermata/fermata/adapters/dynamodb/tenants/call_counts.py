@@ -1,5 +1,5 @@
-"""How often tenants call, in DynamoDB: `READS#<tenant>` holds the calls of each kind in the latest minute, the uploads
-offered on the latest day, and what the plan allows of each.
+"""Call counts in DynamoDB: `READS#<tenant>` holds the calls of each kind in the latest minute, the uploads offered on
+the latest day, and the plan's limits of each.
 """
 
 from datetime import date
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 _TRIES: Final = 3
 _SORT_KEY: Final = "READS"
 _PER_DAY: Final = "references_per_day"
-_KEPT: Final = tuple(dict.fromkeys((*(kind.limit for kind in CALL_KINDS), _PER_DAY)))
-"""The limits of a plan that are kept beside the counters."""
-_IS_LEFT: Final = (
+_STORED_LIMITS: Final = tuple(dict.fromkeys((*(kind.limit for kind in CALL_KINDS), _PER_DAY)))
+"""The plan limits that are stored beside the counters."""
+_UPLOAD_ALLOWED: Final = (
     "#day >= :day AND (#references < #references_per_day"
     " OR (attribute_not_exists(#references_per_day) AND #references < :usual))"
 )
 
 
 def limit_calls(tenant_id: str, limits: PlanLimits, transactions: DynamoTransactions) -> dict[str, Write]:
-    """The part of a transaction that changes how often a tenant may call."""
-    values = {f":{name}": getattr(limits, name) for name in _KEPT}
-    expression = "SET " + " , ".join(f"#{name} = :{name}" for name in _KEPT)
+    """The part of a transaction that changes a tenant's call limits."""
+    values = {f":{name}": getattr(limits, name) for name in _STORED_LIMITS}
+    expression = "SET " + " , ".join(f"#{name} = :{name}" for name in _STORED_LIMITS)
     return {"calls": transactions.update(_partition(tenant_id), _SORT_KEY, expression, None, values)}
 
 
@@ -41,12 +41,12 @@ class DynamoCallCounts:
         self._table = table
 
     def add(self, tenant_id: str, kind: CallKind, minute: str, calls: int) -> CallCount:
-        """Count calls of a kind, and give back all of the minute and how many the plan allows."""
+        """Count calls of a kind; returns all calls of the minute and the plan's limit. Raises `TransientError`."""
         values = {":minute": minute, ":calls": calls}
         others = ", ".join(f"#{each.counter}" for each in CALL_KINDS if each != kind)
         begin = f"SET #minute = :minute, #{kind.counter} = :calls REMOVE {others}"
         for _ in range(_TRIES):
-            # The first write of a minute begins it for all kinds; of several only one does.
+            # The first write of a minute resets the counters of all kinds; the conditions let only one write do so.
             for expression, condition in (
                 (f"ADD #{kind.counter} :calls", "#minute >= :minute"),
                 (begin, "attribute_not_exists(#minute) OR #minute < :minute"),
@@ -57,13 +57,13 @@ class DynamoCallCounts:
         raise TransientError(f"the calls of {tenant_id} could not be counted: others kept beginning a minute")
 
     def add_reference(self, tenant_id: str, day: date) -> CallCount:
-        """Count one upload on a day in UTC, provided that the plan leaves one; `used` is more than `quota` where it was
-        not counted.
+        """Count one upload on a day in UTC if the plan allows it; otherwise `used` exceeds `quota` and nothing is
+        counted. Raises `TransientError`.
         """
         values = {":day": day.isoformat(), ":one": 1}
         for _ in range(_TRIES):
             usual = {":usual": DEFAULT_LIMITS.references_per_day}
-            item, was_written = self._update(tenant_id, "ADD #references :one", _IS_LEFT, {**values, **usual})
+            item, was_written = self._update(tenant_id, "ADD #references :one", _UPLOAD_ALLOWED, {**values, **usual})
             if not was_written and str(item.get("day", "")) >= day.isoformat():
                 quota = _limit(item, _PER_DAY)
                 return CallCount(used=quota + 1, quota=quota)
@@ -78,7 +78,7 @@ class DynamoCallCounts:
     def _update(
         self, tenant_id: str, expression: str, condition: str, values: dict[str, Any]
     ) -> tuple[dict[str, Any], bool]:
-        """The item as it is afterwards, and whether the condition held."""
+        """The item after the update, or as it is where the condition did not hold, and whether it held."""
         with aws_errors("calls could not be counted", CONDITION_FAILED) as refusal:
             answer = self._client.update_item(
                 TableName=self._table,

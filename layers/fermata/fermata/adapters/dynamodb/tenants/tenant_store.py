@@ -1,6 +1,5 @@
-"""Tenants and API keys in DynamoDB: `KEY#<id>` holds a key's record, and `TENANT#<id>` the tenant in `TENANT` and the
-names of its keys in `KEY#<key id>`. `TENANTS` names every tenant in `TENANT#<id>`, so that nobody has to look for
-them through the whole table.
+"""Tenants and API keys in DynamoDB: `KEY#<id>` holds a key's record; `TENANT#<id>` holds the tenant in `TENANT` and the
+ids of its keys in `KEY#<key id>`. `TENANTS` lists every tenant in `TENANT#<id>`, so that no listing scans the table.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,8 +23,8 @@ _USABLE: Final = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
 class DynamoTenantStore:
-    """`TenantStore` over one table. Uses of keys are noted with `low_latency`, a client that gives up soon, because a
-    request waits for it.
+    """`TenantStore` over one table. `low_latency` returns the client that records uses of keys; it gives up early,
+    because a request waits for it.
     """
 
     def __init__(self, transactions: DynamoTransactions, low_latency: "Callable[[], DynamoDBClient]") -> None:
@@ -33,14 +32,14 @@ class DynamoTenantStore:
         self._low_latency = low_latency
 
     def create_tenant(self, tenant: Tenant) -> bool:
-        """Store a tenant; False where the id is taken."""
+        """Store a tenant; False where the id exists."""
         partition = _tenant_partition(tenant.tenant_id)
         put = self._transactions.put(partition, "TENANT", tenant.model_dump(mode="json"), _NEW)
         name = self._transactions.put(_TENANTS, f"TENANT#{tenant.tenant_id}", {})
         return not self._write({"tenant": put, "name": name})
 
     def tenant_ids(self) -> Iterator[str]:
-        """The id of every tenant, read page by page; raises `TransientError`, also amid the ids."""
+        """The id of every tenant, read page by page; raises `TransientError`, possibly after some ids."""
         return self._names(_TENANTS, "TENANT#")
 
     def find_tenant(self, tenant_id: str) -> Tenant | None:
@@ -49,7 +48,7 @@ class DynamoTenantStore:
         return None if item is None else Tenant.model_validate(item)
 
     def add_key(self, key: ApiKey) -> None:
-        """Store a new key under its id; raises `StaleRecordError` where that is taken."""
+        """Store a new key; raises `StaleRecordError` where its id exists."""
         if self._write(self._additions(key)):
             raise StaleRecordError(f"the id {key.key_id} is taken")
 
@@ -65,8 +64,8 @@ class DynamoTenantStore:
         return sorted(map(ApiKey.model_validate, items), key=lambda key: (key.created_at, key.key_id))
 
     def rotate_key(self, old: ApiKey, new: ApiKey) -> None:
-        """Store a new key and what the old one is now; raises `StaleRecordError` where the old one was rotated or
-        revoked meanwhile, or the new id is taken.
+        """Store a new key and the changed old one; raises `StaleRecordError` where the old one was rotated or revoked
+        meanwhile, or the new id exists.
         """
         changes = {":rotated_to": old.rotated_to, ":expires_at": rfc3339(old.expires_at)}
         expression = "SET #rotated_to = :rotated_to , #expires_at = :expires_at"
@@ -76,14 +75,14 @@ class DynamoTenantStore:
             raise StaleRecordError(f"{old.key_id} was rotated or revoked meanwhile")
 
     def revoke_key(self, key_id: str, now: datetime) -> bool:
-        """Let a key open nothing from now on; False where it is revoked already or not there."""
+        """Revoke a key; False where it is already revoked or does not exist."""
         expression, values = "SET #revoked_at = :now", {":now": rfc3339(now)}
         return not self._write(
             {"key": self._transactions.update(_key_partition(key_id), "KEY", expression, _USABLE, values)}
         )
 
     def note_use(self, key_id: str, now: datetime) -> None:
-        """Note that a key was used, at most once in `USE_NOTED_EVERY` whoever notes it; raises `TransientError`."""
+        """Record that a key was used, at most once per `USE_NOTED_EVERY` over all callers; raises `TransientError`."""
         with aws_errors("the table could not be written", CONDITION_FAILED):
             self._low_latency().update_item(
                 TableName=self._transactions.table,

@@ -1,4 +1,4 @@
-"""Which held requests there are, of all tenants together: `WAITING#<i>` is place i."""
+"""Leases of the held requests of all tenants: `WAITING#<i>` is place i."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,8 +16,8 @@ class DynamoWaitingPlaces:
         self._all = DynamoSlots(transactions.client, transactions.table, partitioned("WAITING"))
 
     def take(self, among: Sequence[int], holder: str, until: datetime, now: datetime) -> int | None:
-        """One of these places, held until a moment, or None where all are taken. They are read first, so that a tenant
-        who has all of its own writes nothing.
+        """Lease one of these places until `until`; its number, or None where all are taken. The places are read first,
+        so that a tenant at its limit writes nothing.
         """
         numbers = {self._all.key_of(number): number for number in among}
         items = self._transactions.get_all(list(numbers))

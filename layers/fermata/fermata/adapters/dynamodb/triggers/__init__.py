@@ -1,1 +1,1 @@
-"""Triggers, and the files that are being taken."""
+"""Triggers, and the batches that are being submitted."""

@@ -1,5 +1,5 @@
-"""The files whose lines are being submitted, in DynamoDB: `BATCHES#<tenant>` holds places under `PLACE#<i>`, each with
-the run that has it, and under `RUN#<run>` what a run was refused in a row.
+"""Files whose lines are being submitted, in DynamoDB: `BATCHES#<tenant>` holds places under `PLACE#<i>`, each leased by
+a run, and a run's consecutive refusals under `RUN#<run>`.
 """
 
 from datetime import datetime
@@ -27,7 +27,9 @@ class DynamoOpenBatches:
         self._table = transactions.table
 
     def take(self, tenant_id: str, run: str, until: datetime, now: datetime) -> bool:
-        """Whether the run has one of its tenant's places, now until a moment; the one that it had stays its own."""
+        """Lease one of the tenant's places to the run until `until`, or extend the lease it has; False where all are
+        taken.
+        """
         taken = {
             str(item["sk"]): str(item["holder"])
             for item in self._transactions.query(_partition(tenant_id), _PLACE)
@@ -35,23 +37,23 @@ class DynamoOpenBatches:
         }
         own = [number for number in _NUMBERS if taken.get(_place(number)) == run]
         free = [number for number in _NUMBERS if _place(number) not in taken]
-        # What was read may be old, and a place of this run's own among the free ones.
+        # The read may be stale, so a free place may by now belong to this run.
         return self._places_of(tenant_id).take_or_keep((*own, *free), run, until, now) is not None
 
     def give_back(self, tenant_id: str, run: str) -> None:
-        """Free the run's place, and forget what it was refused."""
+        """Free the run's place and forget its refusals."""
         places = self._places_of(tenant_id)
         for number in _NUMBERS:
             places.give_back(number, run)
         self.note_job(tenant_id, run)
 
     def refused_in_a_row(self, tenant_id: str, run: str) -> RefusedInARow:
-        """What the run's lines were refused since one became a job."""
+        """The refusals of the run's lines since one became a job."""
         item = self._transactions.get(_partition(tenant_id), _RUN + run)
         return RefusedInARow() if item is None else RefusedInARow.model_validate(item)
 
     def note_refusal(self, tenant_id: str, run: str, now: datetime, *, comes_again: bool) -> None:
-        """Count one more refusal."""
+        """Count a refusal; `comes_again` says that the line will be submitted again."""
         with aws_errors("a refusal could not be counted"):
             self._client.update_item(
                 TableName=self._table,
@@ -68,7 +70,7 @@ class DynamoOpenBatches:
             )
 
     def note_job(self, tenant_id: str, run: str) -> None:
-        """Forget the refusals of a run: one of its lines became a job."""
+        """Forget the refusals of a run, because one of its lines became a job."""
         with aws_errors("refusals could not be forgotten"):
             self._client.delete_item(TableName=self._table, Key=typed({"pk": _partition(tenant_id), "sk": _RUN + run}))
 

@@ -1,4 +1,6 @@
-"""Triggers in DynamoDB: `TRIGGER#TENANT#<tenant>` holds what is on, `TRIGGER#SOURCE#<account>/<source>` whose it is."""
+"""Triggers in DynamoDB: `TRIGGER#TENANT#<tenant>` holds a tenant's triggers, `TRIGGER#SOURCE#<account>/<source>` the
+tenant that owns the source.
+"""
 
 from typing import Final
 
@@ -17,17 +19,20 @@ class DynamoTriggerStore:
         self._transactions = transactions
 
     def of_tenant(self, tenant_id: str) -> Triggers:
-        """What is on for a tenant, read consistently."""
+        """The triggers of a tenant, read consistently; all off where none are stored."""
         item = self._transactions.get(_tenant(tenant_id), _SORT_KEY)
         return Triggers(tenant_id=tenant_id) if item is None else Triggers.model_validate(item)
 
     def tenant_of(self, source: str) -> str | None:
-        """Whose a source is, read consistently."""
+        """The tenant that owns a source, read consistently, or None."""
         item = self._transactions.get(_source(source), _SORT_KEY)
         return None if item is None else str(item["tenant_id"])
 
     def save(self, before: Triggers, after: Triggers) -> None:
-        """Replace what was read before, and hand the sources over, in one transaction."""
+        """Replace the triggers, take new sources and release removed ones, in one transaction. Raises
+        `StaleRecordError` where they changed since `before` was read, `SourceTakenError` where another tenant has a
+        source.
+        """
         writes: dict[str, Write] = {_TENANT: self._put(after)}
         writes |= {source: self._take(source, after.tenant_id) for source in set(after.sources) - set(before.sources)}
         gone = set(before.sources) - set(after.sources)

@@ -1,5 +1,5 @@
-"""The tries of each job's webhook in DynamoDB: `DELIVERY#<job>` holds `ATTEMPT#<replay>#<number>` for each of them, and
-`REPLAYS`, which counts how often it was to be sent again and how often it was posted. All of them go by themselves.
+"""Webhook attempts in DynamoDB: `DELIVERY#<job>` holds each in `ATTEMPT#<replay>#<number>`, and the counts of replays
+and posts in `REPLAYS`. All of them expire by the table's time to live.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from fermata.domain.webhooks.delivery import KEPT_FOR, MOST_REPLAYS, WebhookAtte
 
 _REPLAYS: Final = "REPLAYS"
 _REPLAYS_KEPT_FOR: Final = timedelta(days=100)
-"""Longer than Step Functions remembers the names of executions (90 days), which are made from this number."""
+"""Longer than the 90 days for which Step Functions keeps the names of executions, which contain the replay's number."""
 
 _FEW_REPLAYS: Final = "(attribute_not_exists(replays) OR replays < :most)"
 _FEW_POSTS: Final = "(attribute_not_exists(posts) OR posts < :posts)"
@@ -27,12 +27,14 @@ class DynamoWebhookDeliveries:
         self._client, self._table = transactions.client, transactions.table
 
     def of(self, job_id: str) -> tuple[WebhookAttempt, ...]:
-        """The tries of a job's webhook, oldest delivery first."""
+        """The attempts of a job's webhook, oldest delivery first."""
         items = [plain(item) for item in self._items(job_id)]
         return tuple(WebhookAttempt.model_validate(item) for item in items if item["sk"] != _REPLAYS)
 
     def add(self, job_id: str, attempt: WebhookAttempt) -> WebhookAttempt:
-        """Keep a try, and give back what stands: this one, or what was kept of the same try before."""
+        """Store an attempt; returns the stored one, which is an earlier record of the same attempt where there
+        is one.
+        """
         sort_key = f"ATTEMPT#{attempt.replay:03d}#{attempt.number:02d}"
         item = {**attempt.model_dump(mode="json"), "ttl": seconds(attempt.at + KEPT_FOR)}
         write = self._transactions.put(_partition(job_id), sort_key, item, "attribute_not_exists(pk)")
@@ -40,13 +42,13 @@ class DynamoWebhookDeliveries:
         return WebhookAttempt.model_validate(failed["attempt"]) if failed else attempt
 
     def next_replay(self, job_id: str, most_posts: int, now: datetime) -> int | None:
-        """A number from 1 on that nobody else gets, or None where they, or the posts, are used up."""
+        """The unique number of a new replay, from 1 on; None where the replays or the posts are used up."""
         values = {":most": MOST_REPLAYS, ":posts": most_posts}
         counted = self._count(job_id, "replays", f"{_FEW_REPLAYS} AND {_FEW_POSTS}", values, now)
         return None if counted is None else int(counted["replays"])
 
     def count_post(self, job_id: str, most_posts: int, now: datetime) -> bool:
-        """Count a post that is about to be made; False where it would be one too many, and is not counted."""
+        """Count a post before it is sent; False, uncounted, where it would exceed `most_posts`."""
         return self._count(job_id, "posts", _FEW_POSTS, {":posts": most_posts}, now) is not None
 
     def _count(self, job_id: str, what: str, condition: str, values: Item, now: datetime) -> Item | None:

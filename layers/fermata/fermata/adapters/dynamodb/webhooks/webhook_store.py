@@ -1,5 +1,5 @@
-"""Webhook endpoints (`WEBHOOK#<tenant>`) and their secrets (`WEBHOOK_SECRET#<tenant>`) in DynamoDB. They are two
-partitions because IAM tells items apart by partition alone: only the function that signs may read secrets.
+"""Webhook endpoints (`WEBHOOK#<tenant>`) and their secrets (`WEBHOOK_SECRET#<tenant>`) in DynamoDB. They have
+separate partitions, because IAM can restrict access by partition only, and only the signing function may read secrets.
 """
 
 from datetime import datetime
@@ -36,8 +36,8 @@ class DynamoWebhookStore:
         return WebhookSecrets.model_validate(item)
 
     def point(self, endpoint: WebhookEndpoint, secret: str) -> bool:
-        """Put an endpoint in place of the tenant's, if any; True where the secret is now the tenant's, False where it
-        keeps the one that it has.
+        """Set a tenant's endpoint; True where `secret` became the tenant's secret, False where the tenant keeps its
+        own.
         """
         place = {"endpoint": self._put_endpoint(endpoint)}
         if not self._write({**place, "secret": self._put_secret(endpoint.tenant_id, secret)}):
@@ -46,17 +46,17 @@ class DynamoWebhookStore:
         return False
 
     def switch_off(self, tenant_id: str) -> None:
-        """Forget the address of a tenant's endpoint; its secret stays."""
+        """Delete the URL of a tenant's endpoint; the secret stays."""
         self._write({"endpoint": self._change(tenant_id, "REMOVE #url, #disabled_at", _PRESENT, {})})
 
     def disable(self, tenant_id: str, url: str, now: datetime) -> None:
-        """Send nothing to the tenant's endpoint any more, provided that this is still its address."""
+        """Disable a tenant's endpoint if `url` is still its URL."""
         values = {":now": now.isoformat(), ":url": url}
         self._write({"endpoint": self._change(tenant_id, "SET #disabled_at = :now", "#url = :url", values)})
 
     def rotate(self, tenant_id: str, secret: str, previous_until: datetime) -> bool:
-        """Sign with a new secret, and until a moment with the one before it, too; False where there was none before.
-        Doing it again with the same secret changes nothing.
+        """Replace the secret; the previous one also signs until `previous_until`. False where there was none before. A
+        repeated call with the same secret changes nothing.
         """
         rotation = "SET #previous = #current, #previous_until = :until, #current = :secret"
         values = {":until": previous_until.isoformat(), ":secret": secret}

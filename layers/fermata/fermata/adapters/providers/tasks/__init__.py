@@ -1,1 +1,1 @@
-"""What the dialects of providers with tasks share."""
+"""Parsing of tasks that all dialects with tasks share."""

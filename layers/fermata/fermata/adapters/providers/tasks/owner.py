@@ -1,5 +1,5 @@
-"""Whether an answer to a poll is about the task that was asked for, and which part of it is. Only a clear mismatch
-counts: providers spell ids with and without the model's name, and have ids for requests and songs as well.
+"""Decides whether an answer to a poll, or which part of it, is about the polled task. Only a clear mismatch counts,
+because providers spell ids with and without the model's name, and also have ids for requests and songs.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from fermata.domain.providers.answers import member, read_id
 from fermata.domain.providers.calls import AskedTask
 
 _OWN_NAMES: Final = ("task_id", "taskId", "generation_id", "generationId", "work_id", "workId")
-"""Names of nothing but a task's id."""
+"""Names that always hold a task's id."""
 _ID: Final = "id"
 _DESCRIPTIONS: Final = ("data", "task")
 _LISTS: Final = ("data", "result", "output", "task")
 
 
 def own_part(document: JsonValue, asked: AskedTask) -> JsonValue:
-    """The answer, of whose lists of tasks only the entries are left that name the asked one, where some do."""
+    """The answer, with its lists of tasks reduced to the entries that name the polled task, if any do."""
     if isinstance(document, list):
         return _own_entries(document, asked)
     if not isinstance(document, dict) or not asked.task_id:
@@ -36,8 +36,8 @@ def own_part(document: JsonValue, asked: AskedTask) -> JsonValue:
 
 
 def names_another_task(document: JsonValue, asked: AskedTask, *, id_is_the_tasks: bool) -> bool:
-    """Whether an answer names tasks and the asked one is none of them. Unless `id_is_the_tasks`, `id` may be that of a
-    request or a song, so that it counts where no link is beside it and where it is as long as the asked one.
+    """Whether an answer names tasks, but not the polled one. Unless `id_is_the_tasks`, `id` may belong to a request or
+    a song, so it counts only where it has the length of the polled id and no link beside it.
     """
     if not asked.task_id:
         return False
@@ -51,12 +51,12 @@ def names_another_task(document: JsonValue, asked: AskedTask, *, id_is_the_tasks
 
 
 def names_a_task(document: JsonValue) -> bool:
-    """Whether an answer has the id of any task, or what may be one."""
+    """Whether an answer has an id of any task, or an id that may be one."""
     return any(True for _ in _named_tasks(document)) or any(read_id(body.get(_ID)) for body in bodies_in(document))
 
 
 def _own_entries(entries: list[JsonValue], asked: AskedTask) -> list[JsonValue]:
-    # A song may have the id of its task, so of several songs none is left out for that.
+    # A song may have its task's id in `id`, so with several ordered songs `id` does not select entries.
     names = (*_OWN_NAMES, _ID) if asked.songs == 1 else _OWN_NAMES
     ids = [[read_id(member(entry, name)) for name in names] for entry in entries[:MOST_ENTRIES]]
     own = [any(each and _is_same(each, asked.task_id) for each in found) for found in ids]
@@ -79,7 +79,7 @@ def _entries(document: JsonValue) -> Iterator[JsonValue]:
 
 
 def _descriptions(document: JsonValue) -> Iterator[dict[str, JsonValue]]:
-    """The objects that describe the task itself, and not what it made."""
+    """The objects that describe the task itself, not its results."""
     body = document
     while isinstance(body, dict):
         yield body
@@ -88,12 +88,12 @@ def _descriptions(document: JsonValue) -> Iterator[dict[str, JsonValue]]:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two ids may be the same task's: one is a part of the other, or they differ in the model's name alone."""
+    """Whether two ids may name the same task: one contains the other, or they differ only in the model's name."""
     one, other = (unquote(each).strip().casefold() for each in (one, other))
     return one in other or other in one or _without_model(one) == _without_model(other)
 
 
 def _without_model(task_id: str) -> str:
-    """An id without the name of a model before or behind a colon; names of models have a slash, ids do not."""
+    """An id without a model's name before or after a colon; names of models contain a slash, ids do not."""
     before, colon, behind = task_id.partition(":")
     return behind if colon and "/" in before and "/" not in behind else before

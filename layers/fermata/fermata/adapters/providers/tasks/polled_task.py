@@ -1,7 +1,7 @@
-"""What the answer to a poll means, the same for every dialect that polls.
+"""Interprets answers to polls, for every dialect that polls.
 
-What an answer says of this very task ends it. What it says of the caller or of the moment is trouble: the task was
-bought, and it is asked about again.
+A statement about the polled task may end it. A statement about the caller, or about the provider's load, is trouble:
+the task was bought, and it is polled again.
 """
 
 import re
@@ -68,7 +68,7 @@ _STATE: Final = "the state of a task"
 _REASONS: Final = ("fail_reason", "failReason", "fail_message", "failMessage", "errorMessage", "error_message")
 _CONTENT_REFUSED: Final = Ruling(FailureClass.CONTENT_REFUSED)
 
-# No ruling says that nothing was charged: the order was accepted, and a refused poll says nothing about the bill.
+# No ruling claims that nothing was charged: the order was accepted, and a refused poll does not concern the charge.
 POLL_STATUSES: Final[Mapping[int, Ruling]] = {
     **dict.fromkeys((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN), Ruling(FailureClass.AUTH)),
     HTTPStatus.PAYMENT_REQUIRED: Ruling(FailureClass.OUT_OF_CREDIT),
@@ -76,8 +76,8 @@ POLL_STATUSES: Final[Mapping[int, Ruling]] = {
     **dict.fromkeys(PASSING, TRANSIENT),
     HTTPStatus.TOO_MANY_REQUESTS: Ruling(FailureClass.RATE_LIMITED),
 }
-# What a busy provider says of the moment and not of a task.
-_MOMENTS: Final = (
+# Messages of a busy provider, which do not concern a task.
+_TEMPORARY: Final = (
     (re.compile(r"too many (requests|calls)|rate.?limit|slow down|throttl", re.IGNORECASE), FailureClass.RATE_LIMITED),
     (
         re.compile(
@@ -88,15 +88,15 @@ _MOMENTS: Final = (
         FailureClass.TRANSIENT,
     ),
 )
-# A page in front of the provider says these for reasons of its own.
-_SAID_BY_PAGES_TOO: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
+# A gateway in front of the provider also answers these, for reasons of its own.
+_GATEWAY_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True)
 class TaskReader:
-    """Reads one dialect's answers about tasks. `provider` is its name, for people; `statuses` is what an HTTP status or
-    one told in the body means for a job that never hears anything better. `id_is_the_tasks` says that `id` is
-    documented as the task's, also beside a link.
+    """Reads one dialect's answers about tasks. `provider` is its name in messages. `statuses` maps the HTTP status, or
+    the status in the body, to the failure of a job that gets no better answer. `id_is_the_tasks` says that `id` is
+    documented as the task's id, also beside a link.
     """
 
     provider: str
@@ -104,7 +104,7 @@ class TaskReader:
     id_is_the_tasks: bool = False
 
     def read_poll(self, answer: UpstreamAnswer, asked: AskedTask = ANY_TASK) -> PollOutcome:
-        """The songs, the task's own failure, patience, or trouble that is no news of the task."""
+        """The songs, the task's failure, a task that still runs, or trouble that says nothing about the task."""
         answer = replace(answer, document=own_part(answer.document, asked))
         document = answer.document
         if names_another_task(document, asked, id_is_the_tasks=self.id_is_the_tasks):
@@ -115,48 +115,50 @@ class TaskReader:
             return songs
         if answer.begins_as_audio and answer.http_status in SUCCESSES:
             return AudioIsAnswer()
-        told = told_status(document)
+        reported = told_status(document)
         if answer.http_status not in SUCCESSES or not isinstance(document, dict):
-            return Trouble(self._trouble(answer, told))
-        if told is not None and stage_inside(document) is not Stage.FAILED:
-            return Trouble(self._trouble(answer, told))
+            return Trouble(self._trouble(answer, reported))
+        if reported is not None and stage_inside(document) is not Stage.FAILED:
+            return Trouble(self._trouble(answer, reported))
         return self._state_of(answer, asked)
 
     def _state_of(self, answer: UpstreamAnswer, asked: AskedTask) -> PollOutcome:
         document = answer.document
         if has_failed(document, asked.songs):
-            moment = self._of_the_moment(answer)
-            return Trouble(moment) if moment else self.failed_task(answer)
+            temporary = self._temporary_failure(answer)
+            return Trouble(temporary) if temporary else self.failed_task(answer)
         if has_whole_text(answer):
             return AudioInAnswer()
         if has_ended(document, asked.songs):
             found = f"expected a link from {self.provider}, found a finished task without one"
             return DoneWithoutLink(failure_of(answer, INCOMPLETE, found))
-        told = stage_of(document) is Stage.RUNNING
-        return StillRunning(answer.retry_after_s, told=told, offered=offered_songs(document))
+        says_running = stage_of(document) is Stage.RUNNING
+        return StillRunning(answer.retry_after_s, told=says_running, offered=offered_songs(document))
 
-    def _of_the_moment(self, answer: UpstreamAnswer) -> Failure | None:
-        """What an answer without any task in it means whose words of failure are about how busy the provider is."""
+    def _temporary_failure(self, answer: UpstreamAnswer) -> Failure | None:
+        """The failure of an answer that contains no task and whose message is about the provider's load; None
+        otherwise.
+        """
         document = answer.document
-        of_a_task = names_a_task(document) or stage_inside(document) is not None or bool(entries_in(document))
-        if of_a_task or has_code(document):
+        names_task = names_a_task(document) or stage_inside(document) is not None or bool(entries_in(document))
+        if names_task or has_code(document):
             return None
         said = self.said(answer) or failure_word(document).replace("_", " ")
-        for words, failure_class in _MOMENTS:
+        for words, failure_class in _TEMPORARY:
             if words.search(said):
                 found = describe(self.provider, answer, said, wanted=_STATE)
                 return failure_of(answer, Ruling(failure_class), found)
         return None
 
     def failed_task(self, answer: UpstreamAnswer) -> Refused:
-        """The failure of a task that says itself that it has failed."""
+        """The failure of a task whose own status is failed."""
         said, code, word = self.said(answer), failure_code(answer.document), failure_word(answer.document)
         refused = says_content_was_refused(said, code or "", word)
         found = describe(self.provider, answer, said or word, code)
         return Refused(failure_of(answer, _CONTENT_REFUSED if refused else PROVIDER_ERROR, found, code))
 
     def said(self, answer: UpstreamAnswer) -> str:
-        """What the answer says in words about a failure, the task's own words first."""
+        """The answer's message about a failure, the task's own message first."""
         document = answer.document
         inner = [body.get(name) for body in reversed(bodies_in(document)) for name in _REASONS]
         songs = [member(song, name) for song in entries_in(document) for name in _REASONS]
@@ -166,24 +168,24 @@ class TaskReader:
             for words in (body.get("error"), member(body, "error", "message"))
         ]
         outer = (member(document, name) for name in ("message", "msg"))
-        return read_words(*inner, *songs, *errors, *(words for words in outer if not _says_well(words)))
+        return read_words(*inner, *songs, *errors, *(words for words in outer if not _is_success(words)))
 
-    def _trouble(self, answer: UpstreamAnswer, told: int | None) -> Failure:
-        # The status of the route itself tells which of two routes knows the task, whatever the body says.
-        if answer.http_status == HTTPStatus.NOT_FOUND != told:
-            told = None
-        status = answer.http_status if told is None else told
+    def _trouble(self, answer: UpstreamAnswer, reported: int | None) -> Failure:
+        # HTTP 404 shows which of two routes does not know the task, so it overrules the status in the body.
+        if answer.http_status == HTTPStatus.NOT_FOUND != reported:
+            reported = None
+        status = answer.http_status if reported is None else reported
         ruling = self.statuses.get(status) or _ruling_on_other(status)
-        if answer.flaw == "HTML" and status in _SAID_BY_PAGES_TOO:
+        if answer.flaw == "HTML" and status in _GATEWAY_STATUSES:
             ruling = TRANSIENT
-        code = None if told is None else str(told)
+        code = None if reported is None else str(reported)
         readable = isinstance(answer.document, dict)
         found = describe(self.provider, answer, self.said(answer), code, wanted=_STATE) if readable else ""
         return failure_of(answer, ruling, found or describe_flaw(self.provider, answer), code)
 
 
 def told_status(document: JsonValue) -> int | None:
-    """The error code that an answer tells of itself: an HTTP status or one of the provider's own, None for none."""
+    """The error code in an answer's body, an HTTP status or one of the provider's own; None where there is none."""
     places = [member(document, name) for name in ("statusCode", "status_code", "code", "status")]
     places += [member(document, "error", name) for name in ("statusCode", "code", "status")]
     codes = (read_number(place) for place in places)
@@ -191,15 +193,15 @@ def told_status(document: JsonValue) -> int | None:
 
 
 def song_of(task: TaskStarted | None, songs: AudioAt | None, answer: UpstreamAnswer) -> AudioAt | AudioInAnswer | None:
-    """The songs of an answer to the paid call, or the song that is its text, with the task that can be asked for them
-    again.
+    """The songs of an answer to the paid call, or the song in its text, with the id of the task that can be polled for
+    them again.
     """
     found = songs or (AudioInAnswer() if has_whole_text(answer) else None)
     return replace(found, task_id=task.task_id) if found and task else found
 
 
 def has_whole_text(answer: UpstreamAnswer) -> bool:
-    """Whether the answer holds a song as text of which no word and no number says that it is still being made."""
+    """Whether the answer holds a song as text, and no status word or number says that it is unfinished."""
     document = answer.document
     if not answer.text_begins_as_audio or is_running(document) or is_still_synthesising(document):
         return False
@@ -211,5 +213,5 @@ def _ruling_on_other(status: int) -> Ruling:
     return PROVIDER_ERROR if of_the_request else TRANSIENT
 
 
-def _says_well(words: JsonValue) -> bool:
+def _is_success(words: JsonValue) -> bool:
     return stage_of_word(words) is Stage.DONE or words == "ok"

@@ -1,4 +1,4 @@
-"""How far a task and its songs are, in whichever of the known bodies it is described. Pure reading, no verdicts."""
+"""Reads the stages of a task and its songs from every known form of body. It only reads and decides nothing."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -14,30 +14,30 @@ from fermata.domain.providers.calls import ANY_TASK, AudioAt
 _OUTER_NAMES: Final = ("status", "state", "task_status", "taskStatus")
 _INNER_NAMES: Final = ("type", *_OUTER_NAMES)
 _ERROR_CODES: Final = ("errorCode", "error_code", "fail_code", "failCode")
-# `type` may name what is made instead of how far it is.
+# `type` may name the kind of result instead of the stage.
 _KINDS: Final = frozenset({"audio", "music", "song", "track", "suno", "generate", "generation", "task"})
 
 
 def stage_of(document: JsonValue) -> Stage | None:
-    """How far the whole task is; None where no word tells it."""
+    """The stage of the whole task; None where no word states it."""
     if is_running(document):
         return Stage.RUNNING
     inner = stage_inside(document)
     if inner is not None:
         return inner
-    # The outermost status may speak of the answer alone, so it does not overrule a song that calls itself unfinished.
+    # The outermost status may concern the answer alone, so it does not overrule a song that is unfinished.
     if Stage.RUNNING in _stages_of_songs(document):
         return Stage.RUNNING
     return stage_of_words(*(member(document, name) for name in _OUTER_NAMES))
 
 
 def stage_inside(document: JsonValue) -> Stage | None:
-    """How far the task is by the words beside its own description, which cannot be meant of the answer alone."""
+    """The task's stage by the words in inner objects, which cannot concern the answer alone."""
     return stage_of_words(*_inner_words(document))
 
 
 def is_running(document: JsonValue) -> bool:
-    """Whether a known word of the task itself says that it goes on; what stands in a list may be a song's."""
+    """Whether a known word of the task itself says that it runs; a word in a list may belong to a song."""
     inner = [body for body in task_bodies_in(document) if body is not document]
     outer = (member(document, name) for name in _OUTER_NAMES)
     return known_stage(*_words_in(inner), *outer) is Stage.RUNNING
@@ -51,27 +51,27 @@ def has_failed(document: JsonValue, ordered: int = ANY_TASK.songs) -> bool:
 
 
 def has_ended(document: JsonValue, ordered: int = ANY_TASK.songs) -> bool:
-    """Whether the whole task is done, or every one of its `ordered` songs has ended and one of them well."""
+    """Whether the whole task is done, or all of its `ordered` songs have ended, at least one of them done."""
     stage = stage_of(document)
     some_are_done = Stage.DONE in _ends_of_all_songs(document, ordered)
     return stage is Stage.DONE or (stage is not Stage.FAILED and some_are_done)
 
 
 def finished_songs(document: JsonValue, ordered: int = ANY_TASK.songs) -> AudioAt | None:
-    """The songs of a task that has ended. Of one that failed, those that call themselves done."""
+    """The songs of a task that has ended; of a failed task, the songs that are marked as done."""
     if has_ended(document, ordered):
         return audio_at(document)
     return _songs_at(_slots(document, {Stage.DONE})) if stage_of(document) is Stage.FAILED else None
 
 
 def audio_at(document: JsonValue) -> AudioAt | None:
-    """Every link to audio that did not fail, songs before anything else; the first is the primary song's."""
+    """Every link to audio that did not fail, those of listed songs first; the first one is the primary song's."""
     return _audio_at(document, {Stage.DONE, Stage.RUNNING, None})
 
 
 def offered_songs(document: JsonValue) -> AudioAt | None:
-    """What a task that has not ended links to and does not call unfinished: of one that says that it goes on the songs
-    that call themselves done, else every song that a known word does not call otherwise.
+    """The possibly finished songs of a task that has not ended: of a task that says it runs, the songs marked as done;
+    else every song that no known word marks as running or failed.
     """
     if is_running(document):
         return _songs_at(_slots(document, {Stage.DONE}))
@@ -91,13 +91,13 @@ def _audio_at(document: JsonValue, wanted: AbstractSet[Stage | None]) -> AudioAt
 
 
 def failure_code(document: JsonValue) -> str | None:
-    """The code that a failed task has of its own, or its word of failure where that is more than a plain one."""
+    """A failed task's own error code, or its failure word where that is more specific than a plain one."""
     word = failure_word(document)
     return (_code(document) or (word if "_" in word else ""))[:CODE_LIMIT] or None
 
 
 def has_code(document: JsonValue) -> bool:
-    """Whether an answer has a code of failure, as a name or as a number."""
+    """Whether an answer has an error code, as a name or as a number."""
     return bool(_code(document))
 
 
@@ -108,7 +108,7 @@ def _code(document: JsonValue) -> str:
 
 
 def failure_word(document: JsonValue) -> str:
-    """The word with which a task, or one of its songs, says that it has failed; empty where none does."""
+    """The failure word of a task or of one of its songs; empty where there is none."""
     songs = (member(song, "status") for song in entries_in(document))
     words = (*_inner_words(document), *songs, *(member(document, name) for name in _OUTER_NAMES))
     return next((read_words(word) for word in words if stage_of_word(word) is Stage.FAILED), "")
@@ -135,8 +135,8 @@ def _known_stages_of_songs(document: JsonValue) -> list[Stage | None]:
 
 
 def _ends_of_all_songs(document: JsonValue, ordered: int) -> set[Stage]:
-    """How the songs ended; empty as long as one of them has not, or where the task says that it goes on and the list is
-    shorter than the order.
+    """The final stages of the songs; empty while one of them has not ended, or while the task says that it runs and the
+    list is shorter than the order.
     """
     ends = [stage for stage in _stages_of_songs(document) if stage in (Stage.DONE, Stage.FAILED)]
     listed = len(entries_in(document))
@@ -145,8 +145,8 @@ def _ends_of_all_songs(document: JsonValue, ordered: int) -> set[Stage]:
 
 
 def _slots(document: JsonValue, wanted: AbstractSet[Stage | None]) -> list[str | None]:
-    """For each song of the list its link, or None where its known stage is none of the wanted ones, it has none, or
-    repeats an earlier song's.
+    """The link of each listed song; None where its known stage is not wanted, it has no link, or it repeats an earlier
+    song's link.
     """
     slots: list[str | None] = []
     for song, stage in zip(entries_in(document), _known_stages_of_songs(document), strict=True):
