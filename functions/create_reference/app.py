@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from fermata.api.answers import answer
-from fermata.api.rate_limit_headers import tell_too
+from fermata.api.rate_limit_headers import report_limit
 from fermata.api.requests import caller, raw_body
 from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.reference import Reference
@@ -21,5 +21,5 @@ def post_reference() -> Response[str]:
     """201 with an id and the form to upload a recording with."""
     body, tenant_id = raw_body(api.current_event), caller(api.current_event).tenant_id
     offer = create_reference(body, tenant_id, create_reference_ports(), now(), job_randomness())
-    tell_too(api, offer.allowance)
+    report_limit(api, offer.allowance)
     return answer(201, Reference.of(offer))

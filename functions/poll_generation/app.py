@@ -12,9 +12,9 @@ from fermata.wiring.generation import poll_ports
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
-    """The verdict for the state machine after one poll of the provider's task."""
+    """The next step for the state machine after one poll of the provider's task."""
     logger.append_keys(job_id=event["job_id"])
     not_yet_at = read_instant(event.get("not_yet_at"))
-    verdict = poll_generation(event["job_id"], event["attempt"], poll_ports(), not_yet_at)
-    logger.info("poll", extra={"verdict": verdict.verdict, "attempt": verdict.attempt})
-    return verdict.as_payload()
+    step = poll_generation(event["job_id"], event["attempt"], poll_ports(), not_yet_at)
+    logger.info("poll", extra={"verdict": step.kind, "attempt": step.attempt})
+    return step.as_payload()

@@ -12,8 +12,8 @@ from fermata.wiring.runtime import claim_id
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
-    """The verdict for the state machine after one preparation step."""
+    """The next step for the state machine after one preparation step."""
     logger.append_keys(job_id=event["job_id"])
-    verdict = prepare_reference(event["job_id"], event["attempt"], prepare_ports(), claim_id())
-    logger.info("reference", extra={"verdict": verdict.verdict, "attempt": verdict.attempt})
-    return verdict.as_payload()
+    step = prepare_reference(event["job_id"], event["attempt"], prepare_ports(), claim_id())
+    logger.info("reference", extra={"verdict": step.kind, "attempt": step.attempt})
+    return step.as_payload()

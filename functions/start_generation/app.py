@@ -13,13 +13,13 @@ from fermata.wiring.runtime import claim_id, now
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object]:
-    """The verdict for the state machine. Only an explicit `may_post: true` can lead to the paid request."""
+    """The next step for the state machine. Only an explicit `may_post: true` can lead to the paid request."""
     logger.append_keys(job_id=event["job_id"])
     if event["may_post"] is True:
         ports = start_ports(context.get_remaining_time_in_millis)
-        verdict = start_generation(event["job_id"], ports, claim_id())
+        step = start_generation(event["job_id"], ports, claim_id())
     else:
-        verdict = resume_generation(event["job_id"], resume_ports(), now())
-    answer = {"verdict": verdict.verdict, "attempt": verdict.attempt, "not_before": verdict.not_before}
+        step = resume_generation(event["job_id"], resume_ports(), now())
+    answer = {"verdict": step.kind, "attempt": step.attempt, "not_before": step.not_before}
     logger.info("generation", extra=answer)
-    return verdict.as_payload()
+    return step.as_payload()

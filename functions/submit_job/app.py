@@ -8,7 +8,7 @@ from fermata.api.responses.quote import Quote
 from fermata.api.waiting import wished_wait_s
 from fermata.use_cases.orders.estimates import estimator
 from fermata.use_cases.orders.submit_job import Order, quote_job, submit_job
-from fermata.use_cases.orders.wait_for_end import NOT_HELD, await_end
+from fermata.use_cases.orders.wait_for_end import NOT_HELD, wait_for_end
 from fermata.wiring.accounts import count_read, refused_orders, submits_left
 from fermata.wiring.orders import submit_ports, wait_ports
 from fermata.wiring.runtime import job_randomness, now
@@ -28,7 +28,7 @@ def post_job() -> Response[str]:
     order = Order(requests.raw_body(event), who.tenant_id, key, first_answer)
     made = submit_job(order, ports, moment, job_randomness())
     wait_s = wished_wait_s(api, who, count_read if made.replayed else None)
-    wait = NOT_HELD if wait_s is None else await_end(made.job_id, who.tenant_id, wait_ports(), moment, wait_s)
+    wait = NOT_HELD if wait_s is None else wait_for_end(made.job_id, who.tenant_id, wait_ports(), moment, wait_s)
     return accepted(made.answer, address, made.allowance, wait.held_s, replayed=made.replayed, ended=wait.ended)
 
 

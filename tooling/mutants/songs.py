@@ -17,7 +17,7 @@ SONGS: Final = (
     Mutant(
         "patience: any answer makes a route the one that knows the task",
         f"{FERMATA}/use_cases/generation/follow/ask_task.py",
-        "return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)",
+        "return outcome.reported if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)",
         "return not _not_found(outcome)",
         ("tests/unit/use_cases/generation/follow/test_polling_routes.py",),
     ),

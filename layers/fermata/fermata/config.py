@@ -63,7 +63,7 @@ class ValidateSettings(TableSettings):
     trusted_local_origins: CommaSet
 
 
-class TellSettings(TableSettings):
+class StartDeliverySettings(TableSettings):
     """What a function needs that begins deliveries of webhooks."""
 
     webhook_delivery_machine_arn: str
@@ -131,7 +131,7 @@ class RescueBoundsSettings(TableSettings):
     rescue_longest_pause_seconds: PositiveInt
 
 
-class ReapSettings(TellSettings, RescueBoundsSettings):
+class ReapSettings(StartDeliverySettings, RescueBoundsSettings):
     """What `reap_jobs` needs."""
 
     audio_bucket: str

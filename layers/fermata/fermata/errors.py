@@ -330,12 +330,12 @@ class ProviderHeldError(FermataError):
 class TransientError(FermataError):
     """A dependency failed for now; the step that raised it can be repeated without paying again.
 
-    `told` is the text for callers of the API; the message adds AWS's error code, if any, for the operator.
+    `public_message` is the text for callers of the API; the message adds AWS's error code, if any, for the operator.
     """
 
-    def __init__(self, told: str, aws_code: str | None = None) -> None:
-        self.told, self.aws_code = told, aws_code
-        super().__init__(told if aws_code is None else f"{told}: {aws_code}")
+    def __init__(self, public_message: str, aws_code: str | None = None) -> None:
+        self.public_message, self.aws_code = public_message, aws_code
+        super().__init__(public_message if aws_code is None else f"{public_message}: {aws_code}")
 
 
 class DiskFullError(TransientError):

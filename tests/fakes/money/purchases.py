@@ -14,12 +14,12 @@ class InMemoryPurchases:
     def __init__(self, store: InMemoryJobStore) -> None:
         self.store = store
 
-    def in_doubt(self, provider: str) -> list[str]:
-        return self._jobs(provider, lambda attempt: attempt.is_in_doubt)
+    def with_unknown_outcome(self, provider: str) -> list[str]:
+        return self._jobs(provider, lambda attempt: attempt.has_unknown_outcome)
 
-    def undoubted(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
+    def with_known_outcome(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
         def is_meant(attempt: Attempt) -> bool:
-            certain = attempt.may_be_billed and not attempt.is_in_doubt
+            certain = attempt.may_be_billed and not attempt.has_unknown_outcome
             return certain and since <= attempt.started_at <= until
 
         return self._jobs(provider, is_meant)[:most]

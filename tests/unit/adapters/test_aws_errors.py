@@ -124,7 +124,7 @@ CALLS: Final[dict[str, Call]] = {
     "new provider": lambda aws, _: states(aws).save(ProviderState(provider="minimax", version=1)),
     "slot": lambda aws, _: states(aws).take("minimax", "ticket", LEASE, Limits(gap_ms=0, concurrent=1)),
     "slot back": lambda aws, _: states(aws).give_back("minimax", GivenBack("ticket", None)),
-    "purchases": lambda aws, _: DynamoPurchases(tables(aws)).in_doubt("minimax"),
+    "purchases": lambda aws, _: DynamoPurchases(tables(aws)).with_unknown_outcome("minimax"),
     "recoverable": lambda aws, _: DynamoRecoverableJobs(tables(aws)).find("minimax", 1, None),
     "rescue": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).take("holder", NOON, NOON),
     "rescue over": lambda aws, _: DynamoRescueSlots(aws, "jobs", 1).give_back(0, "holder"),
@@ -205,14 +205,14 @@ def caught(call: Call, client: Refusing, tmp: Path) -> TransientError:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_refusal_is_transient_and_names_awss_own_code_and_no_more(name: str, tmp_path: Path) -> None:
     error = caught(CALLS[name], Refusing(refusal()), tmp_path)
-    assert str(error) == f"{error.told}: ThrottlingException"
+    assert str(error) == f"{error.public_message}: ThrottlingException"
     assert "canary" not in str(error)
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_failure_on_the_way_to_aws_names_its_kind_and_no_more(name: str, tmp_path: Path) -> None:
     error = caught(CALLS[name], Refusing(unreachable()), tmp_path)
-    assert str(error) == f"{error.told}: EndpointConnectionError"
+    assert str(error) == f"{error.public_message}: EndpointConnectionError"
     assert "canary" not in str(error)
 
 

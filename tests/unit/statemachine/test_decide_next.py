@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 
 MACHINE = Path(__file__).resolve().parents[3] / "statemachine" / "music_job.asl.json"
 
@@ -22,14 +22,14 @@ def next_of(choice_state: str, word: str) -> str:
 
 
 @pytest.mark.check
-@pytest.mark.parametrize("word", Word)
-def test_every_word_has_its_choice_and_only_failed_settles(word: Word) -> None:
-    assert (next_of("DecideNext", word) == "SettleJob") is (word is Word.FAILED)
+@pytest.mark.parametrize("word", StepKind)
+def test_every_word_has_its_choice_and_only_failed_settles(word: StepKind) -> None:
+    assert (next_of("DecideNext", word) == "SettleJob") is (word is StepKind.FAILED)
 
 
 @pytest.mark.check
 def test_every_choice_is_a_word() -> None:
-    assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*Word} - {Word.FAILED}
+    assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*StepKind} - {StepKind.FAILED}
 
 
 @pytest.mark.check
@@ -39,10 +39,15 @@ def test_the_next_provider_is_asked_without_a_wait() -> None:
 
 @pytest.mark.check
 def test_only_a_word_about_no_attempt_or_an_unpaid_one_leads_back_to_the_paid_call() -> None:
-    to_the_call = {word for word in Word if next_of("DecideNext", word) == "StartGeneration"}
-    waiting = {word for word in Word if next_of("DecideNext", word) == "WaitForTurn"}
+    to_the_call = {word for word in StepKind if next_of("DecideNext", word) == "StartGeneration"}
+    waiting = {word for word in StepKind if next_of("DecideNext", word) == "WaitForTurn"}
     back = {word for word in waiting if next_of("TakeTurn", word) == "StartGeneration"}
-    assert to_the_call | back == {Word.NEXT_PROVIDER, Word.RETRY_LATER, Word.WAIT_SLOT, Word.REFERENCE_READY}
+    assert to_the_call | back == {
+        StepKind.NEXT_PROVIDER,
+        StepKind.RETRY_LATER,
+        StepKind.WAIT_SLOT,
+        StepKind.REFERENCE_READY,
+    }
 
 
 def wait_for_callback() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from fermata.api.rate_limit_headers import limits_told
+from fermata.api.rate_limit_headers import reported_limits
 from fermata.api.responses.problem import Charge, Problem, WrongField
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.view import finished_tracks, missing_tracks, why_missing
@@ -56,7 +56,9 @@ def problem(
         **(facts or {}),
     )
     again = {"Retry-After": "2"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Response(status, "application/problem+json", body.text(), {**limits_told(api), **again, **(headers or {})})
+    return Response(
+        status, "application/problem+json", body.text(), {**reported_limits(api), **again, **(headers or {})}
+    )
 
 
 def facts_of(error: FermataError) -> Facts:

@@ -42,7 +42,7 @@ def count_if_free(api: APIGatewayHttpResolver) -> None:
     """Count this free request, at most once, if its route limits such calls, and report that in its answer."""
     count: Callable[[], Allowance | None] | None = api.context.pop("free_calls", None)
     if count is not None:
-        tell_too(api, count())
+        report_limit(api, count())
 
 
 def limit_headers(*allowances: Allowance | None) -> dict[str, str]:
@@ -64,12 +64,12 @@ def _enforce(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
         raise allowance.refusal()
 
 
-def tell_too(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
+def report_limit(api: APIGatewayHttpResolver, allowance: Allowance | None) -> None:
     """Report one more limit in the answer, if it is known."""
     api.context["allowances"] = [*api.context.get("allowances", ()), lambda: allowance]
 
 
-def limits_told(api: APIGatewayHttpResolver) -> dict[str, str]:
+def reported_limits(api: APIGatewayHttpResolver) -> dict[str, str]:
     """The headers of the limits that this request was counted against."""
     allowances: Sequence[Callable[[], Allowance | None]] = api.context.get("allowances", ())
     return limit_headers(*(allowance() for allowance in allowances))

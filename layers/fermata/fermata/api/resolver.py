@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from fermata.api.answers import document, healthy
 from fermata.api.problems import facts_of, problem
 from fermata.api.query import refuse_unknown_parameters
-from fermata.api.rate_limit_headers import Limit, count_if_free, limit, limits_told
+from fermata.api.rate_limit_headers import Limit, count_if_free, limit, reported_limits
 from fermata.api.requests import caller, has_authorizer
 from fermata.api.responses.problem import Charge
 from fermata.domain.tenants.api_keys import Scope as Scope  # noqa: PLC0414 - for handlers, which name what they need
@@ -74,7 +74,7 @@ class _Door:
         self._check(api)
         response = next_step(api)
         if "RateLimit" not in response.headers:
-            response.headers.update(limits_told(api))
+            response.headers.update(reported_limits(api))
         return response
 
     def _check(self, api: APIGatewayHttpResolver) -> None:

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from fermata.api.rate_limit_headers import Limit, count_if_free, tell_too
+from fermata.api.rate_limit_headers import Limit, count_if_free, report_limit
 from fermata.domain.tenants.api_keys import Scope
 from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.prefer import preferred_wait
@@ -22,5 +22,5 @@ def wished_wait_s(api: APIGatewayHttpResolver, who: Caller, count: Limit | None)
     if wished is None:
         return None
     allowance = count(who.tenant_id)
-    tell_too(api, allowance)
+    report_limit(api, allowance)
     return None if allowance is not None and allowance.exceeded else wished

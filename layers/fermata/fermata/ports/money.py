@@ -12,10 +12,10 @@ from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 class Purchases(Protocol):
     """The attempts that a provider may bill, found by provider. A moment old: load each job before you act."""
 
-    def in_doubt(self, provider: str) -> list[str]:
+    def with_unknown_outcome(self, provider: str) -> list[str]:
         """Ids of all jobs with attempts for which it is unknown whether they were charged; raises `TransientError`."""
 
-    def undoubted(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
+    def with_known_outcome(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
         """Ids of at most `most` jobs with attempts begun in a period that were charged or are still open; raises
         `TransientError`.
         """

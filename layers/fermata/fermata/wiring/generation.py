@@ -181,7 +181,7 @@ def settle_ports() -> "SettlePorts":
         estimates=stores.estimates(),
         providers=stores.provider_states(),
         metrics=runtime.metrics(),
-        telling=webhooks.tell_ports(),
+        delivery_start=webhooks.start_delivery_ports(),
         references=stores.reference_store(config.load(config.FileSettings).audio_bucket),
     )
 

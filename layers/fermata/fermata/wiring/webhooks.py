@@ -12,15 +12,15 @@ from fermata.wiring import accounts, outward, runtime, stores
 if TYPE_CHECKING:
     from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
     from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
-    from fermata.use_cases.webhooks.start_delivery import TellPorts
+    from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts
 
 
-def tell_ports() -> "TellPorts":
+def start_delivery_ports() -> "StartDeliveryPorts":
     """What begins the delivery of a job's end."""
-    from fermata.use_cases.webhooks.start_delivery import TellPorts
+    from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts
 
-    machine_arn = config.load(config.TellSettings).webhook_delivery_machine_arn
-    return TellPorts(stores.webhook_store(), outward.webhook_machine(machine_arn))
+    machine_arn = config.load(config.StartDeliverySettings).webhook_delivery_machine_arn
+    return StartDeliveryPorts(stores.webhook_store(), outward.webhook_machine(machine_arn))
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +45,7 @@ def replay_ports() -> "ReplayPorts":
     """What `replay_webhook` works with."""
     from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
 
-    telling = tell_ports()
+    starting = start_delivery_ports()
     return ReplayPorts(
-        stores.job_store(), telling.webhooks, stores.webhook_deliveries(), telling.machine, stores.wallet_store()
+        stores.job_store(), starting.webhooks, stores.webhook_deliveries(), starting.machine, stores.wallet_store()
     )

@@ -14,7 +14,7 @@ import yaml
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.catalogue.models import read_catalogue
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.providers.calls import Refused
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.wiring.generation import poll_ports
@@ -65,11 +65,11 @@ def test_a_task_is_asked_for_with_the_key_that_ordered_it_after_the_key_was_rota
     world = World(upstream=FakeUpstream(json_answer({"status": "generating"})))
     world.jobs.create(generating_job())
     world.keys.keys = {"aimlapi": {"2026-12": "sk-the-new-one", "default": KEY}}
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.GENERATING
     assert [sent.key for sent in world.upstream.sent] == [KEY]
 
 
 def test_a_task_that_another_key_cannot_see_is_not_given_up_at_once() -> None:
     world = World(upstream=FakeUpstream(json_answer({"message": "not found", "statusCode": 404}, 404)))
     world.jobs.create(generating_job())
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.GENERATING

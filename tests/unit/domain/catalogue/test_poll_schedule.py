@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fermata.adapters.providers import load_provider
 from fermata.domain.catalogue.models import Estimate, Model, read_catalogue
 from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, SHORTEST_PAUSE_S, Pace
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.providers.calls import Trouble
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.wiring.generation import poll_ports
@@ -189,4 +189,4 @@ def test_a_poll_that_is_put_off_waits_as_long_as_the_provider_asks(provider: str
     world.jobs.create(queued_job(provider).claimed(claimed_attempt(provider), NOON).with_outcome(attempt, NOON))
     world.clock.pass_seconds(60)
     verdict = poll_generation(JOB_ID, 1, poll_ports())
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 117)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 117)

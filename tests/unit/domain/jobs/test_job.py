@@ -10,7 +10,7 @@ from fermata.domain.jobs.claim import closed_as_unknown
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import TRANSITIONS, JobStatus
-from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, AfterFailure
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, TaskStarted
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from tests.fakes.clock import NOON
@@ -130,7 +130,7 @@ def test_the_fifth_attempt_may_not_be_claimed() -> None:
 )
 def test_only_what_surely_cost_nothing_and_may_pass_is_ordered_again(failure: Failure, repeats: bool) -> None:
     job = failed_job(failure)
-    assert job.next_step(NOON) is (NextStep.SAME_MODEL if repeats else NextStep.END)
+    assert job.next_step(NOON) is (AfterFailure.SAME_MODEL if repeats else AfterFailure.END)
     assert job.status is (JobStatus.QUEUED if repeats else JobStatus.SUBMITTING)
 
 

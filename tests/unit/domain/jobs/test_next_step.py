@@ -11,7 +11,14 @@ from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.poll_schedule import LONGEST_WAIT_S, Pace
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, Word, asked_again, still_generating, verdict_on, waiting_for_a_turn
+from fermata.domain.jobs.next_step import (
+    NextStep,
+    StepKind,
+    asked_again,
+    next_step_of,
+    still_generating,
+    waiting_for_admission,
+)
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from tests.fakes.clock import NOON
 from tests.songs import (
@@ -32,30 +39,30 @@ UNKNOWN = Failure(
 )
 
 
-def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> Verdict:
-    return verdict_on(job, NOON + timedelta(seconds=after_s), PACE, retry_later_s)
+def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> NextStep:
+    return next_step_of(job, NOON + timedelta(seconds=after_s), PACE, retry_later_s)
 
 
 @pytest.mark.parametrize(
     ("job", "word", "attempt"),
     [
-        pytest.param(queued_job(), Word.RETRY_LATER, 0, id="queued"),
-        pytest.param(submitting_job(), Word.IN_FLIGHT, 1, id="claimed"),
-        pytest.param(generating_job(), Word.GENERATING, 1, id="generating"),
-        pytest.param(ready_job(), Word.READY, 1, id="ready"),
-        pytest.param(failed_job(rate_limited()), Word.RETRY_LATER, 1, id="refused_without_charge"),
-        pytest.param(failed_job(UNKNOWN), Word.FAILED, 1, id="unknown_outcome"),
-        pytest.param(delivered_job(), Word.FAILED, 1, id="settled"),
+        pytest.param(queued_job(), StepKind.RETRY_LATER, 0, id="queued"),
+        pytest.param(submitting_job(), StepKind.IN_FLIGHT, 1, id="claimed"),
+        pytest.param(generating_job(), StepKind.GENERATING, 1, id="generating"),
+        pytest.param(ready_job(), StepKind.READY, 1, id="ready"),
+        pytest.param(failed_job(rate_limited()), StepKind.RETRY_LATER, 1, id="refused_without_charge"),
+        pytest.param(failed_job(UNKNOWN), StepKind.FAILED, 1, id="unknown_outcome"),
+        pytest.param(delivered_job(), StepKind.FAILED, 1, id="settled"),
     ],
 )
-def test_every_record_has_its_word(job: Job, word: Word, attempt: int) -> None:
+def test_every_record_has_its_word(job: Job, word: StepKind, attempt: int) -> None:
     found = verdict(job)
-    assert (found.verdict, found.attempt) == (word, attempt)
+    assert (found.kind, found.attempt) == (word, attempt)
 
 
 def test_a_job_past_start_by_is_not_told_to_wait_for_a_turn() -> None:
-    assert verdict(queued_job(), 3600).verdict is Word.FAILED
-    assert verdict(failed_job(rate_limited()), 3600).verdict is Word.FAILED
+    assert verdict(queued_job(), 3600).kind is StepKind.FAILED
+    assert verdict(failed_job(rate_limited()), 3600).kind is StepKind.FAILED
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,7 @@ def test_the_payload_holds_only_what_the_machine_reads() -> None:
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job(), delivered_job()])
 @pytest.mark.parametrize("estimate", [Estimate(p50_s=1, p80_s=1), Estimate(p50_s=100_000, p80_s=100_000)])
 def test_numbers_and_instants_are_what_a_wait_state_takes(job: Job, estimate: Estimate) -> None:
-    found = verdict_on(job, NOON, Pace(estimate, 15), retry_later_s=1)
+    found = next_step_of(job, NOON, Pace(estimate, 15), retry_later_s=1)
     assert 1 <= found.wait_seconds <= LONGEST_WAIT_S
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", found.not_before)
 
@@ -106,9 +113,9 @@ def test_numbers_and_instants_are_what_a_wait_state_takes(job: Job, estimate: Es
 def test_a_job_waits_for_its_turn_to_the_millisecond_and_not_beyond_start_by() -> None:
     job = queued_job()
     soon, never = NOON + timedelta(milliseconds=250), job.start_by + timedelta(seconds=1)
-    assert (waiting_for_a_turn(job, soon).verdict, waiting_for_a_turn(job, soon).attempt) == (Word.WAIT_SLOT, 0)
-    assert waiting_for_a_turn(job, soon).not_before == "2026-11-21T12:00:00.250000Z"
-    assert waiting_for_a_turn(job, never).not_before == "2026-11-21T13:00:00Z"
+    assert (waiting_for_admission(job, soon).kind, waiting_for_admission(job, soon).attempt) == (StepKind.WAIT_SLOT, 0)
+    assert waiting_for_admission(job, soon).not_before == "2026-11-21T12:00:00.250000Z"
+    assert waiting_for_admission(job, never).not_before == "2026-11-21T13:00:00Z"
 
 
 def test_a_wait_of_a_running_task_is_bounded_and_one_of_trouble_is_what_the_patience_says() -> None:
@@ -127,5 +134,5 @@ def test_the_machine_knows_every_word_or_settles() -> None:
     machine = json.loads(MACHINE.read_text(encoding="utf-8"))
     decide = machine["States"]["DecideNext"]
     known = {choice["StringEquals"] for choice in decide["Choices"]}
-    assert known == {word.value for word in Word} - {"failed"}
+    assert known == {word.value for word in StepKind} - {"failed"}
     assert decide["Default"] == "SettleJob"

@@ -10,10 +10,10 @@ from fermata.domain.catalogue.models import Estimate, read_catalogue
 from fermata.domain.catalogue.poll_schedule import Pace
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word, verdict_on
+from fermata.domain.jobs.next_step import StepKind, next_step_of
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep, step_after
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, AfterFailure, step_after
 from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
@@ -44,7 +44,7 @@ from tests.songs import (
     wav_file,
 )
 
-END, SAME, NEXT = NextStep.END, NextStep.SAME_MODEL, NextStep.NEXT_MODEL
+END, SAME, NEXT = AfterFailure.END, AfterFailure.SAME_MODEL, AfterFailure.NEXT_MODEL
 NO, UNKNOWN, YES = ProviderCharged.NO, ProviderCharged.UNKNOWN, ProviderCharged.YES
 AIML = "aimlapi/minimax/music-2.0"
 PACE = Pace(Estimate(p50_s=70, p80_s=120), longest_pause_s=15)
@@ -62,9 +62,9 @@ class Row:
 
     classes: str
     charged: ProviderCharged
-    left: NextStep
-    left_and_go_on: NextStep
-    none_left: NextStep
+    left: AfterFailure
+    left_and_go_on: AfterFailure
+    none_left: AfterFailure
 
 
 TABLE = [
@@ -111,14 +111,14 @@ def refused(job: Job, why: Failure) -> Job:
     return job.claimed(attempt, NOON).with_outcome(attempt.after(Refused(why), NOON), NOON)
 
 
-def word(job: Job, world: World) -> Word:
-    return verdict_on(job, world.clock(), PACE, retry_later_s=10).verdict
+def word(job: Job, world: World) -> StepKind:
+    return next_step_of(job, world.clock(), PACE, retry_later_s=10).kind
 
 
 def test_a_refusal_with_a_fallback_left_is_answered_by_the_next_provider_without_a_wait() -> None:
     job = refused(chain("minimax", "aimlapi"), rate_limited(retry_after_s=300))
-    verdict = verdict_on(job, NOON, PACE, retry_later_s=10)
-    assert (verdict.verdict, verdict.not_before) == (Word.NEXT_PROVIDER, "2026-11-21T12:00:00Z")
+    verdict = next_step_of(job, NOON, PACE, retry_later_s=10)
+    assert (verdict.kind, verdict.not_before) == (StepKind.NEXT_PROVIDER, "2026-11-21T12:00:00Z")
     assert (job.status, job.candidate.provider) == (JobStatus.QUEUED, "aimlapi")
 
 
@@ -128,7 +128,7 @@ def test_the_last_model_is_asked_again_after_a_pause_until_the_attempts_are_used
     for _ in range(MAX_ATTEMPTS):
         job = refused(job, rate_limited())
         words.append(word(job, world))
-    assert words == [Word.NEXT_PROVIDER, Word.RETRY_LATER, Word.RETRY_LATER, Word.FAILED]
+    assert words == [StepKind.NEXT_PROVIDER, StepKind.RETRY_LATER, StepKind.RETRY_LATER, StepKind.FAILED]
     assert [attempt.candidate for attempt in job.attempts] == [0, 1, 1, 1]
 
 
@@ -137,13 +137,13 @@ def test_three_fallbacks_use_up_the_attempts() -> None:
     for _ in range(MAX_ATTEMPTS):
         job = refused(job, rate_limited())
     assert [attempt.candidate for attempt in job.attempts] == [0, 1, 2, 3]
-    assert word(job, World()) is Word.FAILED
+    assert word(job, World()) is StepKind.FAILED
 
 
 def test_no_fallback_begins_after_the_time_to_begin() -> None:
     world, job = World(), refused(chain("minimax", "aimlapi"), failure(FailureClass.AUTH))
     world.clock.pass_seconds(3601)
-    assert word(job, world) is Word.FAILED
+    assert word(job, world) is StepKind.FAILED
     assert not job.may_claim(world.clock())
 
 
@@ -172,7 +172,7 @@ def test_a_refusal_of_a_task_that_was_accepted_says_nothing_about_the_bill() -> 
     job = generating_job().model_copy(update={"candidates": (candidate("aimlapi"), candidate())})
     attempt = job.attempts[0].after(Refused(rate_limited()), NOON)
     assert attempt.provider_charged is attempt.failure.provider_charged is UNKNOWN  # type: ignore[union-attr]  # set
-    assert word(job.with_outcome(attempt, NOON), World()) is Word.FAILED
+    assert word(job.with_outcome(attempt, NOON), World()) is StepKind.FAILED
 
 
 @pytest.mark.parametrize(
@@ -185,24 +185,24 @@ def test_a_song_that_was_there_once_is_never_ordered_elsewhere(tracks: tuple[Tra
     bought = job.with_outcome(attempt, NOON).model_copy(update={"tracks": tracks})
     failed = attempt.after(Refused(failure(FailureClass.PROVIDER_ERROR, UNKNOWN)), NOON)
     ended = bought.with_outcome(failed, NOON)
-    assert word(ended, World()) is Word.FAILED
+    assert word(ended, World()) is StepKind.FAILED
     assert not ended.may_claim(NOON)
 
 
 # ---- the use cases with a chain
 
 
-def start(world: World, job: Job, run: str = "run-1") -> Word:
+def start(world: World, job: Job, run: str = "run-1") -> StepKind:
     if world.jobs.load(JOB_ID) is None:
         world.jobs.create(job)
-    return start_generation(JOB_ID, start_ports(world.remaining_ms), run).verdict
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), run).kind
 
 
 def test_a_chain_delivers_the_song_of_its_fallback(tmp_path: Path) -> None:
     song = wav_file(1)
     world = World(scratch=tmp_path, upstream=FakeUpstream(json_answer({"error": "no credit"}, 403), hex_answer(song)))
-    assert start(world, chain("aimlapi", "minimax")) is Word.NEXT_PROVIDER
-    assert start(world, chain("aimlapi", "minimax"), "run-2") is Word.READY
+    assert start(world, chain("aimlapi", "minimax")) is StepKind.NEXT_PROVIDER
+    assert start(world, chain("aimlapi", "minimax"), "run-2") is StepKind.READY
     store_audio(JOB_ID, 2, store_ports(world.remaining_ms))
     settle_job(JOB_ID, None, settle_ports(), NOON)
 
@@ -220,20 +220,20 @@ def test_a_chain_delivers_the_song_of_its_fallback(tmp_path: Path) -> None:
 
 def test_a_missing_key_leads_to_the_next_provider_and_sends_nothing() -> None:
     world = World(keys=FixedProviderKeys({"aimlapi": {"second": "key-2"}}), upstream=FakeUpstream(json_answer(TASK)))
-    assert start(world, chain("minimax", "aimlapi")) is Word.NEXT_PROVIDER
-    assert start(world, chain("minimax", "aimlapi"), "run-2") is Word.GENERATING
+    assert start(world, chain("minimax", "aimlapi")) is StepKind.NEXT_PROVIDER
+    assert start(world, chain("minimax", "aimlapi"), "run-2") is StepKind.GENERATING
     assert [(sent.provider, sent.key) for sent in world.upstream.sent] == [("aimlapi", "key-2")]
     assert [attempt.key_alias for attempt in world.stored(JOB_ID).attempts] == ["none", "second"]
 
 
-@pytest.mark.parametrize(("on_unknown", "expected"), [("fail", Word.FAILED), ("fallback", Word.NEXT_PROVIDER)])
-def test_a_claim_that_ran_out_is_followed_by_a_fallback_only_on_request(on_unknown: str, expected: Word) -> None:
+@pytest.mark.parametrize(("on_unknown", "expected"), [("fail", StepKind.FAILED), ("fallback", StepKind.NEXT_PROVIDER)])
+def test_a_claim_that_ran_out_is_followed_by_a_fallback_only_on_request(on_unknown: str, expected: StepKind) -> None:
     world = World(upstream=FakeUpstream(AnswerLostError("cut")))
     world.jobs.create(chain("minimax", "aimlapi", on_unknown=OnUnknown(on_unknown)))
     claimed = world.stored(JOB_ID).claimed(claimed_attempt(), NOON)
     world.jobs.save(claimed)
     world.clock.pass_seconds(961)
-    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is expected
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).kind is expected
 
 
 def test_an_answer_that_arrives_after_the_fallback_began_marks_its_own_attempt_late() -> None:
@@ -262,7 +262,7 @@ def test_a_task_that_ended_without_saying_who_pays_goes_on_to_a_fallback_on_requ
             }
         )
     )
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.NEXT_PROVIDER
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.NEXT_PROVIDER
     assert world.stored(JOB_ID).status is JobStatus.QUEUED
 
 
@@ -271,7 +271,7 @@ def test_a_job_refused_by_every_model_fails_with_the_last_refusal() -> None:
     words = [start(world, chain("minimax", "aimlapi"), run) for run in ("run-1", "run-2")]
     settle_job(JOB_ID, None, settle_ports(), NOON)
     job = world.stored(JOB_ID)
-    assert words == [Word.NEXT_PROVIDER, Word.FAILED]
+    assert words == [StepKind.NEXT_PROVIDER, StepKind.FAILED]
     assert job.failure is not None
     assert job.failure.failure_class is FailureClass.AUTH
     assert [attempt.failure.failure_class for attempt in job.attempts if attempt.failure] == [

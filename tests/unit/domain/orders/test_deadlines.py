@@ -11,9 +11,9 @@ from fermata.domain.finish.overdue import Execution, LookAgain, Patience, Settle
 from fermata.domain.finish.settlement import is_overdue
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import SongTime
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import Charged, JobStatus
-from fermata.domain.jobs.terms import NextStep
+from fermata.domain.jobs.terms import AfterFailure
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import FailureClass
 from fermata.errors import InvalidRequestError
@@ -158,8 +158,8 @@ def test_a_fallback_is_bought_only_while_its_song_can_be_in_time(left_s: int, as
     after = job.claimed(claimed_attempt(), NOON).with_outcome(failed, DEADLINE - timedelta(seconds=left_s))
     assert after.status is (JobStatus.QUEUED if asked else JobStatus.SUBMITTING)
     if asked:
-        assert after.next_step(DEADLINE - timedelta(seconds=left_s)) is NextStep.NEXT_MODEL
-        assert after.next_step(DEADLINE - timedelta(seconds=left_s - 1)) is NextStep.END
+        assert after.next_step(DEADLINE - timedelta(seconds=left_s)) is AfterFailure.NEXT_MODEL
+        assert after.next_step(DEADLINE - timedelta(seconds=left_s - 1)) is AfterFailure.END
         assert is_overdue(after, DEADLINE - timedelta(seconds=left_s - 1))
 
 
@@ -173,7 +173,7 @@ def test_a_replay_after_the_deadline_is_still_the_first_answer() -> None:
 def test_nothing_is_ordered_that_would_be_too_late() -> None:
     world = world_of(due(queued_job(), start_by=DEADLINE - timedelta(seconds=P80)))
     world.clock.now = DEADLINE - timedelta(seconds=P80)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     assert world.upstream.posts == 0
     assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.EXPIRED
 
@@ -218,13 +218,13 @@ def test_a_refusal_before_the_deadline_stays_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "word"), [(IN_TIME, Word.GENERATING), (TOO_LATE, Word.FAILED)], ids=["before", "after"]
+    ("now", "word"), [(IN_TIME, StepKind.GENERATING), (TOO_LATE, StepKind.FAILED)], ids=["before", "after"]
 )
-def test_a_poll_gives_up_at_the_deadline(now: object, word: Word) -> None:
+def test_a_poll_gives_up_at_the_deadline(now: object, word: StepKind) -> None:
     world = world_of(due(generating_job()))
     world.upstream = FakeUpstream(STILL_RUNNING)
     world.clock.now = now  # type: ignore[assignment]  # the table holds moments
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is word
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is word
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])

@@ -7,7 +7,7 @@ import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.providers.callbacks import MOST_POSTS, Callback
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.settle_job import settle_job
@@ -98,10 +98,10 @@ def test_each_post_leads_to_one_look_and_then_to_another_wait() -> None:
         wait(f"task-{number}")
         post()
         again = poll_generation(JOB_ID, 1, ports)
-        assert (again.verdict, again.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
+        assert (again.kind, again.wait_seconds) == (StepKind.AWAITING_CALLBACK, 120)
     assert wait("task-3") is Wait.ASLEEP
     post()
-    assert poll_generation(JOB_ID, 1, ports).verdict is Word.READY
+    assert poll_generation(JOB_ID, 1, ports).kind is StepKind.READY
     assert world.waits.ended == ["task-1", "task-2", "task-3"]
 
 
@@ -221,8 +221,8 @@ def test_a_post_writes_no_job_and_the_poll_alone_decides(polled: ScriptedAnswer)
     wait()
     post()
     assert world.stored(JOB_ID) == called_back_job()
-    expected = Word.READY if polled is DONE else Word.AWAITING_CALLBACK
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is expected
+    expected = StepKind.READY if polled is DONE else StepKind.AWAITING_CALLBACK
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is expected
 
 
 def test_a_wait_that_cannot_be_ended_may_be_posted_to_again() -> None:
@@ -279,27 +279,29 @@ def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
 @pytest.mark.parametrize(
     ("polled", "word"),
     [
-        pytest.param(RUNNING, Word.AWAITING_CALLBACK, id="running"),
-        pytest.param(replace(RUNNING, retry_after_s=40), Word.GENERATING, id="running_and_asked_to_wait"),
+        pytest.param(RUNNING, StepKind.AWAITING_CALLBACK, id="running"),
+        pytest.param(replace(RUNNING, retry_after_s=40), StepKind.GENERATING, id="running_and_asked_to_wait"),
         pytest.param(
-            json_answer({"message": "slow down"}, 429, retry_after_s=40), Word.GENERATING, id="too_many_polls"
+            json_answer({"message": "slow down"}, 429, retry_after_s=40), StepKind.GENERATING, id="too_many_polls"
         ),
-        pytest.param(ScriptedAnswer(b"<html>", 502, "text/html"), Word.GENERATING, id="trouble"),
-        pytest.param(json_answer({"code": 500, "message": "internal"}), Word.GENERATING, id="code_inside_200"),
+        pytest.param(ScriptedAnswer(b"<html>", 502, "text/html"), StepKind.GENERATING, id="trouble"),
+        pytest.param(json_answer({"code": 500, "message": "internal"}), StepKind.GENERATING, id="code_inside_200"),
     ],
 )
-def test_only_a_task_that_is_told_to_be_running_is_waited_for_by_callback(polled: ScriptedAnswer, word: Word) -> None:
+def test_only_a_task_that_is_told_to_be_running_is_waited_for_by_callback(
+    polled: ScriptedAnswer, word: StepKind
+) -> None:
     world_with(polls=(polled,))
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is word
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is word
 
 
 def test_a_task_that_is_not_found_is_asked_for_again_soon() -> None:
     missing = json_answer({"code": 404, "message": "no such task"}, 404)
     world_with(polls=(missing, missing))
     verdict = poll_generation(JOB_ID, 1, poll_ports())
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 1)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 1)
 
 
 def test_a_new_link_to_a_song_is_polled_for_because_nobody_announces_it() -> None:
     world_with(called_back_job(link_renewals=1), polls=(RUNNING,))
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.GENERATING

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.inbox_store import S3InboxStore
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.errors import AnswerLostError, DiskFullError
 from fermata.use_cases.generation.finish.rescue_audio import RescueOutcome, rescue_audio
@@ -66,7 +66,7 @@ def test_a_recording_that_finds_no_room_is_not_refused(world: World, monkeypatch
         prepare_reference(JOB_ID, 0, prepare_ports(), "run-1")
     assert world.stored(JOB_ID) == job_with()
     make_room()
-    assert prepare_reference(JOB_ID, 0, prepare_ports(), "run-1").verdict is Word.REFERENCE_READY
+    assert prepare_reference(JOB_ID, 0, prepare_ports(), "run-1").kind is StepKind.REFERENCE_READY
 
 
 def test_a_poll_whose_answer_finds_no_room_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_a_paid_answer_is_staged_whole_without_any_room(
     world.answers = S3AnswerStore(s3, BUCKET, world.scratch)  # type: ignore[assignment]  # the real one
     world.upstream = FakeUpstream(answer)
     world.jobs.create(queued_job())
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     assert s3.get_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1")["Body"].read() == answer.body
     assert world.upstream.posts == 1
     assert list(world.scratch.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import song_time_of
-from fermata.domain.jobs.next_step import Verdict, Word, read_instant
+from fermata.domain.jobs.next_step import NextStep, StepKind, read_instant
 from fermata.errors import AnswerLostError, FermataError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.finish.settle_job import settle_job
@@ -43,7 +43,7 @@ def attempt_of(world: World) -> Attempt:
     return world.stored(JOB_ID).attempts[-1]
 
 
-def poll(world: World, before: Verdict, after_s: float) -> Verdict:
+def poll(world: World, before: NextStep, after_s: float) -> NextStep:
     """Poll with what the machine remembers, so many seconds after the verdict before."""
     world.clock.pass_seconds(after_s)
     not_yet_at = read_instant(before.not_before)
@@ -73,7 +73,7 @@ def test_an_order_that_was_taken_and_every_poll_that_found_no_song_say_not_yet()
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     assert seconds(verdict.not_before) == 2
     verdict = poll(world, verdict, 56)
-    assert (verdict.verdict, seconds(verdict.not_before)) == (Word.GENERATING, 58)
+    assert (verdict.kind, seconds(verdict.not_before)) == (StepKind.GENERATING, 58)
     assert seconds(poll(world, verdict, 7).not_before) == 65
 
 
@@ -90,7 +90,7 @@ def test_the_song_is_stored_with_the_last_not_yet_and_the_first_answer_that_had_
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     for pause_s in (56, 7, 8):
         verdict = poll(world, verdict, pause_s)
-    assert verdict.verdict is Word.READY
+    assert verdict.kind is StepKind.READY
     assert attempt_of(world).not_yet_at == NOON + timedelta(seconds=63)
     assert bounds_of(world) == (63, 71)
 
@@ -124,14 +124,14 @@ def test_a_poll_whose_answer_has_no_word_about_the_task_is_no_not_yet(wordless: 
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     for pause_s in (40, 10, 10):
         verdict = poll(world, verdict, pause_s)
-    assert verdict.verdict is Word.READY
+    assert verdict.kind is StepKind.READY
     assert bounds_of(world) == (40, 60)
 
 
 def test_a_song_in_the_answer_to_the_order_took_exactly_as_long_as_that_answer() -> None:
     world = world_with(hex_answer(b"ID3" + bytes(2000)), provider="minimax")
     world.upstream.while_sending = lambda: world.clock.pass_seconds(72)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run").kind is StepKind.READY
     assert bounds_of(world) == (72, 72)
 
 
@@ -141,7 +141,7 @@ def test_an_answer_that_another_run_reads_later_was_there_at_some_time_before() 
     with pytest.raises(RuntimeError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     world.clock.pass_seconds(500)
-    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is Word.READY
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).kind is StepKind.READY
     assert bounds_of(world) == (0, 500)
 
 
@@ -160,9 +160,9 @@ def test_a_song_that_was_called_back_for_was_ready_before_the_poll_that_the_post
     world = World(upstream=FakeUpstream(SUNO_RUNNING, SUNO_DONE))
     world.jobs.create(called_back_job())
     world.callbacks.create(callback()[1])
-    first = Verdict(Word.AWAITING_CALLBACK, 1, 120, "2026-11-21T12:00:01Z")
+    first = NextStep(StepKind.AWAITING_CALLBACK, 1, 120, "2026-11-21T12:00:01Z")
     woken = poll(world, first, 30)
-    assert (woken.verdict, seconds(woken.not_before)) == (Word.AWAITING_CALLBACK, 30)
+    assert (woken.kind, seconds(woken.not_before)) == (StepKind.AWAITING_CALLBACK, 30)
     poll(world, woken, 25)
     assert bounds_of(world) == (30, 55)
 
@@ -262,7 +262,7 @@ def test_the_shipped_machine_learns_wide_bounds_where_a_poll_had_trouble() -> No
 
 
 def test_a_machine_that_has_not_met_an_instant_polls_all_the_same() -> None:
-    verdict = replace(Verdict(Word.GENERATING, 1, 5, "2026-11-21T12:00:00Z"), not_before="")
+    verdict = replace(NextStep(StepKind.GENERATING, 1, 5, "2026-11-21T12:00:00Z"), not_before="")
     world = world_with(TAKEN, DONE)
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
-    assert poll(world, verdict, 56).verdict is Word.READY
+    assert poll(world, verdict, 56).kind is StepKind.READY

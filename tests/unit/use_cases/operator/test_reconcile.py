@@ -55,7 +55,7 @@ class Desk:
         self.ledger.jobs.save(claimed)
         return claimed
 
-    def in_doubt(self, number: int = 0, began: datetime = NOON, **changes: Any) -> Job:  # noqa: ANN401
+    def with_unknown_outcome(self, number: int = 0, began: datetime = NOON, **changes: Any) -> Job:  # noqa: ANN401
         """A job that failed without anybody knowing whether its only attempt was charged."""
         job = self.ordered(number, began, **changes)
         ended = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), began), began)
@@ -100,11 +100,13 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
 
 def test_an_attempt_moves_from_the_billed_to_those_in_doubt_and_back_with_the_writes_that_change_it(desk: Desk) -> None:
     def found() -> tuple[list[str], list[str]]:
-        return desk.purchases.in_doubt("minimax"), desk.purchases.undoubted("minimax", NOON, NOON + HOUR, 9)
+        return desk.purchases.with_unknown_outcome("minimax"), desk.purchases.with_known_outcome(
+            "minimax", NOON, NOON + HOUR, 9
+        )
 
     desk.ordered(1, NOON + HOUR)
     assert found() == ([], [job_id(1)])
-    desk.in_doubt(0)
+    desk.with_unknown_outcome(0)
     assert found() == ([job_id(0)], [job_id(1)])
     desk.run(AT_NOON)
     assert found() == ([], [job_id(0), job_id(1)])
@@ -113,21 +115,21 @@ def test_an_attempt_moves_from_the_billed_to_those_in_doubt_and_back_with_the_wr
 def test_an_unpaid_attempt_is_not_found(desk: Desk) -> None:
     job = desk.ordered(0)
     desk.ledger.jobs.save(job.with_outcome(job.attempts[-1].after(Refused(rate_limited()), NOON), NOON))
-    assert desk.purchases.in_doubt("minimax") == []
-    assert desk.purchases.undoubted("minimax", NOON, NOON, 9) == []
+    assert desk.purchases.with_unknown_outcome("minimax") == []
+    assert desk.purchases.with_known_outcome("minimax", NOON, NOON, 9) == []
 
 
 def test_purchases_are_found_by_provider_and_time_and_no_more_than_asked_for(desk: Desk) -> None:
     for number in range(3):
         desk.ordered(number, NOON + number * HOUR)
     desk.ordered(3, provider="aimlapi")
-    assert desk.purchases.undoubted("minimax", NOON, NOON + HOUR, 9) == [job_id(0), job_id(1)]
-    assert desk.purchases.undoubted("minimax", NOON, NOON + 2 * HOUR, 2) == [job_id(0), job_id(1)]
-    assert desk.purchases.undoubted("aimlapi", NOON, NOON, 9) == [job_id(3)]
+    assert desk.purchases.with_known_outcome("minimax", NOON, NOON + HOUR, 9) == [job_id(0), job_id(1)]
+    assert desk.purchases.with_known_outcome("minimax", NOON, NOON + 2 * HOUR, 2) == [job_id(0), job_id(1)]
+    assert desk.purchases.with_known_outcome("aimlapi", NOON, NOON, 9) == [job_id(3)]
 
 
 def test_what_a_deleted_job_cost_is_still_found(desk: Desk) -> None:
-    ended = desk.in_doubt()
+    ended = desk.with_unknown_outcome()
     desk.ledger.jobs.forget(tombstone_of(ended, NOON))
     desk.run(AT_NOON)
     assert desk.stored().attempts[0].provider_charged is ProviderCharged.YES
@@ -137,7 +139,7 @@ def test_what_a_deleted_job_cost_is_still_found(desk: Desk) -> None:
 
 
 def test_without_apply_everything_is_told_and_nothing_written(desk: Desk) -> None:
-    before = desk.in_doubt()
+    before = desk.with_unknown_outcome()
     answer = desk.run(AT_NOON, apply=False)
     assert answer == {
         "provider": "minimax",
@@ -163,7 +165,7 @@ def test_without_apply_everything_is_told_and_nothing_written(desk: Desk) -> Non
 
 @pytest.mark.parametrize(("charged", "word"), [(True, "charged"), (False, "did not charge")])
 def test_an_attempt_learns_its_bill_and_nothing_else_changes(desk: Desk, charged: bool, word: str) -> None:
-    before = desk.in_doubt(upstream_id="a1")
+    before = desk.with_unknown_outcome(upstream_id="a1")
     wallet = desk.ledger.wallet()
     desk.run(BY_ID.model_copy(update={"charged": charged}))
     (old,), (new,) = before.attempts, desk.stored().attempts
@@ -175,7 +177,7 @@ def test_an_attempt_learns_its_bill_and_nothing_else_changes(desk: Desk, charged
 
 
 def test_a_note_explains_no_credits(desk: Desk) -> None:
-    desk.in_doubt()
+    desk.with_unknown_outcome()
     desk.run(AT_NOON)
     entries = desk.ledger.entries("acme")
     assert [(entry.kind.value, entry.attempt) for entry in entries][-1] == ("note", 1)
@@ -186,7 +188,7 @@ def test_a_note_explains_no_credits(desk: Desk) -> None:
 
 
 def test_a_second_run_changes_nothing(desk: Desk) -> None:
-    desk.in_doubt()
+    desk.with_unknown_outcome()
     desk.run(AT_NOON)
     once, notes = desk.stored(), desk.notes()
     assert desk.run(AT_NOON)["attempts"] == []
@@ -218,7 +220,7 @@ def test_an_open_jobs_attempt_is_told_and_left(desk: Desk) -> None:
 
 
 def test_another_providers_attempts_are_left(desk: Desk) -> None:
-    desk.in_doubt(0, upstream_id="a1", provider="aimlapi")
+    desk.with_unknown_outcome(0, upstream_id="a1", provider="aimlapi")
     with pytest.raises(InvalidRequestError, match="line 2 belongs to no order"):
         desk.run(BY_ID)
     assert desk.run(row(upstream_id="x", charged=False))["attempts"] == []
@@ -226,14 +228,14 @@ def test_another_providers_attempts_are_left(desk: Desk) -> None:
 
 
 def test_an_export_with_one_unknown_id_is_refused_and_nothing_is_stored(desk: Desk) -> None:
-    before = desk.in_doubt(upstream_id="a1")
+    before = desk.with_unknown_outcome(upstream_id="a1")
     with pytest.raises(InvalidRequestError, match="line 3 belongs to no order"):
         desk.run(BY_ID, row(3, upstream_id="stranger"))
     assert (desk.stored(), desk.notes()) == (before, [])
 
 
 def test_the_id_of_a_song_that_was_bought_is_no_stranger(desk: Desk) -> None:
-    desk.in_doubt(0, upstream_id="a1")
+    desk.with_unknown_outcome(0, upstream_id="a1")
     bought = desk.ordered(1, NOON + HOUR, upstream_id="a2")
     made = bought.attempts[-1].model_copy(update={"state": AttemptState.READY, "provider_charged": ProviderCharged.YES})
     desk.ledger.jobs.save(bought.with_outcome(made, NOON + HOUR))
@@ -241,7 +243,7 @@ def test_the_id_of_a_song_that_was_bought_is_no_stranger(desk: Desk) -> None:
 
 
 def test_a_job_that_somebody_wrote_meanwhile_is_read_again(desk: Desk) -> None:
-    ended = desk.in_doubt()
+    ended = desk.with_unknown_outcome()
     reconcile = desk.ledger.jobs.reconcile
     others = [ended.published()]
 
@@ -256,7 +258,7 @@ def test_a_job_that_somebody_wrote_meanwhile_is_read_again(desk: Desk) -> None:
 
 
 def test_a_job_that_others_keep_writing_is_told_as_transient(desk: Desk) -> None:
-    desk.in_doubt()
+    desk.with_unknown_outcome()
 
     def lose(*_: object) -> None:
         raise StaleRecordError("somebody else wrote first")
@@ -267,7 +269,7 @@ def test_a_job_that_others_keep_writing_is_told_as_transient(desk: Desk) -> None
 
 
 def test_a_note_is_written_once_whoever_else_reconciles(desk: Desk) -> None:
-    before = desk.in_doubt()
+    before = desk.with_unknown_outcome()
     desk.run(AT_NOON)
     notes = tuple(entry for entry in desk.ledger.entries("acme") if entry.kind is EntryKind.NOTE)
     again = desk.stored().with_bills({1: ProviderCharged.NO}, LATER)
@@ -291,13 +293,13 @@ def test_an_index_that_cannot_be_read_is_transient() -> None:
         client = dynamodb_with_table()
         AnswersInstead(client, "Query", aws_error("ProvisionedThroughputExceededException", "canary"))
         with pytest.raises(TransientError, match="attempts could not be read: Prov") as caught:
-            DynamoPurchases(DynamoTransactions(client, TABLE)).in_doubt("minimax")
+            DynamoPurchases(DynamoTransactions(client, TABLE)).with_unknown_outcome("minimax")
     assert "canary" not in str(caught.value)
 
 
 def test_an_attempt_in_doubt_is_one_that_ended() -> None:
     running: Attempt = claimed_attempt()
-    assert not running.is_in_doubt
+    assert not running.has_unknown_outcome
 
 
 # ---- refunds
@@ -328,7 +330,7 @@ CHARGE = row(upstream_id="a1", cost_usd="0.15")
 def test_a_refund_of_the_whole_cost_settles_an_attempt_as_unpaid_and_a_smaller_one_as_paid(
     desk: Desk, rows: list[UsageRow], charged: ProviderCharged, text: str
 ) -> None:
-    desk.in_doubt(upstream_id="a1", cost_micro_usd=30_000)
+    desk.with_unknown_outcome(upstream_id="a1", cost_micro_usd=30_000)
     wallet = desk.ledger.wallet()
     assert desk.run(*rows)["decided"] == 1
     assert desk.stored().attempts[0].provider_charged is charged
@@ -338,7 +340,7 @@ def test_a_refund_of_the_whole_cost_settles_an_attempt_as_unpaid_and_a_smaller_o
 
 
 def test_a_refund_comes_after_the_charge_was_put_on_record(desk: Desk) -> None:
-    desk.in_doubt(upstream_id="a1")
+    desk.with_unknown_outcome(upstream_id="a1")
     desk.run(CHARGE)
     for rows, charged in (([CHARGE, refund("0.05")], "yes"), ([CHARGE, refund("0.05"), refund("0.10", 4)], "no")):
         assert desk.run(*rows, apply=False)["attempts"][0]["provider_charged"] == charged
@@ -352,7 +354,7 @@ def test_a_refund_comes_after_the_charge_was_put_on_record(desk: Desk) -> None:
 
 
 def test_a_refund_weeks_after_the_order_finds_it(desk: Desk) -> None:
-    desk.in_doubt(upstream_id="a1")
+    desk.with_unknown_outcome(upstream_id="a1")
     desk.run(CHARGE)
     late = refund("0.15", created_at=NOON + timedelta(days=30))
     assert desk.run(late)["attempts"][0]["refunded_usd"] == 0.15
@@ -360,7 +362,7 @@ def test_a_refund_weeks_after_the_order_finds_it(desk: Desk) -> None:
 
 
 def test_a_refund_of_nobodys_order_changes_nothing_and_is_named(desk: Desk) -> None:
-    desk.in_doubt(upstream_id="a1")
+    desk.with_unknown_outcome(upstream_id="a1")
     before = desk.stored()
     answer = desk.run(refund("0.15", 7, upstream_id="stranger"))
     assert (answer["decided"], answer["refunds_of_other_orders"]) == (0, [7])
@@ -369,9 +371,9 @@ def test_a_refund_of_nobodys_order_changes_nothing_and_is_named(desk: Desk) -> N
 
 def test_refunds_do_not_make_an_export_of_many_orders_unreadable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fermata.use_cases.operator.reconcile.MAX_PURCHASES", 1)
-    desk.in_doubt(0, NOON - timedelta(days=3), upstream_id="old")
+    desk.with_unknown_outcome(0, NOON - timedelta(days=3), upstream_id="old")
     desk.run(row(upstream_id="old"))
-    desk.in_doubt(1, upstream_id="a1")
+    desk.with_unknown_outcome(1, upstream_id="a1")
     desk.run(row(2, upstream_id="a1", created_at=NOON))
     answer = desk.run(row(2, upstream_id="a1", created_at=NOON), refund("1", 3, upstream_id="old", created_at=NOON))
     assert answer["refunds_of_other_orders"] == [3]

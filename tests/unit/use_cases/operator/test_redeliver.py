@@ -10,7 +10,7 @@ from moto import mock_aws
 from fermata.api.responses import job as responses
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.next_step import NextStep, StepKind
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.jobs.view import JobView
 from fermata.domain.money.findings import purchases_of
@@ -67,7 +67,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax", *
     return world
 
 
-def started(world: World, job_id: str = JOB_ID) -> Verdict:
+def started(world: World, job_id: str = JOB_ID) -> NextStep:
     return start_generation(job_id, start_ports(world.remaining_ms), "run-1")
 
 
@@ -92,7 +92,7 @@ def again(world: World, job_id: str = JOB_ID) -> str:
 def run_to_its_end(world: World, job_id: str) -> Job:
     """What the state machine does with a job whose song is ready."""
     verdict = started(world, job_id)
-    assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
+    assert (verdict.kind, verdict.attempt) == (StepKind.READY, 1)
     assert store_audio(job_id, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.STORED
     return settled(world, job_id)
 
@@ -146,10 +146,10 @@ def test_a_task_is_polled_again_and_never_ordered_again() -> None:
     settled(world, stopped_by="UnsafeLinkError")
     world.clock.pass_seconds(86_400)
     new = again(world)
-    assert started(world, new).verdict is Word.GENERATING
+    assert started(world, new).kind is StepKind.GENERATING
     world.upstream.script = [TASK_DONE]
     world.links.files[TASK_LINK] = AUDIO
-    assert poll_generation(new, 1, poll_ports()).verdict is Word.READY
+    assert poll_generation(new, 1, poll_ports()).kind is StepKind.READY
     assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 1
 
@@ -232,8 +232,8 @@ def test_a_redelivery_never_orders_whatever_goes_wrong() -> None:
     world = not_stored(TASK, provider="aimlapi", candidates=(candidate("aimlapi"), candidate()))
     new = again(world)
     world.upstream.script = [TASK_FAILED]
-    assert poll_generation(new, 1, poll_ports()).verdict is Word.FAILED
-    assert started(world, new).verdict is Word.FAILED
+    assert poll_generation(new, 1, poll_ports()).kind is StepKind.FAILED
+    assert started(world, new).kind is StepKind.FAILED
     assert settled(world, new).charged is Charged.REFUNDED
     assert world.upstream.posts == 1
 
@@ -249,7 +249,7 @@ def test_a_redelivery_is_neither_paused_nor_counted_in_a_budget_nor_in_doubt() -
     world.brakes.pause("all", NOON)
     doubts = len(world.metrics.micro_usd)
     new = again(world)
-    assert started(world, new).verdict is Word.GENERATING
+    assert started(world, new).kind is StepKind.GENERATING
     world.upstream.script = [TASK_FAILED]
     poll_generation(new, 1, poll_ports())
     (attempt,) = settled(world, new).attempts

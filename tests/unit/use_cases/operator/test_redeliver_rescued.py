@@ -8,7 +8,7 @@ import pytest
 from fermata.domain.finish.rescue import recoverables
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AlreadyFinishedError, BadAudioError, TransientError
@@ -60,7 +60,7 @@ def again(world: World, job_id: str = JOB_ID) -> Job:
 
 def run_to_its_end(world: World, job: Job) -> Job:
     verdict = start_generation(job.id, start_ports(world.remaining_ms), "run-1")
-    assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
+    assert (verdict.kind, verdict.attempt) == (StepKind.READY, 1)
     assert store_audio(job.id, 1, store_ports(world.remaining_ms)).outcome is StoreOutcome.STORED
     settle_job(job.id, None, settle_ports(), world.clock())
     return world.stored(job.id)
@@ -130,7 +130,7 @@ def test_a_task_on_record_is_asked_again_where_nothing_is_kept() -> None:
     assert (new.status, new.attempts[0].state) == (JobStatus.GENERATING, AttemptState.GENERATING)
     world.upstream.script = [DONE]
     world.links.files = {TASK_LINK: AUDIO}
-    assert poll_generation(new.id, 1, poll_ports()).verdict is Word.READY
+    assert poll_generation(new.id, 1, poll_ports()).kind is StepKind.READY
     assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 0
 
@@ -275,5 +275,5 @@ def test_a_redelivery_fetches_the_known_link_while_the_task_tells_nothing() -> N
     world = gave_up(ready_job(LINK, "aimlapi", upstream_id="task"))
     new = again(world)
     world.links.files, world.upstream.script = {LINK: AUDIO}, [BROKEN]
-    assert poll_generation(new.id, 1, poll_ports()).verdict is Word.READY
+    assert poll_generation(new.id, 1, poll_ports()).kind is StepKind.READY
     assert run_to_its_end(world, new).status is JobStatus.SUCCEEDED

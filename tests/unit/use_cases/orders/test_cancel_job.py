@@ -7,7 +7,7 @@ from moto import mock_aws
 
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.errors import (
     AlreadyFinishedError,
@@ -76,7 +76,7 @@ def test_a_job_that_waits_for_a_turn_is_canceled_and_refunded(job: Job) -> None:
 def test_the_execution_of_a_canceled_job_orders_nothing_and_settles_nothing() -> None:
     world = world_of(queued_job())
     canceled = cancel(world)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.CANCELED
     assert world.stored(JOB_ID) == canceled.published()
     assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
@@ -125,7 +125,7 @@ def test_a_claim_that_is_faster_wins() -> None:
 def test_a_cancel_that_is_faster_than_the_claim_wins_and_nothing_is_ordered() -> None:
     world = world_of(queued_job())
     world.jobs.before_next_save = lambda: cancel(world)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.CANCELED, 0)
     assert kinds(world) == ["hold", "refund"]
 

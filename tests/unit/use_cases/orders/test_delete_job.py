@@ -19,7 +19,7 @@ from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.track_store import S3TrackStore
 from fermata.domain.finish.tombstone import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, erased, tombstone_of
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
@@ -272,7 +272,7 @@ def test_a_redrive_of_a_deleted_job_buys_nothing(tmp_path: Path) -> None:
     world = world_of(failed_job(rate_limited()).settled(rate_limited(), NOON).published(), tmp_path)
     delete(world)
     tombstone = world.stored(JOB_ID)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").kind is StepKind.FAILED
     assert settle_job(JOB_ID, None, settle_ports(), NOON) is JobStatus.FAILED
     assert (world.stored(JOB_ID), world.upstream.posts, world.events.published) == (tombstone, 0, [])
 

@@ -12,7 +12,7 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.wallet import Plan
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
-from fermata.use_cases.orders.wait_for_end import LOOK_EVERY_S, NOT_HELD, Wait, await_end
+from fermata.use_cases.orders.wait_for_end import LOOK_EVERY_S, NOT_HELD, Wait, wait_for_end
 from fermata.wiring.orders import wait_ports
 from tests.fakes.clock import NOON
 from tests.fakes.world import World
@@ -25,7 +25,7 @@ def waited(seconds: float, tenant_id: str = "acme") -> object:
 
 
 def hold(seconds: float = 25, tenant_id: str = "acme") -> Wait:
-    return await_end(JOB_ID, tenant_id, wait_ports(), NOON, seconds)
+    return wait_for_end(JOB_ID, tenant_id, wait_ports(), NOON, seconds)
 
 
 def world_of(job: Job) -> World:
@@ -136,7 +136,7 @@ def test_of_one_tenants_requests_only_so_many_are_held_and_the_next_is_answered_
                 arrive(left - 1)
             world.clock.now = NOON + timedelta(seconds=25)
 
-        wait = await_end(JOB_ID, "acme", replace(wait_ports(), pause=pause), NOON, 25)
+        wait = wait_for_end(JOB_ID, "acme", replace(wait_ports(), pause=pause), NOON, 25)
         held.append(wait.held_s is not None)
         if left and wait.held_s is None:
             arrive(left - 1)

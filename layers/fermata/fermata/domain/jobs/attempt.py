@@ -156,7 +156,7 @@ class Attempt(Record):
         return self.bought_at or self.finished_at or self.started_at
 
     @property
-    def is_in_doubt(self) -> bool:
+    def has_unknown_outcome(self) -> bool:
         """Whether it has ended and it is unknown whether the provider charged for it."""
         doubtful = self.state is AttemptState.FAILED and self.provider_charged is ProviderCharged.UNKNOWN
         return doubtful and self.staged_at is None

@@ -12,7 +12,7 @@ from fermata.domain.jobs.rescue_record import Rescue, next_look
 from fermata.domain.jobs.shares import share_of
 from fermata.domain.jobs.songs import Audio, MissingTrack, Record, Track
 from fermata.domain.jobs.status import TRANSITIONS, Charged, JobStatus
-from fermata.domain.jobs.terms import MAX_ATTEMPTS, NextStep, Terms
+from fermata.domain.jobs.terms import MAX_ATTEMPTS, AfterFailure, Terms
 from fermata.domain.orders.candidates import Candidate, hold_for
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import PreparedReference, ProviderIds, needs_copy
@@ -171,11 +171,11 @@ class Job(Record):
         open_for_more = self.status is JobStatus.QUEUED and len(self.attempts) < MAX_ATTEMPTS
         return open_for_more and now < self.order_by and self.refusal is None
 
-    def next_step(self, now: datetime) -> NextStep:
+    def next_step(self, now: datetime) -> AfterFailure:
         """The step after the last attempt's failure; `END` without a failure, or if no attempt is left."""
         last = self.last_attempt
         if last is None or self.status is not JobStatus.QUEUED or not self._may_follow(last, now):
-            return NextStep.END
+            return AfterFailure.END
         return self.terms.step_after(last)
 
     def _may_follow(self, attempt: Attempt, now: datetime) -> bool:
@@ -325,7 +325,9 @@ class Job(Record):
         return self._moved(self.status, self.updated_at, rescue=rescue, attempts=attempts, check_at=check_at)
 
     def _unknown_to_pay(self) -> tuple[int, ...]:
-        return tuple(each.number for each in self.attempts[:-1] if each.is_in_doubt) if self.pays_unknown else ()
+        return (
+            tuple(each.number for each in self.attempts[:-1] if each.has_unknown_outcome) if self.pays_unknown else ()
+        )
 
     def _closed_attempts(self, failure: Failure, now: datetime) -> tuple[Attempt, ...]:
         return (*self.attempts[:-1], *(each.closed(failure, now) for each in self.attempts[-1:]))

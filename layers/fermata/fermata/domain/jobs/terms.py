@@ -18,7 +18,7 @@ MAX_ATTEMPTS: Final = 4
 _SAME_ANSWER_EVERYWHERE: Final = frozenset({FailureClass.CONTENT_REFUSED, FailureClass.INVALID_REQUEST})
 
 
-class NextStep(StrEnum):
+class AfterFailure(StrEnum):
     """The possible steps after a failed attempt."""
 
     END = "end"
@@ -52,16 +52,16 @@ class Terms:
             return self.start_by
         return min(self.start_by, self.finish_by - timedelta(seconds=self.candidates[turn].p80_s))
 
-    def step_after(self, attempt: Attempt) -> NextStep:
+    def step_after(self, attempt: Attempt) -> AfterFailure:
         """The step after the attempt's failure, regardless of the attempts left; `END` if it has not failed."""
         if attempt.failure is None:
-            return NextStep.END
+            return AfterFailure.END
         model_left = attempt.candidate + 1 < len(self.candidates)
         return step_after(attempt.failure, self.on_unknown, model_left=model_left)
 
     def turn_after(self, attempt: Attempt) -> int:
         """The turn after an attempt; the attempt's own unless the next model follows."""
-        return attempt.candidate + (self.step_after(attempt) is NextStep.NEXT_MODEL)
+        return attempt.candidate + (self.step_after(attempt) is AfterFailure.NEXT_MODEL)
 
     def may_follow(self, attempt: Attempt, now: datetime) -> bool:
         """Whether another attempt is left, with time for it."""
@@ -78,17 +78,17 @@ class Terms:
         return self.candidates[self.turn_after(attempt)].provider, attempt.number + 1
 
     def _leave_one_after(self, attempt: Attempt) -> bool:
-        return attempt.number < MAX_ATTEMPTS and self.step_after(attempt) is not NextStep.END
+        return attempt.number < MAX_ATTEMPTS and self.step_after(attempt) is not AfterFailure.END
 
 
-def step_after(failure: Failure, on_unknown: OnUnknown, *, model_left: bool) -> NextStep:
+def step_after(failure: Failure, on_unknown: OnUnknown, *, model_left: bool) -> AfterFailure:
     """The step after a failed attempt; `model_left` is whether the chain has an untried model.
 
     The next model follows at once if the failed attempt was certainly not charged, even if waiting might have helped.
     """
     if model_left and _may_go_elsewhere(failure, on_unknown):
-        return NextStep.NEXT_MODEL
-    return NextStep.SAME_MODEL if failure.may_repeat else NextStep.END
+        return AfterFailure.NEXT_MODEL
+    return AfterFailure.SAME_MODEL if failure.may_repeat else AfterFailure.END
 
 
 def _may_go_elsewhere(failure: Failure, on_unknown: OnUnknown) -> bool:

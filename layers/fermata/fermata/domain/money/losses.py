@@ -24,7 +24,7 @@ def is_ended_by_caller(job: Job) -> bool:
     return (by_caller or unusable) and not lost_attempts(job)
 
 
-def newly_in_doubt(job: Job, before: Job) -> tuple[Attempt, ...]:
+def newly_unknown(job: Job, before: Job) -> tuple[Attempt, ...]:
     """The attempts whose charge has become unknown since an earlier version of a job."""
-    known = {attempt.number for attempt in before.attempts if attempt.is_in_doubt}
-    return tuple(each for each in job.attempts if each.is_in_doubt and each.number not in known)
+    known = {attempt.number for attempt in before.attempts if attempt.has_unknown_outcome}
+    return tuple(each for each in job.attempts if each.has_unknown_outcome and each.number not in known)

@@ -64,7 +64,7 @@ def _found(purchases: Sequence[Purchase], every_row: Sequence[UsageRow]) -> dict
     ]
     left = [row for row in rows if row.charged and row.upstream_id not in named]
     counted = {id(each): finding for group in _groups(nameless, left) for each, finding in _counted(group, rows)}
-    doubts = ((place, each) for place, each in enumerate(purchases) if each.attempt.is_in_doubt)
+    doubts = ((place, each) for place, each in enumerate(purchases) if each.attempt.has_unknown_outcome)
     return {place: _finding(each, named, counted, rows) for place, each in doubts}
 
 
@@ -131,7 +131,7 @@ def _joins(row: UsageRow, groups: Sequence[_Group] | None) -> bool:
 
 def _counted(group: _Group, rows: Sequence[UsageRow]) -> Iterator[tuple[Purchase, Finding]]:
     """Findings for a group's purchases of unknown charge, by the number of its rows: all charged, none, or unknown."""
-    doubts = [each for each in group.purchases if each.attempt.is_in_doubt]
+    doubts = [each for each in group.purchases if each.attempt.has_unknown_outcome]
     made, listed = len(group.purchases), len(group.rows)
     for each in doubts:
         if any(other.is_open for other in group.purchases):

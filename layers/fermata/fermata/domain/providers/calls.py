@@ -149,13 +149,13 @@ ANY_TASK: Final = AskedTask()
 
 @dataclass(frozen=True)
 class StillRunning:
-    """The task is not finished; `retry_after_s` is the provider's `Retry-After`, if any. `told` is False if the answer
-    does not report the task's state. `offered` are songs that the answer links without calling them unfinished; fetch
-    them once nothing better is expected.
+    """The task is not finished; `retry_after_s` is the provider's `Retry-After`, if any. `reported` is False if the
+    answer does not report the task's state. `offered` are songs that the answer links without calling them unfinished;
+    fetch them once nothing better is expected.
     """
 
     retry_after_s: int | None = None
-    told: bool = True
+    reported: bool = True
     offered: AudioAt | None = None
 
 

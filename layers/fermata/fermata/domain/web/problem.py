@@ -100,7 +100,7 @@ def problem_of(error: FermataError) -> Problem:
     """The problem of an error that ends a request; raises `StopIteration` for a class that callers never see."""
     status, slug, title = next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
     fields = error.fields if isinstance(error, InvalidRequestError) else ()
-    message = error.told if isinstance(error, TransientError) else str(error)
+    message = error.public_message if isinstance(error, TransientError) else str(error)
     detail = "; ".join(f"{field.pointer or 'the body'} {field.message}" for field in fields) or message
     return Problem(status, slug, title, detail, fields)
 

@@ -13,7 +13,7 @@ from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.ports.tenants import CallCounts
 
-PARCELS: Final = 20
+BATCHES: Final = 20
 
 
 @dataclass
@@ -64,7 +64,7 @@ class CallMeter:
 
     def _is_full_batch(self, known: _Known) -> bool:
         # Beyond the limit, the exact excess does not matter.
-        return known.shared < known.per_minute and (known.unshared + 1) * PARCELS >= known.per_minute
+        return known.shared < known.per_minute and (known.unshared + 1) * BATCHES >= known.per_minute
 
     def _share(self, tenant_id: str, known: _Known | None) -> _Known | None:
         unshared = 1 + (known.unshared if known else 0)

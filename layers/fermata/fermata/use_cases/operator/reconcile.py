@@ -64,16 +64,16 @@ def reconcile_usage(
 
 def _purchases(provider: str, rows: Sequence[UsageRow], ports: ReconcilePorts, now: datetime) -> list[Purchase]:
     """Every purchase that the rows may mention: all of unknown outcome, and the others of the export's period."""
-    in_doubt = set(ports.purchases.in_doubt(provider))
+    in_doubt = set(ports.purchases.with_unknown_outcome(provider))
     known = _loaded(in_doubt, provider, ports.jobs)
     # Rows without a time may mention any attempt of unknown outcome, and any order since the first of them.
     first, last = period_of(rows) or (min((each.began for each in known), default=now), now)
     since = first - (_REFUNDED_WITHIN if any(row.is_refund for row in rows) else _LONGEST_ORDER)
-    others = ports.purchases.undoubted(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
+    others = ports.purchases.with_known_outcome(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
     if len(others) > MAX_PURCHASES and since < first - _LONGEST_ORDER:
         # Refunds of older orders are then left out, so that the orders of the period itself are still matched.
         since = first - _LONGEST_ORDER
-        others = ports.purchases.undoubted(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
+        others = ports.purchases.with_known_outcome(provider, since, last + _LONGEST_ORDER, MAX_PURCHASES + 1)
     if len(others) > MAX_PURCHASES:
         message = f"mentions more than {MAX_PURCHASES} jobs; split the export by time"
         raise InvalidRequestError([FieldError("/rows", message)])
@@ -107,7 +107,7 @@ def _new_findings(job: Job, bills: Mapping[int, Finding]) -> dict[int, Finding]:
     return {
         each.number: bill
         for each, bill in named
-        if each.is_in_doubt or bill.refunded_micro_usd > each.refunded_micro_usd
+        if each.has_unknown_outcome or bill.refunded_micro_usd > each.refunded_micro_usd
     }
 
 

@@ -207,7 +207,7 @@ def _start(job: Job, ports: SubmitPorts, now: datetime, *, keyed: bool) -> None:
     except TransientError as error:
         if keyed:
             again = "send the same request with the same Idempotency-Key to start it"
-            raise NotStartedError(f"{job.id} is stored, but {error.told}; {again}", error.aws_code) from error
+            raise NotStartedError(f"{job.id} is stored, but {error.public_message}; {again}", error.aws_code) from error
         if _close(job, ports.jobs, now):
             raise
 

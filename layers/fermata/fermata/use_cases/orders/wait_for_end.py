@@ -19,7 +19,7 @@ LOOK_EVERY_S: Final = 1.0
 
 @dataclass(frozen=True)
 class WaitPorts:
-    """Ports of `await_end`. `pause` sleeps for a number of seconds. At most `all_places` requests of all tenants are
+    """Ports of `wait_for_end`. `pause` sleeps for a number of seconds. At most `all_places` requests of all tenants are
     held at once; `holder` returns a unique name for each.
     """
 
@@ -45,7 +45,7 @@ class Wait:
 NOT_HELD: Final = Wait(None)
 
 
-def await_end(job_id: str, tenant_id: str, ports: WaitPorts, since: datetime, wait_s: float) -> Wait:
+def wait_for_end(job_id: str, tenant_id: str, ports: WaitPorts, since: datetime, wait_s: float) -> Wait:
     """Wait for the end of the tenant's job until `wait_s` seconds after `since`, unless the tenant or all tenants
     together already hold as many requests as allowed. A job that has ended needs no place.
 

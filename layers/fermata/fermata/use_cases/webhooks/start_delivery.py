@@ -8,14 +8,14 @@ from fermata.ports.webhooks import WebhookMachine, WebhookStore
 
 
 @dataclass(frozen=True)
-class TellPorts:
-    """Ports of `tell_by_webhook`."""
+class StartDeliveryPorts:
+    """Ports of `start_delivery`."""
 
     webhooks: WebhookStore
     machine: WebhookMachine
 
 
-def tell_by_webhook(job: Job, ports: TellPorts) -> None:
+def start_delivery(job: Job, ports: StartDeliveryPorts) -> None:
     """Start a finished job's delivery, unless it was started before or has no receiver. Raises `TransientError`.
 
     The outcome of the delivery never affects the job.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.next_step import NextStep, StepKind
 from fermata.use_cases.generation.finish.store_audio import StoreOutcome, StoreStep
 
 PAST: Final = "2026-11-21T12:00:00.250000Z"
@@ -26,9 +26,9 @@ class Path:
         return {"answers": [{"state": state, **answer} for state, answer in self.answers]}
 
 
-def says(word: Word, attempt: int = 1, wait_seconds: int = 30) -> Answer:
+def says(word: StepKind, attempt: int = 1, wait_seconds: int = 30) -> Answer:
     """What the functions about a generation answer."""
-    return {"payload": Verdict(word, attempt, wait_seconds, PAST).as_payload()}
+    return {"payload": NextStep(word, attempt, wait_seconds, PAST).as_payload()}
 
 
 def fails(error: str) -> Answer:
@@ -88,41 +88,45 @@ CALLED: Final = "DecideNext WaitForCallback PollGeneration"
 
 PREPARED_BEFORE: Final = "DecideNext PrepareReference"
 PREPARED: Final = f"{PREPARED_BEFORE} DecideNext"
-AT_IT: Final = (resume(says(Word.IN_FLIGHT)),)
-ASLEEP: Final = says(Word.AWAITING_CALLBACK, wait_seconds=NEVER_S)
+AT_IT: Final = (resume(says(StepKind.IN_FLIGHT)),)
+ASLEEP: Final = says(StepKind.AWAITING_CALLBACK, wait_seconds=NEVER_S)
 NOT_TAKEN: Final = (
-    start(says(Word.NEEDS_REFERENCE, 0)),
+    start(says(StepKind.NEEDS_REFERENCE, 0)),
     prepare(fails("TransientError")),
-    prepare(says(Word.RETRY_LATER)),
+    prepare(says(StepKind.RETRY_LATER)),
 )
 
 _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
     "a blocking provider": (
-        [start(says(Word.READY)), *STORING],
+        [start(says(StepKind.READY)), *STORING],
         f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "a task that is polled": (
-        [start(says(Word.GENERATING)), poll(says(Word.GENERATING)), poll(says(Word.READY)), *STORING],
+        [start(says(StepKind.GENERATING)), poll(says(StepKind.GENERATING)), poll(says(StepKind.READY)), *STORING],
         f"StartGeneration {POLLED} {POLLED} DecideNext {STORED_WAY}",
     ),
     "an order that Lambda did not run is sent again": (
-        [start(REFUSED)] * PATIENCE + [start(says(Word.READY)), *STORING],
+        [start(REFUSED)] * PATIENCE + [start(says(StepKind.READY)), *STORING],
         f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "an order that Lambda never runs is looked for": (
-        [start(REFUSED)] * (PATIENCE + 1) + [resume(says(Word.RETRY_LATER, 0))] + [start(says(Word.READY)), *STORING],
+        [start(REFUSED)] * (PATIENCE + 1)
+        + [resume(says(StepKind.RETRY_LATER, 0))]
+        + [start(says(StepKind.READY)), *STORING],
         f"StartGeneration ResumeGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
     ),
     "a paid song is stored once Lambda has time, besides what the function itself may fail": (
-        [start(says(Word.READY))] + [store(REFUSED), store(fails("TransientError"))] * 6 + [store(REFUSED), *STORING],
+        [start(says(StepKind.READY))]
+        + [store(REFUSED), store(fails("TransientError"))] * 6
+        + [store(REFUSED), *STORING],
         f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "an order whose run died is resumed and not sent again": (
-        [start(fails("Runtime.ExitError")), resume(says(Word.READY)), *STORING],
+        [start(fails("Runtime.ExitError")), resume(says(StepKind.READY)), *STORING],
         f"StartGeneration ResumeGeneration DecideNext {STORED_WAY}",
     ),
     "a resume waits for a run that is still at it": (
-        [start(fails("Sandbox.Timedout")), *AT_IT, *AT_IT, resume(says(Word.FAILED)), ended("failed")],
+        [start(fails("Sandbox.Timedout")), *AT_IT, *AT_IT, resume(says(StepKind.FAILED)), ended("failed")],
         f"StartGeneration ResumeGeneration {TURN} ResumeGeneration {TURN} ResumeGeneration DecideNext {OVER}",
     ),
     "a resume that always fails": (
@@ -130,80 +134,91 @@ _WAYS: Final[dict[str, tuple[list[tuple[str, Answer]], str]]] = {
         f"StartGeneration ResumeGeneration {OVER}",
     ),
     "an unknown outcome": (
-        [start(says(Word.FAILED)), ended("failed")],
+        [start(says(StepKind.FAILED)), ended("failed")],
         f"StartGeneration DecideNext {OVER}",
     ),
     "a fallback": (
-        [start(says(Word.NEXT_PROVIDER)), start(says(Word.GENERATING, 2)), poll(says(Word.READY, 2)), *STORING],
+        [
+            start(says(StepKind.NEXT_PROVIDER)),
+            start(says(StepKind.GENERATING, 2)),
+            poll(says(StepKind.READY, 2)),
+            *STORING,
+        ],
         f"StartGeneration DecideNext StartGeneration {POLLED} DecideNext {STORED_WAY}",
     ),
     "a dead link is renewed by a poll": (
-        [start(says(Word.READY)), store(LINK_EXPIRED), poll(says(Word.GENERATING)), poll(says(Word.READY)), *STORING],
+        [
+            start(says(StepKind.READY)),
+            store(LINK_EXPIRED),
+            poll(says(StepKind.GENERATING)),
+            poll(says(StepKind.READY)),
+            *STORING,
+        ],
         f"StartGeneration DecideNext {RENEWED} {POLLED} DecideNext {STORED_WAY}",
     ),
     "a callback that arrives": (
-        [start(ASLEEP), sleep(POSTED), poll(ASLEEP), sleep(POSTED), poll(says(Word.READY)), *STORING],
+        [start(ASLEEP), sleep(POSTED), poll(ASLEEP), sleep(POSTED), poll(says(StepKind.READY)), *STORING],
         f"StartGeneration {CALLED} {CALLED} DecideNext {STORED_WAY}",
     ),
     "a callback that never comes": (
-        [start(says(Word.AWAITING_CALLBACK, wait_seconds=1)), sleep(SILENT), poll(says(Word.READY)), *STORING],
+        [start(says(StepKind.AWAITING_CALLBACK, wait_seconds=1)), sleep(SILENT), poll(says(StepKind.READY)), *STORING],
         f"StartGeneration {CALLED} DecideNext {STORED_WAY}",
     ),
     "a wait for a callback that cannot begin": (
-        [start(says(Word.AWAITING_CALLBACK)), sleep(fails("TransientError")), poll(says(Word.READY)), *STORING],
+        [start(says(StepKind.AWAITING_CALLBACK)), sleep(fails("TransientError")), poll(says(StepKind.READY)), *STORING],
         f"StartGeneration DecideNext WaitForCallback WaitForProvider PollGeneration DecideNext {STORED_WAY}",
     ),
     "a turn that has to be waited for twice": (
-        [start(says(Word.WAIT_SLOT, 0)), start(says(Word.WAIT_SLOT, 0)), start(says(Word.READY)), *STORING],
+        [start(says(StepKind.WAIT_SLOT, 0)), start(says(StepKind.WAIT_SLOT, 0)), start(says(StepKind.READY)), *STORING],
         f"StartGeneration {TURN} StartGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
     ),
     "a refusal without charge is repeated later": (
-        [start(says(Word.RETRY_LATER)), start(says(Word.READY, 2)), *STORING],
+        [start(says(StepKind.RETRY_LATER)), start(says(StepKind.READY, 2)), *STORING],
         f"StartGeneration {TURN} StartGeneration DecideNext {STORED_WAY}",
     ),
     "a job that is canceled while it waits": (
-        [start(says(Word.WAIT_SLOT, 0)), start(says(Word.FAILED, 0)), ended("canceled")],
+        [start(says(StepKind.WAIT_SLOT, 0)), start(says(StepKind.FAILED, 0)), ended("canceled")],
         f"StartGeneration {TURN} StartGeneration DecideNext {OVER}",
     ),
     "a job that expires while its song is made": (
-        [start(says(Word.GENERATING)), poll(says(Word.FAILED)), ended("expired")],
+        [start(says(StepKind.GENERATING)), poll(says(StepKind.FAILED)), ended("expired")],
         f"StartGeneration {POLLED} DecideNext {OVER}",
     ),
     "a poll that fails again and again": (
-        [start(says(Word.GENERATING))] + [poll(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
+        [start(says(StepKind.GENERATING))] + [poll(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
         f"StartGeneration {POLLED} {OVER}",
     ),
     "a song whose host is busy for a while": (
-        [start(says(Word.READY)), store(NOT_YET), store(NOT_YET), *STORING],
+        [start(says(StepKind.READY)), store(NOT_YET), store(NOT_YET), *STORING],
         f"StartGeneration DecideNext {'StoreAudio CheckStorage WaitForAudio ' * 2}{STORED_WAY}",
     ),
     "a song whose function always fails": (
-        [start(says(Word.READY))] + [store(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
+        [start(says(StepKind.READY))] + [store(fails("TransientError"))] * (RERUNS + 1) + [ended("failed")],
         f"StartGeneration DecideNext StoreAudio {OVER}",
     ),
     "a song that is stored at the third try": (
-        [start(says(Word.READY)), store(fails("TransientError")), store(fails("Runtime.ExitError")), *STORING],
+        [start(says(StepKind.READY)), store(fails("TransientError")), store(fails("Runtime.ExitError")), *STORING],
         f"StartGeneration DecideNext {STORED_WAY}",
     ),
     "a settlement that is repeated": (
-        [start(says(Word.FAILED)), ("SettleJob", fails("StaleRecordError")), ended("failed")],
+        [start(says(StepKind.FAILED)), ("SettleJob", fails("StaleRecordError")), ended("failed")],
         f"StartGeneration DecideNext {OVER}",
     ),
     "a settlement that always fails": (
-        [start(says(Word.FAILED))] + [("SettleJob", fails("TransientError"))] * 13,
+        [start(says(StepKind.FAILED))] + [("SettleJob", fails("TransientError"))] * 13,
         "StartGeneration DecideNext SettleJob Failed",
     ),
     "a recording that is copied and handed over": (
-        [start(says(Word.NEEDS_REFERENCE, 0)), prepare(says(Word.REFERENCE_READY, 0))] * 2
-        + [start(says(Word.READY)), *STORING],
+        [start(says(StepKind.NEEDS_REFERENCE, 0)), prepare(says(StepKind.REFERENCE_READY, 0))] * 2
+        + [start(says(StepKind.READY)), *STORING],
         f"StartGeneration {PREPARED} StartGeneration {PREPARED} StartGeneration DecideNext {STORED_WAY}",
     ),
     "a recording that its provider does not take at first": (
-        [*NOT_TAKEN, start(says(Word.NEEDS_REFERENCE)), prepare(says(Word.FAILED, 2)), ended("failed")],
+        [*NOT_TAKEN, start(says(StepKind.NEEDS_REFERENCE)), prepare(says(StepKind.FAILED, 2)), ended("failed")],
         f"StartGeneration {PREPARED_BEFORE} {TURN} StartGeneration {PREPARED_BEFORE} DecideNext {OVER}",
     ),
     "a recording that no repetition can prepare": (
-        [start(says(Word.NEEDS_REFERENCE, 0)), prepare(fails("ConfigurationError")), ended("failed")],
+        [start(says(StepKind.NEEDS_REFERENCE, 0)), prepare(fails("ConfigurationError")), ended("failed")],
         f"StartGeneration DecideNext PrepareReference {OVER}",
     ),
 }

@@ -6,7 +6,7 @@ import pytest
 
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.money.losses import lost_attempts
 from fermata.domain.money.wallet import Plan
@@ -42,8 +42,8 @@ def submit(world: World, body: dict[str, object], number: int = 0) -> str:
     return submit_job(order(body), submit_ports(), world.clock(), bytes([number] * 10)).job_id
 
 
-def start(world: World, job_id: str) -> Word:
-    return start_generation(job_id, start_ports(world.remaining_ms), f"run of {job_id}").verdict
+def start(world: World, job_id: str) -> StepKind:
+    return start_generation(job_id, start_ports(world.remaining_ms), f"run of {job_id}").kind
 
 
 def settle(world: World, job_id: str) -> Job:
@@ -93,7 +93,7 @@ def test_an_order_that_waits_while_the_last_song_is_lost_ends_unpaid() -> None:
     world = world_of(CUT, lost_songs_per_day=1)
     waiting = submit(world, BODY, 1)
     lose_one(world, 2)
-    assert start(world, waiting) is Word.FAILED
+    assert start(world, waiting) is StepKind.FAILED
     ended = settle(world, waiting)
     assert (world.upstream.posts, ended.status, ended.attempts) == (1, JobStatus.FAILED, ())
     assert ended.failure is not None

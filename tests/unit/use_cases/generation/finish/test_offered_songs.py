@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import FailureClass
@@ -45,12 +45,12 @@ def generating(*script: ScriptedAnswer, job: Job | None = None) -> World:
 def ordered(answer: ScriptedAnswer, provider: str = "aimlapi") -> World:
     world = World(upstream=FakeUpstream(answer))
     world.jobs.create(queued_job(provider))
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     return world
 
 
-def poll() -> Word:
-    return poll_generation(JOB_ID, 1, poll_ports()).verdict
+def poll() -> StepKind:
+    return poll_generation(JOB_ID, 1, poll_ports()).kind
 
 
 def delivered(world: World, job_id: str = JOB_ID) -> Job:
@@ -62,9 +62,9 @@ def delivered(world: World, job_id: str = JOB_ID) -> Job:
 def test_an_offered_link_is_taken_once_the_generation_time_is_over() -> None:
     world = generating(READY, READY)
     world.clock.pass_seconds(3599)
-    assert poll() is Word.GENERATING
+    assert poll() is StepKind.GENERATING
     world.clock.pass_seconds(1)
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
     world.links.files[LINK] = AUDIO
     job = delivered(world)
     assert (job.status, job.charged) == (JobStatus.SUCCEEDED, Charged.YES)
@@ -74,11 +74,11 @@ def test_an_offered_link_is_taken_when_trouble_has_made_the_generation_longer() 
     trouble = ScriptedAnswer(b"<html>", 502, "text/html")
     world = generating(trouble, READY, READY)
     world.clock.pass_seconds(3590)
-    assert poll() is Word.GENERATING
+    assert poll() is StepKind.GENERATING
     world.clock.pass_seconds(20)
-    assert poll() is Word.GENERATING
+    assert poll() is StepKind.GENERATING
     world.clock.pass_seconds(3600)
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
 
 
 def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said() -> None:
@@ -86,7 +86,7 @@ def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said(
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     world.clock.pass_seconds(3600)
     for _ in range(200):
-        if poll() is not Word.READY:
+        if poll() is not StepKind.READY:
             break
         step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
         if step.outcome is StoreOutcome.STORED:
@@ -104,13 +104,13 @@ def test_a_link_that_was_dead_is_taken_again_where_the_task_offers_it_without_a_
     job = generating_job()
     renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
     generating(READY, job=job.model_copy(update={"attempts": (renewed,)}))
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
 
 
 def test_a_preview_is_not_taken_at_the_deadline() -> None:
     world = generating(PREVIEW)
     world.clock.pass_seconds(3600)
-    assert poll() is Word.FAILED
+    assert poll() is StepKind.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "generation_timeout")
@@ -137,7 +137,7 @@ def test_a_rescue_takes_no_preview() -> None:
 @pytest.mark.parametrize("answer", [TEXT, FILE], ids=["text", "file"])
 def test_a_poll_that_brings_the_song_itself_is_kept_and_delivered(answer: ScriptedAnswer) -> None:
     world = generating(answer)
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
     assert world.answers.files[JOB_ID, 1, "file.1"] == AUDIO
     job = delivered(world)
     assert (job.status, job.charged, job.missing) == (JobStatus.SUCCEEDED, Charged.YES, ())
@@ -148,25 +148,25 @@ def test_a_poll_that_brings_the_song_itself_is_kept_and_delivered(answer: Script
 def test_a_song_of_a_poll_that_cannot_be_kept_now_is_asked_for_again() -> None:
     world = generating(FILE, FILE)
     world.answers.fail_next_keep_file = TransientError("staging is busy")
-    assert poll() is Word.GENERATING
+    assert poll() is StepKind.GENERATING
     retries = world.stored(JOB_ID).attempts[0].retries
     assert retries.last is not None
     assert retries.last.code == "song_not_kept"
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
 
 
 def test_a_text_that_is_cut_inside_is_kept_and_asked_for_again() -> None:
     half = json_answer({"id": TASK, "status": "completed", "data": {"audio": AUDIO.hex()[:-1]}})
     world = generating(half, TEXT)
-    assert poll() is Word.GENERATING
+    assert poll() is StepKind.GENERATING
     assert world.answers.files[JOB_ID, 1, "body.1"] == half.body
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
 
 
 def test_another_tasks_failure_does_not_end_the_job() -> None:
     generating(FOREIGN, TEXT)
-    assert poll() is Word.GENERATING
-    assert poll() is Word.READY
+    assert poll() is StepKind.GENERATING
+    assert poll() is StepKind.READY
 
 
 def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
@@ -175,9 +175,9 @@ def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
     whole = json_answer({"data": {"status": "IN_PROGRESS", "response_data": [*songs, {"status": "error"}]}})
     world = ordered_task(part, part, whole)
     for _ in range(2):
-        assert poll() is not Word.READY
+        assert poll() is not StepKind.READY
         assert world.stored(JOB_ID).status is JobStatus.GENERATING
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,), without_link=(2,))
 
 
@@ -197,7 +197,7 @@ def test_a_dead_link_of_the_orders_own_answer_is_renewed_by_its_task(provider: s
     assert step.outcome is StoreOutcome.LINK_EXPIRED
     world.clock.pass_seconds(step.wait_seconds)
     world.upstream.script.append(json_answer({"task_id": "task-1", "status": "completed", "audio_url": OTHER}))
-    assert poll() is Word.READY
+    assert poll() is StepKind.READY
     assert delivered(world).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 1
 
@@ -214,7 +214,7 @@ def test_a_link_whose_task_nobody_knows_is_tried_again(provider: str, routes: in
         assert step.outcome is StoreOutcome.LINK_EXPIRED
         world.clock.pass_seconds(step.wait_seconds)
         world.upstream.script += [UNKNOWN_TASK] * routes
-        assert poll() is Word.READY
+        assert poll() is StepKind.READY
     world.links.files[LINK] = AUDIO
     assert delivered(world).status is JobStatus.SUCCEEDED
     assert world.upstream.posts == 1
@@ -226,7 +226,7 @@ def test_a_link_that_never_comes_to_life_and_whose_task_nobody_knows_ends_the_jo
     world.upstream.script += [UNKNOWN_TASK] * 100
     while (step := store_audio(JOB_ID, 1, store_ports(world.remaining_ms))).outcome is not StoreOutcome.STORED:
         world.clock.pass_seconds(step.wait_seconds)
-        if step.outcome is StoreOutcome.LINK_EXPIRED and poll() is not Word.READY:
+        if step.outcome is StoreOutcome.LINK_EXPIRED and poll() is not StepKind.READY:
             break
     assert world.clock() - NOON <= timedelta(hours=1)
     settle_job(JOB_ID, None, settle_ports(), world.clock())

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.wiring.generation import resume_ports, start_ports
@@ -17,11 +17,11 @@ from tests.scenario.seams import Seams
 from tests.songs import JOB_ID, hex_answer, json_answer, queued_job
 
 SHAPES = [
-    pytest.param("minimax", hex_answer(b"ID3" + bytes(50)), Word.READY, AttemptState.READY, id="blocking"),
+    pytest.param("minimax", hex_answer(b"ID3" + bytes(50)), StepKind.READY, AttemptState.READY, id="blocking"),
     pytest.param(
         "aimlapi",
         json_answer({"id": "task:1", "status": "queued"}, 201),
-        Word.GENERATING,
+        StepKind.GENERATING,
         AttemptState.GENERATING,
         id="task",
     ),
@@ -38,13 +38,13 @@ class Race:
         around: Any = self.seams.around
         for name in ("jobs", "answers", "upstream"):
             setattr(self.world, name, cast("Any", around(getattr(self.world, name))))
-        self.verdicts: list[Word] = []
+        self.verdicts: list[StepKind] = []
 
-    def first_run(self) -> Word:
-        return start_generation(JOB_ID, start_ports(self.world.remaining_ms), "run-1").verdict
+    def first_run(self) -> StepKind:
+        return start_generation(JOB_ID, start_ports(self.world.remaining_ms), "run-1").kind
 
     def resume(self) -> None:
-        self.verdicts.append(resume_generation(JOB_ID, resume_ports(), self.world.clock()).verdict)
+        self.verdicts.append(resume_generation(JOB_ID, resume_ports(), self.world.clock()).kind)
 
     def until_just_before_the_claim_ends(self) -> None:
         attempt = self.world.stored(JOB_ID).last_attempt
@@ -65,7 +65,7 @@ def places_of(run: Callable[[Race], object], race: Race) -> int:
 
 @pytest.mark.parametrize(("provider", "answer", "word", "state"), SHAPES)
 def test_two_resumes_that_race_a_slow_first_run_declare_nothing_unknown_before_its_claim_ends(
-    provider: str, answer: ScriptedAnswer, word: Word, state: AttemptState
+    provider: str, answer: ScriptedAnswer, word: StepKind, state: AttemptState
 ) -> None:
     alone = Race(provider, answer)
     places, places_of_a_resume = places_of(Race.first_run, alone), places_of(Race.resume, alone)
@@ -81,4 +81,4 @@ def test_two_resumes_that_race_a_slow_first_run_declare_nothing_unknown_before_i
             assert (attempt.state, attempt.failure, attempt.late) == (state, None, False), (first_at, second_at)
             race.world.leave()
             assert race.world.upstream.posts == 1
-            assert set(race.verdicts) <= {Word.RETRY_LATER, Word.IN_FLIGHT, word}, (first_at, second_at)
+            assert set(race.verdicts) <= {StepKind.RETRY_LATER, StepKind.IN_FLIGHT, word}, (first_at, second_at)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.errors import AnswerLostError, NotSentError, StaleRecordError, TransientError
@@ -34,8 +34,8 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
     return world
 
 
-def start(world: World, run: str = "run-1") -> Word:
-    return start_generation(JOB_ID, start_ports(world.remaining_ms), run).verdict
+def start(world: World, run: str = "run-1") -> StepKind:
+    return start_generation(JOB_ID, start_ports(world.remaining_ms), run).kind
 
 
 def told(world: World) -> list[tuple[str, str, int]]:
@@ -119,8 +119,8 @@ def test_each_attempt_in_doubt_of_one_job_is_told_on_its_own() -> None:
     chain = (candidate(), candidate("aimlapi"))
     request: SongRequest = song_request(on_unknown="fallback")
     world.jobs.create(queued_job(candidates=chain, request=request))
-    assert start(world) is Word.NEXT_PROVIDER
-    assert start(world, "run-2") is Word.FAILED
+    assert start(world) is StepKind.NEXT_PROVIDER
+    assert start(world, "run-2") is StepKind.FAILED
     settled(world)
     assert told(world) == MINIMAX + AIMLAPI
 

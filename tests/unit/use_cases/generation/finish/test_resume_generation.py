@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import NotFoundError, StaleRecordError, TransientError
@@ -41,8 +41,8 @@ def world_of(job: object, answer: ScriptedAnswer | None = None) -> World:
     return world
 
 
-def resume(world: World) -> Word:
-    return resume_generation(JOB_ID, resume_ports(), world.clock()).verdict
+def resume(world: World) -> StepKind:
+    return resume_generation(JOB_ID, resume_ports(), world.clock()).kind
 
 
 def test_a_resume_has_no_way_to_a_provider() -> None:
@@ -64,26 +64,26 @@ def test_a_crash_between_the_post_and_the_verdict_is_resumed_from_staging() -> N
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].state is AttemptState.CLAIMED
     verdict = resume_generation(JOB_ID, resume_ports(), world.clock())
-    assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
+    assert (verdict.kind, verdict.attempt) == (StepKind.READY, 1)
     assert (world.stored(JOB_ID).status, world.upstream.posts) == (JobStatus.STORING, 1)
 
 
 def test_a_staged_answer_is_believed_even_after_the_claim_ran_out() -> None:
     world = world_of(submitting_job(), SONG)
     world.clock.pass_seconds(5000)
-    assert resume(world) is Word.READY
+    assert resume(world) is StepKind.READY
     assert world.stored(JOB_ID).attempts[0].provider_charged is ProviderCharged.YES
 
 
 def test_a_staged_task_is_polled_on() -> None:
     world = world_of(submitting_job("aimlapi"), json_answer({"id": "task:1", "status": "queued"}, 201))
-    assert resume(world) is Word.GENERATING
+    assert resume(world) is StepKind.GENERATING
     assert world.stored(JOB_ID).attempts[0].upstream_id == "task:1"
 
 
 def test_a_staged_refusal_without_charge_leads_to_another_attempt() -> None:
     world = world_of(submitting_job(), json_answer({"base_resp": {"status_code": 1002}}))
-    assert resume(world) is Word.RETRY_LATER
+    assert resume(world) is StepKind.RETRY_LATER
     assert world.stored(JOB_ID).status is JobStatus.QUEUED
 
 
@@ -91,7 +91,7 @@ def test_before_the_claim_runs_out_a_silent_run_is_in_flight() -> None:
     world = world_of(submitting_job())
     before = world.stored(JOB_ID)
     world.clock.pass_seconds(959)
-    assert resume(world) is Word.IN_FLIGHT
+    assert resume(world) is StepKind.IN_FLIGHT
     assert world.stored(JOB_ID) == before
 
 
@@ -107,7 +107,7 @@ def test_an_in_flight_claim_is_looked_at_soon_and_right_after_its_end(after_s: i
 def test_once_the_claim_ran_out_without_an_answer_the_outcome_is_unknown() -> None:
     world = world_of(submitting_job())
     world.clock.pass_seconds(960)
-    assert resume(world) is Word.FAILED
+    assert resume(world) is StepKind.FAILED
     (attempt,) = world.stored(JOB_ID).attempts
     assert attempt.failure is not None
     assert (attempt.state, attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
@@ -125,7 +125,7 @@ def test_a_resume_that_loses_the_race_answers_from_what_the_first_run_wrote() ->
     world.clock.pass_seconds(960)
     finished = ready_job().model_copy(update={"version": 3})
     world.jobs.before_next_save = lambda: world.jobs.save(finished)
-    assert resume(world) is Word.READY
+    assert resume(world) is StepKind.READY
     assert world.stored(JOB_ID) == finished
 
 
@@ -136,9 +136,9 @@ def test_a_resume_that_loses_its_own_answer_is_repeated_without_effect() -> None
         raise StaleRecordError("the version is not the one before")
 
     world.jobs.after_next_save = lose_the_answer
-    assert resume(world) is Word.READY
+    assert resume(world) is StepKind.READY
     saves = world.jobs.saves
-    assert resume(world) is Word.READY
+    assert resume(world) is StepKind.READY
     assert world.jobs.saves == saves
 
 
@@ -154,13 +154,13 @@ def test_a_staging_store_that_is_down_is_not_mistaken_for_silence() -> None:
 @pytest.mark.parametrize(
     ("job", "word"),
     [
-        pytest.param(queued_job(), Word.RETRY_LATER, id="never_ordered"),
-        pytest.param(generating_job(), Word.GENERATING, id="generating"),
-        pytest.param(ready_job(), Word.READY, id="ready"),
-        pytest.param(failed_job(rate_limited()), Word.RETRY_LATER, id="refused_without_charge"),
+        pytest.param(queued_job(), StepKind.RETRY_LATER, id="never_ordered"),
+        pytest.param(generating_job(), StepKind.GENERATING, id="generating"),
+        pytest.param(ready_job(), StepKind.READY, id="ready"),
+        pytest.param(failed_job(rate_limited()), StepKind.RETRY_LATER, id="refused_without_charge"),
     ],
 )
-def test_what_is_on_record_is_answered_and_nothing_is_written(job: object, word: Word) -> None:
+def test_what_is_on_record_is_answered_and_nothing_is_written(job: object, word: StepKind) -> None:
     world = world_of(job)
     assert resume(world) is word
     assert world.stored(JOB_ID) == job
@@ -170,14 +170,14 @@ def test_what_is_on_record_is_answered_and_nothing_is_written(job: object, word:
 def test_a_job_that_was_not_ordered_in_time_has_failed() -> None:
     world = world_of(queued_job())
     world.clock.pass_seconds(3600)
-    assert resume(world) is Word.FAILED
+    assert resume(world) is StepKind.FAILED
 
 
 def test_a_settled_claim_is_not_opened_again() -> None:
     world = world_of(submitting_job(), SONG)
     settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
     before = world.stored(JOB_ID)
-    assert resume(world) is Word.FAILED
+    assert resume(world) is StepKind.FAILED
     assert world.stored(JOB_ID) == before
 
 

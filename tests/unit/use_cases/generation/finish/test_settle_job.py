@@ -263,7 +263,7 @@ def test_a_song_is_not_counted_before_its_job_is_settled() -> None:
     assert world.estimates.times.models == {}
 
 
-# ---- telling of the end
+# ---- notifying of the end
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from fermata.domain.finish.fetch_failure import BUSY_FETCHES
 from fermata.domain.finish.rescue import recoverables
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import AudioAt
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
@@ -309,7 +309,7 @@ def until_given_up(world: World, most: int = 100, task: ScriptedAnswer = TASK_BU
         world.clock.pass_seconds(found.wait_seconds)
         if found.outcome is StoreOutcome.LINK_EXPIRED:
             world.upstream.script = [task]
-            if poll_generation(JOB_ID, 1, poll_ports()).verdict is not Word.READY:
+            if poll_generation(JOB_ID, 1, poll_ports()).kind is not StepKind.READY:
                 break
     return len(world.links.fetched), (world.clock.now - began).total_seconds()
 
@@ -544,7 +544,7 @@ def test_a_link_that_was_dead_for_a_second_is_fetched_again_while_its_task_tells
     world.links.files[LINK] = AUDIO
     world.clock.pass_seconds(1)
     world.upstream.script = [TASK_BUSY]
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.READY
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.READY
     assert store(world) is StoreOutcome.STORED
     assert world.tracks.files[KEY][0] == AUDIO
 

@@ -7,7 +7,7 @@ import pytest
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.next_step import NextStep, StepKind
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
@@ -38,14 +38,14 @@ def world_with(*script: ScriptedAnswer | FermataError, job: Job | None = None) -
     return world
 
 
-def poll(world: World, timeout_s: int = 3600) -> Verdict:
+def poll(world: World, timeout_s: int = 3600) -> NextStep:
     world.set(GENERATION_TIMEOUT_SECONDS=str(timeout_s))
     return poll_generation(JOB_ID, 1, poll_ports())
 
 
 def test_a_finished_task_is_ready_with_its_link_byte_for_byte() -> None:
     world = world_with(DONE)
-    assert poll(world).verdict is Word.READY
+    assert poll(world).kind is StepKind.READY
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].finished_at) == (JobStatus.STORING, NOON)
     assert job.attempts[0].audio == Audio(source=AudioSource.LINKS, links=(SONG_LINK,))
@@ -65,7 +65,7 @@ def test_a_running_task_is_asked_again_after_a_share_of_the_time_it_took_so_far_
     world = world_with(RUNNING)
     world.clock.pass_seconds(80)
     verdict = poll(world)
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 10)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 10)
     assert world.stored(JOB_ID) == generating_job()
 
 
@@ -96,7 +96,7 @@ def test_trouble_of_the_poll_itself_is_asked_again_after_a_second(
 ) -> None:
     world = world_with(trouble)
     verdict = poll(world)
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 1)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 1)
     job = world.stored(JOB_ID)
     retries = job.attempts[0].retries
     assert (job.status, job.updated_at, retries.polls, retries.since) == (JobStatus.GENERATING, NOON, 1, NOON)
@@ -133,7 +133,7 @@ def until_it_ends(world: World, timeout_s: int = 3600) -> int:
     """How many polls it takes until the machine goes on, with its pauses between them."""
     for polls in range(1, 500):
         verdict = poll(world, timeout_s)
-        if verdict.verdict is not Word.GENERATING:
+        if verdict.kind is not StepKind.GENERATING:
             return polls
         world.clock.pass_seconds(verdict.wait_seconds)
     raise AssertionError("polled for ever")
@@ -158,13 +158,13 @@ def test_trouble_that_is_over_is_forgotten_and_a_later_one_has_a_patience_of_its
 def test_trouble_that_began_in_time_extends_the_job_once_by_its_patience() -> None:
     world = world_with(AnswerLostError("cut"), *[RUNNING] * 3, DONE)
     world.clock.pass_seconds(99)
-    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    assert poll(world, timeout_s=100).kind is StepKind.GENERATING
     world.clock.pass_seconds(1000)
-    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    assert poll(world, timeout_s=100).kind is StepKind.GENERATING
     world.clock.pass_seconds(2599)
-    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    assert poll(world, timeout_s=100).kind is StepKind.GENERATING
     world.clock.pass_seconds(1)
-    assert poll(world, timeout_s=100).verdict is Word.FAILED
+    assert poll(world, timeout_s=100).kind is StepKind.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert failure.code == "generation_timeout"
@@ -189,7 +189,7 @@ def test_an_absurd_wish_for_a_pause_of_a_task_that_runs_is_cut_to_ten_minutes() 
 
 def test_a_word_that_nobody_knows_is_a_task_that_runs() -> None:
     world = world_with(json_answer({"id": TASK_ID, "status": "dreaming"}))
-    assert poll(world).verdict is Word.GENERATING
+    assert poll(world).kind is StepKind.GENERATING
     assert world.stored(JOB_ID) == generating_job()
 
 
@@ -233,7 +233,7 @@ def test_a_key_that_was_taken_away_is_trouble_until_it_is_back() -> None:
     world.keys.keys = {}
     assert poll(world).wait_seconds == 1
     world.keys.keys = {"aimlapi": {"default": KEY}}
-    assert poll(world).verdict is Word.READY
+    assert poll(world).kind is StepKind.READY
 
 
 def test_the_callers_own_deadline_ends_patience() -> None:
@@ -274,8 +274,8 @@ def test_other_answers_are_not_kept(answer: ScriptedAnswer | FermataError) -> No
 def test_an_answer_that_cannot_be_kept_ends_nothing() -> None:
     world = world_with(NO_LINK, DONE)
     world.answers.fail_next_keep_file = TransientError("S3 is away")
-    assert poll(world).verdict is Word.GENERATING
-    assert poll(world).verdict is Word.READY
+    assert poll(world).kind is StepKind.GENERATING
+    assert poll(world).kind is StepKind.READY
 
 
 # ---- the usual way
@@ -297,7 +297,7 @@ def test_the_first_poll_keeps_to_what_the_models_last_songs_took() -> None:
 
 def test_a_task_that_failed_ends_the_attempt_as_perhaps_billed() -> None:
     world = world_with(json_answer({"status": "error", "error": {"name": "Moderation", "message": "no"}}))
-    assert poll(world).verdict is Word.FAILED
+    assert poll(world).kind is StepKind.FAILED
     attempt = world.stored(JOB_ID).attempts[0]
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
@@ -310,9 +310,9 @@ def test_a_task_that_failed_ends_the_attempt_as_perhaps_billed() -> None:
 def test_a_task_that_never_ends_is_given_up_at_its_deadline_as_unknown() -> None:
     world = world_with(RUNNING, RUNNING)
     world.clock.pass_seconds(99)
-    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    assert poll(world, timeout_s=100).kind is StepKind.GENERATING
     world.clock.pass_seconds(1)
-    assert poll(world, timeout_s=100).verdict is Word.FAILED
+    assert poll(world, timeout_s=100).kind is StepKind.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "generation_timeout")
@@ -321,22 +321,22 @@ def test_a_task_that_never_ends_is_given_up_at_its_deadline_as_unknown() -> None
 def test_a_song_that_is_finished_at_the_deadline_is_taken() -> None:
     world = world_with(DONE)
     world.clock.pass_seconds(100)
-    assert poll(world, timeout_s=100).verdict is Word.READY
+    assert poll(world, timeout_s=100).kind is StepKind.READY
 
 
 @pytest.mark.parametrize(
     ("job", "word"),
     [
-        pytest.param(ready_job(), Word.READY, id="ready"),
-        pytest.param(queued_job(), Word.RETRY_LATER, id="queued"),
-        pytest.param(generating_job().settled(rate_limited(), NOON), Word.FAILED, id="settled"),
+        pytest.param(ready_job(), StepKind.READY, id="ready"),
+        pytest.param(queued_job(), StepKind.RETRY_LATER, id="queued"),
+        pytest.param(generating_job().settled(rate_limited(), NOON), StepKind.FAILED, id="settled"),
     ],
 )
 def test_a_job_that_waits_for_no_task_is_answered_from_the_record_and_the_log_says_so(
-    caplog: pytest.LogCaptureFixture, job: Job, word: Word
+    caplog: pytest.LogCaptureFixture, job: Job, word: StepKind
 ) -> None:
     world = world_with(job=job)
-    assert poll(world).verdict is word
+    assert poll(world).kind is word
     assert (world.upstream.sent, world.stored(JOB_ID)) == ([], job)
     assert late_polls(caplog) == [(1, job.status)]
 
@@ -349,7 +349,7 @@ def late_polls(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 
 def test_a_poll_for_an_earlier_attempt_asks_nobody_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     world = world_with()
-    assert poll_generation(JOB_ID, 2, poll_ports()).verdict is Word.GENERATING
+    assert poll_generation(JOB_ID, 2, poll_ports()).kind is StepKind.GENERATING
     assert world.upstream.sent == []
     assert late_polls(caplog) == [(2, JobStatus.GENERATING)]
 
@@ -359,7 +359,7 @@ def test_a_poll_that_loses_the_race_answers_from_what_the_other_wrote_and_the_lo
 ) -> None:
     world = world_with(DONE)
     world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
-    assert poll(world).verdict is Word.FAILED
+    assert poll(world).kind is StepKind.FAILED
     assert world.stored(JOB_ID).status is JobStatus.FAILED
     assert late_polls(caplog) == [(1, JobStatus.FAILED)]
 
@@ -375,7 +375,7 @@ def test_the_deadline_counts_from_the_order_and_not_from_the_job() -> None:
     late = job.attempts[0].model_copy(update={"started_at": started})
     world = world_with(RUNNING, job=job.model_copy(update={"attempts": (late,)}))
     world.clock.now = started + timedelta(seconds=99)
-    assert poll(world, timeout_s=100).verdict is Word.GENERATING
+    assert poll(world, timeout_s=100).kind is StepKind.GENERATING
 
 
 def test_an_unknown_job_is_refused() -> None:

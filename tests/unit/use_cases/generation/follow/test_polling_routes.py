@@ -6,7 +6,7 @@ import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.errors import AnswerLostError
 from fermata.use_cases.generation.follow.poll_generation import poll_generation
 from fermata.wiring.generation import poll_ports
@@ -40,7 +40,7 @@ def poll(world: World, *script: ScriptedAnswer | AnswerLostError) -> tuple[str, 
     world.upstream = FakeUpstream(*script)
     verdict = poll_generation(JOB_ID, 1, poll_ports())
     polls = stored(world).attempts[0].retries.polls
-    return verdict.verdict, polls, [sent.call.path for sent in world.upstream.sent]
+    return verdict.kind, polls, [sent.call.path for sent in world.upstream.sent]
 
 
 def stored(world: World) -> Job:
@@ -48,19 +48,19 @@ def stored(world: World) -> Job:
 
 
 def test_the_general_route_is_asked_first_and_alone_where_it_knows_the_task(world: World) -> None:
-    assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
-    assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
+    assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [TASK_ROUTE])
+    assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [TASK_ROUTE])
 
 
 def test_a_task_that_is_not_found_is_looked_for_on_the_other_route_at_once(world: World) -> None:
-    assert poll(world, NOT_FOUND, DONE) == (Word.READY, 0, [TASK_ROUTE, FEED_ROUTE])
+    assert poll(world, NOT_FOUND, DONE) == (StepKind.READY, 0, [TASK_ROUTE, FEED_ROUTE])
 
 
 def test_the_route_that_knew_the_task_is_asked_first_from_then_on(world: World) -> None:
     poll(world, NOT_FOUND, RUNNING)
-    assert poll(world, RUNNING) == (Word.GENERATING, 0, [FEED_ROUTE])
-    assert poll(world, NOT_FOUND, RUNNING) == (Word.GENERATING, 0, [FEED_ROUTE, TASK_ROUTE])
-    assert poll(world, RUNNING) == (Word.GENERATING, 0, [TASK_ROUTE])
+    assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [FEED_ROUTE])
+    assert poll(world, NOT_FOUND, RUNNING) == (StepKind.GENERATING, 0, [FEED_ROUTE, TASK_ROUTE])
+    assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [TASK_ROUTE])
 
 
 EMPTY = ScriptedAnswer(b'{"code":200,"data":[]}')
@@ -82,11 +82,11 @@ def test_an_answer_without_a_word_about_the_task_makes_no_route_the_one_that_kno
     world: World, answer: ScriptedAnswer | AnswerLostError
 ) -> None:
     assert poll(world, NOT_FOUND, answer)[2] == [TASK_ROUTE, FEED_ROUTE]
-    assert poll(world, DONE)[::2] == (Word.READY, [TASK_ROUTE])
+    assert poll(world, DONE)[::2] == (StepKind.READY, [TASK_ROUTE])
 
 
 def test_a_route_with_nothing_to_say_leads_to_the_other_one(world: World) -> None:
-    assert poll(world, EMPTY, DONE) == (Word.READY, 0, [TASK_ROUTE, FEED_ROUTE])
+    assert poll(world, EMPTY, DONE) == (StepKind.READY, 0, [TASK_ROUTE, FEED_ROUTE])
 
 
 def test_answers_of_both_routes_are_kept_beside_each_other(world: World) -> None:
@@ -105,16 +105,16 @@ def test_a_route_that_is_known_already_is_not_written_again(world: World) -> Non
 
 def test_a_task_that_no_route_knows_is_looked_for_again_on_both_until_the_patience_is_over(world: World) -> None:
     both = [TASK_ROUTE, FEED_ROUTE]
-    assert poll(world, NOT_FOUND, NOT_FOUND) == (Word.GENERATING, 1, both)
+    assert poll(world, NOT_FOUND, NOT_FOUND) == (StepKind.GENERATING, 1, both)
     world.clock.pass_seconds(poll_ports().patience.patience_s)
-    assert poll(world, NOT_FOUND, NOT_FOUND)[0] == Word.FAILED
+    assert poll(world, NOT_FOUND, NOT_FOUND)[0] == StepKind.FAILED
     failure = stored(world).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.provider_charged) == ("not_found", "unknown")
 
 
 def test_trouble_on_the_way_is_no_reason_to_ask_elsewhere(world: World) -> None:
-    assert poll(world, AnswerLostError("cut")) == (Word.GENERATING, 1, [TASK_ROUTE])
+    assert poll(world, AnswerLostError("cut")) == (StepKind.GENERATING, 1, [TASK_ROUTE])
 
 
 def test_both_looks_together_take_no_longer_than_one(world: World) -> None:
@@ -125,8 +125,8 @@ def test_both_looks_together_take_no_longer_than_one(world: World) -> None:
 
 def test_a_write_by_another_run_does_not_end_the_poll(world: World) -> None:
     world.jobs.before_next_save = lambda: world.jobs.save(stored(world).with_outcome(stored(world).attempts[0], NOON))
-    assert poll(world, NOT_FOUND, RUNNING)[0] == Word.GENERATING
-    assert poll(world, DONE)[0] == Word.READY
+    assert poll(world, NOT_FOUND, RUNNING)[0] == StepKind.GENERATING
+    assert poll(world, DONE)[0] == StepKind.READY
 
 
 def test_every_link_of_the_answer_is_on_record(world: World) -> None:

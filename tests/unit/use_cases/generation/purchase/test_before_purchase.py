@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.money.wallet import Plan
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
@@ -135,7 +135,7 @@ def test_a_cleared_run_holds_a_slot_until_its_claim_ends_and_has_the_key() -> No
 def test_a_missing_provider_key_fails_the_job_unpaid() -> None:
     world = world_with()
     world.keys.keys = {}
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     (attempt,) = world.stored(JOB_ID).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code, attempt.provider_charged) == (
@@ -156,7 +156,7 @@ def test_keys_that_cannot_be_read_now_leave_the_job_queued() -> None:
     with pytest.raises(TransientError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID) == queued_job()
-    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).kind is StepKind.RETRY_LATER
 
 
 def test_the_first_of_several_keys_places_the_order_and_is_remembered() -> None:

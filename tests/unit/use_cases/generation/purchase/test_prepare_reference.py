@@ -12,7 +12,7 @@ from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.domain.catalogue.models import ReferenceRule
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.next_step import NextStep, StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.providers.circuit import Circuit
@@ -78,11 +78,11 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def prepare(after_attempt: int = 0) -> Verdict:
+def prepare(after_attempt: int = 0) -> NextStep:
     return prepare_reference(JOB_ID, after_attempt, prepare_ports(), "run-1")
 
 
-def start(world: World, run: str = "run-1") -> Verdict:
+def start(world: World, run: str = "run-1") -> NextStep:
     return start_generation(JOB_ID, start_ports(world.remaining_ms), run)
 
 
@@ -101,7 +101,7 @@ def stored_copy(world: World, *, registered: bool = False, **changes: object) ->
 
 def test_a_recording_is_copied_measured_and_recorded(world: World) -> None:
     world.jobs.create(job_with())
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert prepare().kind is StepKind.REFERENCE_READY
     assert world.references.files == {COPY: AUDIO}
     assert world.references.content_types == {COPY: "audio/mpeg"}
     job = world.stored(JOB_ID)
@@ -176,7 +176,7 @@ def test_the_copy_that_is_made_while_its_job_is_canceled_and_told_of_goes_with_t
     world.jobs.before_next_save = cancel_and_tell
     with pytest.raises(StaleRecordError):
         prepare()
-    assert prepare().verdict is Word.FAILED
+    assert prepare().kind is StepKind.FAILED
     settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert world.references.files == {UPLOAD: AUDIO}
 
@@ -228,7 +228,7 @@ def test_the_copy_of_a_deleted_job_that_its_run_could_not_delete_goes_with_the_e
     world.jobs.create(job_with())
     ends_meanwhile(world, deleted=True)
     world.references.files[COPY] = AUDIO
-    assert prepare().verdict is Word.FAILED
+    assert prepare().kind is StepKind.FAILED
     settle_job(JOB_ID, None, settle_ports(), world.clock())
     assert world.references.files == {}
 
@@ -253,10 +253,10 @@ def test_a_fallback_that_fetches_the_recording_gets_a_copy_of_what_was_measured(
     world.upstream = FakeUpstream(IDS, REFUSED, SONG)
     for _ in range(2):
         prepare()
-    assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
-    assert start(world, "run-2").verdict is Word.NEEDS_REFERENCE
-    assert prepare(after_attempt=1).verdict is Word.REFERENCE_READY
-    assert start(world, "run-3").verdict is Word.READY
+    assert start(world, "run-1").kind is StepKind.NEXT_PROVIDER
+    assert start(world, "run-2").kind is StepKind.NEEDS_REFERENCE
+    assert prepare(after_attempt=1).kind is StepKind.REFERENCE_READY
+    assert start(world, "run-3").kind is StepKind.READY
     assert world.references.files == {UPLOAD: AUDIO, COPY: AUDIO}
     reference = world.stored(JOB_ID).reference
     assert reference is not None
@@ -296,11 +296,11 @@ def test_an_upload_that_changed_after_it_was_measured_ends_the_job_unpaid(
     after = 0
     if len(chain) > 1:
         prepare()
-        assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+        assert start(world, "run-1").kind is StepKind.NEXT_PROVIDER
         after = 1
     change(world)
     posts, uploaded = world.upstream.posts, len(world.upstream.uploaded)
-    assert prepare(after).verdict is Word.FAILED
+    assert prepare(after).kind is StepKind.FAILED
     settle_job(JOB_ID, None, settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
     assert failure is not None
@@ -314,7 +314,7 @@ def test_an_upload_that_was_overwritten_before_it_was_measured_is_the_recording(
     _overwritten(world)
     world.upstream = FakeUpstream(IDS)
     for _ in range(2):
-        assert prepare().verdict is Word.REFERENCE_READY
+        assert prepare().kind is StepKind.REFERENCE_READY
     assert world.upstream.uploaded[0].content == AUDIO[:-1] + b"!"
 
 
@@ -340,7 +340,7 @@ def test_of_two_runs_to_which_a_link_answers_differently_one_is_on_record_and_it
     assert reference is not None
     assert (reference.object_key, world.references.files[reference.object_key]) == (COPY, AUDIO)
     prepare()
-    assert start(world).verdict is Word.READY
+    assert start(world).kind is StepKind.READY
     told = provider.references[-1]
     assert told is not None
     assert COPY in told.url or [each.content for each in world.upstream.uploaded] == [AUDIO]
@@ -364,7 +364,7 @@ def test_preparing_twice_fetches_once_and_changes_nothing(world: World) -> None:
     world.jobs.create(job_with())
     prepare()
     before = world.stored(JOB_ID)
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert prepare().kind is StepKind.REFERENCE_READY
     assert (world.stored(JOB_ID), world.reference_links.fetched) == (before, [AUDIO_URL])
 
 
@@ -374,7 +374,7 @@ def test_a_run_that_died_before_its_record_is_repeated_whole(world: World) -> No
     with pytest.raises(TransientError):
         prepare()
     assert world.stored(JOB_ID) == job_with()
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert prepare().kind is StepKind.REFERENCE_READY
     assert list(world.scratch.iterdir()) == []
 
 
@@ -384,7 +384,7 @@ def test_two_runs_at_once_agree(world: World) -> None:
     with pytest.raises(StaleRecordError):
         prepare()
     before = world.stored(JOB_ID)
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert prepare().kind is StepKind.REFERENCE_READY
     assert (world.stored(JOB_ID), set(world.references.files)) == (before, {COPY})
 
 
@@ -406,7 +406,7 @@ def test_a_recording_that_cannot_be_used_ends_the_job_unpaid(
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     world.reference_links.files[AUDIO_URL] = file
     world.jobs.create(job_with())
-    assert prepare().verdict is Word.FAILED
+    assert prepare().kind is StepKind.FAILED
     assert settle_job(JOB_ID, None, settle_ports(), world.clock()) is JobStatus.FAILED
     job = world.stored(JOB_ID)
     assert job.failure is not None
@@ -433,7 +433,7 @@ def test_a_recording_that_does_not_fit_into_the_memory_is_measured_once(
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, which meets the error
     world.reference_links.files[AUDIO_URL] = wav_file(0.02)
     world.jobs.create(job_with())
-    assert prepare().verdict is Word.FAILED
+    assert prepare().kind is StepKind.FAILED
     refusal = world.stored(JOB_ID).refusal
     assert refusal is not None
     assert (refusal.code, len(tries)) == ("reference_not_audio", 1)
@@ -450,7 +450,7 @@ def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
 
 def test_an_upload_that_is_gone_ends_the_job_unpaid(world: World) -> None:
     world.jobs.create(job_with({"id": REFERENCE_ID}))
-    assert prepare().verdict is Word.FAILED
+    assert prepare().kind is StepKind.FAILED
     refusal = world.stored(JOB_ID).refusal
     assert refusal is not None
     assert refusal.code == "reference_gone"
@@ -461,8 +461,8 @@ def test_nobody_is_asked_for_a_song_after_a_refused_recording(world: World) -> N
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     world.jobs.create(job_with())
     prepare()
-    assert start(world).verdict is Word.FAILED
-    assert prepare().verdict is Word.FAILED
+    assert start(world).kind is StepKind.FAILED
+    assert prepare().kind is StepKind.FAILED
     assert world.upstream.sent == []
 
 
@@ -502,8 +502,8 @@ def test_a_job_whose_recording_was_never_had_ends_unpaid(world: World, stopped_b
 def test_a_provider_that_wants_the_file_is_given_it_once_and_its_ids_are_recorded(world: World) -> None:
     job = stored_copy(world)
     world.upstream = FakeUpstream(IDS)
-    assert prepare().verdict is Word.REFERENCE_READY
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert prepare().kind is StepKind.REFERENCE_READY
+    assert prepare().kind is StepKind.REFERENCE_READY
     [uploaded] = world.upstream.uploaded
     assert (uploaded.provider, uploaded.content, uploaded.key) == ("aimlapi", AUDIO, KEY)
     assert (uploaded.call.fields, uploaded.call.file_name, uploaded.call.content_type) == (
@@ -533,22 +533,24 @@ def test_a_provider_is_told_what_the_recording_is(world: World) -> None:
 @pytest.mark.parametrize(
     ("answer", "failure_class", "word"),
     [
-        pytest.param(json_answer({"failure": "transient"}), "transient", Word.RETRY_LATER, id="transient"),
-        pytest.param(json_answer({"failure": "rate_limited"}), "rate_limited", Word.RETRY_LATER, id="rate_limited"),
-        pytest.param(json_answer({"failure": "unknown_outcome"}), "transient", Word.RETRY_LATER, id="unclear"),
-        pytest.param(NotSentError("no connection"), "transient", Word.RETRY_LATER, id="no_connection"),
-        pytest.param(AnswerLostError("cut"), "transient", Word.RETRY_LATER, id="cut"),
-        pytest.param(ScriptedAnswer(b"{", ends_with=AnswerLostError("cut")), "transient", Word.RETRY_LATER, id="half"),
-        pytest.param(json_answer({"failure": "auth"}), "auth", Word.FAILED, id="auth"),
-        pytest.param(json_answer({"failure": "invalid_request"}), "invalid_request", Word.FAILED, id="invalid"),
+        pytest.param(json_answer({"failure": "transient"}), "transient", StepKind.RETRY_LATER, id="transient"),
+        pytest.param(json_answer({"failure": "rate_limited"}), "rate_limited", StepKind.RETRY_LATER, id="rate_limited"),
+        pytest.param(json_answer({"failure": "unknown_outcome"}), "transient", StepKind.RETRY_LATER, id="unclear"),
+        pytest.param(NotSentError("no connection"), "transient", StepKind.RETRY_LATER, id="no_connection"),
+        pytest.param(AnswerLostError("cut"), "transient", StepKind.RETRY_LATER, id="cut"),
+        pytest.param(
+            ScriptedAnswer(b"{", ends_with=AnswerLostError("cut")), "transient", StepKind.RETRY_LATER, id="half"
+        ),
+        pytest.param(json_answer({"failure": "auth"}), "auth", StepKind.FAILED, id="auth"),
+        pytest.param(json_answer({"failure": "invalid_request"}), "invalid_request", StepKind.FAILED, id="invalid"),
     ],
 )
 def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_charged(
-    world: World, answer: ScriptedAnswer | FermataError, failure_class: str, word: Word
+    world: World, answer: ScriptedAnswer | FermataError, failure_class: str, word: StepKind
 ) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(answer)
-    assert prepare().verdict is word
+    assert prepare().kind is word
     job = world.stored(JOB_ID)
     [attempt] = job.attempts
     assert attempt.failure is not None
@@ -565,9 +567,9 @@ def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_ch
 def test_a_provider_that_will_never_take_the_file_is_asked_for_nothing_more(world: World, failure_class: str) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(json_answer({"failure": failure_class}))
-    assert prepare().verdict is Word.FAILED
-    assert start(world).verdict is Word.FAILED
-    assert prepare(after_attempt=1).verdict is Word.FAILED
+    assert prepare().kind is StepKind.FAILED
+    assert start(world).kind is StepKind.FAILED
+    assert prepare(after_attempt=1).kind is StepKind.FAILED
     assert (len(world.upstream.uploaded), world.upstream.sent) == (1, [])
 
 
@@ -585,20 +587,20 @@ def test_an_upload_that_failed_is_repeated_after_a_pause_and_the_song_is_ordered
     provider, world.providers = listening()
     world.upstream = FakeUpstream(json_answer({"failure": "rate_limited"}), IDS, SONG)
     waiting = prepare()
-    assert (waiting.verdict, waiting.not_before) == (Word.RETRY_LATER, "2026-11-21T12:00:10Z")
+    assert (waiting.kind, waiting.not_before) == (StepKind.RETRY_LATER, "2026-11-21T12:00:10Z")
     needed = start(world)
-    assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
-    assert prepare(after_attempt=1).verdict is Word.REFERENCE_READY
-    assert start(world).verdict is Word.READY
+    assert (needed.kind, needed.attempt) == (StepKind.NEEDS_REFERENCE, 1)
+    assert prepare(after_attempt=1).kind is StepKind.REFERENCE_READY
+    assert start(world).kind is StepKind.READY
     assert len(provider.orders) == 1
 
 
 def test_a_provider_that_never_takes_the_file_is_asked_four_times(world: World) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(*[json_answer({"failure": "transient"})] * 4)
-    words = [prepare(number).verdict for number in range(4)]
-    assert words == [Word.RETRY_LATER] * 3 + [Word.FAILED]
-    assert start(world).verdict is Word.FAILED
+    words = [prepare(number).kind for number in range(4)]
+    assert words == [StepKind.RETRY_LATER] * 3 + [StepKind.FAILED]
+    assert start(world).kind is StepKind.FAILED
     assert world.upstream.posts == 0
 
 
@@ -607,8 +609,8 @@ def test_a_fallback_follows_a_provider_that_does_not_take_the_file(world: World)
     world.jobs = type(world.jobs)()
     world.jobs.create(job.model_copy(update={"candidates": (REGISTERED_CANDIDATE, LINKED_CANDIDATE)}))
     world.upstream = FakeUpstream(json_answer({"failure": "out_of_credit"}), SONG)
-    assert prepare().verdict is Word.NEXT_PROVIDER
-    assert start(world).verdict is Word.READY
+    assert prepare().kind is StepKind.NEXT_PROVIDER
+    assert start(world).kind is StepKind.READY
     assert [attempt.candidate for attempt in world.stored(JOB_ID).attempts] == [0, 1]
 
 
@@ -633,7 +635,7 @@ def test_a_key_that_was_taken_away_while_preparing_is_the_operators_to_mend(worl
 def test_no_order_goes_out_before_the_recording_is_prepared(world: World) -> None:
     world.jobs.create(job_with())
     verdict = start(world)
-    assert (verdict.verdict, verdict.attempt) == (Word.NEEDS_REFERENCE, 0)
+    assert (verdict.kind, verdict.attempt) == (StepKind.NEEDS_REFERENCE, 0)
     assert (world.stored(JOB_ID), world.upstream.sent) == (job_with(), [])
 
 
@@ -642,7 +644,7 @@ def test_an_order_names_our_own_copy_by_a_link_of_an_hour(world: World) -> None:
     world.upstream = FakeUpstream(SONG)
     world.jobs.create(job_with())
     prepare()
-    assert start(world).verdict is Word.READY
+    assert start(world).kind is StepKind.READY
     [reference] = provider.references
     assert reference is not None
     assert reference.url == f"https://references.test/{COPY}?ttl=3600&X-Amz-Signature=canary"
@@ -654,7 +656,7 @@ def test_an_order_names_the_providers_own_ids_and_uses_the_key_of_the_account_th
     stored_copy(world, registered=True)
     world.keys = FixedProviderKeys({"aimlapi": {"new": "sk-new", "default": KEY}})
     world.upstream = FakeUpstream(SONG)
-    assert start(world).verdict is Word.READY
+    assert start(world).kind is StepKind.READY
     [reference] = provider.references
     assert reference is not None
     assert (reference.url, reference.voice_id, reference.instrumental_id) == ("", "vocal-1", "instrumental-1")
@@ -666,9 +668,9 @@ def test_ids_of_a_key_that_is_gone_are_asked_for_again_with_the_new_one(world: W
     stored_copy(world, registered=True)
     world.keys = FixedProviderKeys({"aimlapi": {"new": "sk-new"}})
     world.upstream = FakeUpstream(json_answer({"voice_id": "vocal-2"}), SONG)
-    assert start(world).verdict is Word.NEEDS_REFERENCE
-    assert prepare().verdict is Word.REFERENCE_READY
-    assert start(world).verdict is Word.READY
+    assert start(world).kind is StepKind.NEEDS_REFERENCE
+    assert prepare().kind is StepKind.REFERENCE_READY
+    assert start(world).kind is StepKind.READY
     assert [uploaded.key for uploaded in world.upstream.uploaded] == ["sk-new"]
     assert world.stored(JOB_ID).ids == known_as("vocal-2", "", "new")
 
@@ -676,7 +678,7 @@ def test_ids_of_a_key_that_is_gone_are_asked_for_again_with_the_new_one(world: W
 def test_nothing_is_prepared_for_a_provider_without_a_key(world: World) -> None:
     world.jobs.create(job_with())
     world.keys = FixedProviderKeys({})
-    assert start(world).verdict is Word.FAILED
+    assert start(world).kind is StepKind.FAILED
     assert world.reference_links.fetched == []
 
 
@@ -704,11 +706,11 @@ def test_a_fallback_uses_the_recording_that_was_fetched_for_the_first_model(worl
     chain(world)
     world.upstream = FakeUpstream(REFUSED, IDS, SONG)
     prepare()
-    assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+    assert start(world, "run-1").kind is StepKind.NEXT_PROVIDER
     needed = start(world, "run-2")
-    assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
-    assert prepare(needed.attempt).verdict is Word.REFERENCE_READY
-    assert start(world, "run-3").verdict is Word.READY
+    assert (needed.kind, needed.attempt) == (StepKind.NEEDS_REFERENCE, 1)
+    assert prepare(needed.attempt).kind is StepKind.REFERENCE_READY
+    assert start(world, "run-3").kind is StepKind.READY
     assert world.reference_links.fetched == [AUDIO_URL]
     assert [reference.voice_id for reference in provider.references if reference] == ["", "vocal-1"]
 
@@ -722,8 +724,8 @@ def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_f
     prepare()
     start(world, "run-1")
     needed = start(world, "run-2")
-    assert (needed.verdict, needed.attempt) == (Word.NEEDS_REFERENCE, 1)
-    assert prepare(needed.attempt).verdict is Word.FAILED
+    assert (needed.kind, needed.attempt) == (StepKind.NEEDS_REFERENCE, 1)
+    assert prepare(needed.attempt).kind is StepKind.FAILED
     settle_job(JOB_ID, None, settle_ports(), world.clock())
     job = world.stored(JOB_ID)
     assert job.failure is not None
@@ -749,7 +751,7 @@ def test_a_job_whose_recording_is_not_prepared_keeps_no_place_and_no_slot_from_o
         stored_copy(world)
     else:
         world.jobs.create(job_with(None, REGISTERED_CANDIDATE))
-    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert start(world).kind is StepKind.NEEDS_REFERENCE
     assert world.provider_states.load("aimlapi") == ProviderState(provider="aimlapi")
 
 
@@ -761,20 +763,20 @@ def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_prepared_no_
     )
     world.provider_states.save(busy[0])
     world.upstream = FakeUpstream(IDS, SONG)
-    assert start(world).verdict is Word.NEEDS_REFERENCE
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert start(world).kind is StepKind.NEEDS_REFERENCE
+    assert prepare().kind is StepKind.REFERENCE_READY
     waiting = start(world)
-    assert (waiting.verdict, waiting.not_before) == (Word.WAIT_SLOT, "2026-11-21T12:00:05Z")
+    assert (waiting.kind, waiting.not_before) == (StepKind.WAIT_SLOT, "2026-11-21T12:00:05Z")
     world.clock.pass_seconds(5)
-    assert start(world).verdict is Word.READY
+    assert start(world).kind is StepKind.READY
     assert len(world.upstream.uploaded) == 1
 
 
 def test_a_recording_is_copied_while_its_provider_is_not_asked(world: World) -> None:
     opened(world)
     world.jobs.create(job_with(None, REGISTERED_CANDIDATE))
-    assert start(world).verdict is Word.NEEDS_REFERENCE
-    assert prepare().verdict is Word.REFERENCE_READY
+    assert start(world).kind is StepKind.NEEDS_REFERENCE
+    assert prepare().kind is StepKind.REFERENCE_READY
     assert world.upstream.uploaded == []
 
 
@@ -782,9 +784,9 @@ def test_a_recording_is_not_handed_to_a_provider_that_is_not_asked_now_but_after
     opened(world)
     stored_copy(world)
     waiting = start(world)
-    assert (waiting.verdict, waiting.not_before) == (Word.WAIT_SLOT, "2026-11-21T12:00:30Z")
+    assert (waiting.kind, waiting.not_before) == (StepKind.WAIT_SLOT, "2026-11-21T12:00:30Z")
     world.clock.pass_seconds(29.5)
-    assert start(world).verdict is Word.NEEDS_REFERENCE
+    assert start(world).kind is StepKind.NEEDS_REFERENCE
     assert world.clock() == NOON + timedelta(seconds=30)
     assert world.provider_states.load("aimlapi").queue.waiting == {}
 
@@ -799,18 +801,18 @@ def test_another_provider_is_asked_at_once_where_the_first_gets_no_recording(
     elsewhere = LINKED_CANDIDATE.model_copy(update={"provider": "minimax"})
     world.jobs.create(job.model_copy(update={"candidates": (REGISTERED_CANDIDATE, elsewhere)}))
     world.upstream = FakeUpstream(SONG)
-    assert start(world, "run-1").verdict is Word.NEXT_PROVIDER
+    assert start(world, "run-1").kind is StepKind.NEXT_PROVIDER
     [attempt] = world.stored(JOB_ID).attempts
     assert attempt.failure is not None
     assert (attempt.failure.code, attempt.provider_charged) == (code, ProviderCharged.NO)
-    assert start(world, "run-2").verdict is Word.READY
+    assert start(world, "run-2").kind is StepKind.READY
     assert world.upstream.uploaded == []
 
 
 def test_a_recording_for_a_provider_that_shut_the_account_out_ends_the_job_without_a_call(world: World) -> None:
     opened(world, disabled=True)
     stored_copy(world)
-    assert start(world).verdict is Word.FAILED
+    assert start(world).kind is StepKind.FAILED
     assert (world.upstream.uploaded, world.upstream.sent) == ([], [])
 
 

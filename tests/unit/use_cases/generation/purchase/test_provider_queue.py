@@ -6,7 +6,7 @@ import pytest
 
 from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.orders.candidates import Candidate
@@ -59,12 +59,12 @@ def job_id(number: int) -> str:
     return f"{JOB_ID[:-2]}{number:02d}"
 
 
-def start(world: World, job: str = JOB_ID, run: str = "run-1") -> tuple[Word, str]:
+def start(world: World, job: str = JOB_ID, run: str = "run-1") -> tuple[StepKind, str]:
     verdict = start_generation(job, at_once(start_ports(world.remaining_ms)), run)
-    return verdict.verdict, verdict.not_before.removeprefix("2026-11-21T")
+    return verdict.kind, verdict.not_before.removeprefix("2026-11-21T")
 
 
-def started(world: World, number: int = 0, run: str = "run-1") -> tuple[Word, str]:
+def started(world: World, number: int = 0, run: str = "run-1") -> tuple[StepKind, str]:
     return start(world, job_id(number), run)
 
 
@@ -86,12 +86,12 @@ def opened(world: World) -> World:
 
 def test_a_second_job_is_told_its_instant_and_goes_exactly_then() -> None:
     world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
-    assert started(world, 0)[0] is Word.READY
-    assert started(world, 1) == (Word.WAIT_SLOT, "12:00:02.500000Z")
+    assert started(world, 0)[0] is StepKind.READY
+    assert started(world, 1) == (StepKind.WAIT_SLOT, "12:00:02.500000Z")
     assert world.stored(job_id(1)).status is JobStatus.QUEUED
     assert world.upstream.posts == 1
     world.clock.pass_seconds(2.5)
-    assert started(world, 1)[0] is Word.READY
+    assert started(world, 1)[0] is StepKind.READY
 
 
 def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_rest() -> None:
@@ -99,22 +99,22 @@ def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_
     started(world, 0)
     started(world, 1)
     world.clock.pass_seconds(2)
-    assert started(world, 1)[0] is Word.READY
+    assert started(world, 1)[0] is StepKind.READY
     assert world.stored(job_id(1)).attempts[0].started_at == NOON.replace(second=2, microsecond=500_000)
 
 
 def test_a_job_that_comes_much_too_early_is_told_its_instant_again() -> None:
     world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
-    assert started(world, 1) == started(world, 1) == (Word.WAIT_SLOT, "12:00:02.500000Z")
+    assert started(world, 1) == started(world, 1) == (StepKind.WAIT_SLOT, "12:00:02.500000Z")
 
 
 def test_a_slot_is_held_while_the_answer_is_awaited_and_free_once_it_is_on_record() -> None:
     world = world_with(SONG, operator=pace(gap_ms=1, concurrent=1), jobs=2)
     seen = []
     world.upstream.while_sending = lambda: seen.append((started(world, 1)[0], [*state_of(world).queue.running]))
-    assert started(world, 0)[0] is Word.READY
-    assert seen == [(Word.WAIT_SLOT, [f"{job_id(0)}/1"])]
+    assert started(world, 0)[0] is StepKind.READY
+    assert seen == [(StepKind.WAIT_SLOT, [f"{job_id(0)}/1"])]
     assert state_of(world).queue.running == {}
 
 
@@ -128,7 +128,7 @@ def test_a_slot_is_given_back_whatever_the_answer_is(answer: ScriptedAnswer | Ex
 def test_a_task_holds_its_slot_for_its_order_and_not_for_its_polls() -> None:
     world = World(upstream=FakeUpstream(TASK))
     world.jobs.create(queued_job("aimlapi"))
-    assert start(world)[0] is Word.GENERATING
+    assert start(world)[0] is StepKind.GENERATING
     assert state_of(world, "aimlapi").queue.running == {}
 
 
@@ -147,7 +147,7 @@ def test_a_crash_between_slot_and_claim_costs_no_second_slot() -> None:
     with pytest.raises(KilledError):
         started(world)
     assert state_of(world).queue.running.keys() == {f"{job_id(0)}/1"}
-    assert started(world, 0, "run-2")[0] is Word.READY
+    assert started(world, 0, "run-2")[0] is StepKind.READY
 
 
 class KilledError(BaseException):
@@ -173,7 +173,7 @@ def test_a_claim_that_cannot_be_written_gives_the_slot_back() -> None:
 def test_without_a_key_no_turn_is_taken() -> None:
     world = world_with()
     world.keys.keys = {}
-    assert started(world)[0] is Word.FAILED
+    assert started(world)[0] is StepKind.FAILED
     assert world.provider_states.loads == 0
 
 
@@ -193,7 +193,7 @@ def test_a_claim_lost_to_a_run_of_the_same_attempt_leaves_that_runs_slot_alone()
     world = world_with()
     other = queued_job(id=job_id(0)).claimed(claimed_attempt(claim_id="run-2"), NOON)
     world.jobs.before_next_save = lambda: world.jobs.save(other)
-    assert started(world)[0] is Word.IN_FLIGHT
+    assert started(world)[0] is StepKind.IN_FLIGHT
     assert state_of(world).queue.running.keys() == {f"{job_id(0)}/1"}
 
 
@@ -221,13 +221,13 @@ def test_a_slot_that_cannot_be_given_back_does_not_harm_the_song() -> None:
         world.provider_states.failure = TransientError("the record of minimax could not be read")
 
     world.upstream.while_sending = unreachable
-    assert started(world)[0] is Word.READY
+    assert started(world)[0] is StepKind.READY
 
 
 def test_a_lost_race_for_the_record_is_decided_again() -> None:
     world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     world.provider_states.before_next_save = lambda: started(world, 1)
-    assert started(world, 0)[0] is Word.WAIT_SLOT
+    assert started(world, 0)[0] is StepKind.WAIT_SLOT
     assert world.stored(job_id(1)).status is JobStatus.STORING
     assert world.upstream.posts == 1
 
@@ -242,7 +242,7 @@ def test_a_run_that_keeps_losing_the_race_comes_again_soon_and_orders_nothing() 
 
     world.provider_states.before_next_save = lose_again
     word, instant = started(world)
-    assert word is Word.WAIT_SLOT
+    assert word is StepKind.WAIT_SLOT
     assert "12:00:01" < instant < "12:00:10"
     assert state_of(world).version == TRIES
     assert (world.upstream.posts, world.stored(job_id(0)).attempts) == (0, ())
@@ -259,9 +259,9 @@ def test_a_wait_for_a_turn_ends_at_start_by() -> None:
     slow = replace(ports, queue=replace(ports.queue, limits=lambda _: Limits(gap_ms=7_200_000, concurrent=5)))
     start_generation(job_id(0), slow, "run-1")
     waits = start_generation(job_id(1), slow, "run-1")
-    assert (waits.verdict, waits.not_before) == (Word.WAIT_SLOT, "2026-11-21T13:00:00Z")
+    assert (waits.kind, waits.not_before) == (StepKind.WAIT_SLOT, "2026-11-21T13:00:00Z")
     world.clock.pass_seconds(3600)
-    assert start_generation(job_id(1), slow, "run-1").verdict is Word.FAILED
+    assert start_generation(job_id(1), slow, "run-1").kind is StepKind.FAILED
 
 
 def test_the_wait_for_a_slot_is_measured() -> None:
@@ -281,32 +281,32 @@ def test_five_failures_open_the_circuit_and_the_next_job_calls_nobody_and_waits(
     world = opened(world_with())
     assert world.upstream.posts == 5
     assert world.metrics.counted == [("CircuitOpened", "minimax")]
-    assert started(world) == (Word.WAIT_SLOT, "12:00:30Z")
+    assert started(world) == (StepKind.WAIT_SLOT, "12:00:30Z")
     assert (world.upstream.posts, world.stored(job_id(0)).attempts) == (5, ())
 
 
 def test_with_another_provider_left_an_open_circuit_is_an_attempt_that_called_nobody() -> None:
     world = opened(world_with(TASK))
     world.jobs.create(chained_job())
-    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
+    assert start(world, OTHER_ID)[0] is StepKind.NEXT_PROVIDER
     (attempt,) = world.stored(OTHER_ID).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.TRANSIENT, "circuit_open")
     assert attempt.provider_charged is ProviderCharged.NO
     assert world.upstream.posts == 5
-    assert start(world, OTHER_ID, "run-2")[0] is Word.GENERATING
+    assert start(world, OTHER_ID, "run-2")[0] is StepKind.GENERATING
 
 
 def test_another_model_of_the_same_provider_is_no_way_out() -> None:
     world = opened(world_with())
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(candidate(), candidate())))
-    assert start(world, OTHER_ID)[0] is Word.WAIT_SLOT
+    assert start(world, OTHER_ID)[0] is StepKind.WAIT_SLOT
 
 
 def test_a_job_that_waits_for_an_open_circuit_burns_no_attempts() -> None:
     world = opened(world_with())
     for run in range(2 * MAX_ATTEMPTS):
-        assert started(world, 0, f"run-{run}")[0] is Word.WAIT_SLOT
+        assert started(world, 0, f"run-{run}")[0] is StepKind.WAIT_SLOT
     assert world.stored(job_id(0)).attempts == ()
 
 
@@ -315,11 +315,11 @@ def test_of_two_jobs_that_wake_at_a_half_open_circuit_one_tries_and_its_success_
     world.clock.pass_seconds(30)
     meanwhile = []
     world.upstream.while_sending = lambda: meanwhile.append(started(world, 1))
-    assert started(world, 0)[0] is Word.READY
+    assert started(world, 0)[0] is StepKind.READY
     ((word, instant),) = meanwhile
-    assert word is Word.WAIT_SLOT
+    assert word is StepKind.WAIT_SLOT
     assert "12:00:30.2" < instant < "12:00:35"
-    assert started(world, 1)[0] is Word.READY
+    assert started(world, 1)[0] is StepKind.READY
     assert world.upstream.posts == 7
 
 
@@ -334,7 +334,7 @@ def test_of_two_runs_that_read_the_same_half_open_record_one_is_the_trial() -> N
             started(world, 0)
 
     world.provider_states.before_next_save = the_other_run
-    assert started(world, 1)[0] is Word.WAIT_SLOT
+    assert started(world, 1)[0] is StepKind.WAIT_SLOT
     trial = state_of(world).circuit.trial
     assert trial is not None
     assert trial.ticket == f"{job_id(0)}/1"
@@ -343,8 +343,8 @@ def test_of_two_runs_that_read_the_same_half_open_record_one_is_the_trial() -> N
 def test_a_failing_trial_opens_the_circuit_for_twice_as_long() -> None:
     world = opened(world_with(NO_CREDIT, jobs=2))
     world.clock.pass_seconds(30)
-    assert started(world, 0)[0] is Word.FAILED
-    assert started(world, 1) == (Word.WAIT_SLOT, "12:01:30Z")
+    assert started(world, 0)[0] is StepKind.FAILED
+    assert started(world, 1) == (StepKind.WAIT_SLOT, "12:01:30Z")
     assert world.metrics.counted == [("CircuitOpened", "minimax")] * 2
 
 
@@ -356,21 +356,21 @@ def test_a_trial_whose_owner_died_is_followed_by_another_after_its_lease() -> No
     with pytest.raises(KilledError):
         started(world, 0)
     world.clock.pass_seconds(69)
-    assert started(world, 1)[0] is Word.WAIT_SLOT
+    assert started(world, 1)[0] is StepKind.WAIT_SLOT
     world.clock.pass_seconds(2)
-    assert started(world, 1)[0] is Word.READY
+    assert started(world, 1)[0] is StepKind.READY
 
 
 def test_one_providers_circuit_is_none_of_anothers_business() -> None:
     world = opened(world_with(TASK))
     world.jobs.create(queued_job("aimlapi", id=OTHER_ID))
-    assert start(world, OTHER_ID)[0] is Word.GENERATING
+    assert start(world, OTHER_ID)[0] is StepKind.GENERATING
 
 
 def test_a_provider_that_closed_the_account_is_not_asked_again_and_says_so() -> None:
     world = world_with(CLOSED, jobs=2)
     started(world, 0)
-    assert started(world, 1)[0] is Word.FAILED
+    assert started(world, 1)[0] is StepKind.FAILED
     (attempt,) = world.stored(job_id(1)).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.NOT_ENTITLED, "provider_disabled")
@@ -383,8 +383,8 @@ def test_a_disabled_provider_is_followed_by_the_fallback() -> None:
     world = world_with(CLOSED, TASK)
     started(world)
     world.jobs.create(chained_job())
-    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
-    assert start(world, OTHER_ID, "run-2")[0] is Word.GENERATING
+    assert start(world, OTHER_ID)[0] is StepKind.NEXT_PROVIDER
+    assert start(world, OTHER_ID, "run-2")[0] is StepKind.GENERATING
 
 
 def other_model(name: str = "music-2.6") -> Candidate:
@@ -393,8 +393,8 @@ def other_model(name: str = "music-2.6") -> Candidate:
 
 def test_a_model_that_the_plan_lacks_is_not_asked_for_again_and_the_failure_says_so() -> None:
     world = world_with(NOT_IN_PLAN, jobs=2)
-    assert started(world, 0)[0] is Word.FAILED
-    assert started(world, 1)[0] is Word.FAILED
+    assert started(world, 0)[0] is StepKind.FAILED
+    assert started(world, 1)[0] is StepKind.FAILED
     (attempt,) = world.stored(job_id(1)).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.NOT_ENTITLED, "model_disabled")
@@ -408,7 +408,7 @@ def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_models() -
     world = world_with(NOT_IN_PLAN, SONG)
     started(world)
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(other_model(),)))
-    assert start(world, OTHER_ID)[0] is Word.READY
+    assert start(world, OTHER_ID)[0] is StepKind.READY
     assert state_of(world).queue.running == {}
 
 
@@ -416,8 +416,8 @@ def test_another_model_of_the_same_provider_is_a_fallback_for_one_that_the_plan_
     world = world_with(NOT_IN_PLAN, SONG)
     started(world)
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(candidate(), other_model())))
-    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
-    assert start(world, OTHER_ID, "run-2")[0] is Word.READY
+    assert start(world, OTHER_ID)[0] is StepKind.NEXT_PROVIDER
+    assert start(world, OTHER_ID, "run-2")[0] is StepKind.READY
     assert world.upstream.posts == 2
 
 
@@ -425,7 +425,7 @@ def test_a_model_that_the_plan_lacks_is_asked_for_again_once_the_operator_enable
     world = world_with(NOT_IN_PLAN, SONG, jobs=2)
     started(world, 0)
     assert enable_provider("minimax", world.provider_states)["lacking"] == ["music-2.5"]
-    assert started(world, 1)[0] is Word.READY
+    assert started(world, 1)[0] is StepKind.READY
 
 
 def test_a_trial_that_is_told_of_an_unentitled_model_closes_the_circuit() -> None:
@@ -457,12 +457,12 @@ def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> N
     world.jobs.create(chained_job())
     world.upstream.script.append(SONG)
     started(world)
-    assert start(world, OTHER_ID)[0] is Word.WAIT_SLOT
+    assert start(world, OTHER_ID)[0] is StepKind.WAIT_SLOT
     blocked = state_of(world)
     opened_circuit = blocked.circuit.model_copy(update={"open_until_ms": 10**15, "open_for_ms": 1})
     world.provider_states.save(blocked.model_copy(update={"circuit": opened_circuit, "version": blocked.version + 1}))
     world.clock.pass_seconds(5)
-    assert start(world, OTHER_ID)[0] is Word.NEXT_PROVIDER
+    assert start(world, OTHER_ID)[0] is StepKind.NEXT_PROVIDER
     assert state_of(world).queue.waiting == {}
 
 
@@ -480,7 +480,7 @@ def suno_job(name: str, number: int, **changes: object) -> Job:
     return job.model_copy(update=changes)
 
 
-def ordered(world: World, name: str, number: int, **changes: object) -> tuple[Word, str]:
+def ordered(world: World, name: str, number: int, **changes: object) -> tuple[StepKind, str]:
     world.jobs.create(suno_job(name, number, **changes))
     return start(world, f"{name}-{number}")
 
@@ -489,7 +489,7 @@ def with_a_failing_name(*script: ScriptedAnswer | Exception, answer: ScriptedAns
     """The world after five failures of a name of a family that its callers made up."""
     world = world_with(*[answer] * 5, *script, jobs=0)
     for number in range(5):
-        assert ordered(world, "suno-zzz", number)[0] is Word.FAILED
+        assert ordered(world, "suno-zzz", number)[0] is StepKind.FAILED
     return world
 
 
@@ -497,9 +497,9 @@ def with_a_failing_name(*script: ScriptedAnswer | Exception, answer: ScriptedAns
 def test_a_name_that_a_caller_made_up_opens_no_circuit_for_others(name: str) -> None:
     world = world_with(*[ECHO] * 5, TASK_OF_SUNO, jobs=0)
     for number in range(5):
-        assert ordered(world, name, number)[0] is Word.FAILED
+        assert ordered(world, name, number)[0] is StepKind.FAILED
     assert state_of(world, "apiinone").open_slots > 0
-    assert ordered(world, "suno", 0)[0] is Word.GENERATING
+    assert ordered(world, "suno", 0)[0] is StepKind.GENERATING
     assert ("CircuitOpened", "apiinone") not in world.metrics.counted
 
 
@@ -507,26 +507,26 @@ def test_five_failures_of_a_listed_model_open_the_circuit_whoever_orders() -> No
     world = world_with(*[ECHO] * 5, jobs=0)
     for number in range(5):
         ordered(world, "suno", number)
-    assert ordered(world, "minimax-music", 0) == (Word.WAIT_SLOT, "12:00:30Z")
-    assert ordered(world, "suno-zzz", 0) == (Word.WAIT_SLOT, "12:01:00Z")
+    assert ordered(world, "minimax-music", 0) == (StepKind.WAIT_SLOT, "12:00:30Z")
+    assert ordered(world, "suno-zzz", 0) == (StepKind.WAIT_SLOT, "12:01:00Z")
     assert set(state_of(world, "apiinone").queue.waiting) == {"minimax-music-0/1"}
     assert world.upstream.posts == 5
 
 
 def test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back() -> None:
     world = with_a_failing_name(TASK_OF_SUNO, TASK_OF_SUNO)
-    assert ordered(world, "suno-zzz", 5) == (Word.WAIT_SLOT, "12:00:30Z")
+    assert ordered(world, "suno-zzz", 5) == (StepKind.WAIT_SLOT, "12:00:30Z")
     assert state_of(world, "apiinone").queue.waiting == {}
-    assert ordered(world, "suno-yyy", 0)[0] is Word.GENERATING
+    assert ordered(world, "suno-yyy", 0)[0] is StepKind.GENERATING
     world.clock.pass_seconds(30)
-    assert start(world, "suno-zzz-5")[0] is Word.GENERATING
+    assert start(world, "suno-zzz-5")[0] is StepKind.GENERATING
     assert state_of(world, "apiinone").circuit == Circuit()
 
 
 def test_a_made_up_name_that_keeps_failing_is_followed_by_the_fallback() -> None:
     world = with_a_failing_name()
     chain = (suno_job("suno-zzz", 5).candidates[0], candidate("aimlapi"))
-    assert ordered(world, "suno-zzz", 5, candidates=chain)[0] is Word.NEXT_PROVIDER
+    assert ordered(world, "suno-zzz", 5, candidates=chain)[0] is StepKind.NEXT_PROVIDER
     assert world.upstream.posts == 5
 
 
@@ -535,21 +535,21 @@ def test_a_made_up_name_with_which_the_account_is_shut_out_is_refused_alone_unti
     made_up = other_model("music-zzz")
     for number in range(2):
         world.jobs.create(queued_job(id=f"made-up-{number}", candidates=(made_up,)))
-        assert start(world, f"made-up-{number}")[0] is Word.FAILED
+        assert start(world, f"made-up-{number}")[0] is StepKind.FAILED
     (attempt,) = world.stored("made-up-1").attempts
     assert attempt.failure is not None
     assert attempt.failure.code == "model_disabled"
     assert world.metrics.counted == [("ModelDisabled", "minimax"), ("NotAsked", "minimax")]
-    assert started(world)[0] is Word.READY
+    assert started(world)[0] is StepKind.READY
     assert enable_provider("minimax", world.provider_states)["lacking"] == ["music-zzz"]
     world.jobs.create(queued_job(id="made-up-2", candidates=(made_up,)))
-    assert start(world, "made-up-2")[0] is Word.READY
+    assert start(world, "made-up-2")[0] is StepKind.READY
 
 
 def test_a_made_up_name_that_the_plan_lacks_closes_no_slots_to_others() -> None:
     world = world_with(NOT_IN_PLAN, jobs=0)
     world.jobs.create(queued_job(id="made-up", candidates=(other_model("music-zzz"),)))
-    assert start(world, "made-up")[0] is Word.FAILED
+    assert start(world, "made-up")[0] is StepKind.FAILED
     assert state_of(world).open_slots > 0
     assert [*state_of(world).circuit.refused_models] == ["music-zzz"]
 
@@ -586,7 +586,7 @@ def test_a_canceled_jobs_place_is_free_once_its_end_is_told_and_a_later_look_lea
     ended(world)
     assert in_line(world) == (set(), set())
     world.clock.pass_seconds(2.5)
-    assert started(world, 1)[0] is Word.FAILED
+    assert started(world, 1)[0] is StepKind.FAILED
     assert (in_line(world), world.upstream.posts) == ((set(), set()), 1)
 
 
@@ -601,7 +601,7 @@ def test_a_place_that_was_taken_while_the_job_was_canceled_and_told_of_is_freed_
 
     # After this run has read the job, and before it asks for its turn.
     world.keys.on_use = canceled_and_told_of
-    assert started(world, 1)[0] is Word.WAIT_SLOT
+    assert started(world, 1)[0] is StepKind.WAIT_SLOT
     assert in_line(world) == (set(), {f"{job_id(1)}/1"})
     ended(world)
     assert in_line(world) == (set(), set())
@@ -616,7 +616,7 @@ def test_the_slot_of_a_run_that_died_before_its_claim_is_free_once_its_job_was_c
     cancel_job(job_id(1), "acme", world.jobs, world.clock())
     ended(world)
     world.upstream.script = [SONG]
-    assert started(world, 0)[0] is Word.READY
+    assert started(world, 0)[0] is StepKind.READY
 
 
 def test_a_trial_that_died_before_its_claim_leaves_the_circuit_to_the_next_once_its_job_ended() -> None:
@@ -625,19 +625,19 @@ def test_a_trial_that_died_before_its_claim_leaves_the_circuit_to_the_next_once_
     world.jobs.before_next_save = _die
     with pytest.raises(KilledError):
         started(world, 1)
-    assert started(world, 0)[0] is Word.WAIT_SLOT
+    assert started(world, 0)[0] is StepKind.WAIT_SLOT
     ended(world, "Execution.ABORTED")
     world.clock.pass_seconds(1)
-    assert started(world, 0)[0] is Word.READY
+    assert started(world, 0)[0] is StepKind.READY
 
 
 def test_a_place_for_the_fallback_is_given_up_at_the_fallbacks_provider() -> None:
     world = world_with(TOO_MANY, operator=pace(gap_ms=5000, concurrent=5))
     chain = (candidate(), candidate("aimlapi"))
     world.jobs.create(queued_job(id=job_id(1), candidates=chain))
-    assert started(world, 1)[0] is Word.NEXT_PROVIDER
+    assert started(world, 1)[0] is StepKind.NEXT_PROVIDER
     world.provider_states.save(ProviderState(provider="aimlapi", version=1, queue=_busy(world)))
-    assert started(world, 1)[0] is Word.WAIT_SLOT
+    assert started(world, 1)[0] is StepKind.WAIT_SLOT
     assert set(state_of(world, "aimlapi").queue.waiting) == {f"{job_id(1)}/2"}
     cancel_job(job_id(1), "acme", world.jobs, world.clock())
     ended(world)

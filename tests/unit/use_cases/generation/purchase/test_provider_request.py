@@ -7,7 +7,7 @@ import pytest
 
 from fermata.domain.jobs.attempt import AwaitedCallback
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, Word
+from fermata.domain.jobs.next_step import NextStep, StepKind
 from fermata.domain.providers.callbacks import is_callback_token, new_callback
 from fermata.errors import StaleRecordError, TransientError
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
@@ -30,7 +30,7 @@ def world_with(*script: ScriptedAnswer, job: Job | None = None) -> World:
     return world
 
 
-def start(world: World) -> Verdict:
+def start(world: World) -> NextStep:
     return start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
 
 
@@ -67,7 +67,7 @@ def test_the_provider_is_given_an_address_of_which_only_the_hash_is_kept() -> No
     assert record is not None
     assert (record.job_id, record.attempt, record.expires_at) == (JOB_ID, 1, NOON + timedelta(days=2))
     assert token not in record.model_dump_json() + world.stored(JOB_ID).model_dump_json()
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.AWAITING_CALLBACK, 120)
 
 
 def test_the_address_is_on_record_before_the_provider_learns_it() -> None:
@@ -90,7 +90,7 @@ def test_every_attempt_has_an_address_of_its_own() -> None:
 def test_a_model_that_does_not_call_back_is_given_no_address() -> None:
     model = queued_job("apiinone").candidate.model_copy(update={"callbacks": False})
     world = world_with(job=queued_job("apiinone", candidates=(model,)))
-    assert start(world).verdict is Word.GENERATING
+    assert start(world).kind is StepKind.GENERATING
     assert sent_url(world) is None
     assert (len(world.callbacks), world.stored(JOB_ID).attempts[0].callback) == (0, None)
 
@@ -102,7 +102,7 @@ def test_without_an_address_to_give_the_song_is_ordered_and_polled_for(
     world = world_with()
     getattr(world, part).failure = TransientError("the API's address could not be read: AccessDenied")
     verdict = start(world)
-    assert (verdict.verdict, world.upstream.posts, sent_url(world)) == (Word.GENERATING, 1, None)
+    assert (verdict.kind, world.upstream.posts, sent_url(world)) == (StepKind.GENERATING, 1, None)
     assert world.stored(JOB_ID).attempts[0].callback is None
     assert [vars(line)["reason"] for line in caplog.records] == ["the API's address could not be read: AccessDenied"]
 
@@ -124,7 +124,7 @@ def test_a_resume_waits_for_the_same_callback() -> None:
     world = world_with()
     start(world)
     resumed = resume_generation(JOB_ID, resume_ports(), NOON)
-    assert (resumed.verdict, resumed.wait_seconds) == (Word.AWAITING_CALLBACK, 120)
+    assert (resumed.kind, resumed.wait_seconds) == (StepKind.AWAITING_CALLBACK, 120)
 
 
 def test_the_order_carries_what_was_asked_for_and_the_operators_key() -> None:

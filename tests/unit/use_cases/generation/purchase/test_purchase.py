@@ -7,7 +7,7 @@ import pytest
 
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
@@ -51,7 +51,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> None:
     world = world_with(SONG)
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert (verdict.verdict, verdict.attempt) == (Word.READY, 1)
+    assert (verdict.kind, verdict.attempt) == (StepKind.READY, 1)
     job = world.stored(JOB_ID)
     assert job.status is JobStatus.STORING
     (attempt,) = job.attempts
@@ -71,14 +71,14 @@ def test_a_blocking_provider_answers_with_a_song_that_is_ready_to_store() -> Non
 
 def test_a_link_in_the_answer_is_kept_byte_for_byte() -> None:
     world = world_with(json_answer({"data": {"audio": LINK, "status": 2}, "base_resp": {"status_code": 0}}))
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,))
 
 
 def test_a_task_provider_answers_with_a_task_to_poll() -> None:
     world = world_with(TASK, provider="aimlapi")
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert (verdict.verdict, verdict.wait_seconds) == (Word.GENERATING, 56)
+    assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 56)
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].upstream_id) == (JobStatus.GENERATING, "uuid:minimax/music-2.0")
     assert job.attempts[0].provider_charged is ProviderCharged.YES
@@ -98,7 +98,7 @@ def a_house_that_speaks_like(dialect: str) -> World:
 def test_a_model_is_ordered_in_its_dialect_with_the_key_of_its_provider() -> None:
     world = a_house_that_speaks_like("aimlapi")
     world.upstream.script = [TASK]
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.GENERATING
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.GENERATING
     (sent,) = world.upstream.sent
     assert (sent.provider, sent.key, sent.call.path) == ("house", KEY, "/v2/generate/audio")
     (attempt,) = world.stored(JOB_ID).attempts
@@ -110,7 +110,7 @@ def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
     link = "https://cdn.house.example/song.mp3"
     world.upstream.script = [TASK, json_answer({"status": "completed", "audio_file": {"url": link}})]
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert poll_generation(JOB_ID, 1, poll_ports()).verdict is Word.READY
+    assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.READY
     sent = world.upstream.sent[-1]
     assert (sent.provider, sent.key, sent.call.method) == ("house", KEY, "GET")
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(link,))
@@ -123,7 +123,7 @@ def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> 
     world.answers.fail_next_open = StaleRecordError("killed")
     with pytest.raises(StaleRecordError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.READY
+    assert resume_generation(JOB_ID, resume_ports(), NOON).kind is StepKind.READY
 
 
 def test_the_post_ends_before_the_run_does() -> None:
@@ -174,14 +174,14 @@ def test_two_racing_runs_claim_once_and_post_once() -> None:
     verdicts.append(start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1"))
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-2"]
-    assert [verdict.verdict for verdict in verdicts] == [Word.READY, Word.READY]
+    assert [verdict.kind for verdict in verdicts] == [StepKind.READY, StepKind.READY]
 
 
 def test_a_run_whose_claim_came_second_posts_nothing_while_the_first_is_posting() -> None:
     world = world_with()
     first = queued_job().claimed(claimed_attempt(claim_id="run-2"), NOON)
     world.jobs.before_next_save = lambda: world.jobs.save(first)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.IN_FLIGHT
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.IN_FLIGHT
     assert (world.upstream.posts, world.stored(JOB_ID)) == (0, first)
 
 
@@ -194,7 +194,7 @@ def test_a_claim_whose_answer_was_lost_is_recognised_by_its_id() -> None:
 
     world.jobs.after_next_save = lose_the_answer
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert verdict.verdict is Word.READY
+    assert verdict.kind is StepKind.READY
     assert world.upstream.posts == 1
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-1"]
 
@@ -209,7 +209,7 @@ def test_an_own_claim_that_was_closed_meanwhile_is_not_posted() -> None:
 
     world.jobs.after_next_save = lose_the_answer_for_long
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert (verdict.verdict, world.upstream.posts) == (Word.FAILED, 0)
+    assert (verdict.kind, world.upstream.posts) == (StepKind.FAILED, 0)
 
 
 def test_a_claim_that_could_not_be_written_posts_nothing() -> None:
@@ -243,7 +243,7 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
 ) -> None:
     world = world_with(trouble)
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
-    assert verdict.verdict is Word.FAILED
+    assert verdict.kind is StepKind.FAILED
     job = world.stored(JOB_ID)
     failure = job.attempts[0].failure
     assert failure is not None
@@ -251,9 +251,9 @@ def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_agai
         FailureClass.UNKNOWN_OUTCOME,
         ProviderCharged.UNKNOWN,
     )
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").kind is StepKind.FAILED
     settle_job(JOB_ID, None, settle_ports(), world.clock())
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-3").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-3").kind is StepKind.FAILED
     assert world.upstream.posts == 1
 
 
@@ -272,7 +272,7 @@ def test_an_answer_is_durable_before_anybody_reads_it() -> None:
 def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
     answer = ScriptedAnswer(json.dumps({"data": [{"audio": mp3().hex()}, {"audio": mp3()[:-417].hex()}]}).encode())
     world = world_with(answer)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.audio, attempt.failure) == (Audio(source=AudioSource.HEX), None)
     assert world.answers.kept[JOB_ID, 1].body == answer.body
@@ -281,13 +281,13 @@ def test_an_answer_with_two_songs_as_texts_is_ready_and_staged_whole() -> None:
 def test_an_upload_whose_answer_was_lost_is_looked_for() -> None:
     world = world_with(SONG)
     world.answers.fail_next_keep = TransientError("the provider's answer could not be staged")
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     assert world.upstream.posts == 1
 
 
 def test_an_answer_that_could_not_be_staged_is_an_unknown_outcome() -> None:
     world = world_with(ScriptedAnswer(SONG.body[:3000], ends_with=TransientError("staging broke")))  # never kept
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.failure_class, failure.code) == (FailureClass.UNKNOWN_OUTCOME, "TransientError")
@@ -299,18 +299,18 @@ def test_a_staged_answer_that_cannot_be_read_now_is_left_for_a_resume() -> None:
     with pytest.raises(TransientError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.stored(JOB_ID).attempts[0].state is AttemptState.CLAIMED
-    assert resume_generation(JOB_ID, resume_ports(), world.clock()).verdict is Word.READY
+    assert resume_generation(JOB_ID, resume_ports(), world.clock()).kind is StepKind.READY
 
 
 def test_no_connection_is_unpaid_and_tried_again_later() -> None:
     world = world_with(NotSentError("no connection to minimax"), SONG)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.RETRY_LATER
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.RETRY_LATER
     attempt = world.stored(JOB_ID).attempts[0]
     assert (attempt.provider_charged, attempt.failure and attempt.failure.code) == (
         ProviderCharged.NO,
         "no_connection",
     )
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").kind is StepKind.READY
 
 
 def test_messages_on_record_hold_no_key() -> None:

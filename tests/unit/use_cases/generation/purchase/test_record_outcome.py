@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.errors import (
@@ -39,7 +39,7 @@ def world_with(*script: ScriptedAnswer | Exception, provider: str = "minimax") -
 def test_a_refusal_after_start_by_is_final() -> None:
     world = world_with(TOO_MANY)
     world.upstream.while_sending = lambda: world.clock.pass_seconds(3600)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     assert world.stored(JOB_ID).status is JobStatus.SUBMITTING
 
 
@@ -49,10 +49,10 @@ def test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_no
     def close() -> None:
         world.clock.pass_seconds(961)
         verdict = resume_generation(JOB_ID, resume_ports(), world.clock())
-        assert verdict.verdict is Word.FAILED
+        assert verdict.kind is StepKind.FAILED
 
     world.upstream.while_sending = close
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     job = world.stored(JOB_ID)
     (attempt,) = job.attempts
     assert attempt.late
@@ -65,7 +65,7 @@ def test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_no
 def test_a_first_run_that_comes_after_the_settlement_is_marked_late_and_stays_settled() -> None:
     world = world_with(SONG)
     world.upstream.while_sending = lambda: settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.FAILED
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     job = world.stored(JOB_ID)
     assert (job.status, job.attempts[0].late, job.finished_at) == (JobStatus.FAILED, True, NOON)
     assert job.failure is not None
@@ -131,5 +131,5 @@ def test_a_verdict_whose_write_was_applied_and_lost_is_not_late() -> None:
         world.jobs.after_next_save = lose_the_answer
 
     world.upstream.while_sending = arm
-    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").verdict is Word.READY
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     assert not world.stored(JOB_ID).attempts[0].late

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs.attempt import AttemptState
-from fermata.domain.jobs.next_step import Word
+from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
 from fermata.domain.providers.spending import Booking
@@ -38,9 +38,9 @@ def world_with(*script: ScriptedAnswer | Exception, budget: int = 0, **job: Any)
     return world
 
 
-def start(world: World, job_id: str = JOB_ID, run: str = "run-1") -> tuple[Word, str]:
+def start(world: World, job_id: str = JOB_ID, run: str = "run-1") -> tuple[StepKind, str]:
     verdict = start_generation(job_id, start_ports(world.remaining_ms), run)
-    return verdict.verdict, verdict.not_before.removeprefix("2026-11-21T")
+    return verdict.kind, verdict.not_before.removeprefix("2026-11-21T")
 
 
 def spent(world: World) -> int:
@@ -58,11 +58,11 @@ def spend(world: World, micro_usd: int) -> None:
 def test_a_job_of_a_paused_provider_waits_untouched_and_is_made_once_it_is_resumed(name: str) -> None:
     world = world_with(SONG)
     world.brakes.pause(name, NOON)
-    assert start(world) == (Word.WAIT_SLOT, "12:00:10Z")
+    assert start(world) == (StepKind.WAIT_SLOT, "12:00:10Z")
     assert (world.upstream.sent, world.stored(JOB_ID)) == ([], queued_job())
     world.brakes.resume(name)
     world.clock.pass_seconds(10)
-    assert start(world)[0] is Word.READY
+    assert start(world)[0] is StepKind.READY
     assert world.upstream.posts == 1
 
 
@@ -84,20 +84,20 @@ def test_a_waiting_job_can_be_canceled() -> None:
 def test_with_another_provider_left_a_pause_is_an_attempt_that_called_nobody() -> None:
     world = world_with(TASK, candidates=CHAIN)
     world.brakes.pause("minimax", NOON)
-    assert start(world)[0] is Word.NEXT_PROVIDER
+    assert start(world)[0] is StepKind.NEXT_PROVIDER
     (attempt,) = world.stored(JOB_ID).attempts
     assert attempt.failure is not None
     assert (attempt.failure.failure_class, attempt.failure.code) == (FailureClass.TRANSIENT, "provider_paused")
     assert (attempt.provider_charged, attempt.key_alias) == (ProviderCharged.NO, "none")
     assert (world.metrics.counted, spent(world), world.upstream.posts) == ([("NotAsked", "minimax")], 0, 0)
-    assert start(world, run="run-2")[0] is Word.GENERATING
+    assert start(world, run="run-2")[0] is StepKind.GENERATING
 
 
 def test_a_pause_that_lasts_too_long_ends_the_job_unpaid_and_says_why() -> None:
     world = world_with()
     world.brakes.pause("all", NOON)
     looks = 0
-    while start(world)[0] is Word.WAIT_SLOT:
+    while start(world)[0] is StepKind.WAIT_SLOT:
         looks += 1
         instant = start_generation(JOB_ID, start_ports(world.remaining_ms), "run").not_before
         world.clock.now = datetime.fromisoformat(instant)
@@ -115,9 +115,9 @@ def test_a_job_that_was_given_up_stays_so_although_its_provider_is_resumed() -> 
     world = world_with()
     world.clock.pass_seconds(3595)
     world.brakes.pause("all", NOON)
-    assert start(world)[0] is Word.FAILED
+    assert start(world)[0] is StepKind.FAILED
     world.brakes.resume("all")
-    assert start(world, run="run-2")[0] is Word.FAILED
+    assert start(world, run="run-2")[0] is StepKind.FAILED
     assert world.upstream.sent == []
 
 
@@ -126,7 +126,7 @@ def test_giving_up_loses_to_a_cancel_that_came_first() -> None:
     world.clock.pass_seconds(3595)
     world.brakes.pause("all", NOON)
     world.jobs.before_next_save = lambda: cancel_job(JOB_ID, "acme", world.jobs, NOON)
-    assert start(world)[0] is Word.FAILED
+    assert start(world)[0] is StepKind.FAILED
     assert world.stored(JOB_ID).status is JobStatus.CANCELED
 
 
@@ -134,7 +134,7 @@ def test_giving_up_loses_to_a_cancel_that_came_first() -> None:
 def test_a_pause_that_comes_just_before_the_claim_holds_it_and_frees_the_slot(candidates: tuple[object, ...]) -> None:
     world = world_with(candidates=candidates)
     world.jobs.before_next_save = lambda: world.brakes.pause("minimax", NOON)
-    expected = Word.WAIT_SLOT if len(candidates) == 1 else Word.NEXT_PROVIDER
+    expected = StepKind.WAIT_SLOT if len(candidates) == 1 else StepKind.NEXT_PROVIDER
     assert start(world)[0] is expected
     assert (world.upstream.sent, spent(world)) == ([], 0)
     assert world.provider_states.load("minimax").queue.running == {}
@@ -143,7 +143,7 @@ def test_a_pause_that_comes_just_before_the_claim_holds_it_and_frees_the_slot(ca
 def test_a_pause_that_comes_after_the_claim_lets_the_order_go_on() -> None:
     world = world_with(SONG)
     world.jobs.after_next_save = lambda: world.brakes.pause("minimax", NOON)
-    assert start(world)[0] is Word.READY
+    assert start(world)[0] is StepKind.READY
     assert world.upstream.posts == 1
 
 
@@ -151,7 +151,7 @@ def test_a_resume_of_an_ordered_job_is_not_held() -> None:
     world = world_with(TASK, candidates=(candidate("aimlapi"),))
     start(world)
     world.brakes.pause("all", NOON)
-    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.GENERATING
+    assert resume_generation(JOB_ID, resume_ports(), NOON).kind is StepKind.GENERATING
 
 
 def test_a_recording_is_copied_while_its_provider_is_paused_and_handed_over_once_it_is_resumed() -> None:
@@ -159,11 +159,11 @@ def test_a_recording_is_copied_while_its_provider_is_paused_and_handed_over_once
     job = job_with({"audio_url": AUDIO_URL, "purpose": None}, REGISTERED_CANDIDATE)
     world.jobs.create(job)
     world.brakes.pause("aimlapi", NOON)
-    assert start(world)[0] is Word.NEEDS_REFERENCE
+    assert start(world)[0] is StepKind.NEEDS_REFERENCE
     world.jobs.save(job.with_reference(prepared(), NOON))
-    assert start(world)[0] is Word.WAIT_SLOT
+    assert start(world)[0] is StepKind.WAIT_SLOT
     world.brakes.resume("aimlapi")
-    assert start(world)[0] is Word.NEEDS_REFERENCE
+    assert start(world)[0] is StepKind.NEEDS_REFERENCE
 
 
 def test_brakes_that_cannot_be_read_hold_the_order() -> None:
@@ -201,8 +201,8 @@ def test_what_the_provider_may_have_charged_stays_counted(answer: ScriptedAnswer
 
 def test_each_of_several_attempts_is_counted_on_its_own() -> None:
     world = world_with(TOO_MANY, SONG, budget=COST)
-    assert start(world)[0] is Word.RETRY_LATER
-    assert start(world, run="run-2")[0] is Word.READY
+    assert start(world)[0] is StepKind.RETRY_LATER
+    assert start(world, run="run-2")[0] is StepKind.READY
     assert spent(world) == COST
 
 
@@ -213,16 +213,16 @@ def test_what_a_resume_finds_to_be_unpaid_is_given_back() -> None:
     with pytest.raises(TransientError):
         start(world)
     assert spent(world) == COST
-    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).kind is StepKind.RETRY_LATER
     assert spent(world) == 0
-    assert resume_generation(JOB_ID, resume_ports(), NOON).verdict is Word.RETRY_LATER
+    assert resume_generation(JOB_ID, resume_ports(), NOON).kind is StepKind.RETRY_LATER
     assert spent(world) == 0
 
 
 def test_a_job_beyond_the_budget_is_not_ordered_and_ends_at_once_where_the_next_day_comes_too_late() -> None:
     world = world_with(budget=COST)
     spend(world, 1)
-    assert start(world)[0] is Word.FAILED
+    assert start(world)[0] is StepKind.FAILED
     settle_job(JOB_ID, None, settle_ports(), NOON)
     job = world.stored(JOB_ID)
     assert job.failure is not None
@@ -236,16 +236,16 @@ def test_a_job_beyond_the_budget_waits_for_the_next_day_where_it_may_begin_then(
     world = world_with(SONG, budget=COST, now=before_midnight)
     world.clock.now = before_midnight
     spend(world, COST)
-    assert start(world) == (Word.WAIT_SLOT, "2026-11-22T00:00:00Z")
+    assert start(world) == (StepKind.WAIT_SLOT, "2026-11-22T00:00:00Z")
     world.clock.pass_seconds(5)
-    assert start(world)[0] is Word.READY
+    assert start(world)[0] is StepKind.READY
 
 
 def test_a_spent_budget_sends_a_job_to_its_fallback() -> None:
     world = world_with(TASK, budget=COST, candidates=CHAIN)
     spend(world, 1)
-    assert start(world)[0] is Word.NEXT_PROVIDER
-    assert start(world, run="run-2")[0] is Word.GENERATING
+    assert start(world)[0] is StepKind.NEXT_PROVIDER
+    assert start(world, run="run-2")[0] is StepKind.GENERATING
     failure = world.stored(JOB_ID).attempts[0].failure
     assert failure is not None
     assert (failure.code, spent(world)) == ("budget_spent", 1)
@@ -256,7 +256,7 @@ def test_of_two_runs_that_both_saw_the_last_of_the_budget_one_orders() -> None:
     other = queued_job(id=JOB_ID[:-1] + "Z")
     world.jobs.create(other)
     world.jobs.before_next_save = lambda: start(world, other.id, "run-2")
-    assert start(world)[0] is Word.FAILED
+    assert start(world)[0] is StepKind.FAILED
     assert world.stored(other.id).attempts[0].state is AttemptState.READY
     assert (world.upstream.posts, spent(world), world.stored(JOB_ID).attempts) == (1, COST, ())
 
@@ -270,7 +270,7 @@ def test_a_claim_that_was_written_although_its_answer_was_lost_is_counted_once_a
         claim(job, budget)  # type: ignore[arg-type]  # a job
 
     world.jobs.claim = written_twice  # type: ignore[assignment, method-assign]  # the SDK sent the write again
-    assert start(world)[0] is Word.READY
+    assert start(world)[0] is StepKind.READY
     assert (world.upstream.posts, spent(world)) == (1, COST)
 
 

@@ -23,7 +23,7 @@ def purchase_keys(attempt: Attempt) -> dict[str, str]:
     """The index keys of an attempt's item; empty where the attempt was not billed, or was bought for another job."""
     if not attempt.may_be_billed:
         return {}
-    kind = _UNKNOWN if attempt.is_in_doubt else _BILLED
+    kind = _UNKNOWN if attempt.has_unknown_outcome else _BILLED
     return {"check_shard": f"{kind}{attempt.provider}", "check_at": sortable(attempt.started_at)}
 
 
@@ -33,11 +33,11 @@ class DynamoPurchases:
     def __init__(self, transactions: DynamoTransactions) -> None:
         self._transactions = transactions
 
-    def in_doubt(self, provider: str) -> list[str]:
+    def with_unknown_outcome(self, provider: str) -> list[str]:
         """Ids of the jobs that have attempts with an unknown outcome. Raises `TransientError`."""
         return list(dict.fromkeys(self._find(f"{_UNKNOWN}{provider}", *_ANY_TIME)))
 
-    def undoubted(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
+    def with_known_outcome(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
         """Ids of at most `most` jobs whose other billable attempts began in the period. Raises `TransientError`."""
         found: dict[str, None] = {}
         for job_id in self._find(f"{_BILLED}{provider}", sortable(since), sortable(until)):

@@ -133,7 +133,7 @@ class TaskReader:
             found = f"expected a link from {self.provider}, found a finished task without one"
             return DoneWithoutLink(failure_of(answer, INCOMPLETE, found))
         says_running = stage_of(document) is Stage.RUNNING
-        return StillRunning(answer.retry_after_s, told=says_running, offered=offered_songs(document))
+        return StillRunning(answer.retry_after_s, reported=says_running, offered=offered_songs(document))
 
     def _temporary_failure(self, answer: UpstreamAnswer) -> Failure | None:
         """The failure of an answer that contains no task and whose message is about the provider's load; None

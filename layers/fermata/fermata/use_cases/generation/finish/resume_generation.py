@@ -1,4 +1,4 @@
-"""Return the verdict on record. This module has no access to a provider, so it can never order anything."""
+"""Return the next step on record. This module has no access to a provider, so it can never order anything."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from fermata.domain.catalogue.models import Catalogue
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.claim import closed_as_unknown
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, verdict_on
+from fermata.domain.jobs.next_step import NextStep, next_step_of
 from fermata.domain.providers.calls import Provider
 from fermata.errors import StaleRecordError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates
-from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
 from fermata.use_cases.generation.follow.parse_answer import understood_answer
 from fermata.use_cases.orders.estimates import pace_of
 
@@ -35,15 +35,15 @@ class ResumePorts:
     retry_later_s: int
 
 
-def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> Verdict:
-    """The verdict on record. Closes an open claim with its answer if that is completely staged, or as unknown once the
-    claim has expired.
+def resume_generation(job_id: str, ports: ResumePorts, now: datetime) -> NextStep:
+    """The next step on record. Closes an open claim with its answer if that is completely staged, or as unknown once
+    the claim has expired.
     """
     job = ports.jobs.load_existing(job_id)
     attempt = job.last_attempt
     if attempt is not None and attempt.state is AttemptState.CLAIMED and not job.status.is_terminal:
         job = _close_claim(job, attempt, ports, now)
-    return verdict_on(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
+    return next_step_of(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
 
 
 def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) -> Job:
@@ -62,5 +62,5 @@ def _close_claim(job: Job, attempt: Attempt, ports: ResumePorts, now: datetime) 
         ports.jobs.save(changed)
     except StaleRecordError:
         return ports.jobs.load_existing(job.id)
-    tell_of_doubts(job, changed, ports.metrics)
+    report_unknown_outcomes(job, changed, ports.metrics)
     return changed

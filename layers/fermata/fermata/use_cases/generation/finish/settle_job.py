@@ -17,10 +17,10 @@ from fermata.ports.jobs import JobEvents, JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderStates
 from fermata.use_cases.generation.finish.lost_songs import report_lost_songs
-from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
 from fermata.use_cases.generation.purchase.provider_queue import Request, withdraw_unmade
 from fermata.use_cases.stale import retry_on_stale
-from fermata.use_cases.webhooks.start_delivery import TellPorts, tell_by_webhook
+from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts, start_delivery
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SettlePorts:
     estimates: Estimates
     providers: ProviderStates
     metrics: Metrics
-    telling: TellPorts
+    delivery_start: StartDeliveryPorts
     references: ReferenceStore
 
 
@@ -55,7 +55,7 @@ def settle_job(job_id: str, stopped_by: str | None, ports: SettlePorts, now: dat
         # Published first and recorded afterwards: an end may be published twice, under one event id, but never not at
         # all. A webhook delivery has a unique name, so it starts once.
         ports.events.publish(end_of(job), usage_event(job))
-        tell_by_webhook(job, ports.telling)
+        start_delivery(job, ports.delivery_start)
         if job.status is JobStatus.CANCELED:
             # Canceling settles the job without a report.
             report_lost_songs(job, ports.metrics)
@@ -75,7 +75,7 @@ def _settled(stopped_by: str | None, ports: SettlePorts, now: datetime, job: Job
         logger.info("already settled; nothing changes", extra={"status": job.status, "stopped_by": stopped_by})
         return job
     ports.jobs.settle(settled)
-    tell_of_doubts(job, settled, ports.metrics)
+    report_unknown_outcomes(job, settled, ports.metrics)
     report_lost_songs(settled, ports.metrics)
     song = song_time_of(settled)
     if song is not None:

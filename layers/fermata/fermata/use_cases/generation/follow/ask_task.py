@@ -96,7 +96,7 @@ def _offers_links(outcome: Asked) -> bool:
 
 def _is_known(outcome: Asked) -> bool:
     """Whether this route knows the task; failures and empty answers do not show that."""
-    return outcome.told if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)
+    return outcome.reported if isinstance(outcome, StillRunning) else not isinstance(outcome, Trouble)
 
 
 def _routes(call: UpstreamCall) -> list[UpstreamCall]:

@@ -10,7 +10,14 @@ from pathlib import Path
 from fermata.domain.catalogue.models import Catalogue
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, asked_again, given_up, still_announced, still_generating, verdict_on
+from fermata.domain.jobs.next_step import (
+    NextStep,
+    asked_again,
+    given_up,
+    next_step_of,
+    still_announced,
+    still_generating,
+)
 from fermata.domain.providers.calls import AudioAt, DoneWithoutLink, Provider, Refused, StillRunning, Trouble
 from fermata.domain.providers.failures import Failure, FailureClass, unknown_outcome
 from fermata.domain.providers.patience import PatiencePolicy
@@ -20,7 +27,7 @@ from fermata.ports.audio import AnswerStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.metrics import Metrics
 from fermata.ports.providers import Estimates, ProviderKeys, Upstream
-from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
 from fermata.use_cases.generation.follow.ask_task import SongReceived, ask_task, trouble_of_asking
 from fermata.use_cases.orders.estimates import pace_of
 
@@ -46,7 +53,7 @@ class PollPorts:
     generation_timeout_s: int
 
 
-def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> Verdict:
+def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_at: datetime | None = None) -> NextStep:
     """Poll once, and return the next step. `not_yet_at` is the time at which the provider last said that the song is
     not ready, if the state machine's payload has it.
     """
@@ -75,7 +82,7 @@ def poll_generation(job_id: str, attempt_number: int, ports: PollPorts, not_yet_
 # ---- deciding
 
 
-def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> NextStep:
     now = ports.clock()
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
@@ -107,11 +114,11 @@ def _generation_ends(attempt: Attempt, ports: PollPorts) -> datetime:
     return end if since is None or since > end else max(end, ports.patience.ends_at(attempt.retries, since))
 
 
-def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> Verdict:
+def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPorts) -> NextStep:
     now = ports.clock()
-    attempt = attempt.not_yet(now) if outcome.told else attempt
+    attempt = attempt.not_yet(now) if outcome.reported else attempt
     # A poll without an answer may be the one that the last callback caused, so no further callback may be announced.
-    announced = still_announced(attempt) if outcome.told and outcome.retry_after_s is None else None
+    announced = still_announced(attempt) if outcome.reported and outcome.retry_after_s is None else None
     pace = pace_of(job, ports.catalogue, ports.estimates)
     wait_s = pace.next_poll_s(attempt.age_s(now), outcome.retry_after_s)
     return announced or still_generating(attempt, wait_s)
@@ -119,7 +126,7 @@ def _poll_later(job: Job, attempt: Attempt, outcome: StillRunning, ports: PollPo
 
 def _poll_again(
     job: Job, attempt: Attempt, failure: Failure, ports: PollPorts, *, without_link: bool = False
-) -> Verdict:
+) -> NextStep:
     now = ports.clock()
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
@@ -136,7 +143,7 @@ def _poll_again(
 
 def _no_new_link(
     job: Job, attempt: Attempt, outcome: StillRunning | Trouble | DoneWithoutLink | Refused, ports: PollPorts
-) -> Verdict:
+) -> NextStep:
     """Return to the links on record, which may still work although the task gave no new link."""
     now = ports.clock()
     if job.is_past_finish_by(now):
@@ -153,7 +160,7 @@ def _no_new_link(
     return _save_conclusion(job, attempt.with_retries(retries).with_known_links(now), ports)
 
 
-def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> Verdict:
+def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> NextStep:
     now = ports.clock()
     if isinstance(outcome, SongReceived):
         ended = attempt.with_kept((outcome.number,)).found_kept(now)
@@ -165,14 +172,14 @@ def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refu
     return _save_conclusion(job, ended, ports)
 
 
-def _save_conclusion(job: Job, attempt: Attempt, ports: PollPorts) -> Verdict:
+def _save_conclusion(job: Job, attempt: Attempt, ports: PollPorts) -> NextStep:
     changed = job.with_outcome(attempt, ports.clock())
     try:
         ports.jobs.save(changed)
     except StaleRecordError:
         return _after_a_late_poll(ports.jobs.load_existing(job.id), attempt.number, ports)
-    tell_of_doubts(job, changed, ports.metrics)
-    return _verdict_on_record(changed, ports)
+    report_unknown_outcomes(job, changed, ports.metrics)
+    return _step_on_record(changed, ports)
 
 
 def _record_poll(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
@@ -186,11 +193,11 @@ def _record_poll(job: Job, attempt: Attempt, ports: PollPorts) -> bool:
     return True
 
 
-def _after_a_late_poll(job: Job, attempt_number: int, ports: PollPorts) -> Verdict:
+def _after_a_late_poll(job: Job, attempt_number: int, ports: PollPorts) -> NextStep:
     logger.info("late poll changes nothing", extra={"attempt": attempt_number, "status": job.status})
-    return _verdict_on_record(job, ports)
+    return _step_on_record(job, ports)
 
 
-def _verdict_on_record(job: Job, ports: PollPorts) -> Verdict:
+def _step_on_record(job: Job, ports: PollPorts) -> NextStep:
     pace = pace_of(job, ports.catalogue, ports.estimates)
-    return verdict_on(job, ports.clock(), pace, retry_later_s=1)
+    return next_step_of(job, ports.clock(), pace, retry_later_s=1)

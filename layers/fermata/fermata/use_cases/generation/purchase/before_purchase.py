@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fermata.domain.jobs.claim import next_attempt
-from fermata.domain.jobs.next_step import Verdict, needs_reference, waiting_for_a_turn
+from fermata.domain.jobs.next_step import NextStep, needs_reference, waiting_for_admission
 from fermata.domain.providers.calls import Refused
 from fermata.domain.providers.failures import Failure, FailureClass, unpaid
 from fermata.domain.providers.queue import Admitted, WaitUntil
@@ -97,7 +97,7 @@ def _key(run: StartRun) -> tuple[str, str] | None:
         return None
 
 
-def step_instead(run: StartRun, obstacle: Obstacle) -> Verdict:
+def step_instead(run: StartRun, obstacle: Obstacle) -> NextStep:
     """The next step of a job whose purchase an obstacle prevents. It is recorded if the obstacle ends the attempt or
     the job. Calls no provider.
     """
@@ -111,12 +111,12 @@ def step_instead(run: StartRun, obstacle: Obstacle) -> Verdict:
         case Unprepared():
             return needs_reference(run.job, run.ports.clock())
         case WaitUntil():
-            return waiting_for_a_turn(run.job, instant_of(obstacle))
+            return waiting_for_admission(run.job, instant_of(obstacle))
         case NotAsked():
             return _fail_without_a_call(run, _circuit_failure(obstacle))
 
 
-def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> Verdict:
+def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> NextStep:
     """The next provider at once if there is one; else a wait while the order can still be made in time; else the end
     of the job.
     """
@@ -125,10 +125,10 @@ def _step_of_a_blocked_job(run: StartRun, blocked: Blocked) -> Verdict:
         ports.queue.metrics.count("NotAsked", run.ordered.provider)
         return _fail_without_a_call(run, blocked.as_failure())
     at = next_look(job, blocked, ports.spending, ports.clock())
-    return _refuse(run, blocked.as_failure()) if at is None else waiting_for_a_turn(job, at)
+    return _refuse(run, blocked.as_failure()) if at is None else waiting_for_admission(job, at)
 
 
-def _refuse(run: StartRun, why: Failure) -> Verdict:
+def _refuse(run: StartRun, why: Failure) -> NextStep:
     """End a job without a purchase."""
     job, ports = run.job, run.ports
     # If this write loses, the job was canceled or settled meanwhile, or another run refused it too.
@@ -137,7 +137,7 @@ def _refuse(run: StartRun, why: Failure) -> Verdict:
     return resume_generation(job.id, ports.resume, ports.clock())
 
 
-def _fail_without_a_call(run: StartRun, failure: Failure) -> Verdict:
+def _fail_without_a_call(run: StartRun, failure: Failure) -> NextStep:
     """Record an attempt that called no provider, so that the job continues as after any unpaid refusal."""
     now = run.ports.clock()
     attempt = next_attempt(run.job, "none", run.claim_id, now, now).after(Refused(failure), now)

@@ -17,7 +17,7 @@ from fermata.domain.catalogue.models import Catalogue, ReferenceRule
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.claim import next_attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, reference_ready, verdict_on
+from fermata.domain.jobs.next_step import NextStep, next_step_of, reference_ready
 from fermata.domain.orders.references import (
     PreparedReference,
     ProviderIds,
@@ -68,7 +68,7 @@ class PreparePorts:
     retry_later_s: int
 
 
-def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, claim_id: str) -> Verdict:
+def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, claim_id: str) -> NextStep:
     """Take the next preparation step: measure and copy the recording, or upload it to the current provider.
     `after_attempt` is the number of the last attempt when the step was requested, 0 before the first.
 
@@ -82,7 +82,7 @@ def prepare_reference(job_id: str, after_attempt: int, ports: PreparePorts, clai
     now = ports.clock()
     if _is_due(job, after_attempt, ports):
         return reference_ready(job, now)
-    return verdict_on(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
+    return next_step_of(job, now, pace_of(job, ports.catalogue, ports.estimates), ports.retry_later_s)
 
 
 def _save(job: Job, ports: PreparePorts) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.claim import next_attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict
+from fermata.domain.jobs.next_step import NextStep
 from fermata.domain.providers.calls import Refused, StartOutcome
 from fermata.domain.providers.failures import Failure, FailureClass, unknown_outcome, unpaid
 from fermata.domain.providers.queue import ONE_MS, Admitted
@@ -27,9 +27,9 @@ from fermata.use_cases.generation.purchase.run import StartRun
 from fermata.use_cases.generation.purchase.spending_controls import refused_claim
 
 
-def purchase(run: StartRun, cleared: Cleared) -> Verdict:
+def purchase(run: StartRun, cleared: Cleared) -> NextStep:
     """Buy the song if this run wins the claim, and free its slot in any case. A run that loses sends nothing and
-    returns the verdict on record.
+    returns the next step on record.
     """
     ports = run.ports
     began = ports.clock()
@@ -72,7 +72,7 @@ def _own_claim(run: StartRun) -> Job | None:
     return job if mine and not job.status.is_terminal else None
 
 
-def _after_a_lost_claim(run: StartRun) -> Verdict:
+def _after_a_lost_claim(run: StartRun) -> NextStep:
     ports = run.ports
     # A run that claimed this same attempt holds the same slot and uses it for its call.
     if len(ports.resume.jobs.load_existing(run.job.id).attempts) < run.request.attempt:
@@ -107,7 +107,7 @@ def _possibly_paid(error: FermataError) -> Failure:
     return unknown_outcome(f"{error}; it may have been billed", code=type(error).__name__)
 
 
-def _record(run: StartRun, claimed: Job, outcome: StartOutcome) -> Verdict:
+def _record(run: StartRun, claimed: Job, outcome: StartOutcome) -> NextStep:
     now = run.ports.clock()
     ended = claimed.attempts[-1].not_yet(now).after(outcome, now)
     return record(claimed, claimed.with_outcome(ended, now), run.ports.resume, now)

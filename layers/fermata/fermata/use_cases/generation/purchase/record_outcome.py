@@ -5,15 +5,15 @@ from datetime import datetime
 from fermata.domain.finish.rescue import with_rescue_begun
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict, verdict_on
+from fermata.domain.jobs.next_step import NextStep, next_step_of
 from fermata.domain.providers.failures import FailureClass
 from fermata.errors import StaleRecordError
-from fermata.use_cases.generation.finish.record_unknown_outcomes import tell_of_doubts
+from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts
 from fermata.use_cases.orders.estimates import pace_of
 
 
-def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> Verdict:
+def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> NextStep:
     """Save a job whose last attempt changed, and return its next step. If another run wrote first, its record stands;
     if that run closed this attempt as unknown although the answer is staged, the attempt is marked late.
 
@@ -24,8 +24,8 @@ def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> Verd
     except StaleRecordError:
         changed = _after_another_write(changed, ports, now)
     else:
-        tell_of_doubts(before, changed, ports.metrics)
-    return verdict_on(changed, now, pace_of(changed, ports.catalogue, ports.estimates), ports.retry_later_s)
+        report_unknown_outcomes(before, changed, ports.metrics)
+    return next_step_of(changed, now, pace_of(changed, ports.catalogue, ports.estimates), ports.retry_later_s)
 
 
 def _after_another_write(intended: Job, ports: ResumePorts, now: datetime) -> Job:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.next_step import Verdict
+from fermata.domain.jobs.next_step import NextStep
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.before_purchase import Cleared, before_purchase, step_instead
 from fermata.use_cases.generation.purchase.provider_queue import Request
@@ -11,9 +11,9 @@ from fermata.use_cases.generation.purchase.purchase import purchase
 from fermata.use_cases.generation.purchase.run import StartPorts, StartRun
 
 
-def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> Verdict:
+def start_generation(job_id: str, ports: StartPorts, claim_id: str) -> NextStep:
     """Order the job's song if the record allows a new attempt, its reference is prepared and the provider's queue
-    admits it; else return the step that is missing, or the verdict on record.
+    admits it; else return the step that is missing, or the next step on record.
 
     Exactly one run of an attempt wins the claim. `claim_id` must be new for every run.
     """
