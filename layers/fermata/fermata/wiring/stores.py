@@ -1,21 +1,24 @@
 """Stores, each built once per execution environment."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from fermata import config
 from fermata.adapters import aws
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.catalogue.models import Catalogue
-from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
-from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
-from fermata.ports.money import Purchases, UsageStore, WalletStore
-from fermata.ports.operator import SettingsStore
-from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
-from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
-from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
-from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
 from fermata.wiring import runtime
+
+if TYPE_CHECKING:
+    from fermata.domain.catalogue.models import Catalogue
+    from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+    from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
+    from fermata.ports.money import Purchases, UsageStore, WalletStore
+    from fermata.ports.operator import SettingsStore
+    from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
+    from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
+    from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
+    from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
 
 
 @lru_cache(maxsize=1)
@@ -25,40 +28,40 @@ def transactions() -> DynamoTransactions:
 
 
 @lru_cache(maxsize=1)
-def job_store() -> JobStore:
+def job_store() -> "JobStore":
     """The job records."""
     return DynamoJobStore(transactions())
 
 
-def due_jobs() -> DueJobs:
+def due_jobs() -> "DueJobs":
     """The jobs that the reaper has to look at."""
     from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
 
     return DynamoDueJobs(transactions())
 
 
-def tenant_jobs() -> TenantJobs:
+def tenant_jobs() -> "TenantJobs":
     """The jobs of each tenant, newest first."""
     from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
 
     return DynamoTenantJobs(transactions())
 
 
-def recoverable_jobs() -> RecoverableJobs:
+def recoverable_jobs() -> "RecoverableJobs":
     """The jobs whose songs may still be rescued."""
     from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
 
     return DynamoRecoverableJobs(transactions())
 
 
-def rescue_slots(most: int) -> RescueSlots:
+def rescue_slots(most: int) -> "RescueSlots":
     """What lets so many rescues run at once."""
     from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
 
     return DynamoRescueSlots(aws.dynamodb(), config.load(config.TableSettings).table_name, most)
 
 
-def purchases() -> Purchases:
+def purchases() -> "Purchases":
     """The attempts by provider, for comparison with its bill."""
     from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
 
@@ -66,7 +69,7 @@ def purchases() -> Purchases:
 
 
 @lru_cache(maxsize=1)
-def settings_store() -> SettingsStore:
+def settings_store() -> "SettingsStore":
     """What the operator has set."""
     from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 
@@ -74,7 +77,7 @@ def settings_store() -> SettingsStore:
 
 
 @lru_cache(maxsize=1)
-def catalogue() -> Catalogue:
+def catalogue() -> "Catalogue":
     """The catalogue as this deployment has it: with what the operator has set, read once."""
     version = config.load(config.CatalogueSettings).settings_version
     return settings_store().load(version).applied_to(runtime.catalogue())
@@ -86,7 +89,7 @@ def budget_micro_usd(provider: str) -> int:
 
 
 @lru_cache(maxsize=1)
-def estimates() -> Estimates:
+def estimates() -> "Estimates":
     """What the last songs of each model took."""
     from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 
@@ -94,7 +97,7 @@ def estimates() -> Estimates:
 
 
 @lru_cache(maxsize=1)
-def tenant_store() -> TenantStore:
+def tenant_store() -> "TenantStore":
     """The tenants and keys."""
     from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 
@@ -102,7 +105,7 @@ def tenant_store() -> TenantStore:
 
 
 @lru_cache(maxsize=1)
-def provider_states() -> ProviderStates:
+def provider_states() -> "ProviderStates":
     """What all runs share of each provider."""
     from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 
@@ -110,7 +113,7 @@ def provider_states() -> ProviderStates:
 
 
 @lru_cache(maxsize=1)
-def brake_store() -> BrakeStore:
+def brake_store() -> "BrakeStore":
     """What the operator holds providers back with."""
     from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 
@@ -118,7 +121,7 @@ def brake_store() -> BrakeStore:
 
 
 @lru_cache(maxsize=1)
-def wallet_store() -> WalletStore:
+def wallet_store() -> "WalletStore":
     """The tenants' credits."""
     from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 
@@ -126,7 +129,7 @@ def wallet_store() -> WalletStore:
 
 
 @lru_cache(maxsize=1)
-def trigger_store() -> TriggerStore:
+def trigger_store() -> "TriggerStore":
     """What of each tenant becomes jobs."""
     from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
 
@@ -134,7 +137,7 @@ def trigger_store() -> TriggerStore:
 
 
 @lru_cache(maxsize=1)
-def webhook_store() -> WebhookStore:
+def webhook_store() -> "WebhookStore":
     """The endpoints that tenants are notified at, and their secrets."""
     from fermata.adapters.dynamodb.webhooks.webhook_store import DynamoWebhookStore
 
@@ -142,7 +145,7 @@ def webhook_store() -> WebhookStore:
 
 
 @lru_cache(maxsize=1)
-def webhook_deliveries() -> WebhookDeliveries:
+def webhook_deliveries() -> "WebhookDeliveries":
     """The tries of each webhook."""
     from fermata.adapters.dynamodb.webhooks.webhook_deliveries import DynamoWebhookDeliveries
 
@@ -150,7 +153,7 @@ def webhook_deliveries() -> WebhookDeliveries:
 
 
 @lru_cache(maxsize=1)
-def usage_store() -> UsageStore:
+def usage_store() -> "UsageStore":
     """What tenants used."""
     from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 
@@ -158,14 +161,14 @@ def usage_store() -> UsageStore:
 
 
 @lru_cache(maxsize=1)
-def call_counts() -> CallCounts:
+def call_counts() -> "CallCounts":
     """How often tenants call."""
     from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 
     return DynamoCallCounts(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
-def waiting_places() -> WaitingPlaces:
+def waiting_places() -> "WaitingPlaces":
     """The places of requests that are held until a job ends."""
     from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
 
@@ -173,7 +176,7 @@ def waiting_places() -> WaitingPlaces:
 
 
 @lru_cache(maxsize=1)
-def inbox_store() -> InboxStore:
+def inbox_store() -> "InboxStore":
     """The inbox, and what is written about its files."""
     from fermata.adapters.s3.inbox_store import S3InboxStore
 
@@ -181,35 +184,35 @@ def inbox_store() -> InboxStore:
 
 
 @lru_cache(maxsize=1)
-def open_batches() -> OpenBatches:
+def open_batches() -> "OpenBatches":
     """The files that are being taken."""
     from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
 
     return DynamoOpenBatches(transactions())
 
 
-def answer_store(bucket: str) -> AnswerStore:
+def answer_store(bucket: str) -> "AnswerStore":
     """The providers' staged answers in a bucket."""
     from fermata.adapters.s3.answer_store import S3AnswerStore
 
     return S3AnswerStore(aws.s3(), bucket)
 
 
-def track_store(bucket: str) -> TrackStore:
+def track_store(bucket: str) -> "TrackStore":
     """The files of songs in a bucket."""
     from fermata.adapters.s3.track_store import S3TrackStore
 
     return S3TrackStore(aws.s3(), bucket)
 
 
-def reference_store(bucket: str) -> ReferenceStore:
+def reference_store(bucket: str) -> "ReferenceStore":
     """The reference recordings in a bucket."""
     from fermata.adapters.s3.reference_store import S3ReferenceStore
 
     return S3ReferenceStore(aws.s3(), bucket)
 
 
-def callback_store() -> CallbackStore:
+def callback_store() -> "CallbackStore":
     """The addresses that providers post to."""
     from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 
