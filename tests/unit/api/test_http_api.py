@@ -93,7 +93,7 @@ def test_every_refusal_of_the_tree_has_its_answer() -> None:
 
 @pytest.mark.parametrize("scopes", ["", "jobs:write account:read", "jobs:*", "JOBS:READ"])
 @pytest.mark.parametrize("needed_by", ["api", "route"])
-def test_a_caller_without_the_scope_is_told_which_one_is_needed(scopes: str, needed_by: str) -> None:
+def test_a_caller_without_the_scope_learns_which_one_is_needed(scopes: str, needed_by: str) -> None:
     api = create_api(Scope.JOBS_READ if needed_by == "api" else None)
     event = http_event("GET", "/jobs")
     event["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes
@@ -174,7 +174,7 @@ def test_an_unexpected_error_shows_nothing_of_itself() -> None:
     assert "request_id" in answer["problem"]["detail"]
 
 
-def test_a_wrong_field_is_told_as_pointer_and_message_and_in_words() -> None:
+def test_a_wrong_field_is_reported_as_pointer_and_message_and_in_words() -> None:
     problem = answer_to(InvalidRequestError([FieldError("/a~1b", "is required"), FieldError("", "must be an object")]))[
         "problem"
     ]
@@ -200,7 +200,7 @@ def event_of(**changes: object) -> APIGatewayProxyEventV2:
     return APIGatewayProxyEventV2({**http_event("POST", "/v1/jobs"), **changes})
 
 
-def test_a_caller_is_whom_the_authorizer_names() -> None:
+def test_the_caller_is_the_one_that_the_authorizer_names() -> None:
     scopes = ("account:read", "jobs:read", "jobs:write")
     assert caller(event_of()) == Caller("acme", "aaaaaaaa", scopes)
 
@@ -246,7 +246,7 @@ def test_addresses_name_the_api_as_its_caller_does(scheme: str, url: str) -> Non
     assert api_url(APIGatewayProxyEventV2(event)) == url
 
 
-def test_an_address_is_https_unless_somebody_says_otherwise() -> None:
+def test_an_address_is_https_by_default() -> None:
     event = http_event("GET", "/v1/jobs")
     del event["headers"]["x-forwarded-proto"]
     assert api_url(APIGatewayProxyEventV2(event)) == "https://api.example.com"

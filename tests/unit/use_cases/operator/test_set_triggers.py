@@ -82,7 +82,7 @@ def test_a_wrong_setting_is_refused(world: World, settings: dict[str, Any]) -> N
 
 
 class Disputed(InMemoryTriggerStore):
-    """Somebody else writes first, a number of times."""
+    """Another run writes first, a number of times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()

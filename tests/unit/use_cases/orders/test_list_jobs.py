@@ -63,7 +63,7 @@ def test_every_job_is_shown_as_it_is_alone() -> None:
     assert responses.JobList.of(page, API).as_json() == {"data": bodies, "next_cursor": None}
 
 
-def test_a_record_that_nobody_can_read_hides_no_other_job_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_record_hides_no_other_job_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[tuple[str, dict[str, str]]] = []
     monkeypatch.setattr(logger, "error", lambda message, extra: logged.append((message, extra)))
     with mock_aws():

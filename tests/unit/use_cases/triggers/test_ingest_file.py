@@ -69,7 +69,7 @@ def created(file: InboxFile) -> dict[str, Any]:
 
 
 def put_in(world: World, body: bytes, key: str = KEY, version_id: str = "v1") -> InboxFile:
-    """A file that was put in and told of."""
+    """A file that was put in, with its notification sent."""
     file = world.inbox.put_in(key, body, version_id)
     tell_of(file)
     return file
@@ -236,13 +236,13 @@ def test_a_file_of_a_tenant_whose_inbox_is_off_is_reported_and_stays_refused(wor
         "requests/../acme/song.json",
     ],
 )
-def test_what_is_no_tenants_file_leaves_nothing_behind(world: World, key: str) -> None:
+def test_a_file_of_no_tenant_leaves_nothing_behind(world: World, key: str) -> None:
     put_in(world, GOOD, key)
     assert (world.inbox.written, len(world.jobs), world.inbox.opened) == ({}, 0, 0)
 
 
 @pytest.mark.parametrize("missing", ["detail", "bucket", "object", "key", "version-id"])
-def test_a_notification_without_a_field_is_told_of_and_stores_nothing(world: World, missing: str) -> None:
+def test_a_notification_without_a_field_is_reported_and_stores_nothing(world: World, missing: str) -> None:
     event = created(world.inbox.put_in(KEY, GOOD))
     for owner in (event, event["detail"], event["detail"]["object"]):
         owner.pop(missing, None)
@@ -273,7 +273,7 @@ def test_the_function_takes_files_and_events(world: World) -> None:
     assert result_of(world, file)["status"] == "accepted"
 
 
-def test_files_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_worth_another_try(world: World) -> None:
+def test_refused_files_are_counted_and_beyond_the_bound_refused_as_retryable(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
     good = put_in(world, GOOD)
     for version in ("v2", "v3"):

@@ -98,7 +98,7 @@ def test_before_the_claim_runs_out_a_silent_run_is_in_flight() -> None:
 @pytest.mark.parametrize(
     ("after_s", "not_before"), [(0, "2026-11-21T12:00:16Z"), (955, "2026-11-21T12:16:01Z")], ids=["early", "late"]
 )
-def test_an_in_flight_claim_is_looked_at_soon_and_right_after_its_end(after_s: int, not_before: str) -> None:
+def test_an_in_flight_claim_is_checked_soon_and_right_after_its_end(after_s: int, not_before: str) -> None:
     world = world_of(submitting_job())
     world.clock.pass_seconds(after_s)
     assert resume_generation(JOB_ID, resume_ports(), world.clock()).not_before == not_before
