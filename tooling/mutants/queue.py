@@ -68,6 +68,6 @@ QUEUE: Final = (
         f"{FERMATA}/domain/providers/answers.py",
         "found.group().casefold() not in ordered",
         "found.group()",
-        (f"{_ADMISSION_TESTS}::test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account",),
+        (f"{_ADMISSION_TESTS}::test_text_that_a_provider_repeats_from_the_order_says_nothing_about_the_account",),
     ),
 )

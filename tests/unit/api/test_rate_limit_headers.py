@@ -134,7 +134,7 @@ def test_every_answer_to_an_order_reports_what_is_left(world: World) -> None:
         ({"monthly_credits": 29}, "monthly_limit_reached", str(9 * 86_400 + 12 * 3600 - 78 + 1)),
     ],
 )
-def test_other_limits_of_a_plan_are_429_with_a_reason_of_their_own(
+def test_other_limits_of_a_plan_return_429_with_their_own_reason(
     limits: dict[str, int], slug: str, retry_after: str, world: World
 ) -> None:
     allow(world, **limits)
@@ -191,7 +191,7 @@ WRONG: Final = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_refused_orders_have_a_bound_beyond_which_nothing_is_read_or_written(
+def test_beyond_the_bound_of_refused_orders_nothing_is_read_or_written(
     wrong: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body, status = WRONG[wrong]
@@ -246,7 +246,7 @@ AT_THE_DOOR: Final = (
 
 @pytest.mark.parametrize(("wrong", "status"), [("scope", 403), ("parameter", 422)])
 @pytest.mark.parametrize(("name", "method", "path", "policy"), AT_THE_DOOR)
-def test_what_is_refused_before_its_route_sees_it_is_counted_once_like_what_the_route_refuses(
+def test_a_request_refused_before_its_route_counts_once_like_one_that_the_route_refuses(
     name: str,
     method: str,
     path: str,
@@ -272,7 +272,7 @@ def test_replays_of_one_key_are_refused_beyond_the_limit(world: World) -> None:
     assert [submit(world, key="k")["statusCode"] for _ in range(4)] == [202, 202, 202, 429]
 
 
-def test_a_cancel_counts_only_where_it_took_nothing_back(world: World) -> None:
+def test_only_a_cancel_without_effect_counts(world: World) -> None:
     allow(world, changes_per_minute=2)
     made = [json.loads(submit(world)["body"])["id"] for _ in range(4)]
 

@@ -179,7 +179,7 @@ def test_an_order_whose_song_takes_longer_than_the_wait_is_accepted_as_without_i
 
 
 @pytest.mark.parametrize("nonsense", ["wait=x", "wait=-1", "respond-async", "wait"])
-def test_a_preference_that_makes_no_sense_is_no_preference(call: Call, world: World, nonsense: str) -> None:
+def test_a_senseless_preference_is_ignored(call: Call, world: World, nonsense: str) -> None:
     answer = call("submit_job", preferring(nonsense))
     assert (answer["statusCode"], "Preference-Applied" in answer["headers"]) == (202, False)
     assert (world.jobs.looks, world.clock.now) == (0, NOON)
@@ -215,7 +215,7 @@ def test_a_wait_that_fails_is_an_accepted_order(call: Call, world: World) -> Non
     assert (answer["statusCode"], body_of(answer)["charged"]) == (202, "held")
 
 
-def test_a_machine_that_does_not_start_is_worth_the_same_request_again(call: Call, world: World) -> None:
+def test_a_machine_that_does_not_start_is_a_retryable_error(call: Call, world: World) -> None:
     world.machine.failure = TransientError("the job's state machine could not be started: ThrottlingException")
     answer = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "2")
@@ -342,9 +342,7 @@ def test_a_track_that_is_not_there_is_a_conflict(call: Call, world: World, query
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job()])
 @pytest.mark.parametrize("query", ["", "track=1"])
-def test_the_audio_of_an_open_job_is_worth_another_request_and_says_when(
-    call: Call, world: World, job: Job, query: str
-) -> None:
+def test_the_audio_of_an_open_job_is_retryable_and_says_when(call: Call, world: World, job: Job, query: str) -> None:
     world.jobs.create(job)
     world.clock.pass_seconds(60)
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=query))
@@ -354,9 +352,7 @@ def test_the_audio_of_an_open_job_is_worth_another_request_and_says_when(
 
 
 @pytest.mark.parametrize("job", [delivered_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
-def test_the_audio_that_an_ended_job_does_not_have_is_not_worth_another_request(
-    call: Call, world: World, job: Job
-) -> None:
+def test_the_audio_that_an_ended_job_does_not_have_is_not_retryable(call: Call, world: World, job: Job) -> None:
     world.jobs.create(job)
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=7"))
     assert (answer["statusCode"], body_of(answer)["retryable"], "Retry-After" in answer["headers"]) == (
@@ -515,12 +511,12 @@ def test_a_known_address_is_answered_like_an_unknown_or_a_dead_one(call: Call, w
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 44, "%2e%2e", "a b"])
-def test_what_is_no_token_is_not_found(call: Call, token: str) -> None:
+def test_a_malformed_token_is_not_found(call: Call, token: str) -> None:
     answer = call("receive_callback", callback_event(token))
     assert (answer["statusCode"], body_of(answer)["type"]) == (404, "urn:fermata:problem:not_found")
 
 
-def test_a_callback_that_could_not_be_kept_is_worth_the_same_post_again(call: Call, world: World) -> None:
+def test_a_callback_that_could_not_be_kept_is_a_retryable_error(call: Call, world: World) -> None:
     token, record = callback()
     world.jobs.create(called_back_job())
     world.callbacks.create(record.awaited_by("task-1"))

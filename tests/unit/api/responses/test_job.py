@@ -133,7 +133,7 @@ def test_only_a_delivered_job_has_missing_songs() -> None:
 
 
 @pytest.mark.parametrize("failure_class", ["auth", "out_of_credit", "not_entitled", "rate_limited"])
-def test_a_reason_says_nothing_of_the_operators_account(failure_class: str) -> None:
+def test_a_reason_reveals_nothing_of_the_operators_account(failure_class: str) -> None:
     failure = rate_limited().model_copy(
         update={
             "failure_class": FailureClass(failure_class),

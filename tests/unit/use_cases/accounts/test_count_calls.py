@@ -106,7 +106,7 @@ def test_several_environments_exceed_the_limit_by_a_batch_each_at_most() -> None
     assert 100 <= taken <= 100 + 4 * 5
 
 
-def test_a_refused_caller_who_goes_on_costs_no_more_writes() -> None:
+def test_a_refused_caller_that_continues_costs_no_more_writes() -> None:
     counts = limited(10)
     meter = CallMeter(READS, counts)
     reads(meter, 10)

@@ -93,7 +93,7 @@ def test_a_song_that_is_given_up_leaves_the_list() -> None:
     assert listed(world)["recoverable"] == []
 
 
-def test_what_the_bucket_has_deleted_leaves_the_list() -> None:
+def test_a_song_that_the_bucket_deleted_leaves_the_list() -> None:
     world = World()
     failed(world, 0)
     world.clock.now = NOON + KEPT_FOR

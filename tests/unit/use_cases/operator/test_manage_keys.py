@@ -63,7 +63,7 @@ def test_a_key_with_senseless_values_is_not_issued(office: Office, fields: dict[
     assert manage(office, "list_keys")["keys"] == []
 
 
-def test_a_rotated_key_goes_on_for_the_overlap(office: Office) -> None:
+def test_a_rotated_key_stays_valid_for_the_overlap(office: Office) -> None:
     old = manage(office, "issue_key", scopes=["jobs:read"])
     new = keys(office, "rotate_key", key_id=old["key_id"], overlap_s=3600)
     assert new["replaces"] == {"key_id": old["key_id"], "expires_at": rfc3339(NOON + timedelta(hours=1))}

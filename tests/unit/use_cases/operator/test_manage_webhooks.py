@@ -60,7 +60,7 @@ def test_a_webhook_that_is_switched_off_comes_back_with_the_same_secret(desk: De
     assert desk.signing() == (secret,)
 
 
-def test_switching_off_what_was_never_on_makes_no_secret(desk: Desk) -> None:
+def test_switching_off_an_unset_webhook_makes_no_secret(desk: Desk) -> None:
     desk("set_webhook", url=None)
     assert desk.world.webhooks.find("acme") is None
 

@@ -119,7 +119,7 @@ def test_an_unpaid_attempt_is_not_found(desk: Desk) -> None:
     assert desk.purchases.with_known_outcome("minimax", NOON, NOON, 9) == []
 
 
-def test_purchases_are_found_by_provider_and_time_and_no_more_than_asked_for(desk: Desk) -> None:
+def test_purchases_are_found_by_provider_and_time_and_no_more_than_requested(desk: Desk) -> None:
     for number in range(3):
         desk.ordered(number, NOON + number * HOUR)
     desk.ordered(3, provider="aimlapi")

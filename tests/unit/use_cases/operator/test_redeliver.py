@@ -238,7 +238,7 @@ def test_a_redelivery_never_orders_whatever_goes_wrong() -> None:
     assert world.upstream.posts == 1
 
 
-def test_a_redelivery_may_not_order_even_if_it_were_queued_again() -> None:
+def test_a_redelivery_may_not_order_even_if_it_is_queued_again() -> None:
     world = not_stored(SONG)
     queued_again = world.stored(again(world)).model_copy(update={"status": JobStatus.QUEUED})
     assert not queued_again.may_claim(world.clock.now)

@@ -248,7 +248,7 @@ def test_the_ledger_explains_every_redelivery() -> None:
     assert wallet.held == 0
 
 
-def test_a_job_from_before_rescues_is_redelivered_as_ever() -> None:
+def test_a_job_from_before_rescues_is_redelivered_as_before() -> None:
     world = gave_up(ready_job(LINK))
     old = job_of(world).model_copy(update={"rescue": None, "check_at": None})
     world.jobs.rows[JOB_ID] = old.model_dump_json()

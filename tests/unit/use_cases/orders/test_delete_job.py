@@ -169,7 +169,7 @@ def files_of(world: World) -> int:
 MOMENTS = [(number, when) for number in range(1, 8) for when in ("before", "after")]
 
 
-def test_the_moments_below_are_all_that_a_deletion_has(tmp_path: Path) -> None:
+def test_a_deletion_makes_exactly_the_listed_calls(tmp_path: Path) -> None:
     calls = killed(world_of(delivered_job().published(), tmp_path), 99, "before")
     assert calls == ["load", "forget", "forget", "forget", "forget", "forget", "save"]
 
@@ -382,7 +382,7 @@ def test_a_job_that_another_run_wrote_meanwhile_is_not_forgotten(store: JobStore
     assert store.load(JOB_ID) == job.published()
 
 
-def test_every_item_of_a_tombstone_goes_after_fourteen_days_and_holds_no_content() -> None:
+def test_every_item_of_a_tombstone_expires_after_fourteen_days_and_holds_no_content() -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
         store = DynamoJobStore(DynamoTransactions(client, TABLE))
@@ -402,7 +402,7 @@ def bucket() -> Iterator["S3Client"]:
         yield s3_with_bucket()
 
 
-def test_the_files_of_one_job_go_with_what_is_left_of_a_cut_upload(bucket: "S3Client") -> None:
+def test_the_files_of_one_job_are_deleted_with_the_parts_of_a_cut_upload(bucket: "S3Client") -> None:
     for job_id in (JOB_ID, OTHER):
         for key in (f"tracks/{job_id}/1.mp3", f"staging/{job_id}/1", f"staging/{job_id}/2"):
             bucket.put_object(Bucket=BUCKET, Key=key, Body=b"x")
@@ -419,7 +419,7 @@ def test_the_files_of_one_job_go_with_what_is_left_of_a_cut_upload(bucket: "S3Cl
 
 
 @pytest.mark.parametrize("operation", ["ListObjectsV2", "DeleteObject", "ListMultipartUploads"])
-def test_files_that_cannot_be_deleted_are_worth_another_try(bucket: "S3Client", operation: str) -> None:
+def test_files_that_cannot_be_deleted_are_a_retryable_error(bucket: "S3Client", operation: str) -> None:
     bucket.put_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1", Body=b"x")
     AnswersInstead(bucket, operation, aws_error("SlowDown", "canary"))
     with pytest.raises(TransientError, match="try again") as caught:

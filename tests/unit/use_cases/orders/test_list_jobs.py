@@ -101,7 +101,7 @@ def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
     assert shown == [[jobs[2].id, jobs[1].id], [jobs[0].id]]
 
 
-def test_a_page_is_cut_before_it_is_longer_than_lambda_may_answer_and_the_next_goes_on_there() -> None:
+def test_a_page_is_cut_at_the_response_limit_of_lambda_and_the_next_continues_there() -> None:
     world = World()
     words = {"\U0001f600" * 39 + chr(ord("a") + n): "\U0001f600" * 500 for n in range(16)}
     request = queued_job().request.model_copy(update={"metadata": words})

@@ -147,7 +147,7 @@ def test_a_notification_that_is_sent_again_long_after_its_result_was_lost_makes_
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
 
 
-def test_a_job_is_known_by_the_version_of_its_file_and_sorts_by_when_that_was_put_in(world: World) -> None:
+def test_each_version_of_a_file_is_a_job_whose_id_sorts_by_upload_time(world: World) -> None:
     first, second = (put_in(world, GOOD, version_id=version) for version in ("v1", "v2"))
     ids = [result_of(world, file)["job_id"] for file in (first, second)]
     assert len(set(ids)) == 2
@@ -259,7 +259,7 @@ def test_a_versionless_bucket_is_a_missing_field() -> None:
     assert [field.pointer for field in refusal.value.fields] == ["/detail/object/version-id"]
 
 
-def test_results_of_a_file_with_an_endless_name_fit_into_a_name_of_s3(world: World) -> None:
+def test_the_result_of_a_file_with_a_very_long_name_fits_into_an_s3_key(world: World) -> None:
     key = f"requests/acme/{'ü' * 500}.json"
     file = put_in(world, GOOD, key[:506] + ".json")
     assert all(len(name.encode()) <= 1024 for name in world.inbox.written)

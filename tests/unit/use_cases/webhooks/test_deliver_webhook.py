@@ -181,7 +181,7 @@ def test_a_missing_secret_of_a_tenant_is_reported_as_the_operators_trouble() -> 
     assert world.sender.sent == []
 
 
-def test_trouble_of_the_store_is_worth_the_same_try_again() -> None:
+def test_a_try_that_had_trouble_with_the_store_can_be_repeated() -> None:
     world = listening_world()
     world.webhooks.failure = TransientError("the table could not be read")
     with pytest.raises(TransientError):

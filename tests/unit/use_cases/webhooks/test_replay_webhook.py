@@ -103,7 +103,7 @@ def test_a_webhook_that_was_posted_as_often_as_it_may_be_is_not_replayed() -> No
     assert world.webhook_machine.started == {}
 
 
-def test_a_replay_that_did_not_begin_is_worth_another_request() -> None:
+def test_a_replay_that_did_not_begin_is_a_retryable_error() -> None:
     world = listening_world()
     world.webhook_machine.failure = TransientError("the webhook's state machine could not be started")
     status, problem = ask(world, "POST", REPLAY)

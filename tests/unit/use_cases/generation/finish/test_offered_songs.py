@@ -169,7 +169,7 @@ def test_another_tasks_failure_does_not_end_the_job() -> None:
     assert poll() is StepKind.READY
 
 
-def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
+def test_one_of_two_songs_does_not_end_a_running_task() -> None:
     songs: list[JsonValue] = [{"status": "complete", "audio_url": LINK}]
     part = json_answer({"data": {"status": "IN_PROGRESS", "response_data": songs}})
     whole = json_answer({"data": {"status": "IN_PROGRESS", "response_data": [*songs, {"status": "error"}]}})

@@ -227,7 +227,7 @@ def refuses(job_id: str, until: datetime, now: datetime) -> None:
     raise TransientError(f"{job_id} cannot be put off from {now} to {until}")
 
 
-def test_a_run_goes_on_until_its_time_is_over_and_the_next_one_does_the_rest() -> None:
+def test_a_run_continues_until_its_time_is_over_and_the_next_one_does_the_rest() -> None:
     ids = [f"job_01JD0ABCDEFGHJKMNPQRSTVWX{number}" for number in range(3)]
     world = world_of(*(queued_job(id=job_id) for job_id in ids))
     ports = replace(reap_ports(world.lose), clock=iter([NOON, NOON + RUNS_FOR, NOON]).__next__)

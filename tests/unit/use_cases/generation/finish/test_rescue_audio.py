@@ -714,7 +714,7 @@ def test_one_file_behind_two_links_is_kept_as_one_song() -> None:
     assert len(world.links.fetched) == 1 + MOST_SAME_FILES
 
 
-def test_a_second_song_that_comes_after_its_copies_is_kept() -> None:
+def test_a_second_song_that_arrives_after_copies_of_the_first_is_kept() -> None:
     world = copies_of_the_first(gave_up(two_songs()))
     run(world)
     world.links.files = dict.fromkeys((FIRST, SECOND), OTHER_AUDIO)
@@ -787,7 +787,7 @@ def odd_from_the_job(length: int = 300, *, link_dies: bool = False) -> World:
     return world
 
 
-def test_a_bad_file_that_the_job_kept_can_be_redelivered_where_no_rescue_ever_looked() -> None:
+def test_a_bad_file_that_the_job_kept_can_be_redelivered_without_any_rescue() -> None:
     world = odd_from_the_job()
     world.clock.pass_seconds(86_400)
     assert run(world) is RescueOutcome.NOTHING_LEFT

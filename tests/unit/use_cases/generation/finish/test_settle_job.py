@@ -97,7 +97,7 @@ def test_a_settlement_that_ends_a_job_is_not_called_a_repetition(caplog: pytest.
         ),
     ],
 )
-def test_a_killed_execution_settles_its_job_by_the_state_of_its_attempt(
+def test_a_job_of_a_killed_execution_is_settled_by_the_state_of_its_attempt(
     job: Job, failure_class: FailureClass, code: str, charged: ProviderCharged, attempts: list[str]
 ) -> None:
     settled = settle(world_of(job), KILLED)
@@ -177,7 +177,9 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
     ],
     ids=["delivered", "paid and not stored", "unknown"],
 )
-def test_an_end_moves_the_credits_once_whoever_settles_again(job: Job, charged: Charged, kinds: list[str]) -> None:
+def test_an_end_moves_the_credits_once_although_another_run_settles_again(
+    job: Job, charged: Charged, kinds: list[str]
+) -> None:
     world = world_of(job)
     world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     for stopped_by in (KILLED, None, "BadAudioError"):

@@ -276,7 +276,7 @@ def test_a_pause_that_a_host_requests_may_exceed_the_longest_and_never_the_patie
     assert step(world).wait_seconds == 600
 
 
-def test_trouble_leaves_everything_that_callers_see_as_it_was(world: World) -> None:
+def test_trouble_changes_nothing_that_callers_see(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 503))
     before = world.stored(JOB_ID)
     world.clock.pass_seconds(5)
@@ -333,7 +333,7 @@ def test_a_link_that_works_after_twenty_minutes_brings_the_song(world: World) ->
     assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
 
 
-def test_a_host_that_asks_to_come_back_at_once_is_not_fetched_more_often(world: World) -> None:
+def test_a_host_that_requests_an_immediate_retry_is_not_fetched_more_often(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 429, retry_after_s=1))
     fetches, _ = until_given_up(world)
     assert fetches <= MOST_FETCHES
@@ -349,7 +349,7 @@ def test_a_file_that_is_no_song_is_fetched_again_for_some_minutes_and_kept(world
     assert world.answers.files == {(JOB_ID, 1, "file.1"): junk}
 
 
-def test_a_half_file_that_grows_whole_is_the_song(world: World) -> None:
+def test_a_partial_file_that_becomes_whole_is_the_song(world: World) -> None:
     whole = wav_file(1.5)
     linked(world, whole[: len(whole) // 2], upstream_id=None)
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
@@ -360,7 +360,7 @@ def test_a_half_file_that_grows_whole_is_the_song(world: World) -> None:
     assert world.stored(JOB_ID).tracks[0].duration_ms == 1500
 
 
-def test_what_arrived_of_a_file_that_never_came_whole_is_kept(world: World) -> None:
+def test_the_part_that_arrived_of_an_incomplete_file_is_kept(world: World) -> None:
     linked(world, LinkTroubleError("cut", 200))
     until_given_up(world)
     assert world.answers.files == {(JOB_ID, 1, "file.1"): b"the beginning"}
@@ -385,7 +385,9 @@ def test_a_link_to_what_fermata_does_not_accept_is_requested_anew_once(world: Wo
 
 
 @pytest.mark.parametrize("error", NOT_TAKEN)
-def test_such_a_link_without_a_task_behind_it_is_given_up_at_once(world: World, error: FermataError) -> None:
+def test_a_link_to_what_fermata_does_not_accept_is_given_up_at_once_without_a_task(
+    world: World, error: FermataError
+) -> None:
     linked(world, error, provider="minimax", upstream_id=None)
     assert given_up(world).code in ("unsafe_link", "too_large", "too_complex")
 
@@ -611,7 +613,7 @@ def test_an_unsafe_link_is_given_up_only_once_its_task_gave_another_unsafe_one(w
 # ---- bounds count troubles of one kind
 
 
-def test_bad_files_are_counted_by_themselves(world: World) -> None:
+def test_bad_files_are_counted_separately(world: World) -> None:
     linked(world, LinkTroubleError("busy", 503), upstream_id=None)
     for _ in range(12):
         world.clock.pass_seconds(step(world).wait_seconds)

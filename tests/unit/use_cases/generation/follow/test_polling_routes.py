@@ -52,7 +52,7 @@ def test_the_general_route_is_polled_first_and_alone_where_it_knows_the_task(wor
     assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [TASK_ROUTE])
 
 
-def test_a_task_that_is_not_found_is_looked_for_on_the_other_route_at_once(world: World) -> None:
+def test_a_task_that_is_not_found_is_polled_on_the_other_route_at_once(world: World) -> None:
     assert poll(world, NOT_FOUND, DONE) == (StepKind.READY, 0, [TASK_ROUTE, FEED_ROUTE])
 
 
@@ -103,7 +103,7 @@ def test_a_route_that_is_known_already_is_not_written_again(world: World) -> Non
     assert world.jobs.saves == 0
 
 
-def test_a_task_that_no_route_knows_is_looked_for_again_on_both_until_the_patience_is_over(world: World) -> None:
+def test_a_task_that_no_route_knows_is_polled_again_on_both_until_the_patience_is_over(world: World) -> None:
     both = [TASK_ROUTE, FEED_ROUTE]
     assert poll(world, NOT_FOUND, NOT_FOUND) == (StepKind.GENERATING, 1, both)
     world.clock.pass_seconds(poll_ports().patience.patience_s)

@@ -439,7 +439,7 @@ def test_a_recording_that_does_not_fit_into_the_memory_is_measured_once(
     assert (refusal.code, len(tries)) == ("reference_not_audio", 1)
 
 
-def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
+def test_an_endless_file_is_not_read_whole(world: World) -> None:
     world.reference_links.files[AUDIO_URL] = bytes(5000) + bytes(100_000)
     world.jobs.create(job_with())
     prepare()

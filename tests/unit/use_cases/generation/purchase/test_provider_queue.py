@@ -170,7 +170,7 @@ def test_a_claim_that_cannot_be_written_gives_the_slot_back() -> None:
     assert state_of(world).queue.running == {}
 
 
-def test_without_a_key_no_turn_is_taken() -> None:
+def test_no_turn_is_taken_without_a_key() -> None:
     world = world_with()
     world.keys.keys = {}
     assert started(world)[0] is StepKind.FAILED
@@ -554,7 +554,7 @@ def test_a_made_up_name_outside_the_plan_closes_no_slots_to_others() -> None:
     assert [*state_of(world).circuit.refused_models] == ["music-zzz"]
 
 
-def test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account() -> None:
+def test_text_that_a_provider_repeats_from_the_order_says_nothing_about_the_account() -> None:
     said = f"the prompt '{PROMPT} my insufficient balance' is too long"
     world = world_with(json_answer({"error": {"message": said}}, 400), jobs=0)
     request = queued_job("apiinone").request.model_copy(update={"prompt": f"{PROMPT} My Insufficient Balance"})
