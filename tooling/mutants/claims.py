@@ -91,7 +91,7 @@ CLAIMS: Final = (
         "functions/start_generation/app.py",
         'if event["may_post"] is True:',
         'if event["may_post"] is not None:',
-        ("tests/unit/functions/test_handlers.py::test_start_generation_buys_a_song_only_when_it_is_told_that_it_may",),
+        ("tests/unit/functions/test_handlers.py::test_start_generation_buys_a_song_only_when_its_input_allows_it",),
     ),
     Mutant(
         "resume posting: the machine's resume may post",
@@ -150,7 +150,7 @@ CLAIMS: Final = (
         'return Settle("Execution.ABSENT") if again <= now else',
         'return Settle("Execution.ABSENT") if again else',
         (
-            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",
+            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_the_action_follows_from_the_record_and_the_execution",
         ),
     ),
     Mutant(
@@ -159,7 +159,7 @@ CLAIMS: Final = (
         "return LookAgain(_until_the_deadline(job, now + timedelta(seconds=patience.idle_s)))",
         'return Settle("Execution.ENDED")',
         (
-            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_what_is_done_follows_from_the_record_and_the_execution",
+            "tests/unit/use_cases/generation/finish/test_reap_jobs.py::test_the_action_follows_from_the_record_and_the_execution",
         ),
     ),
 )

@@ -43,7 +43,7 @@ QUEUE: Final = (
         f"{FERMATA}/domain/providers/state.py",
         " or (obstacle is not None and not is_listed)",
         "",
-        (f"{_ADMISSION_TESTS}::test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back",),
+        (f"{_ADMISSION_TESTS}::test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_delays_no_other_job",),
     ),
     Mutant(
         "queue: a made-up name tries before listed models",
@@ -68,6 +68,6 @@ QUEUE: Final = (
         f"{FERMATA}/domain/providers/answers.py",
         "found.group().casefold() not in ordered",
         "found.group()",
-        (f"{_ADMISSION_TESTS}::test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account",),
+        (f"{_ADMISSION_TESTS}::test_text_that_a_provider_repeats_from_the_order_says_nothing_about_the_account",),
     ),
 )

@@ -45,7 +45,7 @@ SONGS: Final = (
         "    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)",
         "    erase_files(find_job_or_tombstone(job_id, tenant_id, ports.jobs), ports)\n"
         "    _tombstone(job_id, tenant_id, ports.jobs, now)",
-        ("tests/unit/use_cases/orders/test_delete_job.py::test_nobody_is_shown_a_job_whose_files_are_gone",),
+        ("tests/unit/use_cases/orders/test_delete_job.py::test_no_caller_sees_a_job_whose_files_are_gone",),
     ),
     Mutant(
         "deletion: nobody finishes one that died",

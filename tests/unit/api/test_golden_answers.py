@@ -1,4 +1,4 @@
-"""What callers are told stays what it was, byte for byte, until somebody means to change it."""
+"""Answers to callers stay the same, byte for byte, until a change is intended."""
 
 import json
 from typing import Final

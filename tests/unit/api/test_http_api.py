@@ -93,7 +93,7 @@ def test_every_refusal_of_the_tree_has_its_answer() -> None:
 
 @pytest.mark.parametrize("scopes", ["", "jobs:write account:read", "jobs:*", "JOBS:READ"])
 @pytest.mark.parametrize("needed_by", ["api", "route"])
-def test_a_caller_without_the_scope_is_told_which_one_is_needed(scopes: str, needed_by: str) -> None:
+def test_a_caller_without_the_scope_learns_which_one_is_needed(scopes: str, needed_by: str) -> None:
     api = create_api(Scope.JOBS_READ if needed_by == "api" else None)
     event = http_event("GET", "/jobs")
     event["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes
@@ -174,7 +174,7 @@ def test_an_unexpected_error_shows_nothing_of_itself() -> None:
     assert "request_id" in answer["problem"]["detail"]
 
 
-def test_a_wrong_field_is_told_as_pointer_and_message_and_in_words() -> None:
+def test_a_wrong_field_is_reported_as_pointer_and_message_and_in_words() -> None:
     problem = answer_to(InvalidRequestError([FieldError("/a~1b", "is required"), FieldError("", "must be an object")]))[
         "problem"
     ]
@@ -200,7 +200,7 @@ def event_of(**changes: object) -> APIGatewayProxyEventV2:
     return APIGatewayProxyEventV2({**http_event("POST", "/v1/jobs"), **changes})
 
 
-def test_a_caller_is_whom_the_authorizer_names() -> None:
+def test_the_caller_is_the_one_that_the_authorizer_names() -> None:
     scopes = ("account:read", "jobs:read", "jobs:write")
     assert caller(event_of()) == Caller("acme", "aaaaaaaa", scopes)
 
@@ -212,7 +212,7 @@ def test_a_route_without_an_authorizer_has_no_caller() -> None:
         caller(APIGatewayProxyEventV2(event))
 
 
-def test_no_header_can_name_another_tenant() -> None:
+def test_no_header_or_parameter_can_choose_another_tenant() -> None:
     event = http_event("POST", "/v1/jobs")
     event["headers"] |= {"tenant_id": "other", "x-tenant-id": "other"}
     event["queryStringParameters"] = {"tenant_id": "other"}
@@ -240,13 +240,13 @@ def test_a_body_that_is_no_base64_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "url"), [("https", "https://api.example.com"), ("http", "http://api.example.com")])
-def test_addresses_name_the_api_as_its_caller_does(scheme: str, url: str) -> None:
+def test_addresses_use_the_scheme_and_host_of_the_request(scheme: str, url: str) -> None:
     event = http_event("GET", "/v1/jobs")
     event["headers"]["x-forwarded-proto"] = scheme
     assert api_url(APIGatewayProxyEventV2(event)) == url
 
 
-def test_an_address_is_https_unless_somebody_says_otherwise() -> None:
+def test_an_address_is_https_by_default() -> None:
     event = http_event("GET", "/v1/jobs")
     del event["headers"]["x-forwarded-proto"]
     assert api_url(APIGatewayProxyEventV2(event)) == "https://api.example.com"
@@ -255,10 +255,10 @@ def test_an_address_is_https_unless_somebody_says_otherwise() -> None:
 @pytest.mark.parametrize(
     ("age_s", "p50_s", "after"), [(0, 70, LONGEST_RETRY_AFTER_S), (60, 70, 10), (69.5, 70, 1), (500, 70, 1), (0, 1, 1)]
 )
-def test_an_open_job_is_looked_at_again_near_its_expected_end(age_s: float, p50_s: int, after: int) -> None:
+def test_an_open_job_is_polled_again_near_its_expected_end(age_s: float, p50_s: int, after: int) -> None:
     view = JobView(queued_job(), Estimate(p50_s=p50_s, p80_s=120))
     assert retry_after(view, NOON + timedelta(seconds=age_s)) == {"Retry-After": str(after)}
 
 
-def test_a_finished_job_need_not_be_looked_at_again() -> None:
+def test_a_finished_job_need_not_be_polled_again() -> None:
     assert retry_after(JobView(delivered_job(), Estimate(p50_s=70, p80_s=120)), NOON) == {}

@@ -59,7 +59,7 @@ def names_of(answer: Event) -> dict[str, str]:
     return {error["pointer"]: error["message"] for error in json.loads(answer["body"])["errors"]}
 
 
-def test_every_operation_is_looked_at() -> None:
+def test_every_operation_is_checked() -> None:
     closed = {each.id for each in OPERATIONS if not takes_any_query(each.path)}
     assert closed == set(APP_OF)
 
@@ -95,20 +95,20 @@ def parameters_of(operation: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an 
         ("limit[]=5", ["/limit[]"]),
     ],
 )
-def test_each_unknown_name_is_told_and_the_known_ones_are_not(query: str, pointers: list[str], ask: Ask) -> None:
+def test_each_unknown_name_is_reported_and_no_known_one(query: str, pointers: list[str], ask: Ask) -> None:
     event = http_event("GET", "/v1/jobs")
     event["rawQueryString"] = query
     assert list(names_of(ask("list_jobs", event))) == pointers
 
 
 @pytest.mark.parametrize("query", ["", "limit=5", "status=failed&limit=5", "limit=5&limit=5"])
-def test_what_an_operation_has_passes(query: str, ask: Ask) -> None:
+def test_known_parameters_of_an_operation_pass(query: str, ask: Ask) -> None:
     event = http_event("GET", "/v1/jobs", query=query.rpartition("limit=5&")[2])
     event["rawQueryString"] = query
     assert ask("list_jobs", event)["statusCode"] == 200
 
 
-def test_an_order_with_a_misspelled_wish_is_not_stored(world: World, ask: Ask) -> None:
+def test_an_order_with_a_misspelled_parameter_is_not_stored(world: World, ask: Ask) -> None:
     before = len(world.jobs)
     answer = ask("submit_job", http_event("POST", "/v1/jobs", BODY, query="wait=9"))
     assert names_of(answer) == {"/wait": "is not a query parameter here; this operation has none"}
@@ -121,7 +121,7 @@ def test_a_key_without_the_scope_learns_nothing_of_parameters(ask: Ask) -> None:
     assert ask("list_jobs", event)["statusCode"] == 403
 
 
-def test_many_unknown_names_are_not_all_told(ask: Ask) -> None:
+def test_many_unknown_names_are_not_all_reported(ask: Ask) -> None:
     event = http_event("GET", "/v1/jobs")
     event["rawQueryString"] = "&".join(f"n{number}=1" for number in range(500))
     assert len(names_of(ask("list_jobs", event))) == 100

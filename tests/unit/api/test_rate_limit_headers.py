@@ -1,4 +1,4 @@
-"""Every answer of a limited route tells what the plan leaves; one beyond it is a 429 that says when to come back."""
+"""Every answer of a limited route reports what the plan leaves; one beyond it is a 429 that says when to come back."""
 
 import json
 from datetime import timedelta
@@ -56,7 +56,7 @@ def submit(world: World, body: bytes = ORDER, key: str | None = None) -> Event:
 
 
 @pytest.mark.parametrize(("name", "method", "path"), READS)
-def test_every_read_tells_what_is_left_and_is_refused_beyond_it(
+def test_every_read_reports_what_is_left_and_is_refused_beyond_it(
     name: str, method: str, path: str, world: World
 ) -> None:
     allow(world, reads_per_minute=2)
@@ -73,7 +73,7 @@ def test_every_read_tells_what_is_left_and_is_refused_beyond_it(
 
 
 @pytest.mark.parametrize(("name", "method", "path"), ROUTES)
-def test_a_key_without_the_scope_is_told_what_is_left_as_well(name: str, method: str, path: str, world: World) -> None:
+def test_a_key_without_the_scope_gets_what_is_left_as_well(name: str, method: str, path: str, world: World) -> None:
     answer = call(name, event_for(method, path, scopes=""), world)
     assert (answer["statusCode"], None in told(answer)) == (403, False)
 
@@ -86,7 +86,7 @@ def test_reads_of_all_routes_count_together(world: World) -> None:
     assert told(other) == ('"read";q=600;w=60', '"read";r=599;t=42')
 
 
-def test_an_error_of_a_read_tells_what_is_left_too(world: World) -> None:
+def test_an_error_of_a_read_reports_what_is_left_too(world: World) -> None:
     missing = call("read_jobs", http_event("GET", "/v1/jobs/job_1"), world)
     wrong = call("list_jobs", http_event("GET", "/v1/jobs", query="limit=0"), world)
     nobody = call("read_account", http_event("GET", "/v1/account", tenant_id="nobody"), world)
@@ -107,7 +107,7 @@ def test_health_is_not_counted(world: World) -> None:
     assert world.wallets.calls.writes == 0
 
 
-def test_every_answer_to_an_order_tells_what_is_left(world: World) -> None:
+def test_every_answer_to_an_order_reports_what_is_left(world: World) -> None:
     allow(world, submits_per_minute=2)
     first = submit(world, key="k")
     wrong = submit(world, b"{")
@@ -134,7 +134,7 @@ def test_every_answer_to_an_order_tells_what_is_left(world: World) -> None:
         ({"monthly_credits": 29}, "monthly_limit_reached", str(9 * 86_400 + 12 * 3600 - 78 + 1)),
     ],
 )
-def test_other_limits_of_a_plan_are_429_with_a_reason_of_their_own(
+def test_other_limits_of_a_plan_return_429_with_their_own_reason(
     limits: dict[str, int], slug: str, retry_after: str, world: World
 ) -> None:
     allow(world, **limits)
@@ -146,7 +146,7 @@ def test_other_limits_of_a_plan_are_429_with_a_reason_of_their_own(
     assert told(answer)[1] == '"submit";r=60;t=42, "refused";r=119;t=42'
 
 
-def test_what_is_left_is_not_worth_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_that_cannot_be_read_cause_no_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def find(_: InMemoryWalletStore, tenant_id: str) -> Wallet | None:
         raise TransientError(f"the table of {tenant_id} could not be read")
 
@@ -165,11 +165,11 @@ def test_a_job_of_another_minute_is_read_from_a_fresh_limit(world: World) -> Non
     assert statuses == [200, 429, 200, 429]
 
 
-# ---- calls that nobody pays for
+# ---- calls without a charge
 
 
 @pytest.mark.parametrize(("name", "method", "path"), CHANGES)
-def test_every_change_tells_what_is_left_and_is_refused_beyond_it(
+def test_every_change_reports_what_is_left_and_is_refused_beyond_it(
     name: str, method: str, path: str, world: World
 ) -> None:
     allow(world, changes_per_minute=2)
@@ -191,7 +191,7 @@ WRONG: Final = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_refused_orders_have_a_bound_beyond_which_nothing_is_read_or_written(
+def test_beyond_the_bound_of_refused_orders_nothing_is_read_or_written(
     wrong: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body, status = WRONG[wrong]
@@ -221,7 +221,7 @@ def test_orders_that_cannot_be_paid_have_the_same_bound(world: World) -> None:
     assert [submit(world)["statusCode"] for _ in range(3)] == [402, 402, 429]
 
 
-def test_accepted_orders_count_and_ask_nothing_more(world: World) -> None:
+def test_accepted_orders_read_and_write_no_counter_of_refused_orders(world: World) -> None:
     allow(world, refused_orders_per_minute=1)
     world.wallets.calls.failure = TransientError("nobody is to be asked")
     assert [submit(world)["statusCode"] for _ in range(4)] == [202] * 4
@@ -246,7 +246,7 @@ AT_THE_DOOR: Final = (
 
 @pytest.mark.parametrize(("wrong", "status"), [("scope", 403), ("parameter", 422)])
 @pytest.mark.parametrize(("name", "method", "path", "policy"), AT_THE_DOOR)
-def test_what_is_refused_before_its_route_sees_it_is_counted_once_like_what_the_route_refuses(
+def test_a_request_refused_before_its_route_counts_once_like_one_that_the_route_refuses(
     name: str,
     method: str,
     path: str,
@@ -267,12 +267,12 @@ def test_what_is_refused_before_its_route_sees_it_is_counted_once_like_what_the_
     assert world.wallets.calls.minutes["acme"][1].total() == 2
 
 
-def test_the_same_key_again_and_again_ends_at_the_door(world: World) -> None:
+def test_replays_of_one_key_are_refused_beyond_the_limit(world: World) -> None:
     allow(world, refused_orders_per_minute=2)
     assert [submit(world, key="k")["statusCode"] for _ in range(4)] == [202, 202, 202, 429]
 
 
-def test_a_cancel_counts_only_where_it_took_nothing_back(world: World) -> None:
+def test_only_a_cancel_without_effect_counts(world: World) -> None:
     allow(world, changes_per_minute=2)
     made = [json.loads(submit(world)["body"])["id"] for _ in range(4)]
 
@@ -288,7 +288,7 @@ def test_a_cancel_counts_only_where_it_took_nothing_back(world: World) -> None:
     assert cancel(made[3])["statusCode"] == 200
 
 
-def test_deletions_and_refused_orders_keep_nobody_from_taking_an_order_back(world: World) -> None:
+def test_deletions_and_refused_orders_do_not_block_a_cancel(world: World) -> None:
     allow(world, changes_per_minute=1, refused_orders_per_minute=1)
     job_id = json.loads(submit(world)["body"])["id"]
     refused: Event = {}

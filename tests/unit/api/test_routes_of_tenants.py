@@ -47,7 +47,7 @@ SCOPES: Final = {
     "GET /v1/account": "account:read",
     "GET /v1/usage": "account:read",
 }
-"""What each route needs; one that is not listed here is only asked for some scope."""
+"""What each route needs; one that is not listed here only needs some scope."""
 JOB_ROUTES: Final = tuple(route for route in ROUTES if "{id}" in route[2])
 
 
@@ -65,11 +65,11 @@ def answer(name: str, event: Event, world: World) -> tuple[int, Event]:
     return said["statusCode"], json.loads(said["body"]) if said["body"] else {}
 
 
-def test_there_are_routes_to_look_at() -> None:
+def test_there_are_routes_to_check() -> None:
     assert set(SCOPES) <= {f"{method} {path}" for _, method, path in ROUTES}
 
 
-def test_what_anybody_may_ask_is_listed() -> None:
+def test_public_routes_are_listed() -> None:
     assert {f"{method} {path}" for _, method, path, closed in routes() if not closed} == OPEN_TO_ALL
 
 
@@ -88,7 +88,7 @@ def test_a_route_refuses_a_key_without_its_scope(name: str, method: str, path: s
 
 
 @pytest.mark.parametrize(("name", "method", "path"), JOB_ROUTES)
-def test_another_tenants_job_is_as_unknown_as_one_that_never_was(name: str, method: str, path: str) -> None:
+def test_another_tenants_job_is_as_unknown_as_one_that_never_existed(name: str, method: str, path: str) -> None:
     world = World()
     world.jobs.create(delivered_job())
     before = world.stored(JOB_ID)

@@ -71,7 +71,7 @@ def test_a_paid_answer_that_was_cut_and_is_called_unknown_keeps_every_promise() 
     assert broken(failed(cut_off(), staged=lambda _job_id, _attempt: False)) == []
 
 
-def test_an_order_that_nobody_heard_of_keeps_every_promise() -> None:
+def test_an_order_without_an_answer_keeps_every_promise() -> None:
     wallet = Wallet(tenant_id="acme", granted=100, balance=100, held=0, spent=0, month="2026-11")
     nothing = replace(delivered(), jobs=[], wallet=wallet, ledger=[entry(EntryKind.GRANT, 100)], bills={})
     assert broken(nothing) == []
@@ -100,11 +100,11 @@ def test_an_order_that_nobody_heard_of_keeps_every_promise() -> None:
         (failed(says(ProviderCharged.YES), staged=lambda _job_id, _attempt: False), "was paid and cut"),
     ],
 )
-def test_a_broken_promise_is_told(evidence: Evidence, told: str) -> None:
+def test_a_broken_promise_is_reported(evidence: Evidence, told: str) -> None:
     assert any(told in problem for problem in broken(evidence)), broken(evidence)
 
 
-def test_a_fifth_attempt_is_told() -> None:
+def test_a_fifth_attempt_is_reported() -> None:
     attempts = tuple(claimed_attempt(number=number) for number in range(1, 6))
     job = delivered().jobs[0].model_copy(update={"attempts": attempts})
     assert "5 attempts" in broken(replace(delivered(), jobs=[job]))
@@ -121,7 +121,7 @@ def test_equal_calls_of_a_run_are_different_sites() -> None:
     ]
 
 
-def test_to_die_after_a_call_is_to_die_before_the_next_and_is_done_once() -> None:
+def test_a_kill_after_a_call_is_a_kill_before_the_next_call_and_happens_once() -> None:
     moments = sites_of("F", 1, CALLS)
     kept = distinct(moments)
     assert [str(moment.site) for moment in kept] == [
@@ -133,12 +133,12 @@ def test_to_die_after_a_call_is_to_die_before_the_next_and_is_done_once() -> Non
     assert died == {str(moment.site) for moment in moments}
 
 
-def test_another_runs_calls_are_not_the_next_ones() -> None:
+def test_calls_of_another_run_are_not_the_next_calls() -> None:
     moments = [*sites_of("F", 1, CALLS[:2]), *sites_of("F", 2, CALLS[2:4])]
     assert distinct(moments) == moments
 
 
-def test_a_kill_names_its_site_and_the_first_run_unless_told_otherwise() -> None:
+def test_a_kill_names_its_site_and_the_first_run_by_default() -> None:
     assert Kill(Site("F", "a", 1, When.AFTER)).invocation == 1
 
 

@@ -1,4 +1,4 @@
-"""A function that is killed at a call of its own never hears the answer to it."""
+"""A function that is killed at a call of its own never gets the answer to it."""
 
 from collections.abc import Callable
 from concurrent.futures import Future

@@ -45,7 +45,7 @@ def held(value: object) -> Iterator[object]:
 
 
 def built(app: ModuleType, name: str) -> list[object]:
-    """All ports of a function, as it asks for them."""
+    """All ports of a function, as it requests them."""
     return [eval(each, {"app": app, "print": print}) for each in PORTS[name].split(";")]  # noqa: S307 - of a test
 
 
@@ -76,13 +76,13 @@ def test_a_function_holds_fakes_and_no_adapter_and_reaches_no_aws(name: str, mon
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_function_takes_from_the_wiring_what_is_there_while_its_world_is(name: str) -> None:
+def test_a_function_takes_its_ports_from_the_wiring_of_the_current_world(name: str) -> None:
     app = wired_app(name, World())
     for port in taken_from_wiring(app):
         assert getattr(app, port) in [vars(room).get(port) for room in ROOMS]
 
 
-def test_every_store_and_way_out_of_the_world_is_one_of_some_function(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_store_and_exit_of_the_world_belongs_to_some_function(monkeypatch: pytest.MonkeyPatch) -> None:
     places = [(room, name) for room in (stores, outward) for name in fakes_of(room)]
     world, taken = World(), set[str]()
 
@@ -97,7 +97,7 @@ def test_every_store_and_way_out_of_the_world_is_one_of_some_function(monkeypatc
         monkeypatch.setattr(room, name, noting(name, vars(room)[name]))
     for name in NAMES:
         built(wired_app(name, world), name)
-    # Each job asks for its own dialect.
+    # Each job uses its own dialect.
     assert {name for _, name in places} - taken == {"provider", "reference_taker"}
 
 
@@ -112,7 +112,7 @@ def test_a_name_that_the_wiring_does_not_have_fails() -> None:
 
 
 @pytest.mark.parametrize("room", [stores, outward, runtime])
-def test_a_store_or_a_way_out_that_the_world_does_not_have_fails(
+def test_a_store_or_an_exit_that_the_world_does_not_have_fails(
     room: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def way_of_tomorrow() -> None:

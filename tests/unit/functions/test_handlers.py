@@ -149,7 +149,7 @@ def preferring(wait: str, key: str | None = None) -> Event:
 
 
 def delivered_after(world: World, looks: int) -> None:
-    """The one job is delivered when somebody looks for the n-th time."""
+    """The one job is delivered at the n-th read."""
 
     def deliver() -> None:
         if world.jobs.looks == looks:
@@ -159,7 +159,7 @@ def delivered_after(world: World, looks: int) -> None:
     world.jobs.before_look = deliver
 
 
-def test_a_song_that_is_ready_while_the_request_is_held_is_told_at_once(call: Call, world: World) -> None:
+def test_a_song_that_is_ready_while_the_request_is_held_is_returned_at_once(call: Call, world: World) -> None:
     delivered_after(world, looks=3)
     answer = call("submit_job", preferring("wait=20"))
     job = body_of(answer)
@@ -169,7 +169,7 @@ def test_a_song_that_is_ready_while_the_request_is_held_is_told_at_once(call: Ca
     assert world.clock.now == NOON + timedelta(seconds=2)
 
 
-def test_a_song_that_takes_longer_than_the_wait_is_accepted_as_without_it(call: Call, world: World) -> None:
+def test_an_order_whose_song_takes_longer_than_the_wait_is_accepted_as_without_it(call: Call, world: World) -> None:
     plain = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))
     answer = call("submit_job", preferring("wait=600"))
     assert (answer["statusCode"], body_of(answer)["status"]) == (202, "queued")
@@ -179,13 +179,13 @@ def test_a_song_that_takes_longer_than_the_wait_is_accepted_as_without_it(call: 
 
 
 @pytest.mark.parametrize("nonsense", ["wait=x", "wait=-1", "respond-async", "wait"])
-def test_a_preference_that_makes_no_sense_is_no_preference(call: Call, world: World, nonsense: str) -> None:
+def test_a_senseless_preference_is_ignored(call: Call, world: World, nonsense: str) -> None:
     answer = call("submit_job", preferring(nonsense))
     assert (answer["statusCode"], "Preference-Applied" in answer["headers"]) == (202, False)
     assert (world.jobs.looks, world.clock.now) == (0, NOON)
 
 
-def test_a_replay_that_waits_is_told_the_end_and_one_that_does_not_the_first_answer(call: Call, world: World) -> None:
+def test_a_replay_that_waits_returns_the_end_and_one_that_does_not_the_first_answer(call: Call, world: World) -> None:
     first = call("submit_job", preferring("wait=0", key="k"))
     delivered_after(world, looks=3)
     waited = call("submit_job", preferring("wait=9", key="k"))
@@ -199,7 +199,7 @@ def test_a_replay_that_waits_is_told_the_end_and_one_that_does_not_the_first_ans
     assert len(world.jobs) == 1
 
 
-def test_a_key_that_may_not_read_jobs_is_not_told_of_their_end(call: Call, world: World) -> None:
+def test_a_key_that_may_not_read_jobs_does_not_learn_their_end(call: Call, world: World) -> None:
     event = preferring("wait=9")
     event["requestContext"]["authorizer"]["lambda"]["scopes"] = "jobs:write"
     answer = call("submit_job", event)
@@ -215,7 +215,7 @@ def test_a_wait_that_fails_is_an_accepted_order(call: Call, world: World) -> Non
     assert (answer["statusCode"], body_of(answer)["charged"]) == (202, "held")
 
 
-def test_a_machine_that_does_not_start_is_worth_the_same_request_again(call: Call, world: World) -> None:
+def test_a_machine_that_does_not_start_is_a_retryable_error(call: Call, world: World) -> None:
     world.machine.failure = TransientError("the job's state machine could not be started: ThrottlingException")
     answer = call("submit_job", http_event("POST", "/v1/jobs", json.dumps(BODY).encode()))
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "2")
@@ -230,20 +230,20 @@ def test_a_job_is_read_with_links_and_without_being_cached(call: Call, world: Wo
     assert body_of(answer)["tracks"][0]["url"].startswith("https://audio.test/")
 
 
-def test_an_open_job_says_when_to_look_again(call: Call, world: World) -> None:
+def test_an_open_job_says_when_to_poll_again(call: Call, world: World) -> None:
     world.jobs.create(queued_job())
     world.clock.pass_seconds(60)
     assert call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))["headers"]["Retry-After"] == "10"
 
 
-def test_an_open_job_of_a_provider_that_takes_two_seconds_is_looked_at_again_in_two(call: Call, world: World) -> None:
+def test_an_open_job_of_a_provider_that_takes_two_seconds_is_polled_again_in_two(call: Call, world: World) -> None:
     for number in range(5):
         world.estimates.learn(queued_job().candidate.model, SongTime(f"job_{number}", 56 if number < 4 else 2, 1))
     world.jobs.create(queued_job())
     assert call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}"))["headers"]["Retry-After"] == "2"
 
 
-def test_a_job_that_the_caller_has_as_it_is_is_not_sent_again(call: Call, world: World) -> None:
+def test_an_unchanged_job_that_the_caller_has_is_not_sent_again(call: Call, world: World) -> None:
     world.jobs.create(queued_job())
     event = http_event("GET", f"/v1/jobs/{JOB_ID}")
     first = call("read_jobs", event)
@@ -257,7 +257,7 @@ def test_a_job_that_the_caller_has_as_it_is_is_not_sent_again(call: Call, world:
     assert (call("read_jobs", event)["statusCode"], body_of(call("read_jobs", event))["status"]) == (200, "submitting")
 
 
-def test_what_a_caller_has_tells_nothing_about_another_tenants_job(call: Call, world: World) -> None:
+def test_an_entity_tag_reveals_nothing_about_another_tenants_job(call: Call, world: World) -> None:
     world.jobs.create(queued_job())
     event = http_event("GET", f"/v1/jobs/{JOB_ID}", tenant_id="other")
     event["headers"]["if-none-match"] = "*"
@@ -298,7 +298,7 @@ def test_a_tenants_jobs_are_listed_page_by_page(call: Call, world: World) -> Non
 
 
 @pytest.mark.parametrize("wrong", ["status=done", "limit=0", "cursor=x"])
-def test_a_list_that_nobody_can_mean_is_a_problem(call: Call, wrong: str) -> None:
+def test_a_senseless_list_query_is_a_problem(call: Call, wrong: str) -> None:
     answer = call("list_jobs", http_event("GET", "/v1/jobs", query=wrong))
     assert (answer["statusCode"], body_of(answer)["type"]) == (422, "urn:fermata:problem:invalid_request")
     assert body_of(answer)["errors"][0]["pointer"] == "/" + wrong.partition("=")[0]
@@ -312,7 +312,7 @@ def test_another_tenants_cursor_leads_nowhere(call: Call, world: World) -> None:
     assert (answer["statusCode"], body_of(answer)["errors"][0]["pointer"]) == (422, "/cursor")
 
 
-def test_health_is_told_to_anybody_without_settings_or_ports() -> None:
+def test_health_is_returned_to_any_caller_without_settings_or_ports() -> None:
     event = http_event("GET", "/healthz")
     del event["requestContext"]["authorizer"]
     answer = load_app("read_jobs").lambda_handler(event, FakeContext())
@@ -342,9 +342,7 @@ def test_a_track_that_is_not_there_is_a_conflict(call: Call, world: World, query
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job(), ready_job()])
 @pytest.mark.parametrize("query", ["", "track=1"])
-def test_the_audio_of_an_open_job_is_worth_asking_for_again_and_says_when(
-    call: Call, world: World, job: Job, query: str
-) -> None:
+def test_the_audio_of_an_open_job_is_retryable_and_says_when(call: Call, world: World, job: Job, query: str) -> None:
     world.jobs.create(job)
     world.clock.pass_seconds(60)
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query=query))
@@ -354,9 +352,7 @@ def test_the_audio_of_an_open_job_is_worth_asking_for_again_and_says_when(
 
 
 @pytest.mark.parametrize("job", [delivered_job(), failed_job(rate_limited()).settled(rate_limited(), NOON)])
-def test_the_audio_that_an_ended_job_does_not_have_is_not_worth_asking_for_again(
-    call: Call, world: World, job: Job
-) -> None:
+def test_the_audio_that_an_ended_job_does_not_have_is_not_retryable(call: Call, world: World, job: Job) -> None:
     world.jobs.create(job)
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio", query="track=7"))
     assert (answer["statusCode"], body_of(answer)["retryable"], "Retry-After" in answer["headers"]) == (
@@ -382,7 +378,7 @@ def test_a_missing_track_is_not_found_and_the_answer_says_why_and_what_is_there(
     )
 
 
-def test_audio_of_an_open_job_says_to_look_later(call: Call, world: World) -> None:
+def test_audio_of_an_open_job_says_to_poll_later(call: Call, world: World) -> None:
     world.jobs.create(generating_job())
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/audio"))
     assert answer["statusCode"] == 409
@@ -462,7 +458,7 @@ def test_another_tenants_job_cannot_be_canceled(call: Call, world: World) -> Non
     assert world.stored(JOB_ID) == queued_job()
 
 
-def test_a_deleted_job_is_gone_for_everybody(call: Call, world: World) -> None:
+def test_a_deleted_job_is_gone_for_every_caller(call: Call, world: World) -> None:
     world.jobs.create(delivered_job())
     path = f"/v1/jobs/{JOB_ID}"
     assert call("delete_job", http_event("DELETE", path, tenant_id="other"))["statusCode"] == 404
@@ -504,7 +500,7 @@ def test_a_callback_wakes_the_machine_whatever_its_body_says(call: Call, world: 
     assert world.stored(JOB_ID) == called_back_job()
 
 
-def test_nobody_can_tell_a_known_address_from_an_unknown_or_a_dead_one(call: Call, world: World) -> None:
+def test_a_known_address_is_answered_like_an_unknown_or_a_dead_one(call: Call, world: World) -> None:
     token, record = callback()
     world.jobs.create(called_back_job())
     world.callbacks.create(record)
@@ -515,12 +511,12 @@ def test_nobody_can_tell_a_known_address_from_an_unknown_or_a_dead_one(call: Cal
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 44, "%2e%2e", "a b"])
-def test_what_is_no_token_is_not_found(call: Call, token: str) -> None:
+def test_a_malformed_token_is_not_found(call: Call, token: str) -> None:
     answer = call("receive_callback", callback_event(token))
     assert (answer["statusCode"], body_of(answer)["type"]) == (404, "urn:fermata:problem:not_found")
 
 
-def test_a_callback_that_could_not_be_kept_is_worth_the_same_post_again(call: Call, world: World) -> None:
+def test_a_callback_that_could_not_be_kept_is_a_retryable_error(call: Call, world: World) -> None:
     token, record = callback()
     world.jobs.create(called_back_job())
     world.callbacks.create(record.awaited_by("task-1"))
@@ -549,7 +545,7 @@ def test_a_known_key_hands_tenant_key_and_scopes_on(call: Call, world: World) ->
 # ---- the states
 
 
-def test_start_generation_buys_a_song_only_when_it_is_told_that_it_may(call: Call, world: World) -> None:
+def test_start_generation_buys_a_song_only_when_its_input_allows_it(call: Call, world: World) -> None:
     world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
     world.jobs.create(queued_job())
     assert call("start_generation", {"job_id": JOB_ID, "may_post": False})["verdict"] == "retry_later"
@@ -570,7 +566,7 @@ def test_nothing_but_true_lets_a_run_post(call: Call, world: World, may_post: ob
     assert world.upstream.posts == 0
 
 
-def test_a_run_that_is_not_told_whether_it_may_post_fails(call: Call, world: World) -> None:
+def test_a_run_whose_input_does_not_say_whether_it_may_post_fails(call: Call, world: World) -> None:
     world.jobs.create(queued_job())
     with pytest.raises(KeyError):
         call("start_generation", {"job_id": JOB_ID})
@@ -598,7 +594,7 @@ def test_poll_generation_answers_with_a_verdict(call: Call, world: World) -> Non
 @pytest.mark.parametrize(
     ("handed_over", "kept"), [("2026-11-21T12:00:50Z", 50), ("noon", None), (None, None), ({}, None)]
 )
-def test_poll_generation_keeps_the_last_not_yet_that_it_is_handed_and_bears_any_other_value(
+def test_poll_generation_keeps_the_last_not_yet_of_its_input_and_ignores_any_other_value(
     call: Call, world: World, handed_over: object, kept: int | None
 ) -> None:
     world.upstream = FakeUpstream(
@@ -691,7 +687,7 @@ def test_validate_settings_answers_cloudformation_with_the_version_or_the_reason
     assert (failed.refusal or "").startswith("ProviderSettings.minimax.rpm ")
 
 
-def test_validate_settings_answers_whatever_goes_wrong_and_tells_no_address(
+def test_validate_settings_answers_whatever_goes_wrong_and_reveals_no_address(
     call: Call, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.settings_store.failure = ZeroDivisionError("canary")

@@ -1,4 +1,4 @@
-"""The words that the functions say and the choices that the state machine knows agree."""
+"""The verdicts of the functions and the choices of the state machine agree."""
 
 import json
 from pathlib import Path
@@ -23,22 +23,22 @@ def next_of(choice_state: str, word: str) -> str:
 
 @pytest.mark.check
 @pytest.mark.parametrize("word", StepKind)
-def test_every_word_has_its_choice_and_only_failed_settles(word: StepKind) -> None:
+def test_every_verdict_has_its_choice_and_only_failed_settles(word: StepKind) -> None:
     assert (next_of("DecideNext", word) == "SettleJob") is (word is StepKind.FAILED)
 
 
 @pytest.mark.check
-def test_every_choice_is_a_word() -> None:
+def test_every_choice_is_a_verdict() -> None:
     assert {rule["StringEquals"] for rule in states()["DecideNext"]["Choices"]} == {*StepKind} - {StepKind.FAILED}
 
 
 @pytest.mark.check
-def test_the_next_provider_is_asked_without_a_wait() -> None:
+def test_the_next_provider_is_called_without_a_wait() -> None:
     assert next_of("DecideNext", "next_provider") == "StartGeneration"
 
 
 @pytest.mark.check
-def test_only_a_word_about_no_attempt_or_an_unpaid_one_leads_back_to_the_paid_call() -> None:
+def test_only_a_verdict_without_an_attempt_or_about_an_unpaid_one_leads_back_to_the_paid_call() -> None:
     to_the_call = {word for word in StepKind if next_of("DecideNext", word) == "StartGeneration"}
     waiting = {word for word in StepKind if next_of("DecideNext", word) == "WaitForTurn"}
     back = {word for word in waiting if next_of("TakeTurn", word) == "StartGeneration"}
@@ -81,7 +81,7 @@ def test_every_state_says_what_has_been_paid_when_it_is_entered() -> None:
     assert silent == ["Done"]
 
 
-def test_a_link_that_kept_a_run_waiting_is_asked_once_more_and_then_settled() -> None:
+def test_a_link_that_kept_a_run_waiting_is_fetched_once_more_and_then_settled() -> None:
     prepare = states()["PrepareReference"]
     first = next(each for each in prepare["Retry"] if {"SlowLinkError", "States.ALL"} & set(each["ErrorEquals"]))
     assert (first["ErrorEquals"], first["MaxAttempts"]) == (["SlowLinkError"], 1)

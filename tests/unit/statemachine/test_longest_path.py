@@ -39,12 +39,12 @@ MOST_PLAIN_POLLS: Final = 130
 """Polls of a task that says "not yet" for the whole generation time, with a little room."""
 
 Says = Callable[[datetime, int], str]
-"""What a provider says at an instant, asked so many times before."""
+"""What a provider answers at an instant, after so many earlier polls."""
 
 
 @dataclass
 class Host:
-    """A provider that takes every order, and its links; `polled` and `fetched` count what it was asked."""
+    """A provider that takes every order, and its links; `polled` and `fetched` count its calls."""
 
     clock: Callable[[], datetime]
     poll: Says
@@ -101,7 +101,7 @@ _POLLED: Final = {"apiinone": _suno_polled, "aimlapi": _aimlapi_polled}
 
 @dataclass(frozen=True)
 class Ended:
-    """One execution that has ended, what it asked for, and the job's end."""
+    """One execution that has ended, what it requested, and the job's end."""
 
     execution: Played
     host: Host
@@ -196,7 +196,7 @@ def test_a_song_that_comes_at_the_last_moment_of_the_longest_path_is_delivered(t
 
 
 @pytest.mark.parametrize("model", [SUNO, AIMLAPI], ids=lambda model: str(model["model"]))
-def test_a_provider_that_never_delivers_is_asked_a_bounded_number_of_times(
+def test_a_provider_that_never_delivers_is_polled_a_bounded_number_of_times(
     model: Mapping[str, object], tmp_path: Path
 ) -> None:
     ended = played(model, always("running"), always("there"), tmp_path)
@@ -212,7 +212,7 @@ def test_a_provider_that_never_delivers_is_asked_a_bounded_number_of_times(
     links=st.lists(st.sampled_from(["dead", "busy", "asks", "there"]), min_size=1, max_size=8),
     begins_s=st.integers(0, int(GENERATION_TIMEOUT.total_seconds())),
 )
-def test_whatever_a_provider_says_in_turn_stays_within_the_bounds(
+def test_any_sequence_of_provider_answers_stays_within_the_bounds(
     model: Mapping[str, object], polls: list[str], links: list[str], begins_s: int, tmp_path: Path
 ) -> None:
     begins, says = NOON + timedelta(seconds=begins_s), in_turn(*polls)

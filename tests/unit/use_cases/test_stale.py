@@ -45,7 +45,7 @@ def test_a_record_that_the_caller_knows_is_not_read_before_its_first_change() ->
     assert record.seen == [0, 1]
 
 
-def test_a_record_that_is_gone_is_no_known_one_and_handed_on_as_it_is_read() -> None:
+def test_a_record_that_is_gone_is_not_known_and_is_handed_on_as_it_is_read() -> None:
     records: Iterator[str | None] = iter(["there", None])
 
     def change(record: str | None) -> bool:
@@ -64,7 +64,7 @@ def test_after_as_many_lost_races_as_reads_the_last_one_is_raised(reads: int) ->
     assert record.seen == [*range(1, reads + 1)]
 
 
-def test_a_caller_says_what_is_raised_instead() -> None:
+def test_a_caller_chooses_the_error_that_is_raised() -> None:
     record, given_up = Contested(lost=READS), TransientError("it kept changing")
     with pytest.raises(TransientError) as raised:
         retry_on_stale(record.save, record.read, given_up=given_up)
@@ -74,7 +74,7 @@ def test_a_caller_says_what_is_raised_instead() -> None:
 
 
 @pytest.mark.parametrize("where", ["change", "read"])
-def test_any_other_error_ends_it_at_once(where: str) -> None:
+def test_any_other_error_is_raised_at_once(where: str) -> None:
     def fail(*_: object) -> int:
         raise TransientError("the table is throttled")
 

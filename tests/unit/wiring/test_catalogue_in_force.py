@@ -68,7 +68,7 @@ def test_an_unknown_provider_has_no_budget(provider: str) -> None:
 
 
 @pytest.mark.usefixtures("dynamodb")
-def test_no_way_leads_to_a_provider_in_the_clear_that_is_not_trusted() -> None:
+def test_no_unencrypted_call_reaches_an_untrusted_provider() -> None:
     """The deployment was checked, but a key is not sent on the word of a table."""
     given = {
         "TABLE_NAME": TABLE,

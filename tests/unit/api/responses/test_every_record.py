@@ -138,7 +138,7 @@ every = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 
 @every
 @given(records(Job), records(Estimate))
-def test_every_job_is_shown_and_told_of_as_documented(job: Job, estimate: Estimate) -> None:
+def test_every_job_is_shown_and_published_as_documented(job: Job, estimate: Estimate) -> None:
     assert_as_documented("Job", shown(job, estimate))
     assert_as_documented("AttemptList", AttemptList.of(job))
     if job.status.is_terminal and job.finished_at:

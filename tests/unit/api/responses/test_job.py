@@ -126,14 +126,14 @@ def test_a_job_says_what_was_paid_and_which_songs_are_missing() -> None:
     ]
 
 
-def test_only_a_delivered_job_lacks_songs() -> None:
+def test_only_a_delivered_job_has_missing_songs() -> None:
     open_still = suno_job().with_tracks((stored_track(2),), NOON, (missing_track(1),))
     for job in (open_still, suno_job().with_tracks((), NOON, (missing_track(1),)).settled(rate_limited(), NOON)):
         assert (view(job)["missing_tracks"], view(job)["spent_credits"]) == ([], 0)
 
 
 @pytest.mark.parametrize("failure_class", ["auth", "out_of_credit", "not_entitled", "rate_limited"])
-def test_a_reason_says_nothing_of_the_operators_account(failure_class: str) -> None:
+def test_a_reason_reveals_nothing_of_the_operators_account(failure_class: str) -> None:
     failure = rate_limited().model_copy(
         update={
             "failure_class": FailureClass(failure_class),
@@ -168,7 +168,7 @@ def test_an_error_says_whether_another_order_makes_sense(failure_class: FailureC
     assert error["retryable"] is (failure_class.value not in {*hopeless, "provider_error"})
 
 
-def test_no_view_shows_what_was_asked_for_or_the_inside() -> None:
+def test_no_view_shows_the_request_or_internals() -> None:
     job = ready_job("https://cdn.example.com/a?Signature=canary").with_tracks((stored_track(),), NOON)
     text = json.dumps([view(job.settled(None, NOON)), Attempt.of(job.attempts[0]).as_json()])
     for inside in (PROMPT, LYRICS, "canary", "run-1", "object_key", "tenant", "acme", "version"):

@@ -1,4 +1,4 @@
-"""What callers are told about each model: every limit that a request can break."""
+"""What callers see of each model: every limit that a request can break."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def test_a_text_that_a_model_does_not_take_has_no_limits() -> None:
     assert limits("minimax/music-2.5")["title"] is None
 
 
-def test_a_model_says_what_recording_it_sings_after() -> None:
+def test_a_model_says_what_recording_it_takes() -> None:
     assert limits("minimax/music-2.5")["reference"] is None
     assert limits("aimlapi/music-01")["reference"] == {
         "required": True,
@@ -44,5 +44,5 @@ def test_a_model_says_what_recording_it_sings_after() -> None:
     assert cover["formats"] == ["mp3", "wav", "flac"]
 
 
-def test_callers_are_not_told_how_a_provider_is_spoken_to() -> None:
+def test_callers_do_not_see_how_a_provider_is_called() -> None:
     assert not {"dialect", "upstream_model", "cost_usd"} & LISTED["aimlapi/music-01"].keys()

@@ -1,4 +1,4 @@
-"""A wallet that does not say what its ledger says is found, one that only moves is not, and nobody scans the table."""
+"""The audit finds a wallet that contradicts its ledger, skips one that only moves, and never scans the table."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
 @dataclass
 class Audit:
-    """One run over some tenants, and what it told."""
+    """One run over some tenants, and what it reported."""
 
     wallets: WalletStore
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
@@ -120,7 +120,7 @@ def test_a_ledger_is_read_whole_and_comes_to_what_the_wallet_says(ledger: Ledger
 
 
 @pytest.mark.parametrize("plan", [Plan.PREPAID, Plan.POSTPAID])
-def test_wallets_that_nobody_touched_do_not_drift(ledger: Ledger, plan: Plan) -> None:
+def test_untouched_wallets_do_not_drift(ledger: Ledger, plan: Plan) -> None:
     ledger.wallets.set_plan("acme", plan, None if plan is Plan.PREPAID else 500)
     created(ledger)
     ledger.wallets.open(empty_wallet("new", NOON))
@@ -133,7 +133,7 @@ def test_wallets_that_nobody_touched_do_not_drift(ledger: Ledger, plan: Plan) ->
 
 
 class Miscounted(InMemoryWalletStore):
-    """Wallets of `acme` are told with counters that nothing explains."""
+    """Wallets of `acme` are reported with counters that nothing explains."""
 
     wrong: Mapping[str, int] = MappingProxyType({})
 
@@ -152,7 +152,7 @@ class Miscounted(InMemoryWalletStore):
         ({"spent": 2}, Drift(spent=2, unbalanced=-2), 2),
     ],
 )
-def test_a_counter_that_nobody_can_explain_is_found(changes: dict[str, int], drift: Drift, credit: int) -> None:
+def test_an_unexplained_counter_is_found(changes: dict[str, int], drift: Drift, credit: int) -> None:
     wallets = Miscounted(empty_wallet("acme", NOON), empty_wallet("new", NOON))
     wallets.grant(grant_of("acme", 100, "0000-grant", NOON))
     wallets.move(hold_on(job_of(1)))
@@ -205,7 +205,7 @@ def test_a_job_that_came_and_went_between_two_pages_is_no_drift(busy: TwoPages) 
     assert (before.balance, before.held, busy.readings) == (after.balance, after.held, 2)
 
 
-def test_an_item_that_nobody_can_read_hides_no_other_wallet(dynamodb: "DynamoDBClient") -> None:
+def test_an_unreadable_item_hides_no_other_wallet(dynamodb: "DynamoDBClient") -> None:
     ledger = funded(ledger_in_dynamodb(dynamodb), 100)
     ledger.wallets.open(empty_wallet("broken", NOON))
     broken = {"pk": {"S": "WALLET#broken"}, "sk": {"S": "LEDGER#0-grant"}, "kind": {"S": "no such kind"}}
@@ -218,7 +218,7 @@ def test_an_item_that_nobody_can_read_hides_no_other_wallet(dynamodb: "DynamoDBC
     assert audit.metrics.in_credits == []
 
 
-def test_a_wallet_that_never_stands_still_is_skipped_and_nothing_is_said_of_all(busy: TwoPages) -> None:
+def test_a_wallet_that_keeps_changing_is_skipped_and_no_total_is_reported(busy: TwoPages) -> None:
     busy.meanwhile = [order(busy, number) for number in range(3)]
     audit = Audit(busy)
     assert audit.run("acme") == {"tenants": 1, "drifting": 0, "skipped": 1, "drift_credits": 0}
@@ -287,7 +287,7 @@ def test_thousands_of_entries_are_read_page_by_page_and_none_is_left_out(dynamod
     assert audit.run("acme") == {"tenants": 1, "drifting": 0, "skipped": 0, "drift_credits": 0}
 
 
-def test_a_ledger_that_breaks_off_amid_its_pages_is_not_taken_for_whole(dynamodb: "DynamoDBClient") -> None:
+def test_a_ledger_that_breaks_off_between_pages_is_not_taken_for_whole(dynamodb: "DynamoDBClient") -> None:
     ledger = funded(ledger_in_dynamodb(dynamodb), 100)
     fill(dynamodb, 1500)
     AnswersInstead(dynamodb, "Query", lambda: None, aws_error("ThrottlingException"))

@@ -1,4 +1,4 @@
-"""A key leads to its tenant; everything else leads to nobody."""
+"""A key leads to its tenant; everything else leads to no tenant."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("header", MALFORMED)
-def test_a_malformed_key_is_nobodys_and_not_looked_up(header: str) -> None:
+def test_a_malformed_key_is_not_authorized_and_not_looked_up(header: str) -> None:
     class NoStore(InMemoryTenantStore):
         def find_key(self, key_id: str) -> None:
             raise AssertionError(f"looked up {key_id}")
@@ -53,22 +53,22 @@ def test_a_malformed_key_is_nobodys_and_not_looked_up(header: str) -> None:
     assert authorize_request(header, NoStore(), NOON) is None
 
 
-def test_a_wrong_key_is_nobodys_though_another_has_its_id(tenants: InMemoryTenantStore) -> None:
+def test_a_wrong_key_with_a_known_id_is_not_authorized(tenants: InMemoryTenantStore) -> None:
     tenants.add_key(OTHER_RECORD.model_copy(update={"sha256": RECORD.sha256}))
     assert authorize_request(f"Bearer {OTHER_KEY}", tenants, NOON) is None
 
 
-def test_an_unknown_key_is_nobodys(tenants: InMemoryTenantStore) -> None:
+def test_an_unknown_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
     assert authorize_request(f"Bearer {OTHER_KEY}", tenants, NOON) is None
 
 
-def test_an_expired_key_is_nobodys(tenants: InMemoryTenantStore) -> None:
+def test_an_expired_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
     tenants.add_key(OTHER_RECORD.model_copy(update={"expires_at": NOON}))
     assert authorize_request(f"Bearer {OTHER_KEY}", tenants, NOON - timedelta(seconds=1)) is not None
     assert authorize_request(f"Bearer {OTHER_KEY}", tenants, NOON) is None
 
 
-def test_a_revoked_key_is_nobodys(tenants: InMemoryTenantStore) -> None:
+def test_a_revoked_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
     tenants.revoke_key(RECORD.key_id, NOON)
     assert authorize_request(f"Bearer {KEY}", tenants, NOON) is None
 
@@ -87,7 +87,7 @@ def test_the_use_of_a_key_is_noted_once_a_minute(tenants: InMemoryTenantStore) -
     assert (tenants.notes, stored.last_used_at) == (3, NOON + timedelta(seconds=121))
 
 
-def test_only_a_use_that_was_let_in_is_noted(tenants: InMemoryTenantStore) -> None:
+def test_only_an_authorized_use_is_noted(tenants: InMemoryTenantStore) -> None:
     tenants.revoke_key(RECORD.key_id, NOON)
     for header in (f"Bearer {KEY}", f"Bearer {OTHER_KEY}", ""):
         authorize_request(header, tenants, NOON)

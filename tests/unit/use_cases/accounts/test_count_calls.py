@@ -1,4 +1,4 @@
-"""Calls are counted roughly and cheaply: by parcels, over all execution environments, and never at a request's cost;
+"""Calls are counted roughly and cheaply: in batches, over all execution environments, and never at a request's cost;
 uploads of a day exactly.
 """
 
@@ -91,7 +91,7 @@ def limited(per_minute: int) -> InMemoryCallCounts:
 
 
 @pytest.mark.parametrize("per_minute", [1, 2, 19, 20, 100, 600])
-def test_one_environment_counts_exactly_and_writes_a_parcel_at_a_time(per_minute: int) -> None:
+def test_one_environment_counts_exactly_and_writes_a_batch_at_a_time(per_minute: int) -> None:
     counts = limited(per_minute)
     meter = CallMeter(READS, counts)
     assert reads(meter, per_minute * 2) == per_minute
@@ -99,14 +99,14 @@ def test_one_environment_counts_exactly_and_writes_a_parcel_at_a_time(per_minute
     assert reads(meter, per_minute, NOON + timedelta(seconds=60)) == per_minute
 
 
-def test_several_environments_go_beyond_by_a_parcel_each_at_most() -> None:
+def test_several_environments_exceed_the_limit_by_a_batch_each_at_most() -> None:
     counts = limited(100)
     meters = [CallMeter(READS, counts) for _ in range(4)]
     taken = sum(reads(meters[number % 4], 1) for number in range(400))
     assert 100 <= taken <= 100 + 4 * 5
 
 
-def test_a_refused_caller_who_goes_on_costs_no_more_writes() -> None:
+def test_a_refused_caller_that_continues_costs_no_more_writes() -> None:
     counts = limited(10)
     meter = CallMeter(READS, counts)
     reads(meter, 10)
@@ -115,7 +115,7 @@ def test_a_refused_caller_who_goes_on_costs_no_more_writes() -> None:
     assert counts.writes == writes
 
 
-def test_what_is_left_is_told_with_when_it_begins_anew() -> None:
+def test_the_rest_is_reported_with_the_time_of_its_reset() -> None:
     meter = CallMeter(READS, limited(100))
     first, second = (meter.count("acme", NOON + timedelta(seconds=18)) for _ in range(2))
     assert first is not None
@@ -137,10 +137,10 @@ def test_reads_that_cannot_be_counted_fail_no_request() -> None:
     assert meter.count("other", NOON) is not None
 
 
-# ---- calls that nobody pays for
+# ---- calls without a charge
 
 
-def test_kinds_are_counted_side_by_side_and_begin_anew_together(stores: tuple[WalletStore, CallCounts]) -> None:
+def test_kinds_are_counted_side_by_side_and_reset_together(stores: tuple[WalletStore, CallCounts]) -> None:
     _, counts = stores
     for number, kind in enumerate(CALL_KINDS, 1):
         assert counts.add("acme", kind, "2026-11-21T12:00", number) == CallCount(number, usual(kind))
@@ -172,7 +172,7 @@ def free_calls(counts: InMemoryCallCounts, kind: CallKind = REFUSED_ORDERS) -> F
     return FreeCalls(CallMeter(kind, counts), lambda: NOON)
 
 
-def test_an_environment_that_counted_nothing_lets_pass_without_a_look() -> None:
+def test_an_environment_that_counted_nothing_admits_without_a_read() -> None:
     counts = InMemoryCallCounts()
     counts.failure = TransientError("nobody is to be asked")
     calls = free_calls(counts)
@@ -180,7 +180,7 @@ def test_an_environment_that_counted_nothing_lets_pass_without_a_look() -> None:
     assert (calls.known("acme"), counts.writes) == (None, 0)
 
 
-def test_the_call_after_the_last_free_one_is_refused_and_says_of_what_there_were_too_many() -> None:
+def test_the_call_after_the_last_free_one_is_refused_and_names_the_exceeded_limit() -> None:
     counts = InMemoryCallCounts()
     counts.limits["acme"] = PlanLimits(refused_orders_per_minute=3)
     calls = free_calls(counts)
@@ -214,7 +214,7 @@ def test_uploads_of_a_day_are_counted_up_to_the_limit_and_no_further(stores: tup
     assert counts.add_reference("other", NOON.date()) == CallCount(1, 1000)
 
 
-def test_a_new_day_begins_anew_and_a_late_clock_counts_in_it(stores: tuple[WalletStore, CallCounts]) -> None:
+def test_a_new_day_resets_the_count_and_a_late_clock_counts_in_it(stores: tuple[WalletStore, CallCounts]) -> None:
     wallets, counts = stores
     wallets.open(empty_wallet("acme", NOON))
     wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(references_per_day=2))
@@ -232,7 +232,7 @@ def test_a_plan_that_names_no_uploads_has_the_usual_limit(
     assert uploads(DynamoCallCounts(dynamodb, TABLE), 4) == [1, 2, 3, 3]
 
 
-def test_of_two_who_begin_a_day_the_second_adds_to_the_first(dynamodb: "DynamoDBClient") -> None:
+def test_the_second_of_two_callers_that_begin_a_day_adds_to_the_first(dynamodb: "DynamoDBClient") -> None:
     counts = DynamoCallCounts(dynamodb, TABLE)
 
     def between() -> None:
@@ -242,7 +242,7 @@ def test_of_two_who_begin_a_day_the_second_adds_to_the_first(dynamodb: "DynamoDB
     assert uploads(counts, 1) == [2]
 
 
-def test_of_two_who_begin_a_minute_the_second_adds_to_the_first(dynamodb: "DynamoDBClient") -> None:
+def test_the_second_of_two_callers_that_begin_a_minute_adds_to_the_first(dynamodb: "DynamoDBClient") -> None:
     counts = DynamoCallCounts(dynamodb, TABLE)
 
     def between() -> None:

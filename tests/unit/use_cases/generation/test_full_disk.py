@@ -43,7 +43,7 @@ def s3() -> Iterator["S3Client"]:
         yield s3_with_bucket()
 
 
-def test_a_song_that_finds_no_room_is_stored_whole_by_the_next_run(
+def test_a_song_that_does_not_fit_on_the_disk_is_stored_whole_by_the_next_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.jobs.create(ready_job(LINK))
@@ -69,7 +69,7 @@ def test_a_recording_that_finds_no_room_is_not_refused(world: World, monkeypatch
     assert prepare_reference(JOB_ID, 0, prepare_ports(), "run-1").kind is StepKind.REFERENCE_READY
 
 
-def test_a_poll_whose_answer_finds_no_room_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poll_whose_answer_finds_no_room_is_repeated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.jobs.create(generating_job())
     song = ScriptedAnswer(SONG, 200, "audio/mpeg")
     world.upstream = FakeUpstream(song, song)
@@ -117,7 +117,7 @@ def test_a_paid_answer_is_staged_whole_without_any_room(
     assert list(world.scratch.iterdir()) == []
 
 
-def test_of_a_cut_answer_that_found_no_room_the_cut_is_told_and_nothing_else(
+def test_a_cut_answer_that_found_no_room_is_reported_as_cut_and_as_nothing_else(
     s3: "S3Client", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(monkeypatch, room_bytes=1000)

@@ -119,7 +119,7 @@ def test_a_poll_that_was_not_answered_is_no_not_yet(lost: int) -> None:
         pytest.param([json_answer({"code": 200, "message": "success", "data": {}})] * 2, id="no_state_on_either_route"),
     ],
 )
-def test_a_poll_whose_answer_has_no_word_about_the_task_is_no_not_yet(wordless: list[ScriptedAnswer]) -> None:
+def test_a_poll_whose_answer_has_no_status_of_the_task_is_no_not_yet(wordless: list[ScriptedAnswer]) -> None:
     world = world_with(SUNO_TAKEN, SUNO_RUNNING, *wordless, SUNO_DONE, provider="apiinone")
     verdict = start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     for pause_s in (40, 10, 10):
@@ -145,7 +145,7 @@ def test_an_answer_that_another_run_reads_later_was_there_at_some_time_before() 
     assert bounds_of(world) == (0, 500)
 
 
-def test_a_resume_says_when_the_order_was_taken_and_not_when_it_looked() -> None:
+def test_a_resume_reports_when_the_order_was_taken_and_not_when_it_read() -> None:
     world = world_with(TAKEN)
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run")
     world.clock.pass_seconds(500)
@@ -174,12 +174,12 @@ def test_a_song_that_was_called_back_for_was_ready_before_the_poll_that_the_post
     "value",
     [None, "", "noon", "2026-11-21", "2026-11-21T12:00:00", 1_795_000_000, {}, [], True, "2026-11-21T25:00:00Z"],
 )
-def test_what_is_no_instant_is_taken_as_nothing(value: object) -> None:
+def test_a_value_that_is_no_instant_is_ignored(value: object) -> None:
     assert read_instant(value) is None
 
 
 @pytest.mark.parametrize("value", ["2026-11-21T12:00:00Z", "2026-11-21T12:00:00.000000Z", "2026-11-21T13:00:00+01:00"])
-def test_an_instant_is_read_as_it_was_written(value: str) -> None:
+def test_an_instant_is_read_in_any_precision_and_time_zone(value: str) -> None:
     assert read_instant(value) == NOON
 
 
@@ -261,7 +261,7 @@ def test_the_shipped_machine_learns_wide_bounds_where_a_poll_had_trouble() -> No
     assert latest_s > 63
 
 
-def test_a_machine_that_has_not_met_an_instant_polls_all_the_same() -> None:
+def test_a_machine_without_an_instant_polls_all_the_same() -> None:
     verdict = replace(NextStep(StepKind.GENERATING, 1, 5, "2026-11-21T12:00:00Z"), not_before="")
     world = world_with(TAKEN, DONE)
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run")

@@ -68,7 +68,7 @@ def test_an_entry_says_whose_song_it_is_what_it_cost_and_how_far_it_is() -> None
     assert listed(world)["recoverable"] == [kept]
 
 
-def test_a_file_that_no_meter_takes_is_seen_as_such() -> None:
+def test_a_file_that_cannot_be_measured_is_listed_as_such() -> None:
     world = World()
     job_id = failed(world, 0)
     world.links.files, world.meter.failure = {LINK: AUDIO}, BadAudioError("no song")
@@ -93,7 +93,7 @@ def test_a_song_that_is_given_up_leaves_the_list() -> None:
     assert listed(world)["recoverable"] == []
 
 
-def test_what_the_bucket_has_deleted_leaves_the_list() -> None:
+def test_a_song_that_the_bucket_deleted_leaves_the_list() -> None:
     world = World()
     failed(world, 0)
     world.clock.now = NOON + KEPT_FOR
@@ -126,7 +126,7 @@ def test_pages_lead_through_all_providers_once() -> None:
         ({"further": 1}, "/further"),
     ],
 )
-def test_what_is_asked_wrongly_is_refused(asked: dict[str, object], place: str) -> None:
+def test_a_malformed_query_is_refused(asked: dict[str, object], place: str) -> None:
     with pytest.raises(InvalidRequestError, match=place):
         listed(World(), **asked)
 

@@ -27,7 +27,7 @@ def caller(office: Office, key: object, after_s: float = 0) -> Caller | None:
     return authorize_request(f"Bearer {key}", office.tenants, office.now + timedelta(seconds=after_s))
 
 
-def test_a_key_has_all_scopes_and_no_end_unless_told_otherwise(office: Office) -> None:
+def test_a_key_has_all_scopes_and_no_end_by_default(office: Office) -> None:
     answer = manage(office, "issue_key")
     assert answer["scopes"] == ["account:read", "jobs:read", "jobs:write"]
     assert (answer["expires_at"], answer["revoked_at"], answer["last_used_at"]) == (None, None, None)
@@ -57,13 +57,13 @@ def test_a_key_may_have_some_scopes_and_an_end(office: Office) -> None:
         {"expires_at": "2027-01-01T00:00:00Z", "days": 1},
     ],
 )
-def test_a_key_that_nobody_can_mean_is_not_issued(office: Office, fields: dict[str, object]) -> None:
+def test_a_key_with_senseless_values_is_not_issued(office: Office, fields: dict[str, object]) -> None:
     with pytest.raises(InvalidRequestError):
         manage(office, "issue_key", **fields)
     assert manage(office, "list_keys")["keys"] == []
 
 
-def test_a_rotated_key_goes_on_for_the_overlap(office: Office) -> None:
+def test_a_rotated_key_stays_valid_for_the_overlap(office: Office) -> None:
     old = manage(office, "issue_key", scopes=["jobs:read"])
     new = keys(office, "rotate_key", key_id=old["key_id"], overlap_s=3600)
     assert new["replaces"] == {"key_id": old["key_id"], "expires_at": rfc3339(NOON + timedelta(hours=1))}

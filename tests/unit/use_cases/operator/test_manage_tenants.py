@@ -196,7 +196,7 @@ def test_a_plan_is_changed_with_its_cap_and_back(office: Office) -> None:
         ({}, "/plan"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(office: Office, more: dict[str, object], pointer: str) -> None:
+def test_a_senseless_plan_is_refused(office: Office, more: dict[str, object], pointer: str) -> None:
     manage(office, "create_tenant")
     with pytest.raises(InvalidRequestError, match=f"^{pointer}: "):
         manage(office, "set_plan", **more)
@@ -233,14 +233,14 @@ def enable(providers: InMemoryProviderStates, provider: str = "minimax") -> dict
         ),
     ],
 )
-def test_an_enabled_provider_takes_orders_as_if_nothing_had_been(circuit: Circuit, was: dict[str, object]) -> None:
+def test_enabling_a_provider_clears_its_circuit(circuit: Circuit, was: dict[str, object]) -> None:
     providers = InMemoryProviderStates()
     providers.save(ProviderState(provider="minimax", version=1, circuit=circuit))
     assert enable(providers) == {"provider": "minimax", **was}
     assert providers.load("minimax").circuit == Circuit()
 
 
-def test_enabling_loses_no_race_against_a_job() -> None:
+def test_an_enable_that_races_a_job_takes_effect() -> None:
     providers = InMemoryProviderStates()
     providers.before_next_save = lambda: providers.save(
         ProviderState(provider="minimax", version=1, circuit=Circuit(disabled_at_ms=1))
@@ -250,7 +250,7 @@ def test_enabling_loses_no_race_against_a_job() -> None:
 
 
 @pytest.mark.parametrize("name", ["minimax", "all"])
-def test_a_pause_holds_until_it_is_taken_back_under_its_name(office: Office, name: str) -> None:
+def test_a_pause_holds_until_it_is_resumed_under_its_name(office: Office, name: str) -> None:
     def carry_out(action: str) -> dict[str, object]:
         return office.carry_out({"action": action, "provider": name})
 

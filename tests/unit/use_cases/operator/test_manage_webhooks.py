@@ -60,7 +60,7 @@ def test_a_webhook_that_is_switched_off_comes_back_with_the_same_secret(desk: De
     assert desk.signing() == (secret,)
 
 
-def test_switching_off_what_was_never_on_makes_no_secret(desk: Desk) -> None:
+def test_switching_off_an_unset_webhook_makes_no_secret(desk: Desk) -> None:
     desk("set_webhook", url=None)
     assert desk.world.webhooks.find("acme") is None
 
@@ -73,7 +73,7 @@ def test_a_replaced_secret_signs_for_another_day(desk: Desk) -> None:
     assert desk.signing(86_400) == (answer["secret"],)
 
 
-def test_a_secret_that_others_know_is_silenced_at_once(desk: Desk) -> None:
+def test_a_leaked_secret_stops_signing_at_once(desk: Desk) -> None:
     desk("set_webhook", url=URL)
     assert desk.signing() != (new := (desk("rotate_webhook_secret", overlap_s=0)["secret"],))
     assert desk.signing() == new
@@ -93,7 +93,7 @@ def test_an_address_that_is_not_public_https_is_refused_and_nothing_is_stored(de
     assert desk.world.webhooks.find("acme") is None
 
 
-def test_this_machine_may_be_told_where_the_operator_trusts_it(desk: Desk) -> None:
+def test_this_machine_may_receive_webhooks_where_the_operator_trusts_it(desk: Desk) -> None:
     assert "secret" in desk("set_webhook", url="http://127.0.0.1:9000/hook")
 
 
@@ -118,7 +118,7 @@ def test_an_unknown_tenant_has_no_webhook(desk: Desk, command: dict[str, object]
         (["rotate-webhook-secret", "acme", "--overlap", "soon"], "invalid whole_number value"),
     ],
 )
-def test_a_command_line_that_nobody_can_mean_is_refused(
+def test_a_senseless_command_line_is_refused(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     assert main(["admin", *arguments]) == 2

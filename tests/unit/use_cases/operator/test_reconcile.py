@@ -1,4 +1,4 @@
-"""An operator settles with a provider's bill what nobody knew: attempts learn it, customers' credits do not move."""
+"""A provider's bill settles attempts in doubt: it is put on record, and customers' credits do not move."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Desk:
         return claimed
 
     def with_unknown_outcome(self, number: int = 0, began: datetime = NOON, **changes: Any) -> Job:  # noqa: ANN401
-        """A job that failed without anybody knowing whether its only attempt was charged."""
+        """A failed job; whether its only attempt was charged is unknown."""
         job = self.ordered(number, began, **changes)
         ended = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), began), began)
         self.ledger.jobs.save(ended)
@@ -119,7 +119,7 @@ def test_an_unpaid_attempt_is_not_found(desk: Desk) -> None:
     assert desk.purchases.with_known_outcome("minimax", NOON, NOON, 9) == []
 
 
-def test_purchases_are_found_by_provider_and_time_and_no_more_than_asked_for(desk: Desk) -> None:
+def test_purchases_are_found_by_provider_and_time_and_no_more_than_requested(desk: Desk) -> None:
     for number in range(3):
         desk.ordered(number, NOON + number * HOUR)
     desk.ordered(3, provider="aimlapi")
@@ -138,7 +138,7 @@ def test_what_a_deleted_job_cost_is_still_found(desk: Desk) -> None:
 # ---- what is put on record
 
 
-def test_without_apply_everything_is_told_and_nothing_written(desk: Desk) -> None:
+def test_without_apply_everything_is_reported_and_nothing_written(desk: Desk) -> None:
     before = desk.with_unknown_outcome()
     answer = desk.run(AT_NOON, apply=False)
     assert answer == {
@@ -210,7 +210,7 @@ def test_several_attempts_of_one_job_are_put_on_record_together(desk: Desk) -> N
     assert {attempt.provider_charged for attempt in desk.stored().attempts} == {ProviderCharged.YES}
 
 
-def test_an_open_jobs_attempt_is_told_and_left(desk: Desk) -> None:
+def test_an_attempt_of_an_open_job_is_reported_and_left(desk: Desk) -> None:
     job = desk.ordered(0)
     unknown = job.with_outcome(job.attempts[-1].after(Refused(unknown_outcome("cut")), NOON), NOON)
     desk.ledger.jobs.save(unknown)
@@ -234,7 +234,7 @@ def test_an_export_with_one_unknown_id_is_refused_and_nothing_is_stored(desk: De
     assert (desk.stored(), desk.notes()) == (before, [])
 
 
-def test_the_id_of_a_song_that_was_bought_is_no_stranger(desk: Desk) -> None:
+def test_the_id_of_a_song_that_was_bought_is_known(desk: Desk) -> None:
     desk.with_unknown_outcome(0, upstream_id="a1")
     bought = desk.ordered(1, NOON + HOUR, upstream_id="a2")
     made = bought.attempts[-1].model_copy(update={"state": AttemptState.READY, "provider_charged": ProviderCharged.YES})
@@ -242,7 +242,7 @@ def test_the_id_of_a_song_that_was_bought_is_no_stranger(desk: Desk) -> None:
     assert desk.run(BY_ID, row(3, upstream_id="a2"))["decided"] == 1
 
 
-def test_a_job_that_somebody_wrote_meanwhile_is_read_again(desk: Desk) -> None:
+def test_a_job_that_another_run_wrote_meanwhile_is_read_again(desk: Desk) -> None:
     ended = desk.with_unknown_outcome()
     reconcile = desk.ledger.jobs.reconcile
     others = [ended.published()]
@@ -252,23 +252,23 @@ def test_a_job_that_somebody_wrote_meanwhile_is_read_again(desk: Desk) -> None:
             desk.ledger.jobs.save(others.pop())
         reconcile(job, notes)
 
-    desk.ledger.jobs.reconcile = after_a_race  # type: ignore[method-assign]  # somebody else is faster, once
+    desk.ledger.jobs.reconcile = after_a_race  # type: ignore[method-assign]  # another run is faster, once
     desk.run(AT_NOON)
     assert (desk.stored().publish_pending, desk.stored().attempts[0].provider_charged) == (False, ProviderCharged.YES)
 
 
-def test_a_job_that_others_keep_writing_is_told_as_transient(desk: Desk) -> None:
+def test_a_job_that_others_keep_writing_is_reported_as_transient(desk: Desk) -> None:
     desk.with_unknown_outcome()
 
     def lose(*_: object) -> None:
         raise StaleRecordError("somebody else wrote first")
 
-    desk.ledger.jobs.reconcile = lose  # type: ignore[assignment, method-assign]  # somebody else is always faster
+    desk.ledger.jobs.reconcile = lose  # type: ignore[assignment, method-assign]  # another run is always faster
     with pytest.raises(TransientError, match="run the command again"):
         desk.run(AT_NOON)
 
 
-def test_a_note_is_written_once_whoever_else_reconciles(desk: Desk) -> None:
+def test_a_note_is_written_once_although_another_run_reconciles_too(desk: Desk) -> None:
     before = desk.with_unknown_outcome()
     desk.run(AT_NOON)
     notes = tuple(entry for entry in desk.ledger.entries("acme") if entry.kind is EntryKind.NOTE)
@@ -361,7 +361,7 @@ def test_a_refund_weeks_after_the_order_finds_it(desk: Desk) -> None:
     assert desk.stored().attempts[0].provider_charged is ProviderCharged.NO
 
 
-def test_a_refund_of_nobodys_order_changes_nothing_and_is_named(desk: Desk) -> None:
+def test_a_refund_of_an_unknown_order_changes_nothing_and_is_named(desk: Desk) -> None:
     desk.with_unknown_outcome(upstream_id="a1")
     before = desk.stored()
     answer = desk.run(refund("0.15", 7, upstream_id="stranger"))

@@ -1,4 +1,4 @@
-"""A song that was bought and not delivered reaches its customer under a new job, and nobody is asked for another."""
+"""A song that was bought and not delivered reaches its customer under a new job, and no other song is ordered."""
 
 import json
 from datetime import timedelta
@@ -100,7 +100,7 @@ def run_to_its_end(world: World, job_id: str) -> Job:
 # ---- the way of a redelivered song
 
 
-def test_a_staged_song_is_stored_and_paid_under_a_new_job_without_a_call_to_anybody() -> None:
+def test_a_staged_song_is_stored_and_paid_under_a_new_job_without_any_call() -> None:
     world = not_stored(SONG)
     before = world.stored(JOB_ID).model_dump(exclude=NOT_SEEN)
     sent = len(world.upstream.sent)
@@ -123,7 +123,7 @@ def test_the_new_job_is_the_old_order_held_and_settled_like_any_other() -> None:
     assert kinds == [("hold", 30), ("settle", 30)]
 
 
-def test_the_price_is_that_of_the_model_that_sang() -> None:
+def test_the_price_is_that_of_the_model_that_made_the_song() -> None:
     chain = (candidate("aimlapi"), candidate())
     world = world_with(json_answer({"error": {"message": "busy"}}, 429), SONG, candidates=chain)
     started(world)
@@ -202,7 +202,7 @@ def test_redelivering_twice_gives_the_same_job_whatever_became_of_it() -> None:
     assert world.machine.started == []
 
 
-def test_of_two_redeliveries_at_once_one_makes_the_job() -> None:
+def test_one_of_two_simultaneous_redeliveries_makes_the_job() -> None:
     world = not_stored(SONG)
     world.jobs.before_next_create = lambda: again(world)
     first = again(world)
@@ -210,7 +210,7 @@ def test_of_two_redeliveries_at_once_one_makes_the_job() -> None:
     assert world.wallets.find("acme").held == 30  # type: ignore[union-attr]  # it is funded
 
 
-def test_a_start_that_failed_is_made_good_by_the_next_redelivery() -> None:
+def test_a_start_that_failed_is_repeated_by_the_next_redelivery() -> None:
     world = not_stored(SONG)
     world.machine.failure = TransientError("the machine could not be started")
     with pytest.raises(TransientError):
@@ -220,7 +220,7 @@ def test_a_start_that_failed_is_made_good_by_the_next_redelivery() -> None:
     assert (len(world.jobs), world.machine.started) == (2, [new])
 
 
-def test_a_new_job_is_looked_after_like_any_other() -> None:
+def test_a_new_job_is_reaped_like_any_other() -> None:
     world = not_stored(SONG)
     assert world.stored(again(world)).check_at == world.clock.now + timedelta(seconds=60)
 
@@ -238,7 +238,7 @@ def test_a_redelivery_never_orders_whatever_goes_wrong() -> None:
     assert world.upstream.posts == 1
 
 
-def test_a_redelivery_may_not_order_even_if_it_were_queued_again() -> None:
+def test_a_redelivery_may_not_order_even_if_it_is_queued_again() -> None:
     world = not_stored(SONG)
     queued_again = world.stored(again(world)).model_copy(update={"status": JobStatus.QUEUED})
     assert not queued_again.may_claim(world.clock.now)
@@ -316,7 +316,7 @@ def test_a_failed_job_without_a_song_says_why_there_is_none(answer: ScriptedAnsw
     assert (len(world.jobs), world.machine.started) == (1, [])
 
 
-def test_an_answer_that_is_gone_after_thirty_days_is_said() -> None:
+def test_an_answer_that_is_gone_after_thirty_days_is_reported() -> None:
     world = not_stored(SONG)
     world.answers.forget(JOB_ID)
     with pytest.raises(AlreadyFinishedError, match="staged"):
@@ -333,7 +333,7 @@ def test_a_customer_without_credit_gets_nothing_and_owes_nothing() -> None:
     assert (len(world.jobs), world.machine.started) == (1, [])
 
 
-# ---- where it is seen and asked for
+# ---- where it is seen and requested
 
 
 def test_a_job_says_from_which_it_was_recovered() -> None:

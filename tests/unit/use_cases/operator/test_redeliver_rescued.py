@@ -1,4 +1,4 @@
-"""What a rescue brought, or could not bring, is redelivered; no provider is asked for what is kept."""
+"""What a rescue brought, or could not bring, is redelivered; no provider is called for what is kept."""
 
 import hashlib
 from datetime import timedelta
@@ -96,7 +96,7 @@ def test_a_redelivered_job_leaves_the_list_and_is_not_rescued_any_more() -> None
     assert again(world) == new
 
 
-def test_a_rescue_that_is_overtaken_by_a_redelivery_notes_its_file_and_waits_for_nothing() -> None:
+def test_a_rescue_that_a_redelivery_overtakes_records_its_file_and_waits_for_nothing() -> None:
     world = gave_up(generating_job(), World(upstream=FakeUpstream(DONE)))
     world.links.files = {TASK_LINK: AUDIO}
     world.jobs.after_next_save = lambda: setattr(world.jobs, "before_next_save", lambda: again(world))
@@ -117,14 +117,14 @@ def test_a_redelivery_whose_note_was_lost_notes_it_the_next_time() -> None:
     assert recoverables(job_of(world)) == ()
 
 
-def test_a_job_that_others_write_meanwhile_is_noted_all_the_same() -> None:
+def test_a_redelivery_is_noted_although_others_write_the_job_meanwhile() -> None:
     world = rescued(ready_job(LINK))
     world.jobs.before_next_save = lambda: world.jobs.save(newer(job_of(world)))
     again(world)
     assert recoverables(job_of(world)) == ()
 
 
-def test_a_task_on_record_is_asked_again_where_nothing_is_kept() -> None:
+def test_a_task_on_record_is_polled_again_where_nothing_is_kept() -> None:
     world = gave_up(generating_job())
     new = again(world)
     assert (new.status, new.attempts[0].state) == (JobStatus.GENERATING, AttemptState.GENERATING)
@@ -142,13 +142,13 @@ def test_links_on_record_are_fetched_where_nothing_is_kept() -> None:
     assert world.upstream.sent == []
 
 
-def test_an_attempt_that_cost_nothing_is_not_asked_for() -> None:
+def test_an_attempt_that_cost_nothing_is_not_polled() -> None:
     job = gave_up(ready_job(LINK, provider_charged=ProviderCharged.NO))
     with pytest.raises(AlreadyFinishedError, match="no task and no link is on record"):
         again(job)
 
 
-def test_what_is_kept_goes_before_a_newer_task() -> None:
+def test_a_kept_file_takes_precedence_over_a_newer_task() -> None:
     kept = ready_job(LINK).attempts[0].model_copy(update={"kept": (1,)})
     task = claimed_attempt("aimlapi", 2, state=AttemptState.FAILED, upstream_id="t", finished_at=NOON, candidate=1)
     chain = (candidate(), candidate("aimlapi"))
@@ -157,7 +157,7 @@ def test_what_is_kept_goes_before_a_newer_task() -> None:
     assert (new.attempts[0].provider, new.attempts[0].kept, new.price_credits) == ("minimax", (1,), 30)
 
 
-def test_a_file_that_no_meter_takes_is_redelivered_once_nothing_better_is_fetched() -> None:
+def test_a_file_that_cannot_be_measured_is_redelivered_once_nothing_better_is_fetched() -> None:
     world = gave_up(ready_job(LINK))
     world.links.files, world.meter.failure = {LINK: AUDIO}, BadAudioError("no song")
     run(world)
@@ -171,7 +171,7 @@ def test_a_file_that_no_meter_takes_is_redelivered_once_nothing_better_is_fetche
 # ---- several songs and money
 
 
-def test_of_a_delivered_job_the_missing_song_is_redelivered_for_the_rest_of_the_price() -> None:
+def test_the_missing_song_of_a_delivered_job_is_redelivered_for_the_rest_of_the_price() -> None:
     world = gave_up(two_songs().with_tracks((stored_track(),), NOON))
     world.links.files = {SECOND: AUDIO + b"2"}
     run(world)
@@ -187,7 +187,7 @@ def test_of_a_delivered_job_the_missing_song_is_redelivered_for_the_rest_of_the_
     assert (wallet.held, wallet.spent) == (0, first.price_credits)
 
 
-def test_of_two_songs_the_kept_one_is_delivered_and_the_other_stays_recoverable() -> None:
+def test_the_kept_one_of_two_songs_is_delivered_and_the_other_stays_recoverable() -> None:
     world = gave_up(two_songs())
     world.links.files = {FIRST: AUDIO, SECOND: DEAD}
     run(world)
@@ -248,7 +248,7 @@ def test_the_ledger_explains_every_redelivery() -> None:
     assert wallet.held == 0
 
 
-def test_a_job_from_before_rescues_is_redelivered_as_ever() -> None:
+def test_a_job_from_before_rescues_is_redelivered_as_before() -> None:
     world = gave_up(ready_job(LINK))
     old = job_of(world).model_copy(update={"rescue": None, "check_at": None})
     world.jobs.rows[JOB_ID] = old.model_dump_json()
@@ -271,7 +271,7 @@ def test_a_copy_of_the_delivered_song_is_neither_redelivered_nor_paid() -> None:
     assert ended.failure.code == "repeated_song"
 
 
-def test_a_redelivery_fetches_the_known_link_while_the_task_tells_nothing() -> None:
+def test_a_redelivery_fetches_the_known_link_while_the_task_reports_nothing() -> None:
     world = gave_up(ready_job(LINK, "aimlapi", upstream_id="task"))
     new = again(world)
     world.links.files, world.upstream.script = {LINK: AUDIO}, [BROKEN]

@@ -31,7 +31,7 @@ def set_on(tenant_id: str = "acme", **settings: Any) -> dict[str, Any]:  # noqa:
 
 
 @pytest.mark.usefixtures("world")
-def test_what_is_left_out_stays_as_it_is() -> None:
+def test_an_omitted_setting_stays_as_it_is() -> None:
     off = {"tenant_id": "acme", "inbox": False, "events": False, "sources": []}
     assert set_on() == off
     assert set_on(events=True, sources=[SHOP]) == {**off, "events": True, "sources": [SHOP]}
@@ -40,7 +40,7 @@ def test_what_is_left_out_stays_as_it_is() -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_sources_replace_all_before_and_none_takes_all_away() -> None:
+def test_new_sources_replace_all_earlier_ones_and_an_empty_list_removes_them() -> None:
     set_on(sources=[SHOP, DESK, SHOP])
     assert set_on(sources=[DESK])["sources"] == [DESK]
     assert set_on(sources=[])["sources"] == []
@@ -82,7 +82,7 @@ def test_a_wrong_setting_is_refused(world: World, settings: dict[str, Any]) -> N
 
 
 class Disputed(InMemoryTriggerStore):
-    """Somebody else writes first, a number of times."""
+    """Another run writes first, a number of times."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Disputed(InMemoryTriggerStore):
         super().save(before, after)
 
 
-def test_a_change_that_met_another_is_made_again() -> None:
+def test_a_change_that_loses_a_race_is_made_again() -> None:
     assert set_triggers("acme", Change(inbox=True), Disputed(2))["inbox"]
     with pytest.raises(StaleRecordError):
         set_triggers("acme", Change(inbox=True), Disputed(3))

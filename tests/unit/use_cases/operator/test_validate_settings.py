@@ -74,7 +74,7 @@ def test_an_update_that_changes_nothing_replaces_nothing() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [("", "refused"), ("0123", "0123")])
-def test_what_cannot_be_fails_the_deployment_and_changes_nothing(world: World, before: str, after: str) -> None:
+def test_invalid_settings_fail_the_deployment_and_change_nothing(world: World, before: str, after: str) -> None:
     asked = event("Update" if before else "Create", before, ProviderSettings='{"minimax":{"rpm":0}}')
     answer = validate_settings(asked, settings_ports())
 

@@ -1,4 +1,4 @@
-"""The address that a job names to be told of at: one that is refused stores nothing and costs nothing."""
+"""The address that a job names for its webhook: a refused one stores nothing and costs nothing."""
 
 import json
 from typing import Any
@@ -65,7 +65,7 @@ def test_an_address_where_fermata_does_not_go_is_refused_before_anything_is_stor
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/quote"])
-def test_a_tenant_without_a_secret_is_told_how_to_get_one(path: str) -> None:
+def test_a_tenant_without_a_secret_learns_how_to_get_one(path: str) -> None:
     world = World()
     status, problem = post(world, path, callback_url=CALLBACK_URL)
     (error,) = problem["errors"]

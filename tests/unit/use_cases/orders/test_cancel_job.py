@@ -1,4 +1,4 @@
-"""Taking an order back: free while nothing is bought, refused afterwards, and one of the two whoever is faster."""
+"""A cancel is free while nothing is bought and refused afterwards; of a cancel and a claim, the faster one wins."""
 
 from collections.abc import Callable, Iterator
 
@@ -95,7 +95,7 @@ def test_the_execution_of_a_canceled_job_orders_nothing_and_settles_nothing() ->
     ],
     ids=lambda given: given.status.value if isinstance(given, Job) else "",
 )
-def test_what_is_ordered_or_finished_stays_and_its_state_is_named(job: Job, error: type[RequestRefusedError]) -> None:
+def test_an_ordered_or_finished_job_stays_and_its_state_is_named(job: Job, error: type[RequestRefusedError]) -> None:
     world = world_of(job)
     with pytest.raises(error, match=f"is {job.status}"):
         cancel(world)
@@ -130,7 +130,7 @@ def test_a_cancel_that_is_faster_than_the_claim_wins_and_nothing_is_ordered() ->
     assert kinds(world) == ["hold", "refund"]
 
 
-def test_of_two_cancels_one_refunds() -> None:
+def test_one_of_two_cancels_refunds() -> None:
     world = world_of(queued_job())
     world.jobs.before_next_save = lambda: cancel(world)
     world.clock.pass_seconds(1)
@@ -141,7 +141,7 @@ def test_of_two_cancels_one_refunds() -> None:
     assert kinds(world) == ["hold", "refund"]
 
 
-def test_a_cancel_whose_own_write_was_applied_unheard_is_a_success() -> None:
+def test_a_cancel_whose_write_was_applied_and_lost_is_a_success() -> None:
     world = world_of(queued_job())
 
     def lose_the_answer() -> None:
@@ -152,7 +152,7 @@ def test_a_cancel_whose_own_write_was_applied_unheard_is_a_success() -> None:
     assert kinds(world) == ["hold", "refund"]
 
 
-def test_a_job_that_never_stands_still_is_tried_again_later() -> None:
+def test_a_job_that_keeps_changing_is_tried_again_later() -> None:
     world = world_of(queued_job())
 
     def write_again() -> None:
@@ -188,7 +188,7 @@ def _cancel(jobs: JobStore) -> None:
     [(_claim, _cancel, JobStatus.SUBMITTING, ["hold"]), (_cancel, _claim, JobStatus.CANCELED, ["hold", "refund"])],
     ids=["claim first", "cancel first"],
 )
-def test_of_a_claim_and_a_cancel_that_read_the_same_version_one_is_written(
+def test_either_a_claim_or_a_cancel_of_the_same_version_is_written(
     ledger: Ledger,
     first: Callable[[JobStore], None],
     second: Callable[[JobStore], None],

@@ -79,6 +79,6 @@ def test_a_catalogue_without_references_has_no_size_for_them() -> None:
     ("body", "error"),
     [(b"{", MalformedBodyError), (b"[]", InvalidRequestError), (b" " * 200_000, BodyTooLargeError)],
 )
-def test_what_is_no_small_json_object_is_refused(body: bytes, error: type[RequestRefusedError]) -> None:
+def test_a_body_that_is_no_small_json_object_is_refused(body: bytes, error: type[RequestRefusedError]) -> None:
     with pytest.raises(error):
         create(body)

@@ -1,4 +1,4 @@
-"""Forgetting a finished job: words and files go, what was paid stays, and a crash in between loses nothing."""
+"""Deleting a finished job: texts and files go, what was paid stays, and a crash in between loses nothing."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def delete(world: World, tenant_id: str = "acme") -> None:
     delete_job(JOB_ID, tenant_id, delete_ports(), world.clock())
 
 
-def test_words_and_files_go_and_what_was_paid_stays(tmp_path: Path) -> None:
+def test_texts_and_files_are_deleted_and_the_payment_stays(tmp_path: Path) -> None:
     request = song_request(title="a canary", metadata={"who": "a canary"})
     world = world_of(delivered_job(request=request).published(), tmp_path)
     world.clock.pass_seconds(7)
@@ -90,7 +90,7 @@ def test_words_and_files_go_and_what_was_paid_stays(tmp_path: Path) -> None:
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold"]
 
 
-def test_how_a_jobs_webhook_was_delivered_is_forgotten_with_it(tmp_path: Path) -> None:
+def test_the_deliveries_of_a_jobs_webhook_are_deleted_with_it(tmp_path: Path) -> None:
     world = world_of(delivered_job().published(), tmp_path)
     tried = attempt_after(Answered(503), Try(0, 1), "https://hooks.example.com", NOON, 0.0)
     for job_id in (JOB_ID, OTHER):
@@ -169,13 +169,13 @@ def files_of(world: World) -> int:
 MOMENTS = [(number, when) for number in range(1, 8) for when in ("before", "after")]
 
 
-def test_the_moments_below_are_all_that_a_deletion_has(tmp_path: Path) -> None:
+def test_a_deletion_makes_exactly_the_listed_calls(tmp_path: Path) -> None:
     calls = killed(world_of(delivered_job().published(), tmp_path), 99, "before")
     assert calls == ["load", "forget", "forget", "forget", "forget", "forget", "save"]
 
 
 @pytest.mark.parametrize(("dies_at", "when"), MOMENTS)
-def test_nobody_is_shown_a_job_whose_files_are_gone(tmp_path: Path, dies_at: int, when: str) -> None:
+def test_no_caller_sees_a_job_whose_files_are_gone(tmp_path: Path, dies_at: int, when: str) -> None:
     world = world_of(delivered_job().published(), tmp_path)
     killed(world, dies_at, when)
     try:
@@ -257,7 +257,7 @@ def counts(**what: int) -> dict[str, int]:
     return {**nothing, **what}
 
 
-def test_deleting_a_deleted_job_takes_what_a_straggler_left(tmp_path: Path) -> None:
+def test_deleting_a_deleted_job_deletes_what_a_late_run_left(tmp_path: Path) -> None:
     world = world_of(delivered_job(), tmp_path)
     delete(world)
     tombstone = world.stored(JOB_ID)
@@ -277,7 +277,7 @@ def test_a_redrive_of_a_deleted_job_buys_nothing(tmp_path: Path) -> None:
     assert (world.stored(JOB_ID), world.upstream.posts, world.events.published) == (tombstone, 0, [])
 
 
-def test_an_end_that_nobody_was_told_of_is_told_although_the_job_was_deleted(tmp_path: Path) -> None:
+def test_an_unpublished_end_is_published_although_the_job_was_deleted(tmp_path: Path) -> None:
     world = world_of(delivered_job(), tmp_path)
     delete(world)
     settle_job(JOB_ID, None, settle_ports(), NOON)
@@ -323,7 +323,7 @@ def test_a_tombstone_is_read_back_equal_and_nothing_else_is_left(store: JobStore
     assert store.load(JOB_ID) == tombstone
 
 
-def test_a_tombstone_is_looked_after_until_its_files_are_gone() -> None:
+def test_a_tombstone_stays_in_the_index_until_its_files_are_gone() -> None:
     with mock_aws():
         transactions = DynamoTransactions(dynamodb_with_table(*FUNDED_WALLETS), TABLE)
         store, due = DynamoJobStore(transactions), DynamoDueJobs(transactions)
@@ -338,7 +338,7 @@ def test_a_tombstone_is_looked_after_until_its_files_are_gone() -> None:
 
 
 @pytest.mark.parametrize("first", ["JOB", "REQUEST", "ATTEMPT#0001"])
-def test_a_tombstone_of_which_time_has_taken_an_item_is_not_found_and_breaks_nothing(first: str) -> None:
+def test_a_tombstone_with_an_expired_item_is_not_found_and_breaks_nothing(first: str) -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
         world = World()
@@ -355,7 +355,7 @@ def test_a_tombstone_of_which_time_has_taken_an_item_is_not_found_and_breaks_not
                 delete_job(JOB_ID, "acme", delete_ports(), NOON)
 
 
-def test_a_job_that_is_no_tombstone_and_lacks_its_request_is_not_taken_for_one_that_never_was() -> None:
+def test_a_job_that_is_no_tombstone_and_has_no_request_is_not_taken_for_an_unknown_one() -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
         store = DynamoJobStore(DynamoTransactions(client, TABLE))
@@ -365,7 +365,7 @@ def test_a_job_that_is_no_tombstone_and_lacks_its_request_is_not_taken_for_one_t
             store.load(JOB_ID)
 
 
-def test_a_tombstone_that_somebody_wrote_meanwhile_is_not_noted_as_erased(store: JobStore) -> None:
+def test_a_tombstone_that_another_run_wrote_meanwhile_is_not_noted_as_erased(store: JobStore) -> None:
     tombstone = tombstone_of(ended(store), NOON)
     store.forget(tombstone)
     store.save(newer(tombstone))
@@ -374,7 +374,7 @@ def test_a_tombstone_that_somebody_wrote_meanwhile_is_not_noted_as_erased(store:
     assert store.load(JOB_ID) == newer(tombstone)
 
 
-def test_a_job_that_somebody_wrote_meanwhile_is_not_forgotten(store: JobStore) -> None:
+def test_a_job_that_another_run_wrote_meanwhile_is_not_forgotten(store: JobStore) -> None:
     job = ended(store)
     store.save(job.published())
     with pytest.raises(StaleRecordError):
@@ -382,7 +382,7 @@ def test_a_job_that_somebody_wrote_meanwhile_is_not_forgotten(store: JobStore) -
     assert store.load(JOB_ID) == job.published()
 
 
-def test_every_item_of_a_tombstone_goes_after_fourteen_days_and_holds_no_content() -> None:
+def test_every_item_of_a_tombstone_expires_after_fourteen_days_and_holds_no_content() -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
         store = DynamoJobStore(DynamoTransactions(client, TABLE))
@@ -402,7 +402,7 @@ def bucket() -> Iterator["S3Client"]:
         yield s3_with_bucket()
 
 
-def test_the_files_of_one_job_go_with_what_is_left_of_a_cut_upload(bucket: "S3Client") -> None:
+def test_the_files_of_one_job_are_deleted_with_the_parts_of_a_cut_upload(bucket: "S3Client") -> None:
     for job_id in (JOB_ID, OTHER):
         for key in (f"tracks/{job_id}/1.mp3", f"staging/{job_id}/1", f"staging/{job_id}/2"):
             bucket.put_object(Bucket=BUCKET, Key=key, Body=b"x")
@@ -419,7 +419,7 @@ def test_the_files_of_one_job_go_with_what_is_left_of_a_cut_upload(bucket: "S3Cl
 
 
 @pytest.mark.parametrize("operation", ["ListObjectsV2", "DeleteObject", "ListMultipartUploads"])
-def test_files_that_cannot_be_deleted_are_worth_another_try(bucket: "S3Client", operation: str) -> None:
+def test_files_that_cannot_be_deleted_are_a_retryable_error(bucket: "S3Client", operation: str) -> None:
     bucket.put_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/1", Body=b"x")
     AnswersInstead(bucket, operation, aws_error("SlowDown", "canary"))
     with pytest.raises(TransientError, match="try again") as caught:

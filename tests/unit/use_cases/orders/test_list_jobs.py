@@ -63,7 +63,7 @@ def test_every_job_is_shown_as_it_is_alone() -> None:
     assert responses.JobList.of(page, API).as_json() == {"data": bodies, "next_cursor": None}
 
 
-def test_a_record_that_nobody_can_read_hides_no_other_job_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_record_hides_no_other_job_and_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[tuple[str, dict[str, str]]] = []
     monkeypatch.setattr(logger, "error", lambda message, extra: logged.append((message, extra)))
     with mock_aws():
@@ -101,7 +101,7 @@ def test_the_cursor_of_a_page_leads_to_the_next_and_the_last_has_none() -> None:
     assert shown == [[jobs[2].id, jobs[1].id], [jobs[0].id]]
 
 
-def test_a_page_is_cut_before_it_is_longer_than_lambda_may_answer_and_the_next_goes_on_there() -> None:
+def test_a_page_is_cut_at_the_response_limit_of_lambda_and_the_next_continues_there() -> None:
     world = World()
     words = {"\U0001f600" * 39 + chr(ord("a") + n): "\U0001f600" * 500 for n in range(16)}
     request = queued_job().request.model_copy(update={"metadata": words})

@@ -51,7 +51,7 @@ def test_a_tenant_finds_its_job() -> None:
         pytest.param(JOB_ID + "\n", "acme", id="a_line_more"),
     ],
 )
-def test_what_is_not_the_tenants_is_not_there_and_looks_the_same(job_id: str, tenant_id: str) -> None:
+def test_another_tenants_job_looks_like_an_unknown_one(job_id: str, tenant_id: str) -> None:
     world = world_of(queued_job())
     unknown = "there is no such job; expected the id of a job that was submitted with this tenant's key"
     with pytest.raises(NotFoundError) as caught:
@@ -127,7 +127,7 @@ def test_a_download_is_named_after_the_title_or_the_job(title: str | None, name:
     assert f'?as=attachment; filename="{name}"&' in link.url
 
 
-def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out() -> None:
+def test_a_model_is_available_unless_its_provider_is_disabled_or_its_circuit_is_open() -> None:
     world = World()
     circuits = {
         "minimax": Circuit(open_until_ms=epoch_ms(NOON) + 1, open_for_ms=1),
@@ -140,7 +140,7 @@ def test_a_model_is_available_unless_its_provider_is_left_alone_or_shut_us_out()
     assert available == {"minimax": False, "skillboss": False, "apiinone": True, "aimlapi": True}
 
 
-def test_a_model_that_the_plan_lacks_is_not_available_and_the_others_are() -> None:
+def test_a_model_outside_the_plan_is_not_available_and_the_others_are() -> None:
     world = World()
     unentitled = Circuit().without_model("music-2.5", "2061")
     world.provider_states.save(ProviderState(provider="minimax", version=1, circuit=unentitled))
@@ -160,7 +160,7 @@ def test_a_model_is_not_available_while_its_provider_is_paused() -> None:
     assert available_models() == set()
 
 
-def test_a_model_is_available_as_long_as_the_days_budget_is_good_for_one_of_its_songs() -> None:
+def test_a_model_is_available_while_the_days_budget_covers_one_of_its_songs() -> None:
     world = World(operator=budget("minimax", "0.2"))
     world.brakes.book(Booking("minimax", NOON.date(), 100_000))
     assert {"minimax/music-1.5", "minimax/music-2.0"} <= available_models()

@@ -163,7 +163,7 @@ def test_a_quote_names_the_fallbacks_and_the_times_that_hold_at_the_moment() -> 
         ),
     ],
 )
-def test_a_quote_is_refused_for_what_the_order_would_be(body: object) -> None:
+def test_a_quote_is_refused_for_the_same_reasons_as_its_order(body: object) -> None:
     World()
     with pytest.raises(RequestRefusedError) as quoted:
         quote_job(order(body).body, "acme", submit_ports(), NOON)

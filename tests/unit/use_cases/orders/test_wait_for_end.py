@@ -1,4 +1,4 @@
-"""A request is held until its job has ended, for as long as it asked, and never fails for it."""
+"""A request is held until its job has ended, at most as long as it requested, and never fails for it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,13 +41,13 @@ def seconds_passed(world: World) -> float:
 @pytest.mark.parametrize(
     "job", [delivered_job(), queued_job().canceled(NOON), queued_job().settled(rate_limited(), NOON)]
 )
-def test_a_job_that_has_ended_is_told_at_once(job: Job) -> None:
+def test_a_job_that_has_ended_is_returned_at_once(job: Job) -> None:
     world = world_of(job)
     assert waited(25) is job.status
     assert (world.jobs.looks, seconds_passed(world)) == (1, 0)
 
 
-def test_a_job_that_ends_meanwhile_is_told_at_the_next_look_with_fresh_links() -> None:
+def test_a_job_that_ends_meanwhile_is_returned_at_the_next_read_with_fresh_links() -> None:
     world = world_of(generating_job())
 
     def deliver() -> None:
@@ -69,7 +69,7 @@ def test_an_open_job_is_waited_for_that_long_and_no_longer(seconds: float) -> No
     assert world.jobs.looks == int(seconds) + (2 if seconds % 1 else 1)
 
 
-def test_a_time_that_has_passed_already_is_one_look() -> None:
+def test_a_time_that_has_passed_already_is_one_read() -> None:
     world = world_of(queued_job())
     assert waited(-3) is None
     assert (world.jobs.looks, seconds_passed(world)) == (1, 0)
@@ -85,14 +85,14 @@ def test_a_table_that_cannot_be_read_ends_the_wait_and_not_the_order() -> None:
     assert waited(25) is None
 
 
-def test_what_was_deleted_or_is_another_tenants_is_not_told() -> None:
+def test_a_job_that_was_deleted_or_is_another_tenants_is_not_returned() -> None:
     world = world_of(delivered_job())
     assert waited(25, tenant_id="other") is None
     world.jobs.forget(tombstone_of(delivered_job(), NOON))
     assert waited(25) is None
 
 
-def test_what_never_was_is_not_told() -> None:
+def test_a_job_that_never_existed_is_not_returned() -> None:
     World()
     assert waited(25) is None
 
@@ -124,7 +124,7 @@ def test_a_held_request_has_a_place_and_gives_it_back_for_two_writes_in_all() ->
     assert (seen, world.waiting_places.taken, world.waiting_places.writes) == ([1], {}, 2)
 
 
-def test_of_one_tenants_requests_only_so_many_are_held_and_the_next_is_answered_at_once() -> None:
+def test_one_tenant_holds_a_limited_number_of_requests_and_the_next_is_answered_at_once() -> None:
     world, held = world_of(queued_job()), list[bool]()
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(waiting_requests=2))
 
@@ -170,7 +170,7 @@ def test_a_place_is_held_longer_than_the_request_can_be() -> None:
 
 
 @pytest.mark.parametrize(("job", "seconds"), [(delivered_job(), 25), (queued_job(), 0), (queued_job(), -3)])
-def test_who_needs_not_wait_needs_no_place(job: Job, seconds: float) -> None:
+def test_a_request_that_need_not_wait_needs_no_place(job: Job, seconds: float) -> None:
     world = world_of(job)
     world.set(WAITING_ENVIRONMENTS="0")
     world.waiting_places.failure = TransientError("nobody is to be asked")
@@ -178,7 +178,7 @@ def test_who_needs_not_wait_needs_no_place(job: Job, seconds: float) -> None:
     assert world.waiting_places.writes == 0
 
 
-def test_places_that_cannot_be_had_for_trouble_are_an_answer_at_once() -> None:
+def test_trouble_with_places_is_answered_at_once() -> None:
     world = world_of(queued_job())
     world.waiting_places.failure = TransientError("a place could not be taken: ThrottlingException")
     assert hold() == NOT_HELD

@@ -1,4 +1,4 @@
-"""An event becomes one job of the tenant whose source it is, or a refusal that its pipeline hears of."""
+"""An event becomes one job of the tenant whose source it is, or a refusal that its pipeline receives."""
 
 import json
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ def ingest(asked: object) -> str | None:
 
 
 def refused(world: World, asked: object) -> Mapping[str, Any]:
-    """What is told of a refused event, for which nothing was stored."""
+    """What is published about a refused event, for which nothing was stored."""
     assert ingest(asked) is None
     assert (len(world.jobs), world.machine.started) == (0, [])
     (told,) = world.events.published
@@ -99,7 +99,7 @@ def test_an_event_without_a_time_that_ids_can_hold_is_refused(world: World, time
     assert refused(world, event(time=time))["problem"]["type"] == "urn:fermata:problem:invalid_request"
 
 
-def test_of_two_runs_that_take_one_event_without_its_receipt_the_slower_hands_out_the_fasters_job(
+def test_the_slower_of_two_runs_of_one_event_without_a_receipt_returns_the_job_of_the_faster(
     world: World,
 ) -> None:
     asked, job_id, ports = order(BODY), new_job_id(NOON, RANDOM), submit_ports()
@@ -154,7 +154,7 @@ def test_an_event_without_a_field_of_its_envelope_is_refused(world: World, field
 
 
 @pytest.mark.parametrize("asked", [None, [], "text", {}])
-def test_what_is_no_event_at_all_is_refused(world: World, asked: object) -> None:
+def test_input_that_is_no_event_is_refused(world: World, asked: object) -> None:
     assert refused(world, asked)["request_event_id"] is None
 
 
@@ -184,7 +184,7 @@ def test_a_key_that_came_with_another_request_is_refused(world: World) -> None:
     assert len(world.jobs) == 1
 
 
-def test_an_event_beyond_the_plans_limit_is_told_to_be_worth_sending_again(world: World) -> None:
+def test_an_event_beyond_the_plans_limit_is_reported_as_retryable(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(submits_per_minute=1))
     ingest(event())
     assert ingest(event({**DETAIL, "idempotency_key": "order-43"})) is None
@@ -202,7 +202,7 @@ def test_an_event_whose_job_could_not_be_started_comes_again_and_starts_it(world
     assert len(world.jobs) == 1
 
 
-def test_a_refusal_that_could_not_be_told_is_told_when_the_event_comes_again(world: World) -> None:
+def test_a_refusal_that_could_not_be_published_is_published_when_the_event_comes_again(world: World) -> None:
     world.events.failure = TransientError("no bus")
     with pytest.raises(TransientError):
         ingest(event(BODY))
@@ -216,7 +216,7 @@ def test_the_function_answers_with_the_jobs_id(world: World) -> None:
     assert app.lambda_handler(event(BODY), FakeContext()) == {"job_id": None}
 
 
-def test_events_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_worth_another_try(world: World) -> None:
+def test_refused_events_are_counted_and_beyond_the_bound_refused_as_retryable(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
     assert ingest(event()) is not None
     assert ingest(event({"model": "nonsense"})) is None
@@ -230,6 +230,6 @@ def test_events_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_wor
     assert ingest(event({**BODY, "idempotency_key": "order-43"})) is not None
 
 
-def test_an_event_of_nobody_leaves_no_counter(world: World) -> None:
+def test_an_event_of_no_tenant_leaves_no_counter(world: World) -> None:
     assert ingest(event(source="stranger")) is None
     assert world.wallets.calls.writes == 0

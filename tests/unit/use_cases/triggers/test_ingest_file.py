@@ -69,7 +69,7 @@ def created(file: InboxFile) -> dict[str, Any]:
 
 
 def put_in(world: World, body: bytes, key: str = KEY, version_id: str = "v1") -> InboxFile:
-    """A file that was put in and told of."""
+    """A file that was put in, with its notification sent."""
     file = world.inbox.put_in(key, body, version_id)
     tell_of(file)
     return file
@@ -147,7 +147,7 @@ def test_a_notification_that_is_sent_again_long_after_its_result_was_lost_makes_
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
 
 
-def test_a_job_is_known_by_the_version_of_its_file_and_sorts_by_when_that_was_put_in(world: World) -> None:
+def test_each_version_of_a_file_is_a_job_whose_id_sorts_by_upload_time(world: World) -> None:
     first, second = (put_in(world, GOOD, version_id=version) for version in ("v1", "v2"))
     ids = [result_of(world, file)["job_id"] for file in (first, second)]
     assert len(set(ids)) == 2
@@ -236,13 +236,13 @@ def test_a_file_of_a_tenant_whose_inbox_is_off_is_reported_and_stays_refused(wor
         "requests/../acme/song.json",
     ],
 )
-def test_what_is_no_tenants_file_leaves_nothing_behind(world: World, key: str) -> None:
+def test_a_file_of_no_tenant_leaves_nothing_behind(world: World, key: str) -> None:
     put_in(world, GOOD, key)
     assert (world.inbox.written, len(world.jobs), world.inbox.opened) == ({}, 0, 0)
 
 
 @pytest.mark.parametrize("missing", ["detail", "bucket", "object", "key", "version-id"])
-def test_a_notification_without_a_field_is_told_of_and_stores_nothing(world: World, missing: str) -> None:
+def test_a_notification_without_a_field_is_reported_and_stores_nothing(world: World, missing: str) -> None:
     event = created(world.inbox.put_in(KEY, GOOD))
     for owner in (event, event["detail"], event["detail"]["object"]):
         owner.pop(missing, None)
@@ -259,7 +259,7 @@ def test_a_versionless_bucket_is_a_missing_field() -> None:
     assert [field.pointer for field in refusal.value.fields] == ["/detail/object/version-id"]
 
 
-def test_results_of_a_file_with_an_endless_name_fit_into_a_name_of_s3(world: World) -> None:
+def test_the_result_of_a_file_with_a_very_long_name_fits_into_an_s3_key(world: World) -> None:
     key = f"requests/acme/{'ü' * 500}.json"
     file = put_in(world, GOOD, key[:506] + ".json")
     assert all(len(name.encode()) <= 1024 for name in world.inbox.written)
@@ -273,7 +273,7 @@ def test_the_function_takes_files_and_events(world: World) -> None:
     assert result_of(world, file)["status"] == "accepted"
 
 
-def test_files_that_make_no_job_are_counted_and_beyond_the_bound_refused_as_worth_another_try(world: World) -> None:
+def test_refused_files_are_counted_and_beyond_the_bound_refused_as_retryable(world: World) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(trigger_calls_per_minute=2))
     good = put_in(world, GOOD)
     for version in ("v2", "v3"):

@@ -40,7 +40,7 @@ def signatures(sent: SentWebhook, world: World, *secrets: str) -> list[str]:
     return [Webhook(secret).sign(sent.headers["webhook-id"], world.clock(), sent.body.decode()) for secret in secrets]
 
 
-def test_a_job_is_told_of_at_its_tenants_endpoint_signed_with_its_secret() -> None:
+def test_a_job_is_posted_to_its_tenants_endpoint_signed_with_its_secret() -> None:
     world = listening_world()
     assert deliver(world) == Step(Verdict.DELIVERED, 1)
     (sent,) = world.sender.sent
@@ -50,7 +50,7 @@ def test_a_job_is_told_of_at_its_tenants_endpoint_signed_with_its_secret() -> No
     assert (kept.at, kept.origin, kept.outcome, kept.status_code) == (NOON, ORIGIN, Outcome.DELIVERED, 204)
 
 
-def test_a_job_with_an_address_of_its_own_is_told_of_there_and_nowhere_else() -> None:
+def test_a_job_with_an_address_of_its_own_is_posted_there_and_nowhere_else() -> None:
     world = listening_world(called_back())
     deliver(world)
     assert [sent.url for sent in world.sender.sent] == [CALLBACK_URL]
@@ -96,7 +96,7 @@ def test_a_try_that_is_on_record_is_not_made_again(reply: Answered | NotAnswered
     assert len(world.sender.sent) == 1
 
 
-def test_of_two_runs_of_one_try_at_once_the_first_that_is_kept_decides() -> None:
+def test_the_first_recorded_of_two_simultaneous_runs_of_one_try_decides() -> None:
     world = listening_world()
     world.sender.script = [BUSY, Answered(204)]
     world.sender.while_sending = lambda: deliver(world)
@@ -127,7 +127,7 @@ def test_a_jobs_own_address_that_is_gone_leaves_the_tenants_alone() -> None:
     assert endpoint.disabled_at is None
 
 
-def test_an_endpoint_that_moved_meanwhile_hears_of_it_at_its_new_place() -> None:
+def test_an_endpoint_that_moved_meanwhile_is_posted_to_at_its_new_address() -> None:
     world = listening_world()
     world.sender.script = [BUSY]
     deliver(world)
@@ -138,13 +138,13 @@ def test_an_endpoint_that_moved_meanwhile_hears_of_it_at_its_new_place() -> None
 
 
 @pytest.mark.parametrize("job", [tombstone_of(delivered_job(), NOON), tombstone_of(called_back(), NOON)])
-def test_nobody_is_told_of_a_deleted_job(job: Job) -> None:
+def test_a_deleted_job_is_not_posted(job: Job) -> None:
     world = listening_world(job)
     assert deliver(world) == Step(Verdict.STOPPED, 1)
     assert (world.sender.sent, world.deliveries.of(JOB_ID)) == ([], ())
 
 
-def test_nothing_is_sent_where_nobody_listens_any_more() -> None:
+def test_nothing_is_posted_once_no_address_is_set() -> None:
     world = listening_world()
     world.webhooks.switch_off("acme")
     assert deliver(world) == Step(Verdict.STOPPED, 1)
@@ -172,7 +172,7 @@ def test_a_replay_that_fails_does_not_stop_the_delivery_before_it() -> None:
     assert deliver(world, 2).verdict is Verdict.DELIVERED
 
 
-def test_a_tenant_whose_secret_is_missing_is_trouble_of_the_operators() -> None:
+def test_a_missing_secret_of_a_tenant_is_reported_as_the_operators_trouble() -> None:
     world = listening_world()
     world.webhooks = InMemoryWebhookStore()
     vars(world.webhooks)["_endpoints"]["acme"] = WebhookEndpoint(tenant_id="acme", url=URL).model_dump_json()
@@ -181,7 +181,7 @@ def test_a_tenant_whose_secret_is_missing_is_trouble_of_the_operators() -> None:
     assert world.sender.sent == []
 
 
-def test_trouble_of_the_store_is_worth_the_same_try_again() -> None:
+def test_a_try_that_had_trouble_with_the_store_can_be_repeated() -> None:
     world = listening_world()
     world.webhooks.failure = TransientError("the table could not be read")
     with pytest.raises(TransientError):
@@ -213,7 +213,7 @@ def test_tries_and_replays_share_one_bound_of_posts() -> None:
     assert len(world.sender.sent) == len(world.deliveries.of(JOB_ID)) == 3
 
 
-def test_a_try_that_is_repeated_because_nobody_knows_what_came_of_it_is_another_post() -> None:
+def test_a_try_that_is_repeated_because_its_outcome_is_unknown_is_another_post() -> None:
     world = bounded(2)
     world.sender.script = [BUSY, BUSY]
     world.sender.while_sending = lambda: deliver(world)
@@ -255,7 +255,7 @@ def test_a_repeat_beyond_the_plans_bound_waits_and_nothing_is_lost() -> None:
     assert deliver(world, 3) == Step(Verdict.DELIVERED, 3)
 
 
-def test_a_first_post_is_never_put_off_however_many_repeats_there_were() -> None:
+def test_a_first_post_is_never_postponed_however_many_repeats_there_were() -> None:
     world = repeating(1)
     for number in (2, 3, 4):
         deliver(world, number)
@@ -269,7 +269,7 @@ def test_a_replay_counts_as_a_repeat_and_waits_for_the_next_minute_at_least() ->
     assert deliver(world, 1, replay=2) == Step(Verdict.RETRY, 1, 60)
 
 
-def test_repeats_that_nobody_can_count_are_posted() -> None:
+def test_repeats_that_cannot_be_counted_are_posted() -> None:
     world = repeating(1)
     world.wallets.calls.failure = TransientError("nobody counts")
     deliver(world, 2)
@@ -277,5 +277,5 @@ def test_repeats_that_nobody_can_count_are_posted() -> None:
 
 
 @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 30), (1.0, 90)])
-def test_what_was_put_off_together_does_not_come_back_together(chance: float, seconds: int) -> None:
+def test_posts_that_were_postponed_together_do_not_come_back_together(chance: float, seconds: int) -> None:
     assert put_off_s(Try(0, 2), 30, chance) == seconds

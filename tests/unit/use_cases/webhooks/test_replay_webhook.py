@@ -56,19 +56,19 @@ def test_a_replay_sends_what_the_first_delivery_sent() -> None:
     assert (first.url, first.body, first.headers["webhook-id"]) == (again.url, again.body, again.headers["webhook-id"])
 
 
-def test_a_replay_goes_where_the_job_wants_to_be_told_of() -> None:
+def test_a_replay_goes_to_the_jobs_own_address() -> None:
     assert replay(listening_world(called_back(), None)).origin == CALLBACK_URL.rpartition("/")[0]
 
 
 @pytest.mark.parametrize("job", [queued_job(), submitting_job(), generating_job()])
-def test_an_open_job_has_nothing_to_tell(job: Job) -> None:
+def test_an_open_job_has_no_end_to_replay(job: Job) -> None:
     world = listening_world(job)
     status, problem = ask(world, "POST", REPLAY)
     assert (status, problem["type"]) == (409, "urn:fermata:problem:not_finished")
     assert world.webhook_machine.started == {}
 
 
-def test_where_nobody_listens_there_is_nobody_to_tell() -> None:
+def test_without_an_address_there_is_nothing_to_replay_to() -> None:
     world = World()
     world.jobs.create(delivered_job())
     status, problem = ask(world, "POST", REPLAY)
@@ -103,7 +103,7 @@ def test_a_webhook_that_was_posted_as_often_as_it_may_be_is_not_replayed() -> No
     assert world.webhook_machine.started == {}
 
 
-def test_a_replay_that_did_not_begin_is_worth_another_request() -> None:
+def test_a_replay_that_did_not_begin_is_a_retryable_error() -> None:
     world = listening_world()
     world.webhook_machine.failure = TransientError("the webhook's state machine could not be started")
     status, problem = ask(world, "POST", REPLAY)
@@ -117,12 +117,12 @@ def test_another_tenants_job_is_not_found(method: str, path: str) -> None:
     assert world.webhook_machine.started == {}
 
 
-def test_a_deleted_job_is_not_told_of_again() -> None:
+def test_the_end_of_a_deleted_job_is_not_replayed() -> None:
     with pytest.raises(NotFoundError):
         replay(listening_world(tombstone_of(delivered_job(), NOON)))
 
 
-def test_tries_are_listed_from_the_first_on_and_without_the_address() -> None:
+def test_tries_are_listed_in_order_and_without_the_address() -> None:
     world = listening_world()
     world.sender.script = [Answered(302), Answered(204)]
     for number in (1, 2):
@@ -135,6 +135,6 @@ def test_tries_are_listed_from_the_first_on_and_without_the_address() -> None:
     assert "canary" not in str(body)
 
 
-def test_a_job_that_was_not_told_of_has_an_empty_list() -> None:
+def test_a_job_without_deliveries_has_an_empty_list() -> None:
     listening_world(queued_job())
     assert list_webhook_attempts(JOB_ID, "acme", replay_ports()) == ()

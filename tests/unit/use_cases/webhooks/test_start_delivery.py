@@ -1,4 +1,4 @@
-"""A job's end begins one delivery, whoever settles it how often; and nothing about webhooks changes how it ends."""
+"""A job's end begins one delivery, however often it is settled; and nothing about webhooks changes how it ends."""
 
 import pytest
 
@@ -31,7 +31,9 @@ def test_an_end_begins_one_delivery_under_the_events_name() -> None:
 
 
 @pytest.mark.parametrize(("url", "callback_url", "started"), [(None, None, 0), (None, CALLBACK_URL, 1)])
-def test_a_delivery_begins_only_where_somebody_listens(url: str | None, callback_url: str | None, started: int) -> None:
+def test_a_delivery_begins_only_where_an_address_is_set(
+    url: str | None, callback_url: str | None, started: int
+) -> None:
     job = DONE.model_copy(update={"request": song_request(callback_url=callback_url)})
     world = listening_world(job, url)
     assert settle(world) is JobStatus.SUCCEEDED
@@ -46,7 +48,7 @@ def test_a_tenant_without_a_webhook_pays_for_no_delivery() -> None:
     assert world.webhook_machine.started == {}
 
 
-def test_an_end_whose_delivery_did_not_begin_stays_pending_and_is_told_by_the_next_run() -> None:
+def test_an_end_whose_delivery_did_not_begin_stays_pending_and_is_published_by_the_next_run() -> None:
     world = listening_world(DONE)
     world.webhook_machine.failure = REFUSED
     with pytest.raises(TransientError):
@@ -59,21 +61,21 @@ def test_an_end_whose_delivery_did_not_begin_stays_pending_and_is_told_by_the_ne
     assert {str(event.detail["event_id"]) for event in world.events.published} == {NAME}
 
 
-def test_what_the_machine_never_told_the_reaper_tells() -> None:
+def test_the_reaper_publishes_an_end_that_the_machine_did_not() -> None:
     world = listening_world(delivered_job())
     world.clock.pass_seconds(3600)
     reap_jobs(reap_ports(world.lose), world.clock())
     assert list(world.webhook_machine.started) == [NAME]
 
 
-def test_a_canceled_job_is_told_of_by_the_reaper() -> None:
+def test_the_reaper_publishes_the_end_of_a_canceled_job() -> None:
     world = listening_world(queued_job())
     cancel_job(JOB_ID, "acme", world.jobs, world.clock())
     reap_jobs(reap_ports(world.lose), world.clock())
     assert list(world.webhook_machine.started) == [f"{JOB_ID}.canceled"]
 
 
-def test_a_webhook_that_is_set_after_the_end_was_told_changes_nothing() -> None:
+def test_a_webhook_that_is_set_after_the_end_was_published_changes_nothing() -> None:
     world = World()
     world.jobs.create(DONE)
     settle(world)

@@ -66,7 +66,7 @@ def lose_one(world: World, number: int = 0) -> Job:
     return settle(world, job_id)
 
 
-def test_a_lost_song_is_reported_to_the_operator_with_its_cost_and_shown_to_nobody_twice() -> None:
+def test_a_lost_song_is_reported_to_the_operator_once_with_its_cost() -> None:
     world = world_of(CUT)
     job = lose_one(world)
     settle(world, job.id)
@@ -80,7 +80,7 @@ def test_a_lost_song_is_reported_to_the_operator_with_its_cost_and_shown_to_nobo
     assert wallet.lost_in_day == 1
 
 
-def test_the_order_after_the_last_song_that_may_be_lost_is_refused_and_calls_nobody() -> None:
+def test_the_order_after_the_last_song_that_may_be_lost_is_refused_without_a_call() -> None:
     world = world_of(*[CUT] * 3, lost_songs_per_day=3)
     for number in range(3):
         lose_one(world, number)
@@ -123,7 +123,7 @@ def test_orders_that_may_lose_songs_by_their_own_terms_are_bounded_while_they_ar
 
 
 def sung_by_the_fallback(*, pays_unknown: bool) -> Job:
-    """The answer of the first model is lost, and the second one sings."""
+    """The answer of the first model is lost, and the second one delivers."""
     request = queued_job().request.model_copy(update={"on_unknown": OnUnknown.FALLBACK})
     chain = (candidate("minimax"), candidate("aimlapi"))
     job = queued_job(request=request, candidates=chain, pays_unknown=pays_unknown)
@@ -144,7 +144,7 @@ def test_a_delivered_job_spends_its_song_and_where_the_plan_says_so_the_second_b
 
 
 @pytest.mark.parametrize("bill", [ProviderCharged.NO, ProviderCharged.YES])
-def test_what_a_customer_paid_stays_whatever_the_providers_bill_says_later(bill: ProviderCharged) -> None:
+def test_a_customers_payment_stays_whatever_the_providers_bill_says_later(bill: ProviderCharged) -> None:
     job = sung_by_the_fallback(pays_unknown=True).with_bills({1: bill}, NOON)
     assert (job.spent_credits, lost_attempts(job)) == (69, ())
 
@@ -162,7 +162,7 @@ def test_a_song_that_was_lost_before_its_order_was_canceled_is_reported() -> Non
     assert lost(world) == [("LostSongUsd", "minimax", 150_000)]
 
 
-def test_an_order_that_alone_may_lose_more_than_a_day_allows_is_told_so() -> None:
+def test_an_order_that_alone_may_lose_more_than_a_day_allows_is_refused_with_that_reason() -> None:
     world = world_of(lost_songs_per_day=1)
     with pytest.raises(LostSongsError) as caught:
         submit(world, SECOND_BILL)
@@ -206,7 +206,7 @@ def test_an_order_that_cannot_bring_a_second_bill_holds_one_price(body: dict[str
     assert job.hold_credits == max(each.price_credits for each in job.candidates)
 
 
-def test_what_the_fallback_refuses_too_is_paid_by_no_tenant() -> None:
+def test_an_order_that_the_fallback_refuses_too_is_paid_by_no_tenant() -> None:
     world = world_of(CUT, CUT, unknown_paid_by="tenant")
     job_id = submit(world, SECOND_BILL)
     start(world, job_id)

@@ -81,7 +81,7 @@ def test_an_offered_link_is_taken_when_trouble_has_made_the_generation_longer() 
     assert poll() is StepKind.READY
 
 
-def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said() -> None:
+def test_an_offered_link_that_brings_nothing_ends_the_job_with_the_links_failure() -> None:
     world = generating(*[READY] * 100)
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     world.clock.pass_seconds(3600)
@@ -100,7 +100,7 @@ def test_an_offered_link_that_brings_nothing_ends_the_job_as_what_the_link_said(
     assert world.upstream.posts == 0
 
 
-def test_a_link_that_was_dead_is_taken_again_where_the_task_offers_it_without_a_known_word() -> None:
+def test_a_link_that_was_dead_is_taken_again_where_the_task_offers_it_with_an_unknown_status() -> None:
     job = generating_job()
     renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
     generating(READY, job=job.model_copy(update={"attempts": (renewed,)}))
@@ -145,7 +145,7 @@ def test_a_poll_that_brings_the_song_itself_is_kept_and_delivered(answer: Script
     assert world.links.fetched == []
 
 
-def test_a_song_of_a_poll_that_cannot_be_kept_now_is_asked_for_again() -> None:
+def test_a_song_of_a_poll_that_cannot_be_kept_now_is_requested_again() -> None:
     world = generating(FILE, FILE)
     world.answers.fail_next_keep_file = TransientError("staging is busy")
     assert poll() is StepKind.GENERATING
@@ -155,7 +155,7 @@ def test_a_song_of_a_poll_that_cannot_be_kept_now_is_asked_for_again() -> None:
     assert poll() is StepKind.READY
 
 
-def test_a_text_that_is_cut_inside_is_kept_and_asked_for_again() -> None:
+def test_a_text_that_is_cut_inside_is_kept_and_requested_again() -> None:
     half = json_answer({"id": TASK, "status": "completed", "data": {"audio": AUDIO.hex()[:-1]}})
     world = generating(half, TEXT)
     assert poll() is StepKind.GENERATING
@@ -169,7 +169,7 @@ def test_another_tasks_failure_does_not_end_the_job() -> None:
     assert poll() is StepKind.READY
 
 
-def test_one_of_two_songs_does_not_end_a_task_that_goes_on() -> None:
+def test_one_of_two_songs_does_not_end_a_running_task() -> None:
     songs: list[JsonValue] = [{"status": "complete", "audio_url": LINK}]
     part = json_answer({"data": {"status": "IN_PROGRESS", "response_data": songs}})
     whole = json_answer({"data": {"status": "IN_PROGRESS", "response_data": [*songs, {"status": "error"}]}})
@@ -206,7 +206,7 @@ UNKNOWN_TASK = json_answer({"message": "no such task", "statusCode": 404}, 404)
 
 
 @pytest.mark.parametrize(("provider", "routes"), [("aimlapi", 1), ("apiinone", 2)])
-def test_a_link_whose_task_nobody_knows_is_tried_again(provider: str, routes: int) -> None:
+def test_a_link_whose_task_is_unknown_is_tried_again(provider: str, routes: int) -> None:
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}), provider)
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     for _ in range(3):
@@ -220,7 +220,7 @@ def test_a_link_whose_task_nobody_knows_is_tried_again(provider: str, routes: in
     assert world.upstream.posts == 1
 
 
-def test_a_link_that_never_comes_to_life_and_whose_task_nobody_knows_ends_the_job_within_its_patience() -> None:
+def test_a_link_that_never_works_and_whose_task_is_unknown_ends_the_job_within_its_patience() -> None:
     world = ordered(json_answer({"task_id": "task-1", "data": {"status": "completed", "audio_url": LINK}}))
     world.links.files[LINK] = LinkTroubleError("cdn answered 404", 404)
     world.upstream.script += [UNKNOWN_TASK] * 100
@@ -273,7 +273,7 @@ def test_a_song_in_the_orders_own_answer_is_delivered_and_can_be_redelivered(
     [(AUDIO, [1, 2], []), (LinkTroubleError("cdn answered 404", 404), [2], [1])],
     ids=["both", "first_dead"],
 )
-def test_of_several_songs_in_a_blocking_answer_each_is_fetched_and_the_order_paid_once(
+def test_each_of_several_songs_in_a_blocking_answer_is_fetched_and_the_order_paid_once(
     provider: str, first: bytes | LinkTroubleError, numbers: list[int], missing: list[int]
 ) -> None:
     name, place = {"skillboss": ("url", "outputs"), "minimax": ("audio", "data")}[provider]

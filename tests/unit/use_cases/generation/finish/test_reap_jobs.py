@@ -1,4 +1,4 @@
-"""Jobs that nobody moves are started, settled or told of; those that somebody moves are left alone."""
+"""The reaper starts, settles or publishes jobs that no execution moves; it leaves all others alone."""
 
 import json
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def reap(world: World) -> dict[str, int]:
         (queued_job(), Execution.ENDED, Settle("Execution.ENDED")),
     ],
 )
-def test_what_is_done_follows_from_the_record_and_the_execution(
+def test_the_action_follows_from_the_record_and_the_execution(
     job: Job, execution: Execution, care: Start | Settle | LookAgain
 ) -> None:
     assert care_for(job, execution, PATIENCE, NOON) == care
@@ -96,7 +96,7 @@ def test_a_job_that_was_never_started_is_started_once() -> None:
     assert world.stored(JOB_ID).check_at == world.clock() + seconds(1200)
 
 
-def test_a_job_is_looked_at_first_a_minute_after_its_submission() -> None:
+def test_a_job_is_first_checked_a_minute_after_its_submission() -> None:
     world = World()
     world.jobs.create(queued_job(check_at=NOON + seconds(60)))
     world.clock.pass_seconds(59)
@@ -113,7 +113,7 @@ def test_a_job_whose_execution_runs_is_left_alone(job: Job) -> None:
     assert world.stored(JOB_ID) == job.model_copy(update={"check_at": NOON + seconds(1200)})
 
 
-def test_a_job_whose_execution_ended_is_settled_and_told_of() -> None:
+def test_a_job_whose_execution_ended_is_settled_and_its_end_published() -> None:
     world = world_of(submitting_job())
     world.machine.ended.add(JOB_ID)
     assert reap(world) == {"due": 1, "settled": 1}
@@ -144,7 +144,7 @@ def test_an_ordered_job_without_an_execution_is_settled_only_when_it_was_missed_
     assert world.stored(JOB_ID).status is JobStatus.FAILED
 
 
-def test_an_execution_that_is_seen_again_is_not_missed_any_more() -> None:
+def test_an_execution_that_is_seen_again_is_no_longer_missing() -> None:
     world = world_of(generating_job())
     reap(world)
     world.clock.pass_seconds(300)
@@ -153,7 +153,7 @@ def test_an_execution_that_is_seen_again_is_not_missed_any_more() -> None:
     assert (world.stored(JOB_ID).absent_since, world.stored(JOB_ID).status) == (None, JobStatus.GENERATING)
 
 
-def test_an_end_that_nobody_was_told_of_is_told_although_the_machine_cannot_be_asked() -> None:
+def test_an_unpublished_end_is_published_although_the_machine_cannot_be_queried() -> None:
     world = World()
     world.jobs.create(delivered_job())
     world.machine.failure = TransientError("the job's execution could not be looked up")
@@ -163,14 +163,14 @@ def test_an_end_that_nobody_was_told_of_is_told_although_the_machine_cannot_be_a
     assert world.stored(JOB_ID) == delivered_job().published()
 
 
-def test_a_canceled_job_is_told_of_at_the_next_run() -> None:
+def test_the_end_of_a_canceled_job_is_published_at_the_next_run() -> None:
     world = World()
     world.jobs.create(queued_job().canceled(NOON))
     assert reap(world) == {"due": 1, "settled": 1}
     assert [event.detail_type for event in world.events.published] == ["Music Job Canceled"]
 
 
-def test_an_end_that_cannot_be_told_stays_due() -> None:
+def test_an_end_that_cannot_be_published_stays_due() -> None:
     world = World()
     world.jobs.create(queued_job().canceled(NOON))
     world.events.failure = TransientError("the bus refused the event of the job's end: ThrottlingException")
@@ -190,7 +190,7 @@ def test_trouble_with_one_job_does_not_keep_the_others_waiting() -> None:
     assert world.stored(other).check_at is None
 
 
-def test_a_record_that_nobody_can_read_keeps_no_other_job_waiting() -> None:
+def test_an_unreadable_record_keeps_no_other_job_waiting() -> None:
     other = "job_01JD0ABCDEFGHJKMNPQRSTVWX1"
     world = world_of(queued_job(), queued_job(id=other))
     row = json.loads(world.jobs.rows[JOB_ID])
@@ -227,7 +227,7 @@ def refuses(job_id: str, until: datetime, now: datetime) -> None:
     raise TransientError(f"{job_id} cannot be put off from {now} to {until}")
 
 
-def test_a_run_goes_on_until_its_time_is_over_and_the_next_one_does_the_rest() -> None:
+def test_a_run_continues_until_its_time_is_over_and_the_next_one_does_the_rest() -> None:
     ids = [f"job_01JD0ABCDEFGHJKMNPQRSTVWX{number}" for number in range(3)]
     world = world_of(*(queued_job(id=job_id) for job_id in ids))
     ports = replace(reap_ports(world.lose), clock=iter([NOON, NOON + RUNS_FOR, NOON]).__next__)
@@ -242,7 +242,7 @@ class OldIndex(InMemoryDueJobs):
         yield from [*self.store.rows, "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"]
 
 
-def test_an_index_that_is_a_little_old_makes_nobody_move_a_job() -> None:
+def test_a_slightly_stale_index_moves_no_job() -> None:
     world = World()
     later = submitting_job().model_copy(update={"check_at": NOON + seconds(1)})
     world.jobs.create(later)
@@ -273,7 +273,7 @@ def test_a_run_that_is_overtaken_by_another_changes_nothing() -> None:
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "refund"]
 
 
-def test_a_job_that_moves_while_it_is_put_off_keeps_what_was_written() -> None:
+def test_a_job_that_moves_while_it_is_postponed_keeps_what_was_written() -> None:
     world = world_of(queued_job())
     world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
     world.machine.while_starting = lambda _: start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
@@ -282,7 +282,7 @@ def test_a_job_that_moves_while_it_is_put_off_keeps_what_was_written() -> None:
     assert world.upstream.posts == 1
 
 
-def test_putting_off_does_not_get_in_the_way_of_a_claim() -> None:
+def test_postponing_a_job_does_not_block_a_claim() -> None:
     world = world_of(queued_job())
     world.upstream = FakeUpstream(hex_answer(b"ID3" + bytes(2000)))
     world.machine.start(JOB_ID)

@@ -1,4 +1,4 @@
-"""Every paid call of which nobody knows whether it was charged is told once, with what it may have cost."""
+"""Every paid call whose charge is unknown is reported once, with what it may have cost."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ def settled(world: World) -> None:
         (NotSentError("no connection"), []),
     ],
 )
-def test_an_order_is_told_where_its_answer_leaves_a_doubt(
+def test_an_order_is_reported_where_its_answer_leaves_a_doubt(
     answer: ScriptedAnswer | Exception, expected: list[tuple[str, str, int]]
 ) -> None:
     world = world_with(answer)
@@ -92,7 +92,7 @@ def reaped(world: World) -> None:
 
 
 @pytest.mark.parametrize("found_by", [resumed, settled_after_it_was_stopped, reaped])
-def test_a_killed_order_is_told_by_whoever_finds_it_and_by_nobody_after_that(
+def test_a_killed_order_is_reported_by_the_run_that_finds_it_and_by_no_later_one(
     found_by: Callable[[World], None],
 ) -> None:
     world = world_with()
@@ -105,7 +105,7 @@ def test_a_killed_order_is_told_by_whoever_finds_it_and_by_nobody_after_that(
     assert told(world) == MINIMAX
 
 
-def test_a_task_that_failed_after_it_was_accepted_is_told() -> None:
+def test_a_task_that_failed_after_it_was_accepted_is_reported() -> None:
     world = world_with(TASK, TASK_FAILED, provider="aimlapi")
     start(world)
     assert told(world) == []
@@ -114,7 +114,7 @@ def test_a_task_that_failed_after_it_was_accepted_is_told() -> None:
     assert told(world) == AIMLAPI
 
 
-def test_each_attempt_in_doubt_of_one_job_is_told_on_its_own() -> None:
+def test_each_attempt_in_doubt_of_one_job_is_reported_on_its_own() -> None:
     world = World(upstream=FakeUpstream(AnswerLostError("cut"), AnswerLostError("cut")))
     chain = (candidate(), candidate("aimlapi"))
     request: SongRequest = song_request(on_unknown="fallback")
@@ -125,7 +125,7 @@ def test_each_attempt_in_doubt_of_one_job_is_told_on_its_own() -> None:
     assert told(world) == MINIMAX + AIMLAPI
 
 
-def test_a_late_answer_is_not_told_once_more() -> None:
+def test_a_late_answer_is_not_reported_once_more() -> None:
     world = world_with(SONG)
 
     def written_off() -> None:
@@ -143,7 +143,7 @@ def test_a_late_answer_is_not_told_once_more() -> None:
     assert told(world) == MINIMAX
 
 
-def test_a_doubt_that_another_run_wrote_down_first_is_told_by_that_one() -> None:
+def test_a_doubt_that_another_run_recorded_first_is_reported_by_that_run() -> None:
     world = world_with()
     killed_while_sending(world)
     world.jobs.before_next_save = lambda: resumed(world)
@@ -151,7 +151,7 @@ def test_a_doubt_that_another_run_wrote_down_first_is_told_by_that_one() -> None
     assert told(world) == MINIMAX
 
 
-def test_a_write_that_failed_tells_nothing() -> None:
+def test_a_write_that_failed_reports_nothing() -> None:
     world = world_with(AnswerLostError("cut"))
 
     def unreachable() -> None:

@@ -71,7 +71,7 @@ FIRST, SECOND = "https://cdn.test/first.mp3", "https://cdn.test/second.mp3"
 
 
 def gave_up(job: Job, world: World | None = None) -> World:
-    """A world in which this open job, whose song was paid for, has failed at noon and everybody was told."""
+    """A world in which this open job, whose song was paid for, has failed at noon, and its end is published."""
     world = world or World()
     world.jobs.create(job)
     settle_job(job.id, "States.Timeout", settle_ports(), world.clock())
@@ -130,7 +130,7 @@ def kept(world: World, number: int = 1) -> bytes | None:
 
 
 @pytest.mark.parametrize("job", [generating_job(), ready_job(LINK), two_songs()])
-def test_a_job_that_ends_with_a_paid_song_out_there_stays_to_be_looked_after(job: Job) -> None:
+def test_a_job_that_ends_with_an_undelivered_paid_song_stays_in_the_rescue_index(job: Job) -> None:
     world = gave_up(job)
     ended = job_of(world)
     assert (ended.status, ended.publish_pending, ended.check_at) == (JobStatus.FAILED, False, NOON)
@@ -145,13 +145,13 @@ def test_a_job_that_expired_is_rescued_as_well() -> None:
     assert (ended.status, ended.check_at) == (JobStatus.EXPIRED, NOON)
 
 
-def test_a_song_that_lies_in_the_staged_answer_is_on_the_list_and_never_fetched() -> None:
+def test_a_song_in_the_staged_answer_is_listed_and_never_fetched() -> None:
     ended = job_of(gave_up(ready_job()))
     assert ended.check_at is None
     assert [(found.staged, found.left) for found in recoverables(ended)] == [((1,), ())]
 
 
-def test_a_staged_song_that_was_found_to_be_none_is_not_on_the_list() -> None:
+def test_a_staged_answer_that_proved_to_be_no_song_is_not_listed() -> None:
     failure = Failure(
         failure_class=FailureClass.BAD_AUDIO, provider_charged=ProviderCharged.YES, message="no song", code="bad_audio"
     )
@@ -179,7 +179,7 @@ def test_a_delivered_job_has_no_rescue_and_leaves_the_index() -> None:
     assert (ended.status, ended.rescue, ended.check_at) == (JobStatus.SUCCEEDED, None, None)
 
 
-def test_of_a_delivered_job_that_lacks_a_song_only_that_one_is_fetched() -> None:
+def test_only_the_missing_song_of_a_delivered_job_is_fetched() -> None:
     world = gave_up(two_songs().with_tracks((stored_track(),), NOON))
     world.links.files = {SECOND: AUDIO}
     let_it_run(world)
@@ -187,7 +187,7 @@ def test_of_a_delivered_job_that_lacks_a_song_only_that_one_is_fetched() -> None
     assert (job.status, job.attempts[0].kept, world.links.fetched) == (JobStatus.SUCCEEDED, (2,), [("minimax", SECOND)])
 
 
-def test_where_a_fallback_delivered_the_attempts_before_it_are_left_alone() -> None:
+def test_attempts_before_a_fallback_that_delivered_are_not_rescued() -> None:
     lost = claimed_attempt("aimlapi", state=AttemptState.FAILED, upstream_id="t", finished_at=NOON)
     song = ready_job().attempts[0].model_copy(update={"number": 2, "candidate": 1})
     job = ready_job().model_copy(update={"candidates": (candidate("aimlapi"), candidate()), "attempts": (lost, song)})
@@ -209,7 +209,7 @@ def test_every_attempt_of_a_failed_chain_that_may_be_billed_is_rescued() -> None
 # ---- the way of a rescued song
 
 
-def test_a_link_that_lives_again_is_fetched_into_staging_and_the_job_stays_as_it_ended() -> None:
+def test_a_link_that_works_again_is_fetched_into_staging_and_the_job_keeps_its_end() -> None:
     world = undelivered_link()
     before = job_of(world)
     told = list(world.events.published)
@@ -223,14 +223,14 @@ def test_a_link_that_lives_again_is_fetched_into_staging_and_the_job_stays_as_it
     assert world.wallets.find("acme").held == 0  # type: ignore[union-attr]  # it is funded
 
 
-def test_a_task_is_asked_for_a_new_link_and_never_ordered_again() -> None:
+def test_a_task_is_polled_for_a_new_link_and_never_ordered_again() -> None:
     world = undelivered_task(BROKEN, RUNNING, DONE)
     world.links.files[TASK_LINK] = AUDIO
     let_it_run(world)
     assert (kept(world), world.upstream.posts, len(world.upstream.sent)) == (AUDIO, 0, 3)
 
 
-def test_a_task_that_is_not_done_for_hours_is_asked_until_it_is() -> None:
+def test_a_task_that_is_not_done_for_hours_is_polled_until_it_is() -> None:
     world = undelivered_task(*[RUNNING] * 9, DONE)
     world.links.files[TASK_LINK] = AUDIO
     began = let_it_run(world)
@@ -248,14 +248,14 @@ def test_pauses_begin_at_a_minute_and_double_up_to_half_an_hour() -> None:
     assert gaps[:7] == [60, 120, 240, 480, 960, 1800, 1800]
 
 
-def test_a_host_may_ask_for_a_longer_pause() -> None:
+def test_a_host_may_request_a_longer_pause() -> None:
     world = undelivered_link()
     world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=7200)
     assert run(world) is RescueOutcome.FETCHED
     assert job_of(world).check_at == NOON + timedelta(seconds=7200)
 
 
-def test_links_on_record_are_fetched_while_the_task_tells_nothing() -> None:
+def test_links_on_record_are_fetched_while_the_task_reports_nothing() -> None:
     world = gave_up(ready_job(LINK, upstream_id="task", dialect="aimlapi"), World(upstream=FakeUpstream(BROKEN)))
     world.links.files[LINK] = AUDIO
     run(world)
@@ -287,7 +287,7 @@ def test_a_run_without_time_for_another_song_leaves_it_to_the_next_one() -> None
 # ---- bytes are kept
 
 
-def test_a_file_that_no_meter_takes_is_kept_and_fetched_again() -> None:
+def test_a_file_that_cannot_be_measured_is_kept_and_fetched_again() -> None:
     world = undelivered_link()
     world.links.files[LINK] = b"half of a song"
     world.meter.failure = BadAudioError("no song")
@@ -301,7 +301,7 @@ def test_a_file_that_no_meter_takes_is_kept_and_fetched_again() -> None:
     assert (kept(world), recoverables(job_of(world))[0].staged) == (AUDIO, (1,))
 
 
-def test_what_is_kept_never_gives_way_to_less_that_is_no_song_either() -> None:
+def test_a_kept_file_that_is_no_song_is_never_replaced_by_a_smaller_one() -> None:
     world = undelivered_link()
     world.answers.files[JOB_ID, 1, "file.1"] = bytes(100)
     world.links.files[LINK] = bytes(99)
@@ -310,7 +310,7 @@ def test_what_is_kept_never_gives_way_to_less_that_is_no_song_either() -> None:
     assert kept(world) == bytes(100)
 
 
-def test_a_whole_file_never_gives_way_to_a_part_of_one() -> None:
+def test_a_whole_file_is_never_replaced_by_a_part_of_one() -> None:
     world = undelivered_link()
     world.links.files[LINK], world.meter.failure = b"odd", BadAudioError("no song")
     run(world)
@@ -375,7 +375,7 @@ def test_a_file_beyond_the_size_bound_counts_with_what_arrived() -> None:
     assert (job_of(world).rescue.song(1, 1).received_bytes, found.odd) == (len(b"the beginning"), ())  # type: ignore[union-attr]
 
 
-def test_nothing_is_fetched_once_the_result_can_not_live_any_more() -> None:
+def test_nothing_is_fetched_once_the_result_would_have_expired() -> None:
     world = undelivered_link()
     world.links.files[LINK] = DEAD
     world.clock.now = NOON + timedelta(days=1)
@@ -392,7 +392,7 @@ def test_a_provider_that_never_delivers_costs_a_bounded_number_of_polls() -> Non
     assert (job_of(world).check_at, began[-1] < NOON + timedelta(days=1)) == (None, True)
 
 
-def test_a_final_word_about_the_task_ends_its_attempt() -> None:
+def test_a_final_status_of_the_task_ends_its_attempt() -> None:
     world = undelivered_task(FAILED)
     assert len(let_it_run(world)) == 1
     job = job_of(world)
@@ -410,7 +410,7 @@ def test_an_attempt_that_the_bill_does_not_list_is_not_fetched_any_more() -> Non
 # ---- several runs
 
 
-def test_of_two_runs_at_once_one_fetches() -> None:
+def test_one_of_two_simultaneous_runs_fetches() -> None:
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
     world.jobs.before_next_save = lambda: run(world)
@@ -458,7 +458,7 @@ def killed(world: World, when: str = "fetch") -> None:
             return world.rescue_slots.take(*about)
 
         def give_back(self, slot: int, holder: str) -> None:
-            """Nobody is there to do it."""
+            """A killed run gives nothing back."""
 
     with pytest.raises(KilledError):
         rescue_audio(JOB_ID, replace(ports, slots=Slots()))
@@ -489,7 +489,7 @@ def test_runs_that_are_killed_again_and_again_come_to_an_end() -> None:
     assert (run(world), job_of(world).check_at) == (RescueOutcome.NOTHING_LEFT, None)
 
 
-def test_a_run_that_finds_no_slot_is_put_off_by_a_minute() -> None:
+def test_a_run_that_finds_no_slot_is_postponed_by_a_minute() -> None:
     world = undelivered_link()
     for holder in ("a", "b"):
         world.rescue_slots.take(holder, NOON + timedelta(hours=1), NOON)
@@ -498,7 +498,7 @@ def test_a_run_that_finds_no_slot_is_put_off_by_a_minute() -> None:
     assert job_of(world).rescue.rounds == 0  # type: ignore[union-attr]  # it has one
 
 
-def test_a_run_whose_record_others_write_meanwhile_notes_what_it_brought_all_the_same() -> None:
+def test_a_run_records_its_result_although_others_write_the_job_meanwhile() -> None:
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
 
@@ -511,7 +511,7 @@ def test_a_run_whose_record_others_write_meanwhile_notes_what_it_brought_all_the
     assert (attempt.kept, attempt.reconciled_at) == ((1,), NOON)
 
 
-def test_a_run_that_others_keep_from_writing_fails_and_is_repeated_after_its_lease() -> None:
+def test_a_run_that_loses_every_write_fails_and_is_repeated_after_its_lease() -> None:
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
 
@@ -537,7 +537,7 @@ def test_the_reaper_starts_each_run_under_its_own_name() -> None:
     world.clock.pass_seconds(60)
     assert reap(world) == {"due": 1, "rescued": 1}
     assert (world.links.fetched, reap(world)) == ([], {})
-    # The run was never heard of.
+    # The run left no trace.
     world.clock.pass_seconds(60)
     assert reap(world) == {"due": 1, "rescued": 1}
     assert world.rescue_machine.started == [(JOB_ID, 1), (JOB_ID, 2)]
@@ -553,7 +553,7 @@ def test_a_run_that_could_not_be_started_is_started_later() -> None:
     assert reap(world) == {"due": 1, "rescued": 1}
 
 
-def test_the_end_is_told_before_anything_is_rescued() -> None:
+def test_the_end_is_published_before_anything_is_rescued() -> None:
     world = World()
     world.jobs.create(ready_job(LINK))
     world.events.failure = TransientError("the bus is away")
@@ -577,7 +577,7 @@ def test_a_deleted_job_is_never_rescued() -> None:
 
 
 @pytest.mark.parametrize("moment", ["while_fetching", "before_noting"])
-def test_a_job_that_is_deleted_amid_a_rescue_keeps_nothing(moment: str) -> None:
+def test_a_job_that_is_deleted_during_a_rescue_keeps_nothing(moment: str) -> None:
     world = undelivered_link()
 
     def delete() -> None:
@@ -597,7 +597,7 @@ def test_a_job_that_is_deleted_amid_a_rescue_keeps_nothing(moment: str) -> None:
     assert world.metrics.counted.count(("RecoverableSongs", "minimax")) == 0
 
 
-def test_a_deletion_that_is_overtaken_by_a_rescue_deletes_what_that_kept() -> None:
+def test_a_deletion_that_a_rescue_overtakes_deletes_what_the_rescue_kept() -> None:
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
     world.jobs.before_next_save = lambda: run(world)
@@ -605,7 +605,7 @@ def test_a_deletion_that_is_overtaken_by_a_rescue_deletes_what_that_kept() -> No
     assert (world.answers.files, job_of(world).deleted_at, job_of(world).check_at) == ({}, NOON, None)
 
 
-def test_what_a_killed_run_kept_for_a_job_that_was_deleted_meanwhile_is_deleted_after_its_lease() -> None:
+def test_files_that_a_killed_run_kept_for_a_deleted_job_are_deleted_after_its_lease() -> None:
     world = undelivered_link()
     world.links.files[LINK] = AUDIO
     world.remaining_s = 600
@@ -630,7 +630,7 @@ def test_deleting_a_rescued_job_deletes_its_file() -> None:
 # ---- an answer that came too late
 
 
-def test_a_task_that_an_answer_named_too_late_is_asked() -> None:
+def test_a_task_that_a_late_answer_named_is_polled() -> None:
     task = json_answer({"id": "uuid:minimax/music-2.0", "status": "queued"}, 201)
     world = World(upstream=FakeUpstream(task, DONE))
     world.jobs.create(queued_job("aimlapi"))
@@ -669,8 +669,8 @@ def _costly(attempt: Attempt) -> Attempt:
     return attempt.model_copy(update={"cost_micro_usd": 150_000})
 
 
-def test_a_failed_poll_of_the_job_is_no_final_word() -> None:
-    """The job's own end says why it gave up; the task is asked all the same."""
+def test_a_failed_poll_of_the_job_is_no_final_status() -> None:
+    """The job's own end says why it gave up; the task is polled all the same."""
     job = generating_job()
     failure = Failure(
         failure_class=FailureClass.INCOMPLETE, provider_charged=ProviderCharged.YES, message="done without a link"
@@ -682,7 +682,7 @@ def test_a_failed_poll_of_the_job_is_no_final_word() -> None:
     assert kept(world) == AUDIO
 
 
-def test_a_song_in_a_staged_answer_is_not_asked_for() -> None:
+def test_a_song_in_a_staged_answer_is_not_requested() -> None:
     world = World(upstream=FakeUpstream(hex_answer(AUDIO)))
     world.jobs.create(queued_job())
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
@@ -706,7 +706,7 @@ def test_a_copy_of_a_delivered_song_is_not_kept_as_the_missing_one() -> None:
     assert (job.attempts[0].kept, kept(world, 2), recoverables(job)[0].left) == ((), None, (2,))
 
 
-def test_of_one_file_behind_two_links_one_song_is_kept() -> None:
+def test_one_file_behind_two_links_is_kept_as_one_song() -> None:
     world = copies_of_the_first(gave_up(two_songs()))
     let_it_run(world)
     job = job_of(world)
@@ -714,7 +714,7 @@ def test_of_one_file_behind_two_links_one_song_is_kept() -> None:
     assert len(world.links.fetched) == 1 + MOST_SAME_FILES
 
 
-def test_a_second_song_that_comes_after_its_copies_is_kept() -> None:
+def test_a_second_song_that_arrives_after_copies_of_the_first_is_kept() -> None:
     world = copies_of_the_first(gave_up(two_songs()))
     run(world)
     world.links.files = dict.fromkeys((FIRST, SECOND), OTHER_AUDIO)
@@ -722,7 +722,7 @@ def test_a_second_song_that_comes_after_its_copies_is_kept() -> None:
     assert (job_of(world).attempts[0].kept, kept(world, 2)) == ((1, 2), OTHER_AUDIO)
 
 
-def test_links_that_were_given_the_other_way_round_bring_both_songs() -> None:
+def test_links_in_reversed_order_bring_both_songs() -> None:
     first = gave_up(two_songs().with_tracks((_track_of(AUDIO),), NOON))
     first.links.files = {FIRST: OTHER_AUDIO, SECOND: AUDIO}
     let_it_run(first)
@@ -742,7 +742,7 @@ def _track_of(audio: bytes) -> Track:
     return stored_track().model_copy(update={"sha256": hashlib.sha256(audio).hexdigest()})
 
 
-def test_a_link_that_a_task_gave_once_is_fetched_again_while_the_task_tells_nothing() -> None:
+def test_a_link_that_a_task_gave_once_is_fetched_again_while_the_task_reports_nothing() -> None:
     world = undelivered_task(DONE, BROKEN)
     world.links.files[TASK_LINK] = DEAD
     run(world)
@@ -752,7 +752,7 @@ def test_a_link_that_a_task_gave_once_is_fetched_again_while_the_task_tells_noth
     assert (kept(world), len(world.upstream.sent)) == (AUDIO, 2)
 
 
-def test_a_known_link_is_fetched_on_after_a_final_word_about_its_task() -> None:
+def test_a_known_link_is_still_fetched_after_a_final_status_of_its_task() -> None:
     world = gave_up(ready_job(LINK, upstream_id="task", dialect="aimlapi"), World(upstream=FakeUpstream(FAILED)))
     world.links.files[LINK] = DEAD
     run(world)
@@ -787,7 +787,7 @@ def odd_from_the_job(length: int = 300, *, link_dies: bool = False) -> World:
     return world
 
 
-def test_a_bad_file_that_the_job_kept_can_be_redelivered_where_no_rescue_ever_looked() -> None:
+def test_a_bad_file_that_the_job_kept_can_be_redelivered_without_any_rescue() -> None:
     world = odd_from_the_job()
     world.clock.pass_seconds(86_400)
     assert run(world) is RescueOutcome.NOTHING_LEFT
@@ -806,7 +806,7 @@ def test_a_bad_file_that_the_job_kept_is_listed_at_once_and_redelivered_in_the_e
     assert kept(world) == bytes(300)
 
 
-def test_a_whole_file_of_the_length_of_what_was_kept_is_odd_too() -> None:
+def test_a_whole_file_as_long_as_the_kept_one_is_odd_too() -> None:
     world = undelivered_link()
     world.answers.files[JOB_ID, 1, "file.1"] = bytes(300)
     world.links.files[LINK], world.meter.failure = b"x" * 300, BadAudioError("no song")
@@ -814,7 +814,7 @@ def test_a_whole_file_of_the_length_of_what_was_kept_is_odd_too() -> None:
     assert (kept(world), recoverables(job_of(world))[0].odd) == (b"x" * 300, (1,))
 
 
-def test_the_same_bad_file_is_fetched_a_few_times_and_another_one_on() -> None:
+def test_the_same_bad_file_is_fetched_a_few_times_and_a_different_one_counts_anew() -> None:
     world = odd_from_the_job()
     began = let_it_run(world)
     assert (len(world.links.fetched), began[-1] - began[0] < timedelta(hours=2)) == (MOST_SAME_FILES, True)
@@ -835,7 +835,7 @@ LAST_TRY = NOON + DAY - timedelta(seconds=LAST_TRY_S)
 
 
 @pytest.mark.parametrize("asked_s", [86_400, 10**9])
-def test_a_host_that_wants_too_long_a_pause_is_asked_for_the_last_time_shortly_before_the_end(asked_s: int) -> None:
+def test_a_host_that_requests_too_long_a_pause_is_called_for_the_last_time_shortly_before_the_end(asked_s: int) -> None:
     world = undelivered_link()
     world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=asked_s)
     run(world)
@@ -845,7 +845,7 @@ def test_a_host_that_wants_too_long_a_pause_is_asked_for_the_last_time_shortly_b
     assert (kept(world), job_of(world).check_at) == (AUDIO, None)
 
 
-def test_a_provider_that_wants_too_long_a_pause_is_asked_for_the_last_time_shortly_before_the_end() -> None:
+def test_a_provider_that_requests_too_long_a_pause_is_polled_for_the_last_time_shortly_before_the_end() -> None:
     world = undelivered_task(ScriptedAnswer(b"{}", 429, retry_after_s=86_400), DONE)
     run(world)
     assert job_of(world).check_at == LAST_TRY
@@ -854,14 +854,14 @@ def test_a_provider_that_wants_too_long_a_pause_is_asked_for_the_last_time_short
     assert kept(world) == AUDIO
 
 
-def test_a_host_that_never_hands_over_is_asked_for_the_last_time_and_given_up() -> None:
+def test_a_host_that_never_returns_the_file_is_called_for_the_last_time_and_given_up() -> None:
     world = undelivered_link()
     world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=7200)
     began = let_it_run(world)
     assert (began[-1], job_of(world).check_at, recoverables(job_of(world))) == (LAST_TRY, None, ())
 
 
-def test_one_attempts_wish_keeps_no_other_from_being_fetched() -> None:
+def test_a_pause_for_one_attempt_does_not_delay_another_attempt() -> None:
     lost = claimed_attempt("aimlapi", state=AttemptState.FAILED, upstream_id="t", finished_at=NOON)
     song = ready_job(LINK).attempts[0].model_copy(update={"number": 2, "candidate": 1})
     chain = (candidate("aimlapi"), candidate())
@@ -879,7 +879,7 @@ def test_one_attempts_wish_keeps_no_other_from_being_fetched() -> None:
     assert len(world.upstream.sent) == 1
 
 
-def test_one_songs_host_keeps_no_other_song_from_being_fetched() -> None:
+def test_a_pause_for_one_songs_host_does_not_delay_another_song() -> None:
     world = gave_up(two_songs())
     world.links.files = {FIRST: LinkTroubleError("busy", 503, retry_after_s=7200), SECOND: DEAD}
     run(world)
@@ -892,7 +892,7 @@ def test_one_songs_host_keeps_no_other_song_from_being_fetched() -> None:
     assert job.rescue.song(1, 1).fetches == 1  # type: ignore[union-attr]  # it has one
 
 
-def test_a_task_that_wants_to_be_left_alone_does_not_keep_a_known_link_from_being_fetched() -> None:
+def test_a_pause_for_a_task_does_not_delay_fetching_a_known_link() -> None:
     leave_me = ScriptedAnswer(b"{}", 429, retry_after_s=7200)
     world = gave_up(ready_job(LINK, upstream_id="task", dialect="aimlapi"), World(upstream=FakeUpstream(leave_me)))
     world.links.files[LINK] = DEAD
@@ -903,7 +903,7 @@ def test_a_task_that_wants_to_be_left_alone_does_not_keep_a_known_link_from_bein
     assert (kept(world), world.clock.now, len(world.upstream.sent)) == (AUDIO, NOON + timedelta(seconds=120), 1)
 
 
-def test_a_run_before_any_songs_time_fetches_nothing_and_changes_no_time() -> None:
+def test_a_run_before_any_song_is_due_fetches_nothing_and_changes_no_due_time() -> None:
     world = undelivered_link()
     world.links.files[LINK] = LinkTroubleError("busy", 503, retry_after_s=7200)
     run(world)

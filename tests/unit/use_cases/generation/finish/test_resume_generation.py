@@ -98,7 +98,7 @@ def test_before_the_claim_runs_out_a_silent_run_is_in_flight() -> None:
 @pytest.mark.parametrize(
     ("after_s", "not_before"), [(0, "2026-11-21T12:00:16Z"), (955, "2026-11-21T12:16:01Z")], ids=["early", "late"]
 )
-def test_an_in_flight_claim_is_looked_at_soon_and_right_after_its_end(after_s: int, not_before: str) -> None:
+def test_an_in_flight_claim_is_checked_soon_and_right_after_its_end(after_s: int, not_before: str) -> None:
     world = world_of(submitting_job())
     world.clock.pass_seconds(after_s)
     assert resume_generation(JOB_ID, resume_ports(), world.clock()).not_before == not_before
@@ -160,7 +160,7 @@ def test_a_staging_store_that_is_down_is_not_mistaken_for_silence() -> None:
         pytest.param(failed_job(rate_limited()), StepKind.RETRY_LATER, id="refused_without_charge"),
     ],
 )
-def test_what_is_on_record_is_answered_and_nothing_is_written(job: object, word: StepKind) -> None:
+def test_a_resume_answers_from_the_record_and_writes_nothing(job: object, word: StepKind) -> None:
     world = world_of(job)
     assert resume(world) is word
     assert world.stored(JOB_ID) == job
@@ -173,7 +173,7 @@ def test_a_job_that_was_not_ordered_in_time_has_failed() -> None:
     assert resume(world) is StepKind.FAILED
 
 
-def test_a_settled_claim_is_not_opened_again() -> None:
+def test_the_claim_of_a_settled_job_is_not_reopened() -> None:
     world = world_of(submitting_job(), SONG)
     settle_job(JOB_ID, "Execution.ABORTED", settle_ports(), NOON)
     before = world.stored(JOB_ID)

@@ -97,7 +97,7 @@ def test_a_settlement_that_ends_a_job_is_not_called_a_repetition(caplog: pytest.
         ),
     ],
 )
-def test_a_killed_execution_settles_its_job_by_the_state_of_its_attempt(
+def test_a_job_of_a_killed_execution_is_settled_by_the_state_of_its_attempt(
     job: Job, failure_class: FailureClass, code: str, charged: ProviderCharged, attempts: list[str]
 ) -> None:
     settled = settle(world_of(job), KILLED)
@@ -132,7 +132,7 @@ def test_a_song_that_was_paid_and_not_stored_says_why_and_that_it_was_paid(
     )
 
 
-def test_an_attempts_own_failure_is_the_jobs() -> None:
+def test_the_failure_of_an_attempt_is_the_failure_of_its_job() -> None:
     refused = Failure(
         failure_class=FailureClass.CONTENT_REFUSED, provider_charged=ProviderCharged.NO, message="no", code="1026"
     )
@@ -177,7 +177,9 @@ def test_a_record_that_others_keep_writing_is_left_to_the_machines_retry() -> No
     ],
     ids=["delivered", "paid and not stored", "unknown"],
 )
-def test_an_end_moves_the_credits_once_whoever_settles_again(job: Job, charged: Charged, kinds: list[str]) -> None:
+def test_an_end_moves_the_credits_once_although_another_run_settles_again(
+    job: Job, charged: Charged, kinds: list[str]
+) -> None:
     world = world_of(job)
     world.jobs.before_next_save = lambda: settle_job(JOB_ID, None, settle_ports(), NOON)
     for stopped_by in (KILLED, None, "BadAudioError"):
@@ -224,7 +226,7 @@ def test_a_song_that_a_fallback_delivered_is_counted_under_the_fallbacks_name() 
         pytest.param(sung_in(70, link_renewals=1), id="link_renewed"),
     ],
 )
-def test_a_job_that_tells_nothing_about_how_long_a_song_takes_is_not_counted(job: Job) -> None:
+def test_a_job_that_shows_nothing_about_how_long_a_song_takes_is_not_counted(job: Job) -> None:
     world = world_of(job)
     settle(world)
     assert world.estimates.times.models == {}
@@ -287,7 +289,7 @@ def test_a_song_is_not_counted_before_its_job_is_settled() -> None:
     ],
     ids=["succeeded", "failed", "canceled"],
 )
-def test_an_end_is_told_with_ids_and_figures_and_nothing_of_the_song(
+def test_an_end_is_published_with_ids_and_figures_and_nothing_of_the_song(
     job: Job, detail_type: str, facts: dict[str, object]
 ) -> None:
     world = world_of(job)
@@ -305,7 +307,7 @@ def test_an_end_is_told_with_ids_and_figures_and_nothing_of_the_song(
     }
 
 
-def test_an_end_that_was_told_is_not_looked_after_any_more() -> None:
+def test_a_job_whose_end_was_published_leaves_the_index() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
     job = settle(world)
     assert (job.publish_pending, job.check_at) == (False, None)
@@ -314,7 +316,7 @@ def test_an_end_that_was_told_is_not_looked_after_any_more() -> None:
     assert len(world.events.published) == 1
 
 
-def test_an_end_that_could_not_be_told_stands_and_is_told_by_the_next_run() -> None:
+def test_an_end_that_could_not_be_published_stands_and_is_published_by_the_next_run() -> None:
     world = world_of(ready_job().with_tracks((stored_track(),), NOON))
     world.events.failure = TransientError("the bus refused the event of the job's end: ThrottlingException")
     with pytest.raises(TransientError):
@@ -326,7 +328,7 @@ def test_an_end_that_could_not_be_told_stands_and_is_told_by_the_next_run() -> N
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold", "settle"]
 
 
-def test_a_late_answer_that_comes_while_an_end_is_told_does_not_lose_either() -> None:
+def test_a_late_answer_during_the_publication_of_an_end_loses_neither() -> None:
     world = world_of(submitting_job())
     world.events.while_publishing = lambda: world.jobs.save(world.stored(JOB_ID).with_late_answer(1, NOON))
     job = settle(world, KILLED)
@@ -334,7 +336,7 @@ def test_a_late_answer_that_comes_while_an_end_is_told_does_not_lose_either() ->
     assert len(world.events.published) == 1
 
 
-def test_an_end_that_two_runs_tell_has_one_id() -> None:
+def test_an_end_that_two_runs_publish_has_one_id() -> None:
     world = world_of(delivered_job())
     world.events.while_publishing = lambda: settle(world)
     settle(world)

@@ -98,13 +98,13 @@ def given_up(world: World) -> Failure:
         pytest.param("data:audio/mpeg;base64," + base64.b64encode(AUDIO).decode(), id="data_uri"),
     ],
 )
-def test_text_of_any_spelling_becomes_the_file_it_spells(world: World, text: str) -> None:
+def test_text_in_any_encoding_becomes_the_file_that_it_encodes(world: World, text: str) -> None:
     body = json.dumps({"data": [{"audio": text, "status": 2}]}).encode()
     assert store(staged(world, ScriptedAnswer(body, chunk_bytes=1000))) is StoreOutcome.STORED
     assert world.tracks.files[KEY][0] == AUDIO
 
 
-def test_hex_text_becomes_the_file_it_spells(world: World) -> None:
+def test_hex_text_becomes_the_file_that_it_encodes(world: World) -> None:
     assert store(staged(world, hex_answer(AUDIO))) is StoreOutcome.STORED
     assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
 
@@ -226,7 +226,7 @@ BUSY = (408, 409, 425, 429, 500, 502, 503, 504, 520)
     [*(LinkTroubleError("cdn answered", status) for status in NOT_THERE), NO_SONG, CutAudioError("half")],
     ids=str,
 )
-def test_whatever_is_no_song_behind_a_tasks_link_is_asked_for_anew_after_a_pause_and_the_link_stays(
+def test_a_tasks_link_that_brings_no_song_is_kept_and_requested_anew_after_a_pause(
     world: World, error: FermataError
 ) -> None:
     linked(world, error)
@@ -244,7 +244,7 @@ def test_whatever_is_no_song_behind_a_tasks_link_is_asked_for_anew_after_a_pause
 
 
 @pytest.mark.parametrize("status", BUSY)
-def test_a_busy_host_is_waited_out_and_a_new_link_asked_for_only_once_it_stays_busy(world: World, status: int) -> None:
+def test_a_new_link_is_requested_only_once_a_busy_host_stays_busy(world: World, status: int) -> None:
     linked(world, LinkTroubleError("cdn answered", status))
     for wait_s in (1, 2, 4, 8)[:BUSY_FETCHES]:
         assert step(world) == StoreStep(StoreOutcome.WAIT, wait_s)
@@ -269,14 +269,14 @@ def test_pauses_double_from_one_second_to_five_minutes(world: World) -> None:
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
 
 
-def test_a_hosts_own_wish_for_a_pause_may_exceed_the_longest_and_never_the_patience_that_is_left(world: World) -> None:
+def test_a_pause_that_a_host_requests_may_exceed_the_longest_and_never_the_patience_that_is_left(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 503, retry_after_s=1000))
     assert step(world).wait_seconds == 1000
     world.clock.pass_seconds(3000)
     assert step(world).wait_seconds == 600
 
 
-def test_trouble_leaves_everything_that_callers_see_as_it_was(world: World) -> None:
+def test_trouble_changes_nothing_that_callers_see(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 503))
     before = world.stored(JOB_ID)
     world.clock.pass_seconds(5)
@@ -333,7 +333,7 @@ def test_a_link_that_works_after_twenty_minutes_brings_the_song(world: World) ->
     assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
 
 
-def test_a_host_that_asks_to_come_back_at_once_is_not_fetched_more_often(world: World) -> None:
+def test_a_host_that_requests_an_immediate_retry_is_not_fetched_more_often(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 429, retry_after_s=1))
     fetches, _ = until_given_up(world)
     assert fetches <= MOST_FETCHES
@@ -349,7 +349,7 @@ def test_a_file_that_is_no_song_is_fetched_again_for_some_minutes_and_kept(world
     assert world.answers.files == {(JOB_ID, 1, "file.1"): junk}
 
 
-def test_a_half_file_that_grows_whole_is_the_song(world: World) -> None:
+def test_a_partial_file_that_becomes_whole_is_the_song(world: World) -> None:
     whole = wav_file(1.5)
     linked(world, whole[: len(whole) // 2], upstream_id=None)
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
@@ -360,7 +360,7 @@ def test_a_half_file_that_grows_whole_is_the_song(world: World) -> None:
     assert world.stored(JOB_ID).tracks[0].duration_ms == 1500
 
 
-def test_what_arrived_of_a_file_that_never_came_whole_is_kept(world: World) -> None:
+def test_the_part_that_arrived_of_an_incomplete_file_is_kept(world: World) -> None:
     linked(world, LinkTroubleError("cut", 200))
     until_given_up(world)
     assert world.answers.files == {(JOB_ID, 1, "file.1"): b"the beginning"}
@@ -374,7 +374,7 @@ NOT_TAKEN = [
 
 
 @pytest.mark.parametrize("error", NOT_TAKEN)
-def test_a_link_to_what_fermata_does_not_take_is_asked_for_anew_once(world: World, error: FermataError) -> None:
+def test_a_link_to_what_fermata_does_not_accept_is_requested_anew_once(world: World, error: FermataError) -> None:
     linked(world, error)
     assert store(world) is StoreOutcome.LINK_EXPIRED
     job = world.stored(JOB_ID)
@@ -385,7 +385,9 @@ def test_a_link_to_what_fermata_does_not_take_is_asked_for_anew_once(world: Worl
 
 
 @pytest.mark.parametrize("error", NOT_TAKEN)
-def test_such_a_link_without_a_task_behind_it_is_given_up_at_once(world: World, error: FermataError) -> None:
+def test_a_link_to_what_fermata_does_not_accept_is_given_up_at_once_without_a_task(
+    world: World, error: FermataError
+) -> None:
     linked(world, error, provider="minimax", upstream_id=None)
     assert given_up(world).code in ("unsafe_link", "too_large", "too_complex")
 
@@ -430,13 +432,13 @@ def test_nothing_is_fetched_past_the_callers_own_deadline(world: World) -> None:
     assert (world.stored(JOB_ID).status, fetches) == (JobStatus.EXPIRED, 5)
 
 
-def test_a_new_link_that_is_had_does_not_renew_the_patience(world: World) -> None:
+def test_a_new_link_does_not_renew_the_patience(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 403))
     assert until_given_up(world, task=task_with(LINK))[1] == 3600
     assert len(world.links.fetched) + len(world.upstream.sent) <= MOST_FETCHES + MOST_POLLS
 
 
-def test_a_repeated_run_after_a_lost_renewal_asks_for_the_poll_again(world: World) -> None:
+def test_a_repeated_run_after_a_lost_renewal_requests_the_poll_again(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 403))
     store(world)
     before = world.stored(JOB_ID)
@@ -444,7 +446,7 @@ def test_a_repeated_run_after_a_lost_renewal_asks_for_the_poll_again(world: Worl
     assert (world.stored(JOB_ID), len(world.links.fetched)) == (before, 1)
 
 
-def test_two_runs_that_find_the_link_dead_at_once_ask_for_one_new_link(world: World) -> None:
+def test_two_runs_that_find_the_link_dead_at_once_request_one_new_link(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 403))
     outcomes = []
     world.jobs.before_next_save = lambda: outcomes.append(store(world))
@@ -453,7 +455,7 @@ def test_two_runs_that_find_the_link_dead_at_once_ask_for_one_new_link(world: Wo
     assert world.stored(JOB_ID).attempts[0].link_renewals == 1
 
 
-def test_a_run_that_stored_a_song_while_another_asked_for_a_new_link_goes_with_the_other(world: World) -> None:
+def test_a_run_that_stored_a_song_while_another_requested_a_new_link_follows_the_other(world: World) -> None:
     linked(world, AUDIO)
 
     def the_other_run_finds_the_link_dead() -> None:
@@ -464,7 +466,7 @@ def test_a_run_that_stored_a_song_while_another_asked_for_a_new_link_goes_with_t
     assert store(world) is StoreOutcome.LINK_EXPIRED
 
 
-def test_trouble_of_our_own_stores_is_told_and_changes_nothing(world: World) -> None:
+def test_trouble_of_our_own_stores_is_reported_and_changes_nothing(world: World) -> None:
     linked(world, TransientError("the answer could not be read"))
     before = world.stored(JOB_ID)
     with pytest.raises(TransientError):
@@ -472,7 +474,7 @@ def test_trouble_of_our_own_stores_is_told_and_changes_nothing(world: World) -> 
     assert (world.stored(JOB_ID), world.tracks.files) == (before, {})
 
 
-def test_a_song_that_could_not_be_put_away_is_tried_again(world: World) -> None:
+def test_a_song_that_could_not_be_stored_is_tried_again(world: World) -> None:
     staged(world, hex_answer(AUDIO))
     world.tracks.fail_next_put = TransientError("the song could not be stored")
     with pytest.raises(TransientError):
@@ -524,7 +526,7 @@ def test_an_unknown_job_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 206])
-def test_words_in_place_of_a_file_are_asked_again_for_the_whole_patience_and_are_no_song(
+def test_text_in_place_of_a_file_is_requested_again_for_the_whole_patience_and_is_no_song(
     world: World, status: int
 ) -> None:
     linked(world, LinkTroubleError("cdn answered 200 with a text instead of audio", status))
@@ -538,7 +540,7 @@ def test_words_in_place_of_a_file_are_asked_again_for_the_whole_patience_and_are
 OTHER_LINK = "https://cdn.test/another.mp3"
 
 
-def test_a_link_that_was_dead_for_a_second_is_fetched_again_while_its_task_tells_nothing(world: World) -> None:
+def test_a_link_that_was_dead_for_a_second_is_fetched_again_while_its_task_reports_nothing(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 404))
     assert store(world) is StoreOutcome.LINK_EXPIRED
     world.links.files[LINK] = AUDIO
@@ -561,7 +563,7 @@ def test_a_link_that_was_dead_for_a_second_is_fetched_again_while_its_task_tells
         pytest.param(json_answer({"id": "task:1", "status": "error", "error": {"message": "gone"}}), id="failed"),
     ],
 )
-def test_whatever_a_task_says_but_a_link_the_known_one_is_fetched_for_the_whole_patience(
+def test_the_known_link_is_fetched_for_the_whole_patience_while_its_task_gives_no_new_one(
     world: World, answer: ScriptedAnswer
 ) -> None:
     linked(world, LinkTroubleError("cdn answered", 404))
@@ -573,13 +575,13 @@ def test_whatever_a_task_says_but_a_link_the_known_one_is_fetched_for_the_whole_
     assert (found.left, found.attempt.has_links) == ((1,), True)
 
 
-def test_a_task_that_failed_is_not_asked_again(world: World) -> None:
+def test_a_task_that_failed_is_not_polled_again(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 404))
     until_given_up(world, task=json_answer({"id": "task:1", "status": "error", "error": {"message": "gone"}}))
     assert len(world.upstream.sent) == 1
 
 
-def test_a_provider_that_wants_its_task_left_alone_is_not_asked_meanwhile_and_the_link_is_fetched(world: World) -> None:
+def test_a_provider_that_requests_a_pause_is_not_polled_meanwhile_and_the_link_is_fetched(world: World) -> None:
     linked(world, LinkTroubleError("cdn answered", 404))
     busy = ScriptedAnswer(b"{}", 429, retry_after_s=3000)
     fetches, took_s = until_given_up(world, task=busy)
@@ -594,7 +596,7 @@ def test_a_new_link_replaces_the_known_one(world: World) -> None:
     assert (fetches, took_s, world.tracks.files[KEY][0]) == (2, 1, AUDIO)
 
 
-def test_an_unsafe_link_is_given_up_only_once_its_task_gave_another_such(world: World) -> None:
+def test_an_unsafe_link_is_given_up_only_once_its_task_gave_another_unsafe_one(world: World) -> None:
     linked(world, UnsafeLinkError("10.0.0.1 is not public"))
     assert store(world) is StoreOutcome.LINK_EXPIRED
     for answer in (TASK_BUSY, TASK_BUSY):
@@ -611,7 +613,7 @@ def test_an_unsafe_link_is_given_up_only_once_its_task_gave_another_such(world: 
 # ---- bounds count troubles of one kind
 
 
-def test_bad_files_are_counted_by_themselves(world: World) -> None:
+def test_bad_files_are_counted_separately(world: World) -> None:
     linked(world, LinkTroubleError("busy", 503), upstream_id=None)
     for _ in range(12):
         world.clock.pass_seconds(step(world).wait_seconds)
@@ -636,7 +638,7 @@ def test_troubles_of_all_kinds_together_stay_within_the_bound(world: World) -> N
     assert len(world.links.fetched) <= MOST_FETCHES
 
 
-def test_a_run_comes_for_the_first_song_that_is_due_whatever_the_machines_clock_says(world: World) -> None:
+def test_a_run_fetches_the_first_song_that_is_due_whatever_the_machines_clock_says(world: World) -> None:
     linked(world, LinkTroubleError("busy", 503, retry_after_s=100))
     assert step(world) == StoreStep(StoreOutcome.WAIT, 100)
     world.clock.pass_seconds(2)
@@ -684,7 +686,7 @@ def test_the_longest_file_that_ever_came_is_kept(
     assert world.answers.files == {(JOB_ID, 1, "file.1"): bytes(kept)}
 
 
-def test_what_could_not_be_kept_once_is_kept_the_next_time(world: World) -> None:
+def test_a_file_that_could_not_be_kept_once_is_kept_the_next_time(world: World) -> None:
     linked(world, NO_SONG, upstream_id=None)
     world.answers.fail_next_keep_file = TransientError("S3 is away")
     store(world)

@@ -104,7 +104,7 @@ def test_one_good_song_is_delivered_within_minutes_whichever_it_is(
 
 
 def play(world: World) -> float:
-    """Seconds until nothing is left to try; every link that is asked for anew is the same again."""
+    """Seconds until nothing is left to try; every link that is requested anew is the same again."""
     began = world.clock.now
     for _ in range(200):
         step = store_audio(JOB_ID, 1, store_ports(world.remaining_ms))
@@ -118,7 +118,7 @@ def play(world: World) -> float:
     return (world.clock.now - began).total_seconds()
 
 
-def test_a_dead_link_beside_a_good_song_is_asked_for_anew_for_minutes_and_no_longer(world: World) -> None:
+def test_a_dead_link_beside_a_good_song_is_requested_anew_for_minutes_and_no_longer(world: World) -> None:
     with_two_songs(world)
     world.links.files[LINKS[0]] = GONE
     took_s = play(world)
@@ -262,7 +262,7 @@ def delivered_files(world: World) -> dict[int, bytes]:
 
 
 NEW: tuple[str, str] = ("https://new.test/x/1", "https://new.test/y/2")
-"""Links to the two songs that nothing about them tells apart from any other."""
+"""Links to the two songs that look like any other link."""
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_the_minutes_of_a_second_song_are_counted_from_when_the_first_was_stored
     assert len(world.links.fetched) == 1 + FETCHES_BESIDE_A_SONG
 
 
-def test_one_songs_host_that_wants_to_be_left_alone_is_not_fetched_because_of_the_other(world: World) -> None:
+def test_a_pause_for_one_songs_host_holds_while_the_other_song_is_fetched(world: World) -> None:
     with_two_songs(world, upstream_id=None)
     world.links.files = {LINKS[0]: LinkTroubleError("busy", 503, retry_after_s=600), LINKS[1]: BUSY}
     began = world.clock.now
@@ -385,7 +385,7 @@ def test_one_songs_host_that_wants_to_be_left_alone_is_not_fetched_because_of_th
     assert fetched[LINKS[1]][:6] == [0, 1, 3, 7, 15, 31]
 
 
-def test_what_came_of_each_song_is_kept_by_itself(world: World) -> None:
+def test_the_outcome_of_each_song_is_recorded_by_itself(world: World) -> None:
     with_two_songs(world, upstream_id=None)
     world.links.files = dict.fromkeys(LINKS, BUSY)
     play(world)

@@ -1,4 +1,4 @@
-"""Polling is free: trouble of the poll itself is met with patience, and only the task's own last word ends it."""
+"""Polling is free: trouble of the poll itself is met with patience, and only the task's own final status ends it."""
 
 from datetime import timedelta
 
@@ -51,7 +51,7 @@ def test_a_finished_task_is_ready_with_its_link_byte_for_byte() -> None:
     assert job.attempts[0].audio == Audio(source=AudioSource.LINKS, links=(SONG_LINK,))
 
 
-def test_a_task_is_asked_for_by_its_id_with_the_key_that_created_it() -> None:
+def test_a_task_is_polled_by_its_id_with_the_key_that_created_it() -> None:
     world = world_with(RUNNING)
     world.keys.keys = {"aimlapi": {"newer": "another key", "default": KEY}}
     poll(world)
@@ -61,7 +61,7 @@ def test_a_task_is_asked_for_by_its_id_with_the_key_that_created_it() -> None:
     assert sent.call.body is None
 
 
-def test_a_running_task_is_asked_again_after_a_share_of_the_time_it_took_so_far_and_nothing_is_written() -> None:
+def test_a_running_task_is_polled_again_after_a_share_of_its_time_so_far_and_nothing_is_written() -> None:
     world = world_with(RUNNING)
     world.clock.pass_seconds(80)
     verdict = poll(world)
@@ -91,7 +91,7 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize(("trouble", "failure_class"), TROUBLES)
-def test_trouble_of_the_poll_itself_is_asked_again_after_a_second(
+def test_a_poll_that_had_trouble_is_repeated_after_a_second(
     trouble: ScriptedAnswer | FermataError, failure_class: str
 ) -> None:
     world = world_with(trouble)
@@ -105,7 +105,7 @@ def test_trouble_of_the_poll_itself_is_asked_again_after_a_second(
 
 
 @pytest.mark.parametrize(("trouble", "failure_class"), TROUBLES)
-def test_trouble_that_lasts_for_the_patience_ends_the_job_as_what_was_seen_last(
+def test_trouble_that_lasts_for_the_patience_ends_the_job_with_the_last_failure(
     trouble: ScriptedAnswer | FermataError, failure_class: str
 ) -> None:
     world = world_with(*[trouble] * MOST_POLLS)
@@ -139,7 +139,7 @@ def until_it_ends(world: World, timeout_s: int = 3600) -> int:
     raise AssertionError("polled for ever")
 
 
-def test_pauses_of_trouble_double_up_to_five_minutes_and_begin_anew_with_nothing_that_was_polled_in_vain() -> None:
+def test_pauses_of_trouble_double_up_to_five_minutes_and_do_not_start_over_with_an_empty_poll() -> None:
     world = world_with(*[AnswerLostError("cut")] * 3, RUNNING, *[AnswerLostError("cut")] * 2)
     assert [poll(world).wait_seconds for _ in range(6)] == [1, 2, 4, 5, 8, 16]
 
@@ -170,24 +170,24 @@ def test_trouble_that_began_in_time_extends_the_job_once_by_its_patience() -> No
     assert failure.code == "generation_timeout"
 
 
-def test_the_providers_own_wish_for_a_pause_is_honoured() -> None:
+def test_a_pause_that_the_provider_requests_is_honoured() -> None:
     world = world_with(json_answer({"message": "slow down"}, 429, retry_after_s=140))
     assert poll(world).wait_seconds == 140
 
 
-def test_a_wish_may_exceed_the_longest_pause_and_never_the_patience_that_is_left() -> None:
+def test_a_requested_pause_may_exceed_the_longest_pause_and_never_the_patience_that_is_left() -> None:
     world = world_with(*[json_answer({"message": "slow down"}, 429, retry_after_s=2000)] * 2)
     assert poll(world).wait_seconds == 2000
     world.clock.pass_seconds(2000)
     assert poll(world).wait_seconds == 1600
 
 
-def test_an_absurd_wish_for_a_pause_of_a_task_that_runs_is_cut_to_ten_minutes() -> None:
+def test_an_absurd_pause_requested_for_a_running_task_is_cut_to_ten_minutes() -> None:
     world = world_with(json_answer({"id": TASK_ID, "status": "generating"}, retry_after_s=86_400))
     assert poll(world).wait_seconds == 600
 
 
-def test_a_word_that_nobody_knows_is_a_task_that_runs() -> None:
+def test_an_unknown_status_is_a_running_task() -> None:
     world = world_with(json_answer({"id": TASK_ID, "status": "dreaming"}))
     assert poll(world).kind is StepKind.GENERATING
     assert world.stored(JOB_ID) == generating_job()
@@ -205,7 +205,7 @@ def test_a_task_that_is_done_without_a_link_five_times_in_a_row_is_incomplete_wi
     assert failure.failure_class is FailureClass.INCOMPLETE
 
 
-def test_a_task_whose_link_comes_after_its_last_word_is_ready() -> None:
+def test_a_task_whose_link_comes_after_its_final_status_is_ready() -> None:
     world = world_with(*[NO_LINK] * 4, DONE)
     assert until_it_ends(world) == 5
     assert world.stored(JOB_ID).status is JobStatus.STORING
@@ -228,7 +228,7 @@ def test_a_task_that_runs_again_after_its_link_was_dead_is_trouble() -> None:
     assert failure.code == "not_done_again"
 
 
-def test_a_key_that_was_taken_away_is_trouble_until_it_is_back() -> None:
+def test_a_key_that_was_removed_is_trouble_until_it_is_back() -> None:
     world = world_with(DONE)
     world.keys.keys = {}
     assert poll(world).wait_seconds == 1
@@ -281,7 +281,7 @@ def test_an_answer_that_cannot_be_kept_ends_nothing() -> None:
 # ---- the usual way
 
 
-def test_polls_keep_to_what_the_models_last_songs_took() -> None:
+def test_polls_follow_how_long_the_models_last_songs_took() -> None:
     world = world_with(RUNNING, RUNNING)
     model = world.stored(JOB_ID).candidate.model
     before = poll(world).wait_seconds
@@ -289,7 +289,7 @@ def test_polls_keep_to_what_the_models_last_songs_took() -> None:
     assert (before, poll(world).wait_seconds) == (5, 2)
 
 
-def test_the_first_poll_keeps_to_what_the_models_last_songs_took() -> None:
+def test_the_first_poll_follows_how_long_the_models_last_songs_took() -> None:
     world = world_with(TASK_CREATED, job=queued_job("aimlapi"))
     world.estimates.known = {queued_job("aimlapi").candidate.model: Estimate(p50_s=20, p80_s=30)}
     assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").wait_seconds == 16
@@ -347,7 +347,7 @@ def late_polls(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
     return [(line["attempt"], line["status"]) for line in lines]
 
 
-def test_a_poll_for_an_earlier_attempt_asks_nobody_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_poll_for_an_earlier_attempt_calls_no_provider_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     world = world_with()
     assert poll_generation(JOB_ID, 2, poll_ports()).kind is StepKind.GENERATING
     assert world.upstream.sent == []

@@ -1,4 +1,4 @@
-"""A provider with two routes for polling is asked on the one that knew the task."""
+"""A provider with two routes for polling is polled on the one that knew the task."""
 
 import json
 
@@ -36,7 +36,7 @@ def world() -> World:
 
 
 def poll(world: World, *script: ScriptedAnswer | AnswerLostError) -> tuple[str, int, list[str]]:
-    """The verdict, how many polls told nothing so far, and the routes that were asked."""
+    """The verdict, how many polls reported nothing so far, and the routes that were polled."""
     world.upstream = FakeUpstream(*script)
     verdict = poll_generation(JOB_ID, 1, poll_ports())
     polls = stored(world).attempts[0].retries.polls
@@ -47,16 +47,16 @@ def stored(world: World) -> Job:
     return world.stored(JOB_ID)
 
 
-def test_the_general_route_is_asked_first_and_alone_where_it_knows_the_task(world: World) -> None:
+def test_the_general_route_is_polled_first_and_alone_where_it_knows_the_task(world: World) -> None:
     assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [TASK_ROUTE])
     assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [TASK_ROUTE])
 
 
-def test_a_task_that_is_not_found_is_looked_for_on_the_other_route_at_once(world: World) -> None:
+def test_a_task_that_is_not_found_is_polled_on_the_other_route_at_once(world: World) -> None:
     assert poll(world, NOT_FOUND, DONE) == (StepKind.READY, 0, [TASK_ROUTE, FEED_ROUTE])
 
 
-def test_the_route_that_knew_the_task_is_asked_first_from_then_on(world: World) -> None:
+def test_the_route_that_knew_the_task_is_polled_first_from_then_on(world: World) -> None:
     poll(world, NOT_FOUND, RUNNING)
     assert poll(world, RUNNING) == (StepKind.GENERATING, 0, [FEED_ROUTE])
     assert poll(world, NOT_FOUND, RUNNING) == (StepKind.GENERATING, 0, [FEED_ROUTE, TASK_ROUTE])
@@ -78,7 +78,7 @@ EMPTY = ScriptedAnswer(b'{"code":200,"data":[]}')
         AnswerLostError("cut"),
     ],
 )
-def test_an_answer_without_a_word_about_the_task_makes_no_route_the_one_that_knows(
+def test_an_answer_without_the_tasks_status_does_not_choose_a_route(
     world: World, answer: ScriptedAnswer | AnswerLostError
 ) -> None:
     assert poll(world, NOT_FOUND, answer)[2] == [TASK_ROUTE, FEED_ROUTE]
@@ -103,7 +103,7 @@ def test_a_route_that_is_known_already_is_not_written_again(world: World) -> Non
     assert world.jobs.saves == 0
 
 
-def test_a_task_that_no_route_knows_is_looked_for_again_on_both_until_the_patience_is_over(world: World) -> None:
+def test_a_task_that_no_route_knows_is_polled_again_on_both_until_the_patience_is_over(world: World) -> None:
     both = [TASK_ROUTE, FEED_ROUTE]
     assert poll(world, NOT_FOUND, NOT_FOUND) == (StepKind.GENERATING, 1, both)
     world.clock.pass_seconds(poll_ports().patience.patience_s)
@@ -113,11 +113,11 @@ def test_a_task_that_no_route_knows_is_looked_for_again_on_both_until_the_patien
     assert (failure.failure_class, failure.provider_charged) == ("not_found", "unknown")
 
 
-def test_trouble_on_the_way_is_no_reason_to_ask_elsewhere(world: World) -> None:
+def test_connection_trouble_is_no_reason_to_poll_the_other_route(world: World) -> None:
     assert poll(world, AnswerLostError("cut")) == (StepKind.GENERATING, 1, [TASK_ROUTE])
 
 
-def test_both_looks_together_take_no_longer_than_one(world: World) -> None:
+def test_both_polls_together_take_no_longer_than_one(world: World) -> None:
     world.upstream = FakeUpstream(NOT_FOUND, RUNNING)
     poll_generation(JOB_ID, 1, poll_ports())
     assert sum(sent.within_s for sent in world.upstream.sent) <= 45

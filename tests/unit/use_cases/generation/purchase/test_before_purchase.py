@@ -107,7 +107,7 @@ def behind_a_pause(world: World) -> None:
         (behind_a_pause, WaitUntil),
     ],
 )
-def test_an_obstacle_is_told_and_leaves_the_job_and_the_provider_alone(
+def test_an_obstacle_is_returned_and_leaves_the_job_and_the_provider_alone(
     trouble: Callable[[World], None], obstacle: type
 ) -> None:
     world = world_with()

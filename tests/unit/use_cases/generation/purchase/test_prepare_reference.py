@@ -111,7 +111,7 @@ def test_a_recording_is_copied_measured_and_recorded(world: World) -> None:
     )
 
 
-def test_an_upload_is_copied_for_a_provider_that_fetches_it_so_that_nobody_can_change_what_was_measured(
+def test_an_upload_is_copied_for_a_provider_that_fetches_it_so_that_the_measured_file_cannot_change(
     world: World,
 ) -> None:
     world.references.files[UPLOAD] = AUDIO
@@ -144,7 +144,7 @@ def test_an_upload_is_one_object_however_many_jobs_hand_it_over(world: World) ->
     assert [uploaded.content for uploaded in world.upstream.uploaded] == [AUDIO] * len(MANY)
 
 
-def test_copies_that_a_provider_fetches_go_with_the_end_of_their_jobs(world: World) -> None:
+def test_copies_that_a_provider_fetches_are_deleted_with_the_end_of_their_jobs(world: World) -> None:
     many_jobs_after_one_upload(world)
     for job_id in MANY:
         prepare_reference(job_id, 0, prepare_ports(), "run-1")
@@ -155,7 +155,7 @@ def test_copies_that_a_provider_fetches_go_with_the_end_of_their_jobs(world: Wor
     assert world.references.files == {UPLOAD: AUDIO}
 
 
-def test_the_copy_of_a_canceled_job_goes_once_its_end_is_told(world: World) -> None:
+def test_the_copy_of_a_canceled_job_is_deleted_once_its_end_is_published(world: World) -> None:
     world.references.files[UPLOAD] = AUDIO
     world.jobs.create(job_with({"id": REFERENCE_ID}))
     prepare()
@@ -164,7 +164,7 @@ def test_the_copy_of_a_canceled_job_goes_once_its_end_is_told(world: World) -> N
     assert world.references.files == {UPLOAD: AUDIO}
 
 
-def test_the_copy_that_is_made_while_its_job_is_canceled_and_told_of_goes_with_the_execution(world: World) -> None:
+def test_a_copy_made_while_its_job_is_canceled_and_published_is_deleted_with_the_execution(world: World) -> None:
     world.references.files[UPLOAD] = AUDIO
     world.jobs.create(job_with({"id": REFERENCE_ID}))
 
@@ -224,7 +224,7 @@ def test_a_run_that_lost_to_another_leaves_the_copy_that_is_on_record(world: Wor
     assert set(world.references.files) == {COPY}
 
 
-def test_the_copy_of_a_deleted_job_that_its_run_could_not_delete_goes_with_the_execution(world: World) -> None:
+def test_the_copy_of_a_deleted_job_that_its_run_could_not_delete_is_deleted_with_the_execution(world: World) -> None:
     world.jobs.create(job_with())
     ends_meanwhile(world, deleted=True)
     world.references.files[COPY] = AUDIO
@@ -233,7 +233,7 @@ def test_the_copy_of_a_deleted_job_that_its_run_could_not_delete_goes_with_the_e
     assert world.references.files == {}
 
 
-def test_a_copy_that_cannot_be_deleted_keeps_the_end_from_being_noted_and_is_deleted_by_the_next_run(
+def test_an_end_is_not_recorded_before_the_next_run_deletes_a_copy_that_could_not_be_deleted(
     world: World,
 ) -> None:
     world.jobs.create(job_with())
@@ -319,7 +319,7 @@ def test_an_upload_that_was_overwritten_before_it_was_measured_is_the_recording(
 
 
 @pytest.mark.parametrize("candidate", [LINKED_CANDIDATE, REGISTERED_CANDIDATE])
-def test_of_two_runs_to_which_a_link_answers_differently_one_is_on_record_and_its_bytes_are_used(
+def test_one_of_two_runs_that_fetch_different_bytes_is_on_record_and_its_bytes_are_used(
     world: World, candidate: Candidate
 ) -> None:
     provider, world.providers = listening()
@@ -439,7 +439,7 @@ def test_a_recording_that_does_not_fit_into_the_memory_is_measured_once(
     assert (refusal.code, len(tries)) == ("reference_not_audio", 1)
 
 
-def test_a_file_without_end_is_not_read_to_its_end(world: World) -> None:
+def test_an_endless_file_is_not_read_whole(world: World) -> None:
     world.reference_links.files[AUDIO_URL] = bytes(5000) + bytes(100_000)
     world.jobs.create(job_with())
     prepare()
@@ -456,7 +456,7 @@ def test_an_upload_that_is_gone_ends_the_job_unpaid(world: World) -> None:
     assert refusal.code == "reference_gone"
 
 
-def test_nobody_is_asked_for_a_song_after_a_refused_recording(world: World) -> None:
+def test_no_song_is_ordered_after_a_refused_recording(world: World) -> None:
     world.reference_links.files[AUDIO_URL] = b""
     world.meter = FileAudioMeter()  # type: ignore[assignment]  # the real one, to look at the bytes
     world.jobs.create(job_with())
@@ -466,7 +466,7 @@ def test_nobody_is_asked_for_a_song_after_a_refused_recording(world: World) -> N
     assert world.upstream.sent == []
 
 
-def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: World) -> None:
+def test_trouble_of_a_link_is_reported_to_the_machine_and_changes_nothing(world: World) -> None:
     world.reference_links.files[AUDIO_URL] = TransientError("files answered 503")
     world.jobs.create(job_with())
     with pytest.raises(TransientError):
@@ -484,7 +484,7 @@ def test_trouble_of_a_link_is_told_to_the_machine_and_changes_nothing(world: Wor
         (None, "not_started"),
     ],
 )
-def test_a_job_whose_recording_was_never_had_ends_unpaid(world: World, stopped_by: str | None, code: str) -> None:
+def test_a_job_whose_recording_never_arrived_ends_unpaid(world: World, stopped_by: str | None, code: str) -> None:
     world.jobs.create(job_with())
     settle_job(JOB_ID, stopped_by, settle_ports(), world.clock())
     failure = world.stored(JOB_ID).failure
@@ -517,7 +517,7 @@ def test_a_provider_that_wants_the_file_is_given_it_once_and_its_ids_are_recorde
     assert world.stored(JOB_ID).attempts == ()
 
 
-def test_a_provider_is_told_what_the_recording_is(world: World) -> None:
+def test_a_provider_is_given_the_purpose_of_the_recording(world: World) -> None:
     job = stored_copy(world)
     request = job_with({"audio_url": AUDIO_URL, "purpose": "voice"}, REGISTERED_CANDIDATE).request
     world.jobs = type(world.jobs)()
@@ -545,7 +545,7 @@ def test_a_provider_is_told_what_the_recording_is(world: World) -> None:
         pytest.param(json_answer({"failure": "invalid_request"}), "invalid_request", StepKind.FAILED, id="invalid"),
     ],
 )
-def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_charged(
+def test_a_provider_that_does_not_take_the_file_fails_an_attempt_without_a_charge(
     world: World, answer: ScriptedAnswer | FermataError, failure_class: str, word: StepKind
 ) -> None:
     stored_copy(world)
@@ -564,7 +564,7 @@ def test_a_provider_that_does_not_take_the_file_failed_an_attempt_that_nobody_ch
 
 
 @pytest.mark.parametrize("failure_class", ["auth", "invalid_request", "content_refused", "provider_error"])
-def test_a_provider_that_will_never_take_the_file_is_asked_for_nothing_more(world: World, failure_class: str) -> None:
+def test_a_provider_that_will_never_take_the_file_is_not_called_again(world: World, failure_class: str) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(json_answer({"failure": failure_class}))
     assert prepare().kind is StepKind.FAILED
@@ -595,7 +595,7 @@ def test_an_upload_that_failed_is_repeated_after_a_pause_and_the_song_is_ordered
     assert len(provider.orders) == 1
 
 
-def test_a_provider_that_never_takes_the_file_is_asked_four_times(world: World) -> None:
+def test_a_provider_that_never_takes_the_file_is_called_four_times(world: World) -> None:
     stored_copy(world)
     world.upstream = FakeUpstream(*[json_answer({"failure": "transient"})] * 4)
     words = [prepare(number).kind for number in range(4)]
@@ -622,7 +622,7 @@ def test_a_copy_that_is_not_what_was_stored_is_not_handed_over(world: World) -> 
     assert world.upstream.uploaded == []
 
 
-def test_a_key_that_was_taken_away_while_preparing_is_the_operators_to_mend(world: World) -> None:
+def test_a_key_that_was_removed_during_preparation_is_left_to_the_operator(world: World) -> None:
     stored_copy(world)
     world.keys = FixedProviderKeys({})
     with pytest.raises(ConfigurationError):
@@ -664,7 +664,7 @@ def test_an_order_names_the_providers_own_ids_and_uses_the_key_of_the_account_th
     assert world.stored(JOB_ID).attempts[0].key_alias == "default"
 
 
-def test_ids_of_a_key_that_is_gone_are_asked_for_again_with_the_new_one(world: World) -> None:
+def test_ids_of_a_key_that_is_gone_are_requested_again_with_the_new_key(world: World) -> None:
     stored_copy(world, registered=True)
     world.keys = FixedProviderKeys({"aimlapi": {"new": "sk-new"}})
     world.upstream = FakeUpstream(json_answer({"voice_id": "vocal-2"}), SONG)
@@ -737,7 +737,7 @@ def test_a_fallback_checks_the_recording_against_its_own_rule_without_a_second_f
 
 
 def opened(world: World, *, disabled: bool = False, until_ms: int = NOON_MS + 30_000) -> None:
-    """Nobody asks the provider for half a minute, or until the operator enables it again."""
+    """No run calls the provider for half a minute, or until the operator enables it again."""
     shut = {"disabled_at_ms": 1, "disabled_by": "2153"}
     circuit = Circuit(**(shut if disabled else {"open_until_ms": until_ms, "open_for_ms": 30_000}))
     world.provider_states.save(ProviderState(provider="aimlapi", version=1, circuit=circuit))
@@ -755,7 +755,7 @@ def test_a_job_whose_recording_is_not_prepared_keeps_no_place_and_no_slot_from_o
     assert world.provider_states.load("aimlapi") == ProviderState(provider="aimlapi")
 
 
-def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_prepared_no_more_then(world: World) -> None:
+def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_not_prepared_again(world: World) -> None:
     stored_copy(world)
     world.operator = pace(gap_ms=5000, concurrent=5)
     busy = ProviderState(provider="aimlapi").ask(
@@ -772,7 +772,7 @@ def test_a_job_takes_its_turn_once_its_recording_is_prepared_and_is_prepared_no_
     assert len(world.upstream.uploaded) == 1
 
 
-def test_a_recording_is_copied_while_its_provider_is_not_asked(world: World) -> None:
+def test_a_recording_is_copied_while_its_provider_is_not_called(world: World) -> None:
     opened(world)
     world.jobs.create(job_with(None, REGISTERED_CANDIDATE))
     assert start(world).kind is StepKind.NEEDS_REFERENCE
@@ -780,7 +780,7 @@ def test_a_recording_is_copied_while_its_provider_is_not_asked(world: World) -> 
     assert world.upstream.uploaded == []
 
 
-def test_a_recording_is_not_handed_to_a_provider_that_is_not_asked_now_but_after_the_pause(world: World) -> None:
+def test_a_recording_is_handed_to_a_provider_under_a_pause_only_after_the_pause(world: World) -> None:
     opened(world)
     stored_copy(world)
     waiting = start(world)
@@ -792,7 +792,7 @@ def test_a_recording_is_not_handed_to_a_provider_that_is_not_asked_now_but_after
 
 
 @pytest.mark.parametrize(("disabled", "code"), [(False, "circuit_open"), (True, "provider_disabled")])
-def test_another_provider_is_asked_at_once_where_the_first_gets_no_recording(
+def test_another_provider_is_called_at_once_where_the_first_gets_no_recording(
     world: World, disabled: bool, code: str
 ) -> None:
     opened(world, disabled=disabled)

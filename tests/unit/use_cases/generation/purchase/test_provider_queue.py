@@ -84,7 +84,7 @@ def opened(world: World) -> World:
 # ---- pacing
 
 
-def test_a_second_job_is_told_its_instant_and_goes_exactly_then() -> None:
+def test_a_second_job_gets_its_instant_and_is_ordered_exactly_then() -> None:
     world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     assert started(world, 0)[0] is StepKind.READY
     assert started(world, 1) == (StepKind.WAIT_SLOT, "12:00:02.500000Z")
@@ -94,7 +94,7 @@ def test_a_second_job_is_told_its_instant_and_goes_exactly_then() -> None:
     assert started(world, 1)[0] is StepKind.READY
 
 
-def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_rest() -> None:
+def test_a_job_that_wakes_within_the_second_before_its_instant_waits_for_the_rest() -> None:
     world = world_with(SONG, SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
     started(world, 1)
@@ -103,7 +103,7 @@ def test_a_job_that_is_woken_within_the_second_before_its_instant_waits_out_the_
     assert world.stored(job_id(1)).attempts[0].started_at == NOON.replace(second=2, microsecond=500_000)
 
 
-def test_a_job_that_comes_much_too_early_is_told_its_instant_again() -> None:
+def test_a_job_that_comes_much_too_early_gets_its_instant_again() -> None:
     world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
     assert started(world, 1) == started(world, 1) == (StepKind.WAIT_SLOT, "12:00:02.500000Z")
@@ -170,7 +170,7 @@ def test_a_claim_that_cannot_be_written_gives_the_slot_back() -> None:
     assert state_of(world).queue.running == {}
 
 
-def test_without_a_key_no_turn_is_taken() -> None:
+def test_no_turn_is_taken_without_a_key() -> None:
     world = world_with()
     world.keys.keys = {}
     assert started(world)[0] is StepKind.FAILED
@@ -277,7 +277,7 @@ def chained_job() -> Job:
     return queued_job(id=OTHER_ID, candidates=(candidate(), candidate("aimlapi")))
 
 
-def test_five_failures_open_the_circuit_and_the_next_job_calls_nobody_and_waits() -> None:
+def test_five_failures_open_the_circuit_and_the_next_job_waits_without_a_call() -> None:
     world = opened(world_with())
     assert world.upstream.posts == 5
     assert world.metrics.counted == [("CircuitOpened", "minimax")]
@@ -285,7 +285,7 @@ def test_five_failures_open_the_circuit_and_the_next_job_calls_nobody_and_waits(
     assert (world.upstream.posts, world.stored(job_id(0)).attempts) == (5, ())
 
 
-def test_with_another_provider_left_an_open_circuit_is_an_attempt_that_called_nobody() -> None:
+def test_with_another_provider_left_an_open_circuit_is_an_attempt_without_a_call() -> None:
     world = opened(world_with(TASK))
     world.jobs.create(chained_job())
     assert start(world, OTHER_ID)[0] is StepKind.NEXT_PROVIDER
@@ -297,20 +297,20 @@ def test_with_another_provider_left_an_open_circuit_is_an_attempt_that_called_no
     assert start(world, OTHER_ID, "run-2")[0] is StepKind.GENERATING
 
 
-def test_another_model_of_the_same_provider_is_no_way_out() -> None:
+def test_another_model_of_the_same_provider_is_no_fallback() -> None:
     world = opened(world_with())
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(candidate(), candidate())))
     assert start(world, OTHER_ID)[0] is StepKind.WAIT_SLOT
 
 
-def test_a_job_that_waits_for_an_open_circuit_burns_no_attempts() -> None:
+def test_a_job_that_waits_for_an_open_circuit_uses_no_attempts() -> None:
     world = opened(world_with())
     for run in range(2 * MAX_ATTEMPTS):
         assert started(world, 0, f"run-{run}")[0] is StepKind.WAIT_SLOT
     assert world.stored(job_id(0)).attempts == ()
 
 
-def test_of_two_jobs_that_wake_at_a_half_open_circuit_one_tries_and_its_success_closes_it() -> None:
+def test_one_of_two_jobs_at_a_half_open_circuit_tries_and_its_success_closes_it() -> None:
     world = opened(world_with(SONG, SONG, jobs=2))
     world.clock.pass_seconds(30)
     meanwhile = []
@@ -323,12 +323,12 @@ def test_of_two_jobs_that_wake_at_a_half_open_circuit_one_tries_and_its_success_
     assert world.upstream.posts == 7
 
 
-def test_of_two_runs_that_read_the_same_half_open_record_one_is_the_trial() -> None:
+def test_one_of_two_runs_that_read_the_same_half_open_record_is_the_trial() -> None:
     world = opened(world_with(jobs=2))
     world.clock.pass_seconds(30)
 
     def the_other_run() -> None:
-        # It takes the turn between this run's read and its write, and is still at work when this one asks again.
+        # It takes the turn between this run's read and its write, and is still at work when this one tries again.
         world.jobs.before_next_save = _die
         with pytest.raises(KilledError):
             started(world, 0)
@@ -361,13 +361,13 @@ def test_a_trial_whose_owner_died_is_followed_by_another_after_its_lease() -> No
     assert started(world, 1)[0] is StepKind.READY
 
 
-def test_one_providers_circuit_is_none_of_anothers_business() -> None:
+def test_the_circuit_of_one_provider_does_not_affect_another() -> None:
     world = opened(world_with(TASK))
     world.jobs.create(queued_job("aimlapi", id=OTHER_ID))
     assert start(world, OTHER_ID)[0] is StepKind.GENERATING
 
 
-def test_a_provider_that_closed_the_account_is_not_asked_again_and_says_so() -> None:
+def test_a_provider_that_closed_the_account_is_not_called_again_and_the_failure_says_so() -> None:
     world = world_with(CLOSED, jobs=2)
     started(world, 0)
     assert started(world, 1)[0] is StepKind.FAILED
@@ -391,7 +391,7 @@ def other_model(name: str = "music-2.6") -> Candidate:
     return candidate().model_copy(update={"model": f"minimax/{name}", "upstream_model": name})
 
 
-def test_a_model_that_the_plan_lacks_is_not_asked_for_again_and_the_failure_says_so() -> None:
+def test_a_model_outside_the_plan_is_not_ordered_again_and_the_failure_says_so() -> None:
     world = world_with(NOT_IN_PLAN, jobs=2)
     assert started(world, 0)[0] is StepKind.FAILED
     assert started(world, 1)[0] is StepKind.FAILED
@@ -404,7 +404,7 @@ def test_a_model_that_the_plan_lacks_is_not_asked_for_again_and_the_failure_says
     assert world.metrics.counted == [("ModelDisabled", "minimax"), ("NotAsked", "minimax")]
 
 
-def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_models() -> None:
+def test_a_model_outside_the_plan_leaves_the_provider_to_the_other_models() -> None:
     world = world_with(NOT_IN_PLAN, SONG)
     started(world)
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(other_model(),)))
@@ -412,7 +412,7 @@ def test_a_model_that_the_plan_lacks_leaves_the_provider_to_the_other_models() -
     assert state_of(world).queue.running == {}
 
 
-def test_another_model_of_the_same_provider_is_a_fallback_for_one_that_the_plan_lacks() -> None:
+def test_another_model_of_the_same_provider_is_a_fallback_for_one_outside_the_plan() -> None:
     world = world_with(NOT_IN_PLAN, SONG)
     started(world)
     world.jobs.create(queued_job(id=OTHER_ID, candidates=(candidate(), other_model())))
@@ -421,14 +421,14 @@ def test_another_model_of_the_same_provider_is_a_fallback_for_one_that_the_plan_
     assert world.upstream.posts == 2
 
 
-def test_a_model_that_the_plan_lacks_is_asked_for_again_once_the_operator_enables_its_provider() -> None:
+def test_a_model_outside_the_plan_is_ordered_again_once_the_operator_enables_its_provider() -> None:
     world = world_with(NOT_IN_PLAN, SONG, jobs=2)
     started(world, 0)
     assert enable_provider("minimax", world.provider_states)["lacking"] == ["music-2.5"]
     assert started(world, 1)[0] is StepKind.READY
 
 
-def test_a_trial_that_is_told_of_an_unentitled_model_closes_the_circuit() -> None:
+def test_a_trial_that_is_refused_for_an_unentitled_model_closes_the_circuit() -> None:
     world = opened(world_with(NOT_IN_PLAN))
     world.clock.pass_seconds(30)
     started(world)
@@ -452,7 +452,7 @@ def test_an_unknown_outcome_counts_against_the_provider() -> None:
     assert state_of(world).circuit.open_for_ms == 30_000
 
 
-def test_a_job_that_leaves_the_line_for_a_fallback_leaves_no_place_behind() -> None:
+def test_a_job_that_leaves_the_queue_for_a_fallback_leaves_no_place_behind() -> None:
     world = world_with(operator=pace(gap_ms=5000, concurrent=5))
     world.jobs.create(chained_job())
     world.upstream.script.append(SONG)
@@ -503,7 +503,7 @@ def test_a_name_that_a_caller_made_up_opens_no_circuit_for_others(name: str) -> 
     assert ("CircuitOpened", "apiinone") not in world.metrics.counted
 
 
-def test_five_failures_of_a_listed_model_open_the_circuit_whoever_orders() -> None:
+def test_five_failures_of_a_listed_model_open_the_circuit_for_every_tenant() -> None:
     world = world_with(*[ECHO] * 5, jobs=0)
     for number in range(5):
         ordered(world, "suno", number)
@@ -513,7 +513,7 @@ def test_five_failures_of_a_listed_model_open_the_circuit_whoever_orders() -> No
     assert world.upstream.posts == 5
 
 
-def test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_holds_nobody_back() -> None:
+def test_a_made_up_name_that_keeps_failing_waits_without_a_place_and_delays_no_other_job() -> None:
     world = with_a_failing_name(TASK_OF_SUNO, TASK_OF_SUNO)
     assert ordered(world, "suno-zzz", 5) == (StepKind.WAIT_SLOT, "12:00:30Z")
     assert state_of(world, "apiinone").queue.waiting == {}
@@ -530,7 +530,7 @@ def test_a_made_up_name_that_keeps_failing_is_followed_by_the_fallback() -> None
     assert world.upstream.posts == 5
 
 
-def test_a_made_up_name_with_which_the_account_is_shut_out_is_refused_alone_until_the_operator_enables_it() -> None:
+def test_a_made_up_name_that_shuts_out_the_account_is_refused_alone_until_the_operator_enables_it() -> None:
     world = world_with(CLOSED, SONG, SONG, jobs=1)
     made_up = other_model("music-zzz")
     for number in range(2):
@@ -546,7 +546,7 @@ def test_a_made_up_name_with_which_the_account_is_shut_out_is_refused_alone_unti
     assert start(world, "made-up-2")[0] is StepKind.READY
 
 
-def test_a_made_up_name_that_the_plan_lacks_closes_no_slots_to_others() -> None:
+def test_a_made_up_name_outside_the_plan_closes_no_slots_to_others() -> None:
     world = world_with(NOT_IN_PLAN, jobs=0)
     world.jobs.create(queued_job(id="made-up", candidates=(other_model("music-zzz"),)))
     assert start(world, "made-up")[0] is StepKind.FAILED
@@ -554,7 +554,7 @@ def test_a_made_up_name_that_the_plan_lacks_closes_no_slots_to_others() -> None:
     assert [*state_of(world).circuit.refused_models] == ["music-zzz"]
 
 
-def test_words_that_a_provider_repeats_from_the_order_say_nothing_of_the_account() -> None:
+def test_text_that_a_provider_repeats_from_the_order_says_nothing_about_the_account() -> None:
     said = f"the prompt '{PROMPT} my insufficient balance' is too long"
     world = world_with(json_answer({"error": {"message": said}}, 400), jobs=0)
     request = queued_job("apiinone").request.model_copy(update={"prompt": f"{PROMPT} My Insufficient Balance"})
@@ -577,7 +577,7 @@ def ended(world: World, stopped_by: str | None = None) -> None:
     settle_job(job_id(1), stopped_by, settle_ports(), world.clock())
 
 
-def test_a_canceled_jobs_place_is_free_once_its_end_is_told_and_a_later_look_leaves_none() -> None:
+def test_a_canceled_jobs_place_is_free_once_its_end_is_published_and_a_later_check_leaves_none() -> None:
     world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
     started(world, 1)
@@ -590,7 +590,7 @@ def test_a_canceled_jobs_place_is_free_once_its_end_is_told_and_a_later_look_lea
     assert (in_line(world), world.upstream.posts) == ((set(), set()), 1)
 
 
-def test_a_place_that_was_taken_while_the_job_was_canceled_and_told_of_is_freed_by_the_machines_own_end() -> None:
+def test_a_place_taken_while_the_job_was_canceled_and_published_is_freed_by_the_machines_own_end() -> None:
     world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     started(world, 0)
 
@@ -599,7 +599,7 @@ def test_a_place_that_was_taken_while_the_job_was_canceled_and_told_of_is_freed_
         cancel_job(job_id(1), "acme", world.jobs, world.clock())
         ended(world)
 
-    # After this run has read the job, and before it asks for its turn.
+    # After this run has read the job, and before it takes its turn.
     world.keys.on_use = canceled_and_told_of
     assert started(world, 1)[0] is StepKind.WAIT_SLOT
     assert in_line(world) == (set(), {f"{job_id(1)}/1"})
@@ -665,7 +665,7 @@ def test_a_job_that_holds_nothing_leaves_the_record_as_it_is(attempts: int) -> N
 
 def test_the_slot_of_an_ordered_attempt_is_not_given_up_with_its_job() -> None:
     world = world_with(jobs=2)
-    # Its run may still be talking to the provider, although nobody waits for it any more.
+    # Its run may still be talking to the provider, although no caller waits for it any more.
     world.jobs.after_next_save = _die
     with pytest.raises(KilledError):
         started(world, 1)
@@ -673,7 +673,7 @@ def test_the_slot_of_an_ordered_attempt_is_not_given_up_with_its_job() -> None:
     assert in_line(world) == ({f"{job_id(1)}/1"}, set())
 
 
-def test_a_job_is_settled_and_told_of_although_its_place_cannot_be_given_up() -> None:
+def test_a_job_is_settled_and_published_although_its_place_cannot_be_given_up() -> None:
     world = world_with(SONG, operator=pace(gap_ms=2500, concurrent=5), jobs=2)
     cancel_job(job_id(1), "acme", world.jobs, world.clock())
     world.provider_states.failure = TransientError("the record of minimax could not be written")

@@ -1,4 +1,4 @@
-"""What a provider is asked for, and the address of each attempt that only the provider learns."""
+"""What an order contains, and the address of each attempt that only the provider learns."""
 
 import hashlib
 from datetime import timedelta
@@ -127,7 +127,7 @@ def test_a_resume_waits_for_the_same_callback() -> None:
     assert (resumed.kind, resumed.wait_seconds) == (StepKind.AWAITING_CALLBACK, 120)
 
 
-def test_the_order_carries_what_was_asked_for_and_the_operators_key() -> None:
+def test_the_order_carries_the_request_and_the_operators_key() -> None:
     world = world_with(SONG, job=queued_job())
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     (sent,) = world.upstream.sent

@@ -119,7 +119,7 @@ def test_a_task_is_polled_in_the_dialect_in_which_it_was_ordered() -> None:
 def test_a_staged_answer_is_resumed_in_the_dialect_in_which_it_was_ordered() -> None:
     world = a_house_that_speaks_like("minimax")
     world.upstream.script = [SONG]
-    # The run dies once the answer is staged and before the record hears of it.
+    # The run dies once the answer is staged and before the record is written.
     world.answers.fail_next_open = StaleRecordError("killed")
     with pytest.raises(StaleRecordError):
         start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
@@ -199,7 +199,7 @@ def test_a_claim_whose_answer_was_lost_is_recognised_by_its_id() -> None:
     assert [attempt.claim_id for attempt in world.stored(JOB_ID).attempts] == ["run-1"]
 
 
-def test_an_own_claim_that_was_closed_meanwhile_is_not_posted() -> None:
+def test_a_runs_own_claim_that_was_closed_meanwhile_is_not_posted() -> None:
     world = world_with()
 
     def lose_the_answer_for_long() -> None:
@@ -238,7 +238,7 @@ def test_a_claim_that_could_not_be_written_posts_nothing() -> None:
         pytest.param(json_answer({"base_resp": {"status_code": 1001, "status_msg": "timeout"}}), id="provider_timeout"),
     ],
 )
-def test_an_answer_that_does_not_tell_is_an_unknown_outcome_and_never_asked_again(
+def test_an_inconclusive_answer_is_an_unknown_outcome_and_its_order_is_never_repeated(
     trouble: ScriptedAnswer | AnswerLostError,
 ) -> None:
     world = world_with(trouble)
@@ -263,7 +263,7 @@ def test_a_cut_answer_leaves_nothing_staged() -> None:
     assert world.answers.kept == {}
 
 
-def test_an_answer_is_durable_before_anybody_reads_it() -> None:
+def test_an_answer_is_durable_before_it_is_read() -> None:
     world = world_with(ScriptedAnswer(b'{"data": {"audio": "00", "audio": "01"}}'))
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     assert world.answers.kept[JOB_ID, 1].body.startswith(b'{"data"')
@@ -319,7 +319,7 @@ def test_messages_on_record_hold_no_key() -> None:
     assert KEY not in json.dumps(world.stored(JOB_ID).model_dump(mode="json"))
 
 
-def test_a_dialect_that_nobody_speaks_is_a_configuration_error() -> None:
+def test_an_unknown_dialect_is_a_configuration_error() -> None:
     world = World()
     world.jobs.create(queued_job(candidates=(candidate().model_copy(update={"dialect": "nobody"}),)))
     with pytest.raises(ConfigurationError):

@@ -1,4 +1,4 @@
-"""A provider that the operator holds back is not asked: its orders go elsewhere, wait, or end unpaid."""
+"""A paused provider gets no order: its jobs go elsewhere, wait, or end unpaid."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,7 +81,7 @@ def test_a_waiting_job_can_be_canceled() -> None:
     assert cancel_job(JOB_ID, "acme", world.jobs, NOON).status is JobStatus.CANCELED
 
 
-def test_with_another_provider_left_a_pause_is_an_attempt_that_called_nobody() -> None:
+def test_with_another_provider_left_a_pause_is_an_attempt_without_a_call() -> None:
     world = world_with(TASK, candidates=CHAIN)
     world.brakes.pause("minimax", NOON)
     assert start(world)[0] is StepKind.NEXT_PROVIDER
@@ -166,7 +166,7 @@ def test_a_recording_is_copied_while_its_provider_is_paused_and_handed_over_once
     assert start(world)[0] is StepKind.NEEDS_REFERENCE
 
 
-def test_brakes_that_cannot_be_read_hold_the_order() -> None:
+def test_a_pause_and_budget_that_cannot_be_read_hold_the_order() -> None:
     world = world_with()
     world.brakes.failure = TransientError("the table could not be read")
     with pytest.raises(TransientError):
@@ -177,7 +177,7 @@ def test_brakes_that_cannot_be_read_hold_the_order() -> None:
 # ---- a budget
 
 
-def test_a_song_is_counted_with_what_its_provider_asks_for_it() -> None:
+def test_a_song_is_counted_with_its_providers_price() -> None:
     world = world_with(SONG)
     start(world)
     assert (spent(world), world.stored(JOB_ID).attempts[0].cost_micro_usd) == (COST, COST)
@@ -206,9 +206,9 @@ def test_each_of_several_attempts_is_counted_on_its_own() -> None:
     assert spent(world) == COST
 
 
-def test_what_a_resume_finds_to_be_unpaid_is_given_back() -> None:
+def test_an_attempt_that_a_resume_finds_unpaid_is_returned_to_the_budget() -> None:
     world = world_with(TOO_MANY, budget=COST)
-    # The run dies once the answer is staged and before the record hears of it.
+    # The run dies once the answer is staged and before the record is written.
     world.answers.fail_next_open = TransientError("killed")
     with pytest.raises(TransientError):
         start(world)
@@ -251,7 +251,7 @@ def test_a_spent_budget_sends_a_job_to_its_fallback() -> None:
     assert (failure.code, spent(world)) == ("budget_spent", 1)
 
 
-def test_of_two_runs_that_both_saw_the_last_of_the_budget_one_orders() -> None:
+def test_one_of_two_runs_that_saw_the_last_of_the_budget_orders() -> None:
     world = world_with(SONG, budget=COST)
     other = queued_job(id=JOB_ID[:-1] + "Z")
     world.jobs.create(other)
@@ -277,7 +277,7 @@ def test_a_claim_that_was_written_although_its_answer_was_lost_is_counted_once_a
 # ---- what the operator sees
 
 
-def test_the_used_part_of_a_budget_is_measured_with_each_order_and_with_each_that_is_held() -> None:
+def test_the_used_part_of_a_budget_is_measured_with_each_order_and_each_held_order() -> None:
     world = world_with(SONG, budget=2 * COST - 1)
     start(world)
     second = queued_job(id=JOB_ID[:-1] + "Z")

@@ -87,7 +87,7 @@ def test_a_providers_retry_after_is_honoured() -> None:
 
 
 @pytest.mark.parametrize("code", [1004, 1008, 1026, 2013, 2061])
-def test_a_refusal_that_would_be_repeated_is_not(code: int) -> None:
+def test_a_refusal_that_would_come_again_is_not_retried(code: int) -> None:
     world = world_with(json_answer({"base_resp": {"status_code": code, "status_msg": "no"}}))
     assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.FAILED
     assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-2").kind is StepKind.FAILED
