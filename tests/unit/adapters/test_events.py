@@ -1,4 +1,4 @@
-"""The end of a job and its usage are one entry each on the default bus; one that is refused is not told."""
+"""The end of a job and its usage are one entry each on the default bus; one that is refused is not published."""
 
 import json
 from collections.abc import Callable, Iterator

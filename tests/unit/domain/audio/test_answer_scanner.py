@@ -254,7 +254,7 @@ def test_several_links_stay_in_the_document(songs: JsonValue, place: Callable[[J
 @pytest.mark.parametrize(
     "body", [b'{"data":{"audio":"https://a","\\u0061udio":"bb"}}', b'{"data":{"audio":"bb","audio":"https://a"}}']
 )
-def test_a_link_and_a_text_under_the_same_name_are_both_had(body: bytes) -> None:
+def test_a_link_and_a_text_under_the_same_name_are_both_found(body: bytes) -> None:
     audio, scanned = scan(body)
     assert (audio, scanned.document) == (b"bb", {"data": {"audio": "https://a"}})
 
@@ -372,7 +372,7 @@ ODDITIES: Final = [
 
 @pytest.mark.parametrize("noise", ODDITIES)
 @pytest.mark.parametrize("size", [997, 65_536])
-def test_what_nobody_reads_does_not_lose_the_song(noise: bytes, size: int) -> None:
+def test_damage_in_unused_fields_does_not_lose_the_song(noise: bytes, size: int) -> None:
     body = song_beside(noise)
     audio, scanned = scan(body, [size] * (len(body) // size))
     assert (audio, scanned.flaw, scanned.text_length) == (HEX, None, len(HEX))

@@ -1,4 +1,4 @@
-"""Audio is told by its first bytes and its size, and one table says what each kind is called."""
+"""Audio is recognised by its first bytes and its size, and one table says what each kind is called."""
 
 from typing import get_args
 

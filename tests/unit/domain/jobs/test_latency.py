@@ -99,7 +99,7 @@ def test_a_song_became_ready_between_the_last_answer_without_it_and_the_first_wi
     assert (song.job_id, song.bounds) == (JOB_ID, bounds)
 
 
-def test_a_song_whose_link_was_renewed_or_that_was_recovered_tells_nothing() -> None:
+def test_a_song_whose_link_was_renewed_or_that_was_recovered_gives_no_time() -> None:
     job = sung(70, 60)
     renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
     assert song_time_of(job.model_copy(update={"attempts": (renewed,)})) is None
@@ -108,7 +108,7 @@ def test_a_song_whose_link_was_renewed_or_that_was_recovered_tells_nothing() -> 
 
 
 @pytest.mark.parametrize("job", [submitting_job(), generating_job()], ids=["one long call", "polled"])
-def test_a_song_that_nobody_waited_for_any_more_took_at_least_so_long(job: Job) -> None:
+def test_a_song_whose_wait_was_given_up_took_at_least_so_long(job: Job) -> None:
     world = World()
     request = job.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
     world.jobs.create(job.model_copy(update={"request": request}))
@@ -127,7 +127,7 @@ def test_a_song_that_was_ready_and_came_too_late_took_what_it_took() -> None:
     assert (late.status, song.bounds) == (JobStatus.EXPIRED, (60, 70))
 
 
-def test_an_attempt_that_failed_before_the_deadline_tells_nothing_of_songs() -> None:
+def test_an_attempt_that_failed_before_the_deadline_gives_no_time() -> None:
     failed = failed_job(rate_limited()).model_copy(update={"status": JobStatus.QUEUED})
     request = failed.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
     late = settle(failed.model_copy(update={"request": request}), None, NOON + timedelta(seconds=400))

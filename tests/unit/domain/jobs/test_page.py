@@ -1,4 +1,4 @@
-"""What may be asked of a list of jobs, and cursors that lead nowhere but to the next page of the same list."""
+"""What may be requested of a list of jobs, and cursors that lead nowhere but to the next page of the same list."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_any_other_limit_is_refused_with_the_bounds(limit: str) -> None:
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_every_status_can_be_asked_for(status: JobStatus) -> None:
+def test_a_list_can_be_filtered_by_every_status(status: JobStatus) -> None:
     assert parse_page_request("acme", {"status": status.value}).of == JobList("acme", status)
 
 

@@ -78,9 +78,9 @@ def test_a_job_holds_the_highest_price_that_it_may_come_to(chain: tuple[object, 
 @pytest.mark.parametrize(
     ("job", "entries"),
     [
-        pytest.param(delivered_by(0), [("settle", 30), ("refund", 9)], id="the cheaper model sang"),
-        pytest.param(delivered_by(1), [("settle", 39)], id="the dearest model sang"),
-        pytest.param(refused_job(), [("refund", 30)], id="nobody sang"),
+        pytest.param(delivered_by(0), [("settle", 30), ("refund", 9)], id="the cheaper model delivered"),
+        pytest.param(delivered_by(1), [("settle", 39)], id="the most expensive model delivered"),
+        pytest.param(refused_job(), [("refund", 30)], id="no model delivered"),
     ],
 )
 def test_an_end_spends_the_delivered_models_price_and_returns_the_rest(

@@ -288,20 +288,20 @@ def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
         pytest.param(json_answer({"code": 500, "message": "internal"}), StepKind.GENERATING, id="code_inside_200"),
     ],
 )
-def test_only_a_task_that_is_told_to_be_running_is_waited_for_by_callback(
+def test_only_a_task_that_is_reported_as_running_is_waited_for_by_callback(
     polled: ScriptedAnswer, word: StepKind
 ) -> None:
     world_with(polls=(polled,))
     assert poll_generation(JOB_ID, 1, poll_ports()).kind is word
 
 
-def test_a_task_that_is_not_found_is_asked_for_again_soon() -> None:
+def test_a_task_that_is_not_found_is_polled_again_soon() -> None:
     missing = json_answer({"code": 404, "message": "no such task"}, 404)
     world_with(polls=(missing, missing))
     verdict = poll_generation(JOB_ID, 1, poll_ports())
     assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 1)
 
 
-def test_a_new_link_to_a_song_is_polled_for_because_nobody_announces_it() -> None:
+def test_a_new_link_to_a_song_is_polled_for_because_no_callback_announces_it() -> None:
     world_with(called_back_job(link_renewals=1), polls=(RUNNING,))
     assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.GENERATING

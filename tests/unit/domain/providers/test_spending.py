@@ -1,4 +1,4 @@
-"""What an operator's brakes decide, without any store."""
+"""What an operator's pauses and budgets decide, without any store."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
