@@ -238,7 +238,7 @@ def test_a_cloud_that_is_too_slow_is_ended(tmp_path: Path) -> None:
         pytest.fail("the block ran without a cloud")
 
 
-def test_a_child_that_is_no_cloud_is_noticed() -> None:
+def test_a_child_process_that_is_no_cloud_is_detected() -> None:
     with pytest.raises(CloudStartError, match="expected one line of JSON from the cloud"), running_cloud(["--help"]):
         pytest.fail("the block ran without a cloud")
 

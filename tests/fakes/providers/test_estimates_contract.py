@@ -142,7 +142,7 @@ def test_a_write_that_loses_the_race_reads_again_and_loses_nothing(dynamodb: "Dy
     assert songs_on_record(dynamodb) == 3 + before
 
 
-def test_a_write_that_was_applied_although_its_answer_was_lost_counts_once(dynamodb: "DynamoDBClient") -> None:
+def test_a_write_whose_answer_was_lost_counts_once(dynamodb: "DynamoDBClient") -> None:
     estimates = always_fresh(dynamodb)
     other = always_fresh(dynamodb)
     estimates.learn(MODEL, SONGS[0])

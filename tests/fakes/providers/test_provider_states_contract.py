@@ -173,7 +173,7 @@ def test_a_slot_taken_after_the_last_start_is_long_gone_begins_at_once(states: P
     assert take(states, "job_1/1", BEGAN + 5000) == 5000
 
 
-def test_no_start_is_reserved_beside_the_record_that_is_not_soon(states: ProviderStates) -> None:
+def test_a_start_that_is_not_soon_is_reserved_only_in_the_record(states: ProviderStates) -> None:
     opened(states)
     assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS - 1) is None
     assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS) == 100

@@ -56,7 +56,7 @@ def test_a_version_that_was_never_kept_is_not_there(store: SettingsStore) -> Non
         store.load(OTHER.version)
 
 
-def test_what_changes_nothing_is_there_without_being_kept(store: SettingsStore) -> None:
+def test_settings_that_change_nothing_need_not_be_kept(store: SettingsStore) -> None:
     assert store.load(NOTHING_SET) == OperatorSettings()
     store.keep(OperatorSettings())
     assert store.load(NOTHING_SET) == OperatorSettings()

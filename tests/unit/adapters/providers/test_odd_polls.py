@@ -184,7 +184,7 @@ ENDS: Final[list[dict[str, JsonValue]]] = [
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("about", ABOUT)
 @pytest.mark.parametrize("end", ENDS, ids=str)
-def test_another_tasks_end_is_trouble(
+def test_the_end_of_another_task_is_a_failed_poll(
     dialect: str, about: Callable[[str], dict[str, JsonValue]], end: dict[str, JsonValue]
 ) -> None:
     outcome = polled(dialect, {**end, **about(FOREIGN)}, OURS)
@@ -267,7 +267,7 @@ def test_a_part_of_the_songs_of_the_polled_task_in_a_list_does_not_end_it(dialec
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_list_of_other_tasks_is_trouble(dialect: str) -> None:
+def test_a_list_of_other_tasks_is_a_failed_poll(dialect: str) -> None:
     tasks: JsonValue = [{"task_id": FOREIGN, "status": "failed"}, {"task_id": "x-9", "status": "failed"}]
     assert isinstance(polled(dialect, {"data": tasks}, OURS), Trouble)
 

@@ -1,4 +1,4 @@
-"""The missing songs of a delivered job are fetched under a new job, which pays what is left of the price"""
+"""The missing songs of a delivered job are fetched under a new job, which pays no more than the rest of the price."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -41,7 +41,7 @@ def test_the_states_of_a_job_are_a_closed_list() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
 
 
-def test_nothing_follows_a_terminal_state_and_something_every_other() -> None:
+def test_only_terminal_states_have_no_successor() -> None:
     assert {status for status in JobStatus if status.is_terminal} == TERMINAL
 
 
@@ -189,7 +189,7 @@ def test_an_attempt_that_is_closed_as_unknown_may_be_billed() -> None:
     )
 
 
-def test_a_late_mark_changes_nothing_but_the_mark() -> None:
+def test_marking_an_answer_as_late_changes_nothing_else() -> None:
     job = submitting_job()
     late = job.with_late_answer(1, LATER)
     assert late.attempts[0] == job.attempts[0].model_copy(update={"late": True})

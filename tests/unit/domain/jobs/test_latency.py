@@ -45,7 +45,7 @@ def test_the_songs_that_were_delivered_last_are_kept_whenever_they_were_ordered(
     assert [song.latest_s for song in times.models["m"]] == [60] * (SONGS_KEPT - 1) + [900]
 
 
-def test_of_a_record_that_is_longer_than_what_is_kept_today_the_last_songs_count() -> None:
+def test_of_a_record_longer_than_the_current_limit_the_last_songs_count() -> None:
     songs = tuple(SongTime(f"job_{number}", 60 if number < 20 else 70) for number in range(20 + SONGS_KEPT))
     assert SongTimes(models={"m": songs}).estimate("m", PRIOR) == Estimate(p50_s=70, p80_s=70)
 
@@ -66,7 +66,7 @@ def test_the_models_that_callers_invent_push_out_the_one_that_was_ordered_longes
     assert f"family-{MODELS_KEPT}" in times.models
 
 
-def test_all_that_is_ever_kept_is_less_than_half_of_what_one_item_may_hold() -> None:
+def test_the_largest_record_fills_less_than_half_of_an_item() -> None:
     songs = tuple(SongTime(f"job_{number:026d}", 3600, 3500) for number in range(SONGS_KEPT))
     names = [f"minimax/{number:03d}{'x' * 37}" for number in range(MODELS_KEPT)]
     everything = SongTimes(models=dict.fromkeys(names, songs))

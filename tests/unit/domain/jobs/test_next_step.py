@@ -55,7 +55,7 @@ def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> NextStep:
         pytest.param(delivered_job(), StepKind.FAILED, 1, id="settled"),
     ],
 )
-def test_every_record_has_its_word(job: Job, word: StepKind, attempt: int) -> None:
+def test_every_record_gives_the_state_machine_a_known_word(job: Job, word: StepKind, attempt: int) -> None:
     found = verdict(job)
     assert (found.kind, found.attempt) == (word, attempt)
 
@@ -85,7 +85,7 @@ def test_a_refused_order_is_repeated_after_the_requested_or_a_doubling_pause(
     assert verdict(job).not_before == f"2026-11-21T{instant}Z"
 
 
-def test_a_claim_is_never_looked_at_before_its_end_when_that_is_near() -> None:
+def test_a_claim_that_ends_soon_is_never_checked_before_its_end() -> None:
     job = queued_job().claimed(claimed_attempt(claim_until=NOON + timedelta(seconds=3.9)), NOON)
     # AWS cuts the fraction off, which must not wake a job before the claim's end.
     assert verdict(job).not_before == "2026-11-21T12:00:04.900000Z"

@@ -179,7 +179,9 @@ def test_a_refusal_of_a_task_that_was_accepted_says_nothing_about_the_bill() -> 
     ("tracks", "link_renewals"),
     [pytest.param((stored_track(),), 0, id="a file is stored"), pytest.param((), 1, id="its link had died")],
 )
-def test_a_song_that_was_there_once_is_never_ordered_elsewhere(tracks: tuple[Track, ...], link_renewals: int) -> None:
+def test_a_song_that_existed_once_is_never_ordered_from_another_provider(
+    tracks: tuple[Track, ...], link_renewals: int
+) -> None:
     attempt = claimed_attempt(state=AttemptState.GENERATING, link_renewals=link_renewals)
     job = chain("minimax", "aimlapi", on_unknown=OnUnknown.FALLBACK).claimed(claimed_attempt(), NOON)
     bought = job.with_outcome(attempt, NOON).model_copy(update={"tracks": tracks})

@@ -161,7 +161,7 @@ def test_a_tenant_sees_its_own_usage_of_the_requested_days(ledger: Ledger) -> No
     assert ledger.used("other") == []
 
 
-def test_pages_lead_on_to_the_next_one(ledger: Ledger) -> None:
+def test_each_page_leads_to_the_next(ledger: Ledger) -> None:
     for number in range(5):
         failed(ledger, number, NOON + timedelta(days=number))
     of = UsageList("acme", date(2026, 11, 1), date(2026, 11, 30))

@@ -92,7 +92,7 @@ def test_each_job_that_waits_for_a_slot_gets_an_instant_of_its_own() -> None:
     assert [instant // 1000 for instant in told] == [50, 50, 98, 98, 146]
 
 
-def test_a_call_that_outlives_the_mean_is_looked_at_less_and_less_often() -> None:
+def test_a_call_that_outlives_the_mean_is_checked_less_and_less_often() -> None:
     line, at, looks = asked(ProviderQueue(typical_ms=1000), "slow", limits=ONE_AT_ONCE), 0, 0
     while at < 600_000:
         wait = answer(line, "next", at, ONE_AT_ONCE)

@@ -465,7 +465,7 @@ def test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line(
     assert len(world.inbox.written) == written
 
 
-def test_a_line_that_becomes_a_job_begins_the_row_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_becomes_a_job_resets_the_count_of_refusals(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "MOST_REFUSALS", 2)
     wrong = song("x", model="no/model")
     file = put_in(world, b"\n".join([wrong, song("a"), wrong, song("b"), wrong, wrong]))

@@ -38,7 +38,7 @@ def test_a_job_without_links_does_not_age() -> None:
     assert tag(queued_job()) == tag(queued_job(), 86_400)
 
 
-def test_whatever_changes_is_new() -> None:
+def test_every_change_gives_a_new_tag() -> None:
     tags = [tag(queued_job()), tag(queued_job(), p50_s=71), tag(submitting_job()), tag(delivered_job())]
     tags.append(tag(queued_job(request=queued_job().request.model_copy(update={"title": "Rain"}))))
     assert len(set(tags)) == len(tags)

@@ -135,7 +135,7 @@ def test_a_failing_authorizer_is_an_internal_error_and_not_remembered(
 
 
 @pytest.mark.parametrize("busy", ["arn:authorize", "arn:read"])
-def test_a_busy_machine_says_when_to_come_again(api: Client, functions: Functions, busy: str) -> None:
+def test_a_busy_machine_answers_with_retry_after(api: Client, functions: Functions, busy: str) -> None:
     before = dict(functions.behaviours)
     functions.behaviours[busy] = lambda _: TooManyRequestsError()
     refused = api.get("/v1/jobs/1", headers=key())

@@ -221,5 +221,5 @@ def test_an_m4a_without_sound_is_damaged(measure: Measure, song: bytes) -> None:
 
 
 @pytest.mark.parametrize("behind", [NOISE, bytes(5000), words(3) + b"free" + bytes(2000), words(0) + b"moov"])
-def test_what_follows_and_is_no_box_is_passed(measure: Measure, behind: bytes) -> None:
+def test_trailing_bytes_that_are_no_box_are_skipped(measure: Measure, behind: bytes) -> None:
     assert measure(FTYP + movie(track()) + MDAT + behind).duration_ms == TRACK_MS
