@@ -7,7 +7,7 @@ NOON: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class SettableClock:
-    """A clock that stands still until it is told to move."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now

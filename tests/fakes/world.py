@@ -152,7 +152,7 @@ class World:
             forget_ports()
 
     def set(self, **settings: str) -> None:
-        """Give environment variables other values; whoever asks the wiring for ports from now on sees them."""
+        """Give environment variables other values; ports that the wiring builds from now on see them."""
         for name, value in _known(settings).items():
             self._patch.setenv(name, value)
         forget_ports()

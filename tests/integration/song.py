@@ -32,7 +32,7 @@ class Cloud:
 
     line: Mapping[str, Any]
     shut_out: set[str] = field(default_factory=set)
-    """The providers that were told to close the operator's account."""
+    """The providers whose simulators were set to close the operator's account."""
 
     def http(self, api_key: str | None = None) -> httpx.Client:
         """A client whose every answer from the API is held against the OpenAPI document."""

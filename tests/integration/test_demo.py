@@ -86,9 +86,9 @@ def answers(address: str) -> bool:
 
 
 def way_in(row: str) -> list[tuple[str, int]]:
-    """The states and how often each was entered, but for waits for a turn, which say how busy everybody is."""
+    """The states and how often each was entered, but for waits for a turn, which depend on the load."""
     times = {name: int(count or 1) for name, count in re.findall(STATE, row)}
-    # After each wait the job asks once more.
+    # After each wait the job polls once more.
     times["StartGeneration"] -= times.pop("WaitForTurn", 0)
     return list(times.items())
 
@@ -120,7 +120,7 @@ def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
         assert max(sound.samples) > 1000, "the file is silent"
 
 
-def test_the_table_tells_the_way_of_each_song(good: Run) -> None:
+def test_the_table_shows_the_states_of_each_song(good: Run) -> None:
     for model in BLOCKING:
         assert way_in(good.row(model)) == way()
         assert polls_in(good.row(model)) == 0
@@ -154,7 +154,7 @@ def test_without_a_terminal_progress_is_plain_lines_and_no_key_is_shown(good: Ru
     for model in MODELS:
         states = re.findall(rf"^ *[\d.]+ s  {re.escape(model)} +(\w+)", good.stdout, re.MULTILINE)
         assert states[-2:] == ["succeeded", "plays"]
-        # A refused order is queued once more before its fallback is asked, and may be seen there.
+        # A refused order is queued once more before its fallback is called, and may be seen there.
         assert all(state != following for state, following in pairwise(states)), "only a change is shown"
     assert not re.search(r"fk_|Signature=|X-Amz", good.stdout + good.stderr)
 
@@ -238,7 +238,7 @@ def test_a_cloud_that_is_too_slow_is_ended(tmp_path: Path) -> None:
         pytest.fail("the block ran without a cloud")
 
 
-def test_a_child_that_is_no_cloud_is_noticed() -> None:
+def test_a_child_process_that_is_no_cloud_is_detected() -> None:
     with pytest.raises(CloudStartError, match="expected one line of JSON from the cloud"), running_cloud(["--help"]):
         pytest.fail("the block ran without a cloud")
 

@@ -308,7 +308,7 @@ def test_a_table_leaves_out_nothing_that_the_command_line_has(document: str, com
     assert {name for name in offered if f"{name}" not in Document(document).text} == set()
 
 
-def test_the_provider_of_six_lines_sings_what_it_was_given(tmp_path: Path) -> None:
+def test_the_provider_of_six_lines_returns_the_song_it_was_given(tmp_path: Path) -> None:
     port, script = closed_port(), named_scripts()["provider.py"]
     code = [line for line in script.splitlines()[1:] if line and not re.match(r"from|import", line)]
     assert len(code) <= 6

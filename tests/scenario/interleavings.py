@@ -168,7 +168,7 @@ class Interleavings(RuleBasedStateMachine):
 
 
 class InterleavingsInDynamoDB(Interleavings):
-    """The same with jobs, wallets, callbacks, brakes and the reaper's index in DynamoDB."""
+    """The same with jobs, wallets, callbacks, pauses, budgets and the reaper's index in DynamoDB."""
 
     client: ClassVar["DynamoDBClient"]
 

@@ -50,7 +50,7 @@ FATES: Final = (
 
 @dataclass
 class FakeProviders:
-    """Every provider, and its audio links. It knows a job by its prompt, and `on_order` hears of each paid POST before
+    """Every provider and its audio links. It knows a job by its prompt, and calls `on_order` at each paid POST before
     its answer. `charged` counts songs that were made, by job and attempt.
     """
 

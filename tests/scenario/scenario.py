@@ -43,7 +43,7 @@ TENANTS: Final = {"acme": 2000, "other": 70}
 """Credits that each tenant begins with; one can run out."""
 
 LISTENS: Final = "acme"
-"""The tenant that hears of its jobs by webhook."""
+"""The tenant that is notified of its jobs by webhook."""
 
 LONGEST_RUN_S: Final = 120
 """How long a run of a function may live; a claim ends a minute later."""
@@ -149,7 +149,7 @@ class Scenario:
         self._for(number, lambda each: start({**payload, "job_id": each.job_id}))
 
     def stop(self, number: int, *, told: bool) -> None:
-        """Somebody stops the execution; the rule tells settle_job of it, or is lost."""
+        """The execution is stopped; the rule notifies settle_job of it, or its event is lost."""
         placed = self._of(number)
         if placed is not None and placed.job_id in self.machine.executions:
             self.machine.stopped.add(placed.job_id)

@@ -10,7 +10,7 @@ Port = TypeVar("Port")
 
 
 class CrashError(BaseException):
-    """The run ends here, as with a killed process: nobody may catch this."""
+    """The run ends here, as with a killed process: no code may catch this."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Settings come from the environment; every wrong name is told at once, and no value ever."""
+"""Settings come from the environment; every wrong name is reported at once, and no value ever."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_the_environment_is_the_source_when_none_is_given(monkeypatch: pytest.Mo
     assert config.load(config.TableSettings).table_name == "jobs"
 
 
-def test_every_missing_name_is_told_at_once() -> None:
+def test_every_missing_name_is_reported_at_once() -> None:
     message = refused({"TABLE_NAME": None, "AUDIO_BUCKET": None, "READ_GAP_SECONDS": None})
     assert message == "StartSettings: TABLE_NAME is not set; AUDIO_BUCKET is not set; READ_GAP_SECONDS is not set"
 

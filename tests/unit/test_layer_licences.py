@@ -1,4 +1,4 @@
-"""What is deployed with the functions may be used as anybody likes: nothing in the layer is under the GPL or LGPL."""
+"""What is deployed with the functions may be used freely: nothing in the layer is under the GPL or LGPL."""
 
 import re
 from importlib.metadata import metadata

@@ -164,7 +164,7 @@ def test_a_webhook_secret_is_in_the_answer_alone(lines: io.StringIO, command: Ev
 
 
 @pytest.mark.parametrize("reply", [Answered(204), Answered(503), Answered(410), NotAnswered(NoAnswer.TIMEOUT)])
-def test_delivering_a_webhook_tells_neither_its_address_nor_its_secret(
+def test_delivering_a_webhook_logs_neither_its_address_nor_its_secret(
     lines: io.StringIO, reply: Answered | NotAnswered
 ) -> None:
     world = listening_world()

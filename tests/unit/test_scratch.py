@@ -55,7 +55,7 @@ def test_a_file_can_be_opened_by_its_name_and_is_gone_afterwards(tmp_path: Path)
     assert names(tmp_path) == []
 
 
-def test_a_file_is_gone_after_an_error_and_may_be_closed_by_whoever_sends_it(tmp_path: Path) -> None:
+def test_a_file_is_gone_after_an_error_and_its_sender_may_close_it(tmp_path: Path) -> None:
     def use() -> None:
         with scratch_file(tmp_path, "job_1") as file:
             file.close()

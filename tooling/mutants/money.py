@@ -120,9 +120,7 @@ MONEY: Final = (
         f"{FERMATA}/domain/jobs/shares.py",
         "return price_credits * min(delivered, ordered) // ordered",
         "return price_credits",
-        (
-            "tests/unit/domain/jobs/test_shares.py::test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few",
-        ),
+        ("tests/unit/domain/jobs/test_shares.py::test_a_share_is_rounded_down_to_whole_credits",),
     ),
     Mutant(
         "months: what jobs hold is forgotten when a month begins",

@@ -22,14 +22,14 @@ QUEUE: Final = (
         f"{FERMATA}/domain/providers/queue.py",
         "        free_ms = max(free_ms, start_ms + limits.gap_ms)",
         "        free_ms = max(free_ms, start_ms)",
-        (f"{_QUEUE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_asking",),
+        (f"{_QUEUE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_requests",),
     ),
     Mutant(
         "queue: who is turned away comes back ever later",
         f"{FERMATA}/domain/providers/queue.py",
         "        back_ms = soonest_ms",
         "        pass",
-        (f"{_QUEUE_TESTS}::test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
+        (f"{_QUEUE_TESTS}::test_no_job_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
     ),
     Mutant(
         "queue: a name that its caller made up counts as a listed model",
@@ -51,7 +51,7 @@ QUEUE: Final = (
         "self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms",
         "self.open_until_ms",
         (
-            "tests/unit/domain/providers/test_circuit.py::test_a_listed_model_tries_first_and_a_made_up_name_once_nobody_did",
+            "tests/unit/domain/providers/test_circuit.py::test_a_listed_model_makes_the_trial_first_and_a_made_up_name_only_if_none_did",
         ),
     ),
     Mutant(

@@ -9,7 +9,7 @@ from fermata.errors import (
 
 
 class RecordingJobEvents:
-    """Remembers what was told, usage apart from all else. `failure` is raised instead; `while_publishing` runs once
+    """Keeps what was published, usage apart from all else. `failure` is raised instead; `while_publishing` runs once
     events were taken.
     """
 

@@ -20,7 +20,7 @@ from tests.fakes.providers.brake_store import InMemoryBrakeStore
 
 
 class InMemoryJobStore:
-    """Keeps jobs as text, so that nobody can change a stored one by keeping a reference to it.
+    """Keeps jobs as text, so that no caller can change a stored one by keeping a reference to it.
 
     `before_next_save` runs once, before a write is tried: what another run does in between. `after_next_save` runs
     once, after a write was applied and before its caller hears of it: the loss of the answer. `before_look` runs before

@@ -79,7 +79,7 @@ def test_a_job_that_is_put_off_is_found_again_later_and_otherwise_as_it_was(stor
     jobs.save(submitting_job())
 
 
-def test_a_job_that_somebody_wrote_meanwhile_is_not_put_off(stores: Stores) -> None:
+def test_a_job_that_changed_meanwhile_is_not_put_off(stores: Stores) -> None:
     jobs, due = stores
     read = queued_job(check_at=NOON)
     jobs.create(read)
@@ -116,7 +116,7 @@ def test_a_job_that_has_nothing_left_to_do_is_not_put_off_by_its_id(stores: Stor
     assert (list(due.find(LATER)), stored(jobs)) == ([], queued_job())
 
 
-def test_canceled_jobs_that_are_to_be_told_of_do_not_delay_a_job_that_is_stuck() -> None:
+def test_canceled_jobs_with_pending_events_do_not_delay_a_job_that_is_stuck() -> None:
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)
         jobs, due = DynamoJobStore(DynamoTransactions(client, TABLE)), DynamoDueJobs(DynamoTransactions(client, TABLE))

@@ -83,7 +83,9 @@ def test_conflicts_are_repeated_after_growing_pauses_for_three_seconds_and_no_lo
     assert patient_store.load(JOB_ID) is None
 
 
-def test_a_conflict_on_a_lost_race_is_told_as_stale(dynamodb: "DynamoDBClient", patient_store: DynamoJobStore) -> None:
+def test_a_conflict_on_a_lost_race_is_reported_as_stale(
+    dynamodb: "DynamoDBClient", patient_store: DynamoJobStore
+) -> None:
     store = patient_store
     store.create(queued_job())
     AnswersInstead(dynamodb, "TransactWriteItems", CONFLICT)
@@ -140,7 +142,7 @@ def test_a_job_is_read_consistently(dynamodb: "DynamoDBClient") -> None:
     assert asked == [True]
 
 
-def test_what_dynamodb_keeps_back_of_a_batch_is_asked_for_again(dynamodb: "DynamoDBClient") -> None:
+def test_unprocessed_keys_of_a_batch_are_requested_again(dynamodb: "DynamoDBClient") -> None:
     store = DynamoJobStore(DynamoTransactions(dynamodb, TABLE))
     advanced_to(delivered_job(), store)
     keys = [{"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": key}} for key in ("JOB", "REQUEST", "ATTEMPT#0001")]

@@ -39,7 +39,7 @@ def test_a_job_is_created_together_with_its_hold(ledger: Ledger) -> None:
     assert kinds(ledger) == ["grant", "hold"]
 
 
-def test_a_job_that_the_wallet_is_not_good_for_leaves_no_trace(ledger: Ledger) -> None:
+def test_a_job_that_the_wallet_cannot_cover_leaves_no_trace(ledger: Ledger) -> None:
     funded(ledger, 29)
     with pytest.raises(OutOfCreditError) as caught:
         ledger.jobs.create(queued_job(), receipt())

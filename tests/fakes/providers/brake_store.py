@@ -1,4 +1,4 @@
-"""A fake of the brake store."""
+"""A fake of the store of pauses and budgets."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime

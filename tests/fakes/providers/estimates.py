@@ -7,7 +7,7 @@ from fermata.domain.jobs.latency import SongTime, SongTimes
 
 
 class InMemoryEstimates:
-    """Remembers every song, and knows at once what it was told."""
+    """Remembers every song, and returns each at once."""
 
     def __init__(self, known: Mapping[str, Estimate] | None = None) -> None:
         self.known = dict(known or {})

@@ -1,4 +1,4 @@
-"""One contract for the operator's brakes and the claims that they hold back, kept by the fakes and by DynamoDB."""
+"""One contract for an operator's pauses, budgets and the claims that they hold, kept by the fakes and by DynamoDB."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ NEXT_DAY = NOON + timedelta(days=1)
 
 @dataclass(frozen=True)
 class Stores:
-    """Jobs and brakes over the same records."""
+    """Jobs, pauses and budgets over the same records."""
 
     jobs: JobStore
     brakes: BrakeStore
@@ -108,7 +108,7 @@ def test_without_any_record_nothing_is_held(stores: Stores) -> None:
     }
 
 
-def test_a_pause_is_told_until_it_is_taken_back(stores: Stores) -> None:
+def test_a_pause_is_reported_until_it_is_lifted(stores: Stores) -> None:
     assert stores.brakes.pause("minimax", NOON)
     assert not stores.brakes.pause("minimax", NEXT_DAY)
     assert (stores.of().paused_by, stores.of("aimlapi").paused_by) == (("minimax",), ())
@@ -155,7 +155,7 @@ def test_a_claim_is_booked_and_read_back_without_its_booking(stores: Stores) -> 
 @pytest.mark.parametrize(
     ("budget", "songs"), [(1, 0), (COST - 1, 0), (COST, 1), (2 * COST - 1, 1), (3 * COST, 3), (0, 5)]
 )
-def test_a_budget_is_good_for_as_many_songs_as_fit_into_it(stores: Stores, budget: int, songs: int) -> None:
+def test_a_budget_allows_as_many_songs_as_fit_into_it(stores: Stores, budget: int, songs: int) -> None:
     jobs = [stores.queued(number) for number in range(5)]
     passed = [tried(partial(stores.claim, job, budget)) for job in jobs]
     assert passed == [True] * songs + [False] * (5 - songs)
@@ -194,7 +194,7 @@ def test_only_what_is_surely_unpaid_is_given_back_to_the_budget(
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["nothing was booked", "all was given back"])
-def test_a_budget_that_is_too_small_for_one_song_is_good_for_none(stores: Stores, back: bool) -> None:
+def test_a_budget_that_is_too_small_for_one_song_allows_none(stores: Stores, back: bool) -> None:
     if back:
         claimed = stores.claim(stores.queued(1))
         stores.jobs.save(claimed.with_outcome(claimed.attempts[-1].after(Refused(rate_limited()), NOON), NOON))
@@ -243,7 +243,7 @@ def test_an_attempt_that_ordered_nothing_books_nothing(stores: Stores) -> None:
     assert stores.spent == 0
 
 
-def test_of_two_reasons_the_lost_race_is_told(stores: Stores) -> None:
+def test_of_two_reasons_the_lost_race_is_reported(stores: Stores) -> None:
     job = stores.queued()
     stores.claim(job, COST)
     stores.brakes.pause("all", NOON)
@@ -255,7 +255,7 @@ def test_of_two_reasons_the_lost_race_is_told(stores: Stores) -> None:
 
 
 @pytest.mark.usefixtures("one_call_at_a_time")
-def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_is_good_for(dynamodb: "DynamoDBClient") -> None:
+def test_of_many_parallel_claims_exactly_as_many_pass_as_the_budget_allows(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
     jobs = [stores.queued(number) for number in range(20)]
     with ThreadPoolExecutor(8) as runs:
@@ -311,7 +311,7 @@ def test_a_table_that_cannot_be_used_is_transient(dynamodb: "DynamoDBClient", op
     assert "canary" not in str(caught.value)
 
 
-def test_brakes_that_were_read_in_part_only_are_not_taken_for_absent(dynamodb: "DynamoDBClient") -> None:
+def test_pauses_and_budgets_that_were_read_only_in_part_are_not_taken_for_absent(dynamodb: "DynamoDBClient") -> None:
     stores = over_dynamodb(dynamodb)
 
     def in_part(parsed: dict[str, Any], **_: object) -> None:

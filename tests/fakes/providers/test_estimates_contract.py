@@ -48,7 +48,7 @@ def songs_on_record(dynamodb: "DynamoDBClient") -> int:
     return sum(len(songs["L"]) for songs in item["models"]["M"].values())
 
 
-def test_without_songs_the_prior_is_the_estimate_and_after_the_fifth_it_has_no_say(estimates: Estimates) -> None:
+def test_without_songs_the_prior_is_the_estimate_and_after_the_fifth_it_no_longer_counts(estimates: Estimates) -> None:
     assert expected(estimates) == PRIOR
     learn(estimates)
     assert expected(estimates) == LEARNED
@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_what_was_known_before(dynamodb: "DynamoDBClient"
     assert expected(reader) == LEARNED
 
 
-def test_a_table_that_fails_is_not_asked_again_at_every_poll(dynamodb: "DynamoDBClient") -> None:
+def test_a_table_that_fails_is_not_read_again_at_every_poll(dynamodb: "DynamoDBClient") -> None:
     reader = DynamoEstimates(dynamodb, TABLE, lambda: 1000.0)
     reads = AnswersInstead(dynamodb, "GetItem", aws_error("InternalServerError"))
     assert [expected(reader) for _ in range(3)] == [PRIOR] * 3
@@ -116,7 +116,7 @@ def test_a_song_that_cannot_be_counted_is_left_out_and_nothing_is_raised(
     assert songs_on_record(dynamodb) == 1
 
 
-def test_a_table_out_of_reach_fails_nobody(dynamodb: "DynamoDBClient") -> None:
+def test_a_table_that_cannot_be_reached_fails_no_poll(dynamodb: "DynamoDBClient") -> None:
     def unreachable() -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
@@ -142,7 +142,7 @@ def test_a_write_that_loses_the_race_reads_again_and_loses_nothing(dynamodb: "Dy
     assert songs_on_record(dynamodb) == 3 + before
 
 
-def test_a_write_that_was_applied_although_its_answer_was_lost_counts_once(dynamodb: "DynamoDBClient") -> None:
+def test_a_write_whose_answer_was_lost_counts_once(dynamodb: "DynamoDBClient") -> None:
     estimates = always_fresh(dynamodb)
     other = always_fresh(dynamodb)
     estimates.learn(MODEL, SONGS[0])
@@ -168,7 +168,7 @@ def test_a_race_that_is_lost_three_times_is_given_up(dynamodb: "DynamoDBClient")
     [{"models": {"S": "nonsense"}}, {"models": {"M": {MODEL: {"L": [{"S": "x"}]}}}, "version": {"N": "7"}}, {}],
     ids=["no_map", "no_songs", "empty"],
 )
-def test_an_item_that_somebody_changed_is_as_good_as_none_and_is_replaced(
+def test_a_corrupted_item_counts_as_absent_and_is_replaced(
     dynamodb: "DynamoDBClient", fields: dict[str, object]
 ) -> None:
     dynamodb.put_item(TableName=TABLE, Item={**KEY, **fields})  # type: ignore[dict-item]

@@ -65,7 +65,7 @@ def test_a_record_that_an_earlier_version_stored_is_read() -> None:
     assert ProviderState.model_validate_json(stored) == ProviderState(provider="minimax", version=4, queue=queue)
 
 
-def test_what_is_held_against_a_made_up_name_is_read_back_equal_and_closes_no_slots(states: ProviderStates) -> None:
+def test_failures_of_a_made_up_name_are_read_back_equal_and_close_no_slots(states: ProviderStates) -> None:
     rules = CircuitRules(failures=1, window_ms=60_000, open_ms=30_000, longest_open_ms=600_000)
     circuit = Circuit().after_unlisted("suno-zzz", "job_a/1", Health.FAILS, "http_403", 1_800_000_000_000, rules)
     circuit = circuit.after_unlisted("suno-yyy", "job_b/1", Health.SHUTS_US_OUT, "2153", 1_800_000_000_000, rules)
@@ -151,7 +151,7 @@ def opened(states: ProviderStates) -> ProviderState:
 
 
 def take(states: ProviderStates, ticket: str, now_ms: int, limits: Limits = LIMITS) -> int | None:
-    """The start that was reserved in ms after the first one; None where the record has to be asked."""
+    """The start that was reserved in ms after the first one; None where the record has to decide."""
     taken = states.take("minimax", ticket, lease(now_ms), limits)
     if isinstance(taken, StartAt):
         return taken.start_ms - BEGAN
@@ -159,7 +159,7 @@ def take(states: ProviderStates, ticket: str, now_ms: int, limits: Limits = LIMI
     return None
 
 
-def test_open_slots_are_taken_in_the_order_of_asking_each_a_gap_apart(states: ProviderStates) -> None:
+def test_open_slots_are_taken_in_the_order_of_requests_each_a_gap_apart(states: ProviderStates) -> None:
     opened(states)
     assert [take(states, f"job_{number}/1", BEGAN + 20) for number in (1, 2, 3)] == [100, 200, None]
     pacing = states.load("minimax").queue
@@ -173,7 +173,7 @@ def test_a_slot_taken_after_the_last_start_is_long_gone_begins_at_once(states: P
     assert take(states, "job_1/1", BEGAN + 5000) == 5000
 
 
-def test_no_start_is_reserved_beside_the_record_that_is_not_soon(states: ProviderStates) -> None:
+def test_a_start_that_is_not_soon_is_reserved_only_in_the_record(states: ProviderStates) -> None:
     opened(states)
     assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS - 1) is None
     assert take(states, "job_1/1", BEGAN + 100 - AHEAD_MS) == 100
@@ -194,9 +194,9 @@ def waited_for(state: ProviderState) -> ProviderState:
         lambda state: state.enabled().model_copy(update={"circuit": Circuit(disabled_at_ms=1)}),
         lambda state: state.enabled().model_copy(update={"circuit": Circuit().without_model("music-2.5", "2061")}),
     ],
-    ids=["somebody waits", "circuit is not closed", "disabled", "a model is lacking"],
+    ids=["a job waits", "circuit is not closed", "disabled", "a model is outside the plan"],
 )
-def test_nobody_passes_by_the_record_while_it_has_a_say(
+def test_no_ticket_bypasses_the_record_while_it_decides(
     states: ProviderStates, change: Callable[[ProviderState], ProviderState]
 ) -> None:
     state = opened(states)
@@ -205,7 +205,7 @@ def test_nobody_passes_by_the_record_while_it_has_a_say(
     assert take(states, "job_1/1", BEGAN + 5000) is None
 
 
-def test_other_limits_than_those_the_record_was_written_under_are_asked_of_the_record(states: ProviderStates) -> None:
+def test_limits_that_changed_since_the_record_was_written_are_decided_by_the_record(states: ProviderStates) -> None:
     opened(states)
     assert take(states, "job_1/1", BEGAN + 5000, Limits(gap_ms=100, concurrent=1)) is None
 
@@ -216,7 +216,7 @@ def test_a_ticket_takes_one_slot(states: ProviderStates) -> None:
     assert take(states, "job_1/1", BEGAN + 6000) is None
 
 
-def test_a_ticket_that_gave_its_slot_back_asks_the_record_so_that_it_does_not_lose_the_next_one(
+def test_a_ticket_that_gave_its_slot_back_reads_the_record_so_that_it_does_not_lose_the_next_one(
     states: ProviderStates,
 ) -> None:
     opened(states)

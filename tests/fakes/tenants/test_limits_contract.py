@@ -1,4 +1,4 @@
-"""What a plan limits, kept by the in-memory fake and by DynamoDB: exactly, whoever orders at the same time."""
+"""What a plan limits, kept by the in-memory fake and by DynamoDB: exactly, whatever orders come at the same time."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -73,7 +73,7 @@ def test_an_order_that_was_stored_before_does_not_count_again(ledger: Ledger) ->
     assert (ledger.wallet().submits_in_minute, ledger.wallet().open_jobs) == (1, 1)
 
 
-def test_the_store_tells_what_is_left_in_the_minute(ledger: Ledger) -> None:
+def test_the_store_reports_what_is_left_in_the_minute(ledger: Ledger) -> None:
     allow(ledger, submits_per_minute=3)
     now = NOON + timedelta(seconds=18)
     left = [ledger.jobs.create(queued_job(id=new_job_id(NOON, bytes([n] * 10)), now=now)) for n in range(3)]
@@ -148,7 +148,7 @@ def test_a_plan_keeps_every_limit_that_it_was_given(ledger: Ledger) -> None:
     assert ledger.wallet().limits == wanted
 
 
-def test_a_limit_is_told_before_credit(ledger: Ledger) -> None:
+def test_an_exceeded_limit_is_reported_before_missing_credit(ledger: Ledger) -> None:
     allow(ledger, submits_per_minute=1)
     order(ledger, 1)
     ledger.wallets.set_plan("acme", Plan.POSTPAID, 1, GENEROUS.model_copy(update={"submits_per_minute": 1}))

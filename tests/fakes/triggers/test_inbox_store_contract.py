@@ -128,7 +128,7 @@ def test_a_spooled_object_that_was_given_up_or_stayed_empty_is_not_there(bucket:
 
 
 @mock_aws
-def test_a_bucket_that_cannot_be_used_is_transient_and_tells_nothing_of_it() -> None:
+def test_a_bucket_that_cannot_be_used_is_transient_and_reveals_no_details() -> None:
     client = s3_with_bucket()
     bucket = in_s3(client)
     file, store = bucket.put_in(b"x"), bucket.store

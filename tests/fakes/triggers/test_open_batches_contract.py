@@ -40,7 +40,7 @@ def test_a_tenant_has_a_few_places_and_another_has_its_own(batches: OpenBatches)
     assert batches.take("other", "beyond", LATER, NOON)
 
 
-def test_a_run_that_asks_again_keeps_its_place_and_has_it_for_longer(batches: OpenBatches) -> None:
+def test_a_run_that_requests_again_keeps_its_place_for_longer(batches: OpenBatches) -> None:
     fill(batches)
     assert batches.take("acme", RUNS[1], LATER + timedelta(days=8), NOON)
     assert [batches.take("acme", each, LATER + timedelta(days=1), LATER) for each in ("a", "b", "c")] == [
@@ -75,7 +75,7 @@ def test_a_run_that_has_ended_leaves_no_refusals(batches: OpenBatches) -> None:
 
 
 class Stale(DynamoTransactions):
-    """A table as it was before anybody took a place."""
+    """A table as it was before any place was taken."""
 
     def query(self, _partition: str, _begin: str) -> Iterator[Item]:
         return iter(())

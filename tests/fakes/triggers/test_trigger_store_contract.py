@@ -43,7 +43,7 @@ def test_a_change_is_read_back_equal_and_its_sources_are_found(store: TriggerSto
     assert (store.tenant_of(SHOP), store.tenant_of(DESK)) == ("acme", "acme")
 
 
-def test_a_source_that_is_left_out_is_nobodys_and_may_be_anothers(store: TriggerStore) -> None:
+def test_a_source_that_is_left_out_has_no_owner_and_may_go_to_another_tenant(store: TriggerStore) -> None:
     changed(store, "acme", SHOP, DESK)
     changed(store, "acme", DESK)
     assert store.tenant_of(SHOP) is None

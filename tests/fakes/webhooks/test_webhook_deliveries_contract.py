@@ -48,7 +48,7 @@ def attempt(number: int, replay: int = 0, reply: Reply = BUSY) -> WebhookAttempt
 
 
 @pytest.mark.parametrize("reply", [Answered(503, 60), Answered(204), Answered(410), NotAnswered(NoAnswer.TIMEOUT)])
-def test_a_try_is_read_back_equal(deliveries: WebhookDeliveries, reply: Reply) -> None:
+def test_an_attempted_delivery_is_read_back_equal(deliveries: WebhookDeliveries, reply: Reply) -> None:
     assert deliveries.add(JOB_ID, attempt(1, reply=reply)) == attempt(1, reply=reply)
     assert deliveries.of(JOB_ID) == (attempt(1, reply=reply),)
     assert deliveries.of(OTHER) == ()

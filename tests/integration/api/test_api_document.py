@@ -77,7 +77,7 @@ with AuthenticatedClient(base_url=address, token=key, raise_on_unexpected_status
         assert isinstance(job, Job), job
     print(job.status.value, job.tracks[0].content_type, job.tracks[0].bytes_)
 """
-"""What somebody writes who has the generated client and nothing else."""
+"""What a developer writes who has the generated client and nothing else."""
 
 
 def test_a_client_that_was_generated_from_the_document_orders_a_song_and_gets_it(

@@ -123,7 +123,7 @@ def test_an_unknown_route_is_404_without_a_key(cloud: Cloud) -> None:
     assert_problem(httpx.get(f"{cloud.line['api_url']}/v2/songs"), 404)
 
 
-def test_health_is_told_without_a_key(cloud: Cloud) -> None:
+def test_health_is_reported_without_a_key(cloud: Cloud) -> None:
     answer = httpx.get(f"{cloud.line['api_url']}/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 

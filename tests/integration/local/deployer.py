@@ -1,4 +1,4 @@
-"""The template that ships on an emulator, with a Lambda for what its custom resources ask."""
+"""The template that ships on an emulator, with a Lambda for the requests of its custom resources."""
 
 from pathlib import Path
 

@@ -127,7 +127,7 @@ def test_an_operator_enables_a_provider_by_its_id(ready: dict[str, Any]) -> None
     assert "must be one of minimax" in unknown.stderr
 
 
-def test_a_cloud_serves_five_hundred_requests_though_nobody_reads_its_output(tmp_path: Path) -> None:
+def test_a_cloud_serves_five_hundred_requests_though_its_output_is_not_read(tmp_path: Path) -> None:
     with cloud_process(up(tmp_path), tmp_path) as cloud:
         until(lambda: local_line(tmp_path), 60, "the cloud is ready")
         line = local_line(tmp_path)
@@ -185,7 +185,7 @@ def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
         assert "Traceback" not in cloud.stderr()
 
 
-def test_killed_it_leaves_no_child_and_is_missed(tmp_path: Path) -> None:
+def test_a_killed_cloud_leaves_no_child_and_is_reported_as_gone(tmp_path: Path) -> None:
     with cloud_process(up(tmp_path), tmp_path, SMALL_CLOUD) as cloud:
         line = cloud.line()
         busy = invoke_later(line, {"do": "sleep", "seconds": 60})
@@ -214,7 +214,7 @@ def ended(cloud: CloudProcess) -> tuple[int, list[str]]:
     return code, cloud.stderr().splitlines()
 
 
-def test_a_port_in_use_is_told_with_three(tmp_path: Path) -> None:
+def test_a_port_in_use_ends_with_three(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
         with cloud_process(["--port", port, "--state-dir", str(tmp_path / "state")], tmp_path) as cloud:
@@ -236,9 +236,7 @@ def test_a_port_in_use_is_told_with_three(tmp_path: Path) -> None:
         (["--credits", "0.5"], "--credits"),
     ],
 )
-def test_what_cannot_be_honoured_is_told_with_two_and_its_cause(
-    tmp_path: Path, arguments: list[str], cause: str
-) -> None:
+def test_what_cannot_be_honoured_ends_with_two_and_its_cause(tmp_path: Path, arguments: list[str], cause: str) -> None:
     with cloud_process(up(tmp_path, *arguments), tmp_path) as cloud:
         code, lines = ended(cloud)
     assert code == 2
@@ -247,7 +245,7 @@ def test_what_cannot_be_honoured_is_told_with_two_and_its_cause(
     assert cause in causes[0]
 
 
-def test_an_emulator_that_has_changed_is_told_with_five_and_where(tmp_path: Path) -> None:
+def test_an_emulator_that_has_changed_ends_with_five_and_names_the_place(tmp_path: Path) -> None:
     change = "from moto.events.models import Rule; Rule.send_to_targets = lambda self, event: None"
     program = f"import sys; {change}; from local.cli import main; sys.exit(main(sys.argv[1:]))"
     with cloud_process(up(tmp_path), tmp_path, ("-c", program, "up")) as cloud:
@@ -257,7 +255,7 @@ def test_an_emulator_that_has_changed_is_told_with_five_and_where(tmp_path: Path
     assert "(self, event)" in cause
 
 
-def test_a_template_that_is_not_supported_is_told_with_four_and_where(tmp_path: Path) -> None:
+def test_a_template_that_is_not_supported_ends_with_four_and_names_the_place(tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
     template.write_text("Resources: {Topic: {Type: 'AWS::SNS::Topic'}}\n", "utf-8")
     program = (

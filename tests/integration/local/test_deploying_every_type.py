@@ -27,7 +27,7 @@ HEARD: list[dict[str, Any]] = []
 
 
 def run_a_polite_function(_function: FunctionSpec, payload: bytes) -> None:
-    """Answer as a function would that greets whoever it is told of."""
+    """Answer as a function would that greets the name in its event."""
     event = json.loads(payload)
     HEARD.append(event)
     answer(event, Status="SUCCESS", PhysicalResourceId="greeting", Data={"Words": "Good day", "Times": 3})
@@ -319,7 +319,7 @@ def test_what_the_emulator_refuses_is_named_by_its_resource(project: Path, clien
     assert refused.value.exit_code == 1
 
 
-def test_a_layer_of_somebody_else_is_refused(project: Path, clients: Clients) -> None:
+def test_a_layer_of_another_account_is_refused(project: Path, clients: Clients) -> None:
     foreign = "arn:aws:lambda:eu-west-1:999999999999:layer:Other:3"
     (project / "template.yaml").write_text(TEMPLATE.replace("Layers: [!Ref Layer]", f"Layers: [{foreign}]"))
 
@@ -413,7 +413,7 @@ def test_an_answer_that_cloudformation_would_not_take_ends_the_start(
     assert told in refusal_of(custom, clients, **fields)
 
 
-def test_a_custom_resource_asks_a_function_of_its_template(custom: Path, clients: Clients) -> None:
+def test_a_custom_resource_calls_a_function_of_its_template(custom: Path, clients: Clients) -> None:
     custom.write_text(
         CUSTOM.replace("!GetAtt SayHelloFunction.Arn", "arn:aws:lambda:eu-west-1:999999999999:function:x")
     )

@@ -58,7 +58,7 @@ def test_the_machine_calls_functions_of_this_deployment(deployment: Deployment, 
     ("machine", "function"),
     [("MusicJobMachineArn", "fermata-SettleJobFunction"), ("BatchMachineArn", "fermata-CompleteBatchFunction")],
 )
-def test_an_ended_execution_reaches_the_function_that_tells_of_it(
+def test_an_ended_execution_reaches_the_function_that_reports_it(
     deployment: Deployment, clients: Clients, machine: str, function: str
 ) -> None:
     events = clients("events")

@@ -159,7 +159,7 @@ def test_a_process_killed_from_outside_costs_one_call_at_most(start: Start) -> N
     runtime = start(function("worker"))
     pid = said(runtime.invoke("worker", order(do="describe")))["pid"]
     os.kill(pid, signal.SIGKILL)
-    # Whether the end is noticed before the next call is handed over is a race that nobody can win.
+    # Whether the end is noticed before the next call is handed over is a race with no certain winner.
     first, second = (said(runtime.invoke("worker", order(do="describe"))) for _ in range(2))
     assert first.get("errorType", "Runtime.ExitError") == "Runtime.ExitError"
     assert second["pid"] != pid

@@ -253,7 +253,7 @@ def post(cloud: SmallCloud, key: str | None, body: bytes = b"{}", path: str = "/
     return httpx.post(f"{cloud.line['api_url']}{path}", content=body, headers=headers, timeout=120)
 
 
-def test_the_api_asks_the_authorizer_and_then_the_function(cloud: SmallCloud) -> None:
+def test_the_api_calls_the_authorizer_and_then_the_function(cloud: SmallCloud) -> None:
     assert (post(cloud, None).status_code, post(cloud, "Bearer bad").status_code) == (401, 403)
     answer = post(cloud, "Bearer good", b'{"text":"over http"}')
     assert (answer.status_code, answer.json()["text"]) == (200, "over http")

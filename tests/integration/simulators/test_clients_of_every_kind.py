@@ -124,7 +124,7 @@ def test_an_old_client_gets_its_answer_and_the_end_of_the_connection(minimax: Pr
     assert answer.endswith(b'{"posts":0,"charged":0,"usd":0.0,"items":[]}')
 
 
-def test_a_client_that_asks_whether_to_go_on_is_told_to(minimax: Provider) -> None:
+def test_a_client_that_expects_100_continue_receives_it(minimax: Provider) -> None:
     raw = order_bytes(minimax, "key-of-the-test").replace(b"host: a", b"host: a\r\nexpect: 100-continue")
     head, _, body = raw.partition(b"\r\n\r\n")
     with socket.create_connection(("127.0.0.1", minimax.port), timeout=30) as client:

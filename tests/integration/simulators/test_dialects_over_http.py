@@ -115,7 +115,7 @@ def upload(provider: Provider, purpose: str, file: Path) -> UploadOutcome:
 
 
 @pytest.mark.parametrize("purpose", ["song", "voice", "instrumental"])
-def test_music_01_sings_after_an_uploaded_recording(aimlapi: Provider, tmp_path: Path, purpose: str) -> None:
+def test_music_01_makes_a_song_from_an_uploaded_recording(aimlapi: Provider, tmp_path: Path, purpose: str) -> None:
     file = tmp_path / "recording.wav"
     file.write_bytes(wav_file(10.5))
     uploaded = upload(aimlapi, purpose, file)

@@ -31,7 +31,7 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_serves_and_ends_when_told(ending: signal.Signals, tmp_path: Path) -> None:
+def test_it_prints_its_address_serves_and_ends_on_a_signal(ending: signal.Signals, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     with running("minimax", "--key", "k", "--latency", "0", "--log", str(log)) as process:
         assert process.stdout is not None

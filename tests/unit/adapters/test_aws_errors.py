@@ -1,4 +1,4 @@
-"""What AWS refuses is one error of Fermata's with AWS's own code in it, whichever adapter asked; and none maps it by
+"""What AWS refuses is one error of Fermata's with AWS's own code in it, whichever adapter called; and none maps it by
 hand.
 """
 
@@ -247,7 +247,7 @@ def test_a_code_that_means_something_becomes_what_it_means() -> None:
         raise_in_block(refusal("SlowDown"), means=gone)
 
 
-def test_a_code_that_is_an_answer_ends_the_block_and_tells_what_came_with_it() -> None:
+def test_a_code_that_is_an_answer_ends_the_block_and_passes_on_what_came_with_it() -> None:
     item = {"pk": {"S": "A"}}
     told = raise_in_block(refusal("ConditionalCheckFailedException", Item=item), "ConditionalCheckFailedException")
     assert (told.item, told.reasons) == (item, ())
@@ -272,7 +272,7 @@ def test_a_failure_on_the_way_is_never_an_answer() -> None:
         raise_in_block(unreachable(), "EndpointConnectionError")
 
 
-def test_a_block_in_which_nothing_is_refused_tells_of_nothing() -> None:
+def test_a_block_in_which_nothing_is_refused_reports_nothing() -> None:
     with aws_errors("it failed", "NoSuchKey") as told:
         pass
     assert (told.item, told.reasons) == ({}, ())
@@ -289,7 +289,7 @@ def raise_in_block(error: Exception, *answers: str, means: Mapping[str, FermataE
     return told
 
 
-def test_a_caller_of_the_api_is_not_told_of_aws() -> None:
+def test_a_caller_of_the_api_sees_no_error_of_aws() -> None:
     problem = problem_of(TransientError("the job table could not be read", "AccessDeniedException"))
     assert (problem.status, problem.detail) == (503, "the job table could not be read")
 

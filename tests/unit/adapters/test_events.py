@@ -1,4 +1,4 @@
-"""The end of a job and its usage are one entry each on the default bus; one that is refused is not told."""
+"""The end of a job and its usage are one entry each on the default bus; one that is refused is not published."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -46,9 +46,7 @@ def test_an_end_and_its_usage_are_entries_of_ours(client: "EventBridgeClient") -
 
 
 @pytest.mark.parametrize("answer", [refused_entry, aws_error("InternalException", "canary")])
-def test_an_entry_that_was_not_taken_is_worth_another_try(
-    client: "EventBridgeClient", answer: Callable[[], Answer]
-) -> None:
+def test_an_entry_that_was_not_taken_is_transient(client: "EventBridgeClient", answer: Callable[[], Answer]) -> None:
     AnswersInstead(client, "PutEvents", answer)
     with pytest.raises(TransientError) as caught:
         EventBridgeJobEvents(client).publish(end_of(delivered_job()), usage_event(delivered_job()))

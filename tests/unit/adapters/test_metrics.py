@@ -53,7 +53,7 @@ def watched_by(alarm: Mapping[str, Any]) -> tuple[str, str, list[str]]:
     return found["namespace"], found["metric"], found["dimensions"].split(", ")
 
 
-def test_what_is_used_of_something_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_used_share_is_a_line_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
     EmfMetrics().percent("ProviderBudgetUsed", "minimax", 80)
     used = json.loads(capsys.readouterr().out)
     (metrics,) = used["_aws"]["CloudWatchMetrics"]

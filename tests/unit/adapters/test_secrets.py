@@ -62,7 +62,7 @@ def test_a_key_that_was_taken_away_is_named_by_its_alias(secret: Secret) -> None
 
 
 @pytest.mark.parametrize("content", ["", "not json", KEY, f'["{KEY}"]', f'"{KEY}"', "null"])
-def test_a_secret_of_another_form_is_told_without_being_shown(secret: Secret, content: str) -> None:
+def test_a_secret_of_another_form_is_reported_without_being_shown(secret: Secret, content: str) -> None:
     secret.put(content or " ")
     with pytest.raises(ConfigurationError, match="expected a JSON object") as caught:
         secret.keys.current("minimax")
@@ -71,7 +71,7 @@ def test_a_secret_of_another_form_is_told_without_being_shown(secret: Secret, co
 
 
 @pytest.mark.parametrize("key", ["", "   ", f"{KEY} {KEY}", f"{KEY}é", f"{KEY}\nX-Evil: 1", 7, None, [KEY]])
-def test_a_key_that_no_header_can_carry_is_told_without_being_shown(secret: Secret, key: object) -> None:
+def test_a_key_that_no_header_can_carry_is_reported_without_being_shown(secret: Secret, key: object) -> None:
     secret.put({"minimax": key})
     with pytest.raises(ConfigurationError, match="cannot be sent") as caught:
         secret.keys.current("minimax")
@@ -110,7 +110,7 @@ def test_a_key_that_another_function_saw_first_is_looked_for_in_the_secret_itsel
     assert secret.reads.calls == 2
 
 
-def test_a_secret_that_cannot_be_read_now_is_transient_and_asked_again(secret: Secret) -> None:
+def test_a_secret_that_cannot_be_read_now_is_transient_and_read_again(secret: Secret) -> None:
     secret.put({"minimax": KEY})
     secret.reads.answers.append(aws_error("InternalServiceError", "canary"))
     with pytest.raises(TransientError) as caught:

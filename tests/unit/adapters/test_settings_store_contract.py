@@ -1,4 +1,4 @@
-"""One contract for what the operator has set, kept by the in-memory twin and by DynamoDB."""
+"""One contract for what the operator has set, kept by the in-memory fake and by DynamoDB."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -50,13 +50,13 @@ def test_as_much_as_all_parameters_take_is_kept(store: SettingsStore) -> None:
     assert store.load(large.version) == large
 
 
-def test_a_version_that_nobody_kept_is_not_there(store: SettingsStore) -> None:
+def test_a_version_that_was_never_kept_is_not_there(store: SettingsStore) -> None:
     store.keep(ONE)
     with pytest.raises(ConfigurationError, match=OTHER.version):
         store.load(OTHER.version)
 
 
-def test_what_changes_nothing_is_there_without_being_kept(store: SettingsStore) -> None:
+def test_settings_that_change_nothing_need_not_be_kept(store: SettingsStore) -> None:
     assert store.load(NOTHING_SET) == OperatorSettings()
     store.keep(OperatorSettings())
     assert store.load(NOTHING_SET) == OperatorSettings()

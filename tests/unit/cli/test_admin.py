@@ -1,4 +1,4 @@
-"""What `fermata-admin` refuses before it asks anybody."""
+"""What `fermata-admin` refuses before it sends any request."""
 
 import subprocess
 import sys

@@ -52,7 +52,7 @@ def test_a_shell_is_set_up_for_a_stack_with_the_names_that_it_has_for_this_machi
     assert f"export {STACK_VARIABLE}=fermata" in lines
 
 
-def test_a_shell_that_turns_to_the_one_leaves_the_other() -> None:
+def test_selecting_one_cloud_in_a_shell_deselects_the_other() -> None:
     assert f"unset AWS_ENDPOINT_URL {STATE_DIR_VARIABLE}" in export_lines_of_a_stack("fermata", {})
     assert f"unset {STACK_VARIABLE}" in export_lines(DESCRIPTION)
 

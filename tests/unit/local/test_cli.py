@@ -118,7 +118,7 @@ def test_a_wrong_command_ends_with_two_and_one_line_of_cause(
 
 
 @pytest.mark.parametrize("command", [["env"], ["admin"]])
-def test_without_a_cloud_there_is_nothing_to_ask(
+def test_without_a_cloud_there_is_nothing_to_call(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = ["create-tenant", "x"] if command == ["admin"] else []

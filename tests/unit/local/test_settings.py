@@ -1,4 +1,4 @@
-"""What a cloud is asked to be is checked before anything starts."""
+"""The settings of a cloud are checked before anything starts."""
 
 import json
 from pathlib import Path
@@ -99,7 +99,7 @@ def test_the_demo_tenants_credits_are_a_number_that_can_be_granted(template: Pat
     assert "--credits" in refusal(CloudSettings(template=template, credits=amount))
 
 
-def test_all_problems_are_told_at_once(template: Path) -> None:
+def test_all_problems_are_reported_at_once(template: Path) -> None:
     text = refusal(CloudSettings(template=template, time_scale=0, provider_latency_s=-1, port=70000, real=("suno",)))
     assert len(text.splitlines()) == 4
 
@@ -125,7 +125,7 @@ def test_a_real_provider_is_not_trusted_with_plain_http(template: Path) -> None:
     }
 
 
-def test_addresses_stand_beside_what_was_asked_for(template: Path) -> None:
+def test_addresses_stand_beside_the_given_parameters(template: Path) -> None:
     asked = '{"minimax":{"rpm":7},"apiinone":{"concurrency":2}}'
     settings = CloudSettings(template=template, parameters={"ProviderSettings": asked})
     assert json.loads(template_parameters(settings, {"minimax": "http://127.0.0.1:1"})["ProviderSettings"]) == {

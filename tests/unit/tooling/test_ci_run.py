@@ -1,4 +1,4 @@
-"""What `.ci/run` counts and how it ends, with a `make` that does as it is told."""
+"""What `.ci/run` counts and how it ends, with a `make` that follows a script."""
 
 import shutil
 import subprocess
@@ -28,7 +28,7 @@ Run = Callable[..., tuple[subprocess.CompletedProcess[str], list[str]]]
 
 @pytest.fixture
 def run_ci(root: Path, tmp_path: Path) -> Run:
-    """Runs the script; gives what it said and the steps it asked for."""
+    """Runs the script; gives what it said and the steps it requested."""
     for name in (".ci/run", "tooling/count_tests.py"):
         (tmp_path / name).parent.mkdir(parents=True)
         shutil.copy(root / name, tmp_path / name)

@@ -150,7 +150,7 @@ def test_what_a_test_does_itself_is_no_promise_of_a_store(dynamodb: "DynamoDBCli
     assert tap.seen == {}
 
 
-def test_parts_of_a_transaction_are_told_apart_and_checks_each_by_itself() -> None:
+def test_parts_of_a_transaction_are_distinguished_and_each_check_counts_by_itself() -> None:
     key = {"pk": {"S": "PAUSE#minimax"}, "sk": {"S": "PAUSE"}}
     check = {"ConditionCheck": {"Key": key, "ConditionExpression": "attribute_not_exists(pk)"}}
     put = {"Put": {"Item": {"pk": {"S": "TRIGGER#SOURCE#12/a"}, "sk": {"S": "01"}}, "ConditionExpression": "a = :a"}}
@@ -229,7 +229,7 @@ def test_every_store_with_conditions_has_tests_that_are_run() -> None:
     ledger = (ROOT / "tests" / "fakes" / "money" / "ledger.py").read_text("utf-8")
     adapters = {_module(file): file.read_text("utf-8") for file in ADAPTERS.rglob("*.py")}
     for store in stores:
-        # What stores share is tested by whoever uses it.
+        # What stores share is tested by its users.
         users = [name for name, text in adapters.items() if f"from {store} import" in text]
         assert any(f"from {each} import" in tests + ledger for each in (store, *users)), store
 

@@ -26,7 +26,7 @@ def build(folder: Path, more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
 
 
-def test_the_documents_become_a_site_without_a_word(tmp_path: Path) -> None:
+def test_the_documents_become_a_site_without_a_warning(tmp_path: Path) -> None:
     ended = build(tmp_path, "The end.")
     assert ended.returncode == 0, ended.stdout
     assert (ended.stdout, ended.stderr) == ("", "")

@@ -1,4 +1,4 @@
-"""Every provider is complete, and what one lacks is said in a sentence."""
+"""Every provider is complete, and what is missing from one is reported in a sentence."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ COMPLETE = {
 
 @pytest.fixture
 def complete(tmp_path: Path) -> Path:
-    """A tree with one provider that lacks nothing."""
+    """A tree with one complete provider."""
     for name, text in COMPLETE.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def test_every_provider_has_all_that_belongs_to_it(root: Path) -> None:
     assert not missing(root)
 
 
-def test_a_complete_provider_lacks_nothing(complete: Path) -> None:
+def test_nothing_is_missing_from_a_complete_provider(complete: Path) -> None:
     assert not missing(complete)
 
 
@@ -73,13 +73,13 @@ def test_a_complete_provider_lacks_nothing(complete: Path) -> None:
         ),
     ],
 )
-def test_what_a_provider_lacks_is_said(complete: Path, lost: str, sentence: str) -> None:
+def test_what_is_missing_from_a_provider_is_reported(complete: Path, lost: str, sentence: str) -> None:
     (complete / lost).unlink()
 
     assert missing(complete) == [f"{MODULE} {sentence}"]
 
 
-def test_a_dialect_that_is_not_registered_is_said(complete: Path) -> None:
+def test_a_dialect_that_is_not_registered_is_reported(complete: Path) -> None:
     (complete / REGISTER).write_text("_MODULES = {}\n", encoding="utf-8")
 
     assert missing(complete) == [

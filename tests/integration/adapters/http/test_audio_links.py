@@ -420,7 +420,7 @@ def test_any_status_but_2xx_is_trouble_with_its_status(status: str) -> None:
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [("1", 1), ("420", 420), ("999999999", 86_400), ("soon", None)])
-def test_how_long_a_busy_host_asks_to_wait_is_passed_on(asked: str, seconds: int | None) -> None:
+def test_the_retry_after_of_a_busy_host_is_passed_on(asked: str, seconds: int | None) -> None:
     with (
         listening(respond(b"busy", "503 Busy", Retry_After=asked)) as server,
         pytest.raises(LinkTroubleError) as caught,
@@ -678,7 +678,7 @@ def test_a_link_that_dribbles_ends_at_the_deadline_with_what_came(
     assert caught.value.status == 200
 
 
-def test_a_link_that_would_die_after_one_request_is_asked_once_and_for_the_file() -> None:
+def test_a_single_use_link_is_requested_once_and_for_the_file() -> None:
     with listening(respond(SONG), respond(b"", "404 Gone")) as server:
         assert fetch(trusting(server), f"{server.origin}/a") == SONG
     assert [request.split(b" ")[0] for request in server.requests] == [b"GET"]
@@ -773,7 +773,7 @@ def test_a_recording_that_drips_is_given_up_long_before_the_deadline(head: bytes
 
 
 @pytest.mark.parametrize(("step_s", "kind"), [(1.0, TransientError), (9.0, SlowLinkError)])
-def test_trouble_that_took_long_is_told_apart_from_trouble_that_is_cheap_to_meet_again(
+def test_slow_failures_are_distinguished_from_failures_that_are_cheap_to_repeat(
     step_s: float, kind: type[FermataError]
 ) -> None:
     with listening(respond(b"", "503 Busy")) as server, pytest.raises(kind):

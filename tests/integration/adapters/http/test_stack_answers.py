@@ -79,7 +79,7 @@ def test_an_answer_that_is_not_taken_is_transient_and_its_address_stays_secret(c
     assert raised.value.__suppress_context__
 
 
-def test_nobody_at_the_address_is_transient(cloudformation: Cloudformation) -> None:
+def test_an_address_without_a_server_is_transient(cloudformation: Cloudformation) -> None:
     event = cloudformation.event()
     cloudformation.server.stop()
     with pytest.raises(TransientError, match="ConnectError"):

@@ -113,7 +113,7 @@ def test_a_task_id_with_special_characters_is_encoded_once() -> None:
     assert server.requests[0].endswith(b"\r\n\r\n")
 
 
-def test_the_answers_status_type_and_wish_for_a_pause_are_passed_on() -> None:
+def test_the_answers_status_type_and_requested_pause_are_passed_on() -> None:
     answer = respond(b"slow down", "429 Too Many Requests", "text/plain", Retry_After="17")
     with (
         listening(answer) as server,
@@ -247,7 +247,7 @@ def test_an_address_that_comes_after_the_deadline_is_not_called(monkeypatch: pyt
     assert tried == []
 
 
-def test_without_a_thread_to_ask_in_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_thread_for_the_lookup_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -301,7 +301,7 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return certificate_for("127.0.0.1", tmp_path_factory.mktemp("tls") / "server.pem")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_sent(self_signed: ssl.SSLContext) -> None:
+def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(self_signed: ssl.SSLContext) -> None:
     with listening(respond(b"{}"), tls=self_signed) as server:
         with pytest.raises(NotSentError):
             call(upstream_at(f"https://127.0.0.1:{server.port}"))
@@ -309,7 +309,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent(self_signed: ssl.SSLC
 
 
 @pytest.mark.parametrize(("named", "is_sent"), [("api.example.com", True), ("other.example.com", False)])
-def test_a_vouched_for_certificate_of_another_name_is_not_sent(
+def test_nothing_is_sent_to_a_server_with_a_trusted_certificate_of_another_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, is_sent: bool
 ) -> None:
     tls = certificate_for(named, tmp_path / "server.pem")

@@ -54,12 +54,12 @@ def test_a_webhook_is_one_post_of_exactly_these_bytes() -> None:
 
 
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "410 Gone", "500 Internal Server Error"])
-def test_a_status_is_told_as_it_is(status: str) -> None:
+def test_a_status_is_reported_unchanged(status: str) -> None:
     assert sent_to(respond(b"thanks", status=status))[0] == Answered(int(status[:3]))
 
 
 @pytest.mark.parametrize(("header", "asked"), [("7", 7), ("999999999", 86_400), ("-3", None), ("soon", None)])
-def test_what_a_receiver_asks_for_is_bounded(header: str, asked: int | None) -> None:
+def test_the_retry_after_of_a_receiver_is_bounded(header: str, asked: int | None) -> None:
     reply, _ = sent_to(respond(status="429 Too Many Requests", Retry_After=header))
     assert reply == Answered(429, asked)
 
@@ -71,7 +71,7 @@ def test_a_redirect_is_not_followed(status: str) -> None:
         assert (server.connections, elsewhere.connections) == (1, 0)
 
 
-def test_a_redirect_whose_location_is_no_address_is_told_by_its_status() -> None:
+def test_a_redirect_whose_location_is_no_address_is_reported_by_its_status() -> None:
     assert sent_to(redirect("http://[::1/a b\x01"))[0] == Answered(302)
 
 
@@ -148,7 +148,7 @@ def test_a_body_that_never_ends_does_not_take_the_status_away() -> None:
     assert sent_to(begin_only, within_s=0.5)[0] == Answered(200)
 
 
-def test_where_nobody_listens_there_is_no_connection() -> None:
+def test_an_address_without_a_listener_gives_no_connection() -> None:
     origin = f"http://127.0.0.1:{closed_port()}"
     reply = HttpWebhookSender([origin], 1, 5, loopback).send(f"{origin}/", HEADERS, BODY)
     assert reply == NotAnswered(NoAnswer.NO_CONNECTION)
@@ -172,7 +172,7 @@ def test_a_resolver_that_says_nothing_is_a_timeout() -> None:
     assert reply == NotAnswered(NoAnswer.TIMEOUT)
 
 
-def test_a_name_that_nobody_has_is_no_connection() -> None:
+def test_an_unregistered_name_gives_no_connection() -> None:
     reply = sender(resolver=unresolvable).send("https://hooks.example.com/", HEADERS, BODY)
     assert reply == NotAnswered(NoAnswer.NO_CONNECTION)
 

@@ -28,7 +28,7 @@ KEY = "foreign-key-4711"
 
 @dataclass(frozen=True)
 class ForeignProvider:
-    """The running server: where it is, and what it was asked."""
+    """The running server: where it is, and the requests that it received."""
 
     url: str
     songs: dict[str, Path]
@@ -46,7 +46,7 @@ class ForeignProvider:
 
 
 class SilentPort:
-    """Another port of this machine: whoever connects is counted by the kernel's own queue and never answered."""
+    """Another port of this machine: each connection is counted by the kernel's own queue and never answered."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener

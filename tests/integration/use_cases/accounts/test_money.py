@@ -27,7 +27,7 @@ FALLBACK = "aimlapi/minimax/music-2.0"
 
 @dataclass(frozen=True)
 class Customer:
-    """A tenant of its own, so that nobody else's orders count."""
+    """A tenant of its own, so that no other tenant's orders count."""
 
     cloud: Cloud
     tenant_id: str
@@ -115,7 +115,7 @@ def test_a_killed_execution_gives_the_hold_back_once(cloud: Cloud) -> None:
     assert tenant.kinds() == ["grant", "hold", "refund"]
 
 
-def test_an_order_that_the_wallet_is_not_good_for_is_402_and_leaves_nothing(cloud: Cloud) -> None:
+def test_an_order_that_the_wallet_cannot_cover_is_402_and_leaves_nothing(cloud: Cloud) -> None:
     tenant = customer(cloud, 29)
     before = cloud.stored_and_started()
     answer = tenant.post(request("too dear"), key="too-dear")

@@ -168,7 +168,7 @@ def test_an_address_is_in_no_log_and_in_no_record(
     assert token not in str(steered.attempts(job["id"])) + str(steered.job(job["id"]))
 
 
-def test_an_address_needs_no_key_and_a_wrong_one_tells_nothing(steered: Cloud) -> None:
+def test_an_address_needs_no_key_and_a_wrong_one_reveals_nothing(steered: Cloud) -> None:
     with steered.http(api_key="fk_none") as http:
         unknown, malformed = (http.post(f"/v1/callbacks/{token}") for token in ("a" * 43, "a"))
         other_method = http.get(f"/v1/callbacks/{'a' * 43}")

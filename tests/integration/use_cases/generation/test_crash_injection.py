@@ -30,7 +30,7 @@ def lines_of(module: str, *arguments: str) -> list[dict[str, Any]]:
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("half", _HALVES, ids=["one half of the shapes", "the other half"])
-def test_whoever_is_killed_wherever_nothing_is_paid_twice_or_lost(half: tuple[Shape, ...]) -> None:
+def test_a_process_killed_at_any_step_loses_nothing_and_pays_nothing_twice(half: tuple[Shape, ...]) -> None:
     names = [shape.name for shape in half]
     found = lines_of("tests.crash", "--of", str(ONE_OF), *names)
     assert [report["shape"] for report in found] == names

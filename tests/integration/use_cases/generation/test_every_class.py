@@ -1,4 +1,4 @@
-"""One job for every class of failure: what its caller is told, what the provider charged, and how often it was asked.
+"""One job for every class of failure: what its caller receives, what the provider charged, and how often it was called.
 
 The failures are spread over the providers, so that none has many in a row.
 """
@@ -43,7 +43,7 @@ ROWS = (
     Row("out_of_credit", "aimlapi", "http:403", "create", "no"),
     Row("content_refused", "minimax", "code:1026", "create", "no"),
     Row("invalid_request", "skillboss", "code:400", "create", "no"),
-    # Nobody is asked for this model afterwards, so it is one that no other row orders.
+    # No later row can order from this model, so it is one that no other row orders.
     Row("not_entitled", "minimax", "code:2061", "create", "no", model="minimax/music-2.0"),
     Row("not_found", "aimlapi", "http:404", "create", "no"),
     Row("incomplete", "skillboss", "status1", "create", "unknown"),

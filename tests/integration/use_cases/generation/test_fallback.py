@@ -1,4 +1,4 @@
-"""A second model is asked exactly where the first one surely did not charge, or where the caller accepts both bills."""
+"""A second model is called only where the first one surely did not charge, or where the caller accepts both bills."""
 
 import hashlib
 import json
@@ -55,7 +55,7 @@ def test_the_price_of_an_open_job_is_the_highest_it_may_come_to(cloud: Cloud) ->
 
 
 @pytest.mark.parametrize("fault", ["html", "cut:50", "http:500:charged"])
-def test_an_unknown_outcome_is_followed_by_the_fallback_only_where_the_caller_asked_for_it(
+def test_an_unknown_outcome_is_followed_by_the_fallback_only_where_the_caller_requested_it(
     cloud: Cloud, fault: str
 ) -> None:
     cautious, hurried = f"unknown, end {fault}", f"unknown, go on {fault}"
@@ -80,7 +80,7 @@ def test_a_refused_content_or_request_is_not_taken_elsewhere(cloud: Cloud, code:
     assert bill(cloud, prompt) == {"minimax": [False], "aimlapi": []}
 
 
-def test_a_job_that_everybody_refuses_fails_with_the_last_refusal_and_every_attempt_on_record(cloud: Cloud) -> None:
+def test_a_job_that_every_provider_refuses_fails_with_the_last_refusal_and_records_every_attempt(cloud: Cloud) -> None:
     prompt = "refused by everybody"
     cloud.fault("minimax", "code:1008", "create", prompt, times=9)
     cloud.fault("aimlapi", "http:401", "create", prompt, times=9)
@@ -91,7 +91,7 @@ def test_a_job_that_everybody_refuses_fails_with_the_last_refusal_and_every_atte
     assert bill(cloud, prompt) == {"minimax": [False, False], "aimlapi": [False]}
 
 
-def test_the_last_model_of_a_chain_is_asked_again_up_to_four_attempts_in_all(cloud: Cloud) -> None:
+def test_the_last_model_of_a_chain_is_ordered_from_again_up_to_four_attempts_in_all(cloud: Cloud) -> None:
     prompt = "busy everywhere"
     cloud.fault("minimax", "http:429", "create", prompt, times=9)
     cloud.fault("aimlapi", "http:429", "create", prompt, times=9)
@@ -127,7 +127,7 @@ def test_an_empty_list_of_fallbacks_overrides_those_of_the_deployment(cloud_with
     assert (job["status"], job["error"]["class"], job["attempt_count"]) == ("failed", "auth", 1)
 
 
-def test_a_default_fallback_that_cannot_sing_the_request_is_left_out(cloud_with_defaults: Cloud) -> None:
+def test_a_default_fallback_that_cannot_fulfil_the_request_is_left_out(cloud_with_defaults: Cloud) -> None:
     long_prompt = "x" * 301
     job = cloud_with_defaults.made(request(long_prompt, model="minimax/music-2.6"))
     assert job["status"] == "succeeded", job["error"]

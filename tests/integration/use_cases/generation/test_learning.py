@@ -1,4 +1,4 @@
-"""What songs took becomes what callers are told, for the model that sang them."""
+"""The time that songs took becomes the estimate that callers receive, for the model that made them."""
 
 from typing import Any
 

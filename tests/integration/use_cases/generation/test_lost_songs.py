@@ -1,4 +1,4 @@
-"""Songs that a provider is paid for and the tenant is not: nobody gets them for nothing without end."""
+"""Songs that a provider is paid for and the tenant is not: no tenant gets them for nothing without end."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -30,7 +30,7 @@ def parameters(**values: object) -> list[str]:
 
 
 def asked(cloud: Cloud, ids: list[str]) -> dict[str, list[tuple[datetime, datetime]]]:
-    """Per job, when it asked and was told to wait, and until when."""
+    """Per job, when it requested a slot and had to wait, and until when."""
     lines = Path(cloud.line["logs_dir"], "StartGenerationFunction.jsonl").read_text("utf-8").splitlines()
     found: dict[str, list[tuple[datetime, datetime]]] = {job_id: [] for job_id in ids}
     for line in map(json.loads, lines):
@@ -129,7 +129,7 @@ def test_a_failing_provider_is_left_alone_then_tried_once_and_then_used_again(fr
     assert [line["provider"] for line in opened] == ["minimax"]
 
 
-def test_a_provider_that_closed_the_account_is_asked_once_until_the_operator_enables_it(fragile: Cloud) -> None:
+def test_a_provider_that_closed_the_account_is_called_once_until_the_operator_enables_it(fragile: Cloud) -> None:
     cloud = fragile
     cloud.fault("minimax", "code:2153", "create", "closes the account")
     assert cloud.made(request("closes the account"))["error"]["code"] == "2153"
@@ -147,7 +147,7 @@ def test_a_provider_that_closed_the_account_is_asked_once_until_the_operator_ena
     assert cloud.made(request("asked again"))["status"] == "succeeded"
 
 
-def test_a_model_that_the_plan_lacks_is_asked_for_once_until_the_operator_enables_its_provider(fragile: Cloud) -> None:
+def test_a_model_outside_the_plan_is_ordered_once_until_the_operator_enables_its_provider(fragile: Cloud) -> None:
     cloud = fragile
     cloud.fault("minimax", "code:2061", "create", "not in the plan")
     assert cloud.made(request("not in the plan"))["error"]["code"] == "2061"

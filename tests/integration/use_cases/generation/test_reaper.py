@@ -1,4 +1,4 @@
-"""Jobs that nobody moves, on the whole cloud: the reaper is run by hand, as an operator would."""
+"""Jobs that no execution moves, on the whole cloud: the reaper is run by hand, as an operator would."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -103,7 +103,7 @@ def test_a_killed_execution_that_the_rule_missed_is_settled_once_however_often_t
     assert {event["detail"]["event_id"] for event in told(job_id)} == {f"{job_id}.failed", f"{job_id}.usage"}
 
 
-def test_a_delivered_job_is_told_of_once_on_the_default_bus(
+def test_a_delivered_job_is_published_once_on_the_default_bus(
     cloud: Cloud, told: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     tenant = customer(cloud)

@@ -84,7 +84,7 @@ def test_both_engines_hand_over_the_same_and_end_with_the_same(runs: dict[str, R
 
 
 def orders(path: Way) -> Iterator[dict[str, Any]]:
-    """What each function of a path is to be told: the job, and what the last verdict said of its attempt."""
+    """What each function of a path is to receive: the job, and what the last verdict said of its attempt."""
     verdict: dict[str, Any] = {}
     for state, answer in path.answers:
         attempt = {"job_id": path.name, "attempt": verdict.get("attempt")}
@@ -101,7 +101,7 @@ def orders(path: Way) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_a_function_is_told_of_its_job_and_of_the_attempt_that_the_last_verdict_named(
+def test_a_function_receives_its_job_and_the_attempt_that_the_last_verdict_named(
     runs: dict[str, Runs], path: Way
 ) -> None:
     for call, order in zip(runs["npm"][path.name]["calls"], orders(path), strict=True):
@@ -111,7 +111,7 @@ def test_a_function_is_told_of_its_job_and_of_the_attempt_that_the_last_verdict_
 
 
 @pytest.mark.parametrize("path", DELIVERIES, ids=lambda path: path.name)
-def test_a_delivery_is_told_which_try_the_last_verdict_named(runs: dict[str, Runs], path: Way) -> None:
+def test_a_delivery_receives_the_try_that_the_last_verdict_named(runs: dict[str, Runs], path: Way) -> None:
     number = 1
     for call, (_, answer) in zip(runs["npm"][path.name]["calls"], path.answers, strict=True):
         assert call["payload"] == {"job_id": path.name, "replay": 0, "number": number}

@@ -157,7 +157,7 @@ def test_a_resellers_code_inside_http_200_keeps_its_class(
     assert len(cloud.posts("skillboss", sha256(prompt))) == 1
 
 
-def test_a_pool_without_room_is_asked_again(cloud: Cloud) -> None:
+def test_an_order_that_a_full_pool_refuses_is_repeated(cloud: Cloud) -> None:
     cloud.fault("skillboss", "http:503", "create", "no room in the pool")
     job = cloud.made(request("no room in the pool", model=SKILLBOSS))
     assert job["status"] == "succeeded", job["error"]
@@ -210,7 +210,7 @@ def test_an_order_refused_without_charge_is_repeated_as_an_attempt_of_its_own(cl
     assert [item["charged"] for item in cloud.posts("minimax", sha256("refused at first"))] == [False, True]
 
 
-def test_a_provider_that_always_refuses_is_asked_four_times_at_most(cloud: Cloud) -> None:
+def test_a_provider_that_always_refuses_is_called_four_times_at_most(cloud: Cloud) -> None:
     cloud.fault("minimax", "http:429", "create", "always refused", times=99)
     job = cloud.made(request("always refused"))
     assert (job["status"], job["error"]["class"], job["error"]["provider_charged"]) == ("failed", "rate_limited", "no")
@@ -273,7 +273,7 @@ def test_a_song_that_comes_at_once_needs_no_task(cloud: Cloud) -> None:
     assert attempt["upstream_id"] is None
 
 
-def test_the_route_that_does_not_know_a_task_is_asked_once(cloud: Cloud) -> None:
+def test_the_route_that_does_not_know_a_task_is_polled_once(cloud: Cloud) -> None:
     cloud.fault("apiinone", "http:404", "poll", "on the other route")
     for _ in range(2):
         cloud.fault("apiinone", "status_word:pending", "poll", "on the other route")

@@ -1,4 +1,4 @@
-"""An operator's brakes on the whole cloud: the simulator's bill never goes beyond them."""
+"""An operator's pauses and budgets on the whole cloud: the simulator's bill never goes beyond them."""
 
 import hashlib
 import subprocess
@@ -83,5 +83,5 @@ def test_a_budget_for_three_songs_buys_three_of_ten(braked: Cloud) -> None:
     assert '"ProviderBudgetUsed":[100' in log.replace(" ", "")
 
 
-def test_nobody_pauses_what_does_not_exist(braked: Cloud) -> None:
+def test_a_provider_that_does_not_exist_cannot_be_paused(braked: Cloud) -> None:
     assert admin(braked, "pause", "nobody") == 2

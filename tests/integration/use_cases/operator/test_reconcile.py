@@ -40,7 +40,7 @@ def test_a_lost_answer_is_settled_with_the_providers_export_once(cloud: Cloud, t
     assert (code, [each for each in again["attempts"] if each["job_id"] == job["id"]]) == (0, [])
 
 
-def test_a_broken_export_is_refused_naming_the_line_before_anything_is_asked(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_broken_export_is_refused_naming_the_line_before_any_call(cloud: Cloud, tmp_path: Path) -> None:
     export = tmp_path / "usage.csv"
     export.write_text("id,amount\nu-1,0.03\nu-2,cheap\n", "utf-8")
     code, answer, said = admin(cloud, "reconcile", "minimax", export, "--apply")

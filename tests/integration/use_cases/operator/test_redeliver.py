@@ -1,4 +1,4 @@
-"""A paid song that could not be stored is redelivered: it plays, and nobody is asked to make it again."""
+"""A paid song that could not be stored is redelivered: it plays, and no provider makes it again."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ AIML = "aimlapi/minimax/music-2.0"
 
 def test_a_song_whose_storing_failed_is_redelivered_and_plays(cloud: Cloud) -> None:
     prompt = "stored at the second go"
-    # The first link, and the one that is asked for instead.
+    # The first link, and the one that is requested instead.
     cloud.fault("aimlapi", "link:https://10.0.0.1/song.mp3", "poll", prompt, times=2)
     failed = cloud.made(request(prompt, model=AIML))
     assert (failed["status"], failed["error"]["code"], failed["charged"]) == ("failed", "unsafe_link", "refunded")

@@ -65,7 +65,7 @@ def test_every_model_on_offer_is_listed_with_its_limits_and_price(cloud: Cloud) 
 
 
 def test_the_estimate_of_a_model_is_the_one_of_the_deployment(cloud: Cloud) -> None:
-    # A family sings under other names, so no song of another test can have replaced its prior.
+    # A family is ordered under other names, so no song of another test can have replaced its prior.
     [model] = [model for model in models(cloud) if model["id"] == "apiinone/suno-*"]
     assert model["estimate"] == {"p50_s": 1, "p80_s": 2}
 

@@ -24,7 +24,7 @@ CANARY: Final = "Signature=canary%2Bof-the-caller"
 
 
 class Files:
-    """A client's own file server: answers by path, and every path that was asked for."""
+    """A client's own file server: answers by path, and every path that was requested."""
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes | str | int] = {}
@@ -76,7 +76,7 @@ def cloud(files: Files, start_cloud: Callable[..., Cloud]) -> Cloud:
 
 
 def song(words: str, model: str, reference: dict[str, str], **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """A request; the words tell its bill apart. A cover is styled by a prompt, the others are sung words alone."""
+    """A request; the words identify it on the bill. A cover is styled by a prompt, the others take lyrics alone."""
     prompt = {"prompt": words} if model in COVERS else {}
     return {"model": model, "lyrics": words, "reference": reference, **prompt, **fields}
 
@@ -140,7 +140,7 @@ def test_a_song_is_made_after_a_link_that_is_fetched_once(cloud: Cloud, files: F
     assert files.asked.count(path) == 1
 
 
-def test_an_upload_is_one_object_however_many_jobs_sing_after_it(cloud: Cloud) -> None:
+def test_an_upload_is_one_object_however_many_jobs_use_it(cloud: Cloud) -> None:
     reference = upload(cloud)
     jobs: list[str] = []
     for model in (MUSIC_01, LEGACY, MUSIC_01, COVER):
@@ -148,7 +148,7 @@ def test_an_upload_is_one_object_however_many_jobs_sing_after_it(cloud: Cloud) -
         job = cloud.made(song(words, model, {"id": reference}))
         assert job["status"] == "succeeded", job["error"]
         jobs.append(job["id"])
-        # The machine tells of the end, deletes the copy, and only then ends.
+        # The machine publishes the end, deletes the copy, and only then ends.
         cloud.ended_execution(job["id"])
     assert objects(cloud, reference, *jobs) == {reference}
 
@@ -232,7 +232,7 @@ def test_a_dead_link_ends_the_job_unpaid(cloud: Cloud, files: Files) -> None:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Loopback]:
-    """Another server on this machine, which nobody trusts."""
+    """Another server on this machine, which is not trusted."""
     with listening(respond(RECORDING)) as server:
         yield server
 
@@ -309,7 +309,7 @@ def test_a_function_killed_while_it_fetches_the_recording_is_run_again(cloud: Cl
     link = files.offer(path, RECORDING)
 
     class Slow(dict[str, Any]):
-        """Holds the first answer back until the function that asked for it is gone."""
+        """Holds the first answer back until the function that requested it is gone."""
 
         def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - the signature of dict
             if key == path and not arrived.is_set():

@@ -1,4 +1,4 @@
-"""A hundred connections that wait for a slow job take nobody's place: every other tenant is served as before."""
+"""A hundred connections that wait for a slow job take no place of others: every other tenant is served as before."""
 
 import threading
 from collections import Counter
@@ -42,7 +42,7 @@ def tenant(cloud: Cloud, name: str) -> str:
 
 @dataclass
 class Crowd:
-    """Connections that send one order each again and again until it is answered, and what they were told."""
+    """Connections that send one order each again and again until it is answered, and their answers."""
 
     cloud: Cloud
     keys: list[str]
@@ -96,14 +96,14 @@ def places_taken(cloud: Cloud) -> int:
 
 
 def served(http: httpx.Client, number: int) -> list[int]:
-    """What somebody else is told who orders, looks at the account and at the service's health."""
+    """What another tenant receives that orders, reads its account and the service's health."""
     order = http.post("/v1/jobs", json=request(f"of another {number}", model="aimlapi/minimax/music-2.0"))
     return [order.status_code, *(http.get(path).status_code for path in ("/v1/account", "/healthz"))]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("tenants", "held"), [(1, 5), (20, PLACES)], ids=["one tenant", "twenty tenants"])
-def test_a_hundred_waiting_connections_refuse_nothing_to_anybody_else(cloud: Cloud, tenants: int, held: int) -> None:
+def test_a_hundred_waiting_connections_refuse_nothing_to_other_tenants(cloud: Cloud, tenants: int, held: int) -> None:
     bystander = tenant(cloud, f"bystander-{tenants}")
     with cloud.http(bystander) as http:
         http.get("/v1/account").raise_for_status()

@@ -1,4 +1,4 @@
-"""The reader of a file of many requests, in a process of its own that tells what memory and time it took.
+"""The reader of a file of many requests, in a process of its own that reports what memory and time it took.
 
 Usage: python -m tests.integration.use_cases.triggers.read_one_batch BUCKET KEY VERSION BYTES
 """
@@ -21,7 +21,7 @@ _KIB: Final = 1024
 
 
 def memory(field: str) -> int:
-    """Bytes of memory of this process, as Linux tells them: VmRSS are now held, VmHWM were at most."""
+    """Bytes of memory of this process, as Linux reports them: VmRSS are now held, VmHWM were at most."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{field}:")]
     return int(line.split()[1]) * _KIB
 

@@ -1,4 +1,4 @@
-"""Events on the dedicated bus of the running cloud: the tenant is whose source it is, and a refusal is told of."""
+"""Events on the dedicated bus of the running cloud: the tenant is whose source it is, and a refusal is published."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ ACCOUNT = "123456789012"
 
 @pytest.fixture
 def refusals(cloud: Cloud) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
-    """What a pipeline hears of an event of its own that was refused."""
+    """What a pipeline receives about an event of its own that was refused."""
     sqs, events, name = cloud.aws("sqs"), cloud.aws("events"), f"refusals-{uuid4().hex[:8]}"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -82,7 +82,7 @@ def test_an_event_that_comes_twice_is_one_song(cloud: Cloud) -> None:
     cloud.until(lambda: [job["status"] for job in jobs_of(cloud, tenant_id)] == ["succeeded", "succeeded"])
 
 
-def test_a_refused_event_is_told_of_and_stores_nothing(
+def test_a_refused_event_is_reported_and_stores_nothing(
     cloud: Cloud, refusals: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     tenant_id = tenant_with_events(cloud)

@@ -41,7 +41,7 @@ def test_a_file_of_300_lines_with_20_bad_ones_makes_280_jobs_once(still: Cloud) 
     assert still.count("queued") == GOOD
 
 
-def test_versions_that_are_told_of_in_the_wrong_order_are_one_job_each(still: Cloud) -> None:
+def test_versions_that_are_announced_in_the_wrong_order_are_one_job_each(still: Cloud) -> None:
     inbox, before = Inbox.on(still), still.count("queued")
     bodies = [json.dumps(request(f"version {number}")).encode() for number in (1, 2)]
     versions = [inbox.put_in("song.json", body) for body in bodies]
@@ -61,7 +61,7 @@ def test_a_file_of_a_tenant_whose_inbox_is_off_is_only_reported(still: Cloud) ->
     assert still.count("queued") == before
 
 
-def test_a_batch_that_is_stopped_is_told_of_and_its_jobs_stay(still: Cloud) -> None:
+def test_a_batch_that_is_stopped_is_reported_and_its_jobs_stay(still: Cloud) -> None:
     inbox = Inbox.on(still)
     limits = {"submits_per_minute": 1, "concurrent_jobs": 100}
     still.manage(action="set_plan", tenant_id=inbox.tenant_id, plan="prepaid", **limits)

@@ -76,16 +76,14 @@ def replay(cloud: Cloud, job_id: str) -> tuple[int, dict[str, Any]]:
 
 
 def delivery_input(cloud: Cloud, name: str) -> str:
-    """Everything that the delivery's execution was told and told on."""
+    """Everything that the delivery's execution received and passed on."""
     machine = cloud.line["outputs"]["WebhookDeliveryMachineArn"]
     arn = f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     pages = cloud.aws("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
     return str([event for page in pages for event in page["events"]])
 
 
-def test_a_finished_job_is_told_of_once_with_a_signature_that_holds(
-    cloud: Cloud, receiver: Receiver, secret: str
-) -> None:
+def test_a_finished_job_is_delivered_once_with_a_valid_signature(cloud: Cloud, receiver: Receiver, secret: str) -> None:
     job = cloud.made(request("told by webhook"))
     (attempt,) = told(cloud, job["id"], "delivered")
     (post,) = posts_about(receiver, job["id"])
@@ -121,7 +119,7 @@ def test_a_redirect_is_a_failed_try_and_leads_nowhere(cloud: Cloud, receiver: Re
     assert receiver.at("/elsewhere") == []
 
 
-def test_an_endpoint_that_is_gone_hears_no_more_until_it_is_set_again(
+def test_an_endpoint_that_is_gone_receives_no_more_until_it_is_set_again(
     cloud: Cloud, receiver: Receiver, secret: str
 ) -> None:
     assert secret

@@ -55,6 +55,6 @@ def test_of_a_cut_file_what_is_there_is_measured(measure: Measure) -> None:
 
 
 @pytest.mark.parametrize("song", [TONE[:500] + NOISE, frame()[:7] + NOISE, frame(length=7) + bytes(3000)])
-def test_what_is_mostly_no_aac_is_refused(measure: Measure, song: bytes) -> None:
+def test_a_file_that_is_mostly_not_aac_is_refused(measure: Measure, song: bytes) -> None:
     with pytest.raises(BadAudioError):
         measure(song)

@@ -54,7 +54,7 @@ def test_a_tag_or_zeros_may_follow_the_last_frame(measure: Measure, behind: byte
 
 
 @pytest.mark.parametrize("samples", [0, 1, 4096, 0xFFFFFFFF, 0x7FFFF000, (1 << 36) - 1])
-def test_a_total_that_is_unknown_or_too_low_gives_way(measure: Measure, samples: int) -> None:
+def test_a_total_that_is_unknown_or_too_low_is_ignored(measure: Measure, samples: int) -> None:
     assert measure(with_total(TONE, samples)).duration_ms == 600
 
 

@@ -85,7 +85,7 @@ def test_a_xing_header_without_a_number_of_frames_is_no_music_either(measure: Me
 
 @pytest.mark.parametrize("frames", [0, 1, 5, 50, 120, 0x7FFFF000, 2_000_000_000, 0xFFFFFFFF, 12_000_000])
 @pytest.mark.parametrize("header", [with_xing_header, with_vbri_header])
-def test_a_header_that_counts_too_few_frames_or_cannot_know_them_gives_way(
+def test_a_header_that_counts_too_few_frames_or_cannot_know_them_is_ignored(
     measure: Measure, header: Callable[[bytes, int], bytes], frames: int
 ) -> None:
     assert measure(header(mp3(), frames)).duration_ms == pytest.approx(measure(mp3()).duration_ms, abs=60)
@@ -115,7 +115,7 @@ def test_a_header_that_only_counts_bytes_is_believed_too(measure: Measure) -> No
 
 
 @pytest.mark.parametrize("octets", [0, 1, 0x7FFFF000, 2_000_000_000, 0xFFFFFFFF, 300 * 1024 * 1024])
-def test_bytes_that_nobody_can_know_give_way(measure: Measure, octets: int) -> None:
+def test_a_byte_count_that_cannot_be_known_is_ignored(measure: Measure, octets: int) -> None:
     song = with_xing_header(mp3(), 0, octets=octets)
     assert measure(song).duration_ms == pytest.approx(measure(mp3()).duration_ms, abs=60)
 

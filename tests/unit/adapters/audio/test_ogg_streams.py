@@ -13,7 +13,7 @@ RATES = {"tone_vorbis.ogg": 16000, "tone_opus.ogg": 48000, "tone_flac.ogg": 2205
 UNKNOWN = (1 << 64) - 1
 OPUS_HEAD = b"OpusHead\x01\x02" + struct.pack("<HIhB", 312, 44100, 0, 0)
 TAGS = b"OpusTags" + bytes(8)
-# 20 ms of Opus that nobody decodes.
+# 20 ms of Opus that are never decoded.
 PACKET = bytes([0x0C << 3 | 0x8]) + bytes(99)
 
 
@@ -108,7 +108,7 @@ def test_pages_without_a_time_are_passed(measure: Measure) -> None:
     assert measure(opus(*pages, ogg_page([], UNKNOWN, flags=4))).duration_ms == round((48000 - 312) / 48)
 
 
-def test_a_time_that_no_packets_can_fill_gives_way(measure: Measure) -> None:
+def test_a_time_that_no_packets_can_fill_is_ignored(measure: Measure) -> None:
     pages = [ogg_page([PACKET] * 5, 4800 * n) for n in range(1, 11)]
     longest_ms = 50 * 5760 / 48
     assert measure(opus(*pages, ogg_page([], 1 << 60, flags=4))).duration_ms <= longest_ms

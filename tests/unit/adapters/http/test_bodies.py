@@ -43,7 +43,7 @@ def test_a_body_is_read_whole_however_it_arrives(packed: bytes, encoding: str, s
 
 
 @given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from(["", "gzip", "deflate", "br"]))
-def test_what_was_compressed_comes_out_and_what_was_not_stays(body: bytes, size: int, encoding: str) -> None:
+def test_a_compressed_body_is_unpacked_and_any_other_is_unchanged(body: bytes, size: int, encoding: str) -> None:
     # What is compressed once more is unpacked once more.
     assume(not body.startswith(b"\x1f\x8b\x08"))
     assert b"".join(decoded(in_pieces(gzip.compress(body), size), encoding, MOST)) == body
@@ -129,7 +129,7 @@ def test_a_compressed_body_that_is_cut_gives_what_can_be_read_of_it() -> None:
     assert len(b"".join(received)) > 30_000
 
 
-def test_a_peek_takes_nothing_away() -> None:
+def test_a_peek_consumes_nothing() -> None:
     head, rest = peek(in_pieces(SONG, 10), 25)
     assert (len(head), head + b"".join(rest)) == (30, SONG)
     head, rest = peek(in_pieces(SONG[:20], 10), 25)

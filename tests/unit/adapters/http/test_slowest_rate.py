@@ -49,7 +49,7 @@ def read_all(pieces: Sequence[tuple[float, int]], *, tls: bool = False) -> int:
         pytest.param([(0, 1)], id="an_end_after_any_time"),
     ],
 )
-def test_what_comes_fast_enough_is_read_whole(pieces: Sequence[tuple[float, int]]) -> None:
+def test_a_body_that_arrives_fast_enough_is_read_whole(pieces: Sequence[tuple[float, int]]) -> None:
     assert read_all(pieces) == sum(size for _, size in pieces)
 
 
@@ -62,6 +62,8 @@ def test_what_comes_fast_enough_is_read_whole(pieces: Sequence[tuple[float, int]
         pytest.param([(0, 100_000), (11, 1), (22, 1)], id="a_drip_after_a_fast_begin"),
     ],
 )
-def test_what_drips_is_ended_at_the_end_of_a_window(pieces: Sequence[tuple[float, int]], tls: bool) -> None:
+def test_a_body_that_arrives_too_slowly_is_ended_at_the_end_of_a_window(
+    pieces: Sequence[tuple[float, int]], tls: bool
+) -> None:
     with pytest.raises(httpcore.ReadTimeout, match="expected at least 100 bytes in 10 s"):
         read_all(pieces, tls=tls)

@@ -34,7 +34,7 @@ def test_an_id_that_cannot_be_polled_is_an_unknown_outcome(task_id: JsonValue) -
     assert summary(outcome) == UNKNOWN_200
 
 
-def test_the_wish_to_wait_is_passed_on() -> None:
+def test_a_requested_pause_is_passed_on() -> None:
     assert failure_of("aimlapi", "create_http_429").retry_after_s == 12
 
 

@@ -46,7 +46,7 @@ def test_a_code_means_the_same_as_minimaxs_own_and_an_upload_is_never_charged(co
 
 
 @pytest.mark.parametrize("name", [name for name, meaning in UPLOADED.items() if isinstance(meaning, tuple)])
-def test_an_upload_may_be_repeated_exactly_where_nobody_refused_the_recording(name: str) -> None:
+def test_an_upload_may_be_repeated_exactly_where_the_recording_was_not_refused(name: str) -> None:
     failure = failure_of(DIALECT, f"upload_{name}")
     assert failure.may_repeat is (failure.failure_class in {FailureClass.TRANSIENT, FailureClass.RATE_LIMITED})
 
@@ -69,7 +69,7 @@ def test_a_message_holds_the_providers_own_words_and_the_way_out(name: str, word
     assert words in failure_of(DIALECT, name).message
 
 
-def test_the_wish_to_wait_and_the_request_id_are_kept() -> None:
+def test_the_requested_pause_and_the_request_id_are_kept() -> None:
     for name, wait_s in (("generate_http_429", 12), ("upload_code_1002", 17)):
         assert failure_of(DIALECT, name).retry_after_s == wait_s
     assert (

@@ -55,14 +55,14 @@ def test_the_providers_own_words_are_in_the_message(name: str, words: str) -> No
         ("our moderation refused it", FailureClass.CONTENT_REFUSED),
     ],
 )
-def test_words_of_the_order_do_not_tell_what_kind_of_refusal_it_is(said: str, failure_class: FailureClass) -> None:
+def test_words_of_the_order_do_not_decide_the_class_of_a_refusal(said: str, failure_class: FailureClass) -> None:
     answer = answer_with(json.dumps({"error": {"message": said}}).encode(), 400)
     outcome = APIINONE.read_start(replace(answer, ordered=("suno-credits", "a Sensitive title", "")))
     assert isinstance(outcome, Refused)
     assert outcome.failure.failure_class is failure_class
 
 
-def test_the_wish_to_wait_is_passed_on() -> None:
+def test_a_requested_pause_is_passed_on() -> None:
     assert failure_of("apiinone", "create_http_429").retry_after_s == 17
 
 
@@ -138,7 +138,7 @@ def test_a_suno_order_without_words_is_an_inspiration(instrumental: bool) -> Non
     }
 
 
-def test_a_poll_asks_for_the_task_and_instead_the_feed() -> None:
+def test_a_poll_reads_the_task_or_else_the_feed() -> None:
     call = APIINONE.poll_call(TASK.task_id)
     assert (call.method, call.path, dict(call.query)) == ("GET", "/api/v1/tasks/n74a%2Fb%3Ac1", {})
     assert call.instead is not None

@@ -109,7 +109,7 @@ def test_values_of_another_type_are_an_unknown_outcome(document: JsonValue) -> N
     assert refusal_of(document).failure_class is FailureClass.UNKNOWN_OUTCOME
 
 
-def test_the_wish_to_wait_is_passed_on() -> None:
+def test_a_requested_pause_is_passed_on() -> None:
     assert failure_of("minimax", "rate_limited_1002_with_retry_after").retry_after_s == 17
     assert failure_of("minimax", "http_429_empty_body").retry_after_s == 30
 
@@ -156,7 +156,7 @@ def test_what_the_order_leaves_out_is_not_sent() -> None:
     assert (body["is_instrumental"], body["lyrics_optimizer"], body["output_format"]) == (True, True, "url")
 
 
-def test_a_cover_is_sung_after_the_recording_behind_our_link() -> None:
+def test_a_cover_is_ordered_with_our_link_to_the_recording() -> None:
     link = "https://bucket.s3.amazonaws.com/references/a%2Fb?X-Amz-Signature=c%2Bd"
     order = replace(ORDER, upstream_model="music-cover", lyrics="", reference=OrderedReference(url=link))
     body = MINIMAX.start_call(order).body or {}

@@ -251,7 +251,7 @@ def test_a_song_is_read_from_any_text_in_any_body(dialect: str, text: str, body:
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("link", [LINK, BARE])
-def test_a_link_where_text_was_asked_for_is_the_song(body: str, link: str) -> None:
+def test_a_link_where_text_was_requested_is_the_song(body: str, link: str) -> None:
     assert started("minimax", BODIES[body](link)) == AudioAt(link)
 
 
@@ -532,7 +532,7 @@ def test_a_text_that_is_not_finished_is_no_song_yet(dialect: str, unfinished: Js
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("word", ["ready", "available", "partial_success", ["completed"], True, 2, None])
 @pytest.mark.parametrize("nest", [lambda body: body, lambda body: {"code": 200, "data": body}], ids=["top", "data"])
-def test_a_link_under_an_unknown_word_is_the_song_where_there_is_no_task_to_ask(
+def test_a_link_under_an_unknown_word_is_the_song_where_there_is_no_task_to_poll(
     dialect: str, word: JsonValue, nest: Callable[[JsonValue], JsonValue]
 ) -> None:
     assert started(dialect, nest({"status": word, "audio_url": LINK})) == AudioAt(LINK)
@@ -540,7 +540,7 @@ def test_a_link_under_an_unknown_word_is_the_song_where_there_is_no_task_to_ask(
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("word", ["generating", "streaming", "first"])
-def test_a_preview_is_no_song_even_where_there_is_no_task_to_ask(dialect: str, word: str) -> None:
+def test_a_preview_is_no_song_even_where_there_is_no_task_to_poll(dialect: str, word: str) -> None:
     assert meaning(dialect, {"status": word, "audio_url": LINK}) == ("unknown_outcome", "unknown", "http_200")
 
 

@@ -1,4 +1,4 @@
-"""Whatever a poll answers: only the task's own end ends it, nobody else's, and no song in it is overlooked."""
+"""Whatever a poll answers: only the task's own end ends it, no other task's, and no song in it is overlooked."""
 
 import json
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_a_task_that_ended_has_the_songs_that_it_has(place: Callable[[str, JsonV
     assert polled("apiinone", place(word, [song("complete")]), AskedTask(songs=2)) == AudioAt(LINK)
 
 
-# ---- links under words that nobody knows
+# ---- links under unknown words
 
 UNKNOWN_WORDS: Final[list[JsonValue]] = [
     *("ready", "available", "partial_success", "OK", "published", ""),
@@ -184,7 +184,7 @@ ENDS: Final[list[dict[str, JsonValue]]] = [
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("about", ABOUT)
 @pytest.mark.parametrize("end", ENDS, ids=str)
-def test_another_tasks_end_is_trouble(
+def test_the_end_of_another_task_is_a_failed_poll(
     dialect: str, about: Callable[[str], dict[str, JsonValue]], end: dict[str, JsonValue]
 ) -> None:
     outcome = polled(dialect, {**end, **about(FOREIGN)}, OURS)
@@ -245,7 +245,9 @@ def test_an_id_of_api_in_one_may_be_a_songs_or_a_requests(document: JsonValue) -
         lambda tasks: {"result": tasks},
     ],
 )
-def test_of_several_tasks_only_ones_own_counts(dialect: str, name: str, nest: Callable[[JsonValue], JsonValue]) -> None:
+def test_of_several_tasks_only_the_polled_one_counts(
+    dialect: str, name: str, nest: Callable[[JsonValue], JsonValue]
+) -> None:
     foreign: list[JsonValue] = [{name: FOREIGN, "status": "failed"}, {name: "x-9", "status": "complete", "url": OTHER}]
     own: dict[str, JsonValue] = {name: TASK, "status": "complete", "audio_url": LINK}
     for tasks in ([*foreign, own], [own, *foreign], [foreign[0], own]):
@@ -256,7 +258,7 @@ def test_of_several_tasks_only_ones_own_counts(dialect: str, name: str, nest: Ca
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("songs", [[FAILED], [song("complete")]], ids=str)
-def test_a_part_of_the_songs_of_ones_own_task_in_a_list_does_not_end_it(dialect: str, songs: JsonValue) -> None:
+def test_a_part_of_the_songs_of_the_polled_task_in_a_list_does_not_end_it(dialect: str, songs: JsonValue) -> None:
     tasks: JsonValue = [
         {"task_id": FOREIGN, "status": "failed"},
         {"task_id": TASK, "status": "IN_PROGRESS", "response_data": songs},
@@ -265,7 +267,7 @@ def test_a_part_of_the_songs_of_ones_own_task_in_a_list_does_not_end_it(dialect:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_list_of_other_tasks_is_trouble(dialect: str) -> None:
+def test_a_list_of_other_tasks_is_a_failed_poll(dialect: str) -> None:
     tasks: JsonValue = [{"task_id": FOREIGN, "status": "failed"}, {"task_id": "x-9", "status": "failed"}]
     assert isinstance(polled(dialect, {"data": tasks}, OURS), Trouble)
 

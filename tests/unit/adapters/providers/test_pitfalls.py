@@ -51,7 +51,7 @@ def test_no_model_id_stands_in_code_where_its_removal_would_need_a_release(path:
 
 
 @pytest.mark.parametrize("code", [2044, 2061, 2153])
-def test_a_plan_that_does_not_include_the_model_is_said_in_words(code: int) -> None:
+def test_a_plan_that_does_not_include_the_model_is_explained_in_the_message(code: int) -> None:
     said = "your current token plan not support model"
     body = json.dumps({"base_resp": {"status_code": code, "status_msg": said}}).encode()
     outcome = load_provider("minimax").read_start(answer_with(body))
@@ -61,7 +61,7 @@ def test_a_plan_that_does_not_include_the_model_is_said_in_words(code: int) -> N
     assert outcome.failure.message.endswith("choose another model")
 
 
-def test_a_task_is_asked_for_with_the_key_that_ordered_it_after_the_key_was_rotated() -> None:
+def test_a_task_is_polled_with_the_key_that_ordered_it_after_the_key_was_rotated() -> None:
     world = World(upstream=FakeUpstream(json_answer({"status": "generating"})))
     world.jobs.create(generating_job())
     world.keys.keys = {"aimlapi": {"2026-12": "sk-the-new-one", "default": KEY}}

@@ -70,7 +70,7 @@ def test_a_link_at_a_name_that_says_nothing_of_a_song_is_not_guessed(place: Json
     assert summary(SKILLBOSS.read_start(answer_with(json.dumps(place).encode()))) == UNKNOWN_200
 
 
-def test_the_wish_to_wait_is_passed_on() -> None:
+def test_a_requested_pause_is_passed_on() -> None:
     assert failure_of("skillboss", "http_429").retry_after_s == 17
     assert failure_of("skillboss", "http_429_empty_body").retry_after_s == 30
 

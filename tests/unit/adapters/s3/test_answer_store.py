@@ -55,7 +55,7 @@ def test_a_kept_answer_is_read_back_equal(store: AnswerStore, body: bytes, chunk
     assert body_of(kept) == body
 
 
-def test_an_answer_without_a_wish_for_a_pause_has_none(store: AnswerStore) -> None:
+def test_an_answer_without_a_requested_pause_has_none(store: AnswerStore) -> None:
     store.keep(JOB_ID, 1, ScriptedAnswer(b"{}"))
     kept = store.open(JOB_ID, 1)
     assert kept is not None

@@ -93,7 +93,7 @@ def test_a_link_works_for_its_time(s3: "S3Client") -> None:
     assert {"X-Amz-Signature", "Signature"} & set(query)
 
 
-def test_trouble_of_the_bucket_is_transient_and_told_without_details(s3: "S3Client", file: Path) -> None:
+def test_trouble_of_the_bucket_is_transient_and_reported_without_details(s3: "S3Client", file: Path) -> None:
     store = S3ReferenceStore(s3, BUCKET)
     for operation, call in (
         ("PutObject", lambda: store.put(KEY, file, "audio/mpeg")),

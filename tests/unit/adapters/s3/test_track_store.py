@@ -80,7 +80,7 @@ def test_the_functions_links_name_the_buckets_region_and_are_signed_with_version
 
 
 @pytest.mark.usefixtures("_the_functions_own_client")
-def test_on_one_machine_links_name_the_address_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_one_machine_links_contain_the_address_of_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
     url = urlsplit(S3TrackStore(aws.s3(), "some-bucket").link(stored_track(), 'attachment; filename="Rain-1.mp3"', 900))
     assert (url.netloc, url.path) == ("127.0.0.1:5000", f"/some-bucket/{KEY}")

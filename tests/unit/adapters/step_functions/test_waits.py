@@ -21,7 +21,7 @@ def stepfunctions() -> Iterator["SFNClient"]:
 
 
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
-def test_a_wait_that_is_over_is_told(stepfunctions: "SFNClient", code: str) -> None:
+def test_a_wait_that_is_over_is_reported(stepfunctions: "SFNClient", code: str) -> None:
     AnswersInstead(stepfunctions, "SendTaskSuccess", aws_error(code))
     assert StepFunctionsWaits(stepfunctions).end("token") is False
 

@@ -254,7 +254,7 @@ def test_several_links_stay_in_the_document(songs: JsonValue, place: Callable[[J
 @pytest.mark.parametrize(
     "body", [b'{"data":{"audio":"https://a","\\u0061udio":"bb"}}', b'{"data":{"audio":"bb","audio":"https://a"}}']
 )
-def test_a_link_and_a_text_under_the_same_name_are_both_had(body: bytes) -> None:
+def test_a_link_and_a_text_under_the_same_name_are_both_found(body: bytes) -> None:
     audio, scanned = scan(body)
     assert (audio, scanned.document) == (b"bb", {"data": {"audio": "https://a"}})
 
@@ -372,7 +372,7 @@ ODDITIES: Final = [
 
 @pytest.mark.parametrize("noise", ODDITIES)
 @pytest.mark.parametrize("size", [997, 65_536])
-def test_what_nobody_reads_does_not_lose_the_song(noise: bytes, size: int) -> None:
+def test_damage_in_unused_fields_does_not_lose_the_song(noise: bytes, size: int) -> None:
     body = song_beside(noise)
     audio, scanned = scan(body, [size] * (len(body) // size))
     assert (audio, scanned.flaw, scanned.text_length) == (HEX, None, len(HEX))
@@ -458,7 +458,7 @@ def test_an_empty_second_text_does_not_lose_a_link(body: bytes) -> None:
     assert scan(body)[1].document == {"data": {"audio": "https://a"}}
 
 
-def test_a_fat_list_beside_a_link_leaves_the_link() -> None:
+def test_a_large_list_beside_a_link_does_not_lose_the_link() -> None:
     peaks = b"[" + b"0.5," * 500_000 + b"0]"
     body = b'{"outputs":[{"peaks":%s,"url":"https://a/1.mp3","b64":"%s"}],"code":0}' % (peaks, b"QUJD" * 500_000)
     _, scanned = scan(body, [65_536] * 80)
@@ -595,7 +595,7 @@ def test_the_songs_own_place_comes_before_a_data_uri_behind_it() -> None:
     assert (audio, scanned.text_length) == (b"494433", 6)
 
 
-def test_two_data_uris_are_the_first() -> None:
+def test_of_two_data_uris_the_first_is_the_song() -> None:
     first, second = DATA_URI + b"A" * 2000, DATA_URI + b"B" * 2000
     audio, _ = scan(b'{"outputs":[{"url":"%s"},{"url":"%s"}]}' % (first, second))
     assert audio == first

@@ -1,4 +1,4 @@
-"""Audio is told by its first bytes and its size, and one table says what each kind is called."""
+"""Audio is recognised by its first bytes and its size, and one table says what each kind is called."""
 
 from typing import get_args
 
@@ -96,7 +96,7 @@ def test_a_refusal_says_what_was_found(head: bytes, found: str) -> None:
 
 
 @pytest.mark.parametrize(("head", "container"), HEADS)
-def test_what_stands_too_far_back_is_not_found(head: bytes, container: Container) -> None:
+def test_a_signature_too_far_into_the_file_is_not_found(head: bytes, container: Container) -> None:
     found = find_audio(bytes(LONGEST_LEAD_BYTES + 1) + head)
     assert found is None, container
 

@@ -214,7 +214,7 @@ def test_a_text_that_spells_no_known_audio_is_refused(name: str) -> None:
         decode(NO_SONGS[name])
 
 
-def test_where_hex_and_base64_would_both_do_it_is_hex() -> None:
+def test_text_that_is_valid_hex_and_base64_is_read_as_hex() -> None:
     # As base64 these characters spell bytes too, only no song.
     assert decode(b"FFFB9064" * 3) == bytes.fromhex("FFFB9064" * 3)
 

@@ -62,7 +62,7 @@ def test_without_a_song_the_prior_is_the_estimate() -> None:
         pytest.param([10, 20, 30, 40, 50], (30, 40), id="five_songs_are_enough"),
     ],
 )
-def test_fewer_than_five_songs_leave_the_prior_a_say(seconds: list[int], p50_and_p80: tuple[int, int]) -> None:
+def test_with_fewer_than_five_songs_the_prior_still_counts(seconds: list[int], p50_and_p80: tuple[int, int]) -> None:
     assert SONGS_ENOUGH == 5
     assert expected(*exactly(*seconds)) == p50_and_p80
 
@@ -180,7 +180,7 @@ def test_a_provider_that_changed_by_a_factor_of_five_is_known_again_within_a_few
     assert max(needed) <= most
 
 
-def test_a_provider_that_became_faster_is_asked_in_time_from_the_seventh_song_on() -> None:
+def test_a_provider_that_became_faster_is_polled_in_time_from_the_seventh_song_on() -> None:
     all_runs = played("five times faster (70 to 14 s)")
     assert median(run[0].first_poll_s for run in all_runs) > 3 * 14
     assert all(median(song.first_poll_s for song in run[6:]) < 1.2 * 14 for run in all_runs)
@@ -217,7 +217,7 @@ def test_a_finished_song_waits_a_tenth_of_its_time_in_the_median_where_polls_may
     assert found.polls <= 10
 
 
-def test_a_provider_that_is_two_gets_an_estimate_between_them_and_bounded_polls() -> None:
+def test_a_provider_with_two_speeds_gets_an_estimate_between_them_and_bounded_polls() -> None:
     for seed in range(SEEDS):
         for song in sing(bimodal(30, 150, 80, random.Random(seed)), PRIOR)[10:]:
             assert 12 <= song.expected.p50_s <= song.expected.p80_s <= 260

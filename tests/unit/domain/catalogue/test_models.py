@@ -78,7 +78,7 @@ def test_an_unlisted_model_of_a_family_gets_the_familys_limits() -> None:
         "minimax/music-" + "x" * 40,
     ],
 )
-def test_there_is_no_other_model(model_id: str) -> None:
+def test_every_other_model_id_is_unknown(model_id: str) -> None:
     assert CATALOGUE.find(model_id) is None
 
 
@@ -157,7 +157,7 @@ def test_an_unknown_provider_has_no_settings(provider: str) -> None:
         CATALOGUE.settings_of(provider)
 
 
-def test_a_model_without_its_provider_is_refused() -> None:
+def test_a_model_whose_provider_is_missing_is_refused() -> None:
     document = json.loads(CATALOGUE.model_dump_json())
     del document["providers"]["aimlapi"]
     with pytest.raises(ValidationError, match="providers lacks aimlapi, whose models are on offer"):

@@ -111,7 +111,7 @@ def test_an_address_is_an_origin(url: str) -> None:
         ("daily_budget_usd", "1000001", "MinimaxDailyBudgetUsd"),
     ],
 )
-def test_a_single_parameter_is_told_by_its_own_name(name: str, value: str, parameter: str) -> None:
+def test_an_error_in_a_single_parameter_is_reported_under_its_own_name(name: str, value: str, parameter: str) -> None:
     assert refusal(given(single={"minimax": {name: value}})).startswith(f"{parameter} ")
 
 
@@ -127,7 +127,7 @@ def test_a_provider_that_is_no_object_is_refused() -> None:
     assert refusal(given(priors={"minimax/music-2.5": "canary"})).startswith("ModelLatencyPriors.minimax/music-2.5 ")
 
 
-def test_a_name_that_is_not_there_is_told_with_those_that_are() -> None:
+def test_an_unknown_name_is_reported_with_the_known_ones() -> None:
     assert refusal(given({"suno": {"rpm": 1}})) == (
         "ProviderSettings: there is no provider suno; expected one of aimlapi, apiinone, minimax, skillboss"
     )
@@ -145,7 +145,7 @@ def test_a_prior_that_cannot_be_is_named_and_not_shown(prior: object) -> None:
     assert refusal(given(priors={"minimax/music-2.5": prior})).startswith("ModelLatencyPriors.minimax/music-2.5")
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     problems = refusal(
         given({"suno": {}, "minimax": {"rpm": 0, "base_url": LOCAL}}, {"a": {}}, {"aimlapi": {"concurrency": "0"}})
     )

@@ -51,7 +51,7 @@ wishes = st.none() | st.integers(0, 86_400)
 
 
 def polls_at(pace: Pace, asked_s: int | None = None, within_s: int = GENERATION_TIMEOUT_S) -> list[int]:
-    """The seconds after the order at which a song that never ends is asked for, until it is given up."""
+    """The seconds after the order at which a song that never ends is polled, until it is given up."""
     at = [pace.first_poll_s(0)]
     while at[-1] < within_s:
         at.append(at[-1] + pace.next_poll_s(at[-1], asked_s))
@@ -67,7 +67,7 @@ def polls_at(pace: Pace, asked_s: int | None = None, within_s: int = GENERATION_
         (300, [240, 255, 270]),
     ],
 )
-def test_a_song_is_asked_for_a_little_before_half_of_them_are_ready(p50_s: int, polls: list[int]) -> None:
+def test_a_song_is_first_polled_a_little_before_its_median_time(p50_s: int, polls: list[int]) -> None:
     pace = Pace(Estimate(p50_s=p50_s, p80_s=2 * p50_s), longest_pause_s=15)
     assert polls_at(pace)[: len(polls)] == polls
 
@@ -95,7 +95,7 @@ def test_until_a_song_is_late_its_pauses_keep_to_the_longest_of_its_model(pace: 
 @pytest.mark.parametrize(
     ("elapsed_s", "wait_s"), [(180, 15), (181, 23), (240, 30), (800, 100), (2400, 300), (3500, 300)]
 )
-def test_from_twice_its_p80_a_song_is_asked_for_by_a_share_of_the_whole_wait(elapsed_s: int, wait_s: int) -> None:
+def test_from_twice_its_p80_a_song_is_polled_by_a_share_of_the_whole_wait(elapsed_s: int, wait_s: int) -> None:
     assert Pace(Estimate(p50_s=70, p80_s=90), longest_pause_s=15).next_poll_s(elapsed_s) == wait_s
 
 
@@ -121,13 +121,15 @@ def test_the_longer_a_song_takes_the_longer_are_the_pauses(pace: Pace, one: floa
 
 
 @given(paces, elapsed)
-def test_after_a_restart_a_song_that_is_overdue_is_asked_for_within_a_pause(pace: Pace, late_s: float) -> None:
+def test_after_a_restart_an_overdue_song_is_polled_within_a_pause(pace: Pace, late_s: float) -> None:
     elapsed_s = pace.estimate.p50_s + late_s
     assert pace.first_poll_s(elapsed_s) == pace.next_poll_s(elapsed_s)
 
 
 @given(paces, elapsed, st.integers(1, 86_400))
-def test_a_wish_is_kept_but_never_makes_polls_more_frequent(pace: Pace, elapsed_s: float, asked_s: int) -> None:
+def test_a_requested_pause_is_kept_but_never_makes_polls_more_frequent(
+    pace: Pace, elapsed_s: float, asked_s: int
+) -> None:
     wait_s = pace.next_poll_s(elapsed_s, asked_s)
     assert wait_s == max(pace.next_poll_s(elapsed_s), min(asked_s, LONGEST_WAIT_S))
 
@@ -154,7 +156,7 @@ def test_polls_fit_into_a_history_for_as_long_as_the_machine_itself_may_run(mode
     assert polls * EVENTS_OF_A_POLL < 2_000
 
 
-def test_api_in_one_is_asked_every_five_to_ten_seconds_and_the_others_at_least_every_fifteen() -> None:
+def test_api_in_one_is_polled_every_five_to_ten_seconds_and_the_others_at_least_every_fifteen() -> None:
     assert SHORTEST_PAUSE_S == 5
     pauses = {model.provider: model.longest_poll_pause_s for model in read_catalogue().models}
     assert pauses == {"minimax": 15, "skillboss": 15, "apiinone": 10, "aimlapi": 15}
@@ -179,7 +181,7 @@ def test_a_task_is_polled_no_longer_than_these_bounds_count_with() -> None:
 @pytest.mark.parametrize(
     "body", [b'{"message": "slow down"}', b"<html>busy</html>", b""], ids=["json", "html", "empty"]
 )
-def test_a_poll_that_is_put_off_waits_as_long_as_the_provider_asks(provider: str, status: int, body: bytes) -> None:
+def test_a_postponed_poll_waits_as_long_as_the_provider_requests(provider: str, status: int, body: bytes) -> None:
     outcome = load_provider(provider).read_poll(replace(answer_with(body, status), retry_after_s=117))
     assert isinstance(outcome, Trouble)
     assert outcome.failure.retry_after_s == 117

@@ -1,4 +1,4 @@
-"""Songs that a delivered job lacks are fetched under a new one, which pays what is left of the price and no more."""
+"""The missing songs of a delivered job are fetched under a new job, which pays no more than the rest of the price."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -71,7 +71,7 @@ def test_a_redelivery_fetches_what_is_missing_for_what_is_left_of_the_price() ->
     assert with_songs(second, (2,)).spent_credits == 11
 
 
-def test_a_redelivery_that_delivers_lacks_nothing() -> None:
+def test_a_redelivery_that_delivers_has_no_missing_songs() -> None:
     delivered = with_songs(again(suno_job(2).settled(None, NOON)), (1,))
     assert ([track.number for track in delivered.tracks], delivered.missing) == ([1], ())
     assert missing_numbers(delivered) == ()
@@ -105,7 +105,7 @@ def test_an_ordered_song_is_free_where_another_was_paid_in_its_place() -> None:
     assert (second.attempts[0].wanted, second.hold_credits) == ((2,), 0)
 
 
-def test_a_task_that_is_asked_again_keeps_which_songs_are_wanted() -> None:
+def test_a_task_that_is_polled_again_keeps_which_songs_are_wanted() -> None:
     job = suno_job(1).settled(None, NOON)
     second = recovered_job(job, job.attempts[0], TaskStarted("n74a"), NOON)
     found = second.with_outcome(second.attempts[0].after(made_songs(2), NOON), NOON)
@@ -131,7 +131,7 @@ def test_a_redelivery_of_a_job_that_failed_fetches_all_songs_for_the_whole_price
 @pytest.mark.parametrize(
     "job", [delivered_job(), suno_job(1, 2).settled(None, NOON), suno_job(), suno_job(1), queued_job().canceled(NOON)]
 )
-def test_a_job_that_is_whole_or_was_not_delivered_lacks_no_song(job: Job) -> None:
+def test_a_complete_or_undelivered_job_has_no_missing_songs(job: Job) -> None:
     assert missing_numbers(job) == ()
 
 

@@ -52,7 +52,7 @@ def test_a_settled_job_has_nothing_to_settle(stopped_by: str | None) -> None:
 
 
 @pytest.mark.parametrize("job", [submitting_job(), generating_job()], ids=["claimed", "generating"])
-def test_an_order_whose_end_nobody_saw_is_perhaps_billed(job: Job) -> None:
+def test_an_order_whose_end_is_unknown_may_have_been_billed(job: Job) -> None:
     settled = settle(job, None, LATER)
     assert settled is not None
     assert settled.failure is not None
@@ -75,7 +75,7 @@ def test_a_song_that_was_not_stored_never_counts_as_free() -> None:
     assert settled.failure.provider_charged is ProviderCharged.UNKNOWN
 
 
-def test_a_failed_attempt_without_a_reason_is_perhaps_billed() -> None:
+def test_a_failed_attempt_without_a_reason_may_have_been_billed() -> None:
     attempt = claimed_attempt(state=AttemptState.FAILED)
     settled = settle(submitting_job().model_copy(update={"attempts": (attempt,)}), "States.Timeout", LATER)
     assert settled is not None

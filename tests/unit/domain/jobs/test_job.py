@@ -41,7 +41,7 @@ def test_the_states_of_a_job_are_a_closed_list() -> None:
     assert set(TRANSITIONS) == set(JobStatus)
 
 
-def test_nothing_follows_a_terminal_state_and_something_every_other() -> None:
+def test_only_terminal_states_have_no_successor() -> None:
     assert {status for status in JobStatus if status.is_terminal} == TERMINAL
 
 
@@ -80,7 +80,7 @@ def test_a_job_and_its_parts_cannot_be_changed_in_place() -> None:
         lambda job: job.settled(rate_limited(), LATER),
     ],
 )
-def test_every_change_counts_one_version_and_tells_the_time(change: object) -> None:
+def test_every_change_adds_one_to_the_version_and_records_the_time(change: object) -> None:
     assert callable(change)
     job = failed_job(rate_limited())
     changed = change(job)
@@ -128,7 +128,7 @@ def test_the_fifth_attempt_may_not_be_claimed() -> None:
         ],
     ],
 )
-def test_only_what_surely_cost_nothing_and_may_pass_is_ordered_again(failure: Failure, repeats: bool) -> None:
+def test_only_a_temporary_failure_that_surely_cost_nothing_is_ordered_again(failure: Failure, repeats: bool) -> None:
     job = failed_job(failure)
     assert job.next_step(NOON) is (AfterFailure.SAME_MODEL if repeats else AfterFailure.END)
     assert job.status is (JobStatus.QUEUED if repeats else JobStatus.SUBMITTING)
@@ -176,11 +176,11 @@ def test_an_attempt_learns_each_outcome() -> None:
     )
 
 
-def test_a_new_attempt_is_perhaps_billed_until_somebody_knows() -> None:
+def test_a_new_attempt_may_be_billed_until_its_outcome_is_known() -> None:
     assert claimed_attempt().provider_charged is ProviderCharged.UNKNOWN
 
 
-def test_an_attempt_that_is_closed_as_unknown_is_perhaps_billed() -> None:
+def test_an_attempt_that_is_closed_as_unknown_may_be_billed() -> None:
     attempt = closed_as_unknown(claimed_attempt(), LATER)
     assert (attempt.state, attempt.provider_charged, attempt.finished_at) == (
         AttemptState.FAILED,
@@ -189,7 +189,7 @@ def test_an_attempt_that_is_closed_as_unknown_is_perhaps_billed() -> None:
     )
 
 
-def test_a_late_mark_changes_nothing_but_the_mark() -> None:
+def test_marking_an_answer_as_late_changes_nothing_else() -> None:
     job = submitting_job()
     late = job.with_late_answer(1, LATER)
     assert late.attempts[0] == job.attempts[0].model_copy(update={"late": True})

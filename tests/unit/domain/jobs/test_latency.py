@@ -45,7 +45,7 @@ def test_the_songs_that_were_delivered_last_are_kept_whenever_they_were_ordered(
     assert [song.latest_s for song in times.models["m"]] == [60] * (SONGS_KEPT - 1) + [900]
 
 
-def test_of_a_record_that_is_longer_than_what_is_kept_today_the_last_songs_count() -> None:
+def test_of_a_record_longer_than_the_current_limit_the_last_songs_count() -> None:
     songs = tuple(SongTime(f"job_{number}", 60 if number < 20 else 70) for number in range(20 + SONGS_KEPT))
     assert SongTimes(models={"m": songs}).estimate("m", PRIOR) == Estimate(p50_s=70, p80_s=70)
 
@@ -66,7 +66,7 @@ def test_the_models_that_callers_invent_push_out_the_one_that_was_ordered_longes
     assert f"family-{MODELS_KEPT}" in times.models
 
 
-def test_all_that_is_ever_kept_is_less_than_half_of_what_one_item_may_hold() -> None:
+def test_the_largest_record_fills_less_than_half_of_an_item() -> None:
     songs = tuple(SongTime(f"job_{number:026d}", 3600, 3500) for number in range(SONGS_KEPT))
     names = [f"minimax/{number:03d}{'x' * 37}" for number in range(MODELS_KEPT)]
     everything = SongTimes(models=dict.fromkeys(names, songs))
@@ -99,7 +99,7 @@ def test_a_song_became_ready_between_the_last_answer_without_it_and_the_first_wi
     assert (song.job_id, song.bounds) == (JOB_ID, bounds)
 
 
-def test_a_song_whose_link_was_renewed_or_that_was_recovered_tells_nothing() -> None:
+def test_a_song_whose_link_was_renewed_or_that_was_recovered_gives_no_time() -> None:
     job = sung(70, 60)
     renewed = job.attempts[0].model_copy(update={"link_renewals": 1})
     assert song_time_of(job.model_copy(update={"attempts": (renewed,)})) is None
@@ -108,7 +108,7 @@ def test_a_song_whose_link_was_renewed_or_that_was_recovered_tells_nothing() -> 
 
 
 @pytest.mark.parametrize("job", [submitting_job(), generating_job()], ids=["one long call", "polled"])
-def test_a_song_that_nobody_waited_for_any_more_took_at_least_so_long(job: Job) -> None:
+def test_a_song_whose_wait_was_given_up_took_at_least_so_long(job: Job) -> None:
     world = World()
     request = job.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
     world.jobs.create(job.model_copy(update={"request": request}))
@@ -127,7 +127,7 @@ def test_a_song_that_was_ready_and_came_too_late_took_what_it_took() -> None:
     assert (late.status, song.bounds) == (JobStatus.EXPIRED, (60, 70))
 
 
-def test_an_attempt_that_failed_before_the_deadline_tells_nothing_of_songs() -> None:
+def test_an_attempt_that_failed_before_the_deadline_gives_no_time() -> None:
     failed = failed_job(rate_limited()).model_copy(update={"status": JobStatus.QUEUED})
     request = failed.request.model_copy(update={"finish_by": NOON + timedelta(seconds=400)})
     late = settle(failed.model_copy(update={"request": request}), None, NOON + timedelta(seconds=400))

@@ -1,4 +1,4 @@
-"""What the state machine is told: words it knows, and numbers and instants its Wait states take."""
+"""What the state machine receives: words it knows, and numbers and instants its Wait states take."""
 
 import json
 import re
@@ -55,12 +55,12 @@ def verdict(job: Job, after_s: float = 0, retry_later_s: int = 10) -> NextStep:
         pytest.param(delivered_job(), StepKind.FAILED, 1, id="settled"),
     ],
 )
-def test_every_record_has_its_word(job: Job, word: StepKind, attempt: int) -> None:
+def test_every_record_gives_the_state_machine_a_known_word(job: Job, word: StepKind, attempt: int) -> None:
     found = verdict(job)
     assert (found.kind, found.attempt) == (word, attempt)
 
 
-def test_a_job_past_start_by_is_not_told_to_wait_for_a_turn() -> None:
+def test_a_job_past_start_by_does_not_wait_for_a_turn() -> None:
     assert verdict(queued_job(), 3600).kind is StepKind.FAILED
     assert verdict(failed_job(rate_limited()), 3600).kind is StepKind.FAILED
 
@@ -77,7 +77,7 @@ def test_a_job_past_start_by_is_not_told_to_wait_for_a_turn() -> None:
         (1, 86_400, "12:10:00"),
     ],
 )
-def test_a_refused_order_is_repeated_after_the_asked_or_a_doubling_pause(
+def test_a_refused_order_is_repeated_after_the_requested_or_a_doubling_pause(
     number: int, asked_s: int | None, instant: str
 ) -> None:
     attempt = claimed_attempt(number=number, state=AttemptState.FAILED, failure=rate_limited(asked_s))
@@ -85,9 +85,9 @@ def test_a_refused_order_is_repeated_after_the_asked_or_a_doubling_pause(
     assert verdict(job).not_before == f"2026-11-21T{instant}Z"
 
 
-def test_a_claim_is_never_looked_at_before_its_end_when_that_is_near() -> None:
+def test_a_claim_that_ends_soon_is_never_checked_before_its_end() -> None:
     job = queued_job().claimed(claimed_attempt(claim_until=NOON + timedelta(seconds=3.9)), NOON)
-    # AWS cuts the fraction off, which must not wake anybody before the claim's end.
+    # AWS cuts the fraction off, which must not wake a job before the claim's end.
     assert verdict(job).not_before == "2026-11-21T12:00:04.900000Z"
     assert verdict(job).not_before[:19] >= "2026-11-21T12:00:03.900"
 
@@ -118,7 +118,7 @@ def test_a_job_waits_for_its_turn_to_the_millisecond_and_not_beyond_start_by() -
     assert waiting_for_admission(job, never).not_before == "2026-11-21T13:00:00Z"
 
 
-def test_a_wait_of_a_running_task_is_bounded_and_one_of_trouble_is_what_the_patience_says() -> None:
+def test_the_wait_for_a_running_task_is_bounded_and_the_wait_after_trouble_follows_its_settings() -> None:
     assert still_generating(claimed_attempt(), 3000).wait_seconds == LONGEST_WAIT_S
     assert asked_again(claimed_attempt(), 3000).wait_seconds == 3000
 
@@ -126,7 +126,7 @@ def test_a_wait_of_a_running_task_is_bounded_and_one_of_trouble_is_what_the_pati
 @pytest.mark.parametrize(
     ("elapsed_s", "wait_s"), [(0, 56), (40, 16), (56, 7), (80, 10), (180, 15), (181, 23), (3000, 300)]
 )
-def test_a_task_is_first_asked_for_by_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
+def test_the_first_poll_of_a_task_depends_on_how_long_ago_it_was_ordered(elapsed_s: int, wait_s: int) -> None:
     assert verdict(generating_job(), elapsed_s).wait_seconds == wait_s
 
 

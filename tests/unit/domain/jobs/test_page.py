@@ -1,4 +1,4 @@
-"""What may be asked of a list of jobs, and cursors that lead nowhere but to the next page of the same list."""
+"""What may be requested of a list of jobs, and cursors that lead nowhere but to the next page of the same list."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def wrong(**parameters: str) -> dict[str, str]:
     return {field.pointer: field.message for field in caught.value.fields}
 
 
-def test_without_parameters_it_is_the_newest_twenty_of_all() -> None:
+def test_without_parameters_a_page_has_the_newest_twenty_jobs() -> None:
     assert parse_page_request("acme", {}) == PageRequest(MINE, 20, None)
 
 
@@ -35,7 +35,7 @@ def test_any_other_limit_is_refused_with_the_bounds(limit: str) -> None:
 
 
 @pytest.mark.parametrize("status", JobStatus)
-def test_every_status_can_be_asked_for(status: JobStatus) -> None:
+def test_a_list_can_be_filtered_by_every_status(status: JobStatus) -> None:
     assert parse_page_request("acme", {"status": status.value}).of == JobList("acme", status)
 
 
@@ -45,11 +45,11 @@ def test_any_other_status_is_refused_with_the_list(status: str) -> None:
     assert message.startswith("must be one of queued, submitting, generating")
 
 
-def test_all_that_is_wrong_is_named_at_once() -> None:
+def test_every_wrong_parameter_is_named_at_once() -> None:
     assert set(wrong(status="x", limit="x")) == {"/status", "/limit"}
 
 
-def test_a_cursor_leads_to_where_it_was_made() -> None:
+def test_a_cursor_leads_to_the_place_where_it_was_created() -> None:
     assert parse_page_request("acme", {"cursor": CURSOR}) == PageRequest(MINE, 20, JOB_ID)
 
 

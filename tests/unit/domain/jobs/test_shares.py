@@ -36,9 +36,7 @@ LATER = NOON + timedelta(minutes=5)
 
 @settings(derandomize=True)
 @given(st.integers(0, 1_000_000), st.integers(0, 12), st.integers(1, 10))
-def test_a_share_is_whole_credits_never_too_much_and_less_than_one_too_few(
-    price: int, delivered: int, ordered: int
-) -> None:
+def test_a_share_is_rounded_down_to_whole_credits(price: int, delivered: int, ordered: int) -> None:
     share, counted = share_of(price, delivered, ordered), min(delivered, ordered)
     assert share * ordered <= price * counted < (share + 1) * ordered
     assert share <= share_of(price, delivered + 1, ordered) <= price
@@ -110,11 +108,11 @@ def in_trouble(*, still: bool) -> Job:
     [
         pytest.param(suno_job(1, 2), {}, id="all are there"),
         pytest.param(delivered_job(), {}, id="one was ordered"),
-        pytest.param(suno_job(1), {2: "could not be stored"}, id="nobody noted the second"),
-        pytest.param(suno_job(2), {1: "could not be stored"}, id="nobody noted the first"),
+        pytest.param(suno_job(1), {2: "could not be stored"}, id="the second was not noted"),
+        pytest.param(suno_job(2), {1: "could not be stored"}, id="the first was not noted"),
         pytest.param(suno_job(2, made=3), {1: "could not be stored", 3: "could not be stored"}, id="an extra one too"),
         pytest.param(with_one_link(), {1: "without a link"}, id="no link"),
-        pytest.param(in_trouble(still=True), {2: "no audio was found"}, id="still asking"),
+        pytest.param(in_trouble(still=True), {2: "no audio was found"}, id="still polling"),
         pytest.param(in_trouble(still=False), {2: "could not be stored"}, id="trouble that is over"),
         pytest.param(suno_job(1, made=1), {2: "only 1 of the ordered songs was made"}, id="one was made"),
         pytest.param(
@@ -133,7 +131,7 @@ def test_a_delivered_job_names_every_song_that_was_ordered_or_made_and_is_not_th
         assert missing[each.number] in each.reason.message
 
 
-def test_a_song_whose_task_was_asked_again_and_failed_is_missing_for_that_reason() -> None:
+def test_a_song_whose_task_was_polled_again_and_failed_is_missing_for_that_reason() -> None:
     stored = suno_job(1)
     asked_again = stored.attempts[0].awaiting_a_new_link()
     waiting = stored.with_outcome(asked_again, NOON)

@@ -58,7 +58,7 @@ def failure(failure_class: FailureClass, charged: ProviderCharged = NO) -> Failu
 
 @dataclass(frozen=True)
 class Row:
-    """The step after a failure of these classes: with a model left or without, for either wish of the caller."""
+    """The step after a failure of these classes: with a model left or without, for either choice of the caller."""
 
     classes: str
     charged: ProviderCharged
@@ -122,7 +122,7 @@ def test_a_refusal_with_a_fallback_left_is_answered_by_the_next_provider_without
     assert (job.status, job.candidate.provider) == (JobStatus.QUEUED, "aimlapi")
 
 
-def test_the_last_model_is_asked_again_after_a_pause_until_the_attempts_are_used_up() -> None:
+def test_the_last_model_is_ordered_from_again_after_a_pause_until_the_attempts_are_used_up() -> None:
     world, job = World(), chain("minimax", "aimlapi")
     words = []
     for _ in range(MAX_ATTEMPTS):
@@ -158,7 +158,7 @@ def test_the_price_is_the_highest_of_the_chain_until_a_model_delivered() -> None
     assert twice_refused.settled(failure(FailureClass.AUTH), NOON).price_credits == 39
 
 
-def test_the_estimate_follows_the_model_that_is_asked() -> None:
+def test_the_estimate_follows_the_model_that_is_ordered_from() -> None:
     catalogue, job = read_catalogue(), chain("minimax", "aimlapi")
     requested, fallback = (catalogue.find(model.model) for model in job.candidates)
     assert requested is not None
@@ -179,7 +179,9 @@ def test_a_refusal_of_a_task_that_was_accepted_says_nothing_about_the_bill() -> 
     ("tracks", "link_renewals"),
     [pytest.param((stored_track(),), 0, id="a file is stored"), pytest.param((), 1, id="its link had died")],
 )
-def test_a_song_that_was_there_once_is_never_ordered_elsewhere(tracks: tuple[Track, ...], link_renewals: int) -> None:
+def test_a_song_that_existed_once_is_never_ordered_from_another_provider(
+    tracks: tuple[Track, ...], link_renewals: int
+) -> None:
     attempt = claimed_attempt(state=AttemptState.GENERATING, link_renewals=link_renewals)
     job = chain("minimax", "aimlapi", on_unknown=OnUnknown.FALLBACK).claimed(claimed_attempt(), NOON)
     bought = job.with_outcome(attempt, NOON).model_copy(update={"tracks": tracks})
@@ -252,7 +254,7 @@ def test_an_answer_that_arrives_after_the_fallback_began_marks_its_own_attempt_l
     assert (job.status, job.attempts[1].state) == (JobStatus.SUBMITTING, AttemptState.CLAIMED)
 
 
-def test_a_task_that_ended_without_saying_who_pays_goes_on_to_a_fallback_on_request() -> None:
+def test_a_task_that_ended_without_a_known_bill_goes_on_to_a_fallback_on_request() -> None:
     world = World(upstream=FakeUpstream(json_answer({"status": "error", "error": {"message": "sorry"}})))
     world.jobs.create(
         generating_job().model_copy(

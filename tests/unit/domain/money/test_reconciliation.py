@@ -74,7 +74,7 @@ def test_an_attempt_whose_id_is_not_among_ids_that_cover_its_time_was_not_charge
     assert charges([BEFORE, *purchases, AFTER], *ids) == {"one": NO}
 
 
-def test_an_attempt_whose_id_is_not_listed_stays_unknown_where_the_export_tells_no_times() -> None:
+def test_an_attempt_whose_id_is_not_listed_stays_unknown_where_the_export_has_no_times() -> None:
     purchases = [purchase("one", upstream_id="a1"), purchase("other", bought=YES, upstream_id="a2")]
     assert charges(purchases, UsageRow(line=2, upstream_id="a2")) == {"one": UNKNOWN}
 
@@ -83,7 +83,7 @@ def test_an_order_whose_answer_was_lost_is_found_by_time_although_the_export_has
     assert charges([purchase("one")], at(0.5, upstream_id="never seen")) == {"one": YES}
 
 
-def test_where_every_row_has_an_id_an_order_with_another_id_hides_nobody() -> None:
+def test_where_every_row_has_an_id_an_order_with_another_id_hides_no_attempt() -> None:
     purchases = [BEFORE, purchase("one", upstream_id="a1"), purchase("lost"), AFTER]
     rows = (at(-60, upstream_id="x"), at(60, 3, upstream_id="y"), at(0, 4, upstream_id="never seen"))
     assert charges(purchases, *rows) == {"one": NO, "lost": YES}
@@ -144,12 +144,12 @@ def test_a_row_of_a_song_that_was_bought_settles_no_other_of_its_time() -> None:
     assert covered([purchase("one"), purchase("bought", bought=YES)], at(0)) == {"one": NO}
 
 
-def test_another_models_rows_are_none_of_an_attempts_business() -> None:
+def test_rows_of_another_model_do_not_affect_an_attempt() -> None:
     other = purchase("other", bought=YES, models=frozenset({"music-1.5"}))
     assert covered([purchase("one"), other], at(0, model="music-1.5")) == {"one": NO}
 
 
-def test_where_rows_tell_no_model_all_models_of_a_time_are_counted_together() -> None:
+def test_where_rows_name_no_model_all_models_of_a_time_are_counted_together() -> None:
     other = purchase("other", bought=YES, models=frozenset({"music-1.5"}))
     rows = [UsageRow(line=2, upstream_id="x", created_at=NOON), UsageRow(line=3, upstream_id="y", created_at=NOON)]
     assert charges([purchase("one"), other], *rows) == {"one": YES}
@@ -187,7 +187,7 @@ def test_a_charged_row_that_belongs_to_nothing_that_was_ordered_is_refused_namin
         reconcile([BEFORE, purchase("one"), AFTER], [*COVER, row])
 
 
-def test_an_uncharged_row_may_be_anybodys() -> None:
+def test_an_uncharged_row_need_not_belong_to_an_attempt() -> None:
     assert charges([purchase("one")], UsageRow(line=2, upstream_id="stranger", charged=False)) == {"one": UNKNOWN}
 
 
@@ -232,7 +232,7 @@ def test_a_refund_under_the_id_of_a_charge_that_was_counted_follows_it() -> None
     assert charges([purchase("one"), purchase("two", 60, bought=YES, upstream_id="y")], *rows) == {"one": NO}
 
 
-def test_refunds_alone_say_of_no_order_that_it_was_not_listed() -> None:
+def test_an_export_of_refunds_alone_does_not_mark_any_order_as_not_listed() -> None:
     purchases = [purchase("one"), purchase("named", bought=YES, upstream_id="n")]
     rows = (back(-60, 2, upstream_id="a"), back(60, 3, upstream_id="b"))
     assert charges(purchases, *rows) == {"one": UNKNOWN}

@@ -1,4 +1,4 @@
-"""Usage equals the ledger: counted with a job's end, listed by day and model, and told of once."""
+"""Usage equals the ledger: counted with a job's end, listed by day and model, and published once."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -153,7 +153,7 @@ def test_a_deleted_job_stays_counted(ledger: Ledger) -> None:
     assert [(row.jobs, row.credits) for row in ledger.used()] == [(1, 30)]
 
 
-def test_a_tenant_sees_its_own_usage_of_the_days_that_it_asks_for(ledger: Ledger) -> None:
+def test_a_tenant_sees_its_own_usage_of_the_requested_days(ledger: Ledger) -> None:
     for number in range(4):
         failed(ledger, number, NOON + timedelta(days=number))
     days = [row.day.day for row in listed(ledger, date(2026, 11, 22), date(2026, 11, 23))[0]]
@@ -161,7 +161,7 @@ def test_a_tenant_sees_its_own_usage_of_the_days_that_it_asks_for(ledger: Ledger
     assert ledger.used("other") == []
 
 
-def test_pages_lead_on_to_the_next_one(ledger: Ledger) -> None:
+def test_each_page_leads_to_the_next(ledger: Ledger) -> None:
     for number in range(5):
         failed(ledger, number, NOON + timedelta(days=number))
     of = UsageList("acme", date(2026, 11, 1), date(2026, 11, 30))
@@ -183,7 +183,7 @@ def test_usage_that_cannot_be_read_is_transient(dynamodb: "DynamoDBClient") -> N
     assert "canary" not in str(caught.value)
 
 
-# ---- what is asked for
+# ---- what is requested
 
 
 def test_without_days_it_is_this_month_until_today() -> None:
@@ -219,7 +219,9 @@ def test_the_longest_span_is_allowed() -> None:
         ({"cursor": ""}, ["/cursor"]),
     ],
 )
-def test_what_nobody_can_mean_is_named(parameters: dict[str, str], pointers: list[str]) -> None:
+def test_a_range_of_days_that_makes_no_sense_is_refused_by_name(
+    parameters: dict[str, str], pointers: list[str]
+) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse_usage_page("acme", parameters, NOON)
     assert [field.pointer for field in caught.value.fields] == pointers
@@ -234,10 +236,10 @@ def test_a_cursor_belongs_to_its_tenant_and_days() -> None:
             parse_usage_page(tenant_id, {"cursor": cursor, **more}, NOON)
 
 
-# ---- what is told
+# ---- what is published
 
 
-def test_a_settled_job_is_told_of_as_usage_beside_its_end() -> None:
+def test_a_settled_job_publishes_its_usage_beside_its_end() -> None:
     world = World()
     world.jobs.create(ready_job().with_tracks((stored_track(),), NOON))
     settle_job(JOB_ID, None, settle_ports(), NOON)
@@ -271,6 +273,6 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
     assert row.audio_ms == sum(int(str(detail["audio_ms"])) for detail in told)
 
 
-def test_a_job_that_was_deleted_before_is_told_of_without_a_length() -> None:
+def test_a_job_that_was_deleted_before_publishes_usage_without_a_length() -> None:
     detail = usage_event(tombstone_of(delivered_job(), NOON)).detail
     assert (detail["credits"], detail["audio_ms"], detail["event_id"]) == (30, None, f"{JOB_ID}.usage")

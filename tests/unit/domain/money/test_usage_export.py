@@ -119,7 +119,7 @@ def test_the_list_of_an_export_may_have_another_name(document: object) -> None:
         ("20261121T120000Z", 0),
     ],
 )
-def test_a_moment_may_have_a_fraction_in_every_form_and_layout(text: str, seconds: float) -> None:
+def test_a_timestamp_may_have_a_fraction_in_every_format(text: str, seconds: float) -> None:
     moment = NOON + timedelta(seconds=seconds)
     layouts = [f'created_at,model\n"{text}",m\n', json.dumps([{"created_at": text, "model": "m"}])]
     if text[0].isdecimal() and text.replace(".", "").replace("E", "").isdecimal():
@@ -229,12 +229,12 @@ def test_every_wrong_line_is_named_up_to_ten() -> None:
 
 
 @pytest.mark.parametrize("bad", [None, 7, "a1", [], {}, {"line": 0}, {"line": 2, "upstream_id": "a", "more": 1}])
-def test_rows_that_came_another_way_are_checked_too(bad: object) -> None:
+def test_rows_that_were_not_read_from_a_file_are_checked_too(bad: object) -> None:
     with pytest.raises(InvalidRequestError):
         checked_rows([bad])
 
 
-def test_rows_survive_their_way_to_the_function() -> None:
+def test_rows_are_unchanged_after_the_transfer_to_the_function() -> None:
     rows = [row(**FULL), row(3, created_at=NOON, model="m", charged=False)]
     told = json.loads(json.dumps([each.model_dump(mode="json", exclude_none=True) for each in rows]))
     assert checked_rows(told) == rows

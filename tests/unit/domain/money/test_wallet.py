@@ -78,9 +78,9 @@ def test_a_job_holds_the_highest_price_that_it_may_come_to(chain: tuple[object, 
 @pytest.mark.parametrize(
     ("job", "entries"),
     [
-        pytest.param(delivered_by(0), [("settle", 30), ("refund", 9)], id="the cheaper model sang"),
-        pytest.param(delivered_by(1), [("settle", 39)], id="the dearest model sang"),
-        pytest.param(refused_job(), [("refund", 30)], id="nobody sang"),
+        pytest.param(delivered_by(0), [("settle", 30), ("refund", 9)], id="the cheaper model delivered"),
+        pytest.param(delivered_by(1), [("settle", 39)], id="the most expensive model delivered"),
+        pytest.param(refused_job(), [("refund", 30)], id="no model delivered"),
     ],
 )
 def test_an_end_spends_the_delivered_models_price_and_returns_the_rest(
@@ -134,7 +134,7 @@ def test_credits_go_from_the_balance_over_the_hold_to_where_they_belong(job: Job
 
 
 @pytest.mark.parametrize(("balance", "good"), [(31, True), (30, True), (29, False), (0, False), (-5, False)])
-def test_a_prepaid_wallet_is_good_for_its_balance(balance: int, good: bool) -> None:
+def test_a_prepaid_wallet_covers_its_balance(balance: int, good: bool) -> None:
     prepaid = wallet(balance=balance, granted=balance)
     if good:
         assert prepaid.after(hold_on(queued_job())).balance == balance - 30
@@ -148,9 +148,7 @@ def test_a_prepaid_wallet_is_good_for_its_balance(balance: int, good: bool) -> N
     ("cap", "held", "spent", "good"),
     [(100, 0, 70, True), (100, 70, 0, True), (100, 35, 35, True), (100, 0, 71, False), (100, 36, 35, False)],
 )
-def test_a_postpaid_wallet_is_good_for_what_its_cap_leaves_after_spent_and_held(
-    cap: int, held: int, spent: int, good: bool
-) -> None:
+def test_a_postpaid_wallet_covers_its_cap_minus_spent_and_held(cap: int, held: int, spent: int, good: bool) -> None:
     postpaid = wallet(
         plan=Plan.POSTPAID, cap_credits=cap, held=held, spent=spent, spent_in_month=spent, balance=-held - spent
     )

@@ -70,7 +70,7 @@ def test_a_submitted_job_is_ordered_as_its_chain_says_although_the_catalogue_cha
     assert world.stored(job.id).price_credits == 39
 
 
-def test_the_audio_format_decides_how_each_model_is_asked_to_deliver() -> None:
+def test_the_audio_format_decides_which_delivery_each_model_is_ordered_with() -> None:
     job = submit(fallbacks=[AIML], audio={"format": "wav"})
     assert [model.delivery for model in job.candidates] == ["url", "url"]
 
@@ -96,14 +96,14 @@ def test_a_wrong_fallback_is_named_by_its_json_pointer(fallbacks: object, pointe
     assert [pointer for pointer, _ in refusal(fallbacks=fallbacks)] == pointers
 
 
-def test_a_fallback_that_cannot_sing_the_request_is_refused_naming_field_and_model() -> None:
+def test_a_fallback_that_cannot_fulfil_the_request_is_refused_naming_field_and_model() -> None:
     said = refusal(prompt="short", fallbacks=["minimax/music-2.6", AIML])
     assert said == [
         ("/fallbacks/1", f"{AIML} cannot serve this request: /prompt must have 10 to 2000 characters, got 5")
     ]
 
 
-def test_what_the_model_and_what_its_fallbacks_refuse_is_said_at_once() -> None:
+def test_what_the_model_and_its_fallbacks_refuse_is_reported_at_once() -> None:
     said = refusal(prompt="x" * 2001, fallbacks=[AIML, "nothing"])
     assert [pointer for pointer, _ in said] == ["/prompt", "/fallbacks/0", "/fallbacks/1"]
 
@@ -127,7 +127,7 @@ def test_fallbacks_of_the_request_replace_those_of_the_deployment(own: list[str]
     assert [model.model for model in job.candidates] == [MINIMAX, *own]
 
 
-def test_a_default_fallback_that_cannot_sing_the_request_is_left_out() -> None:
+def test_a_default_fallback_that_cannot_fulfil_the_request_is_left_out() -> None:
     world = with_defaults({MINIMAX: (AIML, "minimax/music-2.6")})
     assert [model.model for model in submit(world, prompt="short").candidates] == [MINIMAX, "minimax/music-2.6"]
 

@@ -106,7 +106,7 @@ EIGHT_MINUTES = "2026-11-21T12:08:00Z"
 
 
 def world_of_a_slow_fallback(settings: Mapping[str, str] | None = None) -> World:
-    """The fallback takes ten minutes for four of five songs, as far as its last songs tell."""
+    """The fallback takes ten minutes for four of five songs, judging by its last songs."""
     world = World(settings or {})
     world.estimates.known[SLOW] = Estimate(p50_s=500, p80_s=600)
     return world
@@ -142,7 +142,7 @@ def test_a_deadline_is_judged_by_every_model_that_the_order_names() -> None:
     assert f"is too soon: {SLOW} takes a moment from 2026-11-21T12:20:00Z" in field.message
 
 
-def test_a_fallback_that_nobody_named_is_left_out_where_the_deadline_is_too_soon_for_it() -> None:
+def test_a_default_fallback_is_left_out_where_the_deadline_is_too_soon_for_it() -> None:
     world = world_of_a_slow_fallback({"DEFAULT_FALLBACKS": json.dumps({QUICK: [SLOW]})})
     with_deadline = submit_job(order(body(EIGHT_MINUTES)), submit_ports(), NOON, bytes(10))
     assert [each.model for each in world.stored(with_deadline.job_id).candidates] == [QUICK]

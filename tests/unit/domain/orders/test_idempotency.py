@@ -123,7 +123,7 @@ def test_a_key_belongs_to_one_request(change: dict[str, object]) -> None:
     assert (len(world.jobs), held(world)) == (1, 30)
 
 
-def test_a_field_that_a_later_version_adds_does_not_change_what_was_asked() -> None:
+def test_a_field_that_a_later_version_adds_does_not_change_the_request() -> None:
     class LaterRequest(SongRequest):
         tempo: int | None = None
 
@@ -210,7 +210,7 @@ def test_a_replay_that_starts_a_job_long_after_its_time_ends_it_unpaid_and_refun
     assert (world.upstream.posts, world.stored(job_id).charged, held(world)) == (0, Charged.REFUNDED, 0)
 
 
-def test_a_job_without_a_key_is_closed_and_refunded_because_nobody_can_ask_for_it_again() -> None:
+def test_a_job_without_a_key_is_closed_and_refunded_because_no_replay_can_reach_it() -> None:
     world = World()
     world.machine.failure = NOT_STARTED
     with pytest.raises(TransientError) as caught:

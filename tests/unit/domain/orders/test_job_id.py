@@ -53,5 +53,5 @@ def test_an_id_is_a_ulid() -> None:
         "job_01ARYZ6S41000000000000000\uff10",
     ],
 )
-def test_anything_else_is_no_id(text: str) -> None:
+def test_any_other_text_is_no_id(text: str) -> None:
     assert not is_job_id(text)

@@ -124,7 +124,7 @@ def test_what_a_model_cannot_do_is_refused_naming_what_it_allows(
 
 
 @pytest.mark.parametrize("model", [LEGACY, MUSIC_01])
-def test_a_model_that_sings_after_a_recording_takes_no_style_and_has_room_for_the_marks_around_the_words(
+def test_a_model_that_takes_a_recording_takes_no_style_and_leaves_room_for_the_marks_around_the_lyrics(
     model: str,
 ) -> None:
     refused = wrong(model, lyrics="x" * 597)

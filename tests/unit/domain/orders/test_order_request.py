@@ -156,12 +156,12 @@ def test_a_missing_model_is_named() -> None:
     assert wrong_fields({"prompt": "a"}) == {"/model": "is required"}
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_every_wrong_field_is_reported_at_once() -> None:
     found = wrong_fields({"prompt": 7, "audio": {"format": 8, "x": 1}, "metadata": {"n": 1}, "wrong": 1})
     assert set(found) == {"/model", "/prompt", "/audio/format", "/audio/x", "/metadata/n", "/wrong"}
 
 
-def test_what_a_model_refuses_is_told_at_once() -> None:
+def test_everything_that_a_model_refuses_is_reported_at_once() -> None:
     audio = {"format": "wav", "sample_rate": 8000, "bitrate": 1}
     body = {"model": "minimax/music-1.5", "prompt": "short", "instrumental": True, "auto_lyrics": True, "audio": audio}
     found = wrong_fields(body)
@@ -220,7 +220,7 @@ def test_a_combination_that_the_provider_would_ignore_is_refused(body: dict[str,
     assert list(wrong_fields(body)) == pointers
 
 
-def test_a_family_pattern_keeps_the_asked_for_name() -> None:
+def test_a_family_pattern_keeps_the_requested_name() -> None:
     _, model = parse_song_request(json.dumps({**GOOD, "model": "minimax/music-9"}).encode(), CATALOGUE)
     assert (model.id, model.provider, model.upstream_model) == ("minimax/music-9", "minimax", "music-9")
 

@@ -1,4 +1,4 @@
-"""How a request names a reference recording, and what each model's rule allows: told before anything is stored."""
+"""How a request names a reference recording, and what each model's rule allows: checked before anything is stored."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -225,7 +225,7 @@ def test_a_job_may_name_a_recording_that_its_tenant_uploaded() -> None:
 
 
 @pytest.mark.parametrize("tenant_id", ["acme", "other", "acm"])
-def test_an_id_without_a_file_of_this_tenant_is_unknown_whoever_has_one(tenant_id: str) -> None:
+def test_an_id_without_a_file_of_this_tenant_is_unknown_even_if_another_tenant_has_one(tenant_id: str) -> None:
     world = a_world()
     if tenant_id != "acme":
         world.references.files[KEY] = bytes(100)
@@ -262,7 +262,7 @@ def test_the_bucket_keeps_references_as_long_as_their_rule_says() -> None:
     assert timedelta(days=rule["ExpirationInDays"]) == KEPT
 
 
-def test_an_id_tells_when_it_was_given_out() -> None:
+def test_an_id_contains_the_time_of_its_creation() -> None:
     moment = datetime(2026, 11, 21, 12, 0, 0, 7000, tzinfo=UTC)
     reference_id = new_reference_id(moment, bytes(range(10)))
     assert is_reference_id(reference_id)
@@ -286,7 +286,7 @@ def test_an_id_tells_when_it_was_given_out() -> None:
         (prepared(duration_ms=600_001), "reference_too_long", "at most 600 s, found 600.001 s"),
     ],
 )
-def test_a_recording_outside_of_a_rule_is_an_invalid_request_that_nobody_charged(
+def test_a_recording_outside_of_a_rule_is_an_invalid_request_without_charge(
     reference: PreparedReference, code: str, message: str
 ) -> None:
     failure = refused_by(LINK_RULE, reference)

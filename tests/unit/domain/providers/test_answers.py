@@ -165,7 +165,7 @@ def test_only_an_http_error_is_an_error_status(value: JsonValue, status: int | N
     "value",
     [None, 1, "", "http", "https:/a", "ftp://a", "/relative", "//a/b", "a https://a", "https://a/" + "x" * 8192],
 )
-def test_what_cannot_be_fetched_is_no_link(value: JsonValue) -> None:
+def test_text_that_cannot_be_fetched_is_no_link(value: JsonValue) -> None:
     assert read_link(value) is None
 
 
@@ -184,7 +184,7 @@ def test_a_link_is_passed_on_byte_for_byte_but_for_white_space_around_it(link: s
     assert read_link(f"{around}{link}{around}") == link
 
 
-def test_a_member_of_what_is_no_object_is_none() -> None:
+def test_a_member_of_a_value_that_is_no_object_is_none() -> None:
     assert member({"a": {"b": 1}}, "a", "b") == 1
     assert member({"a": [1]}, "a", "b") is None
     assert member(None, "a") is None

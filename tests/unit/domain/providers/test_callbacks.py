@@ -91,7 +91,7 @@ def test_when_post_and_wait_meet_the_one_that_writes_second_sees_the_other(first
 # ---- several posts to one task
 
 
-def test_each_post_leads_to_one_look_and_then_to_another_wait() -> None:
+def test_each_post_leads_to_one_poll_and_then_to_another_wait() -> None:
     world = world_with(polls=(RUNNING, RUNNING, DONE))
     ports = poll_ports()
     for number in (1, 2):
@@ -105,7 +105,7 @@ def test_each_post_leads_to_one_look_and_then_to_another_wait() -> None:
     assert world.waits.ended == ["task-1", "task-2", "task-3"]
 
 
-def test_a_post_sent_twice_is_noted_for_one_more_look_and_not_for_two() -> None:
+def test_a_post_sent_twice_is_noted_for_one_more_poll_and_not_for_two() -> None:
     world = world_with()
     wait()
     assert [post(), post(), post()] == [Effect.WOKE, Effect.NOTED, Effect.NOTED]
@@ -157,7 +157,7 @@ def test_a_wait_that_begins_while_the_last_one_is_being_ended_is_not_forgotten()
     assert world.waits.ended == ["task-1", "task-2"]
 
 
-def test_a_flood_of_posts_becomes_no_flood_of_looks() -> None:
+def test_many_posts_do_not_cause_many_polls() -> None:
     world = world_with()
     for number in range(MOST_POSTS + 10):
         wait(f"task-{number}")
@@ -208,7 +208,7 @@ def test_a_post_to_an_unknown_address_is_answered_as_any_other_and_changes_nothi
 
 
 @pytest.mark.parametrize("token", ["", "x", TOKEN + "a", TOKEN[:-1] + "/", RECORD.sha256])
-def test_what_is_no_token_is_not_looked_up(token: str) -> None:
+def test_text_that_is_no_token_is_not_looked_up(token: str) -> None:
     world_with()
     with pytest.raises(NotFoundError) as caught:
         post(token)
@@ -235,7 +235,7 @@ def test_a_wait_that_cannot_be_ended_may_be_posted_to_again() -> None:
     assert (post(), world.waits.ended) == (Effect.WOKE, ["task-1"])
 
 
-def test_a_record_that_others_keep_writing_is_worth_the_same_post_again() -> None:
+def test_a_post_to_a_record_that_keeps_changing_may_be_sent_again() -> None:
     world = world_with()
 
     def refuse() -> None:
@@ -288,20 +288,20 @@ def test_a_wait_whose_record_is_gone_is_left_to_its_timeout() -> None:
         pytest.param(json_answer({"code": 500, "message": "internal"}), StepKind.GENERATING, id="code_inside_200"),
     ],
 )
-def test_only_a_task_that_is_told_to_be_running_is_waited_for_by_callback(
+def test_only_a_task_that_is_reported_as_running_is_waited_for_by_callback(
     polled: ScriptedAnswer, word: StepKind
 ) -> None:
     world_with(polls=(polled,))
     assert poll_generation(JOB_ID, 1, poll_ports()).kind is word
 
 
-def test_a_task_that_is_not_found_is_asked_for_again_soon() -> None:
+def test_a_task_that_is_not_found_is_polled_again_soon() -> None:
     missing = json_answer({"code": 404, "message": "no such task"}, 404)
     world_with(polls=(missing, missing))
     verdict = poll_generation(JOB_ID, 1, poll_ports())
     assert (verdict.kind, verdict.wait_seconds) == (StepKind.GENERATING, 1)
 
 
-def test_a_new_link_to_a_song_is_polled_for_because_nobody_announces_it() -> None:
+def test_a_new_link_to_a_song_is_polled_for_because_no_callback_announces_it() -> None:
     world_with(called_back_job(link_renewals=1), polls=(RUNNING,))
     assert poll_generation(JOB_ID, 1, poll_ports()).kind is StepKind.GENERATING

@@ -59,7 +59,7 @@ def test_a_song_shows_that_the_provider_works() -> None:
     assert health_shown_by(None) is Health.WORKS
 
 
-def test_a_model_that_the_plan_lacks_does_not_speak_against_its_provider() -> None:
+def test_a_model_outside_the_plan_does_not_count_as_a_failure_of_its_provider() -> None:
     assert health_shown_by(failure("not_entitled", of_one_model=True)) is Health.WORKS
 
 
@@ -83,7 +83,7 @@ def test_a_success_in_between_does_not_make_failures_rare() -> None:
     assert not after(circuit, Health.FAILS, 4).is_available(NOW + 4)
 
 
-def test_an_open_circuit_stops_everybody_until_its_end() -> None:
+def test_an_open_circuit_stops_every_order_until_its_end() -> None:
     assert OPEN.blocked_until_ms("a", NOW + 4) == NOW + 30_004
     assert not OPEN.is_available(NOW + 30_003)
     assert OPEN.is_available(NOW + 30_004)
@@ -156,7 +156,7 @@ def after_made_up(circuit: Circuit, health: Health, at: int, ticket: str = "made
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(Health), st.sampled_from("abc"), st.integers(0, 9000))))
-def test_what_is_said_of_made_up_names_never_keeps_a_listed_model_waiting(
+def test_failures_of_made_up_names_never_keep_a_listed_model_waiting(
     calls: list[tuple[bool, Health, str, int]],
 ) -> None:
     circuit = without_them = Circuit()
@@ -197,7 +197,7 @@ def test_an_account_that_is_shut_out_by_a_made_up_name_keeps_that_name_from_it_a
     assert circuit.refused_models == {MADE_UP: "http_403"}
 
 
-def test_a_listed_model_tries_first_and_a_made_up_name_once_nobody_did() -> None:
+def test_a_listed_model_makes_the_trial_first_and_a_made_up_name_only_if_none_did() -> None:
     assert OPEN.blocked_until_ms("listed", NOW + 30_004) == NOW + 30_004
     assert OPEN.blocked_until_ms("made-up", NOW + 30_004, is_listed=False) == NOW + 60_004
     assert OPEN.blocked_until_ms("made-up", NOW + 60_004, is_listed=False) == NOW + 60_004

@@ -21,13 +21,17 @@ def failure(failure_class: FailureClass, charged: ProviderCharged, code: str = "
 
 @pytest.mark.parametrize("failure_class", ["auth", "out_of_credit", "not_entitled"])
 @pytest.mark.parametrize("charged", list(ProviderCharged))
-def test_nothing_about_the_operators_account_is_told(failure_class: str, charged: ProviderCharged) -> None:
+def test_nothing_about_the_operators_account_is_reported_to_tenants(
+    failure_class: str, charged: ProviderCharged
+) -> None:
     assert not OPERATORS.search(failure(FailureClass(failure_class), charged).for_tenant().message)
 
 
 @pytest.mark.parametrize("failure_class", ["auth", "out_of_credit", "rate_limited"])
 @pytest.mark.parametrize("charged", [ProviderCharged.YES, ProviderCharged.UNKNOWN])
-def test_a_refusal_after_the_purchase_is_the_providers_moment(failure_class: str, charged: ProviderCharged) -> None:
+def test_a_refusal_after_the_purchase_is_reported_as_trouble_at_the_provider(
+    failure_class: str, charged: ProviderCharged
+) -> None:
     told = failure(FailureClass(failure_class), charged).for_tenant()
     assert (told.failure_class, told.code) == (FailureClass.TRANSIENT, "provider_unavailable")
     assert told.provider_charged is charged
@@ -40,7 +44,7 @@ def test_a_refusal_before_the_purchase_keeps_its_class_and_code(failure_class: F
 
 
 @pytest.mark.parametrize("failure_class", ["content_refused", "invalid_request", "provider_error"])
-def test_what_a_provider_says_about_the_song_is_told(failure_class: str) -> None:
+def test_what_a_provider_says_about_the_song_is_reported(failure_class: str) -> None:
     message = "expected a song, found that the provider says 'the lyrics were flagged'"
     said = failure(FailureClass(failure_class), ProviderCharged.UNKNOWN).model_copy(update={"message": message})
     assert said.for_tenant() == said
@@ -58,7 +62,7 @@ def test_what_a_provider_says_about_the_song_is_told(failure_class: str) -> None
         "账户余额不足",
     ],
 )
-def test_what_a_provider_says_to_the_operator_is_told_to_no_tenant(failure_class: FailureClass, said: str) -> None:
+def test_what_a_provider_says_to_the_operator_is_reported_to_no_tenant(failure_class: FailureClass, said: str) -> None:
     told = Failure(
         failure_class=failure_class, provider_charged=ProviderCharged.UNKNOWN, message=f"found {said!r}", code="500"
     ).for_tenant()

@@ -1,4 +1,4 @@
-"""The line before a provider: steady starts, bounded concurrency, first come first served, and nobody is forgotten."""
+"""The line before a provider: steady starts, bounded concurrency, first come first served, and no job is forgotten."""
 
 import heapq
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def asked(
 
 
 def answer(line: ProviderQueue, ticket: str, at: int = 0, limits: Limits = MANY, closed_until: int = 0) -> int | None:
-    """Milliseconds until the told instant, or None for go."""
+    """Milliseconds until the returned instant, or None for go."""
     turn = line.ask(ticket, NOW + at, NOW + at + LEASE_MS, limits, closed_until and NOW + closed_until)[1]
     return turn.instant_ms - NOW - at if isinstance(turn, WaitUntil) else None
 
@@ -45,7 +45,7 @@ def test_starts_of_a_minute_are_evenly_spaced_and_never_too_many(per_minute: int
     assert gap_ms * per_minute >= 60_000
 
 
-def test_starts_are_reserved_a_gap_apart_in_the_order_of_asking() -> None:
+def test_starts_are_reserved_a_gap_apart_in_the_order_of_requests() -> None:
     line = asked(asked(ProviderQueue(), "a"), "b")
     assert [answer(ProviderQueue(), "a"), answer(line, "b"), answer(line, "c")] == [None, 500, 1000]
 
@@ -77,7 +77,7 @@ def test_a_dead_owners_slot_is_free_at_the_end_of_its_lease_and_not_before() -> 
     assert answer(line, "b", 10_000, ONE_AT_ONCE) is None
 
 
-def test_whoever_waits_for_a_slot_is_told_an_instant_of_his_own() -> None:
+def test_each_job_that_waits_for_a_slot_gets_an_instant_of_its_own() -> None:
     line = ProviderQueue(typical_ms=60_000)
     for ticket in "ab":
         line = asked(line, ticket, 600 * "ab".index(ticket), TWO_AT_ONCE)
@@ -92,7 +92,7 @@ def test_whoever_waits_for_a_slot_is_told_an_instant_of_his_own() -> None:
     assert [instant // 1000 for instant in told] == [50, 50, 98, 98, 146]
 
 
-def test_a_call_that_outlives_the_mean_is_looked_at_less_and_less_often() -> None:
+def test_a_call_that_outlives_the_mean_is_checked_less_and_less_often() -> None:
     line, at, looks = asked(ProviderQueue(typical_ms=1000), "slow", limits=ONE_AT_ONCE), 0, 0
     while at < 600_000:
         wait = answer(line, "next", at, ONE_AT_ONCE)
@@ -102,7 +102,7 @@ def test_a_call_that_outlives_the_mean_is_looked_at_less_and_less_often() -> Non
     assert looks < 30
 
 
-def test_nobody_passes_who_reserved_earlier_where_that_one_is_due_later_than_the_slack() -> None:
+def test_no_job_passes_an_earlier_reservation_that_is_due_later_than_the_slack() -> None:
     line = asked(asked(ProviderQueue(typical_ms=60_000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
     freed = line.without("running")
     passes = line.waiting["first"].told_ms - NOW + MANY.gap_ms - ORDER_SLACK_MS
@@ -110,7 +110,7 @@ def test_nobody_passes_who_reserved_earlier_where_that_one_is_due_later_than_the
     assert answer(freed, "second", passes, MANY) is None
 
 
-def test_nobody_passes_an_earlier_one_that_would_have_to_wait_for_it() -> None:
+def test_no_job_passes_an_earlier_one_that_would_have_to_wait_for_it() -> None:
     line = asked(asked(ProviderQueue(typical_ms=3000), "running", limits=ONE_AT_ONCE), "first", 600, ONE_AT_ONCE)
     line, due = line.without("running"), line.waiting["first"].told_ms - NOW
     assert answer(line, "second", due - 100, MANY) is not None
@@ -124,7 +124,7 @@ def test_a_place_whose_owner_does_not_come_holds_its_slot_for_the_grace_only() -
     assert answer(line, "next", told + GRACE_MS, ONE_AT_ONCE) is None
 
 
-def test_nobody_goes_while_the_provider_is_closed_and_all_keep_their_places() -> None:
+def test_no_job_starts_while_the_provider_is_closed_and_all_keep_their_places() -> None:
     line, told = ProviderQueue(), []
     for ticket in "abc":
         line, turn = line.ask(ticket, NOW, NOW + LEASE_MS, MANY, NOW + 30_000)
@@ -154,7 +154,7 @@ def test_a_full_line_sends_later_jobs_away_each_with_an_instant_of_its_own() -> 
     assert told == [1000, 1500, 2000]
 
 
-def test_a_job_that_left_the_line_holds_nobody_back() -> None:
+def test_a_job_that_left_the_line_holds_no_other_back() -> None:
     line = asked(ProviderQueue(), "paid").without("paid")
     for number in range(100):
         line = asked(line, f"canceled-{number}").without(f"canceled-{number}")
@@ -169,7 +169,7 @@ def test_one_place_that_is_always_renewed_does_not_push_the_line_ahead() -> None
     assert answer(line, "next") == MANY.gap_ms
 
 
-def test_the_start_of_a_job_that_left_is_reserved_again_and_moves_nobody() -> None:
+def test_the_start_of_a_job_that_left_is_reserved_again_and_moves_no_other() -> None:
     line = asked(asked(asked(asked(ProviderQueue(), "a"), "b"), "c"), "d")
     again = asked(line.without("c"), "e")
     assert again.waiting["e"] == line.waiting["c"]
@@ -183,7 +183,7 @@ def full_line() -> ProviderQueue:
     return line
 
 
-def test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits() -> None:
+def test_no_job_is_turned_away_for_longer_than_the_last_in_a_full_line_waits() -> None:
     line = full_line()
     last_ms = max(place.told_ms for place in line.waiting.values())
     told = []
@@ -197,7 +197,7 @@ def test_nobody_is_turned_away_for_longer_than_the_last_in_a_full_line_waits() -
     assert told[: told.index(last_ms) + 1] == sorted(set(told))
 
 
-def test_a_line_that_was_full_long_ago_turns_nobody_away_for_longer_than_a_fresh_one() -> None:
+def test_a_line_that_was_full_long_ago_turns_no_job_away_for_longer_than_a_new_one() -> None:
     far_ahead = full_line().model_copy(update={"next_return_ms": NOW + 10**9})
     assert answer(far_ahead, "late") == answer(full_line(), "late") == 1000
 
@@ -236,7 +236,7 @@ def play(
     lease_ms: int = 20_000,
     leaves: Mapping[str, int] = {},
 ) -> Played:
-    """Every job comes when it arrives and then exactly when it is told; a dead owner never gives its slot back. A job
+    """Every job comes when it arrives and then exactly at its instant; a dead owner never gives its slot back. A job
     that waits leaves the line at its instant in `leaves`, and is not played on.
     """
     line, played, running = ProviderQueue(), Played(limits), dict[str, int]()
@@ -288,7 +288,7 @@ def lines(draw: st.DrawFn) -> Played:
 
 @settings(max_examples=60, deadline=None)
 @given(lines())
-def test_in_every_line_the_limits_hold_the_order_is_kept_and_everybody_has_his_turn(played: Played) -> None:
+def test_in_every_line_the_limits_hold_the_order_is_kept_and_every_job_has_its_turn(played: Played) -> None:
     assert played.most_at_once <= played.limits.concurrent
     assert played.started.keys() == played.reserved.keys()
     starts = sorted(played.started.values())
@@ -301,7 +301,7 @@ def test_in_every_line_the_limits_hold_the_order_is_kept_and_everybody_has_his_t
 
 @dataclass
 class Emptied:
-    """A line in which some asked at their instants and some of those left again at once or later, and the moment."""
+    """A line of jobs, some of which left again at once or later, and the moment."""
 
     line: ProviderQueue
     now_ms: int
@@ -327,7 +327,7 @@ def lines_that_were_left(draw: st.DrawFn, *, all_left: bool) -> Emptied:
 
 @settings(max_examples=100, deadline=None)
 @given(lines_that_were_left(all_left=True))
-def test_with_nobody_waiting_and_nobody_running_an_order_never_waits_longer_than_a_gap(left: Emptied) -> None:
+def test_with_no_job_waiting_or_running_an_order_never_waits_longer_than_a_gap(left: Emptied) -> None:
     line, turn = left.line.ask("next", left.now_ms, left.now_ms + LEASE_MS, left.limits)
     if isinstance(turn, WaitUntil):
         assert turn.instant_ms <= left.now_ms + left.limits.gap_ms
@@ -349,9 +349,7 @@ def test_only_places_that_are_still_there_move_a_reserved_start_and_all_are_a_ga
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 5000))
-def test_orders_that_were_canceled_make_nobody_later_than_if_they_had_never_been_made(
-    canceled: list[bool], gap_ms: int
-) -> None:
+def test_canceled_orders_delay_no_other_order(canceled: list[bool], gap_ms: int) -> None:
     limits = Limits(gap_ms, 100)
     line = without_them = ProviderQueue()
     for number in range(len(canceled)):
@@ -382,6 +380,6 @@ def test_a_saturated_line_is_not_polled_and_keeps_its_slots_busy() -> None:
     names = [f"job-{number:03d}" for number in range(200)]
     limits = Limits(gap_ms=50, concurrent=20)
     played = play(dict.fromkeys(names, NOW), dict.fromkeys(names, 10_000), set(), limits)
-    # Nine rounds of ten seconds would be the least; the first call of all tells how long they take.
+    # Nine rounds of ten seconds would be the least; the first call of all shows how long they take.
     assert max(played.started.values()) - NOW <= 1.1 * 9 * 10_000
     assert sum(played.looks.values()) / len(names) <= 9

@@ -31,12 +31,14 @@ Links = dict[int, str]
         pytest.param({1: A}, {1: A2, 2: X}, (), {1: 1, 2: 2}, id="one song more"),
         pytest.param({1: A}, {1: X, 2: A2}, (), {2: 1, 1: 2}, id="one song more, in front"),
         pytest.param({}, {1: A, 2: B}, (), {1: 1, 2: 2}, id="the first links"),
-        pytest.param({1: GET_1, 2: GET_2}, {1: GET_2, 2: GET_1}, (), {1: 2, 2: 1}, id="only the query tells, the same"),
-        pytest.param({1: GET_1, 2: GET_2}, {1: GET_1_NEW, 2: GET_2_NEW}, (), {1: 1, 2: 2}, id="only the query tells"),
+        pytest.param(
+            {1: GET_1, 2: GET_2}, {1: GET_2, 2: GET_1}, (), {1: 2, 2: 1}, id="only the query differs, the same"
+        ),
+        pytest.param({1: GET_1, 2: GET_2}, {1: GET_1_NEW, 2: GET_2_NEW}, (), {1: 1, 2: 2}, id="only the query differs"),
         pytest.param({1: A, 2: A}, {1: A, 2: A}, (), {1: 1, 2: 2}, id="one link twice"),
     ],
 )
-def test_links_are_told_apart_by_all_but_query_and_fragment_else_by_their_places(
+def test_links_are_distinguished_by_all_but_query_and_fragment_else_by_their_places(
     known: Links, found: Links, awaited: tuple[int, ...], numbers: dict[int, int]
 ) -> None:
     assert numbers_of_links(known, found, (1, 2), awaited) == numbers

@@ -1,4 +1,4 @@
-"""What an operator's brakes decide, without any store."""
+"""What an operator's pauses and budgets decide, without any store."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -84,6 +84,6 @@ def test_a_day_ends_at_midnight_utc() -> None:
     assert budget_spent("minimax", DAY).until == MIDNIGHT
 
 
-def test_no_price_loses_anything_in_micro_usd() -> None:
+def test_every_price_is_exact_in_micro_usd() -> None:
     assert micro_usd(Decimal("0.0315")) * 10**6 == 31_500 * 10**6
     assert micro_usd(Decimal("0.1") + Decimal("0.2")) == 300_000

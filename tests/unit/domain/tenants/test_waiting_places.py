@@ -79,7 +79,7 @@ def of_table(client: "DynamoDBClient") -> WaitingPlaces:
     return DynamoWaitingPlaces(DynamoTransactions(client, TABLE))
 
 
-def test_each_place_is_had_once_in_the_order_that_was_asked_for(places: WaitingPlaces) -> None:
+def test_each_place_is_taken_once_in_the_requested_order(places: WaitingPlaces) -> None:
     assert [places.take((7, 2), holder, LATER, NOON) for holder in "abc"] == [7, 2, None]
     assert places.take((2, 3), "d", LATER, NOON) == 3
     assert places.take((), "e", LATER, NOON) is None
@@ -93,7 +93,7 @@ def test_a_place_is_free_at_the_end_of_its_lease_and_not_before(places: WaitingP
     assert places.take((1,), "b", LATER + timedelta(seconds=29), LATER) == 1
 
 
-def test_nobody_gives_the_place_of_another_back(places: WaitingPlaces) -> None:
+def test_no_request_gives_the_place_of_another_back(places: WaitingPlaces) -> None:
     places.take((1,), "a", LATER, NOON)
     places.take((1,), "b", LATER + timedelta(seconds=29), LATER)
     places.give_back(1, "a")
@@ -116,7 +116,7 @@ def test_of_forty_requests_at_once_as_many_have_a_place_as_there_are(dynamodb: "
     assert sorted(taken) == sorted(among)
 
 
-def test_who_was_overtaken_after_the_look_takes_another_place(dynamodb: "DynamoDBClient") -> None:
+def test_a_request_that_loses_a_place_to_another_takes_a_different_one(dynamodb: "DynamoDBClient") -> None:
     places = of_table(dynamodb)
 
     def between() -> None:

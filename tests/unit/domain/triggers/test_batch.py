@@ -1,4 +1,4 @@
-"""A file of many requests: read once, listed for the state machine, submitted line by line, and told of at the end."""
+"""A file of many requests: read once, listed for the state machine, submitted line by line, and reported at the end."""
 
 import json
 from collections.abc import Iterator
@@ -179,7 +179,7 @@ def test_a_file_with_as_many_bad_lines_as_may_be_is_taken(world: World) -> None:
     assert (given["good"], given["bad"], len(lines_of(world, file))) == (1, MAX_BAD_LINES, 1)
 
 
-def test_each_line_is_one_job_and_the_end_is_told_in_one_file(world: World) -> None:
+def test_each_line_is_one_job_and_one_file_reports_the_end(world: World) -> None:
     file = put_in(world)
     assert run(world, file) == ["accepted", "accepted", "refused"]
     prompts = [world.stored(job_id).request.prompt for job_id in world.machine.started]
@@ -254,7 +254,7 @@ def test_equal_lines_are_two_jobs(world: World) -> None:
     assert len(world.jobs) == 2
 
 
-def test_lines_that_nobody_could_submit_are_named_as_failed(world: World) -> None:
+def test_lines_that_could_not_be_submitted_are_reported_as_failed(world: World) -> None:
     file = put_in(world)
     submit_line(lines_of(world, file)[1], line_ports(), NOON)
     told = completed(world, file, "States.ExceedToleratedFailureThreshold")
@@ -370,7 +370,7 @@ def test_a_line_of_a_file_under_no_tenant_is_refused() -> None:
     assert submit_line(line, line_ports(), NOON) == "refused"
 
 
-def test_a_batch_whose_execution_was_stopped_is_told_of_too(world: World) -> None:
+def test_a_batch_whose_execution_was_stopped_is_reported_too(world: World) -> None:
     file = put_in(world)
     ((name, given),) = world.batches.started.items()
     detail = {"name": name, "status": "ABORTED", "input": json.dumps(given), "stateMachineArn": "arn:batches"}
@@ -404,7 +404,7 @@ def versions_of(world: World, count: int) -> list[InboxFile]:
     return [put_in(world, song("x"), f"v{number}") for number in range(count)]
 
 
-def test_a_tenant_has_a_few_files_at_once_and_is_told_what_to_do_with_the_next(world: World) -> None:
+def test_a_tenant_has_a_few_files_at_once_and_learns_what_to_do_with_the_next(world: World) -> None:
     *taken, beyond = versions_of(world, MOST_OPEN_BATCHES + 1)
     assert list(world.batches.started) == [f"inbox-{file.run}" for file in taken]
     problem = world.inbox.document(f"{beyond.results}result.json")["problem"]
@@ -465,7 +465,7 @@ def test_a_run_of_nothing_but_refusals_ends_and_submits_no_other_line(
     assert len(world.inbox.written) == written
 
 
-def test_a_line_that_becomes_a_job_begins_the_row_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_becomes_a_job_resets_the_count_of_refusals(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "MOST_REFUSALS", 2)
     wrong = song("x", model="no/model")
     file = put_in(world, b"\n".join([wrong, song("a"), wrong, song("b"), wrong, wrong]))

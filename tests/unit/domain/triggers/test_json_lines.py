@@ -26,7 +26,7 @@ def slugs(*lines: bytes) -> list[tuple[int, str | None]]:
 
 
 @given(body=st.lists(st.sampled_from([b'{"a":1}', b"", b"x", b" ", b"{}"]), max_size=8), size=st.integers(1, 9))
-def test_it_does_not_matter_how_a_file_is_cut_into_pieces(body: list[bytes], size: int) -> None:
+def test_the_chunking_of_a_file_does_not_matter(body: list[bytes], size: int) -> None:
     whole = b"\n".join(body)
     found = list(read_lines(pieces(whole, size), read_object))
     assert [line.number for line in found] == [number for number, text in enumerate(body, 1) if text.strip()]

@@ -80,7 +80,7 @@ def test_a_link_is_cleaned_as_a_browser_does(raw: str, clean: str) -> None:
         ("CDN.Example.com", "CDN.Example.com"),
     ],
 )
-def test_a_name_outside_ascii_is_looked_up_as_idna(name: str, host: str) -> None:
+def test_a_host_name_outside_ascii_is_resolved_as_idna(name: str, host: str) -> None:
     assert cleaned(f"https://{name}/夜") == f"https://{host}/%E5%A4%9C"
 
 
@@ -106,7 +106,7 @@ def test_a_name_outside_ascii_is_looked_up_as_idna(name: str, host: str) -> None
         pytest.param("https://\ud800.example/", id="lone_surrogate_in_the_name"),
     ],
 )
-def test_what_no_name_or_path_can_hold_is_refused(url: str) -> None:
+def test_characters_that_no_name_or_path_can_contain_are_refused(url: str) -> None:
     with pytest.raises(UnsafeLinkError):
         cleaned(url)
 
@@ -133,7 +133,7 @@ def test_what_no_name_or_path_can_hold_is_refused(url: str) -> None:
         " ",
     ],
 )
-def test_a_private_place_in_disguise_is_refused_by_the_guard_that_sees_the_clean_link(url: str) -> None:
+def test_a_disguised_private_address_is_refused_by_the_guard_that_checks_the_clean_link(url: str) -> None:
     with pytest.raises(UnsafeLinkError):
         check_link(cleaned(url), (), frozenset())
 

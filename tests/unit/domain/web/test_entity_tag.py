@@ -1,4 +1,4 @@
-"""A caller is told "nothing new" only while that is true and its links still work."""
+"""A caller receives "nothing new" only while that is true and its links still work."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def test_a_new_link_alone_is_nothing_new() -> None:
 
 
 @pytest.mark.parametrize("began_after_s", range(0, 900, 90))
-def test_whoever_has_nothing_new_has_links_with_half_of_their_life_left(began_after_s: int) -> None:
+def test_an_unchanged_tag_means_links_with_half_of_their_life_left(began_after_s: int) -> None:
     first = tag(delivered_job(), began_after_s)
     same = [age for age in range(TTL_S) if tag(delivered_job(), began_after_s + age) == first]
     assert max(same) < TTL_S / 2
@@ -38,7 +38,7 @@ def test_a_job_without_links_does_not_age() -> None:
     assert tag(queued_job()) == tag(queued_job(), 86_400)
 
 
-def test_whatever_changes_is_new() -> None:
+def test_every_change_gives_a_new_tag() -> None:
     tags = [tag(queued_job()), tag(queued_job(), p50_s=71), tag(submitting_job()), tag(delivered_job())]
     tags.append(tag(queued_job(request=queued_job().request.model_copy(update={"title": "Rain"}))))
     assert len(set(tags)) == len(tags)

@@ -1,4 +1,4 @@
-"""What a `Prefer` header asks for, as RFC 7240 reads it."""
+"""What a `Prefer` header requests, as RFC 7240 reads it."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ def test_a_wait_is_found_among_other_preferences(header: str, seconds: int) -> N
 
 
 @pytest.mark.parametrize("header", ["wait=26", "wait=3600", "wait=" + "9" * 20, "wait=" + "1" * 5000])
-def test_nobody_waits_longer_than_the_gateway(header: str) -> None:
+def test_no_request_waits_longer_than_the_gateway(header: str) -> None:
     assert preferred_wait(header) == LONGEST_WAIT_S == 25
 
 

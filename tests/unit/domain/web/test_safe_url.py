@@ -109,14 +109,14 @@ def test_without_a_list_any_public_host_passes(url: str) -> None:
     assert not check_link(url, (), TRUSTED).trusted
 
 
-def test_a_list_is_the_whole_list() -> None:
+def test_a_host_outside_the_list_is_refused_by_name() -> None:
     with pytest.raises(UnsafeLinkError) as caught:
         check_link("https://any-cdn.example.org/a", HOSTS, TRUSTED)
     assert caught.value.unlisted_host == "any-cdn.example.org"
     assert str(caught.value) == "any-cdn.example.org is not among the hosts that audio may be fetched from"
 
 
-def test_only_a_host_that_the_list_lacks_is_called_unlisted() -> None:
+def test_only_a_host_that_is_not_on_the_list_is_called_unlisted() -> None:
     with pytest.raises(UnsafeLinkError) as caught:
         check_link("https://127.0.0.1/a", (), TRUSTED)
     assert caught.value.unlisted_host is None
@@ -288,7 +288,7 @@ def test_a_callers_link_to_a_trusted_origin_is_trusted() -> None:
         "http://127.0.0.1:9001/a",
     ],
 )
-def test_nobody_may_link_to_what_is_or_may_be_read_as_a_private_address(url: str) -> None:
+def test_no_caller_may_link_to_what_is_or_may_be_read_as_a_private_address(url: str) -> None:
     with pytest.raises(UnsafeLinkError):
         check_public_link(url, TRUSTED)
     with pytest.raises(UnsafeLinkError):

@@ -38,7 +38,7 @@ def wrong(**fields: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON value
 
 
 @pytest.mark.parametrize("text", UNSEEN)
-def test_nothing_that_can_be_seen_is_blank(text: str) -> None:
+def test_text_without_visible_characters_is_blank(text: str) -> None:
     assert is_blank(text)
     assert [character for character in text if not is_blank(character)] == []
     assert not is_blank(f"{text}a{text}")
@@ -47,7 +47,7 @@ def test_nothing_that_can_be_seen_is_blank(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a", "雨", "क\u093e", "♪", "🎵", "👩\u200d🎤", ".", "1", "e\u0301", "[Inst]", "\U0001fae9"]
 )
-def test_whatever_can_be_seen_is_text(text: str) -> None:
+def test_text_with_a_visible_character_is_not_blank(text: str) -> None:
     assert not is_blank(f" {text}\u200b")
 
 
@@ -62,7 +62,7 @@ def test_every_format_control_and_separating_character_is_unseen() -> None:
 
 @pytest.mark.parametrize("text", UNSEEN)
 @pytest.mark.parametrize("name", ["prompt", "lyrics"])
-def test_a_text_of_nothing_is_refused_before_anything_is_paid(name: str, text: str) -> None:
+def test_a_blank_text_is_refused_before_anything_is_paid(name: str, text: str) -> None:
     message = wrong(**{name: (text * 20)[:20]})[f"/{name}"]
     assert message.startswith("must have a character that can be seen")
     assert ("left out" in message) is (name == "prompt")
@@ -79,6 +79,6 @@ def test_a_text_that_may_be_left_out_may_still_be_empty() -> None:
     assert wrong(lyrics="", instrumental=True) == {}
 
 
-def test_a_fallback_is_not_ordered_with_a_text_of_nothing_either() -> None:
+def test_a_fallback_is_not_ordered_with_a_blank_text_either() -> None:
     found = wrong(prompt="\u3000" * 12, fallbacks=["aimlapi/minimax/music-2.0"])
     assert set(found) == {"/prompt", "/fallbacks/0"}

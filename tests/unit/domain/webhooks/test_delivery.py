@@ -56,7 +56,7 @@ def test_a_pause_is_the_schedules_with_a_little_more(number: int) -> None:
     ("number", "asked", "pause"),
     [(1, 3, 5), (1, 60, 60), (1, 86_400, 86_400), (2, 60, 300), (9, 3600, 86_400), (1, None, 5)],
 )
-def test_what_a_receiver_asks_for_lengthens_a_pause_and_never_shortens_it(
+def test_the_retry_after_of_a_receiver_lengthens_a_pause_and_never_shortens_it(
     number: int, asked: int | None, pause: int
 ) -> None:
     assert pause_s(Answered(429, asked), number, 0.0) == pause

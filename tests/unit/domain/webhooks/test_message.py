@@ -53,7 +53,7 @@ def test_a_message_says_the_share_that_was_paid() -> None:
         (queued_job().expired(TOO_LATE, NOON), "job.expired"),
     ],
 )
-def test_every_end_has_its_type_and_none_tells_of_the_song(job: Job, kind: str) -> None:
+def test_every_end_has_its_type_and_none_contains_the_song(job: Job, kind: str) -> None:
     body = message_of(job).body.decode()
     assert json.loads(body)["type"] == kind
     documented = read_document()["webhooks"][kind]["post"]["requestBody"]["content"]["application/json"]["schema"]
@@ -100,7 +100,7 @@ def test_a_delivery_has_a_name_that_step_functions_takes_and_no_other_has(replay
         (tombstone_of(called_back(), NOON), ENDPOINT, None),
     ],
 )
-def test_an_end_is_told_at_the_jobs_own_address_else_at_the_tenants(
+def test_an_end_is_sent_to_the_jobs_own_address_else_to_the_tenants(
     job: Job, endpoint: WebhookEndpoint | None, receiver: str | None
 ) -> None:
     assert receiver_of(job, endpoint) == receiver

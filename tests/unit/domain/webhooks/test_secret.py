@@ -24,7 +24,7 @@ def expected(secret: str) -> str:
     return Webhook(secret).sign("msg_1", NOON, BODY.decode())
 
 
-def test_a_secret_has_as_many_random_bytes_as_the_specification_asks_for() -> None:
+def test_a_secret_has_as_many_random_bytes_as_the_specification_requires() -> None:
     secret = new_secret(bytes(range(25)))
     assert secret == "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
     assert base64.b64decode(secret.removeprefix("whsec_")) == bytes(range(24))

@@ -89,7 +89,7 @@ def entered(*names: str) -> list[dict[str, Any]]:
 
 
 class Rehearsal:
-    """Lets the API give scripted answers, and keeps what was shown and asked."""
+    """Lets the API give scripted answers, and keeps what was shown and requested."""
 
     def __init__(self, step_functions: "SFNClient", out_dir: Path) -> None:
         self.display = NotedDisplay()

@@ -145,7 +145,7 @@ def test_a_combination_that_the_rules_allow_passes(given: dict[str, str]) -> Non
     assert read_parameters(TRUST_RULE, given)["Stage"] == given.get("Stage", "prod")
 
 
-def test_a_rule_that_asks_aws_is_unsupported() -> None:
+def test_a_rule_that_queries_aws_is_unsupported() -> None:
     rules = {"Rules": {"Asks": {"Assertions": [{"Assert": {"Fn::RefAll": "AWS::EC2::VPC::Id"}}]}}}
 
     with pytest.raises(UnsupportedTemplateError, match="rule Asks: the condition function Fn::RefAll is not supported"):

@@ -94,7 +94,7 @@ def test_a_delivery_that_succeeds_on_the_second_try_is_not_kept(bridge: EventBri
     assert world.calls.get(timeout=WITHIN_S)[0] == "put_events"
 
 
-def test_without_a_queue_what_is_given_up_is_told(
+def test_without_a_queue_an_event_that_is_given_up_is_logged(
     bridge: EventBridge, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.answers = [error_answer("KeyError", "x")] * 3

@@ -14,7 +14,7 @@ print(type(moto.ec2.ec2_backends).__name__)
 """
 
 
-def test_parameters_are_had_without_ec2_which_is_whole_for_whoever_asks_for_it() -> None:
+def test_parameters_load_without_ec2_and_ec2_is_complete_when_it_is_requested() -> None:
     ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert ended.stdout.split() == ["False", "{}", "BackendDict"], ended.stderr
 

@@ -1,4 +1,4 @@
-"""Cancelled transactions leave the emulator's table as it was, although nobody copied it."""
+"""Cancelled transactions leave the emulator's table as it was, although it was not copied."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -80,7 +80,7 @@ def test_a_transaction_whose_conditions_hold_is_written_whole(dynamodb: "DynamoD
     assert after["changed"]["m"] == {"M": {"l": {"L": []}}}
 
 
-def test_an_unknown_table_is_told_as_before(dynamodb: "DynamoDBClient") -> None:
+def test_an_unknown_table_is_reported_as_before(dynamodb: "DynamoDBClient") -> None:
     with pytest.raises(ClientError) as caught:
         dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": "nowhere", "Item": item("a", 1)}}])
     assert "ResourceNotFound" in str(caught.value.response)

@@ -19,7 +19,7 @@ TTL_S = int(read_template(ROOT / "template.yaml")["Parameters"]["AuthorizerTtlSe
 AUTHORIZER = Authorizer("Keys", "arn:keys", "Authorization", TTL_S)
 
 
-def test_an_answer_is_asked_for_again_when_its_time_is_over() -> None:
+def test_the_authorizer_is_called_again_when_its_answer_expires() -> None:
     asked: list[bytes] = []
     instant = [1000.0]
 

@@ -28,7 +28,7 @@ Behaviour = Callable[[dict[str, Any]], object]
 
 
 class Functions:
-    """Functions by ARN that answer at once; what each was asked is kept."""
+    """Functions by ARN that answer at once; the events of each are kept."""
 
     def __init__(self) -> None:
         self.events: dict[str, list[dict[str, Any]]] = {}
@@ -85,7 +85,7 @@ def test_an_empty_identity_header_counts_as_missing(api: Client, functions: Func
     assert functions.events == {}
 
 
-def test_who_is_not_authorized_reaches_no_function(api: Client, functions: Functions) -> None:
+def test_a_request_without_authorization_reaches_no_function(api: Client, functions: Functions) -> None:
     functions.behaviours["arn:authorize"] = lambda _: {"isAuthorized": False}
     assert message(api.post("/v1/jobs", headers=key())) == (403, {"message": "Forbidden"})
     assert functions.asked("arn:submit") == []
@@ -100,7 +100,7 @@ def test_the_authorizers_answer_is_remembered_by_header_value(api: Client, funct
     assert [event["identitySource"] for event in functions.asked("arn:authorize")] == [["Bearer good"], ["Bearer bad"]]
 
 
-def test_with_a_time_to_live_of_zero_the_authorizer_is_always_asked(functions: Functions, log: JsonLines) -> None:
+def test_with_a_time_to_live_of_zero_the_authorizer_is_always_called(functions: Functions, log: JsonLines) -> None:
     forgetful = Authorizer("Keys", "arn:authorize", "Authorization", 0)
     api = Client(HttpBridge([Route("GET", "/", "arn:read", forgetful)], functions.submit, log))
     for _ in range(2):
@@ -135,7 +135,7 @@ def test_a_failing_authorizer_is_an_internal_error_and_not_remembered(
 
 
 @pytest.mark.parametrize("busy", ["arn:authorize", "arn:read"])
-def test_a_busy_machine_says_when_to_come_again(api: Client, functions: Functions, busy: str) -> None:
+def test_a_busy_machine_answers_with_retry_after(api: Client, functions: Functions, busy: str) -> None:
     before = dict(functions.behaviours)
     functions.behaviours[busy] = lambda _: TooManyRequestsError()
     refused = api.get("/v1/jobs/1", headers=key())

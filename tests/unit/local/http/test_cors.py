@@ -76,7 +76,7 @@ def test_a_preflight_is_answered_without_a_key_and_without_a_function(functions:
     }
 
 
-def test_a_preflight_from_elsewhere_is_told_nothing(functions: Functions, log: JsonLines) -> None:
+def test_a_preflight_from_another_origin_learns_nothing(functions: Functions, log: JsonLines) -> None:
     for origin in ("https://evil.example.com", "https://app.example.com.evil.example", "null", PAGE.upper()):
         answer = client(functions, log, CORS).options("/v1/jobs", headers={"Origin": origin, **ASKS})
         assert (answer.status_code, about_origins(answer.headers), functions.called) == (204, {}, [])

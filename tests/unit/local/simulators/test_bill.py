@@ -29,7 +29,7 @@ def charged_faults(provider: Provider) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", SIMULATED_PROVIDERS)
-def test_the_fault_list_tells_the_truth_about_charges(provider: Callable[..., Provider], name: str) -> None:
+def test_the_fault_list_is_right_about_charges(provider: Callable[..., Provider], name: str) -> None:
     simulated = provider(name)
     promised = charged_faults(simulated)
     for fault in promised:

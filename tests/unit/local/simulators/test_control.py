@@ -24,7 +24,7 @@ def test_place_match_and_times_have_defaults(minimax: Provider) -> None:
     assert json.loads(answer.body) == {"fault": "link_expired", "on": "file", "match": "*", "times": 1}
 
 
-def test_a_fault_happens_as_many_times_as_asked(minimax: Provider) -> None:
+def test_a_fault_happens_as_many_times_as_requested(minimax: Provider) -> None:
     minimax.fault("http:503", times=2)
     assert failures(minimax, 4) == [True, True, False, False]
 
@@ -54,7 +54,7 @@ def test_a_refused_request_uses_up_no_fault(minimax: Provider) -> None:
     assert failures(minimax, 2) == [True, False]
 
 
-def test_a_tag_in_the_prompt_asks_for_a_fault_every_time(minimax: Provider) -> None:
+def test_a_tag_in_the_prompt_causes_a_fault_every_time(minimax: Provider) -> None:
     assert failures(minimax, 3, prompt="folk [[fault:http:503]]") == [True, True, True]
 
 

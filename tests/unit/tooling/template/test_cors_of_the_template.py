@@ -17,7 +17,7 @@ Cors = dict[str, Any] | None
 
 
 def cors_for(origins: str, root: Path) -> Cors:
-    """What API Gateway is told where the parameter has this value; None for nothing."""
+    """What API Gateway is given where the parameter has this value; None for nothing."""
     template = read_template(root / "template.yaml")
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
     given = {**defaults, "CorsAllowedOrigins": origins}
@@ -55,7 +55,7 @@ def test_what_no_browser_sends_as_an_origin_is_refused_at_deployment(origins: st
         read_parameters(declared, {"CorsAllowedOrigins": right})
 
 
-def test_a_link_works_for_fifteen_minutes_unless_told_otherwise_and_never_for_more_than_an_hour(
+def test_a_link_works_for_fifteen_minutes_by_default_and_never_for_more_than_an_hour(
     template: dict[str, Any],
 ) -> None:
     ttl = template["Parameters"]["LinkTtlSeconds"]

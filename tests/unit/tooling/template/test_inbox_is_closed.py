@@ -102,7 +102,7 @@ def test_only_requests_start_something_so_no_result_starts_another(resources: Te
     assert not rule.matches_event(_file_put("requests/acme/song.json", detail_type="Object Deleted"))
 
 
-def test_nobody_passes_for_s3_on_the_bus_of_requests(resources: Template) -> None:
+def test_no_writer_can_pose_as_s3_on_the_bus_of_requests(resources: Template) -> None:
     rule = _pattern(resources, "JobRequested")
     asked: Template = {"source": "my.shop", "detail-type": "Music Job Requested", "detail": {}}
     from_aws, another = {**asked, "source": "aws.s3"}, {**asked, "detail-type": "Music Job Refused"}
@@ -124,7 +124,9 @@ def test_every_asynchronous_source_has_a_queue_for_what_it_could_not_deliver(res
 
 
 @pytest.mark.parametrize("name", ["IngestRequestFunction", "SubmitLineFunction"])
-def test_whoever_submits_may_do_what_submit_job_may_do_for_it(rights: dict[str, list[Statement]], name: str) -> None:
+def test_every_role_that_submits_has_the_rights_that_submit_job_needs(
+    rights: dict[str, list[Statement]], name: str
+) -> None:
     def allowed(function: str) -> set[tuple[str, str, str]]:
         return {
             (action, str(statement["Resource"]), str(statement.get("Condition")))
@@ -139,7 +141,9 @@ def test_whoever_submits_may_do_what_submit_job_may_do_for_it(rights: dict[str, 
     assert {(action, "JOB#*" in condition) for action, _, condition in missing} <= {("dynamodb:GetItem", True)}
 
 
-def test_whoever_takes_requests_in_publishes_refusals_and_nothing_else(rights: dict[str, list[Statement]]) -> None:
+def test_the_function_that_takes_requests_in_publishes_refusals_and_nothing_else(
+    rights: dict[str, list[Statement]],
+) -> None:
     (publishes,) = [each for each in rights["IngestRequestFunction"] if each["Action"] == "events:PutEvents"]
     refusal = refusal_of(Sender(None, None, None), None, problem_of(InvalidRequestError([])))
     assert publishes["Condition"]["ForAllValues:StringEquals"]["events:detail-type"] == refusal.detail_type

@@ -32,7 +32,7 @@ def test_every_error_of_an_order_leads_to_the_resume_which_cannot_order(states: 
 def test_a_call_that_lambda_did_not_run_is_sent_again_for_an_hour_whatever_else_the_function_may_fail(
     states: dict[str, Any],
 ) -> None:
-    """Lambda refuses calls while an account is busy: of a paid song's steps, too, and that is nobody's failure."""
+    """Lambda refuses calls while an account is busy: of a paid song's steps, too, and that is no failure of theirs."""
     for name, state in states.items():
         if state["Type"] == "Task" and name != "WaitForCallback":
             (patience,) = [retry for retry in state["Retry"] if retry["ErrorEquals"] == NEVER_RAN]

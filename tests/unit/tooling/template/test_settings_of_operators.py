@@ -34,7 +34,7 @@ def _who_may(rights: dict[str, list[Statement]], action: str) -> set[str]:
     }
 
 
-def test_who_is_told_the_version_may_read_it_and_nobody_else(
+def test_exactly_the_functions_that_are_given_the_version_may_read_it(
     transformed: Template, rights: dict[str, list[Statement]]
 ) -> None:
     variables = _variables(transformed["Resources"])

@@ -194,7 +194,7 @@ ENDS_NO_JOB = {"ManageTenantsFunction"}
 """Who moves credits without a job's end: by grants, and by jobs that begin."""
 
 
-def test_whoever_may_settle_a_job_may_count_its_usage(rights: Rights) -> None:
+def test_every_role_that_may_settle_a_job_may_count_its_usage(rights: Rights) -> None:
     """Both are one transaction, which AWS refuses as a whole where one right is missing; the laptop enforces none."""
     updates = {name: set().union(*keys) for name, keys in _allowed_keys(rights, "dynamodb:UpdateItem").items()}
     settles = {name for name, keys in updates.items() if "WALLET#*" in keys}
@@ -203,7 +203,7 @@ def test_whoever_may_settle_a_job_may_count_its_usage(rights: Rights) -> None:
     assert settles - counts == ENDS_NO_JOB, "give dynamodb:UpdateItem on USAGE#* (MoveCreditsPolicy)"
 
 
-def test_a_condition_on_the_prefix_stands_only_where_s3_tells_the_prefix(transformed: Template) -> None:
+def test_a_condition_on_the_prefix_stands_only_where_s3_provides_the_prefix(transformed: Template) -> None:
     """Actions, resources and condition keys for Amazon S3: `s3:prefix` belongs to lists of objects and of versions."""
     for logical_id, statement in _allowing_statements(transformed):
         if any("s3:prefix" in condition for condition in statement.get("Condition", {}).values()):
@@ -223,7 +223,7 @@ WRITTEN_TOGETHER = [
 
 @pytest.mark.parametrize(("action", "keys"), WRITTEN_TOGETHER)
 def test_what_a_transaction_writes_is_allowed_by_one_statement(rights: Rights, action: str, keys: set[str]) -> None:
-    """AWS does not say whether it asks IAM about each part of a transaction or about the keys of all parts at once. The
+    """AWS does not say whether it checks IAM for each part of a transaction or about the keys of all parts at once. The
     latter passes `ForAllValues` only where one statement names them all.
     """
     allowed_keys = _allowed_keys(rights, action)

@@ -1,4 +1,4 @@
-"""Does what it is told, good or bad."""
+"""Does what its event says, good or bad."""
 
 import json
 import os

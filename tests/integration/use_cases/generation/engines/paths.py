@@ -15,14 +15,14 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Path:
-    """The functions' answers in the order in which they are asked, and every state that is entered."""
+    """The functions' answers in the order in which they are called, and every state that is entered."""
 
     name: str
     answers: tuple[tuple[str, Answer], ...]
     states: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """What an engine is told of this path."""
+        """What an engine receives of this path."""
         return {"answers": [{"state": state, **answer} for state, answer in self.answers]}
 
 

@@ -96,7 +96,7 @@ def test_an_index_without_its_sound_is_cut(measure: Measure) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 2_000_000_000, 0xFFFFFFFF, 300 * 1024 * 1024])
-def test_a_size_of_the_media_that_nobody_can_know_gives_way(measure: Measure, size: int) -> None:
+def test_an_impossible_size_of_the_media_is_ignored(measure: Measure, size: int) -> None:
     media = words(size) + MDAT[4:]
     assert measure(FTYP + movie(track()) + media).duration_ms == TRACK_MS
     with pytest.raises(CutAudioError, match="expected 20000 bytes of sound"):
@@ -221,5 +221,5 @@ def test_an_m4a_without_sound_is_damaged(measure: Measure, song: bytes) -> None:
 
 
 @pytest.mark.parametrize("behind", [NOISE, bytes(5000), words(3) + b"free" + bytes(2000), words(0) + b"moov"])
-def test_what_follows_and_is_no_box_is_passed(measure: Measure, behind: bytes) -> None:
+def test_trailing_bytes_that_are_no_box_are_skipped(measure: Measure, behind: bytes) -> None:
     assert measure(FTYP + movie(track()) + MDAT + behind).duration_ms == TRACK_MS

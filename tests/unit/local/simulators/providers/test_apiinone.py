@@ -68,7 +68,7 @@ def test_the_link_of_a_first_draft_leads_to_no_song(apiinone: Provider) -> None:
     assert miniaudio.mp3_get_info(song).sample_rate == 44100
 
 
-def test_both_ways_to_poll_tell_the_same(apiinone: Provider) -> None:
+def test_both_ways_to_poll_answer_the_same(apiinone: Provider) -> None:
     task = create(apiinone)
     assert apiinone.json("GET", by_task(task)) == apiinone.json("GET", by_feed(task))
 

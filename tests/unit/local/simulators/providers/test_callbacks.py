@@ -1,4 +1,4 @@
-"""What API in One tells an order's address, and how a test makes it tell it badly."""
+"""What API in One sends to an order's address, and how a test makes it send wrong callbacks."""
 
 import json
 import queue
@@ -52,7 +52,7 @@ class Told:
         self._lines.close()
 
     def words(self, count: int) -> list[str]:
-        """The stages that were told, as soon as there are so many."""
+        """The stages that were sent, as soon as there are so many."""
         return [self.posts.get(timeout=WITHIN_S)[1]["data"]["type"] for _ in range(count)]
 
 
@@ -63,7 +63,7 @@ def told(tmp_path: Path) -> Iterator[Told]:
     made.stop()
 
 
-def test_an_address_is_told_the_first_stage_and_the_end_with_both_songs(told: Told) -> None:
+def test_an_address_receives_the_first_stage_and_the_end_with_both_songs(told: Told) -> None:
     told.order()
     first, last = (told.posts.get(timeout=WITHIN_S) for _ in range(2))
     assert {first[0], last[0]} == {URL}
@@ -79,7 +79,7 @@ def test_an_address_is_told_the_first_stage_and_the_end_with_both_songs(told: To
         ("callback_forged", ["SUCCESS", "FIRST", "SUCCESS"]),
     ],
 )
-def test_a_fault_changes_what_one_order_is_told(told: Told, fault: str, words: list[str]) -> None:
+def test_a_fault_changes_the_callbacks_of_one_order(told: Told, fault: str, words: list[str]) -> None:
     told.fault(fault)
     told.order()
     assert told.words(len(words)) == words
@@ -112,7 +112,7 @@ def test_a_lost_callback_is_never_sent(told: Told) -> None:
 
 
 @pytest.mark.parametrize("url", [None, "https://example.com/x", "http://10.0.0.1/x", "http://127.0.0.1.evil/x"])
-def test_nobody_beyond_this_machine_is_told(told: Told, url: str | None) -> None:
+def test_no_callback_leaves_this_machine(told: Told, url: str | None) -> None:
     told.order(url=url)
     told.order("after it")
     assert told.words(2) == ["FIRST", "SUCCESS"]
@@ -121,7 +121,7 @@ def test_nobody_beyond_this_machine_is_told(told: Told, url: str | None) -> None
 
 
 @pytest.mark.parametrize("ending", ["stop", "reset"])
-def test_what_is_still_to_be_told_ends_with_the_simulator_or_a_reset(tmp_path: Path, ending: str) -> None:
+def test_pending_callbacks_end_with_the_simulator_or_a_reset(tmp_path: Path, ending: str) -> None:
     told = Told(tmp_path / "log.jsonl", latency_s=1000)
     told.order()
     if ending == "reset":

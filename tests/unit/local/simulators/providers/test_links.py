@@ -50,7 +50,7 @@ def test_expiry_hits_one_link_only(minimax: Provider, link: str) -> None:
     assert [minimax.file(link).status, minimax.file(other).status] == [403, 200]
 
 
-def test_a_redirect_leads_where_it_was_told(minimax: Provider, link: str) -> None:
+def test_a_redirect_leads_where_the_fault_says(minimax: Provider, link: str) -> None:
     minimax.fault("redirect:http://10.0.0.1/private")
     answer = minimax.file(link)
     assert (answer.status, answer.headers["location"]) == (302, "http://10.0.0.1/private")

@@ -27,7 +27,7 @@ def test_a_song_comes_as_documented(minimax: Provider) -> None:
     assert abs(miniaudio.decode(content).duration * 1000 - body["extra_info"]["music_duration"]) <= 50
 
 
-def test_a_song_comes_as_a_link_when_asked(minimax: Provider) -> None:
+def test_a_song_comes_as_a_link_on_request(minimax: Provider) -> None:
     hexed = json.loads(minimax.order().body)["data"]["audio"]
     link = json.loads(minimax.order(output_format="url").body)["data"]["audio"]
     file = minimax.file(link)
