@@ -22,7 +22,7 @@ __all__ = ["UnknownParameterError", "UnsupportedTemplateError", "deploy"]
 
 
 def _run_nothing(function: FunctionSpec, _payload: bytes) -> str | None:
-    raise ResourceCreationError(f"{function.logical_id} cannot run: nothing was given that runs functions")
+    raise ResourceCreationError(f"{function.logical_id} cannot run: this deployment has no runner for functions")
 
 
 def deploy(
@@ -36,7 +36,7 @@ def deploy(
 ) -> Deployment:
     """Create a template's resources with boto3 `clients` of an empty emulator, from the sources or from a `sam build`.
 
-    `run` runs the functions that custom resources ask, while the stack is being created.
+    `run` runs the functions of custom resources while the stack is created.
     Nothing is created when the template or a parameter is refused; the error then names every problem, one a line.
     """
     source = built_dir / "template.yaml" if built_dir else template_path
@@ -79,7 +79,7 @@ def _create(logical_id: str, resource: Mapping[str, TemplateValue], scope: Scope
     type_name = resource["Type"]
     known = resource_type(type_name)
     if known is None:
-        # The plan lets through only types that are known or ignored as a whole.
+        # The plan accepts only types that are supported or ignored as a whole.
         return Created(logical_id)
     properties = without_ignored(type_name, resolve(resource.get("Properties", {}), scope))
     try:

@@ -1,4 +1,4 @@
-"""What a deployed template looks like to the rest of the one-machine cloud: plain values, no AWS clients."""
+"""The deployed template as plain values without AWS clients, for the rest of the one-machine cloud."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
 MAX_ENVIRONMENTS = 64
-"""Environments of one cloud, unless it is asked for another number; each is a Python of some 60 MB."""
+"""Default number of execution environments of one cloud; each is a Python process of about 60 MB."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class FunctionSpec:
     memory_mb: int
     environment: Mapping[str, str]
     reserved: int | None = None
-    """Environments that are kept for this function, which are also the most that it gets; None where it shares."""
+    """The function's reserved concurrency, which is also its maximum; None where it shares environments."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Cors:
-    """Which pages of other origins may call the HTTP API, with what, and what they may read; `origins` may be `*`."""
+    """The HTTP API's CORS rules for pages of other origins; `origins` may be `*`."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -60,7 +60,7 @@ class Cors:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The result of deploying one template: what the bridges need, and the stack's outputs."""
+    """The result of the deployment of one template: the values that the bridges need, and the stack's outputs."""
 
     functions: Mapping[str, FunctionSpec]
     """By function name (not logical id)."""

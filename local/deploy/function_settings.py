@@ -1,4 +1,4 @@
-"""Refuses parameters that a function would refuse, before any job meets them."""
+"""Refuses parameters that a function would refuse, before the first job runs."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -20,13 +20,13 @@ _SETTINGS: Final[Mapping[str, type[config.Settings]]] = {
 
 
 def check_reservations(deployment: Deployment, environments: int) -> None:
-    """Raise UsageError where functions reserve all environments, so that the others would have none."""
+    """Raise UsageError if the reservations of functions leave no environment for the other functions."""
     reserved = {spec.logical_id: spec.reserved for spec in deployment.functions.values() if spec.reserved}
     if sum(reserved.values()) >= environments:
-        told = ", ".join(f"{name} {number}" for name, number in sorted(reserved.items()))
+        reservations = ", ".join(f"{name} {number}" for name, number in sorted(reserved.items()))
         raise UsageError(
-            f"--environments: {environments} are not more than those that are reserved ({told}); expected at least one "
-            "for all other functions, so raise the former or lower a Reserved parameter"
+            f"--environments: {environments} is not more than the reserved environments ({reservations}); expected at "
+            "least one for all other functions, so raise the number or lower a Reserved parameter"
         )
 
 

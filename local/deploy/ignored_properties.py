@@ -1,4 +1,4 @@
-"""What the one-machine cloud leaves out of a template on purpose; `ignored_properties.json` gives each reason."""
+"""The properties that the one-machine cloud ignores on purpose; `ignored_properties.json` gives each reason."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def ignored_properties() -> Mapping[str, Mapping[str, str]]:
 
 
 def is_ignored_type(type_name: str) -> bool:
-    """Tell whether resources of this type are left out as a whole."""
+    """Return whether the one-machine cloud ignores this resource type as a whole."""
     return WHOLE_TYPE in ignored_properties().get(type_name, {})
 
 
@@ -36,7 +36,7 @@ def without_ignored(type_name: str, properties: Mapping[str, TemplateValue]) -> 
 
 
 def _without(value: TemplateValue, path: list[str]) -> TemplateValue:
-    """Leave out what `path` leads to; `*` stands for each key of a map."""
+    """Return the value without the entry at `path`; `*` stands for each key of a map."""
     if not isinstance(value, dict):
         return value
     key, rest = path[0], path[1:]

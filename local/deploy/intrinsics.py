@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 TemplateValue: TypeAlias = Any
-"""JSON of any shape: wherever a template may hold a literal, it may hold an intrinsic function instead."""
+"""JSON of any shape. An intrinsic function may replace any literal of a template."""
 ParameterValue: TypeAlias = str | list[str]
 
 _NO_VALUE: Final = object()
@@ -16,14 +16,14 @@ _DYNAMIC_REFERENCE: Final = "{{resolve:"
 
 
 class IntrinsicError(Exception):
-    """Some values cannot be resolved; each problem is the path below the resolved value and what is wrong there."""
+    """Some values cannot be resolved; each problem is a path below the resolved value and the error at that path."""
 
     def __init__(self, message: str = "", *, problems: Iterable[tuple[str, str]] = ()) -> None:
         self.problems = tuple(problems) or (("", message),)
         super().__init__("; ".join(f"{path}: {text}" if path else text for path, text in self.problems))
 
     def below(self, key: str) -> tuple[tuple[str, str], ...]:
-        """Return the problems with paths that begin one level further up."""
+        """Return the problems with `key` in front of each path."""
         return tuple((f"{key}.{path}" if path else key, message) for path, message in self.problems)
 
 
@@ -43,7 +43,7 @@ def _refuse_resources(reference: Reference) -> str:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a template's functions can refer to besides resources; `parameters` includes the pseudo parameters."""
+    """Values that intrinsic functions can refer to besides resources; `parameters` includes the pseudo parameters."""
 
     parameters: Mapping[str, ParameterValue]
     conditions: Mapping[str, TemplateValue] = field(default_factory=dict)
@@ -201,7 +201,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[TemplateValue, Scope], TemplateValue]]]
 
 
 def named_condition(name: str, scope: Scope, _open: tuple[str, ...] = ()) -> bool:
-    """Tell whether the template's condition `name` holds."""
+    """Return whether the template's condition `name` holds."""
     if name in _open:
         raise IntrinsicError(f"conditions refer to each other in a circle: {' -> '.join((*_open, name))}")
     if name not in scope.conditions:

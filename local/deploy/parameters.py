@@ -1,4 +1,4 @@
-"""A template's parameters and rules: which values are given, and whether the template allows them."""
+"""A template's parameters and rules: reads the given values and checks that the template allows them."""
 
 import difflib
 import re
@@ -13,7 +13,7 @@ _TYPES: Final = frozenset({"String", "Number"}) | _LIST_TYPES
 
 
 MOST_VALUE_BYTES: Final = 4096
-"""The longest value of a parameter that CloudFormation takes."""
+"""Maximum length of a parameter's value in CloudFormation."""
 
 
 def read_parameters(template: Mapping[str, TemplateValue], given: Mapping[str, str]) -> dict[str, ParameterValue]:
@@ -70,7 +70,7 @@ def _problems(name: str, declaration: Mapping[str, Any], given: str | None) -> I
         yield f"parameter {name}: no value was given and the template has no default; pass one"
         return
     if len((given or "").encode()) > MOST_VALUE_BYTES:
-        yield f"parameter {name}: expected at most {MOST_VALUE_BYTES} bytes, which is all that CloudFormation takes"
+        yield f"parameter {name}: expected at most {MOST_VALUE_BYTES} bytes, which is CloudFormation's limit"
         return
     value = _as_ref_sees_it(declaration, given)
     items = value if isinstance(value, list) else [value]
@@ -82,7 +82,7 @@ def _problems(name: str, declaration: Mapping[str, Any], given: str | None) -> I
 
 
 def _broken_constraints(declaration: Mapping[str, Any], item: str) -> Iterator[str]:
-    """Yield what was expected, once for each constraint that `item` breaks."""
+    """Yield the expectation of each constraint that `item` breaks."""
     allowed = [str(value) for value in declaration.get("AllowedValues", [])]
     if allowed and item not in allowed:
         yield f"one of {', '.join(allowed)}"

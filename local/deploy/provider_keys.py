@@ -1,4 +1,4 @@
-"""Keys for the providers: random ones for simulators, given ones, and real ones from `.env` when asked for."""
+"""Keys for the providers: random keys for simulators, given keys, and real keys from `.env` on request."""
 
 import secrets
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Checks a CloudFormation template as a whole, before anything is created, and puts its resources in order."""
+"""Checks a whole CloudFormation template before anything is created, and orders its resources."""
 
 import difflib
 import graphlib
@@ -29,7 +29,7 @@ _SECTIONS: Final = frozenset(
         "Transform",
     }
 )
-# The local stack is never updated, and ends with the process: nothing is retained or replaced.
+# The local stack is never updated and ends with the process, so it retains and replaces nothing.
 _ATTRIBUTES: Final = frozenset(
     {
         "Condition",
@@ -49,14 +49,14 @@ _ADVICE: Final = (
 
 @dataclass(frozen=True)
 class Plan:
-    """A template that can be created: its resources, the needed before the needing, and its outputs."""
+    """A checked template: its resources, each after the resources that it needs, and its outputs."""
 
     resources: Mapping[str, Mapping[str, TemplateValue]]
     outputs: Mapping[str, TemplateValue]
 
 
 def plan_stack(template: Mapping[str, TemplateValue], scope: Scope, package: Package) -> Plan:
-    """Return what is to be created; raise one error that names every problem, those of the `package` first."""
+    """Return the plan of a stack. Raise one error that names every problem, those of the `package` first."""
     check = _Check(template, scope, package)
     problems = [*package.missing.values(), *check.sections(), *check.conditions()]
     if check.undecidable:
@@ -78,7 +78,7 @@ def plan_stack(template: Mapping[str, TemplateValue], scope: Scope, package: Pac
 
 
 class _Check:
-    """The questions to ask a template; each method yields one line per problem."""
+    """The checks of a template; each method yields one line per problem."""
 
     def __init__(self, template: Mapping[str, TemplateValue], scope: Scope, package: Package) -> None:
         self._package = package
@@ -93,7 +93,7 @@ class _Check:
             yield f"template section {section}: not supported; supported are {', '.join(sorted(_SECTIONS))}"
 
     def conditions(self) -> Iterator[str]:
-        """Decide which resources and outputs are there at all."""
+        """Evaluate the conditions that include or exclude resources and outputs."""
         for kept, section in ((self.present, "Resources"), (self.present_outputs, "Outputs")):
             for name, declared in self._template.get(section, {}).items():
                 try:
@@ -104,7 +104,7 @@ class _Check:
                     yield f"{name} Condition: {error}"
 
     def resource(self, logical_id: str, needed: set[str]) -> Iterator[str]:
-        """Check one resource and collect into `needed` what must be created before it."""
+        """Check one resource and record in `needed` the resources that must be created before it."""
         resource = self.present[logical_id]
         type_name = resource["Type"]
         label = f"{logical_id} ({type_name})"
@@ -149,7 +149,7 @@ class _Check:
                 yield f"{name} does not exist"
 
     def _recording(self, needed: set[str]) -> Scope:
-        """Return a scope whose references are checked and noted, and answered by a text that stands for the value."""
+        """Return a scope that checks and records each reference and resolves it to a placeholder."""
 
         def look_up(reference: Reference) -> str:
             self._refuse_unknown(reference)
@@ -172,7 +172,11 @@ class _Check:
             return
         attributes = known.attributes if known else frozenset[str]()
         if attribute and attribute not in attributes:
-            others = f"supported are {', '.join(sorted(attributes))}" if attributes else "it has none here"
+            others = (
+                f"supported are {', '.join(sorted(attributes))}"
+                if attributes
+                else "this type has no supported attributes"
+            )
             raise IntrinsicError(f"the attribute {attribute} of {name} ({type_name}) is not supported; {others}")
 
 

@@ -1,4 +1,4 @@
-"""AWS SAM to CloudFormation, offline: what `sam package` and the service's own transform do to a template."""
+"""Transforms AWS SAM to CloudFormation offline, as `sam package` and the AWS service do."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any, Final
 import boto3
 import yaml
 
-# The translator is used without its types, so what comes out of it is loosely typed here.
+# The translator has no types here, so its results are loosely typed.
 from samtranslator.internal.managed_policies import get_bundled_managed_policy_map
 from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
 from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
@@ -22,7 +22,7 @@ from local.deploy.intrinsics import ParameterValue, TemplateValue
 from local.errors import UnsupportedTemplateError, UsageError
 
 PACKAGE_BUCKET: Final = "local-package"
-"""Name of a bucket that never exists: packaged artifacts stay where they are on disk."""
+"""Name of a bucket that never exists, because packaged artifacts stay on disk."""
 
 _ARTIFACT_PROPERTIES: Final = {
     "AWS::Serverless::Function": "CodeUri",
@@ -32,7 +32,7 @@ _ARTIFACT_PROPERTIES: Final = {
 
 
 class _Loader(yaml.CSafeLoader):
-    """The translator's own reading of short forms on libyaml, which takes a tenth of the time."""
+    """The translator's parser for short forms, on libyaml, which takes a tenth of the time."""
 
 
 _Loader.add_multi_constructor("!", intrinsics_multi_constructor)
@@ -40,12 +40,12 @@ _Loader.add_multi_constructor("!", intrinsics_multi_constructor)
 
 @dataclass(frozen=True)
 class Package:
-    """A template whose artifacts have `s3://` URIs, where each of them (by key) lies on disk, and what is missing."""
+    """A template with `s3://` URIs for its artifacts, the path of each artifact by key, and the missing artifacts."""
 
     template: dict[str, TemplateValue]
     artifacts: Mapping[str, Path]
     missing: Mapping[str, str]
-    """By logical id: what was expected there, as a line for the user."""
+    """A line for the user about each missing artifact, by logical id."""
 
 
 def read_template(path: Path) -> dict[str, TemplateValue]:
@@ -73,7 +73,7 @@ def _is_resource(value: TemplateValue) -> bool:
 
 
 def package(template: dict[str, TemplateValue], base: Path, *, built: bool) -> Package:
-    """Name local code by `s3://` URIs as `sam package` does; paths count from `base`, built layers lie in `python`."""
+    """Replace paths relative to `base` with `s3://` URIs as `sam package` does; built layers are in `python`."""
     artifacts: dict[str, Path] = {}
     missing: dict[str, str] = {}
     resources = dict(template["Resources"])
@@ -100,12 +100,12 @@ def _artifact(base: Path, uri: TemplateValue, below: str) -> Path | None:
 
 def to_cloudformation(template: dict[str, TemplateValue], parameters: Mapping[str, ParameterValue]) -> dict[str, Any]:
     """Run AWS's own SAM transform over a packaged template; it resolves some of the parameters itself."""
-    # Left to itself, the translator logs a warning about figures that it never sent to AWS.
+    # By default the translator logs a warning about metrics that it never sent to AWS.
     metrics = Metrics("local", DummyMetricsPublisher())
     translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=REGION), metrics=metrics)
     try:
         translated: dict[str, Any] = translator.translate(
-            # It writes into the template that it is given.
+            # The translator changes the template that it receives.
             copy.deepcopy(template),
             dict(parameters),
             get_managed_policy_map=lambda: get_bundled_managed_policy_map("aws") or {},

@@ -1,8 +1,9 @@
 """The only module that reads the environment.
 
-Each function asks for the settings it needs (`load(StartSettings)`); every missing or wrong name is reported at once,
-values never.
-Durations are whole seconds; their defaults are the template's.
+Each function loads its own settings (`load(StartSettings)`). One error reports every missing or wrong name, and never a
+value.
+
+Durations are whole seconds; the template holds their defaults.
 """
 
 import os
@@ -40,37 +41,37 @@ DefaultFallbacks = Json[dict[str, Annotated[tuple[str, ...], Field(max_length=MA
 
 
 class Settings(BaseModel):
-    """Base of every function's settings: immutable, and silent about values when it fails."""
+    """Base of every function's settings: immutable, with no values in its errors."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class TableSettings(Settings):
-    """Where records are kept."""
+    """The table of records."""
 
     table_name: str
 
 
 class CatalogueSettings(TableSettings):
-    """What a function needs that reads the catalogue with what the operator has set over it, by its version."""
+    """Settings of functions that read the catalogue; `settings_version` identifies the operator's settings over it."""
 
     settings_version: str
 
 
 class ValidateSettings(TableSettings):
-    """What `validate_settings` needs."""
+    """Settings of `validate_settings`."""
 
     trusted_local_origins: CommaSet
 
 
 class StartDeliverySettings(TableSettings):
-    """What a function needs that begins deliveries of webhooks."""
+    """Settings of functions that start webhook deliveries."""
 
     webhook_delivery_machine_arn: str
 
 
 class DeliverSettings(TableSettings):
-    """What `deliver_webhook` needs."""
+    """Settings of `deliver_webhook`."""
 
     trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
@@ -78,7 +79,7 @@ class DeliverSettings(TableSettings):
 
 
 class SubmitSettings(CatalogueSettings):
-    """What `submit_job` needs."""
+    """Settings of `submit_job`."""
 
     music_job_machine_arn: str
     audio_bucket: str
@@ -90,19 +91,19 @@ class SubmitSettings(CatalogueSettings):
 
 
 class WaitSettings(Settings):
-    """How many requests of all tenants together may be held at once until a job ends; 0 for none."""
+    """Maximum number of requests, over all tenants, that wait for the end of a job at the same time; 0 for none."""
 
     waiting_environments: NonNegativeInt
 
 
 class InboxSettings(Settings):
-    """Where files are put in, and what is written about them."""
+    """The bucket of tenants' request files and of their results."""
 
     inbox_bucket: str
 
 
 class IngestSettings(InboxSettings):
-    """What `ingest_request` needs beside what submits a job."""
+    """Settings of `ingest_request` besides `SubmitSettings`."""
 
     batch_machine_arn: str
     batch_concurrency: PositiveInt
@@ -110,7 +111,7 @@ class IngestSettings(InboxSettings):
 
 
 class ManageSettings(TableSettings):
-    """What `manage_tenants` needs."""
+    """Settings of `manage_tenants`."""
 
     audio_bucket: str
     trusted_local_origins: CommaSet
@@ -119,20 +120,20 @@ class ManageSettings(TableSettings):
 
 
 class FileSettings(TableSettings):
-    """What a function needs that deletes files of songs or of references."""
+    """Settings of functions that delete files of songs or of references."""
 
     audio_bucket: str
 
 
 class RescueBoundsSettings(TableSettings):
-    """For how long the songs of ended jobs are fetched, and the longest pause between two tries, in seconds."""
+    """Limits of rescues in seconds: their time after an order, and the maximum pause between two tries."""
 
     result_life_seconds: PositiveInt
     rescue_longest_pause_seconds: PositiveInt
 
 
 class ReapSettings(StartDeliverySettings, RescueBoundsSettings):
-    """What `reap_jobs` needs."""
+    """Settings of `reap_jobs`."""
 
     audio_bucket: str
     music_job_machine_arn: str
@@ -142,21 +143,21 @@ class ReapSettings(StartDeliverySettings, RescueBoundsSettings):
 
 
 class ShowSettings(CatalogueSettings):
-    """What a function needs that shows jobs; a link works for an hour at most."""
+    """Settings of functions that show jobs; a link works for at most an hour."""
 
     audio_bucket: str
     link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
 
 
 class UploadSettings(TableSettings):
-    """What `create_reference` needs."""
+    """Settings of `create_reference`."""
 
     audio_bucket: str
     reference_link_seconds: PositiveInt
 
 
 class UpstreamSettings(CatalogueSettings):
-    """What every call to a provider's API needs."""
+    """Settings of every call to a provider's API."""
 
     provider_keys_secret_arn: str
     trusted_local_origins: CommaSet
@@ -164,7 +165,7 @@ class UpstreamSettings(CatalogueSettings):
 
 
 class CircuitSettings(TableSettings):
-    """When a provider gets no calls because others failed, and for how long."""
+    """The rules of the circuit breaker: the failures that open a circuit, and its pauses."""
 
     circuit_failures: PositiveInt
     circuit_window_seconds: PositiveInt
@@ -182,7 +183,7 @@ class CircuitSettings(TableSettings):
 
     @property
     def circuit_rules(self) -> CircuitRules:
-        """When a circuit opens, and for how long."""
+        """The same rules, with durations in milliseconds."""
         return CircuitRules(
             failures=self.circuit_failures,
             window_ms=1000 * self.circuit_window_seconds,
@@ -192,13 +193,13 @@ class CircuitSettings(TableSettings):
 
 
 class RememberedKeySettings(UpstreamSettings):
-    """What a function needs that keeps the providers' keys in memory."""
+    """Settings of functions that cache the providers' keys."""
 
     provider_key_max_age_seconds: PositiveInt
 
 
 class StartSettings(RememberedKeySettings, CircuitSettings):
-    """What `start_generation` needs."""
+    """Settings of `start_generation`."""
 
     audio_bucket: str
     read_gap_seconds: PositiveInt
@@ -221,8 +222,8 @@ class StartSettings(RememberedKeySettings, CircuitSettings):
         if needed > MACHINE_TIMEOUT_S:
             raise ValueError(
                 f"START_BY_SECONDS + START_TIMEOUT_SECONDS + GENERATION_TIMEOUT_SECONDS + PATIENCE_SECONDS = {needed} "
-                f"is more than the {MACHINE_TIMEOUT_S} s that an execution may take; a paid song would be lost at its "
-                "end, so shorten one of them"
+                f"is more than the {MACHINE_TIMEOUT_S} s that an execution may take. Its timeout would lose a paid "
+                "song, so shorten one of them"
             )
         return self
 
@@ -239,14 +240,14 @@ class StartSettings(RememberedKeySettings, CircuitSettings):
 
 
 class PrepareSettings(UpstreamSettings):
-    """What `prepare_reference` needs."""
+    """Settings of `prepare_reference`."""
 
     audio_bucket: str
     retry_later_seconds: PositiveInt
 
 
 class PatienceSettings(TableSettings):
-    """How long a job is patient with what is free after its purchase, and the longest pause between two tries."""
+    """Limits of the retries of a job's free steps: their time, and the maximum pause between two tries."""
 
     patience_seconds: PositiveInt
     patience_longest_pause_seconds: PositiveInt
@@ -258,14 +259,14 @@ class PatienceSettings(TableSettings):
 
 
 class PollSettings(RememberedKeySettings, PatienceSettings):
-    """What `poll_generation` needs."""
+    """Settings of `poll_generation`."""
 
     audio_bucket: str
     generation_timeout_seconds: PositiveInt
 
 
 class StoreSettings(PatienceSettings):
-    """What `store_audio` needs."""
+    """Settings of `store_audio`."""
 
     audio_bucket: str
     audio_hosts: CommaSet
@@ -276,7 +277,7 @@ class StoreSettings(PatienceSettings):
 
 
 class RescueSettings(RememberedKeySettings, RescueBoundsSettings):
-    """What `rescue_audio` needs; at most `rescue_concurrency` runs fetch at once."""
+    """Settings of `rescue_audio`; at most `rescue_concurrency` runs fetch at the same time."""
 
     audio_bucket: str
     audio_hosts: CommaSet
@@ -288,8 +289,9 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def load(settings: type[SettingsT], environment: Mapping[str, str] | None = None) -> SettingsT:
-    """Read `settings` from the environment (or the mapping given); raises `ConfigurationError` naming every missing or
-    wrong name.
+    """Read `settings` from `environment`, by default the process's own.
+
+    Raises `ConfigurationError` that names every missing or wrong setting.
     """
     source = os.environ if environment is None else environment
     values = {name: source[name.upper()] for name in settings.model_fields if name.upper() in source}

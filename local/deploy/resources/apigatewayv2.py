@@ -39,14 +39,14 @@ class Operation(_OpenApiPart):
 
 
 class LambdaAuthorizer(_OpenApiPart):
-    """A function that says who calls."""
+    """A function that identifies the caller."""
 
     type: Literal["request"]
     authorizer_uri: str
     authorizer_payload_format_version: Literal["2.0"]
     enable_simple_responses: Literal[True]
     identity_source: Annotated[list[str], Len(1, 1)]
-    # Lambda authorizers of HTTP APIs remember nothing unless told to.
+    # Lambda authorizers of HTTP APIs cache no answer by default.
     authorizer_result_ttl_in_seconds: int = 0
 
 
@@ -63,7 +63,7 @@ class Components(_OpenApiPart):
 
 
 class CorsConfiguration(_OpenApiPart):
-    """What pages of other origins may do; API Gateway answers them itself."""
+    """Rights of pages of other origins; API Gateway answers their preflight requests itself."""
 
     allow_origins: tuple[str, ...]
     allow_methods: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class StageProperties(Properties):
 
 
 def _create_api(logical_id: str, properties: ApiProperties, stack: Stack) -> Created:
-    """Read the routes. The bridge serves them; the emulator gets no API, whose first use would cost half a second."""
+    """Read the routes for the bridge. The emulator gets no API, because its first use would take half a second."""
     api_id = hashlib.sha256(f"{stack.name}-{logical_id}".encode()).hexdigest()[:10]
     endpoint = f"https://{api_id}.execute-api.{REGION}.amazonaws.com"
     attributes = {"ApiEndpoint": endpoint, "ApiId": api_id}

@@ -8,21 +8,21 @@ from local.deploy.resources.resource_type import Created, Properties, ResourceTy
 
 
 class LogGroupProperties(Properties):
-    """A log group and how many days it keeps its lines."""
+    """A log group and its retention in days."""
 
     log_group_name: str | None = None
     retention_in_days: int | None = None
 
 
 class Dimension(Properties):
-    """What a metric is about."""
+    """A name and a value that identify a metric."""
 
     name: str
     value: str
 
 
 class MetricQuery(Properties):
-    """A query over many metrics, whose results an alarm watches one by one."""
+    """A query over many metrics; an alarm watches each of its results."""
 
     id: str
     expression: str
@@ -31,7 +31,7 @@ class MetricQuery(Properties):
 
 
 class AlarmProperties(Properties):
-    """An alarm on one metric, or on what a query finds; it can be read back, but nothing here evaluates it."""
+    """An alarm on one metric or on a query. The emulator returns it but never evaluates it."""
 
     alarm_name: str | None = None
     alarm_description: str | None = None

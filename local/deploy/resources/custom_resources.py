@@ -1,6 +1,6 @@
-"""AWS::CloudFormation::CustomResource and Custom::*: a function of the stack decides what comes of them.
+"""AWS::CloudFormation::CustomResource and Custom::*: a function of the stack creates them.
 
-The function is called as CloudFormation calls it, and answers with a PUT to the `ResponseURL` of its event.
+The deployer invokes the function as CloudFormation does. The function answers with a PUT to the event's `ResponseURL`.
 """
 
 import json
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 CUSTOM_RESOURCE: Final = "AWS::CloudFormation::CustomResource"
 CUSTOM_PREFIX: Final = "Custom::"
 MOST_ANSWER_BYTES: Final = 4096
-"""The longest answer that CloudFormation takes."""
+"""Maximum size of an answer in CloudFormation."""
 
 
 class CustomResourceProperties(Properties):
-    """What CloudFormation reads of a custom resource; all other properties are the function's own."""
+    """The properties that CloudFormation itself reads; the function defines all others."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -38,7 +38,7 @@ class CustomResourceProperties(Properties):
     service_timeout: int = Field(default=3600, ge=1, le=3600)
 
     def for_the_function(self) -> dict[str, Any]:
-        """Return all properties as a function finds them in its event, where every scalar is text."""
+        """Return all properties as the function's event holds them, with every scalar as text."""
         given = {**(self.model_extra or {}), "ServiceToken": self.service_token}
         if "service_timeout" in self.model_fields_set:
             given["ServiceTimeout"] = self.service_timeout
@@ -46,7 +46,7 @@ class CustomResourceProperties(Properties):
 
 
 class _Answer(BaseModel):
-    """What a function puts to the address of its event."""
+    """The answer that a function puts to its event's `ResponseURL`."""
 
     model_config = ConfigDict(alias_generator=to_pascal, extra="forbid", hide_input_in_errors=True)
 
@@ -61,7 +61,7 @@ class _Answer(BaseModel):
 
 
 class _AnyAttribute(frozenset[str]):
-    """The attributes of a custom resource: whatever its function answers with."""
+    """The attributes of a custom resource: any name, because the function's answer defines them."""
 
     def __contains__(self, _name: object) -> bool:
         return True
@@ -75,7 +75,7 @@ class _Mailbox:
         self.body: bytes | None = None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Keep what is put to the path, unless it is longer than CloudFormation takes."""
+        """Keep the body of a PUT to the path, unless it exceeds CloudFormation's limit."""
         request = Request(environ)
         if request.method != "PUT" or request.path != self.path:
             return Response(status=403)(environ, start_response)
@@ -141,10 +141,10 @@ def _read(body: bytes, event: dict[str, Any], label: str) -> _Answer:
     try:
         answer = _Answer.model_validate_json(body)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
-        raise ResourceCreationError(f"{label}: CloudFormation would not take its answer: {told}") from None
-    told_of = (answer.stack_id, answer.request_id, answer.logical_resource_id)
-    if told_of != (event["StackId"], event["RequestId"], event["LogicalResourceId"]):
+        problems = "; ".join(f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
+        raise ResourceCreationError(f"{label}: CloudFormation would refuse its answer: {problems}") from None
+    named = (answer.stack_id, answer.request_id, answer.logical_resource_id)
+    if named != (event["StackId"], event["RequestId"], event["LogicalResourceId"]):
         raise ResourceCreationError(f"{label}: its answer names another stack, request or resource")
     return answer
 

@@ -20,7 +20,7 @@ class KeyElement(Properties):
 
 
 class Projection(Properties):
-    """What an index repeats of its items."""
+    """The attributes that an index copies from its items."""
 
     projection_type: str
     non_key_attributes: list[str] | None = None
@@ -43,7 +43,7 @@ class GlobalSecondaryIndex(Properties):
 
 
 class TimeToLive(Properties):
-    """Which attribute says when an item may go."""
+    """The attribute with the time after which an item may be deleted."""
 
     attribute_name: str
     enabled: bool

@@ -24,20 +24,20 @@ class InputTransformer(Properties):
 
 
 class DeadLetterConfig(Properties):
-    """The queue for events that a target never took."""
+    """The queue for events that could not be delivered to a target."""
 
     arn: str
 
 
 class RetryPolicy(Properties):
-    """How long delivery to a target is tried."""
+    """Limits of the retries of a delivery to a target."""
 
     maximum_event_age_in_seconds: int | None = None
     maximum_retry_attempts: int | None = None
 
 
 class Target(Properties):
-    """Where a matching event goes, and in which form."""
+    """The receiver of a matching event and the form of its input."""
 
     arn: str
     id: str

@@ -1,11 +1,11 @@
-"""Roles and policies of IAM: kept so that they can be read back; nothing on one machine enforces them."""
+"""Roles and policies of IAM. The emulator stores and returns them; the one-machine cloud does not enforce them."""
 
 from typing import Final
 
 from local.deploy.resources.resource_type import Created, Document, Properties, ResourceType, Stack, as_json
 
 _OF_AWS: Final = "arn:aws:iam::aws:"
-"""How the ARN of a policy begins that AWS itself manages; the emulator holds none of them."""
+"""Prefix of the ARNs of AWS managed policies, which the emulator does not have."""
 
 
 class InlinePolicy(Properties):
@@ -16,7 +16,7 @@ class InlinePolicy(Properties):
 
 
 class RoleProperties(Properties):
-    """A role, its inline policies, and the managed ones that are attached to it by ARN."""
+    """A role, its inline policies, and the ARNs of its managed policies."""
 
     role_name: str | None = None
     assume_role_policy_document: Document
@@ -25,7 +25,7 @@ class RoleProperties(Properties):
 
 
 class PolicyProperties(Properties):
-    """An inline policy that is written into some roles."""
+    """An inline policy of some roles."""
 
     policy_name: str
     policy_document: Document
@@ -33,7 +33,7 @@ class PolicyProperties(Properties):
 
 
 class ManagedPolicyProperties(Properties):
-    """A policy by itself that roles name, or that names some roles."""
+    """A standalone policy; roles name it, or it names roles."""
 
     policy_document: Document
     roles: list[str] | None = None
@@ -71,7 +71,7 @@ def _put_role_policy(stack: Stack, role: str, name: str, document: Document) -> 
 
 
 def _versioned(document: Document) -> str:
-    # AWS takes a policy without a version; the emulator does not.
+    # AWS accepts a policy without a version; the emulator refuses it.
     return as_json({"Version": "2012-10-17", **document})
 
 

@@ -1,4 +1,4 @@
-"""AWS::Lambda: functions, their layers, versions and aliases, and who may call them."""
+"""AWS::Lambda: functions with their layers, versions, aliases and permissions."""
 
 import io
 import zipfile
@@ -67,7 +67,7 @@ class AliasProperties(Properties):
 
 
 class PermissionProperties(Properties):
-    """Who may call a function; kept so that it can be read back, enforced by nothing on one machine."""
+    """The right to call a function. The emulator stores and returns it; the one-machine cloud does not enforce it."""
 
     function_name: str
     action: str
@@ -77,20 +77,20 @@ class PermissionProperties(Properties):
 
 
 class Destination(Properties):
-    """Where the record of an asynchronous call goes."""
+    """The destination of the record of an asynchronous call."""
 
     destination: str
 
 
 class Destinations(Properties):
-    """Where records of asynchronous calls go, by outcome."""
+    """The destinations of the records of asynchronous calls, by outcome."""
 
     on_success: Destination | None = None
     on_failure: Destination | None = None
 
 
 class EventInvokeConfigProperties(Properties):
-    """How asynchronous calls of a function are retried."""
+    """The retry policy for asynchronous calls of a function."""
 
     function_name: str
     qualifier: str
@@ -100,12 +100,12 @@ class EventInvokeConfigProperties(Properties):
 
 
 MOST_ENVIRONMENT_BYTES: Final = 4096
-"""What Lambda takes as names and values of a function's variables together."""
+"""Lambda's limit for all names and values of a function's variables together."""
 
 
 @cache
 def _empty_archive() -> bytes:
-    """Return what the emulator gets for code; the functions run from their folders."""
+    """Return an empty archive as the emulator's code; the functions run from their folders."""
     archive = io.BytesIO()
     zipfile.ZipFile(archive, "w").close()
     return archive.getvalue()

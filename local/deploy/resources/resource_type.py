@@ -1,4 +1,4 @@
-"""What every supported resource type gives: a strict model of its properties, its attributes, and how it is created."""
+"""The parts of every supported resource type: a strict model of its properties, its attributes and its creation."""
 
 import hashlib
 import json
@@ -13,15 +13,15 @@ from pydantic.alias_generators import to_pascal
 from local.deploy.deployment import ACCOUNT_ID, REGION, Cors, FunctionSpec, Route
 
 Clients: TypeAlias = Callable[[str], Any]
-"""Returns the boto3 client of a service. Typed loosely, once for all: the name decides its type at run time."""
+"""Returns the boto3 client of a service. The type is loose, because the name decides it at run time."""
 
 
 RunFunction: TypeAlias = Callable[[FunctionSpec, bytes], str | None]
-"""Runs a function of a stack that is being created, to its end; returns its error type, None where it did not fail."""
+"""Runs a function of an unfinished stack to its end; returns its error type, or None on success."""
 
 
 class UnsupportedValueError(Exception):
-    """A property has the right form, but asks for something that is not supported."""
+    """A property has a valid form but an unsupported value."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(message)
@@ -35,23 +35,23 @@ def _as_cloudformation_text(value: object) -> object:
 Text: TypeAlias = Annotated[str, BeforeValidator(_as_cloudformation_text)]
 """A string; numbers and booleans are written as CloudFormation writes them."""
 Document: TypeAlias = dict[str, Any]
-"""JSON that AWS defines and that is handed on whole, such as an IAM policy or an event pattern."""
+"""JSON that AWS defines and that the deployer passes on unchanged, such as an IAM policy or an event pattern."""
 
 
 class Properties(BaseModel):
-    """The properties of one resource type that the one-machine cloud honours; any other is refused."""
+    """The supported properties of one resource type; the model refuses any other."""
 
     model_config = ConfigDict(
         alias_generator=to_pascal, coerce_numbers_to_str=True, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
     def as_request(self) -> dict[str, Any]:
-        """Return what was given, under the names that CloudFormation and the AWS API share."""
+        """Return the given properties under the names that CloudFormation and the AWS API share."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class S3Location(Properties):
-    """Where packaged code would lie in AWS; the key leads to it on disk."""
+    """The location of packaged code in AWS; its key identifies the code on disk."""
 
     s3_bucket: str
     s3_key: str
@@ -59,7 +59,7 @@ class S3Location(Properties):
 
 @dataclass(frozen=True)
 class Created:
-    """A created resource: what `Ref` and `Fn::GetAtt` return for it, and what the bridges need to know of it."""
+    """A created resource: its values for `Ref` and `Fn::GetAtt`, and the values that the bridges need."""
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Stack:
-    """What a resource may know of the stack that it is created in; `created` grows while the stack does."""
+    """The view that a resource has of its stack; `created` grows with each created resource."""
 
     name: str
     client: Clients
@@ -80,12 +80,12 @@ class Stack:
     run: RunFunction
 
     def physical_name(self, logical_id: str, limit: int) -> str:
-        """Return a name that is the same at every start and at most `limit` characters long."""
+        """Return a name of at most `limit` characters that is the same at every start."""
         name = f"{self.name}-{logical_id}"
         return name if len(name) <= limit else f"{name[: limit - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def layer_dir(self, layer_version_arn: str) -> Path:
-        """Return the folder of a layer of this stack that goes on the functions' import path."""
+        """Return the folder of a layer of this stack, for the functions' import path."""
         for created in self.created.values():
             if created.layer_dir and created.physical_id == layer_version_arn:
                 return created.layer_dir
@@ -96,11 +96,11 @@ class Stack:
 
 P = TypeVar("P", bound=Properties)
 Artifacts: TypeAlias = Mapping[str, Path]
-"""Where each piece of packaged code lies on disk, by its key."""
+"""The path of each piece of packaged code on disk, by its key."""
 
 
 def _accept(_properties: Properties, _artifacts: Artifacts) -> None:
-    """Find nothing wrong with properties that fit their model."""
+    """Accept all properties that fit their model."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class ResourceType(Generic[P]):
     create: Callable[[str, P, Stack], Created]
     attributes: frozenset[str] = frozenset()
     check: Callable[[P, Artifacts], None] = _accept
-    """Raises UnsupportedValueError for what can be known before anything is created."""
+    """Raises UnsupportedValueError for errors that are visible before anything is created."""
 
 
 def as_json(document: object) -> str:

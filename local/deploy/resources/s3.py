@@ -7,13 +7,13 @@ from local.deploy.resources.resource_type import Created, Document, Properties, 
 
 
 class Versioning(Properties):
-    """Whether overwritten objects are kept."""
+    """Whether the bucket keeps overwritten objects."""
 
     status: Literal["Enabled", "Suspended"]
 
 
 class PublicAccessBlock(Properties):
-    """Which public access is refused."""
+    """The kinds of public access that the bucket refuses."""
 
     block_public_acls: bool | None = None
     block_public_policy: bool | None = None
@@ -22,19 +22,19 @@ class PublicAccessBlock(Properties):
 
 
 class EventBridgeConfiguration(Properties):
-    """Whether EventBridge is told of every object."""
+    """Whether the bucket notifies EventBridge of every object."""
 
     event_bridge_enabled: Literal[True]
 
 
 class NotificationConfiguration(Properties):
-    """Who is told of objects: EventBridge and nobody else."""
+    """The bucket's notifications, of which only those to EventBridge are supported."""
 
     event_bridge_configuration: EventBridgeConfiguration
 
 
 class BucketProperties(Properties):
-    """A bucket; what only AWS applies is listed among the ignored properties."""
+    """A bucket; `ignored_properties.json` lists the properties that only AWS applies."""
 
     bucket_name: str | None = None
     versioning_configuration: Versioning | None = None
@@ -56,8 +56,8 @@ def _create_bucket(logical_id: str, properties: BucketProperties, stack: Stack) 
     if properties.versioning_configuration:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties.versioning_configuration.as_request())
     if properties.notification_configuration:
-        told: dict[str, object] = {"EventBridgeConfiguration": {}}
-        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=told)
+        notifications: dict[str, object] = {"EventBridgeConfiguration": {}}
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notifications)
     if properties.public_access_block_configuration:
         block = properties.public_access_block_configuration.as_request()
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)

@@ -7,7 +7,7 @@ from local.deploy.resources.resource_type import Created, Properties, ResourceTy
 
 
 class GeneratedSecret(Properties):
-    """How a random secret is made; with a template and a key it becomes one value of a JSON object."""
+    """The rules for a random secret. With a template and a key, the secret becomes one value of a JSON object."""
 
     secret_string_template: str | None = None
     generate_string_key: str | None = None

@@ -8,7 +8,7 @@ from local.deploy.resources.resource_type import Created, Document, Properties, 
 
 
 class RedrivePolicy(Properties):
-    """Where a message goes that was received too often; AWS spells these two names in camel case."""
+    """The queue for messages that were received too often; AWS spells these two names in camel case."""
 
     model_config = ConfigDict(alias_generator=None)
 

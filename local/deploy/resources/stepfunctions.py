@@ -19,14 +19,14 @@ _SUBSTITUTION: Final = re.compile(r"\$\{(\w+)\}")
 
 
 class DefinitionLocation(Properties):
-    """Where a packaged definition would lie in AWS; the key leads to the file on disk."""
+    """The location of a packaged definition in AWS; its key identifies the file on disk."""
 
     bucket: str
     key: str
 
 
 class StateMachineProperties(Properties):
-    """A machine, with its definition in the template or in a file of its own."""
+    """A state machine with its definition in the template or in a separate file."""
 
     state_machine_name: str | None = None
     state_machine_type: str = "STANDARD"
@@ -49,7 +49,7 @@ def _create_state_machine(logical_id: str, properties: StateMachineProperties, s
 
 
 def _check_definition(properties: StateMachineProperties, artifacts: Artifacts) -> None:
-    """Fail on what the emulator would run as it stands: names without a value, and text that is no JSON."""
+    """Refuse names without a value and invalid JSON, because the emulator would accept them."""
     definition = _substituted_definition(properties, artifacts)
     unresolved = sorted(set(_SUBSTITUTION.findall(definition)))
     if unresolved:

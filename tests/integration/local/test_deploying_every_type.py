@@ -392,12 +392,12 @@ def test_a_function_that_dies_or_says_nothing_ends_the_start(custom: Path, clien
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"Status": "DONE", "PhysicalResourceId": "x"}, "CloudFormation would not take its answer: Status"),
+        ({"Status": "DONE", "PhysicalResourceId": "x"}, "CloudFormation would refuse its answer: Status"),
         (
             {"Status": "SUCCESS", "PhysicalResourceId": ""},
-            "CloudFormation would not take its answer: PhysicalResourceId",
+            "CloudFormation would refuse its answer: PhysicalResourceId",
         ),
-        ({"Status": "SUCCESS"}, "CloudFormation would not take its answer: PhysicalResourceId"),
+        ({"Status": "SUCCESS"}, "CloudFormation would refuse its answer: PhysicalResourceId"),
         (
             {"Status": "SUCCESS", "PhysicalResourceId": "x", "RequestId": "y"},
             "names another stack, request or resource",

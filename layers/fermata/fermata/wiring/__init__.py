@@ -1,3 +1,3 @@
-"""Puts adapters behind ports, once per execution environment. Imports sit inside the functions so that none pays for
-what it does not use.
+"""Connects adapters to ports, once per execution environment. Imports sit inside the functions, so that a Lambda
+function imports only the modules that it uses.
 """

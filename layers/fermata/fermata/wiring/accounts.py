@@ -1,4 +1,4 @@
-"""What counts tenants' calls, and what audits their wallets."""
+"""Wires the counters of tenants' calls and the audit of their wallets."""
 
 from collections.abc import Callable
 from functools import cache
@@ -31,24 +31,24 @@ def count_change(tenant_id: str) -> Allowance | None:
 
 
 def refused_orders() -> "FreeCalls":
-    """The orders over HTTP that made no job."""
+    """Return the counter of HTTP orders that created no job."""
     return free_calls(REFUSED_ORDERS)
 
 
 def refused_cancels() -> "FreeCalls":
-    """The cancels that took nothing back."""
+    """Return the counter of cancel requests that cancelled nothing."""
     return free_calls(CANCELS)
 
 
 def submits_left(tenant_id: str) -> Allowance | None:
-    """How many orders a tenant's plan still takes."""
+    """Return how many more orders a tenant's plan allows now."""
     from fermata.use_cases.accounts.rate_limits import submits_left
 
     return submits_left(tenant_id, stores.wallet_store(), runtime.now())
 
 
 def free_calls(kind: CallKind) -> "FreeCalls":
-    """The calls of a kind that turn out to have cost nothing."""
+    """Return the counter of calls of a kind that turn out to be free."""
     from fermata.use_cases.accounts.count_calls import FreeCalls
 
     return FreeCalls(call_meter(kind), runtime.now)
@@ -56,14 +56,14 @@ def free_calls(kind: CallKind) -> "FreeCalls":
 
 @cache
 def call_meter(kind: CallKind) -> "CallMeter":
-    """The counter of a tenant's calls of a kind."""
+    """Return the counter of tenants' calls of a kind."""
     from fermata.use_cases.accounts.count_calls import CallMeter
 
     return CallMeter(kind, stores.call_counts())
 
 
 def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[str, str], object]) -> "AuditPorts":
-    """What `audit_wallets` works with."""
+    """Return the ports of `audit_wallets`."""
     from fermata.use_cases.accounts.audit_wallets import AuditPorts
 
     return AuditPorts(stores.tenant_store(), stores.wallet_store(), runtime.metrics(), drifted, skipped)

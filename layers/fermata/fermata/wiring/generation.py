@@ -1,4 +1,4 @@
-"""What the use cases between an order and its files work with."""
+"""Wires the use cases between an order and its files."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def resume_ports() -> "ResumePorts":
-    """What a resume works with: nothing that could order a song."""
+    """Return the ports of a resume; none of them can order a song."""
     from fermata.use_cases.generation.finish.resume_generation import ResumePorts
 
     settings = config.load(config.StartSettings)
@@ -41,7 +41,7 @@ def resume_ports() -> "ResumePorts":
 
 
 def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
-    """What `start_generation` works with; `remaining_ms` is the invocation's own clock."""
+    """Return the ports of `start_generation`; `remaining_ms` returns the milliseconds left to the invocation."""
     from fermata.use_cases.generation.purchase.run import StartPorts
     from fermata.use_cases.generation.purchase.spending_controls import SpendingPorts
 
@@ -67,7 +67,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
 
 @lru_cache(maxsize=1)
 def prepare_ports() -> "PreparePorts":
-    """What `prepare_reference` works with."""
+    """Return the ports of `prepare_reference`."""
     from fermata.use_cases.generation.purchase.prepare_reference import UPLOAD_WITHIN_S, PreparePorts
 
     settings = config.load(config.PrepareSettings)
@@ -77,8 +77,8 @@ def prepare_ports() -> "PreparePorts":
         links=outward.reference_links(settings.trusted_local_origins, settings.connect_timeout_seconds),
         meter=outward.audio_meter(),
         upstream=outward.upstream(settings, UPLOAD_WITHIN_S),
-        # Never from memory: a reference registered under a key that was just taken away would have to be uploaded again
-        # at once, and again.
+        # Never from the cache: after the removal of a key, a reference uploaded under it would need another upload at
+        # once.
         keys=outward.fresh_provider_keys(settings.provider_keys_secret_arn),
         takers=outward.reference_taker,
         catalogue=stores.catalogue(),
@@ -91,7 +91,7 @@ def prepare_ports() -> "PreparePorts":
 
 @lru_cache(maxsize=1)
 def queue_ports() -> "QueuePorts":
-    """What the queue of a provider works with."""
+    """Return the ports of a provider's queue."""
     from fermata.use_cases.generation.purchase.provider_queue import QueuePorts
 
     settings = config.load(config.CircuitSettings)
@@ -108,7 +108,7 @@ def queue_ports() -> "QueuePorts":
 
 @lru_cache(maxsize=1)
 def poll_ports() -> "PollPorts":
-    """What `poll_generation` works with."""
+    """Return the ports of `poll_generation`."""
     from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
     from fermata.use_cases.generation.follow.poll_generation import PollPorts
 
@@ -131,14 +131,14 @@ def poll_ports() -> "PollPorts":
 
 @lru_cache(maxsize=1)
 def callback_ports() -> "CallbackPorts":
-    """What `await_callback` and `receive_callback` work with."""
+    """Return the ports of `await_callback` and `receive_callback`."""
     from fermata.use_cases.generation.follow.await_callback import CallbackPorts
 
     return CallbackPorts(stores.job_store(), stores.callback_store(), outward.machine_waits())
 
 
 def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
-    """What `store_audio` works with; `remaining_ms` is the invocation's own clock."""
+    """Return the ports of `store_audio`; `remaining_ms` returns the milliseconds left to the invocation."""
     from fermata.use_cases.generation.finish.store_audio import StorePorts
 
     settings = config.load(config.StoreSettings)
@@ -158,7 +158,7 @@ def store_ports(remaining_ms: Callable[[], int]) -> "StorePorts":
 
 @lru_cache(maxsize=1)
 def open_callback_ports() -> "OpenCallbackPorts":
-    """What `open_callback` works with."""
+    """Return the ports of `open_callback`."""
     from fermata.use_cases.generation.purchase.run import OpenCallbackPorts
 
     settings = config.load(config.StartSettings)
@@ -172,7 +172,7 @@ def open_callback_ports() -> "OpenCallbackPorts":
 
 @lru_cache(maxsize=1)
 def settle_ports() -> "SettlePorts":
-    """What `settle_job` works with."""
+    """Return the ports of `settle_job`."""
     from fermata.use_cases.generation.finish.settle_job import SettlePorts
 
     return SettlePorts(
@@ -187,7 +187,7 @@ def settle_ports() -> "SettlePorts":
 
 
 def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
-    """What `reap_jobs` works with."""
+    """Return the ports of `reap_jobs`."""
     from fermata.domain.finish.overdue import Patience
     from fermata.use_cases.generation.finish.reap_jobs import ReapPorts
 
@@ -206,7 +206,7 @@ def reap_ports(lost: Callable[[str, Exception], object]) -> "ReapPorts":
 
 
 def rescue_ports(remaining_ms: Callable[[], int]) -> "RescuePorts":
-    """What `rescue_audio` works with; `remaining_ms` is the invocation's own clock."""
+    """Return the ports of `rescue_audio`; `remaining_ms` returns the milliseconds left to the invocation."""
     from fermata.use_cases.generation.finish.rescue_round import RescuePorts
     from fermata.use_cases.generation.follow.ask_task import POLL_WITHIN_S
 

@@ -1,4 +1,4 @@
-"""What the operator's use cases work with."""
+"""Wires the operator's use cases."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def manage_ports() -> "ManagePorts":
-    """What `manage_tenants` works with."""
+    """Return the ports of `manage_tenants`."""
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
@@ -39,7 +39,7 @@ def manage_ports() -> "ManagePorts":
 
 
 def settings_ports() -> "SettingsPorts":
-    """What `validate_settings` works with: the catalogue as it ships, because this is where settings come from."""
+    """Return the ports of `validate_settings`, with the shipped catalogue, because settings are checked against it."""
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
     settings = config.load(config.ValidateSettings)

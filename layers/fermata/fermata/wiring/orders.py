@@ -1,4 +1,4 @@
-"""What the use cases of callers' orders work with."""
+"""Wires the use cases of callers' orders."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def submit_ports() -> "SubmitPorts":
-    """What `submit_job` works with."""
+    """Return the ports of `submit_job`."""
     from fermata.domain.orders.candidates import check_default_fallbacks
     from fermata.use_cases.orders.submit_job import SubmitPorts
 
@@ -43,7 +43,7 @@ def submit_ports() -> "SubmitPorts":
 
 @lru_cache(maxsize=1)
 def create_reference_ports() -> "CreateReferencePorts":
-    """What `create_reference` works with."""
+    """Return the ports of `create_reference`."""
     from fermata.use_cases.orders.create_reference import CreateReferencePorts
 
     settings = config.load(config.UploadSettings)
@@ -53,7 +53,7 @@ def create_reference_ports() -> "CreateReferencePorts":
 
 @lru_cache(maxsize=1)
 def read_ports() -> "ReadPorts":
-    """What `read_jobs` works with."""
+    """Return the ports of `read_jobs`."""
     from fermata.use_cases.orders.read_jobs import ReadPorts
 
     settings = config.load(config.ShowSettings)
@@ -73,7 +73,7 @@ def read_ports() -> "ReadPorts":
 
 @lru_cache(maxsize=1)
 def wait_ports() -> "WaitPorts":
-    """What `submit_job` holds a request with."""
+    """Return the ports with which `submit_job` lets a request wait for the end of its job."""
     from fermata.use_cases.orders.wait_for_end import WaitPorts
 
     return WaitPorts(
@@ -89,14 +89,14 @@ def wait_ports() -> "WaitPorts":
 
 @lru_cache(maxsize=1)
 def list_ports() -> "ListPorts":
-    """What `list_jobs` works with."""
+    """Return the ports of `list_jobs`."""
     from fermata.use_cases.orders.list_jobs import ListPorts
 
     return ListPorts(show_ports(), stores.tenant_jobs())
 
 
 def show_ports() -> "ShowPorts":
-    """What shows a job works with."""
+    """Return the ports that show a job."""
     from fermata.use_cases.orders.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
@@ -111,7 +111,7 @@ def show_ports() -> "ShowPorts":
 
 @lru_cache(maxsize=1)
 def delete_ports() -> "DeletePorts":
-    """What `delete_job` works with."""
+    """Return the ports of `delete_job`."""
     from fermata.use_cases.orders.delete_job import DeletePorts
 
     bucket = config.load(config.FileSettings).audio_bucket

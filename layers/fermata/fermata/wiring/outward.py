@@ -1,4 +1,4 @@
-"""The ways out of a function other than its stores: providers and their keys, hosts of files, machines, events."""
+"""Wires the outgoing connections besides stores: providers and their keys, file hosts, state machines and events."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def upstream(settings: config.UpstreamSettings, read_gap_s: int) -> "Upstream":
-    """The way to the providers' APIs; `read_gap_s` is the longest silence of an answer, in seconds."""
+    """The client of the providers' APIs; `read_gap_s` is the maximum silence within an answer, in seconds."""
     from fermata.adapters.http.upstream import HttpUpstream
     from fermata.domain.catalogue.operator_settings import refuse_plain_addresses
 
@@ -32,14 +32,14 @@ def upstream(settings: config.UpstreamSettings, read_gap_s: int) -> "Upstream":
 
 
 def provider(dialect: str) -> "Provider":
-    """The provider that speaks a dialect; raises `ConfigurationError` where there is none."""
+    """The provider of a dialect; raises `ConfigurationError` if the dialect has none."""
     from fermata.adapters.providers import load_provider
 
     return load_provider(dialect)
 
 
 def reference_taker(dialect: str) -> "ReferenceTaker":
-    """The provider that takes uploads of recordings in a dialect; raises `ConfigurationError` where it takes none."""
+    """The provider of a dialect that accepts uploads of recordings; raises `ConfigurationError` if it accepts none."""
     from fermata.adapters.providers import load_reference_taker
 
     return load_reference_taker(dialect)
@@ -47,7 +47,7 @@ def reference_taker(dialect: str) -> "ReferenceTaker":
 
 @lru_cache(maxsize=1)
 def provider_keys() -> "ProviderKeys":
-    """The operator's keys for the providers, kept in memory for a while."""
+    """The operator's keys for the providers, cached for `PROVIDER_KEY_MAX_AGE_SECONDS`."""
     from fermata.adapters.secrets import SecretProviderKeys
 
     settings = config.load(config.RememberedKeySettings)
@@ -57,14 +57,14 @@ def provider_keys() -> "ProviderKeys":
 
 
 def fresh_provider_keys(secret_arn: str) -> "ProviderKeys":
-    """The operator's keys for the providers, read anew for each use."""
+    """The operator's keys for the providers, read again for each use."""
     from fermata.adapters.secrets import SecretProviderKeys
 
     return SecretProviderKeys(aws.secretsmanager(), secret_arn, max_age_s=0)
 
 
 def audio_links(settings: config.StoreSettings | config.RescueSettings) -> "AudioLinks":
-    """The files that providers link to."""
+    """The downloader of files that providers link to."""
     from fermata.adapters.http.audio_links import HttpAudioLinks
 
     return HttpAudioLinks(
@@ -76,28 +76,28 @@ def audio_links(settings: config.StoreSettings | config.RescueSettings) -> "Audi
 
 
 def reference_links(trusted_origins: "Collection[str]", connect_timeout_s: int) -> "ReferenceLinks":
-    """The recordings that callers link to."""
+    """The downloader of recordings that callers link to."""
     from fermata.adapters.http.audio_links import HttpReferenceLinks
 
     return HttpReferenceLinks(trusted_origins, connect_timeout_s)
 
 
 def audio_meter() -> "AudioMeter":
-    """What measures audio files."""
+    """The meter of audio files."""
     from fermata.adapters.audio.measurement import FileAudioMeter
 
     return FileAudioMeter()
 
 
 def api_url(parameter: str) -> "ApiUrl":
-    """The address that providers reach this API at, from a parameter of Systems Manager."""
+    """The base URL of this API for providers' callbacks, from a parameter of Systems Manager."""
     from fermata.adapters.ssm import SsmApiUrl
 
     return SsmApiUrl(aws.ssm(), parameter)
 
 
 def job_events() -> "JobEvents":
-    """The bus that events of jobs are published on."""
+    """The bus for job events."""
     from fermata.adapters.events import EventBridgeJobEvents
 
     return EventBridgeJobEvents(aws.events())
@@ -139,7 +139,7 @@ def webhook_machine(arn: str) -> "WebhookMachine":
 
 
 def webhook_sender(settings: config.DeliverSettings) -> "WebhookSender":
-    """The way to tenants' own servers."""
+    """The sender of webhooks to tenants' servers."""
     from fermata.adapters.http.webhook_sender import HttpWebhookSender
 
     return HttpWebhookSender(
@@ -148,7 +148,7 @@ def webhook_sender(settings: config.DeliverSettings) -> "WebhookSender":
 
 
 def stack_answers() -> "StackAnswers":
-    """The way back to CloudFormation."""
+    """The sender of answers to CloudFormation."""
     from fermata.adapters.http.stack_answers import HttpStackAnswers
 
     return HttpStackAnswers()

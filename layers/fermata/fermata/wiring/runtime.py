@@ -1,4 +1,4 @@
-"""The clock, randomness, and what every family of use cases is built with."""
+"""The clock, randomness and other values that all use cases share."""
 
 import random
 import secrets
@@ -31,7 +31,7 @@ def key_randomness() -> bytes:
 
 
 def claim_id() -> str:
-    """A name for one run's claim that no other run has."""
+    """A unique name for one run's claim."""
     return secrets.token_hex(16)
 
 
@@ -41,12 +41,12 @@ def callback_randomness() -> bytes:
 
 
 def chance() -> float:
-    """A number from 0 to 1, for nothing but to spread runs that compete or that failed together."""
+    """A number from 0 to 1 that spreads competing runs and simultaneous retries; not secure."""
     return random.random()  # noqa: S311 - guards nothing
 
 
 def pause(seconds: float) -> None:
-    """Let time pass."""
+    """Sleep for `seconds`."""
     time.sleep(seconds)
 
 
@@ -70,5 +70,5 @@ def catalogue() -> Catalogue:
 
 
 def lower_case(origins: Collection[str]) -> frozenset[str]:
-    """Origins as hosts are compared: in lower case."""
+    """Return origins in lower case, for comparison."""
     return frozenset(origin.lower() for origin in origins)

@@ -34,7 +34,7 @@ def job_store() -> "JobStore":
 
 
 def due_jobs() -> "DueJobs":
-    """The jobs that the reaper has to look at."""
+    """The jobs that are due for a check by the reaper."""
     from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
 
     return DynamoDueJobs(transactions())
@@ -55,7 +55,7 @@ def recoverable_jobs() -> "RecoverableJobs":
 
 
 def rescue_slots(most: int) -> "RescueSlots":
-    """What lets so many rescues run at once."""
+    """The slots that limit concurrent rescues to `most`."""
     from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
 
     return DynamoRescueSlots(aws.dynamodb(), config.load(config.TableSettings).table_name, most)
@@ -70,7 +70,7 @@ def purchases() -> "Purchases":
 
 @lru_cache(maxsize=1)
 def settings_store() -> "SettingsStore":
-    """What the operator has set."""
+    """The operator's settings."""
     from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 
     return DynamoSettingsStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
@@ -78,19 +78,19 @@ def settings_store() -> "SettingsStore":
 
 @lru_cache(maxsize=1)
 def catalogue() -> "Catalogue":
-    """The catalogue as this deployment has it: with what the operator has set, read once."""
+    """The catalogue with the operator's settings of this deployment, read once."""
     version = config.load(config.CatalogueSettings).settings_version
     return settings_store().load(version).applied_to(runtime.catalogue())
 
 
 def budget_micro_usd(provider: str) -> int:
-    """The operator's budget of a day for a provider, in millionths of a USD; 0 is none."""
+    """The operator's daily budget for a provider, in millionths of a USD; 0 means no limit."""
     return catalogue().settings_of(provider).budget_micro_usd
 
 
 @lru_cache(maxsize=1)
 def estimates() -> "Estimates":
-    """What the last songs of each model took."""
+    """The measured latencies of each model's latest songs."""
     from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 
     return DynamoEstimates(aws.dynamodb(), config.load(config.TableSettings).table_name)
@@ -106,7 +106,7 @@ def tenant_store() -> "TenantStore":
 
 @lru_cache(maxsize=1)
 def provider_states() -> "ProviderStates":
-    """What all runs share of each provider."""
+    """The state of each provider that all runs share."""
     from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 
     return DynamoProviderStates(aws.dynamodb(), config.load(config.TableSettings).table_name)
@@ -114,7 +114,7 @@ def provider_states() -> "ProviderStates":
 
 @lru_cache(maxsize=1)
 def brake_store() -> "BrakeStore":
-    """What the operator holds providers back with."""
+    """The operator's pauses and budgets of providers."""
     from fermata.adapters.dynamodb.providers.brake_store import DynamoBrakeStore
 
     return DynamoBrakeStore(transactions())
@@ -130,7 +130,7 @@ def wallet_store() -> "WalletStore":
 
 @lru_cache(maxsize=1)
 def trigger_store() -> "TriggerStore":
-    """What of each tenant becomes jobs."""
+    """The triggers of each tenant."""
     from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
 
     return DynamoTriggerStore(transactions())
@@ -138,7 +138,7 @@ def trigger_store() -> "TriggerStore":
 
 @lru_cache(maxsize=1)
 def webhook_store() -> "WebhookStore":
-    """The endpoints that tenants are notified at, and their secrets."""
+    """The tenants' webhook endpoints and their secrets."""
     from fermata.adapters.dynamodb.webhooks.webhook_store import DynamoWebhookStore
 
     return DynamoWebhookStore(transactions())
@@ -154,7 +154,7 @@ def webhook_deliveries() -> "WebhookDeliveries":
 
 @lru_cache(maxsize=1)
 def usage_store() -> "UsageStore":
-    """What tenants used."""
+    """The tenants' usage."""
     from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 
     return DynamoUsageStore(transactions())
@@ -162,14 +162,14 @@ def usage_store() -> "UsageStore":
 
 @lru_cache(maxsize=1)
 def call_counts() -> "CallCounts":
-    """How often tenants call."""
+    """The counts of tenants' calls."""
     from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 
     return DynamoCallCounts(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
 def waiting_places() -> "WaitingPlaces":
-    """The places of requests that are held until a job ends."""
+    """The places of requests that wait for the end of a job."""
     from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
 
     return DynamoWaitingPlaces(transactions())
@@ -177,7 +177,7 @@ def waiting_places() -> "WaitingPlaces":
 
 @lru_cache(maxsize=1)
 def inbox_store() -> "InboxStore":
-    """The inbox, and what is written about its files."""
+    """The inbox: its files and their results."""
     from fermata.adapters.s3.inbox_store import S3InboxStore
 
     return S3InboxStore(aws.s3(), config.load(config.InboxSettings).inbox_bucket)
@@ -185,7 +185,7 @@ def inbox_store() -> "InboxStore":
 
 @lru_cache(maxsize=1)
 def open_batches() -> "OpenBatches":
-    """The files that are being taken."""
+    """The batches in progress."""
     from fermata.adapters.dynamodb.triggers.open_batches import DynamoOpenBatches
 
     return DynamoOpenBatches(transactions())
@@ -213,7 +213,7 @@ def reference_store(bucket: str) -> "ReferenceStore":
 
 
 def callback_store() -> "CallbackStore":
-    """The addresses that providers post to."""
+    """The callback addresses of providers' tasks."""
     from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
 
     return DynamoCallbackStore(aws.dynamodb(), config.load(config.TableSettings).table_name)

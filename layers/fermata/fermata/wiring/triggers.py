@@ -1,4 +1,4 @@
-"""What the use cases of events and files work with."""
+"""Wires the use cases of events and files."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def event_ports() -> "EventPorts":
-    """What `ingest_event` works with; what submits a job is built for the first event that is let through."""
+    """Return the ports of `ingest_event`; the first accepted event builds the ports that submit jobs."""
     from fermata.use_cases.triggers.ingest_event import EventPorts
 
     return EventPorts(
@@ -30,7 +30,7 @@ def event_ports() -> "EventPorts":
 
 @lru_cache(maxsize=1)
 def file_ports() -> "FilePorts":
-    """What `ingest_file` works with."""
+    """Return the ports of `ingest_file`."""
     from fermata.use_cases.triggers.ingest_file import FilePorts
     from fermata.use_cases.triggers.start_batch import BatchPorts
 
@@ -55,7 +55,7 @@ def file_ports() -> "FilePorts":
 
 @lru_cache(maxsize=1)
 def line_ports() -> "LinePorts":
-    """What `submit_line` works with."""
+    """Return the ports of `submit_line`."""
     from fermata.use_cases.triggers.submit_line import LinePorts
 
     return LinePorts(

@@ -1,4 +1,4 @@
-"""What the use cases of webhooks work with."""
+"""Wires the use cases of webhooks."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def start_delivery_ports() -> "StartDeliveryPorts":
-    """What begins the delivery of a job's end."""
+    """Return the ports that start the webhook delivery of a job's end."""
+
     from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts
 
     machine_arn = config.load(config.StartDeliverySettings).webhook_delivery_machine_arn
@@ -25,7 +26,7 @@ def start_delivery_ports() -> "StartDeliveryPorts":
 
 @lru_cache(maxsize=1)
 def deliver_ports() -> "DeliverPorts":
-    """What `deliver_webhook` works with."""
+    """Return the ports of `deliver_webhook`."""
     from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
 
     settings = config.load(config.DeliverSettings)
@@ -42,7 +43,7 @@ def deliver_ports() -> "DeliverPorts":
 
 @lru_cache(maxsize=1)
 def replay_ports() -> "ReplayPorts":
-    """What `replay_webhook` works with."""
+    """Return the ports of `replay_webhook`."""
     from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
 
     starting = start_delivery_ports()

@@ -117,7 +117,7 @@ def test_an_error_in_a_single_parameter_is_reported_under_its_own_name(name: str
 
 @pytest.mark.parametrize("text", ["", "canary", "[]", "1", "null", '{"minimax":{},"minimax":{}}', '{"a":NaN}'])
 def test_what_is_no_object_is_refused_by_its_parameter(text: str) -> None:
-    wrong = "must be one JSON object in which no name stands twice"
+    wrong = "must be one JSON object without duplicate names"
     assert refusal(given(providers=text)) == f"ProviderSettings {wrong}"
     assert refusal(given(priors=text)) == f"ModelLatencyPriors {wrong}"
 

@@ -63,6 +63,6 @@ def test_reservations_leave_an_environment_for_all_other_functions() -> None:
     check_reservations(reserving(), 1)
     with pytest.raises(UsageError) as caught:
         check_reservations(reserving(StartGenerationFunction=5, SettleJobFunction=2), 7)
-    assert "7 are not more than those that are reserved (SettleJobFunction 2, StartGenerationFunction 5)" in str(
+    assert "7 is not more than the reserved environments (SettleJobFunction 2, StartGenerationFunction 5)" in str(
         caught.value
     )

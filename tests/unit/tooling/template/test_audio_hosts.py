@@ -42,5 +42,5 @@ def test_a_comma_list_of_host_names_is_taken(root: Path, written: str, read: set
     ],
 )
 def test_what_would_match_no_host_or_open_the_list_by_mistake_is_refused(root: Path, written: str) -> None:
-    with pytest.raises(RefusedParameterError, match="comma list of host names"):
+    with pytest.raises(RefusedParameterError, match="comma-separated list of ASCII host names"):
         hosts_read_from(root, {"AudioHosts": written})

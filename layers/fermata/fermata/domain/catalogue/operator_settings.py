@@ -1,4 +1,4 @@
-"""What an operator sets over the catalogue: read from a deployment's parameters, checked as a whole, and applied."""
+"""The operator's settings over the catalogue: reads them from a deployment's parameters, checks and applies them."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ from fermata.domain.web.json_body import read_object
 from fermata.errors import ConfigurationError, RequestRefusedError
 
 NOTHING_SET: Final = "none"
-"""The version of settings that change nothing; there is nothing to read of it."""
+"""The version of settings that change nothing; no record stores it."""
 
 PROVIDER_SETTINGS: Final = "ProviderSettings"
 MODEL_LATENCY_PRIORS: Final = "ModelLatencyPriors"
@@ -25,7 +25,7 @@ _LONGEST_NAME: Final = 60
 
 
 class OperatorSettings(BaseModel):
-    """What differs from the catalogue: settings by provider id, and expected seconds by model id."""
+    """The differences from the catalogue: settings by provider id, and expected seconds by model id."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -33,7 +33,7 @@ class OperatorSettings(BaseModel):
     priors: Mapping[str, Estimate] = {}
 
     def as_json(self) -> str:
-        """The settings as text, the same text for the same settings."""
+        """Return the settings as text; equal settings give equal text."""
         ordered = OperatorSettings(
             providers=dict(sorted(self.providers.items())), priors=dict(sorted(self.priors.items()))
         )
@@ -41,13 +41,13 @@ class OperatorSettings(BaseModel):
 
     @property
     def version(self) -> str:
-        """A name that no other settings have."""
+        """A unique name of these settings."""
         if not self.providers and not self.priors:
             return NOTHING_SET
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:32]
 
     def applied_to(self, catalogue: Catalogue) -> Catalogue:
-        """The catalogue with these settings; what they name and the catalogue does not have changes nothing."""
+        """Return the catalogue with these settings; names that the catalogue lacks have no effect."""
         unchanged = ProviderChanges()
         providers = {
             provider: settings.changed_by(self.providers.get(provider, unchanged))
@@ -58,8 +58,8 @@ class OperatorSettings(BaseModel):
 
 @dataclass(frozen=True)
 class GivenSettings:
-    """A deployment's parameters: two JSON objects, and single settings by provider and name, of which an empty one was
-    not given.
+    """A deployment's parameters: two JSON objects, and single settings by provider and name. An empty single setting is
+    not set.
     """
 
     provider_settings: str
@@ -68,9 +68,9 @@ class GivenSettings:
 
 
 def read_settings(given: GivenSettings, catalogue: Catalogue, trusted_origins: Collection[str]) -> OperatorSettings:
-    """The settings that the parameters stand for; `ProviderSettings` wins over a single parameter.
+    """Return the settings of the parameters; `ProviderSettings` overrides a single parameter.
 
-    Raises `ConfigurationError` that names every parameter, provider, model and setting that is wrong, and no value.
+    Raises `ConfigurationError` that names every wrong parameter, provider, model and setting, and no value.
     """
     problems: list[str] = []
     earlier = _changes(_given(given.single), _parameter, catalogue, problems)
@@ -89,7 +89,7 @@ def read_settings(given: GivenSettings, catalogue: Catalogue, trusted_origins: C
 
 
 def refuse_plain_addresses(catalogue: Catalogue, trusted_origins: Collection[str]) -> None:
-    """Raise `ConfigurationError` where a provider's key would travel in the clear to an origin that is not trusted."""
+    """Raise `ConfigurationError` if a call would send a provider's key unencrypted to an untrusted origin."""
     problems = list(_plain_addresses(catalogue, trusted_origins))
     if problems:
         raise ConfigurationError("; ".join(problems))
@@ -103,14 +103,14 @@ def _object(parameter: str, text: str, problems: list[str]) -> Mapping[str, Any]
     try:
         return read_object(text.encode())
     except RequestRefusedError:
-        problems.append(f"{parameter} must be one JSON object in which no name stands twice")
+        problems.append(f"{parameter} must be one JSON object without duplicate names")
         return {}
 
 
 def _changes(
     document: Mapping[str, object], name_of: "_NameOf", catalogue: Catalogue, problems: list[str]
 ) -> dict[str, ProviderChanges]:
-    """The changes by provider; a provider that the catalogue does not have is a problem, whatever is set of it."""
+    """Return the changes by provider; each provider that the catalogue lacks adds a problem."""
     found = {}
     for provider, settings in document.items():
         if provider not in catalogue.providers:
@@ -141,7 +141,7 @@ def _priors(document: Mapping[str, object], catalogue: Catalogue, problems: list
 
 
 _NameOf: TypeAlias = Callable[[str, Sequence[str]], str]
-"""How an operator knows a setting, by its provider and its name, which is empty for all of a provider's settings."""
+"""Returns the operator's name for a setting, from its provider and its path; an empty path names the whole provider."""
 
 
 def _setting(provider: str, name: Sequence[str]) -> str:
@@ -165,7 +165,7 @@ def _wrong(part: ErrorDetails) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name that an operator wrote, cut where it cannot be one."""
+    """Return a name from the operator's input, shortened if it exceeds every valid length."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
 
 
@@ -180,6 +180,6 @@ def _plain_addresses(catalogue: Catalogue, trusted_origins: Collection[str]) -> 
         origin = settings.origin.lower()
         if not origin.startswith("https://") and not {origin, f"{origin}:80"} & {*trusted_origins}:
             yield (
-                f"the base_url of {provider} must begin with https://, because the provider's key is sent there; "
-                "http is for the exact origins in TrustedLocalOrigins"
+                f"the base_url of {provider} must begin with https://, because calls send the provider's key "
+                "there; only the exact origins in TrustedLocalOrigins may use http"
             )

@@ -1,4 +1,4 @@
-"""Everything of a provider that an operator may set: where it is called, how often, and what it may cost a day."""
+"""The settings of a provider that an operator may change: its address, its rate limits and its daily budget."""
 
 from decimal import Decimal
 from typing import Annotated, TypeVar
@@ -13,7 +13,7 @@ Value = TypeVar("Value")
 
 def _no_boolean(value: Value) -> Value:
     if isinstance(value, bool):
-        # Else `true` would be the number 1.
+        # Otherwise `true` would count as the number 1.
         raise ValueError("must be a number")
     return value
 
@@ -28,7 +28,7 @@ class _Settings(BaseModel):
 
 
 class ProviderChanges(_Settings):
-    """What an operator sets of a provider; what is None stays as the catalogue has it."""
+    """The operator's changes of a provider's settings; None keeps the catalogue's value."""
 
     base_url: str | None = None
     rpm: Rpm | None = None
@@ -36,17 +36,17 @@ class ProviderChanges(_Settings):
     daily_budget_usd: DailyBudgetUsd | None = None
 
     def then(self, later: "ProviderChanges") -> "ProviderChanges":
-        """These changes, and after them the later ones."""
+        """Return these changes, overridden by the later ones."""
         return self.model_copy(update=later.as_set())
 
     def as_set(self) -> dict[str, object]:
-        """The settings that are changed, by name."""
+        """Return the changed settings by name."""
         return {name: value for name, value in self if value is not None}
 
 
 class ProviderSettings(_Settings):
-    """How a provider is used. `base_url` is its API's origin; `rpm` orders begin a minute and `concurrency` run at once
-    at most; `daily_budget_usd` is what the orders of a day (UTC) may cost, 0 for no limit.
+    """The settings of a provider. `base_url` is its API's origin. At most `rpm` orders start in a minute, and at most
+    `concurrency` orders run at the same time. The orders of a UTC day may cost `daily_budget_usd`; 0 means no limit.
     """
 
     base_url: str
@@ -55,7 +55,7 @@ class ProviderSettings(_Settings):
     daily_budget_usd: DailyBudgetUsd
 
     def changed_by(self, changes: ProviderChanges) -> "ProviderSettings":
-        """The settings after an operator's changes."""
+        """Return the settings with the operator's changes."""
         return self.model_copy(update=changes.as_set())
 
     @property
@@ -65,10 +65,10 @@ class ProviderSettings(_Settings):
 
     @property
     def limits(self) -> Limits:
-        """What the provider's queue keeps to."""
+        """The limits of the provider's queue."""
         return Limits.per_minute(self.rpm, self.concurrency)
 
     @property
     def budget_micro_usd(self) -> int:
-        """The budget of a day in millionths of a USD; 0 is none."""
+        """The daily budget in millionths of a USD; 0 means no limit."""
         return micro_usd(self.daily_budget_usd)

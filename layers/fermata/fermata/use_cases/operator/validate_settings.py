@@ -1,4 +1,4 @@
-"""Check what the operator sets against the catalogue when a stack is deployed, and keep it for the functions."""
+"""Check the operator's settings against the catalogue during a deployment, and store them for the functions."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from fermata.errors import ConfigurationError, FermataError
 from fermata.ports.operator import SettingsStore
 
 VERSION: Final = "Version"
-"""The attribute by which the template hands the version of the settings to the functions that read them."""
+"""The attribute from which the template passes the version of the settings to the functions that read them."""
 
 
 @dataclass(frozen=True)
 class SettingsPorts:
-    """What `validate_settings` works with."""
+    """Ports of `validate_settings`."""
 
     settings: SettingsStore
     catalogue: Catalogue
@@ -27,8 +27,8 @@ class SettingsPorts:
 
 
 class _Properties(BaseModel):
-    """The properties of the custom resource. `single_settings` are the parameters of single providers, by provider and
-    setting; an empty one was not given.
+    """The properties of the custom resource. `single_settings` are the parameters of single settings, by provider and
+    setting; an empty one is not set.
     """
 
     model_config = ConfigDict(alias_generator=to_pascal, hide_input_in_errors=True)
@@ -39,10 +39,10 @@ class _Properties(BaseModel):
 
 
 def validate_settings(event: StackEvent, ports: SettingsPorts) -> StackAnswer:
-    """What CloudFormation is told: the version under which the settings were kept, or why the deployment fails.
+    """Return the answer to CloudFormation: the version of the stored settings, or the reason why the deployment fails.
 
-    Versions are named after their contents. An update that is rolled back finds the version before it, because
-    CloudFormation asks to delete that only once the update is complete.
+    A version is a hash of its settings. An update that rolls back finds the previous version, because CloudFormation
+    requests its deletion only after the update is complete.
     """
     try:
         if event.request_type is RequestType.DELETE:
