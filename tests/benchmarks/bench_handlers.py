@@ -123,7 +123,7 @@ def percentiles(times: Sequence[float]) -> tuple[float, float]:
 def recorded(name: str, event: Callable[[], Event]) -> tuple[Handler, Calls]:
     """A warm handler whose calls do not leave any more, and those calls."""
     with mock_aws(config={"stepfunctions": {"execute_state_machine": False}}):
-        unlimited = {"submits_per_minute": 10**9, "reads_per_minute": 10**9, "concurrent_jobs": 10**9}
+        unlimited = {"submits_per_minute": 10**6, "reads_per_minute": 10**6, "concurrent_jobs": 10**6}
         dynamodb_with_table(
             Wallet(tenant_id="acme", plan=Plan.PREPAID, month="2026-11", balance=10**9, **unlimited),
         )
