@@ -54,16 +54,18 @@ class Crowd:
 
 
 def _ends(cloud: Cloud, jobs: int) -> Counter[str]:
-    """How many jobs there are in each state once as many have ended; the table is asked, because the API is busy."""
-    ends: Counter[str] = Counter()
+    """How many jobs there are in each state once as many have ended; the table is read, because the API is busy."""
+
+    def count() -> Counter[str]:
+        return Counter({status: number for status in JobStatus if (number := cloud.count(status))})
 
     def have_ended() -> bool:
-        ends.clear()
-        ends.update({status: number for status in JobStatus if (number := cloud.count(status))})
+        ends = count()
         return sum(ends[status] for status in TERMINAL) >= jobs
 
     cloud.until(have_ended, _PATIENCE_S)
-    return ends
+    # States are counted one after the other, so a job that ends meanwhile is counted in two; none changes any more.
+    return count()
 
 
 def found_in_a_crowd(soak: "Soak", clients: int) -> Found:
