@@ -113,12 +113,13 @@ def test_a_burst_of_short_calls_shares_environments(start: Start) -> None:
     assert len({said(call.result(20))["pid"] for call in calls}) < len(calls)
 
 
-def test_where_the_parent_of_all_functions_was_killed_the_next_call_has_a_new_one(start: Start) -> None:
+def test_where_the_parent_of_all_functions_was_killed_the_next_call_has_a_new_one(start: Start, tmp_path: Path) -> None:
     runtime = start(function("worker"))
     parent = said(runtime.invoke("worker", order(do="describe")))["parent"]
-    busy = runtime.submit("worker", order(do="sleep", seconds=30))
+    busy = runtime.submit("worker", order(do="sleep", seconds=120))
+    log_of(tmp_path, "sleeps 120 s")
     os.kill(parent, signal.SIGKILL)
-    assert "killed" in said(busy.result(20))["errorMessage"]
+    assert "killed" in said(busy.result(60))["errorMessage"]
     assert said(runtime.invoke("worker", order(do="describe")))["parent"] != parent
 
 
