@@ -16,9 +16,7 @@ CLAIMS: Final = (
         JOB_STORE,
         'return "#version = :before"',
         'return "attribute_exists(pk) OR #version = :before"',
-        (
-            "tests/fakes/providers/test_provider_states_contract.py::test_of_two_writers_that_read_the_same_version_one_wins",
-        ),
+        ("tests/fakes/jobs/test_job_store_contract.py::test_of_two_writers_that_read_the_same_version_one_wins",),
     ),
     Mutant(
         "claim condition: a second run claims too",
