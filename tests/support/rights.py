@@ -1,14 +1,11 @@
 """What each role of a transformed template may do, whichever policy says so."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 Resources = dict[str, dict[str, Any]]
 """A transformed template's resources by logical id."""
 Statement = dict[str, Any]
-
-OF_AWS: Final = "arn:aws:iam::aws:policy/"
-"""How the ARN of a policy begins that AWS manages."""
 
 
 def rights_of(resources: Resources) -> dict[str, list[Statement]]:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tooling.house.table import BEGIN, END, path_of, replaced, table, walk_of, whole_walk_of
+from tooling.house.table import BEGIN, END, path_of, replaced, table, walks_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCUMENT: Final = ROOT / "docs" / "figures.md"
@@ -12,7 +12,7 @@ DOCUMENT: Final = ROOT / "docs" / "figures.md"
 
 def main(arguments: list[str]) -> int:
     """Print the table and the path of the walk, or write the table; 1 where the document has no place for it."""
-    walk, whole = walk_of(ROOT), whole_walk_of(ROOT)
+    walk, whole = walks_of(ROOT)
     written = table(ROOT, walk, whole)
     if "--write" not in arguments:
         print(f"{written}\n\n{path_of(walk)}\n\nWith the inside of what may stand in its way:\n\n{path_of(whole)}")

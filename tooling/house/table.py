@@ -12,7 +12,7 @@ from tooling.house.imports import cycles, import_graph, room_graph
 from tooling.house.rights import count_statements
 from tooling.house.sizes import Size, folder_sizes, function_sizes, module_sizes, over, spread
 from tooling.house.sources import SHIPPED, TESTS, Module, read_modules
-from tooling.house.walk import DEPLOYED, Walk, walk_of_a_claim
+from tooling.house.walk import DEPLOYED, Walk, walks_of_a_claim
 
 BEGIN: Final = "<!-- house figures -->"
 END: Final = "<!-- /house figures -->"
@@ -36,14 +36,11 @@ def table(root: Path, walk: Walk, whole: Walk) -> str:
     return "\n".join([*lines, *(f"| {row.figure} | {row.found} | {row.limit} |" for row in rows)])
 
 
-def walk_of(root: Path) -> Walk:
-    """The walk of a claim through what is deployed; raises `NoWalkError` where there is none."""
-    return walk_of_a_claim(read_modules(root, DEPLOYED))
-
-
-def whole_walk_of(root: Path) -> Walk:
-    """The same with the inside of what judges the purchase."""
-    return walk_of_a_claim(read_modules(root, DEPLOYED), whole=True)
+def walks_of(root: Path) -> tuple[Walk, Walk]:
+    """The walk of a claim through what is deployed, and the same with the inside of what judges the purchase; raises
+    `NoWalkError` where there is none.
+    """
+    return walks_of_a_claim(read_modules(root, DEPLOYED))
 
 
 def path_of(walk: Walk) -> str:

@@ -69,8 +69,8 @@ class Walk:
         return tuple(step for step in self.steps if step.is_climb)
 
 
-def walk_of_a_claim(modules: list[Module], handler: str = _HANDLER, *, whole: bool = False) -> Walk:
-    """The walk from the function whose qualified name ends so to the last POST that it can make, `whole` with the
+def walks_of_a_claim(modules: list[Module], handler: str = _HANDLER) -> tuple[Walk, Walk]:
+    """The walk from the function whose qualified name ends so to the last POST that it can make, and the same with the
     inside of what judges the purchase; raises `NoWalkError` where there is none.
     """
     inference = infer(read_program(modules))
@@ -81,9 +81,13 @@ def walk_of_a_claim(modules: list[Module], handler: str = _HANDLER, *, whole: bo
     leading = calls.leading_from(starts[0])
     if starts[0].name not in leading:
         raise NoWalkError(f"expected a way from {starts[0].name} to a POST, found none")
-    reader = _Reader(calls, leading, None if whole else _JUDGE)
-    reader.read(starts[0])
-    return _counted(starts[0], reader.steps)
+    return _walk(starts[0], calls, leading, _JUDGE), _walk(starts[0], calls, leading, None)
+
+
+def _walk(start: Function, calls: "_Calls", leading: set[str], judge: str | None) -> Walk:
+    reader = _Reader(calls, leading, judge)
+    reader.read(start)
+    return _counted(start, reader.steps)
 
 
 def _counted(start: Function, steps: list[tuple[Function, Function]]) -> Walk:

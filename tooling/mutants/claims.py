@@ -5,6 +5,7 @@ from typing import Final
 from tooling.mutants.mutant import FERMATA, JOB_STORE, STARTING, Mutant
 
 _RESUMING: Final = f"{FERMATA}/use_cases/generation/finish/resume_generation.py"
+_PURCHASE: Final = f"{FERMATA}/use_cases/generation/purchase/purchase.py"
 _INTERLEAVINGS: Final = (
     "tests/unit/use_cases/generation/test_every_interleaving.py::"
     "test_no_interleaving_pays_twice_or_leaves_a_job_behind_in_"
@@ -29,7 +30,7 @@ CLAIMS: Final = (
     ),
     Mutant(
         "claim condition: a lost claim counts as one's own",
-        f"{FERMATA}/use_cases/generation/purchase/purchase.py",
+        _PURCHASE,
         "attempt.claim_id == run.claim_id and",
         "attempt.claim_id and",
         (
@@ -70,7 +71,7 @@ CLAIMS: Final = (
     ),
     Mutant(
         "closed as unknown: an attempt that was written off is posted all the same",
-        f"{FERMATA}/use_cases/generation/purchase/purchase.py",
+        _PURCHASE,
         "return job if mine and not job.status.is_terminal else None",
         "return job",
         ("tests/unit/use_cases/generation/purchase/test_purchase.py::test_two_racing_runs_claim_once_and_post_once",),
@@ -78,7 +79,7 @@ CLAIMS: Final = (
     Mutant(
         "closed as unknown: an answer that came too late is forgotten",
         f"{FERMATA}/use_cases/generation/purchase/record_outcome.py",
-        "late = _marked_late(current, ours, now)",
+        "return retry_on_stale(mark_late, lambda: ports.jobs.load_existing(intended.id), known=current, reads=2)",
         "return current",
         (
             "tests/unit/use_cases/generation/purchase/test_record_outcome.py::test_a_first_run_that_was_closed_as_unknown_marks_itself_late_and_changes_nothing_else",
@@ -111,7 +112,7 @@ CLAIMS: Final = (
     ),
     Mutant(
         "staging order: the verdict comes from the wire",
-        f"{FERMATA}/use_cases/generation/purchase/purchase.py",
+        _PURCHASE,
         "ports.resume.answers.keep(claimed.id, number, answer)",
         "from fermata.use_cases.generation.follow.parse_answer import read_answer\n"
         "            return ports.resume.providers(ordered.dialect).read_start(read_answer(answer))",

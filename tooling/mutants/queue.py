@@ -12,21 +12,21 @@ _ADMISSION_TESTS: Final = "tests/unit/use_cases/generation/purchase/test_provide
 QUEUE: Final = (
     Mutant(
         "queue: a start that a canceled job had reserved is given to nobody else",
-        f"{FERMATA}/domain/providers/queue.py",
+        _QUEUE,
         "        if start_ms - free_ms >= limits.gap_ms:",
         "        if start_ms < free_ms - limits.gap_ms:",
         (f"{_QUEUE_TESTS}::test_one_place_that_is_always_renewed_does_not_push_the_line_ahead",),
     ),
     Mutant(
         "queue: starts come closer together than the gap",
-        f"{FERMATA}/domain/providers/queue.py",
+        _QUEUE,
         "        free_ms = max(free_ms, start_ms + limits.gap_ms)",
         "        free_ms = max(free_ms, start_ms)",
         (f"{_QUEUE_TESTS}::test_starts_are_reserved_a_gap_apart_in_the_order_of_requests",),
     ),
     Mutant(
         "queue: who is turned away comes back ever later",
-        f"{FERMATA}/domain/providers/queue.py",
+        _QUEUE,
         "        back_ms = soonest_ms",
         "        pass",
         (f"{_QUEUE_TESTS}::test_no_job_is_turned_away_for_longer_than_the_last_in_a_full_line_waits",),
@@ -47,7 +47,7 @@ QUEUE: Final = (
     ),
     Mutant(
         "queue: a made-up name tries before listed models",
-        f"{FERMATA}/domain/providers/circuit.py",
+        _CIRCUIT,
         "self.open_until_ms if is_listed else self.open_until_ms + self.open_for_ms",
         "self.open_until_ms",
         (
@@ -56,7 +56,7 @@ QUEUE: Final = (
     ),
     Mutant(
         "queue: a made-up name that fails as the trial doubles the pause",
-        f"{FERMATA}/domain/providers/circuit.py",
+        _CIRCUIT,
         "self._opened(self.open_for_ms, now_ms, rules)",
         "self._opened(2 * self.open_for_ms, now_ms, rules)",
         (

@@ -11,7 +11,7 @@ from tooling.house.imports import Graph, cycles, import_graph, room_graph
 from tooling.house.rights import count_statements
 from tooling.house.sizes import Size, folder_sizes, function_sizes, module_sizes, over, spread, within
 from tooling.house.sources import SHIPPED, TESTS, Module, read_modules
-from tooling.house.table import BEGIN, END, path_of, replaced, walk_of, whole_walk_of
+from tooling.house.table import BEGIN, END, path_of, replaced, walks_of
 from tooling.house.walk import NoWalkError, Walk
 
 
@@ -31,7 +31,7 @@ def shipped_imports(shipped: list[Module]) -> Graph:
 
 @pytest.fixture(scope="module")
 def claim(root: Path) -> Walk:
-    return walk_of(root)
+    return walks_of(root)[0]
 
 
 # ---- the limits
@@ -184,7 +184,7 @@ def _write(root: Path, files: dict[str, str]) -> Path:
 def _walk(root: Path, **changed: str) -> tuple[list[str], list[tuple[str, str]]]:
     """The rooms of the made-up backend by their last names, and its climbs, with some of its use cases changed."""
     files = {**BACKEND, **{f"layers/shop/shop/use_cases/{name}.py": text for name, text in changed.items()}}
-    walk = walk_of(_write(root, files))
+    walk = walks_of(_write(root, files))[0]
     climbs = [(step.caller.module, step.called.module) for step in walk.climbs]
     return [_last(room) for room in walk.rooms], [(_last(caller), _last(called)) for caller, called in climbs]
 
@@ -207,7 +207,7 @@ def test_what_judges_a_purchase_is_a_room_whose_inside_only_the_whole_walk_enter
     judge = "from shop.domain.refusal import refusal\n\ndef before_purchase(job_id: str) -> int:\n"
     judge += "    return refusal(job_id)\n"
     rooms = _walk(tmp_path, buy=buy, before_purchase=judge)[0]
-    whole = [_last(room) for room in whole_walk_of(tmp_path).rooms]
+    whole = [_last(room) for room in walks_of(tmp_path)[1].rooms]
 
     assert "before_purchase" in rooms
     assert "refusal" not in rooms
@@ -353,7 +353,7 @@ def test_a_property_that_sends_the_request_is_on_the_walk(tmp_path: Path) -> Non
         """
     files = {**BACKEND, "layers/shop/shop/adapters/http.py": http}
 
-    assert _last(walk_of(_write(tmp_path, files)).rooms[-1]) == "http"
+    assert _last(walks_of(_write(tmp_path, files))[0].rooms[-1]) == "http"
 
 
 def test_calling_an_object_enters_its_room(tmp_path: Path) -> None:
@@ -376,12 +376,12 @@ def test_a_tree_without_a_way_to_a_post_has_no_walk(tmp_path: Path) -> None:
     with pytest.raises(NoWalkError, match=r"expected a way from .* to a POST"):
         _walk(tmp_path, buy=BUY.replace("ports.upstream.send(job_id)", "0"))
     with pytest.raises(NoWalkError, match="found none"):
-        walk_of(tmp_path / "nothing")
+        walks_of(tmp_path / "nothing")
 
 
 def test_the_printed_path_marks_where_a_reader_enters_and_climbs(tmp_path: Path) -> None:
     early = {"layers/shop/shop/use_cases/buy.py": BUY.replace("wait_in(key)", "price(2)\n        wait_in(key)")}
-    printed = path_of(walk_of(_write(tmp_path, {**BACKEND, **early}))).splitlines()
+    printed = path_of(walks_of(_write(tmp_path, {**BACKEND, **early}))[0]).splitlines()
 
     assert "   1  functions.start_generation.app" in printed
     assert "enter  shop.use_cases.buy.buy -> shop.domain.money.price" in printed

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def start_delivery_ports() -> "StartDeliveryPorts":
     """Return the ports that start the webhook delivery of a job's end."""
-
     from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts
 
     machine_arn = config.load(config.StartDeliverySettings).webhook_delivery_machine_arn

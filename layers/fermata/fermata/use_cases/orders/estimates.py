@@ -21,7 +21,7 @@ def pace_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Pace:
 
 def estimator(catalogue: Catalogue, estimates: Estimates) -> Callable[[Job], Estimate]:
     """A function that returns the estimate of a job's current model."""
-    return lambda job: pace_of(job, catalogue, estimates).estimate
+    return lambda job: estimate_of(job, catalogue, estimates)
 
 
 def estimate_of(job: Job, catalogue: Catalogue, estimates: Estimates) -> Estimate:

@@ -11,6 +11,7 @@ from fermata.errors import StaleRecordError
 from fermata.use_cases.generation.finish.record_unknown_outcomes import report_unknown_outcomes
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts
 from fermata.use_cases.orders.estimates import pace_of
+from fermata.use_cases.stale import retry_on_stale
 
 
 def record(before: Job, changed: Job, ports: ResumePorts, now: datetime) -> NextStep:
@@ -32,18 +33,14 @@ def _after_another_write(intended: Job, ports: ResumePorts, now: datetime) -> Jo
     current, ours = ports.jobs.load_existing(intended.id), intended.attempts[-1]
     if not _was_closed_as_unknown(current, ours) or ports.answers.open(current.id, ours.number) is None:
         return current
-    late = _marked_late(current, ours, now)
-    try:
-        ports.jobs.save(late)
-    except StaleRecordError:
-        # The state machine settles such a job at once, so one more read is common and enough.
-        late = _marked_late(ports.jobs.load_existing(intended.id), ours, now)
-        ports.jobs.save(late)
-    return late
 
+    def mark_late(job: Job) -> Job:
+        late = with_rescue_begun(job.with_late_answer(ours.number, now, ours))
+        ports.jobs.save(late)
+        return late
 
-def _marked_late(current: Job, ours: Attempt, now: datetime) -> Job:
-    return with_rescue_begun(current.with_late_answer(ours.number, now, ours))
+    # The state machine settles such a job at once, so one more read is common and enough.
+    return retry_on_stale(mark_late, lambda: ports.jobs.load_existing(intended.id), known=current, reads=2)
 
 
 def _was_closed_as_unknown(current: Job, ours: Attempt) -> bool:
