@@ -6,20 +6,17 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from local.deploy.deployment import REGION
 from local.deploy.resources.resource_type import Clients
 from tests.integration.local.deployer import Deployer
+from tests.support.moto_server import moto_server
 
 
 @pytest.fixture(scope="session")
 def _emulator_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,17 @@
 
 import hashlib
 import json
-import os
 import socket
 import struct
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from moto.server import ThreadedMotoServer
 
-from tests.functions import ROOT
 from tests.songs import JOB_ID
-from tests.support.cloud import BUCKET, REGION, s3_with_bucket
+from tests.support.cloud import BUCKET, s3_with_bucket
 from tests.support.loopback import listening
+from tests.support.moto_server import moto_server, run_against
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,11 +55,8 @@ def serve(pieces: Callable[[int], Iterator[bytes]], size: int) -> Callable[[sock
 
 @pytest.fixture(scope="module")
 def endpoint(_no_account: None) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +66,8 @@ def s3(endpoint: str) -> "S3Client":
 
 def run(way: str, origin: str, endpoint: str) -> tuple[int, dict[str, object]]:
     """Peak memory in bytes and the result of one way, in a process of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "tests.integration.use_cases.generation.store_one_song", way, origin],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert finished.returncode == 0, finished.stderr
+    module = "tests.integration.use_cases.generation.store_one_song"
+    finished = run_against(endpoint, module, way, origin, timeout_s=100)
     found = json.loads(finished.stdout)
     return found["peak_bytes"], found["result"]
 

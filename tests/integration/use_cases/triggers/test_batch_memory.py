@@ -1,18 +1,14 @@
 """A file of 100,000 lines is read once, within half a minute and 64 MB above what the process holds when it is idle."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from fermata.domain.triggers.json_lines import MAX_LINES
-from tests.functions import ROOT
 from tests.integration.song import request
-from tests.support.cloud import BUCKET, REGION, s3_with_bucket
+from tests.support.cloud import BUCKET, s3_with_bucket
+from tests.support.moto_server import moto_server, run_against
 
 MB = 1_000_000
 ALLOWED = 64 * MB
@@ -24,11 +20,8 @@ EVERY_TENTH_IS_BAD = 10
 
 @pytest.fixture(scope="module")
 def endpoint(_no_account: None) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as address:
+        yield address
 
 
 def lines() -> bytes:
@@ -43,29 +36,7 @@ def test_the_reader_of_100000_lines_stays_within_64_mb_and_half_a_minute(endpoin
     body, s3 = lines(), s3_with_bucket(endpoint)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     version = s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)["VersionId"]
-    finished = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.integration.use_cases.triggers.read_one_batch",
-            BUCKET,
-            KEY,
-            version,
-            str(len(body)),
-        ],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=200,
-    )
+    finished = run_against(endpoint, READER, BUCKET, KEY, version, str(len(body)), timeout_s=200)
     told = json.loads(finished.stderr)
     took = f"{len(body) / MB:.0f} MB: {(told['peak'] - told['idle']) / MB:.1f} MB above idle, {told['took_s']:.1f} s"
     assert (told["good"], told["bad"]) == (MAX_LINES * 9 // 10, MAX_LINES // 10)
