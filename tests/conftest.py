@@ -1,4 +1,4 @@
-"""What holds for every test: no AWS account, and no settings of an earlier test."""
+"""What holds for every test: no AWS account, no parent that is make, and no settings of an earlier test."""
 
 import os
 from collections.abc import Iterator
@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _no_account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
+        # With the variables of `make test`, a make that a test starts would print what it prints for its parent.
+        for name in [name for name in os.environ if name.startswith(("AWS_", "MAKE")) or name == "MFLAGS"]:
             patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
