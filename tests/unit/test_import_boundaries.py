@@ -66,7 +66,7 @@ def test_the_domain_imports_the_standard_library_pydantic_errors_and_itself(modu
     others = {
         name
         for name in _imports_from(module, "fermata")
-        if name != "fermata" and not name.startswith(("fermata.domain", "fermata.errors"))
+        if name != "fermata" and not name.startswith(("fermata.domain", "fermata.errors", "fermata.limit_errors"))
     }
 
     assert not foreign
@@ -80,7 +80,7 @@ def test_the_models_of_answers_import_the_domain_and_themselves(module: Path) ->
     others = {
         name
         for name in _imports_from(module, "fermata")
-        if not name.startswith(("fermata.api.responses", "fermata.domain", "fermata.errors"))
+        if not name.startswith(("fermata.api.responses", "fermata.domain", "fermata.errors", "fermata.limit_errors"))
     }
 
     assert not _roots(module) - sys.stdlib_module_names - {"fermata", "pydantic"}
