@@ -62,9 +62,11 @@ def accepted(
     return Response(HTTPStatus.OK, "application/json", Job.of(ended, address).text(), headers)
 
 
-def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Response[str]:
-    """200 with a job and its entity tag, or 304 without a body if the caller's `If-None-Match` has that tag."""
-    body = Job.of(view, api_url(event))
+def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime, *, with_request: bool = False) -> Response[str]:
+    """200 with a job and its entity tag, or 304 without a body if the caller's `If-None-Match` has that tag. A job with
+    its request has a tag of its own.
+    """
+    body = Job.of(view, api_url(event), with_request=with_request)
     tag = entity_tag(body.as_json(), view.link_ttl_s, now)
     headers = {"ETag": tag, **retry_after(view, now)}
     if not is_known(event.headers.get("if-none-match", ""), tag):

@@ -23,6 +23,7 @@ from fermata.domain.jobs.view import (
     missing_tracks,
     why_missing,
 )
+from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
@@ -134,7 +135,8 @@ class JobUrls(Body):
 
 class Job(Body):
     """One order of a song and its progress. `price_credits` is the price of all songs of the order, `spent_credits` the
-    share of the delivered ones (rounded down), 0 unless the job succeeded.
+    share of the delivered ones (rounded down), 0 unless the job succeeded. `request` is there only where it was asked
+    for: the accepted order, without the fields that have their default.
     """
 
     id: JobId
@@ -158,10 +160,16 @@ class Job(Body):
     missing_tracks: list[MissingTrack]
     error: JobError | None
     urls: JobUrls
+    request: SongRequest | None = None
 
     @classmethod
-    def of(cls, view: JobView, api_url: str) -> "Job":
+    def of(cls, view: JobView, api_url: str, *, with_request: bool = False) -> "Job":
         """The job as it is shown by the API at `api_url`, which has no trailing slash."""
+        body = cls._of(view, api_url)
+        return body.model_copy(update={"request": view.job.request.as_sent()}) if with_request else body
+
+    @classmethod
+    def _of(cls, view: JobView, api_url: str) -> "Job":
         job = view.job
         return cls.model_construct(
             id=job.id,
