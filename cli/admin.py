@@ -180,6 +180,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     _add_triggers(made["set-triggers"])
     pays = "who pays for an attempt of unknown outcome if on_unknown let another model deliver; operator without it"
     made["set-plan"].add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
+    foreign = "orders may name a provider's ids of recordings that others uploaded; not without it"
+    made["set-plan"].add_argument("--foreign-reference-ids", action="store_true", default=None, help=foreign)
     for name, what in _LIMITS.items():
         default = getattr(DEFAULT_LIMITS, name)
         without = "no limit" if default is None else default

@@ -16,9 +16,8 @@ lambda_handler = resolver.entry_point(api)
 @api.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
     """The job with fresh links, and its request if asked for; or 304 for a caller that has this version."""
-    event, moment, with_request = api.current_event, now(), requests.wants_request(api.current_event)
-    found = read_job(job_id, requests.caller(event).tenant_id, read_ports(), moment)
-    return job_answers.shown(event, found, moment, with_request=with_request)
+    event, moment = api.current_event, now()
+    return job_answers.shown(event, read_job(job_id, requests.caller(event).tenant_id, read_ports(), moment), moment)
 
 
 @api.get("/v1/jobs/<job_id>/audio")

@@ -47,6 +47,7 @@ QUEUED_JOB: Final[Example] = {
     "tracks": [],
     "missing_tracks": [],
     "error": None,
+    "reference": None,
     "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
 }
 

@@ -54,6 +54,7 @@ FIELDS = {
     "tracks",
     "missing_tracks",
     "error",
+    "reference",
     "urls",
 }
 

@@ -24,6 +24,7 @@ from fermata.domain.jobs.view import (
     why_missing,
 )
 from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.orders.references import ProviderIds
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
@@ -133,9 +134,24 @@ class JobUrls(Body):
         return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio")
 
 
+class MadeIds(Body):
+    """The provider's ids of a recording that a job handed over, null for one that it did not give. Another order can
+    name them as its `reference`.
+    """
+
+    voice_id: str | None
+    instrumental_id: str | None
+
+    @classmethod
+    def of(cls, ids: ProviderIds) -> "MadeIds":
+        """The ids that a provider gave."""
+        return cls.model_construct(voice_id=ids.voice_id or None, instrumental_id=ids.instrumental_id or None)
+
+
 class Job(Body):
     """One order of a song and its progress. `price_credits` is the price of all songs of the order, `spent_credits` the
-    share of the delivered ones (rounded down), 0 unless the job succeeded. `request` is there only where it was asked
+    share of the delivered ones (rounded down), 0 unless the job succeeded. `reference` has the ids that the provider
+    gave its recording, null without any. `request` is there only where it was asked
     for: the accepted order, without the fields that have their default.
     """
 
@@ -159,6 +175,7 @@ class Job(Body):
     tracks: list[Track]
     missing_tracks: list[MissingTrack]
     error: JobError | None
+    reference: MadeIds | None
     urls: JobUrls
     request: SongRequest | None = None
 
@@ -192,6 +209,7 @@ class Job(Body):
             tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
             error=JobError.of(job.failure) if job.failure else None,
+            reference=MadeIds.of(job.reference.ids[-1]) if job.reference and job.reference.ids else None,
             urls=JobUrls.of(job, api_url),
         )
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.order_request import SongRequest, find_model, what_the_model_refuses
+from fermata.domain.orders.references import ProviderIds
 from fermata.errors import ConfigurationError
 
 DefaultFallbacks = Mapping[str, Sequence[str]]
@@ -19,7 +20,8 @@ class Candidate(BaseModel):
     bill; `dialect` names the module that speaks to the model. `price_credits` covers all of the order's `songs`;
     `cost_micro_usd` is the provider's price for them, in millionths of a USD. `reference` is the rule for the request's
     reference recording, if any. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0
-    without a deadline.
+    without a deadline. `ids` are the provider's ids of a recording if the request names them instead of the recording;
+    there is no rule then.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +37,11 @@ class Candidate(BaseModel):
     callbacks: bool = False
     reference: ReferenceRule | None = None
     p80_s: NonNegativeInt = 0
+    ids: ProviderIds | None = None
+
+    def with_ids(self, ids: ProviderIds | None) -> "Candidate":
+        """This model, ordered with a provider's ids instead of a recording; with None, without them."""
+        return self.model_copy(update={"ids": ids, "reference": None})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderP
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.orders.job_id import new_job_id
+from fermata.domain.orders.named_ids import chain_with_ids
 from fermata.domain.orders.order_request import OnUnknown, SongRequest, parse_song_request
 from fermata.domain.orders.references import object_key, wrong_upload
 from fermata.domain.tenants.plan_limits import Allowance
@@ -27,11 +28,12 @@ from fermata.errors import (
     StaleRecordError,
     TransientError,
 )
-from fermata.ports.audio import ReferenceStore
+from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.jobs import JobMachine, JobStore
 from fermata.ports.money import WalletStore
 from fermata.ports.providers import Estimates
 from fermata.ports.webhooks import WebhookStore
+from fermata.use_cases.orders.named_reference import named_ids
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class SubmitPorts:
     start_by_s: int
     default_fallbacks: DefaultFallbacks
     references: ReferenceStore
+    reference_ids: ReferenceIds
     trusted_origins: Collection[str]
     first_check_s: int
     longest_finish_by_s: int
@@ -137,7 +140,10 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) ->
 def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
     """The plan of a valid request; raises `InvalidRequestError` for any other."""
     deadline = _deadline(request, ports, now)
+    ids = named_ids(request, model.provider, tenant_id, ports.reference_ids, ports.wallets)
     chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline)
+    if ids is not None:
+        chain = chain_with_ids(chain, ids, fallbacks_were_named=request.fallbacks is not None)
     wrong = list(deadline.wrong_for({each.model: each.p80_s for each in chain})) if deadline else []
     if wrong:
         raise InvalidRequestError(wrong)
