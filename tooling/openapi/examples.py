@@ -50,6 +50,7 @@ QUEUED_JOB: Final[Example] = {
     "tracks": [],
     "missing_tracks": [],
     "error": None,
+    "reference": None,
     "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
 }
 
@@ -104,6 +105,8 @@ ATTEMPT_LIST: Final[Example] = {
             "error_class": None,
             "raw_code": None,
             "upstream_id": None,
+            "provider_units": None,
+            "trace_id": "04ede0ab069fb1ba8be5156a24b1e081",
         }
     ],
     "next_cursor": None,

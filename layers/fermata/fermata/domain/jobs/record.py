@@ -144,8 +144,12 @@ class JobRecord(Record):
 
     @property
     def ids(self) -> ProviderIds | None:
-        """The current provider's ids of the uploaded reference; None if it takes a link or has no upload yet."""
+        """The current provider's ids of the reference: those that the caller named, or those of the upload; None if it
+        takes a link or has no upload yet.
+        """
         rule = self.candidate.reference
+        if self.candidate.ids is not None:
+            return self.candidate.ids
         if rule is None or rule.handed_over == "link" or self.reference is None:
             return None
         return self.reference.ids_with(self.candidate.provider)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from fermata.domain.tenants.discounts import Discounts
 from fermata.domain.web.whole_number import WholeNumber
@@ -36,6 +36,7 @@ class PlanLimits(Discounts):
     posts of all jobs except the first of each job.
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
+    `foreign_reference_ids` lets orders name a provider's ids of recordings that no upload of the tenant made.
     `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
     The discounts of a plan stand beside its limits.
     """
@@ -53,6 +54,7 @@ class PlanLimits(Discounts):
     webhook_posts_per_job: Count = 100
     webhook_repeats_per_minute: Count = 120
     unknown_paid_by: Payer = "operator"
+    foreign_reference_ids: StrictBool = False
     monthly_credits: Credits | None = None
 
     @property
