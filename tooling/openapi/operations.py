@@ -69,7 +69,10 @@ WEBHOOKS: Final = {
 }
 """What has happened when a webhook tells of a job that ended with a status."""
 
-_OF_A_PLAN: Final = ("rate_limited", "too_many_jobs", "lost_songs_limit", "unpaid_jobs_limit", "monthly_limit_reached")
+_OF_A_PLAN: Final = (
+    *("rate_limited", "too_many_jobs", "lost_songs_limit", "unpaid_jobs_limit"),
+    *("monthly_limit_reached", "key_limit_reached"),
+)
 _OF_A_JOB: Final = ("get_job", "get_audio", "list_attempts", "cancel_job", "delete_job")
 _OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.tenants.api_keys import ALL_SCOPES, Scope, new_api_key
+from fermata.domain.tenants.api_keys import USUAL_SCOPES, Scope, new_api_key
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
 from fermata.use_cases.accounts.authorize_request import authorize_request
@@ -24,7 +24,7 @@ def tenants() -> InMemoryTenantStore:
 
 @pytest.mark.parametrize("header", [f"Bearer {KEY}", f"bearer {KEY}", f"  Bearer   {KEY} "])
 def test_a_known_key_is_its_tenants(tenants: InMemoryTenantStore, header: str) -> None:
-    assert authorize_request(header, tenants, NOON) == Caller("acme", RECORD.key_id, ALL_SCOPES)
+    assert authorize_request(header, tenants, NOON) == Caller("acme", RECORD.key_id, USUAL_SCOPES)
 
 
 MALFORMED = [

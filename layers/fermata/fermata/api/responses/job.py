@@ -134,7 +134,8 @@ class JobUrls(Body):
 
 class Job(Body):
     """One order of a song and its progress. `price_credits` is the price of all songs of the order, `spent_credits` the
-    share of the delivered ones (rounded down), 0 unless the job succeeded.
+    share of the delivered ones (rounded down), 0 unless the job succeeded. `api_key_id` is the key that ordered it,
+    null for a job of an event, a file or a redelivery.
     """
 
     id: JobId
@@ -153,6 +154,7 @@ class Job(Body):
     spent_credits: Credits
     estimate: Expectation | None
     recovered_from: JobId | None
+    api_key_id: str | None
     attempt_count: Annotated[int, Field(ge=0)]
     tracks: list[Track]
     missing_tracks: list[MissingTrack]
@@ -180,6 +182,7 @@ class Job(Body):
             spent_credits=job.spent_credits,
             estimate=Expectation.of(view.expected, view.began_at) if view.expected else None,
             recovered_from=job.recovered_from,
+            api_key_id=job.api_key_id,
             attempt_count=len(job.attempts),
             tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],

@@ -18,6 +18,7 @@ from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import PreparedReference, ProviderIds, needs_copy
 from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.spending import Booking, booking
+from fermata.domain.tenants.key_cap import KeyCap
 
 PUBLISHED_WITHIN: Final = timedelta(seconds=60)
 """How long the run that settles a job may take to publish its end, before the reaper does."""
@@ -35,6 +36,7 @@ class Job(Record):
     recording cannot be used, or the operator blocks the last provider for too long.
     `tracks` are the stored songs and `missing` the unavailable ones, both by number and without overlap;
     `first_stored_at` is when the first song was stored, set by the next change of the job.
+    `api_key_id` is the key that ordered over HTTP, `key_cap` its monthly cap at that time.
     `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether the
     customer also pays for attempts of unknown outcome if a later fallback delivers; `paid_unknown` are the numbers of
     the attempts paid for so, whatever the provider's bill says later.
@@ -66,6 +68,8 @@ class Job(Record):
     erasing_until: datetime | None = None
     spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
+    api_key_id: str | None = None
+    key_cap: KeyCap | None = None
     pays_unknown: bool = False
     paid_unknown: tuple[PositiveInt, ...] = ()
     rescue: Rescue | None = None

@@ -14,6 +14,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from fermata.domain.tenants.key_cap import KeyCap
+
 KEY_RANDOM_BYTES: Final = 25
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 """Precision of `last_used_at`."""
@@ -25,14 +27,16 @@ _NO_SECRETS_SHA256: Final = "0" * 64
 
 
 class Scope(StrEnum):
-    """A permission of a key."""
+    """A permission of a key. `account:manage` is for the tenant's keys and webhook."""
 
+    ACCOUNT_MANAGE = "account:manage"
     ACCOUNT_READ = "account:read"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
 
 
-ALL_SCOPES: Final = tuple(Scope)
+USUAL_SCOPES: Final = (Scope.ACCOUNT_READ, Scope.JOBS_READ, Scope.JOBS_WRITE)
+"""The scopes of a key that is issued without naming any; `account:manage` is given by name only."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class BearerKey:
 
 class ApiKey(BaseModel):
     """The record of one key of a tenant, without its secret. `last_used_at` is exact to `USE_NOTED_EVERY`; a rotated
-    key names its successor in `rotated_to`.
+    key names its successor in `rotated_to`. A successor counts its credits in `counter_id`, the first key of its line.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +63,16 @@ class ApiKey(BaseModel):
     revoked_at: datetime | None = None
     rotated_to: str | None = None
     last_used_at: datetime | None = None
+    name: str | None = None
+    monthly_credits: int | None = None
+    counter_id: str | None = None
+
+    @property
+    def cap(self) -> KeyCap | None:
+        """The key's monthly cap, or None."""
+        if self.monthly_credits is None:
+            return None
+        return KeyCap(counter_id=self.counter_id or self.key_id, monthly_credits=self.monthly_credits)
 
     def is_live(self, now: datetime) -> bool:
         """Whether the key is valid: neither revoked nor expired."""
@@ -78,7 +92,7 @@ def new_api_key(
     tenant_id: str,
     now: datetime,
     randomness: bytes,
-    scopes: tuple[Scope, ...] = ALL_SCOPES,
+    scopes: tuple[Scope, ...] = USUAL_SCOPES,
     expires_at: datetime | None = None,
 ) -> tuple[str, ApiKey]:
     """A key to show once, and its record; `randomness` is 25 random bytes (40 bits of id, 160 bits of secret)."""

@@ -33,6 +33,7 @@ from fermata.errors import (
     TriggerOffError,
     UnpaidJobsError,
 )
+from fermata.key_errors import KeyLimitError
 
 PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     MalformedBodyError: (HTTPStatus.BAD_REQUEST, "malformed_body", "The body is not JSON"),
@@ -59,6 +60,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     LostSongsError: (HTTPStatus.TOO_MANY_REQUESTS, "lost_songs_limit", "Too many songs were made and not paid"),
     UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs ended before a purchase"),
     MonthlyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "monthly_limit_reached", "The month's credits are used up"),
+    KeyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "key_limit_reached", "The credits of the key's month are used up"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
 }
 

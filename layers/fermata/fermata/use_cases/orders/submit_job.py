@@ -16,6 +16,7 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown, SongRequest, parse_song_request
 from fermata.domain.orders.references import object_key, wrong_upload
 from fermata.domain.tenants.plan_limits import Allowance
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
     FieldError,
     IdempotencyKeyReusedError,
@@ -57,12 +58,15 @@ class SubmitPorts:
 
 @dataclass(frozen=True)
 class Order:
-    """A request as received. `answer` makes the caller's answer from the stored job."""
+    """A request as received. `answer` makes the caller's answer from the stored job. `by` is the key that ordered over
+    HTTP, None for orders of events and files, which count on no key.
+    """
 
     body: bytes
     tenant_id: str
     idempotency_key: str | None
     answer: Callable[[Job], FirstAnswer]
+    by: Caller | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
         return replayed
     plan = _plan(request, model, order.tenant_id, ports, now)
     until = now + timedelta(seconds=ports.start_by_s)
-    job = looked_after(_new_job(job_id, request, plan, order.tenant_id, until, now), ports.first_check_s)
+    job = looked_after(_new_job(job_id, request, plan, order, until, now), ports.first_check_s)
     answer = order.answer(job)
     try:
         wallet = ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -244,11 +248,13 @@ def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
 
 
 def _new_job(
-    job_id: str, request: SongRequest, plan: OrderPlan, tenant_id: str, start_by: datetime, now: datetime
+    job_id: str, request: SongRequest, plan: OrderPlan, order: Order, start_by: datetime, now: datetime
 ) -> Job:
     return Job(
         id=job_id,
-        tenant_id=tenant_id,
+        tenant_id=order.tenant_id,
+        api_key_id=order.by.key_id if order.by else None,
+        key_cap=order.by.cap if order.by else None,
         request=request,
         candidates=plan.chain,
         status=JobStatus.QUEUED,
