@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from fermata.adapters.dynamodb.money.key_counters import DynamoKeyCounters
+from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.finish.redelivery import recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.key_counter import KeyCounter
@@ -23,6 +25,7 @@ from fermata.key_errors import KeyLimitError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, items, ledger_in_dynamodb, ledger_in_memory
 from tests.fakes.money.orders import DECEMBER, counters, delivered
+from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
 from tests.fakes.tenants.orders import GENEROUS, rich
 from tests.songs import claimed_attempt, queued_job, rate_limited
 from tests.support.cloud import TABLE, AnswersInstead, canceled, passes
@@ -142,6 +145,25 @@ def test_the_wallet_of_the_tenant_refuses_before_the_key_does(ledger: Ledger) ->
     ledger.wallets.set_plan("acme", Plan.POSTPAID, 1, GENEROUS)
     with pytest.raises(OutOfCreditError):
         order(ledger, 1, key(0, spare=1))
+
+
+def test_the_counters_of_several_keys_are_read_together(dynamodb: "DynamoDBClient") -> None:
+    table = rich(ledger_in_dynamodb(dynamodb))
+    fake = ledger_in_memory()
+    for made, counters_of in (
+        (table, DynamoKeyCounters(DynamoTransactions(dynamodb, TABLE)).of),
+        (rich(fake), InMemoryKeyCounters(in_memory_wallets(fake)).of),
+    ):
+        order(made, 1, key(1))
+        order(made, 2, key(2, "bbbbbbbb"))
+        found = counters_of("acme", {"aaaaaaaa", "bbbbbbbb", "cccccccc"})
+        assert found == dict.fromkeys(("aaaaaaaa", "bbbbbbbb"), KeyCounter(month=NOVEMBER, held=PRICE))
+        assert counters_of("other", {"aaaaaaaa"}) == counters_of("acme", set()) == {}
+
+
+def in_memory_wallets(ledger: Ledger) -> InMemoryWalletStore:
+    assert isinstance(ledger.wallets, InMemoryWalletStore)
+    return ledger.wallets
 
 
 # ---- in DynamoDB alone

@@ -1,6 +1,6 @@
 """A fake of the wallets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
@@ -79,6 +79,17 @@ class InMemoryWalletStore:
     def ledger(self, tenant_id: str) -> list[LedgerEntry]:
         entries = self._ledgers.get(tenant_id, {})
         return [entries[entry_id] for entry_id in sorted(entries)]
+
+
+class InMemoryKeyCounters:
+    """What capped keys count in these wallets."""
+
+    def __init__(self, wallets: InMemoryWalletStore) -> None:
+        self._wallets = wallets
+
+    def of(self, tenant_id: str, counter_ids: Collection[str]) -> dict[str, KeyCounter]:
+        found = {each: self._wallets.key_counter(tenant_id, each) for each in counter_ids}
+        return {each: counter for each, counter in found.items() if counter is not None}
 
 
 FUNDED_WALLETS: Final = tuple(

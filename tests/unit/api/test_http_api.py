@@ -37,7 +37,7 @@ from fermata.errors import (
     TransientError,
     UnpaidJobsError,
 )
-from fermata.key_errors import KeyLimitError
+from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 from tests.fakes.clock import NOON
 from tests.functions import Event, http_event
 from tests.songs import delivered_job, queued_job
@@ -123,6 +123,8 @@ def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
         LostSongsError: lambda: LostSongsError(20, 20, 0, 3600),
         UnpaidJobsError: lambda: UnpaidJobsError(1000, 3600),
         MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
+        TooManyKeysError: lambda: TooManyKeysError(1000, 90),
+        BeyondOwnKeyError: lambda: BeyondOwnKeyError([FieldError("/scopes", "x")]),
         KeyLimitError: lambda: KeyLimitError(100, 0, 30, 86_400),
         LimitReachedError: lambda: RateLimitedError("reads", 600, 30),
     }

@@ -69,7 +69,7 @@ def test_an_expired_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
 
 
 def test_a_revoked_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
-    tenants.revoke_key(RECORD.key_id, NOON)
+    tenants.revoke_key(RECORD, NOON)
     assert authorize_request(f"Bearer {KEY}", tenants, NOON) is None
 
 
@@ -88,7 +88,7 @@ def test_the_use_of_a_key_is_noted_once_a_minute(tenants: InMemoryTenantStore) -
 
 
 def test_only_an_authorized_use_is_noted(tenants: InMemoryTenantStore) -> None:
-    tenants.revoke_key(RECORD.key_id, NOON)
+    tenants.revoke_key(RECORD, NOON)
     for header in (f"Bearer {KEY}", f"Bearer {OTHER_KEY}", ""):
         authorize_request(header, tenants, NOON)
     assert tenants.notes == 0

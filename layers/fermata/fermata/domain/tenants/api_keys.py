@@ -20,6 +20,10 @@ KEY_RANDOM_BYTES: Final = 25
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 """Precision of `last_used_at`."""
 
+KEPT_AFTER_END: Final = timedelta(days=90)
+"""How long the record of a key is kept after the key expired or was revoked."""
+KEY_ID_PATTERN: Final = "^[a-z2-7]{8}$"
+
 _ID_LENGTH: Final = 8
 _BEARER: Final = re.compile(r"fk_([a-z2-7]{8})_([a-z2-7]{39})")
 _NO_SECRETS_SHA256: Final = "0" * 64
@@ -74,6 +78,12 @@ class ApiKey(BaseModel):
             return None
         return KeyCap(counter_id=self.counter_id or self.key_id, monthly_credits=self.monthly_credits)
 
+    @property
+    def forgotten_at(self) -> datetime | None:
+        """When the key's record goes; None for a key without an end."""
+        ends = [moment for moment in (self.expires_at, self.revoked_at) if moment is not None]
+        return min(ends) + KEPT_AFTER_END if ends else None
+
     def is_live(self, now: datetime) -> bool:
         """Whether the key is valid: neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
@@ -108,6 +118,11 @@ def new_api_key(
         expires_at=expires_at,
     )
     return f"fk_{key_id}_{secret}", record
+
+
+def is_key_id(text: str) -> bool:
+    """Whether a text has the form of a key's id."""
+    return re.fullmatch(KEY_ID_PATTERN.strip("^$"), text) is not None
 
 
 def bearer_key(authorization: str) -> BearerKey | None:

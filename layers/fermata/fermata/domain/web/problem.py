@@ -33,13 +33,14 @@ from fermata.errors import (
     TriggerOffError,
     UnpaidJobsError,
 )
-from fermata.key_errors import KeyLimitError
+from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 
 PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     MalformedBodyError: (HTTPStatus.BAD_REQUEST, "malformed_body", "The body is not JSON"),
     MalformedHeaderError: (HTTPStatus.BAD_REQUEST, "malformed_header", "A header is malformed"),
     OutOfCreditError: (HTTPStatus.PAYMENT_REQUIRED, "out_of_credit", "Not enough credits"),
     InsufficientScopeError: (HTTPStatus.FORBIDDEN, "insufficient_scope", "The key may not do this"),
+    BeyondOwnKeyError: (HTTPStatus.FORBIDDEN, "beyond_own_key", "The key may not give or change this"),
     TriggerOffError: (HTTPStatus.FORBIDDEN, "trigger_off", "No trigger is on"),
     NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "The resource does not exist"),
     AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The song is already ordered"),
@@ -47,6 +48,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     NotFinishedError: (HTTPStatus.CONFLICT, "not_finished", "The job is not finished"),
     NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "The job has no webhook endpoint"),
     TooManyReplaysError: (HTTPStatus.CONFLICT, "too_many_replays", "The webhook was sent too often"),
+    TooManyKeysError: (HTTPStatus.CONFLICT, "too_many_keys", "There are too many keys"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (
         HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, Field, StrictStr, WithJsonSchema
 
 from fermata.domain.tenants.api_keys import ApiKey, Scope, new_api_key
-from fermata.domain.tenants.plan_limits import Credits
+from fermata.domain.tenants.plan_limits import MAX_AMOUNT, Credits
+from fermata.domain.tenants.shown_key import IssuedKey
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.visible_text import is_blank
 from fermata.domain.web.whole_number import WholeNumber
@@ -26,8 +27,12 @@ def _printable(text: str) -> str:
 
 
 KeyName = Annotated[StrictStr, Field(max_length=LONGEST_NAME), AfterValidator(_printable)]
-Overlap = Annotated[WholeNumber, Field(ge=0, le=LONGEST_OVERLAP_S)]
-MonthlyCredits = Credits
+Overlap = Annotated[
+    WholeNumber,
+    Field(ge=0, le=LONGEST_OVERLAP_S),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": LONGEST_OVERLAP_S}),
+]
+MonthlyCredits = Annotated[Credits, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT})]
 
 
 @dataclass(frozen=True)
@@ -44,17 +49,6 @@ class KeyTerms:
         if self.expires_at is not None and self.expires_at <= now:
             found = f"must lie in the future, got {rfc3339(self.expires_at)}"
             raise InvalidRequestError([FieldError("/expires_at", found)])
-
-
-@dataclass(frozen=True)
-class IssuedKey:
-    """A new key with its record. `api_key` is shown in the answer to this request and stored nowhere. `replaced` is the
-    key that it takes the place of.
-    """
-
-    api_key: str
-    record: ApiKey
-    replaced: ApiKey | None = None
 
 
 def issue_key(tenant_id: str, terms: KeyTerms, tenants: TenantStore, now: datetime, randomness: bytes) -> IssuedKey:

@@ -83,7 +83,7 @@ def manage_keys(command: KeyCommand, tenants: TenantStore, now: datetime, random
         case RotateKey():
             return _rotate(command, tenants, now, randomness)
         case RevokeKey(key_id=key_id):
-            changed = tenants.revoke_key(key_id, now)
+            changed = tenants.revoke_key(_known(key_id, tenants), now)
             return {**_view(_known(key_id, tenants)), "changed": changed}
         case ListKeys(tenant_id=tenant_id):
             _check_tenant(tenant_id, tenants)

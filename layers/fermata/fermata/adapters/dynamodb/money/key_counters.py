@@ -2,6 +2,7 @@
 moves credits may write. An order without a capped key reads and writes none.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +14,22 @@ from fermata.domain.money.wallet import Movement
 KEY_COUNTER: Final = "key counter"
 """Name of the part of a transaction that changes the counter."""
 
+_SORT_KEY: Final = "KEY#"
 _SAME_MONTH: Final = "#month = :read_month"
 _ADD: Final = "ADD #held :held, #spent_in_month :spent, #committed :committed"
 _TURN: Final = "SET #month = :month, #spent_in_month = :spent, #committed = #held + :committed ADD #held :held"
+
+
+class DynamoKeyCounters:
+    """`KeyCounters` over one table."""
+
+    def __init__(self, transactions: DynamoTransactions) -> None:
+        self._transactions = transactions
+
+    def of(self, tenant_id: str, counter_ids: Collection[str]) -> dict[str, KeyCounter]:
+        """The counters that exist among these ids; raises `TransientError`."""
+        items = self._transactions.get_all([counter_key(tenant_id, each) for each in sorted(counter_ids)])
+        return {str(item["sk"]).removeprefix(_SORT_KEY): KeyCounter.model_validate(item) for item in items}
 
 
 class KeyCount:
@@ -63,7 +77,7 @@ class KeyCount:
 
 def counter_key(tenant_id: str, counter_id: str) -> tuple[str, str]:
     """The partition and sort key of a counter."""
-    return f"WALLET#{tenant_id}", f"KEY#{counter_id}"
+    return f"WALLET#{tenant_id}", f"{_SORT_KEY}{counter_id}"
 
 
 @dataclass(frozen=True)
