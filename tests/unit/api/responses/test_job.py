@@ -54,6 +54,7 @@ FIELDS = {
     "estimate",
     "attempt_count",
     "recovered_from",
+    "api_key_id",
     "tracks",
     "missing_tracks",
     "error",

@@ -16,6 +16,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
 from fermata.domain.money.losses import is_ended_by_caller, lost_attempts
 from fermata.domain.providers.spending import day_of
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import (
     LOOK_AGAIN_S,
     Allowance,
@@ -78,6 +79,7 @@ class Movement(_Value):
     `at_risk` is the change in the number of songs that may be bought without payment by the tenant's own terms; `lost`
     is the number of such songs bought. `unpaid` is the number of jobs that their caller ended before a purchase.
     `discount_percent` is the discount at which an order was priced; None for everything else.
+    `key_cap` is the monthly cap of the key that ordered, None if no capped key did.
     """
 
     tenant_id: str
@@ -87,6 +89,7 @@ class Movement(_Value):
     lost: NonNegativeInt = 0
     unpaid: NonNegativeInt = 0
     discount_percent: NonNegativeInt | None = None
+    key_cap: KeyCap | None = None
 
     @property
     def at(self) -> datetime:
@@ -260,6 +263,7 @@ def hold_on(job: Job) -> Movement:
         buys=job.recovered_from is None,
         at_risk=job.at_risk,
         discount_percent=job.candidates[0].discount_percent if job.recovered_from is None else None,
+        key_cap=job.key_cap,
     )
 
 
@@ -275,6 +279,7 @@ def settlement_of(job: Job) -> Movement:
         at_risk=-job.at_risk,
         lost=len(lost_attempts(job)),
         unpaid=int(is_ended_by_caller(job)),
+        key_cap=job.key_cap,
     )
 
 
