@@ -34,7 +34,7 @@ MONEY: Final = (
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
         ("tests/unit/domain/money/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
@@ -82,7 +82,7 @@ MONEY: Final = (
     ),
     Mutant(
         "limits: an end does not give its place back",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "return -1 if any",
         "return 0 if any",
         ("tests/fakes/tenants/test_limits_contract.py::test_every_end_gives_its_place_back",),
@@ -246,7 +246,7 @@ MONEY: Final = (
     ),
     Mutant(
         "discounts: an order is taken at the discount that its price assumed",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "if hold.discount_percent not in (None, current):",
         "if False:",
         ("tests/unit/use_cases/orders/test_prices.py::test_a_discount_lowers_the_price_and_what_is_held_and_spent",),
