@@ -117,7 +117,7 @@ MONEY: Final = (
     ),
     Mutant(
         "keys: an end gives nothing back to its key",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "        unpaid=int(is_ended_by_caller(job)),\n        key_cap=job.key_cap,\n",
         "        unpaid=int(is_ended_by_caller(job)),\n",
         (f"{_KEY_CAPS}::test_what_was_held_comes_back_to_the_key_with_every_end_without_a_song",),
@@ -246,7 +246,7 @@ MONEY: Final = (
     ),
     Mutant(
         "discounts: an order is taken at the discount that its price assumed",
-        f"{FERMATA}/domain/money/movement.py",
+        f"{FERMATA}/domain/money/wallet.py",
         "if hold.discount_percent not in (None, current):",
         "if False:",
         ("tests/unit/use_cases/orders/test_prices.py::test_a_discount_lowers_the_price_and_what_is_held_and_spent",),
