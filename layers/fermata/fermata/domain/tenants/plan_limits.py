@@ -33,7 +33,7 @@ class PlanLimits(BaseModel):
     `lost_songs_per_day` bounds the songs of a UTC day that a provider charged or may have charged and the tenant did
     not pay. `waiting_requests` bounds concurrent requests that wait for a job's end, `references_per_day` the upload
     offers of a UTC day, `webhook_posts_per_job` all posts about one job's end, and `webhook_repeats_per_minute` the
-    posts of all jobs except the first of each job.
+    posts of all jobs except the first of each job, tests of the endpoint included.
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
     `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
@@ -94,7 +94,7 @@ TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"
 )
 WEBHOOK_REPEATS: Final = CallKind(
-    "webhook", "posts that repeat a webhook", "webhook_repeats", "webhook_repeats_per_minute"
+    "webhook", "posts that repeat or test a webhook", "webhook_repeats", "webhook_repeats_per_minute"
 )
 CALL_KINDS: Final = (READS, REFUSED_ORDERS, CHANGES, CANCELS, TRIGGER_CALLS, WEBHOOK_REPEATS)
 
