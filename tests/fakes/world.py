@@ -48,6 +48,7 @@ from tests.fakes.providers.provider_keys import FixedProviderKeys
 from tests.fakes.providers.provider_states import InMemoryProviderStates
 from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.settings import AT_ONCE, WORLD_SETTINGS
+from tests.fakes.tenants.reference_ids import InMemoryReferenceIds
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 from tests.fakes.tenants.waiting_places import InMemoryWaitingPlaces
 from tests.fakes.triggers.batch_machine import RecordingBatchMachine
@@ -95,6 +96,7 @@ class World:
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     references: InMemoryReferenceStore = field(default_factory=InMemoryReferenceStore)
+    reference_ids: InMemoryReferenceIds = field(default_factory=InMemoryReferenceIds)
     reference_links: FakeReferenceLinks = field(default_factory=FakeReferenceLinks)
     providers: Callable[[str], Provider] = load_provider
     takers: Callable[[str], ReferenceTaker] = load_reference_taker
@@ -186,6 +188,7 @@ class World:
             "track_store": lambda _bucket: self.tracks,
             "reference_store": lambda _bucket: self.references,
             "callback_store": lambda: self.callbacks,
+            "reference_ids": lambda: self.reference_ids,
             "settings_store": lambda: self.settings_store,
             "catalogue": lambda: self.operator.applied_to(self.catalogue),
         }

@@ -82,8 +82,8 @@ OPERATIONS: Final = (
             Answer(HTTPStatus.OK, "The job.", Job, ("ETag", "Retry-After"), examples.SUCCEEDED_JOB),
             Answer(HTTPStatus.NOT_MODIFIED, "The caller has it like that.", None, ("ETag", "Retry-After")),
         ),
-        problems=("not_found", "rate_limited"),
-        parameters=("JobId", "IfNoneMatch"),
+        problems=("not_found", "invalid_request", "rate_limited"),
+        parameters=("JobId", "Include", "IfNoneMatch"),
     ),
     Operation(
         "DELETE",

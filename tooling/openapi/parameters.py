@@ -60,6 +60,12 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "Most entries on the page.",
         {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT, "default": USAGE_LIMIT},
     ),
+    "Include": _parameter(
+        "query",
+        "include",
+        "`request` adds the accepted order to the job, until the job is deleted.",
+        {"type": "string", "enum": ["request"]},
+    ),
     "Track": _parameter(
         "query",
         "track",

@@ -5,17 +5,20 @@ FermataError
 │   ├── MalformedBodyError       400: not JSON
 │   ├── MalformedHeaderError     400: a header is not well-formed
 │   ├── OutOfCreditError         402: the wallet does not cover the price
-│   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
+│   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later.
+│   │   │                        The classes below are in `limit_errors`.
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── TooManyBatchesError  too many files are being processed
 │   │   ├── MonthlyLimitError    the month's credits are used up
+│   │   ├── KeyLimitError        the credits of the key's month are used up
 │   │   ├── LostSongsError       too many songs were bought and their credits returned
 │   │   │   └── LossesAtRiskError  open orders may, by their terms, add too many such songs
 │   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
 │   ├── InsufficientScopeError   403: the key lacks the scope of the route
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
+│   │   └── BeyondOwnKeyError    403: the request wants more than the key that sent it may do itself
 │   ├── BodyTooLargeError        413: the body is longer than any request may be
 │   ├── TriggerOffError          403: no trigger is on for the sender of the event or the file
 │   ├── NotFoundError            404: unknown, or another tenant's
@@ -23,7 +26,8 @@ FermataError
 │   ├── AlreadyFinishedError     409: the job has ended and stays as it is
 │   ├── NotFinishedError         409: the job is still open
 │   ├── NoWebhookError           409: the job has no webhook endpoint
-│   └── TooManyReplaysError      409: the webhook was replayed as often as allowed
+│   ├── TooManyReplaysError      409: the webhook was replayed as often as allowed
+│   └── TooManyKeysError         409: the tenant has as many keys as it may have
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            the provider's file is not usable audio
 │   │   ├── AudioTooLargeError   it is larger than any song can reasonably be
@@ -40,7 +44,8 @@ FermataError
 ├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
 ├── BatchGivenUpError            too many lines of a file were refused in a row; the rest is not submitted
 ├── StaleRecordError             another run wrote the record first; read it again and decide again
-│   └── IdempotencyKeyTakenError an order with the same key was stored first; return its answer
+│   ├── IdempotencyKeyTakenError an order with the same key was stored first; return its answer
+│   └── OtherDiscountError       an order was priced at another discount than the tenant's; price it again
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
 ├── ProviderHeldError            a pause or an exhausted budget blocks the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
@@ -100,81 +105,6 @@ class LimitReachedError(RequestRefusedError):
         super().__init__(message)
 
 
-class RateLimitedError(LimitReachedError):
-    """As many requests of this kind as the plan allows were made in this minute, or on this day."""
-
-    def __init__(self, what: str, quota: int, retry_after_s: int, per: str = "minute") -> None:
-        super().__init__(f"the plan allows {quota} {what} a {per}; send it again in {retry_after_s} s", retry_after_s)
-
-
-class TooManyJobsError(LimitReachedError):
-    """As many jobs as the plan allows are open."""
-
-    def __init__(self, open_jobs: int, retry_after_s: int) -> None:
-        super().__init__(f"{open_jobs} jobs are open, as many as the plan allows; wait for one to end", retry_after_s)
-
-
-class TooManyBatchesError(LimitReachedError):
-    """The tenant has as many batch files in progress as it may have at once."""
-
-    def __init__(self, most: int, retry_after_s: int) -> None:
-        super().__init__(
-            f"{most} of your files are in progress, as many as allowed at once; put the file in again once one of them "
-            "has its completed.json",
-            retry_after_s,
-        )
-
-
-class MonthlyLimitError(LimitReachedError):
-    """The order may cost more than the month's limit leaves; all amounts are in credits."""
-
-    def __init__(self, limit: int, left: int, price: int, retry_after_s: int) -> None:
-        super().__init__(
-            f"this order may cost {price} credits and {max(0, left)} of the month's {limit} are left; "
-            "wait for the next month, or ask for a higher limit",
-            retry_after_s,
-        )
-
-
-class LostSongsError(LimitReachedError):
-    """Songs that were bought and whose credits were returned have reached the plan's limit for the day, or this order
-    alone may exceed it.
-    """
-
-    def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
-        may_lose = f"this order may lose {at_risk} more by its finish_by or its fallbacks; " if at_risk else ""
-        super().__init__(
-            f"{lost} songs were made today whose credits were returned, and the plan allows {limit} a day; {may_lose}"
-            "order again tomorrow (UTC), or ask for a higher limit",
-            retry_after_s,
-        )
-
-
-class LossesAtRiskError(LostSongsError):
-    """By their own terms, open orders may lose as many songs as the plan still allows today."""
-
-    def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
-        LimitReachedError.__init__(
-            self,
-            f"{lost} songs were made today whose credits were returned, and open orders with finish_by, or with "
-            f"on_unknown and fallbacks, may lose {at_risk} more; the plan allows {limit} a day; wait for one to end, "
-            "or order without these terms",
-            retry_after_s,
-        )
-
-
-class UnpaidJobsError(LimitReachedError):
-    """Callers ended as many jobs before a purchase as the plan allows in a day."""
-
-    def __init__(self, limit: int, retry_after_s: int) -> None:
-        super().__init__(
-            f"{limit} jobs of today were canceled, too late for finish_by or without a usable reference before "
-            "anything was bought, as many as the plan allows a day; order again tomorrow (UTC), or ask for a higher "
-            "limit",
-            retry_after_s,
-        )
-
-
 class InsufficientScopeError(RequestRefusedError):
     """The caller's key lacks the scope that a route needs."""
 
@@ -193,6 +123,10 @@ class InvalidRequestError(RequestRefusedError):
     def __init__(self, fields: Sequence[FieldError]) -> None:
         self.fields = tuple(fields)
         super().__init__("; ".join(f"{field.pointer}: {field.message}" for field in self.fields))
+
+
+class BeyondOwnKeyError(InvalidRequestError):
+    """A key gives no right that it lacks, and changes neither itself nor a key that may do more."""
 
 
 class BodyTooLargeError(RequestRefusedError):
@@ -225,6 +159,16 @@ class NoWebhookError(RequestRefusedError):
 
 class TooManyReplaysError(RequestRefusedError):
     """The job's webhook was replayed as often as allowed."""
+
+
+class TooManyKeysError(RequestRefusedError):
+    """The tenant has as many keys as it may have, those included that ended lately."""
+
+    def __init__(self, most: int, kept_days: int) -> None:
+        super().__init__(
+            f"you have {most} keys, as many as allowed; those that ended count for another {kept_days} days, so use "
+            "the keys that you have"
+        )
 
 
 class DeliveryError(FermataError):
@@ -309,6 +253,14 @@ class StaleRecordError(FermataError):
 
 class IdempotencyKeyTakenError(StaleRecordError):
     """An order with the same idempotency key was stored first; nothing was written."""
+
+
+class OtherDiscountError(StaleRecordError):
+    """An order was priced at another discount than its tenant has: now it is `percent`; nothing was written."""
+
+    def __init__(self, percent: int) -> None:
+        self.percent = percent
+        super().__init__(f"the tenant's discount is {percent} % now; price the order again")
 
 
 class SourceTakenError(FermataError):

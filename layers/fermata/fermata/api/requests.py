@@ -29,6 +29,16 @@ def track_number(event: APIGatewayProxyEventV2) -> int | None:
     return int(text)
 
 
+def wants_request(event: APIGatewayProxyEventV2) -> bool:
+    """Whether a read of a job asks for its request (`?include=request`); raises `InvalidRequestError` for any other
+    value.
+    """
+    text = event.query_string_parameters.get("include")
+    if text not in (None, "request"):
+        raise InvalidRequestError([FieldError("/include", "must be request, and given once")])
+    return text is not None
+
+
 def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller:
     """The caller according to the authorizer, the only source of a tenant id. Raises `InsufficientScopeError` if the
     key lacks the `needed` scope.

@@ -11,7 +11,7 @@ from fermata.wiring import runtime
 
 if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
-    from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+    from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
@@ -217,6 +217,14 @@ def reference_store(bucket: str) -> "ReferenceStore":
     from fermata.adapters.s3.reference_store import S3ReferenceStore
 
     return S3ReferenceStore(aws.s3(), bucket)
+
+
+@lru_cache(maxsize=1)
+def reference_ids() -> "ReferenceIds":
+    """The providers' ids of each tenant's recordings."""
+    from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
+
+    return DynamoReferenceIds(transactions())
 
 
 def callback_store() -> "CallbackStore":

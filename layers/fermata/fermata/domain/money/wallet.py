@@ -25,13 +25,14 @@ from fermata.domain.tenants.plan_limits import (
     left_of_minute_s,
     left_of_month_s,
     minute_of,
+    month_of,
     submit_allowance,
 )
-from fermata.errors import (
+from fermata.errors import OtherDiscountError, OutOfCreditError
+from fermata.limit_errors import (
     LossesAtRiskError,
     LostSongsError,
     MonthlyLimitError,
-    OutOfCreditError,
     RateLimitedError,
     TooManyJobsError,
     UnpaidJobsError,
@@ -78,7 +79,7 @@ class Movement(_Value):
     """Entries that change one tenant's wallet together, all at the same instant. `buys` is whether a purchase follows.
     `at_risk` is the change in the number of songs that may be bought without payment by the tenant's own terms; `lost`
     is the number of such songs bought. `unpaid` is the number of jobs that their caller ended before a purchase.
-    `key_cap` is the monthly cap of the key that ordered, None if no capped key did.
+    `key_cap` is that of the key that ordered. `discount_percent` is the one at which an order was priced, else None.
     """
 
     tenant_id: str
@@ -88,6 +89,7 @@ class Movement(_Value):
     lost: NonNegativeInt = 0
     unpaid: NonNegativeInt = 0
     key_cap: KeyCap | None = None
+    discount_percent: NonNegativeInt | None = None
 
     @property
     def at(self) -> datetime:
@@ -191,27 +193,33 @@ class Wallet(PlanLimits):
         """Whether the plan permits another song without payment on this day in UTC."""
         return self._in_day(today).lost_in_day < self.lost_songs_per_day
 
+    def discount_at(self, moment: datetime) -> int:
+        """The discount in percent of an order that is accepted at this moment."""
+        return self.percent_at(self.in_month_of(moment).spent_in_month)
+
     def submits_left(self, now: datetime) -> Allowance:
         """How many orders the plan still allows in this minute."""
         return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
 
     def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
         """This wallet on another plan."""
-        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **limits.model_dump()})
+        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **dict(limits)})
 
     def _in_day(self, date_: date) -> "Wallet":
         day = str(date_)
         return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def after(self, movement: Movement) -> "Wallet":
-        """This wallet after the movement. A hold raises a `LimitReachedError` beyond the plan's limits, and
-        `OutOfCreditError` beyond the available credits.
+        """This wallet after the movement. A hold raises `OtherDiscountError` where another discount holds than the one
+        of its price, a `LimitReachedError` beyond the plan's limits, and `OutOfCreditError` beyond the available
+        credits.
         """
         wallet = self.in_month_of(movement.at)
         if movement.counts_in_day:
             wallet = wallet.in_day_of(movement.at)
         if movement.is_hold:
             wallet = wallet.in_minute_of(movement.at)
+            _refuse_other_discount(wallet, movement)
             _refuse_beyond_limits(wallet, movement)
             if wallet.available < movement.to_hold:
                 raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
@@ -229,11 +237,6 @@ class Wallet(PlanLimits):
                 "at_risk": wallet.at_risk + movement.at_risk,
             }
         )
-
-
-def month_of(moment: datetime) -> str:
-    """The calendar month of a UTC moment; months compare as text."""
-    return f"{moment:%Y-%m}"
 
 
 def empty_wallet(tenant_id: str, now: datetime) -> Wallet:
@@ -255,6 +258,7 @@ def hold_on(job: Job) -> Movement:
         buys=job.recovered_from is None,
         at_risk=job.at_risk,
         key_cap=job.key_cap,
+        discount_percent=job.candidates[0].discount_percent if job.recovered_from is None else None,
     )
 
 
@@ -286,6 +290,12 @@ def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd
         attempt=attempt,
         text=text,
     )
+
+
+def _refuse_other_discount(wallet: Wallet, hold: Movement) -> None:
+    current = wallet.discount_at(hold.at)
+    if hold.discount_percent not in (None, current):
+        raise OtherDiscountError(current)
 
 
 def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, StrictBool
 
+from fermata.domain.tenants.discounts import Discounts
 from fermata.domain.web.whole_number import WholeNumber
-from fermata.errors import RateLimitedError
+from fermata.limit_errors import RateLimitedError
 
 Payer = Literal["operator", "tenant"]
 WINDOW_S: Final = 60
@@ -24,7 +25,7 @@ Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
 Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 
 
-class PlanLimits(BaseModel):
+class PlanLimits(Discounts):
     """A tenant's limits, which the operator may set; the defaults apply to new tenants and to plans without limits.
     `refused_orders_per_minute` bounds refused or repeated orders, which created no job.
     `changes_per_minute` bounds DELETEs, webhook replays, upload offers and changes of the account together, and, in a
@@ -36,10 +37,10 @@ class PlanLimits(BaseModel):
     posts of all jobs except the first of each job, tests of the endpoint included.
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
+    `foreign_reference_ids` lets orders name a provider's ids of recordings that no upload of the tenant made.
     `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
+    The discounts of a plan stand beside its limits.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     submits_per_minute: Count = 60
     reads_per_minute: Count = 600
@@ -54,6 +55,7 @@ class PlanLimits(BaseModel):
     webhook_posts_per_job: Count = 100
     webhook_repeats_per_minute: Count = 120
     unknown_paid_by: Payer = "operator"
+    foreign_reference_ids: StrictBool = False
     monthly_credits: Credits | None = None
 
     @property
@@ -138,6 +140,11 @@ def reference_allowance(quota: int, used: int, now: datetime) -> Allowance:
 def minute_of(moment: datetime) -> str:
     """The calendar minute of a UTC moment; minutes compare as text."""
     return f"{moment:%Y-%m-%dT%H:%M}"
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC moment; months compare as text."""
+    return f"{moment:%Y-%m}"
 
 
 def left_of_minute_s(moment: datetime) -> int:

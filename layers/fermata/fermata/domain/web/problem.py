@@ -11,29 +11,33 @@ from fermata.domain.web.http_status import WORTH_REPEATING
 from fermata.errors import (
     AlreadyFinishedError,
     AlreadyOrderedError,
+    BeyondOwnKeyError,
     BodyTooLargeError,
     FermataError,
     FieldError,
     IdempotencyKeyReusedError,
     InsufficientScopeError,
     InvalidRequestError,
-    LostSongsError,
     MalformedBodyError,
     MalformedHeaderError,
-    MonthlyLimitError,
     NotFinishedError,
     NotFoundError,
     NoWebhookError,
     OutOfCreditError,
-    RateLimitedError,
-    TooManyBatchesError,
-    TooManyJobsError,
+    TooManyKeysError,
     TooManyReplaysError,
     TransientError,
     TriggerOffError,
+)
+from fermata.limit_errors import (
+    KeyLimitError,
+    LostSongsError,
+    MonthlyLimitError,
+    RateLimitedError,
+    TooManyBatchesError,
+    TooManyJobsError,
     UnpaidJobsError,
 )
-from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 
 PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     MalformedBodyError: (HTTPStatus.BAD_REQUEST, "malformed_body", "The body is not JSON"),

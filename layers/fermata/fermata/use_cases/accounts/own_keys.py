@@ -15,8 +15,7 @@ from fermata.domain.tenants.key_page import parse_key_page
 from fermata.domain.tenants.shown_key import IssuedKey, ShownKey
 from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.json_body import read_body
-from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.key_errors import BeyondOwnKeyError, TooManyKeysError
+from fermata.errors import BeyondOwnKeyError, FieldError, InvalidRequestError, NotFoundError, TooManyKeysError
 from fermata.ports.money import KeyCounters
 from fermata.ports.tenants import TenantStore
 from fermata.use_cases.accounts.issue_keys import (
