@@ -64,6 +64,12 @@ class ValidateSettings(TableSettings):
     trusted_local_origins: CommaSet
 
 
+class EndpointSettings(TableSettings):
+    """Settings of functions that set webhook endpoints."""
+
+    trusted_local_origins: CommaSet
+
+
 class StartDeliverySettings(TableSettings):
     """Settings of functions that start webhook deliveries."""
 

@@ -14,9 +14,9 @@ def manage_ports() -> "ManagePorts":
     """Return the ports of `manage_tenants`."""
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
-    from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
     from fermata.use_cases.operator.reconcile import ReconcilePorts
     from fermata.use_cases.operator.redeliver import RedeliverPorts
+    from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
     settings = config.load(config.ManageSettings)
     return ManagePorts(
@@ -34,7 +34,7 @@ def manage_ports() -> "ManagePorts":
             first_check_s=settings.reaper_first_check_seconds,
         ),
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
-        webhooks=ManageWebhookPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
+        webhooks=EndpointPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
     )
 
 

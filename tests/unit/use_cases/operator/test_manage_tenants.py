@@ -16,9 +16,9 @@ from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.accounts.authorize_request import authorize_request
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts
 from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenants
-from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.operator.reconcile import ReconcilePorts
 from fermata.use_cases.operator.redeliver import RedeliverPorts
+from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
@@ -55,7 +55,7 @@ class Office:
         self.commands += 1
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
         redeliver = RedeliverPorts(self.jobs, InMemoryAnswerStore(), load_provider, RecordingJobMachine(), 60)
-        webhooks = ManageWebhookPorts(self.webhooks, TRUSTED_ORIGINS)
+        webhooks = EndpointPorts(self.webhooks, TRUSTED_ORIGINS)
         ports = ManagePorts(
             tenants=self.tenants,
             wallets=self.wallets,

@@ -36,7 +36,6 @@ from fermata.use_cases.operator.manage_keys import (
     manage_keys,
 )
 from fermata.use_cases.operator.manage_webhooks import (
-    ManageWebhookPorts,
     RotateWebhookSecret,
     SetWebhook,
     WebhookCommand,
@@ -45,6 +44,7 @@ from fermata.use_cases.operator.manage_webhooks import (
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ManagePorts:
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
     recoverable: RecoverablePorts
-    webhooks: ManageWebhookPorts
+    webhooks: EndpointPorts
 
 
 class _Command(BaseModel):
