@@ -39,9 +39,9 @@ MONEY: Final = (
     ),
     Mutant(
         "ledger half: a part of the songs costs the whole price",
-        f"{FERMATA}/domain/jobs/job.py",
-        "return share_of(self.price_credits, len(self.tracks), self.candidate.songs)",
-        "return self.price_credits",
+        f"{FERMATA}/domain/jobs/shares.py",
+        "return share_of(ordered.price_credits, len(tracks), ordered.songs)",
+        "return ordered.price_credits",
         ("tests/fakes/money/test_money_contract.py::test_a_part_of_the_songs_costs_its_share_and_the_rest_comes_back",),
     ),
     Mutant(
@@ -192,6 +192,38 @@ MONEY: Final = (
         ),
     ),
     Mutant(
+        "units: a long song costs more than was held for it",
+        f"{FERMATA}/domain/jobs/shares.py",
+        "return min(measured, ordered.price_credits)",
+        "return measured",
+        (
+            "tests/unit/use_cases/orders/test_prices.py::test_minutes_are_paid_as_they_were_measured_and_never_above_the_hold",
+        ),
+    ),
+    Mutant(
+        "units: a price is rounded down",
+        f"{FERMATA}/domain/catalogue/units.py",
+        "return -(-dividend // divisor)",
+        "return dividend // divisor",
+        ("tests/unit/domain/catalogue/test_units.py::test_a_price_is_the_exact_amount_rounded_up_to_a_whole_credit",),
+    ),
+    Mutant(
+        "discounts: an order is taken at the discount that its price assumed",
+        f"{FERMATA}/domain/money/wallet.py",
+        "if hold.discount_percent not in (None, current):",
+        "if False:",
+        ("tests/unit/use_cases/orders/test_prices.py::test_a_discount_lowers_the_price_and_what_is_held_and_spent",),
+    ),
+    Mutant(
+        "discounts: DynamoDB takes an order at a tier that was passed meanwhile",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        'change.conditions.append("#spent_in_month < :tier_end")',
+        "pass",
+        (
+            "tests/fakes/money/test_wallet_conditions_contract.py::test_an_order_is_taken_at_the_tier_that_the_months_spent_credits_reach_at_its_write",
+        ),
+    ),
+    Mutant(
         "lost songs: a waiting order is bought beyond the limit",
         f"{FERMATA}/use_cases/generation/purchase/spending_controls.py",
         "if wallet is None or wallet.may_lose_more(day_of(now)):",
@@ -202,7 +234,7 @@ MONEY: Final = (
     ),
     Mutant(
         "lost songs: the second bill is the operator's whatever the plan says",
-        f"{FERMATA}/domain/jobs/job.py",
+        f"{FERMATA}/domain/jobs/record.py",
         "return self.song_credits + sum(self.candidates[each.candidate].price_credits for each in unknown)",
         "return self.song_credits",
         (

@@ -11,16 +11,8 @@ from fermata.domain.money.wallet import Plan
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import TaskStarted
 from fermata.domain.tenants.plan_limits import PlanLimits
-from fermata.errors import (
-    IdempotencyKeyTakenError,
-    LostSongsError,
-    MonthlyLimitError,
-    OutOfCreditError,
-    RateLimitedError,
-    StaleRecordError,
-    TooManyJobsError,
-    UnpaidJobsError,
-)
+from fermata.errors import IdempotencyKeyTakenError, OutOfCreditError, StaleRecordError
+from fermata.limit_errors import LostSongsError, MonthlyLimitError, RateLimitedError, TooManyJobsError, UnpaidJobsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
 from tests.fakes.money.orders import delivered, receipt

@@ -23,18 +23,20 @@ from fermata.errors import (
     FieldError,
     InvalidRequestError,
     LimitReachedError,
-    LossesAtRiskError,
-    LostSongsError,
     MalformedBodyError,
     MalformedHeaderError,
-    MonthlyLimitError,
     NotFoundError,
     NotStartedError,
     OutOfCreditError,
+    TransientError,
+)
+from fermata.limit_errors import (
+    LossesAtRiskError,
+    LostSongsError,
+    MonthlyLimitError,
     RateLimitedError,
     TooManyBatchesError,
     TooManyJobsError,
-    TransientError,
     UnpaidJobsError,
 )
 from tests.fakes.clock import NOON

@@ -691,7 +691,12 @@ def stack_event(request_type: str, settings: str, before: str = "") -> Event:
         "LogicalResourceId": "OperatorSettings",
         "ResourceType": "Custom::OperatorSettings",
         "PhysicalResourceId": before,
-        "ResourceProperties": {"ProviderSettings": settings, "ModelLatencyPriors": "{}", "SingleSettings": {}},
+        "ResourceProperties": {
+            "ProviderSettings": settings,
+            "ModelLatencyPriors": "{}",
+            "PriceOverrides": "{}",
+            "SingleSettings": {},
+        },
     }
 
 

@@ -92,6 +92,7 @@ def test_a_delivered_job_counts_its_price_and_the_length_of_its_songs() -> None:
         jobs=1,
         succeeded=1,
         credits=chain[1].price_credits,
+        unit_thousandths=1000,
         audio_ms=2 * DURATION_MS,
     )
 
@@ -254,6 +255,8 @@ def test_a_settled_job_publishes_its_usage_beside_its_end() -> None:
         "status": "succeeded",
         "charged": "yes",
         "credits": 30,
+        "unit": "song",
+        "units": 1,
         "audio_ms": DURATION_MS,
         "finished_at": "2026-11-21T12:00:00.000Z",
     }

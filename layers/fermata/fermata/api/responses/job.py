@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from fermata.api.responses.body import Body, Credits, Seconds, Url
+from fermata.api.responses.body import Body, Credits, Seconds, Units, Url
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
 from fermata.domain.jobs.job import Job as StoredJob
 from fermata.domain.jobs.page import PageOfJobs
@@ -149,15 +150,17 @@ class MadeIds(Body):
 
 
 class Job(Body):
-    """One order of a song and its progress. `price_credits` is the price of all songs of the order, `spent_credits` the
-    share of the delivered ones (rounded down), 0 unless the job succeeded. `reference` has the ids that the provider
-    gave its recording, null without any. `request` is there only where it was asked
-    for: the accepted order, without the fields that have their default.
+    """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
+    cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
+    ones; null if the job was deleted since.
+    `reference` has the ids that the provider gave the job's recording, null without any. `request` is there only where
+    it was asked for: the accepted order, without the fields that have their default.
     """
 
     id: JobId
     object: Literal["job"]
     status: JobStatus
+    kind: Kind
     model: str
     fallbacks: list[str]
     title: str | None
@@ -169,6 +172,8 @@ class Job(Body):
     charged: Charged
     price_credits: Credits
     spent_credits: Credits
+    units: Units | None
+    unit: Unit
     estimate: Expectation | None
     recovered_from: JobId | None
     attempt_count: Annotated[int, Field(ge=0)]
@@ -192,6 +197,7 @@ class Job(Body):
             id=job.id,
             object="job",
             status=job.status,
+            kind=job.candidate.kind,
             model=job.request.model,
             fallbacks=[candidate.model for candidate in job.candidates[1:]],
             title=job.request.title,
@@ -203,6 +209,8 @@ class Job(Body):
             charged=job.charged,
             price_credits=job.price_credits,
             spent_credits=job.spent_credits,
+            units=job.units,
+            unit=job.candidate.unit,
             estimate=Expectation.of(view.expected, view.began_at) if view.expected else None,
             recovered_from=job.recovered_from,
             attempt_count=len(job.attempts),

@@ -26,11 +26,11 @@ from fermata.domain.tenants.plan_limits import (
     minute_of,
     submit_allowance,
 )
-from fermata.errors import (
+from fermata.errors import OtherDiscountError, OutOfCreditError
+from fermata.limit_errors import (
     LossesAtRiskError,
     LostSongsError,
     MonthlyLimitError,
-    OutOfCreditError,
     RateLimitedError,
     TooManyJobsError,
     UnpaidJobsError,
@@ -77,6 +77,7 @@ class Movement(_Value):
     """Entries that change one tenant's wallet together, all at the same instant. `buys` is whether a purchase follows.
     `at_risk` is the change in the number of songs that may be bought without payment by the tenant's own terms; `lost`
     is the number of such songs bought. `unpaid` is the number of jobs that their caller ended before a purchase.
+    `discount_percent` is the discount at which an order was priced; None for everything else.
     """
 
     tenant_id: str
@@ -85,6 +86,7 @@ class Movement(_Value):
     at_risk: int = 0
     lost: NonNegativeInt = 0
     unpaid: NonNegativeInt = 0
+    discount_percent: NonNegativeInt | None = None
 
     @property
     def at(self) -> datetime:
@@ -188,27 +190,33 @@ class Wallet(PlanLimits):
         """Whether the plan permits another song without payment on this day in UTC."""
         return self._in_day(today).lost_in_day < self.lost_songs_per_day
 
+    def discount_at(self, moment: datetime) -> int:
+        """The discount in percent of an order that is accepted at this moment."""
+        return self.percent_at(self.in_month_of(moment).spent_in_month)
+
     def submits_left(self, now: datetime) -> Allowance:
         """How many orders the plan still allows in this minute."""
         return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
 
     def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
         """This wallet on another plan."""
-        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **limits.model_dump()})
+        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **dict(limits)})
 
     def _in_day(self, date_: date) -> "Wallet":
         day = str(date_)
         return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def after(self, movement: Movement) -> "Wallet":
-        """This wallet after the movement. A hold raises a `LimitReachedError` beyond the plan's limits, and
-        `OutOfCreditError` beyond the available credits.
+        """This wallet after the movement. A hold raises `OtherDiscountError` where another discount holds than the one
+        of its price, a `LimitReachedError` beyond the plan's limits, and `OutOfCreditError` beyond the available
+        credits.
         """
         wallet = self.in_month_of(movement.at)
         if movement.counts_in_day:
             wallet = wallet.in_day_of(movement.at)
         if movement.is_hold:
             wallet = wallet.in_minute_of(movement.at)
+            _refuse_other_discount(wallet, movement)
             _refuse_beyond_limits(wallet, movement)
             if wallet.available < movement.to_hold:
                 raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
@@ -251,6 +259,7 @@ def hold_on(job: Job) -> Movement:
         entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),),
         buys=job.recovered_from is None,
         at_risk=job.at_risk,
+        discount_percent=job.candidates[0].discount_percent if job.recovered_from is None else None,
     )
 
 
@@ -281,6 +290,12 @@ def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd
         attempt=attempt,
         text=text,
     )
+
+
+def _refuse_other_discount(wallet: Wallet, hold: Movement) -> None:
+    current = wallet.discount_at(hold.at)
+    if hold.discount_percent not in (None, current):
+        raise OtherDiscountError(current)
 
 
 def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:

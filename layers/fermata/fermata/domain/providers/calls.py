@@ -27,7 +27,7 @@ class SongOrder:
     """One song for a provider, validated against the catalogue.
 
     `sample_rate` is in Hz, `bitrate` in bits per second; `delivery` is `hex` or `url` if the provider offers both.
-    `reference` is set for models that use a reference recording.
+    `reference` is set for models that use a reference recording. `duration_ms` is the ordered length in ms, or 0.
     `callback_url` is the URL for the provider's posts, or empty.
     """
 
@@ -43,6 +43,7 @@ class SongOrder:
     title: str = ""
     reference: OrderedReference | None = None
     callback_url: str = ""
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import Field, StrictBool
 
+from fermata.domain.tenants.discounts import Discounts
 from fermata.domain.web.whole_number import WholeNumber
-from fermata.errors import RateLimitedError
+from fermata.limit_errors import RateLimitedError
 
 Payer = Literal["operator", "tenant"]
 WINDOW_S: Final = 60
@@ -24,7 +25,7 @@ Count = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
 Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 
 
-class PlanLimits(BaseModel):
+class PlanLimits(Discounts):
     """A tenant's limits, which the operator may set; the defaults apply to new tenants and to plans without limits.
     `refused_orders_per_minute` bounds refused or repeated orders, which created no job.
     `changes_per_minute` bounds DELETEs, webhook replays and upload offers together, and, in a separate count, cancels
@@ -37,9 +38,8 @@ class PlanLimits(BaseModel):
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
     `foreign_reference_ids` lets orders name a provider's ids of recordings that no upload of the tenant made.
     `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
+    The discounts of a plan stand beside its limits.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     submits_per_minute: Count = 60
     reads_per_minute: Count = 600

@@ -17,20 +17,22 @@ from fermata.errors import (
     IdempotencyKeyReusedError,
     InsufficientScopeError,
     InvalidRequestError,
-    LostSongsError,
     MalformedBodyError,
     MalformedHeaderError,
-    MonthlyLimitError,
     NotFinishedError,
     NotFoundError,
     NoWebhookError,
     OutOfCreditError,
-    RateLimitedError,
-    TooManyBatchesError,
-    TooManyJobsError,
     TooManyReplaysError,
     TransientError,
     TriggerOffError,
+)
+from fermata.limit_errors import (
+    LostSongsError,
+    MonthlyLimitError,
+    RateLimitedError,
+    TooManyBatchesError,
+    TooManyJobsError,
     UnpaidJobsError,
 )
 

@@ -133,6 +133,7 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
     committed = _count_in_month(wallet, movement, change)
     _count_lost(wallet, movement, change)
     if movement.is_hold:
+        _require_discount(wallet, movement, change)
         _require_limits(wallet, movement, committed, change)
         _require_funds(wallet, movement, committed, change)
     condition = " AND ".join(change.conditions)
@@ -187,6 +188,30 @@ def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
         limit = wallet.lost_songs_per_day
         change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]
         change.values |= {":lost_limit": limit, ":stake_limit": limit - movement.at_risk}
+
+
+def _require_discount(wallet: Wallet, hold: Movement, change: _Change) -> None:
+    """Make a priced order conditional on the plan's discounts, and on the tier that the month's spent credits reach."""
+    if hold.discount_percent is None:
+        return
+    # Wallets that are older than discounts have neither attribute.
+    change.conditions.append(
+        "#discount_percent = :discount_percent"
+        if wallet.discount_percent
+        else "NOT #discount_percent > :discount_percent"
+    )
+    change.values[":discount_percent"] = wallet.discount_percent
+    change.conditions.append(
+        "#tiers = :tiers" if wallet.tiers else "( attribute_not_exists(#tiers) OR #tiers = :tiers )"
+    )
+    change.values[":tiers"] = [tier.model_dump() for tier in wallet.tiers]
+    if wallet.tiers and wallet.in_month_of(hold.at).month == wallet.month:
+        first, end = wallet.step_around(wallet.spent_in_month)
+        change.conditions.append("#spent_in_month >= :tier_from")
+        change.values[":tier_from"] = first
+        if end is not None:
+            change.conditions.append("#spent_in_month < :tier_end")
+            change.values[":tier_end"] = end
 
 
 def _require_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:
