@@ -36,7 +36,7 @@ _REFUSALS: Final = frozenset(
 _FIELDS: Final = (
     *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
     *PlanLimits.model_fields,
-    *("key_id", "scopes", "expires_at", "days", "overlap_s"),
+    *("key_id", "scopes", "expires_at", "days", "overlap_s", "name"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
 )

@@ -39,7 +39,7 @@ from tests.fakes.jobs.rescue_slots import InMemoryRescueSlots
 from tests.fakes.jobs.tenant_jobs import InMemoryTenantJobs
 from tests.fakes.metrics import RecordingMetrics
 from tests.fakes.money.purchases import InMemoryPurchases
-from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
 from tests.fakes.operator.settings_store import InMemorySettingsStore
 from tests.fakes.operator.stack_answers import RecordingStackAnswers
 from tests.fakes.providers.api_url import FixedApiUrl
@@ -177,6 +177,7 @@ class World:
             "provider_states": lambda: self.provider_states,
             "brake_store": lambda: self.brakes,
             "wallet_store": lambda: self.wallets,
+            "key_counters": lambda: InMemoryKeyCounters(self.wallets),
             "trigger_store": lambda: self.triggers,
             "webhook_store": lambda: self.webhooks,
             "webhook_deliveries": lambda: self.deliveries,
@@ -224,7 +225,7 @@ class World:
             "chance": lambda: self.chance,
             "claim_id": lambda: f"{self._next_name():032x}",
             "job_randomness": lambda: self._next_name().to_bytes(RANDOM_BYTES),
-            "key_randomness": lambda: self._next_name().to_bytes(KEY_RANDOM_BYTES),
+            "key_randomness": lambda: self._next_name().to_bytes(KEY_RANDOM_BYTES, "little"),
             "callback_randomness": lambda: self.callback_randomness,
             "scratch": lambda: self.scratch,
             "metrics": lambda: self.metrics,

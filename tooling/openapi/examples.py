@@ -46,6 +46,7 @@ QUEUED_JOB: Final[Example] = {
     "unit": "song",
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
     "recovered_from": None,
+    "api_key_id": "mfzwizlt",
     "attempt_count": 0,
     "tracks": [],
     "missing_tracks": [],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
     from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
-    from fermata.ports.money import Purchases, UsageStore, WalletStore
+    from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -126,6 +126,13 @@ def wallet_store() -> "WalletStore":
     from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 
     return DynamoWalletStore(transactions())
+
+
+def key_counters() -> "KeyCounters":
+    """What capped keys count."""
+    from fermata.adapters.dynamodb.money.key_counters import DynamoKeyCounters
+
+    return DynamoKeyCounters(transactions())
 
 
 @lru_cache(maxsize=1)

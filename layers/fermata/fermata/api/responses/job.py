@@ -152,9 +152,9 @@ class MadeIds(Body):
 class Job(Body):
     """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
     cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
-    ones; null if the job was deleted since.
-    `reference` has the ids that the provider gave the job's recording, null without any. `request` is there only where
-    it was asked for: the accepted order, without the fields that have their default.
+    ones; null if the job was deleted since. `reference` has the ids that the provider gave its recording, null without
+    any. `request` is there only where it was asked for: the accepted order, without the fields that have their default.
+    `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery.
     """
 
     id: JobId
@@ -176,6 +176,7 @@ class Job(Body):
     unit: Unit
     estimate: Expectation | None
     recovered_from: JobId | None
+    api_key_id: str | None
     attempt_count: Annotated[int, Field(ge=0)]
     tracks: list[Track]
     missing_tracks: list[MissingTrack]
@@ -213,6 +214,7 @@ class Job(Body):
             unit=job.candidate.unit,
             estimate=Expectation.of(view.expected, view.began_at) if view.expected else None,
             recovered_from=job.recovered_from,
+            api_key_id=job.api_key_id,
             attempt_count=len(job.attempts),
             tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],

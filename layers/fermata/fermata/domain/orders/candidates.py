@@ -24,9 +24,8 @@ class Candidate(BaseModel):
     The order is for `count` parts of the `unit` at `unit_credits` each unit, less `discount_percent`. `price_credits`
     is its whole price, for all of its `songs`; `cost_micro_usd` is the most that the provider takes for it, in
     millionths of a USD, at `unit_micro_usd` each unit. `reference` is the rule for the request's reference recording,
-    if any. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0 without a deadline.
-    `ids` are the provider's ids of a recording if the request names them instead of the recording; there is no rule
-    then.
+    if any; `ids` are the provider's ids of a recording that the request names instead of one, and there is no rule
+    then. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0 without a deadline.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -28,8 +28,9 @@ Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 class PlanLimits(Discounts):
     """A tenant's limits, which the operator may set; the defaults apply to new tenants and to plans without limits.
     `refused_orders_per_minute` bounds refused or repeated orders, which created no job.
-    `changes_per_minute` bounds DELETEs, webhook replays and upload offers together, and, in a separate count, cancels
-    without effect. `trigger_calls_per_minute` bounds events, files and lines of files that created no job.
+    `changes_per_minute` bounds DELETEs, webhook replays, upload offers and changes of the account together, and, in a
+    separate count, cancels without effect.
+    `trigger_calls_per_minute` bounds events, files and lines of files that created no job.
     `lost_songs_per_day` bounds the songs of a UTC day that a provider charged or may have charged and the tenant did
     not pay. `waiting_requests` bounds concurrent requests that wait for a job's end, `references_per_day` the upload
     offers of a UTC day, `webhook_posts_per_job` all posts about one job's end, and `webhook_repeats_per_minute` the
@@ -87,7 +88,9 @@ READS: Final = CallKind("read", "reads", "reads", "reads_per_minute")
 REFUSED_ORDERS: Final = CallKind(
     "refused", "orders that are refused or repeated", "refused_orders", "refused_orders_per_minute"
 )
-CHANGES: Final = CallKind("change", "deletions, webhook replays and uploads", "changes", "changes_per_minute")
+CHANGES: Final = CallKind(
+    "change", "deletions, webhook replays, uploads and changes of the account", "changes", "changes_per_minute"
+)
 CANCELS: Final = CallKind("cancel", "cancels without effect", "cancels", "changes_per_minute")
 TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"
