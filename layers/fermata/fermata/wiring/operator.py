@@ -6,6 +6,7 @@ from fermata import config
 from fermata.wiring import outward, runtime, stores
 
 if TYPE_CHECKING:
+    from fermata.use_cases.operator.check_provider import CheckPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
@@ -35,6 +36,19 @@ def manage_ports() -> "ManagePorts":
         ),
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
         webhooks=EndpointPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
+        check=check_ports,
+    )
+
+
+def check_ports() -> "CheckPorts":
+    """Return the ports of `check_provider`. Each check reads the keys again, so that a new one is checked at once."""
+    from fermata.use_cases.operator.check_provider import CHECK_WITHIN_S, CheckPorts
+
+    settings = config.load(config.ManageSettings)
+    return CheckPorts(
+        upstream=outward.upstream(settings, CHECK_WITHIN_S),
+        keys=outward.fresh_provider_keys(settings.provider_keys_secret_arn),
+        checks=outward.key_check,
     )
 
 
