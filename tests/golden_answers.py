@@ -221,6 +221,8 @@ def _accounts(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
         world.jobs.usage.count(Usage(tenant_id="acme", day=date(2026, 11, day), model=model, **figures))
     ask = Caller(world, patch)
     yield "usage", ask("read_account", "GET", "/v1/usage")
+    world.clock.pass_seconds(11)
+    yield "ledger", ask("read_account", "GET", "/v1/ledger")
     yield "usage_first_page", ask("read_account", "GET", "/v1/usage", query="limit=1")
 
 

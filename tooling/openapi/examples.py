@@ -201,6 +201,21 @@ REFERENCE: Final[Example] = {
     "expires_at": "2026-12-20T07:47:55.020Z",
 }
 
+LEDGER_LIST: Final[Example] = {
+    "data": [
+        {
+            "at": "2026-11-21T07:47:55.020Z",
+            "kind": "hold",
+            "credits": 30,
+            "balance_credits": 970,
+            "job_id": _ID,
+            "key_id": "q7Zk2M9t",
+            "note": None,
+        }
+    ],
+    "next_cursor": None,
+}
+
 USAGE_LIST: Final[Example] = {
     "data": [
         {

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from fermata.api.responses.account import Account, UsageList
 from fermata.api.responses.attempt import AttemptList
 from fermata.api.responses.job import Job, JobList
+from fermata.api.responses.ledger import LedgerList
 from fermata.api.responses.model import ModelList
 from fermata.api.responses.problem import Health
 from fermata.api.responses.quote import Quote
@@ -25,7 +26,7 @@ from tooling.openapi import examples
 @dataclass(frozen=True)
 class Answer:
     """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
-    the operations that take the body's `id` from here.
+    the operations that take the body's `id` from here; `csv` is whether the body is there in CSV, too.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Answer:
     headers: tuple[str, ...] = ()
     example: object = None
     links: tuple[str, ...] = ()
+    csv: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ WEBHOOKS: Final = {
 _OF_A_PLAN: Final = ("rate_limited", "too_many_jobs", "lost_songs_limit", "unpaid_jobs_limit", "monthly_limit_reached")
 _OF_A_JOB: Final = ("get_job", "get_audio", "list_attempts", "cancel_job", "delete_job")
 _OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
+
+_CSV: Final = (
+    "`Accept: text/csv` asks for CSV with a header line; the next page's cursor is then in the header `Next-Cursor`. A "
+    "text that a spreadsheet could take for a formula has an apostrophe in front."
+)
 
 OPERATIONS: Final = (
     Operation(
@@ -225,6 +232,21 @@ OPERATIONS: Final = (
         "The tenant's plan, credits and open jobs",
         (Answer(HTTPStatus.OK, "The account.", Account, (), examples.ACCOUNT),),
         problems=("rate_limited",),
+        tag="account",
+    ),
+    Operation(
+        "GET",
+        "/v1/ledger",
+        "list_ledger",
+        "Every movement of the tenant's credits, oldest first",
+        (Answer(HTTPStatus.OK, "A page of the ledger.", LedgerList, ("Next-Cursor",), examples.LEDGER_LIST, csv=True),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("From", "To", "UsageLimit", "Cursor"),
+        description=(
+            "In the order in which they happened. The list ends ten seconds before now; if nothing moved since, its "
+            "last `balance_credits` is that of `GET /v1/account`. A movement is listed on its own day: a job may hold "
+            f"on one day and spend on the next. {_CSV}"
+        ),
         tag="account",
     ),
     Operation(

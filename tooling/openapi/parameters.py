@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from fermata.domain.jobs.page import DEFAULT_LIMIT, LONGEST_LIMIT
-from fermata.domain.money.usage import DEFAULT_LIMIT as USAGE_LIMIT
-from fermata.domain.money.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
-from fermata.domain.money.usage import LONGEST_SPAN_DAYS
+from fermata.domain.money.day_pages import DEFAULT_LIMIT as USAGE_LIMIT
+from fermata.domain.money.day_pages import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
+from fermata.domain.money.day_pages import LONGEST_SPAN_DAYS
 from fermata.domain.web.formats import JOB_ID_PATTERN
 
 Schema = dict[str, Any]
@@ -111,6 +111,7 @@ HEADERS: Final[dict[str, Schema]] = {
         "description": "How long the request was held at most, `wait=n`; missing where it was answered at once.",
         "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
     },
+    "Next-Cursor": {"description": "The `next_cursor` of a page in CSV; missing on the last page.", "schema": _TEXT},
     "Idempotency-Replayed": {
         "description": "The answer is that of an earlier request with the same key.",
         "schema": {"type": "string", "const": "true"},

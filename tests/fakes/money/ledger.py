@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.money.usage import Usage, UsageList, UsagePage
+from fermata.domain.money.day_pages import DayList, DayPage
+from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports.jobs import JobStore
-from fermata.ports.money import UsageStore, WalletStore
+from fermata.ports.money import LedgerStore, UsageStore, WalletStore
 from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 from tests.support.cloud import TABLE
 
@@ -31,10 +34,11 @@ class Ledger:
     wallets: WalletStore
     entries: Callable[[str], list[LedgerEntry]]
     usage: UsageStore
+    by_time: LedgerStore
 
     def used(self, tenant_id: str = "acme") -> list[Usage]:
         """All usage of a tenant."""
-        return self.usage.find(UsagePage(UsageList(tenant_id, date.min, date.max), 1000))[0]
+        return self.usage.find(DayPage(DayList(tenant_id, date.min, date.max), 1000))[0]
 
     def wallet(self, tenant_id: str = "acme") -> Wallet:
         wallet = self.wallets.find(tenant_id)
@@ -43,9 +47,12 @@ class Ledger:
 
 
 def ledger_in_memory() -> Ledger:
-    wallets = InMemoryWalletStore()
-    jobs = InMemoryJobStore(wallets)
-    return Ledger(jobs, wallets, wallets.ledger, jobs.usage)
+    return ledger_of(InMemoryJobStore(InMemoryWalletStore()))
+
+
+def ledger_of(jobs: InMemoryJobStore) -> Ledger:
+    """The ledger over a fake of the job store."""
+    return Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage, InMemoryLedgerStore(jobs.wallets))
 
 
 def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Ledger:  # noqa: ANN401 - pause and clock
@@ -57,6 +64,7 @@ def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience:
         DynamoWalletStore(DynamoTransactions(client, table, **patience)),
         entries,
         DynamoUsageStore(DynamoTransactions(client, table)),
+        DynamoLedgerStore(DynamoTransactions(client, table)),
     )
 
 

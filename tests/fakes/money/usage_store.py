@@ -1,6 +1,7 @@
 """A fake of the usage store."""
 
-from fermata.domain.money.usage import Usage, UsagePage
+from fermata.domain.money.day_pages import DayPage
+from fermata.domain.money.usage import Usage
 
 
 class InMemoryUsageStore:
@@ -13,7 +14,7 @@ class InMemoryUsageStore:
         key = (usage.tenant_id, usage.place)
         self._rows[key] = self._rows[key].plus(usage) if key in self._rows else usage
 
-    def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
+    def find(self, page: DayPage) -> tuple[list[Usage], str | None]:
         of = page.of
         rows = sorted((place, row) for (tenant_id, place), row in self._rows.items() if tenant_id == of.tenant_id)
         found = [row for place, row in rows if of.first <= row.day <= of.last and (page.after or "") < place]

@@ -29,6 +29,7 @@ APP_OF = {
     "list_webhook_attempts": "replay_webhook",
     "replay_webhook": "replay_webhook",
     "get_account": "read_account",
+    "list_ledger": "read_account",
     "list_usage": "read_account",
     "get_document": "read_jobs",
 }

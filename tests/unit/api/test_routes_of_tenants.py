@@ -45,6 +45,7 @@ SCOPES: Final = {
     "POST /v1/jobs/{id}/webhooks/replay": "jobs:write",
     "GET /v1/models": "jobs:read",
     "GET /v1/account": "account:read",
+    "GET /v1/ledger": "account:read",
     "GET /v1/usage": "account:read",
 }
 """What each route needs; one that is not listed here only needs some scope."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
     from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
-    from fermata.ports.money import Purchases, UsageStore, WalletStore
+    from fermata.ports.money import LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -126,6 +126,14 @@ def wallet_store() -> "WalletStore":
     from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 
     return DynamoWalletStore(transactions())
+
+
+@lru_cache(maxsize=1)
+def ledger_store() -> "LedgerStore":
+    """The tenants' ledgers by time."""
+    from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
+
+    return DynamoLedgerStore(transactions())
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from fermata.api.responses.account import UsageEntry
 from fermata.api.responses.attempt import AttemptList
 from fermata.api.responses.body import Body
 from fermata.api.responses.job import Job as JobBody
+from fermata.api.responses.ledger import LedgerEntry as LedgerEntryBody
 from fermata.api.responses.webhook import WebhookAttempt as WebhookAttemptBody
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate, ReferenceRule
@@ -24,7 +25,9 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.money.ledger import LedgerLine
 from fermata.domain.money.usage import Usage
+from fermata.domain.money.wallet import LedgerEntry
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest
@@ -56,6 +59,7 @@ MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[ob
     (Job, "recovered_from"): st.none() | JOB_IDS,
     (Job, "request"): REQUESTS,
     (Job, "candidates"): st.deferred(lambda: st.lists(records(Candidate), min_size=CHAIN, max_size=CHAIN).map(tuple)),
+    (LedgerEntry, "job_id"): st.none() | JOB_IDS,
     (Attempt, "candidate"): st.integers(0, CHAIN - 1),
     (Track, "content_type"): st.sampled_from([each.content_type for each in CONTAINERS]),
     (Track, "sha256"): st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
@@ -150,6 +154,12 @@ def test_every_job_is_shown_and_published_as_documented(job: Job, estimate: Esti
 @given(records(Usage))
 def test_every_usage_is_as_documented(usage: Usage) -> None:
     assert_as_documented("UsageEntry", UsageEntry.of(usage))
+
+
+@every
+@given(records(LedgerEntry), st.integers())
+def test_every_entry_of_a_ledger_is_as_documented(entry: LedgerEntry, balance: int) -> None:
+    assert_as_documented("LedgerEntry", LedgerEntryBody.of(LedgerLine(entry, balance)))
 
 
 @every

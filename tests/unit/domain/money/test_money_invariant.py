@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +13,8 @@ from moto import mock_aws
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.money.day_pages import DayList, DayPage
+from fermata.domain.money.ledger import BalanceAt, LedgerLine
 from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown
@@ -20,6 +22,7 @@ from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
+from fermata.use_cases.accounts.read_ledger import read_ledger
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
@@ -242,6 +245,31 @@ class Operation:
         assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0
         assert len({entry.entry_id for entry in entries}) == len(entries)
 
+    def check_what_the_tenant_reads(self) -> None:
+        """The ledger by pages, with and without balances that the audit stored, ends with the account's balance."""
+        later = self.now + timedelta(minutes=1)
+        entries = sorted(self.ledger.entries("acme"), key=lambda entry: entry.place)
+        lines = self._read(NOON.date(), later)
+        assert [line.entry for line in lines] == entries
+        assert (lines[-1].balance if lines else 0) == self.ledger.wallet().balance
+        half = lines[len(lines) // 2].entry.at.date() if lines else self.now.date()
+        from_half = [line for line in lines if line.entry.at.date() >= half]
+        assert self._read(half, later) == from_half
+        at = BalanceAt(half)
+        assert len(list(at.watch(entries))) == len(entries)
+        self.ledger.by_time.keep_balance("acme", at.balance)
+        assert self._read(half, later) == from_half
+
+    def _read(self, first: date, now: datetime) -> list[LedgerLine]:
+        lines: list[LedgerLine] = []
+        page = DayPage(DayList("acme", first, now.date(), "ledger"), limit=4)
+        while True:
+            found, cursor = read_ledger(page, self.ledger.by_time, now)
+            lines += found
+            if cursor is None:
+                return lines
+            page = DayPage(page.of, page.limit, page.of.place_of(cursor))
+
 
 @contextmanager
 def in_memory() -> Iterator[Ledger]:
@@ -259,6 +287,7 @@ def play(ledger: Ledger, steps: list[tuple[str, object]]) -> None:
     for name, *arguments in steps:
         getattr(operation, name)(*arguments)
         operation.check()
+    operation.check_what_the_tenant_reads()
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)

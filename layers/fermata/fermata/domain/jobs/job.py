@@ -35,6 +35,7 @@ class Job(Record):
     recording cannot be used, or the operator blocks the last provider for too long.
     `tracks` are the stored songs and `missing` the unavailable ones, both by number and without overlap;
     `first_stored_at` is when the first song was stored, set by the next change of the job.
+    `api_key_id` is the key that ordered over HTTP.
     `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether the
     customer also pays for attempts of unknown outcome if a later fallback delivers; `paid_unknown` are the numbers of
     the attempts paid for so, whatever the provider's bill says later.
@@ -66,6 +67,7 @@ class Job(Record):
     erasing_until: datetime | None = None
     spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
+    api_key_id: str | None = None
     pays_unknown: bool = False
     paid_unknown: tuple[PositiveInt, ...] = ()
     rescue: Rescue | None = None

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from fermata.domain.money.usage import Usage, UsagePage
+from fermata.domain.money.day_pages import DayPage
+from fermata.domain.money.usage import Usage
 from fermata.ports.money import UsageStore
 
 
-def read_usage(page: UsagePage, usage: UsageStore) -> tuple[Sequence[Usage], str | None]:
+def read_usage(page: DayPage, usage: UsageStore) -> tuple[Sequence[Usage], str | None]:
     """One page of usage by day and model, oldest first, and the cursor of the next page, None after the last."""
     found, next_after = usage.find(page)
     return found, None if next_after is None else page.of.cursor_after(next_after)

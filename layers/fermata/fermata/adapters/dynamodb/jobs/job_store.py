@@ -85,7 +85,11 @@ class DynamoJobStore:
         """Save an ended job, settle its hold and count its usage; raises `StaleRecordError` where another run wrote
         first.
         """
-        writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}
+        version, values = _next_version(job)
+        # A job ends once, whatever version a run took it for: its entries in the ledger have no other guard.
+        is_open = f"{version} AND attribute_type( #finished_at , :null )"
+        changes = self._changes(job, is_open, {**values, ":null": "NULL"})
+        writes = {**changes, **counted(usage_of(job), self._transactions)}
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
         _refuse_if_stale(failed)
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.money.usage import Usage, UsagePage
+from fermata.domain.money.day_pages import DayPage
+from fermata.domain.money.usage import Usage
 
 _COUNTERS: Final = ("jobs", "succeeded", "credits", "audio_ms")
 
@@ -23,7 +24,7 @@ class DynamoUsageStore:
     def __init__(self, transactions: DynamoTransactions) -> None:
         self._transactions = transactions
 
-    def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
+    def find(self, page: DayPage) -> tuple[list[Usage], str | None]:
         """The entries of one page by day and model, and the start of the next page, or None. Raises
         `TransientError`.
         """
