@@ -1,21 +1,15 @@
-"""GET /v1/account, /v1/ledger and /v1/usage."""
+"""GET /v1/account."""
 
 from aws_lambda_powertools.event_handler import Response
 
 from fermata.api.answers import answer
-from fermata.api.csv_answers import page_of
 from fermata.api.requests import caller
 from fermata.api.resolver import Scope, create_api, entry_point
-from fermata.api.responses.account import Account, UsageList
-from fermata.api.responses.ledger import LedgerEntry, LedgerList
-from fermata.domain.money.day_pages import parse_day_page
-from fermata.domain.money.ledger import LIST_NAME
+from fermata.api.responses.account import Account
 from fermata.use_cases.accounts.read_account import read_account
-from fermata.use_cases.accounts.read_ledger import read_ledger
-from fermata.use_cases.accounts.read_usage import read_usage
 from fermata.wiring.accounts import count_read
 from fermata.wiring.runtime import now
-from fermata.wiring.stores import ledger_store, usage_store, wallet_store
+from fermata.wiring.stores import wallet_store
 
 api = create_api(Scope.ACCOUNT_READ, count=count_read)
 lambda_handler = entry_point(api)
@@ -26,20 +20,3 @@ def get_account() -> Response[str]:
     """The tenant's plan and credits."""
     wallet = read_account(caller(api.current_event).tenant_id, wallet_store())
     return answer(200, Account.of(wallet, now()))
-
-
-@api.get("/v1/ledger")
-def get_ledger() -> Response[str]:
-    """The movements of the tenant's credits."""
-    event = api.current_event
-    page = parse_day_page(caller(event).tenant_id, LIST_NAME, event.query_string_parameters, now())
-    found = LedgerList.of(*read_ledger(page, ledger_store(), now()))
-    return page_of(event, found, tuple(LedgerEntry.model_fields))
-
-
-@api.get("/v1/usage")
-def get_usage() -> Response[str]:
-    """The tenant's usage by day and model."""
-    event = api.current_event
-    page = parse_day_page(caller(event).tenant_id, "", event.query_string_parameters, now())
-    return answer(200, UsageList.of(*read_usage(page, usage_store())))

@@ -225,6 +225,27 @@ USAGE_LIST: Final[Example] = {
             "succeeded": 2,
             "credits": 60,
             "audio_ms": 121_068,
+            "units": 2,
+            "unit": "song",
+        }
+    ],
+    "next_cursor": None,
+}
+
+USAGE_LOG: Final[Example] = {
+    "data": [
+        {
+            "finished_at": "2026-11-21T07:49:12.744Z",
+            "job_id": _ID,
+            "key_id": "q7Zk2M9t",
+            "model": "minimax/music-2.5",
+            "status": "succeeded",
+            "credits": 30,
+            "units": 1,
+            "unit": "song",
+            "audio_ms": 60_534,
+            "created_at": "2026-11-21T07:47:55.020Z",
+            "metadata": {"project": "spring"},
         }
     ],
     "next_cursor": None,

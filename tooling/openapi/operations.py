@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from fermata.api.responses.account import Account, UsageList
+from fermata.api.responses.account import Account
 from fermata.api.responses.attempt import AttemptList
 from fermata.api.responses.job import Job, JobList
 from fermata.api.responses.ledger import LedgerList
@@ -16,6 +16,7 @@ from fermata.api.responses.model import ModelList
 from fermata.api.responses.problem import Health
 from fermata.api.responses.quote import Quote
 from fermata.api.responses.reference import Reference
+from fermata.api.responses.usage import UsageList, UsageLog
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.order_request import SongRequest
@@ -256,8 +257,19 @@ OPERATIONS: Final = (
         "What the tenant used, by day and model, oldest first",
         (Answer(HTTPStatus.OK, "A page of usage.", UsageList, (), examples.USAGE_LIST),),
         problems=("invalid_request", "rate_limited"),
-        parameters=("From", "To", "UsageLimit", "Cursor"),
+        parameters=("From", "To", "GroupBy", "UsageLimit", "Cursor"),
         description="Counted on the day in UTC on which a job ended, whatever its end; `credits` are what was spent.",
+        tag="account",
+    ),
+    Operation(
+        "GET",
+        "/v1/usage/log",
+        "list_usage_log",
+        "The tenant's jobs that ended, one line each, oldest end first",
+        (Answer(HTTPStatus.OK, "A page of the log.", UsageLog, ("Next-Cursor",), examples.USAGE_LOG, csv=True),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("From", "To", "UsageLimit", "Cursor"),
+        description=f"Deleted jobs keep their line, without their metadata. {_CSV}",
         tag="account",
     ),
     Operation(

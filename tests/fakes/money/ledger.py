@@ -12,7 +12,7 @@ from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
-from fermata.domain.money.day_pages import DayList, DayPage
+from fermata.domain.money.reports.day_pages import DayList, DayPage
 from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
 from fermata.ports.jobs import JobStore

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from fermata.domain.money.ledger import DayBalance
+from fermata.domain.money.reports.ledger import DayBalance
 from fermata.domain.money.wallet import LedgerEntry
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 

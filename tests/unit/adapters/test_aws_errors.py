@@ -45,8 +45,8 @@ from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.latency import SongTime, SongTimes
 from fermata.domain.jobs.page import JobList, PageRequest
-from fermata.domain.money.day_pages import DayList, DayPage
-from fermata.domain.money.ledger import DayBalance
+from fermata.domain.money.reports.day_pages import DayList, DayPage
+from fermata.domain.money.reports.ledger import DayBalance
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.domain.providers.state import GivenBack, ProviderState

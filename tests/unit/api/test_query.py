@@ -29,8 +29,9 @@ APP_OF = {
     "list_webhook_attempts": "replay_webhook",
     "replay_webhook": "replay_webhook",
     "get_account": "read_account",
-    "list_ledger": "read_account",
-    "list_usage": "read_account",
+    "list_ledger": "list_ledger",
+    "list_usage": "list_usage",
+    "list_usage_log": "list_usage",
     "get_document": "read_jobs",
 }
 """The function behind each operation that refuses what it does not know."""

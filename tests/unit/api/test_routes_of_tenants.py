@@ -47,6 +47,7 @@ SCOPES: Final = {
     "GET /v1/account": "account:read",
     "GET /v1/ledger": "account:read",
     "GET /v1/usage": "account:read",
+    "GET /v1/usage/log": "account:read",
 }
 """What each route needs; one that is not listed here only needs some scope."""
 JOB_ROUTES: Final = tuple(route for route in ROUTES if "{id}" in route[2])

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Protocol
 
-from fermata.domain.money.day_pages import DayPage
-from fermata.domain.money.ledger import DayBalance
+from fermata.domain.money.reports.day_pages import DayPage
+from fermata.domain.money.reports.ledger import DayBalance
+from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
@@ -68,3 +69,12 @@ class UsageStore(Protocol):
         """The entries of one page by day and model, oldest first, read consistently, and the place where the next page
         starts, None on the last page; raises `TransientError`.
         """
+
+    def log(self, page: DayPage) -> tuple[list[UsageLine], str | None]:
+        """The lines of one page, oldest end first, read as `find` reads."""
+
+    def counters(self, tenant_id: str, first: date, last: date) -> Iterable[Usage]:
+        """All entries of these days by day and model, read on demand; raises `TransientError`, also between them."""
+
+    def lines(self, tenant_id: str, first: date, last: date) -> Iterable[UsageLine]:
+        """All lines of these days, oldest end first, read as `counters` does."""

@@ -4,6 +4,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -13,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from fermata.api.responses.account import UsageEntry
 from fermata.api.responses.attempt import AttemptList
 from fermata.api.responses.body import Body
 from fermata.api.responses.job import Job as JobBody
 from fermata.api.responses.ledger import LedgerEntry as LedgerEntryBody
+from fermata.api.responses.usage import UsageEntry, UsageLogEntry
 from fermata.api.responses.webhook import WebhookAttempt as WebhookAttemptBody
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate, ReferenceRule
@@ -25,7 +26,9 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link
-from fermata.domain.money.ledger import LedgerLine
+from fermata.domain.money.reports.ledger import LedgerLine
+from fermata.domain.money.reports.usage_groups import grouped
+from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import LedgerEntry
 from fermata.domain.orders.candidates import Candidate
@@ -60,6 +63,7 @@ MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[ob
     (Job, "request"): REQUESTS,
     (Job, "candidates"): st.deferred(lambda: st.lists(records(Candidate), min_size=CHAIN, max_size=CHAIN).map(tuple)),
     (LedgerEntry, "job_id"): st.none() | JOB_IDS,
+    (UsageLine, "job_id"): JOB_IDS,
     (Attempt, "candidate"): st.integers(0, CHAIN - 1),
     (Track, "content_type"): st.sampled_from([each.content_type for each in CONTAINERS]),
     (Track, "sha256"): st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
@@ -75,6 +79,7 @@ SCALARS: Final[dict[object, st.SearchStrategy[object]]] = {
     bool: st.booleans(),
     datetime: MOMENTS,
     date: st.dates(),
+    Decimal: st.decimals(0, 10**9, places=3),
     type(None): st.none(),
 }
 
@@ -154,6 +159,15 @@ def test_every_job_is_shown_and_published_as_documented(job: Job, estimate: Esti
 @given(records(Usage))
 def test_every_usage_is_as_documented(usage: Usage) -> None:
     assert_as_documented("UsageEntry", UsageEntry.of(usage))
+
+
+@every
+@given(records(UsageLine))
+def test_every_line_of_a_log_is_as_documented_alone_and_in_groups(line: UsageLine) -> None:
+    assert_as_documented("UsageLogEntry", UsageLogEntry.of(line))
+    for names in (("key",), ("day", "model", "key", "metadata.project")):
+        (group,) = grouped(names, [line])
+        assert_as_documented("UsageEntry", UsageEntry.of(group))
 
 
 @every

@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from fermata.adapters.dynamodb.items import typed
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.day_pages import DayList, DayPage, parse_day_page
-from fermata.domain.money.ledger import LIST_NAME, DayBalance, LedgerLine, Start
+from fermata.domain.money.reports.day_pages import DayList, DayPage, parse_day_page
+from fermata.domain.money.reports.ledger import LIST_NAME, DayBalance, LedgerLine, Start
 from fermata.domain.money.wallet import LedgerEntry, empty_wallet, grant_of, hold_on, note_on, settlement_of
 from fermata.domain.orders.job_id import new_job_id, sortable_id
 from fermata.domain.tenants.tenant import Tenant
@@ -242,7 +242,7 @@ def test_a_ledger_that_cannot_be_read_is_transient(dynamodb: "DynamoDBClient") -
 def ask(world: World, query: str = "", **headers: str) -> dict[str, Any]:
     event = http_event("GET", "/v1/ledger", query=query)
     event["headers"] |= headers
-    answer: dict[str, Any] = wired_app("read_account", world).lambda_handler(event, FakeContext())
+    answer: dict[str, Any] = wired_app("list_ledger", world).lambda_handler(event, FakeContext())
     return answer
 
 

@@ -13,8 +13,8 @@ from moto import mock_aws
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.day_pages import DayList, DayPage
-from fermata.domain.money.ledger import BalanceAt, LedgerLine
+from fermata.domain.money.reports.day_pages import DayList, DayPage
+from fermata.domain.money.reports.ledger import BalanceAt, LedgerLine
 from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown

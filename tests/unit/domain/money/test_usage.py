@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,8 @@ from moto import mock_aws
 
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.day_pages import LONGEST_SPAN_DAYS, DayList, DayPage, parse_day_page
+from fermata.domain.money.reports.day_pages import LONGEST_SPAN_DAYS, DayList, DayPage, parse_day_page
+from fermata.domain.money.reports.usage_groups import UsageRequest
 from fermata.domain.money.usage import (
     Usage,
     usage_event,
@@ -90,6 +92,7 @@ def test_a_delivered_job_counts_its_price_and_the_length_of_its_songs() -> None:
         succeeded=1,
         credits=chain[1].price_credits,
         audio_ms=2 * DURATION_MS,
+        units=Decimal(2),
     )
 
 
@@ -166,8 +169,8 @@ def test_each_page_leads_to_the_next(ledger: Ledger) -> None:
     cursor: str | None = None
     for _ in range(9):
         page = DayPage(of, 2, None if cursor is None else of.place_of(cursor))
-        found, cursor = read_usage(page, ledger.usage)
-        days += [row.day.day for row in found]
+        found, cursor = read_usage(UsageRequest(page), ledger.usage)
+        days += [row.day.day for row in found if row.day]
         if cursor is None:
             break
     assert days == [21, 22, 23, 24, 25]

@@ -1,18 +1,20 @@
 """A tenant's usage, by model and by the UTC day on which jobs ended; the basis of a bill."""
 
 from datetime import date
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
+from fermata.domain.money.units import SONG, units_of
 from fermata.domain.web.formats import rfc3339
 
 
 class Usage(BaseModel):
-    """Jobs of one tenant that ended on a day with one (last) model: their number, how many succeeded, the spent credits
-    and the length of the songs in ms.
+    """Jobs of one tenant that ended on a day with one (last) model: their number, how many succeeded, the spent
+    credits, the length of the songs in ms, and the delivered units.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -24,6 +26,8 @@ class Usage(BaseModel):
     succeeded: NonNegativeInt
     credits: NonNegativeInt
     audio_ms: NonNegativeInt
+    units: Decimal = Decimal(0)
+    unit: str = SONG
 
     @property
     def place(self) -> str:
@@ -32,7 +36,7 @@ class Usage(BaseModel):
 
     def plus(self, more: "Usage") -> "Usage":
         """The sum of two usages of the same day and model."""
-        fields = ("jobs", "succeeded", "credits", "audio_ms")
+        fields = ("jobs", "succeeded", "credits", "audio_ms", "units")
         return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in fields})
 
 
@@ -41,6 +45,7 @@ def usage_of(job: Job) -> Usage:
     if job.finished_at is None:
         raise AssertionError(f"a {job.status} job has not ended and counts nothing")
     delivered = job.charged is Charged.YES
+    units, unit = units_of(job)
     return Usage(
         tenant_id=job.tenant_id,
         day=job.finished_at.date(),
@@ -49,6 +54,8 @@ def usage_of(job: Job) -> Usage:
         succeeded=int(delivered),
         credits=job.spent_credits,
         audio_ms=sum(track.duration_ms for track in job.tracks) if delivered else 0,
+        units=units,
+        unit=unit,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from fermata.domain.money.ledger import BalanceAt
+from fermata.domain.money.reports.ledger import BalanceAt
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.money.wallet_audit import Drift, drift_of, sums_of, unbalanced
 from fermata.errors import ConfigurationError, FermataError

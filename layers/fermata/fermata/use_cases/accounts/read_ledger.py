@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import islice
 
-from fermata.domain.money.day_pages import DayPage
-from fermata.domain.money.ledger import LedgerLine, Start, beginning_of, change_of, end_of, lines_of, start_in
+from fermata.domain.money.reports.day_pages import DayPage
+from fermata.domain.money.reports.ledger import LedgerLine, Start, beginning_of, change_of, end_of, lines_of, start_in
 from fermata.ports.money import LedgerStore
 
 
