@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from fermata.adapters.providers import load_provider
+from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.money.wallet import Plan, Wallet, hold_on
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.state import ProviderState
@@ -14,6 +15,7 @@ from fermata.domain.tenants.plan_limits import MAX_AMOUNT
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.accounts.authorize_request import authorize_request
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+from fermata.use_cases.operator.look import LookPorts
 from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenants
 from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.operator.reconcile import ReconcilePorts
@@ -65,6 +67,16 @@ class Office:
             redeliver=redeliver,
             recoverable=RecoverablePorts(self.jobs, InMemoryRecoverableJobs(self.jobs)),
             webhooks=webhooks,
+            look=LookPorts(
+                tenants=self.tenants,
+                wallets=self.wallets,
+                triggers=self.triggers,
+                jobs=self.jobs,
+                usage=self.jobs.usage,
+                brakes=self.brakes,
+                provider_states=self.provider_states,
+                catalogue=read_catalogue,
+            ),
         )
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 
