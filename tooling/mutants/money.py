@@ -127,6 +127,27 @@ MONEY: Final = (
         ),
     ),
     Mutant(
+        "usage: an end has no line in the log",
+        JOB_STORE,
+        "**logged(line_of(job), self._transactions),",
+        "",
+        ("tests/unit/domain/money/test_usage_log.py::test_log_usage_and_ledger_say_the_same_credits",),
+    ),
+    Mutant(
+        "usage: the log keeps the metadata of a deleted job",
+        JOB_STORE,
+        '**relogged(job, self._transactions, "metadata"),',
+        "",
+        ("tests/unit/domain/money/test_usage_log.py::test_a_deleted_job_keeps_its_line_without_its_metadata",),
+    ),
+    Mutant(
+        "usage: a bill leaves the costs of the log as they were",
+        JOB_STORE,
+        "{**writes, **entries, **costs}",
+        "{**writes, **entries}",
+        ("tests/unit/domain/money/test_usage_log.py::test_a_bill_changes_the_costs_of_a_line_and_nothing_else",),
+    ),
+    Mutant(
         "usage: an end is not counted",
         JOB_STORE,
         "**counted(usage_of(job), self._transactions),",

@@ -255,6 +255,9 @@ def test_a_settled_job_publishes_its_usage_beside_its_end() -> None:
         "charged": "yes",
         "credits": 30,
         "audio_ms": DURATION_MS,
+        "units": 1,
+        "unit": "song",
+        "key_id": None,
         "finished_at": "2026-11-21T12:00:00.000Z",
     }
     assert len(world.events.published) == 1
@@ -275,4 +278,5 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
 
 def test_a_job_that_was_deleted_before_publishes_usage_without_a_length() -> None:
     detail = usage_event(tombstone_of(delivered_job(), NOON)).detail
-    assert (detail["credits"], detail["audio_ms"], detail["event_id"]) == (30, None, f"{JOB_ID}.usage")
+    assert (detail["credits"], detail["audio_ms"], detail["units"]) == (30, None, None)
+    assert detail["event_id"] == f"{JOB_ID}.usage"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,6 +11,7 @@ from fermata.api.responses.body import Body, Credits
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.reports.usage_groups import UsageGroup
 from fermata.domain.money.reports.usage_log import UsageLine
+from fermata.domain.money.units import as_number
 from fermata.domain.money.usage import Usage
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
@@ -47,7 +47,7 @@ class UsageEntry(Body):
             succeeded=usage.succeeded,
             credits=usage.credits,
             audio_ms=usage.audio_ms,
-            units=number(usage.units),
+            units=as_number(usage.units),
             unit=usage.unit,
         )
 
@@ -91,7 +91,7 @@ class UsageLogEntry(Body):
             model=line.model,
             status=line.status,
             credits=line.credits,
-            units=number(line.units),
+            units=as_number(line.units),
             unit=line.unit,
             audio_ms=line.audio_ms,
             created_at=rfc3339(line.created_at),
@@ -109,11 +109,6 @@ class UsageLog(Body):
     def of(cls, lines: Iterable[UsageLine], next_cursor: str | None) -> "UsageLog":
         """One page, and the cursor of the next."""
         return cls.model_construct(data=[UsageLogEntry.of(line) for line in lines], next_cursor=next_cursor)
-
-
-def number(units: Decimal) -> int | float:
-    """Units as a JSON number, without a fraction where they are whole."""
-    return int(units) if units == int(units) else float(units)
 
 
 def _group(usage: Usage | UsageGroup) -> dict[str, Any]:

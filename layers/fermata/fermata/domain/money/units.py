@@ -9,6 +9,11 @@ from fermata.domain.jobs.status import Charged
 SONG: Final = "song"
 
 
+def as_number(units: Decimal) -> int | float:
+    """Units as a JSON number, without a fraction where they are whole."""
+    return int(units) if units == int(units) else float(units)
+
+
 def units_of(job: Job) -> tuple[Decimal, str]:
     """The delivered units of an ended job, 0 unless it was delivered, and their unit. A tombstone has no songs left, so
     its units are only known from before.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from fermata.domain.jobs.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
-from fermata.domain.money.units import SONG, units_of
+from fermata.domain.money.units import SONG, as_number, units_of
 from fermata.domain.web.formats import rfc3339
 
 
@@ -60,8 +60,8 @@ def usage_of(job: Job) -> Usage:
 
 
 def usage_event(job: Job) -> JobEvent:
-    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the length of
-    the songs if the job is deleted.
+    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the
+    length of the songs and the units if the job is deleted.
     """
     usage = usage_of(job)
     return JobEvent(
@@ -76,6 +76,9 @@ def usage_event(job: Job) -> JobEvent:
             "charged": job.charged.value,
             "credits": usage.credits,
             "audio_ms": usage.audio_ms if job.deleted_at is None else None,
+            "units": as_number(usage.units) if job.deleted_at is None else None,
+            "unit": usage.unit,
+            "key_id": job.api_key_id,
             "finished_at": rfc3339(job.finished_at),
         },
     )
