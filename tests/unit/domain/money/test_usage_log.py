@@ -157,7 +157,7 @@ def test_log_usage_and_ledger_say_the_same_credits(ledger: Ledger) -> None:
 
 
 def test_a_bill_changes_the_costs_of_a_line_and_nothing_else(ledger: Ledger) -> None:
-    claimed = created(ledger).claimed(claimed_attempt(), NOON)
+    claimed = created(ledger).claimed(claimed_attempt(cost_micro_usd=150_000), NOON)
     ledger.jobs.save(claimed)
     end = claimed.settled(unknown_outcome("cut"), NOON)
     ledger.jobs.settle(end)
