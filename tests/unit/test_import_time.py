@@ -16,7 +16,9 @@ from tests.fakes.settings import SETTINGS
 from tests.functions import NAMES, ROOT
 from tests.support.once import once_a_run
 
-FAMILIES: Final = ("account", "attempt", "job", "ledger", "model", "problem", "quote", "reference", "usage", "webhook")
+FAMILIES: Final = (
+    *("account", "attempt", "job", "key", "ledger", "model", "problem", "quote", "reference", "usage", "webhook"),
+)
 """The models of answers, of which a function loads those that it answers with."""
 
 
@@ -59,6 +61,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "read_account": {"boto3", *API, *answers("account")},
     "list_ledger": {"boto3", *API, *answers("ledger")},
     "list_usage": {"boto3", *API, *answers("usage")},
+    "manage_keys": {"boto3", *API, *answers("key")},
     "submit_job": {"boto3", *API, *answers("job", "quote")},
     "ingest_request": {"boto3"},
     "submit_line": {"boto3"},
@@ -88,6 +91,7 @@ PORTS: Final = {
     "read_account": "app.wallet_store()",
     "list_ledger": "app.ledger_store()",
     "list_usage": "app.usage_store()",
+    "manage_keys": "app.key_ports()",
     "submit_job": "app.submit_ports(); app.wait_ports()",
     "ingest_request": "app.event_ports().submit(), app.file_ports()",
     "submit_line": "app.line_ports()",

@@ -30,6 +30,8 @@ PROMISES = {
     "patience",
     "links",
     "shares",
+    "units",
+    "discounts",
     "months",
     "bounds",
     "rescue",

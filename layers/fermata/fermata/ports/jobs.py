@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from fermata.domain.finish.events import JobEvent
 from fermata.domain.finish.overdue import Execution
 from fermata.domain.finish.recoverable_list import Place
-from fermata.domain.jobs.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.page import PageOfIds, PageRequest
 from fermata.domain.jobs.status import JobStatus

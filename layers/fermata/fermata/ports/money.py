@@ -1,9 +1,10 @@
 """Wallets, usage, and the purchases that a provider may bill."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Protocol
 
+from fermata.domain.money.key_counter import KeyCounter
 from fermata.domain.money.reports.day_pages import DayPage
 from fermata.domain.money.reports.ledger import DayBalance
 from fermata.domain.money.reports.usage_log import UsageLine
@@ -20,6 +21,15 @@ class Purchases(Protocol):
 
     def with_known_outcome(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
         """Ids of at most `most` jobs with attempts begun in a period that were charged or are still open; raises
+        `TransientError`.
+        """
+
+
+class KeyCounters(Protocol):
+    """What the orders of capped keys count, which `JobStore` moves."""
+
+    def of(self, tenant_id: str, counter_ids: Collection[str]) -> Mapping[str, KeyCounter]:
+        """The counters among these ids, read consistently; a key that counted nothing has none. Raises
         `TransientError`.
         """
 

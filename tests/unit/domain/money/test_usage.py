@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,8 +90,8 @@ def test_a_delivered_job_counts_its_price_and_the_length_of_its_songs() -> None:
         jobs=1,
         succeeded=1,
         credits=chain[1].price_credits,
+        unit_thousandths=1000,
         audio_ms=2 * DURATION_MS,
-        units=Decimal(2),
     )
 
 
@@ -254,9 +253,9 @@ def test_a_settled_job_publishes_its_usage_beside_its_end() -> None:
         "status": "succeeded",
         "charged": "yes",
         "credits": 30,
-        "audio_ms": DURATION_MS,
-        "units": 1,
         "unit": "song",
+        "units": 1,
+        "audio_ms": DURATION_MS,
         "key_id": None,
         "finished_at": "2026-11-21T12:00:00.000Z",
     }

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,8 +99,8 @@ def test_an_end_is_one_line_with_key_model_units_credits_status_and_times(ledger
             model=MODEL,
             status=end.status,
             credits=30,
-            units=Decimal(1),
             unit="song",
+            unit_thousandths=1000,
             audio_ms=DURATION_MS,
             created_at=NOON,
             finished_at=NOON + timedelta(minutes=2),
@@ -211,9 +210,9 @@ def test_usage_is_grouped_by_day_or_model_alone_and_by_several_at_once(ledger: L
 
 def test_units_of_different_kinds_are_never_added_up() -> None:
     line = line_of(delivered_job())
-    other = line.model_copy(update={"unit": "minute", "units": Decimal("2.5")})
+    other = line.model_copy(update={"unit": "minute", "unit_thousandths": 2500})
     found = usage_groups.grouped(("key",), [line, other, other])
-    assert [(group.unit, group.units) for group in found] == [("minute", Decimal(5)), ("song", Decimal(1))]
+    assert [(group.unit, group.units) for group in found] == [("minute", 5), ("song", 1)]
 
 
 def test_too_many_groups_or_jobs_are_refused(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,7 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
         "in_flight_jobs": 0,
         "lost_songs_today": 0,
         "unpaid_jobs_today": 0,
-        "limits": PlanLimits().model_dump(),
+        "limits": PlanLimits().model_dump(mode="json"),
     }
     december = Account.of(postpaid, DECEMBER).as_json()
     assert (december["month"], december["spent_this_month_credits"], december["available_credits"]) == (

@@ -17,7 +17,8 @@ from fermata.domain.triggers.inbox import InboxFile, LineOfFile
 from fermata.domain.triggers.json_lines import MAX_BAD_LINES
 from fermata.domain.triggers.refusals import LONGEST_WAIT
 from fermata.domain.triggers.senders import Change
-from fermata.errors import BatchGivenUpError, LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
+from fermata.errors import BatchGivenUpError, TransientError
+from fermata.limit_errors import LossesAtRiskError, RateLimitedError, TooManyJobsError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.triggers.complete_batch import complete_batch

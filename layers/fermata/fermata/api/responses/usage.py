@@ -7,24 +7,23 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from fermata.api.responses.body import Body, Credits
+from fermata.api.responses.body import Body, Credits, Units
+from fermata.domain.catalogue.units import Unit
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.reports.usage_groups import UsageGroup
 from fermata.domain.money.reports.usage_log import UsageLine
-from fermata.domain.money.units import as_number
 from fermata.domain.money.usage import Usage
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
 # A default would stand in the schema; a factory does not.
 _MAY_BE_ABSENT: Any = Field(default_factory=lambda: None)
-Units = Annotated[int | float, Field(ge=0)]
 
 
 class UsageEntry(Body):
     """Jobs that ended, in one group: on a day and by their last model, or as `group_by` asks. Only what was asked for
     is there. `key_id` is null for jobs that no API key ordered. `metadata` has one name, with null for jobs that lack
-    it or were deleted. `audio_ms` is the total length of their songs. `units` of `unit` were delivered; days before
-    they were counted have 0.
+    it or were deleted. `audio_ms` is the total length of their songs. `units` of `unit` were delivered, each job's
+    rounded to a thousandth; days before they were counted have 0.
     """
 
     day: date | SkipJsonSchema[None] = _MAY_BE_ABSENT
@@ -36,7 +35,7 @@ class UsageEntry(Body):
     credits: Credits
     audio_ms: Annotated[int, Field(ge=0)]
     units: Units
-    unit: str
+    unit: Unit
 
     @classmethod
     def of(cls, usage: Usage | UsageGroup) -> "UsageEntry":
@@ -47,7 +46,7 @@ class UsageEntry(Body):
             succeeded=usage.succeeded,
             credits=usage.credits,
             audio_ms=usage.audio_ms,
-            units=as_number(usage.units),
+            units=usage.units,
             unit=usage.unit,
         )
 
@@ -76,7 +75,7 @@ class UsageLogEntry(Body):
     status: JobStatus
     credits: Credits
     units: Units
-    unit: str
+    unit: Unit
     audio_ms: Annotated[int, Field(ge=0)]
     created_at: Moment
     metadata: dict[str, str] | None
@@ -91,7 +90,7 @@ class UsageLogEntry(Body):
             model=line.model,
             status=line.status,
             credits=line.credits,
-            units=as_number(line.units),
+            units=line.units,
             unit=line.unit,
             audio_ms=line.audio_ms,
             created_at=rfc3339(line.created_at),

@@ -1,20 +1,19 @@
 """A tenant's usage, by model and by the UTC day on which jobs ended; the basis of a bill."""
 
 from datetime import date
-from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-from fermata.domain.jobs.events import JobEvent
+from fermata.domain.catalogue.units import Unit, in_units
+from fermata.domain.finish.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
-from fermata.domain.money.units import SONG, as_number, units_of
 from fermata.domain.web.formats import rfc3339
 
 
 class Usage(BaseModel):
     """Jobs of one tenant that ended on a day with one (last) model: their number, how many succeeded, the spent
-    credits, the length of the songs in ms, and the delivered units.
+    credits, the delivered units in thousandths of the model's unit, and the length of the audio in ms.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,9 +24,14 @@ class Usage(BaseModel):
     jobs: PositiveInt
     succeeded: NonNegativeInt
     credits: NonNegativeInt
+    unit: Unit = "song"
+    unit_thousandths: NonNegativeInt = 0
     audio_ms: NonNegativeInt
-    units: Decimal = Decimal(0)
-    unit: str = SONG
+
+    @property
+    def units(self) -> float:
+        """The delivered units."""
+        return in_units(self.unit_thousandths, 1000)
 
     @property
     def place(self) -> str:
@@ -36,7 +40,7 @@ class Usage(BaseModel):
 
     def plus(self, more: "Usage") -> "Usage":
         """The sum of two usages of the same day and model."""
-        fields = ("jobs", "succeeded", "credits", "audio_ms", "units")
+        fields = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
         return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in fields})
 
 
@@ -45,7 +49,6 @@ def usage_of(job: Job) -> Usage:
     if job.finished_at is None:
         raise AssertionError(f"a {job.status} job has not ended and counts nothing")
     delivered = job.charged is Charged.YES
-    units, unit = units_of(job)
     return Usage(
         tenant_id=job.tenant_id,
         day=job.finished_at.date(),
@@ -53,15 +56,15 @@ def usage_of(job: Job) -> Usage:
         jobs=1,
         succeeded=int(delivered),
         credits=job.spent_credits,
+        unit=job.candidate.unit,
+        unit_thousandths=round((job.units or 0) * 1000) if delivered else 0,
         audio_ms=sum(track.duration_ms for track in job.tracks) if delivered else 0,
-        units=units,
-        unit=unit,
     )
 
 
 def usage_event(job: Job) -> JobEvent:
-    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the
-    length of the songs and the units if the job is deleted.
+    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the units
+    and the length of the audio if the job is deleted.
     """
     usage = usage_of(job)
     return JobEvent(
@@ -75,9 +78,9 @@ def usage_event(job: Job) -> JobEvent:
             "status": job.status.value,
             "charged": job.charged.value,
             "credits": usage.credits,
-            "audio_ms": usage.audio_ms if job.deleted_at is None else None,
-            "units": as_number(usage.units) if job.deleted_at is None else None,
             "unit": usage.unit,
+            "units": usage.units if job.deleted_at is None else None,
+            "audio_ms": usage.audio_ms if job.deleted_at is None else None,
             "key_id": job.api_key_id,
             "finished_at": rfc3339(job.finished_at),
         },

@@ -16,6 +16,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
 from fermata.domain.money.losses import is_ended_by_caller, lost_attempts
 from fermata.domain.providers.spending import day_of
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import (
     LOOK_AGAIN_S,
     Allowance,
@@ -27,11 +28,11 @@ from fermata.domain.tenants.plan_limits import (
     submit_allowance,
 )
 from fermata.domain.web.formats import rfc3339
-from fermata.errors import (
+from fermata.errors import OtherDiscountError, OutOfCreditError
+from fermata.limit_errors import (
     LossesAtRiskError,
     LostSongsError,
     MonthlyLimitError,
-    OutOfCreditError,
     RateLimitedError,
     TooManyJobsError,
     UnpaidJobsError,
@@ -83,6 +84,8 @@ class Movement(_Value):
     """Entries that change one tenant's wallet together, all at the same instant. `buys` is whether a purchase follows.
     `at_risk` is the change in the number of songs that may be bought without payment by the tenant's own terms; `lost`
     is the number of such songs bought. `unpaid` is the number of jobs that their caller ended before a purchase.
+    `discount_percent` is the discount at which an order was priced; None for everything else.
+    `key_cap` is the monthly cap of the key that ordered, None if no capped key did.
     """
 
     tenant_id: str
@@ -91,6 +94,8 @@ class Movement(_Value):
     at_risk: int = 0
     lost: NonNegativeInt = 0
     unpaid: NonNegativeInt = 0
+    discount_percent: NonNegativeInt | None = None
+    key_cap: KeyCap | None = None
 
     @property
     def at(self) -> datetime:
@@ -194,27 +199,33 @@ class Wallet(PlanLimits):
         """Whether the plan permits another song without payment on this day in UTC."""
         return self._in_day(today).lost_in_day < self.lost_songs_per_day
 
+    def discount_at(self, moment: datetime) -> int:
+        """The discount in percent of an order that is accepted at this moment."""
+        return self.percent_at(self.in_month_of(moment).spent_in_month)
+
     def submits_left(self, now: datetime) -> Allowance:
         """How many orders the plan still allows in this minute."""
         return submit_allowance(self.submits_per_minute, self.in_minute_of(now).submits_in_minute, now)
 
     def on_plan(self, plan: Plan, cap_credits: int | None, limits: PlanLimits) -> "Wallet":
         """This wallet on another plan."""
-        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **limits.model_dump()})
+        return self.model_copy(update={"plan": plan, "cap_credits": cap_credits, **dict(limits)})
 
     def _in_day(self, date_: date) -> "Wallet":
         day = str(date_)
         return self if day <= self.day else self.model_copy(update={"day": day, "lost_in_day": 0, "unpaid_in_day": 0})
 
     def after(self, movement: Movement) -> "Wallet":
-        """This wallet after the movement. A hold raises a `LimitReachedError` beyond the plan's limits, and
-        `OutOfCreditError` beyond the available credits.
+        """This wallet after the movement. A hold raises `OtherDiscountError` where another discount holds than the one
+        of its price, a `LimitReachedError` beyond the plan's limits, and `OutOfCreditError` beyond the available
+        credits.
         """
         wallet = self.in_month_of(movement.at)
         if movement.counts_in_day:
             wallet = wallet.in_day_of(movement.at)
         if movement.is_hold:
             wallet = wallet.in_minute_of(movement.at)
+            _refuse_other_discount(wallet, movement)
             _refuse_beyond_limits(wallet, movement)
             if wallet.available < movement.to_hold:
                 raise OutOfCreditError(wallet.balance, wallet.available, movement.to_hold)
@@ -257,6 +268,8 @@ def hold_on(job: Job) -> Movement:
         entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),),
         buys=job.recovered_from is None,
         at_risk=job.at_risk,
+        discount_percent=job.candidates[0].discount_percent if job.recovered_from is None else None,
+        key_cap=job.key_cap,
     )
 
 
@@ -272,22 +285,14 @@ def settlement_of(job: Job) -> Movement:
         at_risk=-job.at_risk,
         lost=len(lost_attempts(job)),
         unpaid=int(is_ended_by_caller(job)),
+        key_cap=job.key_cap,
     )
 
 
-def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
-    """A note on an attempt after its job's end; its id is unique per attempt and refunded amount."""
-    refund = f"-{refunded_micro_usd}" if refunded_micro_usd else ""
-    return LedgerEntry(
-        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}{refund}",
-        kind=EntryKind.NOTE,
-        credits=0,
-        at=now,
-        job_id=job.id,
-        attempt=attempt,
-        text=text,
-        key_id=job.api_key_id,
-    )
+def _refuse_other_discount(wallet: Wallet, hold: Movement) -> None:
+    current = wallet.discount_at(hold.at)
+    if hold.discount_percent not in (None, current):
+        raise OtherDiscountError(current)
 
 
 def _refuse_beyond_limits(wallet: Wallet, hold: Movement) -> None:

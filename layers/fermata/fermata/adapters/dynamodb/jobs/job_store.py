@@ -242,14 +242,4 @@ def _job(items: Sequence[Item]) -> Job | None:
         return None
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
     ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
-    ordered["request"] = _whole_numbers(ordered["request"])
     return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts})
-
-
-def _whole_numbers(request: dict[str, Any]) -> dict[str, Any]:
-    # DynamoDB returns Decimals, and the request model accepts only integers.
-    audio = {
-        name: int(value) if name != "format" and value is not None else value
-        for name, value in request["audio"].items()
-    }
-    return {**request, "audio": audio}

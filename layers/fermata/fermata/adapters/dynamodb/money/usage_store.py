@@ -15,13 +15,13 @@ from fermata.domain.money.reports.usage_log import UsageLine, line_of
 from fermata.domain.money.usage import Usage
 from fermata.domain.web.formats import rfc3339
 
-_COUNTERS: Final = ("jobs", "succeeded", "credits", "audio_ms", "units")
+_COUNTERS: Final = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
 _LINE: Final = "LOG#"
 
 
 def counted(usage: Usage, transactions: DynamoTransactions) -> dict[str, Write]:
     """The part of a transaction that counts a job's end."""
-    values = {f":{name}": getattr(usage, name) for name in (*_COUNTERS, "unit")}
+    values = {f":{name}": getattr(usage, name) for name in ("unit", *_COUNTERS)}
     expression = "SET #unit = :unit ADD " + " , ".join(f"#{name} :{name}" for name in _COUNTERS)
     return {"usage": transactions.update(_partition(usage.tenant_id), usage.place, expression, None, values)}
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Final
 
+from fermata.domain.catalogue.units import Unit, in_units
 from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
 from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import Usage
@@ -19,7 +19,7 @@ BY_DAY_AND_MODEL: Final = ("day", "model")
 _NAMES: Final = ("day", "model", "key")
 _METADATA: Final = "metadata."
 _LONGEST_NAME: Final = 40
-_FIELDS: Final = ("jobs", "succeeded", "credits", "audio_ms", "units")
+_FIELDS: Final = ("jobs", "succeeded", "credits", "audio_ms", "unit_thousandths")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class UsageGroup:
     """
 
     names: tuple[str, ...]
-    unit: str
+    unit: Unit
     day: date | None = None
     model: str | None = None
     key_id: str | None = None
@@ -56,7 +56,12 @@ class UsageGroup:
     succeeded: int = 0
     credits: int = 0
     audio_ms: int = 0
-    units: Decimal = Decimal(0)
+    unit_thousandths: int = 0
+
+    @property
+    def units(self) -> float:
+        """The delivered units."""
+        return in_units(self.unit_thousandths, 1000)
 
 
 def parse_usage_request(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> UsageRequest:

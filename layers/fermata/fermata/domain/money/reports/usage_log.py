@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
+from fermata.domain.catalogue.units import Unit, in_units
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
@@ -33,8 +33,8 @@ class UsageLine(BaseModel):
     model: str
     status: JobStatus
     credits: NonNegativeInt
-    units: Decimal
-    unit: str
+    unit: Unit
+    unit_thousandths: NonNegativeInt
     audio_ms: NonNegativeInt
     created_at: datetime
     finished_at: datetime
@@ -48,6 +48,11 @@ class UsageLine(BaseModel):
         return place_of(self.finished_at, self.job_id)
 
     @property
+    def units(self) -> float:
+        """The delivered units."""
+        return in_units(self.unit_thousandths, 1000)
+
+    @property
     def usage(self) -> Usage:
         """What the line adds to the usage of its day and model."""
         return Usage(
@@ -58,8 +63,8 @@ class UsageLine(BaseModel):
             succeeded=int(self.status is JobStatus.SUCCEEDED),
             credits=self.credits,
             audio_ms=self.audio_ms,
-            units=self.units,
             unit=self.unit,
+            unit_thousandths=self.unit_thousandths,
         )
 
 
@@ -79,8 +84,8 @@ def line_of(job: Job) -> UsageLine:
         model=usage.model,
         status=job.status,
         credits=usage.credits,
-        units=usage.units,
         unit=usage.unit,
+        unit_thousandths=usage.unit_thousandths,
         audio_ms=usage.audio_ms,
         created_at=job.created_at,
         finished_at=job.finished_at or job.updated_at,
