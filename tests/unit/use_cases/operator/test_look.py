@@ -116,6 +116,7 @@ def test_a_job_is_shown_with_real_codes_trace_ids_and_costs_and_without_what_its
     paid = claimed_attempt(
         number=2, cost_micro_usd=70_000, refunded_micro_usd=20_000, provider_charged=ProviderCharged.YES
     )
+    paid = paid.model_copy(update={"trace_id": "trace-8", "provider_units": Decimal("1.5")})
     job = queued_job(attempts=(unpaid, paid), api_key_id="abcdefgh")
     desk.world.jobs.rows[JOB_ID] = job.model_dump_json()
     shown = json.loads(json.dumps(desk.ask("show_job", job_id=JOB_ID)))
@@ -125,6 +126,8 @@ def test_a_job_is_shown_with_real_codes_trace_ids_and_costs_and_without_what_its
     assert one["error"] == {"class": failure.failure_class.value, "code": "1002", "http_status": 200}
     assert (one["trace_id"], one["cost_usd"], one["provider_charged"]) == ("trace-7", "0.150000", "no")
     assert (two["cost_usd"], two["refunded_usd"], two["error"]) == ("0.070000", "0.020000", None)
+    assert (two["trace_id"], two["provider_units"], one["provider_units"]) == ("trace-8", "1.5", None)
+    assert (shown["unit"], shown["units"]) == ("song", 1)
     assert PROMPT not in json.dumps(shown)
 
 

@@ -32,6 +32,8 @@ def operators_view(job: Job) -> dict[str, JsonValue]:
         "hold_credits": job.hold_credits,
         "price_credits": job.price_credits,
         "spent_credits": job.spent_credits,
+        "unit": job.candidate.unit,
+        "units": job.units,
         "cost_usd": usd(cost),
         "unknown_usd": usd(unknown),
         "error": _failure(job.failure or job.refusal),
@@ -57,7 +59,8 @@ def _attempt(attempt: Attempt) -> JsonValue:
         "reconciled_at": rfc3339(attempt.reconciled_at),
         "late": attempt.late,
         "upstream_id": attempt.upstream_id,
-        "trace_id": attempt.failure.trace_id if attempt.failure else None,
+        "trace_id": attempt.trace_id or (attempt.failure.trace_id if attempt.failure else None),
+        "provider_units": None if attempt.provider_units is None else str(attempt.provider_units),
         "error": _failure(attempt.failure),
     }
 
