@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.money.movement import LedgerEntry, Movement
 from fermata.domain.money.usage import Usage, UsagePage
-from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
-from fermata.domain.money.wallet import hold_on, settlement_of
+from fermata.domain.money.movement import hold_on, settlement_of
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.limit_errors import KeyLimitError
 from tests.fakes.clock import NOON

@@ -15,7 +15,8 @@ from moto import mock_aws
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import EntryKind, grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown
