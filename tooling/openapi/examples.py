@@ -184,6 +184,7 @@ MODEL_LIST: Final[Example] = {
                 "reference": None,
             },
             "estimate": {"p50_s": 70, "p80_s": 120},
+            "live": True,
         }
     ],
     "next_cursor": None,

@@ -1,12 +1,13 @@
 """One way of a song through the real adapters, in a process of its own that reports its peak memory.
 
-Usage: python -m tests.integration.use_cases.generation.store_one_song hex|url|keep ORIGIN
+Usage: python -m tests.integration.use_cases.generation.store_one_song hex|events|url|keep ORIGIN
 """
 
 import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from fermata.adapters import aws
 from fermata.adapters.audio.measurement import FileAudioMeter
@@ -14,6 +15,7 @@ from fermata.adapters.http.audio_links import HttpAudioLinks
 from fermata.adapters.http.upstream import HttpUpstream
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
@@ -24,11 +26,16 @@ from tests.songs import JOB_ID, ready_job
 from tests.support.cloud import BUCKET
 from tests.support.peak_memory import peak_bytes
 
+LAST_EVENT: Final = 10
+"""The event that repeats the whole song."""
+
 
 def store(way: str, origin: str) -> dict[str, object]:
     """Staged hex text, or the provider's link, becomes a track."""
     jobs = InMemoryJobStore()
-    jobs.create(ready_job(f"{origin}/song.wav" if way == "url" else None))
+    streamed = Audio(source=AudioSource.EVENTS, whole_event=LAST_EVENT)
+    linked = ready_job(f"{origin}/song.wav" if way == "url" else None)
+    jobs.create(ready_job(audio=streamed) if way == "events" else linked)
     with tempfile.TemporaryDirectory() as scratch:
         ports = StorePorts(
             jobs=jobs,
@@ -54,7 +61,12 @@ def keep(origin: str) -> dict[str, object]:
     with upstream.send("minimax", UpstreamCall("POST", "/song", body={}), "key", 60) as answer:
         answers.keep(JOB_ID, 2, answer)
     kept = answers.open(JOB_ID, 2)
-    return {"text_length": read_answer(kept).text_length if kept else None}
+    read = read_answer(kept) if kept else None
+    stream = read.stream if read else None
+    return {
+        "text_length": read.text_length if read else None,
+        "whole_event": stream.whole_event if stream else None,
+    }
 
 
 def main(way: str, origin: str) -> None:

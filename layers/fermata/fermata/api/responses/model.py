@@ -94,7 +94,9 @@ class ModelEstimate(Body):
 
 
 class Model(Body):
-    """A model on offer. An id that ends in `*` stands for a family of names."""
+    """A model on offer. An id that ends in `*` stands for a family of names. A `live` one can be heard while it makes a
+    song.
+    """
 
     id: str
     provider: str
@@ -102,6 +104,7 @@ class Model(Body):
     price_credits: Credits
     limits: ModelLimits
     estimate: ModelEstimate
+    live: bool
 
     @classmethod
     def of(cls, view: ModelView) -> "Model":
@@ -114,6 +117,7 @@ class Model(Body):
             price_credits=model.price_credits,
             limits=ModelLimits.of(model),
             estimate=ModelEstimate.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s),
+            live=model.live,
         )
 
 

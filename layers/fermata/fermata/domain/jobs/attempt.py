@@ -7,7 +7,15 @@ from enum import StrEnum
 from pydantic import NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.songs import Audio, AudioSource, Record
-from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
+from fermata.domain.providers.calls import (
+    AudioAt,
+    AudioInAnswer,
+    AudioInEvents,
+    AudioIsAnswer,
+    Refused,
+    StartOutcome,
+    TaskStarted,
+)
 from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.patience import FreeRetries
 
@@ -96,6 +104,8 @@ class Attempt(Record):
                 )
             case AudioInAnswer(task_id):
                 return self._ready(Audio(source=AudioSource.HEX), now, task_id)
+            case AudioInEvents(whole_event):
+                return self._ready(Audio(source=AudioSource.EVENTS, whole_event=whole_event), now)
             case AudioIsAnswer():
                 return self._ready(Audio(source=AudioSource.BODY), now)
             case AudioAt(task_id=task_id):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
 from fermata.domain.orders.deadlines import Deadline
-from fermata.domain.orders.order_request import SongRequest, find_model, what_the_model_refuses
+from fermata.domain.orders.order_request import SongRequest, can_be_heard, find_model, what_the_model_refuses
 from fermata.errors import ConfigurationError
 
 DefaultFallbacks = Mapping[str, Sequence[str]]
@@ -19,7 +19,7 @@ class Candidate(BaseModel):
     bill; `dialect` names the module that speaks to the model. `price_credits` covers all of the order's `songs`;
     `cost_micro_usd` is the provider's price for them, in millionths of a USD. `reference` is the rule for the request's
     reference recording, if any. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0
-    without a deadline.
+    without a deadline. `live` is whether the song is to be heard while this model makes it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +35,7 @@ class Candidate(BaseModel):
     callbacks: bool = False
     reference: ReferenceRule | None = None
     p80_s: NonNegativeInt = 0
+    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,4 +116,5 @@ def _candidate(model: Model, request: SongRequest, deadline: Deadline | None) ->
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,
         p80_s=0 if deadline is None else deadline.p80_s(model),
+        live=can_be_heard(request, model),
     )
