@@ -17,6 +17,7 @@ from fermata.api.responses.quote import Quote
 from fermata.api.responses.reference import Reference
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.live.playlist import MEDIA_TYPE
 from fermata.domain.orders.order_request import SongRequest
 from fermata.use_cases.orders.create_reference import UploadRequest
 from tooling.openapi import examples
@@ -25,7 +26,7 @@ from tooling.openapi import examples
 @dataclass(frozen=True)
 class Answer:
     """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
-    the operations that take the body's `id` from here.
+    the operations that take the body's `id` from here. `media_type` is the body's.
     """
 
     status: int
@@ -34,6 +35,7 @@ class Answer:
     headers: tuple[str, ...] = ()
     example: object = None
     links: tuple[str, ...] = ()
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,38 @@ OPERATIONS: Final = (
         problems=("not_found",),
         parameters=("CallbackToken",),
         tag="providers",
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/live/{token}/playlist.m3u8",
+        "read_playlist",
+        "The playlist of a song that is being made, for players",
+        (
+            Answer(
+                HTTPStatus.OK,
+                "The pieces so far; a player asks again until `#EXT-X-ENDLIST`.",
+                {"type": "string"},
+                (),
+                examples.PLAYLIST,
+                media_type=MEDIA_TYPE,
+            ),
+        ),
+        problems=("not_found",),
+        parameters=("LiveToken",),
+        description="An HLS playlist (RFC 8216) of packed MP3 audio. Take its address from the job's `urls.live`.",
+        tag="live",
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/live/{token}/{name}",
+        "read_piece",
+        "A piece of a song that is being made, for players",
+        (Answer(HTTPStatus.FOUND, "The piece is there for a while.", None, ("Location",)),),
+        problems=("not_found",),
+        parameters=("LiveToken", "PieceName"),
+        tag="live",
         public=True,
     ),
     Operation(
