@@ -13,9 +13,9 @@ from local.simulators.http.network_faults import network_rows
 from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.providers.links import NOT_AUDIO
 from local.simulators.providers.minimax_request import BadParametersError, MusicRequest, read_music_request
-from local.simulators.providers.minimax_stream import STREAM_KINDS, STREAM_ROWS, streamed
 from local.simulators.providers.references import COVER, BadRecordingError, check_recording, is_on_this_machine
 from local.simulators.recording import Recording
+from local.simulators.streams.minimax import STREAM_KINDS, STREAM_ROWS, streamed
 
 MESSAGES: Final[Mapping[int, str]] = {
     1000: "unknown error",
