@@ -75,9 +75,9 @@ def live_secret(secret_arn: str) -> "LiveSecret":
 def piece_cutter() -> "PieceCutter":
     """A cutter of one MP3 file into pieces for listeners."""
     from fermata.adapters.audio.mp3_pieces import Mp3PieceCutter
-    from fermata.domain.live.stream import TARGET_S
+    from fermata.domain.live.stream import FIRST_S, TARGET_S
 
-    return Mp3PieceCutter(TARGET_S)
+    return Mp3PieceCutter(TARGET_S, FIRST_S)
 
 
 def audio_links(settings: config.StoreSettings | config.RescueSettings) -> "AudioLinks":

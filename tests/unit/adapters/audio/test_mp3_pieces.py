@@ -11,8 +11,8 @@ SONG = mp3(seconds=11)
 FRAME_MS = 1152 / 44.1
 
 
-def cut(song: bytes, size: int = 1000, longest_s: float = 4) -> list[Piece]:
-    cutter = Mp3PieceCutter(longest_s)
+def cut(song: bytes, size: int = 1000, first_s: float = 4) -> list[Piece]:
+    cutter = Mp3PieceCutter(4, first_s)
     pieces = [piece for start in range(0, len(song), size) for piece in cutter.feed(song[start : start + size])]
     return [*pieces, *cutter.close()]
 
@@ -33,6 +33,13 @@ def test_pieces_are_the_whole_song_in_order_however_it_arrives(size: int) -> Non
     assert b"".join(piece.frames for piece in pieces) == SONG
     assert [piece.duration_ms for piece in pieces[:2]] == [round(153 * FRAME_MS)] * 2
     assert all(piece.duration_ms <= 4000 for piece in pieces)
+
+
+def test_the_first_piece_may_be_shorter_than_the_others() -> None:
+    pieces = cut(SONG, first_s=2)
+    assert [piece.duration_ms for piece in pieces[:3]] == [round(n * FRAME_MS) for n in (76, 153, 153)]
+    assert b"".join(piece.frames for piece in pieces) == SONG
+    assert pieces[1].begins_at == round(76 * 1152 / 44100 * CLOCK_HZ)
 
 
 def test_every_piece_begins_where_the_one_before_it_ends() -> None:

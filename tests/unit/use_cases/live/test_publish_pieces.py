@@ -64,8 +64,8 @@ def test_the_pieces_of_a_live_song_are_the_song_once(last: tuple[bytes, int]) ->
     stream = stream_of(world)
     assert stream is not None
     assert stream.ended
-    assert len(stream.durations_ms) == len(world.live_pieces.files) == 3
-    assert playlist(stream, ended=True).count("#EXTINF:") == 3
+    assert len(stream.durations_ms) == len(world.live_pieces.files) == 4
+    assert playlist(stream, ended=True).count("#EXTINF:") == 4
 
 
 def test_the_record_and_its_item_hold_no_token() -> None:
@@ -181,7 +181,7 @@ def test_the_verdict_is_on_record_before_the_pieces_are_waited_for() -> None:
     seen = []
     world.live_pieces.before_put = lambda: seen.append(world.stored(JOB_ID).attempts[0].state.value)
     order(world)
-    assert seen == ["ready"] * 3
+    assert seen == ["ready"] * 4
 
 
 def test_a_dropped_chunk_ends_what_is_heard_and_not_with_an_end() -> None:

@@ -12,12 +12,13 @@ _FOOTER: Final = 0x10
 
 
 class Mp3PieceCutter:
-    """Pieces of at most `longest_s` seconds, of music alone: tags (ID3), frames that hold a Xing, Info or VBRI header,
-    and whatever is no frame are left out. Bytes may come cut anywhere.
+    """Pieces of at most `longest_s` seconds, the first of at most `first_s`, of music alone: tags (ID3), frames that
+    hold a Xing, Info or VBRI header, and whatever is no frame are left out. Bytes may come cut anywhere.
     """
 
-    def __init__(self, longest_s: float) -> None:
+    def __init__(self, longest_s: float, first_s: float) -> None:
         self._longest_s = longest_s
+        self._piece_s = first_s
         self._waiting = bytearray()
         self._skip = 0
         self._stream: tuple[int, ...] | None = None
@@ -88,7 +89,7 @@ class Mp3PieceCutter:
         if names_frames(octets, frame):
             return
         lasts_s = frame.samples / frame.sample_rate_hz
-        if self._now_s + lasts_s - self._began_s > self._longest_s:
+        if self._now_s + lasts_s - self._began_s > self._piece_s:
             pieces += self._finish_piece()
         self._frames += octets
         self._now_s += lasts_s
@@ -97,7 +98,7 @@ class Mp3PieceCutter:
         if not self._frames:
             return []
         frames, self._frames = bytes(self._frames), bytearray()
-        began_s, self._began_s = self._began_s, self._now_s
+        began_s, self._began_s, self._piece_s = self._began_s, self._now_s, self._longest_s
         return [Piece(frames, round(began_s * CLOCK_HZ), round((self._now_s - began_s) * 1000))]
 
 

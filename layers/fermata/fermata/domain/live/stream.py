@@ -11,6 +11,8 @@ from fermata.domain.jobs.status import JobStatus
 
 TARGET_S: Final = 4
 """The longest piece in seconds. Playlists say it from their first piece on, so it never changes for a live song."""
+FIRST_S: Final = 2
+"""The longest first piece in seconds: shorter than the others, so that something is heard early."""
 KEPT_FOR: Final = timedelta(days=30)
 """How long pieces and their record are kept, as everything in staging."""
 
