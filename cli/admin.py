@@ -36,7 +36,7 @@ _REFUSALS: Final = frozenset(
 _FIELDS: Final = (
     *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
     *PlanLimits.model_fields,
-    *("key_id", "scopes", "expires_at", "days", "overlap_s"),
+    *("key_id", "scopes", "expires_at", "days", "overlap_s", "name"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
 )
@@ -63,6 +63,7 @@ _LIMITS: Final = {
     "webhook_repeats_per_minute": "most repeated webhook posts in a calendar minute, roughly; further ones wait",
     "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
 }
+_OFF: Final = "discount in percent on every order"
 _RUN_SCHEDULE: Final = ("run-schedule", "tick")
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
@@ -143,6 +144,12 @@ def _on_aws(stack: str) -> tuple[Any, str]:
         raise AdminError(f"cannot reach AWS for stack {stack}: {error}") from error
 
 
+def _tier(text: str) -> dict[str, int]:
+    """A volume tier such as `5000:10`: 10 percent off once the month has 5,000 spent credits."""
+    spent, _, percent = text.partition(":")
+    return {"from_credits": whole_number(spent), "percent": whole_number(percent)}
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see fermata-admin --help")
@@ -174,18 +181,29 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     _add_recoverable(command("list-recoverable", "list paid songs that can be redelivered"))
     _add_reconcile(command("reconcile", "compare attempts of unknown outcome with the provider's usage export"))
     made["grant"].add_argument("credits", metavar="CREDITS", type=whole_number, help="credits to add")
-    made["set-plan"].add_argument("plan", choices=("prepaid", "postpaid"), help="limit by balance or by cap")
-    cap = "most credits, spent and held, in a calendar month (UTC); postpaid only"
-    made["set-plan"].add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
+    _add_plan(made["set-plan"])
     _add_triggers(made["set-triggers"])
+    return parser.parse_args(argv)
+
+
+def _add_plan(command: argparse.ArgumentParser) -> None:
+    command.add_argument("plan", choices=("prepaid", "postpaid"), help="limit by balance or by cap")
+    cap = "most credits, spent and held, in a calendar month (UTC); postpaid only"
+    command.add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     pays = "who pays for an attempt of unknown outcome if on_unknown let another model deliver; operator without it"
-    made["set-plan"].add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
+    command.add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
+    foreign = "orders may name a provider's ids of recordings that others uploaded; not without it"
+    command.add_argument("--foreign-reference-ids", action="store_true", default=None, help=foreign)
+    command.add_argument("--discount-percent", metavar="N", type=whole_number, help=f"{_OFF}; 0 without it")
+    tier = "discount in percent once the month's (UTC) spent credits reach FROM; repeat it for each tier"
+    command.add_argument(
+        "--tier", dest="tiers", metavar="FROM:PERCENT", type=_tier, action="append", help=f"{tier}; none without it"
+    )
     for name, what in _LIMITS.items():
         default = getattr(DEFAULT_LIMITS, name)
         without = "no limit" if default is None else default
         option = f"--{name.replace('_', '-')}"
-        made["set-plan"].add_argument(option, metavar="N", type=whole_number, help=f"{what}; {without} without it")
-    return parser.parse_args(argv)
+        command.add_argument(option, metavar="N", type=whole_number, help=f"{what}; {without} without it")
 
 
 def _add_reconcile(command: argparse.ArgumentParser) -> None:

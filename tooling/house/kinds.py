@@ -70,6 +70,9 @@ def _held(each: Type) -> Types:
 def _of_generic(generic: ast.expr, inner: ast.expr, module: str, program: Program, hops: int) -> Types:
     name = ast.unparse(generic).rpartition(".")[2]
     parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    if name == "Literal":
+        # Its texts are values, not annotations in quotes.
+        return NOTHING
     if name in _TRANSPARENT:
         return of_annotation(parts[0], module, program, hops + 1)
     args = tuple(of_annotation(part, module, program, hops + 1) for part in parts)

@@ -30,6 +30,7 @@ QUEUED_JOB: Final[Example] = {
     "id": _ID,
     "object": "job",
     "status": "queued",
+    "kind": "song",
     "model": "minimax/music-2.5",
     "fallbacks": ["skillboss/music-2.5"],
     "title": "Rain",
@@ -41,12 +42,16 @@ QUEUED_JOB: Final[Example] = {
     "charged": "held",
     "price_credits": 30,
     "spent_credits": 0,
+    "units": 1,
+    "unit": "song",
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
     "recovered_from": None,
+    "api_key_id": "mfzwizlt",
     "attempt_count": 0,
     "tracks": [],
     "missing_tracks": [],
     "error": None,
+    "reference": None,
     "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
@@ -101,6 +106,8 @@ ATTEMPT_LIST: Final[Example] = {
             "error_class": None,
             "raw_code": None,
             "upstream_id": None,
+            "provider_units": None,
+            "trace_id": "04ede0ab069fb1ba8be5156a24b1e081",
         }
     ],
     "next_cursor": None,
@@ -157,8 +164,13 @@ WEBHOOK_REPLAY: Final[Example] = {
 
 QUOTE: Final[Example] = {
     "object": "quote",
+    "kind": "song",
     "model": "minimax/music-2.5",
     "fallbacks": ["skillboss/music-2.5"],
+    "units": 1,
+    "unit": "song",
+    "unit_credits": 30,
+    "discount_percent": 0,
     "price_credits": 30,
     "hold_credits": 30,
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
@@ -168,9 +180,14 @@ MODEL_LIST: Final[Example] = {
     "data": [
         {
             "id": "minimax/music-2.5",
+            "kind": "song",
             "provider": "minimax",
             "available": True,
             "price_credits": 30,
+            "unit": "song",
+            "unit_credits": 30,
+            "songs": 1,
+            "callbacks": False,
             "limits": {
                 "prompt": {"min": 1, "max": 2000, "required": False},
                 "prompt_beside_lyrics": None,
@@ -182,6 +199,7 @@ MODEL_LIST: Final[Example] = {
                 "sample_rates": [16000, 24000, 32000, 44100],
                 "bitrates": [32000, 64000, 128000, 256000],
                 "reference": None,
+                "duration": None,
             },
             "estimate": {"p50_s": 70, "p80_s": 120},
             "live": True,
@@ -210,6 +228,8 @@ USAGE_LIST: Final[Example] = {
             "jobs": 3,
             "succeeded": 2,
             "credits": 60,
+            "unit": "song",
+            "units": 2,
             "audio_ms": 121_068,
         }
     ],

@@ -5,7 +5,8 @@ FermataError
 │   ├── MalformedBodyError       400: not JSON
 │   ├── MalformedHeaderError     400: a header is not well-formed
 │   ├── OutOfCreditError         402: the wallet does not cover the price
-│   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later
+│   ├── LimitReachedError        429: the tenant's plan allows no more for now; the same request may pass later.
+│   │   │                        The classes below are in `limit_errors`.
 │   │   ├── RateLimitedError     too many in this minute, or on this day
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── TooManyBatchesError  too many files are being processed
@@ -40,7 +41,8 @@ FermataError
 ├── LinkTroubleError             a provider's link brought no file at this moment; it may bring one later
 ├── BatchGivenUpError            too many lines of a file were refused in a row; the rest is not submitted
 ├── StaleRecordError             another run wrote the record first; read it again and decide again
-│   └── IdempotencyKeyTakenError an order with the same key was stored first; return its answer
+│   ├── IdempotencyKeyTakenError an order with the same key was stored first; return its answer
+│   └── OtherDiscountError       an order was priced at another discount than the tenant's; price it again
 ├── SourceTakenError             a source of events belongs to another tenant; nothing was written
 ├── ProviderHeldError            a pause or an exhausted budget blocks the provider; nothing was written
 ├── TransientError               the same step may be repeated; no step that raises it can pay twice
@@ -98,81 +100,6 @@ class LimitReachedError(RequestRefusedError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
-
-
-class RateLimitedError(LimitReachedError):
-    """As many requests of this kind as the plan allows were made in this minute, or on this day."""
-
-    def __init__(self, what: str, quota: int, retry_after_s: int, per: str = "minute") -> None:
-        super().__init__(f"the plan allows {quota} {what} a {per}; send it again in {retry_after_s} s", retry_after_s)
-
-
-class TooManyJobsError(LimitReachedError):
-    """As many jobs as the plan allows are open."""
-
-    def __init__(self, open_jobs: int, retry_after_s: int) -> None:
-        super().__init__(f"{open_jobs} jobs are open, as many as the plan allows; wait for one to end", retry_after_s)
-
-
-class TooManyBatchesError(LimitReachedError):
-    """The tenant has as many batch files in progress as it may have at once."""
-
-    def __init__(self, most: int, retry_after_s: int) -> None:
-        super().__init__(
-            f"{most} of your files are in progress, as many as allowed at once; put the file in again once one of them "
-            "has its completed.json",
-            retry_after_s,
-        )
-
-
-class MonthlyLimitError(LimitReachedError):
-    """The order may cost more than the month's limit leaves; all amounts are in credits."""
-
-    def __init__(self, limit: int, left: int, price: int, retry_after_s: int) -> None:
-        super().__init__(
-            f"this order may cost {price} credits and {max(0, left)} of the month's {limit} are left; "
-            "wait for the next month, or ask for a higher limit",
-            retry_after_s,
-        )
-
-
-class LostSongsError(LimitReachedError):
-    """Songs that were bought and whose credits were returned have reached the plan's limit for the day, or this order
-    alone may exceed it.
-    """
-
-    def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
-        may_lose = f"this order may lose {at_risk} more by its finish_by or its fallbacks; " if at_risk else ""
-        super().__init__(
-            f"{lost} songs were made today whose credits were returned, and the plan allows {limit} a day; {may_lose}"
-            "order again tomorrow (UTC), or ask for a higher limit",
-            retry_after_s,
-        )
-
-
-class LossesAtRiskError(LostSongsError):
-    """By their own terms, open orders may lose as many songs as the plan still allows today."""
-
-    def __init__(self, limit: int, lost: int, at_risk: int, retry_after_s: int) -> None:
-        LimitReachedError.__init__(
-            self,
-            f"{lost} songs were made today whose credits were returned, and open orders with finish_by, or with "
-            f"on_unknown and fallbacks, may lose {at_risk} more; the plan allows {limit} a day; wait for one to end, "
-            "or order without these terms",
-            retry_after_s,
-        )
-
-
-class UnpaidJobsError(LimitReachedError):
-    """Callers ended as many jobs before a purchase as the plan allows in a day."""
-
-    def __init__(self, limit: int, retry_after_s: int) -> None:
-        super().__init__(
-            f"{limit} jobs of today were canceled, too late for finish_by or without a usable reference before "
-            "anything was bought, as many as the plan allows a day; order again tomorrow (UTC), or ask for a higher "
-            "limit",
-            retry_after_s,
-        )
 
 
 class InsufficientScopeError(RequestRefusedError):
@@ -309,6 +236,14 @@ class StaleRecordError(FermataError):
 
 class IdempotencyKeyTakenError(StaleRecordError):
     """An order with the same idempotency key was stored first; nothing was written."""
+
+
+class OtherDiscountError(StaleRecordError):
+    """An order was priced at another discount than its tenant has: now it is `percent`; nothing was written."""
+
+    def __init__(self, percent: int) -> None:
+        self.percent = percent
+        super().__init__(f"the tenant's discount is {percent} % now; price the order again")
 
 
 class SourceTakenError(FermataError):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 from uuid import uuid4
 
@@ -125,7 +126,8 @@ class MinimaxDialect:
         if order.stream and (fault is None or fault.kind in STREAM_KINDS):
             return streamed(recording, fault, after_s)
         body = self._body(order, recording, fault)
-        return json_answer(200, body, after_s=after_s, charged=True)
+        told = json_answer(200, body, after_s=after_s, charged=True)
+        return replace(told, headers={"Trace-Id": str(body["trace_id"])})
 
     def _body(self, order: MusicRequest, recording: Recording, fault: Fault | None) -> dict[str, object]:
         kind = fault.kind if fault is not None else None

@@ -46,7 +46,7 @@ def streamed(recording: Recording, fault: Fault | None, latency_s: float) -> Ans
     for number, event in enumerate(events):
         body += _written(event, trace_id, recording)
         pace.append((event.at * latency_s + (stall_s if number >= len(events) // 2 else 0.0), len(body)))
-    return Answer(200, body, _MEDIA_TYPE, charged=True, pace=tuple(pace))
+    return Answer(200, body, _MEDIA_TYPE, {"Trace-Id": trace_id}, charged=True, pace=tuple(pace))
 
 
 def _events(recording: Recording, kind: FaultKind | None) -> Sequence[_Event]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fermata.domain.jobs.events import JobEvent
+from fermata.domain.finish.events import JobEvent
 from fermata.errors import (
     FermataError,
 )

@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import unknown_outcome
-from fermata.errors import (
-    ConfigurationError,
-    FermataError,
-    LostSongsError,
-    MonthlyLimitError,
-    OutOfCreditError,
-    StaleRecordError,
-    UnpaidJobsError,
-)
+from fermata.domain.tenants.discounts import Tier
+from fermata.errors import ConfigurationError, FermataError, OtherDiscountError, OutOfCreditError, StaleRecordError
+from fermata.limit_errors import LostSongsError, MonthlyLimitError, UnpaidJobsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, items, ledger_in_dynamodb
 from tests.fakes.money.orders import counters, delivered
 from tests.fakes.tenants.orders import GENEROUS, lose, risky
-from tests.songs import JOB_ID, claimed_attempt, queued_job
+from tests.songs import JOB_ID, candidate, claimed_attempt, queued_job, ready_job, stored_track
 from tests.support.cloud import TABLE, AnswersInstead
 
 if TYPE_CHECKING:
@@ -47,8 +42,9 @@ def ledger(dynamodb: "DynamoDBClient") -> Ledger:
     return ledger
 
 
-def order(ledger: Ledger, number: int, now: datetime = NOON) -> Job:
-    job = queued_job(id=new_job_id(NOON, bytes([number] * 10)), now=now)
+def order(ledger: Ledger, number: int, now: datetime = NOON, discount_percent: int = 0) -> Job:
+    chain = (candidate().model_copy(update={"discount_percent": discount_percent}),)
+    job = queued_job(id=new_job_id(NOON, bytes([number] * 10)), now=now, candidates=chain)
     ledger.jobs.create(job)
     return job
 
@@ -328,3 +324,84 @@ def test_a_plan_of_a_tenant_that_is_not_there_makes_no_wallet(dynamodb: "DynamoD
     for plan, cap in ((Plan.PREPAID, None), (Plan.POSTPAID, 60)):
         assert not ledger.wallets.set_plan("nobody", plan, cap)
     assert items(dynamodb, "WALLET#nobody", "WALLET") == []
+
+
+# ---- discounts
+
+
+def off(percent: int = 0, **tiers: int) -> Change:
+    """A plan with a discount, and with tiers such as `from_30=10`."""
+    steps = tuple(Tier(from_credits=int(name.removeprefix("from_")), percent=each) for name, each in tiers.items())
+    limits = GENEROUS.model_copy(update={"discount_percent": percent, "tiers": steps})
+    return lambda ledger: ledger.wallets.set_plan("acme", Plan.PREPAID, None, limits)
+
+
+def order_and_deliver(ledger: Ledger, number: int, discount_percent: int) -> None:
+    """Another order of the tenant is delivered, for 30 credits."""
+    job = order(ledger, number, discount_percent=discount_percent)
+    claimed = job.claimed(claimed_attempt(), NOON)
+    ready = claimed.with_outcome(ready_job().attempts[0], NOON)
+    stored = ready.with_tracks((stored_track(),), NOON)
+    for step in (claimed, ready, stored):
+        ledger.jobs.save(step)
+    ledger.jobs.settle(stored.settled(None, NOON))
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "then"),
+    [
+        pytest.param(off(), off(10), 10, id="a discount is given"),
+        pytest.param(off(10), off(), 0, id="a discount is taken away"),
+        pytest.param(off(10), off(20), 20, id="a discount grows"),
+        pytest.param(off(), off(from_0=5), 5, id="a tier is given"),
+        pytest.param(off(from_0=5), off(), 0, id="a tier is taken away"),
+        pytest.param(off(from_0=5), off(from_0=6), 6, id="a tier changes"),
+    ],
+)
+def test_an_order_is_not_taken_at_a_discount_that_changed_after_it_was_priced(
+    dynamodb: "DynamoDBClient", ledger: Ledger, before: Change, between: Change, then: int
+) -> None:
+    prepaid(TWO)(ledger)
+    before(ledger)
+    priced_at = ledger.wallet().discount_at(NOON)
+    meanwhile(dynamodb, lambda: between(ledger))
+    with pytest.raises(OtherDiscountError) as refused:
+        order(ledger, 1, discount_percent=priced_at)
+    assert refused.value.percent == then
+    assert ledger.wallet().held == 0
+    order(ledger, 1, discount_percent=then)
+
+
+def test_an_order_is_taken_at_the_tier_that_the_months_spent_credits_reach_at_its_write(
+    dynamodb: "DynamoDBClient", ledger: Ledger
+) -> None:
+    prepaid(4 * PRICE)(ledger)
+    off(from_0=1, **{f"from_{PRICE}": 10, f"from_{TWO}": 20})(ledger)
+    priced_at = ledger.wallet().discount_at(NOON)
+    meanwhile(dynamodb, lambda: order_and_deliver(ledger, 2, priced_at))
+    with pytest.raises(OtherDiscountError) as refused:
+        order(ledger, 1, discount_percent=priced_at)
+    assert (priced_at, refused.value.percent) == (1, 10)
+    order(ledger, 1, discount_percent=10)
+
+
+def test_a_refund_never_lowers_the_tier_and_a_new_month_begins_at_the_first() -> None:
+    wallet = empty_wallet("acme", NOON).model_copy(
+        update={"spent_in_month": PRICE, "tiers": (Tier(from_credits=PRICE, percent=10),)}
+    )
+    assert (wallet.discount_at(NOON), wallet.discount_at(DECEMBER)) == (10, 0)
+
+
+def test_a_wallet_from_before_there_were_discounts_takes_orders_at_the_whole_price(
+    dynamodb: "DynamoDBClient", ledger: Ledger
+) -> None:
+    prepaid(TWO)(ledger)
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "WALLET#acme"}, "sk": {"S": "WALLET"}},
+        UpdateExpression="REMOVE discount_percent, tiers",
+    )
+    with pytest.raises(OtherDiscountError):
+        order(ledger, 1, discount_percent=1)
+    order(ledger, 1, discount_percent=0)
+    assert ledger.wallet().held == PRICE

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fermata.errors import (
-    FermataError,
-    LostSongsError,
-    MonthlyLimitError,
-    RateLimitedError,
-    TooManyJobsError,
-    UnpaidJobsError,
-)
+from fermata.errors import FermataError
+from fermata.limit_errors import LostSongsError, MonthlyLimitError, RateLimitedError, TooManyJobsError, UnpaidJobsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb
 from tests.support.cloud import Answer, AnswersInstead, canceled, passes

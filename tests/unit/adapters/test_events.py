@@ -10,7 +10,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from fermata.adapters.events import EventBridgeJobEvents
-from fermata.domain.jobs.events import end_of
+from fermata.domain.finish.events import end_of
 from fermata.domain.money.usage import usage_event
 from fermata.errors import TransientError
 from tests.songs import LYRICS, PROMPT, delivered_job

@@ -29,6 +29,8 @@ PROMISES = {
     "patience",
     "links",
     "shares",
+    "units",
+    "discounts",
     "months",
     "bounds",
     "rescue",

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from fermata.adapters.aws_errors import aws_errors
-from fermata.domain.jobs.events import JobEvent
+from fermata.domain.finish.events import JobEvent
 from fermata.errors import TransientError
 
 if TYPE_CHECKING:

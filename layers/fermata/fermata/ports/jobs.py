@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from fermata.domain.finish.events import JobEvent
 from fermata.domain.finish.overdue import Execution
 from fermata.domain.finish.recoverable_list import Place
-from fermata.domain.jobs.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.page import PageOfIds, PageRequest
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import LedgerEntry, Wallet
+from fermata.domain.money.movement import LedgerEntry
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt
 
 

@@ -11,10 +11,10 @@ from fermata.wiring import runtime
 
 if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
-    from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+    from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.live import LivePieces, LiveStreams
-    from fermata.ports.money import Purchases, UsageStore, WalletStore
+    from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -129,6 +129,13 @@ def wallet_store() -> "WalletStore":
     return DynamoWalletStore(transactions())
 
 
+def key_counters() -> "KeyCounters":
+    """What capped keys count."""
+    from fermata.adapters.dynamodb.money.key_counters import DynamoKeyCounters
+
+    return DynamoKeyCounters(transactions())
+
+
 @lru_cache(maxsize=1)
 def trigger_store() -> "TriggerStore":
     """The triggers of each tenant."""
@@ -226,6 +233,14 @@ def live_pieces(bucket: str) -> "LivePieces":
     from fermata.adapters.s3.live_pieces import S3LivePieces
 
     return S3LivePieces(aws.s3(), bucket)
+
+
+@lru_cache(maxsize=1)
+def reference_ids() -> "ReferenceIds":
+    """The providers' ids of each tenant's recordings."""
+    from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
+
+    return DynamoReferenceIds(transactions())
 
 
 def callback_store() -> "CallbackStore":

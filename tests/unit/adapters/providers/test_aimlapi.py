@@ -77,6 +77,15 @@ def test_a_model_that_takes_a_prompt_alone_is_sent_nothing_else(model: str) -> N
     assert body == {"model": model, "prompt": "indie folk, rainy"}
 
 
+def test_an_ordered_length_is_sent_in_ms_to_the_model_that_is_sold_by_the_minute() -> None:
+    order = replace(ORDER, upstream_model="elevenlabs/eleven_music", lyrics="", duration_ms=61_000)
+    assert AIMLAPI.start_call(order).body == {
+        "model": "elevenlabs/eleven_music",
+        "prompt": "indie folk, rainy",
+        "music_length_ms": 61_000,
+    }
+
+
 @pytest.mark.parametrize(
     ("lyrics", "sung"),
     [

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.providers.calls import AudioInEvents
+from fermata.domain.providers.tracing import trace_id_of
 from fermata.use_cases.generation.follow.parse_answer import decoded_events
 from tests.fixtures.http_answers import read_answer, read_body
 from tests.unit.adapters.providers.test_minimax import ORDER, decode_song
@@ -67,3 +68,7 @@ def test_of_several_last_events_the_longest_may_be_the_whole_song() -> None:
         for audio, status in events
     )
     assert b"".join(decoded_events([body], 1)) == plain
+
+
+def test_the_trace_id_of_a_stream_is_that_of_its_last_event() -> None:
+    assert trace_id_of(read_answer("minimax", "stream_last_is_a_part")) == "04ede0ab069fb1ba8be5156a24b1e081"

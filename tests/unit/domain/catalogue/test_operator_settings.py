@@ -23,10 +23,13 @@ LOCAL = "http://127.0.0.1:9000"
 
 
 def given(
-    providers: object = None, priors: object = None, single: Mapping[str, Mapping[str, str]] | None = None
+    providers: object = None,
+    priors: object = None,
+    single: Mapping[str, Mapping[str, str]] | None = None,
+    prices: object = None,
 ) -> GivenSettings:
-    texts = [each if isinstance(each, str) else json.dumps(each or {}) for each in (providers, priors)]
-    return GivenSettings(texts[0], texts[1], single or {})
+    texts = [each if isinstance(each, str) else json.dumps(each or {}) for each in (providers, priors, prices)]
+    return GivenSettings(texts[0], texts[1], texts[2], single or {})
 
 
 def read(settings: GivenSettings, *trusted: str) -> OperatorSettings:
@@ -194,3 +197,37 @@ def test_settings_of_what_a_later_catalogue_does_not_have_change_nothing() -> No
     prior = Estimate(p50_s=1, p80_s=2)
     settings = OperatorSettings(providers={"gone": ProviderChanges(rpm=1)}, priors={"gone/song": prior})
     assert settings.applied_to(CATALOGUE) == CATALOGUE
+
+
+# ---- prices
+
+
+def test_the_operators_price_replaces_the_catalogues_and_the_rest_stays() -> None:
+    prices = {"minimax/music-2.5": {"price_credits": 40}, "minimax/music-*": {"cost_usd": "0.12"}}
+    changed = read(given(prices=prices)).applied_to(CATALOGUE)
+    named, family = changed.find("minimax/music-2.5"), changed.find("minimax/music-9")
+    assert named is not None
+    assert (named.price_credits, named.cost_usd) == (40, "0.15")
+    assert family is not None
+    assert (family.price_credits, family.cost_usd) == (30, "0.12")
+    assert read(given(prices=prices)).version != NOTHING_SET
+
+
+@pytest.mark.parametrize(
+    ("prices", "why"),
+    [
+        ({"minimax/nope": {"price_credits": 1}}, "PriceOverrides: there is no model minimax/nope in the catalogue"),
+        ({"minimax/music-2.5": {"price_credits": -1}}, "price_credits Input should be greater than or equal to 0"),
+        ({"minimax/music-2.5": {"price_credits": 1.5}}, "PriceOverrides.minimax/music-2.5.price_credits "),
+        ({"minimax/music-2.5": {"price_credits": True}}, "price_credits Input should be a valid integer"),
+        ({"minimax/music-2.5": {"price_credits": 10**10}}, "less than or equal to 1000000000"),
+        ({"minimax/music-2.5": {"cost_usd": "-0.1"}}, "cost_usd must be an amount of USD, 0 or more"),
+        ({"minimax/music-2.5": {"cost_usd": 0.1}}, "cost_usd Input should be a valid string"),
+        ({"minimax/music-2.5": {"cost_usd": "1e3"}}, "cost_usd must be an amount of USD"),
+        ({"minimax/music-2.5": {"price": 1}}, "PriceOverrides.minimax/music-2.5.price is not a setting"),
+        ({"minimax/music-2.5": 7}, "PriceOverrides.minimax/music-2.5 "),
+        ("[]", "PriceOverrides must be one JSON object"),
+    ],
+)
+def test_a_price_that_cannot_be_is_refused_by_name(prices: object, why: str) -> None:
+    assert why in refusal(given(prices=prices))

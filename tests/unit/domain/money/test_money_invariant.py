@@ -1,9 +1,11 @@
 """Whatever tenants order, however jobs end, and whatever is repeated: no credit appears, vanishes or is spent twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,20 +15,31 @@ from moto import mock_aws
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import EntryKind, grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
+from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
+from fermata.domain.tenants.discounts import Tier
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import PlanLimits
-from fermata.errors import LostSongsError, OutOfCreditError, StaleRecordError
+from fermata.errors import OtherDiscountError, OutOfCreditError, StaleRecordError
+from fermata.key_errors import KeyLimitError
+from fermata.limit_errors import LostSongsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
 from tests.support.cloud import dynamodb_with_table
 
 TRIO = candidate("apiinone").model_copy(update={"price_credits": 25, "songs": 3})
+BY_THE_MINUTE = candidate("aimlapi").model_copy(
+    update={"unit": "minute", "count": 60_000, "unit_credits": 41, "price_credits": 41}
+)
 CHAINS = [
+    (BY_THE_MINUTE,),
+    (candidate("minimax"), BY_THE_MINUTE),
     (candidate("apiinone"),),
     (candidate("minimax"),),
     (candidate("minimax"), candidate("aimlapi")),
@@ -44,22 +57,41 @@ TERMS: list[tuple[dict[str, object], bool]] = [
 """What a request says, and whether the tenant pays for unknown outcomes."""
 LOST_A_DAY = 3
 LINKS = [f"https://cdn1.suno.ai/{number}.mp3" for number in range(1, 5)]
+KEYS = [None, KeyCap(counter_id="aaaaaaaa", monthly_credits=70), KeyCap(counter_id="bbbbbbbb", monthly_credits=39)]
 JOBS = st.integers(0, 5)
 SONGS = st.sets(st.integers(1, len(LINKS)), min_size=1)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("grant"), st.integers(1, 80)),
-        st.tuples(st.just("submit"), JOBS, st.sampled_from(CHAINS), st.sampled_from(TERMS)),
+        st.tuples(
+            st.just("submit"),
+            JOBS,
+            st.sampled_from(CHAINS),
+            st.sampled_from(TERMS),
+            st.sampled_from([0, 0, 7]),
+            st.sampled_from(KEYS),
+        ),
         st.tuples(st.just("lose"), JOBS, st.booleans()),
         st.tuples(st.just("deliver"), JOBS, st.integers(0, 1), SONGS),
         st.tuples(st.just("redeliver"), JOBS, SONGS),
         st.tuples(st.just("sing_in_parts"), JOBS, st.lists(SONGS, min_size=2, max_size=3)),
         st.tuples(st.just("fail"), JOBS),
-        st.tuples(st.just("plan"), st.none() | st.integers(1, 120)),
+        st.tuples(
+            st.just("plan"),
+            st.none() | st.integers(1, 120),
+            st.sampled_from([0, 10, 100]),
+            st.dictionaries(st.integers(0, 90), st.integers(0, 100), max_size=3),
+        ),
         st.tuples(st.just("days"), st.integers(1, 20)),
     ),
     max_size=30,
 )
+
+
+def priced(each: Candidate, percent: int) -> Candidate:
+    """A model of a chain at a discount."""
+    price = ceil(Fraction(each.price_credits * (100 - percent), 100))
+    return each.model_copy(update={"discount_percent": percent, "price_credits": price})
 
 
 @dataclass
@@ -72,8 +104,11 @@ class Operation:
     granted: int = 0
     open: dict[str, Job] = field(default_factory=dict)
     spent: list[tuple[str, int]] = field(default_factory=list)
+    spent_by_key: list[tuple[str, str | None, int]] = field(default_factory=list)
     chains: dict[str, tuple[int, int]] = field(default_factory=dict)
     """What an order was to cost at most, and what it cost with everything that was redelivered of it."""
+    discount: int = 0
+    tiers: dict[int, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     """The day of each song that a provider may have been paid for and the tenant was not."""
 
@@ -90,34 +125,63 @@ class Operation:
     def lost_today(self) -> int:
         return sum(day == f"{self.now:%Y-%m-%d}" for day in self.lost)
 
-    def submit(self, name: int, chain: tuple[object, ...], terms: tuple[dict[str, object], bool] = ({}, False)) -> None:
+    @property
+    def percent(self) -> int:
+        """The discount of an order now."""
+        spent = sum(price for month, price in self.spent if month == f"{self.now:%Y-%m}")
+        reached = [start for start in self.tiers if start <= spent]
+        return max(self.discount, self.tiers[max(reached)] if reached else 0)
+
+    def submit(
+        self,
+        name: int,
+        chain: tuple[Candidate, ...],
+        terms: tuple[dict[str, object], bool] = ({}, False),
+        too_much_off: int = 0,
+        key_cap: KeyCap | None = None,
+    ) -> None:
+        percent = min(100, self.percent + too_much_off)
         request = queued_job().request.model_copy(update=terms[0])
         job = queued_job(
             id=new_job_id(NOON, bytes([name] * 10)),
             now=self.now,
             request=request,
-            candidates=chain,
+            candidates=tuple(priced(each, percent) for each in chain),
             start_by=NOON + timedelta(days=900),
             pays_unknown=terms[1],
+            key_cap=key_cap,
         )
+        of_key = self.counted_on(key_cap.counter_id) + job.hold_credits if key_cap else 0
         at_risk = sum(each.at_risk for each in self.open.values())
         known = self.ledger.jobs.load(job.id) is not None
         before = self.ledger.wallet().in_month_of(self.now).available
         try:
             self.ledger.jobs.create(job)
+        except OtherDiscountError:
+            assert percent != self.percent
         except OutOfCreditError:
             assert before < job.hold_credits
         except LostSongsError:
             reserved = self.lost_today + at_risk + job.at_risk
             assert self.lost_today >= LOST_A_DAY or (job.at_risk and reserved > LOST_A_DAY)
+        except KeyLimitError:
+            assert key_cap is not None
+            assert of_key > key_cap.monthly_credits
         except StaleRecordError:
             assert known
         else:
+            assert percent == self.percent
+            assert key_cap is None or of_key <= key_cap.monthly_credits
             assert before >= job.hold_credits
             assert self.lost_today < LOST_A_DAY
             assert not job.at_risk or self.lost_today + at_risk + job.at_risk <= LOST_A_DAY
             assert not known
             self.open[job.id] = job
+
+    def counted_on(self, key: str) -> int:
+        """What the orders of a key cost in this month, with what they hold."""
+        spent = sum(price for month, of, price in self.spent_by_key if (month, of) == (f"{self.now:%Y-%m}", key))
+        return spent + sum(job.hold_credits for job in self.open.values() if _key_of(job) == key)
 
     def deliver(self, name: int, position: int, songs: set[int]) -> None:
         job = self._stored(name)
@@ -195,11 +259,15 @@ class Operation:
         if job.status is JobStatus.QUEUED:
             self._end(job.settled(rate_limited(), self.now))
 
-    def plan(self, cap: int | None) -> None:
+    def plan(self, cap: int | None, discount: int = 0, tiers: Mapping[int, int] | None = None) -> None:
         plan = Plan.PREPAID if cap is None else Plan.POSTPAID
         owes = self.ledger.wallet().balance < 0
-        limits = PlanLimits(lost_songs_per_day=LOST_A_DAY)
-        assert self.ledger.wallets.set_plan("acme", plan, cap, limits) is not (owes and cap is None)
+        steps = tuple(Tier(from_credits=start, percent=percent) for start, percent in (tiers or {}).items())
+        limits = PlanLimits(lost_songs_per_day=LOST_A_DAY, discount_percent=discount, tiers=steps)
+        is_set = self.ledger.wallets.set_plan("acme", plan, cap, limits)
+        assert is_set is not (owes and cap is None)
+        if is_set:
+            self.discount, self.tiers = discount, dict(tiers or {})
 
     def days(self, number: int) -> None:
         self.now += timedelta(days=number)
@@ -219,7 +287,11 @@ class Operation:
             paid = unknown if end.pays_unknown else []
             bill = sum(end.candidates[each.candidate].price_credits for each in paid)
             of_songs = of.price_credits * min(len(end.tracks), of.songs) // of.songs
+            if of.unit == "minute":
+                measured = Fraction(sum(track.duration_ms for track in end.tracks), 60_000)
+                of_songs = min(of.price_credits, ceil(measured * of.unit_credits * (100 - of.discount_percent) / 100))
             self.spent.append((f"{self.now:%Y-%m}", of_songs + bill))
+            self.spent_by_key.append((f"{self.now:%Y-%m}", _key_of(end), of_songs + bill))
             unknown = [] if end.pays_unknown else unknown
         self.lost += [f"{self.now:%Y-%m-%d}"] * len(unknown)
 
@@ -241,6 +313,14 @@ class Operation:
         assert wallet.spent_in_month == sum(price for month, price in self.spent if month == wallet.month)
         assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0
         assert len({entry.entry_id for entry in entries}) == len(entries)
+        for cap in filter(None, KEYS):
+            counter = self.ledger.key_counter(cap.counter_id)
+            counted = counter.in_month_of(self.now).committed if counter else 0
+            assert counted == self.counted_on(cap.counter_id) <= cap.monthly_credits
+
+
+def _key_of(job: Job) -> str | None:
+    return job.key_cap.counter_id if job.key_cap else None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
+from fermata.domain.money.movement import EntryKind, grant_of
 from fermata.domain.money.usage import (
     LONGEST_SPAN_DAYS,
     Usage,
@@ -18,7 +19,7 @@ from fermata.domain.money.usage import (
     usage_event,
     usage_of,
 )
-from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
@@ -92,6 +93,7 @@ def test_a_delivered_job_counts_its_price_and_the_length_of_its_songs() -> None:
         jobs=1,
         succeeded=1,
         credits=chain[1].price_credits,
+        unit_thousandths=1000,
         audio_ms=2 * DURATION_MS,
     )
 
@@ -254,6 +256,8 @@ def test_a_settled_job_publishes_its_usage_beside_its_end() -> None:
         "status": "succeeded",
         "charged": "yes",
         "credits": 30,
+        "unit": "song",
+        "units": 1,
         "audio_ms": DURATION_MS,
         "finished_at": "2026-11-21T12:00:00.000Z",
     }

@@ -7,16 +7,8 @@ import pytest
 from fermata.api.responses.account import Account
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged, JobStatus
-from fermata.domain.money.wallet import (
-    EntryKind,
-    Plan,
-    Wallet,
-    empty_wallet,
-    grant_of,
-    hold_on,
-    month_of,
-    settlement_of,
-)
+from fermata.domain.money.movement import EntryKind, grant_of, hold_on, settlement_of
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet, month_of
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OutOfCreditError
 from tests.fakes.clock import NOON
@@ -203,7 +195,7 @@ def test_an_account_is_shown_as_it_counts_now() -> None:
         "in_flight_jobs": 0,
         "lost_songs_today": 0,
         "unpaid_jobs_today": 0,
-        "limits": PlanLimits().model_dump(),
+        "limits": PlanLimits().model_dump(mode="json"),
     }
     december = Account.of(postpaid, DECEMBER).as_json()
     assert (december["month"], december["spent_this_month_credits"], december["available_credits"]) == (

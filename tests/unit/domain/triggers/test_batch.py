@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.idempotency import KEPT_FOR
 from fermata.domain.tenants.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants.tenant import Tenant
@@ -17,7 +18,8 @@ from fermata.domain.triggers.inbox import InboxFile, LineOfFile
 from fermata.domain.triggers.json_lines import MAX_BAD_LINES
 from fermata.domain.triggers.refusals import LONGEST_WAIT
 from fermata.domain.triggers.senders import Change
-from fermata.errors import BatchGivenUpError, LossesAtRiskError, RateLimitedError, TooManyJobsError, TransientError
+from fermata.errors import BatchGivenUpError, TransientError
+from fermata.limit_errors import LossesAtRiskError, RateLimitedError, TooManyJobsError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.use_cases.triggers.complete_batch import complete_batch

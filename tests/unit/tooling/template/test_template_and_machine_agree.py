@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import fermata.errors
+import fermata.limit_errors
 from local.deploy.intrinsics import TemplateValue
 
 pytestmark = pytest.mark.check
@@ -163,7 +164,8 @@ def test_a_task_waits_a_minute_longer_than_its_function_runs(
 
 def test_every_error_name_is_a_class_of_the_error_tree_or_a_listed_one_of_aws(machines: dict[str, Definition]) -> None:
     tree = fermata.errors.FermataError
-    ours = {name for name, value in vars(fermata.errors).items() if inspect.isclass(value) and issubclass(value, tree)}
+    classes = (*vars(fermata.errors).items(), *vars(fermata.limit_errors).items())
+    ours = {name for name, value in classes if inspect.isclass(value) and issubclass(value, tree)}
     used = {
         error
         for state in _states(machines).values()

@@ -23,7 +23,8 @@ from fermata.domain.tenants.plan_limits import (
     CallKind,
     PlanLimits,
 )
-from fermata.errors import RateLimitedError, TransientError
+from fermata.errors import TransientError
+from fermata.limit_errors import RateLimitedError
 from fermata.ports.money import WalletStore
 from fermata.ports.tenants import CallCount, CallCounts
 from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls, count_reference

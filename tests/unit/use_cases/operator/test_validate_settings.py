@@ -17,6 +17,7 @@ PROPERTIES: dict[str, Any] = {
     "Layer": "arn",
     "ProviderSettings": "{}",
     "ModelLatencyPriors": "{}",
+    "PriceOverrides": "{}",
     "SingleSettings": {"minimax": {"base_url": "", "rpm": "", "concurrency": "", "daily_budget_usd": ""}},
 }
 

@@ -130,8 +130,13 @@ def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
     assert (len(world.jobs), world.machine.started, world.upstream.posts) == (0, [], 0)
     assert quote == {
         "object": "quote",
+        "kind": "song",
         "model": "minimax/music-2.5",
         "fallbacks": ["aimlapi/minimax/music-2.0"],
+        "units": 1,
+        "unit": "song",
+        "unit_credits": 30,
+        "discount_percent": 0,
         "price_credits": 30,
         "hold_credits": 39,
         "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"},

@@ -126,9 +126,15 @@ def _prompt_field(order: SongOrder) -> dict[str, JsonValue]:
     return {"prompt": order.prompt}
 
 
+def _prompt_and_length(order: SongOrder) -> dict[str, JsonValue]:
+    length: dict[str, JsonValue] = {"music_length_ms": order.duration_ms} if order.duration_ms else {}
+    return {"prompt": order.prompt, **length}
+
+
 _FIELDS: Final[Mapping[str, Callable[[SongOrder], dict[str, JsonValue]]]] = {
     "minimax-music": _reference_fields,
-    **dict.fromkeys(("elevenlabs/eleven_music", "google/lyria2", "stable-audio"), _prompt_field),
+    "elevenlabs/eleven_music": _prompt_and_length,
+    **dict.fromkeys(("google/lyria2", "stable-audio"), _prompt_field),
 }
 """Models whose request body differs from that of `minimax/music-*` and its covers."""
 

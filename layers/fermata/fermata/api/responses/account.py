@@ -6,10 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fermata.api.responses.body import Body, Credits
+from fermata.api.responses.body import Body, Credits, Percent, Units
+from fermata.domain.catalogue.units import Unit
 from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import Payer, PlanLimits
+
+
+class DiscountTier(Body):
+    """The discount of orders once the month's spent credits have reached `from_credits`."""
+
+    from_credits: Credits
+    percent: Percent
 
 
 class Limits(Body):
@@ -17,13 +25,18 @@ class Limits(Body):
     deletions, events and files that create no job, repeats of webhooks). At once: open jobs and waiting requests. Per
     UTC day: lost songs (the provider was paid, the tenant did not pay), jobs that their caller ended unpaid, and
     uploads of references. Per job: posts of its webhook. Per calendar month in UTC: credits, spent and held together.
-    `unknown_paid_by` pays for attempts of unknown outcome if another model delivers.
+    `unknown_paid_by` pays for attempts of unknown outcome if another model delivers. With `foreign_reference_ids`,
+    orders may name a provider's ids of recordings that no upload of the tenant made. Of `discount_percent` and the
+    reached one of the `tiers`, the larger applies.
     """
 
+    discount_percent: Percent
+    tiers: list[DiscountTier]
     submits_per_minute: Annotated[int, Field(ge=1)]
     reads_per_minute: Annotated[int, Field(ge=1)]
     concurrent_jobs: Annotated[int, Field(ge=1)]
     unknown_paid_by: Payer
+    foreign_reference_ids: bool
     refused_orders_per_minute: Annotated[int, Field(ge=1)]
     changes_per_minute: Annotated[int, Field(ge=1)]
     trigger_calls_per_minute: Annotated[int, Field(ge=1)]
@@ -88,13 +101,17 @@ class Account(Body):
 
 
 class UsageEntry(Body):
-    """Jobs that ended on one day, by their last model. `audio_ms` is the total length of their songs."""
+    """Jobs that ended on one day, by their last model. `units` are the delivered units, each job's rounded to a
+    thousandth; `audio_ms` is the total length of the delivered audio.
+    """
 
     day: date
     model: str
     jobs: Annotated[int, Field(ge=1)]
     succeeded: Annotated[int, Field(ge=0)]
     credits: Credits
+    unit: Unit
+    units: Units
     audio_ms: Annotated[int, Field(ge=0)]
 
     @classmethod
@@ -106,6 +123,8 @@ class UsageEntry(Body):
             jobs=usage.jobs,
             succeeded=usage.succeeded,
             credits=usage.credits,
+            unit=usage.unit,
+            units=usage.units,
             audio_ms=usage.audio_ms,
         )
 

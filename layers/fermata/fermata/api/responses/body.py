@@ -29,3 +29,5 @@ class Body(BaseModel):
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 Seconds = Annotated[int, Field(ge=1)]
 Credits = Annotated[int, Field(ge=0)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Units = Annotated[float, Field(ge=0)]

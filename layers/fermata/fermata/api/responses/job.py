@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from fermata.api.responses.body import Body, Credits, Seconds, Url
+from fermata.api.responses.body import Body, Credits, Seconds, Units, Url
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
 from fermata.domain.jobs.page import PageOfJobs
 from fermata.domain.jobs.status import Charged, JobStatus
@@ -22,6 +23,8 @@ from fermata.domain.jobs.view import (
     missing_tracks,
     why_missing,
 )
+from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.orders.references import ProviderIds
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
@@ -135,14 +138,32 @@ class JobUrls(Body):
         return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio", live=view.live_url)
 
 
+class MadeIds(Body):
+    """The provider's ids of a recording that a job handed over, null for one that it did not give. Another order can
+    name them as its `reference`.
+    """
+
+    voice_id: str | None
+    instrumental_id: str | None
+
+    @classmethod
+    def of(cls, ids: ProviderIds) -> "MadeIds":
+        """The ids that a provider gave."""
+        return cls.model_construct(voice_id=ids.voice_id or None, instrumental_id=ids.instrumental_id or None)
+
+
 class Job(Body):
-    """One order of a song and its progress. `price_credits` is the price of all songs of the order, `spent_credits` the
-    share of the delivered ones (rounded down), 0 unless the job succeeded.
+    """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
+    cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
+    ones; null if the job was deleted since. `reference` has the ids that the provider gave its recording, null without
+    any. `request` is there only where it was asked for: the accepted order, without the fields that have their default.
+    `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery.
     """
 
     id: JobId
     object: Literal["job"]
     status: JobStatus
+    kind: Kind
     model: str
     fallbacks: list[str]
     title: str | None
@@ -154,22 +175,33 @@ class Job(Body):
     charged: Charged
     price_credits: Credits
     spent_credits: Credits
+    units: Units | None
+    unit: Unit
     estimate: Expectation | None
     recovered_from: JobId | None
+    api_key_id: str | None
     attempt_count: Annotated[int, Field(ge=0)]
     tracks: list[Track]
     missing_tracks: list[MissingTrack]
     error: JobError | None
+    reference: MadeIds | None
     urls: JobUrls
+    request: SongRequest | None = None
 
     @classmethod
-    def of(cls, view: JobView, api_url: str) -> "Job":
+    def of(cls, view: JobView, api_url: str, *, with_request: bool = False) -> "Job":
         """The job as it is shown by the API at `api_url`, which has no trailing slash."""
+        body = cls._of(view, api_url)
+        return body.model_copy(update={"request": view.job.request.as_sent()}) if with_request else body
+
+    @classmethod
+    def _of(cls, view: JobView, api_url: str) -> "Job":
         job = view.job
         return cls.model_construct(
             id=job.id,
             object="job",
             status=job.status,
+            kind=job.candidate.kind,
             model=job.request.model,
             fallbacks=[candidate.model for candidate in job.candidates[1:]],
             title=job.request.title,
@@ -181,12 +213,16 @@ class Job(Body):
             charged=job.charged,
             price_credits=job.price_credits,
             spent_credits=job.spent_credits,
+            units=job.units,
+            unit=job.candidate.unit,
             estimate=Expectation.of(view.expected, view.began_at) if view.expected else None,
             recovered_from=job.recovered_from,
+            api_key_id=job.api_key_id,
             attempt_count=len(job.attempts),
             tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
             error=JobError.of(job.failure) if job.failure else None,
+            reference=MadeIds.of(job.reference.ids[-1]) if job.reference and job.reference.ids else None,
             urls=JobUrls.of(view, api_url),
         )
 

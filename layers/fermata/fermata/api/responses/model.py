@@ -7,7 +7,8 @@ from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits, Seconds
 from fermata.domain.catalogue import models
-from fermata.domain.catalogue.models import Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
+from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
+from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.catalogue.view import ModelView
 
 
@@ -53,6 +54,18 @@ class ReferenceLimits(Body):
         )
 
 
+class DurationLimits(Body):
+    """The lengths in seconds that `duration_s` may order."""
+
+    min_s: Seconds
+    max_s: Seconds
+
+    @classmethod
+    def of(cls, rule: DurationRule) -> "DurationLimits":
+        """The limits of a rule."""
+        return cls.model_construct(min_s=rule.min_s, max_s=rule.max_s)
+
+
 class ModelLimits(Body):
     """The limits of requests to a model. A text that is null is not accepted or has no separate rule; an empty list
     means that there is no choice.
@@ -68,6 +81,7 @@ class ModelLimits(Body):
     sample_rates: list[int]
     bitrates: list[int]
     reference: ReferenceLimits | None
+    duration: DurationLimits | None
 
     @classmethod
     def of(cls, model: models.Model) -> "ModelLimits":
@@ -83,6 +97,7 @@ class ModelLimits(Body):
             sample_rates=list(model.sample_rates),
             bitrates=list(model.bitrates),
             reference=ReferenceLimits.of(model.reference) if model.reference else None,
+            duration=DurationLimits.of(model.duration) if model.duration else None,
         )
 
 
@@ -94,14 +109,20 @@ class ModelEstimate(Body):
 
 
 class Model(Body):
-    """A model on offer. An id that ends in `*` stands for a family of names. A `live` one can be heard while it makes a
-    song.
+    """A model on offer. An id that ends in `*` stands for a family of names. `price_credits` and `unit_credits` are
+    both the price of one `unit`. An order of the unit `song` has `songs` songs. A `live` model can be heard while it
+    makes a song.
     """
 
     id: str
+    kind: Kind
     provider: str
     available: bool
     price_credits: Credits
+    unit: Unit
+    unit_credits: Credits
+    songs: Annotated[int, Field(ge=1)]
+    callbacks: bool
     limits: ModelLimits
     estimate: ModelEstimate
     live: bool
@@ -112,9 +133,14 @@ class Model(Body):
         model, estimate = view.model, view.estimate
         return cls.model_construct(
             id=model.id,
+            kind=model.kind,
             provider=model.provider,
             available=view.is_available,
             price_credits=model.price_credits,
+            unit=model.unit,
+            unit_credits=model.price_credits,
+            songs=model.songs,
+            callbacks=model.callbacks,
             limits=ModelLimits.of(model),
             estimate=ModelEstimate.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s),
             live=model.live,

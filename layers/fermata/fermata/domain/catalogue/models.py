@@ -5,10 +5,21 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from importlib.resources import files
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
+from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.providers.settings import ProviderSettings
 from fermata.domain.providers.spending import micro_usd
 from fermata.errors import ConfigurationError
@@ -16,6 +27,17 @@ from fermata.errors import ConfigurationError
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
 
 
+_USD: Final = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
+MAX_PRICE_CREDITS: Final = 1_000_000_000
+
+
+def _usd(text: str) -> str:
+    if not _USD.fullmatch(text):
+        raise ValueError("must be an amount of USD, 0 or more, as text with at most six decimals, for example 0.12")
+    return text
+
+
+CostUsd = Annotated[StrictStr, AfterValidator(_usd)]
 Format = Literal["mp3", "wav"]
 ReferenceFormat = Literal["mp3", "wav", "flac"]
 Purpose = Literal["song", "voice", "instrumental"]
@@ -80,9 +102,16 @@ class ReferenceRule(_Entry):
         return (self.longer_than_s or 0) * 1000 + 1 if self.min_s is None else self.min_s * 1000
 
 
+class DurationRule(_Entry):
+    """The lengths in seconds that a caller may order. Without an order the provider chooses one, up to `max_s`."""
+
+    min_s: PositiveInt
+    max_s: PositiveInt
+
+
 class Model(_Entry):
-    """One model. `sample_rates` are in Hz, `bitrates` in bits per second (empty without a choice); `cost_usd` is the
-    provider's price of one song as decimal text.
+    """One model. `sample_rates` are in Hz, `bitrates` in bits per second (empty without a choice). `price_credits` and
+    `cost_usd` (the provider's price, as decimal text) are for one `unit`; a model sold by the minute has a `duration`.
 
     `prompt_beside_lyrics` replaces `prompt` if lyrics are sent, too. The title is sent only with a `title` rule.
     An id that ends in `*` matches every upstream name with that prefix that is not listed itself.
@@ -94,6 +123,7 @@ class Model(_Entry):
     """
 
     id: str
+    kind: Kind = "song"
     provider: str
     dialect: str = ""
     upstream_model: str
@@ -102,6 +132,7 @@ class Model(_Entry):
     lyrics: TextRule
     title: TextRule | None = None
     reference: ReferenceRule | None = None
+    duration: DurationRule | None = None
     instrumental: bool
     auto_lyrics: bool
     formats: tuple[Format, ...]
@@ -110,11 +141,18 @@ class Model(_Entry):
     delivery: Mapping[str, Literal["hex", "url"]]
     estimate: Estimate
     longest_poll_pause_s: PositiveInt = 15
-    price_credits: PositiveInt
+    unit: Unit = "song"
+    price_credits: NonNegativeInt
     songs: PositiveInt = 1
-    cost_usd: str
+    cost_usd: CostUsd
     callbacks: bool = False
     live: bool = False
+
+    @model_validator(mode="after")
+    def _minutes_have_a_bound(self) -> Self:
+        if self.unit == "minute" and self.duration is None:
+            raise ValueError("a model sold by the minute must have a duration, whose max_s bounds its price")
+        return self
 
     @property
     def spoken(self) -> str:
@@ -123,13 +161,22 @@ class Model(_Entry):
 
     @property
     def cost_micro_usd(self) -> int:
-        """The provider's price of one song, in millionths of a USD."""
+        """The provider's price of one unit, in millionths of a USD."""
         return micro_usd(Decimal(self.cost_usd))
 
     @property
     def is_family(self) -> bool:
         """Whether the id is a pattern, not a model."""
         return self.id.endswith("*")
+
+
+class Price(_Entry):
+    """The operator's price of one unit of a model in credits, and what the provider takes for it in USD; None keeps the
+    catalogue's.
+    """
+
+    price_credits: Annotated[StrictInt, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
+    cost_usd: CostUsd | None = None
 
 
 class Catalogue(_Entry):
@@ -182,6 +229,14 @@ class Catalogue(_Entry):
             model.model_copy(update={"estimate": priors.get(model.id, model.estimate)}) for model in self.models
         )
         return self.model_copy(update={"models": models})
+
+    def with_prices(self, prices: Mapping[str, Price]) -> "Catalogue":
+        """The same catalogue with the operator's prices by model id; a pattern's price is that of its family."""
+        return self.model_copy(update={"models": tuple(_at(prices.get(model.id), model) for model in self.models)})
+
+
+def _at(price: Price | None, model: Model) -> Model:
+    return model if price is None else model.model_copy(update=price.model_dump(exclude_none=True))
 
 
 def _by_pattern(model: Model, model_id: str) -> Model | None:

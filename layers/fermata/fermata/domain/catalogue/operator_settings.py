@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_pascal
 from pydantic_core import ErrorDetails
 
-from fermata.domain.catalogue.models import Catalogue, Estimate
+from fermata.domain.catalogue.models import Catalogue, Estimate, Price
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.domain.web.json_body import read_object
 from fermata.errors import ConfigurationError, RequestRefusedError
@@ -20,29 +20,34 @@ NOTHING_SET: Final = "none"
 
 PROVIDER_SETTINGS: Final = "ProviderSettings"
 MODEL_LATENCY_PRIORS: Final = "ModelLatencyPriors"
+PRICE_OVERRIDES: Final = "PriceOverrides"
 _ORIGIN: Final = re.compile(r"https?://[^/?#\s]+")
 _LONGEST_NAME: Final = 60
+_Entry = TypeVar("_Entry", Estimate, Price)
 
 
 class OperatorSettings(BaseModel):
-    """The differences from the catalogue: settings by provider id, and expected seconds by model id."""
+    """The differences from the catalogue: settings by provider id, expected seconds and prices by model id."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     providers: Mapping[str, ProviderChanges] = {}
     priors: Mapping[str, Estimate] = {}
+    prices: Mapping[str, Price] = {}
 
     def as_json(self) -> str:
         """Return the settings as text; equal settings give equal text."""
         ordered = OperatorSettings(
-            providers=dict(sorted(self.providers.items())), priors=dict(sorted(self.priors.items()))
+            providers=dict(sorted(self.providers.items())),
+            priors=dict(sorted(self.priors.items())),
+            prices=dict(sorted(self.prices.items())),
         )
         return ordered.model_dump_json(exclude_none=True)
 
     @property
     def version(self) -> str:
         """A unique name of these settings."""
-        if not self.providers and not self.priors:
+        if not self.providers and not self.priors and not self.prices:
             return NOTHING_SET
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:32]
 
@@ -53,17 +58,18 @@ class OperatorSettings(BaseModel):
             provider: settings.changed_by(self.providers.get(provider, unchanged))
             for provider, settings in catalogue.providers.items()
         }
-        return catalogue.model_copy(update={"providers": providers}).with_priors(self.priors)
+        return catalogue.model_copy(update={"providers": providers}).with_priors(self.priors).with_prices(self.prices)
 
 
 @dataclass(frozen=True)
 class GivenSettings:
-    """A deployment's parameters: two JSON objects, and single settings by provider and name. An empty single setting is
-    not set.
+    """A deployment's parameters: three JSON objects, and single settings by provider and name. An empty single setting
+    is not set.
     """
 
     provider_settings: str
     model_latency_priors: str
+    price_overrides: str
     single: Mapping[str, Mapping[str, str]]
 
 
@@ -77,9 +83,10 @@ def read_settings(given: GivenSettings, catalogue: Catalogue, trusted_origins: C
     later = _changes(_object(PROVIDER_SETTINGS, given.provider_settings, problems), _setting, catalogue, problems)
     unchanged = ProviderChanges()
     merged = {name: earlier.get(name, unchanged).then(later.get(name, unchanged)) for name in {**earlier, **later}}
-    priors = _priors(_object(MODEL_LATENCY_PRIORS, given.model_latency_priors, problems), catalogue, problems)
+    priors = _by_model(MODEL_LATENCY_PRIORS, given.model_latency_priors, Estimate, catalogue, problems)
+    prices = _by_model(PRICE_OVERRIDES, given.price_overrides, Price, catalogue, problems)
     settings = OperatorSettings(
-        providers={name: changes for name, changes in merged.items() if changes.as_set()}, priors=priors
+        providers={name: changes for name, changes in merged.items() if changes.as_set()}, priors=priors, prices=prices
     )
     problems.extend(_no_origins(settings))
     problems.extend(_plain_addresses(settings.applied_to(catalogue), trusted_origins))
@@ -124,20 +131,27 @@ def _changes(
     return found
 
 
-def _priors(document: Mapping[str, object], catalogue: Catalogue, problems: list[str]) -> dict[str, Estimate]:
+def _by_model(
+    parameter: str, text: str, entry: type[_Entry], catalogue: Catalogue, problems: list[str]
+) -> dict[str, _Entry]:
+    """Return a parameter's entries by model id; each model that the catalogue lacks adds a problem."""
     offered = set(catalogue.offered_ids())
     found = {}
-    for model_id, prior in document.items():
+    for model_id, value in _object(parameter, text, problems).items():
         if model_id not in offered:
-            problems.append(f"{MODEL_LATENCY_PRIORS}: there is no model {_shown(model_id)} in the catalogue")
+            problems.append(f"{parameter}: there is no model {_shown(model_id)} in the catalogue")
             continue
         try:
-            found[model_id] = Estimate.model_validate(prior)
+            found[model_id] = entry.model_validate(value)
         except ValidationError as error:
-            names = (".".join([model_id, *_step(part)]) for part in error.errors())
-            wrong = (_wrong(part) for part in error.errors())
-            problems.extend(f"{MODEL_LATENCY_PRIORS}.{name} {what}" for name, what in zip(names, wrong, strict=True))
+            problems.extend(_sentences([parameter, model_id], error))
     return found
+
+
+def _sentences(name: Sequence[str], error: ValidationError) -> Iterator[str]:
+    """Return one sentence for every wrong part of the setting of this name."""
+    for part in error.errors():
+        yield f"{'.'.join([*name, *_step(part)])} {_wrong(part)}"
 
 
 _NameOf: TypeAlias = Callable[[str, Sequence[str]], str]

@@ -1,9 +1,35 @@
-"""Several songs of one order: which are paid for, what the delivered ones cost, and which are equal."""
+"""The songs of one order: which are paid for, what the delivered ones cost, and which are equal."""
 
 from collections.abc import Sequence
 
+from fermata.domain.catalogue.units import price_in_credits, units_in
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.songs import Track
+from fermata.domain.orders.candidates import Candidate
+
+
+def price_of_delivered(ordered: Candidate, tracks: Sequence[Track]) -> int:
+    """What the delivered songs cost in whole credits, at most the ordered price: minutes as measured, and of several
+    songs the delivered ones' share.
+    """
+    if ordered.unit == "minute":
+        measured = price_in_credits(ordered.unit, _length_ms(tracks), ordered.unit_credits, ordered.discount_percent)
+        return min(measured, ordered.price_credits)
+    return share_of(ordered.price_credits, len(tracks), ordered.songs)
+
+
+def delivered_units(ordered: Candidate, tracks: Sequence[Track]) -> float:
+    """The units that the delivered songs count, at most the ordered ones: minutes as measured, an order of several
+    songs by the delivered ones' share.
+    """
+    if ordered.unit == "minute":
+        return units_in(ordered.unit, min(_length_ms(tracks), ordered.count))
+    missing = max(0, ordered.songs - len(tracks))
+    return ordered.units * (ordered.songs - missing) / ordered.songs if missing else ordered.units
+
+
+def _length_ms(tracks: Sequence[Track]) -> int:
+    return sum(track.duration_ms for track in tracks)
 
 
 def share_of(price_credits: int, delivered: int, ordered: int) -> int:

@@ -11,7 +11,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-from fermata.domain.jobs.events import JobEvent
+from fermata.domain.catalogue.units import Unit, in_units
+from fermata.domain.finish.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
 from fermata.domain.web.formats import rfc3339
@@ -27,8 +28,8 @@ _CHECK_CHARACTERS: Final = 12
 
 
 class Usage(BaseModel):
-    """Jobs of one tenant that ended on a day with one (last) model: their number, how many succeeded, the spent credits
-    and the length of the songs in ms.
+    """Jobs of one tenant that ended on a day with one (last) model: their number, how many succeeded, the spent
+    credits, the delivered units in thousandths of the model's unit, and the length of the audio in ms.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +40,14 @@ class Usage(BaseModel):
     jobs: PositiveInt
     succeeded: NonNegativeInt
     credits: NonNegativeInt
+    unit: Unit = "song"
+    unit_thousandths: NonNegativeInt = 0
     audio_ms: NonNegativeInt
+
+    @property
+    def units(self) -> float:
+        """The delivered units."""
+        return in_units(self.unit_thousandths, 1000)
 
     @property
     def place(self) -> str:
@@ -48,7 +56,7 @@ class Usage(BaseModel):
 
     def plus(self, more: "Usage") -> "Usage":
         """The sum of two usages of the same day and model."""
-        fields = ("jobs", "succeeded", "credits", "audio_ms")
+        fields = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
         return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in fields})
 
 
@@ -96,13 +104,15 @@ def usage_of(job: Job) -> Usage:
         jobs=1,
         succeeded=int(delivered),
         credits=job.spent_credits,
+        unit=job.candidate.unit,
+        unit_thousandths=round((job.units or 0) * 1000) if delivered else 0,
         audio_ms=sum(track.duration_ms for track in job.tracks) if delivered else 0,
     )
 
 
 def usage_event(job: Job) -> JobEvent:
-    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the length of
-    the songs if the job is deleted.
+    """The usage event of a job's end for billing systems, with the same id in every repetition. It omits the units
+    and the length of the audio if the job is deleted.
     """
     usage = usage_of(job)
     return JobEvent(
@@ -116,6 +126,8 @@ def usage_event(job: Job) -> JobEvent:
             "status": job.status.value,
             "charged": job.charged.value,
             "credits": usage.credits,
+            "unit": usage.unit,
+            "units": usage.units if job.deleted_at is None else None,
             "audio_ms": usage.audio_ms if job.deleted_at is None else None,
             "finished_at": rfc3339(job.finished_at),
         },

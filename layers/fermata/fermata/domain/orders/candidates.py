@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
+from fermata.domain.catalogue.units import Kind, Unit, cost_in_micro_usd, price_in_credits, units_in
 from fermata.domain.orders.deadlines import Deadline
-from fermata.domain.orders.order_request import SongRequest, can_be_heard, find_model, what_the_model_refuses
+from fermata.domain.orders.order_request import (
+    SongRequest,
+    can_be_heard,
+    find_model,
+    ordered_count,
+    what_the_model_refuses,
+)
+from fermata.domain.orders.references import ProviderIds
 from fermata.errors import ConfigurationError
 
 DefaultFallbacks = Mapping[str, Sequence[str]]
@@ -16,10 +25,14 @@ DefaultFallbacks = Mapping[str, Sequence[str]]
 
 class Candidate(BaseModel):
     """One model of a job's chain, as the catalogue described it at submission. `provider` has the key and sends the
-    bill; `dialect` names the module that speaks to the model. `price_credits` covers all of the order's `songs`;
-    `cost_micro_usd` is the provider's price for them, in millionths of a USD. `reference` is the rule for the request's
-    reference recording, if any. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0
-    without a deadline. `live` is whether the song is to be heard while this model makes it.
+    bill; `dialect` names the module that speaks to the model.
+
+    The order is for `count` parts of the `unit` at `unit_credits` each unit, less `discount_percent`. `price_credits`
+    is its whole price, for all of its `songs`; `cost_micro_usd` is the most that the provider takes for it, in
+    millionths of a USD, at `unit_micro_usd` each unit. `reference` is the rule for the request's reference recording,
+    if any; `ids` are the provider's ids of a recording that the request names instead of one, and there is no rule
+    then. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0 without a deadline.
+    `live` is whether the song is to be heard while this model makes it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,13 +42,29 @@ class Candidate(BaseModel):
     dialect: str
     upstream_model: str
     delivery: str
+    kind: Kind = "song"
+    unit: Unit = "song"
+    count: PositiveInt = 1
+    unit_credits: NonNegativeInt = 0
+    discount_percent: Annotated[int, Field(ge=0, le=100)] = 0
     price_credits: NonNegativeInt
     songs: PositiveInt = 1
+    unit_micro_usd: NonNegativeInt = 0
     cost_micro_usd: NonNegativeInt = 0
     callbacks: bool = False
     reference: ReferenceRule | None = None
     p80_s: NonNegativeInt = 0
     live: bool = False
+    ids: ProviderIds | None = None
+
+    def with_ids(self, ids: ProviderIds | None) -> "Candidate":
+        """This model, ordered with a provider's ids instead of a recording; with None, without them."""
+        return self.model_copy(update={"ids": ids, "reference": None})
+
+    @property
+    def units(self) -> float:
+        """The ordered units."""
+        return units_in(self.unit, self.count)
 
 
 @dataclass(frozen=True)
@@ -55,16 +84,21 @@ class OrderPlan:
 
 
 def candidates_for(
-    request: SongRequest, model: Model, catalogue: Catalogue, defaults: DefaultFallbacks, deadline: Deadline | None
+    request: SongRequest,
+    model: Model,
+    catalogue: Catalogue,
+    defaults: DefaultFallbacks,
+    deadline: Deadline | None,
+    discount_percent: int = 0,
 ) -> tuple[Candidate, ...]:
-    """The requested model, then its fallbacks. A default fallback that cannot serve this request, or not before its
-    deadline, is left out, because the caller did not name it.
+    """The requested model, then its fallbacks, at the tenant's discount. A default fallback that cannot serve this
+    request, or not before its deadline, is left out, because the caller did not name it.
     """
     if request.fallbacks is None:
         fallbacks = _able(request, defaults.get(model.id, ()), catalogue, deadline)
     else:
         fallbacks = (find_model(model_id, "/fallbacks", catalogue) for model_id in request.fallbacks)
-    return tuple(_candidate(each, request, deadline) for each in (model, *fallbacks))
+    return tuple(candidate_of(each, request, deadline, discount_percent) for each in (model, *fallbacks))
 
 
 def hold_for(chain: Sequence[Candidate], *, pays_unknown: bool) -> int:
@@ -103,16 +137,24 @@ def _able(
             yield model
 
 
-def _candidate(model: Model, request: SongRequest, deadline: Deadline | None) -> Candidate:
+def candidate_of(model: Model, request: SongRequest, deadline: Deadline | None, discount_percent: int = 0) -> Candidate:
+    """The model as this request orders it, at the tenant's discount."""
+    count, unit_cost = ordered_count(request, model), model.cost_micro_usd
     return Candidate(
         model=model.id,
         provider=model.provider,
         dialect=model.spoken,
         upstream_model=model.upstream_model,
         delivery=model.delivery[request.audio.format],
-        price_credits=model.price_credits,
+        kind=model.kind,
+        unit=model.unit,
+        count=count,
+        unit_credits=model.price_credits,
+        discount_percent=discount_percent,
+        price_credits=price_in_credits(model.unit, count, model.price_credits, discount_percent),
         songs=model.songs,
-        cost_micro_usd=model.cost_micro_usd,
+        unit_micro_usd=unit_cost,
+        cost_micro_usd=cost_in_micro_usd(model.unit, count, unit_cost),
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,
         p80_s=0 if deadline is None else deadline.p80_s(model),

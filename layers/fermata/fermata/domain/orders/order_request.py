@@ -99,8 +99,9 @@ class SongRequest(_Body):
     """One song as a caller orders it. Lengths are the model's own and count Unicode code points.
 
     `fallbacks` are tried in this order if the previous model certainly did not charge; None means the deployment's
-    defaults. A `live` song can be heard while it is made. A song after `finish_by` is not delivered. The webhook for
-    the job's end goes to `callback_url` instead of the tenant's own endpoint.
+    defaults. `duration_s` is the wanted length in seconds, for models that take one. A `live` song can be heard while
+    it is made. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead
+    of the tenant's own endpoint.
     """
 
     model: ModelId
@@ -110,6 +111,7 @@ class SongRequest(_Body):
     lyrics: Text = ""
     instrumental: StrictBool = False
     auto_lyrics: StrictBool = False
+    duration_s: Annotated[WholeNumber, Field(ge=1)] | None = None
     audio: AudioRequest = AudioRequest()
     reference: ReferenceRequest | None = None
     title: Title | None = None
@@ -117,6 +119,10 @@ class SongRequest(_Body):
     finish_by: Moment | None = None
     callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
+
+    def as_sent(self) -> "SongRequest":
+        """This request with only those fields set that differ from their default."""
+        return SongRequest.model_validate(self.model_dump(exclude_defaults=True))
 
 
 def parse_song_request(
@@ -205,6 +211,7 @@ def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[Field
         yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless, model.id)
     if model.title:
         yield from _text("/title", request.title or "", model.title, model.title.required, model.id)
+    yield from _duration(request.duration_s, model)
     yield from _audio(request.audio, model)
     yield from what_the_rule_refuses(request.reference, model)
 
@@ -234,6 +241,23 @@ def _text(pointer: str, text: str, rule: TextRule, required: bool, model_id: str
     if not low <= len(text) <= rule.max:
         need = "is required and " if required and not text else ""
         yield FieldError(pointer, f"{need}must have {low} to {rule.max} characters, got {len(text)}")
+
+
+def _duration(duration_s: int | None, model: Model) -> Iterator[FieldError]:
+    if duration_s is None:
+        return
+    rule = model.duration
+    if rule is None:
+        yield FieldError("/duration_s", f"must be left out: {model.id} chooses the length itself")
+    elif not rule.min_s <= duration_s <= rule.max_s:
+        yield FieldError("/duration_s", f"must be from {rule.min_s} to {rule.max_s} seconds, got {duration_s}")
+
+
+def ordered_count(request: SongRequest, model: Model) -> int:
+    """The parts of the model's unit that a valid request orders: exactly, or the most that it can become."""
+    if model.unit == "minute" and model.duration is not None:
+        return (request.duration_s or model.duration.max_s) * 1000
+    return 1
 
 
 def _audio(audio: AudioRequest, model: Model) -> Iterator[FieldError]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StrictStr, ValidationError
 
-from fermata.domain.jobs.events import JobEvent
+from fermata.domain.finish.events import JobEvent
 from fermata.domain.orders.idempotency import is_idempotency_key
 from fermata.domain.orders.job_id import derived_job_id
 from fermata.domain.orders.order_request import SongRequest

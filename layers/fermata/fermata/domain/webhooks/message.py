@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
-from fermata.domain.jobs.events import ENDS, EndOfJob
+from fermata.domain.finish.events import ENDS, EndOfJob
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.web.formats import Moment

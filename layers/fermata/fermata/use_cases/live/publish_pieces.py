@@ -66,6 +66,11 @@ class HeardAnswer:
         """Seconds from `Retry-After`, if the provider sent it."""
         return self.answer.retry_after_s
 
+    @property
+    def trace_id(self) -> str | None:
+        """The provider's trace id, if its headers had a usable one."""
+        return self.answer.trace_id
+
     def chunks(self) -> Iterator[bytes]:
         """The chunks of the answer; raises as that does."""
         for chunk in self.answer.chunks():

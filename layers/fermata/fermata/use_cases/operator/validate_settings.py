@@ -35,6 +35,7 @@ class _Properties(BaseModel):
 
     provider_settings: str
     model_latency_priors: str
+    price_overrides: str
     single_settings: Mapping[str, Mapping[str, str]]
 
 
@@ -61,7 +62,12 @@ def _given(event: StackEvent) -> GivenSettings:
     except ValidationError as error:
         names = ", ".join(sorted({str(part["loc"][0]) for part in error.errors()}))
         raise ConfigurationError(f"the template gives this resource wrong properties: {names}") from None
-    return GivenSettings(properties.provider_settings, properties.model_latency_priors, properties.single_settings)
+    return GivenSettings(
+        properties.provider_settings,
+        properties.model_latency_priors,
+        properties.price_overrides,
+        properties.single_settings,
+    )
 
 
 def _forget(event: StackEvent, settings: SettingsStore) -> StackAnswer:

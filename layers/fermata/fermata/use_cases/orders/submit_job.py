@@ -4,65 +4,58 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fermata.domain.catalogue.models import Catalogue, Model
+from fermata.domain.catalogue.models import Model
 from fermata.domain.finish.overdue import looked_after
 from fermata.domain.finish.settlement import not_started
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
-from fermata.domain.orders.deadlines import Deadline
+from fermata.domain.money.wallet import Wallet
+from fermata.domain.orders.candidates import OrderPlan
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.orders.job_id import new_job_id
-from fermata.domain.orders.order_request import OnUnknown, SongRequest, parse_song_request
-from fermata.domain.orders.references import object_key, wrong_upload
+from fermata.domain.orders.order_request import SongRequest, parse_song_request
 from fermata.domain.tenants.plan_limits import Allowance
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
-    FieldError,
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
-    InvalidRequestError,
     LimitReachedError,
     NotStartedError,
+    OtherDiscountError,
     OutOfCreditError,
     StaleRecordError,
     TransientError,
 )
-from fermata.ports.audio import ReferenceStore
 from fermata.ports.jobs import JobMachine, JobStore
-from fermata.ports.money import WalletStore
-from fermata.ports.providers import Estimates
-from fermata.ports.webhooks import WebhookStore
+from fermata.use_cases.orders.plan_order import NO_DISCOUNT, PlanPorts, discount_of, plan_order
+from fermata.use_cases.stale import READS
 
 
 @dataclass(frozen=True)
-class SubmitPorts:
-    """Ports of `submit_job`. An order may wait for `start_by_s` seconds. `default_fallbacks` apply to requests that
-    name none; a request's links may lead to `trusted_origins` besides public hosts. The reaper checks `first_check_s`
-    seconds after the submission whether the job was started. A deadline may be `longest_finish_by_s` seconds away.
+class SubmitPorts(PlanPorts):
+    """Ports of `submit_job`. An order may wait for `start_by_s` seconds; a request's links may lead to
+    `trusted_origins` besides public hosts. The reaper checks `first_check_s` seconds after the submission whether the
+    job was started.
     """
 
     jobs: JobStore
     machine: JobMachine
-    catalogue: Catalogue
-    estimates: Estimates
     start_by_s: int
-    default_fallbacks: DefaultFallbacks
-    references: ReferenceStore
     trusted_origins: Collection[str]
     first_check_s: int
-    longest_finish_by_s: int
-    webhooks: WebhookStore
-    wallets: WalletStore
 
 
 @dataclass(frozen=True)
 class Order:
-    """A request as received. `answer` makes the caller's answer from the stored job."""
+    """A request as received. `answer` makes the caller's answer from the stored job. `by` is the key that ordered over
+    HTTP, None for orders of events and files, which count on no key.
+    """
 
     body: bytes
     tenant_id: str
     idempotency_key: str | None
     answer: Callable[[Job], FirstAnswer]
+    by: Caller | None = None
 
 
 @dataclass(frozen=True)
@@ -109,12 +102,8 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
-    plan = _plan(request, model, order.tenant_id, ports, now)
-    until = now + timedelta(seconds=ports.start_by_s)
-    job = looked_after(_new_job(job_id, request, plan, order.tenant_id, until, now), ports.first_check_s)
-    answer = order.answer(job)
     try:
-        wallet = ports.jobs.create(job, _receipt(order, job, answer, now))
+        job, answer, wallet = _create(order, job_id, request, model, ports, now)
     except (IdempotencyKeyTakenError, LimitReachedError, OutOfCreditError):
         # Another order with the same key may have taken the key, or with it the last credits or the last place.
         first = _replay(order, request, ports, now)
@@ -125,45 +114,32 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
     return Submission(job.id, answer, replayed=False, allowance=wallet.submits_left(now))
 
 
+def _create(
+    order: Order, job_id: str, request: SongRequest, model: Model, ports: SubmitPorts, now: datetime
+) -> tuple[Job, FirstAnswer, Wallet]:
+    """Price the order and store its job. Most tenants have no discount, so the order is first priced without one; the
+    transaction finds the wallet's current discount.
+    """
+    discount_percent = NO_DISCOUNT
+    for _ in range(READS):
+        plan = plan_order(request, model, order.tenant_id, ports, now, discount_percent)
+        until = now + timedelta(seconds=ports.start_by_s)
+        job = looked_after(_new_job(job_id, request, plan, order, until, now), ports.first_check_s)
+        answer = order.answer(job)
+        try:
+            return job, answer, ports.jobs.create(job, _receipt(order, job, answer, now))
+        except OtherDiscountError as error:
+            discount_percent = error.percent
+    raise TransientError("the discount changed while the order was priced; send the same request again")
+
+
 def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
     """The plan of an order with this body: its candidates and their estimate. Stores and starts nothing.
 
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
     request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
-    return _plan(request, model, tenant_id, ports, now)
-
-
-def _plan(request: SongRequest, model: Model, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
-    """The plan of a valid request; raises `InvalidRequestError` for any other."""
-    deadline = _deadline(request, ports, now)
-    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline)
-    wrong = list(deadline.wrong_for({each.model: each.p80_s for each in chain})) if deadline else []
-    if wrong:
-        raise InvalidRequestError(wrong)
-    _check_upload(request, chain, tenant_id, ports.references, now)
-    _check_callback(request, tenant_id, ports.webhooks)
-    estimate = ports.estimates.of(model.id, model.estimate)
-    return OrderPlan(chain, estimate, _pays_unknown(request, chain, tenant_id, ports.wallets))
-
-
-def _deadline(request: SongRequest, ports: SubmitPorts, now: datetime) -> Deadline | None:
-    if request.finish_by is None:
-        return None
-    estimates = ports.estimates
-    return Deadline(
-        request.finish_by, ports.longest_finish_by_s, now, lambda model: estimates.of(model.id, model.estimate)
-    )
-
-
-def _pays_unknown(request: SongRequest, chain: tuple[Candidate, ...], tenant_id: str, wallets: WalletStore) -> bool:
-    """Whether the tenant's plan makes it pay for attempts of unknown outcome. Reads the wallet only if the order may
-    have such attempts.
-    """
-    if request.on_unknown is not OnUnknown.FALLBACK or len(chain) == 1:
-        return False
-    wallet = wallets.find(tenant_id)
-    return wallet is not None and wallet.unknown_paid_by == "tenant"
+    return plan_order(request, model, tenant_id, ports, now, discount_of(tenant_id, ports, now))
 
 
 def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetime) -> Submission | None:
@@ -212,28 +188,6 @@ def _start(job: Job, ports: SubmitPorts, now: datetime, *, keyed: bool) -> None:
             raise
 
 
-def _check_upload(
-    request: SongRequest, chain: tuple[Candidate, ...], tenant_id: str, references: ReferenceStore, now: datetime
-) -> None:
-    """Refuse a recording that is missing, or too large for a model that uses it. Another tenant's recording counts as
-    missing.
-    """
-    if request.reference is None or request.reference.id is None:
-        return
-    rules = {each.model: each.reference for each in chain if each.reference}
-    size_bytes = references.size(object_key(tenant_id, request.reference.id))
-    wrong = tuple(wrong_upload(request.reference.id, size_bytes, rules, now))
-    if wrong:
-        raise InvalidRequestError(wrong)
-
-
-def _check_callback(request: SongRequest, tenant_id: str, webhooks: WebhookStore) -> None:
-    """Refuse a `callback_url` of a tenant without a secret, because its receiver could not verify the webhook."""
-    if request.callback_url is not None and webhooks.find(tenant_id) is None:
-        found = "needs a secret to sign with, and there is none; ask the operator for one (rotate-webhook-secret)"
-        raise InvalidRequestError([FieldError("/callback_url", found)])
-
-
 def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
     """Close a job that could not be started; False if it runs after all and only the answer to the start was lost."""
     try:
@@ -244,11 +198,13 @@ def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
 
 
 def _new_job(
-    job_id: str, request: SongRequest, plan: OrderPlan, tenant_id: str, start_by: datetime, now: datetime
+    job_id: str, request: SongRequest, plan: OrderPlan, order: Order, start_by: datetime, now: datetime
 ) -> Job:
     return Job(
         id=job_id,
-        tenant_id=tenant_id,
+        tenant_id=order.tenant_id,
+        api_key_id=order.by.key_id if order.by else None,
+        key_cap=order.by.cap if order.by else None,
         request=request,
         candidates=plan.chain,
         status=JobStatus.QUEUED,

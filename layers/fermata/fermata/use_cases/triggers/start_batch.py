@@ -20,7 +20,8 @@ from fermata.domain.triggers.batch import (
 )
 from fermata.domain.triggers.inbox import InboxFile, refused
 from fermata.domain.triggers.json_lines import MAX_BAD_LINES, MAX_FILE_BYTES, Line, read_lines
-from fermata.errors import BodyTooLargeError, MalformedBodyError, RequestRefusedError, TooManyBatchesError
+from fermata.errors import BodyTooLargeError, MalformedBodyError, RequestRefusedError
+from fermata.limit_errors import TooManyBatchesError
 from fermata.log import logger
 from fermata.ports.triggers import BatchMachine, InboxStore, OpenBatches, Spool
 from fermata.use_cases.triggers.complete_batch import complete_batch

@@ -5,14 +5,8 @@ from datetime import datetime
 
 from fermata.domain.triggers.inbox import LineOfFile, accepted, refused
 from fermata.domain.web.problem import problem_of
-from fermata.errors import (
-    BatchGivenUpError,
-    LossesAtRiskError,
-    NotFoundError,
-    RateLimitedError,
-    RequestRefusedError,
-    TooManyJobsError,
-)
+from fermata.errors import BatchGivenUpError, NotFoundError, RequestRefusedError
+from fermata.limit_errors import LossesAtRiskError, RateLimitedError, TooManyJobsError
 from fermata.log import logger
 from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
 from fermata.use_cases.accounts.count_calls import FreeCalls

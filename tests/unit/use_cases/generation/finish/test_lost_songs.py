@@ -14,7 +14,8 @@ from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioInAnswer, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.domain.tenants.plan_limits import PlanLimits
-from fermata.errors import AnswerLostError, LossesAtRiskError, LostSongsError
+from fermata.errors import AnswerLostError
+from fermata.limit_errors import LossesAtRiskError, LostSongsError
 from fermata.use_cases.generation.finish.settle_job import settle_job
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.orders.cancel_job import cancel_job

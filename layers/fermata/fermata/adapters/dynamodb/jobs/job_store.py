@@ -20,8 +20,9 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
+from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.usage import usage_of
-from fermata.domain.money.wallet import LedgerEntry, Wallet, hold_on, settlement_of
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
 from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
 from fermata.log import logger
@@ -231,14 +232,4 @@ def _job(items: Sequence[Item]) -> Job | None:
         return None
     attempts = [by_key[key] for key in sorted(by_key) if key.startswith("ATTEMPT#")]
     ordered = {name: by_key["REQUEST"][name] for name in _NEVER_CHANGES}
-    ordered["request"] = _whole_numbers(ordered["request"])
     return Job.model_validate({**by_key["JOB"], **ordered, "attempts": attempts})
-
-
-def _whole_numbers(request: dict[str, Any]) -> dict[str, Any]:
-    # DynamoDB returns Decimals, and the request model accepts only integers.
-    audio = {
-        name: int(value) if name != "format" and value is not None else value
-        for name, value in request["audio"].items()
-    }
-    return {**request, "audio": audio}

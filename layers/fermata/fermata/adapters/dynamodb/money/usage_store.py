@@ -7,13 +7,13 @@ from fermata.adapters.dynamodb.items import Item, plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.money.usage import Usage, UsagePage
 
-_COUNTERS: Final = ("jobs", "succeeded", "credits", "audio_ms")
+_COUNTERS: Final = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
 
 
 def counted(usage: Usage, transactions: DynamoTransactions) -> dict[str, Write]:
     """The part of a transaction that counts a job's end."""
-    values = {f":{name}": getattr(usage, name) for name in _COUNTERS}
-    expression = "ADD " + " , ".join(f"#{name} :{name}" for name in _COUNTERS)
+    values = {f":{name}": getattr(usage, name) for name in ("unit", *_COUNTERS)}
+    expression = "SET #unit = :unit ADD " + " , ".join(f"#{name} :{name}" for name in _COUNTERS)
     return {"usage": transactions.update(_partition(usage.tenant_id), usage.place, expression, None, values)}
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.money.key_counters import KeyCount
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.money.movement import LedgerEntry, Movement
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.errors import ConfigurationError, TransientError
 
@@ -75,23 +77,25 @@ def write_with_wallet(
     """Write all parts and the movement with its entries in one transaction, or nothing.
 
     Returns the parts and entries whose condition did not hold (empty on success), and the wallet after the movement,
-    without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet
-    refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no wallet.
+    without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet or
+    the cap of the order's key refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no
+    wallet.
     """
     deadline = transactions.deadline()
-    wallet = find_wallet(movement.tenant_id, transactions)
+    wallet, key_count = find_wallet(movement.tenant_id, transactions), KeyCount(movement, transactions)
     for _ in range(_TRIES):
         if wallet is None:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
         moved = wallet.after(movement)
         entries = new_entries(movement.tenant_id, movement.entries, transactions)
         everything = {**writes, WALLET: _move(wallet, movement, transactions), **entries}
-        failed = dict(transactions.write(everything, deadline))
-        now = failed.pop(WALLET, None)
-        if failed or now is None:
+        failed = dict(transactions.write({**everything, **key_count.writes()}, deadline))
+        now, key_is_stale = failed.pop(WALLET, None), key_count.is_stale(failed)
+        if failed or (now is None and not key_is_stale):
             return failed, moved
         # Plan, limits, month, minute, counters or funds changed since the read; decide again by the current wallet.
-        wallet = Wallet.model_validate(now) if now else None
+        if now is not None:
+            wallet = Wallet.model_validate(now) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
 
 
@@ -133,6 +137,7 @@ def _move(wallet: Wallet, movement: Movement, transactions: DynamoTransactions) 
     committed = _count_in_month(wallet, movement, change)
     _count_lost(wallet, movement, change)
     if movement.is_hold:
+        _require_discount(wallet, movement, change)
         _require_limits(wallet, movement, committed, change)
         _require_funds(wallet, movement, committed, change)
     condition = " AND ".join(change.conditions)
@@ -187,6 +192,30 @@ def _count_lost(wallet: Wallet, movement: Movement, change: _Change) -> None:
         limit = wallet.lost_songs_per_day
         change.conditions += ["#lost_songs_per_day = :lost_limit", f"{at_stake} <= :stake_limit"]
         change.values |= {":lost_limit": limit, ":stake_limit": limit - movement.at_risk}
+
+
+def _require_discount(wallet: Wallet, hold: Movement, change: _Change) -> None:
+    """Make a priced order conditional on the plan's discounts, and on the tier that the month's spent credits reach."""
+    if hold.discount_percent is None:
+        return
+    # Wallets that are older than discounts have neither attribute.
+    change.conditions.append(
+        "#discount_percent = :discount_percent"
+        if wallet.discount_percent
+        else "NOT #discount_percent > :discount_percent"
+    )
+    change.values[":discount_percent"] = wallet.discount_percent
+    change.conditions.append(
+        "#tiers = :tiers" if wallet.tiers else "( attribute_not_exists(#tiers) OR #tiers = :tiers )"
+    )
+    change.values[":tiers"] = [tier.model_dump() for tier in wallet.tiers]
+    if wallet.tiers and wallet.in_month_of(hold.at).month == wallet.month:
+        first, end = wallet.step_around(wallet.spent_in_month)
+        change.conditions.append("#spent_in_month >= :tier_from")
+        change.values[":tier_from"] = first
+        if end is not None:
+            change.conditions.append("#spent_in_month < :tier_end")
+            change.values[":tier_end"] = end
 
 
 def _require_limits(wallet: Wallet, hold: Movement, committed: str, change: _Change) -> None:

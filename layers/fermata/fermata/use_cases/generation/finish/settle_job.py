@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from fermata.domain.finish.events import end_of
 from fermata.domain.finish.settlement import settle
-from fermata.domain.jobs.events import end_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.latency import song_time_of
 from fermata.domain.jobs.status import JobStatus

@@ -13,6 +13,7 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.calls import Provider, StartOutcome, StreamFacts, UpstreamAnswer
 from fermata.domain.providers.event_facts import EventFacts
+from fermata.domain.providers.tracing import traced
 from fermata.errors import BadAudioError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.providers import StreamedAnswer
@@ -40,6 +41,7 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
         retry_after_s=answer.retry_after_s,
         begins_as_audio=begins_as_audio(bytes(head)),
         stream=stream,
+        trace_id=answer.trace_id,
     )
 
 
@@ -127,7 +129,8 @@ def understood_answer(
     kept = staged_answer(job, attempt, answers)
     if kept is None:
         return None
-    return providers(attempt.dialect).read_start(replace(read_answer(kept), ordered=_ordered_texts(job)))
+    answer = replace(read_answer(kept), ordered=_ordered_texts(job))
+    return traced(providers(attempt.dialect).read_start(answer), answer)
 
 
 def _ordered_texts(job: Job) -> tuple[str, ...]:

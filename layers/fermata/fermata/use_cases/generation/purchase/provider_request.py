@@ -56,13 +56,14 @@ def song_order(run: StartRun, callback_url: str) -> SongOrder:
         callback_url=callback_url,
         reference=_ordered_reference(run),
         live=ordered.live,
+        duration_ms=(request.duration_s or 0) * 1000,
     )
 
 
 def _ordered_reference(run: StartRun) -> OrderedReference | None:
     recording, ids = run.job.reference, run.ids
-    if run.ordered.reference is None or recording is None:
-        return None
     if ids is not None:
         return OrderedReference(voice_id=ids.voice_id, instrumental_id=ids.instrumental_id)
+    if run.ordered.reference is None or recording is None:
+        return None
     return OrderedReference(url=run.ports.references.link(recording.object_key, run.ports.reference_link_s))
