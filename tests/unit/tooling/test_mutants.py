@@ -38,6 +38,7 @@ PROMISES = {
     "disk",
     "references",
     "queue",
+    "streams",
 }
 
 
