@@ -39,6 +39,7 @@ PROMISES = {
     "disk",
     "references",
     "queue",
+    "streams",
 }
 
 
