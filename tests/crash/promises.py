@@ -9,7 +9,8 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.money.key_counter import KeyCounter
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.movement import EntryKind, LedgerEntry
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.providers.failures import ProviderCharged
 
 

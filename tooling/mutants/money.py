@@ -34,7 +34,7 @@ MONEY: Final = (
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
         ("tests/unit/domain/money/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
@@ -82,7 +82,7 @@ MONEY: Final = (
     ),
     Mutant(
         "limits: an end does not give its place back",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "return -1 if any",
         "return 0 if any",
         ("tests/fakes/tenants/test_limits_contract.py::test_every_end_gives_its_place_back",),
@@ -172,7 +172,7 @@ MONEY: Final = (
     ),
     Mutant(
         "keys: an end gives nothing back to its key",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "        unpaid=int(is_ended_by_caller(job)),\n        key_cap=job.key_cap,\n",
         "        unpaid=int(is_ended_by_caller(job)),\n",
         (f"{_KEY_CAPS}::test_what_was_held_comes_back_to_the_key_with_every_end_without_a_song",),

@@ -14,9 +14,10 @@ from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.money.movement import EntryKind, LedgerEntry
 from fermata.domain.money.reports.day_pages import DayList, DayPage
 from fermata.domain.money.usage import Usage
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.wallet import Wallet
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import LedgerStore, UsageStore, WalletStore
 from tests.fakes.jobs.job_store import InMemoryJobStore

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import date
 
+from fermata.domain.money.movement import LedgerEntry
 from fermata.domain.money.reports.ledger import DayBalance
-from fermata.domain.money.wallet import LedgerEntry
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 
 

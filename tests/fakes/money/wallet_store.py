@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
-from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet
+from fermata.domain.money.movement import LedgerEntry, Movement
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.tenants.plan_limits import (
     DEFAULT_LIMITS,
     PlanLimits,

@@ -8,7 +8,8 @@ import pytest
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.key_counter import KeyCounter
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.movement import EntryKind, LedgerEntry
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from tests.crash.cuts import Cut, Kill, Moment, Site, When, died_at, distinct, sites_of
 from tests.crash.promises import Evidence, broken

@@ -26,11 +26,11 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.money.movement import LedgerEntry
 from fermata.domain.money.reports.ledger import LedgerLine
 from fermata.domain.money.reports.usage_groups import grouped
 from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import Usage
-from fermata.domain.money.wallet import LedgerEntry
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest

@@ -15,9 +15,10 @@ from moto import mock_aws
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.money.movement import EntryKind, grant_of
 from fermata.domain.money.reports.day_pages import DayList, DayPage
 from fermata.domain.money.reports.ledger import BalanceAt, LedgerLine
-from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown
@@ -27,8 +28,7 @@ from fermata.domain.tenants.discounts import Tier
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OtherDiscountError, OutOfCreditError, StaleRecordError
-from fermata.key_errors import KeyLimitError
-from fermata.limit_errors import LostSongsError
+from fermata.limit_errors import KeyLimitError, LostSongsError
 from fermata.use_cases.accounts.read_ledger import read_ledger
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory

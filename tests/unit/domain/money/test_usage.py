@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
+from fermata.domain.money.movement import EntryKind, grant_of
 from fermata.domain.money.reports.day_pages import LONGEST_SPAN_DAYS, DayList, DayPage, parse_day_page
 from fermata.domain.money.reports.usage_groups import UsageRequest
 from fermata.domain.money.usage import (
@@ -16,7 +17,7 @@ from fermata.domain.money.usage import (
     usage_event,
     usage_of,
 )
-from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError

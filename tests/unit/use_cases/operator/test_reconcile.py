@@ -14,8 +14,8 @@ from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.money.movement import EntryKind
 from fermata.domain.money.usage_export import UsageRow
-from fermata.domain.money.wallet import EntryKind
 from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError

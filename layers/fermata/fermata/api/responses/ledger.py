@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from fermata.api.responses.body import Body, Credits
+from fermata.domain.money.movement import EntryKind
 from fermata.domain.money.reports.ledger import LedgerLine
-from fermata.domain.money.wallet import EntryKind
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
 Kind = Literal["grant", "hold", "spend", "refund", "note"]

@@ -9,7 +9,7 @@ from typing import Final
 from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
-from fermata.domain.money.wallet import Movement
+from fermata.domain.money.movement import Movement
 
 KEY_COUNTER: Final = "key counter"
 """Name of the part of a transaction that changes the counter."""

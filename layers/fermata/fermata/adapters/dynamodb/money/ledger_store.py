@@ -14,8 +14,8 @@ from typing import Final
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.money.movement import LedgerEntry
 from fermata.domain.money.reports.ledger import DayBalance
-from fermata.domain.money.wallet import LedgerEntry
 from fermata.domain.orders.job_id import first_id_of
 
 _ENTRY: Final = "LEDGER#"

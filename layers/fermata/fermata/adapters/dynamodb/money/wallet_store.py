@@ -13,7 +13,8 @@ from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.money.key_counters import KeyCount
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.money.movement import EntryKind, LedgerEntry, Movement
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.errors import ConfigurationError, TransientError
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from fermata.domain.money.movement import EntryKind, LedgerEntry
 from fermata.domain.money.reports.day_pages import DayPage
-from fermata.domain.money.wallet import EntryKind, LedgerEntry
 from fermata.domain.web.formats import rfc3339
 from fermata.errors import FieldError, InvalidRequestError
 
