@@ -17,20 +17,8 @@ from tests.functions import NAMES, ROOT
 from tests.support.once import once_a_run
 
 FAMILIES: Final = (
-    *(
-        "account",
-        "attempt",
-        "endpoint",
-        "job",
-        "key",
-        "ledger",
-        "model",
-        "problem",
-        "quote",
-        "reference",
-        "usage",
-        "webhook",
-    ),
+    *("account", "attempt", "endpoint", "job", "key", "ledger", "model", "problem", "quote", "reference", "usage"),
+    "webhook",
 )
 """The models of answers, of which a function loads those that it answers with."""
 
