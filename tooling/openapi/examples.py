@@ -183,7 +183,17 @@ MODEL_LIST: Final[Example] = {
             "unit": "song",
             "unit_credits": 30,
             "songs": 1,
+            "inputs": ["prompt", "lyrics", "auto_lyrics"],
+            "outputs": ["audio/mpeg", "audio/wav"],
+            "live": False,
             "callbacks": False,
+            "voices": None,
+            "hints": ["Section tags stand in lyrics on lines of their own, in any case: [Verse], [Chorus]."],
+            "example": {
+                "model": "minimax/music-2.5",
+                "prompt": "warm indie folk, acoustic guitar, rainy evening",
+                "lyrics": "[Verse]\nRain on the window\n[Chorus]\nStay a while",
+            },
             "limits": {
                 "prompt": {"min": 1, "max": 2000, "required": False},
                 "prompt_beside_lyrics": None,

@@ -118,7 +118,8 @@ class Model(_Entry):
     `delivery` says, per format, whether to request hex text or a link. `dialect` names the module that speaks to the
     model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
     song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
-    `songs` is the number of songs that one order pays for; any further songs are free.
+    `songs` is the number of songs that one order pays for; any further songs are free. `hints` tell callers how to
+    write for the model. `known_name` is an id that a family's pattern matches and that its provider is known to have.
     """
 
     id: str
@@ -145,6 +146,9 @@ class Model(_Entry):
     songs: PositiveInt = 1
     cost_usd: CostUsd
     callbacks: bool = False
+    live: bool = False
+    hints: tuple[str, ...] = ()
+    known_name: str = ""
 
     @model_validator(mode="after")
     def _minutes_have_a_bound(self) -> Self:

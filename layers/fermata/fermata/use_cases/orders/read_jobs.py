@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fermata.domain.catalogue.models import Catalogue, Model
-from fermata.domain.catalogue.view import ModelView, model_views
+from fermata.domain.catalogue.view import EVERY_MODEL, ModelQuery, ModelView, model_views
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link, finished_tracks
@@ -70,8 +70,8 @@ def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> Jo
     return show_job(find_job(job_id, tenant_id, ports.jobs), ports, now)
 
 
-def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
-    """Every model on offer with its limits, its price, its estimate, and whether it is available now."""
+def list_models(ports: ReadPorts, now: datetime, query: ModelQuery = EVERY_MODEL) -> tuple[ModelView, ...]:
+    """The wanted models on offer with their limits, prices, estimates, and whether they are available now."""
     providers = ports.catalogue.provider_ids()
     states = ports.provider_states.load_all(providers)
     controls = ports.brakes.load(providers, day_of(now))
@@ -81,7 +81,7 @@ def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
         return blocked is None and states[model.provider].is_available(model.upstream_model, now)
 
     estimates = {model.id: ports.estimates.of(model.id, model.estimate) for model in ports.catalogue.models}
-    return model_views(ports.catalogue, estimates, is_available)
+    return query.of(model_views(ports.catalogue, estimates, is_available))
 
 
 def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPorts, now: datetime) -> Link | JobView:
