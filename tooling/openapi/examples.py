@@ -24,6 +24,15 @@ SONG_REQUESTS: Final[tuple[tuple[str, Example], ...]] = (
         },
     ),
     ("prompt_alone", {"model": "aimlapi/stable-audio", "prompt": "slow piano in an empty hall"}),
+    (
+        "cheapest",
+        {
+            "model": "auto",
+            "max_credits": 50,
+            "prompt": "indie folk, rainy evening",
+            "lyrics": "[Verse]\nRain on the window\n[Chorus]\nStay a while",
+        },
+    ),
 )
 
 QUEUED_JOB: Final[Example] = {
@@ -170,6 +179,7 @@ QUOTE: Final[Example] = {
     "price_credits": 30,
     "hold_credits": 30,
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
+    "candidates": None,
 }
 
 MODEL_LIST: Final[Example] = {

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from fermata.api.responses.body import Body, Credits, Seconds
+from fermata.api.responses.body import Body, Credits, ModelEstimate, Seconds
 from fermata.domain.catalogue import models
 from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
 from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of
@@ -102,13 +102,6 @@ class ModelLimits(Body):
         )
 
 
-class ModelEstimate(Body):
-    """How long a model's songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`."""
-
-    p50_s: Seconds
-    p80_s: Seconds
-
-
 class Model(Body):
     """A model on offer. An id that ends in `*` stands for a family of names. `price_credits` and `unit_credits` are
     both the price of one `unit`. An order of the unit `song` has `songs` songs.
@@ -140,7 +133,7 @@ class Model(Body):
     @classmethod
     def of(cls, view: ModelView) -> "Model":
         """The model as shown to callers."""
-        model, estimate = view.model, view.estimate
+        model = view.model
         return cls.model_construct(
             id=model.id,
             kind=model.kind,
@@ -158,7 +151,7 @@ class Model(Body):
             hints=list(model.hints),
             example=dict(example_of(model)),
             limits=ModelLimits.of(model),
-            estimate=ModelEstimate.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s),
+            estimate=ModelEstimate.of(view.estimate),
         )
 
 
