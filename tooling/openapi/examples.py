@@ -55,10 +55,12 @@ QUEUED_JOB: Final[Example] = {
     "unit": "song",
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
     "recovered_from": None,
+    "api_key_id": "mfzwizlt",
     "attempt_count": 0,
     "tracks": [],
     "missing_tracks": [],
     "error": None,
+    "reference": None,
     "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
 }
 
@@ -113,6 +115,8 @@ ATTEMPT_LIST: Final[Example] = {
             "error_class": None,
             "raw_code": None,
             "upstream_id": None,
+            "provider_units": None,
+            "trace_id": "04ede0ab069fb1ba8be5156a24b1e081",
         }
     ],
     "next_cursor": None,

@@ -4,6 +4,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -60,6 +61,7 @@ MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[ob
     (Track, "content_type"): st.sampled_from([each.content_type for each in CONTAINERS]),
     (Track, "sha256"): st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     (ReferenceRule, "min_s"): st.none(),
+    (Candidate, "discount_percent"): st.integers(0, 100),
     (ReferenceRule, "longer_than_s"): st.integers(1, 1000),
     (Estimate, "p50_s"): st.integers(1, 1000),
     (Estimate, "p80_s"): st.integers(1000, 10_000_000),
@@ -72,6 +74,7 @@ SCALARS: Final[dict[object, st.SearchStrategy[object]]] = {
     datetime: MOMENTS,
     date: st.dates(),
     type(None): st.none(),
+    Decimal: st.decimals(0, 10**9, places=2),
 }
 
 

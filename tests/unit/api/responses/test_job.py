@@ -37,6 +37,7 @@ FIELDS = {
     "id",
     "object",
     "status",
+    "kind",
     "model",
     "fallbacks",
     "title",
@@ -48,12 +49,16 @@ FIELDS = {
     "charged",
     "price_credits",
     "spent_credits",
+    "units",
+    "unit",
     "estimate",
     "attempt_count",
     "recovered_from",
+    "api_key_id",
     "tracks",
     "missing_tracks",
     "error",
+    "reference",
     "urls",
 }
 
@@ -188,6 +193,8 @@ def test_an_attempt_has_exactly_the_public_fields() -> None:
         "error_class": "rate_limited",
         "raw_code": "1002",
         "upstream_id": None,
+        "provider_units": None,
+        "trace_id": None,
     }
 
 

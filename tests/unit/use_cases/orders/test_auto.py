@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from pydantic import JsonValue
@@ -14,6 +13,7 @@ from fermata.domain.catalogue.models import Catalogue, Estimate, Model, Referenc
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.view import JobView
 from fermata.domain.money.wallet import Plan
+from fermata.domain.orders.job_id import new_reference_id
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import object_key
 from fermata.domain.providers.circuit import Circuit
@@ -32,7 +32,7 @@ from tests.songs import LYRICS, PROMPT, order
 SHIPPED = read_catalogue()
 BASE = next(model for model in SHIPPED.models if model.id == "minimax/music-2.5")
 AUTO: Mapping[str, JsonValue] = {"model": "auto", "prompt": PROMPT, "lyrics": LYRICS}
-REFERENCE_ID = "ref_01JD0ABCDEFGHJKMNPQRSTVWXY"
+REFERENCE_ID = new_reference_id(NOON, bytes(10))
 
 
 def model(name: str, price_credits: int, p50_s: int = 60, **changes: object) -> Model:
@@ -61,12 +61,12 @@ TWICE = model("apiinone/twice", 20)
 DEAR = model("aimlapi/dear", 21)
 
 
-def world_with(*models: Model, cap: int | None = None, **terms: Any) -> World:
+def world_with(*models: Model, cap: int | None = None, **terms: object) -> World:
     """A world whose catalogue has these models, in place of an earlier one; `cap` is what its tenant may spend."""
     leave_active_world()
     world = World(catalogue=Catalogue(providers=SHIPPED.providers, models=models or (DEAR, TWICE, CHEAP, MIDDLE)))
     plan = Plan.PREPAID if cap is None else Plan.POSTPAID
-    world.wallets.set_plan("acme", plan, cap, PlanLimits(**terms))
+    world.wallets.set_plan("acme", plan, cap, PlanLimits.model_validate(terms))
     return world
 
 
@@ -335,6 +335,17 @@ def test_a_discount_that_changes_meanwhile_is_taken_into_the_choice() -> None:
 
 def discount(world: World, percent: int) -> None:
     world.wallets.set_plan("acme", Plan.PREPAID, None, PlanLimits(discount_percent=percent))
+
+
+def test_the_request_stays_readable_as_it_was_sent() -> None:
+    job = ordered(world_with(), max_credits=20)
+    shown = ShownJob.of(JobView(job), "https://api", with_request=True).as_json()
+    assert shown["request"] == {**AUTO, "max_credits": 20}
+
+
+def test_a_job_without_a_choice_shows_the_model_that_was_ordered() -> None:
+    job = ordered(world_with(), model="minimax/cheap", fallbacks=["aimlapi/dear"])
+    assert ShownJob.of(JobView(job), "https://api").as_json()["model"] == "minimax/cheap"
 
 
 # ---- when nobody can

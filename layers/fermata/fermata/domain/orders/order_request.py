@@ -107,10 +107,10 @@ class SongRequest(_Body):
     """
 
     model: ModelId
-    kind: Kind | None = None
-    max_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
     fallbacks: Annotated[list[ModelId], Field(max_length=MAX_FALLBACKS)] | None = None
     on_unknown: OnUnknown = OnUnknown.FAIL
+    kind: Kind | None = None
+    max_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
     prompt: Text = ""
     lyrics: Text = ""
     instrumental: StrictBool = False
@@ -127,6 +127,10 @@ class SongRequest(_Body):
     def is_auto(self) -> bool:
         """Whether Fermata chooses the model."""
         return self.model == AUTO
+
+    def as_sent(self) -> "SongRequest":
+        """This request with only those fields set that differ from their default."""
+        return SongRequest.model_validate(self.model_dump(exclude_defaults=True))
 
 
 def parse_song_request(

@@ -7,17 +7,26 @@ from typing import Final
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
 from fermata.domain.money.wallet import Wallet
-from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for, is_within
+from fermata.domain.orders.candidates import (
+    Candidate,
+    Considered,
+    DefaultFallbacks,
+    OrderPlan,
+    candidates_for,
+    is_within,
+)
 from fermata.domain.orders.choice import Buyer, Circumstances, choose, considered
 from fermata.domain.orders.deadlines import Deadline
-from fermata.domain.orders.order_request import OnUnknown, SongRequest
+from fermata.domain.orders.named_ids import chain_with_ids
+from fermata.domain.orders.order_request import OnUnknown, SongRequest, find_model
 from fermata.domain.orders.references import object_key, wrong_upload
 from fermata.errors import FieldError, InvalidRequestError
-from fermata.ports.audio import ReferenceStore
+from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.money import WalletStore
 from fermata.ports.providers import Estimates
 from fermata.ports.webhooks import WebhookStore
 from fermata.use_cases.orders.availability import AvailabilityPorts, availability
+from fermata.use_cases.orders.named_reference import named_ids
 
 NO_DISCOUNT: Final = 0
 
@@ -32,6 +41,7 @@ class PlanPorts:
     estimates: Estimates
     default_fallbacks: DefaultFallbacks
     references: ReferenceStore
+    reference_ids: ReferenceIds
     longest_finish_by_s: int
     webhooks: WebhookStore
     wallets: WalletStore
@@ -68,17 +78,22 @@ def wish_of(request: SongRequest, model: Model | None, tenant_id: str, ports: Pl
 
 def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: int) -> OrderPlan:
     """The plan of a wish at a discount in percent; raises `InvalidRequestError` if there is none."""
-    request = wish.request
+    request, model = wish.request, wish.model
     deadline, upload_bytes = _deadline(request, ports, now), _upload_bytes(wish, ports.references)
-    if wish.model is None:
+    found: tuple[Considered, ...] | None = None
+    if model is None:
         _refuse(_wrong_upload(request, upload_bytes, {}, now))
-        plan = _chosen_plan(wish, ports, deadline, upload_bytes, now, discount_percent)
+        buyer = _buyer(wish, now, discount_percent)
+        found = considered(request, ports.catalogue, _around(wish, ports, deadline, upload_bytes, now), buyer)
+        chain = choose(request, found, ports.catalogue, deadline, buyer)
     else:
-        plan = _named_plan(wish.model, wish, ports, deadline, discount_percent)
-    _refuse(deadline.wrong_for({each.model: each.p80_s for each in plan.chain}) if deadline else ())
-    rules = {each.model: each.reference for each in plan.chain if each.reference}
+        chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent)
+    chain = _with_named_ids(chain, wish, ports)
+    _refuse(deadline.wrong_for({each.model: each.p80_s for each in chain}) if deadline else ())
+    rules = {each.model: each.reference for each in chain if each.reference}
     _refuse(_wrong_upload(request, upload_bytes, rules, now))
     _check_callback(request, wish.tenant_id, ports.webhooks)
+    plan = OrderPlan(chain, _estimate_of(chain[0], ports), _pays_unknown(chain, wish, ports), found)
     _refuse(_wrong_bound(request, plan))
     return plan
 
@@ -102,27 +117,22 @@ def _discount_in(wallet: Wallet | None, now: datetime) -> int:
     return NO_DISCOUNT if wallet is None else wallet.discount_at(now)
 
 
-def _named_plan(
-    model: Model, wish: Wish, ports: PlanPorts, deadline: Deadline | None, discount_percent: int
-) -> OrderPlan:
-    chain = candidates_for(wish.request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent)
-    pays_unknown = _may_meet_unknown(wish.request, chain) and _pays_unknown(ports.wallets.find(wish.tenant_id))
-    return OrderPlan(chain, ports.estimates.of(model.id, model.estimate), pays_unknown)
-
-
-def _chosen_plan(
-    wish: Wish, ports: PlanPorts, deadline: Deadline | None, upload_bytes: int | None, now: datetime, percent: int
-) -> OrderPlan:
-    request, market = wish.request, wish.market
-    if market is None:
+def _market(wish: Wish) -> Market:
+    if wish.market is None:
         raise AssertionError("a wish without a model needs a market")
-    pays_unknown = request.on_unknown is OnUnknown.FALLBACK and _pays_unknown(market.wallet)
-    buyer = Buyer(percent, _holdable(market.wallet, now), pays_unknown)
-    around = Circumstances(now, deadline, market.is_available, _learned(ports.estimates), upload_bytes)
-    found = considered(request, ports.catalogue, around, buyer)
-    chain = choose(request, found, ports.catalogue, deadline, buyer)
-    estimate = next(each.estimate for each in found if each.model == chain[0].model)
-    return OrderPlan(chain, estimate, pays_unknown and _may_meet_unknown(request, chain), found)
+    return wish.market
+
+
+def _buyer(wish: Wish, now: datetime, discount_percent: int) -> Buyer:
+    wallet = _market(wish).wallet
+    pays_unknown = wish.request.on_unknown is OnUnknown.FALLBACK and _is_payer_of_unknown(wallet)
+    return Buyer(discount_percent, _holdable(wallet, now), pays_unknown)
+
+
+def _around(
+    wish: Wish, ports: PlanPorts, deadline: Deadline | None, upload_bytes: int | None, now: datetime
+) -> Circumstances:
+    return Circumstances(now, deadline, _market(wish).is_available, _learned(ports.estimates), upload_bytes)
 
 
 def _holdable(wallet: Wallet | None, now: datetime) -> int:
@@ -132,6 +142,19 @@ def _holdable(wallet: Wallet | None, now: datetime) -> int:
     current = wallet.in_month_of(now)
     of_month = current.available if current.monthly_credits is None else current.monthly_credits - current.committed
     return max(0, min(current.available, of_month))
+
+
+def _with_named_ids(chain: tuple[Candidate, ...], wish: Wish, ports: PlanPorts) -> tuple[Candidate, ...]:
+    request = wish.request
+    ids = named_ids(request, chain[0].provider, wish.tenant_id, ports.reference_ids, ports.wallets)
+    if ids is None:
+        return chain
+    return chain_with_ids(chain, ids, fallbacks_were_named=request.fallbacks is not None)
+
+
+def _estimate_of(first: Candidate, ports: PlanPorts) -> Estimate:
+    model = find_model(first.model, "/model", ports.catalogue)
+    return ports.estimates.of(model.id, model.estimate)
 
 
 def _learned(estimates: Estimates) -> Callable[[Model], Estimate]:
@@ -144,13 +167,16 @@ def _deadline(request: SongRequest, ports: PlanPorts, now: datetime) -> Deadline
     return Deadline(request.finish_by, ports.longest_finish_by_s, now, _learned(ports.estimates))
 
 
-def _may_meet_unknown(request: SongRequest, chain: tuple[Candidate, ...]) -> bool:
-    """Whether the order goes on after an attempt of unknown outcome."""
-    return request.on_unknown is OnUnknown.FALLBACK and len(chain) > 1
+def _pays_unknown(chain: tuple[Candidate, ...], wish: Wish, ports: PlanPorts) -> bool:
+    """Whether the tenant's plan makes it pay for attempts of unknown outcome. Reads the wallet only if the order may
+    have such attempts.
+    """
+    if wish.request.on_unknown is not OnUnknown.FALLBACK or len(chain) == 1:
+        return False
+    return _is_payer_of_unknown(ports.wallets.find(wish.tenant_id) if wish.market is None else wish.market.wallet)
 
 
-def _pays_unknown(wallet: Wallet | None) -> bool:
-    """Whether the tenant's plan makes it pay for attempts of unknown outcome."""
+def _is_payer_of_unknown(wallet: Wallet | None) -> bool:
     return wallet is not None and wallet.unknown_paid_by == "tenant"
 
 
