@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from tooling.mutants.choice import CHOICE
 from tooling.mutants.claims import CLAIMS
 from tooling.mutants.money import MONEY
 from tooling.mutants.queue import QUEUE
 from tooling.mutants.songs import SONGS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *MONEY, *SONGS, *TRIGGERS, *QUEUE)
+MUTANTS: Final = (*CLAIMS, *MONEY, *CHOICE, *SONGS, *TRIGGERS, *QUEUE)

@@ -31,6 +31,7 @@ PROMISES = {
     "shares",
     "units",
     "discounts",
+    "choice",
     "months",
     "bounds",
     "rescue",

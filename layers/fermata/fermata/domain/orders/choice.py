@@ -74,8 +74,7 @@ def choose(
     able = [each.candidate for each in found if each.can_serve and each.candidate]
     if not able:
         raise NoModelError(list(_why_nobody(request, found)))
-    covered = [each for each in able if each.price_credits <= buyer.holdable_credits]
-    first, *others = covered or able[:1]
+    first, *others = able
     if request.fallbacks is None:
         return _with_fallbacks(first, others, request.max_credits, buyer)
     return (first, *named_fallbacks(request, first.model, catalogue, deadline, buyer.discount_percent))
