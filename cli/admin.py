@@ -64,10 +64,12 @@ _LIMITS: Final = {
     "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
 }
 _OFF: Final = "discount in percent on every order"
+_CHECK: Final = "check-provider"
 _RUN_SCHEDULE: Final = ("run-schedule", "tick")
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
     ("enable-provider", "send jobs again to a provider that refused the account or kept failing", _ONE),
+    (_CHECK, "tell by a free call whether a provider's keys work; exit code 0 only if all of them do", _ONE),
     ("pause", "order nothing from a provider until it is resumed; running orders continue", _ONE_OR_ALL),
     ("resume", "end a pause; a pause of all and a pause of one provider are separate", _ONE_OR_ALL),
 )
@@ -82,10 +84,13 @@ class CommandRefusedError(UsageError):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command and print its answer as one JSON object; raises `LocalCloudError`."""
+    """Run one command and print its answer as one JSON object; raises `LocalCloudError`. The exit code is 0, or 1 for a
+    check that does not show that all keys work.
+    """
     arguments = _parse(argv)
-    print(_answer_of(arguments))
-    return 0
+    answer = _answer_of(arguments)
+    print(answer)
+    return 1 if arguments.command == _CHECK and json.loads(answer).get("works") is not True else 0
 
 
 def _answer_of(arguments: argparse.Namespace) -> str:

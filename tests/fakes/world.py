@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Self
 
 import pytest
 
+from fermata.adapters.key_checks import key_check
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.catalogue.operator_settings import OperatorSettings
@@ -20,6 +21,7 @@ from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.calls import Provider, ReferenceTaker
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
 from fermata.ports.jobs import DueJobs
+from fermata.ports.providers import KeyCheck
 from fermata.wiring import outward, runtime, stores
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.audio.links import FakeAudioLinks, FakeReferenceLinks
@@ -200,6 +202,7 @@ class World:
             "reference_taker": self._reference_taker,
             "provider_keys": lambda: self.keys,
             "fresh_provider_keys": lambda _secret_arn: self.keys,
+            "key_check": self._key_check,
             "audio_links": lambda _settings: self.links,
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
@@ -236,6 +239,9 @@ class World:
 
     def _reference_taker(self, dialect: str) -> ReferenceTaker:
         return self.takers(dialect)
+
+    def _key_check(self, provider_id: str) -> KeyCheck | None:
+        return key_check(provider_id)
 
     def _now(self) -> datetime:
         return self.clock()

@@ -17,7 +17,6 @@ API = sorted((PACKAGE / "api").rglob("*.py"))
 RESPONSES = [path for path in API if PACKAGE / "api" / "responses" in path.parents]
 USE_CASES = sorted((PACKAGE / "use_cases").rglob("*.py"))
 
-ERRORS = ("fermata.errors", "fermata.key_errors", "fermata.limit_errors")
 FOREIGN_CLIENTS = {"boto3", "botocore", "httpcore", "httpx", "mypy_boto3"}
 NETWORK_AND_MACHINE = {"http", "os", "requests", "shutil", "socket", "ssl", "subprocess", "tempfile", "urllib3"}
 
@@ -67,7 +66,7 @@ def test_the_domain_imports_the_standard_library_pydantic_errors_and_itself(modu
     others = {
         name
         for name in _imports_from(module, "fermata")
-        if name != "fermata" and not name.startswith(("fermata.domain", *ERRORS))
+        if name != "fermata" and not name.startswith(("fermata.domain", "fermata.errors", "fermata.limit_errors"))
     }
 
     assert not foreign
@@ -81,7 +80,7 @@ def test_the_models_of_answers_import_the_domain_and_themselves(module: Path) ->
     others = {
         name
         for name in _imports_from(module, "fermata")
-        if not name.startswith(("fermata.api.responses", "fermata.domain", *ERRORS))
+        if not name.startswith(("fermata.api.responses", "fermata.domain", "fermata.errors", "fermata.limit_errors"))
     }
 
     assert not _roots(module) - sys.stdlib_module_names - {"fermata", "pydantic"}

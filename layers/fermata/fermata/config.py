@@ -64,6 +64,12 @@ class ValidateSettings(TableSettings):
     trusted_local_origins: CommaSet
 
 
+class EndpointSettings(TableSettings):
+    """Settings of functions that set webhook endpoints."""
+
+    trusted_local_origins: CommaSet
+
+
 class StartDeliverySettings(TableSettings):
     """Settings of functions that start webhook deliveries."""
 
@@ -110,15 +116,6 @@ class IngestSettings(InboxSettings):
     batch_tolerated_failure_percent: NonNegativeInt
 
 
-class ManageSettings(TableSettings):
-    """Settings of `manage_tenants`."""
-
-    audio_bucket: str
-    trusted_local_origins: CommaSet
-    music_job_machine_arn: str
-    reaper_first_check_seconds: PositiveInt
-
-
 class FileSettings(TableSettings):
     """Settings of functions that delete files of songs or of references."""
 
@@ -162,6 +159,14 @@ class UpstreamSettings(CatalogueSettings):
     provider_keys_secret_arn: str
     trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
+
+
+class ManageSettings(UpstreamSettings):
+    """Settings of `manage_tenants`."""
+
+    audio_bucket: str
+    music_job_machine_arn: str
+    reaper_first_check_seconds: PositiveInt
 
 
 class CircuitSettings(TableSettings):

@@ -36,6 +36,11 @@ APP_OF = {
     "list_keys": "manage_keys",
     "rotate_key": "manage_keys",
     "revoke_key": "manage_keys",
+    "get_webhook": "manage_webhook",
+    "put_webhook": "manage_webhook",
+    "delete_webhook": "manage_webhook",
+    "rotate_webhook_secret": "manage_webhook",
+    "test_webhook": "try_webhook",
 }
 """The function behind each operation that refuses what it does not know."""
 

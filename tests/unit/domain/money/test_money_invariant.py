@@ -26,8 +26,7 @@ from fermata.domain.tenants.discounts import Tier
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OtherDiscountError, OutOfCreditError, StaleRecordError
-from fermata.key_errors import KeyLimitError
-from fermata.limit_errors import LostSongsError
+from fermata.limit_errors import KeyLimitError, LostSongsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track

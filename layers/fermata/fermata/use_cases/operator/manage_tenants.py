@@ -1,5 +1,6 @@
 """Commands for tenants, keys, credits and providers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,6 +25,7 @@ from fermata.ports.money import WalletStore
 from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
+from fermata.use_cases.operator.check_provider import CheckPorts, check_provider
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
 from fermata.use_cases.operator.manage_keys import (
@@ -36,7 +38,6 @@ from fermata.use_cases.operator.manage_keys import (
     manage_keys,
 )
 from fermata.use_cases.operator.manage_webhooks import (
-    ManageWebhookPorts,
     RotateWebhookSecret,
     SetWebhook,
     WebhookCommand,
@@ -45,11 +46,12 @@ from fermata.use_cases.operator.manage_webhooks import (
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
 
 @dataclass(frozen=True)
 class ManagePorts:
-    """Ports of `manage_tenants`."""
+    """Ports of `manage_tenants`. `check` makes the ports of `check_provider` when they are needed."""
 
     tenants: TenantStore
     wallets: WalletStore
@@ -59,7 +61,8 @@ class ManagePorts:
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
     recoverable: RecoverablePorts
-    webhooks: ManageWebhookPorts
+    webhooks: EndpointPorts
+    check: Callable[[], CheckPorts]
 
 
 class _Command(BaseModel):
@@ -108,6 +111,15 @@ class EnableProvider(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Literal["enable_provider"]
+    provider: str
+
+
+class CheckProvider(BaseModel):
+    """Tell whether a provider's keys work, without ordering anything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["check_provider"]
     provider: str
 
 
@@ -168,6 +180,7 @@ Command = (
     | SetTriggers
     | WebhookCommand
     | EnableProvider
+    | CheckProvider
     | Pause
     | Resume
     | Reconcile
@@ -197,7 +210,7 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
         case SetWebhook() | RotateWebhookSecret() as about_webhooks:
             _wallet(about_webhooks.tenant_id, ports.wallets)
             return manage_webhooks(about_webhooks, ports.webhooks, now, randomness)
-        case EnableProvider() | Pause() | Resume() as about_a_provider:
+        case EnableProvider() | CheckProvider() | Pause() | Resume() as about_a_provider:
             return _manage_provider(about_a_provider, ports, now)
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
@@ -215,8 +228,10 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
 
 
 def _manage_provider(
-    command: EnableProvider | Pause | Resume, ports: ManagePorts, now: datetime
+    command: EnableProvider | CheckProvider | Pause | Resume, ports: ManagePorts, now: datetime
 ) -> dict[str, JsonValue]:
+    if isinstance(command, CheckProvider):
+        return check_provider(_known_provider(command.provider), ports.check())
     if isinstance(command, EnableProvider):
         return enable_provider(_known_provider(command.provider), ports.provider_states)
     name, paused = _known_provider(command.provider, EVERY_PROVIDER), isinstance(command, Pause)
