@@ -114,12 +114,12 @@ class Model(_Entry):
     `cost_usd` (the provider's price, as decimal text) are for one `unit`; a model sold by the minute has a `duration`.
 
     `prompt_beside_lyrics` replaces `prompt` if lyrics are sent, too. The title is sent only with a `title` rule.
-    An id that ends in `*` matches every upstream name with that prefix that is not listed itself.
+    An id that ends in `*` matches every upstream name with that prefix that is not listed itself; `known_name` is one
+    that its provider is known to have. `hints` tell callers how to write for the model.
     `delivery` says, per format, whether to request hex text or a link. `dialect` names the module that speaks to the
     model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
     song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
-    `songs` is the number of songs that one order pays for; any further songs are free. `hints` tell callers how to
-    write for the model. `known_name` is an id that a family's pattern matches and that its provider is known to have.
+    `songs` is the number of songs that one order pays for; any further songs are free.
     """
 
     id: str
@@ -127,6 +127,8 @@ class Model(_Entry):
     provider: str
     dialect: str = ""
     upstream_model: str
+    known_name: str = ""
+    hints: tuple[str, ...] = ()
     prompt: TextRule
     prompt_beside_lyrics: TextRule | None = None
     lyrics: TextRule
@@ -147,8 +149,6 @@ class Model(_Entry):
     cost_usd: CostUsd
     callbacks: bool = False
     live: bool = False
-    hints: tuple[str, ...] = ()
-    known_name: str = ""
 
     @model_validator(mode="after")
     def _minutes_have_a_bound(self) -> Self:
