@@ -52,6 +52,7 @@ def test_a_choice_is_the_cheapest_and_its_fallbacks_keep_every_bound(
         is_available=lambda model, _: model.upstream_model != UNAVAILABLE,
         estimate_of=lambda model: model.estimate,
         upload_bytes=None,
+        wrong_ids=lambda _: (),
     )
     found = considered(request, catalogue, around, buyer)
     assert {each.model for each in found} == {model.id for model in offered}

@@ -31,7 +31,8 @@ _LONGEST_REASON: Final = 300
 class Circumstances:
     """What an order depends on besides its request. `is_available` returns whether a provider accepts an order of a
     model at this cost in millionths of a USD. `estimate_of` returns a model's latency from its last songs.
-    `upload_bytes` is the size of the uploaded recording that the request names, if any.
+    `upload_bytes` is the size of the uploaded recording that the request names, if any. `wrong_ids` returns the errors
+    of the ids of a recording that the request names, if any, for a provider.
     """
 
     now: datetime
@@ -39,6 +40,7 @@ class Circumstances:
     is_available: Callable[[Model, int], bool]
     estimate_of: Callable[[Model], Estimate]
     upload_bytes: int | None
+    wrong_ids: Callable[[str], Sequence[FieldError]]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def _consider(request: SongRequest, model: Model, around: Circumstances, buyer: 
 
 
 def _refused(request: SongRequest, model: Model, around: Circumstances) -> Iterator[FieldError]:
-    yield from what_the_model_refuses(request, model)
+    refused = list(what_the_model_refuses(request, model))
+    yield from refused or around.wrong_ids(model.provider)
     if request.reference and request.reference.id and model.reference:
         rule = {model.id: model.reference}
         yield from wrong_upload(request.reference.id, around.upload_bytes, rule, around.now)

@@ -1,6 +1,6 @@
 """Plan an order: its chain of models with their prices and its estimate, or why it is refused."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from fermata.domain.orders.choice import Buyer, Circumstances, choose, considere
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.named_ids import chain_with_ids
 from fermata.domain.orders.order_request import OnUnknown, SongRequest, find_model
-from fermata.domain.orders.references import object_key, wrong_upload
+from fermata.domain.orders.references import ProviderIds, object_key, wrong_upload
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.money import WalletStore
@@ -132,7 +132,26 @@ def _buyer(wish: Wish, now: datetime, discount_percent: int) -> Buyer:
 def _around(
     wish: Wish, ports: PlanPorts, deadline: Deadline | None, upload_bytes: int | None, now: datetime
 ) -> Circumstances:
-    return Circumstances(now, deadline, _market(wish).is_available, _learned(ports.estimates), upload_bytes)
+    return Circumstances(
+        now=now,
+        deadline=deadline,
+        is_available=_market(wish).is_available,
+        estimate_of=_learned(ports.estimates),
+        upload_bytes=upload_bytes,
+        wrong_ids=lambda provider: _wrong_ids(provider, wish, ports),
+    )
+
+
+def _wrong_ids(provider: str, wish: Wish, ports: PlanPorts) -> Sequence[FieldError]:
+    try:
+        _named_ids(provider, wish, ports)
+    except InvalidRequestError as error:
+        return error.fields
+    return ()
+
+
+def _named_ids(provider: str, wish: Wish, ports: PlanPorts) -> ProviderIds | None:
+    return named_ids(wish.request, provider, wish.tenant_id, ports.reference_ids, ports.wallets)
 
 
 def _holdable(wallet: Wallet | None, now: datetime) -> int:
@@ -145,11 +164,10 @@ def _holdable(wallet: Wallet | None, now: datetime) -> int:
 
 
 def _with_named_ids(chain: tuple[Candidate, ...], wish: Wish, ports: PlanPorts) -> tuple[Candidate, ...]:
-    request = wish.request
-    ids = named_ids(request, chain[0].provider, wish.tenant_id, ports.reference_ids, ports.wallets)
+    ids = _named_ids(chain[0].provider, wish, ports)
     if ids is None:
         return chain
-    return chain_with_ids(chain, ids, fallbacks_were_named=request.fallbacks is not None)
+    return chain_with_ids(chain, ids, fallbacks_were_named=wish.request.fallbacks is not None)
 
 
 def _estimate_of(first: Candidate, ports: PlanPorts) -> Estimate:
