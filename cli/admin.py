@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployed_stack import output_of
 from cli.keys import add_key_commands, add_tenant
+from cli.look import LOOK_FIELDS, add_look_commands
 from cli.run_schedule import run_schedule
 from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from cli.webhooks import add_webhook_commands, webhook_of
@@ -39,9 +40,10 @@ _FIELDS: Final = (
     *("key_id", "scopes", "expires_at", "days", "overlap_s", "name"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
+    *LOOK_FIELDS,
 )
 
-_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers, set webhooks."
+_DESCRIPTION: Final = "Create and show tenants, issue API keys, grant credits, pause and show providers, set webhooks."
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
@@ -183,6 +185,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         add_tenant(each)
     add_key_commands(command, whole_number)
     add_webhook_commands(command, whole_number)
+    add_look_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
     what = "deliver the bought songs of a job that failed or lacks songs, as a new job and without another order"

@@ -38,6 +38,7 @@ from tests.fakes.jobs.recoverable_jobs import InMemoryRecoverableJobs
 from tests.fakes.jobs.rescue_slots import InMemoryRescueSlots
 from tests.fakes.jobs.tenant_jobs import InMemoryTenantJobs
 from tests.fakes.metrics import RecordingMetrics
+from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.purchases import InMemoryPurchases
 from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
 from tests.fakes.operator.settings_store import InMemorySettingsStore
@@ -177,6 +178,7 @@ class World:
             "provider_states": lambda: self.provider_states,
             "brake_store": lambda: self.brakes,
             "wallet_store": lambda: self.wallets,
+            "ledger_store": lambda: InMemoryLedgerStore(self.wallets),
             "key_counters": lambda: InMemoryKeyCounters(self.wallets),
             "trigger_store": lambda: self.triggers,
             "webhook_store": lambda: self.webhooks,

@@ -12,7 +12,7 @@ OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
 @dataclass(frozen=True)
 class Answer:
     """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
-    the operations that take the body's `id` from here.
+    the operations that take the body's `id` from here; `csv` is whether the body is there in CSV, too.
     """
 
     status: int
@@ -21,6 +21,7 @@ class Answer:
     headers: tuple[str, ...] = ()
     example: object = None
     links: tuple[str, ...] = ()
+    csv: bool = False
 
 
 @dataclass(frozen=True)

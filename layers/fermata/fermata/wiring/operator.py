@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def manage_ports() -> "ManagePorts":
     """Return the ports of `manage_tenants`."""
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+    from fermata.use_cases.operator.look import LookPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.reconcile import ReconcilePorts
     from fermata.use_cases.operator.redeliver import RedeliverPorts
@@ -37,6 +38,16 @@ def manage_ports() -> "ManagePorts":
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
         webhooks=EndpointPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
         check=check_ports,
+        look=LookPorts(
+            tenants=stores.tenant_store(),
+            wallets=stores.wallet_store(),
+            triggers=stores.trigger_store(),
+            jobs=stores.job_store(),
+            usage=stores.usage_store(),
+            brakes=stores.brake_store(),
+            provider_states=stores.provider_states(),
+            catalogue=stores.catalogue,
+        ),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from fermata.adapters.key_checks import key_check
 from fermata.adapters.providers import load_provider
+from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.money.movement import hold_on
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.providers.circuit import Circuit
@@ -17,6 +18,7 @@ from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.accounts.authorize_request import authorize_request
 from fermata.use_cases.operator.check_provider import CheckPorts
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+from fermata.use_cases.operator.look import LookPorts
 from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenants
 from fermata.use_cases.operator.reconcile import ReconcilePorts
 from fermata.use_cases.operator.redeliver import RedeliverPorts
@@ -72,6 +74,16 @@ class Office:
             recoverable=RecoverablePorts(self.jobs, InMemoryRecoverableJobs(self.jobs)),
             webhooks=webhooks,
             check=lambda: CheckPorts(self.upstream, FixedProviderKeys(), key_check),
+            look=LookPorts(
+                tenants=self.tenants,
+                wallets=self.wallets,
+                triggers=self.triggers,
+                jobs=self.jobs,
+                usage=self.jobs.usage,
+                brakes=self.brakes,
+                provider_states=self.provider_states,
+                catalogue=read_catalogue,
+            ),
         )
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 

@@ -18,7 +18,6 @@ from fermata.domain.tenants.plan_limits import (
     left_of_minute_s,
     left_of_month_s,
     minute_of,
-    month_of,
     submit_allowance,
 )
 from fermata.errors import OtherDiscountError, OutOfCreditError
@@ -134,6 +133,11 @@ class Wallet(PlanLimits):
                 "at_risk": wallet.at_risk + movement.at_risk,
             }
         )
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC moment; months compare as text."""
+    return f"{moment:%Y-%m}"
 
 
 def empty_wallet(tenant_id: str, now: datetime) -> Wallet:

@@ -28,6 +28,16 @@ from fermata.ports.triggers import TriggerStore
 from fermata.use_cases.operator.check_provider import CheckPorts, check_provider
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
+from fermata.use_cases.operator.look import (
+    ListTenants,
+    LookCommand,
+    LookPorts,
+    ShowJob,
+    ShowProviders,
+    ShowSpend,
+    ShowTenant,
+    look,
+)
 from fermata.use_cases.operator.manage_keys import (
     IssueKey,
     KeyCommand,
@@ -63,6 +73,7 @@ class ManagePorts:
     recoverable: RecoverablePorts
     webhooks: EndpointPorts
     check: Callable[[], CheckPorts]
+    look: LookPorts
 
 
 class _Command(BaseModel):
@@ -186,6 +197,7 @@ Command = (
     | Reconcile
     | Redeliver
     | ListRecoverable
+    | LookCommand
 )
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
@@ -198,12 +210,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             return _create_tenant(tenant_id, ports, now)
         case IssueKey() | RotateKey() | RevokeKey() | ListKeys() as about_keys:
             return manage_keys(about_keys, ports.tenants, now, randomness)
-        case Grant(tenant_id=tenant_id, credits=amount):
-            _wallet(tenant_id, ports.wallets)
-            ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
-            return _account(tenant_id, ports.wallets, now)
-        case SetPlan() as terms:
-            return _set_plan(terms, ports.wallets, now)
+        case Grant() | SetPlan() as about_credits:
+            return _change_wallet(about_credits, ports.wallets, now, randomness)
         case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
             _wallet(tenant_id, ports.wallets)
             return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
@@ -217,6 +225,8 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
         case Redeliver() | ListRecoverable() as about_songs:
             return _recover(about_songs, ports, now)
+        case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowSpend() as question:
+            return look(question, ports.look, now)
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
@@ -245,6 +255,17 @@ def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: date
     only = command.provider
     providers = read_catalogue().provider_ids() if only is None else (_known_provider(only),)
     return list_recoverable(providers, command.limit, command.cursor, ports.recoverable, now)
+
+
+def _change_wallet(
+    command: Grant | SetPlan, wallets: WalletStore, now: datetime, randomness: bytes
+) -> dict[str, JsonValue]:
+    if isinstance(command, SetPlan):
+        return _set_plan(command, wallets, now)
+    tenant_id = command.tenant_id
+    _wallet(tenant_id, wallets)
+    wallets.grant(grant_of(tenant_id, command.credits, f"{sortable_id(now, randomness)}-grant", now))
+    return _account(tenant_id, wallets, now)
 
 
 def _set_plan(terms: SetPlan, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:
