@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fermata.domain.money.movement import Movement
 from fermata.domain.tenants.key_cap import KeyCap
-from fermata.domain.tenants.plan_limits import left_of_month_s
+from fermata.domain.tenants.plan_limits import left_of_month_s, month_of
 from fermata.limit_errors import KeyLimitError
 
 

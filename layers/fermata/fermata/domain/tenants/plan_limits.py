@@ -142,6 +142,11 @@ def minute_of(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M}"
 
 
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC moment; months compare as text."""
+    return f"{moment:%Y-%m}"
+
+
 def left_of_minute_s(moment: datetime) -> int:
     """Whole seconds until the next minute begins, 1 to 60."""
     return WINDOW_S - moment.second
