@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tooling.mutants.choice import CHOICE
 from tooling.mutants.claims import CLAIMS
 from tooling.mutants.money import MONEY
 from tooling.mutants.queue import QUEUE
@@ -9,4 +10,4 @@ from tooling.mutants.songs import SONGS
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SONGS, *TRIGGERS, *QUEUE)
+MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *CHOICE, *SONGS, *TRIGGERS, *QUEUE)

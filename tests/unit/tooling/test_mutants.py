@@ -32,6 +32,7 @@ PROMISES = {
     "shares",
     "units",
     "discounts",
+    "choice",
     "months",
     "bounds",
     "rescue",

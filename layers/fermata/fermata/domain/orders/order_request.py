@@ -17,7 +17,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from fermata.domain.catalogue.models import Catalogue, Model, TextRule
+from fermata.domain.catalogue.models import MAX_PRICE_CREDITS, Catalogue, Model, TextRule
+from fermata.domain.catalogue.units import Kind
 from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
 from fermata.domain.web.json_body import read_body
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
@@ -26,6 +27,8 @@ from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 
 MAX_FALLBACKS: Final = 3
+AUTO: Final = "auto"
+"""The `model` of a request that leaves the choice to Fermata."""
 
 DEFAULT_SAMPLE_RATE: Final = 44100
 DEFAULT_BITRATE: Final = 256000
@@ -98,15 +101,18 @@ class AudioRequest(_Body):
 class SongRequest(_Body):
     """One song as a caller orders it. Lengths are the model's own and count Unicode code points.
 
-    `fallbacks` are tried in this order if the previous model certainly did not charge; None means the deployment's
-    defaults. `duration_s` is the wanted length in seconds, for models that take one. A `live` song can be heard while
-    it is made. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead
-    of the tenant's own endpoint.
+    The `model` may be `auto`; `kind` says what it must make (by default a song), and `max_credits` the most that the
+    order may cost. `fallbacks` are tried in this order if the previous model certainly did not charge; None means the
+    deployment's defaults, or beside `auto` the models that Fermata chooses. `duration_s` is the wanted length in
+    seconds, for models that take one. A `live` song can be heard while it is made. A song after `finish_by` is not
+    delivered. The webhook for the job's end goes to `callback_url` instead of the tenant's own endpoint.
     """
 
     model: ModelId
     fallbacks: Annotated[list[ModelId], Field(max_length=MAX_FALLBACKS)] | None = None
     on_unknown: OnUnknown = OnUnknown.FAIL
+    kind: Kind | None = None
+    max_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
     prompt: Text = ""
     lyrics: Text = ""
     instrumental: StrictBool = False
@@ -120,6 +126,11 @@ class SongRequest(_Body):
     callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
+    @property
+    def is_auto(self) -> bool:
+        """Whether Fermata chooses the model."""
+        return self.model == AUTO
+
     def as_sent(self) -> "SongRequest":
         """This request with only those fields set that differ from their default."""
         return SongRequest.model_validate(self.model_dump(exclude_defaults=True))
@@ -127,19 +138,18 @@ class SongRequest(_Body):
 
 def parse_song_request(
     body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = ()
-) -> tuple[SongRequest, Model]:
-    """Parse a body and check it against every model that it names. Links may lead to the `trusted_origins` (lower case)
-    although these are not public https; on AWS there are none.
+) -> tuple[SongRequest, Model | None]:
+    """Parse a body and check it against every model that it names; the model is None if Fermata chooses it. Links may
+    lead to the `trusted_origins` (lower case) although these are not public https; on AWS there are none.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
     request = read_song_request(body)
-    model = find_model(request.model, "/model", catalogue)
+    model = None if request.is_auto else find_model(request.model, "/model", catalogue)
     wrong = [
         *wrong_names(request.reference, trusted_origins),
         *_wrong_callback(request.callback_url, trusted_origins),
-        *what_the_model_refuses(request, model),
-        *_wrong_live(request, model),
+        *(() if model is None else (*what_the_model_refuses(request, model), *wrong_live(request, model))),
         *_wrong_fallbacks(request, catalogue),
     ]
     if wrong:
@@ -173,7 +183,8 @@ def can_be_heard(request: SongRequest, model: Model) -> bool:
     return request.live and model.live and request.audio.format == LIVE_FORMAT
 
 
-def _wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
+def wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    """The error of a live order whose first model cannot be heard while it makes the song."""
     if not request.live:
         return
     if not model.live:
@@ -200,6 +211,8 @@ def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[Fie
 
 def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
     """An error for every field of the request that this model does not accept."""
+    if request.kind not in (None, model.kind):
+        yield FieldError("/kind", f"must be {model.kind} or be left out: {model.id} makes nothing else")
     yield from _switches(request, model)
     wordless = request.instrumental or request.auto_lyrics
     prompt = model.prompt_beside_lyrics if request.lyrics and model.prompt_beside_lyrics else model.prompt
