@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Self
 
 import pytest
 
+from fermata.adapters.key_checks import key_check
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.catalogue.operator_settings import OperatorSettings
@@ -21,6 +22,7 @@ from fermata.domain.providers.calls import Provider, ReferenceTaker
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
 from fermata.ports.jobs import DueJobs
 from fermata.ports.live import Background, Work
+from fermata.ports.providers import KeyCheck
 from fermata.wiring import outward, runtime, stores
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.audio.links import FakeAudioLinks, FakeReferenceLinks
@@ -40,6 +42,7 @@ from tests.fakes.live.background import FixedSecret, LateBackground
 from tests.fakes.live.live_pieces import InMemoryLivePieces
 from tests.fakes.live.live_streams import InMemoryLiveStreams
 from tests.fakes.metrics import RecordingMetrics
+from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.purchases import InMemoryPurchases
 from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
 from tests.fakes.operator.settings_store import InMemorySettingsStore
@@ -183,6 +186,7 @@ class World:
             "provider_states": lambda: self.provider_states,
             "brake_store": lambda: self.brakes,
             "wallet_store": lambda: self.wallets,
+            "ledger_store": lambda: InMemoryLedgerStore(self.wallets),
             "key_counters": lambda: InMemoryKeyCounters(self.wallets),
             "trigger_store": lambda: self.triggers,
             "webhook_store": lambda: self.webhooks,
@@ -211,6 +215,7 @@ class World:
             "provider_keys": lambda: self.keys,
             "fresh_provider_keys": lambda _secret_arn: self.keys,
             "live_secret": lambda _arn: self.live_secret,
+            "key_check": self._key_check,
             "audio_links": lambda _settings: self.links,
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
@@ -248,6 +253,9 @@ class World:
 
     def _reference_taker(self, dialect: str) -> ReferenceTaker:
         return self.takers(dialect)
+
+    def _key_check(self, provider_id: str) -> KeyCheck | None:
+        return key_check(provider_id)
 
     def _now(self) -> datetime:
         return self.clock()

@@ -133,7 +133,8 @@ def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
         content: Json = {"schema": body if isinstance(body, dict) else _ref("schemas", body.__name__)}
         if answer.example is not None:
             content["example"] = answer.example
-        entry["content"] = {answer.media_type: content}
+        csv: Json = {"text/csv": {"schema": {"type": "string"}}} if answer.csv else {}
+        entry["content"] = {answer.media_type: content, **csv}
     if answer.links:
         taken = {"id": "$response.body#/id"}
         entry["links"] = {name: {"operationId": name, "parameters": taken} for name in answer.links}

@@ -220,6 +220,21 @@ REFERENCE: Final[Example] = {
     "expires_at": "2026-12-20T07:47:55.020Z",
 }
 
+LEDGER_LIST: Final[Example] = {
+    "data": [
+        {
+            "at": "2026-11-21T07:47:55.020Z",
+            "kind": "hold",
+            "credits": 30,
+            "balance_credits": 970,
+            "job_id": _ID,
+            "key_id": "q7Zk2M9t",
+            "note": None,
+        }
+    ],
+    "next_cursor": None,
+}
+
 USAGE_LIST: Final[Example] = {
     "data": [
         {
@@ -231,6 +246,25 @@ USAGE_LIST: Final[Example] = {
             "unit": "song",
             "units": 2,
             "audio_ms": 121_068,
+        }
+    ],
+    "next_cursor": None,
+}
+
+USAGE_LOG: Final[Example] = {
+    "data": [
+        {
+            "finished_at": "2026-11-21T07:49:12.744Z",
+            "job_id": _ID,
+            "key_id": "q7Zk2M9t",
+            "model": "minimax/music-2.5",
+            "status": "succeeded",
+            "credits": 30,
+            "units": 1,
+            "unit": "song",
+            "audio_ms": 60_534,
+            "created_at": "2026-11-21T07:47:55.020Z",
+            "metadata": {"project": "spring"},
         }
     ],
     "next_cursor": None,

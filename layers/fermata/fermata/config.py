@@ -64,6 +64,12 @@ class ValidateSettings(TableSettings):
     trusted_local_origins: CommaSet
 
 
+class EndpointSettings(TableSettings):
+    """Settings of functions that set webhook endpoints."""
+
+    trusted_local_origins: CommaSet
+
+
 class StartDeliverySettings(TableSettings):
     """Settings of functions that start webhook deliveries."""
 
@@ -108,15 +114,6 @@ class IngestSettings(InboxSettings):
     batch_machine_arn: str
     batch_concurrency: PositiveInt
     batch_tolerated_failure_percent: NonNegativeInt
-
-
-class ManageSettings(TableSettings):
-    """Settings of `manage_tenants`."""
-
-    audio_bucket: str
-    trusted_local_origins: CommaSet
-    music_job_machine_arn: str
-    reaper_first_check_seconds: PositiveInt
 
 
 class FileSettings(TableSettings):
@@ -177,6 +174,14 @@ class UpstreamSettings(CatalogueSettings):
     provider_keys_secret_arn: str
     trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
+
+
+class ManageSettings(UpstreamSettings):
+    """Settings of `manage_tenants`."""
+
+    audio_bucket: str
+    music_job_machine_arn: str
+    reaper_first_check_seconds: PositiveInt
 
 
 class CircuitSettings(TableSettings):

@@ -44,6 +44,9 @@ CLOSED_ACCOUNT: Final = 2153
 # Known only after the song is made, so its cost is charged.
 CODES_AFTER_WORK: Final = frozenset({1001, 1027})
 _CODE_OF_STATUS: Final = {400: 2013, 401: 1004, 402: 1008, 410: CLOSED_ACCOUNT, 429: 1002}
+VOICE_TYPES: Final = ("system", "voice_cloning", "voice_generation", "all")
+VOICES: Final = ({"voice_id": "Wise_Woman", "voice_name": "Wise Woman", "description": []},)
+_SUCCESS: Final = {"status_code": 0, "status_msg": "success"}
 _HEX_KINDS: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX})
 
 
@@ -74,8 +77,11 @@ class MinimaxDialect:
         self._backend = backend
 
     def routes(self) -> tuple[Route, ...]:
-        """The one paid route."""
-        return (Route("create", "POST", re.compile("/v1/music_generation"), self._receive),)
+        """The paid route, and the free list of voices."""
+        return (
+            Route("create", "POST", re.compile("/v1/music_generation"), self._receive),
+            Route("poll", "POST", re.compile("/v1/get_voice"), self._receive_get_voice),
+        )
 
     def label(self, body: object) -> Label:
         """`model` and `prompt` from the top level."""
@@ -106,6 +112,17 @@ class MinimaxDialect:
             raise RefusedError(coded_answer(2013, detail=", body: expected JSON")) from error
         deaf_to = frozenset() if order.stream else STREAM_KINDS
         return Visit(order.prompt, lambda fault: self._answer(order, fault), rules.usd, deaf_to)
+
+    def _receive_get_voice(self, request: Request) -> Visit:
+        if request.bearer != self._backend.key:
+            raise RefusedError(coded_answer(1004))
+        try:
+            body = request.json()
+        except ValueError as error:
+            raise RefusedError(coded_answer(2013, detail=", body: expected JSON")) from error
+        if not isinstance(body, dict) or body.get("voice_type") not in VOICE_TYPES:
+            raise RefusedError(coded_answer(2013, detail=f", voice_type: expected one of {', '.join(VOICE_TYPES)}"))
+        return Visit("", lambda _: json_answer(200, {"system_voice": list(VOICES), "base_resp": _SUCCESS}))
 
     def _check_recording(self, order: MusicRequest) -> None:
         if order.audio_url is None:
@@ -142,7 +159,7 @@ class MinimaxDialect:
                 "music_size": len(recording.content),
             },
             "analysis_info": None,
-            "base_resp": {"status_code": 0, "status_msg": "success"},
+            "base_resp": _SUCCESS,
             **(HINTS if kind is FaultKind.HINT else {}),
         }
 

@@ -18,6 +18,7 @@ from fermata.adapters.dynamodb.jobs.live_streams import DynamoLiveStreams
 from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
 from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
 from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
 from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
@@ -48,7 +49,8 @@ from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.latency import SongTime, SongTimes
 from fermata.domain.jobs.page import JobList, PageRequest
 from fermata.domain.live.stream import LiveStream
-from fermata.domain.money.usage import UsageList, UsagePage
+from fermata.domain.money.reports.day_pages import DayList, DayPage
+from fermata.domain.money.reports.ledger import DayBalance
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.domain.providers.state import GivenBack, ProviderState
@@ -69,7 +71,7 @@ BY_HAND: Final = {"ClientError", "BotoCoreError", "Exception", "BaseException"}
 FILE: Final = InboxFile(bucket="inbox", key="requests/acme/a.json", version_id="1", size_bytes=1)
 SETTINGS: Final = OperatorSettings(providers={"minimax": ProviderChanges(rpm=1)})
 LIVE: Final = LiveStream.new("hash", JOB_ID, 1, NOON).with_piece(3997)
-PAGE: Final = UsagePage(UsageList("acme", NOON.date(), NOON.date()))
+PAGE: Final = DayPage(DayList("acme", NOON.date(), NOON.date()))
 
 
 class Refusing:
@@ -153,6 +155,8 @@ CALLS: Final[dict[str, Call]] = {
     "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),
     "key": lambda aws, _: DynamoTenantStore(tables(aws), lambda: aws).note_use("key", NOON),
     "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
+    "balance": lambda aws, _: DynamoLedgerStore(tables(aws)).balance("acme", NOON.date()),
+    "new balance": lambda aws, _: DynamoLedgerStore(tables(aws)).keep_balance("acme", DayBalance(NOON.date(), 1)),
     "reference id": lambda aws, _: DynamoReferenceIds(tables(aws)).key_alias("acme", "aimlapi", "voice_id", "v"),
     "new reference ids": lambda aws, _: DynamoReferenceIds(tables(aws)).remember("acme", known_as()),
     "item": lambda aws, _: tables(aws).get("A", "B"),

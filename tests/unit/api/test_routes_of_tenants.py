@@ -56,11 +56,18 @@ SCOPES: Final = {
     "POST /v1/jobs/{id}/webhooks/replay": "jobs:write",
     "GET /v1/models": "jobs:read",
     "GET /v1/account": "account:read",
+    "GET /v1/ledger": "account:read",
     "GET /v1/usage": "account:read",
+    "GET /v1/usage/log": "account:read",
     "POST /v1/keys": "account:manage",
     "GET /v1/keys": "account:manage",
     "POST /v1/keys/{id}/rotate": "account:manage",
     "DELETE /v1/keys/{id}": "account:manage",
+    "GET /v1/webhook": "account:manage",
+    "PUT /v1/webhook": "account:manage",
+    "DELETE /v1/webhook": "account:manage",
+    "POST /v1/webhook/rotate": "account:manage",
+    "POST /v1/webhook/test": "account:manage",
 }
 """What each route needs; one that is not listed here only needs some scope."""
 JOB_ROUTES: Final = tuple(route for route in ROUTES if "/v1/jobs/{id}" in route[2])
@@ -68,7 +75,7 @@ JOB_ROUTES: Final = tuple(route for route in ROUTES if "/v1/jobs/{id}" in route[
 
 def event_for(method: str, path: str, scopes: str | None = None, job_id: str = JOB_ID, **more: str) -> Event:
     filled = path.replace("{id}", job_id)
-    event = http_event(method, filled, b"{}" if method == "POST" else None, **more)
+    event = http_event(method, filled, b"{}" if method in ("POST", "PUT") else None, **more)
     event["routeKey"] = event["requestContext"]["routeKey"] = f"{method} {path}"
     if scopes is not None:
         event["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes

@@ -26,6 +26,7 @@ PROMISES = {
     "limits",
     "lost songs",
     "usage",
+    "ledger",
     "patience",
     "links",
     "shares",

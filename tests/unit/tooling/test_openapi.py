@@ -23,8 +23,8 @@ TOLD_BY_EVENTS_ALONE = {"trigger_off", "too_many_batches"}
 PROMISED = {
     *("POST /v1/jobs", "GET /v1/jobs", "GET /v1/jobs/{id}", "DELETE /v1/jobs/{id}", "GET /v1/jobs/{id}/audio"),
     *("GET /v1/jobs/{id}/attempts", "POST /v1/jobs/{id}/cancel", "POST /v1/jobs/{id}/webhooks/replay"),
-    *("POST /v1/quote", "GET /v1/models", "GET /v1/account", "GET /v1/usage", "POST /v1/references"),
-    *("GET /openapi.json", "GET /healthz"),
+    *("POST /v1/quote", "GET /v1/models", "GET /v1/account", "GET /v1/ledger", "GET /v1/usage"),
+    *("POST /v1/references", "GET /openapi.json", "GET /healthz"),
 }
 """The routes that clients were promised; more may be added."""
 HOW_TO = (

@@ -47,6 +47,12 @@ class SecretProviderKeys:
             f'the secret of provider keys has no key for {provider}; add "{provider}" to its JSON object'
         )
 
+    def aliases(self, provider: str) -> tuple[str, ...]:
+        """The aliases of a provider's keys in the order of the secret; raises as `current` does, but is empty where the
+        secret has none.
+        """
+        return tuple(self._keys_of(provider))
+
     def by_alias(self, provider: str, alias: str) -> str:
         """The key of an earlier order; raises `ConfigurationError` where the secret no longer has it,
         `TransientError`.

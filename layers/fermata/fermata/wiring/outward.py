@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
     from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
-    from fermata.ports.providers import ApiUrl, ProviderKeys, Upstream
+    from fermata.ports.providers import ApiUrl, KeyCheck, ProviderKeys, Upstream
     from fermata.ports.triggers import BatchMachine
     from fermata.ports.webhooks import WebhookMachine, WebhookSender
 
@@ -44,6 +44,13 @@ def reference_taker(dialect: str) -> "ReferenceTaker":
     from fermata.adapters.providers import load_reference_taker
 
     return load_reference_taker(dialect)
+
+
+def key_check(provider_id: str) -> "KeyCheck | None":
+    """The free call that shows whether a key of a provider works; None if the provider documents none."""
+    from fermata.adapters import key_checks
+
+    return key_checks.key_check(provider_id)
 
 
 @lru_cache(maxsize=1)

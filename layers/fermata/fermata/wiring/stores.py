@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.live import LivePieces, LiveStreams
-    from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
+    from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -134,6 +134,14 @@ def key_counters() -> "KeyCounters":
     from fermata.adapters.dynamodb.money.key_counters import DynamoKeyCounters
 
     return DynamoKeyCounters(transactions())
+
+
+@lru_cache(maxsize=1)
+def ledger_store() -> "LedgerStore":
+    """The tenants' ledgers by time."""
+    from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
+
+    return DynamoLedgerStore(transactions())
 
 
 @lru_cache(maxsize=1)

@@ -156,8 +156,8 @@ class Job(Body):
     """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
     cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
     ones; null if the job was deleted since. `reference` has the ids that the provider gave its recording, null without
-    any. `request` is there only where it was asked for: the accepted order, without the fields that have their default.
-    `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery.
+    any. `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery. `request` is there
+    only where it was asked for: the accepted order, without the fields that have their default.
     """
 
     id: JobId
