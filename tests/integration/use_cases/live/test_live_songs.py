@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.integration.song import Cloud, request
+from tests.integration.use_cases.live.browser import page_playing
 from tests.support.players import ffmpeg, samples_of
 
 LONG: Final = "[Verse]\n" + "\n".join(f"Rain on the window {number}" for number in range(20))
@@ -24,6 +25,7 @@ TAG_BYTES: Final = 73
 CLOCK_HZ: Final = 90_000
 SAMPLES_A_FRAME: Final = 1152
 RATE_HZ: Final = 44_100
+FRAME_S: Final = SAMPLES_A_FRAME / RATE_HZ
 BYTES_A_SECOND: Final = RATE_HZ * 2 * 2
 PARAMETERS: Final = {
     "ReadGapSeconds": 120,
@@ -103,6 +105,23 @@ def test_a_player_plays_a_song_while_it_is_being_made_and_hears_every_sample(pat
     # has read the piece's tag, which may be a frame of the piece before, and then says so.
     said = (tmp_path / "said.txt").read_text("utf-8").splitlines()
     assert [line for line in said if "non monotonically increasing dts" not in line] == []
+
+
+def test_a_page_of_another_origin_plays_a_song_while_it_is_being_made(patient: Cloud, tmp_path: Path) -> None:
+    job_id, url = held(patient, "heard by chromium")
+    with page_playing(url, tmp_path) as next_told:
+        moment = next_told("plays")["at"]
+        while moment < 1:
+            moment = next_told("plays")["at"]
+        still_made = patient.job(job_id)
+        patient.release("minimax")
+        buffered = next_told("whole")["buffered"]
+        ended = next_told("ended")["at"]
+    assert (still_made["status"], still_made["tracks"]) == ("submitting", [])
+    frames = frames_in(song_of(patient.finished(job_id)))
+    song_s = frames * SAMPLES_A_FRAME / RATE_HZ
+    assert buffered == [[pytest.approx(0, abs=FRAME_S), pytest.approx(song_s, abs=FRAME_S)]]
+    assert ended == pytest.approx(song_s, abs=FRAME_S)
 
 
 def test_a_player_copies_every_frame_of_a_playlist_unchanged(patient: Cloud) -> None:
