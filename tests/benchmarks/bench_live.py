@@ -1,6 +1,7 @@
 """What live songs bring and cost: the first sound against the whole song, and the requests to AWS that are added.
 
-Run with `python -m tests.benchmarks.bench_live`. The simulated provider takes 90 s for a song of a minute. Prints figures; asserts nothing. `test_store_memory.py` prints the peak memory of a stream of 50 MB.
+Run with `python -m tests.benchmarks.bench_live`. The simulated provider takes 90 s for a song of a minute. Prints
+figures; asserts nothing. `test_store_memory.py` prints the peak memory of a stream of 50 MB.
 """
 
 import json
