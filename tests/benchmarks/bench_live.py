@@ -20,6 +20,7 @@ from tests.integration.song import TERMINAL, Cloud, request
 PROVIDER_S: Final = sized(90, 10)
 TIME_SCALE: Final = sized(1, 5)
 LYRICS: Final = "[Verse]\n" + "\n".join(f"Rain on the window {line}" for line in range(56))
+PATIENCE_S: Final = 300
 LOOK_EACH_S: Final = 0.05
 PARAMETERS: Final = {"ReadGapSeconds": 100, "StartTimeoutSeconds": 180, "PostReserveSeconds": 10, "StartBySeconds": 600}
 
@@ -52,9 +53,10 @@ def main() -> None:
     parameters = [part for name, value in PARAMETERS.items() for part in ("--param", f"{name}={value}")]
     with tempfile.TemporaryDirectory() as scratch, running_cloud([*flags, *parameters], Path(scratch)) as line:
         cloud = Cloud(line)
+        cloud.fault("minimax", "code:1026", "create", "the first start")
         cloud.made(request("the first start"))
         before = requests_of(cloud)
-        cloud.made(request("not heard", lyrics=LYRICS))
+        cloud.finished(cloud.submit(request("not heard", lyrics=LYRICS))["id"], PATIENCE_S)
         plain = requests_of(cloud) - before
         before = requests_of(cloud)
         job = cloud.submit(request("heard", lyrics=LYRICS, live=True))
