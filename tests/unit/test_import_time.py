@@ -17,20 +17,8 @@ from tests.functions import NAMES, ROOT
 from tests.support.once import once_a_run
 
 FAMILIES: Final = (
-    *(
-        "account",
-        "attempt",
-        "endpoint",
-        "job",
-        "key",
-        "ledger",
-        "model",
-        "problem",
-        "quote",
-        "reference",
-        "usage",
-        "webhook",
-    ),
+    *("account", "attempt", "endpoint", "job", "key", "ledger", "model", "problem", "quote", "reference", "usage"),
+    "webhook",
 )
 """The models of answers, of which a function loads those that it answers with."""
 
@@ -85,6 +73,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "delete_job": {"boto3", *API},
     "read_jobs": {"boto3", *API, *answers("job", "attempt", "model")},
     "list_jobs": {"boto3", *API, *answers("job")},
+    "read_live": {"boto3", *API},
     "start_generation": {"boto3", *HTTP},
     "await_callback": {"boto3"},
     "receive_callback": {"boto3", *API},
@@ -117,6 +106,7 @@ PORTS: Final = {
     "delete_job": "app.delete_ports()",
     "read_jobs": "app.read_ports()",
     "list_jobs": "app.list_ports()",
+    "read_live": "app.read_live_ports()",
     "start_generation": "app.start_ports(lambda: 900_000)",
     "await_callback": "app.callback_ports()",
     "receive_callback": "app.callback_ports()",

@@ -61,7 +61,7 @@ QUEUED_JOB: Final[Example] = {
     "missing_tracks": [],
     "error": None,
     "reference": None,
-    "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
+    "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
 SUCCEEDED_JOB: Final[Example] = {
@@ -88,7 +88,7 @@ SUCCEEDED_JOB: Final[Example] = {
             "bitrate_bps": 256000,
         }
     ],
-    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},
+    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
 CANCELED_JOB: Final[Example] = {
@@ -97,7 +97,7 @@ CANCELED_JOB: Final[Example] = {
     "finished_at": "2026-11-21T07:47:59.800Z",
     "charged": "refunded",
     "estimate": None,
-    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},
+    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
 JOB_LIST: Final[Example] = {"data": [QUEUED_JOB], "next_cursor": None}
@@ -199,7 +199,7 @@ MODEL_LIST: Final[Example] = {
             "songs": 1,
             "inputs": ["prompt", "lyrics", "auto_lyrics"],
             "outputs": ["audio/mpeg", "audio/wav"],
-            "live": False,
+            "live": True,
             "callbacks": False,
             "voices": None,
             "hints": ["Section tags stand in lyrics on lines of their own, in any case: [Verse], [Chorus]."],
@@ -306,3 +306,15 @@ ACCOUNT: Final[Example] = {
     "unpaid_jobs_today": 0,
     "limits": DEFAULT_LIMITS.model_dump(),
 }
+
+PLAYLIST: Final = """\
+#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:4
+#EXT-X-MEDIA-SEQUENCE:1
+#EXT-X-PLAYLIST-TYPE:EVENT
+#EXTINF:3.997,
+1.mp3
+#EXTINF:3.997,
+2.mp3
+"""

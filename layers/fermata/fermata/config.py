@@ -146,6 +146,21 @@ class ShowSettings(CatalogueSettings):
     link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
 
 
+class LiveAddressSettings(TableSettings):
+    """Settings of functions that show the addresses of live songs; `live_url` is the URL of the live API."""
+
+    live_secret_arn: str
+    live_url: str
+
+
+class ReadLiveSettings(TableSettings):
+    """Settings of `read_live`: how long an address answers after its job succeeded, and a link to a piece works."""
+
+    audio_bucket: str
+    live_grace_seconds: PositiveInt
+    link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
+
+
 class UploadSettings(TableSettings):
     """Settings of `create_reference`."""
 
@@ -215,6 +230,7 @@ class StartSettings(RememberedKeySettings, CircuitSettings):
     callback_timeout_seconds: PositiveInt
     api_url_parameter: str
     reference_link_seconds: PositiveInt
+    live_secret_arn: str
     start_by_seconds: PositiveInt
     generation_timeout_seconds: PositiveInt
     patience_seconds: PositiveInt

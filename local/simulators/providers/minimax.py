@@ -16,6 +16,7 @@ from local.simulators.providers.links import NOT_AUDIO
 from local.simulators.providers.minimax_request import BadParametersError, MusicRequest, read_music_request
 from local.simulators.providers.references import COVER, BadRecordingError, check_recording, is_on_this_machine
 from local.simulators.recording import Recording
+from local.simulators.streams.minimax import STREAM_KINDS, STREAM_ROWS, streamed
 
 MESSAGES: Final[Mapping[int, str]] = {
     1000: "unknown error",
@@ -69,6 +70,7 @@ class MinimaxDialect:
         FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere, for any output_format", "yes"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old", "-"),
         FaultRow(FaultKind.HINT, ("create",), "fields addressed to software agents", "yes"),
+        *STREAM_ROWS,
     )
 
     def __init__(self, backend: Backend) -> None:
@@ -108,7 +110,8 @@ class MinimaxDialect:
             raise RefusedError(coded_answer(2013, detail=f", {error}")) from error
         except ValueError as error:
             raise RefusedError(coded_answer(2013, detail=", body: expected JSON")) from error
-        return Visit(order.prompt, lambda fault: self._answer(order, fault), rules.usd)
+        deaf_to = frozenset() if order.stream else STREAM_KINDS
+        return Visit(order.prompt, lambda fault: self._answer(order, fault), rules.usd, deaf_to)
 
     def _receive_get_voice(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:
@@ -135,7 +138,11 @@ class MinimaxDialect:
         after_s = self._backend.latency_s
         if fault is not None and fault.kind is FaultKind.CODE:
             return coded_answer(int(fault.argument), after_s=after_s)
-        body = self._body(order, self._backend.recordings.of(order.song), fault)
+        recording = self._backend.recordings.of(order.song)
+        # With any other fault a request for a stream gets JSON, which the provider sends at times.
+        if order.stream and (fault is None or fault.kind in STREAM_KINDS):
+            return streamed(recording, fault, after_s)
+        body = self._body(order, recording, fault)
         told = json_answer(200, body, after_s=after_s, charged=True)
         return replace(told, headers={"Trace-Id": str(body["trace_id"])})
 

@@ -18,7 +18,14 @@ CALLING_KEY: Final = new_api_key("acme", NOON, bytes(25), tuple(Scope))[1]
 UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 
 
-OPEN_TO_ALL: Final = {"GET /healthz", "GET /openapi.json", "POST /v1/callbacks/{token}", "ANY $default"}
+OPEN_TO_ALL: Final = {
+    "GET /healthz",
+    "GET /openapi.json",
+    "POST /v1/callbacks/{token}",
+    "GET /v1/live/{token}/playlist.m3u8",
+    "GET /v1/live/{token}/{name}",
+    "ANY $default",
+}
 
 
 def routes() -> Iterator[tuple[str, str, str, bool]]:
@@ -28,7 +35,8 @@ def routes() -> Iterator[tuple[str, str, str, bool]]:
         for event in resource["Properties"].get("Events", {}).values():
             route = event["Properties"]
             if event["Type"] == "HttpApi":
-                closed = route.get("Auth", {}).get("Authorizer") != "NONE"
+                has_keys = "DefaultAuthorizer" in resources[route["ApiId"]["Ref"]]["Properties"].get("Auth", {})
+                closed = has_keys and route.get("Auth", {}).get("Authorizer") != "NONE"
                 name = Path(resource["Properties"]["CodeUri"]).name
                 yield name, route.get("Method", "ANY"), route.get("Path", "$default"), closed
 

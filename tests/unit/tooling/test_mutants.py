@@ -40,6 +40,7 @@ PROMISES = {
     "disk",
     "references",
     "queue",
+    "streams",
 }
 
 

@@ -42,7 +42,13 @@ def routes(resources: Json) -> dict[str, bool]:
         for event in resource.get("Properties", {}).get("Events", {}).values()
         if event["Type"] == "HttpApi" and "Path" in event["Properties"]
     ]
-    return {f"{each['Method']} {each['Path']}": each.get("Auth") == {"Authorizer": "NONE"} for each in events}
+    return {f"{each['Method']} {each['Path']}": is_open(each, resources) for each in events}
+
+
+def is_open(event: Json, resources: Json) -> bool:
+    """Whether a route needs no key: by itself, or because its API has none."""
+    api = resources[event["ApiId"]["Ref"]]["Properties"]
+    return event.get("Auth") == {"Authorizer": "NONE"} or "DefaultAuthorizer" not in api.get("Auth", {})
 
 
 def test_the_operations_of_the_document_are_the_routes_of_the_template(resources: Json) -> None:

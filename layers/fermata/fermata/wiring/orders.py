@@ -4,9 +4,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.wiring import outward, runtime, stores
+from fermata.wiring import live, outward, runtime, stores
 
 if TYPE_CHECKING:
+    from fermata.use_cases.live.live_address import LiveAddressPorts
     from fermata.use_cases.orders.availability import AvailabilityPorts
     from fermata.use_cases.orders.create_reference import CreateReferencePorts
     from fermata.use_cases.orders.delete_job import DeletePorts
@@ -77,6 +78,7 @@ def read_ports() -> "ReadPorts":
         estimates=stores.estimates(),
         availability=_availability_ports(),
         link_ttl_s=settings.link_ttl_seconds,
+        live=live.address_ports(),
     )
 
 
@@ -101,11 +103,11 @@ def list_ports() -> "ListPorts":
     """Return the ports of `list_jobs`."""
     from fermata.use_cases.orders.list_jobs import ListPorts
 
-    return ListPorts(show_ports(), stores.tenant_jobs())
+    return ListPorts(show_ports(live.address_ports()), stores.tenant_jobs())
 
 
-def show_ports() -> "ShowPorts":
-    """Return the ports that show a job."""
+def show_ports(live_address: "LiveAddressPorts | None" = None) -> "ShowPorts":
+    """Return the ports that show a job, without its live address where nothing gives one."""
     from fermata.use_cases.orders.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
@@ -115,6 +117,7 @@ def show_ports() -> "ShowPorts":
         catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         link_ttl_s=settings.link_ttl_seconds,
+        live=live_address,
     )
 
 
@@ -130,4 +133,6 @@ def delete_ports() -> "DeletePorts":
         tracks=stores.track_store(bucket),
         references=stores.reference_store(bucket),
         deliveries=stores.webhook_deliveries(),
+        live_pieces=stores.live_pieces(bucket),
+        live_streams=stores.live_streams(),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fermata.domain.providers.calls import Provider, ReferenceTaker
     from fermata.ports.audio import AudioLinks, AudioMeter, ReferenceLinks
     from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
+    from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
     from fermata.ports.providers import ApiUrl, KeyCheck, ProviderKeys, Upstream
     from fermata.ports.triggers import BatchMachine
@@ -68,6 +69,22 @@ def fresh_provider_keys(secret_arn: str) -> "ProviderKeys":
     from fermata.adapters.secrets import SecretProviderKeys
 
     return SecretProviderKeys(aws.secretsmanager(), secret_arn, max_age_s=0)
+
+
+@lru_cache(maxsize=1)
+def live_secret(secret_arn: str) -> "LiveSecret":
+    """The secret that makes the tokens of live songs, read once."""
+    from fermata.adapters.secrets import SecretBytes
+
+    return SecretBytes(aws.secretsmanager(), secret_arn)
+
+
+def piece_cutter() -> "PieceCutter":
+    """A cutter of one MP3 file into pieces for listeners."""
+    from fermata.adapters.audio.mp3_pieces import Mp3PieceCutter
+    from fermata.domain.live.stream import FIRST_S, TARGET_S
+
+    return Mp3PieceCutter(TARGET_S, FIRST_S)
 
 
 def audio_links(settings: config.StoreSettings | config.RescueSettings) -> "AudioLinks":

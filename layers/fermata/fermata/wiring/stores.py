@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
     from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
+    from fermata.ports.live import LivePieces, LiveStreams
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
@@ -225,6 +226,21 @@ def reference_store(bucket: str) -> "ReferenceStore":
     from fermata.adapters.s3.reference_store import S3ReferenceStore
 
     return S3ReferenceStore(aws.s3(), bucket)
+
+
+@lru_cache(maxsize=1)
+def live_streams() -> "LiveStreams":
+    """The records of live songs."""
+    from fermata.adapters.dynamodb.jobs.live_streams import DynamoLiveStreams
+
+    return DynamoLiveStreams(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+def live_pieces(bucket: str) -> "LivePieces":
+    """The pieces of live songs in a bucket."""
+    from fermata.adapters.s3.live_pieces import S3LivePieces
+
+    return S3LivePieces(aws.s3(), bucket)
 
 
 @lru_cache(maxsize=1)

@@ -64,5 +64,5 @@ def test_operator_and_tenant_read_the_same_of_a_delivered_job(cloud: Cloud) -> N
         log = http.get("/v1/usage/log", params={"limit": "1000"}, headers={"Accept": "text/csv"}).raise_for_status()
         by_key = http.get("/v1/usage", params={"group_by": "key"}).raise_for_status().json()["data"]
     (line,) = [row for row in csv.DictReader(io.StringIO(log.text)) if row["job_id"] == job["id"]]
-    assert (line["status"], line["credits"], line["units"]) == ("succeeded", str(job["price_credits"]), "1")
+    assert (line["status"], line["credits"], float(line["units"])) == ("succeeded", str(job["price_credits"]), 1)
     assert sum(entry["credits"] for entry in by_key) >= job["price_credits"]

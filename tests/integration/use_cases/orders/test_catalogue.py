@@ -27,6 +27,7 @@ NEW_MODEL = {
     "bitrates": [256000],
     "delivery": {"mp3": "hex"},
     "estimate": {"p50_s": 1, "p80_s": 2},
+    "live": False,
     "price_credits": 7,
     "cost_usd": "0.03",
 }
@@ -47,7 +48,7 @@ def test_every_model_on_offer_is_listed_with_its_limits_and_price(cloud: Cloud) 
     assert (model["kind"], model["provider"], model["available"]) == ("song", "minimax", True)
     assert (model["price_credits"], model["unit"], model["unit_credits"], model["songs"]) == (6, "song", 6, 1)
     assert (model["inputs"], model["outputs"]) == (["prompt", "lyrics"], ["audio/mpeg", "audio/wav"])
-    assert (model["live"], model["callbacks"], model["voices"]) == (False, False, None)
+    assert (model["live"], model["callbacks"], model["voices"]) == (True, False, None)
     assert model["example"]["model"] == "minimax/music-2.0"
     assert model["estimate"] == {"p50_s": 60, "p80_s": 110}
     assert model["limits"] == {

@@ -12,8 +12,7 @@ from moto import mock_aws
 
 from fermata.adapters.dynamodb.items import typed
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.movement import LedgerEntry, grant_of, hold_on, settlement_of
-from fermata.domain.money.notes import note_on
+from fermata.domain.money.movement import LedgerEntry, grant_of, hold_on, note_on, settlement_of
 from fermata.domain.money.reports.day_pages import DayList, DayPage, parse_day_page
 from fermata.domain.money.reports.ledger import LIST_NAME, DayBalance, LedgerLine, Start
 from fermata.domain.money.wallet import empty_wallet

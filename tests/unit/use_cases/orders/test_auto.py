@@ -40,6 +40,7 @@ def model(name: str, price_credits: int, p50_s: int = 60, **changes: object) -> 
     about = {
         "id": name,
         "provider": provider,
+        "live": False,
         "upstream_model": name.partition("/")[2],
         "price_credits": price_credits,
         "estimate": Estimate(p50_s=p50_s, p80_s=120),
@@ -211,6 +212,12 @@ def test_an_order_that_names_its_model_asks_for_no_providers_state(monkeypatch: 
     world = world_with()
     monkeypatch.setattr(world.provider_states, "load_all", lambda _: pytest.fail("the providers were asked for"))
     sent({**AUTO, "model": "minimax/cheap"})
+
+
+def test_a_live_order_takes_only_models_that_can_be_heard_while_they_sing() -> None:
+    world = world_with(CHEAP, model("minimax/heard", 50, live=True))
+    assert chain(ordered(world, live=True)) == ["minimax/heard"]
+    assert "/live must be false" in str(why_not(quoted(live=True))["minimax/cheap"])
 
 
 # ---- deadlines, recordings, bounds and wallets

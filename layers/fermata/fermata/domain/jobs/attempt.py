@@ -9,7 +9,15 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.songs import Audio, AudioSource, Record
-from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
+from fermata.domain.providers.calls import (
+    AudioAt,
+    AudioInAnswer,
+    AudioInEvents,
+    AudioIsAnswer,
+    Refused,
+    StartOutcome,
+    TaskStarted,
+)
 from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.patience import FreeRetries
 from fermata.domain.providers.tracing import trace_id_behind
@@ -112,6 +120,8 @@ class Attempt(Record):
                 )
             case AudioInAnswer(task_id):
                 return self._ready(Audio(source=AudioSource.HEX), now, task_id)
+            case AudioInEvents(whole_event):
+                return self._ready(Audio(source=AudioSource.EVENTS, whole_event=whole_event), now)
             case AudioIsAnswer():
                 return self._ready(Audio(source=AudioSource.BODY), now)
             case AudioAt(task_id=task_id):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.providers.failures import Failure
 from fermata.domain.providers.song_links import numbers_of_links
@@ -17,9 +17,12 @@ class Record(BaseModel):
 
 
 class AudioSource(StrEnum):
-    """Where a provider's audio is: text in the staged answer (hex or base64), that answer's whole body, or links."""
+    """Where a provider's audio is: text in the staged answer (hex or base64), text in the events of a staged stream,
+    the answer's whole body, or links.
+    """
 
     HEX = "hex"
+    EVENTS = "events"
     BODY = "body"
     LINKS = "links"
 
@@ -27,11 +30,13 @@ class AudioSource(StrEnum):
 class Audio(Record):
     """The result of a ready attempt: one song in its staged answer, or one per signed link. A song's number is its
     position in the provider's list, counted from 1; `without_link` are the numbers of the songs without a link.
+    `whole_event` is the position of the event of a stream that has the whole song, None for all events together.
     """
 
     source: AudioSource
     links: tuple[str, ...] = ()
     without_link: tuple[PositiveInt, ...] = ()
+    whole_event: NonNegativeInt | None = None
 
     @property
     def songs(self) -> int:

@@ -152,6 +152,21 @@ def settlement_of(job: Job) -> Movement:
     )
 
 
+def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
+    """A note on an attempt after its job's end; its id is unique per attempt and refunded amount."""
+    refund = f"-{refunded_micro_usd}" if refunded_micro_usd else ""
+    return LedgerEntry(
+        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}{refund}",
+        kind=EntryKind.NOTE,
+        credits=0,
+        at=now,
+        job_id=job.id,
+        attempt=attempt,
+        text=text,
+        key_id=job.api_key_id,
+    )
+
+
 def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:
     if job.charged is Charged.YES:
         yield _entry(job, EntryKind.SETTLE, job.spent_credits, at)

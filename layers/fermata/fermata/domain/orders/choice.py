@@ -16,7 +16,7 @@ from fermata.domain.orders.candidates import (
     named_fallbacks,
 )
 from fermata.domain.orders.deadlines import Deadline
-from fermata.domain.orders.order_request import SongRequest, what_the_model_refuses
+from fermata.domain.orders.order_request import SongRequest, what_the_model_refuses, wrong_live
 from fermata.domain.orders.references import wrong_upload
 from fermata.errors import FieldError, NoModelError
 
@@ -109,7 +109,7 @@ def _consider(request: SongRequest, model: Model, around: Circumstances, buyer: 
 
 
 def _refused(request: SongRequest, model: Model, around: Circumstances) -> Iterator[FieldError]:
-    refused = list(what_the_model_refuses(request, model))
+    refused = [*what_the_model_refuses(request, model), *wrong_live(request, model)]
     yield from refused or around.wrong_ids(model.provider)
     if request.reference and request.reference.id and model.reference:
         rule = {model.id: model.reference}

@@ -32,6 +32,8 @@ AUTO: Final = "auto"
 
 DEFAULT_SAMPLE_RATE: Final = 44100
 DEFAULT_BITRATE: Final = 256000
+LIVE_FORMAT: Final = "mp3"
+"""The only format that can be heard while it is made."""
 
 
 class OnUnknown(StrEnum):
@@ -102,8 +104,8 @@ class SongRequest(_Body):
     The `model` may be `auto`; `kind` says what it must make (by default a song), and `max_credits` the most that the
     order may cost. `fallbacks` are tried in this order if the previous model certainly did not charge; None means the
     deployment's defaults, or beside `auto` the models that Fermata chooses. `duration_s` is the wanted length in
-    seconds, for models that take one. A song after `finish_by` is not delivered. The webhook for the job's end goes to
-    `callback_url` instead of the tenant's own endpoint.
+    seconds, for models that take one. A `live` song can be heard while it is made. A song after `finish_by` is not
+    delivered. The webhook for the job's end goes to `callback_url` instead of the tenant's own endpoint.
     """
 
     model: ModelId
@@ -119,6 +121,7 @@ class SongRequest(_Body):
     audio: AudioRequest = AudioRequest()
     reference: ReferenceRequest | None = None
     title: Title | None = None
+    live: StrictBool = False
     finish_by: Moment | None = None
     callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
@@ -147,6 +150,7 @@ def parse_song_request(
         *wrong_names(request.reference, trusted_origins),
         *_wrong_callback(request.callback_url, trusted_origins),
         *(() if model is None else what_the_model_refuses(request, model)),
+        *(() if model is None else wrong_live(request, model)),
         *_wrong_fallbacks(request, catalogue),
     ]
     if wrong:
@@ -171,6 +175,23 @@ def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
 def _wrong_callback(url: str | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
     if url is not None and not is_public_link(url, trusted_origins):
         yield FieldError("/callback_url", PUBLIC_LINK_RULE)
+
+
+def can_be_heard(request: SongRequest, model: Model) -> bool:
+    """Whether the request asks for a song that this model lets listeners hear while it is made. A fallback that cannot
+    still makes the song.
+    """
+    return request.live and model.live and request.audio.format == LIVE_FORMAT
+
+
+def wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    """The error of `live` for the first model of an order, which must let its song be heard while it is made."""
+    if not request.live:
+        return
+    if not model.live:
+        yield FieldError("/live", f"must be false: {model.id} cannot be heard while it is made")
+    elif request.audio.format != LIVE_FORMAT:
+        yield FieldError("/live", f"must be false for {request.audio.format}: only mp3 can be heard while it is made")
 
 
 def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[FieldError]:

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.findings import Finding, Purchase, purchases_of
-from fermata.domain.money.notes import note_on
+from fermata.domain.money.movement import note_on
 from fermata.domain.money.reconciliation import foreign_refunds, period_of, reconcile
 from fermata.domain.money.usage_export import UsageRow
 from fermata.domain.providers.failures import ProviderCharged

@@ -101,7 +101,7 @@ def test_a_body_that_is_no_request_is_2013(minimax: Provider, body: bytes) -> No
         {"prompt": "🎵" * 2000},
         {"model": "music-2.5", "prompt": None}, {"model": "music-2.5", "lyrics": "x"},
         {"model": "music-2.5", "lyrics": None, "lyrics_optimizer": True}, INSTRUMENTAL, {"model": "music-9.9"},
-        {"model": "music-2.5+", "lyrics": "x" * 3500}, {"stream": True},
+        {"model": "music-2.5+", "lyrics": "x" * 3500},
         {"model": "music-cover", "lyrics": None, "audio_url": "https://a.test/a.mp3"},
     ],
 )  # fmt: skip
