@@ -149,8 +149,7 @@ def parse_song_request(
     wrong = [
         *wrong_names(request.reference, trusted_origins),
         *_wrong_callback(request.callback_url, trusted_origins),
-        *(() if model is None else what_the_model_refuses(request, model)),
-        *(() if model is None else wrong_live(request, model)),
+        *(() if model is None else (*what_the_model_refuses(request, model), *wrong_live(request, model))),
         *_wrong_fallbacks(request, catalogue),
     ]
     if wrong:
@@ -185,7 +184,7 @@ def can_be_heard(request: SongRequest, model: Model) -> bool:
 
 
 def wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
-    """The error of `live` for the first model of an order, which must let its song be heard while it is made."""
+    """The error of a live order whose first model cannot be heard while it makes the song."""
     if not request.live:
         return
     if not model.live:
