@@ -58,6 +58,7 @@ class _Answer:
     http_status: int = 200
     content_type: str = "application/json"
     retry_after_s: int | None = None
+    trace_id: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
         return self.pieces()

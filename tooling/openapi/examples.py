@@ -104,6 +104,8 @@ ATTEMPT_LIST: Final[Example] = {
             "error_class": None,
             "raw_code": None,
             "upstream_id": None,
+            "provider_units": None,
+            "trace_id": "04ede0ab069fb1ba8be5156a24b1e081",
         }
     ],
     "next_cursor": None,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 from uuid import uuid4
 
@@ -118,7 +119,8 @@ class MinimaxDialect:
         if fault is not None and fault.kind is FaultKind.CODE:
             return coded_answer(int(fault.argument), after_s=after_s)
         body = self._body(order, self._backend.recordings.of(order.song), fault)
-        return json_answer(200, body, after_s=after_s, charged=True)
+        told = json_answer(200, body, after_s=after_s, charged=True)
+        return replace(told, headers={"Trace-Id": str(body["trace_id"])})
 
     def _body(self, order: MusicRequest, recording: Recording, fault: Fault | None) -> dict[str, object]:
         kind = fault.kind if fault is not None else None

@@ -32,7 +32,9 @@ class InMemoryAnswerStore:
             if body:
                 self.files[job_id, attempt, "cut"] = body
             raise
-        self.kept[job_id, attempt] = ScriptedAnswer(body, answer.http_status, answer.content_type, answer.retry_after_s)
+        self.kept[job_id, attempt] = ScriptedAnswer(
+            body, answer.http_status, answer.content_type, answer.retry_after_s, trace_id=answer.trace_id
+        )
         failure, self.fail_next_keep = self.fail_next_keep, None
         if failure is not None:
             raise failure

@@ -1,6 +1,7 @@
 """One contract for job records, kept by the in-memory fake and by DynamoDB."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -99,6 +100,14 @@ def test_a_failure_is_read_back_whole(store: JobStore) -> None:
     job = failed_job(failure).settled(failure, NOON)
     advanced_to(job, store)
     assert store.load(JOB_ID) == job
+
+
+@pytest.mark.parametrize("units", [Decimal(0), Decimal(29), Decimal("12.5")])
+def test_an_attempts_trace_id_and_the_providers_units_are_read_back_equal(store: JobStore, units: Decimal) -> None:
+    attempt = claimed_attempt(trace_id="04ed", provider_units=units)
+    store.create(queued_job())
+    store.save(queued_job().claimed(attempt, NOON))
+    assert [(each.trace_id, each.provider_units) for each in store.load_existing(JOB_ID).attempts] == [("04ed", units)]
 
 
 def test_an_id_is_created_once(store: JobStore) -> None:

@@ -21,6 +21,7 @@ class ScriptedAnswer:
     retry_after_s: int | None = None
     ends_with: FermataError | None = None
     chunk_bytes: int = 1000
+    trace_id: str | None = None
 
     def chunks(self) -> Iterator[bytes]:
         for start in range(0, len(self.body), self.chunk_bytes):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -414,6 +415,24 @@ def test_attempts_are_listed(call: Call, world: World) -> None:
     answer = call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts"))
     assert body_of(answer)["data"][0]["error_class"] == "rate_limited"
     assert body_of(answer)["next_cursor"] is None
+
+
+@pytest.mark.parametrize(("units", "shown"), [(None, None), (Decimal(29), 29), (Decimal("12.5"), 12.5)])
+def test_an_attempt_shows_its_trace_id_and_what_the_provider_counted(
+    call: Call, world: World, units: Decimal | None, shown: float | None
+) -> None:
+    attempt = ready_job().attempts[0].model_copy(update={"trace_id": "04ed", "provider_units": units})
+    world.jobs.create(ready_job().model_copy(update={"attempts": (attempt,)}))
+    (told,) = body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts")))["data"]
+    assert (told["trace_id"], told["provider_units"]) == ("04ed", shown)
+
+
+def test_an_attempt_from_before_it_kept_trace_ids_shows_that_of_its_failure(call: Call, world: World) -> None:
+    failed = failed_job(rate_limited().model_copy(update={"trace_id": "04ed"}))
+    attempt = failed.attempts[0].model_copy(update={"trace_id": None})
+    world.jobs.create(failed.model_copy(update={"attempts": (attempt,)}))
+    (told,) = body_of(call("read_jobs", http_event("GET", f"/v1/jobs/{JOB_ID}/attempts")))["data"]
+    assert told["trace_id"] == "04ed"
 
 
 def test_an_account_shows_the_tenants_own_credits(call: Call, world: World) -> None:

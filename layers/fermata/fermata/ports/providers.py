@@ -98,6 +98,10 @@ class StreamedAnswer(Protocol):
     def retry_after_s(self) -> int | None:
         """Seconds from `Retry-After`, if the provider sent it."""
 
+    @property
+    def trace_id(self) -> str | None:
+        """The provider's trace id, if its headers had a usable one."""
+
     def chunks(self) -> Iterator[bytes]:
         """The body as it arrives; raises `AnswerLostError` if it does not arrive whole and in time."""
 

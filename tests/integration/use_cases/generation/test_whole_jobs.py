@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,13 @@ def test_a_song_ends_as_a_playable_file_that_is_what_the_record_says(
     [attempt] = cloud.attempts(job["id"])
     assert attempt["provider_charged"] == "yes"
     assert job["charged"] == "yes"
+
+
+def test_a_delivered_songs_attempt_has_an_id_for_the_providers_support(cloud: Cloud) -> None:
+    job = cloud.made(request("traced"))
+    [attempt] = cloud.attempts(job["id"])
+    assert (job["status"], attempt["provider_units"]) == ("succeeded", None)
+    assert re.fullmatch("[0-9a-f]{32}", attempt["trace_id"])
 
 
 def test_the_permanent_address_redirects_to_a_fresh_link(cloud: Cloud) -> None:

@@ -73,3 +73,20 @@ def test_of_an_answer_without_end_no_more_is_taken_than_the_bound_needs() -> Non
 def test_an_answer_that_comes_after_its_deadline_is_lost() -> None:
     came, lost = read(answer(OnTheWire(b"{}", 2), within_s=-1))
     assert (came, lost is None) == (b"", False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace_id"),
+    [
+        ({"Trace-Id": "04ed", "X-Request-Id": "r-1"}, "04ed"),
+        ({"x-request-id": "r-1"}, "r-1"),
+        ({"Trace-Id": "x" * 129, "X-Request-Id": "r-1"}, "r-1"),
+        ({"Trace-Id": "\u00e9"}, None),
+        ({"Trace-Id": ""}, None),
+        ({}, None),
+    ],
+)
+def test_a_usable_trace_id_is_read_from_the_headers(headers: dict[str, str], trace_id: str | None) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    response = httpx.Response(200, headers=encoded, stream=OnTheWire(b"{}", 1))
+    assert HttpAnswer("minimax", response, time.monotonic() + 60).trace_id == trace_id

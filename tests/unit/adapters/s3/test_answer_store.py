@@ -55,6 +55,14 @@ def test_a_kept_answer_is_read_back_equal(store: AnswerStore, body: bytes, chunk
     assert body_of(kept) == body
 
 
+@pytest.mark.parametrize("trace_id", ["04ed", " =?utf-8?q?x?= ", "a b%20c/" + "x" * 100, None])
+def test_an_answers_trace_id_is_read_back_equal(store: AnswerStore, trace_id: str | None) -> None:
+    store.keep(JOB_ID, 1, ScriptedAnswer(b"{}", trace_id=trace_id))
+    kept = store.open(JOB_ID, 1)
+    assert kept is not None
+    assert kept.trace_id == trace_id
+
+
 def test_an_answer_without_a_requested_pause_has_none(store: AnswerStore) -> None:
     store.keep(JOB_ID, 1, ScriptedAnswer(b"{}"))
     kept = store.open(JOB_ID, 1)

@@ -4,6 +4,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -72,6 +73,7 @@ SCALARS: Final[dict[object, st.SearchStrategy[object]]] = {
     datetime: MOMENTS,
     date: st.dates(),
     type(None): st.none(),
+    Decimal: st.decimals(0, 10**9, places=2),
 }
 
 

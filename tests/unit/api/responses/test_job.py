@@ -188,6 +188,8 @@ def test_an_attempt_has_exactly_the_public_fields() -> None:
         "error_class": "rate_limited",
         "raw_code": "1002",
         "upstream_id": None,
+        "provider_units": None,
+        "trace_id": None,
     }
 
 

@@ -13,6 +13,7 @@ from fermata.adapters.http.bodies import BodyOutOfBoundsError, decoded
 from fermata.adapters.http.transport import USER_AGENT, DeadlineBackend, DeadlineTransport, Resolver, resolve
 from fermata.domain.providers.answers import parse_retry_after
 from fermata.domain.providers.calls import UploadCall, UpstreamCall
+from fermata.domain.providers.tracing import trace_id_in_headers
 from fermata.errors import AnswerLostError, NotSentError
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
@@ -101,6 +102,7 @@ class HttpAnswer:
         self.http_status = response.status_code
         self.content_type = response.headers.get("content-type", "")
         self.retry_after_s = parse_retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        self.trace_id = trace_id_in_headers(response.headers)
 
     def chunks(self) -> Iterator[bytes]:
         """The decompressed body as it arrives; raises `AnswerLostError` where it is cut, stalls, is late or far too

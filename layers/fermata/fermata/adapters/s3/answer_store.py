@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Self
+from urllib.parse import quote, unquote
 
 from boto3.s3.transfer import TransferConfig
 
@@ -50,6 +51,9 @@ class S3AnswerStore:
         metadata = {"http-status": str(answer.http_status)}
         if answer.retry_after_s is not None:
             metadata["retry-after-s"] = str(answer.retry_after_s)
+        if answer.trace_id is not None:
+            # S3 trims surrounding white space and decodes some encodings; quoted text comes back as it was.
+            metadata["trace-id"] = quote(answer.trace_id, safe="")
         content_type = _NOT_ASCII.sub("?", answer.content_type)[:_CONTENT_TYPE_LIMIT] or "application/octet-stream"
         with _Copy(self._scratch) as copy:
             body = io.BufferedReader(_ChunkReader(copy.copying(answer.chunks())), _READ_BYTES)
@@ -177,6 +181,7 @@ class _KeptAnswer:
         self.http_status = int(metadata["http-status"])
         self.content_type = stored["ContentType"]
         self.retry_after_s = int(metadata["retry-after-s"]) if "retry-after-s" in metadata else None
+        self.trace_id = unquote(metadata["trace-id"]) if "trace-id" in metadata else None
 
     def chunks(self) -> Iterator[bytes]:
         return _chunks_of(self._stored)

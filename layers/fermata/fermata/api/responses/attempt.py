@@ -13,7 +13,8 @@ from fermata.domain.web.formats import Moment, rfc3339
 
 class Attempt(Body):
     """One paid request to a provider. `raw_code` is the provider's own code of a failure, `upstream_id` its id of the
-    task.
+    task, `trace_id` the id by which its support finds the call. `provider_units` is how many units the provider itself
+    counted (for speech: characters), null if it counts none.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -26,6 +27,8 @@ class Attempt(Body):
     error_class: FailureClass | None
     raw_code: str | None
     upstream_id: str | None
+    provider_units: Annotated[float, Field(ge=0)] | None
+    trace_id: str | None
 
     @classmethod
     def of(cls, attempt: attempts.Attempt) -> "Attempt":
@@ -42,6 +45,8 @@ class Attempt(Body):
             error_class=failure.failure_class if failure else None,
             raw_code=failure.code if failure else None,
             upstream_id=attempt.upstream_id,
+            provider_units=None if attempt.provider_units is None else float(attempt.provider_units),
+            trace_id=attempt.trace_id or (failure.trace_id if failure else None),
         )
 
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.jobs.songs import Audio, AudioSource, Record
 from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Refused, StartOutcome, TaskStarted
 from fermata.domain.providers.failures import Failure, ProviderCharged
 from fermata.domain.providers.patience import FreeRetries
+from fermata.domain.providers.tracing import trace_id_behind
+
+NonNegativeDecimal = Annotated[Decimal, Field(ge=0)]
 
 
 class AttemptState(StrEnum):
@@ -53,6 +58,8 @@ class Attempt(Record):
     `awaits` are the numbers of the songs for which the task is asked for new links, and `new_links` counts the answers
     that gave some. `delivered` are the songs of the same order that other jobs delivered, by number, as the SHA-256 of
     their files.
+    `trace_id` is the provider's trace id of the paid call, or if its answer had none, of the poll that ended the
+    attempt. `provider_units` is how many units the provider counted for the order, in its own unit.
     """
 
     number: PositiveInt
@@ -86,9 +93,18 @@ class Attempt(Record):
     awaits: tuple[PositiveInt, ...] = ()
     new_links: NonNegativeInt = 0
     delivered: Mapping[int, str] = {}
+    trace_id: str | None = None
+    provider_units: NonNegativeDecimal | None = None
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt after the parsed answer to its POST or to a poll."""
+        return self._moved(outcome, now).traced(trace_id_behind(outcome))
+
+    def traced(self, trace_id: str | None) -> "Attempt":
+        """This attempt with the provider's trace id, unless it has one."""
+        return self._with(trace_id=self.trace_id or trace_id)
+
+    def _moved(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         match outcome:
             case TaskStarted(task_id):
                 return self._with(
@@ -229,6 +245,7 @@ class Attempt(Record):
             claim_until=self.claim_until,
             started_at=now,
             upstream_id=self.upstream_id,
+            trace_id=self.trace_id,
             audio=self.audio if kept or has_links else None,
             poll_route=self.poll_route,
             staged_at=self.staged_at or staged_at,
@@ -250,8 +267,9 @@ class Attempt(Record):
         """This attempt after its answer arrived whole once its outcome was recorded as unknown; `brought` is the same
         attempt with the task and audio of that answer.
         """
-        news = {} if brought is None else {"upstream_id": brought.upstream_id, "audio": brought.audio}
-        return self._with(late=True, **news)
+        if brought is None:
+            return self._with(late=True)
+        return self._with(late=True, upstream_id=brought.upstream_id, audio=brought.audio).traced(brought.trace_id)
 
     def _ready(self, audio: Audio, now: datetime, task_id: str | None = None, new_links: int = 0) -> "Attempt":
         return self._with(

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from fermata.domain.providers.calls import UpstreamAnswer
 from fermata.domain.providers.failures import MESSAGE_LIMIT, Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.tracing import trace_id_of
 from fermata.domain.web.http_status import ERRORS
 
 RETRY_AFTER_LIMIT_S: Final = 86_400
@@ -22,7 +23,6 @@ LEAST_ERROR_CODE: Final = ERRORS.start
 LEAST_CODE_OF_ITS_OWN: Final = ERRORS.stop
 """Smallest number that is not an HTTP status."""
 
-_TRACE_ID_LIMIT: Final = 128
 _PROVIDER_TEXT_LIMIT: Final = 160
 _NUMBERS_BELOW: Final = 10**9
 _LINK_LIMIT: Final = 8192
@@ -91,7 +91,7 @@ def failure_of(answer: UpstreamAnswer, ruling: Ruling, found: str, code: str | N
         message=f"{found[: MESSAGE_LIMIT - len(advice) - 2]}; {advice}",
         code=code or f"http_{answer.http_status}",
         http_status=answer.http_status,
-        trace_id=read_trace_id(answer.document),
+        trace_id=trace_id_of(answer),
         retry_after_s=answer.retry_after_s,
         of_one_model=ruling.of_one_model,
     )
@@ -162,15 +162,6 @@ def read_link(value: JsonValue) -> str | None:
     """
     link = value.strip(_WHITE_SPACE) if isinstance(value, str) else ""
     return link if _SCHEME.match(link) and len(link) <= _LINK_LIMIT else None
-
-
-def read_trace_id(document: JsonValue) -> str | None:
-    """The id by which the provider can trace the call, if it is a short printable string."""
-    for name in ("trace_id", "requestId"):
-        value = member(document, name)
-        if isinstance(value, str) and 0 < len(value) <= _TRACE_ID_LIMIT and value.isascii() and value.isprintable():
-            return value
-    return None
 
 
 def member(document: JsonValue, *path: str) -> JsonValue:

@@ -81,7 +81,8 @@ class UpstreamAnswer:
     `text_length` is the length of that text in bytes, None without such a text or if it is a link;
     `text_begins_as_audio` is whether it begins as hex or base64 of a known audio file.
     `begins_as_audio` is whether the body begins as a known audio file. `retry_after_s` is the parsed `Retry-After`
-    header. `ordered` are the texts of the order, which the provider may quote in its messages.
+    header, `trace_id` the provider's trace id in the headers. `ordered` are the texts of the order, which the provider
+    may quote in its messages.
     """
 
     http_status: int
@@ -93,20 +94,25 @@ class UpstreamAnswer:
     retry_after_s: int | None = None
     begins_as_audio: bool = False
     ordered: tuple[str, ...] = ()
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True)
 class AudioInAnswer:
     """The song is in the staged answer, as hex or base64 text at `$.data.audio` or `$.result.data.audio`. `task_id` is
-    the task that can be polled for it, too, if the answer names one.
+    the task that can be polled for it, too, if the answer names one; `trace_id` is the provider's trace id of the
+    answer.
     """
 
     task_id: str | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True)
 class AudioIsAnswer:
-    """The body of the staged answer is the audio file itself."""
+    """The body of the staged answer is the audio file itself. `trace_id` is the provider's trace id of the answer."""
+
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,14 @@ class AudioAt:
 
     `missing` are the 1-based positions in the provider's list of songs that failed or have no link; the links belong to
     the remaining positions in their order. `task_id` is the task that can be polled for new links, if the answer to the
-    paid call names one.
+    paid call names one, `trace_id` the provider's trace id of the answer.
     """
 
     url: str
     further: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
     task_id: str | None = None
+    trace_id: str | None = None
 
     @property
     def song_count(self) -> int:
@@ -132,9 +139,12 @@ class AudioAt:
 
 @dataclass(frozen=True)
 class TaskStarted:
-    """The provider accepted the order and works on it; `task_id` is the unencoded id for its poll route."""
+    """The provider accepted the order and works on it; `task_id` is the unencoded id for its poll route, `trace_id` the
+    provider's trace id of the answer.
+    """
 
     task_id: str
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from fermata.domain.providers.calls import (
     UpstreamCall,
 )
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
+from fermata.domain.providers.tracing import traced
 from fermata.domain.web.http_status import SUCCESSES
 from fermata.errors import BadAudioError, ConfigurationError, DiskFullError, TransientError, UpstreamCallError
 from fermata.log import logger
@@ -61,9 +62,12 @@ class AskPorts(Protocol):
 
 @dataclass(frozen=True)
 class SongReceived:
-    """The answer contained the song itself; its file is in staging under this song number."""
+    """The answer contained the song itself; its file is in staging under this song number. `trace_id` is the
+    provider's trace id of the answer.
+    """
 
     number: int
+    trace_id: str | None = None
 
 
 Asked = AudioAt | SongReceived | StillRunning | DoneWithoutLink | Trouble | Refused
@@ -132,7 +136,10 @@ def _send_poll(
     try:
         with ports.upstream.send(attempt.provider, call, key, within_s) as answer:
             was_answered = answer.http_status in SUCCESSES
-            polled = ports.providers(attempt.dialect).read_poll(read_answer(answer, body), _task(job, attempt))
+            received = read_answer(answer, body)
+            polled = ports.providers(attempt.dialect).read_poll(received, _task(job, attempt))
+            if isinstance(polled, AudioAt | AudioInAnswer | AudioIsAnswer):
+                polled = traced(polled, received)
     except UpstreamCallError as error:
         polled = Trouble(trouble_of_asking(FailureClass.TRANSIENT, "no_answer", str(error)))
     outcome = _store_song(job, attempt, polled, body, ports) if isinstance(polled, _SONGS) else polled
@@ -161,7 +168,7 @@ def _store_song(
     except (BadAudioError, TransientError) as error:
         body.seek(0, SEEK_END)
         return Trouble(trouble_of_asking(FailureClass.TRANSIENT, "song_not_kept", str(error)))
-    return SongReceived(number)
+    return SongReceived(number, polled.trace_id)
 
 
 def _pieces(body: IO[bytes]) -> Iterator[bytes]:

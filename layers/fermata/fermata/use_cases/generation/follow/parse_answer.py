@@ -11,6 +11,7 @@ from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.calls import Provider, StartOutcome, UpstreamAnswer
+from fermata.domain.providers.tracing import traced
 from fermata.errors import BadAudioError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.providers import StreamedAnswer
@@ -34,6 +35,7 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
         text_begins_as_audio=text.begins_as_audio(),
         retry_after_s=answer.retry_after_s,
         begins_as_audio=begins_as_audio(bytes(head)),
+        trace_id=answer.trace_id,
     )
 
 
@@ -76,7 +78,8 @@ def understood_answer(
     kept = staged_answer(job, attempt, answers)
     if kept is None:
         return None
-    return providers(attempt.dialect).read_start(replace(read_answer(kept), ordered=_ordered_texts(job)))
+    answer = replace(read_answer(kept), ordered=_ordered_texts(job))
+    return traced(providers(attempt.dialect).read_start(answer), answer)
 
 
 def _ordered_texts(job: Job) -> tuple[str, ...]:

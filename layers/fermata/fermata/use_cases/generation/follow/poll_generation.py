@@ -163,7 +163,7 @@ def _no_new_link(
 def _conclude(job: Job, attempt: Attempt, outcome: AudioAt | SongReceived | Refused, ports: PollPorts) -> NextStep:
     now = ports.clock()
     if isinstance(outcome, SongReceived):
-        ended = attempt.with_kept((outcome.number,)).found_kept(now)
+        ended = attempt.with_kept((outcome.number,)).found_kept(now).traced(outcome.trace_id)
     else:
         ended = attempt.after(outcome, now)
     if ended.state is AttemptState.READY:

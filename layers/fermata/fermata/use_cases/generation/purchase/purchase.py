@@ -85,16 +85,18 @@ def _order(run: StartRun, claimed: Job, key: str, callback_url: str) -> StartOut
     ports, ordered, number = run.ports, run.ordered, run.request.attempt
     call = ports.resume.providers(ordered.dialect).start_call(song_order(run, callback_url))
     within_s = ports.remaining_s() - ports.post_reserve_s
+    trace_id: str | None = None
     try:
         with ports.upstream.send(ordered.provider, call, key, within_s) as answer:
+            trace_id = answer.trace_id
             ports.resume.answers.keep(claimed.id, number, answer)
     except NotSentError as error:
         return Refused(unpaid(FailureClass.TRANSIENT, "no_connection", str(error)))
     except AnswerLostError as error:
-        return Refused(_possibly_paid(error))
+        return Refused(_possibly_paid(error, trace_id))
     except TransientError as error:
         # The upload may have completed although its answer was lost.
-        return _staged_outcome(run, claimed) or Refused(_possibly_paid(error))
+        return _staged_outcome(run, claimed) or Refused(_possibly_paid(error, trace_id))
     return _staged_outcome(run, claimed) or Refused(unknown_outcome("the staged answer is gone"))
 
 
@@ -103,8 +105,8 @@ def _staged_outcome(run: StartRun, claimed: Job) -> StartOutcome | None:
     return understood_answer(claimed, claimed.attempts[-1], resume.answers, resume.providers)
 
 
-def _possibly_paid(error: FermataError) -> Failure:
-    return unknown_outcome(f"{error}; it may have been billed", code=type(error).__name__)
+def _possibly_paid(error: FermataError, trace_id: str | None) -> Failure:
+    return unknown_outcome(f"{error}; it may have been billed", code=type(error).__name__, trace_id=trace_id)
 
 
 def _record(run: StartRun, claimed: Job, outcome: StartOutcome) -> NextStep:
