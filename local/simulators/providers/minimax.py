@@ -15,6 +15,7 @@ from local.simulators.providers.dialect import Backend, Label, Route, Visit, top
 from local.simulators.providers.links import NOT_AUDIO
 from local.simulators.providers.minimax_request import BadParametersError, MusicRequest, read_music_request
 from local.simulators.providers.references import COVER, BadRecordingError, check_recording, is_on_this_machine
+from local.simulators.providers.speech.minimax_speech import MinimaxSpeech
 from local.simulators.recording import Recording
 
 MESSAGES: Final[Mapping[int, str]] = {
@@ -32,10 +33,12 @@ MESSAGES: Final[Mapping[int, str]] = {
     1041: "too many connections",
     1042: "invisible character ratio exceeds limit",
     2013: "invalid params",
+    2042: "you don't have access to this voice_id",
     2044: "not authorized to access this API",
     2045: "rate growth limit exceeded",
     2056: "usage limit exceeded",
     2061: "your current token plan not support model",
+    20132: "invalid samples or voice_id",
     2153: "the music API is closed to new accounts",
 }
 CLOSED_ACCOUNT: Final = 2153
@@ -57,7 +60,7 @@ class MinimaxDialect:
             "base_resp.status_code inside 200 (2153: 410)",
             "yes for 1001 and 1027, else no",
         ),
-        *network_rows("create", "file"),
+        *network_rows("create", "poll", "file"),
         FaultRow(FaultKind.STATUS1, ("create",), "data.status 1, still synthesising: half of the audio", "yes"),
         FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, for any output_format", "yes"),
         FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), for any output_format", "yes"),
@@ -72,8 +75,9 @@ class MinimaxDialect:
         self._backend = backend
 
     def routes(self) -> tuple[Route, ...]:
-        """The one paid route."""
-        return (Route("create", "POST", re.compile("/v1/music_generation"), self._receive),)
+        """The paid routes of music and speech, and the free one of voices."""
+        music = Route("create", "POST", re.compile("/v1/music_generation"), self._receive)
+        return (music, *MinimaxSpeech(self._backend, coded_answer, spell_hex).routes())
 
     def label(self, body: object) -> Label:
         """`model` and `prompt` from the top level."""

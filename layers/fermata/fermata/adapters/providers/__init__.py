@@ -9,10 +9,12 @@ from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {
     "minimax": "fermata.adapters.providers.minimax",
+    "minimax_speech": "fermata.adapters.providers.speech.minimax_speech",
     "skillboss": "fermata.adapters.providers.skillboss",
     "apiinone": "fermata.adapters.providers.apiinone",
     "aimlapi": "fermata.adapters.providers.aimlapi",
     "aimlapi_music01": "fermata.adapters.providers.aimlapi_music01",
+    "aimlapi_speech": "fermata.adapters.providers.speech.aimlapi_speech",
 }
 
 

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from fermata.api.responses.body import Body, Credits, Seconds
 from fermata.domain.catalogue import models
-from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
+from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule
+from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.catalogue.view import ModelView
 

@@ -27,11 +27,13 @@ class AudioSource(StrEnum):
 class Audio(Record):
     """The result of a ready attempt: one song in its staged answer, or one per signed link. A song's number is its
     position in the provider's list, counted from 1; `without_link` are the numbers of the songs without a link.
+    `subtitles` is the provider's link to the subtitles of the only song.
     """
 
     source: AudioSource
     links: tuple[str, ...] = ()
     without_link: tuple[PositiveInt, ...] = ()
+    subtitles: str | None = None
 
     @property
     def songs(self) -> int:

@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
-from fermata.domain.catalogue.units import Kind, Unit, cost_in_micro_usd, price_in_credits, units_in
+from fermata.domain.catalogue.units import Kind, Unit, billable_count, cost_in_micro_usd, price_in_credits, units_in
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.order_request import SongRequest, find_model, ordered_count, what_the_model_refuses
+from fermata.domain.orders.speech_request import FoundVoices, none_found
 from fermata.errors import ConfigurationError
 
 DefaultFallbacks = Mapping[str, Sequence[str]]
@@ -75,12 +76,14 @@ def candidates_for(
     defaults: DefaultFallbacks,
     deadline: Deadline | None,
     discount_percent: int = 0,
+    found: FoundVoices = none_found,
 ) -> tuple[Candidate, ...]:
     """The requested model, then its fallbacks, at the tenant's discount. A default fallback that cannot serve this
-    request, or not before its deadline, is left out, because the caller did not name it.
+    request, or not before its deadline, is left out, because the caller did not name it. `found` are voices beyond
+    those that ship.
     """
     if request.fallbacks is None:
-        fallbacks = _able(request, defaults.get(model.id, ()), catalogue, deadline)
+        fallbacks = _able(request, defaults.get(model.id, ()), catalogue, deadline, found)
     else:
         fallbacks = (find_model(model_id, "/fallbacks", catalogue) for model_id in request.fallbacks)
     return tuple(candidate_of(each, request, deadline, discount_percent) for each in (model, *fallbacks))
@@ -112,11 +115,15 @@ def _impossible(model_id: str, defaults: DefaultFallbacks, catalogue: Catalogue)
 
 
 def _able(
-    request: SongRequest, model_ids: Sequence[str], catalogue: Catalogue, deadline: Deadline | None
+    request: SongRequest,
+    model_ids: Sequence[str],
+    catalogue: Catalogue,
+    deadline: Deadline | None,
+    found: FoundVoices,
 ) -> Iterator[Model]:
     for model_id in model_ids:
         model = catalogue.find(model_id)
-        if model is None or any(what_the_model_refuses(request, model)):
+        if model is None or any(what_the_model_refuses(request, model, found)):
             continue
         if deadline is None or deadline.leaves(deadline.p80_s(model)):
             yield model
@@ -139,7 +146,7 @@ def candidate_of(model: Model, request: SongRequest, deadline: Deadline | None, 
         price_credits=price_in_credits(model.unit, count, model.price_credits, discount_percent),
         songs=model.songs,
         unit_micro_usd=unit_cost,
-        cost_micro_usd=cost_in_micro_usd(model.unit, count, unit_cost),
+        cost_micro_usd=cost_in_micro_usd(model.unit, billable_count(model.unit, count), unit_cost),
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,
         p80_s=0 if deadline is None else deadline.p80_s(model),
