@@ -75,6 +75,7 @@ SUCCEEDED_JOB: Final[Example] = {
             "sample_rate_hz": 44100,
             "channels": 2,
             "bitrate_bps": 256000,
+            "subtitles_url": None,
         }
     ],
     "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},

@@ -166,6 +166,7 @@ CALLS: Final[dict[str, Call]] = {
     "no reference": lambda aws, _: S3ReferenceStore(aws, "audio").forget("key"),
     "reference's link": lambda aws, _: S3ReferenceStore(aws, "audio").link("key", 1),
     "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "subtitles' link": lambda aws, _: S3TrackStore(aws, "audio").link_to_subtitles("key", "attachment", 1),
     "song's link": lambda aws, _: S3TrackStore(aws, "audio").link(stored_track(), "attachment", 1),
     "keys": lambda aws, _: SecretProviderKeys(aws, "arn:canary", 1).current("minimax"),
     "address": lambda aws, _: SsmApiUrl(aws, "/fermata/url").read(),

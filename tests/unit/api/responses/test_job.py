@@ -108,6 +108,7 @@ def test_a_delivered_job_shows_what_was_measured_and_a_link() -> None:
             "sample_rate_hz": 44_100,
             "channels": 2,
             "bitrate_bps": 256_000,
+            "subtitles_url": None,
         }
     ]
 

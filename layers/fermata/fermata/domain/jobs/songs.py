@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
@@ -82,9 +83,14 @@ def _behind(links: Mapping[int, str], songs: int) -> Audio:
     return Audio(source=AudioSource.LINKS, links=in_order, without_link=without)
 
 
+SUBTITLES_TYPE: Final = "application/json"
+"""The media type of subtitles: MiniMax's JSON list of sentences with their times in ms."""
+
+
 class Track(Record):
     """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second. `number` is its position
-    among all songs that the provider made.
+    among all songs that the provider made. `subtitles_key` is the object key of its subtitles, if they were asked for
+    and came.
     """
 
     number: PositiveInt
@@ -97,6 +103,7 @@ class Track(Record):
     sample_rate_hz: PositiveInt
     channels: PositiveInt
     bitrate_bps: PositiveInt
+    subtitles_key: str | None = None
 
 
 class MissingTrack(Record):
