@@ -36,7 +36,7 @@ _REFUSALS: Final = frozenset(
 _FIELDS: Final = (
     *("tenant_id", "provider", "job_id", "credits", "plan", "cap_credits"),
     *PlanLimits.model_fields,
-    *("key_id", "scopes", "expires_at", "days", "overlap_s"),
+    *("key_id", "scopes", "expires_at", "days", "overlap_s", "name"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
 )
@@ -192,6 +192,8 @@ def _add_plan(command: argparse.ArgumentParser) -> None:
     command.add_argument("--cap", dest="cap_credits", metavar="N", type=whole_number, help=cap)
     pays = "who pays for an attempt of unknown outcome if on_unknown let another model deliver; operator without it"
     command.add_argument("--unknown-paid-by", choices=get_args(Payer), help=pays)
+    foreign = "orders may name a provider's ids of recordings that others uploaded; not without it"
+    command.add_argument("--foreign-reference-ids", action="store_true", default=None, help=foreign)
     command.add_argument("--discount-percent", metavar="N", type=whole_number, help=f"{_OFF}; 0 without it")
     tier = "discount in percent once the month's (UTC) spent credits reach FROM; repeat it for each tier"
     command.add_argument(

@@ -184,6 +184,9 @@ def _reads(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
             assert isinstance(headers, dict)
             yield f"unchanged_{name}", ask("read_jobs", "GET", JOB, **{"if-none-match": headers["ETag"]})
 
+    with _world_of(delivered_job()) as world:
+        yield "read_with_request", Caller(world, patch)("read_jobs", "GET", JOB, query="include=request")
+
 
 def _lists(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
     world = _world_of(delivered_job(), queued_job(id="job_01JD0ABCDEFGHJKMNPQRSTVWXZ"))

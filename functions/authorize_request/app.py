@@ -12,12 +12,10 @@ from fermata.wiring.stores import tenant_store
 
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Allow a known key, and put its tenant, id and scopes into the request's context."""
+    """Allow a known key, and put its tenant, id, scopes and cap into the request's context."""
     caller = authorize_request(event.get("headers", {}).get("authorization", ""), tenant_store(), now())
     if caller is None:
         return {"isAuthorized": False}
-    scopes = " ".join(caller.scopes)
-    return {
-        "isAuthorized": True,
-        "context": {"tenant_id": caller.tenant_id, "key_id": caller.key_id, "scopes": scopes},
-    }
+    cap = caller.cap.model_dump() if caller.cap else {}
+    known = {"tenant_id": caller.tenant_id, "key_id": caller.key_id, "scopes": " ".join(caller.scopes), **cap}
+    return {"isAuthorized": True, "context": known}

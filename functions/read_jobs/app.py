@@ -15,7 +15,7 @@ lambda_handler = resolver.entry_point(api)
 
 @api.get("/v1/jobs/<job_id>")
 def get_job(job_id: str) -> Response[str]:
-    """The job with fresh links, or 304 for a caller that has this version."""
+    """The job with fresh links, and its request if asked for; or 304 for a caller that has this version."""
     event, moment = api.current_event, now()
     return job_answers.shown(event, read_job(job_id, requests.caller(event).tenant_id, read_ports(), moment), moment)
 

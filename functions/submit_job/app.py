@@ -25,7 +25,7 @@ def post_job() -> Response[str]:
     event, ports, moment = api.current_event, submit_ports(), now()
     who, address, key = requests.caller(event), requests.api_url(event), requests.idempotency_key(event)
     first_answer = first_answers(estimator(ports.catalogue, ports.estimates), address, moment)
-    order = Order(requests.raw_body(event), who.tenant_id, key, first_answer)
+    order = Order(requests.raw_body(event), who.tenant_id, key, first_answer, who)
     made = submit_job(order, ports, moment, job_randomness())
     wait_s = wished_wait_s(api, who, count_read if made.replayed else None)
     wait = NOT_HELD if wait_s is None else wait_for_end(made.job_id, who.tenant_id, wait_ports(), moment, wait_s)

@@ -410,7 +410,7 @@ class InProcessCloud:
         self.runtime.ask(manage, action="create_tenant", tenant_id=TENANT)
         self.runtime.ask(manage, action="grant", tenant_id=TENANT, credits=GRANTED)
         self.runtime.ask(manage, action="rotate_webhook_secret", tenant_id=TENANT)
-        return str(self.runtime.ask(manage, action="issue_key", tenant_id=TENANT)["api_key"])
+        return str(self.runtime.ask(manage, action="issue_key", tenant_id=TENANT, monthly_credits=GRANTED)["api_key"])
 
     def _listen_to_events(self) -> str:
         sqs, events = self.clients("sqs"), self.clients("events")

@@ -99,7 +99,7 @@ class Orders:
         api_key, record = new_api_key(tenant, now, secrets.token_bytes(KEY_RANDOM_BYTES))
         tenants = DynamoTenantStore(DynamoTransactions(self._dynamodb, self._table), lambda: self._dynamodb)
         tenants.create_tenant(Tenant(tenant_id=tenant, created_at=now))
-        tenants.add_key(record)
+        tenants.add_key(record.model_copy(update={"monthly_credits": GRANTED}))
         month = f"{now:%Y-%m}"
         self._ledger.wallets.open(Wallet(tenant_id=tenant, month=month, granted=GRANTED, balance=GRANTED))
         return api_key
@@ -158,6 +158,7 @@ class Orders:
             staged=lambda job_id, attempt: self._content(f"staging/{job_id}/{attempt}") is not None,
             stored=self._content,
             songs=shape.songs,
+            key_counter=self._ledger.key_counter(job.key_cap.counter_id, tenant) if job and job.key_cap else None,
         )
 
     def _content(self, key: str) -> bytes | None:

@@ -214,8 +214,10 @@ def _deleted(cloud: InProcessCloud) -> list[str]:
 def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evidence:
     client = cloud.clients("dynamodb")
     ledger = ledger_in_dynamodb(client, cloud.table_name)
+    jobs = _jobs(cloud)
     return Evidence(
-        jobs=_jobs(cloud),
+        jobs=jobs,
+        key_counter=next((ledger.key_counter(job.key_cap.counter_id, TENANT) for job in jobs if job.key_cap), None),
         wallet=ledger.wallet(TENANT),
         ledger=ledger.entries(TENANT),
         bills=cloud.providers.bills(),

@@ -8,7 +8,9 @@ from typing import Any
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.money.movement import EntryKind, LedgerEntry
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.providers.failures import ProviderCharged
 
 
@@ -27,6 +29,8 @@ class Evidence:
     stored: Callable[[str], bytes | None]
     songs: int
     """How many songs the order makes."""
+    key_counter: KeyCounter | None = None
+    """What the capped key of the order counted; None where nothing was stored."""
     rescued: Sequence[bytes] | None = None
     """The songs that were kept after the end of the job, where its song came too late for it."""
     deleted: bool = False
@@ -61,6 +65,7 @@ def broken(evidence: Evidence) -> list[str]:
         _told_once,
         _delivered_once,
         _books,
+        _key,
     ):
         problems += promise(job, evidence)
     return problems
@@ -171,6 +176,12 @@ def _wallet(evidence: Evidence) -> Iterator[str]:
     left = total[EntryKind.HOLD] - total[EntryKind.SETTLE] - total[EntryKind.REFUND]
     if wallet.spent != total[EntryKind.SETTLE] or left:
         yield f"the ledger does not explain the wallet: {total}"
+
+
+def _key(job: Job, evidence: Evidence) -> Iterator[str]:
+    counter = evidence.key_counter
+    if counter is None or (counter.held, counter.spent_in_month) != (0, job.spent_credits):
+        yield f"the key counted {counter}, expected {job.spent_credits} spent and nothing held"
 
 
 def _books(job: Job, evidence: Evidence) -> Iterator[str]:

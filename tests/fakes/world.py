@@ -37,7 +37,7 @@ from tests.fakes.jobs.rescue_slots import InMemoryRescueSlots
 from tests.fakes.jobs.tenant_jobs import InMemoryTenantJobs
 from tests.fakes.metrics import RecordingMetrics
 from tests.fakes.money.purchases import InMemoryPurchases
-from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
 from tests.fakes.operator.settings_store import InMemorySettingsStore
 from tests.fakes.operator.stack_answers import RecordingStackAnswers
 from tests.fakes.providers.api_url import FixedApiUrl
@@ -48,6 +48,7 @@ from tests.fakes.providers.provider_keys import FixedProviderKeys
 from tests.fakes.providers.provider_states import InMemoryProviderStates
 from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.settings import AT_ONCE, WORLD_SETTINGS
+from tests.fakes.tenants.reference_ids import InMemoryReferenceIds
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 from tests.fakes.tenants.waiting_places import InMemoryWaitingPlaces
 from tests.fakes.triggers.batch_machine import RecordingBatchMachine
@@ -95,6 +96,7 @@ class World:
     tracks: InMemoryTrackStore = field(default_factory=InMemoryTrackStore)
     meter: FixedAudioMeter = field(default_factory=FixedAudioMeter)
     references: InMemoryReferenceStore = field(default_factory=InMemoryReferenceStore)
+    reference_ids: InMemoryReferenceIds = field(default_factory=InMemoryReferenceIds)
     reference_links: FakeReferenceLinks = field(default_factory=FakeReferenceLinks)
     providers: Callable[[str], Provider] = load_provider
     takers: Callable[[str], ReferenceTaker] = load_reference_taker
@@ -173,6 +175,7 @@ class World:
             "provider_states": lambda: self.provider_states,
             "brake_store": lambda: self.brakes,
             "wallet_store": lambda: self.wallets,
+            "key_counters": lambda: InMemoryKeyCounters(self.wallets),
             "trigger_store": lambda: self.triggers,
             "webhook_store": lambda: self.webhooks,
             "webhook_deliveries": lambda: self.deliveries,
@@ -185,6 +188,7 @@ class World:
             "track_store": lambda _bucket: self.tracks,
             "reference_store": lambda _bucket: self.references,
             "callback_store": lambda: self.callbacks,
+            "reference_ids": lambda: self.reference_ids,
             "settings_store": lambda: self.settings_store,
             "catalogue": lambda: self.operator.applied_to(self.catalogue),
         }
@@ -218,7 +222,7 @@ class World:
             "chance": lambda: self.chance,
             "claim_id": lambda: f"{self._next_name():032x}",
             "job_randomness": lambda: self._next_name().to_bytes(RANDOM_BYTES),
-            "key_randomness": lambda: self._next_name().to_bytes(KEY_RANDOM_BYTES),
+            "key_randomness": lambda: self._next_name().to_bytes(KEY_RANDOM_BYTES, "little"),
             "callback_randomness": lambda: self.callback_randomness,
             "scratch": lambda: self.scratch,
             "metrics": lambda: self.metrics,

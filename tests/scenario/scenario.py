@@ -14,7 +14,8 @@ from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
-from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.money.movement import EntryKind, grant_of
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.idempotency import KEPT_FOR
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import ProviderCharged

@@ -17,6 +17,7 @@ API = sorted((PACKAGE / "api").rglob("*.py"))
 RESPONSES = [path for path in API if PACKAGE / "api" / "responses" in path.parents]
 USE_CASES = sorted((PACKAGE / "use_cases").rglob("*.py"))
 
+ERRORS = ("fermata.errors", "fermata.key_errors", "fermata.limit_errors")
 FOREIGN_CLIENTS = {"boto3", "botocore", "httpcore", "httpx", "mypy_boto3"}
 NETWORK_AND_MACHINE = {"http", "os", "requests", "shutil", "socket", "ssl", "subprocess", "tempfile", "urllib3"}
 
@@ -66,7 +67,7 @@ def test_the_domain_imports_the_standard_library_pydantic_errors_and_itself(modu
     others = {
         name
         for name in _imports_from(module, "fermata")
-        if name != "fermata" and not name.startswith(("fermata.domain", "fermata.errors"))
+        if name != "fermata" and not name.startswith(("fermata.domain", *ERRORS))
     }
 
     assert not foreign
@@ -80,7 +81,7 @@ def test_the_models_of_answers_import_the_domain_and_themselves(module: Path) ->
     others = {
         name
         for name in _imports_from(module, "fermata")
-        if not name.startswith(("fermata.api.responses", "fermata.domain", "fermata.errors"))
+        if not name.startswith(("fermata.api.responses", "fermata.domain", *ERRORS))
     }
 
     assert not _roots(module) - sys.stdlib_module_names - {"fermata", "pydantic"}

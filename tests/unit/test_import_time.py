@@ -16,7 +16,7 @@ from tests.fakes.settings import SETTINGS
 from tests.functions import NAMES, ROOT
 from tests.support.once import once_a_run
 
-FAMILIES: Final = ("account", "attempt", "job", "model", "problem", "quote", "reference", "webhook")
+FAMILIES: Final = ("account", "attempt", "job", "key", "model", "problem", "quote", "reference", "webhook")
 """The models of answers, of which a function loads those that it answers with."""
 
 
@@ -57,6 +57,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "authorize_request": {"boto3"},
     "manage_tenants": {"boto3", *answers("account")},
     "read_account": {"boto3", *API, *answers("account")},
+    "manage_keys": {"boto3", *API, *answers("key")},
     "submit_job": {"boto3", *API, *answers("job", "quote")},
     "ingest_request": {"boto3"},
     "submit_line": {"boto3"},
@@ -83,6 +84,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
     "manage_tenants": "app.manage_ports()",
+    "manage_keys": "app.key_ports()",
     "read_account": "app.wallet_store(), app.usage_store()",
     "submit_job": "app.submit_ports(); app.wait_ports()",
     "ingest_request": "app.event_ports().submit(), app.file_ports()",

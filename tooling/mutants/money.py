@@ -4,6 +4,8 @@ from typing import Final
 
 from tooling.mutants.mutant import FERMATA, JOB_STORE, Mutant
 
+_KEY_CAPS: Final = "tests/fakes/money/test_key_counters_contract.py"
+_KEY_COUNTERS: Final = f"{FERMATA}/adapters/dynamodb/money/key_counters.py"
 _WALLET_CONDITIONS: Final = "tests/fakes/money/test_wallet_conditions_contract.py"
 
 MONEY: Final = (
@@ -32,7 +34,7 @@ MONEY: Final = (
     ),
     Mutant(
         "ledger half: a delivered job refunds its whole hold",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)",
         "yield _entry(job, EntryKind.REFUND, job.hold_credits, at)",
         ("tests/unit/domain/money/test_wallet.py::test_an_end_spends_the_delivered_models_price_and_returns_the_rest",),
@@ -80,7 +82,7 @@ MONEY: Final = (
     ),
     Mutant(
         "limits: an end does not give its place back",
-        f"{FERMATA}/domain/money/wallet.py",
+        f"{FERMATA}/domain/money/movement.py",
         "return -1 if any",
         "return 0 if any",
         ("tests/fakes/tenants/test_limits_contract.py::test_every_end_gives_its_place_back",),
@@ -91,6 +93,41 @@ MONEY: Final = (
         'change.conditions += ["#cap_credits = :cap", f"{committed} <= :limit"]',
         'change.conditions += ["#cap_credits = :cap", f"({committed} <= :limit OR {committed} > :limit)"]',
         (f"{_WALLET_CONDITIONS}::test_of_two_orders_that_read_the_same_wallet_the_second_gets_what_the_first_left",),
+    ),
+    Mutant(
+        "keys: of two orders that read the same counter both pass the cap",
+        _KEY_COUNTERS,
+        'condition = f"{condition} AND {change.committed} <= :limit"',
+        'condition = f"{condition} AND ({change.committed} <= :limit OR {change.committed} > :limit)"',
+        (f"{_KEY_CAPS}::test_of_two_orders_that_read_the_same_counter_the_second_gets_what_the_first_left",),
+    ),
+    Mutant(
+        "keys: two first orders of a key both begin its counter",
+        _KEY_COUNTERS,
+        '"attribute_not_exists(#month)", "",',
+        '"attribute_not_exists(#nothing)", "",',
+        (f"{_KEY_CAPS}::test_of_two_orders_that_read_the_same_counter_the_second_gets_what_the_first_left",),
+    ),
+    Mutant(
+        "keys: a month that has begun is begun again",
+        _KEY_COUNTERS,
+        '_SAME_MONTH: Final = "#month = :read_month"',
+        '_SAME_MONTH: Final = "(#month = :read_month OR #month <> :read_month)"',
+        (f"{_KEY_CAPS}::test_what_begins_a_month_that_has_begun_meanwhile_forgets_nothing_that_was_spent_in_it",),
+    ),
+    Mutant(
+        "keys: an end gives nothing back to its key",
+        f"{FERMATA}/domain/money/movement.py",
+        "        unpaid=int(is_ended_by_caller(job)),\n        key_cap=job.key_cap,\n",
+        "        unpaid=int(is_ended_by_caller(job)),\n",
+        (f"{_KEY_CAPS}::test_what_was_held_comes_back_to_the_key_with_every_end_without_a_song",),
+    ),
+    Mutant(
+        "keys: a redelivery counts on the key of its order",
+        f"{FERMATA}/domain/finish/redelivery.py",
+        "        recovered_from=job.id,\n",
+        "        recovered_from=job.id,\n        key_cap=job.key_cap,\n",
+        (f"{_KEY_CAPS}::test_a_redelivery_counts_on_no_key",),
     ),
     Mutant(
         "usage: an end is not counted",

@@ -87,6 +87,33 @@ SONGS: Final = (
         ("tests/unit/adapters/http/test_slowest_rate.py",),
     ),
     Mutant(
+        "references: ids of another tenant's recording are ordered with",
+        f"{FERMATA}/use_cases/orders/named_reference.py",
+        "if unknown and not _may_name_any(tenant_id, wallets):",
+        "if False:",
+        (
+            "tests/unit/use_cases/orders/test_named_reference.py::test_another_tenants_ids_are_refused_like_ids_that_nobody_has",
+        ),
+    ),
+    Mutant(
+        "references: named ids are ordered under the current key, whose account does not have them",
+        f"{FERMATA}/use_cases/generation/purchase/before_purchase.py",
+        "return (named.key_alias, keys.by_alias(named.provider, named.key_alias)) if named.key_alias else current",
+        "return current",
+        (
+            "tests/unit/use_cases/generation/purchase/test_ordering_with_ids.py::test_the_order_has_the_ids_and_the_key_of_their_account",
+        ),
+    ),
+    Mutant(
+        "references: a job shows ids that its tenant cannot name",
+        f"{FERMATA}/use_cases/generation/purchase/prepare_reference.py",
+        "    ports.reference_ids.remember(job.tenant_id, ids)\n",
+        "",
+        (
+            "tests/unit/use_cases/generation/purchase/test_ordering_with_ids.py::test_the_ids_of_an_upload_are_remembered_for_the_tenant_under_the_key_that_made_them",
+        ),
+    ),
+    Mutant(
         "references: an upload that changed is handed over",
         f"{FERMATA}/use_cases/generation/purchase/prepare_reference.py",
         "_write(stored, file, reference.bytes) != reference.sha256",

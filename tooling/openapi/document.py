@@ -12,7 +12,8 @@ from fermata.api.query import takes_any_query
 from fermata.api.responses.problem import GatewayMessage, Problem
 from fermata.domain.webhooks.message import WebhookEvent, event_type
 from tooling.openapi import examples
-from tooling.openapi.operations import OPERATIONS, WEBHOOKS, Answer, Operation
+from tooling.openapi.operation import Answer, Operation
+from tooling.openapi.operations import OPERATIONS, WEBHOOKS
 from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS, WEBHOOK_PARAMETERS
 from tooling.openapi.problems import PROBLEM_TYPES, ProblemType, table_of_types
 
@@ -89,7 +90,7 @@ def _operation(operation: Operation) -> Json:
     if operation.body:
         examples = {name: {"value": value} for name, value in operation.body_examples}
         content = {"schema": _ref("schemas", operation.body.__name__), "examples": examples}
-        entry["requestBody"] = {"required": True, "content": {"application/json": content}}
+        entry["requestBody"] = {"required": not operation.body_optional, "content": {"application/json": content}}
     limited = _limited(operation)
     succeeded = {str(int(answer.status)): _success(answer, limited) for answer in operation.answers}
     failed = {status: _ref("responses", name) for status, name, _ in _failures(operation, limited)}

@@ -46,10 +46,12 @@ QUEUED_JOB: Final[Example] = {
     "unit": "song",
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
     "recovered_from": None,
+    "api_key_id": "mfzwizlt",
     "attempt_count": 0,
     "tracks": [],
     "missing_tracks": [],
     "error": None,
+    "reference": None,
     "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
 }
 

@@ -2,11 +2,8 @@
 after a change write the document again with `make openapi`.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
-
-from pydantic import BaseModel
+from typing import Final
 
 from fermata.api.responses.account import Account, UsageList
 from fermata.api.responses.attempt import AttemptList
@@ -20,46 +17,8 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.order_request import SongRequest
 from fermata.use_cases.orders.create_reference import UploadRequest
 from tooling.openapi import examples
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
-    the operations that take the body's `id` from here.
-    """
-
-    status: int
-    description: str
-    body: type[BaseModel] | dict[str, Any] | None = None
-    headers: tuple[str, ...] = ()
-    example: object = None
-    links: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One route. `problems` are slugs of what may be wrong, besides what may go wrong anywhere; `parameters` are names
-    in `PARAMETERS`; `public` is a route without a key.
-    """
-
-    method: str
-    path: str
-    id: str
-    summary: str
-    answers: tuple[Answer, ...]
-    problems: tuple[str, ...] = ()
-    parameters: tuple[str, ...] = ()
-    body: type[BaseModel] | None = None
-    body_examples: tuple[tuple[str, dict[str, Any]], ...] = ()
-    description: str = ""
-    tag: str = "jobs"
-    public: bool = False
-
-    @property
-    def route_key(self) -> str:
-        """The route as API Gateway names it."""
-        return f"{self.method} {self.path}"
-
+from tooling.openapi.account_operations import ACCOUNT_OPERATIONS
+from tooling.openapi.operation import OF_A_BODY, Answer, Operation
 
 WEBHOOKS: Final = {
     JobStatus.SUCCEEDED: "A song is there",
@@ -69,9 +28,11 @@ WEBHOOKS: Final = {
 }
 """What has happened when a webhook tells of a job that ended with a status."""
 
-_OF_A_PLAN: Final = ("rate_limited", "too_many_jobs", "lost_songs_limit", "unpaid_jobs_limit", "monthly_limit_reached")
+_OF_A_PLAN: Final = (
+    *("rate_limited", "too_many_jobs", "lost_songs_limit", "unpaid_jobs_limit"),
+    *("monthly_limit_reached", "key_limit_reached"),
+)
 _OF_A_JOB: Final = ("get_job", "get_audio", "list_attempts", "cancel_job", "delete_job")
-_OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
 
 OPERATIONS: Final = (
     Operation(
@@ -97,7 +58,7 @@ OPERATIONS: Final = (
                 _OF_A_JOB,
             ),
         ),
-        problems=(*_OF_A_BODY, "malformed_header", "out_of_credit", "idempotency_key_reused", *_OF_A_PLAN),
+        problems=(*OF_A_BODY, "malformed_header", "out_of_credit", "idempotency_key_reused", *_OF_A_PLAN),
         parameters=("IdempotencyKey", "Prefer"),
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
@@ -121,8 +82,8 @@ OPERATIONS: Final = (
             Answer(HTTPStatus.OK, "The job.", Job, ("ETag", "Retry-After"), examples.SUCCEEDED_JOB),
             Answer(HTTPStatus.NOT_MODIFIED, "The caller has it like that.", None, ("ETag", "Retry-After")),
         ),
-        problems=("not_found", "rate_limited"),
-        parameters=("JobId", "IfNoneMatch"),
+        problems=("not_found", "invalid_request", "rate_limited"),
+        parameters=("JobId", "Include", "IfNoneMatch"),
     ),
     Operation(
         "DELETE",
@@ -194,7 +155,7 @@ OPERATIONS: Final = (
         "quote_job",
         "What an order would cost and take; nothing is stored",
         (Answer(HTTPStatus.OK, "The price and the time.", Quote, (), examples.QUOTE),),
-        problems=(*_OF_A_BODY, "rate_limited"),
+        problems=(*OF_A_BODY, "rate_limited"),
         body=SongRequest,
         body_examples=examples.SONG_REQUESTS,
     ),
@@ -213,7 +174,7 @@ OPERATIONS: Final = (
         "create_reference",
         "A place to upload the recording that a song shall follow",
         (Answer(HTTPStatus.CREATED, "An id, and the form to upload with.", Reference, (), examples.REFERENCE),),
-        problems=(*_OF_A_BODY, "rate_limited"),
+        problems=(*OF_A_BODY, "rate_limited"),
         body=UploadRequest,
         body_examples=(("wav", {"content_type": "audio/wav", "bytes": 1024044}),),
         tag="references",
@@ -238,6 +199,7 @@ OPERATIONS: Final = (
         description="Counted on the day in UTC on which a job ended, whatever its end; `credits` are what was spent.",
         tag="account",
     ),
+    *ACCOUNT_OPERATIONS,
     Operation(
         "POST",
         "/v1/callbacks/{token}",

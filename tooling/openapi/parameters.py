@@ -6,6 +6,7 @@ from fermata.domain.jobs.page import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.money.usage import DEFAULT_LIMIT as USAGE_LIMIT
 from fermata.domain.money.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
 from fermata.domain.money.usage import LONGEST_SPAN_DAYS
+from fermata.domain.tenants.api_keys import KEY_ID_PATTERN
 from fermata.domain.web.formats import JOB_ID_PATTERN
 
 Schema = dict[str, Any]
@@ -21,6 +22,13 @@ def _parameter(place: str, name: str, description: str, schema: Schema, example:
 _JOB: Final = "job_01M7YH6Z0CE2E33SRX04YDPZZK"
 PARAMETERS: Final[dict[str, Schema]] = {
     "JobId": _parameter("path", "id", "The job's id.", {"type": "string", "pattern": JOB_ID_PATTERN}, _JOB),
+    "KeyId": _parameter(
+        "path",
+        "id",
+        "The key's id, the part between `fk_` and the next `_`.",
+        {"type": "string", "pattern": KEY_ID_PATTERN},
+        "mfzwizlt",
+    ),
     "CallbackToken": _parameter(
         "path", "token", "The secret of one attempt, from the address that a provider was given.", {"type": "string"}
     ),
@@ -51,6 +59,12 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "limit",
         "Most entries on the page.",
         {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT, "default": USAGE_LIMIT},
+    ),
+    "Include": _parameter(
+        "query",
+        "include",
+        "`request` adds the accepted order to the job, until the job is deleted.",
+        {"type": "string", "enum": ["request"]},
     ),
     "Track": _parameter(
         "query",

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.money.movement import LedgerEntry, Movement, hold_on, settlement_of
 from fermata.domain.money.usage import usage_of
-from fermata.domain.money.wallet import LedgerEntry, Movement, Wallet, hold_on, settlement_of
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt
 from fermata.domain.providers.spending import day_of
 from fermata.errors import (

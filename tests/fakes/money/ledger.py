@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.money.key_counters import counter_key
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
+from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.money.movement import EntryKind, LedgerEntry
 from fermata.domain.money.usage import Usage, UsageList, UsagePage
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.wallet import Wallet
 from fermata.ports.jobs import JobStore
 from fermata.ports.money import UsageStore, WalletStore
 from tests.fakes.jobs.job_store import InMemoryJobStore
@@ -25,16 +28,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The stores over the same records; `ledger` is a tenant's, oldest entry first."""
+    """The stores over the same records; `entries` are a tenant's, oldest first, `counter_of` what a key of a tenant
+    counted, None where it counted nothing.
+    """
 
     jobs: JobStore
     wallets: WalletStore
     entries: Callable[[str], list[LedgerEntry]]
     usage: UsageStore
+    counter_of: Callable[[str, str], KeyCounter | None]
 
     def used(self, tenant_id: str = "acme") -> list[Usage]:
         """All usage of a tenant."""
         return self.usage.find(UsagePage(UsageList(tenant_id, date.min, date.max), 1000))[0]
+
+    def key_counter(self, key: str, tenant_id: str = "acme") -> KeyCounter | None:
+        return self.counter_of(tenant_id, key)
 
     def wallet(self, tenant_id: str = "acme") -> Wallet:
         wallet = self.wallets.find(tenant_id)
@@ -43,20 +52,32 @@ class Ledger:
 
 
 def ledger_in_memory() -> Ledger:
-    wallets = InMemoryWalletStore()
-    jobs = InMemoryJobStore(wallets)
-    return Ledger(jobs, wallets, wallets.ledger, jobs.usage)
+    return ledger_over(InMemoryJobStore(InMemoryWalletStore()))
+
+
+def ledger_over(jobs: InMemoryJobStore) -> Ledger:
+    """A fake of the job store, and what it keeps beside its jobs."""
+    return Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage, jobs.wallets.key_counter)
 
 
 def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Ledger:  # noqa: ANN401 - pause and clock
     def entries(tenant_id: str) -> list[LedgerEntry]:
         return [LedgerEntry.model_validate(item) for item in items(client, f"WALLET#{tenant_id}", "LEDGER#", table)]
 
+    def counter_of(tenant_id: str, key: str) -> KeyCounter | None:
+        found = DynamoTransactions(client, table).get(*counter_key(tenant_id, key))
+        if found is None:
+            return None
+        counter = KeyCounter.model_validate(found)
+        assert found["committed"] == counter.committed
+        return counter
+
     return Ledger(
         DynamoJobStore(DynamoTransactions(client, table, **patience)),
         DynamoWalletStore(DynamoTransactions(client, table, **patience)),
         entries,
         DynamoUsageStore(DynamoTransactions(client, table)),
+        counter_of,
     )
 
 

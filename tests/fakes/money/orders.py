@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, receipt_for
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains

@@ -8,7 +8,8 @@ import pytest
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.idempotency import key_hash
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from fermata.domain.money.wallet import EntryKind, Plan
+from fermata.domain.money.movement import EntryKind
+from fermata.domain.money.wallet import Plan
 from fermata.domain.orders.job_id import new_job_id
 from fermata.errors import (
     IdempotencyKeyTakenError,

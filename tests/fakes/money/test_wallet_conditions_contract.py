@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import unknown_outcome
 from fermata.domain.tenants.discounts import Tier

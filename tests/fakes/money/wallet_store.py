@@ -1,9 +1,11 @@
 """A fake of the wallets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet, empty_wallet
+from fermata.domain.money.key_counter import KeyCounter, empty_counter
+from fermata.domain.money.movement import LedgerEntry, Movement
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.tenants.plan_limits import (
     DEFAULT_LIMITS,
     PlanLimits,
@@ -22,6 +24,7 @@ class InMemoryWalletStore:
     def __init__(self, *wallets: Wallet) -> None:
         self._wallets = {wallet.tenant_id: wallet for wallet in wallets}
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
+        self.key_counters: dict[tuple[str, str], KeyCounter] = {}
         self.calls = InMemoryCallCounts()
 
     def open(self, wallet: Wallet) -> None:
@@ -49,12 +52,24 @@ class InMemoryWalletStore:
         if movement.tenant_id not in self._wallets:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
         moved = self._wallets[movement.tenant_id].after(movement)
+        counters = self._counted_on_key(movement)
         ledger = self._ledgers.setdefault(movement.tenant_id, {})
         if any(entry.entry_id in ledger for entry in movement.entries):
             raise StaleRecordError("the ledger has such an entry already")
         self._wallets[movement.tenant_id] = moved
+        self.key_counters.update(counters)
         ledger.update({entry.entry_id: entry for entry in movement.entries})
         return moved
+
+    def key_counter(self, tenant_id: str, key: str) -> KeyCounter | None:
+        return self.key_counters.get((tenant_id, key))
+
+    def _counted_on_key(self, movement: Movement) -> dict[tuple[str, str], KeyCounter]:
+        cap = movement.key_cap
+        if cap is None:
+            return {}
+        place = movement.tenant_id, cap.counter_id
+        return {place: self.key_counters.get(place, empty_counter(movement.at)).after(movement, cap)}
 
     def add_notes(self, tenant_id: str, notes: Sequence[LedgerEntry]) -> None:
         ledger = self._ledgers.setdefault(tenant_id, {})
@@ -65,6 +80,17 @@ class InMemoryWalletStore:
     def ledger(self, tenant_id: str) -> list[LedgerEntry]:
         entries = self._ledgers.get(tenant_id, {})
         return [entries[entry_id] for entry_id in sorted(entries)]
+
+
+class InMemoryKeyCounters:
+    """What capped keys count in these wallets."""
+
+    def __init__(self, wallets: InMemoryWalletStore) -> None:
+        self._wallets = wallets
+
+    def of(self, tenant_id: str, counter_ids: Collection[str]) -> dict[str, KeyCounter]:
+        found = {each: self._wallets.key_counter(tenant_id, each) for each in counter_ids}
+        return {each: counter for each, counter in found.items() if counter is not None}
 
 
 FUNDED_WALLETS: Final = tuple(

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import unknown_outcome
 from fermata.domain.tenants.plan_limits import PlanLimits

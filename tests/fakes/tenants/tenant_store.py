@@ -60,8 +60,8 @@ class InMemoryTenantStore:
         self._put_key(stored.model_copy(update={"rotated_to": old.rotated_to, "expires_at": old.expires_at}))
         self._put_key(new)
 
-    def revoke_key(self, key_id: str, now: datetime) -> bool:
-        stored = self.find_key(key_id)
+    def revoke_key(self, key: ApiKey, now: datetime) -> bool:
+        stored = self.find_key(key.key_id)
         if stored is None or stored.revoked_at is not None:
             return False
         self._put_key(stored.model_copy(update={"revoked_at": now}))

@@ -133,9 +133,14 @@ def test_every_limit_of_a_plan_is_kept_as_it_was_set(ledger: Ledger) -> None:
 
 
 def test_a_plan_keeps_every_limit_that_it_was_given(ledger: Ledger) -> None:
-    wanted = PlanLimits.model_validate(
-        {name: "tenant" if name == "unknown_paid_by" else 7_000 + n for n, name in enumerate(PlanLimits.model_fields)}
-    )
+    others = {
+        "unknown_paid_by": "tenant",
+        "foreign_reference_ids": True,
+        "discount_percent": 7,
+        "tiers": [{"from_credits": 900, "percent": 12}, {"from_credits": 30, "percent": 9}],
+    }
+    counts = {name: 7_000 + position for position, name in enumerate(PlanLimits.model_fields)}
+    wanted = PlanLimits.model_validate(counts | others)
     ledger.wallets.set_plan("acme", Plan.PREPAID, None, wanted)
     assert ledger.wallet().limits == wanted
 

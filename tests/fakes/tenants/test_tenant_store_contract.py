@@ -114,7 +114,7 @@ def test_a_key_is_rotated_once(store: TenantStore) -> None:
 
 def test_a_key_that_was_revoked_meanwhile_is_not_rotated(store: TenantStore) -> None:
     store.add_key(RECORD)
-    store.revoke_key(RECORD.key_id, NOON)
+    store.revoke_key(RECORD, NOON)
     with pytest.raises(StaleRecordError):
         store.rotate_key(RECORD.replaced_by(NEXT.key_id, LATER), NEXT)
     assert store.find_key(NEXT.key_id) is None
@@ -136,11 +136,11 @@ def test_a_key_is_not_rotated_to_one_whose_id_is_taken(store: TenantStore) -> No
 
 
 def test_a_key_is_revoked_once_and_stays_so(store: TenantStore) -> None:
-    assert not store.revoke_key(RECORD.key_id, NOON)
+    assert not store.revoke_key(RECORD, NOON)
     assert store.find_key(RECORD.key_id) is None
     store.add_key(RECORD)
-    assert store.revoke_key(RECORD.key_id, NOON)
-    assert not store.revoke_key(RECORD.key_id, LATER)
+    assert store.revoke_key(RECORD, NOON)
+    assert not store.revoke_key(RECORD, LATER)
     assert store.find_key(RECORD.key_id) == RECORD.model_copy(update={"revoked_at": NOON})
 
 
@@ -154,6 +154,28 @@ def test_a_use_is_noted_once_a_minute(store: TenantStore) -> None:
 def test_the_use_of_a_key_that_is_not_there_makes_none(store: TenantStore) -> None:
     store.note_use(RECORD.key_id, NOON)
     assert store.find_key(RECORD.key_id) is None
+
+
+@pytest.mark.parametrize("end", ["an end", "a rotation", "a revocation"])
+def test_the_records_of_a_key_go_ninety_days_after_its_end_and_not_before(dynamodb: "DynamoDBClient", end: str) -> None:
+    store = in_dynamodb(dynamodb)
+    endless = RECORD.model_copy(update={"expires_at": None})
+    store.add_key(RECORD if end == "an end" else endless)
+    ends = RECORD.expires_at if end == "an end" else LATER
+    if end == "a rotation":
+        store.rotate_key(endless.replaced_by(NEXT.key_id, LATER), NEXT)
+    if end == "a revocation":
+        assert store.revoke_key(endless, LATER)
+    assert ends is not None
+    found = {(item["pk"]["S"], item["sk"]["S"]): item for item in dynamodb.scan(TableName=TABLE)["Items"]}
+    for place in ((f"KEY#{RECORD.key_id}", "KEY"), ("TENANT#acme", f"KEY#{RECORD.key_id}")):
+        assert found[place]["ttl"] == {"N": str(int((ends + timedelta(days=90)).timestamp()))}
+    assert [place for place, item in found.items() if "ttl" not in item and NEXT.key_id not in "".join(place)] == []
+
+
+def test_a_key_without_an_end_is_kept(dynamodb: "DynamoDBClient") -> None:
+    in_dynamodb(dynamodb).add_key(NEXT)
+    assert not any("ttl" in item for item in dynamodb.scan(TableName=TABLE)["Items"])
 
 
 def test_the_key_itself_is_nowhere_in_the_table(dynamodb: "DynamoDBClient") -> None:

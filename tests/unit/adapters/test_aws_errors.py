@@ -25,6 +25,7 @@ from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderSt
 from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
 from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
+from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
 from fermata.adapters.dynamodb.tenants.tenant_store import DynamoTenantStore
 from fermata.adapters.dynamodb.tenants.waiting_places import DynamoWaitingPlaces
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
@@ -55,6 +56,7 @@ from fermata.errors import FermataError, NotFoundError, TransientError
 from fermata.log import logger
 from fermata.ports.providers import StreamedAnswer
 from tests.fakes.clock import NOON
+from tests.references import known_as
 from tests.songs import JOB_ID, callback, json_answer, stored_track
 
 LAYER: Final = Path(__file__).parents[3] / "layers" / "fermata" / "fermata"
@@ -142,6 +144,8 @@ CALLS: Final[dict[str, Call]] = {
     "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),
     "key": lambda aws, _: DynamoTenantStore(tables(aws), lambda: aws).note_use("key", NOON),
     "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
+    "reference id": lambda aws, _: DynamoReferenceIds(tables(aws)).key_alias("acme", "aimlapi", "voice_id", "v"),
+    "new reference ids": lambda aws, _: DynamoReferenceIds(tables(aws)).remember("acme", known_as()),
     "item": lambda aws, _: tables(aws).get("A", "B"),
     "items": lambda aws, _: tables(aws).get_all([("A", "B")]),
     "partition": lambda aws, _: list(tables(aws).query("A", "B")),

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fermata import errors
+from fermata import errors, key_errors
 from fermata.api.job_answers import LONGEST_RETRY_AFTER_S, retry_after
 from fermata.api.requests import api_url, caller, idempotency_key, raw_body
 from fermata.api.resolver import create_api
@@ -30,6 +30,7 @@ from fermata.errors import (
     OutOfCreditError,
     TransientError,
 )
+from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 from fermata.limit_errors import (
     LossesAtRiskError,
     LostSongsError,
@@ -86,7 +87,7 @@ def test_every_error_is_a_problem_document_with_the_same_fields(error: Exception
 
 
 def test_every_refusal_of_the_tree_has_its_answer() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [kind for kind in (vars(errors) | vars(key_errors)).values() if isinstance(kind, type)]
     refusals = [kind for kind in kinds if issubclass(kind, errors.RequestRefusedError)]
     for kind in refusals:
         if kind is not errors.RequestRefusedError:
@@ -124,6 +125,9 @@ def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
         LostSongsError: lambda: LostSongsError(20, 20, 0, 3600),
         UnpaidJobsError: lambda: UnpaidJobsError(1000, 3600),
         MonthlyLimitError: lambda: MonthlyLimitError(100, 0, 30, 86_400),
+        TooManyKeysError: lambda: TooManyKeysError(1000, 90),
+        BeyondOwnKeyError: lambda: BeyondOwnKeyError([FieldError("/scopes", "x")]),
+        KeyLimitError: lambda: KeyLimitError(100, 0, 30, 86_400),
         LimitReachedError: lambda: RateLimitedError("reads", 600, 30),
     }
     return with_figures.get(kind, lambda: kind("x"))()

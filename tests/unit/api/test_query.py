@@ -8,6 +8,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.api.query import refuse_unknown_parameters, takes_any_query
+from fermata.domain.tenants.api_keys import Scope
 from fermata.errors import InvalidRequestError
 from tests.fakes.world import World
 from tests.functions import Event, FakeContext, callback_event, http_event, wired_app
@@ -31,6 +32,10 @@ APP_OF = {
     "get_account": "read_account",
     "list_usage": "read_account",
     "get_document": "read_jobs",
+    "create_key": "manage_keys",
+    "list_keys": "manage_keys",
+    "rotate_key": "manage_keys",
+    "revoke_key": "manage_keys",
 }
 """The function behind each operation that refuses what it does not know."""
 
@@ -68,6 +73,7 @@ def test_every_operation_is_checked() -> None:
 def test_an_operation_refuses_a_parameter_that_it_does_not_have(operation: Any, ask: Ask) -> None:  # noqa: ANN401
     path = operation.path.replace("{id}", JOB_ID)
     event = http_event(operation.method, path, BODY if operation.body else None, query="surprise=1")
+    event["requestContext"]["authorizer"]["lambda"]["scopes"] = " ".join(Scope)
     if operation.public:
         del event["requestContext"]["authorizer"]
     message = names_of(ask(APP_OF[operation.id], event))["/surprise"]

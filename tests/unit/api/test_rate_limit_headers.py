@@ -178,7 +178,7 @@ def test_every_change_reports_what_is_left_and_is_refused_beyond_it(
     problem = json.loads(refused["body"])
     assert (refused["statusCode"], problem["type"]) == (429, "urn:fermata:problem:rate_limited")
     assert (problem["retryable"], refused["headers"]["Retry-After"]) == (True, "42")
-    assert "2 deletions, webhook replays and uploads a minute" in problem["detail"]
+    assert "2 deletions, webhook replays, uploads and changes of the account a minute" in problem["detail"]
     world.clock.pass_seconds(42)
     assert call(name, event_for(method, path), world)["statusCode"] == first["statusCode"]
 

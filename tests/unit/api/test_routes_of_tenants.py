@@ -7,11 +7,14 @@ from typing import Any, Final
 
 import pytest
 
+from fermata.domain.tenants.api_keys import Scope, new_api_key
 from local.deploy.transform import read_template
+from tests.fakes.clock import NOON
 from tests.fakes.world import World
 from tests.functions import ROOT, Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job
 
+CALLING_KEY: Final = new_api_key("acme", NOON, bytes(25), tuple(Scope))[1]
 UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 
 
@@ -46,9 +49,13 @@ SCOPES: Final = {
     "GET /v1/models": "jobs:read",
     "GET /v1/account": "account:read",
     "GET /v1/usage": "account:read",
+    "POST /v1/keys": "account:manage",
+    "GET /v1/keys": "account:manage",
+    "POST /v1/keys/{id}/rotate": "account:manage",
+    "DELETE /v1/keys/{id}": "account:manage",
 }
 """What each route needs; one that is not listed here only needs some scope."""
-JOB_ROUTES: Final = tuple(route for route in ROUTES if "{id}" in route[2])
+JOB_ROUTES: Final = tuple(route for route in ROUTES if "/v1/jobs/{id}" in route[2])
 
 
 def event_for(method: str, path: str, scopes: str | None = None, job_id: str = JOB_ID, **more: str) -> Event:
@@ -77,6 +84,7 @@ def test_public_routes_are_listed() -> None:
 def test_a_route_refuses_a_key_without_its_scope(name: str, method: str, path: str) -> None:
     world = World()
     world.jobs.create(delivered_job())
+    world.tenants.add_key(CALLING_KEY)
     status, problem = answer(name, event_for(method, path, scopes=""), world)
     assert (status, problem["type"]) == (403, "urn:fermata:problem:insufficient_scope")
     assert problem["required_scope"] == SCOPES.get(f"{method} {path}", problem["required_scope"])

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.money.movement import EntryKind, LedgerEntry
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from tests.crash.cuts import Cut, Kill, Moment, Site, When, died_at, distinct, sites_of
 from tests.crash.promises import Evidence, broken
@@ -39,6 +41,7 @@ def delivered() -> Evidence:
         staged=lambda _job_id, _attempt: True,
         stored=lambda _key: SONG,
         songs=1,
+        key_counter=KeyCounter(month="2026-11", spent_in_month=30),
     )
 
 
@@ -50,6 +53,7 @@ def failed(job: Job, **changes: Any) -> Evidence:  # noqa: ANN401 - fields of Ev
         wallet=Wallet(tenant_id="acme", granted=100, balance=100, held=0, spent=0, month="2026-11"),
         ledger=[entry(EntryKind.GRANT, 100), entry(EntryKind.HOLD, 30), entry(EntryKind.REFUND, 30)],
         events=[{"event_id": f"{JOB_ID}.failed"}, {"event_id": f"{JOB_ID}.usage"}],
+        key_counter=KeyCounter(month="2026-11"),
         **changes,
     )
 
@@ -94,6 +98,8 @@ def test_an_order_without_an_answer_keeps_every_promise() -> None:
         (replace(delivered(), events=[{"event_id": f"{JOB_ID}.failed"}]), f"expected the events {JOB_ID}.succeeded"),
         (replace(delivered(), ledger=[entry(EntryKind.GRANT, 100)]), "does not explain the wallet"),
         (replace(delivered(), wallet=failed(cut_off()).wallet), "expected 30"),
+        (replace(delivered(), key_counter=KeyCounter(month="2026-11", held=30)), "expected 30 spent and nothing held"),
+        (replace(delivered(), key_counter=None), "the key counted None"),
         (failed(cut_off()), "was paid and kept, and the job failed"),
         (failed(says(ProviderCharged.NO)), "was charged and says no"),
         (failed(says(ProviderCharged.NO), bills={}), "although it could still be ordered"),

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from fermata.api.answers import answer, redirect_to_track
 from fermata.api.problems import without_track
 from fermata.api.rate_limit_headers import FreeCalls, Limit, limit, limit_free_calls, limit_headers
-from fermata.api.requests import api_url
+from fermata.api.requests import api_url, wants_request
 from fermata.api.responses.job import Job
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.jobs.job import Job as StoredJob
@@ -63,8 +63,10 @@ def accepted(
 
 
 def shown(event: APIGatewayProxyEventV2, view: JobView, now: datetime) -> Response[str]:
-    """200 with a job and its entity tag, or 304 without a body if the caller's `If-None-Match` has that tag."""
-    body = Job.of(view, api_url(event))
+    """200 with a job, its request if asked for, and an entity tag of both; or 304 without a body if the caller's
+    `If-None-Match` has that tag. Raises `InvalidRequestError` for a wrong `include`.
+    """
+    body = Job.of(view, api_url(event), with_request=wants_request(event))
     tag = entity_tag(body.as_json(), view.link_ttl_s, now)
     headers = {"ETag": tag, **retry_after(view, now)}
     if not is_known(event.headers.get("if-none-match", ""), tag):

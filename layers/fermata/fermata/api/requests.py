@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from fermata.domain.orders.idempotency import is_idempotency_key
 from fermata.domain.tenants.api_keys import Scope
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
     FieldError,
@@ -28,6 +29,16 @@ def track_number(event: APIGatewayProxyEventV2) -> int | None:
     return int(text)
 
 
+def wants_request(event: APIGatewayProxyEventV2) -> bool:
+    """Whether a read of a job asks for its request (`?include=request`); raises `InvalidRequestError` for any other
+    value.
+    """
+    text = event.query_string_parameters.get("include")
+    if text not in (None, "request"):
+        raise InvalidRequestError([FieldError("/include", "must be request, and given once")])
+    return text is not None
+
+
 def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller:
     """The caller according to the authorizer, the only source of a tenant id. Raises `InsufficientScopeError` if the
     key lacks the `needed` scope.
@@ -35,7 +46,7 @@ def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller
     context = _context(event)
     if not context:
         raise RuntimeError("this route has no authorizer; expected one on every route that needs a tenant")
-    found = Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()))
+    found = Caller(context["tenant_id"], context["key_id"], tuple(context["scopes"].split()), _cap(context))
     if needed is not None and not found.may(needed):
         raise InsufficientScopeError(needed.value)
     return found
@@ -44,6 +55,12 @@ def caller(event: APIGatewayProxyEventV2, needed: Scope | None = None) -> Caller
 def has_authorizer(event: APIGatewayProxyEventV2) -> bool:
     """Whether the route of this request has an authorizer."""
     return bool(_context(event))
+
+
+def _cap(context: dict[str, Any]) -> KeyCap | None:
+    if "monthly_credits" not in context:
+        return None
+    return KeyCap(counter_id=context["counter_id"], monthly_credits=int(context["monthly_credits"]))
 
 
 def _context(event: APIGatewayProxyEventV2) -> dict[str, Any] | None:

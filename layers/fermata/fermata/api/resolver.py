@@ -31,6 +31,7 @@ def create_api(
     charged: Charge = None,
     *,
     count: Limit | None = None,
+    count_changes: Limit | None = None,
     look: Limit | None = None,
     door: Callable[[APIGatewayHttpResolver], None] | None = None,
 ) -> APIGatewayHttpResolver:
@@ -38,11 +39,12 @@ def create_api(
     route checks its own with `caller`. It also serves `/healthz` and `/openapi.json`, and turns errors into problem
     documents, whose `charged` it sets.
 
-    `count` counts each request against a limit. `look` reads a limit without counting, for answers that report none
-    themselves. `door` counts requests that are refused before their route, for their scope or a parameter.
+    `count` counts each request against a limit; beside `count_changes`, which counts all others, it counts the GETs.
+    `look` reads a limit without counting, for answers that report none themselves. `door` counts requests that are
+    refused before their route, for their scope or a parameter.
     """
     api = APIGatewayHttpResolver()
-    api.use([_Door(scope, count, look, door).admit])
+    api.use([_Door(scope, count, count_changes, look, door).admit])
     errors = _Errors(api, charged)
     api.exception_handler([RequestRefusedError, TransientError])(errors.refuse)
     api.exception_handler(Exception)(errors.fail)
@@ -58,6 +60,7 @@ class _Door:
 
     scope: Scope | None
     count: Limit | None
+    count_changes: Limit | None
     look: Limit | None
     count_refused: Callable[[APIGatewayHttpResolver], None] | None
 
@@ -69,8 +72,10 @@ class _Door:
         tenant_id, look = caller(api.current_event).tenant_id, self.look
         if look is not None:
             api.context["allowances"] = [lambda: look(tenant_id)]
-        if self.count is not None:
-            limit(api, self.count)
+        is_change = self.count_changes is not None and api.current_event.http_method != "GET"
+        count = self.count_changes if is_change else self.count
+        if count is not None:
+            limit(api, count)
         self._check(api)
         response = next_step(api)
         if "RateLimit" not in response.headers:

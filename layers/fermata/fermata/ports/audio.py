@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from fermata.domain.jobs.songs import Track
+from fermata.domain.orders.references import ProviderIds
 from fermata.ports.providers import StreamedAnswer
 
 
@@ -118,3 +119,17 @@ class ReferenceStore(Protocol):
 
     def link(self, object_key: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds."""
+
+
+class ReferenceIds(Protocol):
+    """The ids that providers gave the recordings of each tenant. They stay when the jobs that made them are deleted,
+    because the providers keep the recordings. Both methods raise `TransientError`.
+    """
+
+    def remember(self, tenant_id: str, ids: ProviderIds) -> None:
+        """Store the ids of a recording, with the alias of the key whose account has them."""
+
+    def key_alias(self, tenant_id: str, provider: str, kind: str, provider_id: str) -> str | None:
+        """The alias of the key whose account has an id of this tenant, or None for any other id. `kind` is `voice_id`
+        or `instrumental_id`.
+        """

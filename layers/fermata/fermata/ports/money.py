@@ -1,11 +1,13 @@
 """Wallets, usage, and the purchases that a provider may bill."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.money.movement import LedgerEntry, Movement
 from fermata.domain.money.usage import Usage, UsagePage
-from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 
 
@@ -17,6 +19,15 @@ class Purchases(Protocol):
 
     def with_known_outcome(self, provider: str, since: datetime, until: datetime, most: int) -> list[str]:
         """Ids of at most `most` jobs with attempts begun in a period that were charged or are still open; raises
+        `TransientError`.
+        """
+
+
+class KeyCounters(Protocol):
+    """What the orders of capped keys count, which `JobStore` moves."""
+
+    def of(self, tenant_id: str, counter_ids: Collection[str]) -> Mapping[str, KeyCounter]:
+        """The counters among these ids, read consistently; a key that counted nothing has none. Raises
         `TransientError`.
         """
 

@@ -31,8 +31,8 @@ class CallCounts(Protocol):
 
 
 class TenantStore(Protocol):
-    """Tenants and the API keys that identify them, whose secrets are never stored. Every method raises
-    `TransientError`.
+    """Tenants and the API keys that identify them, whose secrets are never stored. The record of a key goes
+    `KEPT_AFTER_END` after the key's end. Every method raises `TransientError`.
     """
 
     def create_tenant(self, tenant: Tenant) -> bool:
@@ -58,7 +58,7 @@ class TenantStore(Protocol):
         one, or the new id is taken.
         """
 
-    def revoke_key(self, key_id: str, now: datetime) -> bool:
+    def revoke_key(self, key: ApiKey, now: datetime) -> bool:
         """Revoke a key from now on; False if it is revoked already or unknown."""
 
     def note_use(self, key_id: str, now: datetime) -> None:

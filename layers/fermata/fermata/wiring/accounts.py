@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fermata.domain.money.wallet_audit import Drift
     from fermata.use_cases.accounts.audit_wallets import AuditPorts
     from fermata.use_cases.accounts.count_calls import CallMeter, FreeCalls
+    from fermata.use_cases.accounts.own_keys import KeyPorts
 
 
 def count_read(tenant_id: str) -> Allowance | None:
@@ -60,6 +61,13 @@ def call_meter(kind: CallKind) -> "CallMeter":
     from fermata.use_cases.accounts.count_calls import CallMeter
 
     return CallMeter(kind, stores.call_counts())
+
+
+def key_ports() -> "KeyPorts":
+    """Return the ports of a tenant's own keys."""
+    from fermata.use_cases.accounts.own_keys import KeyPorts
+
+    return KeyPorts(stores.tenant_store(), stores.key_counters())
 
 
 def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[str, str], object]) -> "AuditPorts":

@@ -74,6 +74,7 @@ def prepare_ports() -> "PreparePorts":
     return PreparePorts(
         jobs=stores.job_store(),
         references=stores.reference_store(settings.audio_bucket),
+        reference_ids=stores.reference_ids(),
         links=outward.reference_links(settings.trusted_local_origins, settings.connect_timeout_seconds),
         meter=outward.audio_meter(),
         upstream=outward.upstream(settings, UPLOAD_WITHIN_S),

@@ -33,6 +33,7 @@ def submit_ports() -> "SubmitPorts":
         start_by_s=settings.start_by_seconds,
         default_fallbacks=settings.default_fallbacks,
         references=stores.reference_store(settings.audio_bucket),
+        reference_ids=stores.reference_ids(),
         trusted_origins=runtime.lower_case(settings.trusted_local_origins),
         first_check_s=settings.reaper_first_check_seconds,
         longest_finish_by_s=settings.longest_finish_by_seconds,

@@ -11,9 +11,9 @@ from fermata.wiring import runtime
 
 if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
-    from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
+    from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
-    from fermata.ports.money import Purchases, UsageStore, WalletStore
+    from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -128,6 +128,13 @@ def wallet_store() -> "WalletStore":
     return DynamoWalletStore(transactions())
 
 
+def key_counters() -> "KeyCounters":
+    """What capped keys count."""
+    from fermata.adapters.dynamodb.money.key_counters import DynamoKeyCounters
+
+    return DynamoKeyCounters(transactions())
+
+
 @lru_cache(maxsize=1)
 def trigger_store() -> "TriggerStore":
     """The triggers of each tenant."""
@@ -210,6 +217,14 @@ def reference_store(bucket: str) -> "ReferenceStore":
     from fermata.adapters.s3.reference_store import S3ReferenceStore
 
     return S3ReferenceStore(aws.s3(), bucket)
+
+
+@lru_cache(maxsize=1)
+def reference_ids() -> "ReferenceIds":
+    """The providers' ids of each tenant's recordings."""
+    from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
+
+    return DynamoReferenceIds(transactions())
 
 
 def callback_store() -> "CallbackStore":

@@ -34,8 +34,9 @@ def test_an_address_that_is_not_public_is_refused_before_a_connection() -> None:
 
 
 def test_a_redirect_to_such_an_address_is_refused_too() -> None:
-    with listening(respond(TEXT)) as private, listening(redirect(f"{private.origin}/titles.json")) as server:
-        with pytest.raises(UnsafeLinkError):
+    with listening(respond(TEXT)) as private:
+        away = redirect(f"{private.origin}/titles.json")
+        with listening(away) as server, pytest.raises(UnsafeLinkError):
             fetch(trusting(server), f"{server.origin}/titles.json")
     assert private.connections == 0
 

@@ -1,6 +1,7 @@
 """A song that is made after a recording: uploaded or linked, checked before anything is paid, and kept to one order."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,7 +130,7 @@ def test_a_song_is_made_after_an_uploaded_recording(cloud: Cloud, model: str) ->
     words = f"after an upload with {model}"
     job = cloud.made(song(words, model, {"id": upload(cloud)}))
     assert_made_once(cloud, job, model, words)
-    assert "reference" not in job
+    assert (job["reference"] is not None) is (model == MUSIC_01)
 
 
 @pytest.mark.parametrize("model", [LEGACY, MUSIC_01, COVER, RESOLD_COVER])
@@ -151,6 +152,50 @@ def test_an_upload_is_one_object_however_many_jobs_use_it(cloud: Cloud) -> None:
         # The machine publishes the end, deletes the copy, and only then ends.
         cloud.ended_execution(job["id"])
     assert objects(cloud, reference, *jobs) == {reference}
+
+
+def uploads(cloud: Cloud) -> int:
+    """How many recordings AIML API has received."""
+    log = Path(cloud.line["logs_dir"], "simulator-aimlapi.jsonl").read_text("utf-8").splitlines()
+    return sum(json.loads(line)["path"].endswith("/minimax/upload") for line in log)
+
+
+def test_three_songs_in_one_voice_are_one_upload(cloud: Cloud) -> None:
+    before, words = uploads(cloud), [f"in one voice {number}" for number in range(3)]
+    first = cloud.made(song(words[0], MUSIC_01, {"id": upload(cloud)}))
+    voice = {"voice_id": first["reference"]["voice_id"]}
+    named = zip(words[1:], [first["reference"], voice], strict=True)
+    others = [cloud.submit(song(each, MUSIC_01, reference)) for each, reference in named]
+    jobs = [first, *(cloud.finished(each["id"]) for each in others)]
+    for job, each in zip(jobs, words, strict=True):
+        assert_made_once(cloud, job, MUSIC_01, each)
+    assert uploads(cloud) - before == 1
+    assert [job["reference"] for job in jobs[1:]] == [None, None]
+    assert {attempt["key_alias"] for job in jobs for attempt in cloud.attempts(job["id"])} == {"default"}
+    with cloud.http() as http:
+        told = http.get(f"/v1/jobs/{jobs[2]['id']}?include=request").json()["request"]
+        assert (told["reference"], http.delete(f"/v1/jobs/{first['id']}").status_code) == (voice, 204)
+    assert_made_once(cloud, cloud.made(song("after the deletion", MUSIC_01, voice)), MUSIC_01, "after the deletion")
+    assert uploads(cloud) - before == 1
+
+
+def test_another_tenants_voice_is_unknown_unless_the_operator_allows_foreign_ids(cloud: Cloud) -> None:
+    made = cloud.made(song("whose voice", MUSIC_01, {"id": upload(cloud)}))["reference"]
+    cloud.manage(action="create_tenant", tenant_id="singer")
+    cloud.manage(action="grant", tenant_id="singer", credits=1000)
+    key = cloud.manage(action="issue_key", tenant_id="singer")["api_key"]
+    before = cloud.stored_and_started()
+    with cloud.http(key) as http:
+        refused = http.post("/v1/jobs", json=song("a foreign voice", MUSIC_01, made))
+        assert [each["pointer"] for each in refused.json()["errors"]] == [
+            "/reference/voice_id",
+            "/reference/instrumental_id",
+        ]
+        assert (refused.status_code, cloud.stored_and_started()) == (422, before)
+        cloud.manage(action="set_plan", tenant_id="singer", plan="prepaid", foreign_reference_ids=True)
+        accepted = http.post("/v1/jobs", json=song("a foreign voice", MUSIC_01, made)).json()
+        cloud.until(lambda: http.get(accepted["urls"]["self"]).json()["status"] == "succeeded")
+    assert len(posts(cloud, MUSIC_01, "a foreign voice")) == 1
 
 
 @pytest.mark.parametrize(

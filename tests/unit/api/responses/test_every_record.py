@@ -61,6 +61,7 @@ MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[ob
     (Track, "content_type"): st.sampled_from([each.content_type for each in CONTAINERS]),
     (Track, "sha256"): st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     (ReferenceRule, "min_s"): st.none(),
+    (Candidate, "discount_percent"): st.integers(0, 100),
     (ReferenceRule, "longer_than_s"): st.integers(1, 1000),
     (Estimate, "p50_s"): st.integers(1, 1000),
     (Estimate, "p80_s"): st.integers(1000, 10_000_000),

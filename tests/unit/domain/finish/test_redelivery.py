@@ -12,7 +12,8 @@ from fermata.domain.finish.redelivery import may_have_a_song, missing_numbers, p
 from fermata.domain.jobs.attempt import StagedAt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import empty_wallet, grant_of, hold_on
+from fermata.domain.money.movement import grant_of, hold_on
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import AudioAt, TaskStarted
 from fermata.errors import OutOfCreditError, StaleRecordError

@@ -15,15 +15,18 @@ from moto import mock_aws
 from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.wallet import EntryKind, Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import EntryKind, grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import OnUnknown
 from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.domain.tenants.discounts import Tier
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OtherDiscountError, OutOfCreditError, StaleRecordError
+from fermata.key_errors import KeyLimitError
 from fermata.limit_errors import LostSongsError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
@@ -54,12 +57,20 @@ TERMS: list[tuple[dict[str, object], bool]] = [
 """What a request says, and whether the tenant pays for unknown outcomes."""
 LOST_A_DAY = 3
 LINKS = [f"https://cdn1.suno.ai/{number}.mp3" for number in range(1, 5)]
+KEYS = [None, KeyCap(counter_id="aaaaaaaa", monthly_credits=70), KeyCap(counter_id="bbbbbbbb", monthly_credits=39)]
 JOBS = st.integers(0, 5)
 SONGS = st.sets(st.integers(1, len(LINKS)), min_size=1)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("grant"), st.integers(1, 80)),
-        st.tuples(st.just("submit"), JOBS, st.sampled_from(CHAINS), st.sampled_from(TERMS), st.sampled_from([0, 0, 7])),
+        st.tuples(
+            st.just("submit"),
+            JOBS,
+            st.sampled_from(CHAINS),
+            st.sampled_from(TERMS),
+            st.sampled_from([0, 0, 7]),
+            st.sampled_from(KEYS),
+        ),
         st.tuples(st.just("lose"), JOBS, st.booleans()),
         st.tuples(st.just("deliver"), JOBS, st.integers(0, 1), SONGS),
         st.tuples(st.just("redeliver"), JOBS, SONGS),
@@ -93,6 +104,7 @@ class Operation:
     granted: int = 0
     open: dict[str, Job] = field(default_factory=dict)
     spent: list[tuple[str, int]] = field(default_factory=list)
+    spent_by_key: list[tuple[str, str | None, int]] = field(default_factory=list)
     chains: dict[str, tuple[int, int]] = field(default_factory=dict)
     """What an order was to cost at most, and what it cost with everything that was redelivered of it."""
     discount: int = 0
@@ -126,6 +138,7 @@ class Operation:
         chain: tuple[Candidate, ...],
         terms: tuple[dict[str, object], bool] = ({}, False),
         too_much_off: int = 0,
+        key_cap: KeyCap | None = None,
     ) -> None:
         percent = min(100, self.percent + too_much_off)
         request = queued_job().request.model_copy(update=terms[0])
@@ -136,7 +149,9 @@ class Operation:
             candidates=tuple(priced(each, percent) for each in chain),
             start_by=NOON + timedelta(days=900),
             pays_unknown=terms[1],
+            key_cap=key_cap,
         )
+        of_key = self.counted_on(key_cap.counter_id) + job.hold_credits if key_cap else 0
         at_risk = sum(each.at_risk for each in self.open.values())
         known = self.ledger.jobs.load(job.id) is not None
         before = self.ledger.wallet().in_month_of(self.now).available
@@ -149,15 +164,24 @@ class Operation:
         except LostSongsError:
             reserved = self.lost_today + at_risk + job.at_risk
             assert self.lost_today >= LOST_A_DAY or (job.at_risk and reserved > LOST_A_DAY)
+        except KeyLimitError:
+            assert key_cap is not None
+            assert of_key > key_cap.monthly_credits
         except StaleRecordError:
             assert known
         else:
             assert percent == self.percent
+            assert key_cap is None or of_key <= key_cap.monthly_credits
             assert before >= job.hold_credits
             assert self.lost_today < LOST_A_DAY
             assert not job.at_risk or self.lost_today + at_risk + job.at_risk <= LOST_A_DAY
             assert not known
             self.open[job.id] = job
+
+    def counted_on(self, key: str) -> int:
+        """What the orders of a key cost in this month, with what they hold."""
+        spent = sum(price for month, of, price in self.spent_by_key if (month, of) == (f"{self.now:%Y-%m}", key))
+        return spent + sum(job.hold_credits for job in self.open.values() if _key_of(job) == key)
 
     def deliver(self, name: int, position: int, songs: set[int]) -> None:
         job = self._stored(name)
@@ -267,6 +291,7 @@ class Operation:
                 measured = Fraction(sum(track.duration_ms for track in end.tracks), 60_000)
                 of_songs = min(of.price_credits, ceil(measured * of.unit_credits * (100 - of.discount_percent) / 100))
             self.spent.append((f"{self.now:%Y-%m}", of_songs + bill))
+            self.spent_by_key.append((f"{self.now:%Y-%m}", _key_of(end), of_songs + bill))
             unknown = [] if end.pays_unknown else unknown
         self.lost += [f"{self.now:%Y-%m-%d}"] * len(unknown)
 
@@ -288,6 +313,14 @@ class Operation:
         assert wallet.spent_in_month == sum(price for month, price in self.spent if month == wallet.month)
         assert wallet.plan is Plan.POSTPAID or wallet.balance >= 0
         assert len({entry.entry_id for entry in entries}) == len(entries)
+        for cap in filter(None, KEYS):
+            counter = self.ledger.key_counter(cap.counter_id)
+            counted = counter.in_month_of(self.now).committed if counter else 0
+            assert counted == self.counted_on(cap.counter_id) <= cap.monthly_credits
+
+
+def _key_of(job: Job) -> str | None:
+    return job.key_cap.counter_id if job.key_cap else None
 
 
 @contextmanager

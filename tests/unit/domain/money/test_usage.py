@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
+from fermata.domain.money.movement import EntryKind, grant_of
 from fermata.domain.money.usage import (
     LONGEST_SPAN_DAYS,
     Usage,
@@ -18,7 +19,7 @@ from fermata.domain.money.usage import (
     usage_event,
     usage_of,
 )
-from fermata.domain.money.wallet import EntryKind, empty_wallet, grant_of
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import Failure
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError

@@ -7,16 +7,8 @@ import pytest
 from fermata.api.responses.account import Account
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged, JobStatus
-from fermata.domain.money.wallet import (
-    EntryKind,
-    Plan,
-    Wallet,
-    empty_wallet,
-    grant_of,
-    hold_on,
-    month_of,
-    settlement_of,
-)
+from fermata.domain.money.movement import EntryKind, grant_of, hold_on, settlement_of
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet, month_of
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OutOfCreditError
 from tests.fakes.clock import NOON

@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from fermata.domain.jobs.status import Charged, JobStatus
-from fermata.domain.money.wallet import empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import empty_wallet
 from fermata.domain.orders.idempotency import fingerprint_of
 from fermata.domain.orders.order_request import SongRequest
 from fermata.errors import (

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fermata.domain.tenants.api_keys import (
-    ALL_SCOPES,
     KEY_RANDOM_BYTES,
+    USUAL_SCOPES,
     ApiKey,
     Scope,
     bearer_key,
@@ -45,7 +45,7 @@ def test_a_record_holds_the_hash_of_the_secret_and_not_the_secret() -> None:
     assert RECORD.sha256 == hashlib.sha256(secret.encode()).hexdigest()
     assert secret not in RECORD.model_dump_json()
     assert secret[:32] not in RECORD.model_dump_json()
-    assert (RECORD.tenant_id, RECORD.created_at, RECORD.scopes) == ("acme", NOON, ALL_SCOPES)
+    assert (RECORD.tenant_id, RECORD.created_at, RECORD.scopes) == ("acme", NOON, USUAL_SCOPES)
 
 
 def test_a_key_with_any_one_character_changed_is_no_key() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fermata.domain.money.wallet import Plan, empty_wallet, grant_of
+from fermata.domain.money.movement import grant_of
+from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.idempotency import KEPT_FOR
 from fermata.domain.tenants.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants.tenant import Tenant

@@ -59,7 +59,7 @@ def test_a_key_that_ends_while_it_is_in_use_opens_nothing_after_the_authorizers_
     def opens_at(seconds_after_the_end: float) -> bool:
         world.clock.now = ends + timedelta(seconds=seconds_after_the_end)
         if ends_by == "revoking" and seconds_after_the_end >= 0:
-            world.tenants.revoke_key(record.key_id, ends)
+            world.tenants.revoke_key(record, ends)
         event = {"headers": {"authorization": f"Bearer {key}"}}
         return cache.decide(AUTHORIZER, f"Bearer {key}", lambda: event, 1).allowed
 

@@ -9,16 +9,8 @@ import pytest
 from moto import mock_aws
 
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.wallet import (
-    EntryKind,
-    LedgerEntry,
-    Plan,
-    Wallet,
-    empty_wallet,
-    grant_of,
-    hold_on,
-    settlement_of,
-)
+from fermata.domain.money.movement import EntryKind, LedgerEntry, grant_of, hold_on, settlement_of
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.money.wallet_audit import Drift, LedgerSums, drift_of, sums_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.tenant import Tenant

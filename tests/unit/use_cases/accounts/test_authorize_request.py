@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from fermata.domain.tenants.api_keys import ALL_SCOPES, Scope, new_api_key
+from fermata.domain.tenants.api_keys import USUAL_SCOPES, Scope, new_api_key
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import TransientError
 from fermata.use_cases.accounts.authorize_request import authorize_request
@@ -24,7 +24,7 @@ def tenants() -> InMemoryTenantStore:
 
 @pytest.mark.parametrize("header", [f"Bearer {KEY}", f"bearer {KEY}", f"  Bearer   {KEY} "])
 def test_a_known_key_is_its_tenants(tenants: InMemoryTenantStore, header: str) -> None:
-    assert authorize_request(header, tenants, NOON) == Caller("acme", RECORD.key_id, ALL_SCOPES)
+    assert authorize_request(header, tenants, NOON) == Caller("acme", RECORD.key_id, USUAL_SCOPES)
 
 
 MALFORMED = [
@@ -69,7 +69,7 @@ def test_an_expired_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
 
 
 def test_a_revoked_key_is_not_authorized(tenants: InMemoryTenantStore) -> None:
-    tenants.revoke_key(RECORD.key_id, NOON)
+    tenants.revoke_key(RECORD, NOON)
     assert authorize_request(f"Bearer {KEY}", tenants, NOON) is None
 
 
@@ -88,7 +88,7 @@ def test_the_use_of_a_key_is_noted_once_a_minute(tenants: InMemoryTenantStore) -
 
 
 def test_only_an_authorized_use_is_noted(tenants: InMemoryTenantStore) -> None:
-    tenants.revoke_key(RECORD.key_id, NOON)
+    tenants.revoke_key(RECORD, NOON)
     for header in (f"Bearer {KEY}", f"Bearer {OTHER_KEY}", ""):
         authorize_request(header, tenants, NOON)
     assert tenants.notes == 0

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.formats import rfc3339
 from fermata.errors import InvalidRequestError, NotFoundError, TransientError
@@ -42,12 +43,52 @@ def test_a_key_may_have_some_scopes_and_an_end(office: Office) -> None:
     assert caller(office, answer["api_key"], 2 * 86_400) is None
 
 
+def test_account_manage_is_given_by_name_only(office: Office) -> None:
+    assert manage(office, "issue_key")["scopes"] == ["account:read", "jobs:read", "jobs:write"]
+    assert manage(office, "issue_key", scopes=["account:manage"])["scopes"] == ["account:manage"]
+
+
+def test_a_key_may_have_a_name_and_a_monthly_cap(office: Office) -> None:
+    answer = manage(office, "issue_key", name="shop 雨", monthly_credits=600)
+    assert (answer["name"], answer["monthly_credits"]) == ("shop 雨", 600)
+    found = caller(office, answer["api_key"])
+    assert found is not None
+    assert found.cap == KeyCap(counter_id=str(answer["key_id"]), monthly_credits=600)
+
+
+def test_a_rotated_key_keeps_its_name_and_cap_and_counts_on(office: Office) -> None:
+    first = manage(office, "issue_key", name="shop", monthly_credits=600)
+    second = keys(office, "rotate_key", key_id=first["key_id"])
+    third = keys(office, "rotate_key", key_id=second["key_id"], monthly_credits=900)
+    assert [(key["name"], key["monthly_credits"]) for key in (second, third)] == [("shop", 600), ("shop", 900)]
+    caps = [caller(office, key["api_key"]) for key in (first, second, third)]
+    assert [each.cap.counter_id for each in caps if each and each.cap] == [first["key_id"]] * 3
+
+
+@pytest.mark.parametrize("amount", [0, -1, 1.5, "60"])
+def test_a_rotation_takes_no_senseless_cap(office: Office, amount: object) -> None:
+    old = manage(office, "issue_key", monthly_credits=600)
+    with pytest.raises(InvalidRequestError, match="/monthly_credits"):
+        keys(office, "rotate_key", key_id=old["key_id"], monthly_credits=amount)
+    assert len(office.tenants.keys_of("acme")) == 1
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"scopes": []},
         {"scopes": ["jobs:all"]},
         {"scopes": "jobs:read"},
+        {"name": ""},
+        {"name": " \u200b"},
+        {"name": "two\nlines"},
+        {"name": "n" * 81},
+        {"name": 1},
+        {"monthly_credits": 0},
+        {"monthly_credits": -1},
+        {"monthly_credits": 1_000_000_001},
+        {"monthly_credits": 1.5},
+        {"monthly_credits": "60"},
         {"days": 0},
         {"days": 3651},
         {"days": "2"},

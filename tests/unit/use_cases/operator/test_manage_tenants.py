@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from fermata.adapters.providers import load_provider
-from fermata.domain.money.wallet import Plan, Wallet, hold_on
+from fermata.domain.money.movement import hold_on
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.state import ProviderState
 from fermata.domain.tenants.plan_limits import MAX_AMOUNT

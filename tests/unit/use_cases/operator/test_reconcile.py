@@ -14,8 +14,8 @@ from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.money.movement import EntryKind
 from fermata.domain.money.usage_export import UsageRow
-from fermata.domain.money.wallet import EntryKind
 from fermata.domain.providers.calls import AudioAt, Refused
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.errors import InvalidRequestError, StaleRecordError, TransientError
@@ -24,7 +24,7 @@ from fermata.use_cases.operator import reconcile as use_case
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
-from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_over
 from tests.fakes.money.purchases import InMemoryPurchases
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.songs import JOB_ID, claimed_attempt, queued_job, rate_limited, stored_track
@@ -88,7 +88,7 @@ BY_ID = row(upstream_id="a1")
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     if request.param == "in_memory":
         jobs = InMemoryJobStore()
-        yield Desk(Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage), InMemoryPurchases(jobs))
+        yield Desk(ledger_over(jobs), InMemoryPurchases(jobs))
         return
     with mock_aws():
         client = dynamodb_with_table(*FUNDED_WALLETS)

@@ -24,7 +24,7 @@ from fermata.use_cases.orders.cancel_job import cancel_job
 from fermata.wiring.generation import settle_ports, start_ports
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
-from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb
+from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_over
 from tests.fakes.money.wallet_store import FUNDED_WALLETS
 from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.world import World
@@ -168,8 +168,7 @@ def test_a_job_that_keeps_changing_is_tried_again_later() -> None:
 @pytest.fixture(params=["in_memory", "dynamodb"])
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     if request.param == "in_memory":
-        jobs = InMemoryJobStore()
-        yield Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage)
+        yield ledger_over(InMemoryJobStore())
         return
     with mock_aws():
         yield ledger_in_dynamodb(dynamodb_with_table(*FUNDED_WALLETS))

@@ -68,6 +68,7 @@ def refused(world: World, asked: object) -> Mapping[str, Any]:
 
 def test_an_event_becomes_a_job_of_the_tenant_whose_source_it_is(world: World) -> None:
     job = world.stored(str(ingest(event())))
+    assert (job.api_key_id, job.key_cap) == (None, None)
     assert (job.tenant_id, job.status, job.request.prompt) == ("acme", JobStatus.QUEUED, PROMPT)
     assert world.machine.started == [job.id]
     assert world.events.published == []

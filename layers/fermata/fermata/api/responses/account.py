@@ -25,17 +25,18 @@ class Limits(Body):
     deletions, events and files that create no job, repeats of webhooks). At once: open jobs and waiting requests. Per
     UTC day: lost songs (the provider was paid, the tenant did not pay), jobs that their caller ended unpaid, and
     uploads of references. Per job: posts of its webhook. Per calendar month in UTC: credits, spent and held together.
-    `unknown_paid_by` pays for attempts of unknown outcome if another model delivers. Of `discount_percent` and the
+    `unknown_paid_by` pays for attempts of unknown outcome if another model delivers. With `foreign_reference_ids`,
+    orders may name a provider's ids of recordings that no upload of the tenant made. Of `discount_percent` and the
     reached one of the `tiers`, the larger applies.
     """
 
     discount_percent: Percent
     tiers: list[DiscountTier]
-
     submits_per_minute: Annotated[int, Field(ge=1)]
     reads_per_minute: Annotated[int, Field(ge=1)]
     concurrent_jobs: Annotated[int, Field(ge=1)]
     unknown_paid_by: Payer
+    foreign_reference_ids: bool
     refused_orders_per_minute: Annotated[int, Field(ge=1)]
     changes_per_minute: Annotated[int, Field(ge=1)]
     trigger_calls_per_minute: Annotated[int, Field(ge=1)]

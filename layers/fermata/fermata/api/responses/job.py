@@ -24,6 +24,8 @@ from fermata.domain.jobs.view import (
     missing_tracks,
     why_missing,
 )
+from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.orders.references import ProviderIds
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
 from fermata.domain.web.formats import JobId, Moment, rfc3339
 
@@ -136,10 +138,26 @@ class JobUrls(Body):
         return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio")
 
 
+class MadeIds(Body):
+    """The provider's ids of a recording that a job handed over, null for one that it did not give. Another order can
+    name them as its `reference`.
+    """
+
+    voice_id: str | None
+    instrumental_id: str | None
+
+    @classmethod
+    def of(cls, ids: ProviderIds) -> "MadeIds":
+        """The ids that a provider gave."""
+        return cls.model_construct(voice_id=ids.voice_id or None, instrumental_id=ids.instrumental_id or None)
+
+
 class Job(Body):
     """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
     cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
-    ones; null if the job was deleted since.
+    ones; null if the job was deleted since. `reference` has the ids that the provider gave its recording, null without
+    any. `request` is there only where it was asked for: the accepted order, without the fields that have their default.
+    `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery.
     """
 
     id: JobId
@@ -161,15 +179,23 @@ class Job(Body):
     unit: Unit
     estimate: Expectation | None
     recovered_from: JobId | None
+    api_key_id: str | None
     attempt_count: Annotated[int, Field(ge=0)]
     tracks: list[Track]
     missing_tracks: list[MissingTrack]
     error: JobError | None
+    reference: MadeIds | None
     urls: JobUrls
+    request: SongRequest | None = None
 
     @classmethod
-    def of(cls, view: JobView, api_url: str) -> "Job":
+    def of(cls, view: JobView, api_url: str, *, with_request: bool = False) -> "Job":
         """The job as it is shown by the API at `api_url`, which has no trailing slash."""
+        body = cls._of(view, api_url)
+        return body.model_copy(update={"request": view.job.request.as_sent()}) if with_request else body
+
+    @classmethod
+    def _of(cls, view: JobView, api_url: str) -> "Job":
         job = view.job
         return cls.model_construct(
             id=job.id,
@@ -191,10 +217,12 @@ class Job(Body):
             unit=job.candidate.unit,
             estimate=Expectation.of(view.expected, view.began_at) if view.expected else None,
             recovered_from=job.recovered_from,
+            api_key_id=job.api_key_id,
             attempt_count=len(job.attempts),
             tracks=[Track.of(track, view.links[track.number]) for track in finished_tracks(job)],
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
             error=JobError.of(job.failure) if job.failure else None,
+            reference=MadeIds.of(job.reference.ids[-1]) if job.reference and job.reference.ids else None,
             urls=JobUrls.of(job, api_url),
         )
 

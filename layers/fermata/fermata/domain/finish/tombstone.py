@@ -23,6 +23,7 @@ def tombstone_of(job: Job, now: datetime) -> Job:
             "rescue": rescue,
             "check_at": job.check_at if job.publish_pending else next_look(rescue, erasing_until),
             "request": SongRequest(model=job.request.model),
+            "candidates": tuple(each.with_ids(None) if each.ids else each for each in job.candidates),
             "attempts": tuple(attempt.forgotten() for attempt in job.attempts),
             "tracks": (),
             "missing": (),

@@ -16,6 +16,7 @@ from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.orders.references import PreparedReference, ProviderIds, needs_copy
 from fermata.domain.providers.failures import Failure
 from fermata.domain.providers.spending import Booking, booking
+from fermata.domain.tenants.key_cap import KeyCap
 
 
 class JobRecord(Record):
@@ -30,6 +31,7 @@ class JobRecord(Record):
     recording cannot be used, or the operator blocks the last provider for too long.
     `tracks` are the stored songs and `missing` the unavailable ones, both by number and without overlap;
     `first_stored_at` is when the first song was stored, set by the next change of the job.
+    `api_key_id` is the key that ordered over HTTP, `key_cap` its monthly cap at that time.
     `recovered_from` is the job whose song this one delivers, without an order of its own. `pays_unknown` is whether the
     customer also pays for attempts of unknown outcome if a later fallback delivers; `paid_unknown` are the numbers of
     the attempts paid for so, whatever the provider's bill says later.
@@ -61,6 +63,8 @@ class JobRecord(Record):
     erasing_until: datetime | None = None
     spent_before_deletion: NonNegativeInt | None = None
     recovered_from: str | None = None
+    api_key_id: str | None = None
+    key_cap: KeyCap | None = None
     pays_unknown: bool = False
     paid_unknown: tuple[PositiveInt, ...] = ()
     rescue: Rescue | None = None
@@ -144,8 +148,12 @@ class JobRecord(Record):
 
     @property
     def ids(self) -> ProviderIds | None:
-        """The current provider's ids of the uploaded reference; None if it takes a link or has no upload yet."""
+        """The current provider's ids of the reference: those that the caller named, or those of the upload; None if it
+        takes a link or has no upload yet.
+        """
         rule = self.candidate.reference
+        if self.candidate.ids is not None:
+            return self.candidate.ids
         if rule is None or rule.handed_over == "link" or self.reference is None:
             return None
         return self.reference.ids_with(self.candidate.provider)

@@ -1,20 +1,14 @@
-"""Money as values: a tenant's wallet, its ledger, and the movements of an order. Amounts are whole credits, never
+"""A tenant's wallet: its credits, its plan, and what both allow. Amounts are whole credits, never
 negative.
 
 Invariant, prepaid and postpaid: granted = balance + held + spent. A prepaid balance is never negative; a negative
 postpaid balance is the tenant's debt.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
-
-from fermata.domain.jobs.job import Job
-from fermata.domain.jobs.status import Charged
-from fermata.domain.money.losses import is_ended_by_caller, lost_attempts
+from fermata.domain.money.movement import Movement
 from fermata.domain.providers.spending import day_of
 from fermata.domain.tenants.plan_limits import (
     LOOK_AGAIN_S,
@@ -42,101 +36,6 @@ class Plan(StrEnum):
 
     PREPAID = "prepaid"
     POSTPAID = "postpaid"
-
-
-class EntryKind(StrEnum):
-    """Why credits moved."""
-
-    GRANT = "grant"
-    HOLD = "hold"
-    SETTLE = "settle"
-    REFUND = "refund"
-    NOTE = "note"
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class LedgerEntry(_Value):
-    """One immutable line of a ledger. `entry_id` sorts by the time of the grant or of the job's submission; a job's
-    entry ids are derived from its id, so that a replay cannot add an entry. `attempt` is the job's last attempt, or the
-    subject of a note; a note moves nothing and has a `text`.
-    """
-
-    entry_id: str
-    kind: EntryKind
-    credits: NonNegativeInt
-    at: datetime
-    job_id: str | None = None
-    attempt: PositiveInt | None = None
-    text: str | None = None
-
-
-class Movement(_Value):
-    """Entries that change one tenant's wallet together, all at the same instant. `buys` is whether a purchase follows.
-    `at_risk` is the change in the number of songs that may be bought without payment by the tenant's own terms; `lost`
-    is the number of such songs bought. `unpaid` is the number of jobs that their caller ended before a purchase.
-    `discount_percent` is the discount at which an order was priced; None for everything else.
-    """
-
-    tenant_id: str
-    entries: Annotated[tuple[LedgerEntry, ...], Field(min_length=1)]
-    buys: bool = False
-    at_risk: int = 0
-    lost: NonNegativeInt = 0
-    unpaid: NonNegativeInt = 0
-    discount_percent: NonNegativeInt | None = None
-
-    @property
-    def at(self) -> datetime:
-        """The instant of the movement."""
-        return self.entries[0].at
-
-    @property
-    def granted(self) -> int:
-        """Credits added to `granted`."""
-        return self._total(EntryKind.GRANT)
-
-    @property
-    def balance(self) -> int:
-        """Credits added to the balance; may be negative."""
-        return self.granted + self._total(EntryKind.REFUND) - self.to_hold
-
-    @property
-    def held(self) -> int:
-        """Credits added to the holds of open jobs; may be negative."""
-        return self.to_hold - self._total(EntryKind.SETTLE) - self._total(EntryKind.REFUND)
-
-    @property
-    def spent(self) -> int:
-        """Credits added to `spent`."""
-        return self._total(EntryKind.SETTLE)
-
-    @property
-    def to_hold(self) -> int:
-        """Credits that the wallet must cover."""
-        return self._total(EntryKind.HOLD)
-
-    @property
-    def is_hold(self) -> bool:
-        """Whether it holds credits; a wallet may refuse only holds."""
-        return any(entry.kind is EntryKind.HOLD for entry in self.entries)
-
-    @property
-    def counts_in_day(self) -> bool:
-        """Whether it changes, or is limited by, the counters of a day."""
-        return self.buys or self.lost > 0 or self.unpaid > 0
-
-    @property
-    def open_jobs(self) -> int:
-        """Change in the number of open jobs: 1 for a hold, -1 for a job's end."""
-        if self.is_hold:
-            return 1
-        return -1 if any(entry.kind in (EntryKind.SETTLE, EntryKind.REFUND) for entry in self.entries) else 0
-
-    def _total(self, kind: EntryKind) -> int:
-        return sum(entry.credits for entry in self.entries if entry.kind is kind)
 
 
 class Wallet(PlanLimits):
@@ -246,52 +145,6 @@ def empty_wallet(tenant_id: str, now: datetime) -> Wallet:
     return Wallet(tenant_id=tenant_id, month=month_of(now))
 
 
-def grant_of(tenant_id: str, amount: int, entry_id: str, now: datetime) -> Movement:
-    """The movement of an operator's grant."""
-    entry = LedgerEntry(entry_id=entry_id, kind=EntryKind.GRANT, credits=amount, at=now)
-    return Movement(tenant_id=tenant_id, entries=(entry,))
-
-
-def hold_on(job: Job) -> Movement:
-    """The movement of a job's submission: a hold of the most that the job may cost."""
-    return Movement(
-        tenant_id=job.tenant_id,
-        entries=(_entry(job, EntryKind.HOLD, job.hold_credits, job.created_at),),
-        buys=job.recovered_from is None,
-        at_risk=job.at_risk,
-        discount_percent=job.candidates[0].discount_percent if job.recovered_from is None else None,
-    )
-
-
-def settlement_of(job: Job) -> Movement:
-    """The movement of a job's end: the delivered songs' share of the price is spent (an entry even for 0 credits) and
-    the rest refunded, or everything is refunded.
-    """
-    if job.finished_at is None:
-        raise AssertionError(f"a {job.status} job has not ended and cannot be settled")
-    return Movement(
-        tenant_id=job.tenant_id,
-        entries=tuple(_settlement(job, job.finished_at)),
-        at_risk=-job.at_risk,
-        lost=len(lost_attempts(job)),
-        unpaid=int(is_ended_by_caller(job)),
-    )
-
-
-def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd: int = 0) -> LedgerEntry:
-    """A note on an attempt after its job's end; its id is unique per attempt and refunded amount."""
-    refund = f"-{refunded_micro_usd}" if refunded_micro_usd else ""
-    return LedgerEntry(
-        entry_id=f"{_entry_prefix(job)}-{len(_STEPS) + 1}-{EntryKind.NOTE}-{attempt}{refund}",
-        kind=EntryKind.NOTE,
-        credits=0,
-        at=now,
-        job_id=job.id,
-        attempt=attempt,
-        text=text,
-    )
-
-
 def _refuse_other_discount(wallet: Wallet, hold: Movement) -> None:
     current = wallet.discount_at(hold.at)
     if hold.discount_percent not in (None, current):
@@ -319,29 +172,3 @@ def _refuse_what_may_be_lost(wallet: Wallet, hold: Movement) -> None:
         raise LostSongsError(limit, lost, hold.at_risk, left_of_day_s(hold.at))
     if hold.at_risk and lost + wallet.at_risk + hold.at_risk > limit:
         raise LossesAtRiskError(limit, lost, wallet.at_risk, LOOK_AGAIN_S)
-
-
-def _settlement(job: Job, at: datetime) -> Iterator[LedgerEntry]:
-    if job.charged is Charged.YES:
-        yield _entry(job, EntryKind.SETTLE, job.spent_credits, at)
-    if job.charged is Charged.REFUNDED or job.spent_credits < job.hold_credits:
-        yield _entry(job, EntryKind.REFUND, job.hold_credits - job.spent_credits, at)
-
-
-_STEPS: Final = (EntryKind.HOLD, EntryKind.SETTLE, EntryKind.REFUND)
-
-
-def _entry(job: Job, kind: EntryKind, amount: int, at: datetime) -> LedgerEntry:
-    last = job.last_attempt
-    return LedgerEntry(
-        entry_id=f"{_entry_prefix(job)}-{_STEPS.index(kind) + 1}-{kind}",
-        kind=kind,
-        credits=amount,
-        at=at,
-        job_id=job.id,
-        attempt=last.number if last else None,
-    )
-
-
-def _entry_prefix(job: Job) -> str:
-    return job.id.removeprefix("job_")

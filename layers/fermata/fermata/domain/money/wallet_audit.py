@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fermata.domain.money.wallet import EntryKind, LedgerEntry, Wallet
+from fermata.domain.money.movement import EntryKind, LedgerEntry
+from fermata.domain.money.wallet import Wallet
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from fermata.domain.catalogue.models import Catalogue, Estimate, Model, Referenc
 from fermata.domain.catalogue.units import Kind, Unit, billable_count, cost_in_micro_usd, price_in_credits, units_in
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.order_request import SongRequest, find_model, ordered_count, what_the_model_refuses
+from fermata.domain.orders.references import ProviderIds
 from fermata.domain.orders.speech_request import FoundVoices, none_found
 from fermata.errors import ConfigurationError
 
@@ -24,7 +25,8 @@ class Candidate(BaseModel):
     The order is for `count` parts of the `unit` at `unit_credits` each unit, less `discount_percent`. `price_credits`
     is its whole price, for all of its `songs`; `cost_micro_usd` is the most that the provider takes for it, in
     millionths of a USD, at `unit_micro_usd` each unit. `reference` is the rule for the request's reference recording,
-    if any. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0 without a deadline.
+    if any; `ids` are the provider's ids of a recording that the request names instead of one, and there is no rule
+    then. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0 without a deadline.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +48,11 @@ class Candidate(BaseModel):
     callbacks: bool = False
     reference: ReferenceRule | None = None
     p80_s: NonNegativeInt = 0
+    ids: ProviderIds | None = None
+
+    def with_ids(self, ids: ProviderIds | None) -> "Candidate":
+        """This model, ordered with a provider's ids instead of a recording; with None, without them."""
+        return self.model_copy(update={"ids": ids, "reference": None})
 
     @property
     def units(self) -> float:

@@ -138,6 +138,10 @@ class SongRequest(_Body):
     callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
+    def as_sent(self) -> "SongRequest":
+        """This request with only those fields set that differ from their default."""
+        return SongRequest.model_validate(self.model_dump(exclude_defaults=True))
+
 
 def parse_song_request(
     body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = (), found: FoundVoices = none_found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, StrictStr
 
 from fermata.domain.catalogue.models import Model, Purpose, ReferenceRule
 from fermata.domain.orders.job_id import is_reference_id, reference_created_at
@@ -23,9 +23,19 @@ USABLE: Final = KEPT - timedelta(days=1)
 """How long after `POST /v1/references` a request may name an id; every job then has a day left to use the file."""
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must have printable characters only")
+    return text
+
+
+ProviderId = Annotated[StrictStr, Field(min_length=1, max_length=1024), AfterValidator(_printable)]
+
+
 class ReferenceRequest(BaseModel):
-    """The reference recording of a song: exactly one of a caller's link or an upload's id. `purpose` is the recording's
-    role, for models that distinguish roles; `song` by default.
+    """The reference recording of a song: exactly one of a caller's link, an upload's id, or the provider's own ids of a
+    recording that an earlier job handed over. `purpose` is the recording's role, for models that distinguish roles;
+    `song` by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +43,14 @@ class ReferenceRequest(BaseModel):
     audio_url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
     id: StrictStr | None = None
     purpose: Purpose | None = None
+    voice_id: ProviderId | None = None
+    instrumental_id: ProviderId | None = None
+
+    @property
+    def named_ids(self) -> Mapping[str, str]:
+        """The provider's ids that the caller names, by their kind; empty for a link or an upload."""
+        named: Mapping[str, str | None] = {"voice_id": self.voice_id, "instrumental_id": self.instrumental_id}
+        return {kind: value for kind, value in named.items() if value is not None}
 
     @property
     def meant_as(self) -> Purpose:
@@ -41,7 +59,9 @@ class ReferenceRequest(BaseModel):
 
 
 class ProviderIds(BaseModel):
-    """A provider's ids of an uploaded recording; they are valid only for the account of the key."""
+    """A provider's ids of an uploaded recording; they are valid only for the account of the key. An empty `key_alias`
+    stands for the provider's current key: ids that the caller may name although no upload here made them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +69,12 @@ class ProviderIds(BaseModel):
     key_alias: str
     voice_id: str = ""
     instrumental_id: str = ""
+
+    @property
+    def by_kind(self) -> Mapping[str, str]:
+        """The ids by their kind, without those that the provider did not give."""
+        ids: Mapping[str, str] = {"voice_id": self.voice_id, "instrumental_id": self.instrumental_id}
+        return {kind: value for kind, value in ids.items() if value}
 
 
 @dataclass(frozen=True)
@@ -125,11 +151,15 @@ def usable_until(reference_id: str) -> datetime:
 
 
 def wrong_names(reference: ReferenceRequest | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
-    """The errors of a request's reference for any model: both of link and id, neither, or a link that is not public."""
+    """The errors of a request's reference for any model: not exactly one of link, id and a provider's ids, or a link
+    that is not public.
+    """
     if reference is None:
         return
-    if (reference.audio_url is None) is (reference.id is None):
-        yield FieldError("/reference", "must have either audio_url or id, and not both")
+    if [reference.audio_url is None, reference.id is None, not reference.named_ids].count(False) != 1:
+        yield FieldError(
+            "/reference", "must have exactly one of audio_url, id, and a provider's voice_id or instrumental_id or both"
+        )
     if reference.audio_url is not None and not is_public_link(reference.audio_url, trusted_origins):
         yield FieldError(
             "/reference/audio_url",
@@ -176,10 +206,23 @@ def what_the_rule_refuses(reference: ReferenceRequest | None, model: Model) -> I
             )
     elif rule is None:
         yield FieldError("/reference", f"must be left out: {model.id} takes no reference")
+    elif reference.named_ids:
+        yield from _what_the_rule_refuses_of_ids(reference, rule, model)
     elif reference.purpose and not rule.purposes:
         yield FieldError("/reference/purpose", f"must be left out: {model.id} has no choice")
     elif rule.purposes and reference.meant_as not in rule.purposes:
         yield FieldError("/reference/purpose", "must be one of " + ", ".join(rule.purposes))
+
+
+def _what_the_rule_refuses_of_ids(
+    reference: ReferenceRequest, rule: ReferenceRule, model: Model
+) -> Iterator[FieldError]:
+    if rule.handed_over != "ids":
+        for kind in reference.named_ids:
+            found = f"must be left out: {model.id} takes a recording, not ids; send audio_url or the id of an upload"
+            yield FieldError(f"/reference/{kind}", found)
+    elif reference.purpose:
+        yield FieldError("/reference/purpose", "must be left out: voice_id and instrumental_id say it themselves")
 
 
 def refused_by(rule: ReferenceRule, reference: PreparedReference) -> Failure | None:

@@ -14,9 +14,15 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from fermata.domain.tenants.key_cap import KeyCap
+
 KEY_RANDOM_BYTES: Final = 25
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 """Precision of `last_used_at`."""
+
+KEPT_AFTER_END: Final = timedelta(days=90)
+"""How long the record of a key is kept after the key expired or was revoked."""
+KEY_ID_PATTERN: Final = "^[a-z2-7]{8}$"
 
 _ID_LENGTH: Final = 8
 _BEARER: Final = re.compile(r"fk_([a-z2-7]{8})_([a-z2-7]{39})")
@@ -25,14 +31,16 @@ _NO_SECRETS_SHA256: Final = "0" * 64
 
 
 class Scope(StrEnum):
-    """A permission of a key."""
+    """A permission of a key. `account:manage` is for the tenant's keys and webhook."""
 
+    ACCOUNT_MANAGE = "account:manage"
     ACCOUNT_READ = "account:read"
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
 
 
-ALL_SCOPES: Final = tuple(Scope)
+USUAL_SCOPES: Final = (Scope.ACCOUNT_READ, Scope.JOBS_READ, Scope.JOBS_WRITE)
+"""The scopes of a key that is issued without naming any; `account:manage` is given by name only."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class BearerKey:
 
 class ApiKey(BaseModel):
     """The record of one key of a tenant, without its secret. `last_used_at` is exact to `USE_NOTED_EVERY`; a rotated
-    key names its successor in `rotated_to`.
+    key names its successor in `rotated_to`. A successor counts its credits in `counter_id`, the first key of its line.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +67,22 @@ class ApiKey(BaseModel):
     revoked_at: datetime | None = None
     rotated_to: str | None = None
     last_used_at: datetime | None = None
+    name: str | None = None
+    monthly_credits: int | None = None
+    counter_id: str | None = None
+
+    @property
+    def cap(self) -> KeyCap | None:
+        """The key's monthly cap, or None."""
+        if self.monthly_credits is None:
+            return None
+        return KeyCap(counter_id=self.counter_id or self.key_id, monthly_credits=self.monthly_credits)
+
+    @property
+    def forgotten_at(self) -> datetime | None:
+        """When the key's record goes; None for a key without an end."""
+        ends = [moment for moment in (self.expires_at, self.revoked_at) if moment is not None]
+        return min(ends) + KEPT_AFTER_END if ends else None
 
     def is_live(self, now: datetime) -> bool:
         """Whether the key is valid: neither revoked nor expired."""
@@ -78,7 +102,7 @@ def new_api_key(
     tenant_id: str,
     now: datetime,
     randomness: bytes,
-    scopes: tuple[Scope, ...] = ALL_SCOPES,
+    scopes: tuple[Scope, ...] = USUAL_SCOPES,
     expires_at: datetime | None = None,
 ) -> tuple[str, ApiKey]:
     """A key to show once, and its record; `randomness` is 25 random bytes (40 bits of id, 160 bits of secret)."""
@@ -94,6 +118,11 @@ def new_api_key(
         expires_at=expires_at,
     )
     return f"fk_{key_id}_{secret}", record
+
+
+def is_key_id(text: str) -> bool:
+    """Whether a text has the form of a key's id."""
+    return re.fullmatch(KEY_ID_PATTERN.strip("^$"), text) is not None
 
 
 def bearer_key(authorization: str) -> BearerKey | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from fermata.domain.tenants.discounts import Discounts
 from fermata.domain.web.whole_number import WholeNumber
@@ -28,14 +28,16 @@ Credits = Annotated[WholeNumber, Field(gt=0, le=MAX_AMOUNT)]
 class PlanLimits(Discounts):
     """A tenant's limits, which the operator may set; the defaults apply to new tenants and to plans without limits.
     `refused_orders_per_minute` bounds refused or repeated orders, which created no job.
-    `changes_per_minute` bounds DELETEs, webhook replays and upload offers together, and, in a separate count, cancels
-    without effect. `trigger_calls_per_minute` bounds events, files and lines of files that created no job.
+    `changes_per_minute` bounds DELETEs, webhook replays, upload offers and changes of the account together, and, in a
+    separate count, cancels without effect.
+    `trigger_calls_per_minute` bounds events, files and lines of files that created no job.
     `lost_songs_per_day` bounds the songs of a UTC day that a provider charged or may have charged and the tenant did
     not pay. `waiting_requests` bounds concurrent requests that wait for a job's end, `references_per_day` the upload
     offers of a UTC day, `webhook_posts_per_job` all posts about one job's end, and `webhook_repeats_per_minute` the
     posts of all jobs except the first of each job.
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
+    `foreign_reference_ids` lets orders name a provider's ids of recordings that no upload of the tenant made.
     `monthly_credits` bounds the credits spent in the month plus those held, on any plan; None means no such bound.
     The discounts of a plan stand beside its limits.
     """
@@ -53,6 +55,7 @@ class PlanLimits(Discounts):
     webhook_posts_per_job: Count = 100
     webhook_repeats_per_minute: Count = 120
     unknown_paid_by: Payer = "operator"
+    foreign_reference_ids: StrictBool = False
     monthly_credits: Credits | None = None
 
     @property
@@ -85,7 +88,9 @@ READS: Final = CallKind("read", "reads", "reads", "reads_per_minute")
 REFUSED_ORDERS: Final = CallKind(
     "refused", "orders that are refused or repeated", "refused_orders", "refused_orders_per_minute"
 )
-CHANGES: Final = CallKind("change", "deletions, webhook replays and uploads", "changes", "changes_per_minute")
+CHANGES: Final = CallKind(
+    "change", "deletions, webhook replays, uploads and changes of the account", "changes", "changes_per_minute"
+)
 CANCELS: Final = CallKind("cancel", "cancels without effect", "cancels", "changes_per_minute")
 TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"

@@ -27,6 +27,7 @@ from fermata.errors import (
     TransientError,
     TriggerOffError,
 )
+from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 from fermata.limit_errors import (
     LostSongsError,
     MonthlyLimitError,
@@ -41,6 +42,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     MalformedHeaderError: (HTTPStatus.BAD_REQUEST, "malformed_header", "A header is malformed"),
     OutOfCreditError: (HTTPStatus.PAYMENT_REQUIRED, "out_of_credit", "Not enough credits"),
     InsufficientScopeError: (HTTPStatus.FORBIDDEN, "insufficient_scope", "The key may not do this"),
+    BeyondOwnKeyError: (HTTPStatus.FORBIDDEN, "beyond_own_key", "The key may not give or change this"),
     TriggerOffError: (HTTPStatus.FORBIDDEN, "trigger_off", "No trigger is on"),
     NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "The resource does not exist"),
     AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The song is already ordered"),
@@ -48,6 +50,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     NotFinishedError: (HTTPStatus.CONFLICT, "not_finished", "The job is not finished"),
     NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "The job has no webhook endpoint"),
     TooManyReplaysError: (HTTPStatus.CONFLICT, "too_many_replays", "The webhook was sent too often"),
+    TooManyKeysError: (HTTPStatus.CONFLICT, "too_many_keys", "There are too many keys"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is too large"),
     IdempotencyKeyReusedError: (
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -61,6 +64,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     LostSongsError: (HTTPStatus.TOO_MANY_REQUESTS, "lost_songs_limit", "Too many songs were made and not paid"),
     UnpaidJobsError: (HTTPStatus.TOO_MANY_REQUESTS, "unpaid_jobs_limit", "Too many jobs ended before a purchase"),
     MonthlyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "monthly_limit_reached", "The month's credits are used up"),
+    KeyLimitError: (HTTPStatus.TOO_MANY_REQUESTS, "key_limit_reached", "The credits of the key's month are used up"),
     TransientError: (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
 }
 

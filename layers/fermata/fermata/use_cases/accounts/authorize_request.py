@@ -18,7 +18,7 @@ def authorize_request(authorization: str, tenants: TenantStore, now: datetime) -
     if record is None:
         return None
     _note_use(record, tenants, now)
-    return Caller(record.tenant_id, record.key_id, record.scopes)
+    return Caller(record.tenant_id, record.key_id, record.scopes, record.cap)
 
 
 def _note_use(record: ApiKey, tenants: TenantStore, now: datetime) -> None:

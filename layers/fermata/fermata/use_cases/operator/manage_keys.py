@@ -1,23 +1,29 @@
 """Commands for API keys. A key is shown only in the answer to the command that creates it."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from fermata.domain.tenants.api_keys import ALL_SCOPES, ApiKey, Scope, new_api_key
+from fermata.domain.tenants.api_keys import USUAL_SCOPES, ApiKey, Scope
 from fermata.domain.tenants.tenant import TENANT_ID
 from fermata.domain.web.formats import rfc3339
 from fermata.domain.web.whole_number import WholeNumber
-from fermata.errors import FieldError, InvalidRequestError, NotFoundError, StaleRecordError, TransientError
+from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports.tenants import TenantStore
-
-DEFAULT_OVERLAP_S: Final = 86_400
-LONGEST_OVERLAP_S: Final = 30 * 86_400
+from fermata.use_cases.accounts.issue_keys import (
+    DEFAULT_OVERLAP_S,
+    KeyName,
+    KeyTerms,
+    MonthlyCredits,
+    Overlap,
+    check_rotation,
+    issue_key,
+    rotate_key,
+)
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
 Days = Annotated[WholeNumber, Field(ge=1, le=3650)]
-Overlap = Annotated[WholeNumber, Field(ge=0, le=LONGEST_OVERLAP_S)]
 
 
 class _Command(BaseModel):
@@ -25,18 +31,23 @@ class _Command(BaseModel):
 
 
 class IssueKey(_Command):
-    """Issue an API key with all scopes or some, without an end or until a given time."""
+    """Issue an API key with the usual scopes or the named ones, without an end or until a given time, and perhaps with
+    a cap on the credits of a calendar month.
+    """
 
     action: Literal["issue_key"]
     tenant_id: TenantId
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)] = ALL_SCOPES
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)] = USUAL_SCOPES
     expires_at: AwareDatetime | None = None
     days: Days | None = None
+    name: KeyName | None = None
+    monthly_credits: MonthlyCredits | None = None
 
 
 class RotateKey(_Command):
-    """Replace a key by a new one with the same scopes. The old key stays valid for `overlap_s` seconds. The new one
-    expires when the old one would have, unless `expires_at` or `days` is given.
+    """Replace a key by a new one with the same scopes and name. The old key stays valid for `overlap_s` seconds. The
+    new one expires when the old one would have, unless `expires_at` or `days` is given, and has the same cap, unless
+    `monthly_credits` is given. Both count the month's credits together.
     """
 
     action: Literal["rotate_key"]
@@ -44,6 +55,7 @@ class RotateKey(_Command):
     overlap_s: Overlap = DEFAULT_OVERLAP_S
     expires_at: AwareDatetime | None = None
     days: Days | None = None
+    monthly_credits: MonthlyCredits | None = None
 
 
 class RevokeKey(_Command):
@@ -71,7 +83,7 @@ def manage_keys(command: KeyCommand, tenants: TenantStore, now: datetime, random
         case RotateKey():
             return _rotate(command, tenants, now, randomness)
         case RevokeKey(key_id=key_id):
-            changed = tenants.revoke_key(key_id, now)
+            changed = tenants.revoke_key(_known(key_id, tenants), now)
             return {**_view(_known(key_id, tenants)), "changed": changed}
         case ListKeys(tenant_id=tenant_id):
             _check_tenant(tenant_id, tenants)
@@ -80,31 +92,26 @@ def manage_keys(command: KeyCommand, tenants: TenantStore, now: datetime, random
 
 def _issue(command: IssueKey, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
     _check_tenant(command.tenant_id, tenants)
-    key, record = new_api_key(command.tenant_id, now, randomness, command.scopes, _end(command, now))
-    try:
-        tenants.add_key(record)
-    except StaleRecordError as error:
-        raise TransientError(f"{error}; try again") from error
-    return {**_view(record), "api_key": key}
+    terms = KeyTerms(command.scopes, _end(command, now), command.name, command.monthly_credits)
+    issued = issue_key(command.tenant_id, terms, tenants, now, randomness)
+    return {**_view(issued.record), "api_key": issued.api_key}
 
 
 def _rotate(command: RotateKey, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
     old = _known(command.key_id, tenants)
-    if not old.is_live(now):
-        raise _refusal("is revoked or has expired; issue a new key")
-    if old.rotated_to is not None:
-        raise _refusal(f"was rotated to {old.rotated_to} before; rotate that one")
-    expires_at = _end(command, now) or old.expires_at
-    key, new = new_api_key(old.tenant_id, now, randomness, old.scopes, expires_at)
-    replaced = old.replaced_by(new.key_id, now + timedelta(seconds=command.overlap_s))
-    try:
-        tenants.rotate_key(replaced, new)
-    except StaleRecordError as error:
-        raise TransientError(f"{error}; look with list-keys before you repeat it") from error
+    check_rotation(old, now)
+    terms = KeyTerms(
+        scopes=old.scopes,
+        expires_at=_end(command, now) or old.expires_at,
+        name=old.name,
+        monthly_credits=command.monthly_credits or old.monthly_credits,
+    )
+    issued = rotate_key(old, terms, command.overlap_s, tenants, now, randomness)
+    ends = rfc3339(issued.replaced.expires_at) if issued.replaced else None
     return {
-        **_view(new),
-        "api_key": key,
-        "replaces": {"key_id": old.key_id, "expires_at": rfc3339(replaced.expires_at)},
+        **_view(issued.record),
+        "api_key": issued.api_key,
+        "replaces": {"key_id": old.key_id, "expires_at": ends},
     }
 
 
@@ -112,16 +119,15 @@ def _end(command: IssueKey | RotateKey, now: datetime) -> datetime | None:
     """When a new key expires, or None."""
     if command.expires_at is not None and command.days is not None:
         raise InvalidRequestError([FieldError("/days", "must be left out beside expires_at")])
-    end = now + timedelta(days=command.days) if command.days is not None else command.expires_at
-    if end is not None and end <= now:
-        raise InvalidRequestError([FieldError("/expires_at", f"must lie in the future, got {rfc3339(end)}")])
-    return end
+    return now + timedelta(days=command.days) if command.days is not None else command.expires_at
 
 
 def _view(key: ApiKey) -> dict[str, JsonValue]:
     return {
         "tenant_id": key.tenant_id,
         "key_id": key.key_id,
+        "name": key.name,
+        "monthly_credits": key.monthly_credits,
         "scopes": [scope.value for scope in key.scopes],
         "created_at": rfc3339(key.created_at),
         "expires_at": rfc3339(key.expires_at),
@@ -142,7 +148,3 @@ def _known(key_id: str, tenants: TenantStore) -> ApiKey:
 def _check_tenant(tenant_id: str, tenants: TenantStore) -> None:
     if tenants.find_tenant(tenant_id) is None:
         raise NotFoundError(f"there is no tenant {tenant_id}; create it first")
-
-
-def _refusal(message: str) -> InvalidRequestError:
-    return InvalidRequestError([FieldError("/key_id", message)])

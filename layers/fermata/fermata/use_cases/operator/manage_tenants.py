@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAd
 from fermata.api.responses.account import Account
 from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.finish.recoverable_list import LONGEST_LIMIT
+from fermata.domain.money.movement import grant_of
 from fermata.domain.money.usage_export import checked_rows
-from fermata.domain.money.wallet import Plan, Wallet, empty_wallet, grant_of
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.orders.job_id import sortable_id
 from fermata.domain.providers.spending import EVERY_PROVIDER
 from fermata.domain.tenants.plan_limits import Credits, PlanLimits

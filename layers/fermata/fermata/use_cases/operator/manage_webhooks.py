@@ -14,7 +14,8 @@ from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports.webhooks import WebhookStore
-from fermata.use_cases.operator.manage_keys import DEFAULT_OVERLAP_S, Overlap, TenantId
+from fermata.use_cases.accounts.issue_keys import DEFAULT_OVERLAP_S, Overlap
+from fermata.use_cases.operator.manage_keys import TenantId
 
 
 @dataclass(frozen=True)

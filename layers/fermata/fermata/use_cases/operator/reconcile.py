@@ -12,9 +12,9 @@ from pydantic import JsonValue
 
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.findings import Finding, Purchase, purchases_of
+from fermata.domain.money.movement import note_on
 from fermata.domain.money.reconciliation import foreign_refunds, period_of, reconcile
 from fermata.domain.money.usage_export import UsageRow
-from fermata.domain.money.wallet import note_on
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.domain.web.formats import rfc3339
 from fermata.errors import FieldError, InvalidRequestError, TransientError

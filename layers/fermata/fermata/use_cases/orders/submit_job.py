@@ -15,6 +15,7 @@ from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest, parse_song_request
 from fermata.domain.tenants.plan_limits import Allowance
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
@@ -46,12 +47,15 @@ class SubmitPorts(PlanPorts):
 
 @dataclass(frozen=True)
 class Order:
-    """A request as received. `answer` makes the caller's answer from the stored job."""
+    """A request as received. `answer` makes the caller's answer from the stored job. `by` is the key that ordered over
+    HTTP, None for orders of events and files, which count on no key.
+    """
 
     body: bytes
     tenant_id: str
     idempotency_key: str | None
     answer: Callable[[Job], FirstAnswer]
+    by: Caller | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def _create(
     for _ in range(READS):
         plan = plan_order(request, model, order.tenant_id, ports, now, discount_percent)
         until = now + timedelta(seconds=ports.start_by_s)
-        job = looked_after(_new_job(job_id, request, plan, order.tenant_id, until, now), ports.first_check_s)
+        job = looked_after(_new_job(job_id, request, plan, order, until, now), ports.first_check_s)
         answer = order.answer(job)
         try:
             return job, answer, ports.jobs.create(job, _receipt(order, job, answer, now))
@@ -194,11 +198,13 @@ def _close(job: Job, jobs: JobStore, now: datetime) -> bool:
 
 
 def _new_job(
-    job_id: str, request: SongRequest, plan: OrderPlan, tenant_id: str, start_by: datetime, now: datetime
+    job_id: str, request: SongRequest, plan: OrderPlan, order: Order, start_by: datetime, now: datetime
 ) -> Job:
     return Job(
         id=job_id,
-        tenant_id=tenant_id,
+        tenant_id=order.tenant_id,
+        api_key_id=order.by.key_id if order.by else None,
+        key_cap=order.by.cap if order.by else None,
         request=request,
         candidates=plan.chain,
         status=JobStatus.QUEUED,

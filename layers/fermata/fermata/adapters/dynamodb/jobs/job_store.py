@@ -20,8 +20,9 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
+from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.usage import usage_of
-from fermata.domain.money.wallet import LedgerEntry, Wallet, hold_on, settlement_of
+from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
 from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
 from fermata.log import logger

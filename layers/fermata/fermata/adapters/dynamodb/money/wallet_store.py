@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fermata.adapters.dynamodb.items import Item
+from fermata.adapters.dynamodb.money.key_counters import KeyCount
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.money.wallet import LedgerEntry, Movement, Plan, Wallet
+from fermata.domain.money.movement import LedgerEntry, Movement
+from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.errors import ConfigurationError, TransientError
 
@@ -75,23 +77,25 @@ def write_with_wallet(
     """Write all parts and the movement with its entries in one transaction, or nothing.
 
     Returns the parts and entries whose condition did not hold (empty on success), and the wallet after the movement,
-    without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet
-    refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no wallet.
+    without the concurrent movements of others. Raises `LimitReachedError` and `OutOfCreditError` where the wallet or
+    the cap of the order's key refuses a hold, `TransientError`, and `ConfigurationError` where the tenant has no
+    wallet.
     """
     deadline = transactions.deadline()
-    wallet = find_wallet(movement.tenant_id, transactions)
+    wallet, key_count = find_wallet(movement.tenant_id, transactions), KeyCount(movement, transactions)
     for _ in range(_TRIES):
         if wallet is None:
             raise ConfigurationError(f"tenant {movement.tenant_id} has no wallet; create the tenant once more")
         moved = wallet.after(movement)
         entries = new_entries(movement.tenant_id, movement.entries, transactions)
         everything = {**writes, WALLET: _move(wallet, movement, transactions), **entries}
-        failed = dict(transactions.write(everything, deadline))
-        now = failed.pop(WALLET, None)
-        if failed or now is None:
+        failed = dict(transactions.write({**everything, **key_count.writes()}, deadline))
+        now, key_is_stale = failed.pop(WALLET, None), key_count.is_stale(failed)
+        if failed or (now is None and not key_is_stale):
             return failed, moved
         # Plan, limits, month, minute, counters or funds changed since the read; decide again by the current wallet.
-        wallet = Wallet.model_validate(now) if now else None
+        if now is not None:
+            wallet = Wallet.model_validate(now) if now else None
     raise TransientError(f"the wallet of {movement.tenant_id} changed {_TRIES} times while it was written; try again")
 
 

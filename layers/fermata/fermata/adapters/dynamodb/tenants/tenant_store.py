@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import Item, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
+from fermata.domain.orders.idempotency import seconds
 from fermata.domain.tenants.api_keys import USE_NOTED_EVERY, ApiKey
 from fermata.domain.tenants.tenant import Tenant
 from fermata.domain.web.formats import rfc3339
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _TENANTS: Final = "TENANTS"
 _NEW: Final = "attribute_not_exists(pk)"
+_FORGET: Final = " , #ttl = :ttl"
 _USABLE: Final = "attribute_exists(pk) AND attribute_not_exists(#revoked_at)"
 
 
@@ -67,19 +69,19 @@ class DynamoTenantStore:
         """Store a new key and the changed old one; raises `StaleRecordError` where the old one was rotated or revoked
         meanwhile, or the new id exists.
         """
-        changes = {":rotated_to": old.rotated_to, ":expires_at": rfc3339(old.expires_at)}
-        expression = "SET #rotated_to = :rotated_to , #expires_at = :expires_at"
+        changes = {":rotated_to": old.rotated_to, ":expires_at": rfc3339(old.expires_at), **_forgotten(old)}
+        expression = f"SET #rotated_to = :rotated_to , #expires_at = :expires_at{_FORGET}"
         condition = f"{_USABLE} AND attribute_not_exists(#rotated_to)"
         update = self._transactions.update(_key_partition(old.key_id), "KEY", expression, condition, changes)
-        if self._write({"old": update, **self._additions(new)}):
+        if self._write({"old": update, "old name": self._name(old), **self._additions(new)}):
             raise StaleRecordError(f"{old.key_id} was rotated or revoked meanwhile")
 
-    def revoke_key(self, key_id: str, now: datetime) -> bool:
+    def revoke_key(self, key: ApiKey, now: datetime) -> bool:
         """Revoke a key; False where it is already revoked or does not exist."""
-        expression, values = "SET #revoked_at = :now", {":now": rfc3339(now)}
-        return not self._write(
-            {"key": self._transactions.update(_key_partition(key_id), "KEY", expression, _USABLE, values)}
-        )
+        revoked = key.model_copy(update={"revoked_at": now})
+        expression, values = f"SET #revoked_at = :now{_FORGET}", {":now": rfc3339(now), **_forgotten(revoked)}
+        update = self._transactions.update(_key_partition(key.key_id), "KEY", expression, _USABLE, values)
+        return not self._write({"key": update, "name": self._name(revoked)})
 
     def note_use(self, key_id: str, now: datetime) -> None:
         """Record that a key was used, at most once per `USE_NOTED_EVERY` over all callers; raises `TransientError`."""
@@ -98,14 +100,22 @@ class DynamoTenantStore:
         return (str(item["sk"]).removeprefix(kind) for item in self._transactions.query(partition, kind))
 
     def _additions(self, key: ApiKey) -> dict[str, Write]:
-        record = key.model_dump(mode="json", exclude_none=True)
-        return {
-            "new": self._transactions.put(_key_partition(key.key_id), "KEY", record, _NEW),
-            "name": self._transactions.put(_tenant_partition(key.tenant_id), f"KEY#{key.key_id}", {}),
-        }
+        record = {**key.model_dump(mode="json", exclude_none=True), **_time_to_live(key)}
+        return {"new": self._transactions.put(_key_partition(key.key_id), "KEY", record, _NEW), "name": self._name(key)}
+
+    def _name(self, key: ApiKey) -> Write:
+        return self._transactions.put(_tenant_partition(key.tenant_id), f"KEY#{key.key_id}", _time_to_live(key))
 
     def _write(self, writes: dict[str, Write]) -> dict[str, Item]:
         return dict(self._transactions.write(writes, self._transactions.deadline()))
+
+
+def _time_to_live(key: ApiKey) -> dict[str, int]:
+    return {} if key.forgotten_at is None else {"ttl": seconds(key.forgotten_at)}
+
+
+def _forgotten(key: ApiKey) -> dict[str, int]:
+    return {f":{name}": value for name, value in _time_to_live(key).items()}
 
 
 def _tenant_partition(tenant_id: str) -> str:

@@ -83,12 +83,15 @@ def _key(run: StartRun) -> tuple[str, str] | None:
     """Alias and key for the order, or None if the reference is not prepared for them. A provider's ids are valid only
     for the account that uploaded the recording, so the order must use the key of that account.
 
-    Raises `ConfigurationError` if the provider has no key; preparing the reference would not help then.
+    Raises `ConfigurationError` if the provider has no key; preparing the reference would not help then. Neither would
+    it if the caller named ids of an account whose key was removed.
     """
-    keys, ids = run.ports.keys, run.ids
+    keys, ids, named = run.ports.keys, run.ids, run.ordered.ids
     current = keys.current(run.ordered.provider)
     if run.job.awaits_reference:
         return None
+    if named is not None:
+        return (named.key_alias, keys.by_alias(named.provider, named.key_alias)) if named.key_alias else current
     if ids is None or ids.key_alias == current[0]:
         return current
     try:

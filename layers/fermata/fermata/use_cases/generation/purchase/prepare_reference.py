@@ -38,7 +38,7 @@ from fermata.errors import (
     UnsafeLinkError,
     UpstreamCallError,
 )
-from fermata.ports.audio import AudioMeter, ReferenceLinks, ReferenceStore
+from fermata.ports.audio import AudioMeter, ReferenceIds, ReferenceLinks, ReferenceStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import Estimates, ProviderKeys, Upstream
 from fermata.scratch import scratch_file
@@ -56,6 +56,7 @@ class PreparePorts:
 
     jobs: JobStore
     references: ReferenceStore
+    reference_ids: ReferenceIds
     links: ReferenceLinks
     meter: AudioMeter
     upstream: Upstream
@@ -196,7 +197,8 @@ def _write(recording: Iterator[bytes], file: IO[bytes], max_bytes: int) -> str |
 
 def _uploaded(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job:
     """The job with the provider's ids for its recording, or with a failed attempt. The ids are recorded before this run
-    returns, so that the upload is not repeated needlessly; they are valid for one account only.
+    returns, so that the upload is not repeated needlessly; they are valid for one account only. They are remembered for
+    the tenant first, so that every id that a job shows can be named.
     """
     provider, began = job.candidate.provider, ports.clock()
     alias, key = ports.keys.current(provider)
@@ -209,6 +211,7 @@ def _uploaded(job: Job, purpose: str, ports: PreparePorts, claim_id: str) -> Job
     ids = ProviderIds(
         provider=provider, key_alias=alias, voice_id=outcome.voice_id, instrumental_id=outcome.instrumental_id
     )
+    ports.reference_ids.remember(job.tenant_id, ids)
     return job.with_reference(_recording_of(job).known_by(ids), now)
 
 

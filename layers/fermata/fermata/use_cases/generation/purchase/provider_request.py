@@ -73,8 +73,8 @@ def _speech(request: SongRequest) -> Speech:
 
 def _ordered_reference(run: StartRun) -> OrderedReference | None:
     recording, ids = run.job.reference, run.ids
-    if run.ordered.reference is None or recording is None:
-        return None
     if ids is not None:
         return OrderedReference(voice_id=ids.voice_id, instrumental_id=ids.instrumental_id)
+    if run.ordered.reference is None or recording is None:
+        return None
     return OrderedReference(url=run.ports.references.link(recording.object_key, run.ports.reference_link_s))

@@ -1,0 +1,159 @@
+"""A tenant's own keys over HTTP: issue, list, rotate and revoke, within what the key of the request may do itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fermata.domain.money.key_counter import KeyCounter
+from fermata.domain.orders.order_request import Moment
+from fermata.domain.tenants.api_keys import KEPT_AFTER_END, USUAL_SCOPES, ApiKey, Scope, is_key_id
+from fermata.domain.tenants.delegation import refuse_beyond, refuse_to_change
+from fermata.domain.tenants.key_page import KeyPage
+from fermata.domain.tenants.shown_key import IssuedKey, ShownKey
+from fermata.domain.tenants.tenant import Caller
+from fermata.domain.web.json_body import read_body
+from fermata.errors import FieldError, InvalidRequestError, NotFoundError
+from fermata.key_errors import BeyondOwnKeyError, TooManyKeysError
+from fermata.ports.money import KeyCounters
+from fermata.ports.tenants import TenantStore
+from fermata.use_cases.accounts.issue_keys import (
+    DEFAULT_OVERLAP_S,
+    KeyName,
+    KeyTerms,
+    MonthlyCredits,
+    Overlap,
+    check_rotation,
+    issue_key,
+    rotate_key,
+)
+
+MOST_KEYS: Final = 1_000
+"""Most keys of a tenant that it may add to itself, those included that ended within `KEPT_AFTER_END`. Simultaneous
+requests may exceed it by their number.
+"""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KeyRequest(_Body):
+    """A key to issue. Without `scopes` it has those of `account:read`, `jobs:read` and `jobs:write` that the key of the
+    request has; without `expires_at` or `monthly_credits` those of that key. `monthly_credits` is the most that its
+    orders may spend in a calendar month in UTC, with what they hold; null means no cap.
+    """
+
+    name: KeyName | None = None
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] | None = None
+    expires_at: Moment | None = None
+    monthly_credits: MonthlyCredits | None = None
+
+
+class KeyRotation(_Body):
+    """How a key is replaced: the old one stays valid for `overlap_s` seconds. Without `expires_at` or `monthly_credits`
+    the new one has those of the old one.
+    """
+
+    overlap_s: Overlap = DEFAULT_OVERLAP_S
+    expires_at: Moment | None = None
+    monthly_credits: MonthlyCredits | None = None
+
+
+@dataclass(frozen=True)
+class KeyPorts:
+    """Ports of a tenant's own keys."""
+
+    tenants: TenantStore
+    counters: KeyCounters
+
+
+def issue_own_key(body: bytes, caller: Caller, ports: KeyPorts, now: datetime, randomness: bytes) -> IssuedKey:
+    """Store a key of the caller's tenant. Raises a `RequestRefusedError` before anything is stored: a
+    `BeyondOwnKeyError` for a key that would do more, spend more or last longer than the caller's own. Raises
+    `TransientError`.
+    """
+    own, wanted = _own(caller, ports, now), read_body(body, KeyRequest)
+    terms = _terms(wanted, own)
+    terms.check(now)
+    refuse_beyond(own, terms.scopes, terms.expires_at, terms.monthly_credits)
+    _refuse_too_many(caller.tenant_id, ports)
+    return issue_key(caller.tenant_id, terms, ports.tenants, now, randomness)
+
+
+def rotate_own_key(
+    key_id: str, body: bytes, caller: Caller, ports: KeyPorts, now: datetime, randomness: bytes
+) -> IssuedKey:
+    """Replace a key of the caller's tenant; raises as `issue_own_key` does, and `NotFoundError`."""
+    own, wanted = _own(caller, ports, now), read_body(body, KeyRotation) if body.strip() else KeyRotation()
+    old = _changeable(key_id, own, ports)
+    check_rotation(old, now)
+    terms = KeyTerms(
+        scopes=old.scopes,
+        expires_at=wanted.expires_at or old.expires_at,
+        name=old.name,
+        monthly_credits=wanted.monthly_credits or old.monthly_credits,
+    )
+    terms.check(now)
+    refuse_beyond(own, terms.scopes, terms.expires_at, terms.monthly_credits)
+    _refuse_too_many(caller.tenant_id, ports)
+    return rotate_key(old, terms, wanted.overlap_s, ports.tenants, now, randomness)
+
+
+def revoke_own_key(key_id: str, caller: Caller, ports: KeyPorts, now: datetime) -> None:
+    """Revoke a key of the caller's tenant; a revoked one stays as it is. Raises `NotFoundError`, `BeyondOwnKeyError`
+    and `TransientError`.
+    """
+    key = _changeable(key_id, _own(caller, ports, now), ports)
+    ports.tenants.revoke_key(key, now)
+
+
+def list_own_keys(page: KeyPage, ports: KeyPorts, now: datetime) -> tuple[list[ShownKey], str | None]:
+    """A page of a tenant's keys, newest first, and the cursor of the next; raises `TransientError`."""
+    shown, cursor = page.of(ports.tenants.keys_of(page.tenant_id))
+    counters = ports.counters.of(page.tenant_id, {key.cap.counter_id for key in shown if key.cap})
+    return [
+        ShownKey(key, _used(key, counters.get(key.cap.counter_id) if key.cap else None, now)) for key in shown
+    ], cursor
+
+
+def _used(key: ApiKey, counter: KeyCounter | None, now: datetime) -> int | None:
+    if key.cap is None:
+        return None
+    return counter.in_month_of(now).committed if counter else 0
+
+
+def _own(caller: Caller, ports: KeyPorts, now: datetime) -> ApiKey:
+    """The caller's own key as it is now, because API Gateway remembers its authorization for a while."""
+    own = ports.tenants.find_key(caller.key_id)
+    if own is None or not own.is_live(now) or not caller.may(Scope.ACCOUNT_MANAGE):
+        raise BeyondOwnKeyError([FieldError("", "was sent with a key that is revoked or has expired; use another")])
+    return own
+
+
+def _terms(wanted: KeyRequest, own: ApiKey) -> KeyTerms:
+    scopes = tuple(wanted.scopes or [scope for scope in USUAL_SCOPES if scope in own.scopes])
+    if not scopes:
+        raise InvalidRequestError([FieldError("/scopes", f"is required; allowed: {', '.join(own.scopes)}")])
+    given = wanted.model_fields_set
+    return KeyTerms(
+        scopes=scopes,
+        expires_at=wanted.expires_at if "expires_at" in given else own.expires_at,
+        name=wanted.name,
+        monthly_credits=wanted.monthly_credits if "monthly_credits" in given else own.monthly_credits,
+    )
+
+
+def _changeable(key_id: str, own: ApiKey, ports: KeyPorts) -> ApiKey:
+    key = ports.tenants.find_key(key_id) if is_key_id(key_id) else None
+    if key is None or key.tenant_id != own.tenant_id:
+        # The given id is not repeated: it may be a whole key.
+        raise NotFoundError("there is no key of this id; the id of fk_aaaaaaaa_... is aaaaaaaa")
+    refuse_to_change(own, key)
+    return key
+
+
+def _refuse_too_many(tenant_id: str, ports: KeyPorts) -> None:
+    if len(ports.tenants.keys_of(tenant_id)) >= MOST_KEYS:
+        raise TooManyKeysError(MOST_KEYS, KEPT_AFTER_END.days)

@@ -1,0 +1,49 @@
+"""What a route of the API is, as the document tells of it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
+"""What may be wrong with any body."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
+    the operations that take the body's `id` from here.
+    """
+
+    status: int
+    description: str
+    body: type[BaseModel] | dict[str, Any] | None = None
+    headers: tuple[str, ...] = ()
+    example: object = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route. `problems` are slugs of what may be wrong, besides what may go wrong anywhere; `parameters` are names
+    in `PARAMETERS`; `public` is a route without a key.
+    """
+
+    method: str
+    path: str
+    id: str
+    summary: str
+    answers: tuple[Answer, ...]
+    problems: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    body_examples: tuple[tuple[str, dict[str, Any]], ...] = ()
+    body_optional: bool = False
+    description: str = ""
+    tag: str = "jobs"
+    public: bool = False
+
+    @property
+    def route_key(self) -> str:
+        """The route as API Gateway names it."""
+        return f"{self.method} {self.path}"
