@@ -16,7 +16,7 @@ from tests.fakes.settings import SETTINGS
 from tests.functions import NAMES, ROOT
 from tests.support.once import once_a_run
 
-FAMILIES: Final = ("account", "attempt", "job", "key", "model", "problem", "quote", "reference", "webhook")
+FAMILIES: Final = ("account", "attempt", "job", "key", "model", "problem", "quote", "reference", "voice", "webhook")
 """The models of answers, of which a function loads those that it answers with."""
 
 
@@ -36,6 +36,8 @@ HEAVY: Final = {
     "fermata.adapters.providers.apiinone",
     "fermata.adapters.providers.aimlapi",
     "fermata.adapters.providers.aimlapi_music01",
+    "fermata.adapters.providers.speech.minimax_speech",
+    "fermata.adapters.providers.speech.aimlapi_speech",
     "aws_lambda_powertools.event_handler",
     "aws_xray_sdk",
     "pytest",
@@ -48,6 +50,8 @@ DIALECTS: Final = {
     "apiinone": set[str](),
     "aimlapi": set[str](),
     "aimlapi_music01": {"minimax_body"},
+    "minimax_speech": {"minimax", "minimax_body"},
+    "aimlapi_speech": {"minimax_body"},
 }
 HTTP: Final = {"httpx", "httpcore"}
 MEASURING: Final = {"fermata.adapters.audio.measurement"}
@@ -66,6 +70,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "delete_job": {"boto3", *API},
     "read_jobs": {"boto3", *API, *answers("job", "attempt", "model")},
     "list_jobs": {"boto3", *API, *answers("job")},
+    "list_voices": {"boto3", *API, *HTTP, *answers("voice")},
     "start_generation": {"boto3", *HTTP},
     "await_callback": {"boto3"},
     "receive_callback": {"boto3", *API},
@@ -94,6 +99,7 @@ PORTS: Final = {
     "delete_job": "app.delete_ports()",
     "read_jobs": "app.read_ports()",
     "list_jobs": "app.list_ports()",
+    "list_voices": "app.voice_ports()",
     "start_generation": "app.start_ports(lambda: 900_000)",
     "await_callback": "app.callback_ports()",
     "receive_callback": "app.callback_ports()",

@@ -12,6 +12,7 @@ from fermata.api.responses.model import ModelList
 from fermata.api.responses.problem import Health
 from fermata.api.responses.quote import Quote
 from fermata.api.responses.reference import Reference
+from fermata.api.responses.voice import VoiceList
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.order_request import SongRequest
@@ -166,6 +167,16 @@ OPERATIONS: Final = (
         "The models on offer with their limits, prices and usual times",
         (Answer(HTTPStatus.OK, "Every model.", ModelList, (), examples.MODEL_LIST),),
         problems=("rate_limited",),
+        tag="models",
+    ),
+    Operation(
+        "GET",
+        "/v1/voices",
+        "list_voices",
+        "The voices of models that speak",
+        (Answer(HTTPStatus.OK, "Every voice, on one page.", VoiceList, (), examples.VOICE_LIST),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("SpeakingModel", "Language"),
         tag="models",
     ),
     Operation(

@@ -40,6 +40,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
         {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT, "default": DEFAULT_LIMIT},
     ),
     "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
+    "SpeakingModel": _parameter("query", "model", "Only voices of this model.", {"type": "string"}),
+    "Language": _parameter(
+        "query", "language", "Only voices that are made for this language, a BCP 47 code.", {"type": "string"}
+    ),
     "From": _parameter(
         "query",
         "from",

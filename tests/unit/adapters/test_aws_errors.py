@@ -23,6 +23,7 @@ from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackSto
 from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
+from fermata.adapters.dynamodb.providers.voice_store import DynamoVoiceStore
 from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
@@ -146,6 +147,9 @@ CALLS: Final[dict[str, Call]] = {
     "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
     "reference id": lambda aws, _: DynamoReferenceIds(tables(aws)).key_alias("acme", "aimlapi", "voice_id", "v"),
     "new reference ids": lambda aws, _: DynamoReferenceIds(tables(aws)).remember("acme", known_as()),
+    "voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").load("minimax"),
+    "turn to ask for voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").take_turn("minimax", NOON, NOON),
+    "new voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").save("minimax", (), NOON),
     "item": lambda aws, _: tables(aws).get("A", "B"),
     "items": lambda aws, _: tables(aws).get_all([("A", "B")]),
     "partition": lambda aws, _: list(tables(aws).query("A", "B")),

@@ -98,7 +98,7 @@ def test_every_store_and_exit_of_the_world_belongs_to_some_function(monkeypatch:
     for name in NAMES:
         built(wired_app(name, world), name)
     # Each job uses its own dialect.
-    assert {name for _, name in places} - taken == {"provider", "reference_taker"}
+    assert {name for _, name in places} - taken == {"provider", "reference_taker", "voice_lister"}
 
 
 def test_a_name_that_the_wiring_does_not_have_fails() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
     from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
-    from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
+    from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates, VoiceStore
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
     from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
     from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
@@ -94,6 +94,14 @@ def estimates() -> "Estimates":
     from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 
     return DynamoEstimates(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def voice_store() -> "VoiceStore":
+    """The voices that providers named."""
+    from fermata.adapters.dynamodb.providers.voice_store import DynamoVoiceStore
+
+    return DynamoVoiceStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from fermata.domain.providers.calls import Provider, ReferenceTaker
+from fermata.domain.providers.calls import Provider, ReferenceTaker, VoiceLister
 from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {
@@ -37,3 +37,9 @@ def load_reference_taker(dialect: str) -> ReferenceTaker:
             f"expected a dialect that takes uploads of recordings, found '{dialect}'; correct the catalogue"
         )
     return provider
+
+
+def load_voice_lister(dialect: str) -> VoiceLister | None:
+    """The adapter for a dialect whose provider lists its voices; None for any other dialect."""
+    provider = load_provider(dialect)
+    return provider if isinstance(provider, VoiceLister) else None

@@ -1,7 +1,10 @@
-"""The voices of models that speak, read from `voices.json` when they are first needed."""
+"""The voices of models that speak: those of `voices.json`, read when they are first needed, and those that providers
+name.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -21,6 +24,19 @@ class Voice(BaseModel):
     language: str | None = None
     gender: Gender | None = None
     preview_url: str | None = None
+
+
+class FoundVoices(BaseModel):
+    """The voices that a provider named when it was last asked; none before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    voices: tuple[Voice, ...] = ()
+    ask_again_at: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the provider may be asked again."""
+        return self.ask_again_at is None or self.ask_again_at <= now
 
 
 @cache

@@ -70,7 +70,7 @@ def why_missing(track: MissingTrack) -> str:
     reason = track.reason.of_an_accepted_order()
     if reason.for_tenant() != reason:
         # The tenant's text for a failed job speaks of the whole order and all its credits, which is wrong here.
-        return "the provider was not available while the song was to be fetched"
+        return "the provider was not available while the audio was to be fetched"
     return reason.message
 
 

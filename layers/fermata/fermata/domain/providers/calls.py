@@ -276,3 +276,14 @@ class ReferenceTaker(Protocol):
 
     def read_upload(self, answer: UpstreamAnswer) -> UploadOutcome:
         """The recording's ids, or a failure: never charged, and repeatable if `Failure.may_repeat`."""
+
+
+@runtime_checkable
+class VoiceLister(Protocol):
+    """The free half of a dialect whose provider lists its voices. Every method is pure."""
+
+    def voices_call(self) -> UpstreamCall:
+        """The free call for the voices that the provider offers to everybody."""
+
+    def read_voices(self, answer: UpstreamAnswer) -> Mapping[str, str] | None:
+        """The names of the voices by their ids, or None if the answer has no such list."""

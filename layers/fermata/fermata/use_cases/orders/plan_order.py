@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Final
 
 from fermata.domain.catalogue.models import Catalogue, Model
+from fermata.domain.catalogue.voices import ids_of
 from fermata.domain.orders.candidates import Candidate, DefaultFallbacks, OrderPlan, candidates_for
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.named_ids import chain_with_ids
 from fermata.domain.orders.order_request import OnUnknown, SongRequest
 from fermata.domain.orders.references import object_key, wrong_upload
+from fermata.domain.orders.speech_request import FoundVoices
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.money import WalletStore
-from fermata.ports.providers import Estimates
+from fermata.ports.providers import Estimates, VoiceStore
 from fermata.ports.webhooks import WebhookStore
 from fermata.use_cases.orders.named_reference import named_ids
 
@@ -34,6 +36,12 @@ class PlanPorts:
     longest_finish_by_s: int
     webhooks: WebhookStore
     wallets: WalletStore
+    voices: VoiceStore
+
+    @property
+    def found_voices(self) -> FoundVoices:
+        """Finds voices beyond those that ship; reads the table only for such a voice."""
+        return lambda name: ids_of(self.voices.load(name).voices)
 
 
 def plan_order(
@@ -42,7 +50,9 @@ def plan_order(
     """The plan of a valid request at a discount in percent; raises `InvalidRequestError` for any other."""
     deadline = _deadline(request, ports, now)
     ids = named_ids(request, model.provider, tenant_id, ports.reference_ids, ports.wallets)
-    chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent)
+    chain = candidates_for(
+        request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent, ports.found_voices
+    )
     if ids is not None:
         chain = chain_with_ids(chain, ids, fallbacks_were_named=request.fallbacks is not None)
     wrong = list(deadline.wrong_for({each.model: each.p80_s for each in chain})) if deadline else []

@@ -98,7 +98,7 @@ def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) ->
 
 
 def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
-    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins)
+    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins, ports.found_voices)
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
@@ -138,7 +138,7 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) ->
 
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
-    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
+    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins, ports.found_voices)
     return plan_order(request, model, tenant_id, ports, now, discount_of(tenant_id, ports, now))
 
 
