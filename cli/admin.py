@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployed_stack import output_of
 from cli.keys import add_key_commands, add_tenant
+from cli.look import LOOK_FIELDS, add_look_commands
 from cli.run_schedule import run_schedule
 from cli.shell import STACK_VARIABLE, chosen_stack, chosen_state_dir, stack_name
 from cli.webhooks import add_webhook_commands, webhook_of
@@ -39,9 +40,10 @@ _FIELDS: Final = (
     *("key_id", "scopes", "expires_at", "days", "overlap_s", "name"),
     *("inbox", "events", "sources"),
     *("limit", "cursor"),
+    *LOOK_FIELDS,
 )
 
-_DESCRIPTION: Final = "Create tenants, issue API keys, grant credits, pause and enable providers, set webhooks."
+_DESCRIPTION: Final = "Create and show tenants, issue API keys, grant credits, pause and show providers, set webhooks."
 _COMMANDS: Final = (
     ("create-tenant", "create a tenant with an empty prepaid wallet"),
     ("grant", "add credits to a tenant's balance; each grant adds them again"),
@@ -64,10 +66,12 @@ _LIMITS: Final = {
     "monthly_credits": "most credits a calendar month (UTC) may cost on any plan",
 }
 _OFF: Final = "discount in percent on every order"
+_CHECK: Final = "check-provider"
 _RUN_SCHEDULE: Final = ("run-schedule", "tick")
 _ONE, _ONE_OR_ALL = "its id, such as minimax", "its id, such as minimax, or all"
 _PROVIDER_COMMANDS: Final = (
     ("enable-provider", "send jobs again to a provider that refused the account or kept failing", _ONE),
+    (_CHECK, "tell by a free call whether a provider's keys work; exit code 0 only if all of them do", _ONE),
     ("pause", "order nothing from a provider until it is resumed; running orders continue", _ONE_OR_ALL),
     ("resume", "end a pause; a pause of all and a pause of one provider are separate", _ONE_OR_ALL),
 )
@@ -82,10 +86,13 @@ class CommandRefusedError(UsageError):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command and print its answer as one JSON object; raises `LocalCloudError`."""
+    """Run one command and print its answer as one JSON object; raises `LocalCloudError`. The exit code is 0, or 1 for a
+    check that does not show that all keys work.
+    """
     arguments = _parse(argv)
-    print(_answer_of(arguments))
-    return 0
+    answer = _answer_of(arguments)
+    print(answer)
+    return 1 if arguments.command == _CHECK and json.loads(answer).get("works") is not True else 0
 
 
 def _answer_of(arguments: argparse.Namespace) -> str:
@@ -174,6 +181,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         add_tenant(each)
     add_key_commands(command, whole_number)
     add_webhook_commands(command, whole_number)
+    add_look_commands(command, whole_number)
     for name, what, which in _PROVIDER_COMMANDS:
         command(name, what).add_argument("provider", metavar="PROVIDER", help=which)
     what = "deliver the bought songs of a job that failed or lacks songs, as a new job and without another order"

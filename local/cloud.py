@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
@@ -93,7 +93,8 @@ class LocalCloud:
         simulators = self._start_simulators(keys)
         endpoint, aws = self._start_aws()
         clients = _clients(aws.url)
-        deployment = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
+        deployed = self._deploy(clients, template_parameters(self._settings, simulators), aws.url)
+        deployment = self._with_own_urls(deployed)
         self._publish_api_url(deployment, clients)
         check_function_settings(deployment)
         check_reservations(deployment, self._settings.environments)
@@ -185,6 +186,14 @@ class LocalCloud:
         else:
             clients("ssm").put_parameter(Name=name, Value=self._api_url, Overwrite=True)
 
+    def _with_own_urls(self, deployment: Deployment) -> Deployment:
+        """The deployment with this machine's URL in place of the APIs' hosts in the settings of functions."""
+        functions = {
+            name: replace(spec, environment={k: _API_HOST.sub(self._api_url, v) for k, v in spec.environment.items()})
+            for name, spec in deployment.functions.items()
+        }
+        return replace(deployment, functions=functions)
+
     @property
     def _api_url(self) -> str:
         return f"http://{HOST}:{self._listener.getsockname()[1]}"
@@ -223,7 +232,7 @@ class LocalCloud:
     def _start_api(self, parts: _Parts) -> HttpServer:
         deployment = parts.deployment
         submit = patient(parts.runtime.submit, time.monotonic, time.sleep)
-        bridge = HttpBridge(deployment.routes, submit, self._log("http"), cors=deployment.cors)
+        bridge = HttpBridge(deployment.routes, submit, self._log("http"))
         server = HttpServer(self._listener, bridge)
         server.start()
         self._exits.callback(server.stop)

@@ -103,6 +103,16 @@ def callback_event(token: str, body: bytes | None = None) -> Event:
     return event
 
 
+def live_event(token: str, name: str = "playlist.m3u8", query: str = "") -> Event:
+    """A player's request, on an API without authorizers."""
+    event = http_event("GET", f"/v1/live/{token}/{name}", query=query)
+    route = "GET /v1/live/{token}/" + ("playlist.m3u8" if name == "playlist.m3u8" else "{name}")
+    event["routeKey"] = event["requestContext"]["routeKey"] = route
+    event["pathParameters"] = {"token": token, "name": name}
+    del event["requestContext"]["authorizer"]
+    return event
+
+
 def authorizer_event(authorization: str | None) -> Event:
     """An event of a request authorizer, payload format 2.0."""
     event: Event = json.loads((ROOT / "tests" / "events" / "authorizer.json").read_text(encoding="utf-8"))

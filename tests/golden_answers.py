@@ -224,8 +224,10 @@ def _accounts(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:
         figures = dict(zip(("jobs", "succeeded", "credits", "audio_ms"), (3, 2, 60, 121_068), strict=True))
         world.jobs.usage.count(Usage(tenant_id="acme", day=date(2026, 11, day), model=model, **figures))
     ask = Caller(world, patch)
-    yield "usage", ask("read_account", "GET", "/v1/usage")
-    yield "usage_first_page", ask("read_account", "GET", "/v1/usage", query="limit=1")
+    yield "usage", ask("list_usage", "GET", "/v1/usage")
+    world.clock.pass_seconds(11)
+    yield "ledger", ask("list_ledger", "GET", "/v1/ledger")
+    yield "usage_first_page", ask("list_usage", "GET", "/v1/usage", query="limit=1")
 
 
 def _webhooks(patch: pytest.MonkeyPatch) -> Iterator[tuple[str, Told]]:

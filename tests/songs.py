@@ -120,6 +120,15 @@ def called_back_job(state: AttemptState = AttemptState.GENERATING, **changes: ob
     return job.with_outcome(claimed.model_copy(update={**accepted, **changes}), NOON)
 
 
+def stream_answer(*events: tuple[bytes, int], content_type: str = "text/event-stream") -> ScriptedAnswer:
+    """A stream of MiniMax: each event as its audio and its `data.status`."""
+    documents = (
+        {"data": {"audio": audio.hex(), "status": status}, "base_resp": {"status_code": 0}} for audio, status in events
+    )
+    body = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in documents)
+    return ScriptedAnswer(body, content_type=content_type)
+
+
 def ready_job(link: str | None = None, provider: str = "minimax", **changes: object) -> Job:
     ready = {
         "state": AttemptState.READY,

@@ -9,6 +9,7 @@ from fermata.domain.money.wallet_audit import Drift
 from fermata.log import logger
 from fermata.use_cases.accounts.audit_wallets import audit_wallets
 from fermata.wiring.accounts import audit_ports
+from fermata.wiring.runtime import now
 
 
 @logger.inject_lambda_context
@@ -21,6 +22,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, i
     def skipped(tenant_id: str, why: str) -> None:
         logger.warning("a wallet could not be compared", extra={"tenant_id": tenant_id, "why": why})
 
-    found = audit_wallets(audit_ports(drifted, skipped))
+    found = audit_wallets(audit_ports(drifted, skipped), now())
     logger.info("audited", extra=found)
     return found

@@ -1,17 +1,15 @@
-"""GET /v1/account and GET /v1/usage."""
+"""GET /v1/account."""
 
 from aws_lambda_powertools.event_handler import Response
 
 from fermata.api.answers import answer
 from fermata.api.requests import caller
 from fermata.api.resolver import Scope, create_api, entry_point
-from fermata.api.responses.account import Account, UsageList
-from fermata.domain.money.usage import parse_usage_page
+from fermata.api.responses.account import Account
 from fermata.use_cases.accounts.read_account import read_account
-from fermata.use_cases.accounts.read_usage import read_usage
 from fermata.wiring.accounts import count_read
 from fermata.wiring.runtime import now
-from fermata.wiring.stores import usage_store, wallet_store
+from fermata.wiring.stores import wallet_store
 
 api = create_api(Scope.ACCOUNT_READ, count=count_read)
 lambda_handler = entry_point(api)
@@ -22,11 +20,3 @@ def get_account() -> Response[str]:
     """The tenant's plan and credits."""
     wallet = read_account(caller(api.current_event).tenant_id, wallet_store())
     return answer(200, Account.of(wallet, now()))
-
-
-@api.get("/v1/usage")
-def get_usage() -> Response[str]:
-    """The tenant's usage by day and model."""
-    event = api.current_event
-    page = parse_usage_page(caller(event).tenant_id, event.query_string_parameters, now())
-    return answer(200, UsageList.of(*read_usage(page, usage_store())))

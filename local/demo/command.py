@@ -18,8 +18,9 @@ from rich.console import Console
 
 from local.demo.cloud_process import PROJECT_ROOT, CloudAddress, cloud_arguments, running_cloud
 from local.demo.delivery import Delivery, FailedSong, Studio, deliver
-from local.demo.errors import DemoError, OutputFolderError
+from local.demo.errors import DemoError, OutputFolderError, SongError
 from local.demo.job_api import CONNECTIONS, TIMEOUT, JobApi
+from local.demo.live_song import LiveSong, play_live
 from local.demo.orders import DEFAULT_PROMPT, ORDERS
 from local.demo.progress import progress_display
 from local.demo.refusal import arrange_refusal
@@ -89,10 +90,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     up = cloud_arguments(arguments.state_dir.resolve(), latency_s, _latency_parameters(latency_s))
     with running_cloud(up) as cloud:
         console.print(f"cloud ready after {time.monotonic() - started:.1f} s at {cloud.api_url}", highlight=False)
-        songs = _make_songs(cloud, arguments.prompt, out_dir, console)
+        songs, live = _make_songs(cloud, arguments.prompt, out_dir, console)
         print_report(console, songs, cloud.logs_dir)
+        console.print(str(live), markup=False, highlight=False, soft_wrap=True)
     console.print(f"{time.monotonic() - started:.1f} s in all", highlight=False)
-    return 0 if all(isinstance(song, Delivery) for song in songs) else 1
+    return 0 if isinstance(live, LiveSong) and all(isinstance(song, Delivery) for song in songs) else 1
 
 
 def _output_folder(path: Path) -> Path:
@@ -112,21 +114,31 @@ def _latency_parameters(provider_latency_s: float) -> dict[str, str]:
     return {"ModelLatencyPriors": json.dumps(priors, separators=(",", ":"))}
 
 
-def _make_songs(cloud: CloudAddress, prompt: str, out_dir: Path, console: Console) -> tuple[Delivery | FailedSong, ...]:
+def _make_songs(
+    cloud: CloudAddress, prompt: str, out_dir: Path, console: Console
+) -> tuple[tuple[Delivery | FailedSong, ...], LiveSong | SongError]:
     with (
         httpx.Client(timeout=TIMEOUT, limits=CONNECTIONS, trust_env=False) as client,
         progress_display(console, ORDERS) as display,
-        ThreadPoolExecutor(len(ORDERS)) as threads,
+        ThreadPoolExecutor(len(ORDERS) + 1) as threads,
     ):
         for order in ORDERS:
             arrange_refusal(client, order, prompt, cloud.simulators)
         api = JobApi(client, cloud.api_url, cloud.api_key)
         studio = Studio(api, _step_functions(cloud), cloud.machine_arn, out_dir, display, threading.Event())
         try:
-            return tuple(threads.map(lambda order: deliver(order, prompt, studio), ORDERS))
+            live = threads.submit(_heard, client, cloud, prompt, studio.stopped)
+            return tuple(threads.map(lambda order: deliver(order, prompt, studio), ORDERS)), live.result()
         except KeyboardInterrupt:
             studio.stopped.set()
             raise
+
+
+def _heard(client: httpx.Client, cloud: CloudAddress, prompt: str, stopped: threading.Event) -> LiveSong | SongError:
+    try:
+        return play_live(client, cloud.api_url, cloud.api_key, f"{prompt}, heard while it is made", stopped)
+    except SongError as error:
+        return error
 
 
 def _step_functions(cloud: CloudAddress) -> "SFNClient":

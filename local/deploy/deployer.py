@@ -96,6 +96,5 @@ def _deployment(plan: Plan, created: Mapping[str, Created], scope: Scope) -> Dep
         functions={function.name: function for resource in created.values() for function in resource.functions},
         routes=tuple(route for resource in created.values() for route in resource.routes),
         outputs={name: as_text(resolve(output["Value"], scope)) for name, output in plan.outputs.items()},
-        cors=next((resource.cors for resource in created.values() if resource.cors), None),
         resources={logical_id: resource.physical_id for logical_id, resource in created.items()},
     )

@@ -39,17 +39,20 @@ class Authorizer:
 
 @dataclass(frozen=True)
 class Route:
-    """One route of the HTTP API; `path` is API Gateway's syntax (`/v1/jobs/{id}`, or `$default` with method `ANY`)."""
+    """One route of an HTTP API; `path` is API Gateway's syntax (`/v1/jobs/{id}`, or `$default` with method `ANY`).
+    `cors` are the rules of its API.
+    """
 
     method: str
     path: str
     function_arn: str
     authorizer: Authorizer | None
+    cors: "Cors | None" = None
 
 
 @dataclass(frozen=True)
 class Cors:
-    """The HTTP API's CORS rules for pages of other origins; `origins` may be `*`."""
+    """An HTTP API's CORS rules for pages of other origins; `origins` may be `*`."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -68,4 +71,3 @@ class Deployment:
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
     """Logical id to physical id."""
-    cors: Cors | None = None

@@ -11,9 +11,9 @@ from uuid import uuid4
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
-from local.deploy.deployment import Cors, Route
+from local.deploy.deployment import Route
 from local.http.authorizers import AuthorizerCache, AuthorizerError
-from local.http.cors import is_preflight, mark, preflight_answer
+from local.http.cors import is_preflight, mark, preflight_answer, wanted_method
 from local.http.events import BadAnswerError, authorizer_event, request_event, response
 from local.http.routes import RouteMatch, RouteTable
 from local.logs import JsonLines, now
@@ -84,12 +84,10 @@ class HttpBridge:
         submit: Callable[[str, bytes], Future[Answer]],
         log: JsonLines,
         integration_timeout_s: float = INTEGRATION_TIMEOUT_S,
-        cors: Cors | None = None,
     ) -> None:
         self._routes = RouteTable(routes)
         self._submit, self._log, self._timeout_s = submit, log, integration_timeout_s
         self._authorizers = AuthorizerCache(submit)
-        self._cors = cors
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request and log it in one line."""
@@ -101,8 +99,9 @@ class HttpBridge:
         return answer(environ, start_response)
 
     def _answer(self, exchange: Exchange) -> tuple[Exchange, Response]:
-        if self._cors and is_preflight(exchange.request):
-            return exchange, preflight_answer(self._cors, exchange.request)
+        cors = self._routes.cors(wanted_method(exchange.request), exchange.request.path)
+        if cors and is_preflight(exchange.request):
+            return exchange, preflight_answer(cors, exchange.request)
         try:
             body = _read_body(exchange.request)
             match = self._routes.match(exchange.request.method, exchange.request.path)
@@ -113,8 +112,8 @@ class HttpBridge:
             exchange = replace(exchange, function=match.route.function_arn.rsplit(":", 1)[-1])
             event = request_event(exchange.request, match, body, exchange.request_id, context)
             answer = self._integrate(match.route.function_arn, event)
-            if self._cors:
-                mark(self._cors, exchange.request, answer)
+            if cors:
+                mark(cors, exchange.request, answer)
             return exchange, answer
         except _Refusal as refusal:
             return exchange, _gateway_answer(refusal.status, refusal.message)

@@ -18,6 +18,11 @@ def is_preflight(request: Request) -> bool:
     return request.method == "OPTIONS" and asks
 
 
+def wanted_method(request: Request) -> str:
+    """The method of a request, or the one that a preflight asks for."""
+    return request.headers["Access-Control-Request-Method"] if is_preflight(request) else request.method
+
+
 def preflight_answer(cors: Cors, request: Request) -> Response:
     """The answer to a preflight: 204, with the allowed methods and headers if the origin is allowed."""
     answer = Response(status=204)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from local.deploy.deployment import Route
+from local.deploy.deployment import Cors, Route
 
 DEFAULT_ROUTE: Final = "$default"
 
@@ -24,7 +24,7 @@ class RouteMatch:
 
 
 class RouteTable:
-    """The routes of one HTTP API, the most specific first."""
+    """The routes of all HTTP APIs, the most specific first: one machine has one host name for all."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         ordered = sorted(routes, key=_rank)
@@ -37,6 +37,11 @@ class RouteTable:
             if found and route.method in (method, "ANY"):
                 return RouteMatch(route, found.groupdict())
         return None
+
+    def cors(self, method: str, path: str) -> Cors | None:
+        """The CORS rules for a request with this method, or for its preflight."""
+        found = self.match(method, path)
+        return found.route.cors if found else None
 
 
 def _rank(route: Route) -> tuple[object, ...]:

@@ -37,6 +37,12 @@ class FaultKind(StrEnum):
     CALLBACK_EARLY = "callback_early"
     CALLBACK_FORGED = "callback_forged"
     HINT = "hint"
+    STREAM_REPEAT_LAST = "stream_repeat_last"
+    STREAM_LONGER_LAST = "stream_longer_last"
+    STREAM_EARLY_LAST = "stream_early_last"
+    STREAM_NO_LAST = "stream_no_last"
+    STREAM_EMPTY = "stream_empty"
+    STREAM_STALL = "stream_stall:<s>"
 
 
 _ARGUMENTS: Final[Mapping[FaultKind, str]] = {
@@ -45,6 +51,7 @@ _ARGUMENTS: Final[Mapping[FaultKind, str]] = {
     FaultKind.HTTP_CHARGED: r"http:([45][0-9]{2}):charged",
     FaultKind.CUT: r"cut:([0-9]{1,2}(?:\.[0-9]+)?)",
     FaultKind.HANG: r"hang:([0-9]{1,5}(?:\.[0-9]{1,3})?)",
+    FaultKind.STREAM_STALL: r"stream_stall:([0-9]{1,5}(?:\.[0-9]{1,3})?)",
     FaultKind.SLOW: r"slow:([1-9][0-9]{0,9})",
     # Visible ASCII only: the address becomes a header line.
     FaultKind.LINK: r"link:([!-~]{1,2000})",

@@ -14,7 +14,7 @@ from fermata import wiring
 ROOMS: Final = tuple(import_module(f"{wiring.__name__}.{room.name}") for room in iter_modules(wiring.__path__))
 """The modules of the wiring."""
 
-AS_WIRED: Final = frozenset({"transactions", "budget_micro_usd", "lower_case"})
+AS_WIRED: Final = frozenset({"transactions", "budget_micro_usd", "lower_case", "piece_cutter"})
 """What only the rooms' own functions use, or what is no way out."""
 
 Fakes = Mapping[ModuleType, Mapping[str, Callable[..., object]]]

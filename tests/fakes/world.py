@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Self
 
 import pytest
 
+from fermata.adapters.key_checks import key_check
 from fermata.adapters.providers import load_provider, load_reference_taker, load_voice_lister
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.catalogue.operator_settings import OperatorSettings
@@ -20,6 +21,8 @@ from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.calls import Provider, ReferenceTaker
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
 from fermata.ports.jobs import DueJobs
+from fermata.ports.live import Background, Work
+from fermata.ports.providers import KeyCheck
 from fermata.wiring import outward, runtime, stores
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.audio.links import FakeAudioLinks, FakeReferenceLinks
@@ -35,7 +38,11 @@ from tests.fakes.jobs.machines import RecordingJobMachine, RecordingRescueMachin
 from tests.fakes.jobs.recoverable_jobs import InMemoryRecoverableJobs
 from tests.fakes.jobs.rescue_slots import InMemoryRescueSlots
 from tests.fakes.jobs.tenant_jobs import InMemoryTenantJobs
+from tests.fakes.live.background import FixedSecret, LateBackground
+from tests.fakes.live.live_pieces import InMemoryLivePieces
+from tests.fakes.live.live_streams import InMemoryLiveStreams
 from tests.fakes.metrics import RecordingMetrics
+from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.purchases import InMemoryPurchases
 from tests.fakes.money.wallet_store import InMemoryKeyCounters, InMemoryWalletStore
 from tests.fakes.operator.settings_store import InMemorySettingsStore
@@ -120,6 +127,10 @@ class World:
     rescue_slots: InMemoryRescueSlots = field(default_factory=InMemoryRescueSlots)
     rescue_machine: RecordingRescueMachine = field(default_factory=RecordingRescueMachine)
     waiting_places: InMemoryWaitingPlaces = field(default_factory=InMemoryWaitingPlaces)
+    live_streams: InMemoryLiveStreams = field(default_factory=InMemoryLiveStreams)
+    live_pieces: InMemoryLivePieces = field(default_factory=InMemoryLivePieces)
+    live_secret: FixedSecret = field(default_factory=FixedSecret)
+    background: Background = field(default_factory=LateBackground)
     remaining_s: float = 900
     chance: float = 0.0
     callback_randomness: bytes = CALLBACK_RANDOMNESS
@@ -178,6 +189,7 @@ class World:
             "brake_store": lambda: self.brakes,
             "voice_store": lambda: self.voices,
             "wallet_store": lambda: self.wallets,
+            "ledger_store": lambda: InMemoryLedgerStore(self.wallets),
             "key_counters": lambda: InMemoryKeyCounters(self.wallets),
             "trigger_store": lambda: self.triggers,
             "webhook_store": lambda: self.webhooks,
@@ -191,6 +203,8 @@ class World:
             "track_store": lambda _bucket: self.tracks,
             "reference_store": lambda _bucket: self.references,
             "callback_store": lambda: self.callbacks,
+            "live_streams": lambda: self.live_streams,
+            "live_pieces": lambda _bucket: self.live_pieces,
             "reference_ids": lambda: self.reference_ids,
             "settings_store": lambda: self.settings_store,
             "catalogue": lambda: self.operator.applied_to(self.catalogue),
@@ -204,6 +218,8 @@ class World:
             "voice_lister": load_voice_lister,
             "provider_keys": lambda: self.keys,
             "fresh_provider_keys": lambda _secret_arn: self.keys,
+            "key_check": self._key_check,
+            "live_secret": lambda _arn: self.live_secret,
             "audio_links": lambda _settings: self.links,
             "reference_links": lambda _origins, _timeout_s: self.reference_links,
             "audio_meter": lambda: self.meter,
@@ -228,6 +244,7 @@ class World:
             "job_randomness": lambda: self._next_name().to_bytes(RANDOM_BYTES),
             "key_randomness": lambda: self._next_name().to_bytes(KEY_RANDOM_BYTES, "little"),
             "callback_randomness": lambda: self.callback_randomness,
+            "in_background": self._in_background,
             "scratch": lambda: self.scratch,
             "metrics": lambda: self.metrics,
             "catalogue": lambda: self.catalogue,
@@ -241,8 +258,14 @@ class World:
     def _reference_taker(self, dialect: str) -> ReferenceTaker:
         return self.takers(dialect)
 
+    def _key_check(self, provider_id: str) -> KeyCheck | None:
+        return key_check(provider_id)
+
     def _now(self) -> datetime:
         return self.clock()
+
+    def _in_background(self, work: Callable[[], None]) -> Work:
+        return self.background(work)
 
     def _pause(self, seconds: float) -> None:
         self.clock.pass_seconds(seconds)

@@ -120,6 +120,18 @@ def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
         assert max(sound.samples) > 1000, "the file is silent"
 
 
+def test_a_live_song_is_played_while_it_is_being_made(good: Run) -> None:
+    (line,) = [line for line in good.stdout.splitlines() if line.startswith("live: ")]
+    found = re.search(
+        r"from ([\d.]+) s after .* while it was (?:submitting|storing); .* after ([\d.]+) s; ([\d.]+) s were heard",
+        line,
+    )
+    assert found is not None, line
+    first_sound_s, whole_s, heard_s = map(float, found.groups())
+    assert first_sound_s < whole_s
+    assert heard_s == pytest.approx(9.04, abs=0.1)
+
+
 def test_the_table_shows_the_states_of_each_song(good: Run) -> None:
     for model in BLOCKING:
         assert way_in(good.row(model)) == way()

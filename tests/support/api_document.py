@@ -39,7 +39,7 @@ def assert_documented(method: str, path: str, status: int, headers: Mapping[str,
         return
     media_type = next(value for name, value in headers.items() if name.lower() == "content-type").partition(";")[0]
     assert media_type in content, f"{said}: {media_type} is not documented; {ADVICE}"
-    _assert_body(said, content[media_type], json.loads(text))
+    _assert_body(said, content[media_type], json.loads(text) if media_type.endswith("json") else text)
 
 
 def operation_of(method: str, path: str) -> Json | None:
@@ -63,7 +63,7 @@ def problems_with(schema: Json, value: object) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
-_OURS: Final = ("etag", "location", "retry-after", "idempotency-replayed", "preference-applied")
+_OURS: Final = ("etag", "location", "retry-after", "idempotency-replayed", "preference-applied", "next-cursor")
 _FROM_ELSEWHERE: Final = ("ratelimit", "ratelimit-policy")
 
 

@@ -16,7 +16,10 @@ from tests.fakes.settings import SETTINGS
 from tests.functions import NAMES, ROOT
 from tests.support.once import once_a_run
 
-FAMILIES: Final = ("account", "attempt", "job", "key", "model", "problem", "quote", "reference", "voice", "webhook")
+FAMILIES: Final = (
+    *("account", "attempt", "endpoint", "job", "key", "ledger", "model", "problem", "quote", "reference", "usage"),
+    *("voice", "webhook"),
+)
 """The models of answers, of which a function loads those that it answers with."""
 
 
@@ -61,7 +64,11 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "authorize_request": {"boto3"},
     "manage_tenants": {"boto3", *answers("account")},
     "read_account": {"boto3", *API, *answers("account")},
+    "list_ledger": {"boto3", *API, *answers("ledger")},
+    "list_usage": {"boto3", *API, *answers("usage")},
     "manage_keys": {"boto3", *API, *answers("key")},
+    "manage_webhook": {"boto3", *API, *answers("endpoint")},
+    "try_webhook": {"boto3", *API, *HTTP, *answers("endpoint")},
     "submit_job": {"boto3", *API, *answers("job", "quote")},
     "ingest_request": {"boto3"},
     "submit_line": {"boto3"},
@@ -71,6 +78,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "read_jobs": {"boto3", *API, *answers("job", "attempt", "model")},
     "list_jobs": {"boto3", *API, *answers("job")},
     "list_voices": {"boto3", *API, *HTTP, *answers("voice")},
+    "read_live": {"boto3", *API},
     "start_generation": {"boto3", *HTTP},
     "await_callback": {"boto3"},
     "receive_callback": {"boto3", *API},
@@ -89,8 +97,12 @@ ALLOWED: Final[dict[str, set[str]]] = {
 PORTS: Final = {
     "authorize_request": "app.tenant_store()",
     "manage_tenants": "app.manage_ports()",
+    "read_account": "app.wallet_store()",
+    "list_ledger": "app.ledger_store()",
+    "list_usage": "app.usage_store()",
     "manage_keys": "app.key_ports()",
-    "read_account": "app.wallet_store(), app.usage_store()",
+    "manage_webhook": "app.endpoint_ports()",
+    "try_webhook": "app.try_ports()",
     "submit_job": "app.submit_ports(); app.wait_ports()",
     "ingest_request": "app.event_ports().submit(), app.file_ports()",
     "submit_line": "app.line_ports()",
@@ -100,6 +112,7 @@ PORTS: Final = {
     "read_jobs": "app.read_ports()",
     "list_jobs": "app.list_ports()",
     "list_voices": "app.voice_ports()",
+    "read_live": "app.read_live_ports()",
     "start_generation": "app.start_ports(lambda: 900_000)",
     "await_callback": "app.callback_ports()",
     "receive_callback": "app.callback_ports()",

@@ -95,6 +95,61 @@ MONEY: Final = (
         (f"{_WALLET_CONDITIONS}::test_of_two_orders_that_read_the_same_wallet_the_second_gets_what_the_first_left",),
     ),
     Mutant(
+        "ledger: a job ends again under a later version",
+        JOB_STORE,
+        'is_open = f"{version} AND attribute_type( #finished_at , :null )"',
+        'is_open = f"{version} AND (attribute_type( #finished_at , :null ) OR attribute_exists(pk))"',
+        (
+            "tests/unit/domain/money/test_ledger.py::test_a_job_ends_once_however_late_and_under_whatever_version_another_end_comes",
+        ),
+    ),
+    Mutant(
+        "ledger: a hold has no guard once its job is gone",
+        f"{FERMATA}/adapters/dynamodb/money/wallet_store.py",
+        "for entry in entries if entry.kind is EntryKind.HOLD)",
+        "for entry in entries if entry.kind is EntryKind.NOTE)",
+        (
+            f"{_WALLET_CONDITIONS}::test_an_order_whose_entry_stands_in_the_ledger_is_not_taken_again_although_its_job_is_gone",
+        ),
+    ),
+    Mutant(
+        "ledger: what is spent leaves the balance twice",
+        f"{FERMATA}/domain/money/reports/ledger.py",
+        "EntryKind.HOLD: -1}",
+        "EntryKind.HOLD: -1, EntryKind.SETTLE: -1}",
+        ("tests/unit/domain/money/test_ledger.py::test_what_is_spent_left_the_balance_when_it_was_held",),
+    ),
+    Mutant(
+        "ledger: a page shows entries that others may still precede",
+        f"{FERMATA}/domain/money/reports/ledger.py",
+        "rfc3339(now - SETTLES_IN))",
+        "rfc3339(now))",
+        (
+            "tests/unit/domain/money/test_ledger.py::test_a_page_ends_ten_seconds_before_now_because_younger_entries_may_still_be_written",
+        ),
+    ),
+    Mutant(
+        "usage: an end has no line in the log",
+        JOB_STORE,
+        "**logged(line_of(job), self._transactions),",
+        "",
+        ("tests/unit/domain/money/test_usage_log.py::test_log_usage_and_ledger_say_the_same_credits",),
+    ),
+    Mutant(
+        "usage: the log keeps the metadata of a deleted job",
+        JOB_STORE,
+        '**relogged(job, self._transactions, "metadata"),',
+        "",
+        ("tests/unit/domain/money/test_usage_log.py::test_a_deleted_job_keeps_its_line_without_its_metadata",),
+    ),
+    Mutant(
+        "usage: a bill leaves the costs of the log as they were",
+        JOB_STORE,
+        "{**writes, **entries, **costs}",
+        "{**writes, **entries}",
+        ("tests/unit/domain/money/test_usage_log.py::test_a_bill_changes_the_costs_of_a_line_and_nothing_else",),
+    ),
+    Mutant(
         "keys: of two orders that read the same counter both pass the cap",
         _KEY_COUNTERS,
         'condition = f"{condition} AND {change.committed} <= :limit"',
@@ -132,8 +187,8 @@ MONEY: Final = (
     Mutant(
         "usage: an end is not counted",
         JOB_STORE,
-        "writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}",
-        "writes = self._changes(job, *_next_version(job))",
+        "**counted(usage_of(job), self._transactions),",
+        "",
         ("tests/unit/domain/money/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
     ),
     Mutant(

@@ -3,8 +3,10 @@
 from http import HTTPStatus
 from typing import Any, Final
 
+from fermata.api.responses.endpoint import SetWebhook, Webhook, WebhookSecret, WebhookTest
 from fermata.api.responses.key import KeyList, NewKey
 from fermata.use_cases.accounts.own_keys import KeyRequest, KeyRotation
+from fermata.use_cases.webhooks.own_webhook import SecretRotation, WebhookRequest
 from tooling.openapi.operation import OF_A_BODY, Answer, Operation
 
 Example = dict[str, Any]
@@ -27,6 +29,24 @@ _NEW_KEY: Final[Example] = {
     "replaces": None,
 }
 _ROTATED_KEY: Final[Example] = {**_NEW_KEY, "replaces": {"id": "nbswy3dp", "expires_at": "2026-11-22T07:47:55.020Z"}}
+
+_SECRET: Final = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"  # noqa: S105 - an example
+_WEBHOOK: Final[Example] = {
+    "object": "webhook",
+    "url": "https://shop.example.com/fermata",
+    "disabled_at": None,
+    "has_secret": True,
+}
+_WEBHOOK_TEST: Final[Example] = {
+    "object": "webhook_test",
+    "webhook_id": "test_01M7YH6Z0CE2E33SRX04YDPZZK",
+    "origin": "https://shop.example.com",
+    "delivered": False,
+    "status_code": 404,
+    "error": None,
+    "duration_ms": 87,
+    "advice": "The receiver has no such path; check the URL.",
+}
 
 ACCOUNT_OPERATIONS: Final = (
     Operation(
@@ -86,5 +106,69 @@ ACCOUNT_OPERATIONS: Final = (
         parameters=("KeyId",),
         description="A key cannot revoke itself.",
         tag="account",
+    ),
+    Operation(
+        "GET",
+        "/v1/webhook",
+        "get_webhook",
+        "Where the ends of the tenant's jobs are posted",
+        (Answer(HTTPStatus.OK, "The endpoint, without its secret.", Webhook, (), _WEBHOOK),),
+        problems=("rate_limited",),
+        tag="webhooks",
+    ),
+    Operation(
+        "PUT",
+        "/v1/webhook",
+        "put_webhook",
+        "Set where the ends of the tenant's jobs are posted",
+        (
+            Answer(
+                HTTPStatus.OK, "The endpoint, and the first secret.", SetWebhook, (), {**_WEBHOOK, "secret": _SECRET}
+            ),
+        ),
+        problems=(*OF_A_BODY, "rate_limited"),
+        body=WebhookRequest,
+        body_examples=(("endpoint", {"url": "https://shop.example.com/fermata"}),),
+        description="Switches an endpoint on again that is off because its receiver answered 410.",
+        tag="webhooks",
+    ),
+    Operation(
+        "DELETE",
+        "/v1/webhook",
+        "delete_webhook",
+        "Post the ends of jobs to no endpoint of the tenant",
+        (Answer(HTTPStatus.NO_CONTENT, "Only jobs with a `callback_url` have a webhook now; the secret stays."),),
+        problems=("rate_limited",),
+        tag="webhooks",
+    ),
+    Operation(
+        "POST",
+        "/v1/webhook/rotate",
+        "rotate_webhook_secret",
+        "Make a new secret, shown once",
+        (
+            Answer(
+                HTTPStatus.OK,
+                "The secret, and until when the previous one also signs.",
+                WebhookSecret,
+                (),
+                {"object": "webhook_secret", "secret": _SECRET, "previous_until": "2026-11-22T07:47:55.020Z"},
+            ),
+        ),
+        problems=(*OF_A_BODY, "rate_limited"),
+        body=SecretRotation,
+        body_examples=(("leaked", {"overlap_s": 0}),),
+        body_optional=True,
+        tag="webhooks",
+    ),
+    Operation(
+        "POST",
+        "/v1/webhook/test",
+        "test_webhook",
+        "Post one signed message to the endpoint now",
+        (Answer(HTTPStatus.OK, "What the receiver answered, whatever it is.", WebhookTest, (), _WEBHOOK_TEST),),
+        problems=("no_webhook", "rate_limited"),
+        description="Its `type` is `webhook.test`. It changes nothing, and counts as a post that repeats a webhook.",
+        tag="webhooks",
     ),
 )

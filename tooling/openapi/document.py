@@ -23,8 +23,9 @@ _VERSION: Final = "1.0.0"
 _INTRODUCTION: Final = """\
 Orders songs from paid music providers and keeps what they made. Times are in UTC, prices in credits.
 
-Send `Authorization: Bearer fk_...` with everything below `/v1`, save callbacks. Bodies are JSON in UTF-8. Fields may be
-added to answers. A field or a query parameter that an operation does not have is refused (422), never passed over.
+Send `Authorization: Bearer fk_...` with everything below `/v1`, save callbacks and live songs. Bodies are JSON in
+UTF-8. Fields may be added to answers. A field or a query parameter that an operation does not have is refused (422),
+never passed over.
 
 ## Problems
 
@@ -132,7 +133,8 @@ def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
         content: Json = {"schema": body if isinstance(body, dict) else _ref("schemas", body.__name__)}
         if answer.example is not None:
             content["example"] = answer.example
-        entry["content"] = {"application/json": content}
+        csv: Json = {"text/csv": {"schema": {"type": "string"}}} if answer.csv else {}
+        entry["content"] = {answer.media_type: content, **csv}
     if answer.links:
         taken = {"id": "$response.body#/id"}
         entry["links"] = {name: {"operationId": name, "parameters": taken} for name in answer.links}

@@ -62,7 +62,7 @@ QUEUED_JOB: Final[Example] = {
     "missing_tracks": [],
     "error": None,
     "reference": None,
-    "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio"},
+    "urls": {"self": _ADDRESS, "cancel": f"{_ADDRESS}/cancel", "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
 SUCCEEDED_JOB: Final[Example] = {
@@ -90,7 +90,7 @@ SUCCEEDED_JOB: Final[Example] = {
             "subtitles_url": None,
         }
     ],
-    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},
+    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
 CANCELED_JOB: Final[Example] = {
@@ -99,7 +99,7 @@ CANCELED_JOB: Final[Example] = {
     "finished_at": "2026-11-21T07:47:59.800Z",
     "charged": "refunded",
     "estimate": None,
-    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio"},
+    "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},
 }
 
 JOB_LIST: Final[Example] = {"data": [QUEUED_JOB], "next_cursor": None}
@@ -215,6 +215,7 @@ MODEL_LIST: Final[Example] = {
                 "speech": None,
             },
             "estimate": {"p50_s": 70, "p80_s": 120},
+            "live": True,
         }
     ],
     "next_cursor": None,
@@ -232,6 +233,21 @@ REFERENCE: Final[Example] = {
     "expires_at": "2026-12-20T07:47:55.020Z",
 }
 
+LEDGER_LIST: Final[Example] = {
+    "data": [
+        {
+            "at": "2026-11-21T07:47:55.020Z",
+            "kind": "hold",
+            "credits": 30,
+            "balance_credits": 970,
+            "job_id": _ID,
+            "key_id": "q7Zk2M9t",
+            "note": None,
+        }
+    ],
+    "next_cursor": None,
+}
+
 USAGE_LIST: Final[Example] = {
     "data": [
         {
@@ -243,6 +259,25 @@ USAGE_LIST: Final[Example] = {
             "unit": "song",
             "units": 2,
             "audio_ms": 121_068,
+        }
+    ],
+    "next_cursor": None,
+}
+
+USAGE_LOG: Final[Example] = {
+    "data": [
+        {
+            "finished_at": "2026-11-21T07:49:12.744Z",
+            "job_id": _ID,
+            "key_id": "q7Zk2M9t",
+            "model": "minimax/music-2.5",
+            "status": "succeeded",
+            "credits": 30,
+            "units": 1,
+            "unit": "song",
+            "audio_ms": 60_534,
+            "created_at": "2026-11-21T07:47:55.020Z",
+            "metadata": {"project": "spring"},
         }
     ],
     "next_cursor": None,
@@ -278,3 +313,15 @@ VOICE_LIST: Final[Example] = {
     ],
     "next_cursor": None,
 }
+
+PLAYLIST: Final = """\
+#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:4
+#EXT-X-MEDIA-SEQUENCE:1
+#EXT-X-PLAYLIST-TYPE:EVENT
+#EXTINF:3.997,
+1.mp3
+#EXTINF:3.997,
+2.mp3
+"""

@@ -5,16 +5,19 @@ after a change write the document again with `make openapi`.
 from http import HTTPStatus
 from typing import Final
 
-from fermata.api.responses.account import Account, UsageList
+from fermata.api.responses.account import Account
 from fermata.api.responses.attempt import AttemptList
 from fermata.api.responses.job import Job, JobList
+from fermata.api.responses.ledger import LedgerList
 from fermata.api.responses.model import ModelList
 from fermata.api.responses.problem import Health
 from fermata.api.responses.quote import Quote
 from fermata.api.responses.reference import Reference
+from fermata.api.responses.usage import UsageList, UsageLog
 from fermata.api.responses.voice import VoiceList
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.live.playlist import MEDIA_TYPE
 from fermata.domain.orders.order_request import SongRequest
 from fermata.use_cases.orders.create_reference import UploadRequest
 from tooling.openapi import examples
@@ -34,6 +37,11 @@ _OF_A_PLAN: Final = (
     *("monthly_limit_reached", "key_limit_reached"),
 )
 _OF_A_JOB: Final = ("get_job", "get_audio", "list_attempts", "cancel_job", "delete_job")
+
+_CSV: Final = (
+    "`Accept: text/csv` asks for CSV with a header line; the next page's cursor is then in the header `Next-Cursor`. A "
+    "text that a spreadsheet could take for a formula has an apostrophe in front."
+)
 
 OPERATIONS: Final = (
     Operation(
@@ -201,16 +209,42 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/v1/ledger",
+        "list_ledger",
+        "Every movement of the tenant's credits, oldest first",
+        (Answer(HTTPStatus.OK, "A page of the ledger.", LedgerList, ("Next-Cursor",), examples.LEDGER_LIST, csv=True),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("From", "To", "UsageLimit", "Cursor"),
+        description=(
+            "In the order in which they happened. The list ends ten seconds before now; if nothing moved since, its "
+            "last `balance_credits` is that of `GET /v1/account`. A movement is listed on its own day: a job may hold "
+            f"on one day and spend on the next. {_CSV}"
+        ),
+        tag="account",
+    ),
+    Operation(
+        "GET",
         "/v1/usage",
         "list_usage",
         "What the tenant used, by day and model, oldest first",
         (Answer(HTTPStatus.OK, "A page of usage.", UsageList, (), examples.USAGE_LIST),),
         problems=("invalid_request", "rate_limited"),
-        parameters=("From", "To", "UsageLimit", "Cursor"),
+        parameters=("From", "To", "GroupBy", "UsageLimit", "Cursor"),
         description="Counted on the day in UTC on which a job ended, whatever its end; `credits` are what was spent.",
         tag="account",
     ),
     *ACCOUNT_OPERATIONS,
+    Operation(
+        "GET",
+        "/v1/usage/log",
+        "list_usage_log",
+        "The tenant's jobs that ended, one line each, oldest end first",
+        (Answer(HTTPStatus.OK, "A page of the log.", UsageLog, ("Next-Cursor",), examples.USAGE_LOG, csv=True),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("From", "To", "UsageLimit", "Cursor"),
+        description=f"Deleted jobs keep their line, without their metadata. {_CSV}",
+        tag="account",
+    ),
     Operation(
         "POST",
         "/v1/callbacks/{token}",
@@ -220,6 +254,38 @@ OPERATIONS: Final = (
         problems=("not_found",),
         parameters=("CallbackToken",),
         tag="providers",
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/live/{token}/playlist.m3u8",
+        "read_playlist",
+        "The playlist of a song that is being made, for players",
+        (
+            Answer(
+                HTTPStatus.OK,
+                "The pieces so far; a player asks again until `#EXT-X-ENDLIST`.",
+                {"type": "string"},
+                (),
+                examples.PLAYLIST,
+                media_type=MEDIA_TYPE,
+            ),
+        ),
+        problems=("not_found",),
+        parameters=("LiveToken",),
+        description="An HLS playlist (RFC 8216) of packed MP3 audio. Take its address from the job's `urls.live`.",
+        tag="live",
+        public=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/live/{token}/{name}",
+        "read_piece",
+        "A piece of a song that is being made, for players",
+        (Answer(HTTPStatus.FOUND, "The piece is there for a while.", None, ("Location",)),),
+        problems=("not_found",),
+        parameters=("LiveToken", "PieceName"),
+        tag="live",
         public=True,
     ),
     Operation(

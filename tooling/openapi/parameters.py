@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from fermata.domain.jobs.page import DEFAULT_LIMIT, LONGEST_LIMIT
-from fermata.domain.money.usage import DEFAULT_LIMIT as USAGE_LIMIT
-from fermata.domain.money.usage import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
-from fermata.domain.money.usage import LONGEST_SPAN_DAYS
+from fermata.domain.money.reports.day_pages import DEFAULT_LIMIT as USAGE_LIMIT
+from fermata.domain.money.reports.day_pages import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
+from fermata.domain.money.reports.day_pages import LONGEST_SPAN_DAYS
+from fermata.domain.money.reports.usage_groups import MOST_GROUPS, MOST_JOBS
 from fermata.domain.tenants.api_keys import KEY_ID_PATTERN
 from fermata.domain.web.formats import JOB_ID_PATTERN
 
@@ -32,6 +33,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "CallbackToken": _parameter(
         "path", "token", "The secret of one attempt, from the address that a provider was given.", {"type": "string"}
     ),
+    "LiveToken": _parameter(
+        "path", "token", "The secret of one attempt, from the job's `urls.live`.", {"type": "string"}
+    ),
+    "PieceName": _parameter("path", "name", "A name in the playlist.", {"type": "string"}, "1.mp3"),
     "Status": _parameter("query", "status", "Only jobs of this status.", {"$ref": "#/components/schemas/JobStatus"}),
     "Limit": _parameter(
         "query",
@@ -57,6 +62,15 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "The last day, in UTC; without it today.",
         {"type": "string", "format": "date"},
         "2026-11-30",
+    ),
+    "GroupBy": _parameter(
+        "query",
+        "group_by",
+        "What makes a group: `day`, `model`, `key` and one `metadata.NAME`, with commas between them; without it "
+        f"`day,model`. Other groups come at once, at most {MOST_GROUPS}; groups by key or metadata are of at most "
+        f"{MOST_JOBS} jobs.",
+        {"type": "string", "default": "day,model"},
+        "key,metadata.project",
     ),
     "UsageLimit": _parameter(
         "query",
@@ -129,6 +143,7 @@ HEADERS: Final[dict[str, Schema]] = {
         "description": "How long the request was held at most, `wait=n`; missing where it was answered at once.",
         "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
     },
+    "Next-Cursor": {"description": "The `next_cursor` of a page in CSV; missing on the last page.", "schema": _TEXT},
     "Idempotency-Replayed": {
         "description": "The answer is that of an earlier request with the same key.",
         "schema": {"type": "string", "const": "true"},

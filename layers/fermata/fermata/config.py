@@ -64,6 +64,12 @@ class ValidateSettings(TableSettings):
     trusted_local_origins: CommaSet
 
 
+class EndpointSettings(TableSettings):
+    """Settings of functions that set webhook endpoints."""
+
+    trusted_local_origins: CommaSet
+
+
 class StartDeliverySettings(TableSettings):
     """Settings of functions that start webhook deliveries."""
 
@@ -110,15 +116,6 @@ class IngestSettings(InboxSettings):
     batch_tolerated_failure_percent: NonNegativeInt
 
 
-class ManageSettings(TableSettings):
-    """Settings of `manage_tenants`."""
-
-    audio_bucket: str
-    trusted_local_origins: CommaSet
-    music_job_machine_arn: str
-    reaper_first_check_seconds: PositiveInt
-
-
 class FileSettings(TableSettings):
     """Settings of functions that delete files of songs or of references."""
 
@@ -149,6 +146,21 @@ class ShowSettings(CatalogueSettings):
     link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
 
 
+class LiveAddressSettings(TableSettings):
+    """Settings of functions that show the addresses of live songs; `live_url` is the URL of the live API."""
+
+    live_secret_arn: str
+    live_url: str
+
+
+class ReadLiveSettings(TableSettings):
+    """Settings of `read_live`: how long an address answers after its job succeeded, and a link to a piece works."""
+
+    audio_bucket: str
+    live_grace_seconds: PositiveInt
+    link_ttl_seconds: Annotated[PositiveInt, Field(le=3600)]
+
+
 class UploadSettings(TableSettings):
     """Settings of `create_reference`."""
 
@@ -162,6 +174,14 @@ class UpstreamSettings(CatalogueSettings):
     provider_keys_secret_arn: str
     trusted_local_origins: CommaSet
     connect_timeout_seconds: PositiveInt
+
+
+class ManageSettings(UpstreamSettings):
+    """Settings of `manage_tenants`."""
+
+    audio_bucket: str
+    music_job_machine_arn: str
+    reaper_first_check_seconds: PositiveInt
 
 
 class CircuitSettings(TableSettings):
@@ -210,6 +230,7 @@ class StartSettings(RememberedKeySettings, CircuitSettings):
     callback_timeout_seconds: PositiveInt
     api_url_parameter: str
     reference_link_seconds: PositiveInt
+    live_secret_arn: str
     start_by_seconds: PositiveInt
     generation_timeout_seconds: PositiveInt
     patience_seconds: PositiveInt

@@ -11,12 +11,14 @@ FermataError
 │   │   ├── TooManyJobsError     too many jobs are open
 │   │   ├── TooManyBatchesError  too many files are being processed
 │   │   ├── MonthlyLimitError    the month's credits are used up
+│   │   ├── KeyLimitError        the credits of the key's month are used up
 │   │   ├── LostSongsError       too many songs were bought and their credits returned
 │   │   │   └── LossesAtRiskError  open orders may, by their terms, add too many such songs
 │   │   └── UnpaidJobsError      too many jobs were ended by their caller before anything was bought
 │   ├── InsufficientScopeError   403: the key lacks the scope of the route
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
+│   │   └── BeyondOwnKeyError    403: the request wants more than the key that sent it may do itself
 │   ├── BodyTooLargeError        413: the body is longer than any request may be
 │   ├── TriggerOffError          403: no trigger is on for the sender of the event or the file
 │   ├── NotFoundError            404: unknown, or another tenant's
@@ -24,7 +26,8 @@ FermataError
 │   ├── AlreadyFinishedError     409: the job has ended and stays as it is
 │   ├── NotFinishedError         409: the job is still open
 │   ├── NoWebhookError           409: the job has no webhook endpoint
-│   └── TooManyReplaysError      409: the webhook was replayed as often as allowed
+│   ├── TooManyReplaysError      409: the webhook was replayed as often as allowed
+│   └── TooManyKeysError         409: the tenant has as many keys as it may have
 ├── DeliveryError                the provider's result cannot become a file; repeating the step does not help
 │   ├── BadAudioError            the provider's file is not usable audio
 │   │   ├── AudioTooLargeError   it is larger than any song can reasonably be
@@ -122,6 +125,10 @@ class InvalidRequestError(RequestRefusedError):
         super().__init__("; ".join(f"{field.pointer}: {field.message}" for field in self.fields))
 
 
+class BeyondOwnKeyError(InvalidRequestError):
+    """A key gives no right that it lacks, and changes neither itself nor a key that may do more."""
+
+
 class BodyTooLargeError(RequestRefusedError):
     """The body is longer than any request may be."""
 
@@ -152,6 +159,16 @@ class NoWebhookError(RequestRefusedError):
 
 class TooManyReplaysError(RequestRefusedError):
     """The job's webhook was replayed as often as allowed."""
+
+
+class TooManyKeysError(RequestRefusedError):
+    """The tenant has as many keys as it may have, those included that ended lately."""
+
+    def __init__(self, most: int, kept_days: int) -> None:
+        super().__init__(
+            f"you have {most} keys, as many as allowed; those that ended count for another {kept_days} days, so use "
+            "the keys that you have"
+        )
 
 
 class DeliveryError(FermataError):

@@ -39,6 +39,17 @@ class MonthlyLimitError(LimitReachedError):
         )
 
 
+class KeyLimitError(LimitReachedError):
+    """The order may cost more than the month's limit of its key leaves; all amounts are in credits."""
+
+    def __init__(self, limit: int, left: int, price: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"this order may cost {price} credits and {max(0, left)} of this key's {limit} a month are left; "
+            "wait for the next month, or order with another key",
+            retry_after_s,
+        )
+
+
 class LostSongsError(LimitReachedError):
     """Songs that were bought and whose credits were returned have reached the plan's limit for the day, or this order
     alone may exceed it.

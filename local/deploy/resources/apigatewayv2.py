@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from annotated_types import Len
@@ -99,7 +100,7 @@ def _create_api(logical_id: str, properties: ApiProperties, stack: Stack) -> Cre
     api_id = hashlib.sha256(f"{stack.name}-{logical_id}".encode()).hexdigest()[:10]
     endpoint = f"https://{api_id}.execute-api.{REGION}.amazonaws.com"
     attributes = {"ApiEndpoint": endpoint, "ApiId": api_id}
-    return Created(api_id, attributes, routes=_routes(properties.body), cors=_cors(properties.body.cors))
+    return Created(api_id, attributes, routes=_routes(properties.body))
 
 
 def _cors(given: CorsConfiguration | None) -> Cors | None:
@@ -111,8 +112,9 @@ def _cors(given: CorsConfiguration | None) -> Cors | None:
 def _routes(body: Body) -> tuple[Route, ...]:
     schemes = body.components.security_schemes
     authorizers = {name: _authorizer(name, scheme.authorizer) for name, scheme in schemes.items()}
+    cors = _cors(body.cors)
     return tuple(
-        _route(path, method, operation, authorizers)
+        replace(_route(path, method, operation, authorizers), cors=cors)
         for path, operations in body.paths.items()
         for method, operation in operations.items()
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-from local.deploy.deployment import ACCOUNT_ID, REGION, Cors, FunctionSpec, Route
+from local.deploy.deployment import ACCOUNT_ID, REGION, FunctionSpec, Route
 
 Clients: TypeAlias = Callable[[str], Any]
 """Returns the boto3 client of a service. The type is loose, because the name decides it at run time."""
@@ -65,7 +65,6 @@ class Created:
     attributes: Mapping[str, str] = field(default_factory=dict)
     functions: tuple[FunctionSpec, ...] = ()
     routes: tuple[Route, ...] = ()
-    cors: Cors | None = None
     layer_dir: Path | None = None
 
 

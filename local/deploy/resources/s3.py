@@ -2,6 +2,8 @@
 
 from typing import Final, Literal
 
+from pydantic import Field
+
 from local.deploy.deployment import REGION
 from local.deploy.resources.resource_type import Created, Document, Properties, ResourceType, Stack, as_json
 
@@ -33,6 +35,26 @@ class NotificationConfiguration(Properties):
     event_bridge_configuration: EventBridgeConfiguration
 
 
+class CorsRule(Properties):
+    """What pages of some origins may do with the bucket's objects."""
+
+    allowed_methods: list[str]
+    allowed_origins: list[str]
+    allowed_headers: list[str] = Field(default_factory=list)
+    max_age: int | None = None
+
+    def as_cors_request(self) -> dict[str, object]:
+        """The rule as the API names it."""
+        request = self.as_request()
+        return {**{k: v for k, v in request.items() if k != "MaxAge"}, "MaxAgeSeconds": self.max_age or 0}
+
+
+class CorsConfiguration(Properties):
+    """The bucket's CORS rules."""
+
+    cors_rules: list[CorsRule]
+
+
 class BucketProperties(Properties):
     """A bucket; `ignored_properties.json` lists the properties that only AWS applies."""
 
@@ -40,6 +62,7 @@ class BucketProperties(Properties):
     versioning_configuration: Versioning | None = None
     notification_configuration: NotificationConfiguration | None = None
     public_access_block_configuration: PublicAccessBlock | None = None
+    cors_configuration: CorsConfiguration | None = None
 
 
 class BucketPolicyProperties(Properties):
@@ -61,6 +84,9 @@ def _create_bucket(logical_id: str, properties: BucketProperties, stack: Stack) 
     if properties.public_access_block_configuration:
         block = properties.public_access_block_configuration.as_request()
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    if properties.cors_configuration:
+        rules = [rule.as_cors_request() for rule in properties.cors_configuration.cors_rules]
+        s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
     domain = {"DomainName": f"{name}.s3.amazonaws.com", "RegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com"}
     return Created(name, {"Arn": f"arn:aws:s3:::{name}", **domain})
 

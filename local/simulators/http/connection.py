@@ -62,6 +62,9 @@ class Connection:
         if manner.reset:
             self._reset()
             return None
+        if answer.pace and manner.bytes_per_s is None:
+            self._send_paced(answer, not_before + manner.hang_s)
+            return answer.status
         head, body = self._serialised(answer)
         if manner.cut_percent is not None:
             self._socket.sendall(head + body[: int(len(body) * manner.cut_percent / 100)])
@@ -74,6 +77,24 @@ class Connection:
         if self._reusable:
             self._protocol.send(h11.EndOfMessage())
         return answer.status
+
+    def _send_paced(self, answer: Answer, started: float) -> None:
+        """Send a body in HTTP chunks as it is made, up to the share that a cut leaves."""
+        percent = answer.manner.cut_percent
+        most = len(answer.body) if percent is None else int(len(answer.body) * percent / 100)
+        headers = [("content-type", answer.content_type), ("transfer-encoding", "chunked"), *answer.headers.items()]
+        self._socket.sendall(self._protocol.send(h11.Response(status_code=answer.status, headers=headers)) or b"")
+        sent = 0
+        for after_s, end in (*answer.pace, (0.0, most)):
+            self._wait_until(started + after_s)
+            chunk = b"" if self._head_only else answer.body[sent : min(end, most)]
+            if chunk:
+                self._socket.sendall(self._protocol.send(h11.Data(data=chunk)) or b"")
+                sent += len(chunk)
+        if percent is None:
+            self._socket.sendall(self._protocol.send(h11.EndOfMessage()) or b"")
+        else:
+            self._reusable = False
 
     def refuse(self, error: BadRequestError) -> None:
         """Answer an invalid request if the client is still connected, and end the connection."""

@@ -50,7 +50,8 @@ WHOLE = Manner()
 @dataclass(frozen=True)
 class Answer:
     """One answer, sent `after_s` seconds after its request arrived; `charged` says that a paid POST with this answer
-    costs.
+    costs. With a `pace`, it is sent in chunks: each entry is a number of seconds and the bytes of the body sent by
+    then.
     """
 
     status: int
@@ -60,6 +61,7 @@ class Answer:
     after_s: float = 0.0
     charged: bool = False
     manner: Manner = WHOLE
+    pace: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,10 @@ class AimlapiDialect:
             raise RefusedError(aiml_error(400, request.path, "generation_id: required"))
         with self._lock:
             task = self._tasks.get(ids[0])
-        if task is None or request.bearer != self._backend.key:
-            raise RefusedError(aiml_error(404, request.path))
+        is_known = request.bearer == self._backend.key
+        if task is None or not is_known:
+            # Any other key polls a task that is there as another account does, and is wrong otherwise.
+            raise RefusedError(aiml_error(404 if is_known or task else 401, request.path))
         word = self._word(task)
         deaf_to = frozenset[FaultKind]() if word == "completed" else frozenset({FaultKind.LINK})
         return Visit(task.song.prompt, lambda fault: self._poll(task, word, fault), deaf_to=deaf_to)

@@ -133,8 +133,10 @@ class ApiinoneDialect:
             raise RefusedError(_error(401))
         with self._lock:
             task = self._tasks.get(task_id)
-        if task is None or request.bearer != self._backend.key:
-            raise RefusedError(_error(404))
+        is_known = request.bearer == self._backend.key
+        if task is None or not is_known:
+            # Any other key polls a task that is there as another account does, and is wrong otherwise.
+            raise RefusedError(_error(404 if is_known or task else 401))
         done = self._elapsed_share(task) >= 1
         deaf_to = frozenset[FaultKind]() if done else frozenset({FaultKind.LINK})
         return Visit(task.order.label, lambda fault: self._poll(task, fault), deaf_to=deaf_to)

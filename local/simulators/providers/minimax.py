@@ -17,6 +17,7 @@ from local.simulators.providers.minimax_request import BadParametersError, Music
 from local.simulators.providers.references import COVER, BadRecordingError, check_recording, is_on_this_machine
 from local.simulators.providers.speech.minimax_speech import MinimaxSpeech
 from local.simulators.recording import Recording
+from local.simulators.streams.minimax import STREAM_KINDS, STREAM_ROWS, streamed
 
 MESSAGES: Final[Mapping[int, str]] = {
     1000: "unknown error",
@@ -46,6 +47,13 @@ CLOSED_ACCOUNT: Final = 2153
 # Known only after the song is made, so its cost is charged.
 CODES_AFTER_WORK: Final = frozenset({1001, 1027})
 _CODE_OF_STATUS: Final = {400: 2013, 401: 1004, 402: 1008, 410: CLOSED_ACCOUNT, 429: 1002}
+VOICE_TYPES: Final = ("system", "voice_cloning", "voice_generation", "all")
+VOICES: Final = (
+    {"voice_id": "Wise_Woman", "voice_name": "Wise Woman", "description": []},
+    {"voice_id": "Simulated_Newcomer", "voice_name": "Newcomer", "description": []},
+)
+"""A voice that ships with Fermata, and one that only this list names."""
+_SUCCESS: Final = {"status_code": 0, "status_msg": "success"}
 _HEX_KINDS: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX})
 
 
@@ -69,15 +77,19 @@ class MinimaxDialect:
         FaultRow(FaultKind.LINK, ("create",), "a link that points elsewhere, for any output_format", "yes"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old", "-"),
         FaultRow(FaultKind.HINT, ("create",), "fields addressed to software agents", "yes"),
+        *STREAM_ROWS,
     )
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def routes(self) -> tuple[Route, ...]:
-        """The paid routes of music and speech, and the free one of voices."""
-        music = Route("create", "POST", re.compile("/v1/music_generation"), self._receive)
-        return (music, *MinimaxSpeech(self._backend, coded_answer, spell_hex).routes())
+        """The paid routes of music and speech, and the free list of voices."""
+        return (
+            Route("create", "POST", re.compile("/v1/music_generation"), self._receive),
+            Route("poll", "POST", re.compile("/v1/get_voice"), self._receive_get_voice),
+            *MinimaxSpeech(self._backend, coded_answer, spell_hex).routes(),
+        )
 
     def label(self, body: object) -> Label:
         """`model` and `prompt` from the top level."""
@@ -106,7 +118,19 @@ class MinimaxDialect:
             raise RefusedError(coded_answer(2013, detail=f", {error}")) from error
         except ValueError as error:
             raise RefusedError(coded_answer(2013, detail=", body: expected JSON")) from error
-        return Visit(order.prompt, lambda fault: self._answer(order, fault), rules.usd)
+        deaf_to = frozenset() if order.stream else STREAM_KINDS
+        return Visit(order.prompt, lambda fault: self._answer(order, fault), rules.usd, deaf_to)
+
+    def _receive_get_voice(self, request: Request) -> Visit:
+        if request.bearer != self._backend.key:
+            raise RefusedError(coded_answer(1004))
+        try:
+            body = request.json()
+        except ValueError as error:
+            raise RefusedError(coded_answer(2013, detail=", body: expected JSON")) from error
+        if not isinstance(body, dict) or body.get("voice_type") not in VOICE_TYPES:
+            raise RefusedError(coded_answer(2013, detail=f", voice_type: expected one of {', '.join(VOICE_TYPES)}"))
+        return Visit("", lambda _: json_answer(200, {"system_voice": list(VOICES), "base_resp": _SUCCESS}))
 
     def _check_recording(self, order: MusicRequest) -> None:
         if order.audio_url is None:
@@ -122,7 +146,11 @@ class MinimaxDialect:
         after_s = self._backend.latency_s
         if fault is not None and fault.kind is FaultKind.CODE:
             return coded_answer(int(fault.argument), after_s=after_s)
-        body = self._body(order, self._backend.recordings.of(order.song), fault)
+        recording = self._backend.recordings.of(order.song)
+        # With any other fault a request for a stream gets JSON, which the provider sends at times.
+        if order.stream and (fault is None or fault.kind in STREAM_KINDS):
+            return streamed(recording, fault, after_s)
+        body = self._body(order, recording, fault)
         told = json_answer(200, body, after_s=after_s, charged=True)
         return replace(told, headers={"Trace-Id": str(body["trace_id"])})
 
@@ -139,7 +167,7 @@ class MinimaxDialect:
                 "music_size": len(recording.content),
             },
             "analysis_info": None,
-            "base_resp": {"status_code": 0, "status_msg": "success"},
+            "base_resp": _SUCCESS,
             **(HINTS if kind is FaultKind.HINT else {}),
         }
 

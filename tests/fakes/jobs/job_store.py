@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.movement import LedgerEntry, Movement, hold_on, settlement_of
+from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.usage import usage_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt
@@ -96,9 +97,11 @@ class InMemoryJobStore:
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         self._replace(job, None, lambda: self.wallets.add_notes(job.tenant_id, notes))
+        self.usage.change(job, "cost_micro_usd", "unknown_micro_usd")
 
     def forget(self, job: Job) -> None:
         self._replace(job, None)
+        self.usage.change(job, "metadata")
 
     def find_receipt(self, tenant_id: str, key_sha256: str) -> Receipt | None:
         row = self._receipts.get((tenant_id, key_sha256))
@@ -117,6 +120,7 @@ class InMemoryJobStore:
         if settlement:
             self.wallets.move(settlement)
             self.usage.count(usage_of(job))
+            self.usage.write(line_of(job))
         self.rows[job.id] = job.model_dump_json()
         self.saves += 1
         after, self.after_next_save = self.after_next_save, None

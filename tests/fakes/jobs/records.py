@@ -14,6 +14,6 @@ def advanced_to(job: Job, store: JobStore) -> Job:
         attempts = job.attempts[: max(1, len(job.attempts) - (job.version - version))]
         current = job.model_copy(update={"version": version, "attempts": attempts})
         if version < job.version and job.status.is_terminal:
-            current = current.model_copy(update={"status": JobStatus.STORING})
+            current = current.model_copy(update={"status": JobStatus.STORING, "finished_at": None})
         (store.settle if current.status.is_terminal else store.save)(current)
     return current

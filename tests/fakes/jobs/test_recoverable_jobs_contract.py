@@ -222,12 +222,13 @@ def calls_of_an_end(tracks: tuple[Any, ...]) -> list[tuple[str, int]]:
         return counted.calls
 
 
-def test_the_end_of_a_delivered_job_costs_what_it_did_before_there_were_rescues() -> None:
+def test_the_end_of_a_delivered_job_costs_nothing_for_rescues() -> None:
     delivered, undelivered = calls_of_an_end((stored_track(),)), calls_of_an_end(())
-    # The row, its attempt, the day's usage, the wallet and the entry of its ledger; then the row and its attempt again.
-    assert delivered == [("get_item", 1), ("transact_write_items", 5), ("transact_write_items", 2)]
+    # The row, its attempt, the day's usage, the line of the log, the wallet and the entry of its ledger; then the row
+    # and its attempt again.
+    assert delivered == [("get_item", 1), ("transact_write_items", 6), ("transact_write_items", 2)]
     # The entry of the list, with each of them.
-    assert undelivered == [("get_item", 1), ("transact_write_items", 6), ("transact_write_items", 3)]
+    assert undelivered == [("get_item", 1), ("transact_write_items", 7), ("transact_write_items", 3)]
 
 
 def test_an_entry_of_the_list_goes_with_what_it_speaks_of() -> None:

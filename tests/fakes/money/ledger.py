@@ -9,16 +9,19 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
 from fermata.adapters.dynamodb.money.key_counters import counter_key
+from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.money.wallet_store import DynamoWalletStore
 from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.domain.money.key_counter import KeyCounter
 from fermata.domain.money.movement import EntryKind, LedgerEntry
-from fermata.domain.money.usage import Usage, UsageList, UsagePage
+from fermata.domain.money.reports.day_pages import DayList, DayPage
+from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import Wallet
 from fermata.ports.jobs import JobStore
-from fermata.ports.money import UsageStore, WalletStore
+from fermata.ports.money import LedgerStore, UsageStore, WalletStore
 from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 from tests.support.cloud import TABLE
 
@@ -36,11 +39,12 @@ class Ledger:
     wallets: WalletStore
     entries: Callable[[str], list[LedgerEntry]]
     usage: UsageStore
+    by_time: LedgerStore
     counter_of: Callable[[str, str], KeyCounter | None]
 
     def used(self, tenant_id: str = "acme") -> list[Usage]:
         """All usage of a tenant."""
-        return self.usage.find(UsagePage(UsageList(tenant_id, date.min, date.max), 1000))[0]
+        return self.usage.find(DayPage(DayList(tenant_id, date.min, date.max), 1000))[0]
 
     def key_counter(self, key: str, tenant_id: str = "acme") -> KeyCounter | None:
         return self.counter_of(tenant_id, key)
@@ -57,7 +61,8 @@ def ledger_in_memory() -> Ledger:
 
 def ledger_over(jobs: InMemoryJobStore) -> Ledger:
     """A fake of the job store, and what it keeps beside its jobs."""
-    return Ledger(jobs, jobs.wallets, jobs.wallets.ledger, jobs.usage, jobs.wallets.key_counter)
+    wallets = jobs.wallets
+    return Ledger(jobs, wallets, wallets.ledger, jobs.usage, InMemoryLedgerStore(wallets), wallets.key_counter)
 
 
 def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience: Any) -> Ledger:  # noqa: ANN401 - pause and clock
@@ -77,6 +82,7 @@ def ledger_in_dynamodb(client: "DynamoDBClient", table: str = TABLE, **patience:
         DynamoWalletStore(DynamoTransactions(client, table, **patience)),
         entries,
         DynamoUsageStore(DynamoTransactions(client, table)),
+        DynamoLedgerStore(DynamoTransactions(client, table)),
         counter_of,
     )
 

@@ -21,7 +21,7 @@ from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.calls import AudioAt
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.errors import OutOfCreditError, StaleRecordError, TransientError
-from fermata.key_errors import KeyLimitError
+from fermata.limit_errors import KeyLimitError
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, items, ledger_in_dynamodb, ledger_in_memory
 from tests.fakes.money.orders import DECEMBER, counters, delivered

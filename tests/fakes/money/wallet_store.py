@@ -79,7 +79,7 @@ class InMemoryWalletStore:
 
     def ledger(self, tenant_id: str) -> list[LedgerEntry]:
         entries = self._ledgers.get(tenant_id, {})
-        return [entries[entry_id] for entry_id in sorted(entries)]
+        return sorted(entries.values(), key=lambda entry: entry.place)
 
 
 class InMemoryKeyCounters:

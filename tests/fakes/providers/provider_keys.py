@@ -23,6 +23,9 @@ class FixedProviderKeys:
             return alias, key
         raise ConfigurationError(f"there is no key for {provider}; add one to the secret")
 
+    def aliases(self, provider: str) -> tuple[str, ...]:
+        return tuple(self.keys.get(provider, {}))
+
     def by_alias(self, provider: str, alias: str) -> str:
         key = self.keys.get(provider, {}).get(alias)
         if key is None:

@@ -14,9 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from fermata.adapters.aws_errors import Refusal, aws_errors
 from fermata.adapters.dynamodb.jobs.due_jobs import DynamoDueJobs
 from fermata.adapters.dynamodb.jobs.job_store import DynamoJobStore
+from fermata.adapters.dynamodb.jobs.live_streams import DynamoLiveStreams
 from fermata.adapters.dynamodb.jobs.recoverable_jobs import DynamoRecoverableJobs
 from fermata.adapters.dynamodb.jobs.rescue_slots import DynamoRescueSlots
 from fermata.adapters.dynamodb.jobs.tenant_jobs import DynamoTenantJobs
+from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
 from fermata.adapters.dynamodb.money.purchases import DynamoPurchases
 from fermata.adapters.dynamodb.money.usage_store import DynamoUsageStore
 from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackStore
@@ -36,9 +38,10 @@ from fermata.adapters.events import EventBridgeJobEvents
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.folders import abort_uploads_below
 from fermata.adapters.s3.inbox_store import S3InboxStore
+from fermata.adapters.s3.live_pieces import S3LivePieces
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.adapters.secrets import SecretProviderKeys
+from fermata.adapters.secrets import SecretBytes, SecretProviderKeys
 from fermata.adapters.ssm import SsmApiUrl
 from fermata.adapters.step_functions.job_machine import StepFunctionsJobMachine
 from fermata.adapters.step_functions.waits import StepFunctionsWaits
@@ -46,7 +49,9 @@ from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.latency import SongTime, SongTimes
 from fermata.domain.jobs.page import JobList, PageRequest
-from fermata.domain.money.usage import UsageList, UsagePage
+from fermata.domain.live.stream import LiveStream
+from fermata.domain.money.reports.day_pages import DayList, DayPage
+from fermata.domain.money.reports.ledger import DayBalance
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.settings import ProviderChanges
 from fermata.domain.providers.state import GivenBack, ProviderState
@@ -66,7 +71,8 @@ OWNER: Final = LAYER / "adapters" / "aws_errors.py"
 BY_HAND: Final = {"ClientError", "BotoCoreError", "Exception", "BaseException"}
 FILE: Final = InboxFile(bucket="inbox", key="requests/acme/a.json", version_id="1", size_bytes=1)
 SETTINGS: Final = OperatorSettings(providers={"minimax": ProviderChanges(rpm=1)})
-PAGE: Final = UsagePage(UsageList("acme", NOON.date(), NOON.date()))
+PAGE: Final = DayPage(DayList("acme", NOON.date(), NOON.date()))
+LIVE: Final = LiveStream.new("hash", JOB_ID, 1, NOON).with_piece(3997)
 
 
 class Refusing:
@@ -117,6 +123,11 @@ CALLS: Final[dict[str, Call]] = {
     "new settings": lambda aws, _: DynamoSettingsStore(aws, "jobs").keep(SETTINGS),
     "settings to forget": lambda aws, _: DynamoSettingsStore(aws, "jobs").forget(SETTINGS.version),
     "new callback": lambda aws, _: DynamoCallbackStore(aws, "jobs").create(callback()[1]),
+    "live song": lambda aws, _: DynamoLiveStreams(aws, "jobs").load("0" * 64),
+    "new live song": lambda aws, _: DynamoLiveStreams(aws, "jobs").save(LIVE),
+    "live songs to forget": lambda aws, _: DynamoLiveStreams(aws, "jobs").forget(JOB_ID),
+    "live piece": lambda aws, _: S3LivePieces(aws, "audio").put(JOB_ID, 1, 1, b""),
+    "live secret": lambda aws, _: SecretBytes(aws, "arn").read(),
     "due jobs": lambda aws, _: list(DynamoDueJobs(tables(aws)).find(NOON)),
     "estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._read(consistent=True),  # noqa: SLF001 - else it is logged
     "new estimates": lambda aws, _: DynamoEstimates(aws, "jobs")._replace({}, SongTimes()),
@@ -145,6 +156,8 @@ CALLS: Final[dict[str, Call]] = {
     "tenant's jobs": lambda aws, _: DynamoTenantJobs(tables(aws)).find(PageRequest(JobList("acme", None))),
     "key": lambda aws, _: DynamoTenantStore(tables(aws), lambda: aws).note_use("key", NOON),
     "usage": lambda aws, _: DynamoUsageStore(tables(aws)).find(PAGE),
+    "balance": lambda aws, _: DynamoLedgerStore(tables(aws)).balance("acme", NOON.date()),
+    "new balance": lambda aws, _: DynamoLedgerStore(tables(aws)).keep_balance("acme", DayBalance(NOON.date(), 1)),
     "reference id": lambda aws, _: DynamoReferenceIds(tables(aws)).key_alias("acme", "aimlapi", "voice_id", "v"),
     "new reference ids": lambda aws, _: DynamoReferenceIds(tables(aws)).remember("acme", known_as()),
     "voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").load("minimax"),

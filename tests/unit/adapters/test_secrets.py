@@ -45,6 +45,22 @@ def test_the_first_of_several_keys_places_orders_and_the_others_still_serve(secr
     assert secret.keys.by_alias("minimax", "2026-05") == "old"
 
 
+@pytest.mark.parametrize(
+    ("content", "aliases"),
+    [
+        ({}, ()),
+        ({"minimax": {}}, ()),
+        ({"minimax": KEY}, ("default",)),
+        ({"minimax": {"b": "1", "a": "2"}}, ("b", "a")),
+    ],
+)
+def test_the_aliases_of_a_provider_stand_in_the_order_of_the_secret(
+    secret: Secret, content: object, aliases: tuple[str, ...]
+) -> None:
+    secret.put(content)
+    assert secret.keys.aliases("minimax") == aliases
+
+
 @pytest.mark.parametrize("content", [{}, {"aimlapi": KEY}, {"minimax": {}}])
 def test_a_missing_key_says_where_to_put_it(secret: Secret, content: object) -> None:
     secret.put(content)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from fermata import errors, key_errors
+from fermata import errors, limit_errors
 from fermata.api.job_answers import LONGEST_RETRY_AFTER_S, retry_after
 from fermata.api.requests import api_url, caller, idempotency_key, raw_body
 from fermata.api.resolver import create_api
@@ -19,6 +19,7 @@ from fermata.domain.jobs.view import JobView
 from fermata.domain.tenants.api_keys import Scope
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
+    BeyondOwnKeyError,
     BodyTooLargeError,
     FieldError,
     InvalidRequestError,
@@ -28,10 +29,11 @@ from fermata.errors import (
     NotFoundError,
     NotStartedError,
     OutOfCreditError,
+    TooManyKeysError,
     TransientError,
 )
-from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 from fermata.limit_errors import (
+    KeyLimitError,
     LossesAtRiskError,
     LostSongsError,
     MonthlyLimitError,
@@ -87,7 +89,7 @@ def test_every_error_is_a_problem_document_with_the_same_fields(error: Exception
 
 
 def test_every_refusal_of_the_tree_has_its_answer() -> None:
-    kinds = [kind for kind in (vars(errors) | vars(key_errors)).values() if isinstance(kind, type)]
+    kinds = [kind for kind in (vars(errors) | vars(limit_errors)).values() if isinstance(kind, type)]
     refusals = [kind for kind in kinds if issubclass(kind, errors.RequestRefusedError)]
     for kind in refusals:
         if kind is not errors.RequestRefusedError:

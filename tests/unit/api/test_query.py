@@ -31,12 +31,19 @@ APP_OF = {
     "list_webhook_attempts": "replay_webhook",
     "replay_webhook": "replay_webhook",
     "get_account": "read_account",
-    "list_usage": "read_account",
+    "list_ledger": "list_ledger",
+    "list_usage": "list_usage",
+    "list_usage_log": "list_usage",
     "get_document": "read_jobs",
     "create_key": "manage_keys",
     "list_keys": "manage_keys",
     "rotate_key": "manage_keys",
     "revoke_key": "manage_keys",
+    "get_webhook": "manage_webhook",
+    "put_webhook": "manage_webhook",
+    "delete_webhook": "manage_webhook",
+    "rotate_webhook_secret": "manage_webhook",
+    "test_webhook": "try_webhook",
 }
 """The function behind each operation that refuses what it does not know."""
 

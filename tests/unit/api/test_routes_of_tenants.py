@@ -19,7 +19,14 @@ CALLING_KEY: Final = new_api_key("acme", NOON, bytes(25), tuple(Scope))[1]
 UNKNOWN_JOB: Final = "job_01JD0ABCDEFGHJKMNPQRSTVWXZ"
 
 
-OPEN_TO_ALL: Final = {"GET /healthz", "GET /openapi.json", "POST /v1/callbacks/{token}", "ANY $default"}
+OPEN_TO_ALL: Final = {
+    "GET /healthz",
+    "GET /openapi.json",
+    "POST /v1/callbacks/{token}",
+    "GET /v1/live/{token}/playlist.m3u8",
+    "GET /v1/live/{token}/{name}",
+    "ANY $default",
+}
 
 
 def routes() -> Iterator[tuple[str, str, str, bool]]:
@@ -29,7 +36,8 @@ def routes() -> Iterator[tuple[str, str, str, bool]]:
         for event in resource["Properties"].get("Events", {}).values():
             route = event["Properties"]
             if event["Type"] == "HttpApi":
-                closed = route.get("Auth", {}).get("Authorizer") != "NONE"
+                has_keys = "DefaultAuthorizer" in resources[route["ApiId"]["Ref"]]["Properties"].get("Auth", {})
+                closed = has_keys and route.get("Auth", {}).get("Authorizer") != "NONE"
                 name = Path(resource["Properties"]["CodeUri"]).name
                 yield name, route.get("Method", "ANY"), route.get("Path", "$default"), closed
 
@@ -49,11 +57,18 @@ SCOPES: Final = {
     "POST /v1/jobs/{id}/webhooks/replay": "jobs:write",
     "GET /v1/models": "jobs:read",
     "GET /v1/account": "account:read",
+    "GET /v1/ledger": "account:read",
     "GET /v1/usage": "account:read",
+    "GET /v1/usage/log": "account:read",
     "POST /v1/keys": "account:manage",
     "GET /v1/keys": "account:manage",
     "POST /v1/keys/{id}/rotate": "account:manage",
     "DELETE /v1/keys/{id}": "account:manage",
+    "GET /v1/webhook": "account:manage",
+    "PUT /v1/webhook": "account:manage",
+    "DELETE /v1/webhook": "account:manage",
+    "POST /v1/webhook/rotate": "account:manage",
+    "POST /v1/webhook/test": "account:manage",
 }
 """What each route needs; one that is not listed here only needs some scope."""
 JOB_ROUTES: Final = tuple(route for route in ROUTES if "/v1/jobs/{id}" in route[2])
@@ -61,7 +76,7 @@ JOB_ROUTES: Final = tuple(route for route in ROUTES if "/v1/jobs/{id}" in route[
 
 def event_for(method: str, path: str, scopes: str | None = None, job_id: str = JOB_ID, **more: str) -> Event:
     filled = path.replace("{id}", job_id)
-    event = http_event(method, filled, b"{}" if method == "POST" else None, **more)
+    event = http_event(method, filled, b"{}" if method in ("POST", "PUT") else None, **more)
     event["routeKey"] = event["requestContext"]["routeKey"] = f"{method} {path}"
     if scopes is not None:
         event["requestContext"]["authorizer"]["lambda"]["scopes"] = scopes

@@ -1,11 +1,13 @@
 """What `fermata-admin` refuses before it sends any request."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from cli import admin
 from cli.admin import main
 from local.errors import UsageError
 from tests.functions import ROOT
@@ -15,6 +17,17 @@ from tests.functions import ROOT
 def test_a_schedule_of_a_stack_on_aws_is_not_run_from_here(command: str) -> None:
     with pytest.raises(UsageError, match="a stack on AWS runs its schedules itself"):
         main(["--stack", "songs", command, "reap_jobs"])
+
+
+@pytest.mark.parametrize(("works", "exit_code"), [(True, 0), (False, 1), (None, 1)])
+def test_a_check_succeeds_only_if_all_keys_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], works: bool | None, exit_code: int
+) -> None:
+    answer = json.dumps({"provider": "minimax", "works": works})
+    monkeypatch.setattr(admin, "_answer_of", lambda _arguments: answer)
+    assert main(["check-provider", "minimax"]) == exit_code
+    assert capsys.readouterr().out == f"{answer}\n"
+    assert main(["pause", "minimax"]) == 0
 
 
 def test_an_unknown_command_names_the_help() -> None:

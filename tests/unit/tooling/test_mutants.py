@@ -26,6 +26,7 @@ PROMISES = {
     "limits",
     "lost songs",
     "usage",
+    "ledger",
     "patience",
     "links",
     "shares",
@@ -38,6 +39,7 @@ PROMISES = {
     "disk",
     "references",
     "queue",
+    "streams",
 }
 
 

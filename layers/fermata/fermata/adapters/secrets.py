@@ -1,6 +1,8 @@
-"""The operator's provider keys from one secret, kept in memory for a limited time.
+"""Secrets of the deployment: the operator's provider keys, kept in memory for a limited time, and what makes the tokens
+of live songs, kept for good.
 
-The secret is a JSON object: for each provider a key, or an object from alias to key. New orders use its first entry.
+The secret of provider keys is a JSON object: for each provider a key, or an object from alias to key. New orders use
+its first entry.
 """
 
 import json
@@ -45,6 +47,12 @@ class SecretProviderKeys:
             f'the secret of provider keys has no key for {provider}; add "{provider}" to its JSON object'
         )
 
+    def aliases(self, provider: str) -> tuple[str, ...]:
+        """The aliases of a provider's keys in the order of the secret; raises as `current` does, but is empty where the
+        secret has none.
+        """
+        return tuple(self._keys_of(provider))
+
     def by_alias(self, provider: str, alias: str) -> str:
         """The key of an earlier order; raises `ConfigurationError` where the secret no longer has it,
         `TransientError`.
@@ -70,6 +78,23 @@ class SecretProviderKeys:
     def _read(self) -> str:
         with aws_errors("the secret of provider keys could not be read"):
             return self._client.get_secret_value(SecretId=self._secret_arn)["SecretString"]
+
+
+class SecretBytes:
+    """`LiveSecret` over one generated secret, read once."""
+
+    def __init__(self, client: "SecretsManagerClient", secret_arn: str) -> None:
+        self._client = client
+        self._secret_arn = secret_arn
+        self._secret: bytes | None = None
+
+    def read(self) -> bytes:
+        """The secret's text; raises `TransientError`."""
+        if self._secret is None:
+            with aws_errors("the secret of live songs could not be read"):
+                text = self._client.get_secret_value(SecretId=self._secret_arn)["SecretString"]
+            self._secret = text.encode()
+        return self._secret
 
 
 def _parse(text: str) -> Mapping[str, object]:

@@ -1,12 +1,15 @@
 """Wallets, usage, and the purchases that a provider may bill."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from fermata.domain.money.key_counter import KeyCounter
 from fermata.domain.money.movement import LedgerEntry, Movement
-from fermata.domain.money.usage import Usage, UsagePage
+from fermata.domain.money.reports.day_pages import DayPage
+from fermata.domain.money.reports.ledger import DayBalance
+from fermata.domain.money.reports.usage_log import UsageLine
+from fermata.domain.money.usage import Usage
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 
@@ -42,7 +45,7 @@ class WalletStore(Protocol):
         """The wallet, read consistently, or None."""
 
     def ledger(self, tenant_id: str) -> Iterable[LedgerEntry]:
-        """Every entry of a tenant's ledger in the order of `entry_id`, read consistently and in constant memory.
+        """Every entry of a tenant's ledger, read consistently and in constant memory, in any order.
         Concurrent movements may be included in part. Raises `TransientError`, also between entries.
         """
 
@@ -55,10 +58,34 @@ class WalletStore(Protocol):
         """Put a wallet on another plan with these limits; False if the plan is prepaid and the balance is negative."""
 
 
+class LedgerStore(Protocol):
+    """The tenants' ledgers by time. Every method raises `TransientError`."""
+
+    def between(self, tenant_id: str, after: str, before: str) -> Iterable[LedgerEntry]:
+        """The entries between two places, both exclusive, in their order, read consistently and on demand; an empty
+        `after` is the beginning. Raises `TransientError`, also between entries.
+        """
+
+    def balance(self, tenant_id: str, day: date) -> DayBalance | None:
+        """The latest stored balance of a day that is not after `day`, or None."""
+
+    def keep_balance(self, tenant_id: str, balance: DayBalance) -> None:
+        """Store the balance of a day; it never changes once the day is over."""
+
+
 class UsageStore(Protocol):
     """The tenants' usage, which `JobStore.settle` counts."""
 
-    def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
+    def find(self, page: DayPage) -> tuple[list[Usage], str | None]:
         """The entries of one page by day and model, oldest first, read consistently, and the place where the next page
         starts, None on the last page; raises `TransientError`.
         """
+
+    def log(self, page: DayPage) -> tuple[list[UsageLine], str | None]:
+        """The lines of one page, oldest end first, read as `find` reads."""
+
+    def counters(self, tenant_id: str, first: date, last: date) -> Iterable[Usage]:
+        """All entries of these days by day and model, read on demand; raises `TransientError`, also between them."""
+
+    def lines(self, tenant_id: str, first: date, last: date) -> Iterable[UsageLine]:
+        """All lines of these days, oldest end first, read as `counters` does."""

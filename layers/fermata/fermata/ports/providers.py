@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,7 @@ from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.voices import FoundVoices, Voice
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.providers.callbacks import Callback
-from fermata.domain.providers.calls import UploadCall, UpstreamCall
+from fermata.domain.providers.calls import UploadCall, UpstreamAnswer, UpstreamCall
 from fermata.domain.providers.queue import Lease, Limits
 from fermata.domain.providers.spending import PauseAndBudget
 from fermata.domain.providers.state import GivenBack, ProviderState, StartAt
@@ -142,5 +143,29 @@ class ProviderKeys(Protocol):
     def current(self, provider: str) -> tuple[str, str]:
         """Alias and key for a new attempt; raises `ConfigurationError` if there is no key."""
 
+    def aliases(self, provider: str) -> tuple[str, ...]:
+        """The aliases of all keys of a provider, that of new attempts first; empty if it has none. Raises
+        `ConfigurationError` for a key that cannot be sent.
+        """
+
     def by_alias(self, provider: str, alias: str) -> str:
         """The key of an earlier attempt; raises `ConfigurationError` if it was removed."""
+
+
+@dataclass(frozen=True)
+class KeyVerdict:
+    """What a free call shows of a key: whether it works, None if the answer does not tell, and the answer in words."""
+
+    works: bool | None
+    found: str
+
+
+class KeyCheck(Protocol):
+    """A free call of a provider whose answer shows whether a key works."""
+
+    @property
+    def call(self) -> UpstreamCall:
+        """The call. It orders nothing and costs nothing."""
+
+    def read(self, answer: UpstreamAnswer) -> KeyVerdict:
+        """What an answer to the call shows of the key."""

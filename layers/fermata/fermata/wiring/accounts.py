@@ -74,4 +74,6 @@ def audit_ports(drifted: "Callable[[str, Drift], object]", skipped: Callable[[st
     """Return the ports of `audit_wallets`."""
     from fermata.use_cases.accounts.audit_wallets import AuditPorts
 
-    return AuditPorts(stores.tenant_store(), stores.wallet_store(), runtime.metrics(), drifted, skipped)
+    return AuditPorts(
+        stores.tenant_store(), stores.wallet_store(), stores.ledger_store(), runtime.metrics(), drifted, skipped
+    )

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.wiring import orders, outward, runtime, stores, webhooks
+from fermata.wiring import live, orders, outward, runtime, stores, webhooks
 
 if TYPE_CHECKING:
     from fermata.domain.finish.rescue import RescuePolicy
@@ -62,6 +62,7 @@ def start_ports(remaining_ms: Callable[[], int]) -> "StartPorts":
         claim_margin_s=settings.claim_margin_seconds,
         callback=open_callback_ports(),
         reference_link_s=settings.reference_link_seconds,
+        listening=live.listening(),
     )
 
 

@@ -6,6 +6,7 @@ from fermata import config
 from fermata.wiring import outward, runtime, stores
 
 if TYPE_CHECKING:
+    from fermata.use_cases.operator.check_provider import CheckPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 def manage_ports() -> "ManagePorts":
     """Return the ports of `manage_tenants`."""
     from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+    from fermata.use_cases.operator.look import LookPorts
     from fermata.use_cases.operator.manage_tenants import ManagePorts
-    from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
     from fermata.use_cases.operator.reconcile import ReconcilePorts
     from fermata.use_cases.operator.redeliver import RedeliverPorts
+    from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
     settings = config.load(config.ManageSettings)
     return ManagePorts(
@@ -34,7 +36,30 @@ def manage_ports() -> "ManagePorts":
             first_check_s=settings.reaper_first_check_seconds,
         ),
         recoverable=RecoverablePorts(stores.job_store(), stores.recoverable_jobs()),
-        webhooks=ManageWebhookPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
+        webhooks=EndpointPorts(stores.webhook_store(), runtime.lower_case(settings.trusted_local_origins)),
+        check=check_ports,
+        look=LookPorts(
+            tenants=stores.tenant_store(),
+            wallets=stores.wallet_store(),
+            triggers=stores.trigger_store(),
+            jobs=stores.job_store(),
+            usage=stores.usage_store(),
+            brakes=stores.brake_store(),
+            provider_states=stores.provider_states(),
+            catalogue=stores.catalogue,
+        ),
+    )
+
+
+def check_ports() -> "CheckPorts":
+    """Return the ports of `check_provider`. Each check reads the keys again, so that a new one is checked at once."""
+    from fermata.use_cases.operator.check_provider import CHECK_WITHIN_S, CheckPorts
+
+    settings = config.load(config.ManageSettings)
+    return CheckPorts(
+        upstream=outward.upstream(settings, CHECK_WITHIN_S),
+        keys=outward.fresh_provider_keys(settings.provider_keys_secret_arn),
+        checks=outward.key_check,
     )
 
 

@@ -4,9 +4,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fermata import config
-from fermata.wiring import outward, runtime, stores
+from fermata.wiring import live, outward, runtime, stores
 
 if TYPE_CHECKING:
+    from fermata.use_cases.live.live_address import LiveAddressPorts
     from fermata.use_cases.orders.create_reference import CreateReferencePorts
     from fermata.use_cases.orders.delete_job import DeletePorts
     from fermata.use_cases.orders.list_jobs import ListPorts
@@ -86,6 +87,7 @@ def read_ports() -> "ReadPorts":
         brakes=stores.brake_store(),
         budget=stores.budget_micro_usd,
         link_ttl_s=settings.link_ttl_seconds,
+        live=live.address_ports(),
     )
 
 
@@ -110,11 +112,11 @@ def list_ports() -> "ListPorts":
     """Return the ports of `list_jobs`."""
     from fermata.use_cases.orders.list_jobs import ListPorts
 
-    return ListPorts(show_ports(), stores.tenant_jobs())
+    return ListPorts(show_ports(live.address_ports()), stores.tenant_jobs())
 
 
-def show_ports() -> "ShowPorts":
-    """Return the ports that show a job."""
+def show_ports(live_address: "LiveAddressPorts | None" = None) -> "ShowPorts":
+    """Return the ports that show a job, without its live address where nothing gives one."""
     from fermata.use_cases.orders.read_jobs import ShowPorts
 
     settings = config.load(config.ShowSettings)
@@ -124,6 +126,7 @@ def show_ports() -> "ShowPorts":
         catalogue=stores.catalogue(),
         estimates=stores.estimates(),
         link_ttl_s=settings.link_ttl_seconds,
+        live=live_address,
     )
 
 
@@ -139,4 +142,6 @@ def delete_ports() -> "DeletePorts":
         tracks=stores.track_store(bucket),
         references=stores.reference_store(bucket),
         deliveries=stores.webhook_deliveries(),
+        live_pieces=stores.live_pieces(bucket),
+        live_streams=stores.live_streams(),
     )

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from fermata.domain.providers.calls import Provider, ReferenceTaker, VoiceLister
     from fermata.ports.audio import AudioLinks, AudioMeter, ReferenceLinks
     from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
+    from fermata.ports.live import LiveSecret, PieceCutter
     from fermata.ports.operator import StackAnswers
-    from fermata.ports.providers import ApiUrl, ProviderKeys, Upstream
+    from fermata.ports.providers import ApiUrl, KeyCheck, ProviderKeys, Upstream
     from fermata.ports.triggers import BatchMachine
     from fermata.ports.webhooks import WebhookMachine, WebhookSender
 
@@ -52,6 +53,13 @@ def voice_lister(dialect: str) -> "VoiceLister | None":
     return load_voice_lister(dialect)
 
 
+def key_check(provider_id: str) -> "KeyCheck | None":
+    """The free call that shows whether a key of a provider works; None if the provider documents none."""
+    from fermata.adapters import key_checks
+
+    return key_checks.key_check(provider_id)
+
+
 @lru_cache(maxsize=1)
 def provider_keys() -> "ProviderKeys":
     """The operator's keys for the providers, cached for `PROVIDER_KEY_MAX_AGE_SECONDS`."""
@@ -68,6 +76,22 @@ def fresh_provider_keys(secret_arn: str) -> "ProviderKeys":
     from fermata.adapters.secrets import SecretProviderKeys
 
     return SecretProviderKeys(aws.secretsmanager(), secret_arn, max_age_s=0)
+
+
+@lru_cache(maxsize=1)
+def live_secret(secret_arn: str) -> "LiveSecret":
+    """The secret that makes the tokens of live songs, read once."""
+    from fermata.adapters.secrets import SecretBytes
+
+    return SecretBytes(aws.secretsmanager(), secret_arn)
+
+
+def piece_cutter() -> "PieceCutter":
+    """A cutter of one MP3 file into pieces for listeners."""
+    from fermata.adapters.audio.mp3_pieces import Mp3PieceCutter
+    from fermata.domain.live.stream import FIRST_S, TARGET_S
+
+    return Mp3PieceCutter(TARGET_S, FIRST_S)
 
 
 def audio_links(settings: config.StoreSettings | config.RescueSettings) -> "AudioLinks":

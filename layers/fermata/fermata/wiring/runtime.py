@@ -3,14 +3,17 @@
 import random
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
+from fermata.ports.live import Work
 from fermata.ports.metrics import Metrics
 
 
@@ -48,6 +51,22 @@ def chance() -> float:
 def pause(seconds: float) -> None:
     """Sleep for `seconds`."""
     time.sleep(seconds)
+
+
+def in_background(work: Callable[[], None]) -> Work:
+    """Start work in a thread that does not keep the process alive."""
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    return _InThread(thread)
+
+
+@dataclass(frozen=True)
+class _InThread:
+    thread: Thread
+
+    def join(self, timeout_s: float) -> bool:
+        self.thread.join(timeout_s)
+        return not self.thread.is_alive()
 
 
 def scratch() -> Path:

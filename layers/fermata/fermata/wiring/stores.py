@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from fermata.domain.catalogue.models import Catalogue
     from fermata.ports.audio import AnswerStore, ReferenceIds, ReferenceStore, TrackStore
     from fermata.ports.jobs import DueJobs, JobStore, RecoverableJobs, RescueSlots, TenantJobs
-    from fermata.ports.money import KeyCounters, Purchases, UsageStore, WalletStore
+    from fermata.ports.live import LivePieces, LiveStreams
+    from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
     from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates, VoiceStore
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
@@ -144,6 +145,14 @@ def key_counters() -> "KeyCounters":
 
 
 @lru_cache(maxsize=1)
+def ledger_store() -> "LedgerStore":
+    """The tenants' ledgers by time."""
+    from fermata.adapters.dynamodb.money.ledger_store import DynamoLedgerStore
+
+    return DynamoLedgerStore(transactions())
+
+
+@lru_cache(maxsize=1)
 def trigger_store() -> "TriggerStore":
     """The triggers of each tenant."""
     from fermata.adapters.dynamodb.triggers.trigger_store import DynamoTriggerStore
@@ -225,6 +234,21 @@ def reference_store(bucket: str) -> "ReferenceStore":
     from fermata.adapters.s3.reference_store import S3ReferenceStore
 
     return S3ReferenceStore(aws.s3(), bucket)
+
+
+@lru_cache(maxsize=1)
+def live_streams() -> "LiveStreams":
+    """The records of live songs."""
+    from fermata.adapters.dynamodb.jobs.live_streams import DynamoLiveStreams
+
+    return DynamoLiveStreams(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+def live_pieces(bucket: str) -> "LivePieces":
+    """The pieces of live songs in a bucket."""
+    from fermata.adapters.s3.live_pieces import S3LivePieces
+
+    return S3LivePieces(aws.s3(), bucket)
 
 
 @lru_cache(maxsize=1)

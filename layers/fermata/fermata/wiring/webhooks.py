@@ -1,18 +1,20 @@
 """Wires the use cases of webhooks."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fermata import config
-from fermata.domain.tenants.plan_limits import (
-    WEBHOOK_REPEATS,
-)
+from fermata.domain.tenants.plan_limits import WEBHOOK_REPEATS, Allowance
 from fermata.wiring import accounts, outward, runtime, stores
 
 if TYPE_CHECKING:
     from fermata.use_cases.webhooks.deliver_webhook import DeliverPorts
     from fermata.use_cases.webhooks.replay_webhook import ReplayPorts
+    from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
     from fermata.use_cases.webhooks.start_delivery import StartDeliveryPorts
+    from fermata.use_cases.webhooks.try_webhook import TryWebhookPorts
+
+_LONGEST_TEST_S: Final = 25
 
 
 def start_delivery_ports() -> "StartDeliveryPorts":
@@ -38,6 +40,31 @@ def deliver_ports() -> "DeliverPorts":
         repeats=accounts.call_meter(WEBHOOK_REPEATS),
         chance=runtime.chance,
     )
+
+
+@lru_cache(maxsize=1)
+def endpoint_ports() -> "EndpointPorts":
+    """Return the ports of a tenant's endpoint and secret."""
+    from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
+
+    origins = config.load(config.EndpointSettings).trusted_local_origins
+    return EndpointPorts(stores.webhook_store(), runtime.lower_case(origins))
+
+
+@lru_cache(maxsize=1)
+def try_ports() -> "TryWebhookPorts":
+    """Return the ports of `try_webhook`. API Gateway answers its caller after 30 s, so the test gives up before."""
+    from fermata.use_cases.webhooks.try_webhook import TryWebhookPorts
+
+    settings = config.load(config.DeliverSettings)
+    within_s = min(settings.webhook_timeout_seconds, _LONGEST_TEST_S)
+    sender = outward.webhook_sender(settings.model_copy(update={"webhook_timeout_seconds": within_s}))
+    return TryWebhookPorts(stores.webhook_store(), sender, runtime.now)
+
+
+def count_test(tenant_id: str) -> Allowance | None:
+    """Count one test of a webhook against the plan's limit of posts that repeat a webhook."""
+    return accounts.call_meter(WEBHOOK_REPEATS).count(tenant_id, runtime.now())
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The speech routes of MiniMax: one blocking, paid POST, and the free list of voices."""
+"""The speech route of MiniMax: one blocking, paid POST."""
 
 import re
 from collections.abc import Callable
@@ -17,12 +17,6 @@ from local.simulators.providers.speech.order import SpeechBody, counted, usd_for
 from local.simulators.recording import Recording
 
 PATH: Final = "/v1/t2a_v2"
-VOICES_PATH: Final = "/v1/get_voice"
-VOICES: Final = (
-    {"voice_id": "English_Graceful_Lady", "voice_name": "Graceful Lady", "description": ["calm"], "created_time": ""},
-    {"voice_id": "Simulated_Newcomer", "voice_name": "Newcomer", "description": [], "created_time": ""},
-)
-"""One voice that everybody knows, and one that only `get_voice` names."""
 _MODEL: Final = re.compile(r"speech-[A-Za-z0-9.-]{1,30}")
 _OK: Final = {"status_code": 0, "status_msg": "success"}
 _WITHOUT_LINK: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX, FaultKind.STATUS1})
@@ -46,11 +40,8 @@ class MinimaxSpeech:
         self._backend, self._coded, self._spell = backend, coded, spell
 
     def routes(self) -> tuple[Route, ...]:
-        """The paid route and the free route."""
-        return (
-            Route("create", "POST", re.compile(PATH), self._receive),
-            Route("poll", "POST", re.compile(VOICES_PATH), self._receive_voices),
-        )
+        """The paid route."""
+        return (Route("create", "POST", re.compile(PATH), self._receive),)
 
     def _receive(self, request: Request) -> Visit:
         if request.bearer != self._backend.key:
@@ -105,11 +96,6 @@ class MinimaxSpeech:
         if not order.subtitle_enable:
             return {}
         return {"subtitle_file": self._backend.links.mint(order.song, subtitles=True)}
-
-    def _receive_voices(self, request: Request) -> Visit:
-        if request.bearer != self._backend.key:
-            raise RefusedError(self._coded(1004))
-        return Visit("", lambda _: json_answer(200, {"system_voice": VOICES, "base_resp": _OK}))
 
 
 def _status(fault: Fault | None) -> dict[str, object]:

@@ -1,34 +1,48 @@
 """One way of a song through the real adapters, in a process of its own that reports its peak memory.
 
-Usage: python -m tests.integration.use_cases.generation.store_one_song hex|url|keep ORIGIN
+Usage: python -m tests.integration.use_cases.generation.store_one_song hex|events|url|keep|live ORIGIN
 """
 
 import json
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 from fermata.adapters import aws
 from fermata.adapters.audio.measurement import FileAudioMeter
 from fermata.adapters.http.audio_links import HttpAudioLinks
 from fermata.adapters.http.upstream import HttpUpstream
 from fermata.adapters.s3.answer_store import S3AnswerStore
+from fermata.adapters.s3.live_pieces import S3LivePieces
 from fermata.adapters.s3.track_store import S3TrackStore
+from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.providers.calls import UpstreamCall
 from fermata.domain.providers.patience import PatiencePolicy
 from fermata.use_cases.generation.finish.store_audio import StorePorts, store_audio
 from fermata.use_cases.generation.follow.parse_answer import read_answer
+from fermata.use_cases.live.publish_pieces import LivePorts, listening
+from fermata.wiring.outward import piece_cutter
+from fermata.wiring.runtime import in_background
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
+from tests.fakes.live.background import FixedSecret
+from tests.fakes.live.live_streams import InMemoryLiveStreams
 from tests.songs import JOB_ID, ready_job
 from tests.support.cloud import BUCKET
 from tests.support.peak_memory import peak_bytes
+
+LAST_EVENT: Final = 10
+"""The event that repeats the whole song."""
 
 
 def store(way: str, origin: str) -> dict[str, object]:
     """Staged hex text, or the provider's link, becomes a track."""
     jobs = InMemoryJobStore()
-    jobs.create(ready_job(f"{origin}/song.wav" if way == "url" else None))
+    streamed = Audio(source=AudioSource.EVENTS, whole_event=LAST_EVENT)
+    linked = ready_job(f"{origin}/song.wav" if way == "url" else None)
+    jobs.create(ready_job(audio=streamed) if way == "events" else linked)
     with tempfile.TemporaryDirectory() as scratch:
         ports = StorePorts(
             jobs=jobs,
@@ -47,18 +61,36 @@ def store(way: str, origin: str) -> dict[str, object]:
     return job.tracks[0].model_dump(mode="json") if job else {}
 
 
-def keep(origin: str) -> dict[str, object]:
-    """The provider's answer is staged, and then read once for its verdict."""
+def keep(way: str, origin: str) -> dict[str, object]:
+    """The provider's answer is staged, perhaps heard meanwhile, and then read once for its verdict."""
     answers = S3AnswerStore(aws.s3(), BUCKET)
     upstream = HttpUpstream(lambda _: origin, 5, 30)
-    with upstream.send("minimax", UpstreamCall("POST", "/song", body={}), "key", 60) as answer:
-        answers.keep(JOB_ID, 2, answer)
+    streams = InMemoryLiveStreams()
+    ports = LivePorts(
+        jobs=InMemoryJobStore(),
+        streams=streams,
+        pieces=S3LivePieces(aws.s3(), BUCKET),
+        secret=FixedSecret(),
+        cutter=piece_cutter,
+        background=in_background,
+        clock=lambda: NOON,
+    )
+    call = UpstreamCall("POST", "/song", body={})
+    audience = listening(JOB_ID, 2, ports) if way == "live" else nullcontext(lambda answer: answer)
+    with audience as listen, upstream.send("minimax", call, "key", 60) as answer:
+        answers.keep(JOB_ID, 2, listen(answer))
     kept = answers.open(JOB_ID, 2)
-    return {"text_length": read_answer(kept).text_length if kept else None}
+    read = read_answer(kept) if kept else None
+    stream = read.stream if read else None
+    return {
+        "text_length": read.text_length if read else None,
+        "whole_event": stream.whole_event if stream else None,
+        "was_heard": bool(streams.rows),
+    }
 
 
 def main(way: str, origin: str) -> None:
-    result = keep(origin) if way == "keep" else store(way, origin)
+    result = keep(way, origin) if way in ("keep", "live") else store(way, origin)
     sys.stdout.write(json.dumps({"peak_bytes": peak_bytes(), "result": result}))
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.integration.use_cases.generation.store_one_song import LAST_EVENT
 from tests.songs import JOB_ID
+from tests.support.audio_files import mp3
 from tests.support.cloud import BUCKET, s3_with_bucket
 from tests.support.loopback import listening
 from tests.support.moto_server import moto_server, run_against
@@ -42,6 +44,31 @@ def answer_pieces(size: int) -> Iterator[bytes]:
     yield AFTER
 
 
+def stream_pieces(size: int) -> Iterator[bytes]:
+    """Ten events with a part each, then one that repeats the whole song."""
+    song = b"".join(wav_pieces(size)).hex().encode()
+    step = len(song) // LAST_EVENT + LAST_EVENT
+    for start in range(0, len(song), step):
+        yield b"data: " + BEFORE + song[start : start + step] + b'", "status": 1}}\n\n'
+    yield b"data: "
+    yield from answer_pieces(size)
+    yield b"\n\n"
+
+
+def music(size: int) -> bytes:
+    """Whole MP3 frames of one song, over and over, of about `size` bytes."""
+    song = mp3(kbps=256, seconds=10)
+    return song * (size // len(song))
+
+
+def music_pieces(size: int) -> Iterator[bytes]:
+    """Events of about two seconds, each with the audio of its part, and one that repeats them all."""
+    song, step = music(size).hex().encode(), 128 * 1024
+    for start in range(0, len(song), step):
+        yield b"data: " + BEFORE + song[start : start + step] + b'", "status": 1}}\n\n'
+    yield b"data: " + BEFORE + song + AFTER + b"\n\n"
+
+
 def serve(pieces: Callable[[int], Iterator[bytes]], size: int) -> Callable[[socket.socket], None]:
     length = sum(len(piece) for piece in pieces(size))
 
@@ -68,7 +95,8 @@ def run(way: str, origin: str, endpoint: str) -> tuple[int, dict[str, object]]:
     """Peak memory in bytes and the result of one way, in a process of its own."""
     module = "tests.integration.use_cases.generation.store_one_song"
     finished = run_against(endpoint, module, way, origin, timeout_s=100)
-    found = json.loads(finished.stdout)
+    # Whatever is logged stands before the result.
+    found = json.loads(finished.stdout.splitlines()[-1])
     return found["peak_bytes"], found["result"]
 
 
@@ -107,6 +135,21 @@ def test_decoding_a_staged_answer_needs_no_more_memory_for_a_longer_song(s3: "S3
     assert_flat("hex", peaks)
 
 
+def test_decoding_a_staged_stream_needs_no_more_memory_for_a_longer_song(s3: "S3Client", endpoint: str) -> None:
+    peaks = {}
+    for size in (SMALL, LARGE):
+        s3.put_object(
+            Bucket=BUCKET,
+            Key=f"staging/{JOB_ID}/1",
+            Body=b"".join(stream_pieces(size)),
+            ContentType="text/event-stream",
+            Metadata={"http-status": "200"},
+        )
+        peaks[size], track = run("events", "http://127.0.0.1:1", endpoint)
+        assert expected_track(size).items() <= track.items()
+    assert_flat("events", peaks)
+
+
 def test_copying_a_link_needs_no_more_memory_for_a_longer_song(s3: "S3Client", endpoint: str) -> None:
     peaks = {}
     for size in (SMALL, LARGE):
@@ -122,7 +165,30 @@ def test_staging_and_reading_an_answer_needs_no_more_memory_for_a_longer_song(s3
     for size in (SMALL, LARGE):
         with listening(serve(answer_pieces, size)) as server:
             peaks[size], result = run("keep", server.origin, endpoint)
-        assert result == {"text_length": 2 * (size + 44)}
+        assert result == {"text_length": 2 * (size + 44), "whole_event": None, "was_heard": False}
         staged = s3.head_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/2")["ContentLength"]
         assert staged == 2 * (size + 44) + len(BEFORE) + len(AFTER)
     assert_flat("keep", peaks)
+
+
+def test_staging_and_reading_a_stream_needs_no_more_memory_for_a_longer_song(s3: "S3Client", endpoint: str) -> None:
+    peaks = {}
+    for size in (SMALL, LARGE):
+        with listening(serve(stream_pieces, size)) as server:
+            peaks[size], result = run("keep", server.origin, endpoint)
+        assert result["whole_event"] == LAST_EVENT
+        staged = s3.head_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/2")["ContentLength"]
+        assert staged == sum(len(piece) for piece in stream_pieces(size))
+    assert_flat("keep a stream", peaks)
+
+
+def test_a_stream_that_is_heard_needs_no_more_memory_for_a_longer_song(s3: "S3Client", endpoint: str) -> None:
+    peaks = {}
+    for size in (SMALL, LARGE):
+        with listening(serve(music_pieces, size)) as server:
+            peaks[size], result = run("live", server.origin, endpoint)
+        assert result["was_heard"]
+        staged = s3.head_object(Bucket=BUCKET, Key=f"staging/{JOB_ID}/2")["ContentLength"]
+        assert staged == sum(len(piece) for piece in music_pieces(size))
+        assert s3.list_objects_v2(Bucket=BUCKET, Prefix=f"live/{JOB_ID}/2/")["KeyCount"] > 0
+    assert_flat("hear a stream", peaks)

@@ -27,6 +27,7 @@ NEW_MODEL = {
     "bitrates": [256000],
     "delivery": {"mp3": "hex"},
     "estimate": {"p50_s": 1, "p80_s": 2},
+    "live": False,
     "price_credits": 7,
     "cost_usd": "0.03",
 }
@@ -61,6 +62,7 @@ def test_every_model_on_offer_is_listed_with_its_limits_and_price(cloud: Cloud) 
             "reference": None,
         },
         "estimate": {"p50_s": 60, "p80_s": 110},
+        "live": True,
     }
 
 

@@ -181,3 +181,32 @@ def test_the_receiver_of_the_documents_verifies_a_job(cloud: Cloud, secret: str,
             receiving.terminate()
         said = receiving.stdout.read() if receiving.stdout else ""
     assert said == f"{job['id']}_succeeded job.succeeded {job['id']}\n"
+
+
+def test_a_tenant_sets_tests_rotates_and_removes_its_webhook_over_http_alone(cloud: Cloud, receiver: Receiver) -> None:
+    cloud.manage(action="create_tenant", tenant_id="listener")
+    scopes = ["account:manage", "jobs:write", "jobs:read"]
+    key = cloud.manage(action="issue_key", tenant_id="listener", scopes=scopes)["api_key"]
+    cloud.manage(action="grant", tenant_id="listener", credits=100)
+    with cloud.http(key) as http:
+        assert http.post("/v1/webhook/test").status_code == 409
+        assert http.put("/v1/webhook", json={"url": "https://10.0.0.1/"}).status_code == 422
+        first = http.put("/v1/webhook", json={"url": f"{receiver.origin}/own"}).json()["secret"]
+        tested = http.post("/v1/webhook/test").json()
+        assert (tested["delivered"], tested["status_code"], tested["origin"]) == (True, 204, receiver.origin)
+        (post,) = posts_about(receiver, tested["webhook_id"])
+        assert (post.path, post.verified(first)["type"]) == ("/own", "webhook.test")
+
+        second = http.post("/v1/webhook/rotate", json={"overlap_s": 0}).json()["secret"]
+        job = http.post("/v1/jobs", json=request("told to a tenant that set its webhook itself")).json()
+        cloud.until(lambda: bool(posts_about(receiver, job["id"])))
+        (post,) = posts_about(receiver, job["id"])
+        assert post.verified(second)["data"]["job_id"] == job["id"]
+
+        assert http.put("/v1/webhook", json={"url": f"{receiver.origin}/gone"}).json()["secret"] is None
+        refused = http.post("/v1/webhook/test").json()
+        assert (refused["delivered"], refused["status_code"]) == (False, 410)
+        assert http.get("/v1/webhook").json()["disabled_at"] is None
+        assert http.delete("/v1/webhook").status_code == 204
+        shown = http.get("/v1/webhook").json()
+        assert (shown["url"], shown["has_secret"]) == (None, True)

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from fermata.api.responses.account import UsageEntry
 from fermata.api.responses.attempt import AttemptList
 from fermata.api.responses.body import Body
 from fermata.api.responses.job import Job as JobBody
+from fermata.api.responses.ledger import LedgerEntry as LedgerEntryBody
+from fermata.api.responses.usage import UsageEntry, UsageLogEntry
 from fermata.api.responses.webhook import WebhookAttempt as WebhookAttemptBody
 from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate, ReferenceRule
@@ -25,6 +26,10 @@ from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link
+from fermata.domain.money.movement import LedgerEntry
+from fermata.domain.money.reports.ledger import LedgerLine
+from fermata.domain.money.reports.usage_groups import grouped
+from fermata.domain.money.reports.usage_log import UsageLine
 from fermata.domain.money.usage import Usage
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
@@ -57,6 +62,8 @@ MADE_BY_THE_DOMAIN: Final[dict[tuple[type[BaseModel], str], st.SearchStrategy[ob
     (Job, "recovered_from"): st.none() | JOB_IDS,
     (Job, "request"): REQUESTS,
     (Job, "candidates"): st.deferred(lambda: st.lists(records(Candidate), min_size=CHAIN, max_size=CHAIN).map(tuple)),
+    (LedgerEntry, "job_id"): st.none() | JOB_IDS,
+    (UsageLine, "job_id"): JOB_IDS,
     (Attempt, "candidate"): st.integers(0, CHAIN - 1),
     (Track, "content_type"): st.sampled_from([each.content_type for each in CONTAINERS]),
     (Track, "sha256"): st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
@@ -153,6 +160,21 @@ def test_every_job_is_shown_and_published_as_documented(job: Job, estimate: Esti
 @given(records(Usage))
 def test_every_usage_is_as_documented(usage: Usage) -> None:
     assert_as_documented("UsageEntry", UsageEntry.of(usage))
+
+
+@every
+@given(records(UsageLine))
+def test_every_line_of_a_log_is_as_documented_alone_and_in_groups(line: UsageLine) -> None:
+    assert_as_documented("UsageLogEntry", UsageLogEntry.of(line))
+    for names in (("key",), ("day", "model", "key", "metadata.project")):
+        (group,) = grouped(names, [line])
+        assert_as_documented("UsageEntry", UsageEntry.of(group))
+
+
+@every
+@given(records(LedgerEntry), st.integers())
+def test_every_entry_of_a_ledger_is_as_documented(entry: LedgerEntry, balance: int) -> None:
+    assert_as_documented("LedgerEntry", LedgerEntryBody.of(LedgerLine(entry, balance)))
 
 
 @every

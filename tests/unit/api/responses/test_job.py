@@ -89,6 +89,7 @@ def test_a_queued_job() -> None:
         "self": f"{API}/v1/jobs/{JOB_ID}",
         "cancel": f"{API}/v1/jobs/{JOB_ID}/cancel",
         "audio": f"{API}/v1/jobs/{JOB_ID}/audio",
+        "live": None,
     }
 
 

@@ -8,7 +8,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.money.key_counter import KeyCounter, empty_counter
 from fermata.domain.money.movement import hold_on, settlement_of
 from fermata.domain.tenants.key_cap import KeyCap
-from fermata.key_errors import KeyLimitError
+from fermata.limit_errors import KeyLimitError
 from tests.fakes.clock import NOON
 from tests.songs import candidate, delivered_job, failed_job, queued_job, rate_limited, ready_job, stored_track
 

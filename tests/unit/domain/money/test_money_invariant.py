@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
 
@@ -16,6 +16,8 @@ from fermata.domain.finish.redelivery import missing_numbers, recovered_job
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.movement import EntryKind, grant_of
+from fermata.domain.money.reports.day_pages import DayList, DayPage
+from fermata.domain.money.reports.ledger import BalanceAt, LedgerLine
 from fermata.domain.money.wallet import Plan, empty_wallet
 from fermata.domain.orders.candidates import Candidate
 from fermata.domain.orders.job_id import new_job_id
@@ -26,8 +28,8 @@ from fermata.domain.tenants.discounts import Tier
 from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import OtherDiscountError, OutOfCreditError, StaleRecordError
-from fermata.key_errors import KeyLimitError
-from fermata.limit_errors import LostSongsError
+from fermata.limit_errors import KeyLimitError, LostSongsError
+from fermata.use_cases.accounts.read_ledger import read_ledger
 from tests.fakes.clock import NOON
 from tests.fakes.money.ledger import Ledger, assert_the_ledger_explains, ledger_in_dynamodb, ledger_in_memory
 from tests.songs import candidate, claimed_attempt, queued_job, rate_limited, ready_job, stored_track
@@ -318,6 +320,31 @@ class Operation:
             counted = counter.in_month_of(self.now).committed if counter else 0
             assert counted == self.counted_on(cap.counter_id) <= cap.monthly_credits
 
+    def check_what_the_tenant_reads(self) -> None:
+        """The ledger by pages, with and without balances that the audit stored, ends with the account's balance."""
+        later = self.now + timedelta(minutes=1)
+        entries = sorted(self.ledger.entries("acme"), key=lambda entry: entry.place)
+        lines = self._read(NOON.date(), later)
+        assert [line.entry for line in lines] == entries
+        assert (lines[-1].balance if lines else 0) == self.ledger.wallet().balance
+        half = lines[len(lines) // 2].entry.at.date() if lines else self.now.date()
+        from_half = [line for line in lines if line.entry.at.date() >= half]
+        assert self._read(half, later) == from_half
+        at = BalanceAt(half)
+        assert len(list(at.watch(entries))) == len(entries)
+        self.ledger.by_time.keep_balance("acme", at.balance)
+        assert self._read(half, later) == from_half
+
+    def _read(self, first: date, now: datetime) -> list[LedgerLine]:
+        lines: list[LedgerLine] = []
+        page = DayPage(DayList("acme", first, now.date(), "ledger"), limit=4)
+        while True:
+            found, cursor = read_ledger(page, self.ledger.by_time, now)
+            lines += found
+            if cursor is None:
+                return lines
+            page = DayPage(page.of, page.limit, page.of.place_of(cursor))
+
 
 def _key_of(job: Job) -> str | None:
     return job.key_cap.counter_id if job.key_cap else None
@@ -339,6 +366,7 @@ def play(ledger: Ledger, steps: list[tuple[str, object]]) -> None:
     for name, *arguments in steps:
         getattr(operation, name)(*arguments)
         operation.check()
+    operation.check_what_the_tenant_reads()
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)

@@ -10,12 +10,10 @@ from moto import mock_aws
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.movement import EntryKind, grant_of
+from fermata.domain.money.reports.day_pages import LONGEST_SPAN_DAYS, DayList, DayPage, parse_day_page
+from fermata.domain.money.reports.usage_groups import UsageRequest
 from fermata.domain.money.usage import (
-    LONGEST_SPAN_DAYS,
     Usage,
-    UsageList,
-    UsagePage,
-    parse_usage_page,
     usage_event,
     usage_of,
 )
@@ -75,7 +73,7 @@ def sang(ledger: Ledger, number: int, at: datetime = NOON) -> Job:
 
 
 def listed(ledger: Ledger, first: date, last: date, **page: object) -> tuple[list[Usage], str | None]:
-    return ledger.usage.find(UsagePage(UsageList("acme", first, last), **page))  # type: ignore[arg-type]
+    return ledger.usage.find(DayPage(DayList("acme", first, last), **page))  # type: ignore[arg-type]
 
 
 # ---- what is counted
@@ -166,13 +164,13 @@ def test_a_tenant_sees_its_own_usage_of_the_requested_days(ledger: Ledger) -> No
 def test_each_page_leads_to_the_next(ledger: Ledger) -> None:
     for number in range(5):
         failed(ledger, number, NOON + timedelta(days=number))
-    of = UsageList("acme", date(2026, 11, 1), date(2026, 11, 30))
+    of = DayList("acme", date(2026, 11, 1), date(2026, 11, 30))
     days: list[int] = []
     cursor: str | None = None
     for _ in range(9):
-        page = UsagePage(of, 2, None if cursor is None else of.place_of(cursor))
-        found, cursor = read_usage(page, ledger.usage)
-        days += [row.day.day for row in found]
+        page = DayPage(of, 2, None if cursor is None else of.place_of(cursor))
+        found, cursor = read_usage(UsageRequest(page), ledger.usage)
+        days += [row.day.day for row in found if row.day]
         if cursor is None:
             break
     assert days == [21, 22, 23, 24, 25]
@@ -189,14 +187,14 @@ def test_usage_that_cannot_be_read_is_transient(dynamodb: "DynamoDBClient") -> N
 
 
 def test_without_days_it_is_this_month_until_today() -> None:
-    assert parse_usage_page("acme", {}, NOON) == UsagePage(UsageList("acme", date(2026, 11, 1), date(2026, 11, 21)))
-    in_may = parse_usage_page("acme", {"to": "2026-05-03"}, NOON)
+    assert parse_day_page("acme", "", {}, NOON) == DayPage(DayList("acme", date(2026, 11, 1), date(2026, 11, 21)))
+    in_may = parse_day_page("acme", "", {"to": "2026-05-03"}, NOON)
     assert (in_may.of.first, in_may.of.last) == (date(2026, 5, 1), date(2026, 5, 3))
 
 
 def test_the_longest_span_is_allowed() -> None:
     first = date(2026, 11, 21) - timedelta(days=LONGEST_SPAN_DAYS - 1)
-    assert parse_usage_page("acme", {"from": str(first)}, NOON).of.first == first
+    assert parse_day_page("acme", "", {"from": str(first)}, NOON).of.first == first
 
 
 @pytest.mark.parametrize(
@@ -225,17 +223,17 @@ def test_a_range_of_days_that_makes_no_sense_is_refused_by_name(
     parameters: dict[str, str], pointers: list[str]
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        parse_usage_page("acme", parameters, NOON)
+        parse_day_page("acme", "", parameters, NOON)
     assert [field.pointer for field in caught.value.fields] == pointers
 
 
 def test_a_cursor_belongs_to_its_tenant_and_days() -> None:
-    of = UsageList("acme", date(2026, 11, 1), date(2026, 11, 21))
+    of = DayList("acme", date(2026, 11, 1), date(2026, 11, 21))
     cursor = of.cursor_after("2026-11-05#minimax/music-2.5+")
-    assert parse_usage_page("acme", {"cursor": cursor}, NOON).after == "2026-11-05#minimax/music-2.5+"
+    assert parse_day_page("acme", "", {"cursor": cursor}, NOON).after == "2026-11-05#minimax/music-2.5+"
     for tenant_id, more in (("other", {}), ("acme", {"from": "2026-11-02"})):
         with pytest.raises(InvalidRequestError, match="/cursor"):
-            parse_usage_page(tenant_id, {"cursor": cursor, **more}, NOON)
+            parse_day_page(tenant_id, "", {"cursor": cursor, **more}, NOON)
 
 
 # ---- what is published
@@ -259,6 +257,7 @@ def test_a_settled_job_publishes_its_usage_beside_its_end() -> None:
         "unit": "song",
         "units": 1,
         "audio_ms": DURATION_MS,
+        "key_id": None,
         "finished_at": "2026-11-21T12:00:00.000Z",
     }
     assert len(world.events.published) == 1
@@ -271,7 +270,7 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
     world.jobs.create(queued_job(id=job_id(3)))
     for number in range(4):
         settle_job(job_id(number), "Execution.ABORTED", settle_ports(), NOON)
-    (row,) = world.jobs.usage.find(UsagePage(UsageList("acme", NOON.date(), NOON.date())))[0]
+    (row,) = world.jobs.usage.find(DayPage(DayList("acme", NOON.date(), NOON.date())))[0]
     told = [event.detail for event in world.events.usage]
     assert (row.jobs, row.credits) == (len(told), sum(int(str(detail["credits"])) for detail in told)) == (4, 90)
     assert row.audio_ms == sum(int(str(detail["audio_ms"])) for detail in told)
@@ -279,4 +278,5 @@ def test_the_events_of_a_tenant_add_up_to_its_usage() -> None:
 
 def test_a_job_that_was_deleted_before_publishes_usage_without_a_length() -> None:
     detail = usage_event(tombstone_of(delivered_job(), NOON)).detail
-    assert (detail["credits"], detail["audio_ms"], detail["event_id"]) == (30, None, f"{JOB_ID}.usage")
+    assert (detail["credits"], detail["audio_ms"], detail["units"]) == (30, None, None)
+    assert detail["event_id"] == f"{JOB_ID}.usage"

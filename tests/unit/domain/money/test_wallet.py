@@ -8,8 +8,8 @@ from fermata.api.responses.account import Account
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.money.movement import EntryKind, grant_of, hold_on, settlement_of
-from fermata.domain.money.wallet import Plan, Wallet, empty_wallet, month_of
-from fermata.domain.tenants.plan_limits import PlanLimits
+from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
+from fermata.domain.tenants.plan_limits import PlanLimits, month_of
 from fermata.errors import OutOfCreditError
 from tests.fakes.clock import NOON
 from tests.songs import (

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata.domain.catalogue.models import read_catalogue
-from fermata.domain.orders.order_request import SongRequest, parse_song_request
+from fermata.domain.orders.order_request import SongRequest, can_be_heard, parse_song_request
 from fermata.domain.web.json_body import MAX_BODY_BYTES, MAX_FIELDS_TOLD
 from fermata.errors import BodyTooLargeError, InvalidRequestError, MalformedBodyError, RequestRefusedError
 
@@ -128,6 +128,8 @@ def test_the_longest_lyrics_fit_into_the_limit_however_they_are_escaped() -> Non
             {"audio": {"format": "wav", "bitrate": 128000}}, "/audio/bitrate", "left out for wav", id="wav_bitrate"
         ),
         pytest.param({"audio": {"channels": 2}}, "/audio/channels", "allowed: format, sample_rate", id="audio_extra"),
+        pytest.param({"live": 1}, "/live", "valid boolean", id="live_number"),
+        pytest.param({"live": True, "audio": {"format": "wav"}}, "/live", "only mp3 can be heard", id="live_wav"),
         pytest.param({"title": "t" * 121}, "/title", "at most 120 characters", id="title_too_long"),
         pytest.param({"title": ["a"]}, "/title", "valid string", id="title_list"),
         pytest.param({"metadata": []}, "/metadata", "valid dictionary", id="metadata_list"),
@@ -259,3 +261,21 @@ def test_any_json_is_either_read_or_refused(change: dict[str, object]) -> None:
 def test_any_bytes_are_refused_as_a_request(body: bytes) -> None:
     with pytest.raises(RequestRefusedError):
         parse(body)
+
+
+@pytest.mark.parametrize("model", ["skillboss/music-2.5", "aimlapi/minimax/music-2.0", "minimax/music-cover"])
+def test_a_live_song_of_a_model_that_cannot_stream_is_refused(model: str) -> None:
+    found = wrong_fields({**GOOD, "model": model, "lyrics": "l" * 10, "live": True})
+    assert found["/live"] == f"must be false: {model} cannot be heard while it is made"
+
+
+def test_a_fallback_that_cannot_stream_serves_a_live_order() -> None:
+    request = parse({**GOOD, "live": True, "fallbacks": ["skillboss/music-2.5"]})
+    models = [CATALOGUE.find(each) for each in (request.model, "skillboss/music-2.5")]
+    assert [can_be_heard(request, model) for model in models if model] == [True, False]
+
+
+def test_a_song_is_not_live_unless_it_is_asked_for() -> None:
+    model = CATALOGUE.find("minimax/music-2.5")
+    assert model is not None
+    assert not can_be_heard(parse(GOOD), model)

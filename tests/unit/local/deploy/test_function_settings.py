@@ -23,6 +23,7 @@ START = {
     "CALLBACK_TIMEOUT_SECONDS": "120",
     "API_URL_PARAMETER": "/fermata/fermata/api-url",
     "REFERENCE_LINK_SECONDS": "3600",
+    "LIVE_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:live",
     "START_BY_SECONDS": "3600",
     "GENERATION_TIMEOUT_SECONDS": "3600",
     "PATIENCE_SECONDS": "3600",

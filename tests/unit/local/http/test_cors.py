@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ ROUTES = [
     Route("POST", "/v1/jobs", "arn:submit", Authorizer("Keys", "arn:authorize", "Authorization", 60)),
     Route("ANY", "$default", "arn:read", None),
 ]
+LIVE_ROUTE = Route("GET", "/v1/live/{token}/{name}", "arn:live", None)
 ASKS = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
 SAID = (
     b'{"statusCode": 202, "headers": {"Access-Control-Allow-Origin": "https://evil.example.com", '
@@ -58,7 +60,8 @@ def log(tmp_path: Path) -> Iterator[JsonLines]:
 
 
 def client(functions: Functions, log: JsonLines, cors: Cors | None) -> Client:
-    return Client(HttpBridge(ROUTES, functions.submit, log, cors=cors), use_cookies=False)
+    routes = [*(replace(route, cors=cors) for route in ROUTES), LIVE_ROUTE]
+    return Client(HttpBridge(routes, functions.submit, log), use_cookies=False)
 
 
 def about_origins(headers: Any) -> dict[str, str]:  # noqa: ANN401 - werkzeug's headers
@@ -114,3 +117,9 @@ def test_without_a_configuration_a_preflight_is_a_request_like_any_other(functio
     api = client(functions, log, None)
     answer = api.options("/v1/jobs", headers={"Origin": PAGE, **ASKS})
     assert (answer.status_code, functions.called) == (202, ["arn:read"])
+
+
+def test_a_route_of_another_api_is_answered_by_its_own_rules(functions: Functions, log: JsonLines) -> None:
+    answer = client(functions, log, CORS).get("/v1/live/token/1.mp3", headers={"Origin": "https://player.example"})
+    # What the function says passes, because its API has no configuration.
+    assert answer.headers["access-control-allow-origin"] == "https://evil.example.com"

@@ -20,6 +20,7 @@ ARGUMENTS = {
     "link:<url>": "link:http://127.0.0.1:9/",
     "redirect:<url>": "redirect:http://127.0.0.1:9/",
     "status_word:<word>": "status_word:odd",
+    "stream_stall:<s>": "stream_stall:1",
 }
 
 
@@ -38,7 +39,7 @@ def test_the_fault_list_is_right_about_charges(provider: Callable[..., Provider]
     promised = charged_faults(simulated)
     for fault in promised:
         assert simulated.fault(ARGUMENTS.get(fault, fault), on="create").status == 201
-        simulated.order()
+        simulated.order(stream=True if fault.startswith("stream_") else None)
         # AIML API's tasks cannot show what its blocking models can.
         if waits(simulated):
             generate(simulated, ids(simulated))

@@ -9,7 +9,8 @@ from local.simulators.faults import FaultError, FaultKind, parse_fault
 CLOSED_LIST = (
     "code:<n> http:<n> http:<n>:charged html empty reset_before_body cut:<percent> hang:<s> slow:<bytes_per_s> status1 "
     "odd_hex upper_hex not_hex not_audio link_expired link:<url> redirect:<url> status_word:<word> direct "
-    "callback_lost callback_twice callback_early callback_forged hint"
+    "callback_lost callback_twice callback_early callback_forged hint stream_repeat_last "
+    "stream_longer_last stream_early_last stream_no_last stream_empty stream_stall:<s>"
 )
 
 
@@ -31,6 +32,7 @@ def test_the_list_of_fault_names_is_closed() -> None:
         ("redirect:http://10.0.0.1/", "redirect:<url>", "http://10.0.0.1/"),
         ("status_word:in_progress", "status_word:<word>", "in_progress"),
         ("callback_lost", "callback_lost", "callback_lost"),
+        ("stream_stall:2.5", "stream_stall:<s>", "2.5"),
     ],
 )
 def test_a_name_is_read_with_its_argument(name: str, kind: str, argument: str) -> None:

@@ -14,6 +14,7 @@ from fermata.domain.money.wallet import Plan, Wallet, empty_wallet
 from fermata.domain.money.wallet_audit import Drift, LedgerSums, drift_of, sums_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.tenant import Tenant
+from fermata.domain.web.formats import rfc3339
 from fermata.errors import TransientError
 from fermata.ports.money import WalletStore
 from fermata.use_cases.accounts.audit_wallets import AuditPorts, audit_wallets
@@ -21,6 +22,7 @@ from local.deploy.transform import read_template
 from tests.fakes.clock import NOON
 from tests.fakes.metrics import RecordingMetrics
 from tests.fakes.money.ledger import Ledger, ledger_in_dynamodb, ledger_in_memory
+from tests.fakes.money.ledger_store import InMemoryLedgerStore
 from tests.fakes.money.orders import created, delivered, funded
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
@@ -55,6 +57,7 @@ class Audit:
     wallets: WalletStore
     tenants: InMemoryTenantStore = field(default_factory=InMemoryTenantStore)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
+    by_time: InMemoryLedgerStore = field(default_factory=lambda: InMemoryLedgerStore(InMemoryWalletStore()))
     drifts: dict[str, Drift] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
@@ -62,7 +65,8 @@ class Audit:
         for tenant_id in tenant_ids:
             self.tenants.create_tenant(Tenant(tenant_id=tenant_id, created_at=NOON))
         drifted, skipped = self.drifts.__setitem__, self.skipped.__setitem__
-        return audit_wallets(AuditPorts(self.tenants, self.wallets, self.metrics, drifted, skipped))
+        ports = AuditPorts(self.tenants, self.wallets, self.by_time, self.metrics, drifted, skipped)
+        return audit_wallets(ports, NOON)
 
 
 class TwoPages(InMemoryWalletStore):
@@ -251,7 +255,7 @@ def test_a_wallet_that_cannot_be_read_keeps_no_other_waiting() -> None:
 
 def fill(dynamodb: "DynamoDBClient", notes: int) -> None:
     """Notes as long as they come: they move nothing and fill pages."""
-    entry = LedgerEntry(entry_id="x", kind=EntryKind.NOTE, credits=0, at=NOON, attempt=1, text="n" * 900)
+    entry = LedgerEntry(entry_id="x", kind=EntryKind.NOTE, credits=0, at=NOON, attempt=1, text="n" * 850)
     same: dict[str, Any] = {
         "pk": {"S": "WALLET#acme"},
         "kind": {"S": "note"},
@@ -261,9 +265,8 @@ def fill(dynamodb: "DynamoDBClient", notes: int) -> None:
     }
     for first in range(0, notes, 25):
         ids = [f"1{number:05d}" for number in range(first, first + 25)]
-        puts: list[Any] = [
-            {"PutRequest": {"Item": {**same, "sk": {"S": f"LEDGER#{id_}"}, "entry_id": {"S": id_}}}} for id_ in ids
-        ]
+        keys = [{"sk": {"S": f"LEDGER#{rfc3339(NOON)}#{id_}"}, "entry_id": {"S": id_}} for id_ in ids]
+        puts: list[Any] = [{"PutRequest": {"Item": {**same, **key}}} for key in keys]
         dynamodb.batch_write_item(RequestItems={TABLE: puts})
 
 
@@ -291,7 +294,7 @@ def test_a_ledger_that_breaks_off_between_pages_is_not_taken_for_whole(dynamodb:
 # ---- the template
 
 
-def test_the_function_only_reads_and_never_scans() -> None:
+def test_the_function_only_reads_and_keeps_balances_and_never_scans() -> None:
     resources = read_template(ROOT / "template.yaml")["Resources"]
     (policy,) = resources["AuditWalletsFunction"]["Properties"]["Policies"]
     allowed = {statement["Sid"]: (statement["Action"], statement["Condition"]) for statement in policy["Statement"]}
@@ -303,5 +306,9 @@ def test_the_function_only_reads_and_never_scans() -> None:
         "ReadWalletsAndLedgers": (
             ["dynamodb:GetItem", "dynamodb:Query"],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["WALLET#*"]}},
+        ),
+        "KeepBalances": (
+            "dynamodb:PutItem",
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["BALANCE#*"]}},
         ),
     }

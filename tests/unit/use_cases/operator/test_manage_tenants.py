@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from fermata.adapters.key_checks import key_check
 from fermata.adapters.providers import load_provider
+from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.money.movement import hold_on
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.providers.circuit import Circuit
@@ -14,11 +16,13 @@ from fermata.domain.providers.state import ProviderState
 from fermata.domain.tenants.plan_limits import MAX_AMOUNT
 from fermata.errors import InvalidRequestError, NotFoundError
 from fermata.use_cases.accounts.authorize_request import authorize_request
+from fermata.use_cases.operator.check_provider import CheckPorts
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts
+from fermata.use_cases.operator.look import LookPorts
 from fermata.use_cases.operator.manage_tenants import ManagePorts, manage_tenants
-from fermata.use_cases.operator.manage_webhooks import ManageWebhookPorts
 from fermata.use_cases.operator.reconcile import ReconcilePorts
 from fermata.use_cases.operator.redeliver import RedeliverPorts
+from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 from tests.fakes.audio.answer_store import InMemoryAnswerStore
 from tests.fakes.clock import NOON
 from tests.fakes.jobs.job_store import InMemoryJobStore
@@ -27,7 +31,9 @@ from tests.fakes.jobs.recoverable_jobs import InMemoryRecoverableJobs
 from tests.fakes.money.purchases import InMemoryPurchases
 from tests.fakes.money.wallet_store import InMemoryWalletStore
 from tests.fakes.providers.brake_store import InMemoryBrakeStore
+from tests.fakes.providers.provider_keys import FixedProviderKeys
 from tests.fakes.providers.provider_states import InMemoryProviderStates
+from tests.fakes.providers.upstream import FakeUpstream
 from tests.fakes.settings import TRUSTED_ORIGINS
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
 from tests.fakes.triggers.trigger_store import InMemoryTriggerStore
@@ -48,6 +54,7 @@ class Office:
     brakes: InMemoryBrakeStore = field(default_factory=InMemoryBrakeStore)
     triggers: InMemoryTriggerStore = field(default_factory=InMemoryTriggerStore)
     webhooks: InMemoryWebhookStore = field(default_factory=InMemoryWebhookStore)
+    upstream: FakeUpstream = field(default_factory=FakeUpstream)
     now: datetime = NOON
     commands: int = 0
 
@@ -55,7 +62,7 @@ class Office:
         self.commands += 1
         reconcile = ReconcilePorts(self.jobs, InMemoryPurchases(self.jobs))
         redeliver = RedeliverPorts(self.jobs, InMemoryAnswerStore(), load_provider, RecordingJobMachine(), 60)
-        webhooks = ManageWebhookPorts(self.webhooks, TRUSTED_ORIGINS)
+        webhooks = EndpointPorts(self.webhooks, TRUSTED_ORIGINS)
         ports = ManagePorts(
             tenants=self.tenants,
             wallets=self.wallets,
@@ -66,6 +73,17 @@ class Office:
             redeliver=redeliver,
             recoverable=RecoverablePorts(self.jobs, InMemoryRecoverableJobs(self.jobs)),
             webhooks=webhooks,
+            check=lambda: CheckPorts(self.upstream, FixedProviderKeys(), key_check),
+            look=LookPorts(
+                tenants=self.tenants,
+                wallets=self.wallets,
+                triggers=self.triggers,
+                jobs=self.jobs,
+                usage=self.jobs.usage,
+                brakes=self.brakes,
+                provider_states=self.provider_states,
+                catalogue=read_catalogue,
+            ),
         )
         return dict(manage_tenants(command, ports, self.now, bytes([self.commands]) + RANDOM))
 

@@ -70,7 +70,7 @@ def test_a_tenant_without_a_secret_learns_how_to_get_one(path: str) -> None:
     status, problem = post(world, path, callback_url=CALLBACK_URL)
     (error,) = problem["errors"]
     assert (status, error["pointer"]) == (422, "/callback_url")
-    assert "rotate-webhook-secret" in error["message"]
+    assert "POST /v1/webhook/rotate makes one" in error["message"]
     assert (len(world.jobs), world.machine.started) == (0, [])
 
 

@@ -21,6 +21,7 @@ from fermata.domain.finish.tombstone import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, e
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import StepKind
 from fermata.domain.jobs.status import JobStatus
+from fermata.domain.live.stream import LiveStream
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
 from fermata.errors import NotFinishedError, NotFoundError, StaleRecordError, TransientError
 from fermata.ports.jobs import JobStore
@@ -68,6 +69,8 @@ def world_of(job: Job, tmp_path: Path) -> World:
         world.tracks.put(f"tracks/{job_id}/1.mp3", song, "audio/mpeg")
         world.answers.keep(job_id, 1, hex_answer(b"ID3"))
         world.references.put(f"references/acme/{job_id}", song, "audio/mpeg")
+        world.live_pieces.put(job_id, 1, 1, b"a piece")
+        world.live_streams.save(LiveStream.new(f"hash of {job_id}", job_id, 1, NOON).with_piece(3997))
     return world
 
 
@@ -87,6 +90,7 @@ def test_texts_and_files_are_deleted_and_the_payment_stays(tmp_path: Path) -> No
     assert (attempt.provider, attempt.key_alias, attempt.provider_charged.value) == ("minimax", "default", "yes")
     assert (set(world.tracks.files), set(world.answers.kept)) == ({f"tracks/{OTHER}/1.mp3"}, {(OTHER, 1)})
     assert set(world.references.files) == {f"references/acme/{OTHER}"}
+    assert (set(world.live_pieces.files), set(world.live_streams.rows)) == ({(OTHER, 1, 1)}, {f"hash of {OTHER}"})
     assert [entry.kind.value for entry in world.wallets.ledger("acme")] == ["hold"]
 
 
@@ -121,7 +125,7 @@ def test_deleting_again_finishes_what_was_interrupted(tmp_path: Path) -> None:
     world.tracks.fail_next_forget = TransientError("the job's files could not be deleted: SlowDown; try again")
     with pytest.raises(TransientError):
         delete(world)
-    assert files_of(world) == 3
+    assert files_of(world) == 5
     delete(world)
     tombstone = world.stored(JOB_ID)
     assert (files_of(world), tombstone.deleted_at, tombstone.erasing_until, tombstone.check_at) == (0, NOON, None, None)
@@ -163,15 +167,17 @@ def killed(world: World, dies_at: int, when: str) -> list[str]:
 def files_of(world: World) -> int:
     """How many objects of the job there are."""
     stored = (key for files in (world.tracks.files, world.references.files) for key in files if JOB_ID in key)
-    return len([*stored, *(key for key in world.answers.kept if key[0] == JOB_ID)])
+    pieces = (key for key in world.live_pieces.files if key[0] == JOB_ID)
+    live = [*pieces, *(key for key in world.live_streams.rows if JOB_ID in key)]
+    return len([*stored, *live, *(key for key in world.answers.kept if key[0] == JOB_ID)])
 
 
-MOMENTS = [(number, when) for number in range(1, 8) for when in ("before", "after")]
+MOMENTS = [(number, when) for number in range(1, 10) for when in ("before", "after")]
 
 
 def test_a_deletion_makes_exactly_the_listed_calls(tmp_path: Path) -> None:
     calls = killed(world_of(delivered_job().published(), tmp_path), 99, "before")
-    assert calls == ["load", "forget", "forget", "forget", "forget", "forget", "save"]
+    assert calls == ["load", *["forget"] * 7, "save"]
 
 
 @pytest.mark.parametrize(("dies_at", "when"), MOMENTS)
@@ -183,7 +189,7 @@ def test_no_caller_sees_a_job_whose_files_are_gone(tmp_path: Path, dies_at: int,
     except NotFoundError:
         assert world.stored(JOB_ID).deleted_at is not None
     else:
-        assert (len(shown.links), files_of(world)) == (1, 3)
+        assert (len(shown.links), files_of(world)) == (1, 5)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -199,7 +205,7 @@ def test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun(
         reap_jobs(reap_ports(world.lose), world.clock())
     found = world.stored(JOB_ID)
     if found.deleted_at is None:
-        assert files_of(world) == 3
+        assert files_of(world) == 5
         assert (dies_at, when) in ((1, "before"), (1, "after"), (2, "before"))
     else:
         assert (files_of(world), found.erasing_until, found.check_at, found.publish_pending) == (0, None, None, False)

@@ -120,16 +120,28 @@ MP3_FRAMES: Final = FrameFormat(
 )
 
 
+def names_frames(head: bytes, frame: Frame) -> bool:
+    """Whether a frame, of which `head` are at least the first 44 bytes, holds a header in place of music."""
+    return head[_VBRI_AT : _VBRI_AT + 4] == b"VBRI" or _xing_at(head, frame) is not None
+
+
+def _xing_at(head: bytes, frame: Frame) -> int | None:
+    # Only some encoders leave room for a frame's checksum.
+    for offset in (frame.side_info_end, frame.side_info_end + _CHECKSUM_BYTES):
+        if head[offset : offset + 4] in (b"Xing", b"Info"):
+            return offset
+    return None
+
+
 def _read_announcement(window: ByteWindow, at: int, frame: Frame) -> _Announcement | None:
     """The header that a frame holds in place of music, or None."""
     head = window.read(at, _FRAME_HEAD_BYTES)
     if head[_VBRI_AT : _VBRI_AT + 4] == b"VBRI":
         return _read_vbri(window, at + _VBRI_AT)
-    # Only some encoders leave room for a frame's checksum.
-    for offset in (frame.side_info_end, frame.side_info_end + _CHECKSUM_BYTES):
-        if head[offset : offset + 4] in (b"Xing", b"Info"):
-            return _read_xing(window.read(at + offset, min(_TAG_BYTES, frame.length - offset)))
-    return None
+    offset = _xing_at(head, frame)
+    if offset is None:
+        return None
+    return _read_xing(window.read(at + offset, min(_TAG_BYTES, frame.length - offset)))
 
 
 def _read_xing(tag: bytes) -> _Announcement:

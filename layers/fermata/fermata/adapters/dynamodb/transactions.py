@@ -82,13 +82,20 @@ class DynamoTransactions:
         """The items of a partition whose sort keys begin with `begin`, in order, read consistently. Pages are read on
         demand; raises `TransientError`, possibly after some items.
         """
+        return self._query("begins_with(sk, :begin)", {":pk": partition, ":begin": begin})
+
+    def query_between(self, partition: str, first: str, last: str) -> Iterator[Item]:
+        """The items of a partition with sort keys from `first` to `last`, inclusive, read as `query` reads them."""
+        return self._query("sk BETWEEN :first AND :last", {":pk": partition, ":first": first, ":last": last})
+
+    def _query(self, condition: str, values: Item) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
             with aws_errors("the table could not be read"):
                 page = self.client.query(
                     TableName=self.table,
-                    KeyConditionExpression="pk = :pk AND begins_with(sk, :begin)",
-                    ExpressionAttributeValues=typed({":pk": partition, ":begin": begin}),
+                    KeyConditionExpression=f"pk = :pk AND {condition}",
+                    ExpressionAttributeValues=typed(values),
                     ConsistentRead=True,
                     **start,
                 )

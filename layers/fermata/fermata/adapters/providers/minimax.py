@@ -37,7 +37,8 @@ class MinimaxProvider(BlockingProvider):
         recording = order.reference.url if order.reference else ""
         texts = (("prompt", order.prompt), ("lyrics", order.lyrics), ("audio_url", recording))
         body |= {name: text for name, text in texts if text}
-        body |= {"stream": False, "output_format": order.delivery}
+        # A stream has hex only.
+        body |= {"stream": order.live, "output_format": "hex" if order.live else order.delivery}
         body["audio_setting"] = audio_setting(order)
         switches = (("lyrics_optimizer", order.auto_lyrics), ("is_instrumental", order.instrumental))
         body |= {name: True for name, on in switches if on}

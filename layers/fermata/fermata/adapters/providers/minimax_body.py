@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -31,9 +32,11 @@ from fermata.domain.providers.answers import (
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
+    AudioInEvents,
     AudioIsAnswer,
     Refused,
     StartOutcome,
+    StreamFacts,
     UpstreamAnswer,
 )
 from fermata.domain.providers.failures import FailureClass, ProviderCharged
@@ -60,6 +63,8 @@ def read_song(provider: str, answer: UpstreamAnswer, statuses: Mapping[int, Ruli
     """The song, or the failure, by the body's code first, else by the status in an error document or the HTTP status,
     which `statuses` maps. `provider` is the name in messages.
     """
+    if answer.stream is not None and (answer.stream.events != 1 or is_still_synthesising(answer.document)):
+        return _song_in_events(provider, replace(answer, document=answer.stream.telling), answer.stream, statuses)
     code = read_code(answer)
     if code is not None and code != SUCCESS:
         return _refused_by_code(provider, answer, code)
@@ -94,6 +99,38 @@ def words_of(answer: UpstreamAnswer) -> str:
     return read_words(
         said, member(document, "error"), member(document, "error", "message"), member(document, "message")
     )
+
+
+def _song_in_events(
+    provider: str, answer: UpstreamAnswer, stream: StreamFacts, statuses: Mapping[int, Ruling]
+) -> StartOutcome:
+    """The song in a stream of events, or the failure. `answer.document` is the event that tells most."""
+    code = read_code(answer)
+    if code is not None and code != SUCCESS:
+        refused = _refused_by_code(provider, answer, code)
+        # The provider was already at work when it sent audio.
+        return Refused(refused.failure.of_an_accepted_order()) if stream.has_audio else refused
+    if not stream.has_audio:
+        return _no_song_in_events(provider, answer, stream, statuses)
+    if stream.flaw is not None:
+        found = f"expected whole events from {provider}, found one that is {stream.flaw}"
+        return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
+    if stream.last is None:
+        found = f"expected a last event from {provider} (data.status 2), found a stream of {stream.events} without it"
+        return Refused(failure_of(answer, UNKNOWN_OUTCOME, found))
+    return AudioInEvents(stream.whole_event)
+
+
+def _no_song_in_events(
+    provider: str, answer: UpstreamAnswer, stream: StreamFacts, statuses: Mapping[int, Ruling]
+) -> StartOutcome:
+    link = link_in(member(answer.document, "data"))
+    if link and stream.last is not None:
+        return AudioAt(link)
+    status = told_http_status(answer.document) or answer.http_status
+    if status in statuses:
+        return _refused_by_status(provider, answer, statuses[status])
+    return _incomplete(provider, answer, f"a stream of {stream.events} events without audio")
 
 
 def _refused_by_code(provider: str, answer: UpstreamAnswer, code: int) -> Refused:

@@ -1,14 +1,11 @@
-"""A tenant's account and usage."""
+"""A tenant's account."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fermata.api.responses.body import Body, Credits, Percent, Units
-from fermata.domain.catalogue.units import Unit
-from fermata.domain.money.usage import Usage
+from fermata.api.responses.body import Body, Credits, Percent
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import Payer, PlanLimits
 
@@ -98,44 +95,3 @@ class Account(Body):
             unpaid_jobs_today=current.in_day_of(now).unpaid_in_day,
             limits=Limits.of(current),
         )
-
-
-class UsageEntry(Body):
-    """Jobs that ended on one day, by their last model. `units` are the delivered units, each job's rounded to a
-    thousandth; `audio_ms` is the total length of the delivered audio.
-    """
-
-    day: date
-    model: str
-    jobs: Annotated[int, Field(ge=1)]
-    succeeded: Annotated[int, Field(ge=0)]
-    credits: Credits
-    unit: Unit
-    units: Units
-    audio_ms: Annotated[int, Field(ge=0)]
-
-    @classmethod
-    def of(cls, usage: Usage) -> "UsageEntry":
-        """The entry of one day and model, without the tenant's id."""
-        return cls.model_construct(
-            day=usage.day,
-            model=usage.model,
-            jobs=usage.jobs,
-            succeeded=usage.succeeded,
-            credits=usage.credits,
-            unit=usage.unit,
-            units=usage.units,
-            audio_ms=usage.audio_ms,
-        )
-
-
-class UsageList(Body):
-    """A page of usage."""
-
-    data: list[UsageEntry]
-    next_cursor: str | None
-
-    @classmethod
-    def of(cls, found: Iterable[Usage], next_cursor: str | None) -> "UsageList":
-        """One page, and the cursor of the next."""
-        return cls.model_construct(data=[UsageEntry.of(usage) for usage in found], next_cursor=next_cursor)

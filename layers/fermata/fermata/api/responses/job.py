@@ -12,7 +12,6 @@ from fermata.domain.audio.container import CONTAINERS
 from fermata.domain.catalogue.models import Estimate
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.jobs import songs
-from fermata.domain.jobs.job import Job as StoredJob
 from fermata.domain.jobs.page import PageOfJobs
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.jobs.view import (
@@ -124,18 +123,22 @@ class JobError(Body):
 
 
 class JobUrls(Body):
-    """The job's URLs. `cancel` is null once the job can no longer be canceled; `audio` redirects to a fresh link."""
+    """The job's URLs. `cancel` is null once the job can no longer be canceled; `audio` redirects to a fresh link;
+    `live` is the playlist of a song that is being made, null before its first piece and once the job has ended.
+    """
 
     self_url: Url = Field(alias="self")
     cancel: Url | None
     audio: Url
+    live: Url | None
 
     @classmethod
-    def of(cls, job: StoredJob, api_url: str) -> "JobUrls":
+    def of(cls, view: JobView, api_url: str) -> "JobUrls":
         """The URLs of a job of the API at `api_url`, which has no trailing slash."""
+        job = view.job
         address = f"{api_url}/v1/jobs/{job.id}"
         cancel = f"{address}/cancel" if job.may_cancel else None
-        return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio")
+        return cls.model_construct(self_url=address, cancel=cancel, audio=f"{address}/audio", live=view.live_url)
 
 
 class MadeIds(Body):
@@ -156,8 +159,8 @@ class Job(Body):
     """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
     cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
     ones; null if the job was deleted since. `reference` has the ids that the provider gave its recording, null without
-    any. `request` is there only where it was asked for: the accepted order, without the fields that have their default.
-    `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery.
+    any. `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery. `request` is there
+    only where it was asked for: the accepted order, without the fields that have their default.
     """
 
     id: JobId
@@ -223,7 +226,7 @@ class Job(Body):
             missing_tracks=[MissingTrack.of(track) for track in missing_tracks(job)],
             error=JobError.of(job.failure) if job.failure else None,
             reference=MadeIds.of(job.reference.ids[-1]) if job.reference and job.reference.ids else None,
-            urls=JobUrls.of(job, api_url),
+            urls=JobUrls.of(view, api_url),
         )
 
 

@@ -149,7 +149,8 @@ class ModelEstimate(Body):
 
 class Model(Body):
     """A model on offer. An id that ends in `*` stands for a family of names. `price_credits` and `unit_credits` are
-    both the price of one `unit`. An order of the unit `song` has `songs` songs.
+    both the price of one `unit`. An order of the unit `song` has `songs` songs. A `live` model can be heard while it
+    makes a song.
     """
 
     id: str
@@ -163,6 +164,7 @@ class Model(Body):
     callbacks: bool
     limits: ModelLimits
     estimate: ModelEstimate
+    live: bool
 
     @classmethod
     def of(cls, view: ModelView) -> "Model":
@@ -180,6 +182,7 @@ class Model(Body):
             callbacks=model.callbacks,
             limits=ModelLimits.of(model),
             estimate=ModelEstimate.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s),
+            live=model.live,
         )
 
 

@@ -86,6 +86,11 @@ class AnswerScanner:
             at = self._scan(chunk, at, audio)
         return b"".join(audio)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the document has ended."""
+        return self._scan == self._scan_remainder
+
     def close(self) -> ScannedDocument:
         """The document, after the last chunk."""
         if self._scan == self._scan_lead:

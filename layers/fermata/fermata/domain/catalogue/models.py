@@ -111,8 +111,8 @@ class Model(_Entry):
     `delivery` says, per format, whether to request hex text or a link. `dialect` names the module that speaks to the
     model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
     song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
-    `songs` is the number of songs that one order pays for; any further songs are free. `speech` has the rules of
-    a model that speaks.
+    `songs` is the number of songs that one order pays for; any further songs are free. With `live`, the provider
+    streams the song, so that it can be heard while it is made. `speech` has the rules of a model that speaks.
     """
 
     id: str
@@ -140,6 +140,7 @@ class Model(_Entry):
     songs: PositiveInt = 1
     cost_usd: CostUsd
     callbacks: bool = False
+    live: bool = False
 
     @model_validator(mode="after")
     def _minutes_have_a_bound(self) -> Self:

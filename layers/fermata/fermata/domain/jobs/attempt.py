@@ -12,6 +12,7 @@ from fermata.domain.jobs.songs import Audio, AudioSource, Record
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
+    AudioInEvents,
     AudioIsAnswer,
     Metered,
     Refused,
@@ -133,6 +134,8 @@ class Attempt(Record):
                 )
             case AudioInAnswer(task_id):
                 return self._ready(Audio(source=AudioSource.HEX, subtitles=outcome.subtitles), now, task_id)
+            case AudioInEvents(whole_event):
+                return self._ready(Audio(source=AudioSource.EVENTS, whole_event=whole_event), now)
             case AudioIsAnswer():
                 return self._ready(Audio(source=AudioSource.BODY), now)
             case AudioAt(task_id=task_id):

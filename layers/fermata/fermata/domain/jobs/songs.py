@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from fermata.domain.providers.failures import Failure
 from fermata.domain.providers.song_links import numbers_of_links
@@ -18,9 +18,12 @@ class Record(BaseModel):
 
 
 class AudioSource(StrEnum):
-    """Where a provider's audio is: text in the staged answer (hex or base64), that answer's whole body, or links."""
+    """Where a provider's audio is: text in the staged answer (hex or base64), text in the events of a staged stream,
+    the answer's whole body, or links.
+    """
 
     HEX = "hex"
+    EVENTS = "events"
     BODY = "body"
     LINKS = "links"
 
@@ -29,12 +32,14 @@ class Audio(Record):
     """The result of a ready attempt: one song in its staged answer, or one per signed link. A song's number is its
     position in the provider's list, counted from 1; `without_link` are the numbers of the songs without a link.
     `subtitles` is the provider's link to the subtitles of the only song.
+    `whole_event` is the position of the event of a stream that has the whole song, None for all events together.
     """
 
     source: AudioSource
     links: tuple[str, ...] = ()
     without_link: tuple[PositiveInt, ...] = ()
     subtitles: str | None = None
+    whole_event: NonNegativeInt | None = None
 
     @property
     def songs(self) -> int:

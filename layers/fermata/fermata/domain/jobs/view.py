@@ -35,13 +35,15 @@ class Link:
 @dataclass(frozen=True)
 class JobView:
     """A job, the estimated latency of its current model (None without an expectation), and links by the numbers of
-    finished tracks; the links work for `link_ttl_s` seconds.
+    finished tracks; the links work for `link_ttl_s` seconds. `live_url` is where the song can be heard while it is
+    made, or None.
     """
 
     job: Job
     estimate: Estimate | None = None
     links: Mapping[int, Link] = field(default_factory=dict)
     link_ttl_s: int = 0
+    live_url: str | None = None
 
     @property
     def expected(self) -> Estimate | None:

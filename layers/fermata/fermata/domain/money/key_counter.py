@@ -5,10 +5,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from fermata.domain.money.movement import Movement
-from fermata.domain.money.wallet import month_of
 from fermata.domain.tenants.key_cap import KeyCap
-from fermata.domain.tenants.plan_limits import left_of_month_s
-from fermata.key_errors import KeyLimitError
+from fermata.domain.tenants.plan_limits import left_of_month_s, month_of
+from fermata.limit_errors import KeyLimitError
 
 
 class KeyCounter(BaseModel):

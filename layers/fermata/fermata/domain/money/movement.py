@@ -13,6 +13,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
 from fermata.domain.money.losses import is_ended_by_caller, lost_attempts
 from fermata.domain.tenants.key_cap import KeyCap
+from fermata.domain.web.formats import rfc3339
 
 
 class EntryKind(StrEnum):
@@ -30,9 +31,8 @@ class _Value(BaseModel):
 
 
 class LedgerEntry(_Value):
-    """One immutable line of a ledger. `entry_id` sorts by the time of the grant or of the job's submission; a job's
-    entry ids are derived from its id, so that a replay cannot add an entry. `attempt` is the job's last attempt, or the
-    subject of a note; a note moves nothing and has a `text`.
+    """One immutable line of a ledger. A job's entry ids are derived from its id. `attempt` is the job's last attempt,
+    or the subject of a note; a note moves nothing and has a `text`. `key_id` is the API key that ordered the job.
     """
 
     entry_id: str
@@ -42,6 +42,12 @@ class LedgerEntry(_Value):
     job_id: str | None = None
     attempt: PositiveInt | None = None
     text: str | None = None
+    key_id: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Its position in the ledger: entries sort by their time."""
+        return f"{rfc3339(self.at)}#{self.entry_id}"
 
 
 class Movement(_Value):
@@ -157,6 +163,7 @@ def note_on(job: Job, attempt: int, text: str, now: datetime, refunded_micro_usd
         job_id=job.id,
         attempt=attempt,
         text=text,
+        key_id=job.api_key_id,
     )
 
 
@@ -179,6 +186,7 @@ def _entry(job: Job, kind: EntryKind, amount: int, at: datetime) -> LedgerEntry:
         at=at,
         job_id=job.id,
         attempt=last.number if last else None,
+        key_id=job.api_key_id,
     )
 
 

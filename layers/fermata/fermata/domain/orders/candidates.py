@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
 from fermata.domain.catalogue.units import Kind, Unit, billable_count, cost_in_micro_usd, price_in_credits, units_in
 from fermata.domain.orders.deadlines import Deadline
-from fermata.domain.orders.order_request import SongRequest, find_model, ordered_count, what_the_model_refuses
+from fermata.domain.orders.order_request import (
+    SongRequest,
+    can_be_heard,
+    find_model,
+    ordered_count,
+    what_the_model_refuses,
+)
 from fermata.domain.orders.references import ProviderIds
 from fermata.domain.orders.speech_request import FoundVoices, none_found
 from fermata.errors import ConfigurationError
@@ -27,6 +33,7 @@ class Candidate(BaseModel):
     millionths of a USD, at `unit_micro_usd` each unit. `reference` is the rule for the request's reference recording,
     if any; `ids` are the provider's ids of a recording that the request names instead of one, and there is no rule
     then. `p80_s` is the 80th percentile of the latency in seconds, which deadlines use; 0 without a deadline.
+    `live` is whether the song is to be heard while this model makes it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +55,7 @@ class Candidate(BaseModel):
     callbacks: bool = False
     reference: ReferenceRule | None = None
     p80_s: NonNegativeInt = 0
+    live: bool = False
     ids: ProviderIds | None = None
 
     def with_ids(self, ids: ProviderIds | None) -> "Candidate":
@@ -157,4 +165,5 @@ def candidate_of(model: Model, request: SongRequest, deadline: Deadline | None, 
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,
         p80_s=0 if deadline is None else deadline.p80_s(model),
+        live=can_be_heard(request, model),
     )

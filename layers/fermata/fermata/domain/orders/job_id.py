@@ -35,6 +35,11 @@ def sortable_id(now: datetime, randomness: bytes) -> str:
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def first_id_of(moment: datetime) -> str:
+    """The beginning of every id that was issued at `moment`; it sorts before all of them and after all earlier ids."""
+    return sortable_id(moment, bytes(RANDOM_BYTES))[:_TIME_CHARACTERS]
+
+
 def is_job_id(text: str) -> bool:
     """Whether a text has the form of a job id; anything else is not looked up."""
     return _JOB_ID.fullmatch(text) is not None

@@ -41,6 +41,8 @@ DEFAULT_SAMPLE_RATES: Final[Mapping[Kind, int]] = {"song": 44100, "speech": 3200
 """The sample rate in Hz where a request names none."""
 DEFAULT_BITRATES: Final[Mapping[Kind, int]] = {"song": 256000, "speech": 128000}
 """The bitrate in bits per second where a request names none."""
+LIVE_FORMAT: Final = "mp3"
+"""The only format that can be heard while it is made."""
 
 
 class OnUnknown(StrEnum):
@@ -110,8 +112,9 @@ class SongRequest(_Body):
     count Unicode code points.
 
     `fallbacks` are tried in this order if the previous model certainly did not charge; None means the deployment's
-    defaults. `duration_s` is the wanted length in seconds, for models that take one. A song after `finish_by` is not
-    delivered. The webhook for the job's end goes to `callback_url` instead of the tenant's own endpoint.
+    defaults. `duration_s` is the wanted length in seconds, for models that take one. A `live` song can be heard while
+    it is made. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead
+    of the tenant's own endpoint.
 
     Speech: `text` is spoken by `voice`, an id of the model's, at `speed` times the voice's own speed. `language` is a
     BCP 47 code. `subtitles` asks for a second file with the times of the sentences.
@@ -134,6 +137,7 @@ class SongRequest(_Body):
     audio: AudioRequest = AudioRequest()
     reference: ReferenceRequest | None = None
     title: Title | None = None
+    live: StrictBool = False
     finish_by: Moment | None = None
     callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
@@ -157,6 +161,7 @@ def parse_song_request(
         *wrong_names(request.reference, trusted_origins),
         *_wrong_callback(request.callback_url, trusted_origins),
         *what_the_model_refuses(request, model, found),
+        *_wrong_live(request, model),
         *_wrong_fallbacks(request, catalogue, found),
     ]
     if wrong:
@@ -181,6 +186,22 @@ def find_model(model_id: str, pointer: str, catalogue: Catalogue) -> Model:
 def _wrong_callback(url: str | None, trusted_origins: Collection[str]) -> Iterator[FieldError]:
     if url is not None and not is_public_link(url, trusted_origins):
         yield FieldError("/callback_url", PUBLIC_LINK_RULE)
+
+
+def can_be_heard(request: SongRequest, model: Model) -> bool:
+    """Whether the request asks for a song that this model lets listeners hear while it is made. A fallback that cannot
+    still makes the song.
+    """
+    return request.live and model.live and request.audio.format == LIVE_FORMAT
+
+
+def _wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    if not request.live:
+        return
+    if not model.live:
+        yield FieldError("/live", f"must be false: {model.id} cannot be heard while it is made")
+    elif request.audio.format != LIVE_FORMAT:
+        yield FieldError("/live", f"must be false for {request.audio.format}: only mp3 can be heard while it is made")
 
 
 def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue, found: FoundVoices) -> Iterator[FieldError]:

@@ -44,7 +44,8 @@ class SongOrder:
 
     `sample_rate` is in Hz, `bitrate` in bits per second; `delivery` is `hex` or `url` if the provider offers both.
     `reference` is set for models that use a reference recording. `duration_ms` is the ordered length in ms, or 0.
-    `callback_url` is the URL for the provider's posts, or empty.
+    `callback_url` is the URL for the provider's posts, or empty. `live` requests a stream, so that the song is heard
+    while it is made.
     """
 
     upstream_model: str
@@ -59,6 +60,7 @@ class SongOrder:
     title: str = ""
     reference: OrderedReference | None = None
     callback_url: str = ""
+    live: bool = False
     duration_ms: int = 0
     speech: Speech | None = None
 
@@ -106,6 +108,37 @@ class UploadCall:
 
 
 @dataclass(frozen=True)
+class StreamFacts:
+    """What the events of a streamed answer say together. `events` is their number and `text_length` the length in bytes
+    of the audio text of all but the last event.
+
+    The last event is the one that marks the audio as complete, wherever it stands: `last` is its position from 0, None
+    without one, and `last_length` the length of its audio text. `telling` is the document of the first event that
+    reports a failure, otherwise of the last event, otherwise the latest. `flaw` says why the events cannot be read.
+    """
+
+    events: int = 0
+    text_length: int = 0
+    last: int | None = None
+    last_length: int = 0
+    telling: JsonValue = None
+    flaw: str | None = None
+
+    @property
+    def whole_event(self) -> int | None:
+        """The position of the event whose audio is the whole file, or None if the parts make up the file in their
+        order. Providers disagree on whether the last event repeats everything; one that is shorter than the parts
+        before it does not.
+        """
+        return self.last if self.last_length and self.last_length >= self.text_length else None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether any event has audio."""
+        return self.text_length + self.last_length > 0
+
+
+@dataclass(frozen=True)
 class UpstreamAnswer:
     """A complete HTTP answer without its audio text.
 
@@ -116,7 +149,8 @@ class UpstreamAnswer:
     `text_begins_as_audio` is whether it begins as hex or base64 of a known audio file.
     `begins_as_audio` is whether the body begins as a known audio file. `retry_after_s` is the parsed `Retry-After`
     header, `trace_id` the provider's trace id in the headers. `ordered` are the texts of the order, which the provider
-    may quote in its messages.
+    may quote in its messages. `stream` is set if the body is a stream of events; the other fields then describe its
+    first event.
     """
 
     http_status: int
@@ -128,6 +162,7 @@ class UpstreamAnswer:
     retry_after_s: int | None = None
     begins_as_audio: bool = False
     ordered: tuple[str, ...] = ()
+    stream: StreamFacts | None = None
     trace_id: str | None = None
 
 
@@ -142,6 +177,16 @@ class AudioInAnswer:
     trace_id: str | None = None
     metered: Metered | None = None
     subtitles: str | None = None
+
+
+@dataclass(frozen=True)
+class AudioInEvents:
+    """The song is in the events of the staged answer, as text at the same places: in the event at position
+    `whole_event` alone, or in all events in their order.
+    """
+
+    whole_event: int | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +288,7 @@ class UploadedReference:
 
 
 UploadOutcome = UploadedReference | Refused
-StartOutcome = AudioInAnswer | AudioIsAnswer | AudioAt | TaskStarted | Refused
+StartOutcome = AudioInAnswer | AudioInEvents | AudioIsAnswer | AudioAt | TaskStarted | Refused
 PollOutcome = AudioAt | AudioInAnswer | AudioIsAnswer | StillRunning | DoneWithoutLink | Trouble | Refused
 
 

@@ -31,7 +31,7 @@ def trace_id_in_headers(headers: Mapping[str, str]) -> str | None:
 
 def trace_id_of(answer: UpstreamAnswer) -> str | None:
     """The trace id of an answer: of its body, otherwise of its headers; or None."""
-    document = answer.document
+    document = answer.document if answer.stream is None else answer.stream.telling
     bodies = (document, document.get("result")) if isinstance(document, dict) else ()
     told = (body.get(name) for body in bodies if isinstance(body, dict) for name in _NAMES)
     return next((found for value in told if (found := read_trace_id(value))), answer.trace_id)

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from fermata.domain.tenants.api_keys import ApiKey, Scope
 from fermata.domain.web.formats import rfc3339
-from fermata.errors import FieldError
-from fermata.key_errors import BeyondOwnKeyError
+from fermata.errors import BeyondOwnKeyError, FieldError
 
 
 def refuse_beyond(

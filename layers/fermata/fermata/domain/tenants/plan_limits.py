@@ -34,7 +34,7 @@ class PlanLimits(Discounts):
     `lost_songs_per_day` bounds the songs of a UTC day that a provider charged or may have charged and the tenant did
     not pay. `waiting_requests` bounds concurrent requests that wait for a job's end, `references_per_day` the upload
     offers of a UTC day, `webhook_posts_per_job` all posts about one job's end, and `webhook_repeats_per_minute` the
-    posts of all jobs except the first of each job.
+    posts of all jobs except the first of each job, tests of the endpoint included.
     `unpaid_jobs_per_day` bounds the jobs of a UTC day that their caller ended before a purchase.
     `unknown_paid_by` is who pays for an attempt of unknown outcome if `on_unknown` let another model deliver.
     `foreign_reference_ids` lets orders name a provider's ids of recordings that no upload of the tenant made.
@@ -96,7 +96,7 @@ TRIGGER_CALLS: Final = CallKind(
     "trigger", "events, files and lines that make no job", "trigger_calls", "trigger_calls_per_minute"
 )
 WEBHOOK_REPEATS: Final = CallKind(
-    "webhook", "posts that repeat a webhook", "webhook_repeats", "webhook_repeats_per_minute"
+    "webhook", "posts that repeat or test a webhook", "webhook_repeats", "webhook_repeats_per_minute"
 )
 CALL_KINDS: Final = (READS, REFUSED_ORDERS, CHANGES, CANCELS, TRIGGER_CALLS, WEBHOOK_REPEATS)
 
@@ -140,6 +140,11 @@ def reference_allowance(quota: int, used: int, now: datetime) -> Allowance:
 def minute_of(moment: datetime) -> str:
     """The calendar minute of a UTC moment; minutes compare as text."""
     return f"{moment:%Y-%m-%dT%H:%M}"
+
+
+def month_of(moment: datetime) -> str:
+    """The calendar month of a UTC moment; months compare as text."""
+    return f"{moment:%Y-%m}"
 
 
 def left_of_minute_s(moment: datetime) -> int:

@@ -11,6 +11,7 @@ from fermata.domain.web.http_status import WORTH_REPEATING
 from fermata.errors import (
     AlreadyFinishedError,
     AlreadyOrderedError,
+    BeyondOwnKeyError,
     BodyTooLargeError,
     FermataError,
     FieldError,
@@ -23,12 +24,13 @@ from fermata.errors import (
     NotFoundError,
     NoWebhookError,
     OutOfCreditError,
+    TooManyKeysError,
     TooManyReplaysError,
     TransientError,
     TriggerOffError,
 )
-from fermata.key_errors import BeyondOwnKeyError, KeyLimitError, TooManyKeysError
 from fermata.limit_errors import (
+    KeyLimitError,
     LostSongsError,
     MonthlyLimitError,
     RateLimitedError,
@@ -48,7 +50,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The audio is already ordered"),
     AlreadyFinishedError: (HTTPStatus.CONFLICT, "already_finished", "The job is already finished"),
     NotFinishedError: (HTTPStatus.CONFLICT, "not_finished", "The job is not finished"),
-    NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "The job has no webhook endpoint"),
+    NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "There is no webhook endpoint"),
     TooManyReplaysError: (HTTPStatus.CONFLICT, "too_many_replays", "The webhook was sent too often"),
     TooManyKeysError: (HTTPStatus.CONFLICT, "too_many_keys", "There are too many keys"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "The body is too large"),

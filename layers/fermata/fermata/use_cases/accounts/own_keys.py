@@ -1,5 +1,6 @@
 """A tenant's own keys over HTTP: issue, list, rotate and revoke, within what the key of the request may do itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
@@ -10,12 +11,11 @@ from fermata.domain.money.key_counter import KeyCounter
 from fermata.domain.orders.order_request import Moment
 from fermata.domain.tenants.api_keys import KEPT_AFTER_END, USUAL_SCOPES, ApiKey, Scope, is_key_id
 from fermata.domain.tenants.delegation import refuse_beyond, refuse_to_change
-from fermata.domain.tenants.key_page import KeyPage
+from fermata.domain.tenants.key_page import parse_key_page
 from fermata.domain.tenants.shown_key import IssuedKey, ShownKey
 from fermata.domain.tenants.tenant import Caller
 from fermata.domain.web.json_body import read_body
-from fermata.errors import FieldError, InvalidRequestError, NotFoundError
-from fermata.key_errors import BeyondOwnKeyError, TooManyKeysError
+from fermata.errors import BeyondOwnKeyError, FieldError, InvalidRequestError, NotFoundError, TooManyKeysError
 from fermata.ports.money import KeyCounters
 from fermata.ports.tenants import TenantStore
 from fermata.use_cases.accounts.issue_keys import (
@@ -109,10 +109,15 @@ def revoke_own_key(key_id: str, caller: Caller, ports: KeyPorts, now: datetime) 
     ports.tenants.revoke_key(key, now)
 
 
-def list_own_keys(page: KeyPage, ports: KeyPorts, now: datetime) -> tuple[list[ShownKey], str | None]:
-    """A page of a tenant's keys, newest first, and the cursor of the next; raises `TransientError`."""
-    shown, cursor = page.of(ports.tenants.keys_of(page.tenant_id))
-    counters = ports.counters.of(page.tenant_id, {key.cap.counter_id for key in shown if key.cap})
+def list_own_keys(
+    tenant_id: str, parameters: Mapping[str, str], ports: KeyPorts, now: datetime
+) -> tuple[list[ShownKey], str | None]:
+    """The page of a tenant's keys, newest first, that the query parameters request, and the cursor of the next. Raises
+    `InvalidRequestError` and `TransientError`.
+    """
+    page = parse_key_page(tenant_id, parameters)
+    shown, cursor = page.of(ports.tenants.keys_of(tenant_id))
+    counters = ports.counters.of(tenant_id, {key.cap.counter_id for key in shown if key.cap})
     return [
         ShownKey(key, _used(key, counters.get(key.cap.counter_id) if key.cap else None, now)) for key in shown
     ], cursor

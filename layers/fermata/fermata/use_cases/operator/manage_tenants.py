@@ -1,5 +1,6 @@
 """Commands for tenants, keys, credits and providers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,8 +25,19 @@ from fermata.ports.money import WalletStore
 from fermata.ports.providers import BrakeStore, ProviderStates
 from fermata.ports.tenants import TenantStore
 from fermata.ports.triggers import TriggerStore
+from fermata.use_cases.operator.check_provider import CheckPorts, check_provider
 from fermata.use_cases.operator.enable_provider import enable_provider
 from fermata.use_cases.operator.list_recoverable import RecoverablePorts, list_recoverable
+from fermata.use_cases.operator.look import (
+    ListTenants,
+    LookCommand,
+    LookPorts,
+    ShowJob,
+    ShowProviders,
+    ShowSpend,
+    ShowTenant,
+    look,
+)
 from fermata.use_cases.operator.manage_keys import (
     IssueKey,
     KeyCommand,
@@ -36,7 +48,6 @@ from fermata.use_cases.operator.manage_keys import (
     manage_keys,
 )
 from fermata.use_cases.operator.manage_webhooks import (
-    ManageWebhookPorts,
     RotateWebhookSecret,
     SetWebhook,
     WebhookCommand,
@@ -45,11 +56,12 @@ from fermata.use_cases.operator.manage_webhooks import (
 from fermata.use_cases.operator.reconcile import ReconcilePorts, reconcile_usage
 from fermata.use_cases.operator.redeliver import RedeliverPorts, redeliver
 from fermata.use_cases.operator.set_triggers import set_triggers
+from fermata.use_cases.webhooks.set_endpoint import EndpointPorts
 
 
 @dataclass(frozen=True)
 class ManagePorts:
-    """Ports of `manage_tenants`."""
+    """Ports of `manage_tenants`. `check` makes the ports of `check_provider` when they are needed."""
 
     tenants: TenantStore
     wallets: WalletStore
@@ -59,7 +71,9 @@ class ManagePorts:
     reconcile: ReconcilePorts
     redeliver: RedeliverPorts
     recoverable: RecoverablePorts
-    webhooks: ManageWebhookPorts
+    webhooks: EndpointPorts
+    check: Callable[[], CheckPorts]
+    look: LookPorts
 
 
 class _Command(BaseModel):
@@ -108,6 +122,15 @@ class EnableProvider(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     action: Literal["enable_provider"]
+    provider: str
+
+
+class CheckProvider(BaseModel):
+    """Tell whether a provider's keys work, without ordering anything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["check_provider"]
     provider: str
 
 
@@ -168,11 +191,13 @@ Command = (
     | SetTriggers
     | WebhookCommand
     | EnableProvider
+    | CheckProvider
     | Pause
     | Resume
     | Reconcile
     | Redeliver
     | ListRecoverable
+    | LookCommand
 )
 
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
@@ -185,25 +210,23 @@ def manage_tenants(command: object, ports: ManagePorts, now: datetime, randomnes
             return _create_tenant(tenant_id, ports, now)
         case IssueKey() | RotateKey() | RevokeKey() | ListKeys() as about_keys:
             return manage_keys(about_keys, ports.tenants, now, randomness)
-        case Grant(tenant_id=tenant_id, credits=amount):
-            _wallet(tenant_id, ports.wallets)
-            ports.wallets.grant(grant_of(tenant_id, amount, f"{sortable_id(now, randomness)}-grant", now))
-            return _account(tenant_id, ports.wallets, now)
-        case SetPlan() as terms:
-            return _set_plan(terms, ports.wallets, now)
+        case Grant() | SetPlan() as about_credits:
+            return _change_wallet(about_credits, ports.wallets, now, randomness)
         case SetTriggers(tenant_id=tenant_id, inbox=inbox, events=events, sources=sources):
             _wallet(tenant_id, ports.wallets)
             return set_triggers(tenant_id, Change(inbox, events, sources), ports.triggers)
         case SetWebhook() | RotateWebhookSecret() as about_webhooks:
             _wallet(about_webhooks.tenant_id, ports.wallets)
             return manage_webhooks(about_webhooks, ports.webhooks, now, randomness)
-        case EnableProvider() | Pause() | Resume() as about_a_provider:
+        case EnableProvider() | CheckProvider() | Pause() | Resume() as about_a_provider:
             return _manage_provider(about_a_provider, ports, now)
         case Reconcile(provider=name, rows=rows, apply=apply):
             checked = checked_rows(rows)
             return reconcile_usage(_known_provider(name), checked, ports.reconcile, now, apply=apply)
         case Redeliver() | ListRecoverable() as about_songs:
             return _recover(about_songs, ports, now)
+        case ListTenants() | ShowTenant() | ShowJob() | ShowProviders() | ShowSpend() as question:
+            return look(question, ports.look, now)
 
 
 def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[str, JsonValue]:
@@ -215,8 +238,10 @@ def _create_tenant(tenant_id: str, ports: ManagePorts, now: datetime) -> dict[st
 
 
 def _manage_provider(
-    command: EnableProvider | Pause | Resume, ports: ManagePorts, now: datetime
+    command: EnableProvider | CheckProvider | Pause | Resume, ports: ManagePorts, now: datetime
 ) -> dict[str, JsonValue]:
+    if isinstance(command, CheckProvider):
+        return check_provider(_known_provider(command.provider), ports.check())
     if isinstance(command, EnableProvider):
         return enable_provider(_known_provider(command.provider), ports.provider_states)
     name, paused = _known_provider(command.provider, EVERY_PROVIDER), isinstance(command, Pause)
@@ -230,6 +255,17 @@ def _recover(command: Redeliver | ListRecoverable, ports: ManagePorts, now: date
     only = command.provider
     providers = read_catalogue().provider_ids() if only is None else (_known_provider(only),)
     return list_recoverable(providers, command.limit, command.cursor, ports.recoverable, now)
+
+
+def _change_wallet(
+    command: Grant | SetPlan, wallets: WalletStore, now: datetime, randomness: bytes
+) -> dict[str, JsonValue]:
+    if isinstance(command, SetPlan):
+        return _set_plan(command, wallets, now)
+    tenant_id = command.tenant_id
+    _wallet(tenant_id, wallets)
+    wallets.grant(grant_of(tenant_id, command.credits, f"{sortable_id(now, randomness)}-grant", now))
+    return _account(tenant_id, wallets, now)
 
 
 def _set_plan(terms: SetPlan, wallets: WalletStore, now: datetime) -> dict[str, JsonValue]:

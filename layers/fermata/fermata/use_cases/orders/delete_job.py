@@ -14,7 +14,9 @@ from fermata.domain.orders.references import object_key
 from fermata.errors import NotFinishedError, TransientError
 from fermata.ports.audio import AnswerStore, ReferenceStore, TrackStore
 from fermata.ports.jobs import JobStore
+from fermata.ports.live import LivePieces, LiveStreams
 from fermata.ports.webhooks import WebhookDeliveries
+from fermata.use_cases.live.publish_pieces import forget_live
 from fermata.use_cases.orders.read_jobs import find_job_or_tombstone
 from fermata.use_cases.stale import READS, retry_on_stale
 
@@ -28,11 +30,13 @@ class DeletePorts:
     tracks: TrackStore
     references: ReferenceStore
     deliveries: WebhookDeliveries
+    live_pieces: LivePieces
+    live_streams: LiveStreams
 
 
 def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -> None:
-    """Delete the job's texts, then its songs, staged answers, copies of a reference and deliveries. Deleting a deleted
-    job looks for its files again.
+    """Delete the job's texts, then its songs, staged answers, copies of a reference, deliveries and live pieces.
+    Deleting a deleted job looks for its files again.
 
     Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Running it again finishes
     the deletion; once the texts are deleted, the reaper also does.
@@ -46,6 +50,7 @@ def erase_files(tombstone: Job, ports: DeletePorts) -> None:
     ports.answers.forget(tombstone.id)
     ports.references.forget(object_key(tombstone.tenant_id, tombstone.id))
     ports.deliveries.forget(tombstone.id)
+    forget_live(tombstone.id, ports.live_pieces, ports.live_streams)
     _note_erased(tombstone, ports.jobs)
 
 

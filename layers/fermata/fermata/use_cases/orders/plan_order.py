@@ -107,5 +107,5 @@ def _check_upload(
 def _check_callback(request: SongRequest, tenant_id: str, webhooks: WebhookStore) -> None:
     """Refuse a `callback_url` of a tenant without a secret, because its receiver could not verify the webhook."""
     if request.callback_url is not None and webhooks.find(tenant_id) is None:
-        found = "needs a secret to sign with, and there is none; ask the operator for one (rotate-webhook-secret)"
+        found = "needs a secret to sign with, and there is none; POST /v1/webhook/rotate makes one"
         raise InvalidRequestError([FieldError("/callback_url", found)])

@@ -16,18 +16,20 @@ from fermata.errors import NotFoundError
 from fermata.ports.audio import TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import BrakeStore, Estimates, ProviderStates
+from fermata.use_cases.live.live_address import LiveAddressPorts, live_address
 from fermata.use_cases.orders.estimates import estimate_of
 
 
 @dataclass(frozen=True)
 class ShowPorts:
-    """Ports of `show_job`. Links are valid for `link_ttl_s` seconds."""
+    """Ports of `show_job`. Links are valid for `link_ttl_s` seconds. Without `live`, no job has a live address."""
 
     jobs: JobStore
     tracks: TrackStore
     catalogue: Catalogue
     estimates: Estimates
     link_ttl_s: int
+    live: LiveAddressPorts | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def _not_found() -> NotFoundError:
 def show_job(job: Job, ports: ShowPorts, now: datetime) -> JobView:
     """The view of a job, with a fresh link for every finished track."""
     links = {track.number: _link(job, track, ports, now) for track in finished_tracks(job)}
-    return JobView(job, estimate_of(job, ports.catalogue, ports.estimates), links, ports.link_ttl_s)
+    live_url = live_address(job, ports.live) if ports.live is not None else None
+    return JobView(job, estimate_of(job, ports.catalogue, ports.estimates), links, ports.link_ttl_s, live_url)
 
 
 def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> JobView:

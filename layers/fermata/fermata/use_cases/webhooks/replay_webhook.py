@@ -38,7 +38,7 @@ def replay_webhook(job_id: str, tenant_id: str, ports: ReplayPorts, now: datetim
     url = receiver_of(job, ports.webhooks.find(tenant_id))
     if url is None:
         raise NoWebhookError(
-            "the job has no callback_url, and no endpoint of this tenant is switched on; ask the operator to set one"
+            "the job has no callback_url, and no endpoint of this tenant is switched on; PUT /v1/webhook sets one"
         )
     most_posts = limits_of(ports.wallets.find(tenant_id)).webhook_posts_per_job
     replay = ports.deliveries.next_replay(job_id, most_posts, now)

@@ -9,7 +9,7 @@ import pytest
 
 from local.simulators.http.exchange import Answer
 from tests.songs import wav_file
-from tests.unit.local.simulators.offline import Json, Provider
+from tests.unit.local.simulators.offline import KEY, Json, Provider
 
 
 def create(aimlapi: Provider, **changes: object) -> str:
@@ -237,3 +237,10 @@ def test_a_cover_is_made_after_six_seconds_to_six_minutes(aimlapi: Provider, sec
     aimlapi.recordings[RECORDING] = wav_file(seconds, 8000)
     assert aimlapi.order(**COVER).status == 201
     assert aimlapi.order(**{**COVER, "lyrics": "rain on glass"}).status == 201
+
+
+@pytest.mark.parametrize(("key", "status"), [("another", 401), (None, 401), (KEY, 404)])
+def test_a_task_that_does_not_exist_tells_a_known_key_from_others(
+    aimlapi: Provider, key: str | None, status: int
+) -> None:
+    assert aimlapi.request("GET", "/v2/generate/audio?generation_id=no-such-task", key=key).status == status

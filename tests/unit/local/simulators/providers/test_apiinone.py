@@ -8,7 +8,7 @@ import miniaudio
 import pytest
 
 from local.simulators.http.exchange import Answer
-from tests.unit.local.simulators.offline import Json, Provider
+from tests.unit.local.simulators.offline import KEY, Json, Provider
 
 IDEA: dict[str, object] = {
     "model": "suno",
@@ -202,3 +202,10 @@ def test_chirp_models_are_ordered_as_suno_models_are(
 ) -> None:
     answer = apiinone.order(**{**CUSTOM, "model": model, "prompt": "x" * words, "style": "y" * style})
     assert json.loads(answer.body)["code"] == status
+
+
+@pytest.mark.parametrize(("key", "status"), [("another", 401), (None, 401), (KEY, 404)])
+def test_a_task_that_does_not_exist_tells_a_known_key_from_others(
+    apiinone: Provider, key: str | None, status: int
+) -> None:
+    assert apiinone.request("GET", "/api/v1/tasks/no-such-task", key=key).status == status

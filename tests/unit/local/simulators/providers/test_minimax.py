@@ -7,7 +7,7 @@ import pytest
 
 from local.simulators.http.exchange import Answer
 from tests.songs import wav_file
-from tests.unit.local.simulators.offline import Provider
+from tests.unit.local.simulators.offline import KEY, Provider
 
 INSTRUMENTAL: dict[str, object] = {"model": "music-2.6", "lyrics": None, "is_instrumental": True}
 
@@ -52,6 +52,19 @@ def test_a_wrong_key_is_1004(minimax: Provider, key: str | None) -> None:
     assert (answer.status, status_code(answer), json.loads(answer.body)["data"]) == (200, 1004, None)
 
 
+@pytest.mark.parametrize(("key", "code"), [("right", 0), (None, 1004), ("another", 1004)])
+def test_voices_are_listed_for_a_known_key(minimax: Provider, key: str | None, code: int) -> None:
+    sent = KEY if key == "right" else key
+    answer = minimax.request("POST", "/v1/get_voice", {"voice_type": "system"}, key=sent)
+    assert (answer.status, status_code(answer), answer.charged) == (200, code, False)
+    assert ("system_voice" in json.loads(answer.body)) is (code == 0)
+
+
+@pytest.mark.parametrize("body", [{}, {"voice_type": "loud"}, [], b"{"])
+def test_other_lists_of_voices_are_invalid(minimax: Provider, body: object) -> None:
+    assert status_code(minimax.request("POST", "/v1/get_voice", body)) == 2013
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -88,7 +101,7 @@ def test_a_body_that_is_no_request_is_2013(minimax: Provider, body: bytes) -> No
         {"prompt": "🎵" * 2000},
         {"model": "music-2.5", "prompt": None}, {"model": "music-2.5", "lyrics": "x"},
         {"model": "music-2.5", "lyrics": None, "lyrics_optimizer": True}, INSTRUMENTAL, {"model": "music-9.9"},
-        {"model": "music-2.5+", "lyrics": "x" * 3500}, {"stream": True},
+        {"model": "music-2.5+", "lyrics": "x" * 3500},
         {"model": "music-cover", "lyrics": None, "audio_url": "https://a.test/a.mp3"},
     ],
 )  # fmt: skip

@@ -76,7 +76,7 @@ def test_a_fault_named_in_the_text_happens(minimax: Provider) -> None:
 
 def test_the_voices_are_listed_for_free(minimax: Provider) -> None:
     listed = minimax.json("POST", "/v1/get_voice", {"voice_type": "system"})
-    assert {voice["voice_id"] for voice in listed["system_voice"]} == {"English_Graceful_Lady", "Simulated_Newcomer"}
+    assert {voice["voice_id"] for voice in listed["system_voice"]} == {"Wise_Woman", "Simulated_Newcomer"}
     assert minimax.bill["posts"] == 0
     minimax.fault("http:503", on="poll")
     assert minimax.request("POST", "/v1/get_voice", {"voice_type": "system"}).status == 503

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fermata.domain.finish.rescue import recoverables
 from fermata.domain.jobs.attempt import AttemptState
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import StepKind
+from fermata.domain.jobs.songs import Audio, AudioSource
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.providers.calls import AudioAt
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
@@ -48,6 +50,7 @@ from tests.songs import (
     rate_limited,
     ready_job,
     song_request,
+    stream_answer,
     wav_file,
 )
 
@@ -106,6 +109,27 @@ def test_text_in_any_encoding_becomes_the_file_that_it_encodes(world: World, tex
 
 def test_hex_text_becomes_the_file_that_it_encodes(world: World) -> None:
     assert store(staged(world, hex_answer(AUDIO))) is StoreOutcome.STORED
+    assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1024, 1_000_000])
+@pytest.mark.parametrize(
+    ("events", "whole_event"),
+    [
+        ([(AUDIO[:2000], 1), (AUDIO[2000:4000], 1), (AUDIO[4000:], 2)], None),
+        ([(AUDIO[:2000], 1), (AUDIO[2000:], 1), (AUDIO, 2)], 2),
+        ([(AUDIO[:2000], 1), (AUDIO[2100:], 1), (AUDIO, 2)], 2),
+        ([(AUDIO[:2000], 1), (AUDIO[2000:], 1), (b"", 2)], None),
+    ],
+    ids=["last_is_a_part", "last_repeats", "last_is_longer", "last_is_empty"],
+)
+def test_a_staged_stream_becomes_the_file_whatever_its_last_event_has(
+    world: World, events: list[tuple[bytes, int]], whole_event: int | None, chunk_bytes: int
+) -> None:
+    audio = Audio(source=AudioSource.EVENTS, whole_event=whole_event)
+    world.jobs.create(ready_job(audio=audio))
+    world.answers.kept[JOB_ID, 1] = replace(stream_answer(*events), chunk_bytes=chunk_bytes)
+    assert store(world) is StoreOutcome.STORED
     assert world.tracks.files == {KEY: (AUDIO, "audio/mpeg")}
 
 

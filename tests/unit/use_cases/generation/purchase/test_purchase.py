@@ -1,6 +1,7 @@
 """The purchase: one claim, one POST, the answer kept before it is read, and an honest record of every other end."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,6 +36,8 @@ from tests.songs import (
     hex_answer,
     json_answer,
     queued_job,
+    song_request,
+    stream_answer,
 )
 from tests.support.audio_files import mp3
 
@@ -73,6 +76,65 @@ def test_a_link_in_the_answer_is_kept_byte_for_byte() -> None:
     world = world_with(json_answer({"data": {"audio": LINK, "status": 2}, "base_resp": {"status_code": 0}}))
     assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
     assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.LINKS, links=(LINK,))
+
+
+PARTS = [(b"ID3" + bytes(3000), 1), (bytes(2000), 1)]
+WHOLE = (b"ID3" + bytes(5000), 2)
+
+
+def live_world(answer: ScriptedAnswer) -> World:
+    world = World(upstream=FakeUpstream(answer))
+    model = candidate().model_copy(update={"live": True})
+    world.jobs.create(queued_job(candidates=(model,), request=song_request(live=True)))
+    return world
+
+
+def test_a_live_song_is_one_post_whose_stream_is_staged_byte_for_byte() -> None:
+    answer = stream_answer(*PARTS, WHOLE)
+    world = live_world(answer)
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
+    (sent,) = world.upstream.sent
+    body = sent.call.body or {}
+    assert (body["stream"], body["output_format"]) == (True, "hex")
+    assert world.answers.kept[JOB_ID, 1].body == answer.body
+    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.EVENTS, whole_event=2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (stream_answer(*PARTS), FailureClass.UNKNOWN_OUTCOME),
+        (stream_answer(), FailureClass.INCOMPLETE),
+        (stream_answer((b"", 2)), FailureClass.INCOMPLETE),
+    ],
+    ids=["no_last_event", "empty", "no_audio"],
+)
+def test_a_stream_without_a_song_may_have_been_billed_and_what_came_is_kept(
+    answer: ScriptedAnswer, found: FailureClass
+) -> None:
+    world = live_world(answer)
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    (attempt,) = world.stored(JOB_ID).attempts
+    assert attempt.failure is not None
+    assert (attempt.failure.failure_class, attempt.provider_charged) == (found, ProviderCharged.UNKNOWN)
+    assert world.answers.kept[JOB_ID, 1].body == answer.body
+
+
+def test_a_stream_that_is_cut_is_an_unknown_outcome_and_what_was_heard_is_kept() -> None:
+    answer = replace(stream_answer(*PARTS), ends_with=AnswerLostError("cut"))
+    world = live_world(answer)
+    start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
+    (attempt,) = world.stored(JOB_ID).attempts
+    assert attempt.failure is not None
+    assert attempt.failure.failure_class is FailureClass.UNKNOWN_OUTCOME
+    assert world.answers.files[JOB_ID, 1, "cut"] == answer.body
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
+def test_json_in_place_of_a_stream_is_read_as_ever(content_type: str) -> None:
+    world = live_world(replace(SONG, content_type=content_type))
+    assert start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1").kind is StepKind.READY
+    assert world.stored(JOB_ID).attempts[0].audio == Audio(source=AudioSource.HEX)
 
 
 def test_a_task_provider_answers_with_a_task_to_poll() -> None:

@@ -11,7 +11,7 @@ from fermata.adapters.dynamodb.jobs.due_jobs import index_keys
 from fermata.adapters.dynamodb.jobs.recoverable_jobs import listings
 from fermata.adapters.dynamodb.jobs.tenant_jobs import listing_keys
 from fermata.adapters.dynamodb.money.purchases import purchase_keys
-from fermata.adapters.dynamodb.money.usage_store import counted
+from fermata.adapters.dynamodb.money.usage_store import counted, logged, relogged
 from fermata.adapters.dynamodb.money.wallet_store import new_entries, write_with_wallet
 from fermata.adapters.dynamodb.providers.brake_store import booked, checks_of, refuse_if_held
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
@@ -21,6 +21,7 @@ from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
+from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.money.usage import usage_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
@@ -86,7 +87,15 @@ class DynamoJobStore:
         """Save an ended job, settle its hold and count its usage; raises `StaleRecordError` where another run wrote
         first.
         """
-        writes = {**self._changes(job, *_next_version(job)), **counted(usage_of(job), self._transactions)}
+        version, values = _next_version(job)
+        # A job ends once, whatever version a run took it for: its entries in the ledger have no other guard.
+        is_open = f"{version} AND attribute_type( #finished_at , :null )"
+        changes = self._changes(job, is_open, {**values, ":null": "NULL"})
+        writes = {
+            **changes,
+            **counted(usage_of(job), self._transactions),
+            **logged(line_of(job), self._transactions),
+        }
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
         _refuse_if_stale(failed)
 
@@ -97,7 +106,8 @@ class DynamoJobStore:
         condition, values = _next_version(job)
         writes = self._changes(job, f"{condition} AND #status = :status", {**values, ":status": job.status.value})
         entries = new_entries(job.tenant_id, notes, self._transactions)
-        _refuse_if_stale(self._transactions.write({**writes, **entries}, self._transactions.deadline()))
+        costs = relogged(job, self._transactions, "cost_micro_usd", "unknown_micro_usd")
+        _refuse_if_stale(self._transactions.write({**writes, **entries, **costs}, self._transactions.deadline()))
 
     def forget(self, job: Job) -> None:
         """Replace every item of a job by its tombstone; raises `StaleRecordError` where another run wrote first."""
@@ -109,6 +119,7 @@ class DynamoJobStore:
             ),
             **attempts,
             **listings(job, self._transactions),
+            **relogged(job, self._transactions, "metadata"),
         }
         _refuse_if_stale(self._transactions.write(writes, self._transactions.deadline()))
 

@@ -1,13 +1,22 @@
-"""Usage in DynamoDB: `USAGE#<tenant>` holds counters in `<day>#<model>`, which only grow."""
+"""Usage in DynamoDB: `USAGE#<tenant>` holds counters in `<day>#<model>`, which only grow, and the line of each
+ended job in `LOG#<end>#<job id>`.
+"""
 
+from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.dynamodb.items import Item, plain, typed
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.money.usage import Usage, UsagePage
+from fermata.domain.jobs.job import Job
+from fermata.domain.money.reports.day_pages import DayPage
+from fermata.domain.money.reports.usage_log import UsageLine, line_of
+from fermata.domain.money.usage import Usage
+from fermata.domain.web.formats import rfc3339
 
 _COUNTERS: Final = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
+_LINE: Final = "LOG#"
 
 
 def counted(usage: Usage, transactions: DynamoTransactions) -> dict[str, Write]:
@@ -17,39 +26,88 @@ def counted(usage: Usage, transactions: DynamoTransactions) -> dict[str, Write]:
     return {"usage": transactions.update(_partition(usage.tenant_id), usage.place, expression, None, values)}
 
 
+def logged(line: UsageLine, transactions: DynamoTransactions) -> dict[str, Write]:
+    """The part of a transaction that adds a job's end to the log."""
+    # An update and not a put: whoever may count usage has this right.
+    return {"line": _set_line(line, line.model_dump(exclude={"tenant_id"}), transactions)}
+
+
+def relogged(job: Job, transactions: DynamoTransactions, *names: str) -> dict[str, Write]:
+    """The part of a transaction that changes these fields of a job's line; empty if the job is open, or ended before
+    there was a log. Raises `TransientError`.
+    """
+    if job.finished_at is None:
+        return {}
+    line = line_of(job)
+    if transactions.get(_partition(job.tenant_id), f"{_LINE}{line.place}") is None:
+        return {}
+    changed = line if job.deleted_at is None else line.model_copy(update={"metadata": None})
+    return {"line": _set_line(changed, changed.model_dump(include={*names}), transactions)}
+
+
+def _set_line(line: UsageLine, fields: Item, transactions: DynamoTransactions) -> Write:
+    moments = {name: rfc3339(value) for name, value in fields.items() if isinstance(value, datetime)}
+    values = {f":{name}": value for name, value in {**fields, **moments}.items()}
+    expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
+    return transactions.update(_partition(line.tenant_id), f"{_LINE}{line.place}", expression, None, values)
+
+
 class DynamoUsageStore:
     """`UsageStore` over one table."""
 
     def __init__(self, transactions: DynamoTransactions) -> None:
         self._transactions = transactions
 
-    def find(self, page: UsagePage) -> tuple[list[Usage], str | None]:
+    def find(self, page: DayPage) -> tuple[list[Usage], str | None]:
         """The entries of one page by day and model, and the start of the next page, or None. Raises
         `TransientError`.
         """
-        of = page.of
-        partition = _partition(of.tenant_id)
+        # `$` follows `#` in ASCII, so `<day>$` sorts after every model of the last day.
+        items, last = self._page(page, f"{page.of.first}#", f"{page.of.last}$", page.after)
+        return [_usage(page.of.tenant_id, item) for item in items], last
+
+    def log(self, page: DayPage) -> tuple[list[UsageLine], str | None]:
+        """The lines of one page, oldest end first, and the start of the next page, or None. Raises `TransientError`."""
+        of, after = page.of, None if page.after is None else f"{_LINE}{page.after}"
+        items, last = self._page(page, f"{_LINE}{of.first}", f"{_LINE}{of.last}U", after)
+        return [_line(of.tenant_id, item) for item in items], None if last is None else last.removeprefix(_LINE)
+
+    def counters(self, tenant_id: str, first: date, last: date) -> Iterator[Usage]:
+        """All entries of these days by day and model; raises `TransientError`, possibly after some."""
+        for item in self._transactions.query_between(_partition(tenant_id), f"{first}#", f"{last}$"):
+            yield _usage(tenant_id, item)
+
+    def lines(self, tenant_id: str, first: date, last: date) -> Iterator[UsageLine]:
+        """All lines of these days; raises `TransientError`, possibly after some."""
+        # `U` follows the `T` between a line's day and its time.
+        for item in self._transactions.query_between(_partition(tenant_id), f"{_LINE}{first}", f"{_LINE}{last}U"):
+            yield _line(tenant_id, item)
+
+    def _page(self, page: DayPage, first: str, last: str, after: str | None) -> tuple[list[Item], str | None]:
+        partition = _partition(page.of.tenant_id)
         start: dict[str, Any] = {}
-        if page.after is not None:
-            start = {"ExclusiveStartKey": typed({"pk": partition, "sk": page.after})}
+        if after is not None:
+            start = {"ExclusiveStartKey": typed({"pk": partition, "sk": after})}
         with aws_errors("the usage could not be read"):
             answer = self._transactions.client.query(
                 TableName=self._transactions.table,
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                # `$` follows `#` in ASCII, so `<day>$` sorts after every model of the last day.
-                ExpressionAttributeValues=typed({":pk": partition, ":first": f"{of.first}#", ":last": f"{of.last}$"}),
+                ExpressionAttributeValues=typed({":pk": partition, ":first": first, ":last": last}),
                 ConsistentRead=True,
                 Limit=page.limit,
                 **start,
             )
-        last = answer.get("LastEvaluatedKey")
-        found = [_usage(of.tenant_id, plain(item)) for item in answer["Items"]]
-        return found, str(plain(last)["sk"]) if last else None
+        goes_on = answer.get("LastEvaluatedKey")
+        return [*map(plain, answer["Items"])], str(plain(goes_on)["sk"]) if goes_on else None
 
 
 def _usage(tenant_id: str, item: Item) -> Usage:
     day, _, model = str(item["sk"]).partition("#")
     return Usage.model_validate({**item, "tenant_id": tenant_id, "day": day, "model": model})
+
+
+def _line(tenant_id: str, item: Item) -> UsageLine:
+    return UsageLine.model_validate({**item, "tenant_id": tenant_id})
 
 
 def _partition(tenant_id: str) -> str:

@@ -1,5 +1,5 @@
 """Wallets and ledgers in DynamoDB: `WALLET#<tenant>` holds the counters and the plan in `WALLET`, and one immutable
-`LEDGER#<entry id>` per entry.
+`LEDGER#<place>` per entry (`LEDGER#<entry id>` before 0.10), and `ONCE#<entry id>` for each hold.
 
 Writes add to the counters instead of replacing them, so that concurrent jobs of a tenant do not force each other to
 read the wallet again.
@@ -13,7 +13,7 @@ from fermata.adapters.dynamodb.items import Item
 from fermata.adapters.dynamodb.money.key_counters import KeyCount
 from fermata.adapters.dynamodb.tenants.call_counts import limit_calls
 from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
-from fermata.domain.money.movement import LedgerEntry, Movement
+from fermata.domain.money.movement import EntryKind, LedgerEntry, Movement
 from fermata.domain.money.wallet import Plan, Wallet
 from fermata.domain.tenants.plan_limits import DEFAULT_LIMITS, PlanLimits
 from fermata.errors import ConfigurationError, TransientError
@@ -101,11 +101,14 @@ def write_with_wallet(
 
 def new_entries(tenant_id: str, entries: Sequence[LedgerEntry], transactions: DynamoTransactions) -> dict[str, Write]:
     """The parts of a transaction that add entries to a ledger; a part fails where the ledger has its entry."""
-    return {entry.entry_id: _put_entry(tenant_id, entry, transactions) for entry in entries}
+    puts = {entry.entry_id: _put_entry(tenant_id, entry, transactions) for entry in entries}
+    # The record of a job may expire; without this item, an order under its derived id would then be taken again.
+    once = (entry.entry_id for entry in entries if entry.kind is EntryKind.HOLD)
+    return puts | {f"{id_} once": transactions.put(_partition(tenant_id), f"ONCE#{id_}", {}, _NEW) for id_ in once}
 
 
 def _put_entry(tenant_id: str, entry: LedgerEntry, transactions: DynamoTransactions) -> Write:
-    return transactions.put(_partition(tenant_id), f"{_ENTRY}{entry.entry_id}", entry.model_dump(mode="json"), _NEW)
+    return transactions.put(_partition(tenant_id), f"{_ENTRY}{entry.place}", entry.model_dump(mode="json"), _NEW)
 
 
 @dataclass

@@ -38,7 +38,7 @@ from fermata.ports.jobs import JobStore
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
 from fermata.use_cases.generation.finish.store_subtitles import with_subtitles
-from fermata.use_cases.generation.follow.parse_answer import decoded_song, staged_answer
+from fermata.use_cases.generation.follow.parse_answer import decoded_events, decoded_song, staged_answer
 
 FETCH_TAKES_S: Final = 540
 """Seconds that one song may take in one run: the fetch's own limit, and time to measure and store it."""
@@ -186,6 +186,9 @@ def _song(job: Job, number: int, ports: StorePorts) -> Iterator[bytes]:
             return _staged(job, attempt, ports.answers).chunks()
         case AudioSource.HEX:
             return decoded_song(_staged(job, attempt, ports.answers).chunks())
+        case AudioSource.EVENTS:
+            whole_event = attempt.audio.whole_event if attempt.audio else None
+            return decoded_events(_staged(job, attempt, ports.answers).chunks(), whole_event)
         case _:
             link = attempt.audio.link_of(number) if attempt.audio else None
             return ports.links.fetch(attempt.provider, link or "")

@@ -2,30 +2,35 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import IO
+from typing import IO, Final
 
 from fermata.domain.audio.answer_scanner import AnswerScanner, ScannedDocument
 from fermata.domain.audio.bounds import within_memory
 from fermata.domain.audio.container import HEAD_BYTES, begins_as_audio
+from fermata.domain.audio.event_stream import EventStream
 from fermata.domain.audio.text_decoder import AudioTextDecoder, AudioTextHead
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.providers.calls import Provider, StartOutcome, UpstreamAnswer
+from fermata.domain.providers.calls import Provider, StartOutcome, StreamFacts, UpstreamAnswer
+from fermata.domain.providers.event_facts import EventFacts
 from fermata.domain.providers.tracing import traced
 from fermata.errors import BadAudioError
 from fermata.ports.audio import AnswerStore
 from fermata.ports.providers import StreamedAnswer
+
+_EVENT_STREAM: Final = "text/event-stream"
 
 
 def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> UpstreamAnswer:
     """The parsed answer without its audio text. `copy` receives all bytes of the answer. An answer that does not fit
     into memory is returned as one that cannot be parsed, because reading it again would not help.
     """
-    head, text = bytearray(), AudioTextHead()
+    head, text, events = bytearray(), AudioTextHead(), _Events(answer.content_type)
     try:
-        scanned = _scanned(answer, copy, head, text)
+        scanned = _scanned(answer, copy, head, text, events)
+        stream = events.close()
     except MemoryError:
-        scanned = ScannedDocument(None, "too large", None)
+        scanned, stream = ScannedDocument(None, "too large", None), None
     return UpstreamAnswer(
         http_status=answer.http_status,
         content_type=answer.content_type,
@@ -35,17 +40,48 @@ def read_answer(answer: StreamedAnswer, copy: IO[bytes] | None = None) -> Upstre
         text_begins_as_audio=text.begins_as_audio(),
         retry_after_s=answer.retry_after_s,
         begins_as_audio=begins_as_audio(bytes(head)),
+        stream=stream,
         trace_id=answer.trace_id,
     )
 
 
-def _scanned(answer: StreamedAnswer, copy: IO[bytes] | None, head: bytearray, text: AudioTextHead) -> ScannedDocument:
+class _Events:
+    """The facts of the events of a body, if it is a stream of events."""
+
+    def __init__(self, content_type: str) -> None:
+        self._is_marked = content_type.lower().startswith(_EVENT_STREAM)
+        self._stream = EventStream()
+        self._facts = EventFacts()
+
+    def feed(self, chunk: bytes) -> None:
+        """Add the next bytes of the body."""
+        self._add(self._stream.feed(chunk))
+
+    def close(self) -> StreamFacts | None:
+        """The facts, after the last byte; None if the body is no stream. An empty body is one if it is marked so."""
+        self._add(self._stream.close())
+        is_stream = self._stream.begins_as_events
+        if is_stream is False or (is_stream is None and not self._is_marked):
+            return None
+        facts = self._facts.facts
+        return replace(facts, flaw=facts.flaw or "too large") if self._stream.is_too_long else facts
+
+    def _add(self, parts: Iterator[bytes | ScannedDocument]) -> None:
+        for part in parts:
+            if isinstance(part, ScannedDocument):
+                self._facts.add(part)
+
+
+def _scanned(
+    answer: StreamedAnswer, copy: IO[bytes] | None, head: bytearray, text: AudioTextHead, events: _Events
+) -> ScannedDocument:
     scanner = AnswerScanner()
     for chunk in answer.chunks():
         if copy is not None:
             copy.write(chunk)
         head += chunk[: HEAD_BYTES - len(head)]
         text.feed(scanner.feed(chunk))
+        events.feed(chunk)
     return scanner.close()
 
 
@@ -62,6 +98,21 @@ def decoded_song(chunks: Iterable[bytes]) -> Iterator[bytes]:
         scanned = scanner.close()
     if scanned.flaw is not None:
         raise BadAudioError(f"the staged answer is not one whole JSON document: {scanned.flaw}")
+    yield decoder.close()
+
+
+def decoded_events(chunks: Iterable[bytes], whole_event: int | None) -> Iterator[bytes]:
+    """The song that the events of a stored answer contain, decoded piece by piece: that of one event, or of all in
+    their order. Raises as `decoded_song` does.
+    """
+    stream, decoder, position = EventStream(), AudioTextDecoder(), 0
+    for chunk in chunks:
+        with within_memory():
+            for part in stream.feed(chunk):
+                if isinstance(part, ScannedDocument):
+                    position += 1
+                elif whole_event in (None, position):
+                    yield decoder.feed(part)
     yield decoder.close()
 
 

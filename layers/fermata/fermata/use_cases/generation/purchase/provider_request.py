@@ -55,6 +55,7 @@ def song_order(run: StartRun, callback_url: str) -> SongOrder:
         title=request.title or "",
         callback_url=callback_url,
         reference=_ordered_reference(run),
+        live=ordered.live,
         duration_ms=(request.duration_s or 0) * 1000,
         speech=_speech(request) if ordered.kind == "speech" else None,
     )

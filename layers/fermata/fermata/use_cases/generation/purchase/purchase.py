@@ -1,5 +1,6 @@
 """Make one purchase: claim the attempt, send its one paid request, store the answer, and only then parse it."""
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
 from fermata.domain.jobs.attempt import AttemptState
@@ -25,6 +26,7 @@ from fermata.use_cases.generation.purchase.provider_request import OpenCallback,
 from fermata.use_cases.generation.purchase.record_outcome import record
 from fermata.use_cases.generation.purchase.run import StartRun
 from fermata.use_cases.generation.purchase.spending_controls import refused_claim
+from fermata.use_cases.live.publish_pieces import Listen
 
 
 def purchase(run: StartRun, cleared: Cleared) -> NextStep:
@@ -46,11 +48,19 @@ def purchase(run: StartRun, cleared: Cleared) -> NextStep:
     if claimed is None:
         return _after_a_lost_claim(run)
     outcome: StartOutcome | None = None
-    try:
-        outcome = _order(run, claimed, cleared.key, callback.url if callback else "")
-        return _record(run, claimed, outcome)
-    finally:
-        _free_the_slot(run, cleared.admitted, began, outcome)
+    with _audience(run) as listen:
+        try:
+            outcome = _order(run, claimed, cleared.key, callback.url if callback else "", listen)
+            return _record(run, claimed, outcome)
+        finally:
+            _free_the_slot(run, cleared.admitted, began, outcome)
+
+
+def _audience(run: StartRun) -> AbstractContextManager[Listen]:
+    """What hears the answer of a live order while it arrives, without any effect on the purchase."""
+    if not run.ordered.live:
+        return nullcontext(lambda answer: answer)
+    return run.ports.listening(run.job.id, run.request.attempt)
 
 
 def _claim(run: StartRun, key_alias: str, callback: OpenCallback | None) -> Job | None:
@@ -80,7 +90,7 @@ def _after_a_lost_claim(run: StartRun) -> NextStep:
     return resume_generation(run.job.id, ports.resume, ports.clock())
 
 
-def _order(run: StartRun, claimed: Job, key: str, callback_url: str) -> StartOutcome:
+def _order(run: StartRun, claimed: Job, key: str, callback_url: str, listen: Listen) -> StartOutcome:
     """Send the paid request, once, and parse the staged answer."""
     ports, ordered, number = run.ports, run.ordered, run.request.attempt
     call = ports.resume.providers(ordered.dialect).start_call(song_order(run, callback_url))
@@ -89,7 +99,7 @@ def _order(run: StartRun, claimed: Job, key: str, callback_url: str) -> StartOut
     try:
         with ports.upstream.send(ordered.provider, call, key, within_s) as answer:
             trace_id = answer.trace_id
-            ports.resume.answers.keep(claimed.id, number, answer)
+            ports.resume.answers.keep(claimed.id, number, listen(answer))
     except NotSentError as error:
         return Refused(unpaid(FailureClass.TRANSIENT, "no_connection", str(error)))
     except AnswerLostError as error:

@@ -13,6 +13,7 @@ from fermata.ports.providers import ApiUrl, CallbackStore, ProviderKeys, Upstrea
 from fermata.use_cases.generation.finish.resume_generation import ResumePorts
 from fermata.use_cases.generation.purchase.provider_queue import QueuePorts, Request
 from fermata.use_cases.generation.purchase.spending_controls import SpendingPorts
+from fermata.use_cases.live.publish_pieces import Listening
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class StartPorts:
     claim_margin_s: int
     callback: OpenCallbackPorts
     reference_link_s: int
+    listening: Listening
 
 
 @dataclass(frozen=True)

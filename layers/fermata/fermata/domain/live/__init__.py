@@ -1,0 +1,1 @@
+"""What listeners hear of a song while it is made."""

@@ -1,0 +1,1 @@
+"""What tenants and the operator read of money: ledgers, usage and spending."""

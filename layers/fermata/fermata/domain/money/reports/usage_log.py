@@ -1,0 +1,110 @@
+"""The log of a tenant's usage: one line for each job that ended, written with its settlement and kept."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+from fermata.domain.catalogue.units import Unit, in_units
+from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.status import JobStatus
+from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
+from fermata.domain.money.usage import Usage, usage_of
+from fermata.domain.providers.failures import ProviderCharged
+from fermata.domain.web.formats import rfc3339
+
+LIST_NAME: Final = "usage log"
+"""Name of the list, for cursors."""
+
+
+class UsageLine(BaseModel):
+    """One ended job. `key_id` is the API key that ordered it. `metadata` is None once the job was deleted.
+
+    Only the operator sees the costs, in millionths of a USD: `cost_micro_usd` is what providers charged, after refunds;
+    `unknown_micro_usd` is what they may have charged.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant_id: str
+    job_id: str
+    key_id: str | None
+    model: str
+    status: JobStatus
+    credits: NonNegativeInt
+    unit: Unit
+    unit_thousandths: NonNegativeInt
+    audio_ms: NonNegativeInt
+    created_at: datetime
+    finished_at: datetime
+    metadata: Mapping[str, str] | None
+    cost_micro_usd: NonNegativeInt = 0
+    unknown_micro_usd: NonNegativeInt = 0
+
+    @property
+    def place(self) -> str:
+        """Its position in the log: lines sort by the end of their jobs."""
+        return place_of(self.finished_at, self.job_id)
+
+    @property
+    def units(self) -> float:
+        """The delivered units."""
+        return in_units(self.unit_thousandths, 1000)
+
+    @property
+    def usage(self) -> Usage:
+        """What the line adds to the usage of its day and model."""
+        return Usage(
+            tenant_id=self.tenant_id,
+            day=self.finished_at.date(),
+            model=self.model,
+            jobs=1,
+            succeeded=int(self.status is JobStatus.SUCCEEDED),
+            credits=self.credits,
+            audio_ms=self.audio_ms,
+            unit=self.unit,
+            unit_thousandths=self.unit_thousandths,
+        )
+
+
+def place_of(finished_at: datetime, job_id: str) -> str:
+    """The position of a job that ended then."""
+    return f"{rfc3339(finished_at)}#{job_id}"
+
+
+def line_of(job: Job) -> UsageLine:
+    """The line of a job's end."""
+    usage = usage_of(job)
+    cost, unknown = costs_of(job)
+    return UsageLine(
+        tenant_id=job.tenant_id,
+        job_id=job.id,
+        key_id=job.api_key_id,
+        model=usage.model,
+        status=job.status,
+        credits=usage.credits,
+        unit=usage.unit,
+        unit_thousandths=usage.unit_thousandths,
+        audio_ms=usage.audio_ms,
+        created_at=job.created_at,
+        finished_at=job.finished_at or job.updated_at,
+        metadata=job.request.metadata,
+        cost_micro_usd=cost,
+        unknown_micro_usd=unknown,
+    )
+
+
+def costs_of(job: Job) -> tuple[int, int]:
+    """What the attempts of a job cost in millionths of a USD by the catalogue, after refunds: what was charged, and
+    what may have been.
+    """
+    costs = {ProviderCharged.YES: 0, ProviderCharged.UNKNOWN: 0, ProviderCharged.NO: 0}
+    for each in job.attempts:
+        costs[each.provider_charged] += max(0, each.cost_micro_usd - each.refunded_micro_usd)
+    return costs[ProviderCharged.YES], costs[ProviderCharged.UNKNOWN]
+
+
+def parse_log_page(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> DayPage:
+    """The page of the log that a query requests; raises `InvalidRequestError` naming each wrong parameter."""
+    return parse_day_page(tenant_id, LIST_NAME, parameters, now)

@@ -1,0 +1,58 @@
+"""A provider as the operator sees it: pause, circuit, budget and queue."""
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from fermata.domain.finish.recoverable_list import usd
+from fermata.domain.providers.circuit import Circuit
+from fermata.domain.providers.queue import epoch_ms
+from fermata.domain.providers.settings import ProviderSettings
+from fermata.domain.providers.spending import PauseAndBudget
+from fermata.domain.providers.state import ProviderState
+from fermata.domain.web.formats import rfc3339
+
+
+def provider_view(
+    state: ProviderState, spending: PauseAndBudget, settings: ProviderSettings, now: datetime
+) -> dict[str, JsonValue]:
+    """The present state of one provider. A budget of null is no limit."""
+    now_ms, queue, circuit = epoch_ms(now), state.queue, state.circuit
+    limit = settings.budget_micro_usd
+    return {
+        "provider": state.provider,
+        "paused": bool(spending.paused_by),
+        "paused_by": [*spending.paused_by],
+        "circuit": {
+            "state": _state_of(circuit, now_ms),
+            "open_until": _moment(circuit.open_until_ms),
+            "recent_failures": len(circuit.failed_at_ms),
+            "disabled_by": circuit.disabled_by,
+            "lacking": [*sorted(circuit.refused_models)],
+        },
+        "budget": {
+            "day": str(spending.day),
+            "spent_usd": usd(spending.spent_micro_usd),
+            "limit_usd": usd(limit) if limit else None,
+        },
+        "queue": {
+            "running": sum(lease.until_ms > now_ms for lease in queue.running.values()),
+            "waiting": len(queue.waiting),
+            "next_start_at": _moment(queue.next_go_ms) if queue.waiting else None,
+            "typical_call_s": queue.typical_ms / 1000,
+            "rpm": settings.rpm,
+            "concurrency": settings.concurrency,
+        },
+    }
+
+
+def _state_of(circuit: Circuit, now_ms: int) -> str:
+    if circuit.is_disabled:
+        return "disabled"
+    if not circuit.open_until_ms:
+        return "closed"
+    return "open" if now_ms < circuit.open_until_ms else "half_open"
+
+
+def _moment(at_ms: int) -> str | None:
+    return rfc3339(datetime.fromtimestamp(at_ms / 1000, UTC)) if at_ms else None

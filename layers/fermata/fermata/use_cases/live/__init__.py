@@ -1,0 +1,1 @@
+"""Lets listeners hear a song while it is made."""

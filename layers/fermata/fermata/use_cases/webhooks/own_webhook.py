@@ -1,0 +1,53 @@
+"""A tenant's own webhook over HTTP: its endpoint and its secret."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
+
+from fermata.domain.orders.references import MAX_URL_CHARACTERS
+from fermata.domain.tenants.tenant import Caller
+from fermata.domain.web.json_body import read_body
+from fermata.domain.webhooks.endpoint_view import EndpointView, RotatedSecret
+from fermata.use_cases.accounts.issue_keys import DEFAULT_OVERLAP_S, Overlap
+from fermata.use_cases.webhooks.set_endpoint import EndpointPorts, rotate_secret, set_endpoint
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WebhookRequest(_Body):
+    """Where webhooks are posted: an https link on port 443 of a public host."""
+
+    url: Annotated[StrictStr, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
+
+
+class SecretRotation(_Body):
+    """For how many seconds the previous secret also signs."""
+
+    overlap_s: Overlap = DEFAULT_OVERLAP_S
+
+
+def show_webhook(tenant_id: str, ports: EndpointPorts) -> EndpointView:
+    """The tenant's endpoint; raises `TransientError`."""
+    return EndpointView(ports.webhooks.find(tenant_id))
+
+
+def put_webhook(body: bytes, caller: Caller, ports: EndpointPorts, randomness: bytes) -> EndpointView:
+    """Set the endpoint of the caller's tenant, or switch it on again. The view has the first secret of a tenant without
+    one. Raises a `RequestRefusedError` before anything is stored, and `TransientError`.
+    """
+    url = read_body(body, WebhookRequest).url
+    secret = set_endpoint(caller.tenant_id, url, ports, randomness)
+    return EndpointView(ports.webhooks.find(caller.tenant_id), secret)
+
+
+def replace_secret(
+    body: bytes, caller: Caller, ports: EndpointPorts, now: datetime, randomness: bytes
+) -> RotatedSecret:
+    """Make a new secret for the caller's tenant; raises a `RequestRefusedError` before anything is stored, and
+    `TransientError`.
+    """
+    wanted = read_body(body, SecretRotation) if body.strip() else SecretRotation()
+    return rotate_secret(caller.tenant_id, wanted.overlap_s, ports, now, randomness)

@@ -1,0 +1,1 @@
+"""Streams of songs, as providers send them."""
