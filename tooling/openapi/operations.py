@@ -14,6 +14,7 @@ from fermata.api.responses.problem import Health
 from fermata.api.responses.quote import Quote
 from fermata.api.responses.reference import Reference
 from fermata.api.responses.usage import UsageList, UsageLog
+from fermata.api.responses.voice import VoiceList
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.live.playlist import MEDIA_TYPE
@@ -176,6 +177,16 @@ OPERATIONS: Final = (
         problems=("invalid_request", "rate_limited"),
         parameters=("Kind", "Sort"),
         description="Each has one request that works as it stands, `example`.",
+        tag="models",
+    ),
+    Operation(
+        "GET",
+        "/v1/voices",
+        "list_voices",
+        "The voices of models that speak",
+        (Answer(HTTPStatus.OK, "Every voice, on one page.", VoiceList, (), examples.VOICE_LIST),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("SpeakingModel", "Language"),
         tag="models",
     ),
     Operation(

@@ -56,6 +56,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "By the price of one unit, or by the median time; smallest first. Without it in the catalogue's order.",
         {"type": "string", "enum": list(get_args(Sort))},
     ),
+    "SpeakingModel": _parameter("query", "model", "Only voices of this model.", {"type": "string"}),
+    "Language": _parameter(
+        "query", "language", "Only voices that are made for this language, a BCP 47 code.", {"type": "string"}
+    ),
     "From": _parameter(
         "query",
         "from",
