@@ -103,6 +103,16 @@ SHAPES: Final = (
         functions=frozenset({"SettleJob", "DeliverWebhook"}),
     ),
     Shape("hex, deleted", _song("minimax/music-2.5"), deleted=True, functions=frozenset({"DeleteJob", "ReapJobs"})),
+    Shape(
+        "speech with subtitles",
+        {
+            "model": "minimax/speech-2.8-hd",
+            "text": "A sentence that is spoken while functions die.",
+            "voice": "English_Graceful_Lady",
+            "subtitles": True,
+        },
+        functions=frozenset({"StartGeneration", "StoreAudio"}),
+    ),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
 )
 
