@@ -154,7 +154,11 @@ def _on_aws(stack: str) -> tuple[Any, str]:
 def _tier(text: str) -> dict[str, int]:
     """A volume tier such as `5000:10`: 10 percent off once the month has 5,000 spent credits."""
     spent, _, percent = text.partition(":")
-    return {"from_credits": whole_number(spent), "percent": whole_number(percent)}
+    try:
+        return {"from_credits": whole_number(spent), "percent": whole_number(percent)}
+    except ValueError:
+        wanted = "expected FROM:PERCENT in whole numbers, such as 5000:10"
+        raise argparse.ArgumentTypeError(f"{wanted}, found {text!r}") from None
 
 
 class _Parser(argparse.ArgumentParser):

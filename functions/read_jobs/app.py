@@ -36,5 +36,5 @@ def get_attempts(job_id: str) -> Response[str]:
 
 @api.get("/v1/models")
 def get_models() -> Response[str]:
-    """Every model on offer with its limits, its price and its estimate."""
-    return answers.answer(200, model.ModelList.of(list_models(read_ports(), now())))
+    """The models on offer with their limits, prices and estimates; of one `kind`, and sorted, if the caller asks."""
+    return answers.answer(200, model.ModelList.of(list_models(read_ports(), now(), requests.models(api.current_event))))

@@ -34,6 +34,15 @@ SONG_REQUESTS: Final[tuple[tuple[str, Example], ...]] = (
         },
     ),
     ("prompt_alone", {"model": "aimlapi/stable-audio", "prompt": "slow piano in an empty hall"}),
+    (
+        "cheapest",
+        {
+            "model": "auto",
+            "max_credits": 50,
+            "prompt": "indie folk, rainy evening",
+            "lyrics": "[Verse]\nRain on the window\n[Chorus]\nStay a while",
+        },
+    ),
 )
 
 QUEUED_JOB: Final[Example] = {
@@ -186,6 +195,7 @@ QUOTE: Final[Example] = {
     "price_credits": 30,
     "hold_credits": 30,
     "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T07:49:05.020Z"},
+    "candidates": None,
 }
 
 MODEL_LIST: Final[Example] = {
@@ -199,7 +209,17 @@ MODEL_LIST: Final[Example] = {
             "unit": "song",
             "unit_credits": 30,
             "songs": 1,
+            "inputs": ["prompt", "lyrics", "auto_lyrics"],
+            "outputs": ["audio/mpeg", "audio/wav"],
+            "live": True,
             "callbacks": False,
+            "voices": None,
+            "hints": ["Section tags stand in lyrics on lines of their own, in any case: [Verse], [Chorus]."],
+            "example": {
+                "model": "minimax/music-2.5",
+                "prompt": "warm indie folk, acoustic guitar, rainy evening",
+                "lyrics": "[Verse]\nRain on the window\n[Chorus]\nStay a while",
+            },
             "limits": {
                 "prompt": {"min": 1, "max": 2000, "required": False},
                 "prompt_beside_lyrics": None,
@@ -215,7 +235,6 @@ MODEL_LIST: Final[Example] = {
                 "speech": None,
             },
             "estimate": {"p50_s": 70, "p80_s": 120},
-            "live": True,
         }
     ],
     "next_cursor": None,

@@ -173,8 +173,10 @@ OPERATIONS: Final = (
         "/v1/models",
         "list_models",
         "The models on offer with their limits, prices and usual times",
-        (Answer(HTTPStatus.OK, "Every model.", ModelList, (), examples.MODEL_LIST),),
-        problems=("rate_limited",),
+        (Answer(HTTPStatus.OK, "The models.", ModelList, (), examples.MODEL_LIST),),
+        problems=("invalid_request", "rate_limited"),
+        parameters=("Kind", "Sort"),
+        description="Each has one request that works as it stands, `example`.",
         tag="models",
     ),
     Operation(

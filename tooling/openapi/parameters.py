@@ -1,7 +1,9 @@
 """What requests say beside their bodies, and what answers say in their headers."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
+from fermata.domain.catalogue.units import Kind
+from fermata.domain.catalogue.view import Sort
 from fermata.domain.jobs.page import DEFAULT_LIMIT, LONGEST_LIMIT
 from fermata.domain.money.reports.day_pages import DEFAULT_LIMIT as USAGE_LIMIT
 from fermata.domain.money.reports.day_pages import LONGEST_LIMIT as USAGE_LONGEST_LIMIT
@@ -48,6 +50,15 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "SpeakingModel": _parameter("query", "model", "Only voices of this model.", {"type": "string"}),
     "Language": _parameter(
         "query", "language", "Only voices that are made for this language, a BCP 47 code.", {"type": "string"}
+    ),
+    "Kind": _parameter(
+        "query", "kind", "Only models that make this.", {"type": "string", "enum": list(get_args(Kind))}
+    ),
+    "Sort": _parameter(
+        "query",
+        "sort",
+        "By the price of one unit, or by the median time; smallest first. Without it in the catalogue's order.",
+        {"type": "string", "enum": list(get_args(Sort))},
     ),
     "From": _parameter(
         "query",

@@ -18,6 +18,7 @@ FermataError
 │   ├── InsufficientScopeError   403: the key lacks the scope of the route
 │   ├── IdempotencyKeyReusedError 422: the key belongs to another request
 │   ├── InvalidRequestError      422: a field is wrong; `fields` names each by JSON pointer
+│   │   ├── NoModelError         no model on offer can serve a request for `auto`; `fields` says why for each
 │   │   └── BeyondOwnKeyError    403: the request wants more than the key that sent it may do itself
 │   ├── BodyTooLargeError        413: the body is longer than any request may be
 │   ├── TriggerOffError          403: no trigger is on for the sender of the event or the file
@@ -123,6 +124,10 @@ class InvalidRequestError(RequestRefusedError):
     def __init__(self, fields: Sequence[FieldError]) -> None:
         self.fields = tuple(fields)
         super().__init__("; ".join(f"{field.pointer}: {field.message}" for field in self.fields))
+
+
+class NoModelError(InvalidRequestError):
+    """No model on offer can serve a request that leaves the choice to Fermata; a field says why for each model."""
 
 
 class BeyondOwnKeyError(InvalidRequestError):

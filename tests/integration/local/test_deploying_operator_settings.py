@@ -67,6 +67,12 @@ def test_the_object_of_all_providers_wins_over_the_parameters_of_one(deployer: D
         ({"SkillbossBaseUrl": ORIGIN}, "the base_url of skillboss must begin with https://"),
         ({"ModelLatencyPriors": '{"minimax/music-9":{"p50_s":1,"p80_s":2}}'}, "there is no model minimax/music-9"),
         ({"ModelLatencyPriors": "[]"}, "ModelLatencyPriors must be one JSON object"),
+        (
+            {"PriceOverrides": '{"minimax/music-9":{"price_credits":1}}'},
+            "PriceOverrides: there is no model minimax/mus",
+        ),
+        ({"PriceOverrides": '{"minimax/music-2.5":{"price_credits":-1}}'}, "minimax/music-2.5.price_credits "),
+        ({"PriceOverrides": '{"minimax/music-2.5":{"cost_usd":"-0.1"}}'}, "minimax/music-2.5.cost_usd "),
     ],
 )
 def test_a_deployment_that_sets_what_cannot_be_fails(deployer: Deployer, parameters: dict[str, str], told: str) -> None:

@@ -116,8 +116,8 @@ def test_a_caller_without_the_scope_learns_which_one_is_needed(scopes: str, need
 
 
 def made(kind: type[errors.RequestRefusedError]) -> errors.RequestRefusedError:
-    if kind is InvalidRequestError:
-        return InvalidRequestError([FieldError("", "x")])
+    if issubclass(kind, InvalidRequestError):
+        return kind([FieldError("", "x")])
     with_figures: dict[type[errors.RequestRefusedError], Callable[[], errors.RequestRefusedError]] = {
         OutOfCreditError: lambda: OutOfCreditError(0, 0, 30),
         RateLimitedError: lambda: RateLimitedError("orders", 60, 30),

@@ -35,6 +35,18 @@ def test_an_unknown_command_names_the_help() -> None:
         main(["make-coffee"])
 
 
+@pytest.mark.parametrize("tier", ["5", "5:", ":5", "a:b", "5:5:5", "1.5:5", "1e3:5", " 5:5", ""])
+def test_a_tier_of_another_form_is_refused_with_the_form(tier: str) -> None:
+    with pytest.raises(UsageError, match=r"--tier: expected FROM:PERCENT in whole numbers, such as 5000:10, found"):
+        main(["set-plan", "acme", "prepaid", f"--tier={tier}"])
+
+
+@pytest.mark.parametrize("percent", ["ten", "1.5", "", "10%"])
+def test_a_discount_that_is_no_whole_number_is_refused(percent: str) -> None:
+    with pytest.raises(UsageError, match="--discount-percent"):
+        main(["set-plan", "acme", "prepaid", f"--discount-percent={percent}"])
+
+
 def test_the_command_line_ends_with_a_line_of_cause_and_its_exit_code() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cli", "grant", "acme"], capture_output=True, text=True, check=False, cwd=ROOT

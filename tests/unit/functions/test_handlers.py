@@ -811,3 +811,20 @@ def test_a_claims_run_is_bounded_by_the_invocations_own_clock(world: World, monk
     context = FakeContext(remaining_ms=123_000)
     app.lambda_handler({"job_id": JOB_ID, "may_post": True}, context)
     assert clocks[0]() == 123_000
+
+
+def test_the_list_of_models_is_of_one_kind_and_sorted_where_the_caller_asks() -> None:
+    world = World()
+    event = http_event("GET", "/v1/models", query="kind=song&sort=price")
+    answer = wired_app("read_jobs", world).lambda_handler(event, FakeContext())
+    prices = [model["price_credits"] for model in json.loads(answer["body"])["data"]]
+    assert (answer["statusCode"], prices) == (200, sorted(prices))
+
+
+def test_models_of_an_unknown_kind_or_order_are_refused_naming_what_is_allowed() -> None:
+    world = World()
+    event = http_event("GET", "/v1/models", query="kind=noise&sort=fame")
+    answer = wired_app("read_jobs", world).lambda_handler(event, FakeContext())
+    errors = [(each["pointer"], each["message"]) for each in json.loads(answer["body"])["errors"]]
+    assert answer["statusCode"] == 422
+    assert errors == [("/kind", "must be one of song, speech"), ("/sort", "must be one of price, p50_s")]

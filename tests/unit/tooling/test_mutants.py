@@ -33,6 +33,7 @@ PROMISES = {
     "units",
     "metered cost",
     "discounts",
+    "choice",
     "months",
     "bounds",
     "rescue",

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from fermata.domain.catalogue.view import ModelQuery, parse_model_query
 from fermata.domain.orders.idempotency import is_idempotency_key
 from fermata.domain.tenants.api_keys import Scope
 from fermata.domain.tenants.key_cap import KeyCap
@@ -27,6 +28,11 @@ def track_number(event: APIGatewayProxyEventV2) -> int | None:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:4]) < 100):
         raise InvalidRequestError([FieldError("/track", "must be a track's number, 1 or more")])
     return int(text)
+
+
+def models(event: APIGatewayProxyEventV2) -> ModelQuery:
+    """Which models are wanted, by `?kind=` and `?sort=`; raises `InvalidRequestError`."""
+    return parse_model_query(event.query_string_parameters)
 
 
 def wants_request(event: APIGatewayProxyEventV2) -> bool:

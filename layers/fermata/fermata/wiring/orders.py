@@ -8,6 +8,7 @@ from fermata.wiring import live, outward, runtime, stores
 
 if TYPE_CHECKING:
     from fermata.use_cases.live.live_address import LiveAddressPorts
+    from fermata.use_cases.orders.availability import AvailabilityPorts
     from fermata.use_cases.orders.create_reference import CreateReferencePorts
     from fermata.use_cases.orders.delete_job import DeletePorts
     from fermata.use_cases.orders.list_jobs import ListPorts
@@ -42,6 +43,7 @@ def submit_ports() -> "SubmitPorts":
         webhooks=stores.webhook_store(),
         wallets=stores.wallet_store(),
         voices=stores.voice_store(),
+        availability=_availability_ports(),
     )
 
 
@@ -57,6 +59,14 @@ def voice_ports() -> "VoicePorts":
         upstream=outward.upstream(settings, ASK_WITHIN_S),
         keys=outward.provider_keys(),
         listers=outward.voice_lister,
+    )
+
+
+def _availability_ports() -> "AvailabilityPorts":
+    from fermata.use_cases.orders.availability import AvailabilityPorts
+
+    return AvailabilityPorts(
+        provider_states=stores.provider_states(), brakes=stores.brake_store(), budget=stores.budget_micro_usd
     )
 
 
@@ -83,9 +93,7 @@ def read_ports() -> "ReadPorts":
         tracks=tracks,
         catalogue=catalogue,
         estimates=stores.estimates(),
-        provider_states=stores.provider_states(),
-        brakes=stores.brake_store(),
-        budget=stores.budget_micro_usd,
+        availability=_availability_ports(),
         link_ttl_s=settings.link_ttl_seconds,
         live=live.address_ports(),
     )

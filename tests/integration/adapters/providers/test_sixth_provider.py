@@ -24,6 +24,7 @@ KEY: Final = "sixth-key"
 OVERRIDES: Final = {
     f"{SIXTH}/a-model-with-quite-a-long-name-{n:02}": {"p50_s": 60 + n, "p80_s": 120 + n} for n in range(60)
 }
+PRICES: Final = {name: {"price_credits": 41 + n} for n, name in enumerate(OVERRIDES)}
 PRICE_USD: Final = 0.15
 SETTINGS: Final = {
     SIXTH: {"rpm": 60_000, "concurrency": 3, "daily_budget_usd": f"{2 * PRICE_USD:.2f}"},
@@ -69,6 +70,7 @@ def cloud(copy: Path, simulator: RunningSimulator, tmp_path_factory: pytest.Temp
         *("--port", "0", "--state-dir", str(scratch / "state"), *fast_parameters()),
         *("--provider", f"{SIXTH}={simulator.url}", "--provider-key", f"{SIXTH}={KEY}"),
         *("--param", f"ModelLatencyPriors={json.dumps(OVERRIDES, separators=(',', ':'))}"),
+        *("--param", f"PriceOverrides={json.dumps(PRICES, separators=(',', ':'))}"),
         *("--param", f"ProviderSettings={json.dumps(SETTINGS, separators=(',', ':'))}"),
     ]
     with cloud_process(arguments, scratch, command=command) as process:
@@ -78,6 +80,12 @@ def cloud(copy: Path, simulator: RunningSimulator, tmp_path_factory: pytest.Temp
 def models(cloud: Cloud) -> dict[str, dict[str, Any]]:
     with cloud.http() as http:
         return {model["id"]: model for model in http.get("/v1/models").raise_for_status().json()["data"]}
+
+
+def used(cloud: Cloud, model: str) -> dict[str, Any]:
+    with cloud.http() as http:
+        (line,) = (each for each in http.get("/v1/usage").raise_for_status().json()["data"] if each["model"] == model)
+    return {name: line[name] for name in ("credits", "unit", "units")}
 
 
 def billed(simulator: RunningSimulator) -> list[dict[str, Any]]:
@@ -93,22 +101,28 @@ def test_nothing_that_is_deployed_names_it_but_the_catalogue(copy: Path) -> None
 
 
 def test_sixty_overrides_that_no_environment_could_hold_reach_the_functions(cloud: Cloud) -> None:
-    given = [json.dumps(each, separators=(",", ":")) for each in (OVERRIDES, SETTINGS)]
+    given = [json.dumps(each, separators=(",", ":")) for each in (OVERRIDES, PRICES, SETTINGS)]
     assert sum(len(each) for each in given) > MOST_ENVIRONMENT_BYTES
 
     shown = models(cloud)
     assert {name: shown[name]["estimate"] for name in OVERRIDES} == OVERRIDES
+    assert {name: {"price_credits": shown[name]["price_credits"]} for name in PRICES} == PRICES
 
 
 def test_it_is_ordered_from_within_the_budget_that_the_operator_set(cloud: Cloud, simulator: RunningSimulator) -> None:
     ordered, *_, other = OVERRIDES
-    jobs = [cloud.made(request(f"a sixth song {n}", model=ordered)) for n in range(2)]
+    jobs = [cloud.made(request("a sixth song", model=ordered))]
+    cloud.manage(action="set_plan", tenant_id=cloud.line["tenant"], plan="prepaid", discount_percent=50)
+    jobs.append(cloud.made(request("a sixth song at half the price", model=ordered)))
 
     assert [job["status"] for job in jobs] == ["succeeded"] * 2, [job["error"] for job in jobs]
     assert [attempt["provider"] for attempt in cloud.attempts(jobs[0]["id"])] == [SIXTH]
     assert models(cloud)[other]["available"] is False
     assert models(cloud)["minimax/music-2.5"]["available"] is True
     assert len(billed(simulator)) == 2
+    # The operator's price of 41 credits, and half of it, rounded up.
+    assert [(job["price_credits"], job["spent_credits"]) for job in jobs] == [(41, 41), (21, 21)]
+    assert used(cloud, ordered) == {"credits": 62, "unit": "song", "units": 2}
 
 
 def test_an_operator_pauses_it_as_any_other(cloud: Cloud) -> None:

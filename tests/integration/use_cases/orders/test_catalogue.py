@@ -44,26 +44,41 @@ def models(cloud: Cloud) -> list[dict[str, Any]]:
 def test_every_model_on_offer_is_listed_with_its_limits_and_price(cloud: Cloud) -> None:
     listed = {model["id"]: model for model in models(cloud)}
     assert list(listed) == list(read_catalogue().offered_ids())
-    assert listed["minimax/music-2.0"] == {
-        "id": "minimax/music-2.0",
-        "provider": "minimax",
-        "available": True,
-        "price_credits": 6,
-        "limits": {
-            "prompt": {"min": 10, "max": 2000, "required": True},
-            "prompt_beside_lyrics": None,
-            "lyrics": {"min": 10, "max": 3000, "required": True},
-            "title": None,
-            "instrumental": False,
-            "auto_lyrics": False,
-            "formats": ["mp3", "wav"],
-            "sample_rates": [16000, 24000, 32000, 44100],
-            "bitrates": [32000, 64000, 128000, 256000],
-            "reference": None,
-        },
-        "estimate": {"p50_s": 60, "p80_s": 110},
-        "live": True,
+    model = listed["minimax/music-2.0"]
+    assert (model["kind"], model["provider"], model["available"]) == ("song", "minimax", True)
+    assert (model["price_credits"], model["unit"], model["unit_credits"], model["songs"]) == (6, "song", 6, 1)
+    assert (model["inputs"], model["outputs"]) == (["prompt", "lyrics"], ["audio/mpeg", "audio/wav"])
+    assert (model["live"], model["callbacks"], model["voices"]) == (True, False, None)
+    assert model["example"]["model"] == "minimax/music-2.0"
+    assert model["estimate"] == {"p50_s": 60, "p80_s": 110}
+    assert model["limits"] == {
+        "prompt": {"min": 10, "max": 2000, "required": True},
+        "prompt_beside_lyrics": None,
+        "lyrics": {"min": 10, "max": 3000, "required": True},
+        "title": None,
+        "instrumental": False,
+        "auto_lyrics": False,
+        "formats": ["mp3", "wav"],
+        "sample_rates": [16000, 24000, 32000, 44100],
+        "bitrates": [32000, 64000, 128000, 256000],
+        "reference": None,
+        "duration": None,
     }
+
+
+def test_the_list_is_of_one_kind_and_sorted_by_price(cloud: Cloud) -> None:
+    with cloud.http() as http:
+        listed = http.get("/v1/models", params={"kind": "song", "sort": "price"}).raise_for_status().json()["data"]
+        refused = http.get("/v1/models", params={"sort": "fame"})
+    prices = [model["price_credits"] for model in listed]
+    assert prices == sorted(prices)
+    assert refused.status_code == 422
+
+
+def test_the_example_of_a_model_becomes_a_song_as_it_stands(cloud: Cloud) -> None:
+    listed = {model["id"]: model for model in models(cloud)}
+    job = cloud.made(listed["minimax/music-1.5"]["example"])
+    assert (job["status"], job["model"]) == ("succeeded", "minimax/music-1.5"), job["error"]
 
 
 def test_the_estimate_of_a_model_is_the_one_of_the_deployment(cloud: Cloud) -> None:

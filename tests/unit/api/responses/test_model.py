@@ -46,3 +46,11 @@ def test_a_model_says_what_recording_it_takes() -> None:
 
 def test_callers_do_not_see_how_a_provider_is_called() -> None:
     assert not {"dialect", "upstream_model", "cost_usd"} & LISTED["aimlapi/music-01"].keys()
+
+
+def test_a_model_says_what_it_takes_and_makes_and_how_it_is_ordered() -> None:
+    suno = LISTED["apiinone/suno"]
+    assert suno["inputs"] == ["prompt", "lyrics", "instrumental", "auto_lyrics", "title"]
+    assert (suno["outputs"], suno["callbacks"], suno["live"], suno["voices"]) == (["audio/mpeg"], True, False, None)
+    assert suno["hints"] == ["Without lyrics, the prompt describes the song; with lyrics, it is the style."]
+    assert suno["example"]["model"] == "apiinone/suno"

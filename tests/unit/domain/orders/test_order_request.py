@@ -224,6 +224,7 @@ def test_a_combination_that_the_provider_would_ignore_is_refused(body: dict[str,
 
 def test_a_family_pattern_keeps_the_requested_name() -> None:
     _, model = parse_song_request(json.dumps({**GOOD, "model": "minimax/music-9"}).encode(), CATALOGUE)
+    assert model is not None
     assert (model.id, model.provider, model.upstream_model) == ("minimax/music-9", "minimax", "music-9")
 
 

@@ -211,12 +211,14 @@ def test_a_fallback_that_would_drop_the_reference_is_refused(
 def test_a_default_fallback_that_would_drop_the_reference_is_left_out() -> None:
     defaults = {LINKED: (SILENT, REGISTERED)}
     request, model = parse_song_request(body(reference={"audio_url": AUDIO_URL}), CATALOGUE)
+    assert model is not None
     chain = candidates_for(request, model, CATALOGUE, defaults, None)
     assert [(each.model, each.reference) for each in chain] == [(LINKED, LINK_RULE), (REGISTERED, IDS_RULE)]
 
 
 def test_a_chain_without_a_reference_has_no_rule_to_keep() -> None:
     request, model = parse_song_request(body(REGISTERED), CATALOGUE)
+    assert model is not None
     assert [each.reference for each in candidates_for(request, model, CATALOGUE, {}, None)] == [None]
 
 

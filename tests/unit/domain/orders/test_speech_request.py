@@ -35,7 +35,9 @@ def wrong(asked: dict[str, Any], catalogue: Catalogue = CATALOGUE) -> dict[str, 
 
 
 def parsed(asked: dict[str, Any]) -> tuple[SongRequest, Model]:
-    return parse_song_request(json.dumps(asked).encode(), CATALOGUE)
+    request, model = parse_song_request(json.dumps(asked).encode(), CATALOGUE)
+    assert model is not None
+    return request, model
 
 
 @pytest.mark.parametrize("model", [each for each in CATALOGUE.models if each.speech], ids=lambda model: model.id)
@@ -176,6 +178,7 @@ def test_a_voice_that_only_the_provider_names_is_taken_and_asked_for_once_it_is_
     assert asked == []
     request, model = parse_song_request(json.dumps(body(voice="Brand_New")).encode(), CATALOGUE, found=found)
     assert asked == ["minimax"]
+    assert model is not None
     chain = candidates_for(request, model, CATALOGUE, {HD: [AIML]}, None, found=found)
     assert [each.model for each in chain] == [HD, AIML]
 

@@ -136,9 +136,14 @@ def test_no_policy_comes_from_a_list_that_aws_widens(resources: Template) -> Non
             assert is_own or set(policy) - {"Version"} == {"Statement"}, logical_id
 
 
+_SEE_PROVIDERS = "SeeWhichProvidersTakeOrders"
 SAID_TWICE: dict[frozenset[tuple[str, str]], str] = {
     frozenset({("IngestRequestFunctionRole", "StartBatches"), ("BatchMachineMayRunLines", "StartLines")}): (
         "the machine's right to start its lines stands beside its role, because the machine needs the role"
+    ),
+    frozenset({("ReadJobsFunctionRole", _SEE_PROVIDERS), ("SubmitJobsPolicy", _SEE_PROVIDERS)}): (
+        "orders may leave the choice of a model to Fermata, and the roles that submit have as many managed policies as "
+        "IAM allows"
     ),
 }
 """(logical id, Sid) of statements that say the same, and why they do not stand in one managed policy."""

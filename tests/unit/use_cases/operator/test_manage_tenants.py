@@ -213,6 +213,13 @@ def test_a_plan_is_changed_with_its_cap_and_back(office: Office) -> None:
         ({"plan": "prepaid", "cap_credits": 5}, "/cap_credits"),
         ({"plan": "barter"}, "/plan"),
         ({}, "/plan"),
+        ({"plan": "prepaid", "discount_percent": -1}, "/discount_percent"),
+        ({"plan": "prepaid", "discount_percent": 101}, "/discount_percent"),
+        ({"plan": "prepaid", "tiers": [{"from_credits": 5, "percent": 101}]}, "/tiers/percent"),
+        ({"plan": "prepaid", "tiers": [{"from_credits": -1, "percent": 5}]}, "/tiers/from_credits"),
+        ({"plan": "prepaid", "tiers": [{"from_credits": 5}]}, "/tiers/percent"),
+        ({"plan": "prepaid", "tiers": [{"from_credits": 5, "percent": each} for each in (5, 6)]}, "/tiers"),
+        ({"plan": "prepaid", "tiers": [{"from_credits": n, "percent": 1} for n in range(21)]}, "/tiers"),
     ],
 )
 def test_a_senseless_plan_is_refused(office: Office, more: dict[str, object], pointer: str) -> None:
@@ -220,6 +227,17 @@ def test_a_senseless_plan_is_refused(office: Office, more: dict[str, object], po
     with pytest.raises(InvalidRequestError, match=f"^{pointer}: "):
         manage(office, "set_plan", **more)
     assert credits_of(office, "plan") is Plan.PREPAID
+
+
+def test_a_plan_has_a_discount_and_tiers_in_order_until_the_next_plan(office: Office) -> None:
+    manage(office, "create_tenant")
+    tiers = [{"from_credits": 500, "percent": 10}, {"from_credits": 100, "percent": 0}]
+    limits = manage(office, "set_plan", plan="prepaid", discount_percent=5, tiers=tiers)["limits"]
+    assert isinstance(limits, dict)
+    assert (limits["discount_percent"], limits["tiers"]) == (5, tiers[::-1])
+    limits = manage(office, "set_plan", plan="prepaid")["limits"]
+    assert isinstance(limits, dict)
+    assert (limits["discount_percent"], limits["tiers"]) == (0, [])
 
 
 def test_a_tenant_that_owes_credits_cannot_become_prepaid_before_it_paid(office: Office) -> None:

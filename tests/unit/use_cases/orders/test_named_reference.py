@@ -198,3 +198,21 @@ def test_a_deleted_job_forgets_the_ids_that_it_named_and_they_stay_usable(world:
 def ordered_again(world: World) -> Job:
     asked = order(body(model=REGISTERED, reference=BOTH))
     return world.stored(submit_job(asked, submit_ports(), NOON, bytes(range(10))).job_id)
+
+
+def test_auto_takes_models_of_the_provider_that_knows_the_ids(world: World) -> None:
+    house = world.catalogue
+    stranger = house.find(STRANGER)
+    assert stranger is not None
+    cheaper = stranger.model_copy(update={"price_credits": 0})
+    world.catalogue = house.model_copy(
+        update={"models": tuple(cheaper if model.id == STRANGER else model for model in house.models)}
+    )
+    job = ordered(world, BOTH, model="auto")
+    assert [each.model for each in job.candidates] == sorted([REGISTERED, SAME])
+    assert {each.ids for each in job.candidates} == {ids(alias="2026-11")}
+
+
+def test_auto_with_ids_that_nobody_knows_is_refused_for_each_model(world: World) -> None:
+    refused = refusal(world, {"voice_id": "vocal-9"}, model="auto")
+    assert list(refused) == ["/model"]

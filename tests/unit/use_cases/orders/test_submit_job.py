@@ -140,6 +140,7 @@ def test_a_quote_says_what_the_order_will_say_and_stores_nothing() -> None:
         "price_credits": 30,
         "hold_credits": 39,
         "estimate": {"p50_s": 70, "p80_s": 120, "ready_at": "2026-11-21T12:01:10.000Z"},
+        "candidates": None,
     }
     job = world.stored(submit(body))
     assert job.hold_credits == quote["hold_credits"]

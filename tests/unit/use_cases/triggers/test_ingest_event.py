@@ -74,6 +74,19 @@ def test_an_event_becomes_a_job_of_the_tenant_whose_source_it_is(world: World) -
     assert world.events.published == []
 
 
+def test_an_event_may_leave_the_choice_of_its_model_to_fermata_and_keeps_it(world: World) -> None:
+    asked = event({**DETAIL, "model": "auto", "max_credits": 6})
+    job = world.stored(str(ingest(asked)))
+    world.brakes.pause(job.candidate.provider, NOON)
+    assert ingest(asked) == job.id
+    assert ([each.model for each in job.candidates], len(world.jobs)) == (["minimax/music-1.5", "minimax/music-2.0"], 1)
+
+
+def test_an_event_that_no_model_can_serve_is_refused_by_the_field_of_its_model(world: World) -> None:
+    told = refused(world, event({**DETAIL, "model": "auto", "max_credits": 0}))
+    assert (told["problem"]["status"], told["problem"]["fields"]) == (422, ["/model"])
+
+
 def test_the_same_event_twice_is_one_job(world: World) -> None:
     first = ingest(event())
     assert ingest(event()) == first

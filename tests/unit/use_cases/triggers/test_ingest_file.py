@@ -11,15 +11,16 @@ from fermata.domain.orders.idempotency import KEPT_FOR
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.tenants.plan_limits import TRIGGER_CALLS, PlanLimits
 from fermata.domain.tenants.tenant import Tenant
-from fermata.domain.triggers.inbox import InboxFile, read_created
+from fermata.domain.triggers.inbox import InboxFile, LineOfFile, read_created
 from fermata.domain.triggers.senders import Change
 from fermata.errors import InvalidRequestError, NotStartedError, TransientError
 from fermata.use_cases.operator.set_triggers import set_triggers
 from fermata.use_cases.orders.delete_job import delete_job
 from fermata.use_cases.triggers.ingest_file import ingest_file
+from fermata.use_cases.triggers.submit_line import submit_line
 from fermata.wiring.accounts import call_meter
 from fermata.wiring.orders import delete_ports
-from fermata.wiring.triggers import file_ports
+from fermata.wiring.triggers import file_ports, line_ports
 from tests.fakes.clock import NOON
 from tests.fakes.triggers.inbox_store import PUT_AT
 from tests.fakes.world import World
@@ -105,6 +106,16 @@ def test_a_file_becomes_a_job_of_the_tenant_under_whose_prefix_it_lies(world: Wo
     }
     (name,) = world.inbox.written
     assert name == f"results/acme/2026/song.json/{file.run}/result.json"
+
+
+def test_a_file_and_a_line_of_a_file_may_leave_the_choice_of_their_model_to_fermata(world: World) -> None:
+    auto = json.dumps({**BODY, "model": "auto"}).encode()
+    put_in(world, auto)
+    file = put_in(world, auto, "requests/acme/songs.jsonl")
+    line = LineOfFile(file=file, line=1, start=0, length=len(auto))
+    assert submit_line(line, line_ports(), NOON) == "accepted"
+    jobs = [world.stored(job_id) for job_id in world.machine.started]
+    assert [job.ordered_model for job in jobs] == ["minimax/music-1.5"] * 2
 
 
 def test_a_notification_that_comes_twice_makes_no_second_job(world: World) -> None:

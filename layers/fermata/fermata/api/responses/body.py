@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from fermata.domain.catalogue.models import Estimate
+
 
 class Body(BaseModel):
     """The body of an answer, or a part of one.
@@ -31,3 +33,15 @@ Seconds = Annotated[int, Field(ge=1)]
 Credits = Annotated[int, Field(ge=0)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Units = Annotated[float, Field(ge=0)]
+
+
+class ModelEstimate(Body):
+    """How long a model's songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`."""
+
+    p50_s: Seconds
+    p80_s: Seconds
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> "ModelEstimate":
+        """The estimate as shown to callers."""
+        return cls.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s)

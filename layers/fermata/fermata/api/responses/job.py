@@ -205,7 +205,7 @@ class Job(Body):
             object="job",
             status=job.status,
             kind=job.candidate.kind,
-            model=job.request.model,
+            model=job.ordered_model,
             fallbacks=[candidate.model for candidate in job.candidates[1:]],
             title=job.request.title,
             metadata=job.request.metadata,

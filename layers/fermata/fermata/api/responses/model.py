@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from fermata.api.responses.body import Body, Credits, Seconds
+from fermata.api.responses.body import Body, Credits, ModelEstimate, Seconds
 from fermata.domain.catalogue import models
 from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule
+from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of
 from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
 from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.catalogue.view import ModelView
+from fermata.domain.catalogue.voices import shipped_voices
 
 
 class TextLimits(Body):
@@ -140,17 +142,14 @@ class ModelLimits(Body):
         )
 
 
-class ModelEstimate(Body):
-    """How long a model's songs take, in seconds: half of them at most `p50_s`, four of five at most `p80_s`."""
-
-    p50_s: Seconds
-    p80_s: Seconds
-
-
 class Model(Body):
     """A model on offer. An id that ends in `*` stands for a family of names. `price_credits` and `unit_credits` are
-    both the price of one `unit`. An order of the unit `song` has `songs` songs. A `live` model can be heard while it
-    makes a song.
+    both the price of one `unit`. An order of the unit `song` has `songs` songs.
+
+    `inputs` are the fields of a request that say what the model shall make, `outputs` the media types of its files.
+    `live` is whether it can be heard while it is made, `callbacks` whether its provider reports the end by itself.
+    `voices` is the number of voices to choose from, null for a model without a choice. `hints` tell how to write for
+    it, and `example` is a body for `POST /v1/jobs`.
     """
 
     id: str
@@ -161,15 +160,20 @@ class Model(Body):
     unit: Unit
     unit_credits: Credits
     songs: Annotated[int, Field(ge=1)]
+    inputs: list[str]
+    outputs: list[str]
+    live: bool
     callbacks: bool
+    voices: Annotated[int, Field(ge=1)] | None
+    hints: list[str]
+    example: dict[str, JsonValue]
     limits: ModelLimits
     estimate: ModelEstimate
-    live: bool
 
     @classmethod
     def of(cls, view: ModelView) -> "Model":
         """The model as shown to callers."""
-        model, estimate = view.model, view.estimate
+        model = view.model
         return cls.model_construct(
             id=model.id,
             kind=model.kind,
@@ -179,20 +183,25 @@ class Model(Body):
             unit=model.unit,
             unit_credits=model.price_credits,
             songs=model.songs,
-            callbacks=model.callbacks,
-            limits=ModelLimits.of(model),
-            estimate=ModelEstimate.model_construct(p50_s=estimate.p50_s, p80_s=estimate.p80_s),
+            inputs=list(inputs_of(model)),
+            outputs=list(outputs_of(model)),
             live=model.live,
+            callbacks=model.callbacks,
+            voices=len(shipped_voices().get(model.speech.voices, ())) or None if model.speech else None,
+            hints=list(model.hints),
+            example=dict(example_of(model)),
+            limits=ModelLimits.of(model),
+            estimate=ModelEstimate.of(view.estimate),
         )
 
 
 class ModelList(Body):
-    """Every model on offer."""
+    """The models on offer."""
 
     data: list[Model]
     next_cursor: str | None
 
     @classmethod
     def of(cls, views: Iterable[ModelView]) -> "ModelList":
-        """All models on one page."""
+        """These models on one page."""
         return cls.model_construct(data=[Model.of(view) for view in views], next_cursor=None)

@@ -107,7 +107,8 @@ class Model(_Entry):
     `cost_usd` (the provider's price, as decimal text) are for one `unit`; a model sold by the minute has a `duration`.
 
     `prompt_beside_lyrics` replaces `prompt` if lyrics are sent, too. The title is sent only with a `title` rule.
-    An id that ends in `*` matches every upstream name with that prefix that is not listed itself.
+    An id that ends in `*` matches every upstream name with that prefix that is not listed itself; `known_name` is one
+    that its provider is known to have. `hints` tell callers how to write for the model.
     `delivery` says, per format, whether to request hex text or a link. `dialect` names the module that speaks to the
     model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
     song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
@@ -121,6 +122,8 @@ class Model(_Entry):
     dialect: str = ""
     upstream_model: str
     speech: SpeechRule | None = None
+    known_name: str = ""
+    hints: tuple[str, ...] = ()
     prompt: TextRule = NO_TEXT
     prompt_beside_lyrics: TextRule | None = None
     lyrics: TextRule = NO_TEXT

@@ -26,7 +26,7 @@ class JobRecord(Record):
     execution was first found absent. `publish_pending` is true until the job's end is published.
     `deleted_at` makes it a tombstone, which callers do not see; `erasing_until` is set while files of it may be left,
     and is when the reaper takes over from the run that deletes them.
-    `candidates` are the requested model and its fallbacks with their prices, never empty and never changed.
+    `candidates` are the ordered model and its fallbacks with their prices, never empty and never changed.
     `reference` is the measured reference recording of the song. `refusal` is why no provider is called (any more): the
     recording cannot be used, or the operator blocks the last provider for too long.
     `tracks` are the stored songs and `missing` the unavailable ones, both by number and without overlap;
@@ -75,6 +75,11 @@ class JobRecord(Record):
     def last_attempt(self) -> Attempt | None:
         """The newest attempt, or None before the first order."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def ordered_model(self) -> str:
+        """The model that the caller named, or that Fermata chose first."""
+        return self.candidates[0].model if self.request.is_auto else self.request.model
 
     @property
     def terms(self) -> Terms:

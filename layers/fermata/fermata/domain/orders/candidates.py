@@ -69,14 +69,30 @@ class Candidate(BaseModel):
 
 
 @dataclass(frozen=True)
+class Considered:
+    """One model that Fermata may choose for an order: its estimated latency and, if the model accepts the request, its
+    candidate. `why_not` says why it is not asked; None if it could be. A model that `can_serve` the order is left out
+    only because the tenant's wallet does not cover it.
+    """
+
+    model: str
+    estimate: Estimate
+    candidate: Candidate | None
+    why_not: str | None
+    can_serve: bool
+
+
+@dataclass(frozen=True)
 class OrderPlan:
     """The chain of models for an order, and the first one's estimated latency. `pays_unknown` is whether the tenant
-    also pays for an attempt of unknown outcome if a later fallback delivers.
+    also pays for an attempt of unknown outcome if a later fallback delivers. `considered` are the models among which
+    Fermata chose, the best first; None if the request names its model.
     """
 
     chain: tuple[Candidate, ...]
     estimate: Estimate
     pays_unknown: bool = False
+    considered: tuple[Considered, ...] | None = None
 
     @property
     def hold_credits(self) -> int:
@@ -94,14 +110,28 @@ def candidates_for(
     found: FoundVoices = none_found,
 ) -> tuple[Candidate, ...]:
     """The requested model, then its fallbacks, at the tenant's discount. A default fallback that cannot serve this
-    request, or not before its deadline, is left out, because the caller did not name it. `found` are voices beyond
-    those that ship.
+    request, or not before its deadline, or not for `max_credits`, is left out, because the caller did not name it.
+    `found` are voices beyond those that ship.
     """
-    if request.fallbacks is None:
-        fallbacks = _able(request, defaults.get(model.id, ()), catalogue, deadline, found)
-    else:
-        fallbacks = (find_model(model_id, "/fallbacks", catalogue) for model_id in request.fallbacks)
-    return tuple(candidate_of(each, request, deadline, discount_percent) for each in (model, *fallbacks))
+    named = request.fallbacks is not None
+    ids = request.fallbacks if request.fallbacks is not None else defaults.get(model.id, ())
+    models = _named(ids, catalogue) if named else _able(request, ids, catalogue, deadline, found)
+    fallbacks = [candidate_of(each, request, deadline, discount_percent) for each in models]
+    within = [each for each in fallbacks if named or is_within(each.price_credits, request.max_credits)]
+    return (candidate_of(model, request, deadline, discount_percent), *within)
+
+
+def named_fallbacks(
+    request: SongRequest, chosen: str, catalogue: Catalogue, deadline: Deadline | None, discount_percent: int
+) -> list[Candidate]:
+    """The fallbacks that a valid request names beside `auto`, without the model that was chosen first."""
+    models = _named([each for each in request.fallbacks or () if each != chosen], catalogue)
+    return [candidate_of(each, request, deadline, discount_percent) for each in models]
+
+
+def is_within(amount: int, most: int | None) -> bool:
+    """Whether an amount does not exceed a bound, if there is one."""
+    return most is None or amount <= most
 
 
 def hold_for(chain: Sequence[Candidate], *, pays_unknown: bool) -> int:
@@ -127,6 +157,10 @@ def _impossible(model_id: str, defaults: DefaultFallbacks, catalogue: Catalogue)
     for position, each in enumerate(named):
         if each in named[:position] or catalogue.find(each) is None:
             yield each
+
+
+def _named(model_ids: Sequence[str], catalogue: Catalogue) -> Iterator[Model]:
+    return (find_model(model_id, "/fallbacks", catalogue) for model_id in model_ids)
 
 
 def _able(

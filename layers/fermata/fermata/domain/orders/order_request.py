@@ -17,7 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from fermata.domain.catalogue.models import Catalogue, Model
+from fermata.domain.catalogue.models import MAX_PRICE_CREDITS, Catalogue, Model
 from fermata.domain.catalogue.units import Kind
 from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
 from fermata.domain.orders.speech_request import (
@@ -36,6 +36,8 @@ from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 
 MAX_FALLBACKS: Final = 3
+AUTO: Final = "auto"
+"""The `model` of a request that leaves the choice to Fermata."""
 
 DEFAULT_SAMPLE_RATES: Final[Mapping[Kind, int]] = {"song": 44100, "speech": 32000}
 """The sample rate in Hz where a request names none."""
@@ -111,10 +113,11 @@ class SongRequest(_Body):
     """One song or one speech as a caller orders it; the model's kind decides which. Lengths are the model's own and
     count Unicode code points.
 
-    `fallbacks` are tried in this order if the previous model certainly did not charge; None means the deployment's
-    defaults. `duration_s` is the wanted length in seconds, for models that take one. A `live` song can be heard while
-    it is made. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead
-    of the tenant's own endpoint.
+    The `model` may be `auto`; `kind` says what it must make (by default a song), and `max_credits` the most that the
+    order may cost. `fallbacks` are tried in this order if the previous model certainly did not charge; None means the
+    deployment's defaults, or beside `auto` the models that Fermata chooses. `duration_s` is the wanted length in
+    seconds, for models that take one. A `live` song can be heard while it is made. A song after `finish_by` is not
+    delivered. The webhook for the job's end goes to `callback_url` instead of the tenant's own endpoint.
 
     Speech: `text` is spoken by `voice`, an id of the model's, at `speed` times the voice's own speed. `language` is a
     BCP 47 code. `subtitles` asks for a second file with the times of the sentences.
@@ -123,6 +126,8 @@ class SongRequest(_Body):
     model: ModelId
     fallbacks: Annotated[list[ModelId], Field(max_length=MAX_FALLBACKS)] | None = None
     on_unknown: OnUnknown = OnUnknown.FAIL
+    kind: Kind | None = None
+    max_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
     prompt: Text = ""
     lyrics: Text = ""
     text: Text = ""
@@ -142,6 +147,11 @@ class SongRequest(_Body):
     callback_url: CallbackUrl | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
 
+    @property
+    def is_auto(self) -> bool:
+        """Whether Fermata chooses the model."""
+        return self.model == AUTO
+
     def as_sent(self) -> "SongRequest":
         """This request with only those fields set that differ from their default."""
         return SongRequest.model_validate(self.model_dump(exclude_defaults=True))
@@ -149,19 +159,19 @@ class SongRequest(_Body):
 
 def parse_song_request(
     body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = (), found: FoundVoices = none_found
-) -> tuple[SongRequest, Model]:
-    """Parse a body and check it against every model that it names. Links may lead to the `trusted_origins` (lower case)
-    although these are not public https; on AWS there are none. `found` are voices beyond those that ship.
+) -> tuple[SongRequest, Model | None]:
+    """Parse a body and check it against every model that it names; the model is None if Fermata chooses it. Links may
+    lead to the `trusted_origins` (lower case) although these are not public https; on AWS there are none. `found` are
+    voices beyond those that ship.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
     request = read_song_request(body)
-    model = find_model(request.model, "/model", catalogue)
+    model = None if request.is_auto else find_model(request.model, "/model", catalogue)
     wrong = [
         *wrong_names(request.reference, trusted_origins),
         *_wrong_callback(request.callback_url, trusted_origins),
-        *what_the_model_refuses(request, model, found),
-        *_wrong_live(request, model),
+        *(() if model is None else (*what_the_model_refuses(request, model, found), *wrong_live(request, model))),
         *_wrong_fallbacks(request, catalogue, found),
     ]
     if wrong:
@@ -195,7 +205,8 @@ def can_be_heard(request: SongRequest, model: Model) -> bool:
     return request.live and model.live and request.audio.format == LIVE_FORMAT
 
 
-def _wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
+def wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
+    """The error of a live order whose first model cannot be heard while it makes the song."""
     if not request.live:
         return
     if not model.live:
@@ -222,6 +233,8 @@ def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue, found: FoundVoi
 
 def what_the_model_refuses(request: SongRequest, model: Model, found: FoundVoices = none_found) -> Iterator[FieldError]:
     """An error for every field of the request that this model does not accept."""
+    if request.kind not in (None, model.kind):
+        yield FieldError("/kind", f"must be {model.kind} or be left out: {model.id} makes nothing else")
     if model.speech is None:
         yield from _what_a_song_may_not_have(request, model)
         yield from what_a_singer_refuses(request, model)

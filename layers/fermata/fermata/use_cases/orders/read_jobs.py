@@ -1,22 +1,21 @@
 """Show a tenant its jobs, with fresh links."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fermata.domain.catalogue.models import Catalogue, Model
-from fermata.domain.catalogue.view import ModelView, model_views
+from fermata.domain.catalogue.models import Catalogue
+from fermata.domain.catalogue.view import EVERY_MODEL, ModelQuery, ModelView, model_views
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import Track
 from fermata.domain.jobs.view import JobView, Link, finished_tracks
 from fermata.domain.orders.job_id import is_job_id
-from fermata.domain.providers.spending import day_of
 from fermata.domain.web.download_name import attachment
 from fermata.errors import NotFoundError
 from fermata.ports.audio import TrackStore
 from fermata.ports.jobs import JobStore
-from fermata.ports.providers import BrakeStore, Estimates, ProviderStates
+from fermata.ports.providers import Estimates
 from fermata.use_cases.live.live_address import LiveAddressPorts, live_address
+from fermata.use_cases.orders.availability import AvailabilityPorts, availability
 from fermata.use_cases.orders.estimates import estimate_of
 
 
@@ -34,11 +33,9 @@ class ShowPorts:
 
 @dataclass(frozen=True)
 class ReadPorts(ShowPorts):
-    """Ports of `list_models`. `budget` returns a provider's daily budget in millionths of a USD, 0 for none."""
+    """Ports of `list_models`."""
 
-    provider_states: ProviderStates
-    brakes: BrakeStore
-    budget: Callable[[str], int]
+    availability: AvailabilityPorts
 
 
 def find_job(job_id: str, tenant_id: str, jobs: JobStore) -> Job:
@@ -73,18 +70,11 @@ def read_job(job_id: str, tenant_id: str, ports: ShowPorts, now: datetime) -> Jo
     return show_job(find_job(job_id, tenant_id, ports.jobs), ports, now)
 
 
-def list_models(ports: ReadPorts, now: datetime) -> tuple[ModelView, ...]:
-    """Every model on offer with its limits, its price, its estimate, and whether it is available now."""
-    providers = ports.catalogue.provider_ids()
-    states = ports.provider_states.load_all(providers)
-    controls = ports.brakes.load(providers, day_of(now))
-
-    def is_available(model: Model) -> bool:
-        blocked = controls[model.provider].blocking(model.cost_micro_usd, ports.budget(model.provider))
-        return blocked is None and states[model.provider].is_available(model.upstream_model, now)
-
+def list_models(ports: ReadPorts, now: datetime, query: ModelQuery = EVERY_MODEL) -> tuple[ModelView, ...]:
+    """The wanted models on offer with their limits, prices, estimates, and whether they are available now."""
+    is_available = availability(ports.catalogue, ports.availability, now)
     estimates = {model.id: ports.estimates.of(model.id, model.estimate) for model in ports.catalogue.models}
-    return model_views(ports.catalogue, estimates, is_available)
+    return query.of(model_views(ports.catalogue, estimates, lambda model: is_available(model, model.cost_micro_usd)))
 
 
 def link_to_audio(job_id: str, tenant_id: str, number: int | None, ports: ShowPorts, now: datetime) -> Link | JobView:

@@ -20,6 +20,7 @@ from fermata.errors import (
     IdempotencyKeyReusedError,
     IdempotencyKeyTakenError,
     LimitReachedError,
+    NoModelError,
     NotStartedError,
     OtherDiscountError,
     OutOfCreditError,
@@ -27,7 +28,7 @@ from fermata.errors import (
     TransientError,
 )
 from fermata.ports.jobs import JobMachine, JobStore
-from fermata.use_cases.orders.plan_order import NO_DISCOUNT, PlanPorts, discount_of, plan_order
+from fermata.use_cases.orders.plan_order import PlanPorts, discount_of, first_discount, plan_order, wish_of
 from fermata.use_cases.stale import READS
 
 
@@ -104,7 +105,7 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
         return replayed
     try:
         job, answer, wallet = _create(order, job_id, request, model, ports, now)
-    except (IdempotencyKeyTakenError, LimitReachedError, OutOfCreditError):
+    except (IdempotencyKeyTakenError, LimitReachedError, NoModelError, OutOfCreditError):
         # Another order with the same key may have taken the key, or with it the last credits or the last place.
         first = _replay(order, request, ports, now)
         if first is None:
@@ -115,14 +116,15 @@ def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Sub
 
 
 def _create(
-    order: Order, job_id: str, request: SongRequest, model: Model, ports: SubmitPorts, now: datetime
+    order: Order, job_id: str, request: SongRequest, model: Model | None, ports: SubmitPorts, now: datetime
 ) -> tuple[Job, FirstAnswer, Wallet]:
-    """Price the order and store its job. Most tenants have no discount, so the order is first priced without one; the
-    transaction finds the wallet's current discount.
+    """Choose the model if the request leaves that to Fermata, price the order and store its job. The transaction finds
+    the wallet's current discount if the order was priced at another one.
     """
-    discount_percent = NO_DISCOUNT
+    wish = wish_of(request, model, order.tenant_id, ports, now)
+    discount_percent = first_discount(wish, ports, now)
     for _ in range(READS):
-        plan = plan_order(request, model, order.tenant_id, ports, now, discount_percent)
+        plan = plan_order(wish, ports, now, discount_percent)
         until = now + timedelta(seconds=ports.start_by_s)
         job = looked_after(_new_job(job_id, request, plan, order, until, now), ports.first_check_s)
         answer = order.answer(job)
@@ -139,7 +141,8 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) ->
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
     request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins, ports.found_voices)
-    return plan_order(request, model, tenant_id, ports, now, discount_of(tenant_id, ports, now))
+    wish = wish_of(request, model, tenant_id, ports, now)
+    return plan_order(wish, ports, now, discount_of(wish, ports, now))
 
 
 def _replay(order: Order, request: SongRequest, ports: SubmitPorts, now: datetime) -> Submission | None:
