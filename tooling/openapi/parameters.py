@@ -47,10 +47,6 @@ PARAMETERS: Final[dict[str, Schema]] = {
         {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT, "default": DEFAULT_LIMIT},
     ),
     "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
-    "SpeakingModel": _parameter("query", "model", "Only voices of this model.", {"type": "string"}),
-    "Language": _parameter(
-        "query", "language", "Only voices that are made for this language, a BCP 47 code.", {"type": "string"}
-    ),
     "Kind": _parameter(
         "query", "kind", "Only models that make this.", {"type": "string", "enum": list(get_args(Kind))}
     ),
@@ -59,6 +55,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "sort",
         "By the price of one unit, or by the median time; smallest first. Without it in the catalogue's order.",
         {"type": "string", "enum": list(get_args(Sort))},
+    ),
+    "SpeakingModel": _parameter("query", "model", "Only voices of this model.", {"type": "string"}),
+    "Language": _parameter(
+        "query", "language", "Only voices that are made for this language, a BCP 47 code.", {"type": "string"}
     ),
     "From": _parameter(
         "query",

@@ -42,8 +42,16 @@ def submit_ports() -> "SubmitPorts":
         longest_finish_by_s=settings.longest_finish_by_seconds,
         webhooks=stores.webhook_store(),
         wallets=stores.wallet_store(),
-        voices=stores.voice_store(),
         availability=_availability_ports(),
+        voices=stores.voice_store(),
+    )
+
+
+def _availability_ports() -> "AvailabilityPorts":
+    from fermata.use_cases.orders.availability import AvailabilityPorts
+
+    return AvailabilityPorts(
+        provider_states=stores.provider_states(), brakes=stores.brake_store(), budget=stores.budget_micro_usd
     )
 
 
@@ -59,14 +67,6 @@ def voice_ports() -> "VoicePorts":
         upstream=outward.upstream(settings, ASK_WITHIN_S),
         keys=outward.provider_keys(),
         listers=outward.voice_lister,
-    )
-
-
-def _availability_ports() -> "AvailabilityPorts":
-    from fermata.use_cases.orders.availability import AvailabilityPorts
-
-    return AvailabilityPorts(
-        provider_states=stores.provider_states(), brakes=stores.brake_store(), budget=stores.budget_micro_usd
     )
 
 

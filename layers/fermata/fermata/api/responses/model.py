@@ -8,12 +8,11 @@ from pydantic import Field, JsonValue
 from fermata.api.responses.body import Body, Credits, ModelEstimate, Seconds
 from fermata.domain.catalogue import models
 from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule
-from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of
+from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of, voices_of
 from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
 from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.catalogue.view import ModelView
-from fermata.domain.catalogue.voices import shipped_voices
 
 
 class TextLimits(Body):
@@ -187,7 +186,7 @@ class Model(Body):
             outputs=list(outputs_of(model)),
             live=model.live,
             callbacks=model.callbacks,
-            voices=len(shipped_voices().get(model.speech.voices, ())) or None if model.speech else None,
+            voices=voices_of(model),
             hints=list(model.hints),
             example=dict(example_of(model)),
             limits=ModelLimits.of(model),

@@ -121,9 +121,9 @@ class Model(_Entry):
     provider: str
     dialect: str = ""
     upstream_model: str
-    speech: SpeechRule | None = None
     known_name: str = ""
     hints: tuple[str, ...] = ()
+    speech: SpeechRule | None = None
     prompt: TextRule = NO_TEXT
     prompt_beside_lyrics: TextRule | None = None
     lyrics: TextRule = NO_TEXT

@@ -18,7 +18,7 @@ from fermata.domain.orders.candidates import (
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.order_request import SongRequest, what_the_model_refuses, wrong_live
 from fermata.domain.orders.references import wrong_upload
-from fermata.domain.orders.speech_request import FoundVoices, none_found
+from fermata.domain.orders.speech_request import FoundVoices
 from fermata.errors import FieldError, NoModelError
 
 DEFAULT_KIND: Final[Kind] = "song"
@@ -33,8 +33,8 @@ class Circumstances:
     """What an order depends on besides its request. `is_available` returns whether a provider accepts an order of a
     model at this cost in millionths of a USD. `estimate_of` returns a model's latency from its last songs.
     `upload_bytes` is the size of the uploaded recording that the request names, if any. `wrong_ids` returns the errors
-    of the ids of a recording that the request names, if any, for a provider. `found_voices` are voices beyond those
-    that ship.
+    of the ids of a recording that the request names, if any, for a provider. `found_voices` are voices
+    beyond those that ship.
     """
 
     now: datetime
@@ -43,7 +43,7 @@ class Circumstances:
     estimate_of: Callable[[Model], Estimate]
     upload_bytes: int | None
     wrong_ids: Callable[[str], Sequence[FieldError]]
-    found_voices: FoundVoices = none_found
+    found_voices: FoundVoices
 
 
 @dataclass(frozen=True)

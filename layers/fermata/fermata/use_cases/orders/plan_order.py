@@ -47,8 +47,8 @@ class PlanPorts:
     longest_finish_by_s: int
     webhooks: WebhookStore
     wallets: WalletStore
-    voices: VoiceStore
     availability: AvailabilityPorts
+    voices: VoiceStore
 
     @property
     def found_voices(self) -> FoundVoices:
