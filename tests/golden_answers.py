@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from fermata.domain.catalogue.models import Catalogue, Estimate, Model, TextRule, read_catalogue
+from fermata.domain.catalogue.models import Catalogue, Estimate, Model, read_catalogue
+from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.songs import MissingTrack
 from fermata.domain.money.usage import Usage

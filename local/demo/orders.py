@@ -1,4 +1,6 @@
-"""The demo's orders: one song for each way in which upstreams deliver audio, and one from a fallback."""
+"""The demo's orders: one song for each way in which upstreams deliver audio, one from a fallback, and one sentence from
+each provider that speaks.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,12 +17,16 @@ Longer than a wait can be
 Then a quiet morning"""
 
 
+SENTENCE: Final = "Good evening. This sentence was ordered, paid, made and kept."
+VOICE: Final = "English_Graceful_Lady"
+
+
 @dataclass(frozen=True)
 class Order:
     """A model, its audio format, and how its upstream works. No two orders have the same model.
 
     `refused_with` is the fault of the first provider's simulator, so that a fallback makes the song. An order
-    `after_a_recording` has lyrics and an uploaded file instead of a prompt.
+    `after_a_recording` has lyrics and an uploaded file instead of a prompt. One that `speaks` has a sentence.
     """
 
     model: str
@@ -30,6 +36,7 @@ class Order:
     fallbacks: tuple[str, ...] = ()
     refused_with: str | None = None
     after_a_recording: bool = False
+    speaks: bool = False
 
     @property
     def provider(self) -> str:
@@ -43,11 +50,11 @@ class Order:
     def request(self, prompt: str, reference_id: str | None = None) -> dict[str, object]:
         """The body of `POST /v1/jobs`; `reference_id` names the uploaded recording, if there is one."""
         style = {"reference": {"id": reference_id}} if reference_id else {"prompt": self.prompt(prompt)}
+        words = {"text": SENTENCE, "voice": VOICE} if self.speaks else {**style, "lyrics": LYRICS}
         return {
             "model": self.model,
             "fallbacks": list(self.fallbacks),
-            **style,
-            "lyrics": LYRICS,
+            **words,
             "audio": {"format": self.audio_format},
             "title": f"Demo {self.model.replace('/', ' ')}",
         }
@@ -67,4 +74,7 @@ ORDERS: Final = (
         fallbacks=("skillboss/music-2.5",),
         refused_with="code:1008",
     ),
+    Order("skillboss/speech-2.8-hd", "mp3", "speech, link", speaks=True),
+    Order("minimax/speech-2.8-hd", "mp3", "speech, hex", speaks=True),
+    Order("aimlapi/minimax/speech-2.6-hd", "mp3", "speech, link", speaks=True),
 )

@@ -8,13 +8,14 @@ from threading import Lock
 
 @dataclass(frozen=True)
 class BillItem:
-    """One paid POST that reached the provider, refused ones included."""
+    """One paid POST that reached the provider, refused ones included. `characters`: those of a charged speech."""
 
     number: int
     model: str | None
     prompt_sha256: str | None
     charged: bool
     fault: str | None
+    characters: int
 
 
 class Bill:
@@ -25,18 +26,34 @@ class Bill:
         self._items: list[BillItem] = []
         self._usd = Decimal(0)
 
-    def add(self, *, model: str | None, prompt: str | None, charged: bool, usd: Decimal, fault: str | None) -> None:
-        """Record one paid POST; `usd` is its cost if it was charged."""
+    def add(
+        self,
+        *,
+        model: str | None,
+        prompt: str | None,
+        charged: bool,
+        usd: Decimal,
+        fault: str | None,
+        characters: int = 0,
+    ) -> None:
+        """Record one paid POST; `usd` is its cost, and `characters` its count, if it was charged."""
+        counted = characters if charged else 0
         with self._lock:
-            self._items.append(BillItem(len(self._items) + 1, model, prompt_sha256(prompt), charged, fault))
+            item = BillItem(len(self._items) + 1, model, prompt_sha256(prompt), charged, fault, counted)
+            self._items.append(item)
             self._usd += usd if charged else 0
 
     def as_json(self) -> dict[str, object]:
         """The bill so far, with amounts in US dollars."""
         with self._lock:
             items, usd = tuple(self._items), self._usd
-        charged = sum(item.charged for item in items)
-        return {"posts": len(items), "charged": charged, "usd": float(usd), "items": [asdict(item) for item in items]}
+        return {
+            "posts": len(items),
+            "charged": sum(item.charged for item in items),
+            "usd": float(usd),
+            "characters": sum(item.characters for item in items),
+            "items": [asdict(item) for item in items],
+        }
 
     def clear(self) -> None:
         """Start a new bill."""

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass
 from hashlib import sha256
+from math import ceil
 from threading import Lock
 from typing import Final, Literal
 
@@ -17,6 +18,10 @@ Container = Literal["mp3", "wav", "pcm"]
 SHORTEST_S: Final = 4.0
 LINE_S: Final = 1.0
 LONGEST_S: Final = 60.0
+CHARACTERS_A_SECOND: Final = 15
+SHORTEST_SPEECH_S: Final = 1.0
+LONGEST_PIECE_S: Final = 20.0
+"""Longer speech repeats an encoded piece, because its length is what matters."""
 _BITS: Final = 16
 _CONTENT_TYPES: Final = {"mp3": "audio/mpeg", "wav": "audio/wav", "pcm": "application/octet-stream"}
 # MPEG-1 layer III starts at 32 kHz; the lower rates belong to MPEG-2, which ends at 160 kbit/s.
@@ -26,17 +31,25 @@ _MPEG2_HIGHEST_BPS: Final = 160000
 
 @dataclass(frozen=True)
 class Song:
-    """The inputs that determine every byte of an audio file."""
+    """The inputs that determine every byte of an audio file. Speech is a tune as long as its text, the `prompt`."""
 
     prompt: str
     lyrics: str = ""
     container: Container = "mp3"
     sample_rate_hz: int = 44100
     bitrate_bps: int = 256000
+    is_speech: bool = False
+    ordered_s: float | None = None
 
     @property
     def seconds(self) -> float:
-        """The length, which grows with the lines of the lyrics, not counting section tags."""
+        """The ordered length, if any; otherwise it grows with the text of a speech, and with the lines of lyrics, not
+        counting section tags.
+        """
+        if self.ordered_s is not None:
+            return self.ordered_s
+        if self.is_speech:
+            return max(SHORTEST_SPEECH_S, len(self.prompt) / CHARACTERS_A_SECOND)
         lines = [line for line in self.lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
         return min(LONGEST_S, SHORTEST_S + LINE_S * len(lines))
 
@@ -60,15 +73,17 @@ class Recording:
 def record(song: Song) -> Recording:
     """Compose and encode `song`."""
     seed = int.from_bytes(sha256(f"{song.prompt}\0{song.lyrics}".encode()).digest()[:8])
-    pcm = compose(seed, song.seconds, song.sample_rate_hz).tobytes()
+    pieces = ceil(song.seconds / LONGEST_PIECE_S) if song.is_speech or song.ordered_s is not None else 1
+    pcm = compose(seed, song.seconds / pieces, song.sample_rate_hz).tobytes()
     if song.container == "mp3":
-        return _mp3(pcm, song)
+        return _mp3(pcm, song, pieces)
+    pcm *= pieces
     content = _wav(pcm, song.sample_rate_hz) if song.container == "wav" else pcm
     bitrate = song.sample_rate_hz * _BITS * CHANNELS
     return Recording(content, round(len(pcm) * 8000 / bitrate), song.sample_rate_hz, bitrate)
 
 
-def _mp3(pcm: bytes, song: Song) -> Recording:
+def _mp3(pcm: bytes, song: Song, pieces: int) -> Recording:
     bitrate = song.bitrate_bps if song.sample_rate_hz >= _MPEG1_FROM_HZ else min(song.bitrate_bps, _MPEG2_HIGHEST_BPS)
     encoder = lameenc.Encoder()
     encoder.silence()
@@ -77,7 +92,7 @@ def _mp3(pcm: bytes, song: Song) -> Recording:
     encoder.set_in_sample_rate(song.sample_rate_hz)
     encoder.set_out_sample_rate(song.sample_rate_hz)
     encoder.set_quality(7)
-    content = bytes(encoder.encode(pcm)) + bytes(encoder.flush())
+    content = (bytes(encoder.encode(pcm)) + bytes(encoder.flush())) * pieces
     # At a constant rate and without tags, the size gives the decoded length, padding included.
     return Recording(content, round(len(content) * 8000 / bitrate), song.sample_rate_hz, bitrate)
 

@@ -69,8 +69,14 @@ class Simulator:
         else:
             outcome = Outcome(self._dialect.busy(busy, request.path), None, prompt_sha256(label.prompt))
         fault = outcome.fault.name if outcome.fault else None
-        charged = outcome.answer.charged
-        self._bill.add(model=label.model, prompt=label.prompt, charged=charged, usd=outcome.usd, fault=fault)
+        self._bill.add(
+            model=label.model,
+            prompt=label.prompt,
+            charged=outcome.answer.charged,
+            usd=outcome.usd,
+            fault=fault,
+            characters=outcome.characters,
+        )
         return outcome
 
     def _label(self, request: Request) -> Label:
@@ -87,7 +93,8 @@ class Simulator:
             return Outcome(refusal.answer, None, prompt_sha256(prompt))
         except FaultError as error:
             return Outcome(simulator_error(400, str(error)), None, prompt_sha256(prompt))
-        return Outcome(self._answer(visit, fault, request.path), fault, prompt_sha256(visit.prompt), visit.usd)
+        answer = self._answer(visit, fault, request.path)
+        return Outcome(answer, fault, prompt_sha256(visit.prompt), visit.usd, visit.characters)
 
     def _answer(self, visit: Visit, fault: Fault | None, path: str) -> Answer:
         if fault is None or fault.kind not in _NETWORK_KINDS:

@@ -108,6 +108,16 @@ SHAPES: Final = (
         deleted=True,
         functions=frozenset({"DeleteJob", "ReapJobs"}),
     ),
+    Shape(
+        "speech with subtitles",
+        {
+            "model": "minimax/speech-2.8-hd",
+            "text": "A sentence that is spoken while functions die.",
+            "voice": "English_Graceful_Lady",
+            "subtitles": True,
+        },
+        functions=frozenset({"StartGeneration", "StoreAudio"}),
+    ),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
     Shape("stream", _song("minimax/music-2.5", live=True), functions=frozenset({"StartGeneration"})),
 )

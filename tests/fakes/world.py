@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Self
 import pytest
 
 from fermata.adapters.key_checks import key_check
-from fermata.adapters.providers import load_provider, load_reference_taker
+from fermata.adapters.providers import load_provider, load_reference_taker, load_voice_lister
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.catalogue.operator_settings import OperatorSettings
 from fermata.domain.jobs.job import Job
@@ -54,6 +54,7 @@ from tests.fakes.providers.estimates import InMemoryEstimates
 from tests.fakes.providers.provider_keys import FixedProviderKeys
 from tests.fakes.providers.provider_states import InMemoryProviderStates
 from tests.fakes.providers.upstream import FakeUpstream
+from tests.fakes.providers.voice_store import InMemoryVoiceStore
 from tests.fakes.settings import AT_ONCE, WORLD_SETTINGS
 from tests.fakes.tenants.reference_ids import InMemoryReferenceIds
 from tests.fakes.tenants.tenant_store import InMemoryTenantStore
@@ -108,6 +109,7 @@ class World:
     providers: Callable[[str], Provider] = load_provider
     takers: Callable[[str], ReferenceTaker] = load_reference_taker
     provider_states: InMemoryProviderStates = field(default_factory=InMemoryProviderStates)
+    voices: InMemoryVoiceStore = field(default_factory=InMemoryVoiceStore)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
     machine: RecordingJobMachine = field(default_factory=RecordingJobMachine)
     callbacks: InMemoryCallbackStore = field(default_factory=InMemoryCallbackStore)
@@ -185,6 +187,7 @@ class World:
             "tenant_store": lambda: self.tenants,
             "provider_states": lambda: self.provider_states,
             "brake_store": lambda: self.brakes,
+            "voice_store": lambda: self.voices,
             "wallet_store": lambda: self.wallets,
             "ledger_store": lambda: InMemoryLedgerStore(self.wallets),
             "key_counters": lambda: InMemoryKeyCounters(self.wallets),
@@ -212,6 +215,7 @@ class World:
             "upstream": lambda _settings, _read_gap_s: self.upstream,
             "provider": self._provider,
             "reference_taker": self._reference_taker,
+            "voice_lister": load_voice_lister,
             "provider_keys": lambda: self.keys,
             "fresh_provider_keys": lambda _secret_arn: self.keys,
             "key_check": self._key_check,

@@ -73,7 +73,12 @@ _TOLD_AS: Final = (
     ("aimlapi", "http", _AIMLAPI),
     ("aimlapi_music01", "http", _AIMLAPI),
     ("aimlapi_music01", "code", _MINIMAX),
+    ("minimax_speech", "code", _MINIMAX),
+    ("aimlapi_speech", "http", _AIMLAPI),
 )
+
+
+_DIALECTS: Final = tuple(dict.fromkeys(dialect for dialect, _, _ in _TOLD_AS))
 
 
 def fact_rows() -> Iterator[FactRow]:
@@ -82,10 +87,10 @@ def fact_rows() -> Iterator[FactRow]:
         for numbers, failure_class, charged in table:
             yield from (FactRow(dialect, f"{told_as}:{number}", failure_class, charged) for number in numbers)
     # A page of a content delivery network says nothing about the bill, whichever provider stands behind it.
-    for dialect in ("minimax", "skillboss", "apiinone", "aimlapi", "aimlapi_music01"):
+    for dialect in _DIALECTS:
         for fault in ("html", "empty"):
             yield FactRow(dialect, fault, "unknown_outcome", "unknown")
-    for dialect in ("minimax", "skillboss", "aimlapi_music01"):
+    for dialect in ("minimax", "skillboss", "aimlapi_music01", "minimax_speech", "aimlapi_speech"):
         yield FactRow(dialect, "status1", "incomplete", "unknown")
     yield FactRow("apiinone", "status_word:FAILED", "provider_error", "unknown")
     yield FactRow("aimlapi", "status_word:error", "provider_error", "unknown")

@@ -18,7 +18,7 @@ from tests.support.once import once_a_run
 
 FAMILIES: Final = (
     *("account", "attempt", "endpoint", "job", "key", "ledger", "model", "problem", "quote", "reference", "usage"),
-    "webhook",
+    *("voice", "webhook"),
 )
 """The models of answers, of which a function loads those that it answers with."""
 
@@ -39,6 +39,8 @@ HEAVY: Final = {
     "fermata.adapters.providers.apiinone",
     "fermata.adapters.providers.aimlapi",
     "fermata.adapters.providers.aimlapi_music01",
+    "fermata.adapters.providers.speech.minimax_speech",
+    "fermata.adapters.providers.speech.aimlapi_speech",
     "aws_lambda_powertools.event_handler",
     "aws_xray_sdk",
     "pytest",
@@ -51,6 +53,8 @@ DIALECTS: Final = {
     "apiinone": set[str](),
     "aimlapi": set[str](),
     "aimlapi_music01": {"minimax_body"},
+    "minimax_speech": {"minimax", "minimax_body"},
+    "aimlapi_speech": {"minimax_body"},
 }
 HTTP: Final = {"httpx", "httpcore"}
 MEASURING: Final = {"fermata.adapters.audio.measurement"}
@@ -73,6 +77,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "delete_job": {"boto3", *API},
     "read_jobs": {"boto3", *API, *answers("job", "attempt", "model")},
     "list_jobs": {"boto3", *API, *answers("job")},
+    "list_voices": {"boto3", *API, *HTTP, *answers("voice")},
     "read_live": {"boto3", *API},
     "start_generation": {"boto3", *HTTP},
     "await_callback": {"boto3"},
@@ -106,6 +111,7 @@ PORTS: Final = {
     "delete_job": "app.delete_ports()",
     "read_jobs": "app.read_ports()",
     "list_jobs": "app.list_ports()",
+    "list_voices": "app.voice_ports()",
     "read_live": "app.read_live_ports()",
     "start_generation": "app.start_ports(lambda: 900_000)",
     "await_callback": "app.callback_ports()",

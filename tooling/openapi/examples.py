@@ -23,6 +23,16 @@ SONG_REQUESTS: Final[tuple[tuple[str, Example], ...]] = (
             "metadata": {"order": "42"},
         },
     ),
+    (
+        "speech",
+        {
+            "model": "minimax/speech-2.8-hd",
+            "text": "Good morning. The concert begins at eight.",
+            "voice": "English_Graceful_Lady",
+            "speed": 1.1,
+            "subtitles": True,
+        },
+    ),
     ("prompt_alone", {"model": "aimlapi/stable-audio", "prompt": "slow piano in an empty hall"}),
     (
         "cheapest",
@@ -86,6 +96,7 @@ SUCCEEDED_JOB: Final[Example] = {
             "sample_rate_hz": 44100,
             "channels": 2,
             "bitrate_bps": 256000,
+            "subtitles_url": None,
         }
     ],
     "urls": {"self": _ADDRESS, "cancel": None, "audio": f"{_ADDRESS}/audio", "live": None},
@@ -129,6 +140,7 @@ WEBHOOK_EVENT: Final[Example] = {
         "event_id": f"{_ID}.succeeded",
         "job_id": _ID,
         "status": "succeeded",
+        "kind": "song",
         "model": "minimax/music-2.5",
         "charged": "yes",
         "price_credits": 30,
@@ -220,6 +232,7 @@ MODEL_LIST: Final[Example] = {
                 "bitrates": [32000, 64000, 128000, 256000],
                 "reference": None,
                 "duration": None,
+                "speech": None,
             },
             "estimate": {"p50_s": 70, "p80_s": 120},
         }
@@ -307,14 +320,15 @@ ACCOUNT: Final[Example] = {
     "limits": DEFAULT_LIMITS.model_dump(),
 }
 
-PLAYLIST: Final = """\
-#EXTM3U
-#EXT-X-VERSION:3
-#EXT-X-TARGETDURATION:4
-#EXT-X-MEDIA-SEQUENCE:1
-#EXT-X-PLAYLIST-TYPE:EVENT
-#EXTINF:3.997,
-1.mp3
-#EXTINF:3.997,
-2.mp3
-"""
+VOICE_LIST: Final[Example] = {
+    "data": [
+        {
+            "id": "English_Graceful_Lady",
+            "name": "Graceful Lady",
+            "language": "en",
+            "gender": "female",
+            "preview_url": None,
+        }
+    ],
+    "next_cursor": None,
+}

@@ -35,10 +35,6 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "CallbackToken": _parameter(
         "path", "token", "The secret of one attempt, from the address that a provider was given.", {"type": "string"}
     ),
-    "LiveToken": _parameter(
-        "path", "token", "The secret of one attempt, from the job's `urls.live`.", {"type": "string"}
-    ),
-    "PieceName": _parameter("path", "name", "A name in the playlist.", {"type": "string"}, "1.mp3"),
     "Status": _parameter("query", "status", "Only jobs of this status.", {"$ref": "#/components/schemas/JobStatus"}),
     "Limit": _parameter(
         "query",
@@ -55,6 +51,10 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "sort",
         "By the price of one unit, or by the median time; smallest first. Without it in the catalogue's order.",
         {"type": "string", "enum": list(get_args(Sort))},
+    ),
+    "SpeakingModel": _parameter("query", "model", "Only voices of this model.", {"type": "string"}),
+    "Language": _parameter(
+        "query", "language", "Only voices that are made for this language, a BCP 47 code.", {"type": "string"}
     ),
     "From": _parameter(
         "query",

@@ -83,6 +83,8 @@ class Outcome:
     prompt_sha256: str | None = None
     usd: Decimal = Decimal(0)
     """The cost of a paid POST if its answer is charged."""
+    characters: int = 0
+    """What a speech counts if its answer is charged."""
     ended: Callable[[], None] = lambda: None
     """Callback for when the answer was sent or the client left."""
 

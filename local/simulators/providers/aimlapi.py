@@ -21,6 +21,7 @@ from local.simulators.providers.aimlapi_music01 import Music01
 from local.simulators.providers.aimlapi_request import TASK_MODELS, Body, SongBody, TaskModel
 from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.providers.references import BadRecordingError, check_recording, is_on_this_machine
+from local.simulators.providers.speech.aimlapi_speech import AimlapiSpeech
 from local.simulators.recording import Song
 
 PATH: Final = "/v2/generate/audio"
@@ -34,6 +35,7 @@ _DEAF_TO: Final = frozenset(
         FaultKind.UPPER_HEX,
         FaultKind.NOT_HEX,
         FaultKind.NOT_AUDIO,
+        FaultKind.DIRECT,
     }
 )
 
@@ -59,7 +61,8 @@ class AimlapiDialect:
         FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), music-01", "yes"),
         FaultRow(FaultKind.NOT_HEX, ("create",), "letters within hex, music-01", "yes"),
         FaultRow(FaultKind.NOT_AUDIO, ("file", "create"), "a linked file, or music-01's hex, that is text", "yes"),
-        FaultRow(FaultKind.LINK, ("poll",), "a link that points elsewhere, once the song is completed", "-"),
+        FaultRow(FaultKind.DIRECT, ("create",), "the file itself as the answer, speech", "yes"),
+        FaultRow(FaultKind.LINK, ("poll", "create"), "a link that points elsewhere, once the song is completed", "yes"),
         FaultRow(FaultKind.LINK_EXPIRED, ("file",), "403 on a link that is too old; the next poll has a new one", "-"),
         FaultRow(FaultKind.STATUS_WORD, ("poll", "create"), "any other word as status (error: with its reason)", "yes"),
         FaultRow(FaultKind.HINT, ("create", "poll", "upload"), "fields addressed to software agents", "yes"),
@@ -78,6 +81,7 @@ class AimlapiDialect:
             Route("create", "POST", path, self._receive_create),
             Route("poll", "GET", path, self._receive_poll),
             *self._music01.routes(),
+            *AimlapiSpeech(self._backend).routes(),
         )
 
     def label(self, body: object) -> Label:
@@ -105,7 +109,8 @@ class AimlapiDialect:
             raise RefusedError(aiml_error(401, request.path))
         order, model = _read_order(request)
         self._check_recording(order, request.path)
-        return Visit(order.prompt, lambda fault: self._create(order, model, fault), model.usd, _DEAF_TO)
+        deaf_to = _DEAF_TO | {FaultKind.LINK}
+        return Visit(order.prompt, lambda fault: self._create(order, model, fault), model.usd_of(order), deaf_to)
 
     def _check_recording(self, order: SongBody, path: str) -> None:
         if order.recording is None:
@@ -121,7 +126,7 @@ class AimlapiDialect:
         task = Task(f"{uuid4()}:{order.model}", order.song, self._backend.clock())
         with self._lock:
             self._tasks[task.id] = task
-        body = {"id": task.id, **_status("queued", fault), "meta": {"usage": model.usage}}
+        body = {"id": task.id, **_status("queued", fault), "meta": {"usage": model.usage(order)}}
         return json_answer(201, body, charged=True)
 
     def _receive_poll(self, request: Request) -> Visit:

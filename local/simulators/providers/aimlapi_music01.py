@@ -35,7 +35,7 @@ PURPOSES: Final = ("song", "voice", "instrumental")
 _KEPT: Final = {"song": ("voice", "instrumental"), "voice": ("voice",), "instrumental": ("instrumental",)}
 _ID_BEGINS: Final = {"voice": "vocal", "instrumental": "instrumental"}
 _SUCCESS: Final = {"status_code": 0, "status_msg": "success"}
-_DEAF_TO: Final = frozenset({FaultKind.STATUS_WORD})
+_DEAF_TO: Final = frozenset({FaultKind.STATUS_WORD, FaultKind.DIRECT, FaultKind.LINK})
 
 
 class AudioSetting(BaseModel):

@@ -29,6 +29,8 @@ class Visit:
     usd: Decimal = Decimal(0)
     deaf_to: frozenset[FaultKind] = frozenset()
     """Faults that do not apply to this request, so that it does not consume them."""
+    characters: int = 0
+    """The characters that a speech counts."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Dialect(Protocol):
 
 
 def top_level_label(body: object) -> Label:
-    """The label of a body with `model` and `prompt` at the top level."""
+    """The label of a body with `model` and `prompt`, or `text` to speak, at the top level."""
     if not isinstance(body, dict):
         return Label()
-    model, prompt = body.get("model"), body.get("prompt")
+    model, prompt = body.get("model"), body.get("prompt", body.get("text"))
     return Label(model if isinstance(model, str) else None, prompt if isinstance(prompt, str) else None)

@@ -19,11 +19,14 @@ NOT_AUDIO: Final = b"This is not a song, whatever its name and its type say.\n" 
 
 @dataclass(frozen=True)
 class LinkedFile:
-    """The target of a link; `genuine` is False for a file that is no audio."""
+    """The target of a link; `genuine` is False for a file that is no audio. `is_subtitles`: the subtitles of a speech,
+    not its audio.
+    """
 
     target: str
     song: Song
     genuine: bool
+    is_subtitles: bool = False
 
 
 class Links:
@@ -36,14 +39,15 @@ class Links:
         self._files: dict[str, LinkedFile] = {}
         self._expired: set[str] = set()
 
-    def mint(self, song: Song, *, genuine: bool = True) -> str:
-        """A new link to the file of `song`."""
-        path = f"/files/{secrets.token_hex(12)}/song.{song.container}"
+    def mint(self, song: Song, *, genuine: bool = True, subtitles: bool = False) -> str:
+        """A new link to the file of `song`, or to its subtitles."""
+        name = "titles.json" if subtitles else f"song.{song.container}"
+        path = f"/files/{secrets.token_hex(12)}/{name}"
         expires = int(time.time()) + LINK_TTL_S
         signature = base64.b64encode(hmac.digest(self._secret, f"{expires}{path}".encode(), sha256)).decode()
         target = f"{path}?Expires={expires}&OSSAccessKeyId=simulated%2Faccount&Signature={quote(signature, safe='')}"
         with self._lock:
-            self._files[path] = LinkedFile(target, song, genuine)
+            self._files[path] = LinkedFile(target, song, genuine, subtitles)
         return self._origin + target
 
     def find(self, request: Request) -> LinkedFile:

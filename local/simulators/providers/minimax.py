@@ -15,6 +15,7 @@ from local.simulators.providers.dialect import Backend, Label, Route, Visit, top
 from local.simulators.providers.links import NOT_AUDIO
 from local.simulators.providers.minimax_request import BadParametersError, MusicRequest, read_music_request
 from local.simulators.providers.references import COVER, BadRecordingError, check_recording, is_on_this_machine
+from local.simulators.providers.speech.minimax_speech import MinimaxSpeech
 from local.simulators.recording import Recording
 from local.simulators.streams.minimax import STREAM_KINDS, STREAM_ROWS, streamed
 
@@ -33,10 +34,12 @@ MESSAGES: Final[Mapping[int, str]] = {
     1041: "too many connections",
     1042: "invisible character ratio exceeds limit",
     2013: "invalid params",
+    2042: "you don't have access to this voice_id",
     2044: "not authorized to access this API",
     2045: "rate growth limit exceeded",
     2056: "usage limit exceeded",
     2061: "your current token plan not support model",
+    20132: "invalid samples or voice_id",
     2153: "the music API is closed to new accounts",
 }
 CLOSED_ACCOUNT: Final = 2153
@@ -45,7 +48,11 @@ CLOSED_ACCOUNT: Final = 2153
 CODES_AFTER_WORK: Final = frozenset({1001, 1027})
 _CODE_OF_STATUS: Final = {400: 2013, 401: 1004, 402: 1008, 410: CLOSED_ACCOUNT, 429: 1002}
 VOICE_TYPES: Final = ("system", "voice_cloning", "voice_generation", "all")
-VOICES: Final = ({"voice_id": "Wise_Woman", "voice_name": "Wise Woman", "description": []},)
+VOICES: Final = (
+    {"voice_id": "Wise_Woman", "voice_name": "Wise Woman", "description": []},
+    {"voice_id": "Simulated_Newcomer", "voice_name": "Newcomer", "description": []},
+)
+"""A voice that ships with Fermata, and one that only this list names."""
 _SUCCESS: Final = {"status_code": 0, "status_msg": "success"}
 _HEX_KINDS: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX})
 
@@ -61,7 +68,7 @@ class MinimaxDialect:
             "base_resp.status_code inside 200 (2153: 410)",
             "yes for 1001 and 1027, else no",
         ),
-        *network_rows("create", "file"),
+        *network_rows("create", "poll", "file"),
         FaultRow(FaultKind.STATUS1, ("create",), "data.status 1, still synthesising: half of the audio", "yes"),
         FaultRow(FaultKind.ODD_HEX, ("create",), "hex of odd length, for any output_format", "yes"),
         FaultRow(FaultKind.UPPER_HEX, ("create",), "hex in capitals (valid), for any output_format", "yes"),
@@ -77,10 +84,11 @@ class MinimaxDialect:
         self._backend = backend
 
     def routes(self) -> tuple[Route, ...]:
-        """The paid route, and the free list of voices."""
+        """The paid routes of music and speech, and the free list of voices."""
         return (
             Route("create", "POST", re.compile("/v1/music_generation"), self._receive),
             Route("poll", "POST", re.compile("/v1/get_voice"), self._receive_get_voice),
+            *MinimaxSpeech(self._backend, coded_answer, spell_hex).routes(),
         )
 
     def label(self, body: object) -> Label:

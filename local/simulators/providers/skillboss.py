@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from local.simulators.call_limits import Busy
 from local.simulators.faults import Fault, FaultKind, FaultRow
@@ -16,10 +16,16 @@ from local.simulators.http.exchange import Answer, RefusedError, Request, json_a
 from local.simulators.http.network_faults import network_rows
 from local.simulators.providers.dialect import Backend, Label, Route, Visit, top_level_label
 from local.simulators.providers.minimax import spell_hex
+from local.simulators.providers.speech.order import LONGEST_TEXT, counted, spoken, usd_for
 from local.simulators.recording import Recording, Song
 
 PATH: Final = "/v1/run"
 MODELS: Final = ("minimax_voice/music-2.5",)
+USD_PER_1000_CHARACTERS: Final[Mapping[str, Decimal]] = {
+    "minimax_voice/speech-02-turbo": Decimal("0.06"),
+    "minimax_voice/speech-2.8-hd": Decimal("0.10"),
+}
+"""The speech models."""
 # SkillBoss publishes no price for a song; that of the underlying model replaces it.
 USD: Final = Decimal("0.15")
 MESSAGES: Final[Mapping[int, str]] = {
@@ -43,23 +49,39 @@ class Inputs(BaseModel):
     prompt: Annotated[str, Field(max_length=2000)] = ""
 
 
+class SpeechInputs(BaseModel):
+    """`inputs` of a speech model."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+    voice_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
 class RunRequest(BaseModel):
     """The body of a run. Unlike upstream, unknown fields are refused, so that misspelt options are noticed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
-    inputs: Inputs
+    inputs: Inputs | SpeechInputs
     auto_fallback: bool = True
+
+    @model_validator(mode="after")
+    def _the_inputs_are_the_models(self) -> Self:
+        if (self.model in USD_PER_1000_CHARACTERS) is not isinstance(self.inputs, SpeechInputs):
+            raise ValueError("inputs: expected text for a speech model, lyrics for a music model")
+        return self
 
     @property
     def song(self) -> Song:
-        """The song that this request orders."""
-        return Song(self.inputs.prompt, self.inputs.lyrics)
+        """The song or speech that this request orders."""
+        inputs = self.inputs
+        return spoken(inputs.text) if isinstance(inputs, SpeechInputs) else Song(inputs.prompt, inputs.lyrics)
 
 
 class SkillbossDialect:
-    """SkillBoss, `minimax_voice/music-2.5`."""
+    """SkillBoss, `minimax_voice/music-2.5` and its speech models."""
 
     provider: ClassVar[str] = "skillboss"
     fault_rows: ClassVar[tuple[FaultRow, ...]] = (
@@ -110,9 +132,14 @@ class SkillbossDialect:
             raise RefusedError(_error(400, f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}")) from error
         except ValueError as error:
             raise RefusedError(_error(400, "body: expected JSON")) from error
-        if order.model not in MODELS:
-            raise RefusedError(_error(400, f"model: expected one of {', '.join(MODELS)}"))
-        return Visit(order.inputs.prompt, lambda fault: self._answer(order, fault), USD)
+        known = (*MODELS, *USD_PER_1000_CHARACTERS)
+        if order.model not in known:
+            raise RefusedError(_error(400, f"model: expected one of {', '.join(known)}"))
+        if isinstance(order.inputs, SpeechInputs):
+            usd = usd_for(order.inputs.text, USD_PER_1000_CHARACTERS[order.model])
+            characters = counted(order.inputs.text)
+            return Visit(order.song.prompt, lambda fault: self._answer(order, fault), usd, characters=characters)
+        return Visit(order.song.prompt, lambda fault: self._answer(order, fault), USD)
 
     def _answer(self, order: RunRequest, fault: Fault | None) -> Answer:
         if fault is not None and fault.kind is FaultKind.CODE:

@@ -22,6 +22,9 @@ class FakeAudioLinks:
             raise file
         yield from (file[start : start + 1000] for start in range(0, len(file), 1000))
 
+    def fetch_text(self, provider: str, url: str) -> Iterator[bytes]:
+        yield from self.fetch(provider, url)
+
 
 class FakeReferenceLinks:
     """Serves recordings by their exact link; what is scripted as an error is raised in the middle of the file."""

@@ -31,3 +31,6 @@ class InMemoryTrackStore:
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         return f"https://audio.test/{track.object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"
+
+    def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        return f"https://audio.test/{object_key}?as={disposition}&ttl={ttl_s}&X-Amz-Signature=canary"

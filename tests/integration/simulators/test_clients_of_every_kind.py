@@ -121,7 +121,7 @@ def test_a_connection_is_kept_for_the_next_request(minimax: Provider) -> None:
 
 def test_an_old_client_gets_its_answer_and_the_end_of_the_connection(minimax: Provider) -> None:
     answer = send(minimax.port, b"GET /_sim/bill HTTP/1.0\r\n\r\n")
-    assert answer.endswith(b'{"posts":0,"charged":0,"usd":0.0,"items":[]}')
+    assert answer.endswith(b'{"posts":0,"charged":0,"usd":0.0,"characters":0,"items":[]}')
 
 
 def test_a_client_that_expects_100_continue_receives_it(minimax: Provider) -> None:

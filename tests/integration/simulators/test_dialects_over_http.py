@@ -8,7 +8,7 @@ import pytest
 from fermata.adapters.http.upstream import HttpUpstream
 from fermata.adapters.providers import load_provider, load_reference_taker
 from fermata.domain.catalogue.models import Model, read_catalogue
-from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.orders.order_request import DEFAULT_BITRATES, DEFAULT_SAMPLE_RATES
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
@@ -25,7 +25,7 @@ from tests.integration.simulators.online import KEY, Provider
 from tests.songs import wav_file
 
 WORDS = "[Verse]\nRain on glass\n\nStay a while"
-MODELS = [model for model in read_catalogue().models if model.provider == "aimlapi"]
+MODELS = [model for model in read_catalogue().models if model.provider == "aimlapi" and model.kind == "song"]
 ALONE = [model for model in MODELS if model.reference is None]
 
 
@@ -37,8 +37,8 @@ def order(model: Model, reference: OrderedReference | None = None) -> SongOrder:
         instrumental=False,
         auto_lyrics=False,
         audio_format=model.formats[0],
-        sample_rate=DEFAULT_SAMPLE_RATE,
-        bitrate=DEFAULT_BITRATE,
+        sample_rate=DEFAULT_SAMPLE_RATES[model.kind],
+        bitrate=DEFAULT_BITRATES[model.kind],
         delivery=model.delivery[model.formats[0]],
         reference=reference,
     )
@@ -76,7 +76,8 @@ def test_a_task_of_every_model_ends_as_a_song_of_the_wanted_kind(aimlapi: Provid
     song = song_of(aimlapi, start(aimlapi, model))
     assert song.startswith(b"RIFF") is (model.formats[0] == "wav")
     assert miniaudio.decode(song).duration > 3
-    assert aimlapi.bill["usd"] == float(model.cost_usd)
+    units = miniaudio.decode(song).duration / 60 if model.unit == "minute" else 1
+    assert aimlapi.bill["usd"] == pytest.approx(units * float(model.cost_usd), rel=0.02)
 
 
 def link_of_seconds(provider: Provider, seconds: int) -> str:

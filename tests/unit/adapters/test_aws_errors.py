@@ -25,6 +25,7 @@ from fermata.adapters.dynamodb.providers.callback_store import DynamoCallbackSto
 from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 from fermata.adapters.dynamodb.providers.provider_states import DynamoProviderStates
 from fermata.adapters.dynamodb.providers.settings_store import DynamoSettingsStore
+from fermata.adapters.dynamodb.providers.voice_store import DynamoVoiceStore
 from fermata.adapters.dynamodb.slots import DynamoSlots
 from fermata.adapters.dynamodb.tenants.call_counts import DynamoCallCounts
 from fermata.adapters.dynamodb.tenants.reference_ids import DynamoReferenceIds
@@ -159,6 +160,9 @@ CALLS: Final[dict[str, Call]] = {
     "new balance": lambda aws, _: DynamoLedgerStore(tables(aws)).keep_balance("acme", DayBalance(NOON.date(), 1)),
     "reference id": lambda aws, _: DynamoReferenceIds(tables(aws)).key_alias("acme", "aimlapi", "voice_id", "v"),
     "new reference ids": lambda aws, _: DynamoReferenceIds(tables(aws)).remember("acme", known_as()),
+    "voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").load("minimax"),
+    "turn to ask for voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").take_turn("minimax", NOON, NOON),
+    "new voices": lambda aws, _: DynamoVoiceStore(aws, "jobs").save("minimax", (), NOON),
     "item": lambda aws, _: tables(aws).get("A", "B"),
     "items": lambda aws, _: tables(aws).get_all([("A", "B")]),
     "partition": lambda aws, _: list(tables(aws).query("A", "B")),
@@ -183,6 +187,7 @@ CALLS: Final[dict[str, Call]] = {
     "no reference": lambda aws, _: S3ReferenceStore(aws, "audio").forget("key"),
     "reference's link": lambda aws, _: S3ReferenceStore(aws, "audio").link("key", 1),
     "song": lambda aws, tmp: S3TrackStore(aws, "audio").put("key", recording(tmp), "audio/mpeg"),
+    "subtitles' link": lambda aws, _: S3TrackStore(aws, "audio").link_to_subtitles("key", "attachment", 1),
     "song's link": lambda aws, _: S3TrackStore(aws, "audio").link(stored_track(), "attachment", 1),
     "keys": lambda aws, _: SecretProviderKeys(aws, "arn:canary", 1).current("minimax"),
     "address": lambda aws, _: SsmApiUrl(aws, "/fermata/url").read(),

@@ -24,6 +24,7 @@ APP_OF = {
     "get_audio": "read_jobs",
     "list_attempts": "read_jobs",
     "list_models": "read_jobs",
+    "list_voices": "list_voices",
     "cancel_job": "cancel_job",
     "delete_job": "delete_job",
     "create_reference": "create_reference",

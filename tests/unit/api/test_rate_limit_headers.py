@@ -11,6 +11,7 @@ from fermata.domain.tenants.plan_limits import PlanLimits
 from fermata.errors import TransientError
 from tests.fakes.clock import NOON
 from tests.fakes.money.wallet_store import InMemoryWalletStore
+from tests.fakes.providers.voice_store import ASKED, InMemoryVoiceStore
 from tests.fakes.world import World
 from tests.functions import Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job
@@ -28,7 +29,7 @@ ORDER: Final = json.dumps({"model": "minimax/music-2.5", "prompt": PROMPT, "lyri
 
 @pytest.fixture
 def world() -> World:
-    world = World()
+    world = World(voices=InMemoryVoiceStore(minimax=ASKED))
     world.jobs.create(delivered_job())
     # What the job of the fixture counted is no longer of this minute.
     world.clock.pass_seconds(78)

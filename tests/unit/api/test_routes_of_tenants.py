@@ -10,6 +10,7 @@ import pytest
 from fermata.domain.tenants.api_keys import Scope, new_api_key
 from local.deploy.transform import read_template
 from tests.fakes.clock import NOON
+from tests.fakes.providers.voice_store import ASKED, InMemoryVoiceStore
 from tests.fakes.world import World
 from tests.functions import ROOT, Event, FakeContext, http_event, wired_app
 from tests.songs import JOB_ID, delivered_job
@@ -97,7 +98,7 @@ def test_public_routes_are_listed() -> None:
 
 @pytest.mark.parametrize(("name", "method", "path"), ROUTES)
 def test_a_route_refuses_a_key_without_its_scope(name: str, method: str, path: str) -> None:
-    world = World()
+    world = World(voices=InMemoryVoiceStore(minimax=ASKED))
     world.jobs.create(delivered_job())
     world.tenants.add_key(CALLING_KEY)
     status, problem = answer(name, event_for(method, path, scopes=""), world)

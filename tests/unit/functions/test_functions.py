@@ -97,8 +97,9 @@ def test_every_store_and_exit_of_the_world_belongs_to_some_function(monkeypatch:
         monkeypatch.setattr(room, name, noting(name, vars(room)[name]))
     for name in NAMES:
         built(wired_app(name, world), name)
-    # Each job uses its own dialect, and each check its own provider.
-    assert {name for _, name in places} - taken == {"provider", "reference_taker", "key_check"}
+    # Each job uses its own dialect, each list of voices and each check its own provider.
+    by_need = {"provider", "reference_taker", "key_check", "voice_lister"}
+    assert {name for _, name in places} - taken == by_need
 
 
 def test_a_name_that_the_wiring_does_not_have_fails() -> None:

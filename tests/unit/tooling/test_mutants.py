@@ -31,6 +31,7 @@ PROMISES = {
     "links",
     "shares",
     "units",
+    "metered cost",
     "discounts",
     "choice",
     "months",

@@ -42,6 +42,9 @@ class AudioLinks(Protocol):
         `AudioTooLargeError`.
         """
 
+    def fetch_text(self, provider: str, url: str) -> Iterator[bytes]:
+        """The bytes of a text that belongs to a song. Raises as `fetch` does, and sooner: nothing was paid for it."""
+
 
 class ReferenceLinks(Protocol):
     """Callers' links to recordings; every address is checked before a connection is made."""
@@ -83,6 +86,9 @@ class TrackStore(Protocol):
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
+
+    def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        """The same for the subtitles under this key."""
 
 
 @dataclass(frozen=True)

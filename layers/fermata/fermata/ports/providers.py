@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fermata.domain.catalogue.models import Estimate
+from fermata.domain.catalogue.voices import FoundVoices, Voice
 from fermata.domain.jobs.latency import SongTime
 from fermata.domain.providers.callbacks import Callback
 from fermata.domain.providers.calls import UploadCall, UpstreamAnswer, UpstreamCall
@@ -75,6 +76,19 @@ class CallbackStore(Protocol):
 
     def save(self, callback: Callback) -> None:
         """Replace the previous version; raises `StaleRecordError` if another run wrote first."""
+
+
+class VoiceStore(Protocol):
+    """The voices that providers named, by the name of their list. Every method raises `TransientError`."""
+
+    def load(self, voices: str) -> FoundVoices:
+        """What a provider named last, perhaps a second old; nothing before."""
+
+    def take_turn(self, voices: str, now: datetime, ask_again_at: datetime) -> bool:
+        """Whether the caller is the one to ask the provider; then nobody else is before `ask_again_at`."""
+
+    def save(self, voices: str, found: tuple[Voice, ...], ask_again_at: datetime) -> None:
+        """Replace the voices."""
 
 
 class ApiUrl(Protocol):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fermata.use_cases.orders.create_reference import CreateReferencePorts
     from fermata.use_cases.orders.delete_job import DeletePorts
     from fermata.use_cases.orders.list_jobs import ListPorts
+    from fermata.use_cases.orders.list_voices import VoicePorts
     from fermata.use_cases.orders.read_jobs import ReadPorts, ShowPorts
     from fermata.use_cases.orders.submit_job import SubmitPorts
     from fermata.use_cases.orders.wait_for_end import WaitPorts
@@ -42,6 +43,7 @@ def submit_ports() -> "SubmitPorts":
         webhooks=stores.webhook_store(),
         wallets=stores.wallet_store(),
         availability=_availability_ports(),
+        voices=stores.voice_store(),
     )
 
 
@@ -50,6 +52,21 @@ def _availability_ports() -> "AvailabilityPorts":
 
     return AvailabilityPorts(
         provider_states=stores.provider_states(), brakes=stores.brake_store(), budget=stores.budget_micro_usd
+    )
+
+
+@lru_cache(maxsize=1)
+def voice_ports() -> "VoicePorts":
+    """Return the ports of `list_voices`."""
+    from fermata.use_cases.orders.list_voices import ASK_WITHIN_S, VoicePorts
+
+    settings = config.load(config.RememberedKeySettings)
+    return VoicePorts(
+        catalogue=stores.catalogue(),
+        voices=stores.voice_store(),
+        upstream=outward.upstream(settings, ASK_WITHIN_S),
+        keys=outward.provider_keys(),
+        listers=outward.voice_lister,
     )
 
 

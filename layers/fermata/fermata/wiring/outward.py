@@ -10,7 +10,7 @@ from fermata.wiring import stores
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from fermata.domain.providers.calls import Provider, ReferenceTaker
+    from fermata.domain.providers.calls import Provider, ReferenceTaker, VoiceLister
     from fermata.ports.audio import AudioLinks, AudioMeter, ReferenceLinks
     from fermata.ports.jobs import JobEvents, JobMachine, MachineWaits, RescueMachine
     from fermata.ports.live import LiveSecret, PieceCutter
@@ -44,6 +44,13 @@ def reference_taker(dialect: str) -> "ReferenceTaker":
     from fermata.adapters.providers import load_reference_taker
 
     return load_reference_taker(dialect)
+
+
+def voice_lister(dialect: str) -> "VoiceLister | None":
+    """The provider of a dialect that lists its voices; None if it lists none."""
+    from fermata.adapters.providers import load_voice_lister
+
+    return load_voice_lister(dialect)
 
 
 def key_check(provider_id: str) -> "KeyCheck | None":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fermata.ports.live import LivePieces, LiveStreams
     from fermata.ports.money import KeyCounters, LedgerStore, Purchases, UsageStore, WalletStore
     from fermata.ports.operator import SettingsStore
-    from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates
+    from fermata.ports.providers import BrakeStore, CallbackStore, Estimates, ProviderStates, VoiceStore
     from fermata.ports.tenants import CallCounts, TenantStore, WaitingPlaces
     from fermata.ports.triggers import InboxStore, OpenBatches, TriggerStore
     from fermata.ports.webhooks import WebhookDeliveries, WebhookStore
@@ -95,6 +95,14 @@ def estimates() -> "Estimates":
     from fermata.adapters.dynamodb.providers.estimates import DynamoEstimates
 
     return DynamoEstimates(aws.dynamodb(), config.load(config.TableSettings).table_name)
+
+
+@lru_cache(maxsize=1)
+def voice_store() -> "VoiceStore":
+    """The voices that providers named."""
+    from fermata.adapters.dynamodb.providers.voice_store import DynamoVoiceStore
+
+    return DynamoVoiceStore(aws.dynamodb(), config.load(config.TableSettings).table_name)
 
 
 @lru_cache(maxsize=1)

@@ -9,14 +9,24 @@ import pytest
 from fermata.domain.providers.failures import MESSAGE_LIMIT
 from tests.fixtures.http_answers import answer_names
 from tests.fixtures.kept_answers import Meanings, failure_of, read_kept, summary
-from tests.fixtures.meanings import aimlapi, aimlapi_music01, apiinone, minimax, skillboss
+from tests.fixtures.meanings import (
+    aimlapi,
+    aimlapi_music01,
+    aimlapi_speech,
+    apiinone,
+    minimax,
+    minimax_speech,
+    skillboss,
+)
 
 MEANINGS: Final[dict[str, Meanings]] = {
     "minimax": minimax.MEANINGS,
+    "minimax_speech": minimax_speech.MEANINGS,
     "skillboss": skillboss.MEANINGS,
     "apiinone": apiinone.MEANINGS,
     "aimlapi": aimlapi.MEANINGS,
     "aimlapi_music01": aimlapi_music01.MEANINGS,
+    "aimlapi_speech": aimlapi_speech.MEANINGS,
 }
 KEPT: Final = [(dialect, name) for dialect, meanings in MEANINGS.items() for name in meanings]
 

@@ -175,6 +175,7 @@ def test_there_is_nothing_to_poll() -> None:
 
 def test_an_unknown_dialect_is_a_configuration_error() -> None:
     with pytest.raises(
-        ConfigurationError, match="aimlapi, aimlapi_music01, apiinone, minimax, skillboss, found 'nobody'"
+        ConfigurationError,
+        match="aimlapi, aimlapi_music01, aimlapi_speech, apiinone, minimax, minimax_speech, skillboss, found 'nobody'",
     ):
         load_provider("nobody")

@@ -114,6 +114,7 @@ def test_a_delivered_job_shows_what_was_measured_and_a_link() -> None:
             "sample_rate_hz": 44_100,
             "channels": 2,
             "bitrate_bps": 256_000,
+            "subtitles_url": None,
         }
     ]
 
@@ -128,7 +129,7 @@ def test_a_job_says_what_was_paid_and_which_songs_are_missing() -> None:
     assert (found["price_credits"], found["spent_credits"], found["charged"]) == (20, 10, "yes")
     assert found["missing_tracks"] == [
         {"number": 1, "reason": "no audio was found behind the link"},
-        {"number": 3, "reason": "the song was made but could not be stored"},
+        {"number": 3, "reason": "the audio was made but could not be stored"},
     ]
 
 
@@ -149,7 +150,7 @@ def test_a_reason_reveals_nothing_of_the_operators_account(failure_class: str) -
     )
     job = suno_job().with_tracks((stored_track(1),), NOON, (MissingTrack(number=2, reason=failure),))
     assert view(job.settled(None, NOON))["missing_tracks"] == [
-        {"number": 2, "reason": "the provider was not available while the song was to be fetched"}
+        {"number": 2, "reason": "the provider was not available while the audio was to be fetched"}
     ]
 
 

@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from fermata.adapters.providers import load_provider
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule, read_catalogue
-from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.orders.order_request import DEFAULT_BITRATES, DEFAULT_SAMPLE_RATES
 from fermata.domain.providers.calls import ReferenceTaker
 from fermata.errors import ConfigurationError
 from tests.fakes.settings import PROVIDERS
 
 CATALOGUE = read_catalogue()
+BLOCKING = {"minimax", "skillboss", "aimlapi_music01"}
 
 
 @pytest.mark.parametrize("model", CATALOGUE.models, ids=lambda model: model.id)
@@ -21,13 +22,13 @@ def test_every_model_can_be_ordered_as_it_says(model: Model) -> None:
     assert model.id.startswith(f"{model.provider}/")
     assert model.upstream_model.endswith(model.id.partition("/")[2])
     assert set(model.delivery) == set(model.formats)
-    assert not model.sample_rates or DEFAULT_SAMPLE_RATE in model.sample_rates
-    assert not model.bitrates or DEFAULT_BITRATE in model.bitrates
+    assert not model.sample_rates or DEFAULT_SAMPLE_RATES[model.kind] in model.sample_rates
+    assert not model.bitrates or DEFAULT_BITRATES[model.kind] in model.bitrates
     assert Decimal(model.cost_usd) > 0
     assert model.prompt.min <= model.prompt.max
     assert model.lyrics.min <= model.lyrics.max
     assert CATALOGUE.settings_of(model.provider).origin.startswith("https://")
-    assert load_provider(model.spoken).blocking is (model.spoken in {"minimax", "skillboss", "aimlapi_music01"})
+    assert load_provider(model.spoken).blocking is (model.kind == "speech" or model.spoken in BLOCKING)
 
 
 def test_ids_are_unique() -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fermata.domain.catalogue.models import Model, read_catalogue
-from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of
+from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of, voices_of
 from fermata.domain.jobs.status import JobStatus
 from fermata.use_cases.orders.submit_job import submit_job
 from fermata.wiring.orders import submit_ports
@@ -47,6 +47,8 @@ def test_an_example_says_only_what_the_model_lists_as_its_inputs(model: Model) -
         ("apiinone/suno", ("prompt", "lyrics", "instrumental", "auto_lyrics", "title")),
         ("aimlapi/music-01", ("lyrics", "reference")),
         ("aimlapi/elevenlabs/eleven_music", ("prompt", "duration_s")),
+        ("minimax/speech-2.8-hd", ("text", "voice", "speed", "language", "emotion", "subtitles")),
+        ("skillboss/speech-2.8-hd", ("text", "voice")),
     ],
 )
 def test_a_model_lists_the_fields_that_it_takes(model_id: str, inputs: tuple[str, ...]) -> None:
@@ -68,3 +70,8 @@ def test_hints_are_short_texts_that_no_model_repeats() -> None:
         assert len(set(model.hints)) == len(model.hints)
         assert all(0 < len(hint) <= 250 for hint in model.hints)
     assert "[Chorus]" in LISTED["skillboss/music-2.5"].hints[0]
+
+
+def test_a_model_that_speaks_says_how_many_voices_it_has() -> None:
+    assert (voices_of(LISTED["minimax/speech-2.8-hd"]) or 0) > 100
+    assert voices_of(LISTED["minimax/music-2.5"]) is None

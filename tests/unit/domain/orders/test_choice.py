@@ -10,6 +10,7 @@ from fermata.domain.catalogue.models import Catalogue, Estimate, Model, read_cat
 from fermata.domain.orders.candidates import hold_for
 from fermata.domain.orders.choice import Buyer, Circumstances, choose, considered
 from fermata.domain.orders.order_request import SongRequest
+from fermata.domain.orders.speech_request import none_found
 from fermata.errors import NoModelError
 from tests.fakes.clock import NOON
 from tests.songs import LYRICS, PROMPT
@@ -53,6 +54,7 @@ def test_a_choice_is_the_cheapest_and_its_fallbacks_keep_every_bound(
         estimate_of=lambda model: model.estimate,
         upload_bytes=None,
         wrong_ids=lambda _: (),
+        found_voices=none_found,
     )
     found = considered(request, catalogue, around, buyer)
     assert {each.model for each in found} == {model.id for model in offered}

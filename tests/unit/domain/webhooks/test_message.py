@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from fermata.domain.finish.events import end_of
 from fermata.domain.finish.tombstone import tombstone_of
 from fermata.domain.jobs.job import Job
 from fermata.domain.providers.failures import Failure, FailureClass, ProviderCharged
@@ -13,6 +14,7 @@ from fermata.domain.webhooks.message import WebhookEndpoint, delivery_name, mess
 from fermata.domain.webhooks.secret import WebhookSecrets
 from tests.fakes.clock import NOON
 from tests.songs import JOB_ID, LYRICS, PROMPT, delivered_job, failed_job, queued_job, rate_limited, suno_job
+from tests.speech import speech_job
 from tests.support.api_document import problems_with, read_document
 from tests.webhooks import CALLBACK_URL, SECRET, URL, called_back
 
@@ -29,6 +31,7 @@ def test_a_message_is_thin() -> None:
             "event_id": f"{JOB_ID}.succeeded",
             "job_id": JOB_ID,
             "status": "succeeded",
+            "kind": "song",
             "model": "minimax/music-2.5",
             "charged": "yes",
             "price_credits": 30,
@@ -37,6 +40,14 @@ def test_a_message_is_thin() -> None:
             "finished_at": "2026-11-21T12:00:00.000Z",
         },
     }
+
+
+def test_a_message_about_a_speech_is_of_the_same_type_and_says_its_kind() -> None:
+    job = speech_job().canceled(NOON)
+    content = json.loads(message_of(job).body)
+    assert (content["type"], content["data"]["kind"]) == ("job.canceled", "speech")
+    assert (end_of(job).detail_type, end_of(job).detail["kind"]) == ("Music Job Canceled", "speech")
+    assert "canary" not in message_of(job).body.decode()
 
 
 def test_a_message_says_the_share_that_was_paid() -> None:

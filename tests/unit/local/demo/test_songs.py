@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 API = "http://127.0.0.1:1"
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:MusicJob"
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:MusicJob:job_1"
-TASK, TWO_SONGS, AFTER_A_RECORDING, FALLBACK = ORDERS[2], *ORDERS[4:]
+TASK, TWO_SONGS, AFTER_A_RECORDING, FALLBACK = ORDERS[2], *ORDERS[4:7]
 
 UPLOAD_FORM = {"id": "ref_1", "upload": {"url": f"{API}/bucket", "fields": {"policy": "signed"}}}
 
@@ -352,4 +352,7 @@ def test_the_orders_cover_every_upstream_and_a_fallback() -> None:
         ("apiinone/suno", "mp3", 2, ()),
         ("aimlapi/music-01", "mp3", 1, ()),
         ("minimax/music-2.0", "mp3", 1, ("skillboss/music-2.5",)),
+        ("skillboss/speech-2.8-hd", "mp3", 1, ()),
+        ("minimax/speech-2.8-hd", "mp3", 1, ()),
+        ("aimlapi/minimax/speech-2.8-turbo", "mp3", 1, ()),
     ]

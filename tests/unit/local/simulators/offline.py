@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from local.simulators.http.exchange import Answer, Request
 from local.simulators.providers.references import BadRecordingError
@@ -19,6 +19,16 @@ ORDERS = {
     "aimlapi": ("/v2/generate/audio", "minimax/music-2.0"),
 }
 """The path of each provider's paid POST, and a model that it takes."""
+SPOKEN: Final = "A sentence that is spoken. And one more."
+SPEECHES: Final[dict[str, tuple[str, Json]]] = {
+    "minimax": (
+        "/v1/t2a_v2",
+        {"model": "speech-2.8-hd", "text": SPOKEN, "voice_setting": {"voice_id": "English_Graceful_Lady"}},
+    ),
+    "skillboss": ("/v1/run", {"model": "minimax_voice/speech-2.8-hd", "inputs": {"text": SPOKEN}}),
+    "aimlapi": ("/v1/tts", {"model": "minimax/speech-2.8-hd", "text": SPOKEN}),
+}
+"""The path of each provider's paid POST for speech, and a body that it takes."""
 
 
 @dataclass
@@ -67,6 +77,11 @@ class Provider:
     def order(self, **changes: object) -> Answer:
         """A valid paid POST, apart from `changes` (None takes a field away)."""
         return self.request("POST", self.path, self.body(**changes))
+
+    def speak(self, **changes: object) -> Answer:
+        """A valid order of speech, apart from `changes` (None takes a field away)."""
+        path, body = SPEECHES[self.name]
+        return self.request("POST", path, {name: each for name, each in (body | changes).items() if each is not None})
 
     def body(self, **changes: object) -> dict[str, object]:
         whole = {

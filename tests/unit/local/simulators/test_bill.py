@@ -29,6 +29,10 @@ def charged_faults(provider: Provider) -> dict[str, str]:
     return {row["name"]: row["charged"] for row in rows if "create" in row["on"]}
 
 
+def waits(provider: Provider) -> bool:
+    return bool(provider.json("GET", "/_sim/faults", key=None)["waiting"])
+
+
 @pytest.mark.parametrize("name", SIMULATED_PROVIDERS)
 def test_the_fault_list_is_right_about_charges(provider: Callable[..., Provider], name: str) -> None:
     simulated = provider(name)
@@ -36,9 +40,11 @@ def test_the_fault_list_is_right_about_charges(provider: Callable[..., Provider]
     for fault in promised:
         assert simulated.fault(ARGUMENTS.get(fault, fault), on="create").status == 201
         simulated.order(stream=True if fault.startswith("stream_") else None)
-        if simulated.json("GET", "/_sim/faults", key=None)["waiting"]:
-            # AIML API's tasks cannot show what its blocking model can.
+        # AIML API's tasks cannot show what its blocking models can.
+        if waits(simulated):
             generate(simulated, ids(simulated))
+        if waits(simulated):
+            simulated.speak()
     items = [item for item in simulated.bill["items"] if item["fault"]]
     # "Yes for some codes" is none for the code that is tried here: an empty balance.
     assert [item["charged"] for item in items] == [charged == "yes" for charged in promised.values()]
@@ -94,3 +100,22 @@ def test_a_failure_that_follows_the_work_is_charged(minimax: Provider, code: int
     minimax.fault(f"code:{code}")
     minimax.order()
     assert minimax.bill["items"][0]["charged"] is charged
+
+
+@pytest.mark.parametrize(("name", "usd"), [("minimax", 0.1), ("skillboss", 0.1), ("aimlapi", 0.13)])
+def test_speech_is_billed_by_its_characters(provider: Callable[..., Provider], name: str, usd: float) -> None:
+    simulated = provider(name)
+    simulated.order()
+    before = simulated.bill["usd"]
+    for text in ("x" * 10, "\u4e2d\u6587" * 5):
+        changes = {"inputs": {"text": text}} if name == "skillboss" else {"text": text}
+        assert simulated.speak(**changes).status == 200
+    bill = simulated.bill
+    assert [item["characters"] for item in bill["items"]] == [0, 10, 20]
+    assert (bill["characters"], bill["usd"] - before) == (30, pytest.approx(30 * usd / 1000))
+
+
+def test_a_refused_speech_counts_no_characters(minimax: Provider) -> None:
+    minimax.fault("code:1042")
+    minimax.speak()
+    assert (minimax.bill["characters"], minimax.bill["usd"]) == (0, 0.0)

@@ -40,7 +40,7 @@ def test_exactly_the_functions_that_are_given_the_version_may_read_it(
     variables = _variables(transformed["Resources"])
     readers = {name for name, given in variables.items() if given.get("SETTINGS_VERSION") == VERSION}
 
-    assert len(readers) == 10
+    assert len(readers) == 11
     assert _who_may(rights, "dynamodb:GetItem") == readers
     assert {name for name, given in variables.items() if "SETTINGS_VERSION" in given} == readers
 

@@ -40,6 +40,7 @@ def model(name: str, price_credits: int, p50_s: int = 60, **changes: object) -> 
     about = {
         "id": name,
         "provider": provider,
+        "live": False,
         "upstream_model": name.partition("/")[2],
         "price_credits": price_credits,
         "estimate": Estimate(p50_s=p50_s, p80_s=120),
@@ -55,6 +56,7 @@ def rule(**changes: object) -> ReferenceRule:
 
 LENGTHS = next(each for each in SHIPPED.models if each.duration).duration
 COVER = model("minimax/cover", 30, reference=rule())
+SPEAKER = next(each for each in SHIPPED.models if each.id == "skillboss/speech-2.8-hd")
 CHEAP = model("minimax/cheap", 10)
 MIDDLE = model("skillboss/middle", 15)
 TWICE = model("apiinone/twice", 20)
@@ -159,10 +161,15 @@ def test_only_models_that_take_the_request_are_chosen() -> None:
 
 
 def test_without_a_kind_a_song_is_ordered() -> None:
-    world = world_with(model("minimax/speech", 1, kind="speech"), MIDDLE)
+    world = world_with(SPEAKER, MIDDLE)
     assert chain(ordered(world)) == ["skillboss/middle"]
     assert chain(ordered(world, seed=1, kind="song")) == ["skillboss/middle"]
-    assert chain(ordered(world, seed=2, kind="speech")) == ["minimax/speech"]
+
+
+def test_auto_speaks_where_the_kind_says_so() -> None:
+    world = world_with(SPEAKER, MIDDLE)
+    job = world.stored(sent({"model": "auto", "kind": "speech", "text": "x" * 1500}).job_id)
+    assert (chain(job), job.candidate.kind, job.candidate.units) == (["skillboss/speech-2.8-hd"], "speech", 1.5)
 
 
 def test_the_deployments_default_fallbacks_do_not_join_the_choice() -> None:
@@ -211,6 +218,12 @@ def test_an_order_that_names_its_model_asks_for_no_providers_state(monkeypatch: 
     world = world_with()
     monkeypatch.setattr(world.provider_states, "load_all", lambda _: pytest.fail("the providers were asked for"))
     sent({**AUTO, "model": "minimax/cheap"})
+
+
+def test_a_live_order_takes_only_models_that_can_be_heard_while_they_sing() -> None:
+    world = world_with(CHEAP, model("minimax/heard", 50, live=True))
+    assert chain(ordered(world, live=True)) == ["minimax/heard"]
+    assert "/live must be false" in str(why_not(quoted(live=True))["minimax/cheap"])
 
 
 # ---- deadlines, recordings, bounds and wallets

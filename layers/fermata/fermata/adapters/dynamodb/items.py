@@ -1,13 +1,23 @@
 """Converts items between plain values and DynamoDB's typed form."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 Item = Mapping[str, Any]
 
-serialize = TypeSerializer().serialize
+
+class _Serializer(TypeSerializer):
+    """As boto3's, which refuses floats; a float is stored as the shortest decimal that reads back as the same."""
+
+    def serialize(self, value: Any) -> Any:  # noqa: ANN401 - as boto3 declares it
+        """The value with its type mark."""
+        return super().serialize(Decimal(repr(value)) if isinstance(value, float) else value)
+
+
+serialize = _Serializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 

@@ -33,6 +33,7 @@ MAX_REDIRECTS: Final = 3
 MAX_AUDIO_REDIRECTS: Final = 10
 """Limit for links to paid songs; browsers follow 20."""
 READ_GAP_S: Final = 30
+FETCH_TEXT_WITHIN_S: Final = 20
 FETCH_WITHIN_S: Final = 480
 FETCH_REFERENCE_WITHIN_S: Final = 90
 REFERENCE_WINDOW_S: Final = 10
@@ -80,13 +81,23 @@ class HttpAudioLinks:
         self._allowed = frozenset((*audio_hosts, *extra_hosts)) if audio_hosts else frozenset()
         self._trusted_origins = _lowered(trusted_origins)
         self._guard = _Guard(connect_timeout_s, FETCH_WITHIN_S, MAX_AUDIO_REDIRECTS, _song, resolver)
+        self._text_guard = _Guard(connect_timeout_s, FETCH_TEXT_WITHIN_S, MAX_AUDIO_REDIRECTS, _file, resolver)
 
     def fetch(self, provider: str, url: str) -> Iterator[bytes]:
         """The bytes of the file behind a link, which is first cleaned as browsers do. Raises `LinkTroubleError` where
         the whole file is not available for now (after the received bytes), `UnsafeLinkError`, or `AudioTooLargeError`.
         """
+        yield from self._fetched(self._guard, provider, url)
+
+    def fetch_text(self, provider: str, url: str) -> Iterator[bytes]:
+        """The bytes of a text behind a link, under the same guard; raises as `fetch` does, after
+        `FETCH_TEXT_WITHIN_S` at the latest.
+        """
+        yield from self._fetched(self._text_guard, provider, url)
+
+    def _fetched(self, guard: "_Guard", provider: str, url: str) -> Iterator[bytes]:
         try:
-            yield from self._guard.fetch(clean_link(url, _ascii_name), self._check)
+            yield from guard.fetch(clean_link(url, _ascii_name), self._check)
         except UnsafeLinkError as refusal:
             if refusal.unlisted_host is not None:
                 logger.warning(

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
-from fermata.domain.providers.calls import Provider, ReferenceTaker
+from fermata.domain.providers.calls import Provider, ReferenceTaker, VoiceLister
 from fermata.errors import ConfigurationError
 
 _MODULES: Final[Mapping[str, str]] = {
     "minimax": "fermata.adapters.providers.minimax",
+    "minimax_speech": "fermata.adapters.providers.speech.minimax_speech",
     "skillboss": "fermata.adapters.providers.skillboss",
     "apiinone": "fermata.adapters.providers.apiinone",
     "aimlapi": "fermata.adapters.providers.aimlapi",
     "aimlapi_music01": "fermata.adapters.providers.aimlapi_music01",
+    "aimlapi_speech": "fermata.adapters.providers.speech.aimlapi_speech",
 }
 
 
@@ -35,3 +37,9 @@ def load_reference_taker(dialect: str) -> ReferenceTaker:
             f"expected a dialect that takes uploads of recordings, found '{dialect}'; correct the catalogue"
         )
     return provider
+
+
+def load_voice_lister(dialect: str) -> VoiceLister | None:
+    """The adapter for a dialect whose provider lists its voices; None for any other dialect."""
+    provider = load_provider(dialect)
+    return provider if isinstance(provider, VoiceLister) else None

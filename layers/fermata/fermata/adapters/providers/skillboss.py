@@ -45,6 +45,7 @@ from fermata.domain.providers.calls import (
     Provider,
     Refused,
     SongOrder,
+    Speech,
     StartOutcome,
     UpstreamAnswer,
     UpstreamCall,
@@ -66,13 +67,11 @@ STATUSES: Final[Mapping[int, Ruling]] = {
 
 
 class SkillbossProvider(BlockingProvider):
-    """SkillBoss's dialect of `POST /v1/run` for its music models."""
+    """SkillBoss's dialect of `POST /v1/run` for its music and speech models."""
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
         """The paid call, which forbids the vendor to substitute another model."""
-        inputs: dict[str, JsonValue] = {"lyrics": order.lyrics}
-        if order.prompt:
-            inputs["prompt"] = order.prompt
+        inputs = _speech_inputs(order.speech) if order.speech else _song_inputs(order)
         body: dict[str, JsonValue] = {"model": order.upstream_model, "inputs": inputs, "auto_fallback": False}
         return UpstreamCall("POST", "/v1/run", body=body)
 
@@ -91,6 +90,16 @@ class SkillbossProvider(BlockingProvider):
 
 
 PROVIDER: Final[Provider] = SkillbossProvider(_NAME)
+
+
+def _song_inputs(order: SongOrder) -> dict[str, JsonValue]:
+    prompt: dict[str, JsonValue] = {"prompt": order.prompt} if order.prompt else {}
+    return {"lyrics": order.lyrics, **prompt}
+
+
+def _speech_inputs(speech: Speech) -> dict[str, JsonValue]:
+    voice: dict[str, JsonValue] = {"voice_id": speech.voice} if speech.voice else {}
+    return {"text": speech.text, **voice}
 
 
 def _error_code(answer: UpstreamAnswer) -> int | None:

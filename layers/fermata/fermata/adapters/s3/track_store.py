@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
-from fermata.domain.jobs.songs import Track
+from fermata.domain.jobs.songs import SUBTITLES_TYPE, Track
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,13 +29,20 @@ class S3TrackStore:
 
     def link(self, track: Track, disposition: str, ttl_s: int) -> str:
         """A link that is valid for `ttl_s` seconds and downloads the track with this `Content-Disposition`."""
+        return self._signed(track.object_key, track.content_type, disposition, ttl_s)
+
+    def link_to_subtitles(self, object_key: str, disposition: str, ttl_s: int) -> str:
+        """The same for the subtitles under this key."""
+        return self._signed(object_key, SUBTITLES_TYPE, disposition, ttl_s)
+
+    def _signed(self, object_key: str, content_type: str, disposition: str, ttl_s: int) -> str:
         with aws_errors("the song's link could not be signed"):
             return self._client.generate_presigned_url(
                 "get_object",
                 Params={
                     "Bucket": self._bucket,
-                    "Key": track.object_key,
-                    "ResponseContentType": track.content_type,
+                    "Key": object_key,
+                    "ResponseContentType": content_type,
                     "ResponseContentDisposition": disposition,
                 },
                 ExpiresIn=ttl_s,

@@ -51,8 +51,9 @@ class Expectation(Body):
 
 
 class Track(Body):
-    """A finished song. Every read creates a new `url`, which works until `url_expires_at`; the file itself is kept
-    until `expires_at`. All other fields are measured from the file.
+    """A finished song or speech. Every read creates a new `url`, which works until `url_expires_at`; the file itself is
+    kept until `expires_at`. `subtitles_url` works as long and leads to the subtitles of a speech, a JSON list with
+    `text`, `time_begin` and `time_end` (ms); null without subtitles. All other fields are measured from the file.
     """
 
     number: Annotated[int, Field(ge=1)]
@@ -66,6 +67,7 @@ class Track(Body):
     sample_rate_hz: Annotated[int, Field(ge=1)]
     channels: Annotated[int, Field(ge=1)]
     bitrate_bps: Annotated[int, Field(ge=1)]
+    subtitles_url: Url | None
 
     @classmethod
     def of(cls, track: songs.Track, link: Link) -> "Track":
@@ -82,6 +84,7 @@ class Track(Body):
             sample_rate_hz=track.sample_rate_hz,
             channels=track.channels,
             bitrate_bps=track.bitrate_bps,
+            subtitles_url=link.subtitles_url,
         )
 
 

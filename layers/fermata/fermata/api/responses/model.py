@@ -7,8 +7,10 @@ from pydantic import Field, JsonValue
 
 from fermata.api.responses.body import Body, Credits, ModelEstimate, Seconds
 from fermata.domain.catalogue import models
-from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule, TextRule
-from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of
+from fermata.domain.catalogue.models import DurationRule, Format, Purpose, ReferenceFormat, ReferenceRule
+from fermata.domain.catalogue.offer import example_of, inputs_of, outputs_of, voices_of
+from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
+from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.catalogue.view import ModelView
 
@@ -67,9 +69,44 @@ class DurationLimits(Body):
         return cls.model_construct(min_s=rule.min_s, max_s=rule.max_s)
 
 
+class SpeedLimits(Body):
+    """The speeds that a voice can speak at; 1 is its own."""
+
+    min: float
+    max: float
+
+
+class SpeechLimits(Body):
+    """The limits of a speech. Without `voice_required` the provider has a voice of its own, `default_voice` if it says
+    so. `languages` are BCP 47 codes. A speed that is null, or an empty list, means that there is no choice.
+    """
+
+    spoken_text: TextLimits | None = Field(alias="text")
+    voice_required: bool
+    default_voice: str | None
+    speed: SpeedLimits | None
+    languages: list[str]
+    emotions: list[str]
+    subtitles: bool
+
+    @classmethod
+    def of(cls, rule: SpeechRule) -> "SpeechLimits":
+        """The limits of a rule."""
+        speed = SpeedLimits.model_construct(min=float(SLOWEST), max=float(FASTEST))
+        return cls.model_construct(
+            spoken_text=TextLimits.of(rule.text),
+            voice_required=rule.voice_required,
+            default_voice=rule.default_voice,
+            speed=speed if rule.speed else None,
+            languages=list(rule.languages),
+            emotions=list(rule.emotions),
+            subtitles=rule.subtitles,
+        )
+
+
 class ModelLimits(Body):
     """The limits of requests to a model. A text that is null is not accepted or has no separate rule; an empty list
-    means that there is no choice.
+    means that there is no choice. `speech` is null for a model that makes songs.
     """
 
     prompt: TextLimits | None
@@ -83,6 +120,7 @@ class ModelLimits(Body):
     bitrates: list[int]
     reference: ReferenceLimits | None
     duration: DurationLimits | None
+    speech: SpeechLimits | None
 
     @classmethod
     def of(cls, model: models.Model) -> "ModelLimits":
@@ -99,6 +137,7 @@ class ModelLimits(Body):
             bitrates=list(model.bitrates),
             reference=ReferenceLimits.of(model.reference) if model.reference else None,
             duration=DurationLimits.of(model.duration) if model.duration else None,
+            speech=SpeechLimits.of(model.speech) if model.speech else None,
         )
 
 
@@ -147,7 +186,7 @@ class Model(Body):
             outputs=list(outputs_of(model)),
             live=model.live,
             callbacks=model.callbacks,
-            voices=None,
+            voices=voices_of(model),
             hints=list(model.hints),
             example=dict(example_of(model)),
             limits=ModelLimits.of(model),

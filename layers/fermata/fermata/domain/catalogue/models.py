@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from fermata.domain.catalogue.speech import SpeechRule
+from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.catalogue.units import Kind, Unit
 from fermata.domain.providers.settings import ProviderSettings
 from fermata.domain.providers.spending import micro_usd
@@ -43,6 +45,10 @@ ReferenceFormat = Literal["mp3", "wav", "flac"]
 Purpose = Literal["song", "voice", "instrumental"]
 
 
+NO_TEXT: Final = TextRule(min=0, max=0, required=False)
+"""The rule for a text that a model does not take."""
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,19 +64,6 @@ class Estimate(_Entry):
         if self.p50_s > self.p80_s:
             raise ValueError("p50_s must not be greater than p80_s")
         return self
-
-
-class TextRule(_Entry):
-    """Length of a text in Unicode code points, and whether it is required. `max` 0: the model takes no such text."""
-
-    min: NonNegativeInt
-    max: NonNegativeInt
-    required: bool
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether the model takes such a text at all."""
-        return self.max > 0
 
 
 class ReferenceRule(_Entry):
@@ -120,7 +113,7 @@ class Model(_Entry):
     model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
     song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
     `songs` is the number of songs that one order pays for; any further songs are free. With `live`, the provider
-    streams the song, so that it can be heard while it is made.
+    streams the song, so that it can be heard while it is made. `speech` has the rules of a model that speaks.
     """
 
     id: str
@@ -130,14 +123,15 @@ class Model(_Entry):
     upstream_model: str
     known_name: str = ""
     hints: tuple[str, ...] = ()
-    prompt: TextRule
+    speech: SpeechRule | None = None
+    prompt: TextRule = NO_TEXT
     prompt_beside_lyrics: TextRule | None = None
-    lyrics: TextRule
+    lyrics: TextRule = NO_TEXT
     title: TextRule | None = None
     reference: ReferenceRule | None = None
     duration: DurationRule | None = None
-    instrumental: bool
-    auto_lyrics: bool
+    instrumental: bool = False
+    auto_lyrics: bool = False
     formats: tuple[Format, ...]
     sample_rates: tuple[PositiveInt, ...]
     bitrates: tuple[PositiveInt, ...]
@@ -155,6 +149,12 @@ class Model(_Entry):
     def _minutes_have_a_bound(self) -> Self:
         if self.unit == "minute" and self.duration is None:
             raise ValueError("a model sold by the minute must have a duration, whose max_s bounds its price")
+        return self
+
+    @model_validator(mode="after")
+    def _speech_has_its_rules(self) -> Self:
+        if (self.kind == "speech") is (self.speech is None):
+            raise ValueError("a model of the kind speech must have speech, and no other model may have it")
         return self
 
     @property

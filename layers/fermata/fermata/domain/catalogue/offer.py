@@ -6,6 +6,8 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.domain.catalogue.models import Format, Model
+from fermata.domain.catalogue.speech import SpeechRule
+from fermata.domain.catalogue.voices import shipped_voices
 
 _MEDIA_TYPES: Final[Mapping[Format, str]] = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
@@ -13,10 +15,13 @@ _PROMPT: Final = "warm indie folk, acoustic guitar, rainy evening"
 _LYRICS: Final = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 _RECORDING: Final = "https://example.com/recording.mp3"
 _LENGTH_S: Final = 60
+_TEXT: Final = "Rain on the window. Stay a while."
 
 
 def inputs_of(model: Model) -> tuple[str, ...]:
     """The fields of a request that say what the model shall make, as far as it takes them."""
+    if model.speech is not None:
+        return _inputs_of_speech(model.speech)
     taken = {
         "prompt": model.prompt.is_taken,
         "lyrics": model.lyrics.is_taken,
@@ -29,6 +34,21 @@ def inputs_of(model: Model) -> tuple[str, ...]:
     return tuple(name for name, is_taken in taken.items() if is_taken)
 
 
+def _inputs_of_speech(rule: SpeechRule) -> tuple[str, ...]:
+    choices = {
+        "speed": rule.speed,
+        "language": bool(rule.languages),
+        "emotion": bool(rule.emotions),
+        "subtitles": rule.subtitles,
+    }
+    return ("text", "voice", *(name for name, is_taken in choices.items() if is_taken))
+
+
+def voices_of(model: Model) -> int | None:
+    """The number of shipped voices to choose from; None for a model without a choice."""
+    return len(shipped_voices().get(model.speech.voices, ())) or None if model.speech else None
+
+
 def outputs_of(model: Model) -> tuple[str, ...]:
     """The media types of the files that a request may ask the model for."""
     return tuple(_MEDIA_TYPES[each] for each in model.formats)
@@ -39,6 +59,10 @@ def example_of(model: Model) -> Mapping[str, JsonValue]:
     its job fails without a purchase if no recording is there.
     """
     example: dict[str, JsonValue] = {"model": model.known_name or model.id}
+    if model.speech is not None:
+        example["text"] = _TEXT
+        if model.speech.voice_required:
+            example["voice"] = shipped_voices()[model.speech.voices][0].id
     if model.prompt.is_taken:
         example["prompt"] = _PROMPT
     if model.lyrics.is_taken:

@@ -38,5 +38,12 @@ def cost_in_micro_usd(unit: Unit, count: int, unit_micro_usd: int) -> int:
     return _rounded_up(count * unit_micro_usd, _PARTS[unit])
 
 
+def billable_count(unit: Unit, count: int) -> int:
+    """The most parts that a provider may count for an ordered number of them. Providers count the characters of a text
+    in their own way: MiniMax seems to count a Chinese character as two.
+    """
+    return 2 * count if unit == "1000_characters" else count
+
+
 def _rounded_up(dividend: int, divisor: int) -> int:
     return -(-dividend // divisor)

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue, NonNegativeInt, WithJsonSchema
 
+from fermata.domain.catalogue.units import Kind
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged, JobStatus
 from fermata.domain.providers.failures import FailureClass
@@ -29,13 +30,14 @@ class JobEvent:
 
 
 class EndOfJob(BaseModel):
-    """How a job ended; read the job for everything else."""
+    """How a job ended; read the job for everything else. Songs and speech end alike and differ in `kind`."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     event_id: str
     job_id: JobId
     status: Annotated[JobStatus, WithJsonSchema({"type": "string", "enum": [each.value for each in ENDS]})]
+    kind: Kind
     model: str
     charged: Charged
     price_credits: NonNegativeInt
@@ -52,6 +54,7 @@ class EndOfJob(BaseModel):
             event_id=f"{job.id}.{job.status}",
             job_id=job.id,
             status=job.status,
+            kind=job.candidate.kind,
             model=job.candidate.model,
             charged=job.charged,
             price_credits=job.price_credits,

@@ -49,7 +49,7 @@ def failure_of_fetch(error: DeliveryError | LinkTroubleError, attempt: Attempt) 
     return Failure(
         failure_class=failure_class,
         provider_charged=ProviderCharged.UNKNOWN if charged is ProviderCharged.NO else charged,
-        message=f"the song was made and could not be stored: {error}"[:MESSAGE_LIMIT],
+        message=f"the audio was made and could not be stored: {error}"[:MESSAGE_LIMIT],
         code=code,
         http_status=error.status if isinstance(error, LinkTroubleError) else None,
         retry_after_s=error.retry_after_s if isinstance(error, LinkTroubleError) else None,

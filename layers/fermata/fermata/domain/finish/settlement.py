@@ -40,7 +40,7 @@ def not_started(start_by: datetime) -> Failure:
     return Failure(
         failure_class=FailureClass.TRANSIENT,
         provider_charged=ProviderCharged.NO,
-        message=f"the song was not ordered before {start_by:%Y-%m-%dT%H:%M:%SZ}; nothing was paid",
+        message=f"the audio was not ordered before {start_by:%Y-%m-%dT%H:%M:%SZ}; nothing was paid",
         code="not_started",
     )
 
@@ -50,7 +50,7 @@ def _too_late(job: Job) -> Failure:
     return Failure(
         failure_class=FailureClass.TRANSIENT,
         provider_charged=charged,
-        message="the song could not be delivered before finish_by; the credits were returned",
+        message="the audio could not be delivered before finish_by; the credits were returned",
         code="finish_by_passed",
     )
 
@@ -65,7 +65,7 @@ def _reason(job: Job, stopped_by: str | None) -> Failure:
     match attempt.state:
         case AttemptState.CLAIMED:
             return unknown_outcome(
-                "the job was stopped while the provider was making the song; it may have been billed", code=stopped_by
+                "the job was stopped while the provider was making the audio; it may have been billed", code=stopped_by
             )
         case AttemptState.GENERATING if attempt.link_renewals:
             return _not_stored(job, attempt, stopped_by)
@@ -100,6 +100,6 @@ def _not_stored(job: Job, attempt: Attempt, stopped_by: str | None) -> Failure:
     return Failure(
         failure_class=FailureClass.TRANSIENT,
         provider_charged=ProviderCharged.UNKNOWN if charged is ProviderCharged.NO else charged,
-        message="the song was made but could not be stored",
+        message="the audio was made but could not be stored",
         code=stopped_by or "not_stored",
     )

@@ -14,6 +14,7 @@ from fermata.domain.providers.calls import (
     AudioInAnswer,
     AudioInEvents,
     AudioIsAnswer,
+    Metered,
     Refused,
     StartOutcome,
     TaskStarted,
@@ -67,7 +68,8 @@ class Attempt(Record):
     that gave some. `delivered` are the songs of the same order that other jobs delivered, by number, as the SHA-256 of
     their files.
     `trace_id` is the provider's trace id of the paid call, or if its answer had none, of the poll that ended the
-    attempt. `provider_units` is how many units the provider counted for the order, in its own unit.
+    attempt. `provider_units` is how many units the provider counted for the order, in its own unit, and
+    `provider_micro_usd` the amount that its answer states. `cost_micro_usd` follows them once they are known.
     """
 
     number: PositiveInt
@@ -103,14 +105,26 @@ class Attempt(Record):
     delivered: Mapping[int, str] = {}
     trace_id: str | None = None
     provider_units: NonNegativeDecimal | None = None
+    provider_micro_usd: NonNegativeInt | None = None
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt after the parsed answer to its POST or to a poll."""
-        return self._moved(outcome, now).traced(trace_id_behind(outcome))
+        metered = outcome.metered if isinstance(outcome, AudioAt | AudioInAnswer) else None
+        return self._moved(outcome, now).traced(trace_id_behind(outcome)).counted(metered)
 
     def traced(self, trace_id: str | None) -> "Attempt":
         """This attempt with the provider's trace id, unless it has one."""
         return self._with(trace_id=self.trace_id or trace_id)
+
+    def counted(self, metered: Metered | None) -> "Attempt":
+        """This attempt with what the provider counted, unless it is known already."""
+        if metered is None or self.provider_units is not None:
+            return self
+        return self._with(provider_units=metered.units, provider_micro_usd=metered.micro_usd)
+
+    def at_cost(self, cost_micro_usd: int) -> "Attempt":
+        """This attempt with what the provider really took for it."""
+        return self._with(cost_micro_usd=cost_micro_usd)
 
     def _moved(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         match outcome:
@@ -119,7 +133,7 @@ class Attempt(Record):
                     state=AttemptState.GENERATING, upstream_id=task_id, provider_charged=ProviderCharged.YES
                 )
             case AudioInAnswer(task_id):
-                return self._ready(Audio(source=AudioSource.HEX), now, task_id)
+                return self._ready(Audio(source=AudioSource.HEX, subtitles=outcome.subtitles), now, task_id)
             case AudioInEvents(whole_event):
                 return self._ready(Audio(source=AudioSource.EVENTS, whole_event=whole_event), now)
             case AudioIsAnswer():
@@ -143,7 +157,8 @@ class Attempt(Record):
 
     def links_with(self, found: AudioAt, awaited: tuple[int, ...]) -> Audio:
         """The recorded links merged with those of a newer answer for the awaited songs."""
-        links = Audio(source=AudioSource.LINKS, links=(found.url, *found.further), without_link=found.missing)
+        all_links = (found.url, *found.further)
+        links = Audio(source=AudioSource.LINKS, links=all_links, without_link=found.missing, subtitles=found.subtitles)
         return links if self.audio is None else self.audio.with_newer(links, awaited)
 
     @property
@@ -279,7 +294,9 @@ class Attempt(Record):
         """
         if brought is None:
             return self._with(late=True)
-        return self._with(late=True, upstream_id=brought.upstream_id, audio=brought.audio).traced(brought.trace_id)
+        counted = {"provider_units": brought.provider_units, "provider_micro_usd": brought.provider_micro_usd}
+        news = {"upstream_id": brought.upstream_id, "audio": brought.audio, **counted}
+        return self._with(late=True, **news).traced(brought.trace_id)
 
     def _ready(self, audio: Audio, now: datetime, task_id: str | None = None, new_links: int = 0) -> "Attempt":
         return self._with(

@@ -8,6 +8,7 @@ from fermata.domain.jobs.attempt import Attempt, AttemptState
 from fermata.domain.jobs.missing import all_missing, in_order
 from fermata.domain.jobs.record import JobRecord
 from fermata.domain.jobs.rescue_record import Rescue, next_look
+from fermata.domain.jobs.shares import at_metered_cost
 from fermata.domain.jobs.songs import Audio, MissingTrack, Track
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.orders.references import PreparedReference
@@ -23,7 +24,8 @@ class Job(JobRecord):
 
     def with_outcome(self, attempt: Attempt, now: datetime) -> "Job":
         """This job with its last attempt changed; the job's status follows the attempt's state. If the attempt fails
-        certainly unpaid, its cost returns to the budget.
+        certainly unpaid, its cost returns to the budget. If the provider said what it counted, the difference to the
+        booked upper bound does.
         """
         following = {
             AttemptState.GENERATING: JobStatus.GENERATING,
@@ -32,9 +34,10 @@ class Job(JobRecord):
         }
         fails_now = self.attempts[-1].state is not AttemptState.FAILED and attempt.state is AttemptState.FAILED
         unpaid = fails_now and attempt.provider_charged is ProviderCharged.NO
-        given_back = booking(attempt.provider, attempt.started_at, -attempt.cost_micro_usd) if unpaid else None
-        attempts = (*self.attempts[:-1], attempt)
-        return self.moved(following[attempt.state], now, attempts=attempts, to_book=given_back)
+        metered = at_metered_cost(attempt, self.candidates)
+        correction = -attempt.cost_micro_usd if unpaid else metered.cost_micro_usd - attempt.cost_micro_usd
+        booked = booking(attempt.provider, attempt.started_at, correction)
+        return self.moved(following[attempt.state], now, attempts=(*self.attempts[:-1], metered), to_book=booked)
 
     def with_asking(self, attempt: Attempt, given_up: MissingTrack | None = None) -> "Job":
         """This job after a free retry of its last attempt without a result, and perhaps with a song given up. Callers
@@ -57,7 +60,14 @@ class Job(JobRecord):
         """This job with an attempt marked late, and the result that its answer `brought`; the status stays."""
         result = brought if self.deleted_at is None else None
         attempts = tuple(each.marked_late(result) if each.number == number else each for each in self.attempts)
-        return self.moved(self.status, now, attempts=attempts)
+        metered = tuple(at_metered_cost(each, self.candidates) for each in attempts)
+        # Only the late attempt's cost can differ.
+        corrections = (
+            booking(after.provider, after.started_at, after.cost_micro_usd - before.cost_micro_usd)
+            for before, after in zip(self.attempts, metered, strict=True)
+        )
+        booked = next((each for each in corrections if each is not None), None)
+        return self.moved(self.status, now, attempts=metered, to_book=booked)
 
     def with_bills(
         self, charged: Mapping[int, ProviderCharged], now: datetime, refunded_micro_usd: Mapping[int, int] | None = None

@@ -37,11 +37,11 @@ def _why_not_stored(attempt: Attempt | None, number: int) -> Failure:
         were = "was" if audio.songs == 1 else "were"
         found = FailureClass.INCOMPLETE, f"only {audio.songs} of the ordered songs {were} made", "fewer_songs"
     elif audio is not None and number in audio.without_link:
-        found = FailureClass.INCOMPLETE, "the song was finished without a link to it", "without_link"
+        found = FailureClass.INCOMPLETE, "the audio was finished without a link to it", "without_link"
     elif attempt is not None and (known := attempt.failure or trouble) is not None:
         return known
     else:
-        found = FailureClass.TRANSIENT, "the song was made but could not be stored", "not_stored"
+        found = FailureClass.TRANSIENT, "the audio was made but could not be stored", "not_stored"
     failure_class, message, code = found
     charged = attempt.provider_charged if attempt is not None else ProviderCharged.UNKNOWN
     return Failure(failure_class=failure_class, provider_charged=charged, message=message, code=code)

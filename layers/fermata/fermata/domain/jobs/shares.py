@@ -1,8 +1,10 @@
-"""The songs of one order: which are paid for, what the delivered ones cost, and which are equal."""
+"""The songs of one order: which are paid for, what the delivered ones cost, what the provider took, and which are
+equal.
+"""
 
 from collections.abc import Sequence
 
-from fermata.domain.catalogue.units import price_in_credits, units_in
+from fermata.domain.catalogue.units import cost_in_micro_usd, price_in_credits, units_in
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.songs import Track
 from fermata.domain.orders.candidates import Candidate
@@ -26,6 +28,20 @@ def delivered_units(ordered: Candidate, tracks: Sequence[Track]) -> float:
         return units_in(ordered.unit, min(_length_ms(tracks), ordered.count))
     missing = max(0, ordered.songs - len(tracks))
     return ordered.units * (ordered.songs - missing) / ordered.songs if missing else ordered.units
+
+
+def at_metered_cost(attempt: Attempt, candidates: Sequence[Candidate]) -> Attempt:
+    """The attempt at the amount that its provider states, else at the price of the units that it counted. The claim
+    booked an upper bound; the caller books the difference.
+
+    An attempt carried over from another job stays at no cost, because that job paid.
+    """
+    if attempt.staged_at is not None or attempt.provider_units is None:
+        return attempt
+    if attempt.provider_micro_usd is not None:
+        return attempt.at_cost(attempt.provider_micro_usd)
+    ordered = candidates[attempt.candidate]
+    return attempt.at_cost(cost_in_micro_usd(ordered.unit, int(attempt.provider_units), ordered.unit_micro_usd))
 
 
 def _length_ms(tracks: Sequence[Track]) -> int:

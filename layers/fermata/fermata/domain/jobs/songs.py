@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
@@ -30,12 +31,14 @@ class AudioSource(StrEnum):
 class Audio(Record):
     """The result of a ready attempt: one song in its staged answer, or one per signed link. A song's number is its
     position in the provider's list, counted from 1; `without_link` are the numbers of the songs without a link.
+    `subtitles` is the provider's link to the subtitles of the only song.
     `whole_event` is the position of the event of a stream that has the whole song, None for all events together.
     """
 
     source: AudioSource
     links: tuple[str, ...] = ()
     without_link: tuple[PositiveInt, ...] = ()
+    subtitles: str | None = None
     whole_event: NonNegativeInt | None = None
 
     @property
@@ -85,9 +88,14 @@ def _behind(links: Mapping[int, str], songs: int) -> Audio:
     return Audio(source=AudioSource.LINKS, links=in_order, without_link=without)
 
 
+SUBTITLES_TYPE: Final = "application/json"
+"""The media type of subtitles: MiniMax's JSON list of sentences with their times in ms."""
+
+
 class Track(Record):
     """One stored song file, measured by Fermata: times in ms, rates in Hz and bits per second. `number` is its position
-    among all songs that the provider made.
+    among all songs that the provider made. `subtitles_key` is the object key of its subtitles, if they were asked for
+    and came.
     """
 
     number: PositiveInt
@@ -100,6 +108,7 @@ class Track(Record):
     sample_rate_hz: PositiveInt
     channels: PositiveInt
     bitrate_bps: PositiveInt
+    subtitles_key: str | None = None
 
 
 class MissingTrack(Record):

@@ -25,10 +25,11 @@ _WORTH_ANOTHER_ORDER: Final = frozenset(
 
 @dataclass(frozen=True)
 class Link:
-    """A signed download link and its expiry."""
+    """A signed download link of a track and its expiry, and the link of its subtitles, if it has any."""
 
     url: str
     expires_at: datetime
+    subtitles_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def why_missing(track: MissingTrack) -> str:
     reason = track.reason.of_an_accepted_order()
     if reason.for_tenant() != reason:
         # The tenant's text for a failed job speaks of the whole order and all its credits, which is wrong here.
-        return "the provider was not available while the song was to be fetched"
+        return "the provider was not available while the audio was to be fetched"
     return reason.message
 
 

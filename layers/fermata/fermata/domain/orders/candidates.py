@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
-from fermata.domain.catalogue.units import Kind, Unit, cost_in_micro_usd, price_in_credits, units_in
+from fermata.domain.catalogue.units import Kind, Unit, billable_count, cost_in_micro_usd, price_in_credits, units_in
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.order_request import (
     SongRequest,
@@ -17,6 +17,7 @@ from fermata.domain.orders.order_request import (
     what_the_model_refuses,
 )
 from fermata.domain.orders.references import ProviderIds
+from fermata.domain.orders.speech_request import FoundVoices, none_found
 from fermata.errors import ConfigurationError
 
 DefaultFallbacks = Mapping[str, Sequence[str]]
@@ -106,13 +107,15 @@ def candidates_for(
     defaults: DefaultFallbacks,
     deadline: Deadline | None,
     discount_percent: int = 0,
+    found: FoundVoices = none_found,
 ) -> tuple[Candidate, ...]:
     """The requested model, then its fallbacks, at the tenant's discount. A default fallback that cannot serve this
     request, or not before its deadline, or not for `max_credits`, is left out, because the caller did not name it.
+    `found` are voices beyond those that ship.
     """
     named = request.fallbacks is not None
     ids = request.fallbacks if request.fallbacks is not None else defaults.get(model.id, ())
-    models = _named(ids, catalogue) if named else _able(request, ids, catalogue, deadline)
+    models = _named(ids, catalogue) if named else _able(request, ids, catalogue, deadline, found)
     fallbacks = [candidate_of(each, request, deadline, discount_percent) for each in models]
     within = [each for each in fallbacks if named or is_within(each.price_credits, request.max_credits)]
     return (candidate_of(model, request, deadline, discount_percent), *within)
@@ -161,11 +164,15 @@ def _named(model_ids: Sequence[str], catalogue: Catalogue) -> Iterator[Model]:
 
 
 def _able(
-    request: SongRequest, model_ids: Sequence[str], catalogue: Catalogue, deadline: Deadline | None
+    request: SongRequest,
+    model_ids: Sequence[str],
+    catalogue: Catalogue,
+    deadline: Deadline | None,
+    found: FoundVoices,
 ) -> Iterator[Model]:
     for model_id in model_ids:
         model = catalogue.find(model_id)
-        if model is None or any(what_the_model_refuses(request, model)):
+        if model is None or any(what_the_model_refuses(request, model, found)):
             continue
         if deadline is None or deadline.leaves(deadline.p80_s(model)):
             yield model
@@ -188,7 +195,7 @@ def candidate_of(model: Model, request: SongRequest, deadline: Deadline | None, 
         price_credits=price_in_credits(model.unit, count, model.price_credits, discount_percent),
         songs=model.songs,
         unit_micro_usd=unit_cost,
-        cost_micro_usd=cost_in_micro_usd(model.unit, count, unit_cost),
+        cost_micro_usd=cost_in_micro_usd(model.unit, billable_count(model.unit, count), unit_cost),
         callbacks=model.callbacks,
         reference=model.reference if request.reference else None,
         p80_s=0 if deadline is None else deadline.p80_s(model),

@@ -18,6 +18,7 @@ from fermata.domain.orders.candidates import (
 from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.order_request import SongRequest, what_the_model_refuses, wrong_live
 from fermata.domain.orders.references import wrong_upload
+from fermata.domain.orders.speech_request import FoundVoices
 from fermata.errors import FieldError, NoModelError
 
 DEFAULT_KIND: Final[Kind] = "song"
@@ -32,7 +33,8 @@ class Circumstances:
     """What an order depends on besides its request. `is_available` returns whether a provider accepts an order of a
     model at this cost in millionths of a USD. `estimate_of` returns a model's latency from its last songs.
     `upload_bytes` is the size of the uploaded recording that the request names, if any. `wrong_ids` returns the errors
-    of the ids of a recording that the request names, if any, for a provider.
+    of the ids of a recording that the request names, if any, for a provider. `found_voices` are voices
+    beyond those that ship.
     """
 
     now: datetime
@@ -41,6 +43,7 @@ class Circumstances:
     estimate_of: Callable[[Model], Estimate]
     upload_bytes: int | None
     wrong_ids: Callable[[str], Sequence[FieldError]]
+    found_voices: FoundVoices
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _consider(request: SongRequest, model: Model, around: Circumstances, buyer: 
 
 
 def _refused(request: SongRequest, model: Model, around: Circumstances) -> Iterator[FieldError]:
-    refused = [*what_the_model_refuses(request, model), *wrong_live(request, model)]
+    refused = [*what_the_model_refuses(request, model, around.found_voices), *wrong_live(request, model)]
     yield from refused or around.wrong_ids(model.provider)
     if request.reference and request.reference.id and model.reference:
         rule = {model.id: model.reference}

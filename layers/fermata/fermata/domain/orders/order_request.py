@@ -1,7 +1,7 @@
 """The body of `POST /v1/jobs`: its shape, and the chosen model's limits. All errors of a body are reported at once."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -17,12 +17,21 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from fermata.domain.catalogue.models import MAX_PRICE_CREDITS, Catalogue, Model, TextRule
+from fermata.domain.catalogue.models import MAX_PRICE_CREDITS, Catalogue, Model
 from fermata.domain.catalogue.units import Kind
 from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceRequest, what_the_rule_refuses, wrong_names
+from fermata.domain.orders.speech_request import (
+    Choice,
+    FoundVoices,
+    Speed,
+    VoiceId,
+    none_found,
+    what_a_singer_refuses,
+    what_a_speaker_refuses,
+)
+from fermata.domain.orders.text_limits import wrong_text
 from fermata.domain.web.json_body import read_body
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
-from fermata.domain.web.visible_text import is_blank
 from fermata.domain.web.whole_number import WholeNumber
 from fermata.errors import FieldError, InvalidRequestError
 
@@ -30,8 +39,10 @@ MAX_FALLBACKS: Final = 3
 AUTO: Final = "auto"
 """The `model` of a request that leaves the choice to Fermata."""
 
-DEFAULT_SAMPLE_RATE: Final = 44100
-DEFAULT_BITRATE: Final = 256000
+DEFAULT_SAMPLE_RATES: Final[Mapping[Kind, int]] = {"song": 44100, "speech": 32000}
+"""The sample rate in Hz where a request names none."""
+DEFAULT_BITRATES: Final[Mapping[Kind, int]] = {"song": 256000, "speech": 128000}
+"""The bitrate in bits per second where a request names none."""
 LIVE_FORMAT: Final = "mp3"
 """The only format that can be heard while it is made."""
 
@@ -99,13 +110,17 @@ class AudioRequest(_Body):
 
 
 class SongRequest(_Body):
-    """One song as a caller orders it. Lengths are the model's own and count Unicode code points.
+    """One song or one speech as a caller orders it; the model's kind decides which. Lengths are the model's own and
+    count Unicode code points.
 
     The `model` may be `auto`; `kind` says what it must make (by default a song), and `max_credits` the most that the
     order may cost. `fallbacks` are tried in this order if the previous model certainly did not charge; None means the
     deployment's defaults, or beside `auto` the models that Fermata chooses. `duration_s` is the wanted length in
     seconds, for models that take one. A `live` song can be heard while it is made. A song after `finish_by` is not
     delivered. The webhook for the job's end goes to `callback_url` instead of the tenant's own endpoint.
+
+    Speech: `text` is spoken by `voice`, an id of the model's, at `speed` times the voice's own speed. `language` is a
+    BCP 47 code. `subtitles` asks for a second file with the times of the sentences.
     """
 
     model: ModelId
@@ -115,6 +130,12 @@ class SongRequest(_Body):
     max_credits: Annotated[WholeNumber, Field(ge=0, le=MAX_PRICE_CREDITS)] | None = None
     prompt: Text = ""
     lyrics: Text = ""
+    text: Text = ""
+    voice: Annotated[VoiceId, _WholeUnicode] | None = None
+    speed: Speed | None = None
+    language: Choice | None = None
+    emotion: Choice | None = None
+    subtitles: StrictBool = False
     instrumental: StrictBool = False
     auto_lyrics: StrictBool = False
     duration_s: Annotated[WholeNumber, Field(ge=1)] | None = None
@@ -137,10 +158,11 @@ class SongRequest(_Body):
 
 
 def parse_song_request(
-    body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = ()
+    body: bytes, catalogue: Catalogue, trusted_origins: Collection[str] = (), found: FoundVoices = none_found
 ) -> tuple[SongRequest, Model | None]:
     """Parse a body and check it against every model that it names; the model is None if Fermata chooses it. Links may
-    lead to the `trusted_origins` (lower case) although these are not public https; on AWS there are none.
+    lead to the `trusted_origins` (lower case) although these are not public https; on AWS there are none. `found` are
+    voices beyond those that ship.
 
     Raises `BodyTooLargeError`, `MalformedBodyError` (not JSON) or `InvalidRequestError` (a pointer per wrong field).
     """
@@ -149,8 +171,8 @@ def parse_song_request(
     wrong = [
         *wrong_names(request.reference, trusted_origins),
         *_wrong_callback(request.callback_url, trusted_origins),
-        *(() if model is None else (*what_the_model_refuses(request, model), *wrong_live(request, model))),
-        *_wrong_fallbacks(request, catalogue),
+        *(() if model is None else (*what_the_model_refuses(request, model, found), *wrong_live(request, model))),
+        *_wrong_fallbacks(request, catalogue, found),
     ]
     if wrong:
         raise InvalidRequestError(wrong)
@@ -193,7 +215,7 @@ def wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
         yield FieldError("/live", f"must be false for {request.audio.format}: only mp3 can be heard while it is made")
 
 
-def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[FieldError]:
+def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue, found: FoundVoices) -> Iterator[FieldError]:
     named = [request.model, *(request.fallbacks or ())]
     for position, model_id in enumerate(named[1:]):
         pointer = f"/fallbacks/{position}"
@@ -205,28 +227,38 @@ def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue) -> Iterator[Fie
         except InvalidRequestError as error:
             yield from error.fields
             continue
-        for wrong in what_the_model_refuses(request, model):
+        for wrong in what_the_model_refuses(request, model, found):
             yield FieldError(pointer, f"{model_id} cannot serve this request: {wrong.pointer} {wrong.message}")
 
 
-def what_the_model_refuses(request: SongRequest, model: Model) -> Iterator[FieldError]:
+def what_the_model_refuses(request: SongRequest, model: Model, found: FoundVoices = none_found) -> Iterator[FieldError]:
     """An error for every field of the request that this model does not accept."""
     if request.kind not in (None, model.kind):
         yield FieldError("/kind", f"must be {model.kind} or be left out: {model.id} makes nothing else")
+    if model.speech is None:
+        yield from _what_a_song_may_not_have(request, model)
+        yield from what_a_singer_refuses(request, model)
+    else:
+        yield from what_a_speaker_refuses(request, model, model.speech, found)
+    yield from _audio(request.audio, model)
+    if model.speech is None:
+        yield from what_the_rule_refuses(request.reference, model)
+
+
+def _what_a_song_may_not_have(request: SongRequest, model: Model) -> Iterator[FieldError]:
     yield from _switches(request, model)
     wordless = request.instrumental or request.auto_lyrics
     prompt = model.prompt_beside_lyrics if request.lyrics and model.prompt_beside_lyrics else model.prompt
-    yield from _text("/prompt", request.prompt, prompt, prompt.required or wordless, model.id)
+    yield from wrong_text("/prompt", request.prompt, prompt, prompt.required or wordless, model.id)
     if wordless and request.lyrics:
         switch = "instrumental" if request.instrumental else "auto_lyrics"
         yield FieldError("/lyrics", f"must be left out when {switch} is true, because the provider would ignore them")
     else:
-        yield from _text("/lyrics", request.lyrics, model.lyrics, model.lyrics.required and not wordless, model.id)
+        required = model.lyrics.required and not wordless
+        yield from wrong_text("/lyrics", request.lyrics, model.lyrics, required, model.id)
     if model.title:
-        yield from _text("/title", request.title or "", model.title, model.title.required, model.id)
+        yield from wrong_text("/title", request.title or "", model.title, model.title.required, model.id)
     yield from _duration(request.duration_s, model)
-    yield from _audio(request.audio, model)
-    yield from what_the_rule_refuses(request.reference, model)
 
 
 def _switches(request: SongRequest, model: Model) -> Iterator[FieldError]:
@@ -237,23 +269,6 @@ def _switches(request: SongRequest, model: Model) -> Iterator[FieldError]:
         yield FieldError("/auto_lyrics", f"must be false: {model.id} does not write lyrics")
     if request.instrumental and request.auto_lyrics:
         yield FieldError("/auto_lyrics", "must be false when instrumental is true")
-
-
-def _text(pointer: str, text: str, rule: TextRule, required: bool, model_id: str) -> Iterator[FieldError]:
-    if not rule.is_taken:
-        if text:
-            yield FieldError(pointer, f"must be left out: {model_id} takes no {pointer.removeprefix('/')}")
-        return
-    if not text and not required:
-        return
-    if text and is_blank(text):
-        instead = "" if required else ", or be left out"
-        yield FieldError(pointer, f"must have a character that can be seen{instead}; white space alone is no text")
-        return
-    low = max(rule.min, 1) if required else rule.min
-    if not low <= len(text) <= rule.max:
-        need = "is required and " if required and not text else ""
-        yield FieldError(pointer, f"{need}must have {low} to {rule.max} characters, got {len(text)}")
 
 
 def _duration(duration_s: int | None, model: Model) -> Iterator[FieldError]:
@@ -270,7 +285,7 @@ def ordered_count(request: SongRequest, model: Model) -> int:
     """The parts of the model's unit that a valid request orders: exactly, or the most that it can become."""
     if model.unit == "minute" and model.duration is not None:
         return (request.duration_s or model.duration.max_s) * 1000
-    return 1
+    return len(request.text) if model.unit == "1000_characters" else 1
 
 
 def _audio(audio: AudioRequest, model: Model) -> Iterator[FieldError]:

@@ -76,7 +76,7 @@ _ADVICE: Final[Mapping[FailureClass, str]] = {
     FailureClass.INVALID_REQUEST: "change the request",
     FailureClass.NOT_ENTITLED: "choose another model",
     FailureClass.NOT_FOUND: "choose another model",
-    FailureClass.INCOMPLETE: "order again if the song is still wanted",
+    FailureClass.INCOMPLETE: "order again if it is still wanted",
     FailureClass.UNKNOWN_OUTCOME: _IF_STILL_WANTED,
     FailureClass.PROVIDER_ERROR: "order again, or choose another model",
 }

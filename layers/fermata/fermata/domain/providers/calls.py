@@ -6,11 +6,13 @@ client sends calls, the staging store keeps answers, and both are the same for e
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
 from fermata.domain.providers.failures import Failure
+from fermata.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,22 @@ class OrderedReference:
 
 
 @dataclass(frozen=True)
+class Speech:
+    """A text to speak. An empty `voice`, `language` or `emotion` and a `speed` of None leave the choice to the
+    provider; `language` is a BCP 47 code.
+    """
+
+    text: str
+    voice: str = ""
+    speed: float | None = None
+    language: str = ""
+    emotion: str = ""
+    subtitles: bool = False
+
+
+@dataclass(frozen=True)
 class SongOrder:
-    """One song for a provider, validated against the catalogue.
+    """One song, or one `speech`, for a provider, validated against the catalogue.
 
     `sample_rate` is in Hz, `bitrate` in bits per second; `delivery` is `hex` or `url` if the provider offers both.
     `reference` is set for models that use a reference recording. `duration_ms` is the ordered length in ms, or 0.
@@ -46,6 +62,24 @@ class SongOrder:
     callback_url: str = ""
     live: bool = False
     duration_ms: int = 0
+    speech: Speech | None = None
+
+    @property
+    def spoken(self) -> Speech:
+        """The text of an order for a model that speaks; raises `ConfigurationError` for a song."""
+        if self.speech is None:
+            raise ConfigurationError(f"expected a text for {self.upstream_model}, found a song; correct the catalogue")
+        return self.speech
+
+
+@dataclass(frozen=True)
+class Metered:
+    """What a provider counted for an order: `units` in its own unit, and the amount in millionths of a USD if it states
+    one. Without an amount, the units are those of the catalogue's price, in its smallest parts: characters.
+    """
+
+    units: Decimal
+    micro_usd: int | None = None
 
 
 @dataclass(frozen=True)
@@ -136,11 +170,13 @@ class UpstreamAnswer:
 class AudioInAnswer:
     """The song is in the staged answer, as hex or base64 text at `$.data.audio` or `$.result.data.audio`. `task_id` is
     the task that can be polled for it, too, if the answer names one; `trace_id` is the provider's trace id of the
-    answer.
+    answer. `metered` is what the provider counted, and `subtitles` its link to them, if the answer has these.
     """
 
     task_id: str | None = None
     trace_id: str | None = None
+    metered: Metered | None = None
+    subtitles: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +203,8 @@ class AudioAt:
 
     `missing` are the 1-based positions in the provider's list of songs that failed or have no link; the links belong to
     the remaining positions in their order. `task_id` is the task that can be polled for new links, if the answer to the
-    paid call names one, `trace_id` the provider's trace id of the answer.
+    paid call names one, `trace_id` the provider's trace id of the answer. `metered` is what the provider counted, and
+    `subtitles` its link to them, if the answer has these.
     """
 
     url: str
@@ -175,6 +212,8 @@ class AudioAt:
     missing: tuple[int, ...] = ()
     task_id: str | None = None
     trace_id: str | None = None
+    metered: Metered | None = None
+    subtitles: str | None = None
 
     @property
     def song_count(self) -> int:
@@ -282,3 +321,14 @@ class ReferenceTaker(Protocol):
 
     def read_upload(self, answer: UpstreamAnswer) -> UploadOutcome:
         """The recording's ids, or a failure: never charged, and repeatable if `Failure.may_repeat`."""
+
+
+@runtime_checkable
+class VoiceLister(Protocol):
+    """The free half of a dialect whose provider lists its voices. Every method is pure."""
+
+    def voices_call(self) -> UpstreamCall:
+        """The free call for the voices that the provider offers to everybody."""
+
+    def read_voices(self, answer: UpstreamAnswer) -> Mapping[str, str] | None:
+        """The names of the voices by their ids, or None if the answer has no such list."""

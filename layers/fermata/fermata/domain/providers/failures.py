@@ -83,7 +83,7 @@ class Failure(BaseModel):
         """
         if self.provider_charged is not ProviderCharged.NO and self.failure_class in _NOT_NOW:
             message = (
-                "the song was ordered, but the provider refused access to it for too long; the credits were returned"
+                "the audio was ordered, but the provider refused access to it for too long; the credits were returned"
             )
             changed = {"failure_class": FailureClass.TRANSIENT, "code": "provider_unavailable", "message": message}
             return self.model_copy(update=changed)
@@ -96,7 +96,7 @@ class Failure(BaseModel):
             message = "no orders go to this provider at the moment; choose another model, or try again later"
             return self.model_copy(update={"message": message})
         if _SPEAKS_OF_THE_ACCOUNT.search(self.message):
-            message = "the provider's reason is not about this song; choose another model, or try again later"
+            message = "the provider's reason is not about this order; choose another model, or try again later"
             return self.model_copy(update={"message": message})
         return self
 

@@ -74,7 +74,7 @@ def paused(provider: str, name: str) -> Blocked:
 def budget_spent(provider: str, day: date) -> Blocked:
     """The block by an insufficient budget for a day."""
     message = (
-        f"the operator's budget for {provider} on {day} (UTC) does not suffice for this song; nothing was paid; "
+        f"the operator's budget for {provider} on {day} (UTC) does not suffice for this order; nothing was paid; "
         f"order again the next day, or the operator raises daily_budget_usd of {provider} in ProviderSettings"
     )
     return Blocked("budget_spent", message, datetime.combine(day + timedelta(days=1), time(), UTC))

@@ -47,7 +47,7 @@ PROBLEMS: Final[Mapping[type[FermataError], tuple[HTTPStatus, str, str]]] = {
     BeyondOwnKeyError: (HTTPStatus.FORBIDDEN, "beyond_own_key", "The key may not give or change this"),
     TriggerOffError: (HTTPStatus.FORBIDDEN, "trigger_off", "No trigger is on"),
     NotFoundError: (HTTPStatus.NOT_FOUND, "not_found", "The resource does not exist"),
-    AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The song is already ordered"),
+    AlreadyOrderedError: (HTTPStatus.CONFLICT, "already_ordered", "The audio is already ordered"),
     AlreadyFinishedError: (HTTPStatus.CONFLICT, "already_finished", "The job is already finished"),
     NotFinishedError: (HTTPStatus.CONFLICT, "not_finished", "The job is not finished"),
     NoWebhookError: (HTTPStatus.CONFLICT, "no_webhook", "There is no webhook endpoint"),

@@ -36,5 +36,5 @@ def _refuse_if_too_late(job: Job) -> None:
         raise AlreadyFinishedError(f"the job is {job.status}, which is final; only a queued job can be canceled")
     if not job.may_cancel:
         raise AlreadyOrderedError(
-            f"the job is {job.status}: its song is ordered and will be delivered; only a queued job can be canceled"
+            f"the job is {job.status}: its audio is ordered and will be delivered; only a queued job can be canceled"
         )

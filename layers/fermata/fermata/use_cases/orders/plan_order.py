@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
+from fermata.domain.catalogue.voices import ids_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.candidates import (
     Candidate,
@@ -20,10 +21,11 @@ from fermata.domain.orders.deadlines import Deadline
 from fermata.domain.orders.named_ids import chain_with_ids
 from fermata.domain.orders.order_request import OnUnknown, SongRequest, find_model
 from fermata.domain.orders.references import ProviderIds, object_key, wrong_upload
+from fermata.domain.orders.speech_request import FoundVoices
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.money import WalletStore
-from fermata.ports.providers import Estimates
+from fermata.ports.providers import Estimates, VoiceStore
 from fermata.ports.webhooks import WebhookStore
 from fermata.use_cases.orders.availability import AvailabilityPorts, availability
 from fermata.use_cases.orders.named_reference import named_ids
@@ -46,6 +48,12 @@ class PlanPorts:
     webhooks: WebhookStore
     wallets: WalletStore
     availability: AvailabilityPorts
+    voices: VoiceStore
+
+    @property
+    def found_voices(self) -> FoundVoices:
+        """Finds voices beyond those that ship; reads the table only for such a voice."""
+        return lambda name: ids_of(self.voices.load(name).voices)
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,9 @@ def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: in
         found = considered(request, ports.catalogue, _around(wish, ports, deadline, upload_bytes, now), buyer)
         chain = choose(request, found, ports.catalogue, deadline, buyer)
     else:
-        chain = candidates_for(request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent)
+        chain = candidates_for(
+            request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent, ports.found_voices
+        )
     chain = _with_named_ids(chain, wish, ports)
     _refuse(deadline.wrong_for({each.model: each.p80_s for each in chain}) if deadline else ())
     rules = {each.model: each.reference for each in chain if each.reference}
@@ -139,6 +149,7 @@ def _around(
         estimate_of=_learned(ports.estimates),
         upload_bytes=upload_bytes,
         wrong_ids=lambda provider: _wrong_ids(provider, wish, ports),
+        found_voices=ports.found_voices,
     )
 
 

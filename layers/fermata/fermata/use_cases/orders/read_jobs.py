@@ -93,4 +93,11 @@ def _link(job: Job, track: Track, ports: ShowPorts, now: datetime) -> Link:
     extension = track.object_key.rpartition(".")[2]
     disposition = attachment(job.request.title or "", job.id, f"-{track.number}.{extension}")
     url = ports.tracks.link(track, disposition, ports.link_ttl_s)
-    return Link(url, now + timedelta(seconds=ports.link_ttl_s))
+    return Link(url, now + timedelta(seconds=ports.link_ttl_s), _subtitles_url(job, track, ports))
+
+
+def _subtitles_url(job: Job, track: Track, ports: ShowPorts) -> str | None:
+    if track.subtitles_key is None:
+        return None
+    disposition = attachment(job.request.title or "", job.id, f"-{track.number}.subtitles.json")
+    return ports.tracks.link_to_subtitles(track.subtitles_key, disposition, ports.link_ttl_s)

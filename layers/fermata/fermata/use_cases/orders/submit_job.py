@@ -99,7 +99,7 @@ def submit_once(order: Order, job_id: str, ports: SubmitPorts, now: datetime) ->
 
 
 def _submit(order: Order, job_id: str, ports: SubmitPorts, now: datetime) -> Submission:
-    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins)
+    request, model = parse_song_request(order.body, ports.catalogue, ports.trusted_origins, ports.found_voices)
     replayed = _replay(order, request, ports, now)
     if replayed is not None:
         return replayed
@@ -140,7 +140,7 @@ def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) ->
 
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
-    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins)
+    request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins, ports.found_voices)
     wish = wish_of(request, model, tenant_id, ports, now)
     return plan_order(wish, ports, now, discount_of(wish, ports, now))
 

@@ -301,6 +301,7 @@ def test_an_end_is_published_with_ids_and_figures_and_nothing_of_the_song(
         "job_id": JOB_ID,
         "tenant_id": "acme",
         "price_credits": 30,
+        "kind": "song",
         "model": "minimax/music-2.5",
         "finished_at": "2026-11-21T12:00:00.000Z",
         **facts,

@@ -37,6 +37,7 @@ from fermata.ports.audio import AnswerStore, AudioLinks, AudioMeter, TrackStore
 from fermata.ports.jobs import JobStore
 from fermata.ports.providers import StreamedAnswer
 from fermata.scratch import scratch_file
+from fermata.use_cases.generation.finish.store_subtitles import with_subtitles
 from fermata.use_cases.generation.follow.parse_answer import decoded_events, decoded_song, staged_answer
 
 FETCH_TAKES_S: Final = 540
@@ -148,6 +149,7 @@ def _try_song(job: Job, number: int, ports: StorePorts) -> tuple[Job, bool]:
             track = _store(job, number, file, ports)
         except (DeliveryError, LinkTroubleError) as error:
             return _record_failure(job, number, error, file, ports)
+    track = with_subtitles(track, job, ports)
     return _save(job.with_tracks((*job.tracks, track), ports.clock()), ports), False
 
 

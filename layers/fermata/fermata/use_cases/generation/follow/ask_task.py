@@ -191,7 +191,7 @@ def trouble_of_asking(failure_class: FailureClass, code: str, found: str) -> Fai
     return Failure(
         failure_class=failure_class,
         provider_charged=ProviderCharged.UNKNOWN,
-        message=f"the song was ordered, and the provider could not be asked for it: {found}",
+        message=f"the audio was ordered, and the provider could not be asked for it: {found}",
         code=code,
     )
 

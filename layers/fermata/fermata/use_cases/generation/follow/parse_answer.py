@@ -135,4 +135,5 @@ def understood_answer(
 
 def _ordered_texts(job: Job) -> tuple[str, ...]:
     request = job.request
-    return (*(each.upstream_model for each in job.candidates), request.prompt, request.lyrics, request.title or "")
+    models = (each.upstream_model for each in job.candidates)
+    return (*models, request.prompt, request.lyrics, request.text, request.voice or "", request.title or "")

@@ -90,10 +90,10 @@ def _still_running(job: Job, attempt: Attempt, outcome: StillRunning, ports: Pol
     if outcome.offered is not None and is_over:
         return _conclude(job, attempt, outcome.offered, ports)
     if attempt.link_renewals:
-        found = "it reported the song as done and later as not done"
+        found = "it reported the audio as done and later as not done"
         return _poll_again(job, attempt, trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found), ports)
     if is_over:
-        message = f"the provider did not finish within {ports.generation_timeout_s} s; the song may have been billed"
+        message = f"the provider did not finish within {ports.generation_timeout_s} s; the audio may have been billed"
         return _conclude(job, attempt, Refused(unknown_outcome(message, code="generation_timeout")), ports)
     if attempt.retries.since and now < _regular_end(attempt, ports):
         attempt = attempt.with_retries(attempt.retries.recovered())
@@ -149,7 +149,7 @@ def _no_new_link(
     if job.is_past_finish_by(now):
         return given_up(attempt, now)
     if isinstance(outcome, StillRunning):
-        found = "it reported the song as done and later as not done"
+        found = "it reported the audio as done and later as not done"
         failure = trouble_of_asking(FailureClass.TRANSIENT, "not_done_again", found)
         failure = failure.model_copy(update={"retry_after_s": outcome.retry_after_s})
     else:

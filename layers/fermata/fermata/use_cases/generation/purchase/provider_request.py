@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from fermata.domain.jobs.attempt import AwaitedCallback
-from fermata.domain.orders.order_request import DEFAULT_BITRATE, DEFAULT_SAMPLE_RATE
+from fermata.domain.orders.order_request import DEFAULT_BITRATES, DEFAULT_SAMPLE_RATES, SongRequest
 from fermata.domain.providers.callbacks import callback_url, new_callback
-from fermata.domain.providers.calls import OrderedReference, SongOrder
+from fermata.domain.providers.calls import OrderedReference, SongOrder, Speech
 from fermata.errors import TransientError
 from fermata.log import logger
 from fermata.use_cases.generation.purchase.run import StartRun
@@ -49,14 +49,26 @@ def song_order(run: StartRun, callback_url: str) -> SongOrder:
         instrumental=request.instrumental,
         auto_lyrics=request.auto_lyrics,
         audio_format=request.audio.format,
-        sample_rate=request.audio.sample_rate or DEFAULT_SAMPLE_RATE,
-        bitrate=request.audio.bitrate or DEFAULT_BITRATE,
+        sample_rate=request.audio.sample_rate or DEFAULT_SAMPLE_RATES[ordered.kind],
+        bitrate=request.audio.bitrate or DEFAULT_BITRATES[ordered.kind],
         delivery=ordered.delivery,
         title=request.title or "",
         callback_url=callback_url,
         reference=_ordered_reference(run),
         live=ordered.live,
         duration_ms=(request.duration_s or 0) * 1000,
+        speech=_speech(request) if ordered.kind == "speech" else None,
+    )
+
+
+def _speech(request: SongRequest) -> Speech:
+    return Speech(
+        text=request.text,
+        voice=request.voice or "",
+        speed=request.speed,
+        language=request.language or "",
+        emotion=request.emotion or "",
+        subtitles=request.subtitles,
     )
 
 

@@ -1,0 +1,1 @@
+"""The dialects of models that speak."""

@@ -1,0 +1,1 @@
+"""The speech routes of simulated providers."""

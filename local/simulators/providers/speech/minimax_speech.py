@@ -1,0 +1,102 @@
+"""The speech route of MiniMax: one blocking, paid POST."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from local.simulators.faults import Fault, FaultKind
+from local.simulators.hints import HINTS
+from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
+from local.simulators.providers.dialect import Backend, Route, Visit
+from local.simulators.providers.speech.order import SpeechBody, counted, usd_for
+from local.simulators.recording import Recording
+
+PATH: Final = "/v1/t2a_v2"
+_MODEL: Final = re.compile(r"speech-[A-Za-z0-9.-]{1,30}")
+_OK: Final = {"status_code": 0, "status_msg": "success"}
+_WITHOUT_LINK: Final = frozenset({FaultKind.ODD_HEX, FaultKind.UPPER_HEX, FaultKind.NOT_HEX, FaultKind.STATUS1})
+
+SpellHex = Callable[[bytes, FaultKind | None], str]
+CodedAnswer = Callable[..., Answer]
+
+
+class T2aRequest(SpeechBody):
+    """The body of `POST /v1/t2a_v2`."""
+
+    stream: Literal[False] = False
+    output_format: Literal["hex", "url"] = "hex"
+    subtitle_enable: bool = False
+
+
+class MinimaxSpeech:
+    """MiniMax's speech; `coded` and `spell` are the shapes of its music."""
+
+    def __init__(self, backend: Backend, coded: CodedAnswer, spell: SpellHex) -> None:
+        self._backend, self._coded, self._spell = backend, coded, spell
+
+    def routes(self) -> tuple[Route, ...]:
+        """The paid route."""
+        return (Route("create", "POST", re.compile(PATH), self._receive),)
+
+    def _receive(self, request: Request) -> Visit:
+        if request.bearer != self._backend.key:
+            raise RefusedError(self._coded(1004))
+        try:
+            order = T2aRequest.model_validate(request.json())
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            wrong = f", {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"
+            raise RefusedError(self._coded(2013, detail=wrong)) from error
+        except ValueError as error:
+            raise RefusedError(self._coded(2013, detail=", body: expected JSON")) from error
+        if not _MODEL.fullmatch(order.model) or order.voice_setting.voice_id is None:
+            raise RefusedError(self._coded(2013, detail=", model and voice_setting.voice_id: required"))
+        usd = usd_for(order.text, Decimal("0.06") if order.model.endswith("-turbo") else Decimal("0.10"))
+        return Visit(order.text, lambda fault: self._answer(order, fault), usd, characters=counted(order.text))
+
+    def _answer(self, order: T2aRequest, fault: Fault | None) -> Answer:
+        after_s = self._backend.latency_s
+        if fault is not None and fault.kind is FaultKind.CODE:
+            return self._coded(int(fault.argument), after_s=after_s)
+        recording = self._backend.recordings.of(order.song)
+        body = {
+            "data": {"audio": self._audio(order, recording, fault), **_status(fault), **self._subtitles(order)},
+            "extra_info": {
+                "audio_length": recording.duration_ms,
+                "audio_sample_rate": recording.sample_rate_hz,
+                "audio_size": len(recording.content),
+                "bitrate": recording.bitrate_bps,
+                "word_count": len(order.text.split()),
+                "usage_characters": counted(order.text),
+                "invisible_character_ratio": 0,
+                "audio_format": order.audio_setting.format,
+                "audio_channel": recording.channels,
+            },
+            "trace_id": uuid4().hex,
+            "base_resp": _OK,
+            **(HINTS if fault is not None and fault.kind is FaultKind.HINT else {}),
+        }
+        told = json_answer(200, body, after_s=after_s, charged=True)
+        return replace(told, headers={"Trace-Id": str(body["trace_id"])})
+
+    def _audio(self, order: T2aRequest, recording: Recording, fault: Fault | None) -> str:
+        kind = fault.kind if fault is not None else None
+        if fault is not None and kind is FaultKind.LINK:
+            return fault.argument
+        if order.output_format == "url" and kind not in _WITHOUT_LINK:
+            return self._backend.links.mint(order.song, genuine=kind is not FaultKind.NOT_AUDIO)
+        return self._spell(recording.content, kind)
+
+    def _subtitles(self, order: T2aRequest) -> dict[str, object]:
+        if not order.subtitle_enable:
+            return {}
+        return {"subtitle_file": self._backend.links.mint(order.song, subtitles=True)}
+
+
+def _status(fault: Fault | None) -> dict[str, object]:
+    return {"status": 1 if fault is not None and fault.kind is FaultKind.STATUS1 else 2}
