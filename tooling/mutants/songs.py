@@ -66,7 +66,7 @@ SONGS: Final = (
         ),
     ),
     Mutant(
-        "live: a run that wakes after a deletion leaves its piece",
+        "deletion: a run that wakes later leaves its piece",
         f"{FERMATA}/use_cases/live/publish_pieces.py",
         "self.ports.jobs.load(self.job_id) if self._has_begun else None",
         "self.ports.jobs.load(self.job_id) if self.published else None",
