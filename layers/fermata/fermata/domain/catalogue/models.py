@@ -246,7 +246,7 @@ def _by_pattern(model: Model, model_id: str) -> Model | None:
     if not model.is_family or not model_id.startswith(model.id[:-1]):
         return None
     upstream_model = model_id.removeprefix(f"{model.provider}/")
-    if not _UPSTREAM_NAME.fullmatch(upstream_model):
+    if not _UPSTREAM_NAME.fullmatch(upstream_model) or upstream_model.endswith("-"):
         return None
     return model.model_copy(update={"id": model_id, "upstream_model": upstream_model})
 
