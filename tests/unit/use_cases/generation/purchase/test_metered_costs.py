@@ -15,7 +15,15 @@ from fermata.domain.catalogue.units import cost_in_micro_usd
 from fermata.domain.finish.redelivery import recovered_job
 from fermata.domain.jobs.claim import closed_as_unknown, next_attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Metered, Refused, StartOutcome
+from fermata.domain.providers.calls import (
+    AudioAt,
+    AudioInAnswer,
+    AudioInEvents,
+    AudioIsAnswer,
+    Metered,
+    Refused,
+    StartOutcome,
+)
 from fermata.domain.providers.failures import FailureClass, unknown_outcome, unpaid
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
@@ -24,7 +32,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
 from tests.songs import JOB_ID, queued_job
-from tests.speech import AIML, BOSS, HD, MODELS, TEXT, linked_answer, speech_job, spoken_answer
+from tests.speech import AIML, BOSS, HD, MODELS, TEXT, linked_answer, speech_job, spoken_answer, streamed_answer
 
 SPEECH = b"ID3" + bytes(5000)
 LINK = "https://cdn.aimlapi.com/a.mp3"
@@ -32,9 +40,9 @@ PER_CHARACTER = {HD: 100, BOSS: 100, AIML: 130}
 """Millionths of a USD."""
 
 
-def started(model: str, answer: ScriptedAnswer) -> World:
+def started(model: str, answer: ScriptedAnswer, **changes: object) -> World:
     world = World(upstream=FakeUpstream(answer))
-    world.jobs.create(speech_job(model))
+    world.jobs.create(speech_job(model, **changes))
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     return world
 
@@ -64,6 +72,13 @@ def test_the_characters_that_the_provider_counts_correct_cost_and_budget(charact
     attempt = world.stored(JOB_ID).attempts[0]
     assert attempt.provider_units == Decimal(characters)
     assert attempt.cost_micro_usd == booked(world) == characters * 100
+
+
+def test_the_characters_that_a_stream_counts_correct_cost_and_budget() -> None:
+    world = started(HD, streamed_answer(SPEECH, 10), live=True)
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert (attempt.state.value, attempt.provider_units) == ("ready", Decimal(10))
+    assert attempt.cost_micro_usd == booked(world) == 1000
 
 
 def test_the_amount_that_the_provider_states_is_the_cost() -> None:
@@ -109,6 +124,7 @@ def test_a_redelivery_reads_the_same_count_and_books_nothing() -> None:
 COUNTS = st.one_of(st.none(), st.integers(1, 10**6))
 OUTCOMES: st.SearchStrategy[StartOutcome] = st.one_of(
     COUNTS.map(lambda n: AudioInAnswer(metered=None if n is None else Metered(Decimal(n)))),
+    COUNTS.map(lambda n: AudioInEvents(metered=None if n is None else Metered(Decimal(n)))),
     COUNTS.map(lambda n: AudioAt(LINK, metered=None if n is None else Metered(Decimal(n), n // 3))),
     st.just(AudioIsAnswer()),
     st.just(Refused(unpaid(FailureClass.RATE_LIMITED, "1002", "too many requests"))),
