@@ -7,7 +7,8 @@ from tooling.mutants.claims import CLAIMS
 from tooling.mutants.money import MONEY
 from tooling.mutants.queue import QUEUE
 from tooling.mutants.songs import SONGS
+from tooling.mutants.speech import SPEECH
 from tooling.mutants.streams import STREAMS
 from tooling.mutants.triggers import TRIGGERS
 
-MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *CHOICE, *SONGS, *TRIGGERS, *QUEUE)
+MUTANTS: Final = (*CLAIMS, *STREAMS, *MONEY, *SPEECH, *CHOICE, *SONGS, *TRIGGERS, *QUEUE)

@@ -43,3 +43,37 @@ def test_a_tenant_gives_itself_a_capped_key_rotates_and_revokes_it_over_http_alo
         with cloud.http(beyond.json()["api_key"]) as other:
             refused = other.post("/v1/keys", json={})
             assert (refused.status_code, refused.json()["required_scope"]) == (403, "account:manage")
+
+
+def test_a_tenant_goes_from_its_first_key_to_its_bill_over_http_alone(cloud: Cloud) -> None:
+    with cloud.http(first_key(cloud, "billed")) as http:
+
+        def page(path: str, **parameters: str) -> list[dict[str, Any]]:
+            answer = http.get(path, params=parameters)
+            assert answer.status_code == 200, answer.text
+            data: list[dict[str, Any]] = answer.json()["data"]
+            return data
+
+        shop = http.post("/v1/keys", json={"name": "shop", "scopes": ["jobs:write"]}).json()
+        offered = page("/v1/models", kind="song", sort="price")
+        quoted = http.post("/v1/quote", json=request("billed, quoted")).json()
+        with cloud.http(shop["api_key"]) as orders:
+            for team in ("a", "a", "b"):
+                sent = orders.post("/v1/jobs", json=request(f"billed {team}", metadata={"team": team}))
+                assert (sent.status_code, sent.json()["price_credits"]) == (202, quoted["price_credits"])
+        cloud.until(lambda: http.get("/v1/account").json()["in_flight_jobs"] == 0)
+        account = http.get("/v1/account").json()
+
+        price = quoted["price_credits"]
+        assert price in {model["price_credits"] for model in offered}
+        assert account["spent_this_month_credits"] == 3 * price
+        by_team = {row["metadata.team"]: row["credits"] for row in page("/v1/usage", group_by="metadata.team")}
+        assert by_team == {"a": 2 * price, "b": price}
+        (by_key,) = page("/v1/usage", group_by="key")
+        assert (by_key["key"], by_key["units"], by_key["credits"]) == (shop["id"], 3, 3 * price)
+        assert [line["credits"] for line in page("/v1/usage/log")] == [price] * 3
+        # The ledger shows what is older than ten seconds.
+        cloud.until(lambda: len([line for line in page("/v1/ledger") if line["kind"] == "spend"]) == 3)
+        ledger = page("/v1/ledger")
+        assert sum(line["credits"] for line in ledger if line["kind"] == "spend") == 3 * price
+        assert ledger[-1]["balance_credits"] == account["balance_credits"] == 1000 - 3 * price
