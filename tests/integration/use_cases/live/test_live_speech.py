@@ -1,6 +1,7 @@
 """Speech that is heard while it is made: the stager, the pieces and the playlist are those of songs."""
 
 import re
+from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
@@ -32,6 +33,9 @@ def test_a_live_speech_is_heard_before_its_end_and_is_the_same_file_as_without_l
     assert job["price_credits"] == plain["price_credits"]
     counted = [cloud.attempts(each["id"])[0]["provider_units"] for each in (plain, job)]
     assert counted == [len(text), len(text)]
+
+    shown = cloud.manage(action="show_job", job_id=job_id)
+    assert Decimal(shown["booked_usd"]) == 2 * Decimal(shown["cost_usd"]) == 2 * len(text) * Decimal("0.0001")
 
     whole = httpx.get(url).text
     assert whole.startswith(growing.text)

@@ -10,11 +10,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter
 
 from fermata.domain.catalogue.units import cost_in_micro_usd
 from fermata.domain.finish.redelivery import recovered_job
 from fermata.domain.jobs.claim import closed_as_unknown, next_attempt
 from fermata.domain.jobs.job import Job
+from fermata.domain.money.reports.spend import spend_of
+from fermata.domain.money.reports.usage_log import line_of
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
@@ -144,10 +147,13 @@ class Books:
         self.amounts += [job.to_book.micro_usd] if job.to_book else []
 
 
-@given(st.lists(st.tuples(OUTCOMES, st.booleans()), min_size=1, max_size=4), st.sampled_from([HD, AIML, "song"]))
-def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(
-    course: Sequence[tuple[StartOutcome, bool]], model: str
-) -> None:
+Course = Sequence[tuple[StartOutcome, bool]]
+COURSES = st.lists(st.tuples(OUTCOMES, st.booleans()), min_size=1, max_size=4)
+KINDS = st.sampled_from([HD, AIML, "song"])
+
+
+def written(course: Course, model: str) -> Books:
+    """The books of a job whose attempts have these outcomes, in time or late."""
     books = Books(queued_job() if model == "song" else speech_job(model))
     for number, (outcome, is_late) in enumerate(course, start=1):
         if not books.job.may_claim(NOON):
@@ -161,6 +167,12 @@ def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(
             books.write(books.job.with_late_answer(number, NOON, answered))
         else:
             books.write(books.job.with_outcome(answered, NOON))
+    return books
+
+
+@given(COURSES, KINDS)
+def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(course: Course, model: str) -> None:
+    books = written(course, model)
     costs = [each.cost_micro_usd for each in books.job.attempts if each.provider_charged.value != "no"]
     assert sum(books.amounts) == sum(costs)
     for each in books.job.attempts:
@@ -173,3 +185,46 @@ def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(
             )
         else:
             assert each.cost_micro_usd == ordered.cost_micro_usd
+
+
+class Row(BaseModel):
+    """What `admin spend` says of one model, or of all."""
+
+    booked_usd: Decimal
+    cost_usd: Decimal
+    unknown_usd: Decimal
+
+
+TOTALS = TypeAdapter(Row)
+ROWS = TypeAdapter(list[Row])
+MOST = 2 * len(TEXT)
+WITHIN: st.SearchStrategy[StartOutcome] = st.one_of(
+    st.integers(1, MOST).map(lambda n: AudioInAnswer(metered=Metered(Decimal(n)))),
+    st.integers(1, MOST).map(lambda n: AudioInEvents(metered=Metered(Decimal(n)))),
+    st.integers(0, MOST * 100).map(lambda amount: AudioAt(LINK, metered=Metered(Decimal(1), amount))),
+    st.just(AudioIsAnswer()),
+    st.just(Refused(unpaid(FailureClass.RATE_LIMITED, "1002", "too many requests"))),
+    st.just(Refused(unknown_outcome("cut"))),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(WITHIN, st.booleans()), min_size=1, max_size=4), st.sampled_from([HD, AIML])),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_what_speech_costs_is_at_most_what_was_booked_for_it_where_a_character_counts_at_most_two(
+    courses: Sequence[tuple[Course, str]],
+) -> None:
+    ends = [written(course, model).job.settled(unknown_outcome("lost"), NOON) for course, model in courses]
+    told = spend_of([line_of(each) for each in ends], None)
+    totals = TOTALS.validate_python(told["total"])
+    rows = ROWS.validate_python(told["models"])
+    for row in (totals, *rows):
+        assert row.cost_usd + row.unknown_usd <= row.booked_usd
+    assert sum(row.booked_usd for row in rows) == totals.booked_usd
+    paid = [(end, each) for end in ends for each in end.attempts if each.provider_charged.value != "no"]
+    bounds = [2 * len(TEXT) * PER_CHARACTER[end.candidate.model] for end, _ in paid]
+    assert totals.booked_usd == Decimal(sum(bounds)) / 1_000_000
