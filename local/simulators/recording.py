@@ -39,12 +39,15 @@ class Song:
     sample_rate_hz: int = 44100
     bitrate_bps: int = 256000
     is_speech: bool = False
+    ordered_s: float | None = None
 
     @property
     def seconds(self) -> float:
-        """The length, which grows with the text of a speech, and with the lines of lyrics, not counting section
-        tags.
+        """The ordered length, if any; otherwise it grows with the text of a speech, and with the lines of lyrics, not
+        counting section tags.
         """
+        if self.ordered_s is not None:
+            return self.ordered_s
         if self.is_speech:
             return max(SHORTEST_SPEECH_S, len(self.prompt) / CHARACTERS_A_SECOND)
         lines = [line for line in self.lyrics.splitlines() if line.strip() and not line.strip().startswith("[")]
@@ -70,7 +73,7 @@ class Recording:
 def record(song: Song) -> Recording:
     """Compose and encode `song`."""
     seed = int.from_bytes(sha256(f"{song.prompt}\0{song.lyrics}".encode()).digest()[:8])
-    pieces = ceil(song.seconds / LONGEST_PIECE_S) if song.is_speech else 1
+    pieces = ceil(song.seconds / LONGEST_PIECE_S) if song.is_speech or song.ordered_s is not None else 1
     pcm = compose(seed, song.seconds / pieces, song.sample_rate_hz).tobytes()
     if song.container == "mp3":
         return _mp3(pcm, song, pieces)

@@ -110,7 +110,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_every_upstream_shape_becomes_a_file_that_plays(good: Run) -> None:
     assert good.exit_code == 0, good.stdout + good.stderr
     files = sorted(good.out_dir.iterdir(), key=lambda file: file.suffix)
-    assert [file.suffix for file in files] == [".mp3"] * 7 + [".wav"]
+    assert [file.suffix for file in files] == [".mp3"] * 10 + [".wav"]
     (second,) = [file for file in files if file.stem.endswith("-2")]
     assert second.read_bytes() != second.with_stem(second.stem.removesuffix("-2")).read_bytes()
     for file in files:

@@ -134,7 +134,7 @@ def _success(answer: Answer, limited: tuple[str, ...]) -> Json:
         if answer.example is not None:
             content["example"] = answer.example
         csv: Json = {"text/csv": {"schema": {"type": "string"}}} if answer.csv else {}
-        entry["content"] = {answer.media_type: content, **csv}
+        entry["content"] = {"application/json": content, **csv}
     if answer.links:
         taken = {"id": "$response.body#/id"}
         entry["links"] = {name: {"operationId": name, "parameters": taken} for name in answer.links}

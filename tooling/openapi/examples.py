@@ -332,15 +332,3 @@ VOICE_LIST: Final[Example] = {
     ],
     "next_cursor": None,
 }
-
-PLAYLIST: Final = """\
-#EXTM3U
-#EXT-X-VERSION:3
-#EXT-X-TARGETDURATION:4
-#EXT-X-MEDIA-SEQUENCE:1
-#EXT-X-PLAYLIST-TYPE:EVENT
-#EXTINF:3.997,
-1.mp3
-#EXTINF:3.997,
-2.mp3
-"""

@@ -12,8 +12,7 @@ OF_A_BODY: Final = ("malformed_body", "body_too_large", "invalid_request")
 @dataclass(frozen=True)
 class Answer:
     """One way in which an operation succeeds; without `body` there is none. `headers` are names in `HEADERS`, `links`
-    the operations that take the body's `id` from here. `media_type` is the body's; `csv` is whether the body is there
-    in CSV, too.
+    the operations that take the body's `id` from here; `csv` is whether the body is there in CSV, too.
     """
 
     status: int
@@ -22,7 +21,6 @@ class Answer:
     headers: tuple[str, ...] = ()
     example: object = None
     links: tuple[str, ...] = ()
-    media_type: str = "application/json"
     csv: bool = False
 
 

@@ -17,7 +17,6 @@ from fermata.api.responses.usage import UsageList, UsageLog
 from fermata.api.responses.voice import VoiceList
 from fermata.api.responses.webhook import WebhookAttemptList, WebhookReplay
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.live.playlist import MEDIA_TYPE
 from fermata.domain.orders.order_request import SongRequest
 from fermata.use_cases.orders.create_reference import UploadRequest
 from tooling.openapi import examples
@@ -256,38 +255,6 @@ OPERATIONS: Final = (
         problems=("not_found",),
         parameters=("CallbackToken",),
         tag="providers",
-        public=True,
-    ),
-    Operation(
-        "GET",
-        "/v1/live/{token}/playlist.m3u8",
-        "read_playlist",
-        "The playlist of a song that is being made, for players",
-        (
-            Answer(
-                HTTPStatus.OK,
-                "The pieces so far; a player asks again until `#EXT-X-ENDLIST`.",
-                {"type": "string"},
-                (),
-                examples.PLAYLIST,
-                media_type=MEDIA_TYPE,
-            ),
-        ),
-        problems=("not_found",),
-        parameters=("LiveToken",),
-        description="An HLS playlist (RFC 8216) of packed MP3 audio. Take its address from the job's `urls.live`.",
-        tag="live",
-        public=True,
-    ),
-    Operation(
-        "GET",
-        "/v1/live/{token}/{name}",
-        "read_piece",
-        "A piece of a song that is being made, for players",
-        (Answer(HTTPStatus.FOUND, "The piece is there for a while.", None, ("Location",)),),
-        problems=("not_found",),
-        parameters=("LiveToken", "PieceName"),
-        tag="live",
         public=True,
     ),
     Operation(

@@ -35,10 +35,6 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "CallbackToken": _parameter(
         "path", "token", "The secret of one attempt, from the address that a provider was given.", {"type": "string"}
     ),
-    "LiveToken": _parameter(
-        "path", "token", "The secret of one attempt, from the job's `urls.live`.", {"type": "string"}
-    ),
-    "PieceName": _parameter("path", "name", "A name in the playlist.", {"type": "string"}, "1.mp3"),
     "Status": _parameter("query", "status", "Only jobs of this status.", {"$ref": "#/components/schemas/JobStatus"}),
     "Limit": _parameter(
         "query",

@@ -110,7 +110,7 @@ class AimlapiDialect:
         order, model = _read_order(request)
         self._check_recording(order, request.path)
         deaf_to = _DEAF_TO | {FaultKind.LINK}
-        return Visit(order.prompt, lambda fault: self._create(order, model, fault), model.usd, deaf_to)
+        return Visit(order.prompt, lambda fault: self._create(order, model, fault), model.usd_of(order), deaf_to)
 
     def _check_recording(self, order: SongBody, path: str) -> None:
         if order.recording is None:
@@ -126,7 +126,7 @@ class AimlapiDialect:
         task = Task(f"{uuid4()}:{order.model}", order.song, self._backend.clock())
         with self._lock:
             self._tasks[task.id] = task
-        body = {"id": task.id, **_status("queued", fault), "meta": {"usage": model.usage}}
+        body = {"id": task.id, **_status("queued", fault), "meta": {"usage": model.usage(order)}}
         return json_answer(201, body, charged=True)
 
     def _receive_poll(self, request: Request) -> Visit:

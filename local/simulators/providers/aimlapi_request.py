@@ -153,6 +153,11 @@ class ElevenMusic(SongBody):
     prompt: Annotated[str, Field(min_length=1, max_length=2000)]
     music_length_ms: Annotated[int, Field(ge=10_000, le=300_000)] | None = None
 
+    @property
+    def song(self) -> Song:
+        """The song that this request orders, as long as ordered."""
+        return Song(self.prompt, ordered_s=None if self.music_length_ms is None else self.music_length_ms / 1000)
+
 
 class Lyria2(SongBody):
     """`google/lyria2`, which makes WAV of 48 kHz."""
@@ -177,16 +182,21 @@ class StableAudio(SongBody):
 
 @dataclass(frozen=True)
 class TaskModel:
-    """One model of the task family: its request body and the price of a song."""
+    """One model of the task family: its request body, and its price for a song or for a minute of it."""
 
     body: type[SongBody]
     usd: Decimal = Decimal("0.195")
-    """The only known price in this family."""
+    """The only known price of a song in this family."""
+    is_by_the_minute: bool = False
 
-    @property
-    def usage(self) -> dict[str, object]:
+    def usd_of(self, order: SongBody) -> Decimal:
+        """The price of the ordered song."""
+        return self.usd * Decimal(str(order.song.seconds)) / 60 if self.is_by_the_minute else self.usd
+
+    def usage(self, order: SongBody) -> dict[str, object]:
         """The cost in the answer to an accepted order."""
-        return {"credits_used": int(self.usd * CREDITS_PER_USD), "usd_spent": float(self.usd)}
+        usd = self.usd_of(order)
+        return {"credits_used": int(usd * CREDITS_PER_USD), "usd_spent": float(usd)}
 
 
 TASK_MODELS: Final[Mapping[str, TaskModel]] = {
@@ -195,7 +205,7 @@ TASK_MODELS: Final[Mapping[str, TaskModel]] = {
     "minimax/music-2.0": TaskModel(Music20),
     "minimax/music-2.6": TaskModel(Music26),
     "minimax/music-cover": TaskModel(MusicCover),
-    "elevenlabs/eleven_music": TaskModel(ElevenMusic),
+    "elevenlabs/eleven_music": TaskModel(ElevenMusic, Decimal("1.04"), is_by_the_minute=True),
     "google/lyria2": TaskModel(Lyria2),
     "stable-audio": TaskModel(StableAudio),
 }

@@ -37,7 +37,7 @@ def test_what_an_operator_sets_reaches_the_functions_through_the_table(deployer:
         f"{name}Function"
         for name in (
             *("SubmitJob", "IngestRequest", "SubmitLine", "StartGeneration", "PrepareReference", "PollGeneration"),
-            *("RescueAudio", "ReadJobs", "ListJobs"),
+            *("RescueAudio", "ReadJobs", "ListJobs", "ListVoices", "ManageTenants"),
         )
     }
     assert set(versions.values()) == {deployment.resources["OperatorSettings"]}

@@ -31,7 +31,7 @@ def test_parameters_reach_the_functions_environment(deployment: Deployment) -> N
     assert environment["TRUSTED_LOCAL_ORIGINS"] == ORIGIN
 
 
-def test_only_unknown_paths_health_checks_and_the_providers_callbacks_need_no_key(deployment: Deployment) -> None:
+def test_only_unknown_paths_health_checks_callbacks_and_live_addresses_need_no_key(deployment: Deployment) -> None:
     open_routes = {(route.method, route.path) for route in deployment.routes if route.authorizer is None}
 
     assert open_routes == {
@@ -39,6 +39,8 @@ def test_only_unknown_paths_health_checks_and_the_providers_callbacks_need_no_ke
         ("GET", "/healthz"),
         ("GET", "/openapi.json"),
         ("POST", "/v1/callbacks/{token}"),
+        ("GET", "/v1/live/{token}/playlist.m3u8"),
+        ("GET", "/v1/live/{token}/{name}"),
     }
     assert {route.authorizer.ttl_s for route in deployment.routes if route.authorizer} == {1}
     assert ("POST", "/v1/jobs") in {(route.method, route.path) for route in deployment.routes}

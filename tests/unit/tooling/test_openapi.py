@@ -40,7 +40,10 @@ def routes(resources: Json) -> dict[str, bool]:
         event["Properties"]
         for resource in resources.values()
         for event in resource.get("Properties", {}).get("Events", {}).values()
-        if event["Type"] == "HttpApi" and "Path" in event["Properties"]
+        if event["Type"] == "HttpApi"
+        and "Path" in event["Properties"]
+        # Live songs have an API of their own; a job's `urls.live` leads there.
+        and event["Properties"]["ApiId"]["Ref"] != "LiveApi"
     ]
     return {f"{each['Method']} {each['Path']}": is_open(each, resources) for each in events}
 

@@ -67,10 +67,10 @@ def test_a_tenant_goes_from_its_first_key_to_its_bill_over_http_alone(cloud: Clo
         price = quoted["price_credits"]
         assert price in {model["price_credits"] for model in offered}
         assert account["spent_this_month_credits"] == 3 * price
-        by_team = {row["metadata.team"]: row["credits"] for row in page("/v1/usage", group_by="metadata.team")}
+        by_team = {row["metadata"]["team"]: row["credits"] for row in page("/v1/usage", group_by="metadata.team")}
         assert by_team == {"a": 2 * price, "b": price}
         (by_key,) = page("/v1/usage", group_by="key")
-        assert (by_key["key"], by_key["units"], by_key["credits"]) == (shop["id"], 3, 3 * price)
+        assert (by_key["key_id"], by_key["units"], by_key["credits"]) == (shop["id"], 3, 3 * price)
         assert [line["credits"] for line in page("/v1/usage/log")] == [price] * 3
         # The ledger shows what is older than ten seconds.
         cloud.until(lambda: len([line for line in page("/v1/ledger") if line["kind"] == "spend"]) == 3)

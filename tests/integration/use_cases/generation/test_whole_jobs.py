@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,19 @@ def test_a_resellers_code_inside_http_200_keeps_its_class(
     error = cloud.made(request(prompt, model=SKILLBOSS))["error"]
     assert (error["class"], error["code"], error["provider_charged"]) == (error_class, str(code), charged)
     assert len(cloud.posts("skillboss", sha256(prompt))) == 1
+
+
+def test_minutes_are_held_as_ordered_and_paid_as_measured(cloud: Cloud) -> None:
+    body = {"model": "aimlapi/elevenlabs/eleven_music", "prompt": "paid by the minute"}
+    with cloud.http() as http:
+        quote = http.post("/v1/quote", json={**body, "duration_s": 30}).json()
+    ordered = cloud.made({**body, "duration_s": 30})
+    unsaid = cloud.made(body)
+    assert (quote["units"], quote["price_credits"]) == (0.5, ordered["price_credits"])
+    assert (ordered["units"], ordered["spent_credits"]) == (0.5, quote["price_credits"])
+    minutes = unsaid["tracks"][0]["duration_ms"] / 60_000
+    assert unsaid["units"] == minutes
+    assert unsaid["spent_credits"] == math.ceil(minutes * quote["unit_credits"]) < unsaid["price_credits"]
 
 
 def test_an_order_that_a_full_pool_refuses_is_repeated(cloud: Cloud) -> None:
