@@ -136,7 +136,7 @@ def _make_songs(
 
 def _heard(client: httpx.Client, cloud: CloudAddress, prompt: str, stopped: threading.Event) -> LiveSong | SongError:
     try:
-        return play_live(client, cloud.api_url, cloud.api_key, f"{prompt}, heard while it is made", stopped)
+        return play_live(client, cloud, f"{prompt}, heard while it is made", stopped)
     except SongError as error:
         return error
 

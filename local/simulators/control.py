@@ -40,7 +40,7 @@ class Control:
         self._limits = limits
 
     def answer(self, request: Request) -> Answer:
-        """The answer to a control request, except for resets."""
+        """The answer to a control request, except for releases and resets."""
         match request.method, request.path.removeprefix(CONTROL_PREFIX):
             case "GET", "bill":
                 return json_answer(200, self._bill.as_json())
@@ -52,7 +52,9 @@ class Control:
                 return json_answer(200, self._limits.as_json())
             case "POST", "limits":
                 return self._post_limits(request)
-        routes = "GET /_sim/bill, GET or POST /_sim/faults, GET or POST /_sim/limits, POST /_sim/reset"
+        routes = (
+            "GET /_sim/bill, GET or POST /_sim/faults, GET or POST /_sim/limits, POST /_sim/release, POST /_sim/reset"
+        )
         return simulator_error(404, f"no such control route; known are {routes}")
 
     def _faults(self) -> dict[str, object]:

@@ -43,6 +43,7 @@ class FaultKind(StrEnum):
     STREAM_NO_LAST = "stream_no_last"
     STREAM_EMPTY = "stream_empty"
     STREAM_STALL = "stream_stall:<s>"
+    STREAM_HOLD = "stream_hold"
 
 
 _ARGUMENTS: Final[Mapping[FaultKind, str]] = {

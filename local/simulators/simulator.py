@@ -42,8 +42,12 @@ class Simulator:
         self._backend.callbacks.stop()
 
     def _steer(self, request: Request) -> Answer:
+        if (request.method, request.path) == ("POST", f"{CONTROL_PREFIX}release"):
+            self._backend.gate.open()
+            return json_answer(200, {})
         if (request.method, request.path) != ("POST", f"{CONTROL_PREFIX}reset"):
             return self._control.answer(request)
+        self._backend.gate.open()
         self._waiting.clear()
         self._bill.clear()
         self._limits.reset()

@@ -46,6 +46,7 @@ from tests.crash.cuts import Cut, Moment, sites_of
 from tests.crash.gate import Gate, Killed, enter, watch_every_call
 from tests.crash.shapes import Fault, Shape, fast_parameters
 from tests.crash.virtual_clock import VirtualClock, let_functions_use, let_the_engine_use
+from tests.fakes.live.background import LateBackground
 from tests.fakes.wiring import forget_all
 from tests.functions import FakeContext, load_app
 from tests.songs import wav_file
@@ -368,6 +369,11 @@ class InProcessCloud:
         found = self.clients("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         return [each["Key"] for each in found.get("Contents", [])]
 
+    def live_records(self) -> list[str]:
+        """The records of live songs, by what they are found with."""
+        partitions = ((str(key.value), rows) for key, rows in self._table().items.items())
+        return [key for key, rows in partitions if rows and key.startswith("LIVE#")]
+
     def content(self, key: str) -> bytes | None:
         """The content of an object, or None."""
         s3 = self.clients("s3")
@@ -500,7 +506,8 @@ def _prepare_moto() -> None:
 
 
 def _make_quick() -> None:
-    """Leave out what takes half of a run and is the same in all of them."""
+    """Leave out what takes half of a run and is the same in all of them, and have no threads that nobody can kill."""
+    vars(runtime)["in_background"] = LateBackground()
     # A file that ships with the code.
     vars(runtime)["read_catalogue"] = cache(read_catalogue)
     # For every call moto looks through the addresses of all services.

@@ -18,6 +18,8 @@ from tests.fakes.money.ledger import ledger_in_dynamodb
 ORDERS: Final = 3
 """How often a caller with an idempotency key sends an order that was answered with an error."""
 _LOOK_EVERY_S: Final = 61
+_SWEPT_AFTER_S: Final = 1_201
+"""When a deleted live song's files are deleted once more."""
 _LOOKS: Final = 24
 """Nearly half an hour: a rescue that was killed is followed once its lease is over."""
 _ASIDE: Final = ("AuthorizeRequest", "ReapJobs")
@@ -156,7 +158,7 @@ def _run(
     """One order with these kills, or overtaken there, until nobody works on it any more."""
     cloud.begin(shape, deadly, overtaken)
     _see_through(cloud, shape)
-    dead_links = _deleted(cloud) if shape.deleted else []
+    dead_links = _deleted(cloud, _SWEPT_AFTER_S if "live" in shape.fields else _LOOK_EVERY_S) if shape.deleted else []
     moments = _wanted(cloud.runtime.moments, shape)
     report.runs += 1
     report.kills += bool(deadly)
@@ -190,24 +192,24 @@ def _see_through(cloud: InProcessCloud, shape: Shape) -> None:
     _look_after(cloud)
 
 
-def _look_after(cloud: InProcessCloud) -> None:
+def _look_after(cloud: InProcessCloud, every_s: int = _LOOK_EVERY_S) -> None:
     for _ in range(_LOOKS):
-        cloud.clock.wait(_LOOK_EVERY_S)
+        cloud.clock.wait(every_s)
         done = cloud.reap() and cloud.nothing_to_look_after()
         cloud.until_nobody_works()
         if done:
             return
 
 
-def _deleted(cloud: InProcessCloud) -> list[str]:
-    """The caller deletes the job once and looks; the reaper comes every minute. Whatever was shown and was gone."""
+def _deleted(cloud: InProcessCloud, look_every_s: int) -> list[str]:
+    """The caller deletes the job once and looks; the reaper comes every so often. Whatever was shown and was gone."""
     dead: list[str] = []
     for job in _jobs(cloud):
         cloud.delete(job.id)
         shown = cloud.shown(job.id)
         keys = [track.object_key for track in job.tracks] if shown and shown["tracks"] else []
         dead += [key for key in keys if cloud.content(key) is None]
-    _look_after(cloud)
+    _look_after(cloud, look_every_s)
     return dead
 
 
@@ -227,7 +229,10 @@ def _evidence(cloud: InProcessCloud, shape: Shape, dead_links: list[str]) -> Evi
         songs=shape.songs,
         rescued=_rescued(cloud) if shape.rescued else None,
         deleted=shape.deleted,
-        left=lambda job_id: [key for place in ("tracks/", "staging/") for key in cloud.keys(f"{place}{job_id}/")],
+        left=lambda job_id: [
+            *(key for place in ("tracks/", "staging/", "live/") for key in cloud.keys(f"{place}{job_id}/")),
+            *cloud.live_records(),
+        ],
         dead_links=dead_links,
         copies=lambda job_id: cloud.keys(f"references/{TENANT}/{job_id}"),
         listens=shape.listens,

@@ -102,7 +102,12 @@ SHAPES: Final = (
         overtaken=True,
         functions=frozenset({"SettleJob", "DeliverWebhook"}),
     ),
-    Shape("hex, deleted", _song("minimax/music-2.5"), deleted=True, functions=frozenset({"DeleteJob", "ReapJobs"})),
+    Shape(
+        "stream, deleted",
+        _song("minimax/music-2.5", live=True),
+        deleted=True,
+        functions=frozenset({"DeleteJob", "ReapJobs"}),
+    ),
     Shape(
         "speech with subtitles",
         {
@@ -114,6 +119,7 @@ SHAPES: Final = (
         functions=frozenset({"StartGeneration", "StoreAudio"}),
     ),
     Shape("busy, then hex", _song("minimax/music-2.5"), faults=(Fault("minimax", "code:1002", "create"),), attempts=2),
+    Shape("stream", _song("minimax/music-2.5", live=True), functions=frozenset({"StartGeneration"})),
 )
 
 

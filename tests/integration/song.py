@@ -129,6 +129,10 @@ class Cloud:
         body = {"fault": fault, "on": on, "match": match, "times": times}
         httpx.post(f"{self.line['simulators'][provider]}/_sim/faults", json=body).raise_for_status()
 
+    def release(self, provider: str) -> None:
+        """Let the streams go on that a simulator holds."""
+        httpx.post(f"{self.line['simulators'][provider]}/_sim/release").raise_for_status()
+
     def limit(self, provider: str, concurrent: int | None = None, per_minute: int | None = None) -> None:
         """Have a simulator refuse what goes beyond, and count anew."""
         body = {"concurrent": concurrent, "per_minute": per_minute}

@@ -11,6 +11,7 @@ CHAINS: Final[tuple[dict[str, object], ...]] = (
     {"model": "aimlapi/minimax/music-2.0"},
     {"model": "minimax/music-2.5", "fallbacks": ["aimlapi/minimax/music-2.0"]},
     {"model": "minimax/music-2.5", "fallbacks": ["apiinone/suno"], "on_unknown": "fallback"},
+    {"model": "minimax/music-2.5", "live": True},
 )
 
 

@@ -13,9 +13,13 @@ from fermata.errors import (
     NotSentError,
 )
 from tests.fakes.providers.upstream import ScriptedAnswer
-from tests.songs import hex_answer, json_answer
+from tests.songs import hex_answer, json_answer, stream_answer
+from tests.support.audio_files import mp3
 
 AUDIO: Final = b"ID3" + bytes(40)
+_HEARD: Final = AUDIO + mp3(seconds=5)
+_STREAM: Final = stream_answer((_HEARD[:50_000], 1), (_HEARD[50_000:], 1), (_HEARD, 2))
+"""A song of two pieces and, in its last event, all of it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class FakeProviders:
         if outcome == "lost":
             raise AnswerLostError("no answer")
         answer = _BUSY[provider] if outcome == "busy" else _accepted(provider, prompt.replace(" ", "-"))
+        answer = _STREAM if outcome != "busy" and body.get("stream") else answer
         if outcome == "cut":
             return ScriptedAnswer(answer.body[: len(answer.body) // 2], ends_with=AnswerLostError("cut"))
         return answer

@@ -73,7 +73,8 @@ class Scenario:
         self.answers, self.events, self.deliveries = world.answers, world.events, world.webhook_machine
         world.webhooks.point(WebhookEndpoint(tenant_id=LISTENS, url=URL), SECRET)
         ours = ("jobs", "answers", "tracks", "callbacks", "provider_states", "waits", "events")
-        for name in (*ours, "webhooks", "webhook_machine", "rescue_slots"):
+        self.live_pieces, self.live_streams = world.live_pieces, world.live_streams
+        for name in (*ours, "webhooks", "webhook_machine", "rescue_slots", "live_pieces", "live_streams"):
             setattr(world, name, around(getattr(world, name)))
         world.upstream, world.links, world.machine = (
             around(self.providers),
@@ -259,6 +260,8 @@ class Scenario:
             if job.deleted_at is not None:
                 assert not any(job_id == job.id for job_id, _ in self.answers.kept)
                 assert not any(job_id == job.id for job_id, _, _ in self.answers.files)
+                assert not any(job_id == job.id for job_id, _, _ in self.live_pieces.files)
+                assert not any(job.id in row for row in self.live_streams.rows.values())
         for tenant_id in TENANTS:
             wallet, entries = self.ledger.wallet(tenant_id), self.ledger.entries(tenant_id)
             assert_the_ledger_explains(wallet, entries)

@@ -42,18 +42,36 @@ SONGS: Final = (
     Mutant(
         "deletion: files before the record",
         f"{FERMATA}/use_cases/orders/delete_job.py",
-        "    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)",
-        "    erase_files(find_job_or_tombstone(job_id, tenant_id, ports.jobs), ports)\n"
+        "    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports, now)",
+        "    erase_files(find_job_or_tombstone(job_id, tenant_id, ports.jobs), ports, now)\n"
         "    _tombstone(job_id, tenant_id, ports.jobs, now)",
         ("tests/unit/use_cases/orders/test_delete_job.py::test_no_caller_sees_a_job_whose_files_are_gone",),
     ),
     Mutant(
         "deletion: nobody finishes one that died",
         f"{FERMATA}/use_cases/generation/finish/reap_jobs.py",
-        "return _finish_deletion(job, ports) if job.erasing_until is not None else _rescue(job, ports, now)",
+        "return _finish_deletion(job, ports, now) if is_to_erase else _rescue(job, ports, now)",
         "return _rescue(job, ports, now)",
         (
             "tests/unit/use_cases/orders/test_delete_job.py::test_a_deletion_that_dies_is_finished_by_the_reaper_once_it_has_begun",
+        ),
+    ),
+    Mutant(
+        "deletion: pieces that come later stay",
+        f"{FERMATA}/domain/finish/tombstone.py",
+        "    return again_at if now < again_at else None",
+        "    return None",
+        (
+            "tests/unit/use_cases/orders/test_delete_job.py::test_pieces_of_a_live_song_that_come_after_its_deletion_are_deleted_when_no_run_is_left",
+        ),
+    ),
+    Mutant(
+        "deletion: a run that wakes later leaves its piece",
+        f"{FERMATA}/use_cases/live/publish_pieces.py",
+        "self.ports.jobs.load(self.job_id) if self._has_begun else None",
+        "self.ports.jobs.load(self.job_id) if self.published else None",
+        (
+            "tests/unit/use_cases/live/test_publish_pieces.py::test_a_piece_that_was_frozen_until_after_the_deletion_is_deleted_with_its_note",
         ),
     ),
     Mutant(

@@ -18,6 +18,7 @@ _RECEIVE_BYTES: Final = 64 * 1024
 _MAX_PIPELINED_BYTES: Final = 1024 * 1024
 _LONGEST_HEAD_BYTES: Final = 64 * 1024
 _TRICKLE_S: Final = 0.02
+_LOOK_AT_HOLD_EVERY_S: Final = 0.05
 _DRAIN_S: Final = 1.0
 
 
@@ -87,6 +88,8 @@ class Connection:
         sent = 0
         for after_s, end in (*answer.pace, (0.0, most)):
             self._wait_until(started + after_s)
+            while answer.hold and end > answer.hold.sent and not answer.hold.opened.is_set():
+                self._wait_until(time.monotonic() + _LOOK_AT_HOLD_EVERY_S)
             chunk = b"" if self._head_only else answer.body[sent : min(end, most)]
             if chunk:
                 self._socket.sendall(self._protocol.send(h11.Data(data=chunk)) or b"")

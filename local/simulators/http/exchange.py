@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from threading import Event
 
 from pydantic_core import from_json, to_json
 
@@ -48,6 +49,14 @@ WHOLE = Manner()
 
 
 @dataclass(frozen=True)
+class Hold:
+    """A pause of a paced body: nothing follows its first `sent` bytes until `opened` is set."""
+
+    sent: int
+    opened: Event
+
+
+@dataclass(frozen=True)
 class Answer:
     """One answer, sent `after_s` seconds after its request arrived; `charged` says that a paid POST with this answer
     costs. With a `pace`, it is sent in chunks: each entry is a number of seconds and the bytes of the body sent by
@@ -62,6 +71,7 @@ class Answer:
     charged: bool = False
     manner: Manner = WHOLE
     pace: tuple[tuple[float, int], ...] = ()
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True)

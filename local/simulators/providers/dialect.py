@@ -7,12 +7,13 @@ bill, the log and the control routes.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
 from local.simulators.call_limits import Busy
 from local.simulators.faults import Fault, FaultKind, FaultRow, Place
+from local.simulators.gate import Gate
 from local.simulators.http.exchange import Answer, Request
 from local.simulators.providers.callbacks import Callbacks
 from local.simulators.providers.links import Links
@@ -53,7 +54,7 @@ class Label:
 @dataclass(frozen=True)
 class Backend:
     """Ports of a dialect. `latency_s` is the time per song in seconds, `clock` returns monotonic seconds, and `fetch`
-    returns the file behind a link on this machine or raises `BadRecordingError`.
+    returns the file behind a link on this machine or raises `BadRecordingError`. Held answers wait for `gate`.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Backend:
     callbacks: Callbacks
     clock: Callable[[], float]
     fetch: Callable[[str], bytes]
+    gate: Gate = field(default_factory=Gate)
 
 
 class Dialect(Protocol):

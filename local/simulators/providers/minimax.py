@@ -149,7 +149,7 @@ class MinimaxDialect:
         recording = self._backend.recordings.of(order.song)
         # With any other fault a request for a stream gets JSON, which the provider sends at times.
         if order.stream and (fault is None or fault.kind in STREAM_KINDS):
-            return streamed(recording, _facts(recording), fault, after_s)
+            return streamed(recording, _facts(recording), fault, after_s, self._backend.gate)
         body = self._body(order, recording, fault)
         told = json_answer(200, body, after_s=after_s, charged=True)
         return replace(told, headers={"Trace-Id": str(body["trace_id"])})

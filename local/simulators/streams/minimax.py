@@ -9,7 +9,8 @@ from typing import Final
 from uuid import uuid4
 
 from local.simulators.faults import Fault, FaultKind, FaultRow
-from local.simulators.http.exchange import Answer
+from local.simulators.gate import Gate
+from local.simulators.http.exchange import Answer, Hold
 from local.simulators.recording import Recording
 
 _MEDIA_TYPE: Final = "text/event-stream"
@@ -25,6 +26,7 @@ STREAM_ROWS: Final = (
     FaultRow(FaultKind.STREAM_NO_LAST, ("create",), "a stream without data.status 2", "yes"),
     FaultRow(FaultKind.STREAM_EMPTY, ("create",), "a stream without audio, a silent rate limit", "yes"),
     FaultRow(FaultKind.STREAM_STALL, ("create",), "a stream that pauses in its middle", "yes"),
+    FaultRow(FaultKind.STREAM_HOLD, ("create",), "the same until POST /_sim/release", "yes"),
 )
 STREAM_KINDS: Final = frozenset(row.kind for row in STREAM_ROWS)
 
@@ -51,19 +53,22 @@ def streamed(
     facts: Mapping[str, object],
     fault: Fault | None,
     latency_s: float,
+    gate: Gate,
     last: LastEvent = LastEvent.PART,
 ) -> Answer:
     """The stream of a recording that takes `latency_s` seconds, changed by a fault if there is one. `facts` are the
-    `extra_info` of its last event.
+    `extra_info` of its last event; a held stream waits for the `gate`.
     """
-    events = _events(recording, fault.kind if fault is not None else None, last)
-    stall_s = float(fault.argument) if fault is not None and fault.kind is FaultKind.STREAM_STALL else 0.0
+    kind = fault.kind if fault is not None else None
+    events = _events(recording, kind, last)
+    stall_s = float(fault.argument) if fault is not None and kind is FaultKind.STREAM_STALL else 0.0
     body, pace = b"", []
     trace_id = uuid4().hex
     for number, event in enumerate(events):
         body += _written(event, trace_id, facts)
         pace.append((event.at * latency_s + (stall_s if number >= len(events) // 2 else 0.0), len(body)))
-    return Answer(200, body, _MEDIA_TYPE, {"Trace-Id": trace_id}, charged=True, pace=tuple(pace))
+    hold = Hold(pace[len(pace) // 2 - 1][1], gate.next_opening()) if kind is FaultKind.STREAM_HOLD else None
+    return Answer(200, body, _MEDIA_TYPE, {"Trace-Id": trace_id}, charged=True, pace=tuple(pace), hold=hold)
 
 
 def _events(recording: Recording, kind: FaultKind | None, last: LastEvent) -> Sequence[_Event]:

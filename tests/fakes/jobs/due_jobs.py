@@ -27,7 +27,9 @@ class InMemoryDueJobs:
         yield from [job_id for job_id, check_at in due.items() if check_at is not None and check_at <= now]
 
     def put_off(self, job: Job, until: datetime, absent_since: datetime | None) -> None:
-        stored = self.store.load(job.id)
+        # Not by `load`: where calls of the store are places at which something happens, this is one call and no two.
+        row = self.store.rows.get(job.id)
+        stored = None if row is None else Job.model_validate_json(row)
         if stored is not None and stored.version == job.version and stored.check_at is not None:
             changes = {"check_at": until, "absent_since": absent_since}
             self.store.rows[job.id] = stored.model_copy(update=changes).model_dump_json()

@@ -138,3 +138,19 @@ def test_a_simulator_stops_at_once_under_endless_answers(start: Callable[..., Pr
     began = time.monotonic()
     minimax.running.stop()
     assert time.monotonic() - began < 20
+
+
+def test_a_held_stream_sends_its_first_half_and_the_rest_once_it_is_released(minimax: Provider) -> None:
+    whole = minimax.order(stream=True).content
+    minimax.fault("stream_hold")
+    with minimax.client.stream(
+        "POST", minimax.url + minimax.path, json=minimax.body(stream=True), headers=minimax.authorization
+    ) as answer:
+        chunks = answer.iter_raw()
+        half = b""
+        while half.count(b"\n\n") < whole.count(b"\n\n") // 2:
+            half += next(chunks)
+        minimax.client.post(f"{minimax.url}/_sim/release").raise_for_status()
+        rest = b"".join(chunks)
+    assert len(half) + len(rest) == len(whole)
+    assert half.count(b"\n\n") == whole.count(b"\n\n") // 2

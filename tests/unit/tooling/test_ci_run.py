@@ -37,7 +37,7 @@ def run_ci(root: Path, tmp_path: Path) -> Run:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "make").write_text(FAKE_MAKE, "utf-8")
     (tmp_path / "bin" / "make").chmod(0o755)
-    for player in ("ffmpeg", "ffprobe"):
+    for player in ("ffmpeg", "ffprobe", "chromium"):
         (tmp_path / "bin" / player).write_text("#!/bin/sh\n", "utf-8")
         (tmp_path / "bin" / player).chmod(0o755)
     steps = tmp_path / "steps"

@@ -76,7 +76,7 @@ class MinimaxSpeech:
         # With any other fault a request for a stream gets JSON, which the provider sends at times.
         if order.stream and (fault is None or fault.kind in STREAM_KINDS):
             last = LastEvent.EMPTY if order.stream_options.exclude_aggregated_audio else LastEvent.WHOLE
-            return streamed(recording, _facts(order, recording), fault, after_s, last)
+            return streamed(recording, _facts(order, recording), fault, after_s, self._backend.gate, last)
         body = {
             "data": {"audio": self._audio(order, recording, fault), **_status(fault), **self._subtitles(order)},
             "extra_info": _facts(order, recording),

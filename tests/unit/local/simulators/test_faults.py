@@ -10,7 +10,7 @@ CLOSED_LIST = (
     "code:<n> http:<n> http:<n>:charged html empty reset_before_body cut:<percent> hang:<s> slow:<bytes_per_s> status1 "
     "odd_hex upper_hex not_hex not_audio link_expired link:<url> redirect:<url> status_word:<word> direct "
     "callback_lost callback_twice callback_early callback_forged hint stream_repeat_last "
-    "stream_longer_last stream_early_last stream_no_last stream_empty stream_stall:<s>"
+    "stream_longer_last stream_early_last stream_no_last stream_empty stream_stall:<s> stream_hold"
 )
 
 

@@ -14,6 +14,7 @@ from fermata.domain.live.playlist import playlist
 from fermata.domain.live.stream import LiveStream
 from fermata.domain.live.token import live_sha256, live_token
 from fermata.errors import AnswerLostError, TransientError
+from fermata.ports.live import Work
 from fermata.use_cases.generation.purchase.start_generation import start_generation
 from fermata.use_cases.live import publish_pieces
 from fermata.wiring import runtime
@@ -214,6 +215,37 @@ def test_what_was_published_after_a_deletion_is_deleted() -> None:
     world.live_pieces.before_put = delete_meanwhile
     order(world)
     assert (world.live_pieces.files, world.live_streams.rows) == ({}, {})
+
+
+def delete_now(world: World) -> None:
+    job = world.stored(JOB_ID)
+    world.jobs.save(job.model_copy(update={"deleted_at": world.clock(), "version": job.version + 1}))
+
+
+def test_a_piece_that_failed_to_be_noted_after_a_deletion_is_deleted() -> None:
+    world = live_world(REPEATS)
+    world.live_streams.failure = TransientError("no table")
+    world.live_pieces.before_put = lambda: delete_now(world)
+    order(world)
+    world.live_streams.failure = None
+    assert world.live_pieces.files == {}
+
+
+def test_a_piece_that_was_frozen_until_after_the_deletion_is_deleted_with_its_note() -> None:
+    released, works = Event(), []
+    with live_world(REPEATS) as world:
+
+        def begin(run: Callable[[], None]) -> Work:
+            works.append(IN_BACKGROUND(run))
+            return works[0]
+
+        world.background = begin
+        world.live_pieces.before_put = lambda: released.wait(30)
+        assert order(world) is StepKind.READY
+        delete_now(world)
+        released.set()
+        assert works[0].join(30)
+        assert (world.live_pieces.files, world.live_streams.rows) == ({}, {})
 
 
 def test_a_write_whose_answer_was_lost_is_no_trouble() -> None:

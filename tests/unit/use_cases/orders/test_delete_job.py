@@ -17,9 +17,16 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions
 from fermata.adapters.s3.answer_store import S3AnswerStore
 from fermata.adapters.s3.reference_store import S3ReferenceStore
 from fermata.adapters.s3.track_store import S3TrackStore
-from fermata.domain.finish.tombstone import ERASED_WITHIN, TOMBSTONE_KEPT_FOR, erased, tombstone_of
+from fermata.domain.finish.tombstone import (
+    ERASED_WITHIN,
+    SWEPT_AGAIN_AFTER,
+    TOMBSTONE_KEPT_FOR,
+    erased,
+    tombstone_of,
+)
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.next_step import StepKind
+from fermata.domain.jobs.rescue_record import Rescue, RescueLease
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.live.stream import LiveStream
 from fermata.domain.webhooks.delivery import Answered, Try, attempt_after
@@ -40,6 +47,7 @@ from tests.fakes.world import World
 from tests.songs import (
     JOB_ID,
     LINK,
+    candidate,
     delivered_job,
     failed_job,
     generating_job,
@@ -257,6 +265,63 @@ def test_a_write_while_the_files_go_does_not_keep_the_deletion_from_being_noted(
     assert (found.publish_pending, found.erasing_until, found.check_at) == (False, None, None)
 
 
+def live_job() -> Job:
+    return delivered_job(candidates=(candidate().model_copy(update={"live": True}),)).published()
+
+
+def late_piece(world: World) -> None:
+    """What a run of the paid request writes that knows nothing of the deletion."""
+    world.live_pieces.put(JOB_ID, 1, 2, b"a late piece")
+    world.live_streams.save(LiveStream.new(f"hash of {JOB_ID}", JOB_ID, 1, NOON).with_piece(3997))
+
+
+def test_pieces_of_a_live_song_that_come_after_its_deletion_are_deleted_when_no_run_is_left(tmp_path: Path) -> None:
+    world = world_of(live_job(), tmp_path)
+    delete(world)
+    found = world.stored(JOB_ID)
+    assert (files_of(world), found.erasing_until, found.check_at) == (0, *[NOON + SWEPT_AGAIN_AFTER] * 2)
+    late_piece(world)
+    world.clock.pass_seconds(SWEPT_AGAIN_AFTER.total_seconds() - 1)
+    assert reap_jobs(reap_ports(world.lose), world.clock()) == counts()
+    world.clock.pass_seconds(1)
+    assert reap_jobs(reap_ports(world.lose), world.clock()) == counts(due=1, erased=1)
+    found = world.stored(JOB_ID)
+    assert (files_of(world), found.erasing_until, found.check_at) == (0, None, None)
+    assert world.lost == []
+
+
+@pytest.mark.parametrize(("dies_at", "when"), MOMENTS[4:])
+def test_a_deletion_of_a_live_song_that_dies_is_swept_again_too(tmp_path: Path, dies_at: int, when: str) -> None:
+    world = world_of(live_job(), tmp_path)
+    killed(world, dies_at, when)
+    world.clock.pass_seconds(60)
+    reap_jobs(reap_ports(world.lose), world.clock())
+    assert world.stored(JOB_ID).check_at == NOON + SWEPT_AGAIN_AFTER
+    late_piece(world)
+    world.clock.now = NOON + SWEPT_AGAIN_AFTER
+    reap_jobs(reap_ports(world.lose), world.clock())
+    found = world.stored(JOB_ID)
+    assert (files_of(world), found.erasing_until, found.check_at) == (0, None, None)
+
+
+def test_deleting_a_live_song_again_changes_nothing_about_its_sweep(tmp_path: Path) -> None:
+    world = world_of(live_job(), tmp_path)
+    delete(world)
+    first = world.stored(JOB_ID)
+    late_piece(world)
+    delete(world)
+    assert (files_of(world), world.stored(JOB_ID)) == (0, first)
+
+
+def test_a_rescue_of_a_deleted_live_song_goes_on_before_the_sweep(tmp_path: Path) -> None:
+    lease = RescueLease(holder="run-1", until=NOON + timedelta(seconds=90))
+    world = world_of(live_job().model_copy(update={"rescue": Rescue(starts=1, lease=lease)}), tmp_path)
+    delete(world)
+    assert world.stored(JOB_ID).check_at == lease.until
+    world.clock.now = lease.until
+    assert reap_jobs(reap_ports(world.lose), world.clock()) == counts(due=1, rescued=1)
+
+
 def counts(**what: int) -> dict[str, int]:
     """What a run of the reaper did, where it did nothing else."""
     nothing = dict.fromkeys(("due", "started", "settled", "put_off", "rescued", "erased", "skipped", "lost"), 0)
@@ -339,8 +404,8 @@ def test_a_tombstone_stays_in_the_index_until_its_files_are_gone() -> None:
         store.forget(tombstone)
         assert list(due.find(NOON + ERASED_WITHIN - timedelta(milliseconds=1))) == []
         assert list(due.find(NOON + ERASED_WITHIN)) == [JOB_ID]
-        store.save(erased(tombstone))
-        assert (store.load(JOB_ID), list(due.find(NOON + ERASED_WITHIN))) == (erased(tombstone), [])
+        store.save(erased(tombstone, NOON))
+        assert (store.load(JOB_ID), list(due.find(NOON + ERASED_WITHIN))) == (erased(tombstone, NOON), [])
 
 
 @pytest.mark.parametrize("first", ["JOB", "REQUEST", "ATTEMPT#0001"])
@@ -376,7 +441,7 @@ def test_a_tombstone_that_another_run_wrote_meanwhile_is_not_noted_as_erased(sto
     store.forget(tombstone)
     store.save(newer(tombstone))
     with pytest.raises(StaleRecordError):
-        store.save(erased(tombstone))
+        store.save(erased(tombstone, NOON))
     assert store.load(JOB_ID) == newer(tombstone)
 
 

@@ -13,6 +13,11 @@ TOMBSTONE_KEPT_FOR: Final = timedelta(days=14)
 ERASED_WITHIN: Final = timedelta(seconds=60)
 """How long the run that deletes a job may take for its files, before the reaper deletes the rest."""
 
+SWEPT_AGAIN_AFTER: Final = timedelta(minutes=20)
+"""When the reaper deletes a live song's files once more: no run that published pieces at the deletion is alive then,
+because Lambda ends every run after 15 minutes.
+"""
+
 
 def tombstone_of(job: Job, now: datetime) -> Job:
     """An ended job without its texts and songs. Its files are still to be deleted."""
@@ -38,8 +43,18 @@ def tombstone_of(job: Job, now: datetime) -> Job:
     )
 
 
-def erased(tombstone: Job) -> Job:
-    """A tombstone once none of its job's files is left."""
-    check_at = tombstone.check_at if tombstone.publish_pending else next_look(tombstone.rescue, None)
-    changes = {"erasing_until": None, "check_at": check_at, "version": tombstone.version + 1, "to_book": None}
+def erased(tombstone: Job, now: datetime) -> Job:
+    """A tombstone after its job's files were deleted at `now`. Of a live song they are deleted once more later, because
+    pieces are written beside the purchase, perhaps after the deletion.
+    """
+    again_at = _swept_again_at(tombstone, now)
+    check_at = tombstone.check_at if tombstone.publish_pending else next_look(tombstone.rescue, again_at)
+    changes = {"erasing_until": again_at, "check_at": check_at, "version": tombstone.version + 1, "to_book": None}
     return tombstone.model_copy(update=changes)
+
+
+def _swept_again_at(tombstone: Job, now: datetime) -> datetime | None:
+    if tombstone.deleted_at is None or not any(candidate.live for candidate in tombstone.candidates):
+        return None
+    again_at = tombstone.deleted_at + SWEPT_AGAIN_AFTER
+    return again_at if now < again_at else None

@@ -152,12 +152,16 @@ class _Publisher:
     is_abandoned: bool = False
     published: int = 0
     _stream: LiveStream | None = field(default=None, init=False)
+    _has_begun: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Publish until the end of the answer; never raises."""
+        self._try(self._publish_all)
+        self._try(self._forget_what_was_deleted)
+
+    def _try(self, step: Callable[[], None]) -> None:
         try:
-            self._publish_all()
-            self._forget_what_was_deleted()
+            step()
         except FermataError as error:
             logger.warning("a live song is not heard any further", extra={"live": self._about(str(error))})
         except Exception:  # noqa: BLE001 - whatever it is, the song is paid for and goes on
@@ -189,6 +193,7 @@ class _Publisher:
 
     def _publish(self, piece: Piece) -> None:
         stream = self._stream or self._new_stream()
+        self._has_begun = True
         self.ports.pieces.put(self.job_id, self.attempt, self.published + 1, piece.packed())
         if self.is_abandoned:
             return
@@ -209,8 +214,10 @@ class _Publisher:
         self._stream = stream
 
     def _forget_what_was_deleted(self) -> None:
-        """Delete what was written after the job's deletion, which may race with the paid request of a lost run."""
-        job = self.ports.jobs.load(self.job_id) if self.published else None
+        """Delete what was written after the job's deletion: by a lost run, or by one that Lambda froze amid a write. A
+        write that failed counts too, because it may have succeeded.
+        """
+        job = self.ports.jobs.load(self.job_id) if self._has_begun else None
         if job is not None and job.deleted_at is not None:
             forget_live(self.job_id, self.ports.pieces, self.ports.streams)
 

@@ -41,17 +41,19 @@ def delete_job(job_id: str, tenant_id: str, ports: DeletePorts, now: datetime) -
     Raises `NotFoundError`, `NotFinishedError` while the job is open, and `TransientError`. Running it again finishes
     the deletion; once the texts are deleted, the reaper also does.
     """
-    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports)
+    erase_files(_tombstone(job_id, tenant_id, ports.jobs, now), ports, now)
 
 
-def erase_files(tombstone: Job, ports: DeletePorts) -> None:
-    """Delete the remaining files of a deleted job, and record that none is left. Raises `TransientError` if any is."""
+def erase_files(tombstone: Job, ports: DeletePorts, now: datetime) -> None:
+    """Delete the remaining files of a deleted job, and record that none is left, or when they are deleted once more.
+    Raises `TransientError` if any is left.
+    """
     ports.tracks.forget(tombstone.id)
     ports.answers.forget(tombstone.id)
     ports.references.forget(object_key(tombstone.tenant_id, tombstone.id))
     ports.deliveries.forget(tombstone.id)
     forget_live(tombstone.id, ports.live_pieces, ports.live_streams)
-    _note_erased(tombstone, ports.jobs)
+    _note_erased(tombstone, ports.jobs, now)
 
 
 def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Job:
@@ -68,10 +70,11 @@ def _tombstone(job_id: str, tenant_id: str, jobs: JobStore, now: datetime) -> Jo
     return retry_on_stale(bury, lambda: find_job_or_tombstone(job_id, tenant_id, jobs), given_up=given_up)
 
 
-def _note_erased(tombstone: Job, jobs: JobStore) -> None:
+def _note_erased(tombstone: Job, jobs: JobStore, now: datetime) -> None:
     def note(current: Job) -> None:
-        if current.erasing_until is not None:
-            jobs.save(erased(current))
+        after = erased(current, now)
+        if after.erasing_until != current.erasing_until:
+            jobs.save(after)
 
     job_id = tombstone.id
     given_up = TransientError(f"{job_id} changed {READS} times while its deletion was recorded; try again")

@@ -47,6 +47,20 @@ def test_a_stall_is_a_pause_in_the_middle(minimax: Provider) -> None:
     assert pauses.index(max(pauses)) == len(pauses) // 2
 
 
+def test_a_held_stream_goes_on_with_the_next_release_or_reset(minimax: Provider) -> None:
+    for control in ("release", "reset"):
+        held, later = streamed(minimax, "stream_hold"), streamed(minimax, "stream_hold")
+        assert held.hold is not None
+        assert later.hold is not None
+        assert held.hold.sent == held.pace[len(held.pace) // 2 - 1][1]
+        assert not held.hold.opened.is_set()
+        assert minimax.request("POST", f"/_sim/{control}", key=None).status == 200
+        assert (held.hold.opened.is_set(), later.hold.opened.is_set()) == (True, True)
+    another = streamed(minimax, "stream_hold")
+    assert another.hold is not None
+    assert not another.hold.opened.is_set()
+
+
 @pytest.mark.parametrize("name", ["stream_repeat_last", "stream_longer_last"])
 def test_a_last_event_may_repeat_the_song(minimax: Provider, name: str) -> None:
     *parts, (last, status) = events_of(streamed(minimax, name))

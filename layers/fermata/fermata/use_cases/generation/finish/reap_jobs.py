@@ -83,7 +83,8 @@ def _reap_one(job_id: str, ports: ReapPorts, now: datetime) -> str:
 
 def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
     if job.status.is_terminal and not job.publish_pending:
-        return _finish_deletion(job, ports) if job.erasing_until is not None else _rescue(job, ports, now)
+        is_to_erase = job.erasing_until is not None and job.erasing_until <= now
+        return _finish_deletion(job, ports, now) if is_to_erase else _rescue(job, ports, now)
     execution = Execution.ENDED if job.status.is_terminal else ports.machine.execution(job.id)
     match care_for(job, execution, ports.patience, now):
         case Start(then):
@@ -98,8 +99,8 @@ def _act(job: Job, ports: ReapPorts, now: datetime) -> str:
             return "put_off"
 
 
-def _finish_deletion(job: Job, ports: ReapPorts) -> str:
-    erase_files(job, ports.delete)
+def _finish_deletion(job: Job, ports: ReapPorts, now: datetime) -> str:
+    erase_files(job, ports.delete, now)
     return "erased"
 
 
