@@ -1,5 +1,6 @@
 """Orders of speech and their providers' answers, with which tests begin."""
 
+import json
 from typing import Final
 
 from fermata.domain.catalogue.models import read_catalogue
@@ -40,6 +41,18 @@ def spoken_answer(audio: bytes, characters: int | None = None, subtitles: str | 
     if subtitles is None:
         return hex_answer(audio, **info)
     return hex_answer(audio, **info, data={"audio": audio.hex(), "status": 2, "subtitle_file": subtitles})
+
+
+def streamed_answer(audio: bytes, characters: int, parts: int = 4) -> ScriptedAnswer:
+    """MiniMax's stream of the speech, whose last event has no audio."""
+    step = -(-len(audio) // parts)
+    events: list[dict[str, object]] = [
+        {"data": {"audio": audio[start : start + step].hex(), "status": 1}, "extra_info": None}
+        for start in range(0, len(audio), step)
+    ]
+    events.append({"data": {"audio": "", "status": 2}, "extra_info": {"usage_characters": characters}})
+    body = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    return ScriptedAnswer(body, content_type="text/event-stream")
 
 
 def linked_answer(link: str, usd: float, in_credits: float) -> ScriptedAnswer:

@@ -76,5 +76,5 @@ ORDERS: Final = (
     ),
     Order("skillboss/speech-2.8-hd", "mp3", "speech, link", speaks=True),
     Order("minimax/speech-2.8-hd", "mp3", "speech, hex", speaks=True),
-    Order("aimlapi/minimax/speech-2.6-hd", "mp3", "speech, link", speaks=True),
+    Order("aimlapi/minimax/speech-2.6-hd", "mp3", "speech, body", speaks=True),
 )

@@ -44,6 +44,20 @@ CHOICE: Final = (
         (f"{_TESTS}::test_a_provider_whose_budget_does_not_suffice_for_the_whole_order_is_not_asked",),
     ),
     Mutant(
+        "choice: the month of a capped key does not bound it",
+        f"{FERMATA}/use_cases/orders/plan_order.py",
+        "if of_key is not None and of_key < of_wallet:",
+        "if of_key is not None and of_key < 0:",
+        (f"{_TESTS}::test_what_the_keys_month_cannot_hold_is_left_out",),
+    ),
+    Mutant(
+        "choice: what a key spent in an earlier month bounds it",
+        f"{FERMATA}/use_cases/orders/plan_order.py",
+        "counter.in_month_of(now).committed",
+        "counter.committed",
+        (f"{_TESTS}::test_what_a_key_spent_in_an_earlier_month_leaves_the_choice_whole",),
+    ),
+    Mutant(
         "choice: a family is chosen",
         _CHOICE,
         "if model.kind == kind and not model.is_family)",

@@ -33,6 +33,31 @@ SPEECH: Final = (
         ),
     ),
     Mutant(
+        "metered cost: what was booked for unpaid attempts is told, too",
+        f"{FERMATA}/domain/money/reports/usage_log.py",
+        "(each for each in job.attempts if each.provider_charged is not ProviderCharged.NO)",
+        "(each for each in job.attempts)",
+        (
+            "tests/unit/use_cases/generation/purchase/test_metered_costs.py::test_what_speech_costs_is_at_most_what_was_booked_for_it_where_a_character_counts_at_most_two",
+        ),
+    ),
+    Mutant(
+        "metered cost: what was booked is told as the corrected cost",
+        f"{FERMATA}/domain/jobs/shares.py",
+        "else candidates[attempt.candidate].cost_micro_usd",
+        "else attempt.cost_micro_usd",
+        (
+            "tests/unit/use_cases/generation/purchase/test_metered_costs.py::test_what_speech_costs_is_at_most_what_was_booked_for_it_where_a_character_counts_at_most_two",
+        ),
+    ),
+    Mutant(
+        "metered cost: a redelivery is told as booked once more",
+        f"{FERMATA}/domain/jobs/shares.py",
+        "return 0 if attempt.staged_at is not None else candidates",
+        "return candidates",
+        ("tests/unit/domain/money/test_usage_log.py::test_an_attempt_that_another_job_bought_books_and_costs_nothing",),
+    ),
+    Mutant(
         "metered cost: a customer pays by bytes",
         f"{FERMATA}/domain/orders/order_request.py",
         'return len(request.text) if model.unit == "1000_characters" else 1',

@@ -36,6 +36,22 @@ STREAMS: Final = (
         ),
     ),
     Mutant(
+        "streams: the characters that a stream counts are left out",
+        f"{FERMATA}/domain/jobs/attempt.py",
+        "isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents)",
+        "isinstance(outcome, AudioAt | AudioInAnswer)",
+        (
+            "tests/unit/use_cases/generation/purchase/test_metered_costs.py::test_the_characters_that_a_stream_counts_correct_cost_and_budget",
+        ),
+    ),
+    Mutant(
+        "streams: the event that tells is the latest one",
+        f"{FERMATA}/domain/providers/event_facts.py",
+        "is_behind_the_last = facts.last is not None and not ends and not fails",
+        "is_behind_the_last = False",
+        ("tests/unit/adapters/providers/test_kept_answers.py::test_a_kept_answer_means",),
+    ),
+    Mutant(
         "streams: the queue to the listeners grows without end",
         _PUBLISH,
         "self._waiting_bytes + len(chunk) > LONGEST_QUEUE_BYTES",

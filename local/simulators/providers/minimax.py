@@ -149,7 +149,7 @@ class MinimaxDialect:
         recording = self._backend.recordings.of(order.song)
         # With any other fault a request for a stream gets JSON, which the provider sends at times.
         if order.stream and (fault is None or fault.kind in STREAM_KINDS):
-            return streamed(recording, fault, after_s, self._backend.gate)
+            return streamed(recording, _facts(recording), fault, after_s, self._backend.gate)
         body = self._body(order, recording, fault)
         told = json_answer(200, body, after_s=after_s, charged=True)
         return replace(told, headers={"Trace-Id": str(body["trace_id"])})
@@ -159,13 +159,7 @@ class MinimaxDialect:
         return {
             "data": {"audio": self._audio(order, recording, fault), "status": 1 if kind is FaultKind.STATUS1 else 2},
             "trace_id": uuid4().hex,
-            "extra_info": {
-                "music_duration": recording.duration_ms,
-                "music_sample_rate": recording.sample_rate_hz,
-                "music_channel": recording.channels,
-                "bitrate": recording.bitrate_bps,
-                "music_size": len(recording.content),
-            },
+            "extra_info": _facts(recording),
             "analysis_info": None,
             "base_resp": _SUCCESS,
             **(HINTS if kind is FaultKind.HINT else {}),
@@ -178,6 +172,17 @@ class MinimaxDialect:
         if order.output_format == "url" and kind not in {*_HEX_KINDS, FaultKind.STATUS1}:
             return self._backend.links.mint(order.song, genuine=kind is not FaultKind.NOT_AUDIO)
         return spell_hex(recording.content, kind)
+
+
+def _facts(recording: Recording) -> dict[str, object]:
+    """The `extra_info` of a song."""
+    return {
+        "music_duration": recording.duration_ms,
+        "music_sample_rate": recording.sample_rate_hz,
+        "music_channel": recording.channels,
+        "bitrate": recording.bitrate_bps,
+        "music_size": len(recording.content),
+    }
 
 
 def spell_hex(content: bytes, kind: FaultKind | None) -> str:

@@ -1,8 +1,9 @@
-"""MiniMax's stream of a song: server-sent events at the pace at which the song is made."""
+"""MiniMax's stream of a song or a speech: server-sent events at the pace at which it is made."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 from typing import Final
 from uuid import uuid4
@@ -30,6 +31,14 @@ STREAM_ROWS: Final = (
 STREAM_KINDS: Final = frozenset(row.kind for row in STREAM_ROWS)
 
 
+class LastEvent(Enum):
+    """The audio of the last event of a stream without a fault: the last part, the whole file again, or none."""
+
+    PART = "part"
+    WHOLE = "whole"
+    EMPTY = "empty"
+
+
 @dataclass(frozen=True)
 class _Event:
     """One event: its audio, its `data.status`, and the share of the song's time after which it is sent."""
@@ -39,21 +48,30 @@ class _Event:
     at: float
 
 
-def streamed(recording: Recording, fault: Fault | None, latency_s: float, gate: Gate) -> Answer:
-    """The stream of a song that takes `latency_s` seconds, changed by a fault if there is one."""
+def streamed(
+    recording: Recording,
+    facts: Mapping[str, object],
+    fault: Fault | None,
+    latency_s: float,
+    gate: Gate,
+    last: LastEvent = LastEvent.PART,
+) -> Answer:
+    """The stream of a recording that takes `latency_s` seconds, changed by a fault if there is one. `facts` are the
+    `extra_info` of its last event; a held stream waits for the `gate`.
+    """
     kind = fault.kind if fault is not None else None
-    events = _events(recording, kind)
+    events = _events(recording, kind, last)
     stall_s = float(fault.argument) if fault is not None and kind is FaultKind.STREAM_STALL else 0.0
     body, pace = b"", []
     trace_id = uuid4().hex
     for number, event in enumerate(events):
-        body += _written(event, trace_id, recording)
+        body += _written(event, trace_id, facts)
         pace.append((event.at * latency_s + (stall_s if number >= len(events) // 2 else 0.0), len(body)))
     hold = Hold(pace[len(pace) // 2 - 1][1], gate.next_opening()) if kind is FaultKind.STREAM_HOLD else None
     return Answer(200, body, _MEDIA_TYPE, {"Trace-Id": trace_id}, charged=True, pace=tuple(pace), hold=hold)
 
 
-def _events(recording: Recording, kind: FaultKind | None) -> Sequence[_Event]:
+def _events(recording: Recording, kind: FaultKind | None, last: LastEvent) -> Sequence[_Event]:
     song = recording.content
     count = max(_FEWEST_EVENTS, _EVENTS_A_SECOND * recording.duration_ms // 1000)
     bounds = [len(song) * number // count for number in range(count + 1)]
@@ -72,17 +90,12 @@ def _events(recording: Recording, kind: FaultKind | None) -> Sequence[_Event]:
         case FaultKind.STREAM_EARLY_LAST:
             early = _Event(parts[-2].audio, _LAST, parts[-2].at)
             return (*parts[:-2], early, parts[-1])
-    return (*parts[:-1], _Event(parts[-1].audio, _LAST, 1.0))
+    if last is LastEvent.PART:
+        return (*parts[:-1], _Event(parts[-1].audio, _LAST, 1.0))
+    return (*parts, _Event(song if last is LastEvent.WHOLE else b"", _LAST, 1.0))
 
 
-def _written(event: _Event, trace_id: str, recording: Recording) -> bytes:
-    facts = {
-        "music_duration": recording.duration_ms,
-        "music_sample_rate": recording.sample_rate_hz,
-        "music_channel": recording.channels,
-        "bitrate": recording.bitrate_bps,
-        "music_size": len(recording.content),
-    }
+def _written(event: _Event, trace_id: str, facts: Mapping[str, object]) -> bytes:
     document = {
         "data": {"audio": event.audio.hex(), "status": event.status},
         "trace_id": trace_id,

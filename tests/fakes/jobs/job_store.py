@@ -97,7 +97,7 @@ class InMemoryJobStore:
 
     def reconcile(self, job: Job, notes: Sequence[LedgerEntry]) -> None:
         self._replace(job, None, lambda: self.wallets.add_notes(job.tenant_id, notes))
-        self.usage.change(job, "cost_micro_usd", "unknown_micro_usd")
+        self.usage.change(job, "cost_micro_usd", "unknown_micro_usd", "booked_micro_usd")
 
     def forget(self, job: Job) -> None:
         self._replace(job, None)

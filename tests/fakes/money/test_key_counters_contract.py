@@ -161,6 +161,17 @@ def test_the_counters_of_several_keys_are_read_together(dynamodb: "DynamoDBClien
         assert counters_of("other", {"aaaaaaaa"}) == counters_of("acme", set()) == {}
 
 
+def test_the_counter_of_one_key_is_found_once_it_counts(dynamodb: "DynamoDBClient") -> None:
+    fake = ledger_in_memory()
+    for made, store in (
+        (rich(ledger_in_dynamodb(dynamodb)), DynamoKeyCounters(DynamoTransactions(dynamodb, TABLE))),
+        (rich(fake), InMemoryKeyCounters(in_memory_wallets(fake))),
+    ):
+        order(made, 1, key(1))
+        assert store.find("acme", "aaaaaaaa") == KeyCounter(month=NOVEMBER, held=PRICE)
+        assert store.find("acme", "bbbbbbbb") is store.find("other", "aaaaaaaa") is None
+
+
 def in_memory_wallets(ledger: Ledger) -> InMemoryWalletStore:
     assert isinstance(ledger.wallets, InMemoryWalletStore)
     return ledger.wallets

@@ -92,6 +92,9 @@ class InMemoryKeyCounters:
         found = {each: self._wallets.key_counter(tenant_id, each) for each in counter_ids}
         return {each: counter for each, counter in found.items() if counter is not None}
 
+    def find(self, tenant_id: str, counter_id: str) -> KeyCounter | None:
+        return self._wallets.key_counter(tenant_id, counter_id)
+
 
 FUNDED_WALLETS: Final = tuple(
     empty_wallet(tenant_id, NOON).model_copy(update={"granted": 1_000_000, "balance": 1_000_000})

@@ -105,6 +105,11 @@ def test_without_fields_a_key_gets_the_usual_scopes_and_the_bounds_of_the_key_th
     assert (made["scopes"], made["expires_at"], made["monthly_credits"]) == (["jobs:read"], rfc3339(END), 60)
 
 
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "2036-11-30T12:00:00Z", "2020-01-01T00:00:00Z"])
+def test_a_key_ends_in_the_future_and_within_ten_years(account: Account, end: str) -> None:
+    assert named(account.refused(account.key(tuple(Scope)), "POST", "/v1/keys", {"expires_at": end})) == ["/expires_at"]
+
+
 def test_account_manage_is_given_by_name_only(account: Account) -> None:
     own = account.key((Scope.ACCOUNT_MANAGE,))
     assert named(account.refused(own, "POST", "/v1/keys", {})) == ["/scopes"]

@@ -34,6 +34,9 @@ class KeyCounters(Protocol):
         `TransientError`.
         """
 
+    def find(self, tenant_id: str, counter_id: str) -> KeyCounter | None:
+        """The counter of this id, read consistently, or None. Raises `TransientError`."""
+
 
 class WalletStore(Protocol):
     """The tenants' credits outside of jobs."""

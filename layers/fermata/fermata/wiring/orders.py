@@ -42,6 +42,7 @@ def submit_ports() -> "SubmitPorts":
         longest_finish_by_s=settings.longest_finish_by_seconds,
         webhooks=stores.webhook_store(),
         wallets=stores.wallet_store(),
+        key_counters=stores.key_counters(),
         availability=_availability_ports(),
         voices=stores.voice_store(),
     )

@@ -1,4 +1,4 @@
-"""The speech route of MiniMax: one blocking, paid POST."""
+"""The speech route of MiniMax: one paid POST, whose answer is one body or a stream of events."""
 
 import re
 from collections.abc import Callable
@@ -13,8 +13,9 @@ from local.simulators.faults import Fault, FaultKind
 from local.simulators.hints import HINTS
 from local.simulators.http.exchange import Answer, RefusedError, Request, json_answer
 from local.simulators.providers.dialect import Backend, Route, Visit
-from local.simulators.providers.speech.order import SpeechBody, counted, usd_for
+from local.simulators.providers.speech.order import SpeechBody, Strict, counted, usd_for
 from local.simulators.recording import Recording
+from local.simulators.streams.minimax import STREAM_KINDS, LastEvent, streamed
 
 PATH: Final = "/v1/t2a_v2"
 _MODEL: Final = re.compile(r"speech-[A-Za-z0-9.-]{1,30}")
@@ -25,10 +26,17 @@ SpellHex = Callable[[bytes, FaultKind | None], str]
 CodedAnswer = Callable[..., Answer]
 
 
+class StreamOptions(Strict):
+    """`stream_options`."""
+
+    exclude_aggregated_audio: bool = False
+
+
 class T2aRequest(SpeechBody):
     """The body of `POST /v1/t2a_v2`."""
 
-    stream: Literal[False] = False
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
     output_format: Literal["hex", "url"] = "hex"
     subtitle_enable: bool = False
 
@@ -57,26 +65,21 @@ class MinimaxSpeech:
         if not _MODEL.fullmatch(order.model) or order.voice_setting.voice_id is None:
             raise RefusedError(self._coded(2013, detail=", model and voice_setting.voice_id: required"))
         usd = usd_for(order.text, Decimal("0.06") if order.model.endswith("-turbo") else Decimal("0.10"))
-        return Visit(order.text, lambda fault: self._answer(order, fault), usd, characters=counted(order.text))
+        deaf_to = frozenset() if order.stream else STREAM_KINDS
+        return Visit(order.text, lambda fault: self._answer(order, fault), usd, deaf_to, counted(order.text))
 
     def _answer(self, order: T2aRequest, fault: Fault | None) -> Answer:
         after_s = self._backend.latency_s
         if fault is not None and fault.kind is FaultKind.CODE:
             return self._coded(int(fault.argument), after_s=after_s)
         recording = self._backend.recordings.of(order.song)
+        # With any other fault a request for a stream gets JSON, which the provider sends at times.
+        if order.stream and (fault is None or fault.kind in STREAM_KINDS):
+            last = LastEvent.EMPTY if order.stream_options.exclude_aggregated_audio else LastEvent.WHOLE
+            return streamed(recording, _facts(order, recording), fault, after_s, self._backend.gate, last)
         body = {
             "data": {"audio": self._audio(order, recording, fault), **_status(fault), **self._subtitles(order)},
-            "extra_info": {
-                "audio_length": recording.duration_ms,
-                "audio_sample_rate": recording.sample_rate_hz,
-                "audio_size": len(recording.content),
-                "bitrate": recording.bitrate_bps,
-                "word_count": len(order.text.split()),
-                "usage_characters": counted(order.text),
-                "invisible_character_ratio": 0,
-                "audio_format": order.audio_setting.format,
-                "audio_channel": recording.channels,
-            },
+            "extra_info": _facts(order, recording),
             "trace_id": uuid4().hex,
             "base_resp": _OK,
             **(HINTS if fault is not None and fault.kind is FaultKind.HINT else {}),
@@ -96,6 +99,21 @@ class MinimaxSpeech:
         if not order.subtitle_enable:
             return {}
         return {"subtitle_file": self._backend.links.mint(order.song, subtitles=True)}
+
+
+def _facts(order: T2aRequest, recording: Recording) -> dict[str, object]:
+    """The `extra_info` of a speech."""
+    return {
+        "audio_length": recording.duration_ms,
+        "audio_sample_rate": recording.sample_rate_hz,
+        "audio_size": len(recording.content),
+        "bitrate": recording.bitrate_bps,
+        "word_count": len(order.text.split()),
+        "usage_characters": counted(order.text),
+        "invisible_character_ratio": 0,
+        "audio_format": order.audio_setting.format,
+        "audio_channel": recording.channels,
+    }
 
 
 def _status(fault: Fault | None) -> dict[str, object]:

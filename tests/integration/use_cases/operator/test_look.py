@@ -52,7 +52,7 @@ def test_operator_and_tenant_read_the_same_of_a_delivered_job(cloud: Cloud) -> N
     code, spend = admin(cloud, "spend", "--tenant", tenant, "--credit-usd", "0.01")
     (of_model,) = [row for row in spend["models"] if row["model"] == MODEL]
     assert (code, of_model["jobs"], of_model["credits"]) == (0, 1, job["price_credits"])
-    assert of_model["cost_usd"] == shown["cost_usd"]
+    assert of_model["cost_usd"] == of_model["booked_usd"] == shown["cost_usd"]
     code, tenants = admin(cloud, "list-tenants")
     assert (code, tenant in [each["tenant_id"] for each in tenants["tenants"]]) == (0, True)
     assert admin(cloud, "show-tenant", tenant)[1]["tenant_id"] == tenant

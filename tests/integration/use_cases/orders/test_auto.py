@@ -61,6 +61,21 @@ def ordered(cloud: Cloud, http: Any) -> int:  # noqa: ANN401 - the client of the
     return int(http.get(f"/v1/jobs/{job_id}").json()["spent_credits"])
 
 
+def test_the_month_of_a_capped_key_bounds_the_choice_of_quote_and_order(cloud: Cloud) -> None:
+    admin(cloud, "create-tenant", "capped")
+    admin(cloud, "grant", "capped", "100")
+    with cloud.http(admin(cloud, "issue-key", "capped", "--monthly-credits", "6")["api_key"]) as http:
+        quote = http.post("/v1/quote", json=AUTO).raise_for_status().json()
+        job = http.post("/v1/jobs", json=AUTO).raise_for_status().json()
+        refused = http.post("/v1/jobs", json=AUTO)
+    assert (quote["price_credits"], quote["hold_credits"]) == (6, 6)
+    reasons = [each["why_not"] for each in quote["candidates"] if (each["price_credits"] or 0) > 6]
+    assert reasons
+    assert all(str(reason).endswith("the month of this key can hold 6") for reason in reasons)
+    assert job["model"] == quote["model"]
+    assert (refused.status_code, refused.json()["type"]) == (429, "urn:fermata:problem:key_limit_reached")
+
+
 def test_an_order_that_no_model_can_serve_says_why_for_each_and_stores_nothing(cloud: Cloud) -> None:
     with cloud.http() as http:
         before = http.get("/v1/account").json()["in_flight_jobs"]

@@ -10,9 +10,10 @@ import pytest
 from fermata.adapters.providers import load_provider
 from fermata.adapters.providers.speech.languages import LANGUAGE_BOOST
 from fermata.domain.catalogue.models import read_catalogue
-from fermata.domain.providers.calls import AudioInAnswer, Metered, SongOrder, Speech
+from fermata.domain.providers.calls import AudioInAnswer, AudioInEvents, Metered, SongOrder, Speech
 from fermata.errors import ConfigurationError
-from tests.fixtures.http_answers import answer_with
+from fermata.use_cases.generation.follow.parse_answer import decoded_events, decoded_song
+from tests.fixtures.http_answers import answer_with, read_answer, read_body
 
 SPEAKER = load_provider("minimax_speech")
 SPEECH: Final = Speech("A sentence.", "English_Graceful_Lady", 1.25, "yue", "calm", subtitles=True)
@@ -50,6 +51,42 @@ def test_choices_that_the_order_leaves_open_are_not_sent() -> None:
     body = SPEAKER.start_call(plain).body or {}
     assert set(body) == {"model", "text", "voice_setting", "audio_setting", "stream", "output_format"}
     assert (body["voice_setting"], body["output_format"]) == ({"voice_id": "Wise_Woman"}, "url")
+
+
+def test_a_live_order_streams_hex_without_the_whole_file_at_the_end() -> None:
+    plain = SPEAKER.start_call(replace(ORDER, speech=replace(SPEECH, subtitles=False))).body or {}
+    for delivery in ("hex", "url"):
+        live = replace(ORDER, live=True, delivery=delivery, speech=replace(SPEECH, subtitles=False))
+        assert SPEAKER.start_call(live).body == {
+            **plain,
+            "stream": True,
+            "stream_options": {"exclude_aggregated_audio": True},
+            "output_format": "hex",
+        }
+
+
+def speech_in(name: str) -> bytes:
+    found, body = SPEAKER.read_start(read_answer("minimax_speech", name)), read_body("minimax_speech", name)
+    assert isinstance(found, AudioInEvents)
+    return b"".join(decoded_events([body], found.whole_event))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stream_last_without_audio",
+        "stream_last_is_a_part",
+        "stream_last_repeats_everything",
+        "stream_last_stands_before_a_part",
+    ],
+)
+def test_the_speech_of_a_stream_is_the_speech_of_the_plain_answer(name: str) -> None:
+    assert speech_in(name) == b"".join(decoded_song([read_body("minimax_speech", "hex")]))
+
+
+def test_a_last_event_that_is_longer_than_the_parts_is_the_whole_speech() -> None:
+    plain = b"".join(decoded_song([read_body("minimax_speech", "hex")]))
+    assert speech_in("stream_last_is_longer") == plain[:26] + bytes(9) + plain[26:]
 
 
 def test_a_song_is_no_speech() -> None:

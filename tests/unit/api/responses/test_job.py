@@ -40,6 +40,7 @@ FIELDS = {
     "kind",
     "model",
     "fallbacks",
+    "delivered_model",
     "title",
     "metadata",
     "created_at",

@@ -76,6 +76,8 @@ def test_an_unlisted_model_of_a_family_gets_the_familys_limits() -> None:
         "minimax/song-1",
         "minimax/music-9/x",
         "minimax/music-\n",
+        "minimax/music-",
+        "minimax/speech-",
         "minimax/music-" + "x" * 40,
     ],
 )

@@ -11,12 +11,13 @@ import pytest
 from moto import mock_aws
 
 from fermata.domain.finish.tombstone import tombstone_of
+from fermata.domain.jobs.attempt import StagedAt
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.movement import EntryKind
 from fermata.domain.money.reports import usage_groups
 from fermata.domain.money.reports.day_pages import DayList, DayPage
 from fermata.domain.money.reports.usage_groups import UsageGroup, UsageRequest, parse_usage_request
-from fermata.domain.money.reports.usage_log import LIST_NAME, UsageLine, costs_of, line_of
+from fermata.domain.money.reports.usage_log import LIST_NAME, UsageLine, booked_for, costs_of, line_of
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.providers.failures import ProviderCharged, unknown_outcome
 from fermata.errors import InvalidRequestError
@@ -106,6 +107,7 @@ def test_an_end_is_one_line_with_key_model_units_credits_status_and_times(ledger
             finished_at=NOON + timedelta(minutes=2),
             metadata={"project": "spring"},
             cost_micro_usd=end.attempts[0].cost_micro_usd,
+            booked_micro_usd=150_000,
         )
     ]
 
@@ -166,6 +168,24 @@ def test_a_bill_changes_the_costs_of_a_line_and_nothing_else(ledger: Ledger) -> 
     (after,) = log(ledger)
     assert (after.cost_micro_usd, after.unknown_micro_usd) == (end.attempts[0].cost_micro_usd, 0)
     assert after.model_copy(update={"cost_micro_usd": 0, "unknown_micro_usd": before.unknown_micro_usd}) == before
+
+
+def test_a_bill_without_an_attempt_takes_what_was_booked_for_it_from_the_line(ledger: Ledger) -> None:
+    claimed = created(ledger).claimed(claimed_attempt(cost_micro_usd=150_000), NOON)
+    ledger.jobs.save(claimed)
+    end = claimed.settled(unknown_outcome("cut"), NOON)
+    ledger.jobs.settle(end)
+    (before,) = log(ledger)
+    ledger.jobs.reconcile(end.with_bills({1: ProviderCharged.NO}, NOON), ())
+    (after,) = log(ledger)
+    assert (before.booked_micro_usd, after.booked_micro_usd, after.unknown_micro_usd) == (150_000, 0, 0)
+
+
+def test_an_attempt_that_another_job_bought_books_and_costs_nothing() -> None:
+    bought = claimed_attempt(cost_micro_usd=150_000, provider_charged=ProviderCharged.YES)
+    carried = bought.carried_over(StagedAt(job_id="job_first", attempt=1), NOON).found_kept(NOON)
+    job = queued_job(attempts=(carried,))
+    assert (booked_for(job), costs_of(job)) == (0, (0, 0))
 
 
 def test_a_refund_lowers_a_cost_and_an_unpaid_attempt_has_none() -> None:
@@ -290,6 +310,7 @@ def test_the_log_never_shows_what_the_operator_paid() -> None:
     assert len(json.loads(body)["data"]) == 2
     assert "usd" not in body
     assert "cost" not in body
+    assert "booked" not in body
 
 
 def test_the_log_in_csv_keeps_metadata_as_json() -> None:

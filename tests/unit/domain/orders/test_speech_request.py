@@ -72,6 +72,8 @@ def test_every_voice_is_named_once() -> None:
         {"model": BOSS, "text": "Without a voice."},
         {"model": AIML, "text": "x" * 5000},
         body(fallbacks=[BOSS, AIML]),
+        body(live=True),
+        body("minimax/speech-9", live=True, fallbacks=[BOSS, AIML]),
     ],
 )
 def test_what_a_model_can_speak_is_taken(asked: dict[str, Any]) -> None:
@@ -104,6 +106,9 @@ def test_what_a_model_can_speak_is_taken(asked: dict[str, Any]) -> None:
         (body(BOSS, emotion="sad"), "/emotion", "must be left out"),
         (body(AIML, subtitles=True), "/subtitles", f"must be false: {AIML} makes no subtitles"),
         (body(subtitles="yes"), "/subtitles", "valid boolean"),
+        (body(live=True, subtitles=True), "/subtitles", "must be false for a live order: a stream has no subtitles"),
+        (body(live=True, audio={"format": "wav"}), "/live", "must be false for wav: only mp3 can be heard"),
+        (body(BOSS, live=True), "/live", f"must be false: {BOSS} cannot be heard while it is made"),
         (body(lyrics="la"), "/lyrics", "must be left out: minimax/speech-2.8-hd speaks the text"),
         (body(prompt="folk"), "/prompt", "must be left out"),
         (body(instrumental=True), "/instrumental", "must be false"),

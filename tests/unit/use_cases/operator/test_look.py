@@ -121,11 +121,12 @@ def test_a_job_is_shown_with_real_codes_trace_ids_and_costs_and_without_what_its
     desk.world.jobs.rows[JOB_ID] = job.model_dump_json()
     shown = json.loads(json.dumps(desk.ask("show_job", job_id=JOB_ID)))
     assert (shown["tenant_id"], shown["key_id"], shown["hold_credits"]) == ("acme", "abcdefgh", 30)
-    assert (shown["cost_usd"], shown["unknown_usd"]) == ("0.050000", "0.000000")
+    assert (shown["cost_usd"], shown["unknown_usd"], shown["booked_usd"]) == ("0.050000", "0.000000", "0.150000")
     one, two = shown["attempts"]
     assert one["error"] == {"class": failure.failure_class.value, "code": "1002", "http_status": 200}
     assert (one["trace_id"], one["cost_usd"], one["provider_charged"]) == ("trace-7", "0.150000", "no")
-    assert (two["cost_usd"], two["refunded_usd"], two["error"]) == ("0.070000", "0.020000", None)
+    assert (two["booked_usd"], two["cost_usd"], two["refunded_usd"]) == ("0.150000", "0.070000", "0.020000")
+    assert two["error"] is None
     assert (two["trace_id"], two["provider_units"], one["provider_units"]) == ("trace-8", "1.5", None)
     assert (shown["unit"], shown["units"]) == ("song", 1)
     assert PROMPT not in json.dumps(shown)
@@ -240,6 +241,25 @@ def test_cost_credits_and_margin_are_told_by_tenant_and_model(desk: Desk) -> Non
     assert (minimax["credits"], minimax["unknown_usd"]) == (90, "0.300000")
     assert (minimax["revenue_usd"], minimax["margin_usd"]) == ("0.900000", "0.590000")
     assert told["total"]["margin_usd"] == "0.620000"
+
+
+def test_what_was_booked_is_told_beside_what_the_provider_counted(desk: Desk) -> None:
+    desk.ended(line(30_000, booked_micro_usd=100_000), job_id="job_1")
+    desk.ended(line(0, 100_000, booked_micro_usd=100_000), job_id="job_2")
+    desk.ended(line(120_000, booked_micro_usd=100_000, tenant_id="other"), job_id="job_3")
+    told = json.loads(json.dumps(desk.ask("spend")))
+    rows = [(row["booked_usd"], row["cost_usd"], row["unknown_usd"]) for row in (*told["tenants"], told["total"])]
+    assert rows == [
+        ("0.200000", "0.030000", "0.100000"),
+        ("0.100000", "0.120000", "0.000000"),
+        ("0.300000", "0.150000", "0.100000"),
+    ]
+
+
+def test_a_line_from_before_bookings_were_kept_counts_its_costs_as_booked(desk: Desk) -> None:
+    old = line(30_000, 20_000).model_dump(exclude={"booked_micro_usd"})
+    desk.ended(UsageLine.model_validate(old))
+    assert dict(desk.ask("spend")["total"])["booked_usd"] == "0.050000"  # type: ignore[call-overload]
 
 
 def test_a_loss_is_a_negative_margin_and_without_a_credits_value_there_is_none(desk: Desk) -> None:

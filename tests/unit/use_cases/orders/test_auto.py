@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from fermata.api.responses.quote import Quote
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule, read_catalogue
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.view import JobView
+from fermata.domain.money.key_counter import KeyCounter
 from fermata.domain.money.wallet import Plan
 from fermata.domain.orders.job_id import new_reference_id
 from fermata.domain.orders.order_request import SongRequest
@@ -19,12 +21,15 @@ from fermata.domain.orders.references import object_key
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.state import ProviderState
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import PlanLimits
+from fermata.domain.tenants.tenant import Caller
 from fermata.errors import FieldError, InvalidRequestError, NoModelError, OutOfCreditError
-from fermata.limit_errors import MonthlyLimitError
+from fermata.limit_errors import KeyLimitError, MonthlyLimitError
 from fermata.use_cases.orders.submit_job import Submission, quote_job, submit_job
 from fermata.wiring.orders import submit_ports
 from tests.fakes.clock import NOON
+from tests.fakes.money.wallet_store import InMemoryKeyCounters
 from tests.fakes.settings import budget
 from tests.fakes.world import World, leave_active_world
 from tests.songs import LYRICS, PROMPT, order
@@ -266,6 +271,64 @@ def test_what_the_wallet_cannot_hold_is_left_out() -> None:
 def test_what_the_plans_month_leaves_bounds_the_choice() -> None:
     world = world_with(monthly_credits=14)
     assert chain(ordered(world)) == ["minimax/cheap"]
+
+
+CAP = KeyCap(counter_id="aaaaaaaa", monthly_credits=29)
+
+
+def by_key(world: World, cap: KeyCap) -> Job:
+    """The job of an order of a key with this cap."""
+    who = Caller(tenant_id="acme", key_id="aaaaaaaa", scopes=("jobs:write",), cap=cap)
+    made = submit_job(replace(order(dict(AUTO)), by=who), submit_ports(), NOON, bytes(10))
+    return world.stored(made.job_id)
+
+
+def test_what_the_keys_month_cannot_hold_is_left_out() -> None:
+    whole = ["minimax/cheap", "skillboss/middle", "apiinone/twice"]
+    for cap, models in ((20, 3), (19, 2), (15, 2), (14, 1), (10, 1)):
+        assert chain(by_key(world_with(), CAP.model_copy(update={"monthly_credits": cap}))) == whole[:models]
+    world = world_with()
+    counter = KeyCounter(month="2026-11", held=4, spent_in_month=10)
+    world.wallets.key_counters["acme", CAP.counter_id] = counter
+    assert chain(by_key(world, CAP)) == whole[:2]
+
+
+def test_what_a_key_spent_in_an_earlier_month_leaves_the_choice_whole() -> None:
+    world = world_with()
+    world.wallets.key_counters["acme", CAP.counter_id] = KeyCounter(month="2026-10", spent_in_month=29)
+    assert chain(by_key(world, CAP)) == ["minimax/cheap", "skillboss/middle", "apiinone/twice"]
+
+
+def test_a_key_that_covers_no_model_is_refused_for_its_limit() -> None:
+    world = world_with()
+    with pytest.raises(KeyLimitError, match="this order may cost 10 credits and 9 of this key's 9 a month are left"):
+        by_key(world, CAP.model_copy(update={"monthly_credits": 9}))
+    assert (len(world.jobs), world.machine.started) == (0, [])
+
+
+def test_a_quote_names_the_key_where_its_month_does_not_cover_a_model() -> None:
+    world_with()
+    cap = CAP.model_copy(update={"monthly_credits": 12})
+    quote = Quote.of(quote_job(order(dict(AUTO)).body, "acme", submit_ports(), NOON, cap), NOON).as_json()
+    assert why_not(quote)["skillboss/middle"] == "it costs 15 credits, and the month of this key can hold 12"
+    assert quote["fallbacks"] == []
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_counter_of_a_key_is_read_only_for_a_capped_key_and_a_choice(
+    named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, reads = world_with(), list[str]()
+
+    def find(_store: object, _tenant_id: str, counter_id: str) -> None:
+        reads.append(counter_id)
+
+    monkeypatch.setattr(InMemoryKeyCounters, "find", find)
+    body = {**AUTO, "model": "minimax/cheap"} if named else AUTO
+    for cap in (None, CAP):
+        quote_job(order(dict(body)).body, "acme", submit_ports(), NOON, cap)
+    assert reads == ([] if named else ["aaaaaaaa"])
+    assert len(world.jobs) == 0
 
 
 def test_a_wallet_that_covers_no_model_is_out_of_credit() -> None:

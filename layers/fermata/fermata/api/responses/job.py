@@ -157,10 +157,11 @@ class MadeIds(Body):
 
 class Job(Body):
     """One order and its progress. `price_credits` is its whole price, `spent_credits` the part that its delivered songs
-    cost, 0 unless the job succeeded. `units` are the ordered units, at most, and once the job succeeded the delivered
-    ones; null if the job was deleted since. `reference` has the ids that the provider gave its recording, null without
-    any. `api_key_id` is the key that ordered it, null for a job of an event, a file or a redelivery. `request` is there
-    only where it was asked for: the accepted order, without the fields that have their default.
+    cost, 0 unless the job succeeded. `delivered_model` is the model that delivered, null before that. `units` are the
+    ordered units, at most, and once the job succeeded the delivered ones; null if the job was deleted since.
+    `reference` has the ids that the provider gave its recording, null without any. `api_key_id` is the key that ordered
+    it, null for a job of an event, a file or a redelivery. `request` is there only where it was asked for: the accepted
+    order, without the fields that have their default.
     """
 
     id: JobId
@@ -169,6 +170,7 @@ class Job(Body):
     kind: Kind
     model: str
     fallbacks: list[str]
+    delivered_model: str | None
     title: str | None
     metadata: dict[str, str]
     created_at: Moment
@@ -207,6 +209,7 @@ class Job(Body):
             kind=job.candidate.kind,
             model=job.ordered_model,
             fallbacks=[candidate.model for candidate in job.candidates[1:]],
+            delivered_model=job.candidate.model if job.charged is Charged.YES else None,
             title=job.request.title,
             metadata=job.request.metadata,
             created_at=rfc3339(job.created_at),

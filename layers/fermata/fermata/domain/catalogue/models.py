@@ -113,7 +113,8 @@ class Model(_Entry):
     model if it is not the provider's own. `longest_poll_pause_s` is the longest pause in seconds between two polls of a
     song that is due. With `callbacks`, the provider posts to our callback URL when the task changes.
     `songs` is the number of songs that one order pays for; any further songs are free. With `live`, the provider
-    streams the song, so that it can be heard while it is made. `speech` has the rules of a model that speaks.
+    streams the song or the speech, so that it can be heard while it is made. `speech` has the rules of a model that
+    speaks.
     """
 
     id: str
@@ -246,7 +247,7 @@ def _by_pattern(model: Model, model_id: str) -> Model | None:
     if not model.is_family or not model_id.startswith(model.id[:-1]):
         return None
     upstream_model = model_id.removeprefix(f"{model.provider}/")
-    if not _UPSTREAM_NAME.fullmatch(upstream_model):
+    if not _UPSTREAM_NAME.fullmatch(upstream_model) or upstream_model.endswith("-"):
         return None
     return model.model_copy(update={"id": model_id, "upstream_model": upstream_model})
 

@@ -109,7 +109,7 @@ class Attempt(Record):
 
     def after(self, outcome: StartOutcome, now: datetime) -> "Attempt":
         """This attempt after the parsed answer to its POST or to a poll."""
-        metered = outcome.metered if isinstance(outcome, AudioAt | AudioInAnswer) else None
+        metered = outcome.metered if isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents) else None
         return self._moved(outcome, now).traced(trace_id_behind(outcome)).counted(metered)
 
     def traced(self, trace_id: str | None) -> "Attempt":

@@ -44,6 +44,13 @@ def at_metered_cost(attempt: Attempt, candidates: Sequence[Candidate]) -> Attemp
     return attempt.at_cost(cost_in_micro_usd(ordered.unit, int(attempt.provider_units), ordered.unit_micro_usd))
 
 
+def booked_at_claim(attempt: Attempt, candidates: Sequence[Candidate]) -> int:
+    """What the provider's budget booked at the claim, in millionths of a USD: the most that the order can cost, 0 for
+    an attempt carried over from another job, which booked it.
+    """
+    return 0 if attempt.staged_at is not None else candidates[attempt.candidate].cost_micro_usd
+
+
 def _length_ms(tracks: Sequence[Track]) -> int:
     return sum(track.duration_ms for track in tracks)
 

@@ -5,7 +5,8 @@ from pydantic import JsonValue
 from fermata.domain.finish.recoverable_list import usd
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.money.reports.usage_log import costs_of
+from fermata.domain.jobs.shares import booked_at_claim
+from fermata.domain.money.reports.usage_log import booked_for, costs_of
 from fermata.domain.providers.failures import Failure
 from fermata.domain.web.formats import rfc3339
 
@@ -34,16 +35,17 @@ def operators_view(job: Job) -> dict[str, JsonValue]:
         "spent_credits": job.spent_credits,
         "unit": job.candidate.unit,
         "units": job.units,
+        "booked_usd": usd(booked_for(job)),
         "cost_usd": usd(cost),
         "unknown_usd": usd(unknown),
         "error": _failure(job.failure or job.refusal),
         "songs": [track.number for track in job.tracks],
         "songs_missing": [each.number for each in job.missing],
-        "attempts": [_attempt(attempt) for attempt in job.attempts],
+        "attempts": [_attempt(attempt, job) for attempt in job.attempts],
     }
 
 
-def _attempt(attempt: Attempt) -> JsonValue:
+def _attempt(attempt: Attempt, job: Job) -> JsonValue:
     return {
         "number": attempt.number,
         "provider": attempt.provider,
@@ -54,6 +56,7 @@ def _attempt(attempt: Attempt) -> JsonValue:
         "claim_until": rfc3339(attempt.claim_until),
         "finished_at": rfc3339(attempt.finished_at),
         "provider_charged": attempt.provider_charged.value,
+        "booked_usd": usd(booked_at_claim(attempt, job.candidates)),
         "cost_usd": usd(attempt.cost_micro_usd),
         "refunded_usd": usd(attempt.refunded_micro_usd),
         "reconciled_at": rfc3339(attempt.reconciled_at),

@@ -48,13 +48,14 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Buyer:
-    """The terms of the order's tenant: its discount, the credits that its wallet can hold for one more order, and
-    whether it also pays for attempts of unknown outcome.
+    """The terms of the order's tenant: its discount, the credits that its wallet, or the month of the order's key, can
+    hold for one more order, and whether it also pays for attempts of unknown outcome. `holder` names what bounds them.
     """
 
     discount_percent: int
     holdable_credits: int
     pays_unknown: bool
+    holder: str = "the wallet"
 
 
 def considered(
@@ -71,8 +72,8 @@ def considered(
 def choose(
     request: SongRequest, found: Sequence[Considered], catalogue: Catalogue, deadline: Deadline | None, buyer: Buyer
 ) -> tuple[Candidate, ...]:
-    """The chain of an order among the `considered` models. If the wallet covers none of those that can serve it, it is
-    the cheapest alone, so that the order is refused for its credits.
+    """The chain of an order among the `considered` models. If the wallet or the key covers none of those that can serve
+    it, it is the cheapest alone, so that the order is refused for its credits.
 
     Raises `NoModelError`, which says why for each model.
     """
@@ -134,7 +135,7 @@ def _obstacle(request: SongRequest, model: Model, candidate: Candidate, around: 
 def _uncovered(candidate: Candidate, buyer: Buyer) -> str | None:
     if candidate.price_credits <= buyer.holdable_credits:
         return None
-    return f"it costs {candidate.price_credits} credits, and the wallet can hold {buyer.holdable_credits}"
+    return f"it costs {candidate.price_credits} credits, and {buyer.holder} can hold {buyer.holdable_credits}"
 
 
 def _rank(each: Considered) -> tuple[bool, int, int, str]:

@@ -116,8 +116,9 @@ class SongRequest(_Body):
     The `model` may be `auto`; `kind` says what it must make (by default a song), and `max_credits` the most that the
     order may cost. `fallbacks` are tried in this order if the previous model certainly did not charge; None means the
     deployment's defaults, or beside `auto` the models that Fermata chooses. `duration_s` is the wanted length in
-    seconds, for models that take one. A `live` song can be heard while it is made. A song after `finish_by` is not
-    delivered. The webhook for the job's end goes to `callback_url` instead of the tenant's own endpoint.
+    seconds, for models that take one. A `live` song or speech can be heard while it is made; a live speech has no
+    subtitles. A song after `finish_by` is not delivered. The webhook for the job's end goes to `callback_url` instead
+    of the tenant's own endpoint.
 
     Speech: `text` is spoken by `voice`, an id of the model's, at `speed` times the voice's own speed. `language` is a
     BCP 47 code. `subtitles` asks for a second file with the times of the sentences.
@@ -206,13 +207,17 @@ def can_be_heard(request: SongRequest, model: Model) -> bool:
 
 
 def wrong_live(request: SongRequest, model: Model) -> Iterator[FieldError]:
-    """The error of a live order whose first model cannot be heard while it makes the song."""
+    """The error of a live order whose first model cannot be heard while it makes the song, or not with subtitles."""
     if not request.live:
         return
     if not model.live:
         yield FieldError("/live", f"must be false: {model.id} cannot be heard while it is made")
     elif request.audio.format != LIVE_FORMAT:
         yield FieldError("/live", f"must be false for {request.audio.format}: only mp3 can be heard while it is made")
+    elif request.subtitles and model.speech is not None:
+        yield FieldError(
+            "/subtitles", "must be false for a live order: a stream has no subtitles; order them without live"
+        )
 
 
 def _wrong_fallbacks(request: SongRequest, catalogue: Catalogue, found: FoundVoices) -> Iterator[FieldError]:

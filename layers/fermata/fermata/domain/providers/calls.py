@@ -182,11 +182,12 @@ class AudioInAnswer:
 @dataclass(frozen=True)
 class AudioInEvents:
     """The song is in the events of the staged answer, as text at the same places: in the event at position
-    `whole_event` alone, or in all events in their order.
+    `whole_event` alone, or in all events in their order. `metered` is what the provider counted, if an event says it.
     """
 
     whole_event: int | None = None
     trace_id: str | None = None
+    metered: Metered | None = None
 
 
 @dataclass(frozen=True)

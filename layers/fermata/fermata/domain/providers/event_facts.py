@@ -29,11 +29,13 @@ class EventFacts:
             text_length = facts.text_length + length
             self.facts = replace(facts, events=facts.events + 1, text_length=text_length, flaw=facts.flaw or event.flaw)
             return
-        if is_last(event.document) and length >= facts.last_length:
+        fails, ends = reports_failure(event.document), is_last(event.document)
+        is_behind_the_last = facts.last is not None and not ends and not fails
+        telling = facts.telling if self._is_settled or is_behind_the_last else event.document
+        self._is_settled = self._is_settled or fails
+        if ends and length >= facts.last_length:
             # Of several last events the longest counts; the others are parts.
             length, facts = facts.last_length, replace(facts, last=facts.events, last_length=length)
-        telling = facts.telling if self._is_settled else event.document
-        self._is_settled = self._is_settled or reports_failure(event.document)
         self.facts = replace(facts, events=facts.events + 1, text_length=facts.text_length + length, telling=telling)
 
 

@@ -18,6 +18,7 @@ from fermata.ports.tenants import TenantStore
 DEFAULT_OVERLAP_S: Final = 86_400
 LONGEST_OVERLAP_S: Final = 30 * 86_400
 LONGEST_NAME: Final = 80
+LONGEST_LIFE: Final = timedelta(days=3650)
 
 
 def _printable(text: str) -> str:
@@ -45,9 +46,10 @@ class KeyTerms:
     monthly_credits: int | None = None
 
     def check(self, now: datetime) -> None:
-        """Raise `InvalidRequestError` for a key that would have no time."""
-        if self.expires_at is not None and self.expires_at <= now:
-            found = f"must lie in the future, got {rfc3339(self.expires_at)}"
+        """Raise `InvalidRequestError` for a key that would have no time, or more than any key may have."""
+        latest = now + LONGEST_LIFE
+        if self.expires_at is not None and not now < self.expires_at <= latest:
+            found = f"must lie in the future, at most at {rfc3339(latest)}, got {rfc3339(self.expires_at)}"
             raise InvalidRequestError([FieldError("/expires_at", found)])
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from fermata.domain.catalogue.models import Catalogue, Estimate, Model, ReferenceRule
 from fermata.domain.catalogue.voices import ids_of
+from fermata.domain.money.key_counter import empty_counter
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.candidates import (
     Candidate,
@@ -22,9 +23,10 @@ from fermata.domain.orders.named_ids import chain_with_ids
 from fermata.domain.orders.order_request import OnUnknown, SongRequest, find_model
 from fermata.domain.orders.references import ProviderIds, object_key, wrong_upload
 from fermata.domain.orders.speech_request import FoundVoices
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.errors import FieldError, InvalidRequestError
 from fermata.ports.audio import ReferenceIds, ReferenceStore
-from fermata.ports.money import WalletStore
+from fermata.ports.money import KeyCounters, WalletStore
 from fermata.ports.providers import Estimates, VoiceStore
 from fermata.ports.webhooks import WebhookStore
 from fermata.use_cases.orders.availability import AvailabilityPorts, availability
@@ -47,6 +49,7 @@ class PlanPorts:
     longest_finish_by_s: int
     webhooks: WebhookStore
     wallets: WalletStore
+    key_counters: KeyCounters
     availability: AvailabilityPorts
     voices: VoiceStore
 
@@ -58,12 +61,13 @@ class PlanPorts:
 
 @dataclass(frozen=True)
 class Market:
-    """What the choice of a model depends on, read once for an order: the available providers and the tenant's wallet,
-    if it has one.
+    """What the choice of a model depends on, read once for an order: the available providers, the tenant's wallet, if
+    it has one, and the credits that the month of the order's key has left, None without a cap.
     """
 
     is_available: Callable[[Model, int], bool]
     wallet: Wallet | None
+    key_credits: int | None
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,17 @@ class Wish:
     market: Market | None = None
 
 
-def wish_of(request: SongRequest, model: Model | None, tenant_id: str, ports: PlanPorts, now: datetime) -> Wish:
-    """The wish of a valid request; reads the market if Fermata chooses the model. Raises `TransientError`."""
+def wish_of(
+    request: SongRequest, model: Model | None, tenant_id: str, ports: PlanPorts, now: datetime, cap: KeyCap | None
+) -> Wish:
+    """The wish of a valid request under the cap of its key; reads the market if Fermata chooses the model. Raises
+    `TransientError`.
+    """
     if model is not None:
         return Wish(request, model, tenant_id)
     is_available = availability(ports.catalogue, ports.availability, now)
-    return Wish(request, None, tenant_id, Market(is_available, ports.wallets.find(tenant_id)))
+    key_credits = None if cap is None else _left_of_key(tenant_id, cap, ports.key_counters, now)
+    return Wish(request, None, tenant_id, Market(is_available, ports.wallets.find(tenant_id), key_credits))
 
 
 def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: int) -> OrderPlan:
@@ -134,9 +143,12 @@ def _market(wish: Wish) -> Market:
 
 
 def _buyer(wish: Wish, now: datetime, discount_percent: int) -> Buyer:
-    wallet = _market(wish).wallet
+    wallet, of_key = _market(wish).wallet, _market(wish).key_credits
     pays_unknown = wish.request.on_unknown is OnUnknown.FALLBACK and _is_payer_of_unknown(wallet)
-    return Buyer(discount_percent, _holdable(wallet, now), pays_unknown)
+    of_wallet = _holdable(wallet, now)
+    if of_key is not None and of_key < of_wallet:
+        return Buyer(discount_percent, of_key, pays_unknown, "the month of this key")
+    return Buyer(discount_percent, of_wallet, pays_unknown)
 
 
 def _around(
@@ -172,6 +184,12 @@ def _holdable(wallet: Wallet | None, now: datetime) -> int:
     current = wallet.in_month_of(now)
     of_month = current.available if current.monthly_credits is None else current.monthly_credits - current.committed
     return max(0, min(current.available, of_month))
+
+
+def _left_of_key(tenant_id: str, cap: KeyCap, counters: KeyCounters, now: datetime) -> int:
+    """The credits that one more order of a key may hold in its month."""
+    counter = counters.find(tenant_id, cap.counter_id) or empty_counter(now)
+    return max(0, cap.monthly_credits - counter.in_month_of(now).committed)
 
 
 def _with_named_ids(chain: tuple[Candidate, ...], wish: Wish, ports: PlanPorts) -> tuple[Candidate, ...]:

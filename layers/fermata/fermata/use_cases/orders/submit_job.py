@@ -14,6 +14,7 @@ from fermata.domain.orders.candidates import OrderPlan
 from fermata.domain.orders.idempotency import FirstAnswer, Receipt, fingerprint_of, key_hash, receipt_for
 from fermata.domain.orders.job_id import new_job_id
 from fermata.domain.orders.order_request import SongRequest, parse_song_request
+from fermata.domain.tenants.key_cap import KeyCap
 from fermata.domain.tenants.plan_limits import Allowance
 from fermata.domain.tenants.tenant import Caller
 from fermata.errors import (
@@ -121,7 +122,7 @@ def _create(
     """Choose the model if the request leaves that to Fermata, price the order and store its job. The transaction finds
     the wallet's current discount if the order was priced at another one.
     """
-    wish = wish_of(request, model, order.tenant_id, ports, now)
+    wish = wish_of(request, model, order.tenant_id, ports, now, order.by.cap if order.by else None)
     discount_percent = first_discount(wish, ports, now)
     for _ in range(READS):
         plan = plan_order(wish, ports, now, discount_percent)
@@ -135,13 +136,14 @@ def _create(
     raise TransientError("the discount changed while the order was priced; send the same request again")
 
 
-def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime) -> OrderPlan:
-    """The plan of an order with this body: its candidates and their estimate. Stores and starts nothing.
+def quote_job(body: bytes, tenant_id: str, ports: SubmitPorts, now: datetime, cap: KeyCap | None = None) -> OrderPlan:
+    """The plan of an order with this body, under the cap of its key: its candidates and their estimate. Stores and
+    starts nothing.
 
     Raises the `RequestRefusedError` that the order would raise, except for missing credits, which are not checked.
     """
     request, model = parse_song_request(body, ports.catalogue, ports.trusted_origins, ports.found_voices)
-    wish = wish_of(request, model, tenant_id, ports, now)
+    wish = wish_of(request, model, tenant_id, ports, now, cap)
     return plan_order(wish, ports, now, discount_of(wish, ports, now))
 
 

@@ -6,6 +6,7 @@ import miniaudio
 import pytest
 
 from tests.unit.local.simulators.offline import SPOKEN, Json, Provider
+from tests.unit.local.simulators.streams.test_minimax_stream import events_of
 
 VOICE = {"voice_setting": {"voice_id": "Wise_Woman"}}
 
@@ -53,13 +54,32 @@ def test_subtitles_lie_behind_a_link_and_cover_the_text(minimax: Provider) -> No
         {"voice_setting": {"voice_id": "Wise_Woman", "speed": 3}},
         {"voice_setting": {"voice_id": "Wise_Woman", "emotion": "odd"}},
         {"audio_setting": {"sample_rate": 48000}},
-        {"stream": True},
+        {"stream": "yes"},
+        {"stream": True, "stream_options": {"exclude_aggregated_audio": "true"}},
         {"unknown": 1},
     ],
 )
 def test_a_wrong_field_is_an_invalid_parameter_and_free(minimax: Provider, changes: dict[str, object]) -> None:
     assert told(minimax, **changes)["base_resp"]["status_code"] == 2013
     assert minimax.bill["charged"] == 0
+
+
+def test_a_stream_counts_the_characters_and_repeats_the_file_unless_told_not_to(minimax: Provider) -> None:
+    whole = bytes.fromhex(told(minimax)["data"]["audio"])
+    for options, last_audio in (({"exclude_aggregated_audio": True}, b""), ({}, whole)):
+        answer = minimax.speak(stream=True, stream_options=options)
+        *parts, (last, status) = events_of(answer)
+        assert b"".join(audio for audio, _ in parts) == whole
+        assert ({each for _, each in parts}, last, status) == ({1}, last_audio, 2)
+        info = json.loads(answer.body.splitlines()[-2].removeprefix(b"data: "))["extra_info"]
+        assert (info["usage_characters"], info["audio_size"]) == (len(SPOKEN), len(whole))
+
+
+def test_a_fault_of_streams_waits_for_a_stream_of_speech(minimax: Provider) -> None:
+    minimax.fault("stream_empty")
+    assert told(minimax)["data"]["status"] == 2
+    answer = minimax.speak(stream=True)
+    assert (answer.body, answer.content_type, answer.charged) == (b"", "text/event-stream", True)
 
 
 def test_a_body_that_is_no_json_and_a_wrong_key_are_refused(minimax: Provider) -> None:

@@ -10,12 +10,23 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter
 
 from fermata.domain.catalogue.units import cost_in_micro_usd
 from fermata.domain.finish.redelivery import recovered_job
 from fermata.domain.jobs.claim import closed_as_unknown, next_attempt
 from fermata.domain.jobs.job import Job
-from fermata.domain.providers.calls import AudioAt, AudioInAnswer, AudioIsAnswer, Metered, Refused, StartOutcome
+from fermata.domain.money.reports.spend import spend_of
+from fermata.domain.money.reports.usage_log import line_of
+from fermata.domain.providers.calls import (
+    AudioAt,
+    AudioInAnswer,
+    AudioInEvents,
+    AudioIsAnswer,
+    Metered,
+    Refused,
+    StartOutcome,
+)
 from fermata.domain.providers.failures import FailureClass, unknown_outcome, unpaid
 from fermata.use_cases.generation.finish.resume_generation import resume_generation
 from fermata.use_cases.generation.purchase.start_generation import start_generation
@@ -24,7 +35,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.providers.upstream import FakeUpstream, ScriptedAnswer
 from tests.fakes.world import World
 from tests.songs import JOB_ID, queued_job
-from tests.speech import AIML, BOSS, HD, MODELS, TEXT, linked_answer, speech_job, spoken_answer
+from tests.speech import AIML, BOSS, HD, MODELS, TEXT, linked_answer, speech_job, spoken_answer, streamed_answer
 
 SPEECH = b"ID3" + bytes(5000)
 LINK = "https://cdn.aimlapi.com/a.mp3"
@@ -32,9 +43,9 @@ PER_CHARACTER = {HD: 100, BOSS: 100, AIML: 130}
 """Millionths of a USD."""
 
 
-def started(model: str, answer: ScriptedAnswer) -> World:
+def started(model: str, answer: ScriptedAnswer, **changes: object) -> World:
     world = World(upstream=FakeUpstream(answer))
-    world.jobs.create(speech_job(model))
+    world.jobs.create(speech_job(model, **changes))
     start_generation(JOB_ID, start_ports(world.remaining_ms), "run-1")
     return world
 
@@ -64,6 +75,13 @@ def test_the_characters_that_the_provider_counts_correct_cost_and_budget(charact
     attempt = world.stored(JOB_ID).attempts[0]
     assert attempt.provider_units == Decimal(characters)
     assert attempt.cost_micro_usd == booked(world) == characters * 100
+
+
+def test_the_characters_that_a_stream_counts_correct_cost_and_budget() -> None:
+    world = started(HD, streamed_answer(SPEECH, 10), live=True)
+    attempt = world.stored(JOB_ID).attempts[0]
+    assert (attempt.state.value, attempt.provider_units) == ("ready", Decimal(10))
+    assert attempt.cost_micro_usd == booked(world) == 1000
 
 
 def test_the_amount_that_the_provider_states_is_the_cost() -> None:
@@ -109,6 +127,7 @@ def test_a_redelivery_reads_the_same_count_and_books_nothing() -> None:
 COUNTS = st.one_of(st.none(), st.integers(1, 10**6))
 OUTCOMES: st.SearchStrategy[StartOutcome] = st.one_of(
     COUNTS.map(lambda n: AudioInAnswer(metered=None if n is None else Metered(Decimal(n)))),
+    COUNTS.map(lambda n: AudioInEvents(metered=None if n is None else Metered(Decimal(n)))),
     COUNTS.map(lambda n: AudioAt(LINK, metered=None if n is None else Metered(Decimal(n), n // 3))),
     st.just(AudioIsAnswer()),
     st.just(Refused(unpaid(FailureClass.RATE_LIMITED, "1002", "too many requests"))),
@@ -128,10 +147,13 @@ class Books:
         self.amounts += [job.to_book.micro_usd] if job.to_book else []
 
 
-@given(st.lists(st.tuples(OUTCOMES, st.booleans()), min_size=1, max_size=4), st.sampled_from([HD, AIML, "song"]))
-def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(
-    course: Sequence[tuple[StartOutcome, bool]], model: str
-) -> None:
+Course = Sequence[tuple[StartOutcome, bool]]
+COURSES = st.lists(st.tuples(OUTCOMES, st.booleans()), min_size=1, max_size=4)
+KINDS = st.sampled_from([HD, AIML, "song"])
+
+
+def written(course: Course, model: str) -> Books:
+    """The books of a job whose attempts have these outcomes, in time or late."""
     books = Books(queued_job() if model == "song" else speech_job(model))
     for number, (outcome, is_late) in enumerate(course, start=1):
         if not books.job.may_claim(NOON):
@@ -145,6 +167,12 @@ def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(
             books.write(books.job.with_late_answer(number, NOON, answered))
         else:
             books.write(books.job.with_outcome(answered, NOON))
+    return books
+
+
+@given(COURSES, KINDS)
+def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(course: Course, model: str) -> None:
+    books = written(course, model)
     costs = [each.cost_micro_usd for each in books.job.attempts if each.provider_charged.value != "no"]
     assert sum(books.amounts) == sum(costs)
     for each in books.job.attempts:
@@ -157,3 +185,46 @@ def test_the_bookings_of_a_job_add_up_to_what_its_attempts_cost(
             )
         else:
             assert each.cost_micro_usd == ordered.cost_micro_usd
+
+
+class Row(BaseModel):
+    """What `admin spend` says of one model, or of all."""
+
+    booked_usd: Decimal
+    cost_usd: Decimal
+    unknown_usd: Decimal
+
+
+TOTALS = TypeAdapter(Row)
+ROWS = TypeAdapter(list[Row])
+MOST = 2 * len(TEXT)
+WITHIN: st.SearchStrategy[StartOutcome] = st.one_of(
+    st.integers(1, MOST).map(lambda n: AudioInAnswer(metered=Metered(Decimal(n)))),
+    st.integers(1, MOST).map(lambda n: AudioInEvents(metered=Metered(Decimal(n)))),
+    st.integers(0, MOST * 100).map(lambda amount: AudioAt(LINK, metered=Metered(Decimal(1), amount))),
+    st.just(AudioIsAnswer()),
+    st.just(Refused(unpaid(FailureClass.RATE_LIMITED, "1002", "too many requests"))),
+    st.just(Refused(unknown_outcome("cut"))),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(WITHIN, st.booleans()), min_size=1, max_size=4), st.sampled_from([HD, AIML])),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_what_speech_costs_is_at_most_what_was_booked_for_it_where_a_character_counts_at_most_two(
+    courses: Sequence[tuple[Course, str]],
+) -> None:
+    ends = [written(course, model).job.settled(unknown_outcome("lost"), NOON) for course, model in courses]
+    told = spend_of([line_of(each) for each in ends], None)
+    totals = TOTALS.validate_python(told["total"])
+    rows = ROWS.validate_python(told["models"])
+    for row in (totals, *rows):
+        assert row.cost_usd + row.unknown_usd <= row.booked_usd
+    assert sum(row.booked_usd for row in rows) == totals.booked_usd
+    paid = [(end, each) for end in ends for each in end.attempts if each.provider_charged.value != "no"]
+    bounds = [2 * len(TEXT) * PER_CHARACTER[end.candidate.model] for end, _ in paid]
+    assert totals.booked_usd == Decimal(sum(bounds)) / 1_000_000

@@ -106,7 +106,7 @@ class DynamoJobStore:
         condition, values = _next_version(job)
         writes = self._changes(job, f"{condition} AND #status = :status", {**values, ":status": job.status.value})
         entries = new_entries(job.tenant_id, notes, self._transactions)
-        costs = relogged(job, self._transactions, "cost_micro_usd", "unknown_micro_usd")
+        costs = relogged(job, self._transactions, "cost_micro_usd", "unknown_micro_usd", "booked_micro_usd")
         _refuse_if_stale(self._transactions.write({**writes, **entries, **costs}, self._transactions.deadline()))
 
     def forget(self, job: Job) -> None:

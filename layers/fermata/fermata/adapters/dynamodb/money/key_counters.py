@@ -31,6 +31,12 @@ class DynamoKeyCounters:
         items = self._transactions.get_all([counter_key(tenant_id, each) for each in sorted(counter_ids)])
         return {str(item["sk"]).removeprefix(_SORT_KEY): KeyCounter.model_validate(item) for item in items}
 
+    def find(self, tenant_id: str, counter_id: str) -> KeyCounter | None:
+        """The counter, or None; raises `TransientError`."""
+        # A single read, for which whoever may hold credits has the right.
+        item = self._transactions.get(*counter_key(tenant_id, counter_id))
+        return None if item is None else KeyCounter.model_validate(item)
+
 
 class KeyCount:
     """One movement's part in the counter of its key; no part at all if no capped key made the order."""

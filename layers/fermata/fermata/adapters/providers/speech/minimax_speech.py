@@ -1,4 +1,4 @@
-"""MiniMax's speech (T2A v2): one blocking call, whose answer is the body of its music."""
+"""MiniMax's speech (T2A v2): one blocking call, whose answer is the body of its music, or the same stream of events."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,6 +15,7 @@ from fermata.domain.providers.answers import member, read_id, read_link, read_nu
 from fermata.domain.providers.calls import (
     AudioAt,
     AudioInAnswer,
+    AudioInEvents,
     Metered,
     Provider,
     SongOrder,
@@ -34,7 +35,12 @@ class MinimaxSpeechProvider(BlockingProvider):
 
     def start_call(self, order: SongOrder) -> UpstreamCall:
         """The paid call."""
-        body: dict[str, JsonValue] = {**speech_body(order), "stream": False, "output_format": order.delivery}
+        body: dict[str, JsonValue] = {**speech_body(order), "stream": order.live}
+        if order.live:
+            # A stream has hex only, and its last event would repeat the whole file.
+            body |= {"output_format": "hex", "stream_options": {"exclude_aggregated_audio": True}}
+        else:
+            body["output_format"] = order.delivery
         if order.spoken.subtitles:
             body["subtitle_enable"] = True
         return UpstreamCall("POST", "/v1/t2a_v2", body=body)
@@ -42,6 +48,8 @@ class MinimaxSpeechProvider(BlockingProvider):
     def read_start(self, answer: UpstreamAnswer) -> StartOutcome:
         """The speech with its counted characters and subtitles, or the failure."""
         outcome = read_song(_NAME, answer, HTTP_STATUSES)
+        if isinstance(outcome, AudioInEvents):
+            return replace(outcome, metered=_counted(answer.stream.telling if answer.stream else None))
         if not isinstance(outcome, AudioAt | AudioInAnswer):
             return outcome
         data = member(answer.document, "data")

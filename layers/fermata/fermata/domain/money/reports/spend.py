@@ -20,16 +20,21 @@ _MICRO: Final = Decimal("0.000001")
 
 @dataclass(frozen=True)
 class Spend:
-    """The sums of jobs that ended: costs in millionths of a USD, certain and unknown."""
+    """The sums of jobs that ended: costs in millionths of a USD, certain and unknown, and what the budgets booked for
+    them.
+    """
 
     jobs: int = 0
     succeeded: int = 0
     credits: int = 0
     cost_micro_usd: int = 0
     unknown_micro_usd: int = 0
+    booked_micro_usd: int = 0
 
     def plus(self, line: UsageLine) -> "Spend":
-        """These sums with one more job."""
+        """These sums with one more job. What was booked for a job from before that was kept is what it cost."""
+        booked = line.booked_micro_usd
+        costs = line.cost_micro_usd + line.unknown_micro_usd
         return replace(
             self,
             jobs=self.jobs + 1,
@@ -37,11 +42,13 @@ class Spend:
             credits=self.credits + line.credits,
             cost_micro_usd=self.cost_micro_usd + line.cost_micro_usd,
             unknown_micro_usd=self.unknown_micro_usd + line.unknown_micro_usd,
+            booked_micro_usd=self.booked_micro_usd + (costs if booked is None else booked),
         )
 
     def shown(self, credit_usd: Decimal | None) -> dict[str, JsonValue]:
-        """The sums as the operator reads them. `margin_usd` is the revenue without the certain cost; both are null
-        without a credit's value.
+        """The sums as the operator reads them. `booked_usd` is the upper bound that the budgets booked before the
+        providers counted; `cost_usd` and `unknown_usd` are what the counts made of it. `margin_usd` is the revenue
+        without the certain cost; both are null without a credit's value.
         """
         revenue = None if credit_usd is None else self.credits * credit_usd
         cost = self.cost_micro_usd * _MICRO
@@ -49,6 +56,7 @@ class Spend:
             "jobs": self.jobs,
             "succeeded": self.succeeded,
             "credits": self.credits,
+            "booked_usd": _usd(self.booked_micro_usd * _MICRO),
             "cost_usd": _usd(cost),
             "unknown_usd": _usd(self.unknown_micro_usd * _MICRO),
             "revenue_usd": None if revenue is None else _usd(revenue),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from fermata.domain.catalogue.units import Unit, in_units
 from fermata.domain.jobs.job import Job
+from fermata.domain.jobs.shares import booked_at_claim
 from fermata.domain.jobs.status import JobStatus
 from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
 from fermata.domain.money.usage import Usage, usage_of
@@ -22,7 +23,8 @@ class UsageLine(BaseModel):
     """One ended job. `key_id` is the API key that ordered it. `metadata` is None once the job was deleted.
 
     Only the operator sees the costs, in millionths of a USD: `cost_micro_usd` is what providers charged, after refunds;
-    `unknown_micro_usd` is what they may have charged.
+    `unknown_micro_usd` is what they may have charged. `booked_micro_usd` is what their budgets booked at the claims of
+    the same attempts, None for lines from before it was kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +43,7 @@ class UsageLine(BaseModel):
     metadata: Mapping[str, str] | None
     cost_micro_usd: NonNegativeInt = 0
     unknown_micro_usd: NonNegativeInt = 0
+    booked_micro_usd: NonNegativeInt | None = None
 
     @property
     def place(self) -> str:
@@ -92,6 +95,7 @@ def line_of(job: Job) -> UsageLine:
         metadata=job.request.metadata,
         cost_micro_usd=cost,
         unknown_micro_usd=unknown,
+        booked_micro_usd=booked_for(job),
     )
 
 
@@ -103,6 +107,14 @@ def costs_of(job: Job) -> tuple[int, int]:
     for each in job.attempts:
         costs[each.provider_charged] += max(0, each.cost_micro_usd - each.refunded_micro_usd)
     return costs[ProviderCharged.YES], costs[ProviderCharged.UNKNOWN]
+
+
+def booked_for(job: Job) -> int:
+    """What the budgets booked at the claims of the attempts that were or may have been charged, in millionths of a USD:
+    an upper bound of `costs_of`, unless a provider counts or states more.
+    """
+    paid = (each for each in job.attempts if each.provider_charged is not ProviderCharged.NO)
+    return sum(booked_at_claim(each, job.candidates) for each in paid)
 
 
 def parse_log_page(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> DayPage:
