@@ -6,7 +6,7 @@ The provider holds each song in its middle until the test lets it go on, so no t
 import hashlib
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -42,10 +42,12 @@ def patient(start_cloud: Callable[..., Cloud]) -> Cloud:
     return start_cloud("--provider-latency", "0.1", *parameters)
 
 
-def held(cloud: Cloud, prompt: str) -> tuple[str, str]:
-    """A live song of which the provider holds the second half back: its job, and the address where it is heard."""
+def held(cloud: Cloud, prompt: str, body: Mapping[str, Any] | None = None) -> tuple[str, str]:
+    """A live song, or the order of `body`, of which the provider holds the second half back: its job, and the address
+    where it is heard.
+    """
     cloud.fault("minimax", "stream_hold", "create", prompt)
-    job_id = cloud.submit(request(prompt, lyrics=LONG, live=True))["id"]
+    job_id = cloud.submit(body or request(prompt, lyrics=LONG, live=True))["id"]
     found: list[str] = []
 
     def is_heard() -> bool:

@@ -9,24 +9,23 @@ import httpx
 import pytest
 
 from tests.integration.song import Cloud
-from tests.integration.use_cases.live.test_live_songs import TAG_BYTES, live_url, song_of
+from tests.integration.use_cases.live.test_live_songs import TAG_BYTES, held, song_of
 from tests.speech import HD, speech_body
 
 TEXT: Final = "A sentence that is spoken for its listeners. " * 8
 """A speech of 24 seconds."""
 
 
-def test_a_live_speech_is_heard_before_its_end_and_is_the_same_file_as_without_live(cloud: Cloud) -> None:
-    text = f"{TEXT}Heard."
+def test_a_live_speech_is_heard_before_its_end_and_is_the_same_file_as_without_live(patient: Cloud) -> None:
+    cloud, text = patient, f"{TEXT}Heard."
     plain = cloud.made(speech_body(text=text))
-    cloud.fault("minimax", "stream_stall:3", "create", text)
-    job_id = cloud.submit(speech_body(text=text, live=True))["id"]
-    url = live_url(cloud, job_id)
+    job_id, url = held(cloud, text, speech_body(text=text, live=True))
     growing = httpx.get(url)
     assert (growing.status_code, growing.headers["content-type"]) == (200, "application/vnd.apple.mpegurl")
     assert "#EXT-X-ENDLIST" not in growing.text
     assert (cloud.job(job_id)["status"], cloud.job(job_id)["tracks"]) == ("submitting", [])
 
+    cloud.release("minimax")
     job = cloud.finished(job_id)
     assert (job["status"], job["urls"]["live"], job["kind"]) == ("succeeded", None, "speech")
     assert job["tracks"][0]["sha256"] == plain["tracks"][0]["sha256"]
