@@ -6,7 +6,7 @@ The provider holds each song in its middle until the test lets it go on, so no t
 import hashlib
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -27,19 +27,6 @@ SAMPLES_A_FRAME: Final = 1152
 RATE_HZ: Final = 44_100
 FRAME_S: Final = SAMPLES_A_FRAME / RATE_HZ
 BYTES_A_SECOND: Final = RATE_HZ * 2 * 2
-PARAMETERS: Final = {
-    "ReadGapSeconds": 120,
-    "StartTimeoutSeconds": 180,
-    "LiveGraceSeconds": 3600,
-    "CorsAllowedOrigins": "https://app.example.com",
-}
-
-
-@pytest.fixture(scope="module")
-def patient(start_cloud: Callable[..., Cloud]) -> Cloud:
-    """A cloud that waits two minutes for a provider that pauses, and lets only one page call the API."""
-    parameters = [part for name, value in PARAMETERS.items() for part in ("--param", f"{name}={value}")]
-    return start_cloud("--provider-latency", "0.1", *parameters)
 
 
 def held(cloud: Cloud, prompt: str, body: Mapping[str, Any] | None = None) -> tuple[str, str]:
