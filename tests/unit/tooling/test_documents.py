@@ -35,6 +35,14 @@ def test_every_link_leads_to_a_file_and_a_heading(name: str) -> None:
     assert dead == []
 
 
+def test_every_test_that_the_proofs_name_exists(root: Path) -> None:
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", Document("docs/proofs.md").text)
+    assert len(named) >= 26
+    assert [
+        f"{file}::{name}" for file, name in named if f"def {name}(" not in (root / "tests" / file).read_text()
+    ] == []
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_path_that_a_document_names_exists(name: str, root: Path) -> None:
     rooms = {path.name for path in (root, root / "layers/fermata/fermata") for path in path.iterdir() if path.is_dir()}
