@@ -36,6 +36,5 @@ def post_job() -> Response[str]:
 def post_quote() -> Response[str]:
     """The price and the estimate of an order with this body."""
     rate_limit_headers.limit(api, count_read)
-    body, who, moment = requests.raw_body(api.current_event), requests.caller(api.current_event), now()
-    plan = quote_job(body, who.tenant_id, submit_ports(), moment, who.cap)
-    return answers.answer(200, Quote.of(plan, moment))
+    body, who, at = requests.raw_body(api.current_event), requests.caller(api.current_event), now()
+    return answers.answer(200, Quote.of(quote_job(body, who.tenant_id, submit_ports(), at, who.cap), at))

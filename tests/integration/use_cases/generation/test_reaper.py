@@ -120,6 +120,9 @@ def test_a_delivered_job_is_published_once_on_the_default_bus(
         "status": "succeeded",
         "charged": "yes",
         "credits": 30,
+        "unit": "song",
+        "units": 1,
+        "key_id": job["api_key_id"],
         "audio_ms": job["tracks"][0]["duration_ms"],
         "finished_at": job["finished_at"],
     }

@@ -63,6 +63,7 @@ def test_every_model_on_offer_is_listed_with_its_limits_and_price(cloud: Cloud) 
         "bitrates": [32000, 64000, 128000, 256000],
         "reference": None,
         "duration": None,
+        "speech": None,
     }
 
 

@@ -354,5 +354,5 @@ def test_the_orders_cover_every_upstream_and_a_fallback() -> None:
         ("minimax/music-2.0", "mp3", 1, ("skillboss/music-2.5",)),
         ("skillboss/speech-2.8-hd", "mp3", 1, ()),
         ("minimax/speech-2.8-hd", "mp3", 1, ()),
-        ("aimlapi/minimax/speech-2.8-turbo", "mp3", 1, ()),
+        ("aimlapi/minimax/speech-2.6-hd", "mp3", 1, ()),
     ]
