@@ -131,6 +131,7 @@ def test_a_delivered_job_is_published_once_on_the_default_bus(
         "event_id": f"{job['id']}.succeeded",
         "job_id": job["id"],
         "tenant_id": tenant.tenant_id,
+        "kind": "song",
         "status": "succeeded",
         "model": "minimax/music-2.5",
         "charged": "yes",
