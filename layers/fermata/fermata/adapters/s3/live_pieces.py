@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fermata.adapters.aws_errors import aws_errors
 from fermata.adapters.s3.folders import delete_below
+from fermata.domain.audio.container import MP3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +21,7 @@ class S3LivePieces:
         """Store one piece; raises `TransientError`."""
         key = _key(job_id, attempt, number)
         with aws_errors("a piece of a live song could not be stored"):
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType="audio/mpeg")
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=MP3.content_type)
 
     def link(self, job_id: str, attempt: int, number: int, ttl_s: int) -> str:
         """A link that works from now for `ttl_s` seconds."""

@@ -5,11 +5,12 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from fermata.domain.audio.container import MP3, WAV
 from fermata.domain.catalogue.models import Format, Model
 from fermata.domain.catalogue.speech import SpeechRule
 from fermata.domain.catalogue.voices import shipped_voices
 
-_MEDIA_TYPES: Final[Mapping[Format, str]] = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+_MEDIA_TYPES: Final[Mapping[Format, str]] = {"mp3": MP3.content_type, "wav": WAV.content_type}
 
 _PROMPT: Final = "warm indie folk, acoustic guitar, rainy evening"
 _LYRICS: Final = "[Verse]\nRain on the window\n[Chorus]\nStay a while"

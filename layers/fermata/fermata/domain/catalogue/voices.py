@@ -56,4 +56,5 @@ def with_found(shipped: Iterable[Voice], found: Iterable[Voice]) -> tuple[Voice,
     states neither language nor gender.
     """
     known = tuple(shipped)
-    return (*known, *{each.id: each for each in found if each.id not in ids_of(known)}.values())
+    ids = ids_of(known)
+    return (*known, *{each.id: each for each in found if each.id not in ids}.values())

@@ -1,7 +1,7 @@
 """The body of `POST /v1/jobs`: its shape, and the chosen model's limits. All errors of a body are reported at once."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -29,7 +29,7 @@ from fermata.domain.orders.speech_request import (
     what_a_singer_refuses,
     what_a_speaker_refuses,
 )
-from fermata.domain.orders.text_limits import wrong_text
+from fermata.domain.orders.text_limits import wrong_choice, wrong_text
 from fermata.domain.web.json_body import read_body
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
 from fermata.domain.web.whole_number import WholeNumber
@@ -296,17 +296,9 @@ def ordered_count(request: SongRequest, model: Model) -> int:
 def _audio(audio: AudioRequest, model: Model) -> Iterator[FieldError]:
     if audio.format not in model.formats:
         yield FieldError("/audio/format", "must be one of " + ", ".join(model.formats))
-    yield from _choice("/audio/sample_rate", audio.sample_rate, model.sample_rates, model.id)
+    without = f"must be left out: {model.id} has no choice"
+    yield from wrong_choice("/audio/sample_rate", audio.sample_rate, model.sample_rates, without)
     if audio.format == "wav" and audio.bitrate is not None:
         yield FieldError("/audio/bitrate", "must be left out for wav, which has none")
     else:
-        yield from _choice("/audio/bitrate", audio.bitrate, model.bitrates, model.id)
-
-
-def _choice(pointer: str, chosen: int | None, allowed: Sequence[int], model_id: str) -> Iterator[FieldError]:
-    if chosen is None or chosen in allowed:
-        return
-    need = (
-        "must be one of " + ", ".join(map(str, allowed)) if allowed else f"must be left out: {model_id} has no choice"
-    )
-    yield FieldError(pointer, need)
+        yield from wrong_choice("/audio/bitrate", audio.bitrate, model.bitrates, without)

@@ -1,7 +1,7 @@
 """The fields of `POST /v1/jobs` that order speech, and which of them a model takes."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from typing import Annotated, Final, Protocol
 
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StrictFloat, StrictStr
 from fermata.domain.catalogue.models import Model
 from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
 from fermata.domain.catalogue.voices import ids_of, shipped_voices
-from fermata.domain.orders.text_limits import wrong_text
+from fermata.domain.orders.text_limits import wrong_choice, wrong_text
 from fermata.errors import FieldError
 
 FoundVoices = Callable[[str], Collection[str]]
@@ -92,8 +92,9 @@ def what_a_speaker_refuses(
     yield from _voice(request.voice, model, rule, found)
     if request.speed is not None and not rule.speed:
         yield FieldError("/speed", f"must be left out: {model.id} has one speed")
-    yield from _choice("/language", request.language, rule.languages, model.id)
-    yield from _choice("/emotion", request.emotion, rule.emotions, model.id)
+    none = f"must be left out: {model.id} takes no"
+    yield from wrong_choice("/language", request.language, rule.languages, f"{none} language")
+    yield from wrong_choice("/emotion", request.emotion, rule.emotions, f"{none} emotion")
     if request.subtitles and not rule.subtitles:
         yield FieldError("/subtitles", f"must be false: {model.id} makes no subtitles")
     yield from _fields_of_songs(request, model)
@@ -106,14 +107,6 @@ def _voice(voice: str | None, model: Model, rule: SpeechRule, found: FoundVoices
             yield FieldError("/voice", f"is required: {model.id} has no default voice; {listed}")
     elif voice not in ids_of(shipped_voices().get(rule.voices, ())) and voice not in found(rule.voices):
         yield FieldError("/voice", f"is not a voice of {model.id}; {listed}")
-
-
-def _choice(pointer: str, chosen: str | None, allowed: Sequence[str], model_id: str) -> Iterator[FieldError]:
-    if chosen is None or chosen in allowed:
-        return
-    name = pointer.removeprefix("/")
-    need = f"must be one of {', '.join(allowed)}" if allowed else f"must be left out: {model_id} takes no {name}"
-    yield FieldError(pointer, need)
 
 
 def _fields_of_songs(request: _Request, model: Model) -> Iterator[FieldError]:

@@ -1,10 +1,13 @@
-"""The length of a request's text, checked against a model's rule."""
+"""One field of a request, checked against a model's rule: the length of a text, and a choice among values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from fermata.domain.catalogue.text_rule import TextRule
 from fermata.domain.web.visible_text import is_blank
 from fermata.errors import FieldError
+
+Value = TypeVar("Value", int, str)
 
 
 def wrong_text(pointer: str, text: str, rule: TextRule, required: bool, model_id: str) -> Iterator[FieldError]:
@@ -23,3 +26,9 @@ def wrong_text(pointer: str, text: str, rule: TextRule, required: bool, model_id
     if not low <= len(text) <= rule.max:
         need = "is required and " if required and not text else ""
         yield FieldError(pointer, f"{need}must have {low} to {rule.max} characters, got {len(text)}")
+
+
+def wrong_choice(pointer: str, chosen: Value | None, allowed: Sequence[Value], without: str) -> Iterator[FieldError]:
+    """The error of a value that is not allowed; `without` says why nothing is, where the list is empty."""
+    if chosen is not None and chosen not in allowed:
+        yield FieldError(pointer, f"must be one of {', '.join(map(str, allowed))}" if allowed else without)

@@ -53,6 +53,11 @@ class KeyTerms:
             raise InvalidRequestError([FieldError("/expires_at", found)])
 
 
+def terms_after_rotation(old: ApiKey, expires_at: datetime | None, monthly_credits: int | None) -> KeyTerms:
+    """The terms of a key that takes the place of `old`: its own, but for an end or a cap that is given."""
+    return KeyTerms(old.scopes, expires_at or old.expires_at, old.name, monthly_credits or old.monthly_credits)
+
+
 def issue_key(tenant_id: str, terms: KeyTerms, tenants: TenantStore, now: datetime, randomness: bytes) -> IssuedKey:
     """Store a new key of an existing tenant. Raises `InvalidRequestError` and `TransientError`."""
     issued = _made(tenant_id, terms, now, randomness)

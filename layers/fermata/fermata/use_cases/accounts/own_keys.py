@@ -27,6 +27,7 @@ from fermata.use_cases.accounts.issue_keys import (
     check_rotation,
     issue_key,
     rotate_key,
+    terms_after_rotation,
 )
 
 MOST_KEYS: Final = 1_000
@@ -89,12 +90,7 @@ def rotate_own_key(
     own, wanted = _own(caller, ports, now), read_body(body, KeyRotation) if body.strip() else KeyRotation()
     old = _changeable(key_id, own, ports)
     check_rotation(old, now)
-    terms = KeyTerms(
-        scopes=old.scopes,
-        expires_at=wanted.expires_at or old.expires_at,
-        name=old.name,
-        monthly_credits=wanted.monthly_credits or old.monthly_credits,
-    )
+    terms = terms_after_rotation(old, wanted.expires_at, wanted.monthly_credits)
     terms.check(now)
     refuse_beyond(own, terms.scopes, terms.expires_at, terms.monthly_credits)
     _refuse_too_many(caller.tenant_id, ports)

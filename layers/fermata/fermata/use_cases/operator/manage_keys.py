@@ -13,6 +13,7 @@ from fermata.errors import FieldError, InvalidRequestError, NotFoundError
 from fermata.ports.tenants import TenantStore
 from fermata.use_cases.accounts.issue_keys import (
     DEFAULT_OVERLAP_S,
+    LONGEST_LIFE,
     KeyName,
     KeyTerms,
     MonthlyCredits,
@@ -20,10 +21,11 @@ from fermata.use_cases.accounts.issue_keys import (
     check_rotation,
     issue_key,
     rotate_key,
+    terms_after_rotation,
 )
 
 TenantId = Annotated[str, Field(pattern=f"^{TENANT_ID.pattern}$")]
-Days = Annotated[WholeNumber, Field(ge=1, le=3650)]
+Days = Annotated[WholeNumber, Field(ge=1, le=LONGEST_LIFE.days)]
 
 
 class _Command(BaseModel):
@@ -100,12 +102,7 @@ def _issue(command: IssueKey, tenants: TenantStore, now: datetime, randomness: b
 def _rotate(command: RotateKey, tenants: TenantStore, now: datetime, randomness: bytes) -> dict[str, JsonValue]:
     old = _known(command.key_id, tenants)
     check_rotation(old, now)
-    terms = KeyTerms(
-        scopes=old.scopes,
-        expires_at=_end(command, now) or old.expires_at,
-        name=old.name,
-        monthly_credits=command.monthly_credits or old.monthly_credits,
-    )
+    terms = terms_after_rotation(old, _end(command, now), command.monthly_credits)
     issued = rotate_key(old, terms, command.overlap_s, tenants, now, randomness)
     ends = rfc3339(issued.replaced.expires_at) if issued.replaced else None
     return {
