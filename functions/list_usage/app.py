@@ -7,8 +7,9 @@ from fermata.api.csv_answers import page_of
 from fermata.api.requests import caller
 from fermata.api.resolver import Scope, create_api, entry_point
 from fermata.api.responses.usage import UsageList, UsageLog, UsageLogEntry
+from fermata.domain.money.reports.day_pages import parse_day_page
 from fermata.domain.money.reports.usage_groups import parse_usage_request
-from fermata.domain.money.reports.usage_log import parse_log_page
+from fermata.domain.money.reports.usage_log import LIST_NAME
 from fermata.use_cases.accounts.read_usage import read_usage, read_usage_log
 from fermata.wiring.accounts import count_read
 from fermata.wiring.runtime import now
@@ -30,5 +31,5 @@ def get_usage() -> Response[str]:
 def get_usage_log() -> Response[str]:
     """The tenant's jobs that ended, one line each."""
     event = api.current_event
-    page = parse_log_page(caller(event).tenant_id, event.query_string_parameters, now())
+    page = parse_day_page(caller(event).tenant_id, LIST_NAME, event.query_string_parameters, now())
     return page_of(event, UsageLog.of(*read_usage_log(page, usage_store())), tuple(UsageLogEntry.model_fields))

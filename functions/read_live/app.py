@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from fermata.api import live_answers, resolver
+from fermata.api import answers, live_answers, resolver
 from fermata.use_cases.live.read_live import link_to_piece, read_playlist
 from fermata.wiring.live import read_live_ports
 
@@ -19,4 +19,4 @@ def get_playlist(token: str) -> Response[str]:
 @api.get("/v1/live/<token>/<name>")
 def get_piece(token: str, name: str) -> Response[str]:
     """302 to a fresh link to a piece, or 404."""
-    return live_answers.piece(link_to_piece(token, name, read_live_ports()))
+    return answers.redirect(link_to_piece(token, name, read_live_ports()))

@@ -131,7 +131,7 @@ MONEY: Final = (
     Mutant(
         "usage: an end has no line in the log",
         JOB_STORE,
-        "**logged(line_of(job), self._transactions),",
+        "**logged(line, self._transactions),",
         "",
         ("tests/unit/domain/money/test_usage_log.py::test_log_usage_and_ledger_say_the_same_credits",),
     ),
@@ -187,7 +187,7 @@ MONEY: Final = (
     Mutant(
         "usage: an end is not counted",
         JOB_STORE,
-        "**counted(usage_of(job), self._transactions),",
+        "**counted(line.usage, self._transactions),",
         "",
         ("tests/unit/domain/money/test_usage.py::test_usage_adds_up_by_day_and_model_and_equals_the_ledger",),
     ),

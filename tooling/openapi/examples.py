@@ -262,7 +262,7 @@ LEDGER_LIST: Final[Example] = {
             "credits": 30,
             "balance_credits": 970,
             "job_id": _ID,
-            "key_id": "q7Zk2M9t",
+            "key_id": "mfzwizlt",
             "note": None,
         }
     ],
@@ -290,7 +290,7 @@ USAGE_LOG: Final[Example] = {
         {
             "finished_at": "2026-11-21T07:49:12.744Z",
             "job_id": _ID,
-            "key_id": "q7Zk2M9t",
+            "key_id": "mfzwizlt",
             "model": "minimax/music-2.5",
             "status": "succeeded",
             "credits": 30,

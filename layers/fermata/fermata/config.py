@@ -58,14 +58,8 @@ class CatalogueSettings(TableSettings):
     settings_version: str
 
 
-class ValidateSettings(TableSettings):
-    """Settings of `validate_settings`."""
-
-    trusted_local_origins: CommaSet
-
-
-class EndpointSettings(TableSettings):
-    """Settings of functions that set webhook endpoints."""
+class TrustedOriginSettings(TableSettings):
+    """Settings of functions that accept addresses: of providers, and of webhook endpoints."""
 
     trusted_local_origins: CommaSet
 

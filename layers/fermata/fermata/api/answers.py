@@ -7,7 +7,6 @@ from aws_lambda_powertools.event_handler import Response
 
 from fermata.api.responses.body import Body
 from fermata.api.responses.problem import Health
-from fermata.domain.jobs.view import Link
 
 
 def answer(status: int, body: Body, headers: dict[str, str] | None = None) -> Response[str]:
@@ -31,6 +30,6 @@ def accepted_silently() -> Response[str]:
     return Response(HTTPStatus.NO_CONTENT, "text/plain", "", {"Cache-Control": "no-store"})
 
 
-def redirect_to_track(link: Link) -> Response[str]:
-    """A 302 to a link that works until it expires."""
-    return Response(HTTPStatus.FOUND, "text/plain", "", {"Location": link.url, "Cache-Control": "no-store"})
+def redirect(url: str) -> Response[str]:
+    """A 302 to a link that works for a while."""
+    return Response(HTTPStatus.FOUND, "text/plain", "", {"Location": url, "Cache-Control": "no-store"})

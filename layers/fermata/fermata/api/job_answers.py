@@ -10,7 +10,7 @@ from typing import Final
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from fermata.api.answers import answer, redirect_to_track
+from fermata.api.answers import answer, redirect
 from fermata.api.problems import without_track
 from fermata.api.rate_limit_headers import FreeCalls, Limit, limit, limit_free_calls, limit_headers
 from fermata.api.requests import api_url, wants_request
@@ -79,7 +79,7 @@ def audio(api: APIGatewayHttpResolver, found: Link | JobView, number: int | None
     still come.
     """
     if isinstance(found, Link):
-        return redirect_to_track(found)
+        return redirect(found.url)
     return without_track(api, found.job, number, retry_after(found, now))
 
 

@@ -17,11 +17,6 @@ def playlist(text: str) -> Response[str]:
     return Response(HTTPStatus.OK, MEDIA_TYPE, text, {"Cache-Control": "no-store"})
 
 
-def piece(url: str) -> Response[str]:
-    """A 302 to a piece."""
-    return Response(HTTPStatus.FOUND, "text/plain", "", {"Location": url, "Cache-Control": "no-store"})
-
-
 def open_to_pages(handler: Handler) -> Handler:
     """The handler with answers, problems too, that pages of every origin may read: only the token gives access."""
 

@@ -67,5 +67,5 @@ def settings_ports() -> "SettingsPorts":
     """Return the ports of `validate_settings`, with the shipped catalogue, because settings are checked against it."""
     from fermata.use_cases.operator.validate_settings import SettingsPorts
 
-    settings = config.load(config.ValidateSettings)
+    settings = config.load(config.TrustedOriginSettings)
     return SettingsPorts(stores.settings_store(), runtime.catalogue(), settings.trusted_local_origins)

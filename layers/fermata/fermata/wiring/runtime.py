@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from fermata.domain.catalogue.models import Catalogue, read_catalogue
 from fermata.domain.orders.job_id import RANDOM_BYTES
 from fermata.domain.providers.callbacks import TOKEN_RANDOM_BYTES
 from fermata.domain.tenants.api_keys import KEY_RANDOM_BYTES
-from fermata.ports.live import Work
 from fermata.ports.metrics import Metrics
+
+if TYPE_CHECKING:
+    from fermata.ports.live import Work
 
 
 def now() -> datetime:
@@ -53,7 +56,7 @@ def pause(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def in_background(work: Callable[[], None]) -> Work:
+def in_background(work: Callable[[], None]) -> "Work":
     """Start work in a thread that does not keep the process alive."""
     thread = Thread(target=work, daemon=True)
     thread.start()

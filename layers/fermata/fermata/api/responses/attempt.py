@@ -46,7 +46,7 @@ class Attempt(Body):
             raw_code=failure.code if failure else None,
             upstream_id=attempt.upstream_id,
             provider_units=None if attempt.provider_units is None else float(attempt.provider_units),
-            trace_id=attempt.trace_id or (failure.trace_id if failure else None),
+            trace_id=attempt.support_id,
         )
 
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from fermata.domain.finish.rescue import Recoverable
 from fermata.domain.jobs.job import Job
 from fermata.domain.orders.job_id import is_job_id
-from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.formats import rfc3339, usd
 
 DEFAULT_LIMIT: Final = 20
 LONGEST_LIMIT: Final = 50
@@ -89,8 +89,3 @@ def totals(rows: Sequence[tuple[Job, Recoverable]]) -> dict[str, JsonValue]:
         "songs_still_fetched": sum(len(found.left) for _, found in rows),
         "cost_usd": usd(sum(found.attempt.cost_micro_usd for _, found in rows)),
     }
-
-
-def usd(micro_usd: int) -> str:
-    """Millionths of a USD as text in USD, exactly."""
-    return f"{micro_usd // 1_000_000}.{micro_usd % 1_000_000:06d}"

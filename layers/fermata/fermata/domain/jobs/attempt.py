@@ -112,6 +112,11 @@ class Attempt(Record):
         metered = outcome.metered if isinstance(outcome, AudioAt | AudioInAnswer | AudioInEvents) else None
         return self._moved(outcome, now).traced(trace_id_behind(outcome)).counted(metered)
 
+    @property
+    def support_id(self) -> str | None:
+        """The id by which the provider's support finds the call: the attempt's own, or its failure's."""
+        return self.trace_id or (self.failure.trace_id if self.failure else None)
+
     def traced(self, trace_id: str | None) -> "Attempt":
         """This attempt with the provider's trace id, unless it has one."""
         return self._with(trace_id=self.trace_id or trace_id)

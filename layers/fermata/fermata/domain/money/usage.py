@@ -1,6 +1,7 @@
 """A tenant's usage, by model and by the UTC day on which jobs ended; the basis of a bill."""
 
 from datetime import date
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
@@ -9,6 +10,9 @@ from fermata.domain.finish.events import JobEvent
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.status import Charged
 from fermata.domain.web.formats import rfc3339
+
+COUNTERS: Final = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
+"""The fields of usage that add up."""
 
 
 class Usage(BaseModel):
@@ -40,8 +44,7 @@ class Usage(BaseModel):
 
     def plus(self, more: "Usage") -> "Usage":
         """The sum of two usages of the same day and model."""
-        fields = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
-        return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in fields})
+        return self.model_copy(update={name: getattr(self, name) + getattr(more, name) for name in COUNTERS})
 
 
 def usage_of(job: Job) -> Usage:

@@ -2,13 +2,12 @@
 
 from pydantic import JsonValue
 
-from fermata.domain.finish.recoverable_list import usd
 from fermata.domain.jobs.attempt import Attempt
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.shares import booked_at_claim
 from fermata.domain.money.reports.usage_log import booked_for, costs_of
 from fermata.domain.providers.failures import Failure
-from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.formats import rfc3339, usd
 
 
 def operators_view(job: Job) -> dict[str, JsonValue]:
@@ -62,7 +61,7 @@ def _attempt(attempt: Attempt, job: Job) -> JsonValue:
         "reconciled_at": rfc3339(attempt.reconciled_at),
         "late": attempt.late,
         "upstream_id": attempt.upstream_id,
-        "trace_id": attempt.trace_id or (attempt.failure.trace_id if attempt.failure else None),
+        "trace_id": attempt.support_id,
         "provider_units": None if attempt.provider_units is None else str(attempt.provider_units),
         "error": _failure(attempt.failure),
     }

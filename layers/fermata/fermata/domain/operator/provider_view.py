@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from fermata.domain.finish.recoverable_list import usd
 from fermata.domain.providers.circuit import Circuit
 from fermata.domain.providers.queue import epoch_ms
 from fermata.domain.providers.settings import ProviderSettings
 from fermata.domain.providers.spending import PauseAndBudget
 from fermata.domain.providers.state import ProviderState
-from fermata.domain.web.formats import rfc3339
+from fermata.domain.web.formats import rfc3339, usd
 
 
 def provider_view(

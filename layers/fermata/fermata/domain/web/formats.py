@@ -31,3 +31,8 @@ def rfc3339(moment: datetime | None) -> str | None: ...
 def rfc3339(moment: datetime | None) -> str | None:
     """A UTC time as text with milliseconds, or None."""
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def usd(micro_usd: int) -> str:
+    """Millionths of a USD as text in USD, exactly."""
+    return f"{micro_usd // 1_000_000}.{micro_usd % 1_000_000:06d}"

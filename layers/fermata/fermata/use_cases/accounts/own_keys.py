@@ -14,7 +14,7 @@ from fermata.domain.tenants.delegation import refuse_beyond, refuse_to_change
 from fermata.domain.tenants.key_page import parse_key_page
 from fermata.domain.tenants.shown_key import IssuedKey, ShownKey
 from fermata.domain.tenants.tenant import Caller
-from fermata.domain.web.json_body import read_body
+from fermata.domain.web.json_body import read_body, read_optional_body
 from fermata.errors import BeyondOwnKeyError, FieldError, InvalidRequestError, NotFoundError, TooManyKeysError
 from fermata.ports.money import KeyCounters
 from fermata.ports.tenants import TenantStore
@@ -87,7 +87,7 @@ def rotate_own_key(
     key_id: str, body: bytes, caller: Caller, ports: KeyPorts, now: datetime, randomness: bytes
 ) -> IssuedKey:
     """Replace a key of the caller's tenant; raises as `issue_own_key` does, and `NotFoundError`."""
-    own, wanted = _own(caller, ports, now), read_body(body, KeyRotation) if body.strip() else KeyRotation()
+    own, wanted = _own(caller, ports, now), read_optional_body(body, KeyRotation)
     old = _changeable(key_id, own, ports)
     check_rotation(old, now)
     terms = terms_after_rotation(old, wanted.expires_at, wanted.monthly_credits)
@@ -114,21 +114,21 @@ def list_own_keys(
     page = parse_key_page(tenant_id, parameters)
     shown, cursor = page.of(ports.tenants.keys_of(tenant_id))
     counters = ports.counters.of(tenant_id, {key.cap.counter_id for key in shown if key.cap})
-    return [
-        ShownKey(key, _used(key, counters.get(key.cap.counter_id) if key.cap else None, now)) for key in shown
-    ], cursor
+    return [ShownKey(key, _used(key, counters, now)) for key in shown], cursor
 
 
-def _used(key: ApiKey, counter: KeyCounter | None, now: datetime) -> int | None:
-    if key.cap is None:
+def _used(key: ApiKey, counters: Mapping[str, KeyCounter], now: datetime) -> int | None:
+    cap = key.cap
+    if cap is None:
         return None
+    counter = counters.get(cap.counter_id)
     return counter.in_month_of(now).committed if counter else 0
 
 
 def _own(caller: Caller, ports: KeyPorts, now: datetime) -> ApiKey:
     """The caller's own key as it is now, because API Gateway remembers its authorization for a while."""
     own = ports.tenants.find_key(caller.key_id)
-    if own is None or not own.is_live(now) or not caller.may(Scope.ACCOUNT_MANAGE):
+    if own is None or not own.is_live(now):
         raise BeyondOwnKeyError([FieldError("", "was sent with a key that is revoked or has expired; use another")])
     return own
 

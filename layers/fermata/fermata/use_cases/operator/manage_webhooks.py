@@ -52,5 +52,5 @@ def manage_webhooks(
     if command.url is None:
         ports.webhooks.switch_off(tenant_id)
         return {"tenant_id": tenant_id, "url": None}
-    secret = set_endpoint(tenant_id, command.url, ports, randomness)
+    secret = set_endpoint(tenant_id, command.url, ports, randomness).secret
     return {"tenant_id": tenant_id, "url": command.url, **({} if secret is None else {"secret": secret})}

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from fermata.domain.orders.references import MAX_URL_CHARACTERS
 from fermata.domain.tenants.tenant import Caller
-from fermata.domain.web.json_body import read_body
+from fermata.domain.web.json_body import read_body, read_optional_body
 from fermata.domain.webhooks.endpoint_view import EndpointView, RotatedSecret
 from fermata.use_cases.accounts.issue_keys import DEFAULT_OVERLAP_S, Overlap
 from fermata.use_cases.webhooks.set_endpoint import EndpointPorts, rotate_secret, set_endpoint
@@ -38,9 +38,7 @@ def put_webhook(body: bytes, caller: Caller, ports: EndpointPorts, randomness: b
     """Set the endpoint of the caller's tenant, or switch it on again. The view has the first secret of a tenant without
     one. Raises a `RequestRefusedError` before anything is stored, and `TransientError`.
     """
-    url = read_body(body, WebhookRequest).url
-    secret = set_endpoint(caller.tenant_id, url, ports, randomness)
-    return EndpointView(ports.webhooks.find(caller.tenant_id), secret)
+    return set_endpoint(caller.tenant_id, read_body(body, WebhookRequest).url, ports, randomness)
 
 
 def replace_secret(
@@ -49,5 +47,5 @@ def replace_secret(
     """Make a new secret for the caller's tenant; raises a `RequestRefusedError` before anything is stored, and
     `TransientError`.
     """
-    wanted = read_body(body, SecretRotation) if body.strip() else SecretRotation()
+    wanted = read_optional_body(body, SecretRotation)
     return rotate_secret(caller.tenant_id, wanted.overlap_s, ports, now, randomness)

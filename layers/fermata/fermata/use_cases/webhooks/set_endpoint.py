@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fermata.domain.web.safe_url import PUBLIC_LINK_RULE, is_public_link
-from fermata.domain.webhooks.endpoint_view import RotatedSecret
+from fermata.domain.webhooks.endpoint_view import EndpointView, RotatedSecret
 from fermata.domain.webhooks.message import WebhookEndpoint
 from fermata.domain.webhooks.secret import new_secret
 from fermata.errors import FieldError, InvalidRequestError
@@ -20,15 +20,15 @@ class EndpointPorts:
     trusted_origins: Collection[str]
 
 
-def set_endpoint(tenant_id: str, url: str, ports: EndpointPorts, randomness: bytes) -> str | None:
-    """Send the webhooks of a tenant's jobs to this URL from now on; returns the tenant's first secret, None if it has
-    one already. Raises `InvalidRequestError` for a URL that is not public, and `TransientError`.
+def set_endpoint(tenant_id: str, url: str, ports: EndpointPorts, randomness: bytes) -> EndpointView:
+    """Send the webhooks of a tenant's jobs to this URL from now on. The view has the tenant's first secret, None if it
+    has one already. Raises `InvalidRequestError` for a URL that is not public, and `TransientError`.
     """
     if not is_public_link(url, ports.trusted_origins):
         raise InvalidRequestError([FieldError("/url", PUBLIC_LINK_RULE)])
-    secret = new_secret(randomness)
-    is_new = ports.webhooks.point(WebhookEndpoint(tenant_id=tenant_id, url=url), secret)
-    return secret if is_new else None
+    endpoint, secret = WebhookEndpoint(tenant_id=tenant_id, url=url), new_secret(randomness)
+    is_new = ports.webhooks.point(endpoint, secret)
+    return EndpointView(endpoint, secret if is_new else None)
 
 
 def rotate_secret(

@@ -22,7 +22,6 @@ from fermata.domain.jobs.status import JobStatus
 from fermata.domain.jobs.terms import MAX_ATTEMPTS
 from fermata.domain.money.movement import LedgerEntry, hold_on, settlement_of
 from fermata.domain.money.reports.usage_log import line_of
-from fermata.domain.money.usage import usage_of
 from fermata.domain.money.wallet import Wallet
 from fermata.domain.orders.idempotency import Receipt, seconds
 from fermata.errors import IdempotencyKeyTakenError, NotFoundError, StaleRecordError
@@ -90,11 +89,11 @@ class DynamoJobStore:
         version, values = _next_version(job)
         # A job ends once, whatever version a run took it for: its entries in the ledger have no other guard.
         is_open = f"{version} AND attribute_type( #finished_at , :null )"
-        changes = self._changes(job, is_open, {**values, ":null": "NULL"})
+        changes, line = self._changes(job, is_open, {**values, ":null": "NULL"}), line_of(job)
         writes = {
             **changes,
-            **counted(usage_of(job), self._transactions),
-            **logged(line_of(job), self._transactions),
+            **counted(line.usage, self._transactions),
+            **logged(line, self._transactions),
         }
         failed, _ = write_with_wallet(writes, settlement_of(job), self._transactions)
         _refuse_if_stale(failed)

@@ -3,7 +3,7 @@ ended job in `LOG#<end>#<job id>`.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from fermata.adapters.aws_errors import aws_errors
@@ -12,24 +12,22 @@ from fermata.adapters.dynamodb.transactions import DynamoTransactions, Write
 from fermata.domain.jobs.job import Job
 from fermata.domain.money.reports.day_pages import DayPage
 from fermata.domain.money.reports.usage_log import UsageLine, line_of
-from fermata.domain.money.usage import Usage
-from fermata.domain.web.formats import rfc3339
+from fermata.domain.money.usage import COUNTERS, Usage
 
-_COUNTERS: Final = ("jobs", "succeeded", "credits", "unit_thousandths", "audio_ms")
 _LINE: Final = "LOG#"
 
 
 def counted(usage: Usage, transactions: DynamoTransactions) -> dict[str, Write]:
     """The part of a transaction that counts a job's end."""
-    values = {f":{name}": getattr(usage, name) for name in ("unit", *_COUNTERS)}
-    expression = "SET #unit = :unit ADD " + " , ".join(f"#{name} :{name}" for name in _COUNTERS)
+    values = {f":{name}": getattr(usage, name) for name in ("unit", *COUNTERS)}
+    expression = "SET #unit = :unit ADD " + " , ".join(f"#{name} :{name}" for name in COUNTERS)
     return {"usage": transactions.update(_partition(usage.tenant_id), usage.place, expression, None, values)}
 
 
 def logged(line: UsageLine, transactions: DynamoTransactions) -> dict[str, Write]:
     """The part of a transaction that adds a job's end to the log."""
     # An update and not a put: whoever may count usage has this right.
-    return {"line": _set_line(line, line.model_dump(exclude={"tenant_id"}), transactions)}
+    return {"line": _set_line(line, line.model_dump(mode="json", exclude={"tenant_id"}), transactions)}
 
 
 def relogged(job: Job, transactions: DynamoTransactions, *names: str) -> dict[str, Write]:
@@ -42,12 +40,11 @@ def relogged(job: Job, transactions: DynamoTransactions, *names: str) -> dict[st
     if transactions.get(_partition(job.tenant_id), f"{_LINE}{line.place}") is None:
         return {}
     changed = line if job.deleted_at is None else line.model_copy(update={"metadata": None})
-    return {"line": _set_line(changed, changed.model_dump(include={*names}), transactions)}
+    return {"line": _set_line(changed, changed.model_dump(mode="json", include={*names}), transactions)}
 
 
 def _set_line(line: UsageLine, fields: Item, transactions: DynamoTransactions) -> Write:
-    moments = {name: rfc3339(value) for name, value in fields.items() if isinstance(value, datetime)}
-    values = {f":{name}": value for name, value in {**fields, **moments}.items()}
+    values = {f":{name}": value for name, value in fields.items()}
     expression = "SET " + " , ".join(f"#{name} = :{name}" for name in fields)
     return transactions.update(_partition(line.tenant_id), f"{_LINE}{line.place}", expression, None, values)
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from fermata.adapters.aws_errors import CONDITION_FAILED, aws_errors
 from fermata.adapters.dynamodb.items import plain, typed
 from fermata.domain.catalogue.voices import FoundVoices, Voice
+from fermata.domain.providers.queue import epoch_ms
 from fermata.log import logger
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class DynamoVoiceStore:
                 Key=_key(voices),
                 UpdateExpression="SET ask_again_at = :later",
                 ConditionExpression="attribute_not_exists(ask_again_at) OR ask_again_at <= :now",
-                ExpressionAttributeValues=typed({":later": _ms(ask_again_at), ":now": _ms(now)}),
+                ExpressionAttributeValues=typed({":later": epoch_ms(ask_again_at), ":now": epoch_ms(now)}),
             )
             return True
         return False
@@ -56,13 +57,9 @@ class DynamoVoiceStore:
                 TableName=self._table,
                 Key=_key(voices),
                 UpdateExpression="SET voices = :voices, ask_again_at = :later",
-                ExpressionAttributeValues=typed({":voices": listed, ":later": _ms(ask_again_at)}),
+                ExpressionAttributeValues=typed({":voices": listed, ":later": epoch_ms(ask_again_at)}),
             )
 
 
 def _key(voices: str) -> dict[str, Any]:
     return typed({"pk": f"VOICES#{voices}", "sk": _SORT_KEY})
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from fermata.domain.money.reports.usage_log import UsageLine
+from fermata.domain.web.formats import usd
 from fermata.errors import FieldError, InvalidRequestError
 
 MOST_JOBS: Final = 200_000
@@ -38,7 +39,7 @@ class Spend:
         return replace(
             self,
             jobs=self.jobs + 1,
-            succeeded=self.succeeded + line.usage.succeeded,
+            succeeded=self.succeeded + line.succeeded,
             credits=self.credits + line.credits,
             cost_micro_usd=self.cost_micro_usd + line.cost_micro_usd,
             unknown_micro_usd=self.unknown_micro_usd + line.unknown_micro_usd,
@@ -51,16 +52,15 @@ class Spend:
         without the certain cost; both are null without a credit's value.
         """
         revenue = None if credit_usd is None else self.credits * credit_usd
-        cost = self.cost_micro_usd * _MICRO
         return {
             "jobs": self.jobs,
             "succeeded": self.succeeded,
             "credits": self.credits,
-            "booked_usd": _usd(self.booked_micro_usd * _MICRO),
-            "cost_usd": _usd(cost),
-            "unknown_usd": _usd(self.unknown_micro_usd * _MICRO),
+            "booked_usd": usd(self.booked_micro_usd),
+            "cost_usd": usd(self.cost_micro_usd),
+            "unknown_usd": usd(self.unknown_micro_usd),
             "revenue_usd": None if revenue is None else _usd(revenue),
-            "margin_usd": None if revenue is None else _usd(revenue - cost),
+            "margin_usd": None if revenue is None else _usd(revenue - self.cost_micro_usd * _MICRO),
         }
 
 

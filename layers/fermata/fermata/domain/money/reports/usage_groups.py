@@ -8,7 +8,7 @@ from typing import Final
 from fermata.domain.catalogue.units import Unit, in_units
 from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
 from fermata.domain.money.reports.usage_log import UsageLine
-from fermata.domain.money.usage import Usage
+from fermata.domain.money.usage import COUNTERS, Usage
 from fermata.errors import FieldError, InvalidRequestError
 
 MOST_GROUPS: Final = 1000
@@ -19,7 +19,6 @@ BY_DAY_AND_MODEL: Final = ("day", "model")
 _NAMES: Final = ("day", "model", "key")
 _METADATA: Final = "metadata."
 _LONGEST_NAME: Final = 40
-_FIELDS: Final = ("jobs", "succeeded", "credits", "audio_ms", "unit_thousandths")
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,10 @@ def grouped(names: tuple[str, ...], rows: Iterable[Usage | UsageLine]) -> list[U
     """The groups of rows, sorted; raises `InvalidRequestError` beyond `MOST_GROUPS`."""
     groups: dict[UsageGroup, UsageGroup] = {}
     for row in rows:
-        group = _group_of(names, row)
         usage = row.usage if isinstance(row, UsageLine) else row
+        group = _group_of(names, row, usage)
         before = groups.get(group, group)
-        sums = {name: getattr(before, name) + getattr(usage, name) for name in _FIELDS}
+        sums = {name: getattr(before, name) + getattr(usage, name) for name in COUNTERS}
         groups[group] = UsageGroup(**{**vars(group), **sums})
         if len(groups) > MOST_GROUPS:
             few = f"must make at most {MOST_GROUPS} groups; ask for fewer days or group by less"
@@ -104,8 +103,7 @@ def counted_jobs(lines: Iterable[UsageLine]) -> Iterable[UsageLine]:
         yield line
 
 
-def _group_of(names: tuple[str, ...], row: Usage | UsageLine) -> UsageGroup:
-    usage = row.usage if isinstance(row, UsageLine) else row
+def _group_of(names: tuple[str, ...], row: Usage | UsageLine, usage: Usage) -> UsageGroup:
     name = next((each.removeprefix(_METADATA) for each in names if each.startswith(_METADATA)), None)
     metadata = (row.metadata if isinstance(row, UsageLine) else None) or {}
     return UsageGroup(

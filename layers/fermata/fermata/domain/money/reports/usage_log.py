@@ -10,7 +10,6 @@ from fermata.domain.catalogue.units import Unit, in_units
 from fermata.domain.jobs.job import Job
 from fermata.domain.jobs.shares import booked_at_claim
 from fermata.domain.jobs.status import JobStatus
-from fermata.domain.money.reports.day_pages import DayPage, parse_day_page
 from fermata.domain.money.usage import Usage, usage_of
 from fermata.domain.providers.failures import ProviderCharged
 from fermata.domain.web.formats import rfc3339
@@ -48,7 +47,12 @@ class UsageLine(BaseModel):
     @property
     def place(self) -> str:
         """Its position in the log: lines sort by the end of their jobs."""
-        return place_of(self.finished_at, self.job_id)
+        return f"{rfc3339(self.finished_at)}#{self.job_id}"
+
+    @property
+    def succeeded(self) -> int:
+        """1 for a delivered job, otherwise 0."""
+        return int(self.status is JobStatus.SUCCEEDED)
 
     @property
     def units(self) -> float:
@@ -63,17 +67,12 @@ class UsageLine(BaseModel):
             day=self.finished_at.date(),
             model=self.model,
             jobs=1,
-            succeeded=int(self.status is JobStatus.SUCCEEDED),
+            succeeded=self.succeeded,
             credits=self.credits,
             audio_ms=self.audio_ms,
             unit=self.unit,
             unit_thousandths=self.unit_thousandths,
         )
-
-
-def place_of(finished_at: datetime, job_id: str) -> str:
-    """The position of a job that ended then."""
-    return f"{rfc3339(finished_at)}#{job_id}"
 
 
 def line_of(job: Job) -> UsageLine:
@@ -115,8 +114,3 @@ def booked_for(job: Job) -> int:
     """
     paid = (each for each in job.attempts if each.provider_charged is not ProviderCharged.NO)
     return sum(booked_at_claim(each, job.candidates) for each in paid)
-
-
-def parse_log_page(tenant_id: str, parameters: Mapping[str, str], now: datetime) -> DayPage:
-    """The page of the log that a query requests; raises `InvalidRequestError` naming each wrong parameter."""
-    return parse_day_page(tenant_id, LIST_NAME, parameters, now)
