@@ -220,6 +220,17 @@ def test_a_speed_comes_back_from_the_table_as_the_same_number() -> None:
     assert SongRequest.model_validate(stored) == request
 
 
+@pytest.mark.parametrize("language", ["DE", "De", "de"])
+def test_the_letters_of_a_language_mean_the_same_in_either_case(language: str) -> None:
+    request, _ = parse_song_request(json.dumps(body(language=language)).encode(), CATALOGUE)
+    assert request.language == "de"
+
+
+def test_the_languages_of_the_catalogue_are_in_lower_case() -> None:
+    listed = [each for model in CATALOGUE.models if model.speech for each in model.speech.languages]
+    assert listed == [each.lower() for each in listed]
+
+
 def test_a_request_that_was_stored_before_speech_still_loads_and_keeps_its_fingerprint() -> None:
     request, _ = parsed(SONG)
     new = {"text", "voice", "speed", "language", "emotion", "subtitles"}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from typing import Annotated, Final, Protocol
 
-from pydantic import BeforeValidator, Field, StrictFloat, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictStr
 
 from fermata.domain.catalogue.models import Model
 from fermata.domain.catalogue.speech import FASTEST, SLOWEST, SpeechRule
@@ -32,6 +32,8 @@ Speed = Annotated[StrictFloat, Field(ge=float(SLOWEST), le=float(FASTEST)), Befo
 """How fast to speak: 1 is the voice's own speed."""
 VoiceId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Choice = Annotated[StrictStr, Field(min_length=1, max_length=40)]
+Language = Annotated[Choice, AfterValidator(str.lower)]
+"""A BCP 47 code, whose letters mean the same in either case."""
 
 
 class _Request(Protocol):
