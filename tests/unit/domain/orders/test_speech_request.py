@@ -175,14 +175,14 @@ def test_a_default_fallback_that_lacks_the_voice_is_left_out() -> None:
 def test_a_voice_that_only_the_provider_names_is_taken_and_asked_for_once_it_is_needed() -> None:
     asked: list[str] = []
 
-    def found(voices: str) -> list[str]:
-        asked.append(voices)
+    def found(model: Model) -> list[str]:
+        asked.append(model.id)
         return ["Brand_New"]
 
     parse_song_request(json.dumps(body()).encode(), CATALOGUE, found=found)
     assert asked == []
     request, model = parse_song_request(json.dumps(body(voice="Brand_New")).encode(), CATALOGUE, found=found)
-    assert asked == ["minimax"]
+    assert asked == [HD]
     assert model is not None
     chain = candidates_for(request, model, CATALOGUE, {HD: [AIML]}, None, found=found)
     assert [each.model for each in chain] == [HD, AIML]
