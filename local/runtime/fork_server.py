@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import cache
 from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, Any, Final
@@ -44,6 +45,7 @@ class ForkServer:
         self._lock = Lock()
         self._requested: dict[int, FunctionProcess] = {}
         self._running: dict[int, FunctionProcess] = {}
+        self._retired = False
         self._control, server_end = socket.socketpair()
         with server_end:
             self._server = subprocess.Popen(
@@ -87,6 +89,11 @@ class ForkServer:
             # The children ended with the server.
             return
 
+    def retire(self) -> None:
+        """Stop as soon as no process runs; the caller starts no other one."""
+        self._retired = True
+        self._stop_if_unused()
+
     def stop(self) -> None:
         """Kill the server, and with it every running process."""
         self._server.kill()
@@ -108,17 +115,28 @@ class ForkServer:
         for process in lost:
             _fail(process, "the server that starts functions has ended")
 
+    def _stop_if_unused(self) -> None:
+        with self._lock:
+            in_use = self._requested or self._running
+        if self._retired and not in_use:
+            self.stop()
+
     def _handle(self, answer: Mapping[str, Any]) -> None:
         if "ended" in answer:
-            self._running.pop(answer["ended"]).status.set_result(answer["status"])
+            with self._lock:
+                process = self._running.pop(answer["ended"])
+            process.status.set_result(answer["status"])
+            self._stop_if_unused()
             return
         with self._lock:
             process = self._requested.pop(answer.get("started") or answer["refused"])
-        if "refused" in answer:
-            _fail(process, answer["reason"])
-        else:
-            self._running[answer["pid"]] = process
+            if "started" in answer:
+                self._running[answer["pid"]] = process
+        if "started" in answer:
             process.pid.set_result(answer["pid"])
+        else:
+            _fail(process, answer["reason"])
+            self._stop_if_unused()
 
 
 def _fail(process: FunctionProcess, reason: str) -> None:
@@ -134,33 +152,44 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
     They do not include AWS's runtime client, which reads its environment's address when it is imported.
     """
     found: set[str] = set()
+    followed: set[tuple[Path, tuple[Path, ...]]] = set()
     for spec in functions:
         handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
         direct = {name for name in _imports(handler) if _source(name, (spec.code_dir,)) is None}
         found |= direct
-        followed: set[Path] = set()
         pending = [source for name in direct if (source := _source(name, spec.layer_dirs))]
         while pending:
             source = pending.pop()
-            followed.add(source)
+            if (source, spec.layer_dirs) in followed:
+                continue
+            followed.add((source, spec.layer_dirs))
             imported = _imports(source, spec.layer_dirs)
             found |= imported
             siblings = (_source(name, spec.layer_dirs) for name in imported)
-            pending += [each for each in siblings if each and each.parent == source.parent and each not in followed]
+            pending += [each for each in siblings if each and each.parent == source.parent]
     return sorted(found)
 
 
 def _imports(path: Path, layer_dirs: Sequence[Path] = ()) -> set[str]:
     """The modules that a source imports, those of a layer also as in `from package import module`."""
     try:
-        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+        stamp = path.stat()
+        modules, names = _import_statements(path, stamp.st_mtime_ns, stamp.st_size)
     except (OSError, SyntaxError, ValueError):
         # The function itself reports the error when it starts.
         return set()
+    return {*modules, *(name for name in names if _source(name, layer_dirs))}
+
+
+# Kept for a reload, after which most sources are what they were.
+@cache
+def _import_statements(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
+    """The modules that a source imports, and the names that it imports from them, with their module."""
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     names = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
-    return plain | {str(node.module) for node in origins} | {name for name in names if _source(name, layer_dirs)}
+    return frozenset(plain | {str(node.module) for node in origins}), frozenset(names)
 
 
 def _source(module: str, directories: Iterable[Path]) -> Path | None:
