@@ -44,6 +44,7 @@ class ForkServer:
         self._lock = Lock()
         self._requested: dict[int, FunctionProcess] = {}
         self._running: dict[int, FunctionProcess] = {}
+        self._retired = False
         self._control, server_end = socket.socketpair()
         with server_end:
             self._server = subprocess.Popen(
@@ -87,6 +88,11 @@ class ForkServer:
             # The children ended with the server.
             return
 
+    def retire(self) -> None:
+        """Stop as soon as no process runs; the caller starts no other one."""
+        self._retired = True
+        self._stop_if_unused()
+
     def stop(self) -> None:
         """Kill the server, and with it every running process."""
         self._server.kill()
@@ -108,17 +114,28 @@ class ForkServer:
         for process in lost:
             _fail(process, "the server that starts functions has ended")
 
+    def _stop_if_unused(self) -> None:
+        with self._lock:
+            in_use = self._requested or self._running
+        if self._retired and not in_use:
+            self.stop()
+
     def _handle(self, answer: Mapping[str, Any]) -> None:
         if "ended" in answer:
-            self._running.pop(answer["ended"]).status.set_result(answer["status"])
+            with self._lock:
+                process = self._running.pop(answer["ended"])
+            process.status.set_result(answer["status"])
+            self._stop_if_unused()
             return
         with self._lock:
             process = self._requested.pop(answer.get("started") or answer["refused"])
-        if "refused" in answer:
-            _fail(process, answer["reason"])
-        else:
-            self._running[answer["pid"]] = process
+            if "started" in answer:
+                self._running[answer["pid"]] = process
+        if "started" in answer:
             process.pid.set_result(answer["pid"])
+        else:
+            _fail(process, answer["reason"])
+            self._stop_if_unused()
 
 
 def _fail(process: FunctionProcess, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from local.deploy.deployment import FunctionSpec
@@ -30,7 +31,7 @@ class _Sources:
     def __init__(self, directories: tuple[Path, ...]) -> None:
         self._directories = directories
         self._found: dict[str, Path | None] = {}
-        self._imports: dict[Path, set[str]] = {}
+        self._imports: dict[Path, frozenset[str]] = {}
 
     def find(self, module: str) -> Path | None:
         """Return the source of a module, or None where it is not in these directories."""
@@ -52,7 +53,7 @@ class _Sources:
             pending += [each for each in sources if each and each.parent == source.parent]
         return set().union(*(self._imports_in(source) for source in followed))
 
-    def _imports_in(self, source: Path) -> set[str]:
+    def _imports_in(self, source: Path) -> frozenset[str]:
         """The modules that a source imports, also those of these directories as in `from package import module`."""
         if source not in self._imports:
             plain, members = _names(source)
@@ -60,14 +61,21 @@ class _Sources:
         return self._imports[source]
 
 
-def _names(path: Path) -> tuple[set[str], set[str]]:
+def _names(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """The modules that a source imports, and the names that it imports from them, which may be modules, too."""
     try:
-        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+        stamp = path.stat()
+        return _import_statements(path, stamp.st_mtime_ns, stamp.st_size)
     except (OSError, SyntaxError, ValueError):
         # The function itself reports the error when it starts.
-        return set(), set()
+        return frozenset(), frozenset()
+
+
+# Kept for a reload, after which most sources are what they were.
+@cache
+def _import_statements(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     members = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
-    return plain | {str(node.module) for node in origins}, members
+    return frozenset(plain | {str(node.module) for node in origins}), frozenset(members)
