@@ -14,15 +14,13 @@ from typing import Any
 import boto3
 import httpx
 
-from tests.integration.cloud_process import until
+from tests.integration.cloud_process import PATIENCE_S, until
 from tests.support.api_document import assert_documented
 
 LYRICS = "[Verse]\nRain on the window\n[Chorus]\nStay a while"
 # One for all clients: making it costs more than a request.
 TLS = ssl.create_default_context()
 _SHUTS_OUT = ("code:2044", "code:2061", "code:2153", "http:410")
-PATIENCE_S = 75
-"""How long a test waits for what a quiet machine does in a few seconds."""
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 
 
@@ -71,7 +69,7 @@ class Cloud:
         with self.http() as http:
             return list(http.get(f"/v1/jobs/{job_id}/attempts").raise_for_status().json()["data"])
 
-    def finished(self, job_id: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
+    def finished(self, job_id: str) -> dict[str, Any]:
         """The job once it is terminal."""
         job: dict[str, Any] = {}
 
@@ -79,12 +77,12 @@ class Cloud:
             job.update(self.job(job_id))
             return job["status"] in TERMINAL
 
-        until(has_ended, within_s, f"the end of {job_id}")
+        until(has_ended, f"the end of {job_id}")
         return job
 
     def until(self, holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Look until something holds."""
-        until(holds, within_s, "what the test waits for")
+        until(holds, "what the test waits for", within_s)
 
     def execution(self, job_id: str) -> str:
         """The ARN of a job's execution."""

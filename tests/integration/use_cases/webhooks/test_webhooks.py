@@ -13,7 +13,7 @@ import pytest
 from fermata.domain.webhooks.delivery import SCHEDULE_S
 from tests.documents import named_scripts
 from tests.functions import ROOT
-from tests.integration.song import PATIENCE_S, Cloud, request
+from tests.integration.song import Cloud, request
 from tests.integration.webhook_receiver import Received, Receiver, receiving
 from tests.support.loopback import closed_port
 
@@ -61,7 +61,7 @@ def tries(cloud: Cloud, job_id: str) -> list[dict[str, Any]]:
 
 def told(cloud: Cloud, job_id: str, outcome: str) -> list[dict[str, Any]]:
     """The tries of a delivery that has ended like this."""
-    cloud.until(lambda: [each["outcome"] for each in tries(cloud, job_id)][-1:] == [outcome], PATIENCE_S)
+    cloud.until(lambda: [each["outcome"] for each in tries(cloud, job_id)][-1:] == [outcome])
     return tries(cloud, job_id)
 
 
@@ -151,7 +151,7 @@ def test_nothing_of_a_secret_or_an_address_is_in_logs_or_beside_its_place(
     job = cloud.made(request("delivered and logged", callback_url=f"{receiver.origin}/hook?token=canary"))
     told(cloud, job["id"], "delivered")
     log = Path(cloud.line["logs_dir"]) / "DeliverWebhookFunction.jsonl"
-    cloud.until(lambda: b"webhook tried" in log.read_bytes(), PATIENCE_S)
+    cloud.until(lambda: b"webhook tried" in log.read_bytes())
     logs = {path.name: path.read_bytes() for path in log.parent.iterdir()}
     assert [name for name, text in logs.items() if secret.encode() in text or b"token=canary" in text] == []
     items = cloud.aws("dynamodb").scan(TableName=cloud.line["outputs"]["TableName"])["Items"]
