@@ -20,6 +20,9 @@ PATIENCE_S: Final = 240
 does; how fast a cloud starts and ends is measured by the benchmarks.
 """
 _LOOK_EVERY_S: Final = 0.1
+_LOOK_LATER: Final = 0.1
+"""The part of the time waited so far that passes before the next look: a look at a job takes 15 ms of CPU time."""
+_LONGEST_PAUSE_S: Final = 1.0
 _NEVER: Final = threading.Event()
 
 
@@ -120,9 +123,10 @@ def is_alive(pid: int) -> bool:
 
 
 def until(holds: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:
-    """Look until something holds, ten times a second."""
-    deadline = time.monotonic() + within_s
+    """Look until something holds: ten times a second, then less and less often."""
+    begun = time.monotonic()
     while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {within_s:g} s"
+        waited_s = time.monotonic() - begun
+        assert waited_s < within_s, f"{what}: not within {within_s:g} s"
         # Looking all the time takes the processor from what is being waited for.
-        _NEVER.wait(_LOOK_EVERY_S)
+        _NEVER.wait(min(max(_LOOK_EVERY_S, _LOOK_LATER * waited_s), _LONGEST_PAUSE_S))

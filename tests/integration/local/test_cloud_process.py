@@ -135,20 +135,55 @@ def test_an_operator_enables_a_provider_by_its_id(ready: dict[str, Any]) -> None
     assert "must be one of minimax" in unknown.stderr
 
 
-def test_a_cloud_serves_five_hundred_requests_though_its_output_is_not_read(tmp_path: Path) -> None:
-    with cloud_process(up(tmp_path), tmp_path) as cloud:
-        until(lambda: local_line(tmp_path), "the cloud is ready")
-        line = local_line(tmp_path)
-        with httpx.Client(base_url=line["api_url"], timeout=PATIENCE_S) as client:
-            statuses = [client.get(f"/v1/jobs/{number}").status_code for number in range(500)]
-        assert statuses == [401] * 500
-        log = (Path(line["logs_dir"]) / "http.jsonl").read_text("utf-8")
-        assert len(log.splitlines()) == 500
-        assert cloud.stop() == 0
-        assert cloud.process.stdout is not None
-        said = cloud.process.stdout.read().splitlines()
-        assert len(said) == 1
-        assert set(json.loads(said[0])) == FIELDS
+def local_line(scratch: Path) -> dict[str, Any]:
+    """Return what a ready cloud has written into its state directory."""
+    try:
+        line = json.loads((scratch / "state" / "cloud.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(line) if "api_url" in line else {}
+
+
+@pytest.fixture(scope="module")
+def unread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CloudProcess, dict[str, Any]]]:
+    """Another cloud, whose output nobody reads, and what it has written into its state directory."""
+    scratch = tmp_path_factory.mktemp("unread")
+    with cloud_process(up(scratch), scratch) as cloud:
+        until(lambda: local_line(scratch), "the cloud is ready")
+        yield cloud, local_line(scratch)
+
+
+def test_two_clouds_know_nothing_of_each_other(
+    ready: dict[str, Any], unread: tuple[CloudProcess, dict[str, Any]]
+) -> None:
+    _, other = unread
+    assert get(other, "/v1/jobs/job_unknown", other["api_key"]) == 404
+    assert get(other, "/v1/jobs/job_unknown", ready["api_key"]) == 403
+    assert get(ready, "/v1/jobs/job_unknown", other["api_key"]) == 403
+
+
+def test_a_cloud_serves_five_hundred_requests_and_a_signal_ends_it_in_order_with_all_its_children(
+    ready: dict[str, Any], unread: tuple[CloudProcess, dict[str, Any]]
+) -> None:
+    cloud, line = unread
+    log = Path(line["logs_dir"]) / "http.jsonl"
+    before = len(log.read_text("utf-8").splitlines())
+    with httpx.Client(base_url=line["api_url"], timeout=PATIENCE_S) as client:
+        statuses = [client.get(f"/v1/jobs/{number}").status_code for number in range(500)]
+    assert statuses == [401] * 500
+    assert len(log.read_text("utf-8").splitlines()) == before + 500
+
+    children = cloud.children()
+    assert children
+    assert cloud.stop(signal.SIGTERM) == 0
+    until(lambda: not any(map(is_alive, children)), "the children end")
+    assert local("env", "--state-dir", line["state_dir"]).returncode == 1
+    assert "Traceback" not in cloud.stderr()
+    assert cloud.process.stdout is not None
+    said = cloud.process.stdout.read().splitlines()
+    assert len(said) == 1
+    assert set(json.loads(said[0])) == FIELDS
+    assert get(ready, "/v1/jobs/job_unknown", ready["api_key"]) == 404
 
 
 def invoke_later(line: dict[str, Any], order: dict[str, Any]) -> Path:
@@ -163,25 +198,6 @@ def invoke_later(line: dict[str, Any], order: dict[str, Any]) -> Path:
     name = line["outputs"]["WorkerFunctionName"]
     client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(order).encode())
     return Path(line["logs_dir"]) / "WorkerFunction.jsonl"
-
-
-def local_line(scratch: Path) -> dict[str, Any]:
-    """Return what a ready cloud has written into its state directory."""
-    try:
-        line = json.loads((scratch / "state" / "cloud.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return dict(line) if "api_url" in line else {}
-
-
-def test_a_signal_ends_it_in_order_with_all_its_children(tmp_path: Path) -> None:
-    with cloud_process(up(tmp_path), tmp_path) as cloud:
-        line, children = cloud.line(), cloud.children()
-        assert children
-        assert cloud.stop(signal.SIGTERM) == 0
-        until(lambda: not any(map(is_alive, children)), "the children end")
-        assert local("env", "--state-dir", line["state_dir"]).returncode == 1
-        assert "Traceback" not in cloud.stderr()
 
 
 def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
@@ -205,14 +221,6 @@ def test_a_killed_cloud_leaves_no_child_and_is_reported_as_gone(tmp_path: Path) 
         missed = local("env", "--state-dir", line["state_dir"])
         assert (missed.returncode, missed.stdout) == (1, "")
         assert str(cloud.process.pid) in missed.stderr
-
-
-def test_two_clouds_know_nothing_of_each_other(ready: dict[str, Any], tmp_path: Path) -> None:
-    with running_cloud([], tmp_path) as other:
-        assert get(other, "/v1/jobs/job_unknown", other["api_key"]) == 404
-        assert get(other, "/v1/jobs/job_unknown", ready["api_key"]) == 403
-        assert get(ready, "/v1/jobs/job_unknown", other["api_key"]) == 403
-    assert get(ready, "/v1/jobs/job_unknown", ready["api_key"]) == 404
 
 
 def ended(cloud: CloudProcess) -> tuple[int, list[str]]:

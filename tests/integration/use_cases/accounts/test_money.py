@@ -1,17 +1,14 @@
 """Credits over HTTP on the whole cloud: what an order holds, what its end costs, and that repeating it is free."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from cli.run_schedule import run_schedule
 from fermata.api.responses.job import Job
 from fermata.domain.jobs.view import JobView
 from fermata.domain.orders.idempotency import FirstAnswer, receipt_for
@@ -224,6 +221,6 @@ def test_the_daily_audit_finds_every_tenant_and_no_drift(cloud: Cloud) -> None:
     tenant = customer(cloud)
     tenant.finished(tenant.order(request("audited"))["id"])
     tenants = {tenant.tenant_id, cloud.line["tenant"]}
-    found = json.loads(run_schedule("audit_wallets", Path(cloud.line["state_dir"])))
+    found = cloud.run_schedule("audit_wallets")
     assert found["tenants"] >= len(tenants)
     assert (found["drifting"], found["drift_credits"]) == (0, 0)

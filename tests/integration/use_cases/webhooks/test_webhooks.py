@@ -1,6 +1,5 @@
 """Webhooks from a job's end to a receiver on this machine, verified with the published library."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import pytest
 
 from fermata.domain.webhooks.delivery import SCHEDULE_S
 from tests.documents import named_scripts
-from tests.functions import ROOT
 from tests.integration.song import Cloud, request
 from tests.integration.webhook_receiver import Received, Receiver, receiving
 from tests.support.loopback import closed_port
@@ -42,12 +40,7 @@ def cloud(start_cloud: Callable[..., Cloud], receiver: Receiver, own_port: int) 
 @pytest.fixture(scope="module")
 def secret(cloud: Cloud, receiver: Receiver) -> str:
     """The secret of the tenant, who listens at /hook, as the operator's command shows it."""
-    where = ["--state-dir", cloud.line["state_dir"]]
-    command = ["set-webhook", cloud.line["tenant"], f"{receiver.origin}/hook"]
-    said = subprocess.run(
-        [sys.executable, "-m", "local", "admin", *where, *command], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    return str(json.loads(said.stdout)["secret"])
+    return str(cloud.admin("set-webhook", cloud.line["tenant"], f"{receiver.origin}/hook").done()["secret"])
 
 
 def listen(cloud: Cloud, url: str | None) -> dict[str, Any]:
