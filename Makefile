@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
-CODE := layers/fermata/fermata functions cli local tests tooling
+CODE := layers/fermata/fermata client/fermata_client functions cli local tests tooling
 ARGS ?=
 
 help: ## list the targets
