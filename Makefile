@@ -8,7 +8,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 # Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
 unexport PYTHONDONTWRITEBYTECODE
-CODE := layers/fermata/fermata functions cli local tests tooling
+CODE := layers/fermata/fermata client/fermata_client functions cli local tests tooling
 ARGS ?=
 
 help: ## list the targets
@@ -153,6 +153,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
