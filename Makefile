@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
+# Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 CODE := layers/fermata/fermata functions cli local tests tooling
 ARGS ?=
 
