@@ -160,24 +160,24 @@ class Cloud:
         if fault in _SHUTS_OUT:
             self.shut_out.add(provider)
         body = {"fault": fault, "on": on, "match": match, "times": times}
-        httpx.post(f"{self.line['simulators'][provider]}/_sim/faults", json=body).raise_for_status()
+        httpx.post(f"{self.line['simulators'][provider]}/_sim/faults", json=body, verify=TLS).raise_for_status()
 
     def release(self, provider: str) -> None:
         """Let the streams go on that a simulator holds."""
-        httpx.post(f"{self.line['simulators'][provider]}/_sim/release").raise_for_status()
+        httpx.post(f"{self.line['simulators'][provider]}/_sim/release", verify=TLS).raise_for_status()
 
     def limit(self, provider: str, concurrent: int | None = None, per_minute: int | None = None) -> None:
         """Have a simulator refuse what goes beyond, and count anew."""
         body = {"concurrent": concurrent, "per_minute": per_minute}
-        httpx.post(f"{self.line['simulators'][provider]}/_sim/limits", json=body).raise_for_status()
+        httpx.post(f"{self.line['simulators'][provider]}/_sim/limits", json=body, verify=TLS).raise_for_status()
 
     def limits(self, provider: str) -> dict[str, Any]:
         """What a simulator counted since its limits were set."""
-        return dict(httpx.get(f"{self.line['simulators'][provider]}/_sim/limits").raise_for_status().json())
+        return dict(httpx.get(f"{self.line['simulators'][provider]}/_sim/limits", verify=TLS).raise_for_status().json())
 
     def posts(self, provider: str, prompt_sha256: str) -> list[dict[str, Any]]:
         """The bill items of one prompt."""
-        bill = httpx.get(f"{self.line['simulators'][provider]}/_sim/bill").raise_for_status().json()
+        bill = httpx.get(f"{self.line['simulators'][provider]}/_sim/bill", verify=TLS).raise_for_status().json()
         return [item for item in bill["items"] if item["prompt_sha256"] == prompt_sha256]
 
     def kill_function(self, logical_id: str) -> None:

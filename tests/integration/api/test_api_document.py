@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.integration.song import Cloud
+from tests.integration.song import TLS, Cloud
 from tests.support.api_document import DOCUMENT, read_document
 
 TOOLS: Final = Path(__file__).parents[3] / ".tools" / "contract" / "bin"
@@ -26,7 +26,7 @@ def quick_cloud(start_cloud: Callable[..., Cloud]) -> Cloud:
 
 
 def test_the_document_is_served_without_a_key_as_it_is_committed(quick_cloud: Cloud) -> None:
-    answer = httpx.get(f"{quick_cloud.line['api_url']}/openapi.json")
+    answer = httpx.get(f"{quick_cloud.line['api_url']}/openapi.json", verify=TLS)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.content == DOCUMENT.read_bytes()
 
@@ -34,7 +34,7 @@ def test_the_document_is_served_without_a_key_as_it_is_committed(quick_cloud: Cl
 def test_a_page_of_an_allowed_origin_may_order_and_read_the_answer(quick_cloud: Cloud) -> None:
     with quick_cloud.http() as http:
         asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
-        preflight = httpx.options(f"{quick_cloud.line['api_url']}/v1/jobs", headers=asked)
+        preflight = httpx.options(f"{quick_cloud.line['api_url']}/v1/jobs", headers=asked, verify=TLS)
         answer = http.get("/v1/jobs", headers={"Origin": PAGE})
         elsewhere = http.get("/v1/jobs", headers={"Origin": "https://evil.example.com"})
     assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, PAGE)

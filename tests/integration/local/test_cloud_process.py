@@ -25,6 +25,7 @@ from tests.integration.cloud_process import (
     running_cloud,
     until,
 )
+from tests.integration.song import TLS
 
 FIELDS = {
     *("version", "pid", "api_url", "aws_endpoint_url", "api_key", "tenant", "region", "access_key_id"),
@@ -57,7 +58,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 def get(line: dict[str, Any], path: str, key: str | None = None) -> int:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S).status_code
+    return httpx.get(f"{line['api_url']}{path}", headers=headers, timeout=PATIENCE_S, verify=TLS).status_code
 
 
 def test_the_line_says_where_everything_is(ready: dict[str, Any]) -> None:
