@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
+# Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 CODE := layers/fermata/fermata client/fermata_client functions cli local tests tooling
 ARGS ?=
 
@@ -22,11 +24,12 @@ CONTRACT := .tools/contract/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
 CLIENT := .tools/client/.made
+VENDORS := .tools/vendors/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(CLIENT)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -71,7 +74,13 @@ $(CLIENT): tooling/client.lock | .venv/.pip
 $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
 	@echo "making .tools/node" >&2
 	@sh tooling/make_environment.sh .tools/node $<
-	@sh tooling/install_node_packages.sh
+	@sh tooling/install_node_packages.sh node
+	@touch $@
+
+$(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
+	@echo "making .tools/vendors (clients that MiniMax publishes)" >&2
+	@sh tooling/make_environment.sh .tools/vendors $<
+	@sh tooling/install_node_packages.sh vendors
 	@touch $@
 
 $(PYTHON313): tooling/runtime.lock | .venv/.pip
@@ -93,9 +102,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-# Five workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(CLIENT) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit tests/fakes $(ARGS)
+# Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
+test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)
@@ -158,6 +167,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
