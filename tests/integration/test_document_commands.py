@@ -138,10 +138,11 @@ def reader(request: pytest.FixtureRequest, cloud: Cloud, ports: dict[str, int], 
 
 def furnished_folder(folder: Path, cloud: Cloud, port: int) -> Path:
     """What a reader has who followed the documents: the project's Python, their scripts, and the providers' keys."""
-    python = folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name, module in (("python", ""), ("fermata", " -m fermata_client.cli")):
+        command = folder / ".venv" / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{module} "$@"\n', encoding="utf-8")
+        command.chmod(0o755)
     for name, script in named_scripts().items():
         (folder / name).write_text(script.replace(PORT_IN_DOCUMENTS, str(port)), encoding="utf-8")
     secret = cloud.aws("secretsmanager").get_secret_value(SecretId=cloud.line["outputs"]["ProviderKeysSecretArn"])
@@ -165,6 +166,12 @@ def an_uploaded_recording_is_sung_after(reader: Reader) -> None:
 
 def the_receiver_verifies_an_order_and_its_replay(reader: Reader) -> None:
     reader.cloud.until(lambda: reader.printed().count(" job.succeeded job_") >= 2)
+
+
+def songs_and_speech_are_saved_by_the_client_and_the_command_line(reader: Reader) -> None:
+    for name in ("ordered", "spoken", "folk", "evening", "waltz"):
+        assert (reader.folder / f"{name}.mp3").stat().st_size > 10_000
+    assert "deleted" in reader.printed()
 
 
 def a_fault_in_the_prompt_is_played(reader: Reader) -> None:
@@ -199,6 +206,7 @@ def a_customer_sees_what_it_came_to(reader: Reader) -> None:
 AFTERWARDS: Final[Mapping[str, tuple[Callable[[Reader], None], ...]]] = {
     "README.md": (the_song_is_there,),
     "docs/api.md": (an_uploaded_recording_is_sung_after, the_receiver_verifies_an_order_and_its_replay),
+    "docs/client.md": (songs_and_speech_are_saved_by_the_client_and_the_command_line,),
     "docs/laptop.md": (a_fault_in_the_prompt_is_played,),
     "docs/operations.md": (
         a_customers_four_songs_are_reported_by_verified_webhooks,
