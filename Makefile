@@ -8,7 +8,7 @@ PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 # Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
 unexport PYTHONDONTWRITEBYTECODE
-CODE := layers/fermata/fermata functions cli local tests tooling
+CODE := layers/fermata/fermata client/fermata_client functions cli local tests tooling
 ARGS ?=
 
 help: ## list the targets
