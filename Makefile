@@ -153,6 +153,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
