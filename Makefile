@@ -24,11 +24,13 @@ CONTRACT := .tools/contract/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
 MCP := .tools/mcp/.made
+CLIENT := .tools/client/.made
+VENDORS := .tools/vendors/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(MCP)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -70,10 +72,21 @@ $(MCP): tooling/mcp.lock | .venv/.pip
 	@sh tooling/make_environment.sh .tools/mcp $<
 	@touch $@
 
+$(CLIENT): tooling/client.lock | .venv/.pip
+	@echo "making .tools/client" >&2
+	@sh tooling/make_environment.sh .tools/client $<
+	@touch $@
+
 $(NODE): tooling/node.lock tooling/node/package-lock.json | .venv/.pip
 	@echo "making .tools/node" >&2
 	@sh tooling/make_environment.sh .tools/node $<
-	@sh tooling/install_node_packages.sh
+	@sh tooling/install_node_packages.sh node
+	@touch $@
+
+$(VENDORS): tooling/vendors.lock tooling/vendors/package-lock.json $(NODE)
+	@echo "making .tools/vendors (clients that MiniMax publishes)" >&2
+	@sh tooling/make_environment.sh .tools/vendors $<
+	@sh tooling/install_node_packages.sh vendors
 	@touch $@
 
 $(PYTHON313): tooling/runtime.lock | .venv/.pip
@@ -96,7 +109,7 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 # ---- checks
 
 # Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
@@ -123,6 +136,9 @@ check-sam:
 
 build: $(VENV) $(SAM) $(PYTHON313) ## build for x86_64 and arm64 under .aws-sam/ and prove that the result can run there
 	@$(PY) tooling/build.py
+
+client: $(VENV) $(CLIENT) ## build the Python client's wheel under out/client/, and try it where it is installed alone
+	@$(PY) -m tooling.client_wheel
 
 # A smoke test measures nothing, so its benchmarks run beside each other.
 bench: $(VENV) $(FUNCTIONS) ## time handlers and the one-machine cloud; prints figures and ratios (SMOKE=1: only whether it runs)
@@ -157,6 +173,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:sam --output-file tooling/sam.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:node --output-file tooling/node.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:contract --output-file tooling/contract.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:mcp --output-file tooling/mcp.lock
@@ -164,4 +181,4 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt
 
-.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs lock
+.PHONY: help setup demo run env test check openapi house build bench soak fuzz mutants docs client lock

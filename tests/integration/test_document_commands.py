@@ -24,8 +24,8 @@ import pytest
 from local.cli import parse_settings
 from tests.documents import DOCUMENTS, Document, named_scripts
 from tests.functions import ROOT
-from tests.integration.cloud_process import running_cloud
-from tests.integration.song import PATIENCE_S, Cloud
+from tests.integration.cloud_process import PATIENCE_S, running_cloud
+from tests.integration.song import Cloud
 from tests.integration.song import request as song_request
 from tests.integration.use_cases.triggers.inbox import Inbox
 from tests.soak.__main__ import PARTS
@@ -44,8 +44,7 @@ CHECKED: Final = ("make ", ".venv/bin/python -m pytest ", ".venv/bin/python -m t
 """How commands begin that are checked instead of run."""
 PROBLEMS: Final = {"docs/api.md": 1}
 """How many answers of a document's commands are problems on purpose."""
-# A document's commands run one after the other, with whatever else the machine does.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.long
 
 
 def commands(block: str) -> list[str]:
@@ -101,7 +100,7 @@ class Reader:
                 start_new_session=True,
             )
         self.shells.append(shell)
-        shell.wait(2 * PATIENCE_S)
+        shell.wait(PATIENCE_S)
 
     def printed(self) -> str:
         return (self.folder / "printed.txt").read_text(encoding="utf-8")
@@ -139,10 +138,11 @@ def reader(request: pytest.FixtureRequest, cloud: Cloud, ports: dict[str, int], 
 
 def furnished_folder(folder: Path, cloud: Cloud, port: int) -> Path:
     """What a reader has who followed the documents: the project's Python, their scripts, and the providers' keys."""
-    python = folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name, module in (("python", ""), ("fermata", " -m fermata_client.cli")):
+        command = folder / ".venv" / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{module} "$@"\n', encoding="utf-8")
+        command.chmod(0o755)
     for name, script in named_scripts().items():
         (folder / name).write_text(script.replace(PORT_IN_DOCUMENTS, str(port)), encoding="utf-8")
     secret = cloud.aws("secretsmanager").get_secret_value(SecretId=cloud.line["outputs"]["ProviderKeysSecretArn"])
@@ -168,6 +168,17 @@ def the_receiver_verifies_an_order_and_its_replay(reader: Reader) -> None:
     reader.cloud.until(lambda: reader.printed().count(" job.succeeded job_") >= 2)
 
 
+def songs_and_speech_are_saved_by_the_client_and_the_command_line(reader: Reader) -> None:
+    for name in ("ordered", "spoken", "folk", "evening", "waltz"):
+        assert (reader.folder / f"{name}.mp3").stat().st_size > 10_000
+    assert "deleted" in reader.printed()
+
+
+def an_agent_bought_one_song(reader: Reader) -> None:
+    assert "bought once: True" in reader.printed()
+    assert "succeeded http://127.0.0.1:" in reader.printed()
+
+
 def a_fault_in_the_prompt_is_played(reader: Reader) -> None:
     assert '"class": "unknown_outcome"' in reader.printed()
 
@@ -177,7 +188,7 @@ def a_customers_four_songs_are_reported_by_verified_webhooks(reader: Reader) -> 
 
 
 def a_batch_is_completed_under_results(reader: Reader, tenant: str) -> None:
-    counts = Inbox(reader.cloud, tenant).told("batch.jsonl", "completed.json", PATIENCE_S)
+    counts = Inbox(reader.cloud, tenant).told("batch.jsonl", "completed.json")
     assert (counts["accepted"], counts["failed"]) == (3, 0)
 
 
@@ -199,7 +210,9 @@ def a_customer_sees_what_it_came_to(reader: Reader) -> None:
 
 AFTERWARDS: Final[Mapping[str, tuple[Callable[[Reader], None], ...]]] = {
     "README.md": (the_song_is_there,),
+    "docs/agents.md": (an_agent_bought_one_song,),
     "docs/api.md": (an_uploaded_recording_is_sung_after, the_receiver_verifies_an_order_and_its_replay),
+    "docs/client.md": (songs_and_speech_are_saved_by_the_client_and_the_command_line,),
     "docs/laptop.md": (a_fault_in_the_prompt_is_played,),
     "docs/operations.md": (
         a_customers_four_songs_are_reported_by_verified_webhooks,

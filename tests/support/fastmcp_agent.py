@@ -1,7 +1,7 @@
 """An agent on fastmcp's client, run by the Python of `.tools/mcp`: it quotes, buys twice with one quote, and looks.
 
-`fastmcp_agent.py PYTHON ORDER`: the server is `PYTHON -m fermata_client.mcp` with this environment. It prints what it
-saw as one JSON object.
+`fastmcp_agent.py PYTHON ORDER`: the server is `PYTHON -m fermata_client.cli mcp` with this environment. It prints what
+it saw as one JSON object.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ async def _order(python: str, order: dict[str, Any]) -> dict[str, Any]:
     async def note(_progress: float, _total: float | None, message: str | None) -> None:
         progress.append(message)
 
-    server = StdioTransport(python, ["-m", "fermata_client.mcp", "--max-credits", "100"], env=dict(os.environ))
+    server = StdioTransport(python, ["-m", "fermata_client.cli", "mcp", "--max-credits", "100"], env=dict(os.environ))
     async with Client(server, elicitation_handler=agree, progress_handler=note) as client:
         tools = [tool.name for tool in await client.list_tools()]
         quote = (await client.call_tool("quote", {"order": order})).structured_content

@@ -40,10 +40,7 @@ def make_server(connect: Callable[[], AsyncFermata], max_credits: int) -> MCPSer
     return server
 
 
-def serve(max_credits: int, api_key: str | None = None, base_url: str | None = None) -> None:
-    """Serve one host on standard input and output until it leaves. Raises `SettingsError` before that.
-
-    Without `api_key` and `base_url` it takes `FERMATA_API_KEY` and `FERMATA_BASE_URL`.
-    """
+def serve(max_credits: int, api_key: str, base_url: str) -> None:
+    """Serve one host on stdin and stdout until it leaves. Raises `SettingsError` before that."""
     client = AsyncFermata(api_key, base_url)
     make_server(lambda: client, max_credits).run("stdio")

@@ -77,7 +77,7 @@ def served() -> Iterator[Served]:
 def _host(served: Served) -> AbstractAsyncContextManager[Client]:
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "fermata_client.mcp", "--max-credits", "100"],
+        args=["-m", "fermata_client.cli", "mcp", "--max-credits", "100"],
         env=served.environment(),
         cwd=str(ROOT),
     )
@@ -137,7 +137,7 @@ def test_an_agent_on_fastmcp_quotes_is_asked_and_buys_once(served: Served) -> No
 
 def test_stdout_belongs_to_the_protocol_and_a_host_that_leaves_ends_the_server(served: Served) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "fermata_client.mcp"],
+        [sys.executable, "-m", "fermata_client.cli", "mcp"],
         env=served.environment(),
         cwd=ROOT,
         input="no JSON\n",

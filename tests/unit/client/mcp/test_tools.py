@@ -8,9 +8,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from fermata_client import errors
-from fermata_client.mcp.__main__ import run
-from fermata_client.mcp.server import make_server, serve
+from fermata_client.mcp.server import make_server
 from fermata_client.mcp.spending import Spending
 from fermata_client.models.job import Job
 from tests.fakes.client.agent import MODES, Agent, Mode, session
@@ -168,23 +166,3 @@ def test_a_job_of_another_session_does_not_count() -> None:
     spending.link("key", Job.model_validate(FakeFermata().job("succeeded")))
 
     assert spending.used == 0
-
-
-def test_a_server_without_a_key_says_so_before_it_serves(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("FERMATA_API_KEY", raising=False)
-
-    assert run([]) == 2
-    assert capsys.readouterr().err == "fermata mcp: there is no API key; pass api_key or set FERMATA_API_KEY\n"
-    with pytest.raises(errors.SettingsError):
-        serve(0, "key", "ftp://example.com")
-
-
-@pytest.mark.parametrize("text", ["-1", "1.5", "many", "", "\u0661"])
-def test_a_limit_is_a_whole_number(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run([f"--max-credits={text}"])
-
-    assert ended.value.code == 2
-    assert "expected a whole number of credits" in capsys.readouterr().err
