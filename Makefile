@@ -23,13 +23,14 @@ NODE := .tools/node/.made
 CONTRACT := .tools/contract/.made
 AWS := .tools/aws/.made
 DOCS := .tools/docs/.made
+MCP := .tools/mcp/.made
 CLIENT := .tools/client/.made
 VENDORS := .tools/vendors/.made
 PYTHON313 := .tools/python313/.made
 
 # Nothing here is built in place twice: an environment whose lock file changed is made anew, so that it never holds what the lock does not name.
 setup: ## make every environment: .venv, and what must stay apart from it under .tools/
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line $(VENV) $(FUNCTIONS) $(SAM) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP)
 
 .venv/.pip: requirements.lock
 	@python=$$(sh tooling/find_python.sh) && "$$python" -m venv --clear .venv
@@ -64,6 +65,11 @@ $(AWS): tooling/aws.lock | .venv/.pip
 $(DOCS): tooling/docs.lock | .venv/.pip
 	@echo "making .tools/docs" >&2
 	@sh tooling/make_environment.sh .tools/docs $<
+	@touch $@
+
+$(MCP): tooling/mcp.lock | .venv/.pip
+	@echo "making .tools/mcp" >&2
+	@sh tooling/make_environment.sh .tools/mcp $<
 	@touch $@
 
 $(CLIENT): tooling/client.lock | .venv/.pip
@@ -103,7 +109,7 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 # ---- checks
 
 # Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
-test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
+test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) $(VENDORS) $(CLIENT) $(MCP) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
 	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
@@ -170,6 +176,7 @@ lock: $(VENV) ## write the lock files from pyproject.toml (ARGS='--upgrade' take
 	@$(COMPILE) $(ARGS) --group pyproject.toml:vendors --output-file tooling/vendors.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:aws --output-file tooling/aws.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:docs --output-file tooling/docs.lock
+	@$(COMPILE) $(ARGS) --group pyproject.toml:mcp --output-file tooling/mcp.lock
 	@$(COMPILE) $(ARGS) --group pyproject.toml:client --output-file tooling/client.lock
 	@.venv/bin/uv pip compile --quiet --no-header --python-version 3.13 --python-platform linux --generate-hashes $(ARGS) layers/fermata/pyproject.toml \
 		--constraint requirements.lock --output-file layers/fermata/requirements.txt

@@ -174,6 +174,11 @@ def songs_and_speech_are_saved_by_the_client_and_the_command_line(reader: Reader
     assert "deleted" in reader.printed()
 
 
+def an_agent_bought_one_song(reader: Reader) -> None:
+    assert "bought once: True" in reader.printed()
+    assert "succeeded http://127.0.0.1:" in reader.printed()
+
+
 def a_fault_in_the_prompt_is_played(reader: Reader) -> None:
     assert '"class": "unknown_outcome"' in reader.printed()
 
@@ -205,6 +210,7 @@ def a_customer_sees_what_it_came_to(reader: Reader) -> None:
 
 AFTERWARDS: Final[Mapping[str, tuple[Callable[[Reader], None], ...]]] = {
     "README.md": (the_song_is_there,),
+    "docs/agents.md": (an_agent_bought_one_song,),
     "docs/api.md": (an_uploaded_recording_is_sung_after, the_receiver_verifies_an_order_and_its_replay),
     "docs/client.md": (songs_and_speech_are_saved_by_the_client_and_the_command_line,),
     "docs/laptop.md": (a_fault_in_the_prompt_is_played,),

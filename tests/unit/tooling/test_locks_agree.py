@@ -17,6 +17,7 @@ EVERY_LOCK = [
     "tooling/sam.lock",
     "tooling/node.lock",
     "tooling/docs.lock",
+    "tooling/mcp.lock",
     "tooling/client.lock",
     "tooling/vendors.lock",
     "layers/fermata/requirements.txt",
