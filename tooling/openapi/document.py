@@ -6,16 +6,19 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from fermata.api.query import takes_any_query
 from fermata.api.responses.problem import GatewayMessage, Problem
+from fermata.domain.catalogue.models import read_catalogue
+from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.webhooks.message import WebhookEvent, event_type
 from tooling.openapi import examples
-from tooling.openapi.operation import Answer, Operation
+from tooling.openapi.model_examples import model_examples
+from tooling.openapi.operation import COSTS, TAGS, Answer, Operation
 from tooling.openapi.operations import OPERATIONS, WEBHOOKS
 from tooling.openapi.parameters import HEADERS, LIMIT_HEADERS, PARAMETERS, WEBHOOK_PARAMETERS
-from tooling.openapi.problems import PROBLEM_TYPES, ProblemType, table_of_types
+from tooling.openapi.problems import FAILURE, PROBLEM_TYPES, ProblemType, table_of_types
+from tooling.openapi.schemas import schemas_of
 
 Json = dict[str, Any]
 
@@ -29,15 +32,16 @@ never passed over.
 
 ## Problems
 
-Whatever is wrong is told as `application/problem+json` (RFC 9457); `type` is one of these:
+Whatever is wrong is a `Problem`, `application/problem+json` (RFC 9457); its `type` is one of these:
 
 {problems}
 ## What API Gateway answers itself
 
-Before a function is asked, or instead of it, API Gateway answers in the form of AWS, `{{"message": "..."}}`: 401
-without a key, 403 for a wrong one, 413 for a body over 10 MB, 429 where the account's own limit is reached, 500 where a
-function broke, and 503 where none answered in time. After a 500 or 503 an order may be stored all the same: repeat it
-with its `Idempotency-Key`.
+The one exception: before a function is asked, or instead of it, API Gateway answers in the form of AWS, as a
+`GatewayMessage`, `{{"message": "..."}}`: 401 without a key, 403 for a wrong one, 413 for a body over 10 MB, 429 where
+the account's own limit is reached, 500 where a function broke, and 503 where none answered in time. Statuses that both
+may answer have the schema `Failure`, which is either of the two. After a 500 or 503 an order may be stored all the
+same: repeat it with its `Idempotency-Key`.
 """
 _GATEWAY: Final = {401: "Unauthorized", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 _GATEWAY_ALWAYS: Final = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
@@ -54,9 +58,12 @@ def openapi_document() -> Json:
             "title": "Fermata",
             "version": _VERSION,
             "description": _INTRODUCTION.format(problems=table_of_types()),
+            "contact": {"name": "The operator of this deployment"},
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "security": [{"ApiKey": []}],
+        "tags": [{"name": name, "description": told} for name, told in TAGS.items()],
         "paths": paths,
         "webhooks": {event_type(status): _webhook(event_type(status), told) for status, told in WEBHOOKS.items()},
         "components": {
@@ -65,6 +72,7 @@ def openapi_document() -> Json:
             },
             "parameters": {**PARAMETERS, **WEBHOOK_PARAMETERS},
             "headers": HEADERS,
+            "examples": {name: {"value": value} for name, value in model_examples(read_catalogue()).items()},
             "responses": {
                 name: response
                 for operation in OPERATIONS
@@ -82,15 +90,16 @@ def written() -> str:
 
 def _operation(operation: Operation) -> Json:
     entry: Json = {"operationId": operation.id, "tags": [operation.tag], "summary": operation.summary}
-    if operation.description:
-        entry["description"] = operation.description
+    entry["description"] = f"{COSTS} {operation.description}" if operation.buys else operation.description
     if operation.public:
         entry["security"] = []
     if operation.parameters:
         entry["parameters"] = [_ref("parameters", name) for name in operation.parameters]
     if operation.body:
-        examples = {name: {"value": value} for name, value in operation.body_examples}
-        content = {"schema": _ref("schemas", operation.body.__name__), "examples": examples}
+        shown: Json = {name: {"value": value} for name, value in operation.body_examples}
+        if operation.body is SongRequest:
+            shown |= {name: _ref("examples", name) for name in model_examples(read_catalogue())}
+        content = {"schema": _ref("schemas", operation.body.__name__), "examples": shown}
         entry["requestBody"] = {"required": not operation.body_optional, "content": {"application/json": content}}
     limited = _limited(operation)
     succeeded = {str(int(answer.status)): _success(answer, limited) for answer in operation.answers}
@@ -170,12 +179,14 @@ def _gateway(operation: Operation) -> dict[int, str]:
 
 def _failure(status: int, problems: list[ProblemType], message: str | None, limited: tuple[str, ...]) -> Json:
     content: Json = {}
+    # Clients that `openapi-python-client` writes read one schema per status, whatever the type of the content.
+    either = _ref("schemas", "Failure") if problems and message is not None else None
     if problems:
-        examples = {kind.slug: {"summary": kind.when, "value": kind.example()} for kind in problems}
-        content["application/problem+json"] = {"schema": _ref("schemas", "Problem"), "examples": examples}
+        shown = {kind.slug: {"summary": kind.when, "value": kind.example()} for kind in problems}
+        content["application/problem+json"] = {"schema": either or _ref("schemas", "Problem"), "examples": shown}
     if message is not None:
         example = {"message": message}
-        content["application/json"] = {"schema": _ref("schemas", "GatewayMessage"), "example": example}
+        content["application/json"] = {"schema": either or _ref("schemas", "GatewayMessage"), "example": example}
     says_when = status in (429, 503) or any(kind.slug == "no_such_track" for kind in problems)
     headers = (*(("Retry-After",) if says_when else ()), *limited)
     entry: Json = {"description": _what_went_wrong(status, problems, message)}
@@ -195,11 +206,8 @@ def _ref(kind: str, name: str) -> Json:
 
 
 def _schemas() -> Json:
-    models: dict[type[BaseModel], None] = dict.fromkeys([*_models(), Problem, GatewayMessage, WebhookEvent])
-    _, found = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-    )
-    return {name: _plain(schema) for name, schema in sorted(found["$defs"].items())}
+    schemas = schemas_of([*_models(), Problem, GatewayMessage, WebhookEvent], read_catalogue())
+    return dict(sorted({**schemas, "Failure": FAILURE}.items()))
 
 
 def _models() -> Iterator[type[BaseModel]]:
@@ -207,13 +215,3 @@ def _models() -> Iterator[type[BaseModel]]:
         if operation.body:
             yield operation.body
         yield from (each.body for each in operation.answers if each.body and not isinstance(each.body, dict))
-
-
-def _plain(schema: Json) -> Json:
-    """A schema without the titles that only repeat its name, and with descriptions on single lines."""
-    kept = {name: value for name, value in schema.items() if name != "title"}
-    if "description" in kept:
-        kept["description"] = " ".join(kept["description"].split())
-    if "properties" in kept:
-        kept["properties"] = {name: _plain(value) for name, value in kept["properties"].items()}
-    return kept

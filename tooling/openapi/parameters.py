@@ -39,8 +39,8 @@ PARAMETERS: Final[dict[str, Schema]] = {
     "Limit": _parameter(
         "query",
         "limit",
-        "Most items on the page; it may have fewer and still not be the last.",
-        {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT, "default": DEFAULT_LIMIT},
+        f"Most items on the page, {DEFAULT_LIMIT} without it; a page may have fewer and still not be the last.",
+        {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT},
     ),
     "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
     "Kind": _parameter(
@@ -76,14 +76,14 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "What makes a group: `day`, `model`, `key` and one `metadata.NAME`, with commas between them; without it "
         f"`day,model`. Other groups come at once, at most {MOST_GROUPS}; groups by key or metadata are of at most "
         f"{MOST_JOBS} jobs.",
-        {"type": "string", "default": "day,model"},
+        {"type": "string"},
         "key,metadata.project",
     ),
     "UsageLimit": _parameter(
         "query",
         "limit",
-        "Most entries on the page.",
-        {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT, "default": USAGE_LIMIT},
+        f"Most entries on the page, {USAGE_LIMIT} without it.",
+        {"type": "integer", "minimum": 1, "maximum": USAGE_LONGEST_LIMIT},
     ),
     "Include": _parameter(
         "query",
