@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 export SAM_CLI_TELEMETRY := 0
+# Containers' Pythons are often told to keep no bytecode. Here, each of many processes would compile a thousand modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 CODE := layers/fermata/fermata functions cli local tests tooling
 ARGS ?=
 
@@ -87,9 +89,9 @@ env: $(VENV) $(FUNCTIONS) ## print the running cloud's addresses and key for the
 
 # ---- checks
 
-# Five workers, each with clouds of its own: whole jobs mostly wait. The longest tests come first, one on each worker; whoever is done takes from others.
+# Five workers, because whole jobs mostly wait. tests/support/sharing.py says which tests come first, and which a worker takes together.
 test: $(VENV) $(FUNCTIONS) $(NODE) $(CONTRACT) $(AWS) $(DOCS) ## run the unit and integration tests (ARGS='-k claim'; ARGS='-n 0 --pdb' in one process)
-	@$(PY) -m pytest --numprocesses 5 --dist worksteal tests/integration tests/unit tests/fakes $(ARGS)
+	@$(PY) -m pytest --numprocesses 5 tests/integration tests/unit tests/fakes $(ARGS)
 
 CHECKS := check-format check-lint check-types check-agreement check-openapi check-asl check-cfn check-sam
 .PHONY: $(CHECKS)

@@ -39,6 +39,8 @@ class CloudSettings:
     environments: int = MAX_ENVIRONMENTS
     state_dir: Path | None = None
     built: bool = False
+    reload: bool = False
+    """Whether a saved source of a function or layer is live at the next call."""
     template: Path = PROJECT_ROOT / "template.yaml"
 
     @property
@@ -161,6 +163,8 @@ def _wrong_numbers(settings: CloudSettings) -> list[str]:
         problems.append(f"--credits: expected 0 to {MOST_CREDITS}, found {settings.credits}")
     if not 1 <= settings.environments <= MOST_ENVIRONMENTS:
         problems.append(f"--environments: expected 1 to {MOST_ENVIRONMENTS}, found {settings.environments}")
+    if settings.reload and settings.built:
+        problems.append("--reload: expected sources, found --built, which runs what make build made; drop one of both")
     if not 0 <= settings.port <= 65535:
         problems.append(f"--port: expected 0 to 65535, found {settings.port}")
     return problems

@@ -29,7 +29,7 @@ from fermata.ports.audio import ReferenceIds, ReferenceStore
 from fermata.ports.money import KeyCounters, WalletStore
 from fermata.ports.providers import Estimates, VoiceStore
 from fermata.ports.webhooks import WebhookStore
-from fermata.use_cases.orders.availability import AvailabilityPorts, availability
+from fermata.use_cases.orders.availability import Availability, AvailabilityPorts, availability
 from fermata.use_cases.orders.named_reference import named_ids
 
 NO_DISCOUNT: Final = 0
@@ -61,11 +61,11 @@ class PlanPorts:
 
 @dataclass(frozen=True)
 class Market:
-    """What the choice of a model depends on, read once for an order: the available providers, the tenant's wallet, if
+    """What the choice of a model depends on, read once for an order: what is available, the tenant's wallet, if
     it has one, and the credits that the month of the order's key has left, None without a cap.
     """
 
-    is_available: Callable[[Model, int], bool]
+    available: Availability
     wallet: Wallet | None
     key_credits: int | None
 
@@ -88,9 +88,9 @@ def wish_of(
     """
     if model is not None:
         return Wish(request, model, tenant_id)
-    is_available = availability(ports.catalogue, ports.availability, now)
+    available = availability(ports.catalogue, ports.availability, now)
     key_credits = None if cap is None else _left_of_key(tenant_id, cap, ports.key_counters, now)
-    return Wish(request, None, tenant_id, Market(is_available, ports.wallets.find(tenant_id), key_credits))
+    return Wish(request, None, tenant_id, Market(available, ports.wallets.find(tenant_id), key_credits))
 
 
 def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: int) -> OrderPlan:
@@ -157,7 +157,8 @@ def _around(
     return Circumstances(
         now=now,
         deadline=deadline,
-        is_available=_market(wish).is_available,
+        is_available=_market(wish).available.is_available,
+        may_wait=_market(wish).available.may_wait,
         estimate_of=_learned(ports.estimates),
         upload_bytes=upload_bytes,
         wrong_ids=lambda provider: _wrong_ids(provider, wish, ports),

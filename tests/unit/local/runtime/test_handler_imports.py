@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from local.deploy.deployment import FunctionSpec
-from local.runtime.fork_server import imports_of
+from local.runtime.handler_imports import imports_of
 
 
 def function(code_dir: Path, layer_dir: Path) -> FunctionSpec:
