@@ -13,6 +13,7 @@ from fermata.domain.catalogue.models import read_catalogue
 from fermata.domain.orders.order_request import SongRequest
 from fermata.domain.webhooks.message import WebhookEvent, event_type
 from tooling.openapi import examples
+from tooling.openapi.enumerations import ENUMERATIONS, with_named_enumerations
 from tooling.openapi.model_examples import model_examples
 from tooling.openapi.operation import COSTS, TAGS, Answer, Operation
 from tooling.openapi.operations import OPERATIONS, WEBHOOKS
@@ -45,6 +46,8 @@ same: repeat it with its `Idempotency-Key`.
 """
 _GATEWAY: Final = {401: "Unauthorized", 403: "Forbidden", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 _GATEWAY_ALWAYS: Final = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
+_MOST_NAMED: Final = 3
+"""Most ways to fail that make up the name of a response; one with more has the name of its operation."""
 
 
 def openapi_document() -> Json:
@@ -70,7 +73,7 @@ def openapi_document() -> Json:
             "securitySchemes": {
                 "ApiKey": {"type": "http", "scheme": "bearer", "description": "An API key, `fk_<id>_<secret>`."}
             },
-            "parameters": {**PARAMETERS, **WEBHOOK_PARAMETERS},
+            "parameters": with_named_enumerations({**PARAMETERS, **WEBHOOK_PARAMETERS}),
             "headers": HEADERS,
             "examples": {name: {"value": value} for name, value in model_examples(read_catalogue()).items()},
             "responses": {
@@ -158,7 +161,9 @@ def _failures(operation: Operation, limited: tuple[str, ...]) -> Iterator[tuple[
         problems = [problem for problem in own if problem.status == status]
         message = gateway.get(status)
         told_by = [*(kind.slug for kind in problems), *(["gateway"] if message else [])]
-        name = "_".join([str(status), *told_by, *([] if limited else ["public"])])
+        # Some clients make a type of each name.
+        told = "_".join(told_by) if len(told_by) <= _MOST_NAMED else operation.id
+        name = f"{told}_{status}" if limited else f"{told}_{status}_public"
         yield str(status), name, _failure(status, problems, message, limited)
 
 
@@ -207,7 +212,7 @@ def _ref(kind: str, name: str) -> Json:
 
 def _schemas() -> Json:
     schemas = schemas_of([*_models(), Problem, GatewayMessage, WebhookEvent], read_catalogue())
-    return dict(sorted({**schemas, "Failure": FAILURE}.items()))
+    return dict(sorted({**with_named_enumerations(schemas), **ENUMERATIONS, "Failure": FAILURE}.items()))
 
 
 def _models() -> Iterator[type[BaseModel]]:

@@ -118,7 +118,7 @@ OPERATIONS: Final = (
         "The song itself, by a redirect to a fresh link",
         (Answer(HTTPStatus.FOUND, "The song is there for a while.", None, ("Location",)),),
         problems=("not_found", "no_such_track", "invalid_request", "rate_limited"),
-        parameters=("JobId", "Track"),
+        parameters=("JobId", "TrackNumber"),
         description=(
             "A client that follows redirects downloads the song. The link is a secret that needs no key, so do not "
             "send yours along."
@@ -194,7 +194,7 @@ OPERATIONS: Final = (
         "The models on offer with their limits, prices and usual times",
         (Answer(HTTPStatus.OK, "The models.", ModelList, (), examples.MODEL_LIST),),
         problems=("invalid_request", "rate_limited"),
-        parameters=("Kind", "Sort"),
+        parameters=("OfKind", "Sort"),
         description="Each has one request that works as it stands, `example`.",
         tag="models",
     ),

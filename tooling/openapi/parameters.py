@@ -43,7 +43,7 @@ PARAMETERS: Final[dict[str, Schema]] = {
         {"type": "integer", "minimum": 1, "maximum": LONGEST_LIMIT},
     ),
     "Cursor": _parameter("query", "cursor", "The `next_cursor` of the page before.", {"type": "string"}),
-    "Kind": _parameter(
+    "OfKind": _parameter(
         "query", "kind", "Only models that make this.", {"type": "string", "enum": list(get_args(Kind))}
     ),
     "Sort": _parameter(
@@ -91,7 +91,7 @@ PARAMETERS: Final[dict[str, Schema]] = {
         "`request` adds the accepted order to the job, until the job is deleted.",
         {"type": "string", "enum": ["request"]},
     ),
-    "Track": _parameter(
+    "TrackNumber": _parameter(
         "query",
         "track",
         "Which of the job's songs; without it the first that is there.",

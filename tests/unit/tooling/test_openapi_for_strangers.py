@@ -202,3 +202,15 @@ def test_names_of_operations_are_words_that_every_language_can_write() -> None:
 
 def test_live_songs_are_no_part_of_the_document() -> None:
     assert not [path for path in read_document()["paths"] if path.startswith("/v1/live")]
+
+
+def test_no_enumeration_of_more_than_one_place_stands_in_a_schema() -> None:
+    places = [tuple(value["enum"]) for _, value in parts(schemas()) if isinstance(value.get("enum"), list)]
+    assert sorted(each for each in set(places) if places.count(each) > 1) == [], (
+        "give it a name in tooling/openapi/enumerations.py"
+    )
+
+
+def test_a_schema_and_a_parameter_share_no_name() -> None:
+    components = read_document()["components"]
+    assert set(components["schemas"]) & set(components["parameters"]) == set()
