@@ -17,12 +17,21 @@ def imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
     found: set[str] = set()
     layers: dict[tuple[Path, ...], _Sources] = {}
     for spec in functions:
-        handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
-        code = _Sources((spec.code_dir,))
-        direct = {name for name in _names(handler)[0] if code.find(name) is None}
+        direct = _direct(spec)
         layer = layers.setdefault(spec.layer_dirs, _Sources(spec.layer_dirs))
         found |= direct.union(*(layer.imports_of_siblings(name) for name in direct))
     return sorted(found)
+
+
+def first_imports_of(functions: Iterable[FunctionSpec]) -> list[str]:
+    """Return the modules without which no handler can be imported, a part of `imports_of`."""
+    return sorted(set().union(*(_direct(spec) for spec in functions)))
+
+
+def _direct(spec: FunctionSpec) -> set[str]:
+    handler = spec.code_dir.joinpath(*spec.handler.split(".")[:-1]).with_suffix(".py")
+    code = _Sources((spec.code_dir,))
+    return {name for name in _names(handler)[0] if code.find(name) is None}
 
 
 class _Sources:
@@ -65,17 +74,17 @@ def _names(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """The modules that a source imports, and the names that it imports from them, which may be modules, too."""
     try:
         stamp = path.stat()
-        return _import_statements(path, stamp.st_mtime_ns, stamp.st_size)
+        return _parsed(path, stamp.st_mtime_ns, stamp.st_size)
     except (OSError, SyntaxError, ValueError):
         # The function itself reports the error when it starts.
         return frozenset(), frozenset()
 
 
-# Kept for a reload, after which most sources are what they were.
+# Kept for a reload, after which all but a few sources are what they were.
 @cache
-def _import_statements(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
+def _parsed(path: Path, _modified_ns: int, _size: int) -> tuple[frozenset[str], frozenset[str]]:
     nodes = list(ast.walk(ast.parse(path.read_bytes())))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     origins = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
-    members = {f"{node.module}.{alias.name}" for node in origins for alias in node.names}
-    return frozenset(plain | {str(node.module) for node in origins}), frozenset(members)
+    members = frozenset(f"{node.module}.{alias.name}" for node in origins for alias in node.names)
+    return frozenset(plain | {str(node.module) for node in origins}), members

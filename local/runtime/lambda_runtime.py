@@ -289,18 +289,19 @@ class LambdaRuntime:
             environment.ready.set_exception(FunctionStartError(function.spec.logical_id, answer))
             self.ended(environment, None, answer)
 
-    def _fork_server(self, layer_dirs: tuple[Path, ...]) -> ForkServer:
+    def _fork_server(self, layer_dirs: tuple[Path, ...], *, at_once: bool = False) -> ForkServer:
         server = self._fork_servers.get(layer_dirs)
         if server is None or server.ended:
             sharing = [one.spec for one in self._functions.values() if one.spec.layer_dirs == layer_dirs]
-            server = self._fork_servers[layer_dirs] = ForkServer(self._interpreter, sharing, self._lifeline)
+            server = ForkServer(self._interpreter, sharing, self._lifeline, at_once=at_once)
+            self._fork_servers[layer_dirs] = server
         return server
 
     def _renew_fork_server(self, layer_dirs: tuple[Path, ...]) -> None:
         if server := self._fork_servers.pop(layer_dirs, None):
             server.retire()
             self._retired_servers = [server, *(one for one in self._retired_servers if not one.ended)]
-        self._fork_server(layer_dirs)
+        self._fork_server(layer_dirs, at_once=True)
 
     def _keep_time(self) -> None:
         instant = time.monotonic()

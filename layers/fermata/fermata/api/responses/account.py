@@ -36,6 +36,8 @@ class Limits(Body):
     """Who pays for an attempt of unknown outcome if another model delivers."""
     foreign_reference_ids: bool
     """Whether orders may name a provider's ids of recordings that no upload of yours made."""
+    own_voices: list[str]
+    """Voices that only you and others whom the operator allows them may order, by their ids."""
     refused_orders_per_minute: Annotated[int, Field(ge=1)]
     """Most orders per calendar minute that create no job: refused or repeated ones."""
     changes_per_minute: Annotated[int, Field(ge=1)]

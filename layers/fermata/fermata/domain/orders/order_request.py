@@ -23,6 +23,7 @@ from fermata.domain.orders.references import MAX_URL_CHARACTERS, ReferenceReques
 from fermata.domain.orders.speech_request import (
     Choice,
     FoundVoices,
+    Language,
     Speed,
     VoiceId,
     none_found,
@@ -147,7 +148,7 @@ class SongRequest(_Body):
     """
     speed: Speed | None = None
     """How fast to speak, as a multiple of the voice's own speed; only for speech, 1 by default."""
-    language: Choice | None = None
+    language: Language | None = None
     """The BCP 47 code of the language of the text; only for speech. By default the model finds out."""
     emotion: Choice | None = None
     """The emotion of the speech, one of the model's; only for speech, the model's own choice by default."""

@@ -50,7 +50,7 @@ class KeyRequest(_Body):
     request has.
     """
     expires_at: Moment | None = None
-    """When the key ends, in UTC; by default when the key of this request does."""
+    """When the key ends, in UTC; by default when the key of this request does. Null means no end."""
     monthly_credits: MonthlyCredits | None = None
     """Most credits that its orders may spend and hold per calendar month (UTC); by default that of the key of this
     request. Null means no cap.
@@ -63,7 +63,7 @@ class KeyRotation(_Body):
     overlap_s: Overlap = DEFAULT_OVERLAP_S
     """For how many seconds the old key stays valid; a day (86,400) by default."""
     expires_at: Moment | None = None
-    """When the new key ends, in UTC; by default when the old one would."""
+    """When the new key ends, in UTC; by default when the old one would. Null means no end."""
     monthly_credits: MonthlyCredits | None = None
     """The new key's cap in credits per calendar month (UTC); by default that of the old one. Null means no cap."""
 
@@ -92,11 +92,11 @@ def issue_own_key(body: bytes, caller: Caller, ports: KeyPorts, now: datetime, r
 def rotate_own_key(
     key_id: str, body: bytes, caller: Caller, ports: KeyPorts, now: datetime, randomness: bytes
 ) -> IssuedKey:
-    """Replace a key of the caller's tenant; raises as `issue_own_key` does, and `NotFoundError`."""
+    """Replace a key of the caller's tenant; raises as `issue_own_key` does, `NotFoundError` and `NotRotatableError`."""
     own, wanted = _own(caller, ports, now), read_optional_body(body, KeyRotation)
     old = _changeable(key_id, own, ports)
     check_rotation(old, now)
-    terms = terms_after_rotation(old, wanted.expires_at, wanted.monthly_credits)
+    terms = terms_after_rotation(old, *_bounds(wanted, old))
     terms.check(now)
     refuse_beyond(own, terms.scopes, terms.expires_at, terms.monthly_credits)
     _refuse_too_many(caller.tenant_id, ports)
@@ -143,12 +143,16 @@ def _terms(wanted: KeyRequest, own: ApiKey) -> KeyTerms:
     scopes = tuple(wanted.scopes or [scope for scope in USUAL_SCOPES if scope in own.scopes])
     if not scopes:
         raise InvalidRequestError([FieldError("/scopes", f"is required; allowed: {', '.join(own.scopes)}")])
+    expires_at, monthly_credits = _bounds(wanted, own)
+    return KeyTerms(scopes, expires_at, wanted.name, monthly_credits)
+
+
+def _bounds(wanted: KeyRequest | KeyRotation, else_of: ApiKey) -> tuple[datetime | None, int | None]:
+    """The end and the cap that a request gives, null included, or those of another key where it leaves them out."""
     given = wanted.model_fields_set
-    return KeyTerms(
-        scopes=scopes,
-        expires_at=wanted.expires_at if "expires_at" in given else own.expires_at,
-        name=wanted.name,
-        monthly_credits=wanted.monthly_credits if "monthly_credits" in given else own.monthly_credits,
+    return (
+        wanted.expires_at if "expires_at" in given else else_of.expires_at,
+        wanted.monthly_credits if "monthly_credits" in given else else_of.monthly_credits,
     )
 
 

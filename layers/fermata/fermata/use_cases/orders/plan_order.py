@@ -53,10 +53,17 @@ class PlanPorts:
     availability: AvailabilityPorts
     voices: VoiceStore
 
-    @property
-    def found_voices(self) -> FoundVoices:
-        """Finds voices beyond those that ship; reads the table only for such a voice."""
-        return lambda name: ids_of(self.voices.load(name).voices)
+    def found_voices(self, tenant_id: str) -> FoundVoices:
+        """Finds voices beyond those that ship: those that the provider named, and those of this tenant. Reads the table
+        only for such a voice.
+        """
+
+        def found(model: Model) -> frozenset[str]:
+            named = ids_of(self.voices.load(model.speech.voices).voices) if model.speech else frozenset()
+            wallet = self.wallets.find(tenant_id) if model.speaks_for_itself else None
+            return named | frozenset(wallet.own_voices if wallet else ())
+
+        return found
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,13 @@ def plan_order(wish: Wish, ports: PlanPorts, now: datetime, discount_percent: in
         chain = choose(request, found, ports.catalogue, deadline, buyer)
     else:
         chain = candidates_for(
-            request, model, ports.catalogue, ports.default_fallbacks, deadline, discount_percent, ports.found_voices
+            request,
+            model,
+            ports.catalogue,
+            ports.default_fallbacks,
+            deadline,
+            discount_percent,
+            ports.found_voices(wish.tenant_id),
         )
     chain = _with_named_ids(chain, wish, ports)
     _refuse(deadline.wrong_for({each.model: each.p80_s for each in chain}) if deadline else ())
@@ -162,7 +175,7 @@ def _around(
         estimate_of=_learned(ports.estimates),
         upload_bytes=upload_bytes,
         wrong_ids=lambda provider: _wrong_ids(provider, wish, ports),
-        found_voices=ports.found_voices,
+        found_voices=ports.found_voices(wish.tenant_id),
     )
 
 
